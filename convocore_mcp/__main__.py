@@ -1,0 +1,6 @@
+"""`python -m convocore_mcp` is `convocore-mcp`."""
+
+from convocore_mcp.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,84 @@
+"""Reading a list by page numbers without missing a row, while it moves.
+
+Between two requests rows arrive at the front, jump to the front, or go. What goes pulls everything
+behind it forward, and a row can slip from the page not yet read onto the page already read. A page
+number alone can't show that. So the spans we ask for overlap by a few rows, which page numbers
+allow if the limit varies: `page=2&limit=98` begins at row 98.
+
+**Two reads that share a row leave no gap between them.** The order of rows that nobody touches
+never changes; each read is a run of that order; two runs with a common row are one run. It does
+not matter which read came first, so spans are read concurrently. Where two neighbours share no
+row, the place between them is read again from further back. A row that *was* touched is at the
+front, and whoever needs it reads the front again (see `sync`).
+"""
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+LIMIT = 20
+"""The documented default, which every workspace honours."""
+LARGEST_LIMIT = 100
+OVERLAP = 2
+"""Rows shared by neighbours on a quiet list; some may be hidden by Convocore's own filter."""
+EMPTY_TO_END = 3
+"""Hidden rows can empty a page; this many empty ones in a row are the end."""
+REMEMBERED = 8 * LARGEST_LIMIT
+"""Rows of a walk kept in mind: as many as are ever read again behind the newest one."""
+IDLE_TO_FAIL = 3
+"""Pages in a row with nothing new: the page number is being ignored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What one request asks for: rows `start` to `end` of the list as it then is."""
+
+    page: int
+    limit: int
+
+    @property
+    def start(self) -> int:
+        """The first row's offset."""
+        return (self.page - 1) * self.limit
+
+    @property
+    def end(self) -> int:
+        """The offset behind the last row."""
+        return self.page * self.limit
+
+
+def span_over(offset: int, *, cap: int, overlap: int = OVERLAP) -> Span:
+    """The span that begins at least `overlap` rows before `offset` and reaches furthest."""
+    start = max(0, offset - overlap)
+    spans = (Span(start // limit + 1, limit) for limit in range(cap // 2 + 1, cap + 1))
+    return max(spans, key=lambda span: span.end)
+
+
+def cap_of(rows: int) -> int:
+    """The largest limit to use, after `LARGEST_LIMIT` was asked for and brought `rows`.
+
+    More than the default shows that limits are honoured at least so far. Fewer may mean a clamp
+    at the default, which must not be mistaken for one that moves the offsets.
+    """
+    return min(max(LIMIT, rows), LARGEST_LIMIT)
+
+
+class Chain:
+    """Remembers the latest rows of a walk, to tell whether another page joins on."""
+
+    def __init__(self) -> None:
+        self._recent: deque[str] = deque()
+        self._known: set[str] = set()
+
+    def joins(self, ids: Iterable[str]) -> bool:
+        """Whether a page with these rows shares one with what was read before."""
+        return not self._known or not self._known.isdisjoint(ids)
+
+    def add(self, ids: Iterable[str]) -> int:
+        """Take in a page; returns how many of its rows are new."""
+        new = [id_ for id_ in ids if id_ not in self._known]
+        self._recent.extend(new)
+        self._known.update(new)
+        while len(self._recent) > REMEMBERED:
+            self._known.discard(self._recent.popleft())
+        return len(new)

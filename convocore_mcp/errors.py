@@ -1,0 +1,109 @@
+"""Everything we raise on purpose. Anything else that escapes is a bug.
+
+ConvocoreError               what failed, on what, and what to do next
+├── InvalidArgumentError     the caller asked for something we can't make sense of
+├── NotConfiguredError       a setting is missing or wrong
+├── MissingError             nobody or nothing by that name in the mirror
+├── MirrorError              the local copy can't be used
+└── ApiError                 Convocore did not give us what we asked for
+    ├── BadRequestError      400: our request was refused
+    ├── UnauthorizedError    401: the key was refused
+    ├── ForbiddenError       403: the plan does not include it
+    ├── NotFoundError        404
+    ├── RateLimitedError     429                                          retried
+    ├── UnavailableError     5xx, timeouts, resets, a proxy's HTML page    retried
+    ├── GarbledError         a body that is cut off or is not JSON         retried
+    └── ContractError        an answer of a shape we don't know
+"""
+
+
+class ConvocoreError(Exception):
+    """What failed, and in `hint` what to do about it. `code` is the contract's word for it."""
+
+    code = "internal"
+    retryable = False
+
+    def __init__(self, message: str, *, hint: str = "", retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.retry_after = retry_after
+        """Seconds to wait before asking again, if somebody named them."""
+
+
+class InvalidArgumentError(ConvocoreError):
+    """The caller asked for something we can't make sense of; the message names the argument."""
+
+    code = "invalid_argument"
+
+
+class NotConfiguredError(ConvocoreError):
+    """A setting is missing or wrong; the hint names it."""
+
+    code = "not_configured"
+
+
+class MissingError(ConvocoreError):
+    """Nobody or nothing by that name is in the mirror."""
+
+    code = "not_found"
+
+
+class MirrorError(ConvocoreError):
+    """The local copy can't be opened, read or written."""
+
+
+class ApiError(ConvocoreError):
+    """Convocore did not give us what we asked for."""
+
+    code = "upstream_invalid"
+
+
+class BadRequestError(ApiError):
+    """400: our request was refused; `speaks_of_cursor` when the refusal is about a position."""
+
+    def __init__(self, message: str, *, hint: str = "", speaks_of_cursor: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.speaks_of_cursor = speaks_of_cursor
+
+
+class UnauthorizedError(ApiError):
+    """401: the key was refused. A right key in the wrong region looks the same."""
+
+    code = "unauthorized"
+
+
+class ForbiddenError(ApiError):
+    """403: the workspace's plan does not include this."""
+
+    code = "forbidden"
+
+
+class NotFoundError(ApiError):
+    """404: no such agent, or no such conversation."""
+
+    code = "not_found"
+
+
+class RateLimitedError(ApiError):
+    """429: Convocore asked us to slow down."""
+
+    code = "rate_limited"
+    retryable = True
+
+
+class UnavailableError(ApiError):
+    """Convocore, or the way to it, is down or too slow."""
+
+    code = "upstream_unavailable"
+    retryable = True
+
+
+class GarbledError(ApiError):
+    """A body that was cut off or is not JSON; asking again often mends it."""
+
+    retryable = True
+
+
+class ContractError(ApiError):
+    """An answer of a shape we don't know, or a list that never moves on."""

@@ -1,0 +1,93 @@
+"""What conversations are joined, found and sorted by."""
+
+import re
+import unicodedata
+from functools import lru_cache
+
+from convocore_mcp.leads.money import currency_code, read_money
+from convocore_mcp.models import Conversation, Keys
+
+SHORTEST_PHONE, LONGEST_PHONE = 7, 15
+"""Digits in a number that can tell people apart; E.164 allows fifteen."""
+_UNDECOMPOSED = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ı": "i"})
+_IDEOGRAPH = re.compile("([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff])")
+_WORD = re.compile(r"[^\W_]+")
+
+
+def keys(conversation: Conversation) -> Keys:
+    """Derive the keys of one conversation."""
+    c = conversation
+    money = read_money(c.value)
+    phone = phone_key(c.phone, c.country)
+    searchable = (c.name, c.email, c.phone, c.company, c.title, c.summary, c.last_message, c.notes)
+    found_by = [*filter(None, searchable), *c.tags, digits(c.phone or ""), phone or ""]
+    return Keys(
+        email=email_key(c.email),
+        phone=phone,
+        amount=money.amount,
+        unparsed=c.value is not None and money.amount is None,
+        currency=currency_code(c.currency) or money.currency,
+        text=blank_before_words("\n".join(found_by)),
+    )
+
+
+def fold(text: str) -> str:
+    """`text` without case, accents and the variants of one letter, in any script."""
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    bare = "".join(char for char in plain if not unicodedata.combining(char))
+    return unicodedata.normalize("NFC", bare.translate(_UNDECOMPOSED))
+
+
+def words(text: str) -> list[str]:
+    """The folded words of `text`; each ideograph is a word, as Chinese leaves no blanks."""
+    folded = text.lower() if text.isascii() else _IDEOGRAPH.sub(r" \1 ", fold(text))
+    return _WORD.findall(folded)
+
+
+def blank_before_words(text: str) -> str:
+    """The distinct words of `text`, each after a blank, so that ` pre` finds a beginning."""
+    return "".join(f" {word}" for word in dict.fromkeys(words(text)))
+
+
+def digits(text: str) -> str:
+    """The decimal digits of `text` in any script, as ASCII."""
+    return "".join(str(int(char)) for char in text if char.isdecimal())
+
+
+def email_key(email: str | None) -> str | None:
+    """`email` without case and blanks; `None` if it can't be an address (`n/a`, `-`)."""
+    if email is None:
+        return None
+    bare = unicodedata.normalize("NFC", email).strip().casefold()
+    local, at, domain = bare.rpartition("@")
+    return bare if at and local and domain and not bare.split()[1:] else None
+
+
+@lru_cache(maxsize=65536)
+def phone_key(phone: str | None, country: str | None = None) -> str | None:
+    """The digits of `phone` in E.164, whatever notation it came in.
+
+    `country` (ISO 3166 alpha-2) says how to read a number without a country code. A number that
+    can't be placed keeps its digits; fewer than seven tell nobody apart and give `None`.
+    """
+    if phone is None:
+        return None
+    # Imported here: the first question needs it, starting the server does not.
+    import phonenumbers  # noqa: PLC0415
+
+    plain = digits(phone)
+    if not SHORTEST_PHONE <= len(plain) <= LONGEST_PHONE + 3:
+        return None
+    bare = unicodedata.normalize("NFKC", phone).strip()
+    international = bare.startswith(("+", "00"))
+    spelt = f"+{plain.removeprefix('00')}" if international else bare
+    region = country.upper() if country and len(country) == 2 else None
+    for text, assumed in ((spelt, region), (f"+{plain}", None)):
+        try:
+            number = phonenumbers.parse(text, assumed)
+        except phonenumbers.NumberParseException:
+            continue
+        if international or phonenumbers.is_valid_number(number):
+            form = phonenumbers.PhoneNumberFormat.E164
+            return str(phonenumbers.format_number(number, form)).removeprefix("+")
+    return plain

@@ -1,0 +1,140 @@
+"""One person, not five rows: which conversations are one lead, and what is known about it.
+
+Conversations with the same identity are one lead. Those without one are joined by a common email
+or phone number, directly or through each other, and belong to an identity that shares such a value
+with them. Where two identities share it, nobody can say whose they are, and they are a lead of
+their own: two different identities never merge. The order of the rows changes nothing.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple, TypeVar
+
+from convocore_mcp.leads.heat import heat
+from convocore_mcp.leads.keys import blank_before_words
+from convocore_mcp.models import Conversation, Keys, Lead
+
+T = TypeVar("T")
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+class Keyed(NamedTuple):
+    """A conversation with the keys it is joined by."""
+
+    conversation: Conversation
+    keys: Keys
+
+
+def takes_part(c: Conversation) -> bool:
+    """Whether a conversation is a lead's at all: not a test, not blocked, and naming somebody."""
+    named = (c.name, c.email, c.phone, c.company, c.identity, c.stage, c.score)
+    return not c.is_test and not c.is_blocked and any(value is not None for value in named)
+
+
+def merge(rows: Iterable[Keyed]) -> list[Lead]:
+    """The leads among `rows`, in no particular order.
+
+    `rows` must be closed: with a conversation come all that share its identity, email or phone.
+    """
+    taking_part = [row for row in rows if takes_part(row.conversation)]
+    people: dict[str, list[Keyed]] = defaultdict(list)
+    owners: dict[str, set[str]] = defaultdict(set)
+    strays = []
+    for row in taking_part:
+        identity = row.conversation.identity
+        if identity is None:
+            strays.append(row)
+            continue
+        people[identity].append(row)
+        for value in _values(row):
+            owners[value].add(identity)
+    leads = []
+    for group in _joined(strays):
+        claims = {identity for row in group for value in _values(row) for identity in owners[value]}
+        if len(claims) == 1:
+            people[claims.pop()].extend(group)
+        else:
+            leads.append(_lead(group, identity=None))
+    return leads + [_lead(group, identity=identity) for identity, group in people.items()]
+
+
+def _values(row: Keyed) -> list[str]:
+    # Prefixed, so that an email is never taken for a phone number.
+    email, phone = row.keys.email, row.keys.phone
+    return [f"@{email}"] * (email is not None) + [f"+{phone}"] * (phone is not None)
+
+
+def _joined(strays: Sequence[Keyed]) -> list[list[Keyed]]:
+    """Group what shares an email or a phone number, directly or through each other."""
+    parent = list(range(len(strays)))
+
+    def root(i: int) -> int:
+        while parent[i] != i:
+            parent[i] = parent[parent[i]]
+            i = parent[i]
+        return i
+
+    first: dict[str, int] = {}
+    for i, row in enumerate(strays):
+        for value in _values(row):
+            parent[root(i)] = root(first.setdefault(value, i))
+    groups: dict[int, list[Keyed]] = defaultdict(list)
+    for i, row in enumerate(strays):
+        groups[root(i)].append(row)
+    return list(groups.values())
+
+
+def newest_first(rows: Iterable[Keyed]) -> list[Keyed]:
+    """By last activity, newest first; equal ones by id."""
+    by_id = sorted(rows, key=lambda row: row.conversation.id)
+    return sorted(by_id, key=lambda row: row.conversation.last_activity or _LONG_AGO, reverse=True)
+
+
+def _lead(group: Iterable[Keyed], *, identity: str | None) -> Lead:
+    """What is known about one person: for each field, the newest conversation that has it wins."""
+    rows = newest_first(group)
+    talks = [row.conversation for row in rows]
+    stage, label, score = (
+        _newest(c.stage for c in talks),
+        _newest(c.label for c in talks),
+        _newest(c.score for c in talks),
+    )
+    valued = next((row for row in rows if row.conversation.value is not None), None)
+    named_currency = next((row.keys.currency for row in rows if row.conversation.currency), None)
+    known_as = "\n".join(filter(None, (part for c in talks for part in (c.name, c.company))))
+    return Lead(
+        agent_id=talks[0].agent_id,
+        lead_id=identity or min(talks, key=_began).id,
+        conversation_ids=tuple(c.id for c in talks),
+        last_activity=talks[0].last_activity,
+        name=_newest(c.name for c in talks),
+        email=_newest(c.email for c in talks),
+        phone=_newest(c.phone for c in talks),
+        company=_newest(c.company for c in talks),
+        channel=_newest(c.channel for c in talks),
+        state=_newest(c.state for c in talks),
+        stage=stage,
+        label=label,
+        score=score,
+        amount=valued.keys.amount if valued else None,
+        unparsed=valued.keys.unparsed if valued else False,
+        value=valued.conversation.value if valued else None,
+        currency=named_currency or (valued.keys.currency if valued else None),
+        assignee=_newest(c.assignee for c in talks),
+        alerts=_newest(c.alerts for c in talks) or (),
+        waiting_since=_newest(c.waiting_since for c in talks),
+        expected_close=_newest(c.expected_close for c in talks),
+        heat=heat(stage, label, score),
+        text=blank_before_words(known_as),
+    )
+
+
+def _newest(values: Iterable[T | None]) -> T | None:
+    return next((value for value in values if value is not None), None)
+
+
+def _began(c: Conversation) -> tuple[datetime, str]:
+    # The oldest conversation names the lead: new ones come and don't change it.
+    began = c.first_message or c.last_activity
+    return (began or datetime.max.replace(tzinfo=UTC), c.id)

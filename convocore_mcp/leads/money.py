@@ -1,0 +1,84 @@
+"""Deal values as people type them, read without guessing.
+
+`12,500.50`, `12.500,50 €`, `$5k` and `AED 3 000` each have one reading. `12,500` has two (twelve
+thousand five hundred, or twelve and a half as it is written in half of Europe), so it has none
+here: it counts as unparsed rather than as a number that may be wrong by a factor of a thousand.
+"""
+
+import math
+import re
+import unicodedata
+from typing import NamedTuple
+
+from convocore_mcp.models import Value
+
+SYMBOLS = {
+    "€": "EUR", "₹": "INR", "₪": "ILS", "₺": "TRY", "₽": "RUB", "₴": "UAH", "₫": "VND",
+    "₦": "NGN", "₩": "KRW", "฿": "THB", "₱": "PHP", "₸": "KZT", "₾": "GEL", "ZŁ": "PLN",
+}  # fmt: skip
+"""Only the signs of one currency: `$`, `£`, `¥` and `kr` belong to several."""
+_TYPED = re.compile(
+    r"""(?P<sign>[-\u2212])?\s*(?P<before>[^\W\d_]{1,4}\$?|[^\w\s.,'-])?\s*
+        (?P<inner>[-\u2212])?(?P<number>\d+(?:[.,'\u2019\s]\d+)*)\s*(?P<thousand>k)?\s*
+        (?P<after>[^\W\d_]{2,4}|[^\w\s.,'-])?(?:,-|\.-)?""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_TWO_READINGS = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
+_PLAIN = re.compile(r"\d+(?:[.,]\d+)?")
+_GROUPED = re.compile(
+    r"[1-9]\d{0,2}(?P<by>[.,' ])\d{3}(?:(?P=by)\d{3})*(?P<decimals>(?!(?P=by))[.,]\d+)?"
+)
+
+
+class Money(NamedTuple):
+    """An amount and the currency that stood beside it; either may be missing."""
+
+    amount: float | None
+    currency: str | None
+
+
+def read_money(value: Value | None) -> Money:
+    """The one number in `value`, or none if there is none, or more than one reading."""
+    if value is None:
+        return Money(None, None)
+    if not isinstance(value, str):
+        return Money(float(value), None) if math.isfinite(value) else Money(None, None)
+    typed = _TYPED.fullmatch(value.strip())
+    if typed is None:
+        return Money(None, None)
+    number = _number(" ".join(typed["number"].split()))
+    if number is None:
+        return Money(None, None)
+    beside = typed["before"] or typed["after"]
+    if beside and not _names_money(beside):
+        return Money(None, None)
+    negative = bool(typed["sign"]) != bool(typed["inner"])
+    amount = number * (1000 if typed["thousand"] else 1) * (-1 if negative else 1)
+    code = currency_code(beside)
+    known = code is not None and len(code) == 3 and code.isascii() and code.isalpha()
+    return Money(amount, code if known else None)
+
+
+def _number(text: str) -> float | None:
+    # Imported here: the first question needs it, starting the server does not.
+    from price_parser.parser import parse_number  # noqa: PLC0415
+
+    text = text.replace("\u2019", "'")
+    grouped = _GROUPED.fullmatch(text)
+    if _TWO_READINGS.fullmatch(text) or not (grouped or _PLAIN.fullmatch(text)):
+        return None
+    if grouped:
+        text = text.replace(grouped["by"], "")
+    found = parse_number(text, decimal_separator="," if "," in text else ".")
+    return None if found is None else float(found)
+
+
+def _names_money(beside: str) -> bool:
+    letters = beside.removesuffix("$")
+    return not letters or letters.isalpha() or unicodedata.category(beside) == "Sc"
+
+
+def currency_code(currency: str | None) -> str | None:
+    """`currency` in upper case, a sign of one currency as its code; `None` if empty."""
+    upper = (currency or "").strip().upper()
+    return SYMBOLS.get(upper, upper) or None

@@ -1,0 +1,174 @@
+"""What is known about one person, put together from all of their conversations' records.
+
+Records are read as the mirror keeps them: snake_case names, RFC 3339 times, sparse.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from convocore_mcp.leads.keys import email_key, phone_key
+from convocore_mcp.leads.reasons import day
+from convocore_mcp.models import Conversation
+
+TIMELINE = 15
+_LINKS = ("linked_in", "facebook", "instagram", "social_handle", "user_website")
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened."""
+
+    at: datetime
+    kind: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something planned and not yet done."""
+
+    type: str | None
+    title: str | None
+    due: str | None
+    """RFC 3339 where it could be read as a time, else as somebody wrote it."""
+    overdue: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """The details of a lead; lists are newest first."""
+
+    emails: list[str]
+    phones: list[str]
+    links: list[str]
+    country: str | None
+    language: str | None
+    summary: str | None
+    notes: str | None
+    wants: str | None
+    tags: list[str]
+    extracted: dict[str, Any]
+    next_steps: list[Step]
+    timeline: list[Event]
+    tokens: int | None
+    usd: float | None
+
+
+def profile(conversations: Sequence[Conversation], *, now: datetime) -> Profile:
+    """Put together what `conversations` (newest first, with records) say about their lead."""
+    records = [_record(c) for c in conversations]
+    summary = _first(r.get("summary") or r.get("funnel_summary") for r in records)
+    said = _first(c.last_message or c.title for c in conversations)
+    tokens = [c.tokens for c in conversations if c.tokens is not None]
+    usd = [c.usd for c in conversations if c.usd is not None]
+    return Profile(
+        emails=_distinct((c.email, email_key(c.email)) for c in conversations),
+        phones=_distinct((c.phone, phone_key(c.phone, c.country)) for c in conversations),
+        links=_distinct((r.get(name), None) for r in records for name in _LINKS),
+        country=_first(c.country for c in conversations),
+        language=_first(c.language for c in conversations),
+        summary=summary,
+        notes=_first(c.notes for c in conversations),
+        wants=summary or said,
+        tags=list(dict.fromkeys(tag for c in conversations for tag in c.tags)),
+        extracted=_extracted(records),
+        next_steps=next_steps(records, now=now),
+        timeline=timeline(records)[:TIMELINE],
+        tokens=sum(tokens) if tokens else None,
+        usd=round(sum(usd), 6) if usd else None,
+    )
+
+
+def next_steps(records: Iterable[Mapping[str, Any]], *, now: datetime) -> list[Step]:
+    """Activities that are planned and not completed, the first due first."""
+    steps = []
+    for record in records:
+        for activity in record.get("crm_activities", ()):
+            due = activity.get("due_date")
+            if activity.get("completed") or due is None:
+                continue
+            at = day(due)
+            late = at is not None and at < now
+            steps.append(Step(activity.get("type"), activity.get("title"), due, late))
+    return sorted(steps, key=lambda step: (day(step.due) is None, step.due or ""))
+
+
+def timeline(records: Iterable[Mapping[str, Any]]) -> list[Event]:
+    """All dated events of `records`, newest first."""
+    events = {event for record in records for event in _events(record)}
+    return sorted(events, key=lambda e: (e.at, e.kind, e.text), reverse=True)
+
+
+def _events(record: Mapping[str, Any]) -> Iterable[Event]:
+    where = record.get("origin")
+    via = f" by {where}" if isinstance(where, str) and where else ""
+    yield from _event(record.get("first_message_ts"), "message", f"first message{via}")
+    last = record.get("last_message") or f"last message{via}"
+    yield from _event(record.get("last_message_ts"), "message", last)
+    for step in record.get("funnel_score_history", ()):
+        name = step.get("step_name") or step.get("step_id") or "funnel step"
+        points, score = step.get("points_added"), step.get("new_score")
+        text = f"{name}: {_signed(points)} points, score {_plain(score)}"
+        yield from _event(step.get("timestamp"), "score", text)
+    for activity in record.get("crm_activities", ()):
+        kind = activity.get("type") or "Activity"
+        parts = (activity.get("title"), activity.get("note"))
+        text = ": ".join(part for part in parts if part)
+        done = " (done)" if activity.get("completed") else ""
+        yield from _event(activity.get("date"), kind.casefold(), (text or kind) + done)
+        for note in activity.get("notes_history", ()):
+            yield from _event(note.get("timestamp"), "note", note.get("text") or "")
+    for handoff in record.get("handoff_history", ()):
+        yield from _event(handoff.get("requested_at"), "handoff", "asked for a human")
+        yield from _event(handoff.get("accepted_at"), "handoff", "a human took over")
+        yield from _event(handoff.get("completed_at"), "handoff", "the human was done")
+    to = record.get("assigned_to") or {}
+    who = to.get("name") or to.get("email") or to.get("user_id")
+    yield from _event(to.get("assigned_at"), "assignment", f"assigned to {who}")
+
+
+def _event(at: str | None, kind: str, text: str) -> Iterable[Event]:
+    found = day(at)
+    if found is not None and text:
+        yield Event(found, kind, text)
+
+
+def _extracted(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for record in records:
+        for name in ("funnel_extracted_data", "captured_variables"):
+            said = record.get(name)
+            if isinstance(said, dict):
+                found = said | found
+            elif said not in (None, "", []):
+                found.setdefault(name, said)
+    return found
+
+
+def _record(c: Conversation) -> dict[str, Any]:
+    record: dict[str, Any] = json.loads(c.record) if c.record else {}
+    return record
+
+
+def _first(values: Iterable[str | None]) -> str | None:
+    return next((value for value in values if value), None)
+
+
+def _distinct(pairs: Iterable[tuple[str | None, str | None]]) -> list[str]:
+    """The first text of each key, in order; a text without a key is its own."""
+    found: dict[str, str] = {}
+    for text, key in pairs:
+        if text:
+            found.setdefault(key or text, text.strip())
+    return list(found.values())
+
+
+def _signed(points: float | None) -> str:
+    return "?" if points is None else f"{points:+g}"
+
+
+def _plain(score: float | None) -> str:
+    return "?" if score is None else f"{score:g}"

@@ -1,0 +1,10 @@
+"""The mirror: a local copy of the conversations, in SQLAlchemy Core, indexed for what people ask.
+
+It holds nothing that Convocore could not give again, so a new schema means a new mirror, never a
+migration. Every change of a conversation is a new *version* of its row, numbered in one sequence:
+`seq` began it, `until` ended it. So a list can be read page by page as it was when its first page
+was read, and what happened between two numbers is a query. Old versions are pruned.
+
+`schema` has the tables, `engine` opens them, `mirror` writes, `people` keeps the leads, `queries`
+reads. What a lead is, and what a row is found by, comes in as functions (`Rules`).
+"""

@@ -1,0 +1,253 @@
+"""Reading the mirror. Plain blocking calls: hand them to a thread."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, tuple_
+
+from convocore_mcp.models import CLOSED_STAGES, WAITING, Conversation, Filter, HotSummary, Lead
+from convocore_mcp.store import rows
+from convocore_mcp.store.engine import Database
+from convocore_mcp.store.schema import CURRENT, conversations, counter, facets, leads
+
+Key = tuple[float | str, ...]
+"""Where a row stands in an order: what the next page begins behind."""
+_c, _l = conversations.c, leads.c
+_ORDERS: dict[str, tuple[ColumnElement[Any], ...]] = {
+    "newest": (_c.by_newest, _c.id),
+    "oldest": (_c.by_oldest, _c.id),
+    "score": (_c.by_score, _c.by_newest, _c.id),
+    "value": (_c.by_value, _c.by_newest, _c.id),
+    "waiting": (_c.by_waiting, _c.by_newest, _c.id),
+}
+"""All descending."""
+_ATTENTION: dict[str, ColumnElement[bool]] = {
+    "waiting_for_human": _c.state == WAITING,
+    "unassigned": _c.unassigned,
+    "overdue": _c.overdue,
+    "stale": _c.stale,
+}
+
+
+class Queries:
+    """Questions to the mirror, one method each."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @property
+    def epoch(self) -> str:
+        """Which filling of the mirror this is; sequence numbers mean nothing in another."""
+        return self._database.epoch
+
+    def seq(self) -> int:
+        """The number of the newest change."""
+        with self._database.reading() as connection:
+            return connection.execute(select(counter.c.seq)).scalar_one()
+
+    def find(
+        self, agent_id: str, wanted: Filter, *, sort: str, limit: int, at: int, after: Key | None
+    ) -> list[tuple[Conversation, Key]]:
+        """The conversations that fit, as they were at change `at`, from behind `after` on.
+
+        Each comes with its place in the order. Records are not read.
+        """
+        order = _ORDERS[sort]
+        query = select(*rows.COLUMNS, *(column.label(f"key{i}") for i, column in enumerate(order)))
+        query = query.where(_as_of(agent_id, at), _fits(agent_id, wanted))
+        if after is not None:
+            query = query.where(tuple_(*order) < after)
+        query = query.order_by(*(column.desc() for column in order)).limit(limit)
+        with self._database.reading() as connection:
+            found = connection.execute(query).all()
+        return [
+            (rows.conversation(row), tuple(row._mapping[f"key{i}"] for i in range(len(order))))
+            for row in found
+        ]
+
+    def count(self, agent_id: str, wanted: Filter, *, at: int) -> int:
+        """How many conversations fit, as they were at change `at`."""
+        return self._count(
+            select(func.count())
+            .select_from(conversations)
+            .where(_as_of(agent_id, at), _fits(agent_id, wanted))
+        )
+
+    def _count(self, query: Select[tuple[int]]) -> int:
+        with self._database.reading() as connection:
+            return connection.execute(query).scalar_one()
+
+    def conversation(self, agent_id: str, conversation_id: str) -> Conversation | None:
+        """One conversation with its record."""
+        found = self._conversations(agent_id, _c.id == conversation_id)
+        return found[0] if found else None
+
+    def of_leads(self, agent_id: str, lead_ids: Iterable[str]) -> list[Conversation]:
+        """All conversations of these leads, with their records, newest first."""
+        return self._conversations(agent_id, _c.lead_id.in_(list(lead_ids)))
+
+    def _conversations(self, agent_id: str, which: ColumnElement[bool]) -> list[Conversation]:
+        query = (
+            select(*rows.COLUMNS, _c.record)
+            .where(_c.agent_id == agent_id, _c.until == CURRENT, which)
+            .order_by(_c.by_newest.desc(), _c.id)
+        )
+        with self._database.reading() as connection:
+            return [rows.conversation(row) for row in connection.execute(query)]
+
+    def known(self, agent_id: str, field: str) -> list[str]:
+        """The values of `stage`, `state` or `label` that occur."""
+        column = conversations.c[field]
+        here = (_c.agent_id == agent_id, _c.until == CURRENT, column.is_not(None))
+        with self._database.reading() as connection:
+            return sorted(connection.execute(select(column).where(*here).distinct()).scalars())
+
+    # Leads
+
+    def lead(self, agent_id: str, lead_id: str) -> Lead | None:
+        """The lead of that id."""
+        found = self.leads(agent_id, lead_ids=[lead_id])
+        return found[0] if found else None
+
+    def leads(self, agent_id: str, *, lead_ids: Sequence[str]) -> list[Lead]:
+        """The leads of these ids, in no particular order."""
+        return self._leads(agent_id, _l.lead_id.in_(lead_ids))
+
+    def leads_with(self, agent_id: str, field: str, value: str) -> list[Lead]:
+        """The leads of which a conversation has `email_key`, `phone_key` or `id` equal `value`."""
+        return self._leads_of(agent_id, conversations.c[field] == value)
+
+    def leads_with_phone_ending(self, agent_id: str, digits: str) -> list[Lead]:
+        """The leads with a phone number that ends in `digits`."""
+        return self._leads_of(agent_id, _c.phone_key.like(f"%{digits}"))
+
+    def _leads_of(self, agent_id: str, which: ColumnElement[bool]) -> list[Lead]:
+        ids = select(_c.lead_id).where(
+            _c.agent_id == agent_id, _c.until == CURRENT, _c.lead_id.is_not(None), which
+        )
+        return self._leads(agent_id, _l.lead_id.in_(ids))
+
+    def leads_called(self, agent_id: str, terms: Sequence[str], *, limit: int) -> list[Lead]:
+        """Leads whose names and companies have all `terms`, most recently active first."""
+        if not terms:
+            return []
+        return self._leads(agent_id, *(_occurs(_l.text, term) for term in terms), limit=limit)
+
+    def names(self, agent_id: str) -> list[tuple[str, str]]:
+        """Every lead's id, and the words of its names and companies."""
+        with self._database.reading() as connection:
+            query = select(_l.lead_id, _l.text).where(_l.agent_id == agent_id, _l.text != "")
+            return [tuple(row) for row in connection.execute(query)]
+
+    def hot_leads(
+        self,
+        agent_id: str,
+        *,
+        threshold: float,
+        since: datetime | None,
+        until: datetime | None,
+        limit: int,
+    ) -> list[Lead]:
+        """The hottest leads active in the window, in the order of `leads.heat.rank`."""
+        unscored = _l.score.is_(None)
+        order = (unscored, _l.score.desc(), _l.last_activity.desc(), _l.lead_id)
+        return self._leads(
+            agent_id,
+            _l.heat >= threshold,
+            *_within(_l.last_activity, since, until),
+            order=order,
+            limit=limit,
+        )
+
+    def _leads(
+        self,
+        agent_id: str,
+        *which: ColumnElement[bool],
+        order: Sequence[ColumnElement[Any]] = (_l.last_activity.desc(), _l.lead_id),
+        limit: int | None = None,
+    ) -> list[Lead]:
+        query = select(*rows.LEAD_COLUMNS).where(_l.agent_id == agent_id, *which)
+        with self._database.reading() as connection:
+            found = connection.execute(query.order_by(*order).limit(limit)).all()
+        return [rows.lead(row) for row in found]
+
+    def hot_summary(
+        self, agent_id: str, *, threshold: float, since: datetime | None, until: datetime | None
+    ) -> HotSummary:
+        """Counts and sums over the leads active in the window."""
+        window = (_l.agent_id == agent_id, *_within(_l.last_activity, since, until))
+        hot = (*window, _l.heat >= threshold)
+        talks = (
+            _c.agent_id == agent_id,
+            _c.until == CURRENT,
+            *_within(_c.last_activity, since, until),
+        )
+        closed = func.lower(_l.stage).in_(CLOSED_STAGES)
+        with self._database.reading() as connection:
+
+            def groups(column: ColumnElement[Any], what: ColumnElement[Any]) -> dict[Any, Any]:
+                query = select(column, what).where(*hot).group_by(column)
+                return {key: value for key, value in connection.execute(query) if value is not None}
+
+            def count(table: Any, *which: ColumnElement[bool]) -> int:
+                query = select(func.count()).select_from(table).where(*which)
+                return connection.execute(query).scalar_one()
+
+            return HotSummary(
+                considered=count(leads, *window),
+                hot=count(leads, *hot),
+                by_stage=groups(_l.stage, func.count()),
+                by_channel=groups(_l.channel, func.count()),
+                value=groups(_l.currency, func.sum(_l.amount)),
+                unparsed_values=count(leads, *hot, _l.unparsed),
+                waiting_for_human=count(leads, *hot, _l.state == WAITING),
+                unassigned=count(leads, *hot, _l.assignee.is_(None)),
+                overdue=count(leads, *hot, _l.overdue),
+                tests=count(conversations, *talks, _c.is_test),
+                blocked=count(conversations, *talks, _c.is_blocked, ~_c.is_test),
+                closed=count(leads, *window, closed),
+            )
+
+
+def _as_of(agent_id: str, at: int) -> ColumnElement[bool]:
+    return and_(_c.agent_id == agent_id, _c.seq <= at, _c.until > at)
+
+
+def _within(
+    column: ColumnElement[Any], since: datetime | None, until: datetime | None
+) -> list[ColumnElement[bool]]:
+    bounds = []
+    if since is not None:
+        bounds.append(column >= rows.milliseconds(since))
+    if until is not None:
+        # Bounds are whole seconds, activity is not: the whole of the last second belongs to it.
+        bounds.append(column < (rows.milliseconds(until) or 0) + 1000)
+    return bounds
+
+
+def _occurs(column: ColumnElement[Any], term: str) -> ColumnElement[bool]:
+    return column.contains(term, autoescape=True)
+
+
+def _fits(agent_id: str, wanted: Filter) -> ColumnElement[bool]:
+    conditions = _within(_c.last_activity, wanted.since, wanted.until)
+    if wanted.terms is not None:
+        conditions += [_occurs(_c.words, term) for term in wanted.terms] or [false()]
+    for column, values in ((_c.stage, wanted.stages), (_c.state, wanted.states)):
+        if values:
+            conditions.append(column.in_(values))
+    if wanted.labels:
+        conditions.append(_c.label_key.in_(wanted.labels))
+    if wanted.min_score is not None:
+        conditions.append(_c.score >= wanted.min_score)
+    if wanted.attention:
+        conditions.append(or_(*(_ATTENTION[name] for name in wanted.attention)))
+    for kind in ("channel", "tag", "assignee"):
+        if values := getattr(wanted, f"{kind}s"):
+            folded = [value.casefold() for value in values]
+            with_it = select(facets.c.seq).where(
+                facets.c.agent_id == agent_id, facets.c.kind == kind, facets.c.value.in_(folded)
+            )
+            conditions.append(_c.seq.in_(with_it))
+    return and_(*conditions) if conditions else _c.agent_id.is_not(None)

@@ -1,0 +1,192 @@
+"""The tables. Times are Unix milliseconds, UTC; JSON is compact text."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+)
+
+SCHEMA_VERSION = "1"
+CURRENT = 2**62
+"""The `until` of a version that still holds."""
+UNKNOWN = -(2**53)
+"""The sort key of what has no value: behind everything else."""
+
+metadata = MetaData()
+_Seq = BigInteger().with_variant(Integer, "sqlite")
+
+meta = Table("meta", metadata, Column("key", Text, primary_key=True), Column("value", Text))
+"""`schema`, `owner` (the credential's fingerprint), `epoch` (which filling of the mirror it is)."""
+
+counter = Table(
+    "counter",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+)
+"""One row. Whoever writes takes its lock first, so that sequence numbers commit in order."""
+
+agents = Table(
+    "agents",
+    metadata,
+    Column("agent_id", Text, primary_key=True),
+    Column("as_of", BigInteger),
+    Column("walked_at", BigInteger),
+    Column("oldest", BigInteger),
+    Column("mark", BigInteger),
+    Column("gap", Text),
+    Column("baseline", BigInteger),
+)
+"""How far reading has got (`models.Coverage`); changes up to `baseline` are no news to anybody."""
+
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("seq", _Seq, primary_key=True, autoincrement=False),
+    Column("until", BigInteger, nullable=False),
+    Column("read_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("missed", Integer, nullable=False, default=0),
+    Column("digest", LargeBinary, nullable=False),
+    Column("agent_id", Text, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("lead_id", Text),
+    Column("last_activity", BigInteger),
+    Column("first_message", BigInteger),
+    Column("identity", Text),
+    Column("name", Text),
+    Column("email", Text),
+    Column("phone", Text),
+    Column("company", Text),
+    Column("title", Text),
+    Column("summary", Text),
+    Column("last_message", Text),
+    Column("notes", Text),
+    Column("tags", Text),
+    Column("channel", Text),
+    Column("state", Text),
+    Column("stage", Text),
+    Column("label", Text),
+    Column("score", Float),
+    Column("value", Text),
+    Column("currency", Text),
+    Column("assignee", Text),
+    Column("assignees", Text),
+    Column("waiting_since", BigInteger),
+    Column("alerts", Text),
+    Column("messages", BigInteger),
+    Column("is_test", Boolean, nullable=False),
+    Column("is_blocked", Boolean, nullable=False),
+    Column("country", Text),
+    Column("language", Text),
+    Column("source", Text),
+    Column("expected_close", Text),
+    Column("rating", Float),
+    Column("tokens", BigInteger),
+    Column("usd", Float),
+    Column("model", Text),
+    # Derived: what a row is joined, found and sorted by.
+    Column("email_key", Text),
+    Column("phone_key", Text),
+    Column("amount", Float),
+    Column("unparsed", Boolean, nullable=False),
+    Column("currency_key", Text),
+    Column("label_key", Text),
+    Column("unassigned", Boolean, nullable=False),
+    Column("overdue", Boolean, nullable=False),
+    Column("stale", Boolean, nullable=False),
+    Column("by_newest", BigInteger, nullable=False),
+    Column("by_oldest", BigInteger, nullable=False),
+    Column("by_score", Float, nullable=False),
+    Column("by_value", Float, nullable=False),
+    Column("by_waiting", BigInteger, nullable=False),
+    Column("words", Text, nullable=False),
+    # Last, so that reading the columns before it does not read the record's overflow pages.
+    Column("record", Text, nullable=False),
+)
+"""Versions of conversations. All orders are descending, the id breaks ties."""
+
+_c = conversations.c
+Index("conversations_version", _c.agent_id, _c.id, _c.until, unique=True)
+Index("conversations_lead", _c.agent_id, _c.lead_id)
+Index("conversations_identity", _c.agent_id, _c.identity)
+Index("conversations_email", _c.agent_id, _c.email_key)
+Index("conversations_phone", _c.agent_id, _c.phone_key)
+Index("conversations_stage", _c.agent_id, _c.stage, _c.by_newest)
+for _order in ("newest", "score", "value", "waiting"):
+    Index(f"conversations_{_order}", _c.agent_id, _c[f"by_{_order}"], _c.by_newest, _c.id)
+
+facets = Table(
+    "facets",
+    metadata,
+    Column("seq", BigInteger, nullable=False),
+    Column("agent_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    PrimaryKeyConstraint("agent_id", "kind", "value", "seq"),
+)
+"""Case-folded tags, assignees and channels of each version."""
+
+leads = Table(
+    "leads",
+    metadata,
+    Column("agent_id", Text, nullable=False),
+    Column("lead_id", Text, nullable=False),
+    Column("conversation_ids", Text, nullable=False),
+    Column("last_activity", BigInteger),
+    Column("name", Text),
+    Column("email", Text),
+    Column("phone", Text),
+    Column("company", Text),
+    Column("channel", Text),
+    Column("state", Text),
+    Column("stage", Text),
+    Column("label", Text),
+    Column("score", Float),
+    Column("amount", Float),
+    Column("unparsed", Boolean, nullable=False),
+    Column("currency", Text),
+    Column("value", Text),
+    Column("assignee", Text),
+    Column("alerts", Text),
+    Column("waiting_since", BigInteger),
+    Column("expected_close", Text),
+    Column("overdue", Boolean, nullable=False),
+    Column("heat", Float),
+    Column("text", Text, nullable=False),
+    PrimaryKeyConstraint("agent_id", "lead_id"),
+)
+"""The current leads: the merge of the current versions of conversations."""
+
+Index("leads_heat", leads.c.agent_id, leads.c.heat)
+Index("leads_activity", leads.c.agent_id, leads.c.last_activity)
+
+unsettled = Table(
+    "unsettled",
+    metadata,
+    Column("agent_id", Text, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("lead_id", Text, nullable=False),
+    PrimaryKeyConstraint("agent_id", "id", "lead_id"),
+)
+"""Conversations that changed since the leads were made, with the lead each was in (or empty)."""
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("agent_id", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("raw", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("agent_id", "digest"),
+)
+"""Rows that don't fit the model, as they came."""

@@ -1,0 +1,256 @@
+"""When to read, who waits for it and how long, and what an answer may say about itself."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from convocore_mcp.errors import (
+    ApiError,
+    ConvocoreError,
+    ForbiddenError,
+    NotFoundError,
+    UnauthorizedError,
+    UnavailableError,
+)
+from convocore_mcp.models import Coverage, Freshness
+from convocore_mcp.store.mirror import Mirror
+from convocore_mcp.sync.reading import Progress, Reader
+
+log = logging.getLogger(__name__)
+
+REFUSALS = (UnauthorizedError, ForbiddenError, NotFoundError)
+"""What no answer is given after, whatever the mirror holds: the key may have been taken away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """How old the mirror may get, and how long a caller waits for it to be read."""
+
+    tail: timedelta = timedelta(seconds=30)
+    sweep: timedelta = timedelta(hours=6)
+    mend: timedelta = timedelta(minutes=10)
+    """A walk that can't promise to have seen everything is followed by another after this."""
+    patience: float = 18.0
+    """Seconds a caller waits for the first walk; a call answers within 25."""
+    tail_patience: float = 5.0
+    """Seconds a caller waits for news, when there is an older answer already."""
+    rest: timedelta = timedelta(seconds=15)
+    """After a failure, Convocore is not asked again before this has passed."""
+
+
+class Pace(Protocol):
+    """How the upstream is doing (`api.pace.Pace`)."""
+
+    @property
+    def note(self) -> str | None:
+        """Why reading is slow, if it is."""
+        ...
+
+    @property
+    def trouble(self) -> ApiError | None:
+        """The newest failure, if nothing has succeeded since."""
+        ...
+
+
+class _Flight:
+    """One reading under way, however many callers wait for it."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.progress = Progress(moved=self._wake)
+        self.error: ConvocoreError | None = None
+        self.done = False
+        self._moved = asyncio.Event()
+
+    def _wake(self) -> None:
+        self._moved.set()
+        self._moved = asyncio.Event()
+
+    def end(self, error: ConvocoreError | None) -> None:
+        """Tell everybody that it is over."""
+        self.error, self.done = error, True
+        self._wake()
+
+    def covers(self, since: datetime | None) -> bool:
+        """Whether the walk has passed the beginning of a window."""
+        oldest = self.progress.oldest
+        return since is not None and oldest is not None and oldest < since
+
+    async def wait(self, *, since: datetime | None, patience: float) -> None:
+        """Until it is over, has passed `since`, or patience ends."""
+        try:
+            async with asyncio.timeout(patience):
+                while not self.done and not self.covers(since):
+                    await self._moved.wait()
+        except TimeoutError:
+            log.info("A %s goes on while the question is answered without it.", self.kind)
+
+
+class Upkeep:
+    """Keeps the mirror fresh enough for each question. `aclose` ends what is under way."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        mirror: Mirror,
+        pace: Pace,
+        *,
+        now: Callable[[], datetime],
+        in_thread: Callable[..., Coroutine[Any, Any, Any]],
+        schedule: Schedule,
+    ) -> None:
+        self._reader = reader
+        self._mirror = mirror
+        self._pace = pace
+        self._now = now
+        self._in_thread = in_thread
+        self._schedule = schedule
+        self._flights: dict[tuple[str, str], _Flight] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._failed: dict[str, tuple[datetime, ConvocoreError]] = {}
+
+    async def fresh(self, agent_id: str, *, since: datetime | None = None) -> Freshness:
+        """Read what is needed for a question about the time from `since` on, or about all time.
+
+        Waits a bounded time; reading goes on behind the answer.
+
+        Raises:
+            ApiError: Convocore refuses the key or the agent, or fails and nothing is here yet.
+        """
+        coverage = await self._coverage(agent_id)
+        flight = self._needed(agent_id, coverage)
+        if flight is not None:
+            first = coverage.walked_at is None
+            patience = self._schedule.patience if first else self._schedule.tail_patience
+            await flight.wait(since=since if first else None, patience=patience)
+            coverage = await self._coverage(agent_id)
+        self._refuse(agent_id, coverage, flight)
+        self._sweep_if_due(agent_id, coverage)
+        return self._freshness(agent_id, coverage, flight, since)
+
+    async def sync(self, agent_id: str) -> None:
+        """Walk now, and wait for the end of it.
+
+        Raises:
+            ApiError: Convocore failed for good.
+        """
+        flight = self._join(agent_id, "walk")
+        await flight.wait(since=None, patience=float("inf"))
+        if flight.error is not None:
+            raise flight.error
+
+    async def aclose(self) -> None:
+        """Stop reading; what was saved stays."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _coverage(self, agent_id: str) -> Coverage:
+        found: Coverage = await self._in_thread(self._mirror.coverage, agent_id)
+        return found
+
+    def _needed(self, agent_id: str, coverage: Coverage) -> _Flight | None:
+        under_way = self._flights.get((agent_id, "walk"))
+        if coverage.walked_at is None and under_way is not None:
+            return under_way
+        failed = self._failed.get(agent_id)
+        if failed and self._now() - failed[0] < self._schedule.rest:
+            return None
+        if coverage.walked_at is None or coverage.as_of is None:
+            return self._join(agent_id, "walk")
+        if self._now() - coverage.as_of > self._schedule.tail:
+            return self._join(agent_id, "tail")
+        return None
+
+    def _sweep_if_due(self, agent_id: str, coverage: Coverage) -> None:
+        if coverage.walked_at is None or agent_id in self._failed:
+            return
+        due = self._schedule.mend if coverage.gap else self._schedule.sweep
+        if self._now() - coverage.walked_at > due:
+            self._join(agent_id, "walk")
+
+    def _join(self, agent_id: str, kind: str) -> _Flight:
+        """The reading of that kind under way, or a new one: never two at a time."""
+        key = (agent_id, kind)
+        if key not in self._flights:
+            self._flights[key] = _Flight(kind)
+            task = asyncio.create_task(self._fly(key, self._flights[key]))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        return self._flights[key]
+
+    async def _fly(self, key: tuple[str, str], flight: _Flight) -> None:
+        agent_id, kind = key
+        read = self._reader.walk if kind == "walk" else self._reader.tail
+        error: ConvocoreError | None = None
+        try:
+            await read(agent_id, flight.progress)
+            self._failed.pop(agent_id, None)
+        except ConvocoreError as caught:
+            error = caught
+            self._failed[agent_id] = (self._now(), caught)
+            log.warning("Reading failed (%s): %s", caught.code, caught.message)
+        except BaseException:
+            error = ConvocoreError("Reading stopped.", hint="Ask again.")
+            raise
+        finally:
+            del self._flights[key]
+            flight.end(error)
+
+    def _refuse(self, agent_id: str, coverage: Coverage, flight: _Flight | None) -> None:
+        """Raise where there is nothing to answer from, or nobody who may be answered."""
+        at, error = self._failed.get(agent_id, (None, None))
+        if isinstance(error, REFUSALS):
+            raise error
+        if coverage.conversations or coverage.walked_at is not None:
+            return
+        if error is not None:
+            raise error
+        if flight is not None and not flight.done:
+            raise self._pace.trouble or UnavailableError(
+                "Convocore has not answered yet.",
+                hint="Reading goes on; ask again in a few seconds.",
+                retry_after=5,
+            )
+
+    def _freshness(
+        self,
+        agent_id: str,
+        coverage: Coverage,
+        flight: _Flight | None,
+        since: datetime | None,
+    ) -> Freshness:
+        walk = self._flights.get((agent_id, "walk"))
+        partial = walk if coverage.walked_at is None else None
+        covered = partial is not None and partial.covers(since)
+        complete = coverage.complete or (covered and coverage.walked_at is None)
+        notes = []
+        if coverage.walked_at is None and partial is not None:
+            notes.append(
+                f"A first reading is under way, {partial.progress.rows} conversations so far; "
+                "ask again for the rest."
+            )
+        if coverage.gap:
+            notes.append(coverage.gap)
+        if coverage.quarantined:
+            notes.append(
+                f"{coverage.quarantined} record(s) could not be read and are left out "
+                "(quarantined)."
+            )
+        failed = self._failed.get(agent_id)
+        if failed:
+            notes.append(f"Convocore can't be read now, this is what was known: {failed[1].message}")
+        elif flight is not None and not flight.done and coverage.walked_at is not None:
+            notes.append("News is still being read.")
+        if self._pace.note:
+            notes.append(self._pace.note)
+        return Freshness(
+            as_of=coverage.as_of or self._now(),
+            complete=complete,
+            conversations=coverage.conversations,
+            oldest=None if complete else coverage.oldest,
+            notes=tuple(notes),
+        )

@@ -1,0 +1,1 @@
+"""The sandbox, held against what upstream documents and shows, and against itself."""
