@@ -1,6 +1,6 @@
 """The nouns, as frozen dataclasses. Times are aware and UTC; what is unknown is `None`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 Value = int | float | str
@@ -179,6 +179,23 @@ class HotSummary:
     tests: int
     blocked: int
     closed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Conversations with the same values in some fields, counted and added up."""
+
+    keys: tuple[str | None, ...]
+    conversations: int = 0
+    leads: int = 0
+    hot: int = 0
+    messages: int = 0
+    value: dict[str | None, float] = field(default_factory=dict)
+    unparsed_values: int = 0
+    tokens: int = 0
+    usd: float = 0.0
+    rating_avg: float | None = None
+    waiting_for_human: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,19 @@ def best(leads: Sequence[Lead], text: str) -> list[Lead]:
     return [lead for lead in leads if fit(lead) == found]
 
 
+def nearest(leads: Sequence[Lead], wanted: Sequence[str]) -> list[Lead]:
+    """The leads whose names and companies are most like `wanted`, word by word."""
+    # Imported here: a misspelt name needs it, starting the server does not.
+    from rapidfuzz import fuzz  # noqa: PLC0415
+
+    def likeness(lead: Lead) -> float:
+        own = lead.text.split()
+        return round(sum(max(fuzz.ratio(word, other) for other in own) for word in wanted), 3)
+
+    most = max(map(likeness, leads), default=0.0)
+    return [lead for lead in leads if likeness(lead) == most]
+
+
 def matched_field(lead: Lead, text: str) -> str:
     """Which of a lead's names `text` fitted."""
     wanted = words(text)

@@ -32,12 +32,12 @@ def takes_part(c: Conversation) -> bool:
     return not c.is_test and not c.is_blocked and any(value is not None for value in named)
 
 
-def merge(rows: Iterable[Keyed]) -> list[Lead]:
+def merge(rows: Iterable[tuple[Conversation, Keys]]) -> list[Lead]:
     """The leads among `rows`, in no particular order.
 
     `rows` must be closed: with a conversation come all that share its identity, email or phone.
     """
-    taking_part = [row for row in rows if takes_part(row.conversation)]
+    taking_part = [Keyed(*row) for row in rows if takes_part(row[0])]
     people: dict[str, list[Keyed]] = defaultdict(list)
     owners: dict[str, set[str]] = defaultdict(set)
     strays = []

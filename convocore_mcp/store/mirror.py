@@ -147,9 +147,7 @@ class Mirror:
             _unsettle(connection, agent_id, [(old.id, old.lead_id) for old in held.values()])
         return len(held)
 
-    def missing(
-        self, agent_id: str, seen: Iterable[str], *, before: datetime
-    ) -> dict[str, int]:
+    def missing(self, agent_id: str, seen: Iterable[str], *, before: datetime) -> dict[str, int]:
         """Conversations held since `before` but not among `seen`, and how often each was missed."""
         c = conversations.c
         with self.database.reading() as connection:

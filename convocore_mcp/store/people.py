@@ -8,7 +8,7 @@ the same lead before), merged afresh, and put in place of the leads they were in
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Connection, RowMapping, and_, bindparam, delete, insert, or_, select, update
 
 from convocore_mcp.models import Conversation, Keys, Lead
 from convocore_mcp.store import rows
@@ -28,54 +28,64 @@ _JOINED_BY = ("lead_id", "identity", "email_key", "phone_key")
 def settle(connection: Connection, agent_id: str, merge: Merge) -> int | None:
     """Settle one batch; returns how many leads it made, or `None` if there is nothing to do."""
     u = unsettled.c
-    batch = connection.execute(
-        select(u.id, u.lead_id).where(u.agent_id == agent_id).limit(BATCH)
-    ).all()
+    batch = (
+        connection.execute(select(u.id, u.lead_id).where(u.agent_id == agent_id).limit(BATCH))
+        .mappings()
+        .all()
+    )
     if not batch:
         return None
     found = _closure(connection, agent_id, batch)
     made = merge([(rows.conversation(row), _keys(row)) for row in found.values()])
-    old = {row.lead_id for row in (*batch, *found.values()) if row.lead_id}
+    old = {row["lead_id"] for row in (*batch, *found.values()) if row["lead_id"]}
     for part in _parts(sorted(old | {lead.lead_id for lead in made})):
         here = and_(leads.c.agent_id == agent_id, leads.c.lead_id.in_(part))
         connection.execute(delete(leads).where(here))
     if made:
         connection.execute(insert(leads), [rows.lead_row(lead) for lead in made])
     _assign(connection, found, made)
-    done = [row.id for row in (*batch, *found.values())]
+    done = [row["id"] for row in (*batch, *found.values())]
     for part in _parts(sorted(set(done))):
         connection.execute(delete(unsettled).where(u.agent_id == agent_id, u.id.in_(part)))
     return len(made)
 
 
-def _closure(connection: Connection, agent_id: str, batch: Sequence[Any]) -> dict[int, Any]:
+def _closure(
+    connection: Connection, agent_id: str, batch: Sequence[RowMapping]
+) -> dict[int, RowMapping]:
     """All current conversations that may be one lead with any of `batch`, by sequence number."""
     asked: dict[str, set[str]] = {name: set() for name in ("id", *_JOINED_BY)}
-    wanted = {"id": {row.id for row in batch}, "lead_id": {row.lead_id for row in batch} - {""}}
-    found: dict[int, Any] = {}
+    wanted = {
+        "id": {row["id"] for row in batch},
+        "lead_id": {row["lead_id"] for row in batch} - {""},
+    }
+    found: dict[int, RowMapping] = {}
     while any(wanted.values()):
-        new = {}
+        new: dict[int, RowMapping] = {}
         for name, values in wanted.items():
             asked[name] |= values
             for part in _parts(sorted(values)):
                 query = select(_c.seq, *rows.COLUMNS, *_DERIVED).where(
                     _c.agent_id == agent_id, _c.until == CURRENT, _c[name].in_(part)
                 )
-                new |= {row.seq: row for row in connection.execute(query) if row.seq not in found}
+                new |= {
+                    row["seq"]: row
+                    for row in connection.execute(query).mappings()
+                    if row["seq"] not in found
+                }
         found |= new
         wanted = {
-            name: {row._mapping[name] for row in new.values()} - asked[name] - {None}
-            for name in _JOINED_BY
+            name: {row[name] for row in new.values()} - asked[name] - {None} for name in _JOINED_BY
         }
     return found
 
 
-def _assign(connection: Connection, found: dict[int, Any], made: Sequence[Lead]) -> None:
+def _assign(connection: Connection, found: dict[int, RowMapping], made: Sequence[Lead]) -> None:
     of = {id_: lead.lead_id for lead in made for id_ in lead.conversation_ids}
     moved = [
-        {"of": row.seq, "to": of.get(row.id)}
+        {"of": row["seq"], "to": of.get(row["id"])}
         for row in found.values()
-        if row.lead_id != of.get(row.id)
+        if row["lead_id"] != of.get(row["id"])
     ]
     if moved:
         connection.execute(
@@ -84,13 +94,13 @@ def _assign(connection: Connection, found: dict[int, Any], made: Sequence[Lead])
         )
 
 
-def _keys(row: Any) -> Keys:
+def _keys(row: RowMapping) -> Keys:
     return Keys(
-        email=row.email_key,
-        phone=row.phone_key,
-        amount=row.amount,
-        unparsed=row.unparsed,
-        currency=row.currency_key,
+        email=row["email_key"],
+        phone=row["phone_key"],
+        amount=row["amount"],
+        unparsed=row["unparsed"],
+        currency=row["currency_key"],
         text="",
     )
 

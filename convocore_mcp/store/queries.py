@@ -4,13 +4,15 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, FromClause, Select, and_, false, func, or_, select, tuple_
 
 from convocore_mcp.models import CLOSED_STAGES, WAITING, Conversation, Filter, HotSummary, Lead
 from convocore_mcp.store import rows
 from convocore_mcp.store.engine import Database
 from convocore_mcp.store.schema import CURRENT, conversations, counter, facets, leads
 
+NEAR = 10
+"""Points of score by which a near miss may miss."""
 Key = tuple[float | str, ...]
 """Where a row stands in an order: what the next page begins behind."""
 _c, _l = conversations.c, leads.c
@@ -44,7 +46,7 @@ class Queries:
     def seq(self) -> int:
         """The number of the newest change."""
         with self._database.reading() as connection:
-            return connection.execute(select(counter.c.seq)).scalar_one()
+            return int(connection.execute(select(counter.c.seq)).scalar_one())
 
     def find(
         self, agent_id: str, wanted: Filter, *, sort: str, limit: int, at: int, after: Key | None
@@ -55,14 +57,14 @@ class Queries:
         """
         order = _ORDERS[sort]
         query = select(*rows.COLUMNS, *(column.label(f"key{i}") for i, column in enumerate(order)))
-        query = query.where(_as_of(agent_id, at), _fits(agent_id, wanted))
+        query = query.where(as_of(agent_id, at), fits(agent_id, wanted))
         if after is not None:
             query = query.where(tuple_(*order) < after)
         query = query.order_by(*(column.desc() for column in order)).limit(limit)
         with self._database.reading() as connection:
-            found = connection.execute(query).all()
+            found = connection.execute(query).mappings().all()
         return [
-            (rows.conversation(row), tuple(row._mapping[f"key{i}"] for i in range(len(order))))
+            (rows.conversation(row), tuple(row[f"key{i}"] for i in range(len(order))))
             for row in found
         ]
 
@@ -71,12 +73,12 @@ class Queries:
         return self._count(
             select(func.count())
             .select_from(conversations)
-            .where(_as_of(agent_id, at), _fits(agent_id, wanted))
+            .where(as_of(agent_id, at), fits(agent_id, wanted))
         )
 
-    def _count(self, query: Select[tuple[int]]) -> int:
+    def _count(self, query: Select[int]) -> int:
         with self._database.reading() as connection:
-            return connection.execute(query).scalar_one()
+            return int(connection.execute(query).scalar_one())
 
     def conversation(self, agent_id: str, conversation_id: str) -> Conversation | None:
         """One conversation with its record."""
@@ -94,7 +96,7 @@ class Queries:
             .order_by(_c.by_newest.desc(), _c.id)
         )
         with self._database.reading() as connection:
-            return [rows.conversation(row) for row in connection.execute(query)]
+            return [rows.conversation(row) for row in connection.execute(query).mappings()]
 
     def known(self, agent_id: str, field: str) -> list[str]:
         """The values of `stage`, `state` or `label` that occur."""
@@ -114,12 +116,12 @@ class Queries:
         """The leads of these ids, in no particular order."""
         return self._leads(agent_id, _l.lead_id.in_(lead_ids))
 
-    def leads_with(self, agent_id: str, field: str, value: str) -> list[Lead]:
-        """The leads of which a conversation has `email_key`, `phone_key` or `id` equal `value`."""
-        return self._leads_of(agent_id, conversations.c[field] == value)
+    def leads_with(self, agent_id: str, field: str, values: Sequence[str]) -> list[Lead]:
+        """Leads with a conversation whose `email_key`, `phone_key` or `id` is among `values`."""
+        return self._leads_of(agent_id, conversations.c[field].in_(values))
 
     def leads_with_phone_ending(self, agent_id: str, digits: str) -> list[Lead]:
-        """The leads with a phone number that ends in `digits`."""
+        """Leads with a phone number that ends in `digits`."""
         return self._leads_of(agent_id, _c.phone_key.like(f"%{digits}"))
 
     def _leads_of(self, agent_id: str, which: ColumnElement[bool]) -> list[Lead]:
@@ -128,17 +130,24 @@ class Queries:
         )
         return self._leads(agent_id, _l.lead_id.in_(ids))
 
-    def leads_called(self, agent_id: str, terms: Sequence[str], *, limit: int) -> list[Lead]:
-        """Leads whose names and companies have all `terms`, most recently active first."""
-        if not terms:
-            return []
-        return self._leads(agent_id, *(_occurs(_l.text, term) for term in terms), limit=limit)
+    def leads_called(
+        self, agent_id: str, terms: Sequence[Sequence[str]], *, limit: int
+    ) -> list[Lead]:
+        """Leads in whose names and companies one of each of `terms` occurs, latest active first.
 
-    def names(self, agent_id: str) -> list[tuple[str, str]]:
-        """Every lead's id, and the words of its names and companies."""
+        A blank before a term means the beginning of a word, one behind it the end.
+        """
+        if not terms or not all(terms):
+            return []
+        text = _l.text.concat(" ")
+        each = (or_(*(_occurs(text, term) for term in either)) for either in terms)
+        return self._leads(agent_id, *each, limit=limit)
+
+    def name_words(self, agent_id: str) -> set[str]:
+        """Every word of every name and company."""
         with self._database.reading() as connection:
-            query = select(_l.lead_id, _l.text).where(_l.agent_id == agent_id, _l.text != "")
-            return [tuple(row) for row in connection.execute(query)]
+            query = select(_l.text).where(_l.agent_id == agent_id)
+            return {word for text in connection.execute(query).scalars() for word in text.split()}
 
     def hot_leads(
         self,
@@ -160,6 +169,41 @@ class Queries:
             limit=limit,
         )
 
+    def hot_count(
+        self, agent_id: str, *, threshold: float, since: datetime | None, until: datetime | None
+    ) -> int:
+        """How many leads active in the window are hot."""
+        window = _within(_l.last_activity, since, until)
+        return self._count(
+            select(func.count())
+            .select_from(leads)
+            .where(_l.agent_id == agent_id, _l.heat >= threshold, *window)
+        )
+
+    def near_misses(
+        self,
+        agent_id: str,
+        *,
+        threshold: float,
+        since: datetime | None,
+        until: datetime | None,
+        limit: int,
+    ) -> tuple[int, list[Lead]]:
+        """Leads that would be hot but for their label or ten points of score."""
+        closed = func.lower(_l.stage).in_(CLOSED_STAGES)
+        which = (
+            _l.agent_id == agent_id,
+            *_within(_l.last_activity, since, until),
+            ~func.coalesce(closed, false()),
+            or_(
+                _l.heat.between(threshold - NEAR, threshold) & (_l.heat < threshold),
+                _l.heat.is_(None) & (_l.score >= threshold),
+            ),
+        )
+        count = self._count(select(func.count()).select_from(leads).where(*which))
+        order = (_l.score.desc(), _l.last_activity.desc(), _l.lead_id)
+        return count, self._leads(agent_id, *which, order=order, limit=limit)
+
     def _leads(
         self,
         agent_id: str,
@@ -169,7 +213,7 @@ class Queries:
     ) -> list[Lead]:
         query = select(*rows.LEAD_COLUMNS).where(_l.agent_id == agent_id, *which)
         with self._database.reading() as connection:
-            found = connection.execute(query.order_by(*order).limit(limit)).all()
+            found = connection.execute(query.order_by(*order).limit(limit)).mappings().all()
         return [rows.lead(row) for row in found]
 
     def hot_summary(
@@ -190,7 +234,7 @@ class Queries:
                 query = select(column, what).where(*hot).group_by(column)
                 return {key: value for key, value in connection.execute(query) if value is not None}
 
-            def count(table: Any, *which: ColumnElement[bool]) -> int:
+            def count(table: FromClause, *which: ColumnElement[bool]) -> int:
                 query = select(func.count()).select_from(table).where(*which)
                 return connection.execute(query).scalar_one()
 
@@ -210,7 +254,8 @@ class Queries:
             )
 
 
-def _as_of(agent_id: str, at: int) -> ColumnElement[bool]:
+def as_of(agent_id: str, at: int) -> ColumnElement[bool]:
+    """The versions that held at change `at`."""
     return and_(_c.agent_id == agent_id, _c.seq <= at, _c.until > at)
 
 
@@ -230,7 +275,8 @@ def _occurs(column: ColumnElement[Any], term: str) -> ColumnElement[bool]:
     return column.contains(term, autoescape=True)
 
 
-def _fits(agent_id: str, wanted: Filter) -> ColumnElement[bool]:
+def fits(agent_id: str, wanted: Filter) -> ColumnElement[bool]:
+    """The versions that `wanted` asks for."""
     conditions = _within(_c.last_activity, wanted.since, wanted.until)
     if wanted.terms is not None:
         conditions += [_occurs(_c.words, term) for term in wanted.terms] or [false()]

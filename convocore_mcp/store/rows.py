@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
-from sqlalchemy import Column, Row
+from sqlalchemy import Column, RowMapping
 
 from convocore_mcp.models import WAITING, Conversation, Keys, Lead, Value
 from convocore_mcp.store.schema import UNKNOWN, conversations, leads
@@ -84,14 +84,14 @@ def lead_row(lead: Lead) -> dict[str, Any]:
     return _stored(lead) | {"overdue": lead.overdue}
 
 
-def conversation(row: Row[Any]) -> Conversation:
+def conversation(row: RowMapping) -> Conversation:
     """A `Conversation` from `COLUMNS`, with its record if that was selected too."""
-    return Conversation(**_loaded(row._mapping, _CONVERSATION_FIELDS))
+    return Conversation(**_loaded(row, _CONVERSATION_FIELDS))
 
 
-def lead(row: Row[Any]) -> Lead:
+def lead(row: RowMapping) -> Lead:
     """A `Lead` from `LEAD_COLUMNS`."""
-    return Lead(**_loaded(row._mapping, _LEAD_FIELDS))
+    return Lead(**_loaded(row, _LEAD_FIELDS))
 
 
 def _stored(thing: Conversation | Lead) -> dict[str, Any]:

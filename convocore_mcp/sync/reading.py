@@ -12,12 +12,13 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import ParamSpec, Protocol, TypeVar
 
 from convocore_mcp.models import Conversation, Page
 from convocore_mcp.store.mirror import Mirror, Saved
 
 log = logging.getLogger(__name__)
+P = ParamSpec("P")
 T = TypeVar("T")
 
 PASSES = 12
@@ -43,6 +44,14 @@ class Source(Protocol):
 
     async def conversation(self, agent_id: str, conversation_id: str) -> Conversation | None:
         """One conversation, `None` if it is not found."""
+        ...
+
+
+class InThread(Protocol):
+    """Runs a blocking call off the event loop, one at a time."""
+
+    def __call__(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
+        """Await what `call` returns."""
         ...
 
 
@@ -84,7 +93,7 @@ class Reader:
         mirror: Mirror,
         *,
         now: Callable[[], datetime],
-        in_thread: Callable[..., Awaitable[T]],
+        in_thread: InThread,
         bounds: Bounds,
     ) -> None:
         self._source = source
@@ -156,7 +165,7 @@ class Reader:
 
     async def _save(self, agent_id: str, page: Page, progress: Progress) -> Saved:
         read_at = page.read_at or self._now()
-        saved: Saved = await self._in_thread(self._mirror.save, agent_id, page, read_at=read_at)
+        saved = await self._in_thread(self._mirror.save, agent_id, page, read_at=read_at)
         progress.take(page)
         progress.moved()
         return saved
@@ -164,7 +173,9 @@ class Reader:
     def _beyond_bounds(self, began: datetime, progress: Progress) -> bool:
         # An empty page counts as a row, so that a list of empty pages ends too.
         if progress.rows + progress.pages > self._bounds.rows:
-            progress.gap = f"Reading stopped after {progress.rows} rows, as CONVOCORE_MAX_ROWS says."
+            progress.gap = (
+                f"Reading stopped after {progress.rows} rows, as CONVOCORE_MAX_ROWS says."
+            )
         elif self._now() - began > self._bounds.time:
             progress.gap = "Reading stopped after the time that CONVOCORE_MAX_WALK_SECONDS gives."
         else:

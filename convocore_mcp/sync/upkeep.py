@@ -2,10 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
 from convocore_mcp.errors import (
     ApiError,
@@ -17,7 +17,7 @@ from convocore_mcp.errors import (
 )
 from convocore_mcp.models import Coverage, Freshness
 from convocore_mcp.store.mirror import Mirror
-from convocore_mcp.sync.reading import Progress, Reader
+from convocore_mcp.sync.reading import InThread, Progress, Reader
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +99,7 @@ class Upkeep:
         pace: Pace,
         *,
         now: Callable[[], datetime],
-        in_thread: Callable[..., Coroutine[Any, Any, Any]],
+        in_thread: InThread,
         schedule: Schedule,
     ) -> None:
         self._reader = reader
@@ -149,8 +149,7 @@ class Upkeep:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _coverage(self, agent_id: str) -> Coverage:
-        found: Coverage = await self._in_thread(self._mirror.coverage, agent_id)
-        return found
+        return await self._in_thread(self._mirror.coverage, agent_id)
 
     def _needed(self, agent_id: str, coverage: Coverage) -> _Flight | None:
         under_way = self._flights.get((agent_id, "walk"))
@@ -242,7 +241,9 @@ class Upkeep:
             )
         failed = self._failed.get(agent_id)
         if failed:
-            notes.append(f"Convocore can't be read now, this is what was known: {failed[1].message}")
+            notes.append(
+                f"Convocore can't be read now, this is what was known: {failed[1].message}"
+            )
         elif flight is not None and not flight.done and coverage.walked_at is not None:
             notes.append("News is still being read.")
         if self._pace.note:

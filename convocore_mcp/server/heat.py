@@ -1,0 +1,166 @@
+"""The hot leads: what `summarize_hot_leads` and the resource `hot-leads` answer with."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from convocore_mcp.leads.heat import DEFAULT_THRESHOLD
+from convocore_mcp.leads.profile import profile
+from convocore_mcp.leads.reasons import why_not_hot
+from convocore_mcp.models import Conversation, HotSummary, Lead
+from convocore_mcp.server import shaping
+from convocore_mcp.server.answers import LONGEST, compact, fit
+from convocore_mcp.server.app import Backend
+from convocore_mcp.server.outbound import clean
+from convocore_mcp.server.window import window
+
+if TYPE_CHECKING:  # SQLAlchemy is not needed to list the tools
+    from convocore_mcp.store.queries import Queries
+
+Window = tuple[datetime | None, datetime | None]
+NEAR_MISSES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class HotAsk:
+    """How the hot leads are asked for."""
+
+    since: str = ""
+    until: str = ""
+    min_score: float = DEFAULT_THRESHOLD
+    top: int = 10
+    explain: bool = False
+
+
+async def hot_answer(backend: Backend, agent: str, ask: HotAsk) -> dict[str, Any]:
+    """The summary, clean and within the limit of characters.
+
+    Raises:
+        InvalidArgumentError: a bound that is no time.
+        ApiError: Convocore can't be read, and nothing is here yet.
+    """
+    now = backend.now()
+    bounds = window(ask.since, ask.until, now=now)
+    fresh = await backend.upkeep.fresh(agent, since=bounds[0])
+    found = await backend.read(_read, backend.queries, agent, ask, bounds)
+    summary = found.summary
+    answer: dict[str, Any] = clean(
+        {
+            **_numbers(summary, ask.min_score),
+            "leads": [
+                shaping.hot_lead(lead, profile(found.talks_of(lead), now=now), now=now)
+                for lead in found.leads
+            ],
+            "near_misses": found.near_misses,
+            "applied": {
+                "since": shaping.when(bounds[0]),
+                "until": shaping.when(bounds[1]),
+                "min_score": shaping.number(ask.min_score),
+                "sort": "score",
+                "top": ask.top,
+            },
+            "excluded": {
+                "tests": summary.tests,
+                "blocked": summary.blocked,
+                "closed": summary.closed,
+            },
+            "relax": found.relax,
+            "freshness": shaping.freshness(fresh),
+        }
+    )
+    return _fitted(answer)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What was read for one answer."""
+
+    summary: HotSummary
+    leads: list[Lead]
+    talks: list[Conversation]
+    near_misses: dict[str, Any] | None
+    relax: dict[str, int] | None
+
+    def talks_of(self, lead: Lead) -> list[Conversation]:
+        return [talk for talk in self.talks if talk.lead_id == lead.lead_id]
+
+
+def _read(queries: "Queries", agent: str, ask: HotAsk, bounds: Window) -> _Found:
+    """Everything the answer needs, in one go in a thread."""
+    since, until = bounds
+    threshold = ask.min_score
+    summary = queries.hot_summary(agent, threshold=threshold, since=since, until=until)
+    leads = queries.hot_leads(agent, threshold=threshold, since=since, until=until, limit=ask.top)
+    return _Found(
+        summary=summary,
+        leads=leads,
+        talks=queries.of_leads(agent, [lead.lead_id for lead in leads]),
+        near_misses=_near_misses(queries, agent, threshold, bounds) if ask.explain else None,
+        relax=None if leads else _relaxed(queries, agent, threshold, bounds),
+    )
+
+
+def _numbers(summary: HotSummary, threshold: float) -> dict[str, Any]:
+    return {
+        "definition": "Hot: stage not won or lost, and labelled hot, or without a label and a "
+        f"score of at least {threshold:g}.",
+        "hot": summary.hot,
+        "leads_considered": summary.considered,
+        "by_stage": shaping.counts(summary.by_stage),
+        "by_channel": shaping.counts(summary.by_channel),
+        "value": {
+            currency or "unknown": shaping.sum_of_money(amount)
+            for currency, amount in sorted(summary.value.items(), key=lambda item: -item[1])
+        },
+        "unparsed_values": summary.unparsed_values,
+        "waiting_for_human": summary.waiting_for_human,
+        "unassigned": summary.unassigned,
+        "overdue": summary.overdue,
+    }
+
+
+def _near_misses(
+    queries: "Queries", agent: str, threshold: float, bounds: Window
+) -> dict[str, Any]:
+    """The leads that would be hot but for one thing, and what it is."""
+    since, until = bounds
+    count, first = queries.near_misses(
+        agent, threshold=threshold, since=since, until=until, limit=NEAR_MISSES
+    )
+    named = [
+        {
+            "lead_id": lead.lead_id,
+            "name": lead.name,
+            "why_not": why_not_hot(lead, threshold=threshold),
+        }
+        for lead in first
+    ]
+    return {"count": count, "leads": named}
+
+
+def _relaxed(
+    queries: "Queries", agent: str, threshold: float, bounds: Window
+) -> dict[str, int] | None:
+    """For each bound, how many hot leads there would be without it."""
+    since, until = bounds
+
+    def hot(threshold: float, since: datetime | None, until: datetime | None) -> int:
+        return queries.hot_count(agent, threshold=threshold, since=since, until=until)
+
+    without = {"min_score": hot(0, since, until)}
+    if since is not None:
+        without["since"] = hot(threshold, None, until)
+    if until is not None:
+        without["until"] = hot(threshold, since, None)
+    return without
+
+
+def _fitted(answer: dict[str, Any]) -> dict[str, Any]:
+    leads = answer["leads"]
+    count = fit(leads, room=LONGEST - len(compact(answer | {"leads": []})) - 200)
+    if count == len(leads):
+        return answer
+    note = f"{count} of {len(leads)} leads are shown: an answer has at most 30,000 characters."
+    freshness = answer["freshness"]
+    freshness = freshness | {"notes": [*freshness.get("notes", []), note]}
+    return answer | {"leads": leads[:count], "freshness": freshness}

@@ -1,0 +1,163 @@
+"""A page of conversations: what `list_conversations` and the resource of that name answer with."""
+
+from collections.abc import Callable
+from dataclasses import astuple, dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from convocore_mcp.models import STAGES, STATES, Conversation, Filter
+from convocore_mcp.server import shaping
+from convocore_mcp.server.answers import LONGEST, compact, fit
+from convocore_mcp.server.app import Backend
+from convocore_mcp.server.arguments import known
+from convocore_mcp.server.outbound import clean
+from convocore_mcp.server.window import Cursor, moments, question_of, seconds, window
+
+if TYPE_CHECKING:  # SQLAlchemy is not needed to list the tools
+    from convocore_mcp.store.queries import Key, Queries
+
+CURSOR_ROOM = 500
+"""Characters kept for the cursor and the notes."""
+FILTERS: dict[str, tuple[str, Any]] = {
+    "query": ("terms", None), "stage": ("stages", ()), "label": ("labels", ()),
+    "state": ("states", ()), "channel": ("channels", ()), "tag": ("tags", ()),
+    "assignee": ("assignees", ()), "min_score": ("min_score", None), "attention": ("attention", ()),
+    "since": ("since", None), "until": ("until", None),
+}  # fmt: skip
+"""Arguments that filter: the field of `Filter` each one sets, and its value when it is not used."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """How a list is asked for, as the caller wrote it; the filter proper comes beside it."""
+
+    query: str = ""
+    since: str = ""
+    until: str = ""
+    sort: str = "newest"
+    limit: int = 20
+    cursor: str = ""
+    full: bool = False
+
+
+async def list_page(backend: Backend, agent: str, wanted: Filter, ask: Ask) -> dict[str, Any]:
+    """One page, clean and within the limit of characters.
+
+    `wanted` is without its window, which is read from `ask`, or from its cursor.
+
+    Raises:
+        InvalidArgumentError: a time, a cursor, a stage or a state that means nothing.
+        ApiError: Convocore can't be read, and nothing is here yet.
+    """
+    now = backend.now()
+    bounds = window(ask.since, ask.until, now=now)
+    asked = question_of(agent, ask.sort, ask.query, ask.since, ask.until, astuple(wanted))
+    start: Cursor | None = None
+    if ask.cursor:
+        epoch = backend.queries.epoch
+        start = Cursor.decode(ask.cursor, question=asked, epoch=epoch, now=now)
+        bounds = moments(start.window)
+    wanted = replace(wanted, since=bounds[0], until=bounds[1])
+    fresh = await backend.upkeep.fresh(agent, since=wanted.since)
+    page = await backend.read(_read, backend.queries, agent, wanted, ask, start)
+    answer = clean(
+        {
+            "conversations": [shaping.conversation(c, full=ask.full) for c in page.rows],
+            "total": page.total,
+            "applied": _applied(page.wanted, ask),
+            "excluded": {},
+            "relax": page.relax,
+            "freshness": shaping.freshness(fresh),
+        }
+    )
+
+    def cursor_behind(row: int) -> str:
+        issued = start.issued if start else int(now.timestamp())
+        place = (page.seq, issued, seconds(bounds), page.keys[row])
+        return Cursor(asked, backend.queries.epoch, *place).encode()
+
+    return _fitted(answer, cursor_behind, more=page.more)
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """What was read for one page."""
+
+    wanted: Filter
+    rows: list[Conversation]
+    keys: "list[Key]"
+    more: bool
+    total: int
+    seq: int
+    relax: dict[str, int] | None
+
+
+def _read(queries: "Queries", agent: str, wanted: Filter, ask: Ask, start: Cursor | None) -> _Page:
+    """Everything one page needs, in one go in a thread."""
+    wanted = _spelt(queries, agent, wanted)
+    seq = start.seq if start else queries.seq()
+    after = start.after if start else None
+    # One more than asked for tells whether there are more.
+    found = queries.find(agent, wanted, sort=ask.sort, limit=ask.limit + 1, at=seq, after=after)
+    total = queries.count(agent, wanted, at=seq)
+    return _Page(
+        wanted=wanted,
+        rows=[c for c, _ in found[: ask.limit]],
+        keys=[key for _, key in found[: ask.limit]],
+        more=len(found) > ask.limit,
+        total=total,
+        seq=seq,
+        relax=None if total else _relaxed(queries, agent, wanted, seq),
+    )
+
+
+def _spelt(queries: "Queries", agent: str, wanted: Filter) -> Filter:
+    """`wanted` with stages and states as Convocore spells them; it may know more than we do.
+
+    Raises:
+        InvalidArgumentError: nobody has ever heard of one of them.
+    """
+
+    def valid(name: str, documented: tuple[str, ...], asked: tuple[str, ...]) -> tuple[str, ...]:
+        if set(asked) <= set(documented):
+            return asked
+        return known(name, asked, (*documented, *queries.known(agent, name)))
+
+    return replace(
+        wanted,
+        stages=valid("stage", STAGES, wanted.stages),
+        states=valid("state", STATES, wanted.states),
+    )
+
+
+def _relaxed(queries: "Queries", agent: str, wanted: Filter, seq: int) -> dict[str, int] | None:
+    """For each filter in force, how many rows there would be without it."""
+    without = {
+        name: queries.count(agent, replace(wanted, **{field: unused}), at=seq)
+        for name, (field, unused) in FILTERS.items()
+        if getattr(wanted, field) != unused
+    }
+    return without or None
+
+
+def _applied(wanted: Filter, ask: Ask) -> dict[str, Any]:
+    """What was understood: absolute times, the sort and every filter in force."""
+    applied: dict[str, Any] = {"sort": ask.sort}
+    for name, (field, unused) in FILTERS.items():
+        value = getattr(wanted, field)
+        if value != unused:
+            applied[name] = shaping.when(value) if isinstance(value, datetime) else value
+    return applied | ({"query": ask.query} if wanted.terms is not None else {})
+
+
+def _fitted(
+    answer: dict[str, Any], cursor_behind: Callable[[int], str], *, more: bool
+) -> dict[str, Any]:
+    """`answer` within the limit of characters: whole rows are dropped, and the cursor leads on."""
+    rows = answer["conversations"]
+    others = len(compact(answer | {"conversations": []})) + CURSOR_ROOM
+    count = fit(rows, room=LONGEST - others)
+    fitted = answer | {"conversations": rows[:count]}
+    if more or count < len(rows):
+        fitted["next_cursor"] = cursor_behind(count - 1)
+    return fitted

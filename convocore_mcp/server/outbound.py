@@ -1,0 +1,132 @@
+"""Making safe whatever leaves: the one place that every answer passes through.
+
+Names, messages, notes, tags, even captured field names: anyone with the chat widget can write
+them, and a model will read them. Here all strings of an answer lose what can't be seen (control
+and format characters, terminal escapes, bidirectional overrides, zero-width and tag characters),
+nothing is left that renders as an image or hides where a link leads, and each field is cut to a
+length. Values stay values. What then says nothing is left out.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+
+DEFAULT_LENGTH = 300
+LENGTHS = {
+    "preview": 140,
+    "name": 120,
+    "company": 120,
+    "title": 200,
+    "summary": 600,
+    "notes": 600,
+    "wants": 240,
+    "text": 200,
+    "message": 600,
+    "hint": 600,
+}
+"""Characters at most, by the field's name."""
+EXACT = frozenset({"id", "lead_id", "conversation_id", "agent_id", "next_cursor", "next_uri"})
+"""Fields that are sent back to us as they are: cutting them would make them somebody else's."""
+LONGEST_KEY = 80
+MOST_ITEMS, DEEPEST = 200, 8
+"""Bounds of free-form data (`extracted`, records); what is beyond is left out."""
+
+# Categories: Cc control, Cf format (zero-width, bidi, tags), Cs surrogates; and the blanks that
+# only look empty: fillers, joiners and variation selectors that have carried hidden messages.
+_VISIBLE_FORMAT = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u08e2")
+_INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0") | frozenset(
+    map(chr, (*range(0xFE00, 0xFE10), *range(0xE0000, 0xE1000), *range(0x180B, 0x1810)))
+)
+_LINE_ENDS = {"\r\n": "\n", "\r": "\n", "\u2028": "\n", "\u2029": "\n", "\x85": "\n"}
+_ANSI = re.compile(
+    r"""(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]        # control sequences
+      | (?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?  # strings
+      | \x1b[ -/]*[0-~]                         # everything else that ESC begins""",
+    re.VERBOSE,
+)
+_SUSPICIOUS = re.compile(r"[^ -~]|[\[\]<]")
+_TAG = re.compile(r"<(?=[a-zA-Z/!?])")
+_PLAIN_LENGTH = 64
+
+
+def clean(answer: Any, *, length: int | None = None) -> Any:  # noqa: ANN401  JSON in, JSON out
+    """`answer`, safe and without what is unknown: `None`, and text in which nothing is left.
+
+    `length` bounds every field, instead of the bound that goes with its name.
+    """
+    return _clean(answer, "", 0, length)
+
+
+def _clean(value: Any, name: str, depth: int, length: int | None) -> Any:  # noqa: ANN401
+    if isinstance(value, str):
+        most = None if name in EXACT else length or LENGTHS.get(name, DEFAULT_LENGTH)
+        return safe(value, most) or None
+    if isinstance(value, Mapping):
+        return _clean_mapping(value, depth, length)
+    if isinstance(value, list | tuple):
+        if depth >= DEEPEST:
+            return None
+        cleaned = (_clean(item, name, depth + 1, length) for item in value[:MOST_ITEMS])
+        return [item for item in cleaned if item is not None]
+    return value
+
+
+def _clean_mapping(
+    value: Mapping[Any, Any], depth: int, length: int | None
+) -> dict[str, Any] | None:
+    if depth >= DEEPEST:
+        return None
+    found: dict[str, Any] = {}
+    for key, item in list(value.items())[:MOST_ITEMS]:
+        name = safe(str(key), LONGEST_KEY) or "?"
+        cleaned = _clean(item, name, depth + 1, length)
+        if cleaned is None:
+            continue
+        if name in found and _countable(found[name]) and _countable(cleaned):
+            found[name] += cleaned  # two keys that differ in nothing visible are one
+        else:
+            found.setdefault(name, cleaned)
+    return found
+
+
+def _countable(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def safe(text: str, length: int | None = DEFAULT_LENGTH) -> str:
+    """`text` with nothing hidden in it, at most `length` characters, cut at a word with `…`."""
+    if _SUSPICIOUS.search(text):
+        text = _visible(text)
+    text = text.strip()
+    return text if length is None or len(text) <= length else _cut(text, length)
+
+
+def _visible(text: str) -> str:
+    for end, newline in _LINE_ENDS.items():
+        text = text.replace(end, newline)
+    # Format characters go first: one between ESC and `[` would hide a terminal escape.
+    text = "".join(char for char in text if not _hidden(char))
+    text = _ANSI.sub("", text)
+    text = "".join(char for char in text if char in "\n\t" or unicodedata.category(char) != "Cc")
+    text = unicodedata.normalize("NFC", text)
+    # A link or image needs its brackets to touch: `[text] (url)` shows both, and is neither.
+    text = text.replace("![", "[").replace("](", "] (").replace("][", "] [").replace("]:", "] :")
+    return re.sub(r"\n{3,}", "\n\n", _TAG.sub("\u2039", text))
+
+
+def _hidden(char: str) -> bool:
+    if char < "\x7f" or char in _VISIBLE_FORMAT:
+        return False
+    return char in _INVISIBLE or unicodedata.category(char) in {"Cf", "Cs"}
+
+
+def _cut(text: str, length: int) -> str:
+    kept = text[: length - 1]
+    blank = max(kept.rfind(" "), kept.rfind("\n"))
+    if blank >= length // 2 and not text[length - 1].isspace():
+        kept = kept[:blank]
+    # An accent or half a flag must not be separated from what it belongs to.
+    while kept and unicodedata.combining(text[len(kept)]):
+        kept = kept[:-1]
+    return kept.rstrip() + "…"

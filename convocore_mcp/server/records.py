@@ -1,0 +1,56 @@
+"""The whole record of one conversation, without what must not leave."""
+
+import json
+import re
+from typing import Any
+
+from convocore_mcp.errors import MissingError
+from convocore_mcp.server import shaping
+from convocore_mcp.server.answers import LONGEST, compact
+from convocore_mcp.server.app import Backend
+from convocore_mcp.server.outbound import clean
+
+_SECRET = re.compile(
+    r"""session_?key|secret|passw|api_?key|private_?key|credential|authoriz|cookie|bearer|jwt
+      | (?:access|refresh|auth|id|session)_?token|^token$
+      | recording|listen_?url|^ip$|ip_?addr""",
+    re.VERBOSE | re.IGNORECASE,
+)
+"""Names of fields that never leave, at any depth: keys, tokens, addresses, ways to listen in."""
+RECORD_LENGTH = 4_000
+"""Characters of one field of a record."""
+
+
+async def record_answer(backend: Backend, agent: str, conversation_id: str) -> dict[str, Any]:
+    """The record as Convocore gave it, normalised, with `freshness`; large fields are left out.
+
+    Raises:
+        MissingError: there is no such conversation.
+    """
+    fresh = await backend.upkeep.fresh(agent)
+    found = await backend.read(backend.queries.conversation, agent, conversation_id)
+    if found is None:
+        raise MissingError(
+            f"There is no conversation {conversation_id[:80]!r}.",
+            hint="list_conversations shows the ids.",
+        )
+    cleaned: dict[str, Any] = clean(without_secrets(json.loads(found.record)), length=RECORD_LENGTH)
+    notes, room = [], LONGEST - 1_500
+    sizes = {name: len(compact(value)) for name, value in cleaned.items()}
+    for name in sorted(sizes, key=lambda name: -sizes[name]):
+        if len(compact(cleaned)) <= room:
+            break
+        del cleaned[name]
+        notes.append(f"{name} is left out: it has {sizes[name]} characters.")
+    return cleaned | {"freshness": clean(shaping.freshness(fresh, *notes))}
+
+
+def without_secrets(value: Any) -> Any:  # noqa: ANN401  any JSON in, the same kind out
+    """`value` without fields that hold secrets or ways to spy on the visitor."""
+    if isinstance(value, dict):
+        return {
+            name: without_secrets(inner)
+            for name, inner in value.items()
+            if not _SECRET.search(name)
+        }
+    return [without_secrets(item) for item in value] if isinstance(value, list) else value

@@ -1,0 +1,15 @@
+"""The tools, all in one list."""
+
+from collections.abc import Callable
+from typing import Any
+
+from convocore_mcp.server.tools.conversations import list_conversations
+from convocore_mcp.server.tools.hot import summarize_hot_leads
+from convocore_mcp.server.tools.person import get_lead
+
+TOOLS: tuple[tuple[Callable[..., Any], str], ...] = (
+    (list_conversations, "List conversations"),
+    (get_lead, "Look up a lead"),
+    (summarize_hot_leads, "Summarize hot leads"),
+)
+"""Each tool with its title."""
