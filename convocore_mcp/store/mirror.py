@@ -262,11 +262,8 @@ def _unsettle(
         return
     u = unsettled.c
     ids = [row["id"] for row in rows]
-    known = set(
-        connection.execute(
-            select(u.id, u.lead_id).where(u.agent_id == agent_id, u.id.in_(ids))
-        ).tuples()
-    )
+    query = select(u.id, u.lead_id).where(u.agent_id == agent_id, u.id.in_(ids))
+    known = {(row.id, row.lead_id) for row in connection.execute(query)}
     new = [row for row in rows if (row["id"], row["lead_id"]) not in known]
     if new:
         connection.execute(insert(unsettled), new)

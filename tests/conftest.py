@@ -1,0 +1,19 @@
+"""What every test may ask for."""
+
+from collections.abc import Iterator
+
+import pytest
+import stamina
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """The server runs on asyncio."""
+    return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def no_waiting() -> Iterator[None]:
+    """Retry without pauses; three attempts are as good as six."""
+    with stamina.set_testing(True, attempts=3, cap=True):
+        yield
