@@ -58,7 +58,7 @@ def sandbox(
     """Serve Convocore in miniature over HTTP, to try things on."""
     made = Sandbox(size=size, seed=seed, dialect=dialect.value)
     typer.echo(
-        f"Convocore in miniature, {size} conversations, {dialect.value} dialect. Stop with Ctrl+C.\n"
+        f"Convocore in miniature: {size} conversations, {dialect.value} dialect. Ctrl+C stops it.\n"
         f"  CONVOCORE_BASE_URL=http://127.0.0.1:{port}/v3\n"
         f"  CONVOCORE_API_KEY={made.key}\n"
         f"  CONVOCORE_AGENT_ID={made.agent_id}",

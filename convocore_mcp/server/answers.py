@@ -15,7 +15,7 @@ LONGEST = 30_000
 """Characters in one answer."""
 
 
-def compact(answer: Any) -> str:  # noqa: ANN401  any JSON
+def compact(answer: Any) -> str:
     """`answer` as JSON without a blank, in characters rather than escapes."""
     return json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from convocore_mcp.errors import InvalidArgumentError
+from convocore_mcp.models import STAGES, STATES
 
 
 def _several(value: object) -> object:
@@ -20,28 +21,54 @@ def _several_lower(value: object) -> object:
     return [item.strip().lower() if isinstance(item, str) else item for item in found]
 
 
-MANY = 20
-"""Values one filter takes."""
-Many = Annotated[
-    list[Annotated[str, Field(min_length=1, max_length=200)]],
-    BeforeValidator(_several),
-    Field(
-        max_length=MANY,
-        json_schema_extra=lambda s: s["items"].clear() or s["items"].update(type="string"),
-    ),  # noqa: E501
-]
-Labels = Annotated[
-    list[Literal["hot", "warm", "cold"]], BeforeValidator(_several_lower), Field(max_length=MANY)
-]
-Attention = Annotated[
-    list[Literal["waiting_for_human", "unassigned", "overdue", "stale"]],
-    BeforeValidator(_several_lower),
-    Field(max_length=MANY),
-]
-Sort = Literal["newest", "oldest", "score", "value", "waiting"]
-Detail = Literal["brief", "full"]
-Score = Annotated[float, Field(ge=0, le=100, strict=True)]
+_TIMES = "2026-07-19, a full ISO time, or 24h, 7d, 2w, 3m (months) ago"
+_MOST = Field(max_length=20)
+_ONE_OR_MANY, _ONE_OR_MANY_LOWER = BeforeValidator(_several), BeforeValidator(_several_lower)
+
+Many = Annotated[tuple[str, ...], _ONE_OR_MANY, _MOST]
 Text = Annotated[str, Field(max_length=500)]
+Score = Annotated[float, Field(ge=0, le=100, strict=True)]
+
+Query = Annotated[
+    Text,
+    Field(
+        description="Words in name, email, phone, company, title, summary, message, notes, tags"
+    ),
+]
+Stages = Annotated[Many, Field(description=f"Pipeline stages: {', '.join(STAGES)}")]
+Labels = Annotated[tuple[Literal["hot", "warm", "cold"], ...], _ONE_OR_MANY_LOWER, _MOST]
+States = Annotated[Many, Field(description=f"{', '.join(STATES)} (the first waits for a human)")]
+Channels = Annotated[Many, Field(description="e.g. web-chat, whatsapp, instagram")]
+Assignees = Annotated[Many, Field(description="Name, email or id")]
+MinScore = Annotated[Score | None, Field(description="Leaves out what was never scored")]
+Attention = Annotated[
+    tuple[Literal["waiting_for_human", "unassigned", "overdue", "stale"], ...],
+    _ONE_OR_MANY_LOWER,
+    _MOST,
+    Field(description="Any of these"),
+]
+Since = Annotated[Text, Field(description=f"Last activity from: {_TIMES}")]
+Until = Annotated[Text, Field(description="Last activity up to, same forms")]
+Sort = Literal["newest", "oldest", "score", "value", "waiting"]
+Limit = Annotated[int, Field(ge=1, le=100, strict=True)]
+Position = Annotated[
+    str,
+    Field(max_length=4000, description="next_cursor of the page before, with the same filters"),
+]
+Detail = Literal["brief", "full"]
+AgentId = Annotated[str, Field(max_length=200, description="Only needed with several agents")]
+Person = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=300,
+        description="Name (with company, perhaps misspelt), email, phone in any notation, lead id "
+        "or conversation ID",
+    ),
+]
+Threshold = Annotated[Score, Field(description="What counts as hot without a label")]
+Top = Annotated[int, Field(ge=1, le=50, strict=True, description="Leads to name")]
+Explain = Annotated[bool, Field(strict=True, description="Add near_misses")]
 
 
 def known(name: str, asked: Iterable[str], valid: Iterable[str]) -> tuple[str, ...]:

@@ -41,7 +41,8 @@ async def hot_answer(backend: Backend, agent: str, ask: HotAsk) -> dict[str, Any
     """
     now = backend.now()
     bounds = window(ask.since, ask.until, now=now)
-    fresh = await backend.upkeep.fresh(agent, since=bounds[0])
+    # The whole list, not just the window: older conversations of a person say who it is.
+    fresh = await backend.upkeep.fresh(agent)
     found = await backend.read(_read, backend.queries, agent, ask, bounds)
     summary = found.summary
     answer: dict[str, Any] = clean(

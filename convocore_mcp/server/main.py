@@ -20,12 +20,12 @@ INSTRUCTIONS = """\
 Leads and conversations of Convocore AI chat and voice agents (website, WhatsApp, Instagram, phone),
 read-only, answered from a local mirror of Convocore.
 
-- A conversation is one chat or call; a lead is a person, all of whose conversations are put together.
+- A conversation is one chat or call; a lead is a person, with all of their conversations.
 - summarize_hot_leads: who to contact first and why. get_lead: everything about one person.
   list_conversations: search, filter, sort, count, page.
-- stage is the sales pipeline (new ... won, lost); label (hot, warm, cold) is set in the CRM; score is
-  0-100 from the lead funnel: 40-60 engaged, 60-75 qualified, 75-90 hot, 90-100 ready to buy. No
-  score means never evaluated. state requested_chat means the visitor waits for a human.
+- stage is the sales pipeline (new ... won, lost); label (hot, warm, cold) is set in the CRM; score
+  (0-100) comes from the lead funnel: 40-60 engaged, 60-75 qualified, 75-90 hot, 90-100 ready to
+  buy. No score means never evaluated. state requested_chat: the visitor waits for a human.
 - Times are UTC. Money is per currency and never added across currencies; values that could not be
   read as numbers are counted, not guessed. What is missing is unknown.
 - freshness says when Convocore was last read (as_of), and whether everything the answer depends on

@@ -50,7 +50,7 @@ _TAG = re.compile(r"<(?=[a-zA-Z/!?])")
 _PLAIN_LENGTH = 64
 
 
-def clean(answer: Any, *, length: int | None = None) -> Any:  # noqa: ANN401  JSON in, JSON out
+def clean(answer: Any, *, length: int | None = None) -> Any:
     """`answer`, safe and without what is unknown: `None`, and text in which nothing is left.
 
     `length` bounds every field, instead of the bound that goes with its name.
@@ -58,7 +58,7 @@ def clean(answer: Any, *, length: int | None = None) -> Any:  # noqa: ANN401  JS
     return _clean(answer, "", 0, length)
 
 
-def _clean(value: Any, name: str, depth: int, length: int | None) -> Any:  # noqa: ANN401
+def _clean(value: Any, name: str, depth: int, length: int | None) -> Any:
     if isinstance(value, str):
         most = None if name in EXACT else length or LENGTHS.get(name, DEFAULT_LENGTH)
         return safe(value, most) or None

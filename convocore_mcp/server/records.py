@@ -45,7 +45,7 @@ async def record_answer(backend: Backend, agent: str, conversation_id: str) -> d
     return cleaned | {"freshness": clean(shaping.freshness(fresh, *notes))}
 
 
-def without_secrets(value: Any) -> Any:  # noqa: ANN401  any JSON in, the same kind out
+def without_secrets(value: Any) -> Any:
     """`value` without fields that hold secrets or ways to spy on the visitor."""
     if isinstance(value, dict):
         return {

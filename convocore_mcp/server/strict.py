@@ -54,7 +54,7 @@ class StrictTool(Tool):
 
     async def run(
         self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False
-    ) -> Any:  # noqa: ANN401
+    ) -> Any:
         """Run the tool; whatever goes wrong becomes an error object."""
         try:
             return await super().run(arguments, context, convert_result)
@@ -90,7 +90,7 @@ def flat(schema: dict[str, Any]) -> dict[str, Any]:
     """A JSON Schema without `$ref`, null arms, generated titles and defaults that say nothing."""
     definitions = schema.get("$defs", {})
 
-    def plain(node: Any) -> Any:  # noqa: ANN401
+    def plain(node: Any) -> Any:
         if isinstance(node, list):
             return [plain(item) for item in node]
         if not isinstance(node, dict):

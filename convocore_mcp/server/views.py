@@ -2,9 +2,10 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, WithJsonSchema
 
-Real = Annotated[float, Field(json_schema_extra={"type": "number"})]
+Value = Annotated[float | str, WithJsonSchema({"type": ["number", "string"]})]
+"""An amount, or the text that no amount could be read from."""
 Counts = dict[str, int]
 
 
@@ -35,7 +36,7 @@ class ConversationView(View):
     stage: str | None = None
     label: str | None = None
     score: float | None = None
-    value: Any = None
+    value: Value | None = None
     currency: str | None = None
     tags: list[str] | None = None
     assignee: str | None = None
@@ -91,7 +92,7 @@ class HotLeadView(View):
     stage: str | None = None
     label: str | None = None
     score: float | None = None
-    value: Any = None
+    value: Value | None = None
     currency: str | None = None
     assignee: str | None = None
     last_activity: str | None = None
@@ -155,7 +156,7 @@ class LeadView(View):
     score: float | None = None
     hot: bool
     why: list[str]
-    value: Any = None
+    value: Value | None = None
     currency: str | None = None
     expected_close: str | None = None
     assignee: str | None = None

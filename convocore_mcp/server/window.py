@@ -119,7 +119,7 @@ class Cursor:
         return cls(asked, made, seq, issued, tuple(bounds), tuple(after))
 
 
-def question_of(*parts: Any) -> str:  # noqa: ANN401  any JSON
+def question_of(*parts: Any) -> str:
     """A digest of a question's arguments."""
     return blake2s(json.dumps(parts, sort_keys=True).encode(), digest_size=6).hexdigest()
 

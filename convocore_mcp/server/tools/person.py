@@ -4,8 +4,8 @@ from typing import Annotated
 
 from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult
-from pydantic import Field
 
+from convocore_mcp.server import arguments as arg
 from convocore_mcp.server.answers import success
 from convocore_mcp.server.app import App
 from convocore_mcp.server.people import lead_answer
@@ -14,23 +14,14 @@ from convocore_mcp.server.views import LeadAnswer
 
 async def get_lead(
     ctx: Context[App],
-    lead: Annotated[
-        str,
-        Field(
-            min_length=1,
-            max_length=300,
-            description="Name (with company, perhaps misspelt), email, phone in any notation, lead id or conversation ID",
-        ),
-    ],  # noqa: E501
-    agent_id: Annotated[
-        str, Field(max_length=200, description="Only needed with several agents")
-    ] = "",  # noqa: E501
+    lead: arg.Person,
+    agent_id: arg.AgentId = "",
 ) -> Annotated[CallToolResult, LeadAnswer]:
     """Look up one person: contact data, what they want, stage, score, history, next steps, notes.
 
     Use it for "what did Jane from Acme want?" (lead="Jane Acme"), "who called from +1 415 555
     0100?" or to prepare for a call. All conversations of the person are put together. When several
     people fit, `candidates` are given instead of a guess: call again with a lead_id.
-    """  # fmt: skip
+    """
     backend = await ctx.request_context.lifespan_context.backend()
     return success(await lead_answer(backend, backend.agent(agent_id), lead.strip()))
