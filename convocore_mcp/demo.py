@@ -40,6 +40,8 @@ class Answered:
     characters: int
     milliseconds: float
     requests: int
+    rows: int
+    """Conversations that had to be read from Convocore."""
 
 
 def run_demo(*, size: int, seed: int) -> None:
@@ -85,21 +87,24 @@ async def _ask_all(sandbox: Sandbox, base_url: str) -> list[Answered]:
             "list_conversations",
             {"attention": ["waiting_for_human"], "since": "7d", "sort": "waiting", "limit": 5},
         )
-        answered = [await _ask(client, sandbox, hot), await _ask(client, sandbox, waiting)]
+        answered = [await _ask(client, sandbox, hot)]
+        answered.append(await _ask(client, sandbox, waiting, known=answered[0].rows))
         named = [lead for lead in answered[0].answer["leads"] if lead.get("name")]
         who = named[0] if named else {"name": "nobody", "lead_id": "nobody"}
         person = Question(f"What did {who['name']} want?", "get_lead", {"lead": who["lead_id"]})
-        return [*answered, await _ask(client, sandbox, person)]
+        return [*answered, await _ask(client, sandbox, person, known=answered[0].rows)]
 
 
-async def _ask(client: Client, sandbox: Sandbox, question: Question) -> Answered:
+async def _ask(client: Client, sandbox: Sandbox, question: Question, *, known: int = 0) -> Answered:
     before, began = len(sandbox.requests), time.perf_counter()
     result = await client.call_tool(question.tool, question.arguments)
     took = (time.perf_counter() - began) * 1000
     (block,) = result.content
     assert isinstance(block, TextContent)  # noqa: S101  our tools answer with one text
+    answer: dict[str, Any] = json.loads(block.text)
+    rows = answer.get("freshness", {}).get("conversations", known) - known
     asked = len(sandbox.requests) - before
-    return Answered(question, json.loads(block.text), len(block.text), took, asked)
+    return Answered(question, answer, len(block.text), took, asked, rows)
 
 
 def _shown(one: Answered) -> Panel:
@@ -176,12 +181,13 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, header: boo
 def _costs(answered: Sequence[Answered], raw: int) -> Panel:
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("question")
-    for column in ("requests to Convocore", "milliseconds", "tokens", "raw pages would be"):
+    for column in ("rows read", "requests", "milliseconds", "tokens", "raw pages"):
         table.add_column(column, justify="right")
     for one in answered:
         tokens, whole = one.characters // CHARACTERS_PER_TOKEN, raw // CHARACTERS_PER_TOKEN
         table.add_row(
             Text(one.question.words),
+            f"{one.rows:,}",
             f"{one.requests}",
             f"{one.milliseconds:,.0f}",
             f"{tokens:,}",
