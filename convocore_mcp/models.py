@@ -158,9 +158,8 @@ class Filter:
     """Both bound the last activity, inclusively."""
 
 
-ATTENTION = ("waiting_for_human", "unassigned", "overdue", "stale")
-LABELS = ("hot", "warm", "cold")
-SORTS = ("newest", "oldest", "score", "value", "waiting")
+TIMES = ("day", "week", "month")
+"""Groupings that have an order of their own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,14 +114,12 @@ def require_key(settings: "Settings") -> str:
 
 def _connect(settings: "Settings") -> Backend:
     from convocore_mcp.api.client import ConvocoreClient  # noqa: PLC0415
-    from convocore_mcp.leads.heat import DEFAULT_THRESHOLD  # noqa: PLC0415
     from convocore_mcp.leads.keys import keys  # noqa: PLC0415
     from convocore_mcp.leads.merge import merge  # noqa: PLC0415
     from convocore_mcp.settings import store_location  # noqa: PLC0415
     from convocore_mcp.store.engine import open_database  # noqa: PLC0415
     from convocore_mcp.store.mirror import Mirror, Rules  # noqa: PLC0415
     from convocore_mcp.store.queries import Queries  # noqa: PLC0415
-    from convocore_mcp.store.stats import stats  # noqa: PLC0415
     from convocore_mcp.sync.reading import Bounds, Reader  # noqa: PLC0415
     from convocore_mcp.sync.upkeep import Schedule, Upkeep  # noqa: PLC0415
 
@@ -168,7 +166,6 @@ def _connect(settings: "Settings") -> Backend:
         queries=Queries(database),
         upkeep=upkeep,
         coverage=mirror.coverage,
-        stats=functools.partial(stats, database, hot_from=DEFAULT_THRESHOLD),
         now=utc_now,
         read=in_reader,
         close=close,

@@ -1,6 +1,6 @@
 """What tools work with. Built at the first question: starting touches neither network nor disk."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 import anyio
 
 from convocore_mcp.errors import InvalidArgumentError, NotConfiguredError
-from convocore_mcp.models import Coverage, Filter, Freshness, Group
+from convocore_mcp.models import Coverage, Freshness
 
 if TYPE_CHECKING:  # SQLAlchemy is not needed to list the tools
     from convocore_mcp.store.queries import Queries
@@ -42,7 +42,6 @@ class Backend:
     queries: "Queries"
     upkeep: Fresh
     coverage: Callable[[str], Coverage]
-    stats: Callable[[str, Filter, Sequence[str]], list[Group]]
     now: Callable[[], datetime]
     read: Read
     close: Callable[[], Awaitable[None]]

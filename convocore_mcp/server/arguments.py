@@ -31,9 +31,7 @@ Score = Annotated[float, Field(ge=0, le=100, strict=True)]
 
 Query = Annotated[
     Text,
-    Field(
-        description="Words in name, email, phone, company, title, summary, message, notes, tags"
-    ),
+    Field(description="Words in name, email, phone, company, title, summary, message, notes, tags"),
 ]
 Stages = Annotated[Many, Field(description=f"Pipeline stages: {', '.join(STAGES)}")]
 Labels = Annotated[tuple[Literal["hot", "warm", "cold"], ...], _ONE_OR_MANY_LOWER, _MOST]
@@ -68,6 +66,17 @@ Person = Annotated[
 ]
 Threshold = Annotated[Score, Field(description="What counts as hot without a label")]
 Top = Annotated[int, Field(ge=1, le=50, strict=True, description="Leads to name")]
+GroupBy = Annotated[
+    tuple[
+        Literal[
+            "stage", "channel", "state", "label", "day", "week", "month", "country", "language",
+            "assignee", "tag", "source", "model",
+        ],
+        ...,
+    ],
+    _ONE_OR_MANY_LOWER,
+    Field(max_length=2),
+]  # fmt: skip
 Explain = Annotated[bool, Field(strict=True, description="Add near_misses")]
 
 

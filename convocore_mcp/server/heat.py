@@ -109,10 +109,7 @@ def _numbers(summary: HotSummary, threshold: float) -> dict[str, Any]:
         "leads_considered": summary.considered,
         "by_stage": shaping.counts(summary.by_stage),
         "by_channel": shaping.counts(summary.by_channel),
-        "value": {
-            currency or "unknown": shaping.sum_of_money(amount)
-            for currency, amount in sorted(summary.value.items(), key=lambda item: -item[1])
-        },
+        "value": shaping.money(summary.value),
         "unparsed_values": summary.unparsed_values,
         "waiting_for_human": summary.waiting_for_human,
         "unassigned": summary.unassigned,
@@ -162,6 +159,7 @@ def _fitted(answer: dict[str, Any]) -> dict[str, Any]:
     if count == len(leads):
         return answer
     note = f"{count} of {len(leads)} leads are shown: an answer has at most 30,000 characters."
-    freshness = answer["freshness"]
-    freshness = freshness | {"notes": [*freshness.get("notes", []), note]}
-    return answer | {"leads": leads[:count], "freshness": freshness}
+    return answer | {
+        "leads": leads[:count],
+        "freshness": shaping.noted(answer["freshness"], note),
+    }

@@ -2,14 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import astuple, dataclass, replace
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from convocore_mcp.models import STAGES, STATES, Conversation, Filter
+from convocore_mcp.models import Conversation, Filter
 from convocore_mcp.server import shaping
 from convocore_mcp.server.answers import LONGEST, compact, fit
 from convocore_mcp.server.app import Backend
-from convocore_mcp.server.arguments import known
+from convocore_mcp.server.filters import applied, relaxed, spelt
 from convocore_mcp.server.outbound import clean
 from convocore_mcp.server.window import Cursor, moments, question_of, seconds, window
 
@@ -18,13 +17,6 @@ if TYPE_CHECKING:  # SQLAlchemy is not needed to list the tools
 
 CURSOR_ROOM = 500
 """Characters kept for the cursor and the notes."""
-FILTERS: dict[str, tuple[str, Any]] = {
-    "query": ("terms", None), "stage": ("stages", ()), "label": ("labels", ()),
-    "state": ("states", ()), "channel": ("channels", ()), "tag": ("tags", ()),
-    "assignee": ("assignees", ()), "min_score": ("min_score", None), "attention": ("attention", ()),
-    "since": ("since", None), "until": ("until", None),
-}  # fmt: skip
-"""Arguments that filter: the field of `Filter` each one sets, and its value when it is not used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +56,7 @@ async def list_page(backend: Backend, agent: str, wanted: Filter, ask: Ask) -> d
         {
             "conversations": [shaping.conversation(c, full=ask.full) for c in page.rows],
             "total": page.total,
-            "applied": _applied(page.wanted, ask),
+            "applied": {"sort": ask.sort} | applied(page.wanted, ask.query),
             "excluded": {},
             "relax": page.relax,
             "freshness": shaping.freshness(fresh),
@@ -94,7 +86,7 @@ class _Page:
 
 def _read(queries: "Queries", agent: str, wanted: Filter, ask: Ask, start: Cursor | None) -> _Page:
     """Everything one page needs, in one go in a thread."""
-    wanted = _spelt(queries, agent, wanted)
+    wanted = spelt(queries, agent, wanted)
     seq = start.seq if start else queries.seq()
     after = start.after if start else None
     # One more than asked for tells whether there are more.
@@ -107,47 +99,8 @@ def _read(queries: "Queries", agent: str, wanted: Filter, ask: Ask, start: Curso
         more=len(found) > ask.limit,
         total=total,
         seq=seq,
-        relax=None if total else _relaxed(queries, agent, wanted, seq),
+        relax=None if total else relaxed(queries, agent, wanted, seq),
     )
-
-
-def _spelt(queries: "Queries", agent: str, wanted: Filter) -> Filter:
-    """`wanted` with stages and states as Convocore spells them; it may know more than we do.
-
-    Raises:
-        InvalidArgumentError: nobody has ever heard of one of them.
-    """
-
-    def valid(name: str, documented: tuple[str, ...], asked: tuple[str, ...]) -> tuple[str, ...]:
-        if set(asked) <= set(documented):
-            return asked
-        return known(name, asked, (*documented, *queries.known(agent, name)))
-
-    return replace(
-        wanted,
-        stages=valid("stage", STAGES, wanted.stages),
-        states=valid("state", STATES, wanted.states),
-    )
-
-
-def _relaxed(queries: "Queries", agent: str, wanted: Filter, seq: int) -> dict[str, int] | None:
-    """For each filter in force, how many rows there would be without it."""
-    without = {
-        name: queries.count(agent, replace(wanted, **{field: unused}), at=seq)
-        for name, (field, unused) in FILTERS.items()
-        if getattr(wanted, field) != unused
-    }
-    return without or None
-
-
-def _applied(wanted: Filter, ask: Ask) -> dict[str, Any]:
-    """What was understood: absolute times, the sort and every filter in force."""
-    applied: dict[str, Any] = {"sort": ask.sort}
-    for name, (field, unused) in FILTERS.items():
-        value = getattr(wanted, field)
-        if value != unused:
-            applied[name] = shaping.when(value) if isinstance(value, datetime) else value
-    return applied | ({"query": ask.query} if wanted.terms is not None else {})
 
 
 def _fitted(

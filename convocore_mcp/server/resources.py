@@ -19,7 +19,7 @@ from convocore_mcp.server.lists import Ask, list_page
 from convocore_mcp.server.outbound import clean
 from convocore_mcp.server.people import lead_answer
 from convocore_mcp.server.records import record_answer
-from convocore_mcp.server.stats import stats_answer
+from convocore_mcp.server.stats import StatsAsk, stats_answer
 
 JSON = "application/json"
 ROOT = "convocore://agents"
@@ -35,6 +35,8 @@ def add_resources(server: MCPServer[App], app: App) -> None:
 
     def add(uri: str, name: str, title: str, description: str) -> Callable[[Any], Any]:
         return server.resource(uri, name=name, title=title, description=description, mime_type=JSON)
+
+    by_stage = StatsAsk(group_by=("stage",))
 
     @add(ROOT, "agents", "Agents", "The configured agents, with region, coverage and size.")
     async def agents() -> str:
@@ -87,7 +89,7 @@ def add_resources(server: MCPServer[App], app: App) -> None:
         "Totals, and the pipeline by stage.",
     )
     async def stats(agent_id: str) -> str:
-        return await _answer(app, lambda b: stats_answer(b, b.agent(agent_id)))
+        return await _answer(app, lambda b: stats_answer(b, b.agent(agent_id), Filter(), by_stage))
 
     server.middleware.append(_with_hints)
 

@@ -23,11 +23,6 @@ def number(value: float | None) -> float | None:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def sum_of_money(value: float) -> float:
-    """A sum to the cent."""
-    return number(round(value, 2)) or 0
-
-
 def freshness(found: Freshness, *more: str) -> View:
     """How far an answer can be trusted; `more` are notes of the answer's own."""
     return {
@@ -37,6 +32,17 @@ def freshness(found: Freshness, *more: str) -> View:
         "oldest": when(found.oldest),
         "notes": [*found.notes, *more] or None,
     }
+
+
+def noted(freshness_view: View, note: str) -> View:
+    """`freshness` with one more note."""
+    return freshness_view | {"notes": [*freshness_view.get("notes", []), note]}
+
+
+def money(sums: Mapping[str | None, float]) -> dict[str, float]:
+    """Sums by currency, the largest first; without one under `unknown`."""
+    ordered = sorted(sums.items(), key=lambda item: (-item[1], item[0] or ""))
+    return {currency or "unknown": number(round(amount, 2)) or 0 for currency, amount in ordered}
 
 
 def conversation(c: Conversation, *, full: bool) -> View:

@@ -1,38 +1,91 @@
-"""Statistics: what the resource `stats` answers with."""
+"""Statistics: what `conversation_stats` and the resource `stats` answer with."""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
-from convocore_mcp.models import Filter, Group
+from convocore_mcp.leads.heat import DEFAULT_THRESHOLD
+from convocore_mcp.models import TIMES, Filter, Group
 from convocore_mcp.server import shaping
+from convocore_mcp.server.answers import LONGEST, compact, fit
 from convocore_mcp.server.app import Backend
+from convocore_mcp.server.filters import applied, relaxed, spelt
 from convocore_mcp.server.outbound import clean
+from convocore_mcp.server.window import window
+
+if TYPE_CHECKING:  # SQLAlchemy is not needed to list the tools
+    from convocore_mcp.store.queries import Queries
+
+
+@dataclass(frozen=True, slots=True)
+class StatsAsk:
+    """How statistics are asked for; the filter proper comes beside it."""
+
+    group_by: Sequence[str] = ()
+    query: str = ""
+    since: str = ""
+    until: str = ""
 
 
 async def stats_answer(
-    backend: Backend, agent: str, group_by: Sequence[str] = ("stage",)
+    backend: Backend, agent: str, wanted: Filter, ask: StatsAsk
 ) -> dict[str, Any]:
-    """Totals and groups over all conversations of an agent, clean.
+    """Totals and groups, clean and within the limit of characters.
 
     Raises:
+        InvalidArgumentError: a time, a stage or a state that means nothing.
         ApiError: Convocore can't be read, and nothing is here yet.
     """
+    since, until = window(ask.since, ask.until, now=backend.now())
+    wanted = replace(wanted, since=since, until=until)
+    # The whole list, not just the window: older conversations of a person say who it is.
     fresh = await backend.upkeep.fresh(agent)
-    (totals,) = await backend.read(backend.stats, agent, Filter(), ())
-    groups = await backend.read(backend.stats, agent, Filter(), group_by)
-    groups.sort(key=lambda group: (-group.conversations, str(group.keys)))
+    found = await backend.read(_read, backend.queries, agent, wanted, ask.group_by)
+    by_tag = "tag" in ask.group_by
+    note = "A conversation counts under each of its tags, so groups add up to more than totals."
     answer: dict[str, Any] = clean(
         {
-            "totals": _view(totals),
+            "totals": _view(found.totals),
             "groups": [
-                {name: key or "none" for name, key in zip(group_by, group.keys, strict=True)}
+                {name: key or "none" for name, key in zip(ask.group_by, group.keys, strict=True)}
                 | _view(group)
-                for group in groups
+                for group in _in_order(found.groups, ask.group_by)
             ],
-            "freshness": shaping.freshness(fresh),
+            "applied": applied(found.wanted, ask.query) | {"group_by": list(ask.group_by)},
+            "excluded": {},
+            "relax": found.relax,
+            "freshness": shaping.freshness(fresh, *[note] * by_tag),
         }
     )
-    return answer
+    return _fitted(answer)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What was read for one answer."""
+
+    wanted: Filter
+    totals: Group
+    groups: list[Group]
+    relax: dict[str, int] | None
+
+
+def _read(queries: "Queries", agent: str, wanted: Filter, group_by: Sequence[str]) -> _Found:
+    """Everything the answer needs, in one go in a thread."""
+    wanted = spelt(queries, agent, wanted)
+    (totals,) = queries.stats(agent, wanted, (), hot_from=DEFAULT_THRESHOLD)
+    groups = queries.stats(agent, wanted, group_by, hot_from=DEFAULT_THRESHOLD) if group_by else []
+    relax = None
+    if not totals.conversations:
+        relax = relaxed(queries, agent, wanted, queries.seq())
+    return _Found(wanted, totals, groups, relax)
+
+
+def _in_order(groups: list[Group], group_by: Sequence[str]) -> list[Group]:
+    """By time if that is what they are by, else the largest first."""
+    if group_by and group_by[0] in TIMES:
+        return sorted(groups, key=lambda group: [key or "" for key in group.keys])
+    return sorted(groups, key=lambda group: (-group.conversations, str(group.keys)))
 
 
 def _view(group: Group) -> dict[str, Any]:
@@ -41,13 +94,22 @@ def _view(group: Group) -> dict[str, Any]:
         "leads": group.leads,
         "hot": group.hot,
         "messages": group.messages,
-        "value": {
-            currency or "unknown": shaping.sum_of_money(amount)
-            for currency, amount in group.value.items()
-        },
+        "value": shaping.money(group.value),
         "unparsed_values": group.unparsed_values,
         "tokens": group.tokens,
-        "usd": round(group.usd, 4),
+        "usd": shaping.number(round(group.usd, 6)),
         "rating_avg": None if group.rating_avg is None else round(group.rating_avg, 2),
         "waiting_for_human": group.waiting_for_human,
+    }
+
+
+def _fitted(answer: dict[str, Any]) -> dict[str, Any]:
+    groups = answer["groups"]
+    count = fit(groups, room=LONGEST - len(compact(answer | {"groups": []})) - 200)
+    if count == len(groups):
+        return answer
+    note = f"{count} of {len(groups)} groups are shown: an answer has at most 30,000 characters."
+    return answer | {
+        "groups": groups[:count],
+        "freshness": shaping.noted(answer["freshness"], note),
     }

@@ -122,6 +122,34 @@ class HotLeads(View):
     freshness: FreshnessView
 
 
+class GroupView(View):
+    """Conversations counted and added up; a group also has its keys."""
+
+    model_config = ConfigDict(extra="allow")
+
+    conversations: int
+    leads: int
+    hot: int
+    messages: int
+    value: dict[str, float]
+    unparsed_values: int
+    tokens: int
+    usd: float
+    rating_avg: float | None = None
+    waiting_for_human: int
+
+
+class Stats(View):
+    """The answer of `conversation_stats`."""
+
+    totals: GroupView
+    groups: list[GroupView]
+    applied: dict[str, Any]
+    excluded: Counts
+    relax: Counts | None = None
+    freshness: FreshnessView
+
+
 class EventView(View):
     """Something that happened."""
 

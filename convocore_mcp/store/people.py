@@ -6,9 +6,8 @@ the same lead before), merged afresh, and put in place of the leads they were in
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
 
-from sqlalchemy import Connection, RowMapping, and_, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Connection, RowMapping, and_, bindparam, delete, insert, select, update
 
 from convocore_mcp.models import Conversation, Keys, Lead
 from convocore_mcp.store import rows

@@ -4,12 +4,22 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, and_, false, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, FromClause, Select, false, func, or_, select, tuple_
 
-from convocore_mcp.models import CLOSED_STAGES, WAITING, Conversation, Filter, HotSummary, Lead
+from convocore_mcp.models import (
+    CLOSED_STAGES,
+    WAITING,
+    Conversation,
+    Filter,
+    Group,
+    HotSummary,
+    Lead,
+)
 from convocore_mcp.store import rows
+from convocore_mcp.store.conditions import as_of, fits, occurs, within
 from convocore_mcp.store.engine import Database
-from convocore_mcp.store.schema import CURRENT, conversations, counter, facets, leads
+from convocore_mcp.store.schema import CURRENT, conversations, counter, leads
+from convocore_mcp.store.stats import stats
 
 NEAR = 10
 """Points of score by which a near miss may miss."""
@@ -24,12 +34,6 @@ _ORDERS: dict[str, tuple[ColumnElement[Any], ...]] = {
     "waiting": (_c.by_waiting, _c.by_newest, _c.id),
 }
 """All descending."""
-_ATTENTION: dict[str, ColumnElement[bool]] = {
-    "waiting_for_human": _c.state == WAITING,
-    "unassigned": _c.unassigned,
-    "overdue": _c.overdue,
-    "stale": _c.stale,
-}
 
 
 class Queries:
@@ -105,6 +109,12 @@ class Queries:
         with self._database.reading() as connection:
             return sorted(connection.execute(select(column).where(*here).distinct()).scalars())
 
+    def stats(
+        self, agent_id: str, wanted: Filter, group_by: Sequence[str], *, hot_from: float
+    ) -> list[Group]:
+        """What fits, counted and added up by each combination of values of `group_by`."""
+        return stats(self._database, agent_id, wanted, group_by, hot_from=hot_from)
+
     # Leads
 
     def lead(self, agent_id: str, lead_id: str) -> Lead | None:
@@ -140,7 +150,7 @@ class Queries:
         if not terms or not all(terms):
             return []
         text = _l.text.concat(" ")
-        each = (or_(*(_occurs(text, term) for term in either)) for either in terms)
+        each = (or_(*(occurs(text, term) for term in either)) for either in terms)
         return self._leads(agent_id, *each, limit=limit)
 
     def name_words(self, agent_id: str) -> set[str]:
@@ -164,7 +174,7 @@ class Queries:
         return self._leads(
             agent_id,
             _l.heat >= threshold,
-            *_within(_l.last_activity, since, until),
+            *within(_l.last_activity, since, until),
             order=order,
             limit=limit,
         )
@@ -173,7 +183,7 @@ class Queries:
         self, agent_id: str, *, threshold: float, since: datetime | None, until: datetime | None
     ) -> int:
         """How many leads active in the window are hot."""
-        window = _within(_l.last_activity, since, until)
+        window = within(_l.last_activity, since, until)
         return self._count(
             select(func.count())
             .select_from(leads)
@@ -193,7 +203,7 @@ class Queries:
         closed = func.lower(_l.stage).in_(CLOSED_STAGES)
         which = (
             _l.agent_id == agent_id,
-            *_within(_l.last_activity, since, until),
+            *within(_l.last_activity, since, until),
             ~func.coalesce(closed, false()),
             or_(
                 _l.heat.between(threshold - NEAR, threshold) & (_l.heat < threshold),
@@ -220,12 +230,12 @@ class Queries:
         self, agent_id: str, *, threshold: float, since: datetime | None, until: datetime | None
     ) -> HotSummary:
         """Counts and sums over the leads active in the window."""
-        window = (_l.agent_id == agent_id, *_within(_l.last_activity, since, until))
+        window = (_l.agent_id == agent_id, *within(_l.last_activity, since, until))
         hot = (*window, _l.heat >= threshold)
         talks = (
             _c.agent_id == agent_id,
             _c.until == CURRENT,
-            *_within(_c.last_activity, since, until),
+            *within(_c.last_activity, since, until),
         )
         closed = func.lower(_l.stage).in_(CLOSED_STAGES)
         with self._database.reading() as connection:
@@ -252,48 +262,3 @@ class Queries:
                 blocked=count(conversations, *talks, _c.is_blocked, ~_c.is_test),
                 closed=count(leads, *window, closed),
             )
-
-
-def as_of(agent_id: str, at: int) -> ColumnElement[bool]:
-    """The versions that held at change `at`."""
-    return and_(_c.agent_id == agent_id, _c.seq <= at, _c.until > at)
-
-
-def _within(
-    column: ColumnElement[Any], since: datetime | None, until: datetime | None
-) -> list[ColumnElement[bool]]:
-    bounds = []
-    if since is not None:
-        bounds.append(column >= rows.milliseconds(since))
-    if until is not None:
-        # Bounds are whole seconds, activity is not: the whole of the last second belongs to it.
-        bounds.append(column < (rows.milliseconds(until) or 0) + 1000)
-    return bounds
-
-
-def _occurs(column: ColumnElement[Any], term: str) -> ColumnElement[bool]:
-    return column.contains(term, autoescape=True)
-
-
-def fits(agent_id: str, wanted: Filter) -> ColumnElement[bool]:
-    """The versions that `wanted` asks for."""
-    conditions = _within(_c.last_activity, wanted.since, wanted.until)
-    if wanted.terms is not None:
-        conditions += [_occurs(_c.words, term) for term in wanted.terms] or [false()]
-    for column, values in ((_c.stage, wanted.stages), (_c.state, wanted.states)):
-        if values:
-            conditions.append(column.in_(values))
-    if wanted.labels:
-        conditions.append(_c.label_key.in_(wanted.labels))
-    if wanted.min_score is not None:
-        conditions.append(_c.score >= wanted.min_score)
-    if wanted.attention:
-        conditions.append(or_(*(_ATTENTION[name] for name in wanted.attention)))
-    for kind in ("channel", "tag", "assignee"):
-        if values := getattr(wanted, f"{kind}s"):
-            folded = [value.casefold() for value in values]
-            with_it = select(facets.c.seq).where(
-                facets.c.agent_id == agent_id, facets.c.kind == kind, facets.c.value.in_(folded)
-            )
-            conditions.append(_c.seq.in_(with_it))
-    return and_(*conditions) if conditions else _c.agent_id.is_not(None)

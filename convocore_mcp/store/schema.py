@@ -1,9 +1,17 @@
-"""The tables. Times are Unix milliseconds, UTC; JSON is compact text."""
+"""The tables. Times are Unix milliseconds, UTC; JSON is compact text.
+
+Names begin with `convocore_`: a PostgreSQL database may hold somebody's own `leads` already.
+"""
+
+import re
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
+    Dialect,
     Float,
     Index,
     Integer,
@@ -11,23 +19,60 @@ from sqlalchemy import (
     MetaData,
     PrimaryKeyConstraint,
     Table,
-    Text,
+    TypeDecorator,
+    types,
 )
+from sqlalchemy.types import TypeEngine
 
-SCHEMA_VERSION = "1"
+PREFIX = "convocore_"
+SCHEMA_VERSION = "2"
+"""Counts up with every change of a table but `meta`, which says it and so never changes."""
 CURRENT = 2**62
 """The `until` of a version that still holds."""
 UNKNOWN = -(2**53)
 """The sort key of what has no value: behind everything else."""
 
+LONGEST_KEY = 240
+"""Characters of a text that is looked up: PostgreSQL's indexes take 2,700 bytes, for all columns."""
+
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+
+class Text(TypeDecorator[str]):
+    """Text that sorts by code point in both engines, and that both can keep.
+
+    PostgreSQL would sort as its locale does, and neither engine takes half an emoji; a NUL ends
+    the text in one and is refused by the other. Both become U+FFFD, in rows and questions alike.
+    """
+
+    impl = types.Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[str]:
+        """The engine's own type."""
+        plain = types.Text(collation="C" if dialect.name == "postgresql" else None)
+        return dialect.type_descriptor(plain)
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        """What is sent to the engine."""
+        return None if value is None else _UNSTORABLE.sub("\ufffd", value)
+
+
+def _index(name: str, *columns: Column[Any], where: ColumnElement[bool] | None = None) -> Index:
+    """An index, if need be of some rows only."""
+    return Index(f"{PREFIX}{name}", *columns, sqlite_where=where, postgresql_where=where)
+
+
 metadata = MetaData()
 _Seq = BigInteger().with_variant(Integer, "sqlite")
 
-meta = Table("meta", metadata, Column("key", Text, primary_key=True), Column("value", Text))
+meta = Table(
+    f"{PREFIX}meta", metadata, Column("key", Text, primary_key=True), Column("value", Text)
+)
 """`schema`, `owner` (the credential's fingerprint), `epoch` (which filling of the mirror it is)."""
 
 counter = Table(
-    "counter",
+    f"{PREFIX}counter",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("seq", BigInteger, nullable=False),
@@ -35,7 +80,7 @@ counter = Table(
 """One row. Whoever writes takes its lock first, so that sequence numbers commit in order."""
 
 agents = Table(
-    "agents",
+    f"{PREFIX}agents",
     metadata,
     Column("agent_id", Text, primary_key=True),
     Column("as_of", BigInteger),
@@ -48,7 +93,7 @@ agents = Table(
 """How far reading has got (`models.Coverage`); changes up to `baseline` are no news to anybody."""
 
 conversations = Table(
-    "conversations",
+    f"{PREFIX}conversations",
     metadata,
     Column("seq", _Seq, primary_key=True, autoincrement=False),
     Column("until", BigInteger, nullable=False),
@@ -115,17 +160,16 @@ conversations = Table(
 """Versions of conversations. All orders are descending, the id breaks ties."""
 
 _c = conversations.c
-Index("conversations_version", _c.agent_id, _c.id, _c.until, unique=True)
-Index("conversations_lead", _c.agent_id, _c.lead_id)
-Index("conversations_identity", _c.agent_id, _c.identity)
-Index("conversations_email", _c.agent_id, _c.email_key)
-Index("conversations_phone", _c.agent_id, _c.phone_key)
-Index("conversations_stage", _c.agent_id, _c.stage, _c.by_newest)
+Index(f"{PREFIX}version", _c.agent_id, _c.id, _c.until, unique=True)
+for _name in ("lead_id", "identity", "email_key", "phone_key"):
+    # Most rows have none, and an index without them is cheaper to keep.
+    _index(_name, _c.agent_id, _c[_name], where=_c[_name].is_not(None))
+_index("stage", _c.agent_id, _c.stage, _c.by_newest)
 for _order in ("newest", "score", "value", "waiting"):
-    Index(f"conversations_{_order}", _c.agent_id, _c[f"by_{_order}"], _c.by_newest, _c.id)
+    _index(_order, _c.agent_id, _c[f"by_{_order}"], _c.by_newest, _c.id)
 
 facets = Table(
-    "facets",
+    f"{PREFIX}facets",
     metadata,
     Column("seq", BigInteger, nullable=False),
     Column("agent_id", Text, nullable=False),
@@ -134,9 +178,10 @@ facets = Table(
     PrimaryKeyConstraint("agent_id", "kind", "value", "seq"),
 )
 """Case-folded tags, assignees and channels of each version."""
+Index("facets_version", facets.c.seq)
 
 leads = Table(
-    "leads",
+    f"{PREFIX}leads",
     metadata,
     Column("agent_id", Text, nullable=False),
     Column("lead_id", Text, nullable=False),
@@ -166,11 +211,11 @@ leads = Table(
 )
 """The current leads: the merge of the current versions of conversations."""
 
-Index("leads_heat", leads.c.agent_id, leads.c.heat)
-Index("leads_activity", leads.c.agent_id, leads.c.last_activity)
+_index("heat", leads.c.agent_id, leads.c.heat)
+_index("activity", leads.c.agent_id, leads.c.last_activity)
 
 unsettled = Table(
-    "unsettled",
+    f"{PREFIX}unsettled",
     metadata,
     Column("agent_id", Text, nullable=False),
     Column("id", Text, nullable=False),
@@ -180,7 +225,7 @@ unsettled = Table(
 """Conversations that changed since the leads were made, with the lead each was in (or empty)."""
 
 quarantine = Table(
-    "quarantine",
+    f"{PREFIX}quarantine",
     metadata,
     Column("agent_id", Text, nullable=False),
     Column("digest", LargeBinary, nullable=False),

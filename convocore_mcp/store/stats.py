@@ -1,25 +1,45 @@
 """Counting and adding up conversations and their leads, by group."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, func, select
+from sqlalchemy import ColumnElement, Connection, and_, case, func, select
+from sqlalchemy.sql.selectable import FromClause
 
 from convocore_mcp.models import WAITING, Filter, Group
+from convocore_mcp.store.conditions import as_of, fits
 from convocore_mcp.store.engine import Database
-from convocore_mcp.store.queries import as_of, fits
-from convocore_mcp.store.schema import conversations, counter, leads
+from convocore_mcp.store.schema import conversations, counter, facets, leads
 
 _c, _l = conversations.c, leads.c
-COLUMNS: dict[str, ColumnElement[Any]] = {
+_DAY = 86_400_000
+_COLUMNS: dict[str, ColumnElement[Any]] = {
     name: _c[name]
     for name in (
-        "stage", "channel", "state", "label", "country", "language", "assignee", "source", "model",
+        "channel", "stage", "state", "label", "country", "language", "assignee", "source", "model",
     )
+} | {
+    "tag": facets.c.value,
+    # Whole days since 1970; weeks begin on Monday, and 1970 began on a Thursday.
+    "day": _c.last_activity // _DAY,
+    "week": (_c.last_activity // _DAY + 3) // 7,
 }  # fmt: skip
-"""What conversations can be grouped by."""
+
+
+def _day(number: int) -> str:
+    return f"{datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=number):%Y-%m-%d}"
+
+
+def _week(number: int) -> str:
+    monday = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(days=7 * number - 3)
+    year, week, _ = monday.isocalendar()
+    return f"{year}-W{week:02}"
+
+
+_NAMES: dict[str, Callable[[int], str]] = {"day": _day, "week": _week}
 
 
 def stats(
@@ -27,59 +47,111 @@ def stats(
 ) -> list[Group]:
     """One `Group` for each combination of values of `group_by` that occurs.
 
-    A lead is counted, and its value added, in each group in which it has a conversation.
+    A lead is counted, and its value added, in each group in which it has a conversation; so is a
+    conversation with several tags in the group of each.
     """
     with database.reading() as connection:
         at = connection.execute(select(counter.c.seq)).scalar_one()
         here = and_(as_of(agent_id, at), fits(agent_id, wanted))
-        keys = [COLUMNS[name].label(f"key{i}") for i, name in enumerate(group_by)]
-        names = [f"key{i}" for i in range(len(keys))]
-        groups: dict[tuple[Any, ...], Group] = defaultdict(lambda: Group(()))
-
-        talks = select(
-            *keys,
-            func.count().label("conversations"),
-            func.sum(_c.messages).label("messages"),
-            func.sum(_c.tokens).label("tokens"),
-            func.sum(_c.usd).label("usd"),
-            func.avg(_c.rating).label("rating_avg"),
-            func.sum(case((_c.state == WAITING, 1), else_=0)).label("waiting_for_human"),
-        ).where(here)
-        for row in connection.execute(talks.group_by(*keys) if keys else talks).mappings():
-            key = tuple(row[name] for name in names)
-            groups[key] = Group(
-                keys=key,
-                conversations=row["conversations"],
-                messages=row["messages"] or 0,
-                tokens=row["tokens"] or 0,
-                usd=float(row["usd"] or 0),
-                rating_avg=None if row["rating_avg"] is None else float(row["rating_avg"]),
-                waiting_for_human=row["waiting_for_human"] or 0,
+        table: FromClause = conversations
+        if "tag" in group_by:
+            tagged = and_(facets.c.seq == _c.seq, facets.c.agent_id == agent_id)
+            table = table.outerjoin(facets, and_(tagged, facets.c.kind == "tag"))
+        keys = [_column(connection, name).label(f"key{i}") for i, name in enumerate(group_by)]
+        groups = _people(connection, keys, table, here, agent_id, hot_from)
+        for key, group in _talks(connection, keys, table, here).items():
+            people = groups[key]
+            groups[key] = replace(
+                group,
+                leads=people.leads,
+                hot=people.hot,
+                value=people.value,
+                unparsed_values=people.unparsed_values,
             )
+    return [replace(group, keys=_named(group_by, key)) for key, group in groups.items()]
 
-        people = select(*keys, _c.lead_id).where(here, _c.lead_id.is_not(None)).distinct()
-        of = people.subquery()
-        by = [of.c[name] for name in names]
-        joined = of.join(leads, and_(_l.agent_id == agent_id, _l.lead_id == of.c.lead_id))
-        hot = case((_l.heat >= hot_from, 1), else_=0)
-        unparsed = case((_l.unparsed, 1), else_=0)
-        sums = select(
+
+def _column(connection: Connection, name: str) -> ColumnElement[Any]:
+    if name != "month":
+        return _COLUMNS[name]
+    seconds = _c.last_activity // 1000
+    if connection.dialect.name == "sqlite":
+        return func.strftime("%Y-%m", seconds, "unixepoch")
+    return func.to_char(func.timezone("UTC", func.to_timestamp(seconds)), "YYYY-MM")
+
+
+def _named(group_by: Sequence[str], key: Sequence[Any]) -> tuple[str | None, ...]:
+    return tuple(
+        None if value is None else _NAMES.get(name, str)(value)
+        for name, value in zip(group_by, key, strict=True)
+    )
+
+
+def _talks(
+    connection: Connection,
+    keys: Sequence[ColumnElement[Any]],
+    table: FromClause,
+    here: ColumnElement[bool],
+) -> dict[tuple[Any, ...], Group]:
+    """What adds up over conversations."""
+    query = select(
+        *keys,
+        func.count().label("conversations"),
+        func.sum(_c.messages).label("messages"),
+        func.sum(_c.tokens).label("tokens"),
+        func.sum(_c.usd).label("usd"),
+        func.avg(_c.rating).label("rating"),
+        func.sum(case((_c.state == WAITING, 1), else_=0)).label("waiting"),
+    )
+    query = query.select_from(table).where(here)
+    found = connection.execute(query.group_by(*keys) if keys else query).mappings()
+    return {
+        tuple(row[key.name] for key in keys): Group(
+            keys=(),
+            conversations=row["conversations"],
+            messages=int(row["messages"] or 0),
+            tokens=int(row["tokens"] or 0),
+            usd=float(row["usd"] or 0),
+            rating_avg=None if row["rating"] is None else float(row["rating"]),
+            waiting_for_human=row["waiting"] or 0,
+        )
+        for row in found
+    }
+
+
+def _people(
+    connection: Connection,
+    keys: Sequence[ColumnElement[Any]],
+    table: FromClause,
+    here: ColumnElement[bool],
+    agent_id: str,
+    hot_from: float,
+) -> dict[tuple[Any, ...], Group]:
+    """What adds up over leads, each once in a group."""
+    people = select(*keys, _c.lead_id).select_from(table).where(here, _c.lead_id.is_not(None))
+    of = people.distinct().subquery()
+    by = [of.c[key.name] for key in keys]
+    query = (
+        select(
             *by,
             _l.currency.label("currency"),
             func.count().label("leads"),
-            func.sum(hot).label("hot"),
-            func.sum(unparsed).label("unparsed"),
+            func.sum(case((_l.heat >= hot_from, 1), else_=0)).label("hot"),
+            func.sum(case((_l.unparsed, 1), else_=0)).label("unparsed"),
             func.sum(_l.amount).label("amount"),
-        ).select_from(joined)
-        for row in connection.execute(sums.group_by(*by, _l.currency)).mappings():
-            key = tuple(row[name] for name in names)
-            group, amount = groups[key], row["amount"]
-            money = {} if amount is None else {row["currency"]: float(amount)}
-            groups[key] = replace(
-                group,
-                leads=group.leads + row["leads"],
-                hot=group.hot + row["hot"],
-                unparsed_values=group.unparsed_values + row["unparsed"],
-                value=group.value | money,
-            )
-    return list(groups.values())
+        )
+        .select_from(of.join(leads, and_(_l.agent_id == agent_id, _l.lead_id == of.c.lead_id)))
+        .group_by(*by, _l.currency)
+    )
+    groups: dict[tuple[Any, ...], Group] = defaultdict(lambda: Group(()))
+    for row in connection.execute(query).mappings():
+        key = tuple(row[column.name] for column in keys)
+        group, amount = groups[key], row["amount"]
+        groups[key] = replace(
+            group,
+            leads=group.leads + row["leads"],
+            hot=group.hot + row["hot"],
+            unparsed_values=group.unparsed_values + row["unparsed"],
+            value=group.value | ({} if amount is None else {row["currency"]: float(amount)}),
+        )
+    return groups

@@ -6,10 +6,12 @@ from typing import Any
 from convocore_mcp.server.tools.conversations import list_conversations
 from convocore_mcp.server.tools.hot import summarize_hot_leads
 from convocore_mcp.server.tools.person import get_lead
+from convocore_mcp.server.tools.stats import conversation_stats
 
 TOOLS: tuple[tuple[Callable[..., Any], str], ...] = (
     (list_conversations, "List conversations"),
     (get_lead, "Look up a lead"),
     (summarize_hot_leads, "Summarize hot leads"),
+    (conversation_stats, "Count and add up"),
 )
 """Each tool with its title."""

@@ -1,0 +1,59 @@
+"""Filters, as callers name them and as the mirror takes them."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from convocore_mcp.models import STAGES, STATES, Filter
+from convocore_mcp.server import shaping
+from convocore_mcp.server.arguments import known
+
+if TYPE_CHECKING:  # SQLAlchemy is not needed to list the tools
+    from convocore_mcp.store.queries import Queries
+
+FILTERS: dict[str, tuple[str, Any]] = {
+    "query": ("terms", None), "stage": ("stages", ()), "label": ("labels", ()),
+    "state": ("states", ()), "channel": ("channels", ()), "tag": ("tags", ()),
+    "assignee": ("assignees", ()), "min_score": ("min_score", None), "attention": ("attention", ()),
+    "since": ("since", None), "until": ("until", None),
+}  # fmt: skip
+"""Arguments that filter: the field of `Filter` each one sets, and its value when it is not used."""
+
+
+def spelt(queries: "Queries", agent: str, wanted: Filter) -> Filter:
+    """`wanted` with stages and states as Convocore spells them; it may know more than we do.
+
+    Raises:
+        InvalidArgumentError: nobody has ever heard of one of them.
+    """
+
+    def valid(name: str, documented: tuple[str, ...], asked: tuple[str, ...]) -> tuple[str, ...]:
+        if set(asked) <= set(documented):
+            return asked
+        return known(name, asked, (*documented, *queries.known(agent, name)))
+
+    return replace(
+        wanted,
+        stages=valid("stage", STAGES, wanted.stages),
+        states=valid("state", STATES, wanted.states),
+    )
+
+
+def relaxed(queries: "Queries", agent: str, wanted: Filter, seq: int) -> dict[str, int] | None:
+    """For each filter in force, how many rows there would be without it."""
+    without = {
+        name: queries.count(agent, replace(wanted, **{field: unused}), at=seq)
+        for name, (field, unused) in FILTERS.items()
+        if getattr(wanted, field) != unused
+    }
+    return without or None
+
+
+def applied(wanted: Filter, query: str) -> dict[str, Any]:
+    """What was understood: absolute times and every filter in force."""
+    found: dict[str, Any] = {}
+    for name, (field, unused) in FILTERS.items():
+        value = getattr(wanted, field)
+        if value != unused:
+            found[name] = shaping.when(value) if isinstance(value, datetime) else value
+    return found | ({"query": query} if wanted.terms is not None else {})

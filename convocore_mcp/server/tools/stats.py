@@ -1,0 +1,57 @@
+"""`conversation_stats`: how many, how much, by what."""
+
+from typing import Annotated
+
+from mcp.server.mcpserver import Context
+from mcp_types import CallToolResult
+
+from convocore_mcp.leads.lookup import search_terms
+from convocore_mcp.models import Filter
+from convocore_mcp.server import arguments as arg
+from convocore_mcp.server.answers import success
+from convocore_mcp.server.app import App
+from convocore_mcp.server.stats import StatsAsk, stats_answer
+from convocore_mcp.server.views import Stats
+
+
+async def conversation_stats(  # noqa: PLR0913, PLR0917  the contract's arguments
+    ctx: Context[App],
+    group_by: arg.GroupBy = (),
+    query: arg.Query = "",
+    stage: arg.Many = (),
+    label: arg.Labels = (),
+    state: arg.Many = (),
+    channel: arg.Many = (),
+    tag: arg.Many = (),
+    assignee: arg.Many = (),
+    min_score: arg.MinScore = None,
+    attention: arg.Attention = (),
+    since: arg.Since = "",
+    until: arg.Until = "",
+    agent_id: arg.AgentId = "",
+) -> Annotated[CallToolResult, Stats]:
+    """Count and add up conversations and leads: pipeline, trends, channels, cost, ratings, value.
+
+    Use it for "how is the pipeline?" (group_by=stage), "conversations per day this month"
+    (group_by=day, since=3m), "which channel brings hot leads?" (group_by=channel) or "what did the
+    AI cost?". Filters are those of list_conversations. `value` is per currency, once per lead.
+    """
+    backend = await ctx.request_context.lifespan_context.backend()
+    return success(
+        await stats_answer(
+            backend,
+            backend.agent(agent_id),
+            Filter(
+                terms=search_terms(query) if query.strip() else None,
+                stages=stage,
+                labels=label,
+                states=state,
+                channels=channel,
+                tags=tag,
+                assignees=assignee,
+                min_score=min_score,
+                attention=attention,
+            ),
+            StatsAsk(group_by, query.strip(), since, until),
+        )
+    )
