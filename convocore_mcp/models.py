@@ -198,6 +198,19 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """Something that happened to a conversation: `kind` is created, updated or removed."""
+
+    seq: int
+    kind: str
+    at: datetime | None
+    """When it was seen, not when it happened."""
+    conversation: Conversation
+    before: Conversation | None = None
+    """As it was, of an update."""
+
+
+@dataclass(frozen=True, slots=True)
 class Quarantined:
     """A row that doesn't fit the model, kept as it came, with the reason."""
 

@@ -117,6 +117,7 @@ def _connect(settings: "Settings") -> Backend:
     from convocore_mcp.leads.keys import keys  # noqa: PLC0415
     from convocore_mcp.leads.merge import merge  # noqa: PLC0415
     from convocore_mcp.settings import store_location  # noqa: PLC0415
+    from convocore_mcp.store.changes import History  # noqa: PLC0415
     from convocore_mcp.store.engine import open_database  # noqa: PLC0415
     from convocore_mcp.store.mirror import Mirror, Rules  # noqa: PLC0415
     from convocore_mcp.store.queries import Queries  # noqa: PLC0415
@@ -164,6 +165,7 @@ def _connect(settings: "Settings") -> Backend:
         agents=settings.agent_id,
         region=settings.region,
         queries=Queries(database),
+        history=History(database),
         upkeep=upkeep,
         coverage=mirror.coverage,
         now=utc_now,

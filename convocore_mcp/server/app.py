@@ -11,6 +11,7 @@ from convocore_mcp.errors import InvalidArgumentError, NotConfiguredError
 from convocore_mcp.models import Coverage, Freshness
 
 if TYPE_CHECKING:  # SQLAlchemy is not needed to list the tools
+    from convocore_mcp.store.changes import History
     from convocore_mcp.store.queries import Queries
 
 P = ParamSpec("P")
@@ -40,6 +41,7 @@ class Backend:
     agents: tuple[str, ...]
     region: str
     queries: "Queries"
+    history: "History"
     upkeep: Fresh
     coverage: Callable[[str], Coverage]
     now: Callable[[], datetime]

@@ -77,6 +77,10 @@ GroupBy = Annotated[
     _ONE_OR_MANY_LOWER,
     Field(max_length=2),
 ]  # fmt: skip
+Bookmark = Annotated[str, Field(max_length=4000, description="next_cursor of the call before")]
+ChangedSince = Annotated[Text, Field(description=f"Seen from: {_TIMES}; without cursor")]
+Kinds = Annotated[tuple[Literal["created", "updated", "removed"], ...], _ONE_OR_MANY_LOWER, _MOST]
+ChangesLimit = Annotated[int, Field(ge=1, le=200, strict=True)]
 Explain = Annotated[bool, Field(strict=True, description="Add near_misses")]
 
 

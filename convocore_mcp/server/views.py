@@ -150,6 +150,28 @@ class Stats(View):
     freshness: FreshnessView
 
 
+class ChangeView(View):
+    """Something that happened to a conversation."""
+
+    at: str
+    kind: str
+    id: str
+    lead_id: str | None = None
+    name: str | None = None
+    stage: str | None = None
+    hot: bool | None = None
+    changed: dict[str, list[Any]] | None = None
+
+
+class Changes(View):
+    """The answer of `list_changes`."""
+
+    changes: list[ChangeView]
+    next_cursor: str
+    has_more: bool
+    freshness: FreshnessView
+
+
 class EventView(View):
     """Something that happened."""
 

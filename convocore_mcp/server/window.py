@@ -92,13 +92,15 @@ class Cursor:
         return base64.urlsafe_b64encode(_sum(packed) + packed).decode().rstrip("=")
 
     @classmethod
-    def decode(cls, text: str, *, question: str, epoch: str, now: datetime) -> "Cursor":
-        """Read a cursor handed back with a question.
+    def decode(
+        cls, text: str, *, question: str, epoch: str, now: datetime | None
+    ) -> "Cursor":
+        """Read a cursor handed back with a question; without `now` at any age.
 
         Raises:
             InvalidArgumentError: it is damaged, too old, or another question's.
         """
-        again = "Leave cursor out to start again from the first page."
+        again = "Leave cursor out to start again."
         try:
             packed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
             if _sum(packed[4:]) != packed[:4]:
@@ -110,11 +112,11 @@ class Cursor:
             ) from None
         if asked != question:
             raise InvalidArgumentError(
-                "cursor: it belongs to a list with other filters, sort or agent.",
+                "cursor: it belongs to another question: other filters, sort, agent or tool.",
                 hint=f"Repeat the arguments of the call that gave it. {again}",
             )
-        age = timedelta(seconds=int(now.timestamp()) - issued)
-        if made != epoch or age > CURSOR_LIFE:
+        old = now is not None and timedelta(seconds=now.timestamp() - issued) > CURSOR_LIFE
+        if made != epoch or old:
             raise InvalidArgumentError("cursor: it has expired.", hint=again)
         return cls(asked, made, seq, issued, tuple(bounds), tuple(after))
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from convocore_mcp.server.tools.changes import list_changes
 from convocore_mcp.server.tools.conversations import list_conversations
 from convocore_mcp.server.tools.hot import summarize_hot_leads
 from convocore_mcp.server.tools.person import get_lead
@@ -13,5 +14,6 @@ TOOLS: tuple[tuple[Callable[..., Any], str], ...] = (
     (get_lead, "Look up a lead"),
     (summarize_hot_leads, "Summarize hot leads"),
     (conversation_stats, "Count and add up"),
+    (list_changes, "Follow changes"),
 )
 """Each tool with its title."""
