@@ -82,7 +82,10 @@ def phone_key(phone: str | None, country: str | None = None) -> str | None:
     international = bare.startswith(("+", "00"))
     spelt = f"+{plain.removeprefix('00')}" if international else bare
     region = country.upper() if country and len(country) == 2 else None
-    for text, assumed in ((spelt, region), (f"+{plain}", None)):
+    readings = [(spelt, region), (f"+{plain}", None)]
+    if not international and region and _begins_with_country_code(plain, region):
+        readings.reverse()
+    for text, assumed in readings:
         try:
             number = phonenumbers.parse(text, assumed)
         except phonenumbers.NumberParseException:
@@ -91,3 +94,16 @@ def phone_key(phone: str | None, country: str | None = None) -> str | None:
             form = phonenumbers.PhoneNumberFormat.E164
             return str(phonenumbers.format_number(number, form)).removeprefix("+")
     return plain
+
+
+def _begins_with_country_code(plain: str, region: str) -> bool:
+    """Whether digits begin as an international number of `region` does, and no national one.
+
+    `4915122020999` in Germany could be read as an overlong national number; but those are written
+    with a 0 in front, and channels like WhatsApp give international ones without the `+`.
+    """
+    import phonenumbers  # noqa: PLC0415
+
+    code = str(phonenumbers.country_code_for_region(region))
+    trunk: str | None = phonenumbers.ndd_prefix_for_region(region, True)
+    return trunk is not None and plain.startswith(code) and not plain.startswith(trunk)

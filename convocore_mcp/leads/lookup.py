@@ -31,10 +31,14 @@ def phone_keys(text: str) -> list[str]:
     return [whole, plain, *endings, *(f"0{ending}" for ending in endings)][: 4 * LONGEST_PHONE]
 
 
-def phone_ending(text: str) -> str | None:
-    """What a stored number ends in, if `text` was typed without the country code."""
+def phone_endings(text: str) -> list[str]:
+    """What a stored number may end in, if `text` was typed without the country code, best first.
+
+    A national number begins with a 0 that is no part of it; in Russia and around with 8 or 80.
+    """
     national = digits(text).lstrip("0")
-    return national if len(national) >= SHORTEST_PHONE else None
+    endings = [national, *(national.removeprefix(trunk) for trunk in ("80", "8"))]
+    return [one for one in dict.fromkeys(endings) if len(one) >= SHORTEST_PHONE]
 
 
 def search_terms(query: str) -> tuple[str, ...]:

@@ -46,17 +46,18 @@ def read_money(value: Value | None) -> Money:
     typed = _TYPED.fullmatch(value.strip())
     if typed is None:
         return Money(None, None)
-    number = _number(" ".join(typed["number"].split()))
-    if number is None:
-        return Money(None, None)
     beside = typed["before"] or typed["after"]
     if beside and not _names_money(beside):
         return Money(None, None)
-    negative = bool(typed["sign"]) != bool(typed["inner"])
-    amount = number * (1000 if typed["thousand"] else 1) * (-1 if negative else 1)
     code = currency_code(beside)
     known = code is not None and len(code) == 3 and code.isascii() and code.isalpha()
-    return Money(amount, code if known else None)
+    currency = code if known else None
+    number = _number(" ".join(typed["number"].split()))
+    if number is None:
+        return Money(None, currency)  # `€ 3.000`: euros for certain, however many
+    negative = bool(typed["sign"]) != bool(typed["inner"])
+    amount = number * (1000 if typed["thousand"] else 1) * (-1 if negative else 1)
+    return Money(amount, currency)
 
 
 def _number(text: str) -> float | None:

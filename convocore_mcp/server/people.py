@@ -13,15 +13,20 @@ from convocore_mcp.server import shaping
 from convocore_mcp.server.answers import LONGEST, compact, fit
 from convocore_mcp.server.app import Backend
 from convocore_mcp.server.outbound import clean
+from convocore_mcp.server.records import without_secrets
 
 if TYPE_CHECKING:  # SQLAlchemy is not needed to list the tools
     from convocore_mcp.store.queries import Queries
 
 CANDIDATES = 20
 """Candidates named; `total` counts all of them, up to the limit of one look-up."""
-MOST = 200
+MOST = 2_000
 TALKS = 30
 """Conversations listed of one lead, newest first."""
+DROPPED = (
+    "conversations", "timeline", "next_steps", "tags", "extracted", "phones", "emails", "links"
+)  # fmt: skip
+"""What is cut short in a lead that would not fit into an answer, the first first."""
 NAMED = 3
 """Nearest names suggested when nobody fits."""
 
@@ -38,28 +43,37 @@ async def lead_answer(backend: Backend, agent: str, text: str) -> dict[str, Any]
         raise InvalidArgumentError("lead: is empty.", hint="Give a name, email, phone or id.")
     fresh = await backend.upkeep.fresh(agent)
     match = await backend.read(_look_up, backend.queries, agent, text)
-    rest = {"matched_on": match.field, "freshness": clean(shaping.freshness(fresh))}
+    left_out: list[str] = []
     if len(match.leads) == 1:
-        return await _lead(backend, agent, match.leads[0]) | rest
-    named = [shaping.candidate(lead) for lead in match.leads[:CANDIDATES]]
-    return {"candidates": clean(named), "total": len(match.leads)} | rest
+        answer = await _lead(backend, agent, match.leads[0], left_out)
+    else:
+        named = [shaping.candidate(lead) for lead in match.leads[:CANDIDATES]]
+        answer = {"candidates": clean(named), "total": len(match.leads)}
+    freshness = clean(shaping.freshness(fresh, *left_out))
+    return answer | {"matched_on": match.field, "freshness": freshness}
 
 
-async def _lead(backend: Backend, agent: str, lead: Lead) -> dict[str, Any]:
-    """`{"lead": ...}`, clean and within the limit of characters."""
+async def _lead(backend: Backend, agent: str, lead: Lead, left_out: list[str]) -> dict[str, Any]:
+    """`{"lead": ...}`, clean and within the limit of characters; says in `left_out` what is not."""
     now = backend.now()
     talks = await backend.read(backend.queries.of_leads, agent, [lead.lead_id])
+    if len(talks) > TALKS:
+        left_out.append(f"The newest {TALKS} of {len(talks)} conversations are listed.")
     view = shaping.lead_profile(lead, profile(talks, now=now), talks[:TALKS], now=now)
+    view["extracted"] = without_secrets(view["extracted"]) or None
     answer: dict[str, Any] = clean({"lead": view})
     shown = answer["lead"]
-    for name in ("conversations", "timeline", "tags", "extracted", "phones", "emails", "links"):
+    for name in DROPPED:
         over = len(compact(answer)) - LONGEST + 2_000
         if over <= 0:
             break
-        if isinstance(rows := shown.get(name), list):
+        if name not in shown:
+            continue
+        if isinstance(rows := shown[name], list):
             shown[name] = rows[: fit(rows, room=max(0, len(compact(rows)) - over))]
-        elif name in shown:
+        else:
             del shown[name]
+        left_out.append(f"{name} is cut short: an answer has at most 30,000 characters.")
     return answer
 
 
@@ -106,15 +120,20 @@ def _by_phone(queries: "Queries", agent: str, text: str) -> list[Lead]:
         return found
     if found := queries.leads_with(agent, "phone_key", keys[2:]):
         return found
-    ending = lookup.phone_ending(text)
-    return queries.leads_with_phone_ending(agent, ending) if ending else []
+    for ending in lookup.phone_endings(text):
+        if found := queries.leads_with_phone_ending(agent, ending):
+            return found
+    return []
 
 
 def _by_name(queries: "Queries", agent: str, text: str) -> _Match:
     terms = words(text)
-    if found := queries.leads_called(agent, [[f" {term}"] for term in terms], limit=MOST):
-        fitting = lookup.best(found, text)
-        return _Match(fitting, lookup.matched_field(fitting[0], text))
+    # Whole words first: Jane must not drown in more Janets than are looked at.
+    for form in (" {} ", " {}"):
+        wanted = [[form.format(term)] for term in terms]
+        if found := queries.leads_called(agent, wanted, limit=MOST):
+            fitting = lookup.best(found, text)
+            return _Match(fitting, lookup.matched_field(fitting[0], text))
     vocabulary = queries.name_words(agent) if terms else set()
     spelt = [lookup.spellings(term, vocabulary) for term in terms]
     if terms and all(spelt):

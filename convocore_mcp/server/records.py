@@ -12,7 +12,7 @@ from convocore_mcp.server.outbound import clean
 
 _SECRET = re.compile(
     r"""session_?key|secret|passw|api_?key|private_?key|credential|authoriz|cookie|bearer|jwt
-      | (?:access|refresh|auth|id|session)_?token|^token$
+      | (?:access|refresh|auth|id|session)_?token|token$
       | recording|listen_?url|^ip$|ip_?addr""",
     re.VERBOSE | re.IGNORECASE,
 )

@@ -11,6 +11,8 @@ from convocore_mcp.leads.reasons import day, why
 from convocore_mcp.models import Conversation, Freshness, Lead
 
 View = dict[str, Any]
+MOST_TAGS = 30
+"""Tags shown of one conversation in a list: a row must never outgrow an answer."""
 
 
 def when(moment: datetime | None) -> str | None:
@@ -59,7 +61,7 @@ def conversation(c: Conversation, *, full: bool) -> View:
         "score": number(c.score),
         "value": c.value if money.amount is None else number(money.amount),
         "currency": currency_code(c.currency) or money.currency,
-        "tags": list(c.tags) or None,
+        "tags": list(c.tags[:MOST_TAGS]) or None,
         "assignee": c.assignee,
         "last_activity": when(c.last_activity),
         "waiting_since": when(c.waiting_since),

@@ -27,6 +27,7 @@ def bound(name: str, text: str, *, now: datetime) -> datetime | None:
     text = text.strip()
     if not text:
         return None
+    now = now.replace(microsecond=0)  # as it is echoed, and as cursors carry it
     if relative := _RELATIVE.fullmatch(text):
         count, unit = int(relative[1]), relative[2].lower()
         if unit == "m":

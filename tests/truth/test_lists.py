@@ -1,0 +1,411 @@
+"""`list_conversations` against plain Python over the raw rows."""
+
+import itertools
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Literal
+
+import pytest
+
+from convocore_mcp.sandbox import Sandbox
+from tests.front_door import Answer, Desk, connected
+from tests.truth import plain
+from tests.truth.plain import Row
+
+FOREVER = 36_000
+DIALECTS: tuple[Literal["cursor", "page"], ...] = ("cursor", "page")
+GIVEN: dict[str, tuple[Any, ...]] = {
+    "stage": ("won", ["negotiation", "trial"]),
+    "label": ("hot", ["warm", "cold"]),
+    "state": ("requested_chat", ["human-chatting", "ended_chat"]),
+    "channel": ("whatsapp", ["instagram", "email"]),
+    "tag": ("vip", ["中文", "spam?"]),
+    "assignee": ("Ana Kovač", ["tom@convocore-demo.example", "staff_yuki"]),
+    "min_score": (75, 0, 100, 35.5),
+    "attention": (
+        "waiting_for_human",
+        "unassigned",
+        "overdue",
+        "stale",
+        ["overdue", "stale"],
+        ["waiting_for_human", "overdue"],
+        ["waiting_for_human", "unassigned", "overdue", "stale"],
+    ),
+    "since": ("30d", "24h", "6w", "3m"),
+    "until": ("2w", "72h", "2m"),
+    "query": ("demo", "müller", "SMITH-JONES", "asked for a human", "担当者と話したいです"),
+}
+"""For each filter some values; the first one is also tried with every other filter."""
+
+
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="module", params=DIALECTS)
+def sandbox(request: pytest.FixtureRequest) -> Sandbox:
+    return Sandbox(size=2000, dialect=request.param)
+
+
+@pytest.fixture(scope="module")
+def rows(sandbox: Sandbox) -> list[Row]:
+    return list(sandbox.rows())
+
+
+@pytest.fixture(scope="module")
+async def desk(sandbox: Sandbox) -> AsyncIterator[Desk]:
+    async with connected(sandbox, tail_seconds=FOREVER) as found:
+        yield found
+
+
+def ids(pages: list[Answer]) -> list[str]:
+    """What all pages list."""
+    return [row["id"] for page in pages for row in page["conversations"]]
+
+
+def window(page: Answer) -> dict[str, str]:
+    """The bounds as the answer resolved them."""
+    return {name: page["applied"][name] for name in ("since", "until") if name in page["applied"]}
+
+
+@pytest.mark.parametrize("sort", plain.SORTS)
+async def test_paging_to_the_end_yields_each_conversation_once_in_order(
+    desk: Desk, rows: list[Row], sort: str
+) -> None:
+    """Promised by issue 2 and the contract: every non-empty conversation, tests and blocked too."""
+    pages = await desk.pages(sort=sort, limit=100)
+
+    assert ids(pages) == plain.ordered(rows, sort)
+    assert {page["total"] for page in pages} == {len(rows)}
+    assert all(page["conversations"] for page in pages)
+    assert {page["applied"]["sort"] for page in pages} == {sort}
+
+
+async def test_small_pages_and_the_usual_one_lead_to_the_same_list(
+    desk: Desk, rows: list[Row]
+) -> None:
+    """Promised by the contract: `limit` 1 to 100, 20 unless told."""
+    usual = await desk.pages()
+    assert [len(page["conversations"]) for page in usual[:-1]] == [20] * (len(usual) - 1)
+    assert ids(usual) == plain.ordered(rows, "newest")
+    for limit in (1, 2, 7):
+        few = plain.matching(rows, tag="vip", state="requested_chat")
+        pages = await desk.pages(tag="vip", state="requested_chat", limit=limit)
+        assert ids(pages) == plain.ordered(few, "newest")
+        assert all(len(page["conversations"]) == limit for page in pages[:-1])
+
+
+@pytest.mark.parametrize("name", GIVEN)
+async def test_each_filter_agrees_with_a_plain_filter(
+    desk: Desk, rows: list[Row], name: str
+) -> None:
+    """Promised by issue 2."""
+    for given in GIVEN[name]:
+        pages = await desk.pages(**{name: given}, limit=100)
+        known = window(pages[0]) or {name: given}
+        wanted = plain.matching(rows, **known)
+
+        assert 0 < len(wanted) < len(rows), given
+        assert ids(pages) == plain.ordered(wanted, "newest"), given
+        assert {page["total"] for page in pages} == {len(wanted)}
+        assert "relax" not in pages[0]
+        if name not in window(pages[0]):
+            echoed = [given] if name not in ("query", "min_score") and is_text(given) else given
+            assert pages[0]["applied"] == {"sort": "newest", name: echoed}
+
+
+@pytest.mark.parametrize("pair", list(itertools.combinations(GIVEN, 2)), ids="-".join)
+async def test_each_two_filters_agree_with_two_plain_filters(
+    desk: Desk, rows: list[Row], pair: tuple[str, str]
+) -> None:
+    """Promised by issue 2; and by the contract, that an empty list says what to leave out."""
+    asked = {name: GIVEN[name][0] for name in pair}
+    pages = await desk.pages(**asked, limit=100)
+    known = asked | window(pages[0])
+    wanted = plain.matching(rows, **known)
+
+    assert ids(pages) == plain.ordered(wanted, "newest")
+    assert {page["total"] for page in pages} == {len(wanted)}
+    assert pages[0]["applied"].keys() == {"sort", *pair}
+    assert ("relax" in pages[0]) == (not wanted)
+
+
+async def test_an_empty_list_says_what_each_filter_costs(desk: Desk, rows: list[Row]) -> None:
+    """Promised by the contract: `relax`, for each filter the rows there would be without it."""
+    asked: dict[str, Any] = {
+        "stage": ["won"], "label": ["hot"], "min_score": 60, "tag": ["vip"], "query": "demo",
+        "attention": ["stale"], "channel": ["whatsapp"], "assignee": ["Ana Kovač"],
+        "state": ["queued" if "queued" in {r.get("state") for r in rows} else "ended_chat"],
+        "since": "60d", "until": "1d",
+    }  # fmt: skip
+    for names in (*itertools.combinations(asked, 2), tuple(asked)[:5], tuple(asked)):
+        part = {name: asked[name] for name in names}
+        answer = await desk.ask("list_conversations", **part)
+        known = part | window(answer)
+        assert answer["total"] == len(plain.matching(rows, **known))
+        if answer["total"]:
+            assert "relax" not in answer
+            continue
+        assert answer["conversations"] == []
+        assert "next_cursor" not in answer
+        assert answer["relax"] == {
+            name: len(plain.matching(rows, **{n: v for n, v in known.items() if n != name}))
+            for name in names
+        }
+
+
+async def test_times_are_resolved_as_a_person_means_them(desk: Desk, rows: list[Row]) -> None:
+    """Promised by the contract: ISO dates and times, or relative; `applied` has them resolved."""
+    for given, resolved in {
+        "2026-03-01": "2026-03-01T00:00:00Z",
+        "2026-03-01T10:20:30Z": "2026-03-01T10:20:30Z",
+        "2026-03-01T10:20:30+02:00": "2026-03-01T08:20:30Z",
+        "2026-03-01T10:20": "2026-03-01T10:20:00Z",
+    }.items():
+        answer = await desk.ask("list_conversations", since=given)
+        assert answer["applied"]["since"] == resolved
+        assert answer["total"] == len(plain.matching(rows, since=resolved))
+    # A day as the end is the whole of it.
+    for place in (0, 50, 900):
+        day = plain.shown(plain.last_activity(rows[place]))[:10]
+        answer = await desk.ask("list_conversations", since=day, until=day, limit=100)
+        wanted = [row for row in rows if plain.shown(plain.last_activity(row)).startswith(day)]
+        assert answer["total"] == len(wanted)
+    # Both ends belong to the window.
+    at = plain.shown(plain.last_activity(rows[123]))
+    answer = await desk.ask("list_conversations", since=at, until=at)
+    assert [row["id"] for row in answer["conversations"]] == [rows[123]["ID"]]
+
+
+async def test_relative_times_are_as_long_as_they_say(desk: Desk) -> None:
+    """Promised by the contract: `24h`, `7d`, `2w`, `3m`."""
+    hour, day = 3600, 86_400
+    for given, least, most in (
+        ("24h", day, day), ("7d", 7 * day, 7 * day), ("2w", 14 * day, 14 * day),
+        ("3m", 89 * day, 92 * day), ("1h", hour, hour), ("12m", 365 * day, 366 * day),
+    ):  # fmt: skip
+        answer = await desk.ask("list_conversations", since=given, limit=1)
+        as_of = plain.ended(answer["applied"]["since"])
+        later = (await desk.ask("list_conversations", since="0h", limit=1))["applied"]["since"]
+        assert least <= plain.ended(later) - as_of <= most + 5
+
+
+async def test_free_text_finds_whole_words_always_and_nothing_that_is_not_there(
+    desk: Desk, rows: list[Row]
+) -> None:
+    """Promised by the contract: free text over ten kinds of field."""
+    for query in (
+        "visitor", "example.com", "acme corp", "GARCIA", "garcía", "vip pricing", "wants demo two",
+        "Müller & Söhne", "مستخدمين", "料金", "customer onboarding", "phone", "o'connor", "weiß",
+        "İzmir", "security questionnaire", "-", "signed", "Messe 2026", "line two",
+    ):  # fmt: skip
+        found = set(ids(await desk.pages(query=query, limit=100)))
+        sure = {row["ID"] for row in rows if plain.words(query) and plain.surely_found(row, query)}
+        maybe = {row["ID"] for row in rows if plain.possibly_found(row, query)}
+        assert sure <= found <= maybe, query
+
+
+async def test_free_text_finds_an_email_and_a_phone_number(desk: Desk, rows: list[Row]) -> None:
+    """Promised by the contract: `query` looks into email and phone."""
+    for row in [r for r in rows if r.get("userEmail")][:20]:
+        found = ids(await desk.pages(query=row["userEmail"].strip(), limit=100))
+        assert row["ID"] in found
+        assert set(found) <= {
+            r["ID"] for r in rows if plain.possibly_found(r, row["userEmail"].split("@")[0])
+        }
+    for row in [r for r in rows if r.get("userPhone")][:30]:
+        for written in (row["userPhone"], f"+{plain.phone(row)}"):
+            found = ids(await desk.pages(query=written, limit=100))
+            assert row["ID"] in found, written
+            assert {plain.phone(r) for r in rows if r["ID"] in found} == {plain.phone(row)}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named", "listed"),
+    [
+        ({"stage": "nope"}, "stage", ["new", "engaged", "negotiation", "won", "lost"]),
+        ({"stage": ["won", "nope"]}, "nope", ["trial"]),
+        ({"state": "sleeping"}, "state", ["requested_chat", "ended_chat"]),
+        ({"label": "lukewarm"}, "label", ["hot", "warm", "cold"]),
+        ({"attention": ["overdue", "bored"]}, "attention", list(plain.ATTENTION)),
+        ({"sort": "random"}, "sort", list(plain.SORTS)),
+        ({"detail": "all"}, "detail", ["brief", "full"]),
+        ({"agent_id": "another"}, "agent_id", ["demo-agent"]),
+        ({"stages": ["won"]}, "stages", ["stage", "min_score", "agent_id"]),
+        ({"limit": 0}, "limit", []),
+        ({"limit": 101}, "limit", []),
+        ({"min_score": 101}, "min_score", []),
+        ({"min_score": -1}, "min_score", []),
+        ({"since": "last tuesday"}, "since", ["7d"]),
+        ({"until": "2026-13-01"}, "until", ["7d"]),
+        ({"since": "1d", "until": "2d"}, "since", []),
+    ],
+)
+async def test_what_means_nothing_is_refused_by_name(
+    desk: Desk, arguments: dict[str, Any], named: str, listed: list[str]
+) -> None:
+    """Promised by the contract: an unknown argument or value is named, and what is valid listed."""
+    error = await desk.refused("list_conversations", **arguments)
+
+    assert error["code"] == "invalid_argument"
+    assert named in error["message"]
+    assert error["hint"]
+    assert [word for word in listed if word not in error["hint"]] == []
+
+
+@pytest.mark.parametrize("name", GIVEN)
+async def test_a_cursor_is_good_for_its_own_question_only(desk: Desk, name: str) -> None:
+    """Promised by the contract: with other filters it is an `invalid_argument`."""
+    start = await desk.ask("list_conversations", state="ai-chatting", limit=5)
+    other: dict[str, Any] = {"state": "ai-chatting"} | {name: GIVEN[name][0]}
+    for arguments in (other, {}, {"state": "ai-chatting", "sort": "oldest"}):
+        error = await desk.refused(
+            "list_conversations", **arguments, cursor=start["next_cursor"], limit=5
+        )
+        assert error["code"] == "invalid_argument"
+        assert "cursor" in error["message"]
+    # How much of each row is shown, and how many, are no filters.
+    onward = await desk.ask(
+        "list_conversations",
+        state="ai-chatting", limit=3, detail="full", cursor=start["next_cursor"],
+    )  # fmt: skip
+    assert len(onward["conversations"]) == 3
+
+
+async def test_a_damaged_cursor_is_refused(desk: Desk) -> None:
+    """Promised by the contract: nothing is silently ignored."""
+    cursor = (await desk.ask("list_conversations", limit=5))["next_cursor"]
+    damaged = [cursor[:-1], cursor[1:], cursor + "AAAA", "x", "null", "0", cursor[::-1], "é" * 9]
+    damaged += [
+        cursor[:i] + ("A" if cursor[i] != "A" else "B") + cursor[i + 1 :]
+        for i in range(0, len(cursor) - 1, 9)
+    ]
+    for text in damaged:
+        error = await desk.refused("list_conversations", limit=5, cursor=text)
+        assert error["code"] == "invalid_argument", text
+        assert "cursor" in error["message"]
+
+
+async def test_every_field_of_every_row_is_what_the_record_says(
+    desk: Desk, rows: list[Row]
+) -> None:
+    """Promised by the contract: the fields of a brief and of a full row; unknown is left out."""
+    raw = {row["ID"]: row for row in rows}
+    for detail in ("brief", "full"):
+        for page in await desk.pages(limit=100, detail=detail):
+            for row in page["conversations"]:
+                expected = plain.listed(raw[row["id"]], full=detail == "full")
+                row.pop("lead_id", None)  # see test_hot
+                assert plain.differences(row, expected) == {}, row["id"]
+
+
+# While the list changes
+
+
+Change = Callable[[Sandbox, list[str], int], None]
+
+
+def arrivals(sandbox: Sandbox, _ids: list[str], _page: int) -> None:
+    """New ones, in front of everything and matching everything."""
+    for _ in range(3):
+        sandbox.insert(tags=["vip"], leadScore=90, funnelLastEvaluated=1, state="requested_chat")
+
+
+def touches(sandbox: Sandbox, ids: list[str], page: int) -> None:
+    """Messages to conversations from all over the list, listed already or not."""
+    for place in range(page % 5, len(ids), 17):
+        sandbox.touch(ids[place])
+
+
+def rescored(sandbox: Sandbox, ids: list[str], page: int) -> None:
+    """Touched, and with another score and value: they belong elsewhere in every order."""
+    for place in range(page % 7, len(ids), 23):
+        points = (place * 37 + page * 11) % 101
+        sandbox.touch(ids[place], leadScore=points, funnelLastEvaluated=1, value=points * 10)
+
+
+def edits(sandbox: Sandbox, ids: list[str], page: int) -> None:
+    """Edits that do not move anything."""
+    for place in range(page % 3, len(ids), 13):
+        sandbox.edit(ids[place], leadScore=(place * 7) % 101, notes=f"edited on page {page}")
+
+
+def everything(sandbox: Sandbox, ids: list[str], page: int) -> None:
+    """All of it at once."""
+    for change in (arrivals, touches, rescored, edits):
+        change(sandbox, ids, page)
+
+
+@pytest.mark.parametrize("change", [arrivals, touches, rescored, edits, everything])
+@pytest.mark.parametrize("dialect", DIALECTS)
+async def test_what_was_there_at_the_first_page_is_listed_once_whatever_changes_meanwhile(
+    dialect: Literal["cursor", "page"], change: Change
+) -> None:
+    """Promised by the contract: exactly once, also while new conversations arrive."""
+    sandbox = Sandbox(size=120, dialect=dialect)
+    async with connected(sandbox, tail_seconds=0) as desk:
+        for sort in plain.SORTS if change is everything else ("newest", "score"):
+            before = [row["ID"] for row in sandbox.rows()]
+            asked: dict[str, Any] = {"sort": sort, "limit": 30}
+            pages = [await desk.ask("list_conversations", **asked)]
+            while cursor := pages[-1].get("next_cursor"):
+                change(sandbox, before, len(pages))
+                pages.append(await desk.ask("list_conversations", **asked, cursor=cursor))
+
+            found = Counter(ids(pages))
+            assert len(pages) > 3
+            assert [i for i in before if found[i] != 1] == []
+            assert max(found.values()) == 1
+            assert pages[0]["total"] == len(before)
+            assert all(page["total"] >= len(before) for page in pages)
+            # And who asks anew sees what is new.
+            again = await desk.ask("list_conversations", limit=1)
+            assert again["total"] == len(list(sandbox.rows()))
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+async def test_a_filtered_list_holds_all_that_matched_at_its_first_page(
+    dialect: Literal["cursor", "page"],
+) -> None:
+    """Promised by the contract: every match exactly once."""
+    sandbox = Sandbox(size=300, dialect=dialect)
+    rows = list(sandbox.rows())
+    wanted = {row["ID"] for row in plain.matching(rows, min_score=50)}
+    async with connected(sandbox, tail_seconds=0) as desk:
+        asked: dict[str, Any] = {"min_score": 50, "sort": "score", "limit": 20, "since": "12m"}
+        pages = [await desk.ask("list_conversations", **asked)]
+        while cursor := pages[-1].get("next_cursor"):
+            everything(sandbox, [row["ID"] for row in rows], len(pages))
+            pages.append(await desk.ask("list_conversations", **asked, cursor=cursor))
+
+        found = Counter(ids(pages))
+        assert {i: found[i] for i in wanted} == dict.fromkeys(wanted, 1)
+        assert max(found.values()) == 1
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+async def test_deletions_between_pages_cost_no_other_row(
+    dialect: Literal["cursor", "page"],
+) -> None:
+    """Promised by the contract: what stays is listed exactly once."""
+    sandbox = Sandbox(size=200, dialect=dialect)
+    in_order = [row["ID"] for row in sandbox.rows()]
+    deleted: set[str] = set()
+    async with connected(sandbox, tail_seconds=0) as desk:
+        pages = [await desk.ask("list_conversations", limit=25)]
+        while cursor := pages[-1].get("next_cursor"):
+            for place in range(len(pages), len(in_order), 19):
+                if in_order[place] not in deleted:
+                    deleted.add(in_order[place])
+                    sandbox.delete(in_order[place])
+            pages.append(await desk.ask("list_conversations", limit=25, cursor=cursor))
+
+        found = Counter(ids(pages))
+        assert [i for i in in_order if i not in deleted and found[i] != 1] == []
+        assert max(found.values()) == 1
+
+
+def is_text(value: object) -> bool:
+    """A bare value, that is echoed as a list."""
+    return isinstance(value, str)
