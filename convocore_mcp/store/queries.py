@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, false, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select, tuple_
 
 from convocore_mcp.models import (
     CLOSED_STAGES,
@@ -231,34 +231,41 @@ class Queries:
     ) -> HotSummary:
         """Counts and sums over the leads active in the window."""
         window = (_l.agent_id == agent_id, *within(_l.last_activity, since, until))
-        hot = (*window, _l.heat >= threshold)
-        talks = (
+        hot = and_(*window, _l.heat >= threshold)
+        of_hot = {
+            "hot": _l.agent_id.is_not(None),
+            "unparsed_values": _l.unparsed,
+            "waiting_for_human": _l.state == WAITING,
+            "unassigned": _l.assignee.is_(None),
+            "overdue": _l.overdue,
+        }
+        closed = func.lower(_l.stage).in_(CLOSED_STAGES)
+        everybody = select(func.count().label("considered"), _how_many("closed", closed))
+        somebody = select(*(_how_many(name, true) for name, true in of_hot.items()))
+        left_out = select(
+            _how_many("tests", _c.is_test), _how_many("blocked", and_(_c.is_blocked, ~_c.is_test))
+        ).where(
             _c.agent_id == agent_id,
             _c.until == CURRENT,
             *within(_c.last_activity, since, until),
+            or_(_c.is_test, _c.is_blocked),
         )
-        closed = func.lower(_l.stage).in_(CLOSED_STAGES)
         with self._database.reading() as connection:
 
             def groups(column: ColumnElement[Any], what: ColumnElement[Any]) -> dict[Any, Any]:
-                query = select(column, what).where(*hot).group_by(column)
+                query = select(column, what).where(hot).group_by(column)
                 return {key: value for key, value in connection.execute(query) if value is not None}
 
-            def count(table: FromClause, *which: ColumnElement[bool]) -> int:
-                query = select(func.count()).select_from(table).where(*which)
-                return connection.execute(query).scalar_one()
-
+            counts: dict[str, int] = {}
+            for query in (everybody.where(*window), somebody.where(hot), left_out):
+                counts |= connection.execute(query).mappings().one()
             return HotSummary(
-                considered=count(leads, *window),
-                hot=count(leads, *hot),
                 by_stage=groups(_l.stage, func.count()),
                 by_channel=groups(_l.channel, func.count()),
                 value=groups(_l.currency, func.sum(_l.amount)),
-                unparsed_values=count(leads, *hot, _l.unparsed),
-                waiting_for_human=count(leads, *hot, _l.state == WAITING),
-                unassigned=count(leads, *hot, _l.assignee.is_(None)),
-                overdue=count(leads, *hot, _l.overdue),
-                tests=count(conversations, *talks, _c.is_test),
-                blocked=count(conversations, *talks, _c.is_blocked, ~_c.is_test),
-                closed=count(leads, *window, closed),
+                **counts,
             )
+
+
+def _how_many(name: str, which: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.coalesce(func.sum(case((which, 1), else_=0)), 0).label(name)
