@@ -17,6 +17,11 @@ _SECRET = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 """Names of fields that never leave, at any depth: keys, tokens, addresses, ways to listen in."""
+_CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_FREE_FORM = frozenset(
+    {"captured_variables", "extracted_data", "funnel_extracted_data", "metadata", "usage_per_model"}
+)
+"""Fields whose inner names are data, not Convocore's vocabulary."""
 RECORD_LENGTH = 4_000
 """Characters of one field of a record."""
 
@@ -34,7 +39,8 @@ async def record_answer(backend: Backend, agent: str, conversation_id: str) -> d
             f"There is no conversation {conversation_id[:80]!r}.",
             hint="list_conversations shows the ids.",
         )
-    cleaned: dict[str, Any] = clean(without_secrets(json.loads(found.record)), length=RECORD_LENGTH)
+    record = snake_case(without_secrets(json.loads(found.record)))
+    cleaned: dict[str, Any] = clean(record, length=RECORD_LENGTH)
     notes, room = [], LONGEST - 1_500
     sizes = {name: len(compact(value)) for name, value in cleaned.items()}
     for name in sorted(sizes, key=lambda name: -sizes[name]):
@@ -54,3 +60,16 @@ def without_secrets(value: Any) -> Any:
             if not _SECRET.search(name)
         }
     return [without_secrets(item) for item in value] if isinstance(value, list) else value
+
+
+def snake_case(value: Any) -> Any:
+    """`value` with every field's name in snake_case: those that Convocore added lately are not."""
+    if isinstance(value, list):
+        return [snake_case(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    found: dict[str, Any] = {}
+    for given, inner in value.items():
+        name = _CAPITAL.sub("_", given).lower()
+        found.setdefault(name, inner if name in _FREE_FORM else snake_case(inner))
+    return found

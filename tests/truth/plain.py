@@ -429,3 +429,59 @@ def differences(got: Row, expected: Row) -> dict[str, tuple[Any, Any]]:
         if here != there:
             found[name] = (here, there)
     return found
+
+
+# The whole record
+
+TIMES = {
+    "ts", "lastMessageTS", "firstMessageTS", "funnelLastEvaluated", "lastModified", "updatedAt",
+    "humanClaimedAt", "requestedAt", "acceptedAt", "completedAt", "assignedAt", "date", "dueDate",
+    "timestamp", "lastTurnTs", "lastUsedTs", "lastActivityDate",
+}  # fmt: skip
+SECRET = {"ipAddress", "sessionKey", "recordingUrl", "listenUrl", "listenUrlUNIX", "api_token"}
+COUNTS = {"messagesNum", "leadScore"}
+
+
+def snake(name: str) -> str:
+    """`lastMessageTS` as `last_message_ts`."""
+    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
+    return apart.lower()
+
+
+def record(value: Any, name: str = "") -> Any:
+    """A record as it has to leave: nothing unknown, nothing secret, times as RFC 3339."""
+    if name in TIMES:
+        at = seconds(value)
+        return None if at is None else shown(at)
+    if name in COUNTS:
+        return number(value)
+    if isinstance(value, dict):
+        kept = {key: inner for key, inner in value.items() if key not in SECRET}
+        found = {snake(key): record(inner, key) for key, inner in kept.items()}
+        return {key: inner for key, inner in found.items() if filled(inner) is not None} or None
+    if isinstance(value, list):
+        return [record(item) for item in value] or None
+    return value
+
+
+def unlike(got: Any, wanted: Any, path: str = "") -> list[str]:
+    """Where a record differs from what is wanted, but for text that has to be made safe."""
+    if isinstance(wanted, dict) and isinstance(got, dict):
+        names = {n for n in got.keys() | wanted.keys() if tame(n)}
+        if not all(tame(n) for n in wanted):
+            names &= wanted.keys()
+        return [
+            place
+            for n in sorted(names)
+            for place in unlike(filled(got.get(n)), filled(wanted.get(n)), f"{path}.{n}")
+        ]
+    if isinstance(wanted, list) and isinstance(got, list) and len(got) == len(wanted):
+        places = zip(got, wanted, strict=True)
+        return [p for i, (a, b) in enumerate(places) for p in unlike(a, b, f"{path}[{i}]")]
+    if isinstance(wanted, str):
+        if set("[]<>") & set(wanted) or HIDDEN.search(wanted.replace("\n", "")):
+            return []
+        if not tame(wanted.replace("\n", "")) and len(wanted) <= 120:
+            return []
+        wanted = unicodedata.normalize("NFC", wanted).strip()
+    return [] if got == wanted else [f"{path}: {got!r}, not {wanted!r}"]

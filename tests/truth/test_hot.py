@@ -1,6 +1,5 @@
 """`summarize_hot_leads` and who is one lead, against plain Python over the raw rows."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -10,7 +9,6 @@ from tests.front_door import Answer, Desk, connected
 from tests.truth import plain
 from tests.truth.plain import Lead, Row
 
-FOREVER = 36_000
 QUESTIONS: tuple[dict[str, Any], ...] = (
     {},
     {"min_score": 0},
@@ -27,27 +25,6 @@ COUNTED = (
     "hot", "leads_considered", "by_stage", "by_channel", "value", "unparsed_values",
     "waiting_for_human", "unassigned", "overdue",
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(scope="module", params=["cursor", "page"])
-def sandbox(request: pytest.FixtureRequest) -> Sandbox:
-    return Sandbox(size=2000, dialect=request.param)
-
-
-@pytest.fixture(scope="module")
-def rows(sandbox: Sandbox) -> list[Row]:
-    return list(sandbox.rows())
-
-
-@pytest.fixture(scope="module")
-async def desk(sandbox: Sandbox) -> AsyncIterator[Desk]:
-    async with connected(sandbox, tail_seconds=FOREVER) as found:
-        yield found
 
 
 async def summarized(desk: Desk, rows: list[Row], **asked: Any) -> tuple[Answer, dict[str, Any]]:

@@ -1,7 +1,6 @@
 """`get_lead`: everybody is found by everything they go by, and nobody is guessed."""
 
 from collections import Counter
-from collections.abc import AsyncIterator
 from typing import Any
 
 import phonenumbers
@@ -12,29 +11,13 @@ from tests.front_door import Answer, Desk, connected
 from tests.truth import plain
 from tests.truth.plain import Lead, Row
 
-FOREVER = 36_000
-SOME = 20
-
-
-@pytest.fixture(scope="module")
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture(scope="module", params=["cursor", "page"])
-def sandbox(request: pytest.FixtureRequest) -> Sandbox:
-    return Sandbox(size=2000, dialect=request.param)
+SOME = 12
+NOW = 1_780_000_000
 
 
 @pytest.fixture(scope="module")
 def leads(sandbox: Sandbox) -> list[Lead]:
     return sorted(plain.leads(sandbox.rows()), key=lambda lead: -lead.at)
-
-
-@pytest.fixture(scope="module")
-async def desk(sandbox: Sandbox) -> AsyncIterator[Desk]:
-    async with connected(sandbox, tail_seconds=FOREVER) as found:
-        yield found
 
 
 def found(answer: Answer) -> frozenset[str]:
@@ -48,7 +31,7 @@ async def test_a_lead_is_found_by_the_ids_of_its_conversations_and_by_its_own(
     desk: Desk, leads: list[Lead]
 ) -> None:
     """Promised by issue 2 and the contract."""
-    for lead in leads[:SOME] + leads[-SOME:]:
+    for lead in leads[:SOME] + leads[-3:]:
         for conversation_id in lead.ids:
             answer = await desk.ask("get_lead", lead=conversation_id)
             assert found(answer) == lead.ids
@@ -144,31 +127,31 @@ def _told(candidate: Row) -> tuple[Any, ...]:
     return tuple(sorted(told.items()))
 
 
-@pytest.mark.parametrize(
-    ("typed", "name", "others"),
-    [
-        ("Gonzales", "María González", ["Jane Miller"]),
-        ("Siobhan OConnor", "Siobhán O'Connor", ["Siobhán Lee"]),
-        ("jurgen muller", "Jürgen Müller", ["Jürgen Weiß"]),
-        ("Jane Millar", "Jane Miller", ["Bob Miller"]),
-        ("Miller, Jane", "Jane Miller", ["Bob Miller"]),
-        ("Jane Acme", "Jane Miller", ["Jane Lee"]),
-        ("Katarzyna Kowalsky", "Katarzyna Kowalska", ["Anna Nowak"]),
-        ("山田", "山田太郎", ["高橋健太"]),
-        ("weiss", "Jürgen Weiß", ["Jane Miller"]),
-    ],
-)
-async def test_a_name_may_be_misspelt_and_needs_no_accents(
-    typed: str, name: str, others: list[str]
-) -> None:
+async def test_a_name_may_be_misspelt_and_needs_no_accents() -> None:
     """Promised by the contract: a name, perhaps misspelt (with the company, says the tool)."""
+    called: list[Any] = [
+        "María González", "Siobhán O'Connor", "Siobhán Lee", "Jürgen Müller", "Jürgen Weiß",
+        "Bob Miller", "Jane Lee", "Katarzyna Kowalska", "Anna Nowak", "山田太郎", "高橋健太",
+    ]  # fmt: skip
+    rows = [{"ID": f"c{i}", "ts": NOW - i, "userName": name} for i, name in enumerate(called)]
     sandbox = Sandbox(size=0)
-    rows = [{"ID": f"o{i}", "ts": 1_780_000_000 - i, "userName": o} for i, o in enumerate(others)]
-    row = {"ID": "it", "ts": 1_780_000_009, "userName": name}
-    sandbox.replace([row | ({"userCompany": "Acme Corp"} if "Acme" in typed else {}), *rows])
+    jane = {"ID": "it", "ts": NOW + 1, "userName": "Jane Miller", "userCompany": "Acme Corp"}
+    sandbox.replace([jane, *rows])
     async with connected(sandbox) as desk:
-        answer = await desk.ask("get_lead", lead=typed)
-        assert answer["lead"]["name"] == name
+        for typed, name in {
+            "Gonzales": "María González",
+            "Siobhan OConnor": "Siobhán O'Connor",
+            "jurgen muller": "Jürgen Müller",
+            "Jane Millar": "Jane Miller",
+            "Miller, Jane": "Jane Miller",
+            "Jane Acme": "Jane Miller",
+            "Katarzyna Kowalsky": "Katarzyna Kowalska",
+            "山田": "山田太郎",
+            "weiss": "Jürgen Weiß",
+        }.items():
+            answer = await desk.ask("get_lead", lead=typed)
+            assert answer["lead"]["name"] == name
+            assert answer["matched_on"]
 
 
 async def test_whose_whole_name_it_is_comes_before_many_who_are_called_alike() -> None:

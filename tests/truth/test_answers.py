@@ -1,0 +1,394 @@
+"""What holds of every answer: its shape, its size, its safety, how far it can be trusted."""
+
+import json
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import jsonschema  # type: ignore[import-untyped]
+import pytest
+
+from convocore_mcp.sandbox import FREE_PLAN_KEY, Sandbox
+from tests.front_door import Answer, Desk, connected, text_of
+
+FOREVER = 36_000
+LONGEST = 30_000
+NOW = 1_780_000_000
+AGENT = "convocore://agents/demo-agent"
+HIDING = (
+    "![img](https://evil.test/p.png?q=1)", "[ok](https://evil.test)", "[a][1]\n\n[1]: https://e.test",
+    "<img src=x onerror=alert(1)><!-- hi --><https://evil.test>", "\x1b[31mred\x1b[0m\x9b2J",
+    "\x1b]8;;https://evil.test\x07open\x1b]8;;\x07", "a\u202eb\u202c\u2066c\u2069\u200e\u061c",
+    "z\u200bw\u200c\u200d\u2060\ufeff\u00ad", "t\U000e0041\U000e0042\U000e007f",
+    "\x00\x07\x08\x7f\x85", "half \ud83d emoji", "!\u200b[x]\u200b(https://evil.test)", "]\x1b[0m(https://evil.test)",
+    "!\u2060[x][y]", "line\u2028end\u2029", "\ufe0f\U000e0100\u3164\u2800",
+)  # fmt: skip
+HOSTILE = " ".join(HIDING)
+
+
+def replaced(rows: list[Any]) -> Sandbox:
+    """A sandbox that gives out these rows."""
+    sandbox = Sandbox(size=0)
+    sandbox.replace(rows)
+    return sandbox
+
+
+def leaves(value: Any) -> Iterator[Any]:
+    """Every value and every name in an answer."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            yield name
+            yield from leaves(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from leaves(inner)
+    else:
+        yield value
+
+
+def check_safe(answer: Answer) -> None:
+    """Nothing unknown, nothing hidden, nothing that renders as a link or an image."""
+    for value in leaves(answer):
+        assert value is not None
+        if not isinstance(value, str):
+            continue
+        assert value.strip()
+        hidden = [
+            c for c in value
+            if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp") and c not in "\n\t"
+        ]  # fmt: skip
+        assert hidden == [], ascii(value)
+        assert not re.search(r"\]\(|!\[|\]\[|<[a-zA-Z/!?]", value), value
+
+
+async def asked_every_way(desk: Desk, conversation_id: str) -> list[Answer]:
+    """An answer of every tool and of every resource that shows what visitors wrote."""
+    lead = await desk.ask("get_lead", lead=conversation_id)
+    return [
+        await desk.ask("list_conversations", limit=100),
+        await desk.ask("list_conversations", limit=100, detail="full"),
+        await desk.ask("list_conversations", query="xyzzy", label="hot", tag="plugh"),
+        await desk.ask("summarize_hot_leads", top=50, explain=True, min_score=0),
+        lead,
+        await desk.ask("get_lead", lead=lead["lead"]["lead_id"]),
+        await desk.read(f"{AGENT}/conversations?limit=100"),
+        await desk.read(f"{AGENT}/conversations/{conversation_id}"),
+        await desk.read(f"{AGENT}/hot-leads"),
+        await desk.read(f"{AGENT}/stats"),
+        await desk.read("convocore://agents"),
+    ]
+
+
+# Shape
+
+
+async def test_every_answer_fits_the_schema_its_tool_declares_and_holds_nothing_unknown(
+    desk: Desk, sandbox: Sandbox
+) -> None:
+    """Promised by the contract: validated, sparse; `ask` checks that text and structure agree."""
+    schemas = {tool.name: tool.output_schema for tool in (await desk.client.list_tools()).tools}
+    ids = [row["ID"] for row in sandbox.rows() if not row.get("isTest") and row.get("stage")]
+    calls: list[tuple[str, dict[str, Any]]] = [
+        ("list_conversations", {"limit": 100, "detail": "full"}),
+        ("list_conversations", {"sort": "value", "attention": ["overdue"], "since": "90d"}),
+        ("list_conversations", {"stage": "won", "label": "hot", "tag": "nope"}),
+        ("summarize_hot_leads", {"top": 50, "explain": True}),
+        ("summarize_hot_leads", {"since": "2030-01-01"}),
+        ("get_lead", {"lead": "Jane"}),
+        *(("get_lead", {"lead": i}) for i in ids[:20]),
+    ]
+    for tool, arguments in calls:
+        result = await desk.call(tool, **arguments)
+        if result.is_error:
+            assert json.loads(text_of(result))["error"]["code"] == "not_found"
+            continue
+        answer = await desk.ask(tool, **arguments)
+        jsonschema.Draft202012Validator(schemas[tool]).validate(answer)
+        check_safe(answer)
+        said = text_of(result)
+        assert len(said) <= LONGEST
+        assert said == json.dumps(json.loads(said), ensure_ascii=False, separators=(",", ":"))
+        check_freshness(answer["freshness"])
+
+
+def check_freshness(freshness: Answer) -> None:
+    """The three that are always there."""
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", freshness["as_of"])
+    assert isinstance(freshness["complete"], bool)
+    assert isinstance(freshness["conversations"], int)
+
+
+async def test_tools_are_small_flat_read_only_and_titled(desk: Desk) -> None:
+    """Promised by the contract, "Rules for every answer", and issue 2."""
+    tools = (await desk.client.list_tools()).tools
+    size = 0
+    for tool in tools:
+        schema = json.dumps(tool.input_schema, separators=(",", ":"))
+        size += len(tool.name) + len(tool.description or "") + len(schema)
+        assert tool.title
+        assert tool.annotations is not None
+        assert tool.annotations.read_only_hint is True
+        assert tool.annotations.idempotent_hint is True
+        assert 0 < len(tool.description or "") < 1000
+        assert len(tool.input_schema.get("required", [])) <= 1
+        for told in (tool.input_schema, tool.output_schema):
+            text = json.dumps(told)
+            assert "$ref" not in text
+            assert "$defs" not in text
+            assert '"null"' not in text
+            jsonschema.Draft202012Validator.check_schema(told or {})
+    assert {"list_conversations", "get_lead", "summarize_hot_leads"} <= {t.name for t in tools}
+    assert size <= 8_000
+    assert 0 < len(desk.client.instructions or "") < 1_900
+
+
+async def test_twenty_brief_rows_are_small(desk: Desk) -> None:
+    """Promised by issue 2: at most 6,000 characters."""
+    said = text_of(await desk.call("list_conversations"))
+    assert len(said) <= 6_000
+
+
+async def test_both_eras_of_the_protocol_get_the_same_answers() -> None:
+    """Promised by design.md, "Serving": both protocol eras."""
+    sandbox = Sandbox(size=300)
+    ids = [row["ID"] for row in sandbox.rows() if row.get("userName") and not row.get("isTest")]
+    calls: list[tuple[str, dict[str, Any]]] = [
+        ("list_conversations", {"limit": 30, "detail": "full"}),
+        ("list_conversations", {"stage": ["won", "trial"], "sort": "score"}),
+        ("summarize_hot_leads", {"top": 20}),
+        ("get_lead", {"lead": ids[3]}),
+        ("list_conversations", {"stage": "nope"}),
+        ("get_lead", {"lead": "Xqzwv Bfghjk"}),
+        ("list_conversations", {"colour": "red"}),
+    ]
+    modes: tuple[Literal["auto", "legacy"], ...] = ("auto", "legacy")
+    said = []
+    for mode in modes:
+        async with connected(sandbox, mode=mode, tail_seconds=FOREVER) as desk:
+            results = [await desk.call(tool, **arguments) for tool, arguments in calls]
+            texts = [re.sub(r'"(as_of|next_cursor)":"[^"]+"', "", text_of(r)) for r in results]
+            tools = (await desk.client.list_tools()).tools
+            said.append((texts, [r.is_error for r in results], [t.input_schema for t in tools]))
+    assert said[0] == said[1]
+
+
+# Size and safety
+
+
+def huge(number: int) -> dict[str, Any]:
+    """A conversation with too much of everything, and a label that makes it hot."""
+    words = f"word{number} " * 300
+    texts = (
+        "userName", "userCompany", "title", "summary", "lastMessage", "notes", "note", "source",
+        "userAddress", "userWebsite", "linkedIn", "crossChannelContext", "funnelSummary", "lang",
+        "language", "countryCode", "currency", "lostReason", "expectedCloseDate", "endReason",
+    )  # fmt: skip
+    at = NOW - number
+    step = {"type": "Call " + words, "title": words, "dueDate": at, "completed": False, "date": at}
+    return {
+        "ID": f"huge-{number}", "ts": at, "lastMessageTS": at, "firstMessageTS": at,
+        **dict.fromkeys(texts, words), "userEmail": f"{'x' * 3000}{number}@example.com",
+        "value": words, "hotLabel": "hot", "origin": words[:500], "state": "requested_chat",
+        "tags": [f"tag {i} {words[:400]}" for i in range(300)],
+        "crmActivities": [step | {"title": f"{i} {words}"} for i in range(60)],
+        "handoffHistory": [{"requestedAt": at - i} for i in range(300)],
+        "capturedVariables": {f"{i} {words[:60]}": words[:500] for i in range(300)},
+        "assignedTo": {"userId": words, "name": words, "email": words},
+        "funnelScoreHistory": [
+            {"timestamp": at - i, "stepId": "s", "stepName": words[:900], "pointsAdded": 1,
+             "newScore": i} for i in range(100)
+        ],
+    }  # fmt: skip
+
+
+async def test_an_answer_stays_within_its_limit_and_paging_still_yields_all() -> None:
+    """Promised by the contract: 30,000 characters; whole rows go, and the cursor leads on."""
+    rows = [huge(number) for number in range(24)]
+    async with connected(replaced(rows), tail_seconds=FOREVER) as desk:
+        for asked in ({"detail": "full"}, {"detail": "brief"}, {"detail": "full", "sort": "score"}):
+            pages = await desk.pages(limit=100, **asked)
+            found = Counter(row["id"] for page in pages for row in page["conversations"])
+            assert found == Counter({row["ID"]: 1 for row in rows})
+            assert {page["total"] for page in pages} == {len(rows)}
+        for answer in await asked_every_way(desk, "huge-7"):
+            check_safe(answer)
+            assert len(json.dumps(answer, ensure_ascii=False, separators=(",", ":"))) <= LONGEST
+        for page in pages:
+            assert len(json.dumps(page, ensure_ascii=False, separators=(",", ":"))) <= LONGEST
+        lead = await desk.ask("get_lead", lead="huge-7")
+        assert any("cut short" in note for note in lead["freshness"]["notes"])
+
+
+def made_hostile(value: Any, name: str = "") -> Any:
+    """`value` with every text and every name of free-form data as hostile as they come."""
+    if isinstance(value, dict):
+        free = name in ("capturedVariables", "metadata", "extractedData", "funnelExtractedData")
+        return {(f"{k} {HOSTILE}" if free else k): made_hostile(v, k) for k, v in value.items()}
+    if isinstance(value, list):
+        return [made_hostile(item, name) for item in value]
+    return f"{value} {HOSTILE}" if isinstance(value, str) else value
+
+
+async def test_a_conversation_hostile_in_every_field_leaves_nothing_hidden_in_any_answer() -> None:
+    """Promised by design.md, "Untrusted text": in text and structured content alike."""
+    rows: list[Any] = []
+    given = {
+        "ID",
+        "contactIdentityId",
+        "userPhone",
+        "lastActivityDate",
+        "date",
+        "dueDate",
+        "assignedAt",
+        "hotLabel",
+    }
+    for row in Sandbox(size=80, dialect="page").rows():
+        text = {name: made_hostile(v, name) for name, v in row.items() if name not in given}
+        text.pop("crmActivities", None)
+        kept = {name: v for name, v in row.items() if name in given}
+        free = {"capturedVariables": {HOSTILE: [HOSTILE, {HOSTILE: HOSTILE}]}, "value": HOSTILE}
+        steps = [{"type": HOSTILE, "title": HOSTILE, "dueDate": NOW, "metadata": {HOSTILE: 1}}]
+        rows.append(kept | text | free | {"crmActivities": steps, "newField": {HOSTILE: HOSTILE}})
+    async with connected(replaced(rows), tail_seconds=FOREVER) as desk:
+        telling = [r["ID"] for r in rows if r.get("userName") and not r.get("isTest")]
+        for conversation_id in telling[:5]:
+            for answer in await asked_every_way(desk, conversation_id):
+                check_safe(answer)
+        for typed in (HOSTILE, *HIDING):
+            for asked in ({"query": typed[:400]}, {"tag": typed[:190]}, {"stage": typed[:190]}):
+                result = await desk.call("list_conversations", **asked)
+                check_safe(json.loads(text_of(result)))
+            check_safe(json.loads(text_of(await desk.call("get_lead", lead=typed[:290]))))
+
+
+# How far an answer can be trusted
+
+
+@pytest.mark.parametrize("dialect", ["cursor", "page"])
+async def test_a_broken_row_is_set_aside_and_said_and_costs_no_other(
+    dialect: Literal["cursor", "page"],
+) -> None:
+    """Promised by issue 2 and the contract: it shows up in `freshness.notes`."""
+    sandbox = Sandbox(size=300, dialect=dialect)
+    good = {row["ID"] for row in sandbox.rows()}
+    broken: list[Any] = [None, "a row", {"no": "ID"}, {"ID": "bad-time", "ts": "half past"}, 7]
+
+    def break_some(envelope: Answer, number: int) -> None:
+        if number <= len(broken):
+            envelope["data"].insert(3, broken[number - 1])
+
+    sandbox.alter_page(break_some)
+    async with connected(sandbox, tail_seconds=FOREVER) as desk:
+        pages = await desk.pages(limit=100)
+        assert {row["id"] for page in pages for row in page["conversations"]} == good
+        freshness = pages[0]["freshness"]
+        assert freshness["conversations"] == len(good)
+        notes = " ".join(freshness["notes"])
+        assert re.search(r"\d+ record", notes)
+        for tool, asked in (("summarize_hot_leads", {}), ("get_lead", {"lead": min(good)})):
+            result = await desk.call(tool, **asked)
+            if not result.is_error:
+                assert json.loads(text_of(result))["freshness"]["notes"] == freshness["notes"]
+
+
+@pytest.mark.parametrize("dialect", ["cursor", "page"])
+async def test_when_convocore_is_down_the_mirror_answers_and_says_so(
+    dialect: Literal["cursor", "page"],
+) -> None:
+    """Promised by the contract and design.md: from the mirror, with `as_of` and a note."""
+    sandbox = Sandbox(size=200, dialect=dialect)
+    async with connected(sandbox, tail_seconds=0) as desk:
+        before = await desk.ask("list_conversations", limit=100)
+        assert before["freshness"]["complete"] is True
+        assert "notes" not in before["freshness"]
+        sandbox.insert(userName="Too Late")
+        sandbox.fail_next(503, times=10_000)
+
+        for tool, asked in (
+            ("list_conversations", {"limit": 100}), ("summarize_hot_leads", {}),
+            ("get_lead", {"lead": before["conversations"][0]["id"]}),
+        ):  # fmt: skip
+            answer = await desk.ask(tool, **asked)
+            freshness = answer["freshness"]
+            assert freshness["as_of"] <= before["freshness"]["as_of"]
+            assert freshness["conversations"] == before["freshness"]["conversations"]
+            assert any("503" in note or "can't be read" in note for note in freshness["notes"])
+        again = await desk.ask("list_conversations", limit=100)
+        assert again["conversations"] == before["conversations"]
+
+
+ERRORS: tuple[tuple[str, str, dict[str, Any]], ...] = (
+    ("a wrong key", "unauthorized", {"api_key": "wrong"}),
+    ("a plan without it", "forbidden", {"api_key": FREE_PLAN_KEY}),
+    ("no such agent", "not_found", {"agent_id": "nobody-here"}),
+    ("no key", "not_configured", {"api_key": None}),
+    ("no agent", "not_configured", {"agent_id": None}),
+    ("an agent that must be chosen", "invalid_argument", {"agent_id": "one,two"}),
+    ("a region that is none", "not_configured", {"region": "mars"}),
+)
+
+
+@pytest.mark.parametrize(("_case", "code", "settings"), ERRORS, ids=[case[0] for case in ERRORS])
+async def test_what_is_set_up_wrongly_is_said_with_what_to_do(
+    _case: str,
+    code: str,
+    settings: dict[str, Any],
+) -> None:
+    """Promised by the contract: codes and hints; with no key the tools are still listed."""
+    async with connected(Sandbox(size=50), **settings) as desk:
+        assert len((await desk.client.list_tools()).tools) >= 3
+        for tool, asked in (
+            ("list_conversations", {}), ("summarize_hot_leads", {}), ("get_lead", {"lead": "Jane"})
+        ):  # fmt: skip
+            error = await desk.refused(tool, **asked)
+            assert error["code"] == code
+            assert error["message"]
+            assert error["hint"]
+            assert not re.search(
+                r"Traceback|/work|site-packages|sandbox-key|wrong\b.*key", str(error)
+            )
+            if code == "unauthorized":
+                assert "region" in error["hint"].lower()
+            if settings.get("agent_id") == "one,two":
+                assert "one" in error["hint"]
+                assert "two" in error["hint"]
+
+
+HTML = b"<!doctype html><html><head><title>502</title></head><body>Bad gateway</body></html>"
+FAULTS: tuple[tuple[str, str, int, dict[str, str], bytes], ...] = (
+    ("500", "upstream_unavailable", 500, {}, b'{"message":"boom","code":"INTERNAL_SERVER_ERROR"}'),
+    ("a proxy's page", "upstream_unavailable", 502, {"content-type": "text/html"}, HTML),
+    ("503 with nothing", "upstream_unavailable", 503, {}, b""),
+    ("HTML under 200", "upstream_invalid", 200, {"content-type": "text/html"}, HTML),
+    ("no list", "upstream_invalid", 200, {}, b'{"success":true,"message":"ok","data":"none"}'),
+    ("401", "unauthorized", 401, {}, b'{"message":"no","code":"UNAUTHORIZED"}'),
+    ("403", "forbidden", 403, {}, b'{"message":"Business plan or higher","code":"FORBIDDEN"}'),
+    ("404", "not_found", 404, {}, b'{"message":"Not found","code":"NOT_FOUND"}'),
+    ("429", "rate_limited", 429, {"retry-after": "1"}, b'{"message":"slow","code":"TOO_MANY"}'),
+    ("no success", "upstream_invalid", 200, {}, b'{"success":false,"message":"nope","data":[]}'),
+)
+
+
+@pytest.mark.parametrize(
+    ("_case", "code", "status", "headers", "body"), FAULTS, ids=[case[0] for case in FAULTS]
+)
+async def test_what_convocore_answers_with_is_told_by_the_contracts_codes(
+    _case: str,
+    code: str,
+    status: int,
+    headers: dict[str, str],
+    body: bytes,
+) -> None:
+    """Promised by the contract, "Rules for every answer", when there is nothing to answer from."""
+    sandbox = Sandbox(size=50)
+    sandbox.respond_next(status, headers, body, times=10_000)
+    async with connected(sandbox) as desk:
+        for tool, asked in (("list_conversations", {}), ("get_lead", {"lead": "Jane"})):
+            error = await desk.refused(tool, **asked)
+            assert error["code"] == code
+            assert error["hint"]
+            assert "<html" not in str(error)
+            if status == 429:
+                assert 0 < error["retry_after"] <= 1

@@ -1,0 +1,220 @@
+"""The resources of the contract: each can be read, pages to its end, and leaks nothing."""
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+import jsonschema  # type: ignore[import-untyped]
+import pytest
+from mcp.shared.exceptions import MCPError
+
+from convocore_mcp.sandbox import Sandbox
+from tests.front_door import Answer, Desk, connected, text_of
+from tests.truth import plain
+from tests.truth.plain import Row
+
+ROOT = "convocore://agents"
+AGENT = f"{ROOT}/demo-agent"
+SCHEMA = "convocore://schema/conversation"
+
+
+async def refusal(desk: Desk, uri: str) -> Answer:
+    """What a resource that cannot be read says."""
+    with pytest.raises(MCPError) as caught:
+        await desk.client.read_resource(uri)
+    text = str(caught.value)
+    error: Answer = json.loads(text[text.index("{") : text.rindex("}") + 1])["error"]
+    return error
+
+
+async def test_every_resource_of_the_contract_is_listed_and_can_be_read(
+    desk: Desk, rows: list[Row]
+) -> None:
+    """Promised by the contract, "Resources": seven URIs, all JSON, each with a time to live."""
+    listed = {str(r.uri) for r in (await desk.client.list_resources()).resources}
+    templates = {
+        t.uri_template for t in (await desk.client.list_resource_templates()).resource_templates
+    }
+    assert listed == {ROOT, SCHEMA}
+    agent = f"{ROOT}/{{agent_id}}"
+    assert templates == {
+        f"{agent}/conversations{{?cursor,limit}}",
+        f"{agent}/conversations/{{conversation_id}}",
+        f"{agent}/leads/{{lead_id}}",
+        f"{agent}/hot-leads",
+        f"{agent}/stats",
+    }
+    lead_id = (await desk.ask("summarize_hot_leads"))["leads"][0]["lead_id"]
+    for uri in (
+        ROOT, SCHEMA, f"{AGENT}/conversations", f"{AGENT}/conversations/{rows[0]['ID']}",
+        f"{AGENT}/leads/{lead_id}", f"{AGENT}/hot-leads", f"{AGENT}/stats",
+    ):  # fmt: skip
+        result = await desk.client.read_resource(uri)
+        (content,) = result.contents
+        assert content.mime_type == "application/json"
+        assert isinstance(json.loads(content.text), dict)  # type: ignore[union-attr]
+        assert result.ttl_ms > 0
+        assert result.cache_scope == ("public" if uri == SCHEMA else "private")
+
+
+async def test_the_agents_are_those_configured_with_coverage_and_size(
+    desk: Desk, rows: list[Row]
+) -> None:
+    """Promised by the contract: region, coverage and size."""
+    (agent,) = (await desk.read(ROOT))["agents"]
+    assert agent["agent_id"] == "demo-agent"
+    assert agent["region"] == "eu"
+    assert agent["conversations"] == len(rows)
+    assert agent["complete"] is True
+    assert agent["oldest"] == plain.shown(min(map(plain.last_activity, rows)))
+
+
+async def test_the_conversations_lead_from_page_to_page_to_the_end(
+    desk: Desk, rows: list[Row]
+) -> None:
+    """Promised by the contract: brief rows, newest first, with the next page's URI."""
+    uri, found = f"{AGENT}/conversations?limit=90", []
+    while uri:
+        page = await desk.read(uri)
+        found += page["conversations"]
+        assert page["total"] == len(rows)
+        uri = page.get("next_uri", "")
+    assert [row["id"] for row in found] == plain.ordered(rows, "newest")
+    usual = await desk.read(f"{AGENT}/conversations")
+    assert usual["conversations"] == found[:20]
+    by_tool = await desk.ask("list_conversations")
+    assert usual["conversations"] == by_tool["conversations"]
+
+
+async def test_a_record_is_the_whole_record_normalised(desk: Desk, rows: list[Row]) -> None:
+    """Promised by the contract: as Convocore gave it; snake_case names and RFC 3339 times."""
+    for row in rows[::16]:
+        got = await desk.read(f"{AGENT}/conversations/{row['ID']}")
+        assert got.pop("freshness")["complete"] is True
+        assert plain.unlike(got, plain.record(row)) == [], row["ID"]
+
+
+async def test_a_lead_and_the_hot_leads_are_what_the_tools_say(desk: Desk) -> None:
+    """Promised by the contract: all that a resource shows, a tool can answer too."""
+    by_tool = await desk.ask("summarize_hot_leads")
+    assert await desk.read(f"{AGENT}/hot-leads") == by_tool
+    for lead in by_tool["leads"]:
+        uri = f"{AGENT}/leads/{quote(lead['lead_id'], safe='')}"
+        assert await desk.read(uri) == await desk.ask("get_lead", lead=lead["lead_id"])
+
+
+async def test_the_statistics_add_up_to_what_the_rows_say(desk: Desk, rows: list[Row]) -> None:
+    """Promised by the contract: totals and the pipeline by stage."""
+    stats = await desk.read(f"{AGENT}/stats")
+    leads = plain.leads(rows)
+    assert _counted(stats["totals"]) == _numbers(rows, leads)
+    by_stage: dict[str, list[Row]] = {}
+    for row in rows:
+        by_stage.setdefault(row.get("stage") or "none", []).append(row)
+    groups = {group["stage"]: group for group in stats["groups"]}
+    assert groups.keys() == by_stage.keys()
+    for stage, group in groups.items():
+        ids = {row["ID"] for row in by_stage[stage]}
+        there = [lead for lead in leads if lead.ids & ids]
+        assert _counted(group) == _numbers(by_stage[stage], there)
+
+
+def _counted(group: Row) -> Row:
+    names = ("conversations", "messages", "waiting_for_human", "tokens", "leads", "hot")
+    return {name: group[name] for name in names} | {"usd": round(group["usd"], 3)}
+
+
+def _numbers(rows: list[Row], leads: list[plain.Lead]) -> Row:
+    used = [row.get("tokenUsage") or {} for row in rows]
+    return {
+        "conversations": len(rows),
+        "messages": sum(int(plain.number(row.get("messagesNum")) or 0) for row in rows),
+        "waiting_for_human": sum(map(plain.waiting, rows)),
+        "tokens": sum(spent.get("cumulativeTotalTokens", 0) for spent in used),
+        "usd": round(sum(spent.get("cumulativeUsd", 0) for spent in used), 3),
+        "leads": len(leads),
+        "hot": sum(lead.hot() for lead in leads),
+    }
+
+
+async def test_the_schema_describes_every_record(desk: Desk, rows: list[Row]) -> None:
+    """Promised by the contract: JSON Schema of a conversation record."""
+    schema = await desk.read(SCHEMA)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    check = jsonschema.Draft202012Validator(schema)
+    assert len(schema["properties"]) >= 102
+    for row in rows[::40]:
+        record = await desk.read(f"{AGENT}/conversations/{row['ID']}")
+        del record["freshness"]
+        assert [e.message for e in check.iter_errors(record)] == []
+
+
+async def test_no_address_key_or_recording_leaves_by_any_way(desk: Desk, rows: list[Row]) -> None:
+    """Promised by the contract and design.md, "Untrusted text"."""
+    secrets = {value for row in rows for value in secret_values(row)}
+    assert len(secrets) > 500
+    said = []
+    for detail in ("brief", "full"):
+        said += [json.dumps(page) for page in await desk.pages(limit=100, detail=detail)]
+    for asked in ({"top": 50, "explain": True}, {"top": 50, "since": "24h", "min_score": 0}):
+        said.append(text_of(await desk.call("summarize_hot_leads", **asked)))
+    telling = [row for row in rows if secret_values(row)]
+    for row in telling[::20]:
+        said.append(json.dumps(await desk.read(f"{AGENT}/conversations/{row['ID']}")))
+        said.append(text_of(await desk.call("get_lead", lead=row["ID"])))
+    for uri in (ROOT, f"{AGENT}/hot-leads", f"{AGENT}/stats", f"{AGENT}/conversations?limit=100"):
+        said.append(json.dumps(await desk.read(uri)))
+    everything = "\n".join(said)
+    assert [secret for secret in secrets if secret in everything] == []
+    for word in ("sandbox-key", "vf-secret", "rec-secret", "sk-x", "storage.example.com"):
+        assert word not in everything
+
+
+def secret_values(row: Row) -> list[str]:
+    """What must not leave: where the visitor is, and how to listen in."""
+    known = [
+        row.get("ipAddress"),
+        (row.get("voiceflowV4Session") or {}).get("sessionKey"),
+        (row.get("vapi") or {}).get("recordingUrl"),
+        (row.get("voice") or {}).get("listenUrl"),
+    ]
+    return [value for value in known if value]
+
+
+async def test_what_is_not_there_is_an_error_that_says_what_to_do(desk: Desk) -> None:
+    """Promised by the contract: one error object, `code`, `message`, `hint`."""
+    for uri, code in {
+        f"{AGENT}/conversations/nope": "not_found",
+        f"{AGENT}/leads/nope-nope-nope": "not_found",
+        f"{ROOT}/another/stats": "invalid_argument",
+        f"{ROOT}/another/conversations": "invalid_argument",
+        f"{AGENT}/conversations?limit=0": "invalid_argument",
+        f"{AGENT}/conversations?limit=101": "invalid_argument",
+        f"{AGENT}/conversations?limit=many": "invalid_argument",
+        f"{AGENT}/conversations?cursor=garbage": "invalid_argument",
+    }.items():
+        error = await refusal(desk, uri)
+        assert error["code"] == code, uri
+        assert error["message"]
+        assert error["hint"]
+    with pytest.raises(MCPError):
+        await desk.client.read_resource(f"{ROOT}/demo-agent/nothing-of-the-kind")
+    with pytest.raises(MCPError):
+        await desk.client.read_resource("file:///etc/passwd")
+
+
+async def test_ids_of_any_characters_find_their_way_through_a_uri() -> None:
+    """Ours: an ID is whatever Convocore says it is."""
+    sandbox = Sandbox(size=0, agent_id="shop & sons/ü")
+    odd: list[Any] = ["a/b", "a b", "ü?x=1#y", "100%", "%2F", "+49 151", "a&b=c"]
+    sandbox.replace([{"ID": i, "ts": 1_780_000_000, "userName": "x"} for i in odd])
+    async with connected(sandbox) as desk:
+        root = f"{ROOT}/{quote(sandbox.agent_id, safe='')}"
+        for identifier in odd:
+            record = await desk.read(f"{root}/conversations/{quote(identifier, safe='')}")
+            assert record["id"] == identifier
+            lead = await desk.read(f"{root}/leads/{quote(identifier, safe='')}")
+            assert lead["lead"]["lead_id"] == identifier
+        page = await desk.read(f"{root}/conversations?limit=3")
+        again = await desk.read(page["next_uri"])
+        assert len(again["conversations"]) == 3
