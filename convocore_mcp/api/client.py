@@ -4,13 +4,12 @@ Source: `GET /agents/{agentId}/convos`, OpenAPI 1.0.4, and `observed.md` for the
 the single item and the errors.
 """
 
-import asyncio
 import random
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Self
+from typing import Self, TypeVar
 from urllib.parse import quote
 
 import anyio
@@ -19,22 +18,25 @@ import httpx
 import stamina
 
 from convocore_mcp.api import wire
+from convocore_mcp.api.body import ENCODINGS, Body
 from convocore_mcp.api.failures import failure
 from convocore_mcp.api.numbered import LIMIT
 from convocore_mcp.api.pace import Pace
-from convocore_mcp.api.walks import Position, Reply, walk_by_cursor, walk_by_number
+from convocore_mcp.api.walks import Position, walk_by_cursor, walk_by_number
 from convocore_mcp.errors import (
     ApiError,
     BadRequestError,
     ContractError,
-    GarbledError,
     NotFoundError,
     UnavailableError,
 )
 from convocore_mcp.models import Conversation, Page, Quarantined
 
+T = TypeVar("T")
 RESTARTS = 3
 """How often one walk may begin again, because its cursor expired or the dialect changed."""
+SHORTEST_KEY = 8
+"""Characters from which on a key is told from a word that just looks like it."""
 LARGE = 256 * 1024
 """Bodies from this size on are parsed in a thread, so that other answers don't wait."""
 
@@ -60,13 +62,19 @@ class ConvocoreClient:
     """Convocore's HTTP API, one method per endpoint. Borrows `http`; never closes it."""
 
     def __init__(
-        self, http: httpx.AsyncClient, *, now: Callable[[], datetime], limits: Limits | None = None
+        self,
+        http: httpx.AsyncClient,
+        *,
+        now: Callable[[], datetime],
+        limits: Limits | None = None,
+        pace: Pace | None = None,
     ) -> None:
         self._http = http
         self._now = now
         self._limits = limits or Limits()
         self._caps: dict[str, int] = {}  # agents known to speak the page dialect
-        self.pace = Pace()
+        self._key = http.headers.get("authorization", "").removeprefix("Bearer ").encode()
+        self.pace = pace or Pace()
 
     @classmethod
     def over(
@@ -77,6 +85,7 @@ class ConvocoreClient:
         version: str,
         now: Callable[[], datetime],
         limits: Limits | None = None,
+        pace: Pace | None = None,
     ) -> Self:
         """A client with a connection pool of its own; `aclose` ends it."""
         limits = limits or Limits()
@@ -85,12 +94,13 @@ class ConvocoreClient:
             headers={
                 "Authorization": f"Bearer {key}",
                 "Accept": "application/json",
+                "Accept-Encoding": ENCODINGS,
                 "User-Agent": f"convocore-mcp/{version}",
             },
             timeout=httpx.Timeout(limits.read, connect=limits.connect),
             follow_redirects=False,  # a redirect must never carry the key to another host
         )
-        return cls(http, now=now, limits=limits)
+        return cls(http, now=now, limits=limits, pace=pace)
 
     async def aclose(self) -> None:
         """Close the connection pool made by `over`."""
@@ -106,23 +116,23 @@ class ConvocoreClient:
         Raises:
             ApiError: a request failed for good; the pages already yielded stay true.
         """
-        refused: BadRequestError | None = None
-        for _ in range(1 + RESTARTS):
+        restarts = 0
+        while True:
             try:
-                async with aclosing(self._walk(agent_id, unnumbered=refused is not None)) as pages:
+                async with aclosing(self._walk(agent_id, unnumbered=restarts > 0)) as pages:
                     async for page in pages:
                         yield page
-                return
             except BadRequestError as error:
                 # A cursor expired, or page 2 was refused by a workspace that wants a cursor.
-                if not error.speaks_of_cursor:
+                if not error.speaks_of_cursor or restarts == RESTARTS:
                     raise
                 self._caps.pop(agent_id, None)
-                refused = error
-        raise refused or ContractError("The walk could not begin.")
+                restarts += 1
+            else:
+                return
 
     async def _walk(self, agent_id: str, *, unnumbered: bool) -> AsyncGenerator[Page, None]:
-        async def get(position: Position) -> Reply:
+        async def get(position: Position) -> wire.Reply:
             return await self._page(agent_id, position)
 
         cap = self._caps.get(agent_id)
@@ -137,6 +147,8 @@ class ConvocoreClient:
             walk = walk_by_number(get, first, cap, found=lambda n: self._caps.update({agent_id: n}))
         async with aclosing(walk) as pages:
             async for page in pages:
+                if not page.certain:
+                    self._caps.pop(agent_id, None)  # the limit may not be what it was
                 yield page
 
     async def conversation(self, agent_id: str, conversation_id: str) -> Conversation | None:
@@ -148,46 +160,53 @@ class ConvocoreClient:
         Raises:
             ApiError: it failed otherwise, or what came does not fit the model.
         """
-        path = f"{_path(agent_id)}/{quote(conversation_id, safe='')}"
+
+        def read(body: bytes, _: datetime) -> Conversation:
+            found = wire.conversation(wire.payload(body)[1], agent_id)
+            if isinstance(found, Quarantined):
+                raise ContractError(f"This conversation can't be read: {found.reason}")
+            return found
+
         try:
-            body = await self._get(path, {})
+            path = f"{_path(agent_id)}/{quote(conversation_id, safe='')}"
+            return await self._get(path, {}, read)
         except NotFoundError:
             return None
-        found = wire.conversation(wire.payload(body)[1], agent_id)
-        if isinstance(found, Quarantined):
-            raise ContractError(f"This conversation can't be read: {found.reason}")
-        return found
 
-    async def _page(self, agent_id: str, position: Position) -> Reply:
-        read_at = self._now()
-        body = await self._get(_path(agent_id), position)
-        if len(body) >= LARGE:
-            return await anyio.to_thread.run_sync(_reply, body, agent_id, read_at)
-        return _reply(body, agent_id, read_at)
+    async def _page(self, agent_id: str, position: Position) -> wire.Reply:
+        def read(body: bytes, asked_at: datetime) -> wire.Reply:
+            return wire.reply(body, agent_id, asked_at)
 
-    async def _get(self, path: str, params: Position) -> bytes:
+        return await self._get(_path(agent_id), position, read)
+
+    async def _get(self, path: str, params: Position, read: Callable[[bytes, datetime], T]) -> T:
         # One request is retried, never the walk: that would start again at the front.
-        backoff = _Backoff(self._limits)
+        backoff = _Backoff(self._limits, self.pace.clock)
         async for attempt in stamina.retry_context(
             on=backoff, attempts=self._limits.attempts, timeout=self._limits.deadline
         ):
             with attempt:
-                async with self.pace.turn():
-                    return await self._once(path, params)
+                async with self.pace.turn(until=backoff.deadline):
+                    asked_at = self._now()
+                    body = await self._once(path, params, min(self._limits.total, backoff.left))
+                    if len(body) < LARGE:
+                        return read(body, asked_at)
+                    return await anyio.to_thread.run_sync(read, body, asked_at)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    async def _once(self, path: str, params: Position) -> bytes:
+    async def _once(self, path: str, params: Position, seconds: float) -> bytes:
         try:
-            with anyio.fail_after(self._limits.total):
+            with anyio.fail_after(seconds):
                 async with self._http.stream("GET", path, params=params) as response:
-                    body = await self._body(response)
+                    try:
+                        body = await self._body(response)
+                    except ApiError:
+                        if response.status_code == 200:
+                            raise
+                        body = b""  # a refusal is told by its status; what it says is extra
         except (TimeoutError, httpx.TimeoutException):
             raise UnavailableError(
                 "Convocore did not answer in time.", hint="Try again in a minute."
-            ) from None
-        except httpx.DecodingError:
-            raise GarbledError(
-                "Convocore's answer can't be decompressed.", hint="Try again in a minute."
             ) from None
         except (httpx.TransportError, httpx.InvalidURL) as error:
             raise UnavailableError(
@@ -197,33 +216,30 @@ class ConvocoreClient:
         if response.status_code != 200:
             headers = {name.lower(): value for name, value in response.headers.items()}
             raise failure(response.status_code, headers, body, now=self._now())
-        if not body.rstrip().endswith(b"}"):
-            raise GarbledError(
-                "Convocore's answer is not JSON, or was cut off.",
-                hint="Try again in a minute; if it stays, check CONVOCORE_BASE_URL.",
-            )
         return body
 
     async def _body(self, response: httpx.Response) -> bytes:
-        chunks, size = [], 0
-        async for chunk in response.aiter_bytes():
-            size += len(chunk)
-            if size > self._limits.body:
-                raise ContractError(
-                    f"Convocore's answer is larger than {self._limits.body // 2**20} MB.",
-                    hint="This is no page of conversations; check CONVOCORE_BASE_URL.",
-                )
-            chunks.append(chunk)
-        return b"".join(chunks)
+        body = Body(response.headers.get("content-encoding", ""), limit=self._limits.body)
+        async for piece in response.aiter_raw():
+            body.add(piece)
+        whole = body.whole()
+        # Convocore, or a proxy, may repeat the key, and what it says ends up in errors and logs.
+        return whole.replace(self._key, b"[key]") if len(self._key) >= SHORTEST_KEY else whole
 
 
 class _Backoff:
     """Exponential with full jitter, or what Convocore asks for; never beyond the deadline."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, clock: Callable[[], float]) -> None:
         self._limits = limits
+        self._clock = clock
         self._tries = 0
-        self._deadline = asyncio.get_running_loop().time() + limits.deadline
+        self.deadline = clock() + limits.deadline
+
+    @property
+    def left(self) -> float:
+        """Seconds until the deadline."""
+        return max(0.0, self.deadline - self._clock())
 
     def __call__(self, error: Exception) -> bool | float:
         if not isinstance(error, ApiError) or not error.retryable:
@@ -233,16 +249,8 @@ class _Backoff:
         wait = error.retry_after
         if wait is None:
             wait = random.uniform(0, widest)  # noqa: S311  jitter needs no secrecy
-        return wait if asyncio.get_running_loop().time() + wait < self._deadline else False
+        return wait if wait < self.left else False
 
 
 def _path(agent_id: str) -> str:
     return f"/agents/{quote(agent_id, safe='')}/convos"
-
-
-def _reply(body: bytes, agent_id: str, read_at: datetime) -> Reply:
-    envelope = wire.envelope(body)
-    read = [wire.conversation(row, agent_id) for row in envelope.rows]
-    rows = tuple(row for row in read if isinstance(row, Conversation))
-    bad = tuple(row for row in read if isinstance(row, Quarantined))
-    return Reply(Page(rows, bad, read_at=read_at), envelope.by_cursor, envelope.next_cursor)

@@ -3,10 +3,13 @@
 A healthy upstream is asked as fast as the walks want, a few requests at a time. A 429 makes
 everybody wait; each one doubles the distance between requests, each success shortens it. Failures
 in a row open the breaker: for a while every request fails at once, then a single one may try.
+Requests that were under way together count once, whether they were refused or failed.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+import math
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from convocore_mcp.errors import ApiError, RateLimitedError, UnavailableError
@@ -22,12 +25,20 @@ REST = 30.0
 class Pace:
     """Shared by all requests to one Convocore. `note` says what a reader of answers should know."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+    ) -> None:
+        self.clock = clock
+        self._sleep = sleep
         self._slots = asyncio.Semaphore(CONCURRENCY)
-        self._not_before = 0.0
+        self._not_before = -math.inf
         self._gap = 0.0
         self._failures = 0
-        self._open_until = 0.0
+        self._open_until = -math.inf
+        self._learned_at = -math.inf
         self.trouble: ApiError | None = None
         """The newest failure, if nothing has succeeded since."""
 
@@ -41,46 +52,60 @@ class Pace:
         return None
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
+    async def turn(self, *, until: float = math.inf) -> AsyncIterator[None]:
         """Wait for a place, and learn from how the request inside went.
 
         Raises:
-            UnavailableError: the breaker is open; `retry_after` says for how long.
+            RateLimitedError: Convocore wants us to wait beyond `until`.
+            UnavailableError: the breaker is open. Both say for how long in `retry_after`.
         """
         async with self._slots:
-            await self._wait()
+            await self._wait(until)
+            began = self.clock()
             try:
                 yield
             except ApiError as error:
-                self._learn(error)
+                self._learn(error, began)
                 raise
-            self._failures, self.trouble = 0, None
+            except asyncio.CancelledError:
+                self._open_until = -math.inf  # if this was the one that tried, another may
+                raise
+            self._failures, self._open_until, self.trouble = 0, -math.inf, None
             self._gap = self._gap * 0.9 if self._gap > CLOSED_GAP else 0.0
 
-    async def _wait(self) -> None:
-        now = asyncio.get_running_loop().time()
+    async def _wait(self, until: float) -> None:
+        # Asked again after each pause: meanwhile somebody else may have gone, or been refused.
+        while (pause := self._not_before - self.clock()) > 0:
+            if self._not_before > until:
+                raise RateLimitedError(
+                    "Convocore asked us to slow down.",
+                    hint="Wait, then ask again; answers from the mirror go on meanwhile.",
+                    retry_after=pause,
+                )
+            await self._sleep(pause)
+        now = self.clock()
         if now < self._open_until:
             raise UnavailableError(
                 "Convocore kept failing, so it is left alone for a moment.",
                 hint="Try again in half a minute.",
-                retry_after=round(self._open_until - now, 1),
+                retry_after=self._open_until - now,
             )
         if self._failures >= FAILURES_TO_OPEN:
-            self._open_until = now + REST  # one may try; the others wait for how it goes
-        start = max(now, self._not_before)
-        self._not_before = start + self._gap
-        if start > now:
-            await asyncio.sleep(start - now)
+            self._open_until = now + REST  # this one tries; the others wait for how it goes
+        self._not_before = now + self._gap
 
-    def _learn(self, error: ApiError) -> None:
-        now = asyncio.get_running_loop().time()
-        self.trouble = error
+    def _learn(self, error: ApiError, began: float) -> None:
+        if not error.retryable:
+            self._failures, self._open_until = 0, -math.inf  # a refusal is an answer: it is up
+            return
+        now, self.trouble = self.clock(), error
+        news = began >= self._learned_at  # else it was under way when the last failure came
         if isinstance(error, RateLimitedError):
-            self._gap = min(max(FIRST_GAP, self._gap * 2), WIDEST_GAP)
+            if news:
+                self._gap = min(max(FIRST_GAP, self._gap * 2), WIDEST_GAP)
             self._not_before = max(self._not_before, now + (error.retry_after or self._gap))
-        elif error.retryable:
+        elif news:
             self._failures += 1
             if self._failures >= FAILURES_TO_OPEN:
                 self._open_until = now + REST
-        else:
-            self._failures = 0  # a refusal is an answer: Convocore is up
+        self._learned_at = now

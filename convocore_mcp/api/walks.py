@@ -2,69 +2,67 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
+from contextlib import aclosing
+from dataclasses import replace
+
+import anyio
 
 from convocore_mcp.api.numbered import (
     EMPTY_TO_END,
-    IDLE_TO_FAIL,
     LARGEST_LIMIT,
     LIMIT,
     OVERLAP,
+    REPEATS_TO_FAIL,
     Chain,
     Span,
     cap_of,
+    holds_end,
     span_over,
 )
 from convocore_mcp.api.pace import CONCURRENCY
+from convocore_mcp.api.wire import Reply
 from convocore_mcp.errors import BadRequestError, ContractError
 from convocore_mcp.models import Page
 
 Position = Mapping[str, str | int]
 """Query parameters that say which page is meant."""
-BRIDGES = 6
-"""How many times a place between two pages is read again, each time from further back."""
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """One answer: its page, and where the next one is in the cursor dialect."""
-
-    page: Page
-    by_cursor: bool
-    next_cursor: str | None
-
-    @property
-    def ids(self) -> list[str]:
-        """What tells the rows apart, the unreadable ones too."""
-        return [row.id for row in self.page.rows] + [bad.raw for bad in self.page.quarantined]
-
-
 Get = Callable[[Position], Awaitable[Reply]]
+TRIES = 6
+"""How often the place where two pages should join is read again, each time from further back."""
 
 
 async def walk_by_cursor(get: Get, first: Reply) -> AsyncGenerator[Page, None]:
     """Follow the cursors from `first` to the end, one page ahead of whoever takes the pages.
 
-    A short or even empty page is not the end: only a missing cursor is.
+    A short or even empty page is not the end: only a missing cursor is. Whoever takes no more than
+    the first page costs no second request.
 
     Raises:
         ContractError: a cursor came a second time, so that the walk would never end.
     """
-    reply, seen = first, set[int]()
-    while reply.next_cursor is not None:
+    seen: set[int] = set()  # hashes, for a list of a million rows has 50,000 cursors
+
+    def follow(reply: Reply) -> asyncio.Future[Reply] | None:
+        if reply.next_cursor is None:
+            return None
         if hash(reply.next_cursor) in seen:
             raise ContractError(
                 "Convocore's list goes in circles: a cursor came twice.", hint="Try again later."
             )
         seen.add(hash(reply.next_cursor))
-        coming = asyncio.ensure_future(get({"limit": LIMIT, "cursor": reply.next_cursor}))
-        try:
-            yield reply.page
+        return asyncio.ensure_future(get({"limit": LIMIT, "cursor": reply.next_cursor}))
+
+    yield first.page
+    coming = follow(first)
+    try:
+        while coming is not None:
             reply = await coming
-        finally:
-            coming.cancel()
-    yield reply.page
+            coming = follow(reply)
+            # One that says nothing of cursors may be the last, or a mistake: that is no promise.
+            yield reply.page if reply.by_cursor else replace(reply.page, certain=False)
+    finally:
+        await _drop([coming] if coming else [])
 
 
 async def walk_by_number(
@@ -81,16 +79,16 @@ async def walk_by_number(
     """
     walk = _Numbered(get, cap or LIMIT)
     try:
-        if cap is None:
-            largest = await _at_largest_limit(get)
-            walk.begin(largest or first)
+        if first is not None:
+            front = await _at_largest_limit(get) or first
+            walk.begin(front)
             found(walk.cap)
-            if reply := largest or first:
-                yield reply.page
-        async for page in walk.pages():
-            yield page
+            yield front.page
+        async with aclosing(walk.pages()) as pages:
+            async for page in pages:
+                yield page
     finally:
-        walk.cancel()
+        await walk.drop()
 
 
 async def _at_largest_limit(get: Get) -> Reply | None:
@@ -102,6 +100,14 @@ async def _at_largest_limit(get: Get) -> Reply | None:
         return None
 
 
+async def _drop(under_way: Collection[asyncio.Future[Reply]]) -> None:
+    """Cancel requests whose answers nobody waits for, and see them end."""
+    for coming in under_way:
+        coming.cancel()
+    with anyio.CancelScope(shield=True):
+        await asyncio.gather(*under_way, return_exceptions=True)
+
+
 class _Numbered:
     """One walk by page numbers: which spans are under way, and whether their pages join."""
 
@@ -111,68 +117,103 @@ class _Numbered:
         self._chain = Chain()
         self._under_way: deque[tuple[Span, asyncio.Future[Reply]]] = deque()
         self._planned = 0  # the offset that the spans asked for so far reach
-        self._joined = 0  # the offset up to which there is no gap
+        self._ahead = 1  # how many spans may be under way
+        self._last = 0  # about where the last row is that joins on
+        self._ended = True  # whether that row is the last of the list
+        self._vain = 0  # how often the end was looked for without finding any row
 
-    def begin(self, front: Reply | None) -> None:
+    def begin(self, front: Reply) -> None:
         """Take the front of the list as read already, and learn from it how much to ask for."""
-        if front is not None:
-            self.cap = cap_of(len(front.ids))
-            self._chain.add(front.ids)
-            self._planned = self._joined = self.cap if len(front.ids) > LIMIT else LIMIT
+        self.cap = cap_of(front.count)
+        # 20 rows or fewer may be all that Convocore gives at a time, whatever it is asked for.
+        self._take(Span(1, self.cap), front)
 
-    def cancel(self) -> None:
-        """Drop the requests whose answers nobody waits for."""
-        for _, coming in self._under_way:
-            coming.cancel()
+    async def drop(self) -> None:
+        """Cancel what is under way."""
+        under_way = [coming for _, coming in self._under_way]
+        self._under_way.clear()
+        await _drop(under_way)
 
     async def pages(self) -> AsyncGenerator[Page, None]:
         """Yield the pages in the order of the list."""
-        empty = idle = 0
-        ahead = 1
-        while empty < EMPTY_TO_END:
-            self._ask(EMPTY_TO_END - empty if empty else ahead)
-            span, coming = self._under_way.popleft()
-            reply = await coming
-            if not reply.ids:
+        empty = 0
+        while True:
+            ahead = max(1, EMPTY_TO_END - empty) if empty else self._ahead
+            span, reply = await self._next(ahead)
+            if not reply.count:
                 empty += 1
-                continue
-            if not self._chain.joins(reply.ids):
-                async for page in self._bridge(reply):
+                if empty < EMPTY_TO_END or span.end < self._last + EMPTY_TO_END * self.cap:
+                    continue
+                if self._ended:
+                    return
+                found = await self._rejoin()
+                self._vain += 1
+                if found is None or self._vain > TRIES:
+                    yield Page((), certain=False)
+                    return
+                new = self._take(*found)
+                yield found[1].page
+                if self._ended and not new:
+                    return
+                await self._go_on_from(found[0])
+            elif empty or self._chain.joins(reply.marks):
+                self._take(span, reply)
+                yield reply.page
+            else:
+                for page in await self._bridge(span, reply):
                     yield page
-            idle = 0 if self._chain.add(reply.ids) else idle + 1
-            if idle == IDLE_TO_FAIL:
-                raise ContractError(
-                    "Convocore's list goes in circles: page after page brings nothing new.",
-                    hint="Try again later.",
-                )
-            self._joined = max(self._joined, span.end)
-            empty, ahead = 0, min(2 * ahead, CONCURRENCY)
-            yield reply.page
+            empty = 0
 
-    def _ask(self, ahead: int) -> None:
+    async def _bridge(self, span: Span, beyond: Reply) -> list[Page]:
+        """Close the gap before a page that shares no row with what was read."""
+        found = await self._rejoin()
+        if found is None:
+            self._take(span, beyond)
+            return [replace(beyond.page, certain=False)]
+        self._take(*found)
+        if self._chain.joins(beyond.marks):
+            self._take(span, beyond)
+        else:
+            await self._go_on_from(found[0])
+        return [found[1].page, beyond.page]
+
+    def _take(self, span: Span, reply: Reply) -> int:
+        """Join a page on; returns how many of its rows are new."""
+        new = self._chain.add(reply.marks)
+        if self._chain.repeats >= REPEATS_TO_FAIL:
+            raise ContractError(
+                "Convocore's list goes in circles: page after page brings nothing new.",
+                hint="Try again later.",
+            )
+        self._planned = max(self._planned, span.end)
+        self._last, self._ended = span.start + reply.count, holds_end(span, reply.count)
+        self._vain = 0 if new else self._vain
+        return new
+
+    async def _next(self, ahead: int) -> tuple[Span, Reply]:
         while len(self._under_way) < ahead:
             span = span_over(self._planned, cap=self.cap)
             self._planned = span.end
             self._under_way.append((span, asyncio.ensure_future(self._read(span))))
+        self._ahead = min(2 * self._ahead, CONCURRENCY)
+        span, coming = self._under_way.popleft()
+        return span, await coming
 
     async def _read(self, span: Span) -> Reply:
         return await self._get({"page": span.page, "limit": span.limit})
 
-    async def _bridge(self, beyond: Reply) -> AsyncGenerator[Page, None]:
-        """Read again what may lie between the rows so far and `beyond`, which shares none of them.
-
-        Back until a page joins what was read, then forward until one joins `beyond`.
-        """
-        wanted, back = set(beyond.ids), self.cap // 2
-        for _ in range(BRIDGES):
-            span = span_over(self._joined, cap=self.cap, overlap=back)
+    async def _rejoin(self) -> tuple[Span, Reply] | None:
+        """Read from before the last row on, further back each time, until a page joins."""
+        back = OVERLAP
+        for _ in range(TRIES):
+            span = span_over(self._last, cap=self.cap, overlap=back)
             reply = await self._read(span)
-            if reply.ids and not self._chain.joins(reply.ids):
-                back *= 2  # more is gone than we went back
-                continue
-            self._chain.add(reply.ids)
-            self._joined, back = span.end, OVERLAP
-            yield reply.page
-            if not wanted.isdisjoint(reply.ids):
-                return
-        yield Page((), certain=False)
+            if reply.count and self._chain.joins(reply.marks):
+                return span, reply
+            back *= 2  # more is gone than we went back
+        return None
+
+    async def _go_on_from(self, span: Span) -> None:
+        """Ask for what comes behind this span; what is under way lies elsewhere by now."""
+        await self.drop()
+        self._planned, self._ahead = span.end, 1

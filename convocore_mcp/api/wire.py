@@ -17,16 +17,20 @@ from pydantic import ValidationError
 from convocore_mcp.api.conversation import ConversationRecord
 from convocore_mcp.api.failures import message, named_failure
 from convocore_mcp.errors import ContractError, GarbledError
-from convocore_mcp.models import WAITING, Conversation, Quarantined
+from convocore_mcp.models import WAITING, Conversation, Page, Quarantined
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
-class Envelope:
+class Reply:
     """One answer of the list endpoint, in either dialect."""
 
-    rows: list[object]
+    page: Page
+    count: int
+    """How many rows it brought, the unreadable ones included."""
+    marks: frozenset[str]
+    """The rows that can be told from any other, each by all that it holds."""
     by_cursor: bool
     """The cursor dialect: `hasMore` or `nextCursor` is there."""
     next_cursor: str | None
@@ -81,27 +85,40 @@ def payload(body: bytes) -> tuple[Mapping[str, Any], Any]:
     return answer, answer.get("data")
 
 
-def envelope(body: bytes) -> Envelope:
-    """Read one answer of the list endpoint; its rows stay as they came.
+def reply(body: bytes, agent_id: str, read_at: datetime) -> Reply:
+    """Read one answer of the list endpoint, asked for at `read_at`.
 
     Raises:
         ApiError: what `payload` raises, or `data` is no list, or there is more but no way to it.
     """
-    answer, rows = payload(body)
-    if not isinstance(rows, list):
+    answer, raw = payload(body)
+    if not isinstance(raw, list):
         raise ContractError(
             "Convocore's answer has no list of conversations in `data`.",
             hint="Check CONVOCORE_BASE_URL and the agent's ID.",
         )
+    read = [conversation(row, agent_id) for row in raw]
+    rows = tuple(row for row in read if isinstance(row, Conversation))
+    bad = tuple(row for row in read if isinstance(row, Quarantined))
     by_cursor = "hasMore" in answer or "nextCursor" in answer
-    cursor, more = answer.get("nextCursor"), answer.get("hasMore", True)
-    if not by_cursor or not more:
-        return Envelope(rows, by_cursor, None)
-    if not cursor and answer.get("hasMore"):
+    return Reply(
+        page=Page(rows, bad, read_at=read_at),
+        count=len(raw),
+        # A broken row counts if it has an ID; a `null` is like any other.
+        marks=frozenset([row.record for row in rows] + [b.raw for b in bad if '"ID"' in b.raw]),
+        by_cursor=by_cursor,
+        next_cursor=_next_cursor(answer) if by_cursor else None,
+    )
+
+
+def _next_cursor(answer: Mapping[str, Any]) -> str | None:
+    cursor, more = answer.get("nextCursor"), answer.get("hasMore")
+    if more and not cursor:
         raise ContractError(
             "Convocore says there are more conversations, but not where.", hint="Try again later."
         )
-    return Envelope(rows, by_cursor, str(cursor) if cursor else None)
+    ended = not cursor or ("hasMore" in answer and not more)
+    return None if ended else str(cursor)
 
 
 def conversation(raw: object, agent_id: str) -> Conversation | Quarantined:

@@ -28,8 +28,8 @@ from convocore_mcp.store.schema import (
     unsettled,
 )
 
-KEEP_VERSIONS = 24 * 3600 * 1000
-"""Milliseconds for which an old version is kept: as long as a list can be paged through."""
+KEEP_VERSIONS = 7 * 24 * 3600 * 1000
+"""Milliseconds for which an old version is kept: a week of changes can be asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +219,10 @@ class Mirror:
         with self.database.writing() as connection:
             c = conversations.c
             gone = select(c.seq).where(c.until < CURRENT, c.ended_at < before)
+            newest = connection.scalar(select(func.max(c.until)).where(c.seq.in_(gone)))
+            if newest is None:
+                return 0
+            connection.execute(update(counter).values(horizon=newest))
             connection.execute(delete(facets).where(facets.c.seq.in_(gone)))
             return connection.execute(delete(conversations).where(c.seq.in_(gone))).rowcount
 
@@ -249,9 +253,7 @@ def _held(connection: Connection, agent_id: str, ids: Iterable[str]) -> dict[str
 
 def _end(connection: Connection, seq: int, *, until: int, at: int) -> None:
     c = conversations.c
-    connection.execute(
-        update(conversations).where(c.seq == seq).values(until=until, ended_at=at, lead_id=None)
-    )
+    connection.execute(update(conversations).where(c.seq == seq).values(until=until, ended_at=at))
 
 
 def _unsettle(

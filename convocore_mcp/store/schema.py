@@ -76,8 +76,11 @@ counter = Table(
     metadata,
     Column("id", Integer, primary_key=True),
     Column("seq", BigInteger, nullable=False),
+    Column("horizon", BigInteger, nullable=False, default=0),
 )
-"""One row. Whoever writes takes its lock first, so that sequence numbers commit in order."""
+"""One row: the newest number, and the number up to which old versions have been dropped.
+
+ Whoever writes takes its lock first, so that sequence numbers commit in order."""
 
 agents = Table(
     f"{PREFIX}agents",
@@ -164,6 +167,7 @@ Index(f"{PREFIX}version", _c.agent_id, _c.id, _c.until, unique=True)
 for _name in ("lead_id", "identity", "email_key", "phone_key"):
     # Most rows have none, and an index without them is cheaper to keep.
     _index(_name, _c.agent_id, _c[_name], where=_c[_name].is_not(None))
+_index("ended", _c.until, where=_c.ended_at.is_not(None))
 _index("stage", _c.agent_id, _c.stage, _c.by_newest)
 for _order in ("newest", "score", "value", "waiting"):
     _index(_order, _c.agent_id, _c[f"by_{_order}"], _c.by_newest, _c.id)
@@ -178,7 +182,7 @@ facets = Table(
     PrimaryKeyConstraint("agent_id", "kind", "value", "seq"),
 )
 """Case-folded tags, assignees and channels of each version."""
-Index("facets_version", facets.c.seq)
+Index(f"{PREFIX}facets_version", facets.c.seq)
 
 leads = Table(
     f"{PREFIX}leads",

@@ -1,19 +1,25 @@
 """Copying an agent's list into the mirror: the walk, and the tail.
 
-A **walk** reads from the front to the end. Rows that were touched meanwhile have moved to the
-front, so the front is read again, down to where it stood when the walk began; and again, down to
-where it stood when *that* began, until a single request suffices: nothing can happen inside one.
-A **tail** is just that last part. So each bookmark moves only when nothing behind it can be
-missing.
+A **walk** reads from the front to the end; `api` sees to it that no row is missed that nobody
+touches meanwhile. Rows that *are* touched have moved to the front, so the front is read again,
+down to where it stood when the walk began; and again, down to where it stood when *that* began,
+until one request does: nothing can happen inside one. A **tail** is just that last part.
+
+Where the front stood is told by its rows: whatever was touched since stands before every one of
+them that has not changed (`Front`). Only the newest time among them outlives the process; then a
+run of unchanged rows older than that will do. So each bookmark moves only when nothing behind it
+can be missing.
 """
 
+import json
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import ParamSpec, Protocol, TypeVar
+from typing import ParamSpec, Protocol, Self, TypeVar
 
+from convocore_mcp.errors import ApiError, ContractError
 from convocore_mcp.models import Conversation, Page
 from convocore_mcp.store.mirror import Mirror, Saved
 
@@ -24,11 +30,11 @@ T = TypeVar("T")
 PASSES = 12
 """How often the front is read again before giving up on a list that never stands still."""
 RUN = 10
-"""So many unchanged rows in a row, at the end of a page, end a tail."""
+"""So many unchanged rows, older than the bookmark, end a tail."""
 SETTLE_EVERY = 25
 """Pages of a walk after which the leads are brought up to date."""
 ASK_SINGLY = 100
-"""Conversations that a sweep missed and that are asked for one by one; the rest wait for the next."""
+"""Conversations that a sweep missed and that are asked for one by one; the others wait."""
 MOVED = (
     "The list moved faster than it could be read: conversations may be missing until the next "
     "complete reading."
@@ -57,7 +63,7 @@ class InThread(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Where a walk stops on a list without end."""
+    """Where a reading stops on a list without end."""
 
     rows: int = 2_000_000
     time: timedelta = timedelta(hours=12)
@@ -68,9 +74,15 @@ class Progress:
     """How far a reading has got; `moved` is called after each page."""
 
     moved: Callable[[], None] = lambda: None
+    began: datetime | None = None
     pages: int = 0
     rows: int = 0
+    empty: int = 0
+    """Pages without rows."""
     oldest: datetime | None = None
+    """The oldest activity that was read."""
+    reached: datetime | None = None
+    """All that is newer has been read, even if a row stands out of order."""
     gap: str | None = None
     seen: set[str] = field(default_factory=set)
 
@@ -78,10 +90,38 @@ class Progress:
         """Count a page."""
         self.pages += 1
         self.rows += len(page.rows) + len(page.quarantined)
-        self.seen.update(row.id for row in page.rows)
-        self.oldest = min(filter(None, (self.oldest, _oldest(page))), default=None)
+        self.empty += not (page.rows or page.quarantined)
+        self.seen.update(_ids(page))
+        times = [row.last_activity for row in page.rows if row.last_activity]
+        if times:
+            self.oldest = min(times) if self.oldest is None else min(*times, self.oldest)
+            self.reached = max(times) if self.reached is None else min(max(times), self.reached)
         if not page.certain:
             self.gap = MOVED
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """The first page of a reading, as a bookmark for the next one."""
+
+    newest: datetime | None
+    rows: frozenset[str] = frozenset()
+    """Whole records: one that was touched has changed."""
+
+    @classmethod
+    def of(cls, page: Page) -> Self:
+        """Remember a page."""
+        newest = max((row.last_activity for row in page.rows if row.last_activity), default=None)
+        return cls(newest, frozenset(row.record for row in page.rows))
+
+    def reached_by(self, page: Page) -> bool:
+        """Whether one of its rows is there, unmoved."""
+        return any(row.record in self.rows for row in page.rows)
+
+    def older(self, page: Page) -> int:
+        """How many rows of a page were last touched before any here."""
+        times = [row.last_activity for row in page.rows if row.last_activity]
+        return sum(self.newest is not None and time < self.newest for time in times)
 
 
 class Reader:
@@ -101,6 +141,7 @@ class Reader:
         self._now = now
         self._in_thread = in_thread
         self._bounds = bounds
+        self._fronts: dict[str, Front] = {}
 
     async def walk(self, agent_id: str, progress: Progress) -> None:
         """Read the whole list, and take out what is no longer in it.
@@ -110,27 +151,32 @@ class Reader:
         Raises:
             ApiError: Convocore failed for good.
         """
-        began, mark, first = self._now(), None, True
+        began = progress.began = self._now()
+        coverage = await self._in_thread(self._mirror.coverage, agent_id)
+        front = None
         async with aclosing(self._source.conversations(agent_id)) as pages:
             async for page in pages:
-                if first:
-                    mark, first = _newest(page.rows), False
+                front = front or Front.of(page)
                 await self._save(agent_id, page, progress)
-                await self._in_thread(self._mirror.note, agent_id, oldest=progress.oldest)
+                if coverage.walked_at is None:
+                    await self._note(agent_id, as_of=began, oldest=progress.oldest)
                 if progress.pages % SETTLE_EVERY == 0:
                     await self._in_thread(self._mirror.settle, agent_id)
-                if self._beyond_bounds(began, progress):
+                if self._beyond_bounds(progress):
                     break
-        as_of, mark = await self._catch_up(agent_id, mark, progress)
+        as_of, front, settled = await self._catch_up(agent_id, front or Front(None), progress)
+        if progress.gap is None and not settled:
+            progress.gap = MOVED
         if progress.gap is None:
-            await self._take_out(agent_id, progress.seen, began)
+            await self._take_out(agent_id, progress)
             await self._in_thread(self._mirror.release, agent_id, before=began)
         await self._in_thread(self._mirror.settle, agent_id)
-        await self._in_thread(
-            self._mirror.note, agent_id, as_of=as_of, mark=mark, walked_at=began, gap=progress.gap
+        self._fronts[agent_id] = front
+        await self._note(
+            agent_id, as_of=as_of, mark=front.newest, walked_at=began, gap=progress.gap
         )
         await self._in_thread(self._mirror.prune, now=self._now())
-        log.info("Read %d rows in %d pages: complete.", progress.rows, progress.pages)
+        log.info("Read %d rows in %d pages.", progress.rows, progress.pages)
 
     async def tail(self, agent_id: str, progress: Progress) -> None:
         """Read what came or moved to the front since the last reading.
@@ -138,30 +184,41 @@ class Reader:
         Raises:
             ApiError: Convocore failed for good; the bookmark does not move.
         """
+        progress.began = self._now()
         coverage = await self._in_thread(self._mirror.coverage, agent_id)
-        as_of, mark = await self._catch_up(agent_id, coverage.mark, progress)
+        known = self._fronts.get(agent_id) or Front(coverage.mark)
+        as_of, front, _ = await self._catch_up(agent_id, known, progress)
         await self._in_thread(self._mirror.settle, agent_id)
-        await self._in_thread(self._mirror.note, agent_id, as_of=as_of, mark=mark)
+        if progress.gap is not None:
+            await self._note(agent_id, as_of=as_of, gap=progress.gap)
+            return
+        self._fronts[agent_id] = front
+        await self._note(agent_id, as_of=as_of, mark=front.newest)
 
     async def _catch_up(
-        self, agent_id: str, mark: datetime | None, progress: Progress
-    ) -> tuple[datetime, datetime | None]:
-        """Read the front down to `mark` until one request does; returns when, and the new mark."""
+        self, agent_id: str, front: Front, progress: Progress
+    ) -> tuple[datetime, Front, bool]:
+        """Read what stands before `front`, until one request does.
+
+        Returns when the last pass began, the front it saw, and whether it was one request. If not,
+        what moved during that pass stands before the front, where the next tail finds it.
+        """
         for _ in range(PASSES):
-            began, newest, pages = self._now(), mark, 0
+            began, first, pages, older, unchanged = self._now(), None, 0, 0, 0
             async with aclosing(self._source.conversations(agent_id)) as walk:
                 async for page in walk:
-                    pages += 1
-                    if pages == 1:
-                        newest = _newest(page.rows) or mark
+                    first = first or Front.of(page)
                     saved = await self._save(agent_id, page, progress)
-                    if _reaches(page, mark) and _calm(saved, page):
+                    pages += 1
+                    older += front.older(page)
+                    unchanged += saved.unchanged
+                    done = front.reached_by(page) or min(older, unchanged) >= RUN
+                    if done or self._beyond_bounds(progress):
                         break
+            front = first or front
             if pages <= 1:
-                return began, newest
-            mark = newest
-        progress.gap = MOVED
-        return began, newest
+                return began, front, True
+        return began, front, False
 
     async def _save(self, agent_id: str, page: Page, progress: Progress) -> Saved:
         read_at = page.read_at or self._now()
@@ -170,41 +227,47 @@ class Reader:
         progress.moved()
         return saved
 
-    def _beyond_bounds(self, began: datetime, progress: Progress) -> bool:
+    async def _note(self, agent_id: str, **fields: datetime | str | None) -> None:
+        await self._in_thread(self._mirror.note, agent_id, **fields)
+
+    def _beyond_bounds(self, progress: Progress) -> bool:
         # An empty page counts as a row, so that a list of empty pages ends too.
-        if progress.rows + progress.pages > self._bounds.rows:
+        if progress.rows + progress.empty > self._bounds.rows:
             progress.gap = (
                 f"Reading stopped after {progress.rows} rows, as CONVOCORE_MAX_ROWS says."
             )
-        elif self._now() - began > self._bounds.time:
+        elif progress.began and self._now() - progress.began > self._bounds.time:
             progress.gap = "Reading stopped after the time that CONVOCORE_MAX_WALK_SECONDS gives."
         else:
             return False
         return True
 
-    async def _take_out(self, agent_id: str, seen: set[str], began: datetime) -> None:
-        """Remove what this walk did not see: asked for by itself it is not found, or twice missed."""
-        missing = await self._in_thread(self._mirror.missing, agent_id, seen, before=began)
-        gone = [id_ for id_, missed in missing.items() if missed]
-        for id_ in [id_ for id_, missed in missing.items() if not missed][:ASK_SINGLY]:
-            if await self._source.conversation(agent_id, id_) is None:
-                gone.append(id_)
+    async def _take_out(self, agent_id: str, progress: Progress) -> None:
+        """Remove what this walk missed if it is not found by itself, or was missed before."""
+        began = progress.began or self._now()
+        missing = await self._in_thread(self._mirror.missing, agent_id, progress.seen, before=began)
+        gone = {id_ for id_, missed in missing.items() if missed}
+        doubtful = [id_ for id_, missed in missing.items() if not missed]
+        try:
+            for id_ in doubtful[:ASK_SINGLY]:
+                if await self._is_gone(agent_id, id_):
+                    gone.add(id_)
+        except ApiError as error:
+            # Asking is extra: a plan may not include it. The next sweep decides without.
+            log.info("Missing conversations can't be asked for singly: %s", error.message)
         await self._in_thread(self._mirror.remove, agent_id, gone, at=self._now())
-        await self._in_thread(self._mirror.miss, agent_id, missing.keys() - set(gone))
+        await self._in_thread(self._mirror.miss, agent_id, missing.keys() - gone)
+
+    async def _is_gone(self, agent_id: str, id_: str) -> bool:
+        try:
+            return await self._source.conversation(agent_id, id_) is None
+        except ContractError:  # it is there, though not as we know it
+            return False
 
 
-def _newest(rows: Iterable[Conversation]) -> datetime | None:
-    return max((row.last_activity for row in rows if row.last_activity), default=None)
-
-
-def _oldest(page: Page) -> datetime | None:
-    return min((row.last_activity for row in page.rows if row.last_activity), default=None)
-
-
-def _reaches(page: Page, mark: datetime | None) -> bool:
-    oldest = _oldest(page)
-    return mark is None or (oldest is not None and oldest < mark)
-
-
-def _calm(saved: Saved, page: Page) -> bool:
-    return saved.unchanged >= min(RUN, len(page.rows))
+def _ids(page: Page) -> Iterator[str]:
+    yield from (row.id for row in page.rows)
+    for bad in page.quarantined:  # unreadable, but there
+        raw = json.loads(bad.raw)
+        if isinstance(raw, dict) and "ID" in raw:
+            yield str(raw["ID"])

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+import anyio
+
 from convocore_mcp.errors import (
     ApiError,
     ConvocoreError,
@@ -21,6 +23,7 @@ from convocore_mcp.sync.reading import InThread, Progress, Reader
 
 log = logging.getLogger(__name__)
 
+REPORT = "Look into the log on stderr, and please report it."
 REFUSALS = (UnauthorizedError, ForbiddenError, NotFoundError)
 """What no answer is given after, whatever the mirror holds: the key may have been taken away."""
 
@@ -61,6 +64,8 @@ class _Flight:
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self.progress = Progress(moved=self._wake)
+        # Not a task's own `cancel`, which would leave a thread alone with the database.
+        self.scope = anyio.CancelScope()
         self.error: ConvocoreError | None = None
         self.done = False
         self._moved = asyncio.Event()
@@ -76,10 +81,10 @@ class _Flight:
 
     def covers(self, since: datetime | None) -> bool:
         """Whether the walk has passed the beginning of a window."""
-        oldest = self.progress.oldest
-        return since is not None and oldest is not None and oldest < since
+        reached = self.progress.reached
+        return since is not None and reached is not None and reached < since
 
-    async def wait(self, *, since: datetime | None, patience: float) -> None:
+    async def wait(self, *, since: datetime | None = None, patience: float | None = None) -> None:
         """Until it is over, has passed `since`, or patience ends."""
         try:
             async with asyncio.timeout(patience):
@@ -111,6 +116,8 @@ class Upkeep:
         self._flights: dict[tuple[str, str], _Flight] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._failed: dict[str, tuple[datetime, ConvocoreError]] = {}
+        self._walk_failed: dict[str, datetime] = {}
+        self._landed = 0  # readings that are over, however they ended
 
     async def fresh(self, agent_id: str, *, since: datetime | None = None) -> Freshness:
         """Read what is needed for a question about the time from `since` on, or about all time.
@@ -138,18 +145,23 @@ class Upkeep:
             ApiError: Convocore failed for good.
         """
         flight = self._join(agent_id, "walk")
-        await flight.wait(since=None, patience=float("inf"))
+        await flight.wait()
         if flight.error is not None:
-            raise flight.error
+            raise flight.error.with_traceback(None)
 
     async def aclose(self) -> None:
-        """Stop reading; what was saved stays."""
-        for task in self._tasks:
-            task.cancel()
+        """Stop reading, and see it end; what was saved stays."""
+        for flight in self._flights.values():
+            flight.scope.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _coverage(self, agent_id: str) -> Coverage:
-        return await self._in_thread(self._mirror.coverage, agent_id)
+        while True:
+            landed = self._landed
+            coverage = await self._in_thread(self._mirror.coverage, agent_id)
+            if landed == self._landed:
+                return coverage
+            # A reading ended meanwhile: what we hold may say that it is still to be made.
 
     def _needed(self, agent_id: str, coverage: Coverage) -> _Flight | None:
         under_way = self._flights.get((agent_id, "walk"))
@@ -166,6 +178,9 @@ class Upkeep:
 
     def _sweep_if_due(self, agent_id: str, coverage: Coverage) -> None:
         if coverage.walked_at is None or agent_id in self._failed:
+            return
+        failed = self._walk_failed.get(agent_id)
+        if failed and self._now() - failed < self._schedule.mend:
             return
         due = self._schedule.mend if coverage.gap else self._schedule.sweep
         if self._now() - coverage.walked_at > due:
@@ -184,36 +199,49 @@ class Upkeep:
     async def _fly(self, key: tuple[str, str], flight: _Flight) -> None:
         agent_id, kind = key
         read = self._reader.walk if kind == "walk" else self._reader.tail
-        error: ConvocoreError | None = None
+        error: ConvocoreError | None = ConvocoreError("Reading was stopped.", hint="Ask again.")
         try:
-            await read(agent_id, flight.progress)
-            self._failed.pop(agent_id, None)
+            with flight.scope:
+                await read(agent_id, flight.progress)
+                error = None
+                self._failed.pop(agent_id, None)
         except ConvocoreError as caught:
             error = caught
-            self._failed[agent_id] = (self._now(), caught)
             log.warning("Reading failed (%s): %s", caught.code, caught.message)
-        except BaseException:
-            error = ConvocoreError("Reading stopped.", hint="Ask again.")
-            raise
+            self._note_failure(key, caught)
+        except Exception:
+            # Nobody awaits this task: a bug must show here, and not be tried again at once.
+            error = ConvocoreError("Reading failed for a reason of our own.", hint=REPORT)
+            log.exception("Reading failed.")
+            self._note_failure(key, error)
         finally:
             del self._flights[key]
+            self._landed += 1
             flight.end(error)
+
+    def _note_failure(self, key: tuple[str, str], error: ConvocoreError) -> None:
+        agent_id, kind = key
+        self._failed[agent_id] = (self._now(), error)
+        if kind == "walk":
+            self._walk_failed[agent_id] = self._now()
 
     def _refuse(self, agent_id: str, coverage: Coverage, flight: _Flight | None) -> None:
         """Raise where there is nothing to answer from, or nobody who may be answered."""
-        at, error = self._failed.get(agent_id, (None, None))
+        _, error = self._failed.get(agent_id, (None, None))
         if isinstance(error, REFUSALS):
-            raise error
+            raise error.with_traceback(None)  # else it grows with each caller it is raised to
         if coverage.conversations or coverage.walked_at is not None:
             return
-        if error is not None:
-            raise error
-        if flight is not None and not flight.done:
-            raise self._pace.trouble or UnavailableError(
+        if error is None and flight is not None:
+            error = flight.error
+        if error is None and flight is not None and not flight.done:
+            error = self._pace.trouble or UnavailableError(
                 "Convocore has not answered yet.",
                 hint="Reading goes on; ask again in a few seconds.",
                 retry_after=5,
             )
+        if error is not None:
+            raise error.with_traceback(None)
 
     def _freshness(
         self,
@@ -224,10 +252,10 @@ class Upkeep:
     ) -> Freshness:
         walk = self._flights.get((agent_id, "walk"))
         partial = walk if coverage.walked_at is None else None
-        covered = partial is not None and partial.covers(since)
-        complete = coverage.complete or (covered and coverage.walked_at is None)
+        complete = coverage.complete or (partial is not None and partial.covers(since))
+        began = partial.progress.began if partial is not None else None
         notes = []
-        if coverage.walked_at is None and partial is not None:
+        if partial is not None:
             notes.append(
                 f"A first reading is under way, {partial.progress.rows} conversations so far; "
                 "ask again for the rest."
@@ -249,7 +277,7 @@ class Upkeep:
         if self._pace.note:
             notes.append(self._pace.note)
         return Freshness(
-            as_of=coverage.as_of or self._now(),
+            as_of=coverage.as_of or began or self._now(),
             complete=complete,
             conversations=coverage.conversations,
             oldest=None if complete else coverage.oldest,

@@ -1,0 +1,306 @@
+"""Both ways through a list: nothing is missed, nothing loops, nothing is left behind."""
+
+import asyncio
+import gc
+import itertools
+from contextlib import aclosing
+from typing import Any
+
+import pytest
+
+from convocore_mcp.errors import BadRequestError, ContractError
+from convocore_mcp.sandbox import Dialect, Sandbox
+
+from .calling import asked, calling, found, truth, walked
+
+BOTH = pytest.mark.parametrize("dialect", ["cursor", "page"])
+
+
+@BOTH
+@pytest.mark.parametrize("size", [0, 1, 19, 20, 21, 97, 100, 101, 640])
+async def test_a_walk_finds_all_there_is_newest_first(dialect: Dialect, size: int) -> None:
+    """Promised by issue 2: every conversation, in the list's order, in both dialects."""
+    sandbox = Sandbox(size=size, dialect=dialect)
+    async with calling(sandbox) as client:
+        assert await found(client, sandbox) == truth(sandbox)
+        assert await found(client, sandbox) == truth(sandbox)  # now that the dialect is known
+
+
+@pytest.mark.parametrize("max_limit", [20, 33, 99, 100, 250])
+async def test_any_limit_a_workspace_honours_will_do(max_limit: int) -> None:
+    """Promised by upstream: `limit` is capped, and nobody says where."""
+    sandbox = Sandbox(size=900, dialect="page", max_limit=max_limit, seed=3)
+    async with calling(sandbox) as client:
+        assert await found(client, sandbox) == truth(sandbox)
+
+
+async def test_a_workspace_that_refuses_large_limits_is_read_in_small_ones() -> None:
+    """Ours: 100 is a guess, 20 is documented."""
+    sandbox = Sandbox(size=150, dialect="page", max_limit=20)
+    sandbox.fail_next(400, after=1)
+    async with calling(sandbox) as client:
+        assert await found(client, sandbox) == truth(sandbox)
+
+
+@BOTH
+async def test_short_and_empty_pages_are_not_the_end(dialect: Dialect) -> None:
+    """Promised by upstream: empty conversations are filtered, perhaps after slicing."""
+    sandbox = Sandbox(size=2100, dialect=dialect, max_limit=20, seed=5)
+    async with calling(sandbox) as client:
+        assert set(await found(client, sandbox)) == set(truth(sandbox))
+    assert sandbox.max_limit == 20
+
+
+@pytest.mark.parametrize("times", [1, 2, 3, 7])
+async def test_empty_pages_by_cursor_go_on(times: int) -> None:
+    """Promised by design.md: only a missing cursor ends the cursor dialect."""
+    sandbox = Sandbox(size=120)
+    sandbox.empty_next(after=2, times=times)
+    async with calling(sandbox) as client:
+        assert await found(client, sandbox) == truth(sandbox)
+
+
+async def test_an_empty_page_in_the_middle_does_not_end_a_walk_by_numbers() -> None:
+    """Promised by design.md: not on a short page, not on a single empty one."""
+    sandbox = Sandbox(size=700, dialect="page")
+    sandbox.empty_next(after=4, times=2)  # their rows are lost to anybody who asks
+    async with calling(sandbox) as client:
+        ids = await found(client, sandbox)
+    assert ids[-1] == truth(sandbox)[-1]
+    assert len(ids) >= len(truth(sandbox)) - 200
+
+
+async def test_three_empty_pages_are_the_end_and_no_more_are_asked_for_than_are_under_way() -> None:
+    """Promised by design.md: the page dialect ends after three empty pages in a row."""
+    sandbox = Sandbox(size=50, dialect="page")
+    async with calling(sandbox) as client:
+        assert await found(client, sandbox) == truth(sandbox)
+        assert len(sandbox.requests) <= 2 + 3 + 1 + 3
+
+
+async def test_the_rows_pulled_forward_by_a_deletion_at_the_end_are_found() -> None:
+    """Ours: pages beyond the end prove nothing, the last rows are read again (`numbered`)."""
+    sandbox = Sandbox(size=0, dialect="page", max_limit=20)
+    sandbox.replace([{"ID": f"c{n}", "ts": 9000 - n} for n in range(23)])
+    doomed = [f"c{n}" for n in range(5)]
+
+    def shrink(number: int) -> None:
+        if number == 3:  # the front is read: rows 20 to 22 slip onto the first page
+            for conversation_id in doomed:
+                sandbox.delete(conversation_id)
+
+    sandbox.on_request.append(shrink)
+    async with calling(sandbox) as client:
+        ids = await found(client, sandbox)
+    assert set(ids) >= {f"c{n}" for n in range(5, 23)}
+
+
+@BOTH
+async def test_a_row_that_nobody_touches_is_found_though_the_list_shrinks(dialect: Dialect) -> None:
+    """Promised by design.md: a deletion hides no row between two pages."""
+    sandbox = Sandbox(size=900, dialect=dialect)
+    ids = truth(sandbox)
+    doomed = iter(ids[:200:2])
+
+    def shrink(_: int) -> None:
+        for conversation_id in itertools.islice(doomed, 2):
+            sandbox.delete(conversation_id)
+
+    sandbox.on_request.append(shrink)
+    async with calling(sandbox) as client:
+        seen = await found(client, sandbox)
+    assert set(truth(sandbox)) <= set(seen)
+
+
+async def test_a_400_that_speaks_of_a_cursor_switches_to_cursors() -> None:
+    """Promised by design.md: a refusal of page 2 starts the walk again in the right way."""
+    sandbox = Sandbox(size=90)
+
+    def hide(envelope: dict[str, Any], number: int) -> None:
+        if number <= 2:
+            del envelope["hasMore"]
+            envelope.pop("nextCursor", None)
+
+    sandbox.alter_page(hide)
+    async with calling(sandbox) as client:
+        assert await found(client, sandbox) == truth(sandbox)
+    assert [status for _, status in asked(sandbox)].count(400) >= 1
+    assert "cursor" in asked(sandbox)[-1][0]
+
+
+async def test_a_workspace_that_changes_its_dialect_is_still_read() -> None:
+    """Ours: what was learned in one walk is doubted in the next."""
+    sandbox = Sandbox(size=90, dialect="page")
+    async with calling(sandbox) as client:
+        assert set(await found(client, sandbox)) == set(truth(sandbox))
+        sandbox.dialect, sandbox.max_limit = "cursor", 20
+        assert await found(client, sandbox) == truth(sandbox)
+        sandbox.dialect, sandbox.max_limit = "page", 100
+        assert await found(client, sandbox) == truth(sandbox)
+
+
+async def test_a_workspace_that_takes_neither_numbers_nor_cursors_is_an_error() -> None:
+    """Ours: better an error than a list that ends after one page."""
+    sandbox = Sandbox(size=90)
+    sandbox.alter_page(lambda envelope, _: {k: envelope[k] for k in ("success", "message", "data")})
+    async with calling(sandbox) as client:
+        with pytest.raises(ContractError, match="gives no cursor"):
+            await walked(client, sandbox)
+
+
+async def test_an_expired_cursor_starts_the_walk_again() -> None:
+    """Promised by design.md: a cursor that has expired is no reason to stop."""
+    sandbox = Sandbox(size=130)
+    sandbox.on_request.append(lambda number: sandbox.expire_cursors() if number == 4 else None)
+    async with calling(sandbox) as client:
+        assert await found(client, sandbox) == truth(sandbox)
+    assert [query for query, _ in asked(sandbox)].count({"limit": "20"}) == 2
+
+
+async def test_cursors_that_always_expire_are_an_error() -> None:
+    """Ours: a walk begins again three times, not for ever."""
+    sandbox = Sandbox(size=130)
+    sandbox.on_request.append(lambda _: sandbox.expire_cursors())
+    async with calling(sandbox) as client:
+        with pytest.raises(BadRequestError, match="expired"):
+            await walked(client, sandbox)
+    assert [query for query, _ in asked(sandbox)].count({"limit": "20"}) == 4
+
+
+async def test_a_cursor_that_comes_twice_is_an_error_not_a_loop() -> None:
+    """Promised by design.md: a position that repeats is an error."""
+    sandbox = Sandbox(size=200)
+    cursors: list[str] = []
+
+    def repeat(envelope: dict[str, Any], _: int) -> None:
+        cursors.append(envelope["nextCursor"])
+        envelope["nextCursor"] = cursors[min(len(cursors) - 1, 1)]
+
+    sandbox.alter_page(repeat)
+    async with calling(sandbox) as client:
+        with pytest.raises(ContractError, match="came twice"):
+            await walked(client, sandbox)
+
+
+@pytest.mark.parametrize("changing", [False, True])
+async def test_an_ignored_page_number_is_an_error_not_a_loop(changing: bool) -> None:
+    """Promised by design.md: a position that repeats is an error; also on a list that moves."""
+    sandbox = Sandbox(size=300, dialect="page")
+    front = list(sandbox.rows())[:100]
+
+    def same(envelope: dict[str, Any], number: int) -> None:
+        new = [{"ID": f"new{number - n}"} for n in range(number)] if changing else []
+        envelope["data"] = [*new, *front][:100]
+
+    sandbox.alter_page(same)
+    async with calling(sandbox) as client:
+        with pytest.raises(ContractError, match="in circles"):
+            await walked(client, sandbox)
+    assert len(sandbox.requests) < 30
+
+
+async def test_more_without_a_cursor_is_an_error() -> None:
+    """Ours: `hasMore` and no way to it must not look like the end."""
+    sandbox = Sandbox(size=60)
+    sandbox.alter_page(lambda envelope, _: envelope | {"nextCursor": None, "hasMore": True})
+    async with calling(sandbox) as client:
+        with pytest.raises(ContractError, match="not where"):
+            await walked(client, sandbox)
+
+
+async def test_a_page_that_stops_speaking_of_cursors_is_no_promise_of_the_end() -> None:
+    """Promised by design.md: a walk that can't promise to have seen everything says so."""
+    sandbox = Sandbox(size=130)
+
+    def forget(envelope: dict[str, Any], number: int) -> None:
+        if number == 3:
+            del envelope["hasMore"], envelope["nextCursor"]
+
+    sandbox.alter_page(forget)
+    async with calling(sandbox) as client:
+        pages = await walked(client, sandbox)
+    assert [page.certain for page in pages] == [True, True, False]
+
+
+async def test_page_numbers_are_read_eight_at_a_time_at_most() -> None:
+    """Promised by issue 2: bounded concurrency in the page dialect."""
+    sandbox = Sandbox(size=1200, dialect="page", max_limit=20)
+    under_way, most = 0, 0
+
+    async def count(_: int) -> None:
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        for _turn in range(20):
+            await asyncio.sleep(0)
+        under_way -= 1
+
+    sandbox.on_request.append(count)
+    async with calling(sandbox) as client:
+        assert set(await found(client, sandbox)) == set(truth(sandbox))
+    assert 2 <= most <= 8
+
+
+async def test_cursors_are_read_one_page_ahead() -> None:
+    """Promised by issue 2: while a page is being saved, the next is on its way."""
+    sandbox = Sandbox(size=130)
+    third = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def tell(number: int) -> None:
+        if number == 3:
+            loop.call_soon_threadsafe(third.set)
+
+    sandbox.on_request.append(tell)
+    async with calling(sandbox) as client, aclosing(client.conversations(sandbox.agent_id)) as walk:
+        await anext(walk)
+        await anext(walk)
+        await third.wait()  # it was asked for without anybody taking it
+
+
+@BOTH
+async def test_the_front_alone_costs_one_request(dialect: Dialect) -> None:
+    """Ours: a tail on a quiet list should cost no more."""
+    sandbox = Sandbox(size=300, dialect=dialect)
+    async with calling(sandbox) as client:
+        await walked(client, sandbox)
+        sandbox.requests.clear()
+        async with aclosing(client.conversations(sandbox.agent_id)) as walk:
+            await anext(walk)
+    assert len(sandbox.requests) == 1
+
+
+@BOTH
+async def test_leaving_early_cancels_what_is_under_way(
+    dialect: Dialect, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Ours: no request outlives its walk, and none complains about it."""
+    sandbox = Sandbox(size=600, dialect=dialect)
+    sandbox.delay_next(30, after=4, times=1000)
+    async with calling(sandbox) as client:
+        before = asyncio.all_tasks()
+        async with aclosing(client.conversations(sandbox.agent_id)) as walk:
+            async for _ in walk:
+                if len(asyncio.all_tasks() - before) and len(sandbox.requests) >= 3:
+                    break
+        assert asyncio.all_tasks() == before
+    gc.collect()
+    assert caplog.records == []
+
+
+async def test_a_failure_nobody_waits_for_is_not_complained_about(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Ours: a page read ahead may fail after its walk has ended; that is nobody's business."""
+    sandbox = Sandbox(size=600)
+    sandbox.fail_next(403, after=2)
+    async with calling(sandbox) as client:
+        before = asyncio.all_tasks()
+        async with aclosing(client.conversations(sandbox.agent_id)) as walk:
+            await anext(walk)
+            await anext(walk)
+            (ahead,) = asyncio.all_tasks() - before
+            await asyncio.wait([ahead])
+    assert asked(sandbox)[-1][1] == 403
+    gc.collect()
+    assert caplog.records == []

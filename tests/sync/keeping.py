@@ -1,0 +1,149 @@
+"""A mirror of a sandbox, and what keeps it."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple, ParamSpec, TypeVar
+
+import anyio.to_thread
+from sqlalchemy import select
+
+from convocore_mcp.api.client import ConvocoreClient
+from convocore_mcp.leads.keys import keys
+from convocore_mcp.leads.merge import merge
+from convocore_mcp.models import Coverage, Freshness
+from convocore_mcp.sandbox import Sandbox
+from convocore_mcp.store.engine import open_database
+from convocore_mcp.store.mirror import Mirror, Rules
+from convocore_mcp.store.schema import CURRENT, conversations
+from convocore_mcp.sync.reading import Bounds, InThread, Reader
+from convocore_mcp.sync.upkeep import Schedule, Upkeep
+from tests.api.calling import calling
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+async def at_once(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Like a thread, but without one."""
+    return call(*args, **kwargs)
+
+
+async def in_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    return await anyio.to_thread.run_sync(lambda: call(*args, **kwargs))
+
+
+def a_mirror() -> Mirror:
+    """An empty one, in memory."""
+    return Mirror(open_database("memory", owner="test"), Rules(keys=keys, merge=merge))
+
+
+class Row(NamedTuple):
+    """What is compared of a conversation."""
+
+    id: str
+    at: int
+    messages: int
+    stage: str | None
+
+
+def held(mirror: Mirror, agent_id: str) -> list[Row]:
+    """What the mirror holds."""
+    c = conversations.c
+    query = select(c.id, c.last_activity, c.messages, c.stage).where(
+        c.agent_id == agent_id, c.until == CURRENT
+    )
+    with mirror.database.reading() as connection:
+        return sorted(Row(*row) for row in connection.execute(query))
+
+
+def wanted(sandbox: Sandbox) -> list[Row]:
+    """The same of the sandbox's rows, worked out by hand."""
+
+    def seen(row: dict[str, Any]) -> Row:
+        at = row["ts"] if row["ts"] > 10**11 else row["ts"] * 1000
+        return Row(row["ID"], at, int(row["messagesNum"]), row.get("stage"))
+
+    return sorted(map(seen, sandbox.rows()))
+
+
+@dataclass
+class Time:
+    """The time of day, which a test can move on."""
+
+    ahead: timedelta = field(default_factory=timedelta)
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+    def pass_(self, **amount: float) -> None:
+        self.ahead += timedelta(**amount)
+
+
+@dataclass
+class Household:
+    """Everything between a sandbox and a question."""
+
+    sandbox: Sandbox
+    client: ConvocoreClient
+    mirror: Mirror
+    upkeep: Upkeep
+    time: Time
+
+    async def fresh(self, since: datetime | None = None) -> Freshness:
+        return await self.upkeep.fresh(self.sandbox.agent_id, since=since)
+
+    async def sync(self) -> None:
+        await self.upkeep.sync(self.sandbox.agent_id)
+
+    async def at_rest(self) -> None:
+        """Until nothing is read behind the answers any more."""
+        for flight in list(self.upkeep._flights.values()):  # noqa: SLF001
+            await flight.wait()
+
+    def asked(self) -> int:
+        """List requests since the last time."""
+        count = len(self.sandbox.requests)
+        self.sandbox.requests.clear()
+        return count
+
+    @property
+    def coverage(self) -> Coverage:
+        return self.mirror.coverage(self.sandbox.agent_id)
+
+    @property
+    def held(self) -> list[Row]:
+        return held(self.mirror, self.sandbox.agent_id)
+
+    @property
+    def wanted(self) -> list[Row]:
+        return wanted(self.sandbox)
+
+
+@asynccontextmanager
+async def keeping(
+    sandbox: Sandbox,
+    *,
+    schedule: Schedule | None = None,
+    bounds: Bounds | None = None,
+    key: str | None = None,
+    mirror: Mirror | None = None,
+    in_thread: InThread = in_thread,
+) -> AsyncIterator[Household]:
+    time, ours = Time(), mirror or a_mirror()
+    async with calling(sandbox, key=key) as client:
+        upkeep = Upkeep(
+            Reader(client, ours, now=time, in_thread=in_thread, bounds=bounds or Bounds()),
+            ours,
+            client.pace,
+            now=time,
+            in_thread=in_thread,
+            schedule=schedule or Schedule(),
+        )
+        try:
+            yield Household(sandbox, client, ours, upkeep, time)
+        finally:
+            await upkeep.aclose()
+            if mirror is None:
+                ours.close()

@@ -1,0 +1,349 @@
+"""Who waits for a reading, how long, and what an answer says about itself."""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import NoReturn, ParamSpec, TypeVar
+
+import anyio.to_thread
+import pytest
+
+from convocore_mcp.errors import (
+    ConvocoreError,
+    ForbiddenError,
+    NotFoundError,
+    UnauthorizedError,
+    UnavailableError,
+)
+from convocore_mcp.sandbox import Dialect, Sandbox
+from convocore_mcp.sync.upkeep import Schedule
+
+from .keeping import a_mirror, keeping
+
+BOTH = pytest.mark.parametrize("dialect", ["cursor", "page"])
+P = ParamSpec("P")
+T = TypeVar("T")
+IMPATIENT = Schedule(patience=0.3, tail_patience=0.3)
+
+
+class Gate:
+    """Holds back list requests from a certain one on, until it is opened."""
+
+    def __init__(self, sandbox: Sandbox, *, after: int) -> None:
+        self.reached = asyncio.Event()
+        self._after = after
+        self._home = asyncio.get_running_loop()
+        self._away: asyncio.AbstractEventLoop | None = None  # the server has a loop of its own
+        self._opened = asyncio.Event()
+        sandbox.on_request.append(self.hold)
+
+    async def hold(self, number: int) -> None:
+        self._away = asyncio.get_running_loop()
+        if number > self._after:
+            self._home.call_soon_threadsafe(self.reached.set)
+            await self._opened.wait()
+
+    def open(self) -> None:
+        assert self._away is not None
+        self._away.call_soon_threadsafe(self._opened.set)
+
+
+@BOTH
+async def test_twenty_callers_share_one_walk(dialect: Dialect) -> None:
+    """Promised by design.md: one walk per agent at a time, however many wait for it."""
+    sandbox = Sandbox(size=300, dialect=dialect)
+    async with keeping(sandbox) as alone:
+        await alone.sync()
+        once = alone.asked()
+    async with keeping(sandbox) as house:
+        answers = await asyncio.gather(*(house.fresh() for _ in range(20)))
+        assert house.asked() <= once + 2  # a page ahead more or less
+        assert all(fresh.complete for fresh in answers)
+        assert house.held == house.wanted
+
+
+async def test_a_fresh_mirror_is_not_read_again() -> None:
+    """Promised by design.md: tail when older than 30 seconds."""
+    sandbox = Sandbox(size=100)
+    async with keeping(sandbox) as house:
+        await house.fresh()
+        house.asked()
+        house.time.pass_(seconds=25)
+        await house.fresh()
+        assert house.asked() == 0
+        house.time.pass_(seconds=10)
+        await house.fresh()
+        assert house.asked() == 1
+
+
+async def test_a_sweep_runs_behind_the_answers_when_it_is_due() -> None:
+    """Promised by design.md: sweep when older than six hours, in the background."""
+    sandbox = Sandbox(size=100)
+    async with keeping(sandbox) as house:
+        await house.fresh()
+        sandbox.edit([row["ID"] for row in sandbox.rows()][70], stage="won")
+        house.time.pass_(hours=7)
+        await house.fresh()
+        await house.at_rest()
+        assert house.held == house.wanted
+
+
+async def test_freshness_tells_what_a_complete_mirror_is() -> None:
+    """Promised by contract.md: `as_of`, `complete`, and nothing to remark."""
+    sandbox = Sandbox(size=100)
+    async with keeping(sandbox) as house:
+        before = house.time()
+        fresh = await house.fresh()
+        assert fresh.complete
+        assert fresh.oldest is None
+        assert fresh.notes == ()
+        assert fresh.conversations == len(list(sandbox.rows()))
+        assert before <= fresh.as_of <= house.time()
+
+        house.time.pass_(minutes=1)
+        later = await house.fresh()
+        assert later.as_of >= fresh.as_of + timedelta(minutes=1)
+
+
+async def test_broken_records_are_counted_in_the_notes() -> None:
+    """Promised by issue 2: a broken row shows up in `freshness.notes`."""
+    sandbox = Sandbox(size=0)
+    sandbox.replace([{"ID": "a", "ts": 9}, "broken", {"ID": "b", "ts": "x"}, {"ID": "c", "ts": 7}])
+    async with keeping(sandbox) as house:
+        fresh = await house.fresh()
+    assert fresh.conversations == 2
+    assert any("2 record(s)" in note and "quarantined" in note for note in fresh.notes)
+
+
+async def test_a_failed_refresh_answers_from_the_mirror_and_does_not_hammer() -> None:
+    """Promised by design.md: Convocore down: answer from the mirror, with `as_of` and a note."""
+    sandbox = Sandbox(size=100)
+    async with keeping(sandbox) as house:
+        good = await house.fresh()
+        house.asked()
+        sandbox.fail_next(503, times=1000)
+        house.time.pass_(minutes=1)
+        for _ in range(5):
+            fresh = await house.fresh()
+            assert fresh.as_of == good.as_of
+            assert fresh.complete
+            assert any("503" in note for note in fresh.notes)
+        assert house.asked() == 3  # one request and its retries
+        house.time.pass_(seconds=20)
+        await house.fresh()
+        assert house.asked() == 3
+
+
+async def test_convocore_is_asked_again_after_a_rest_and_the_note_goes() -> None:
+    """Ours: trouble that is over is not spoken of."""
+    sandbox = Sandbox(size=100)
+    async with keeping(sandbox) as house:
+        await house.fresh()
+        sandbox.fail_next(503, times=3)
+        house.time.pass_(minutes=1)
+        assert (await house.fresh()).notes
+        house.time.pass_(minutes=1)
+        assert (await house.fresh()).notes == ()
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(401, UnauthorizedError), (403, ForbiddenError), (404, NotFoundError)],
+)
+async def test_a_refusal_is_never_answered_from_the_mirror(
+    status: int, error: type[ConvocoreError]
+) -> None:
+    """Ours: the key may have been taken away from whoever asks."""
+    sandbox = Sandbox(size=100)
+    async with keeping(sandbox) as house:
+        await house.fresh()
+        sandbox.fail_next(status)
+        house.time.pass_(minutes=1)
+        house.asked()
+        for _ in range(3):
+            with pytest.raises(error):
+                await house.fresh()
+        assert house.asked() == 1
+        house.time.pass_(minutes=1)
+        assert (await house.fresh()).complete
+
+
+async def test_a_cold_mirror_with_a_wrong_key_refuses() -> None:
+    """Promised by contract.md: `unauthorized`, with what to do."""
+    async with keeping(Sandbox(size=100), key="wrong-key") as house:
+        with pytest.raises(UnauthorizedError) as caught:
+            await house.fresh()
+    assert "region" in caught.value.hint
+
+
+async def test_a_cold_mirror_and_convocore_down_is_an_error_that_can_be_tried_again() -> None:
+    """Promised by contract.md: `upstream_unavailable`; and no hammering."""
+    sandbox = Sandbox(size=100)
+    sandbox.fail_next(503, times=1000)
+    async with keeping(sandbox) as house:
+        for _ in range(4):
+            with pytest.raises(UnavailableError):
+                await house.fresh()
+        assert house.asked() == 3
+
+
+async def test_a_cold_mirror_and_no_answer_yet_is_an_error_within_patience() -> None:
+    """Promised by design.md: within the budget; reading goes on."""
+    sandbox = Sandbox(size=100)
+    gate = Gate(sandbox, after=0)
+    async with keeping(sandbox, schedule=IMPATIENT) as house:
+        with pytest.raises(UnavailableError, match="not answered yet") as caught:
+            await house.fresh()
+        assert caught.value.retry_after
+        gate.open()
+        await house.at_rest()
+        assert (await house.fresh()).complete
+
+
+@BOTH
+async def test_a_slow_first_walk_is_answered_in_part_and_goes_on(dialect: Dialect) -> None:
+    """Promised by design.md: a cold mirror answers from what it has, and says so."""
+    sandbox = Sandbox(size=400, dialect=dialect, max_limit=20)
+    began = datetime.now(UTC)
+    gate = Gate(sandbox, after=5)
+    async with keeping(sandbox, schedule=IMPATIENT) as house:
+        walk = asyncio.ensure_future(house.sync())
+        await gate.reached.wait()
+        fresh = await house.fresh()
+        assert fresh.complete is False
+        assert 0 < fresh.conversations < 400
+        assert fresh.oldest is not None
+        assert began <= fresh.as_of <= house.time()
+        assert any("first reading is under way" in note for note in fresh.notes)
+
+        gate.open()
+        await walk
+        assert (await house.fresh()).complete
+        assert house.held == house.wanted
+
+
+async def test_a_window_is_answered_as_soon_as_the_walk_has_passed_it() -> None:
+    """Promised by design.md: a question that needs a window needs reading only that far back."""
+    sandbox = Sandbox(size=400)
+    times = [row["ts"] for row in sandbox.rows()]
+    gate = Gate(sandbox, after=5)
+    async with keeping(sandbox, schedule=Schedule(patience=30)) as house:
+        at = times[30] if times[30] < 10**11 else times[30] / 1000
+        fresh = await house.fresh(since=datetime.fromtimestamp(at, UTC))
+        assert fresh.complete
+        assert fresh.conversations < 400
+        gate.open()
+
+
+async def test_closing_in_the_middle_of_a_walk_keeps_the_pages_that_are_in() -> None:
+    """Promised by design.md: ending loses no write that was made."""
+    sandbox = Sandbox(size=400)
+    mirror = a_mirror()
+    gate = Gate(sandbox, after=5)
+    async with keeping(sandbox, mirror=mirror) as house:
+        waiting = asyncio.ensure_future(house.fresh())
+        await gate.reached.wait()
+        await house.upkeep.aclose()
+        fresh = await waiting
+        assert fresh.complete is False
+        saved = house.held
+        gate.open()
+    assert 0 < len(saved) < 400
+    async with keeping(sandbox, mirror=mirror) as house:
+        assert (await house.fresh()).complete
+        assert set(saved) <= set(house.held)
+        assert house.held == house.wanted
+    mirror.close()
+
+
+async def test_closing_waits_for_the_page_that_is_being_saved() -> None:
+    """Promised by design.md: no write is lost; and nobody closes a database in use."""
+    started, finish, saving = threading.Event(), threading.Event(), 0
+
+    async def slowly(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        def write() -> T:
+            nonlocal saving
+            saving += 1
+            started.set()
+            finish.wait()
+            try:
+                return call(*args, **kwargs)
+            finally:
+                saving -= 1
+
+        return await anyio.to_thread.run_sync(write)
+
+    async with keeping(Sandbox(size=100), in_thread=slowly) as house:
+        walk = asyncio.ensure_future(house.sync())
+        await anyio.to_thread.run_sync(started.wait)
+        closing = asyncio.ensure_future(house.upkeep.aclose())
+        await asyncio.wait([closing], timeout=0.05)
+        assert saving
+        finish.set()
+        await closing
+        assert saving == 0
+        with pytest.raises(ConvocoreError, match="stopped"):
+            await walk
+
+
+async def test_closing_before_anything_was_read_is_an_error_for_who_waits() -> None:
+    """Ours: nothing is no answer."""
+    sandbox = Sandbox(size=400)
+    gate = Gate(sandbox, after=0)
+    async with keeping(sandbox) as house:
+        waiting = asyncio.ensure_future(house.fresh())
+        await gate.reached.wait()
+        await house.upkeep.aclose()
+        with pytest.raises(ConvocoreError, match="stopped"):
+            await waiting
+        gate.open()
+
+
+async def test_a_sweep_that_fails_late_is_not_begun_again_at_once() -> None:
+    """Ours: else a list with one bad place would be read up to there again and again."""
+    sandbox = Sandbox(size=400)
+    async with keeping(sandbox) as house:
+        await house.fresh()
+        house.time.pass_(hours=7)
+        sandbox.fail_next(400, after=11)
+        await house.fresh()
+        await house.at_rest()
+        house.asked()
+        for _ in range(5):
+            house.time.pass_(minutes=1)
+            await house.fresh()
+            await house.at_rest()
+        assert house.asked() <= 5
+        house.time.pass_(minutes=10)
+        fresh = await house.fresh()
+        await house.at_rest()
+        assert fresh.complete
+        assert house.asked() > 15
+
+
+async def test_a_mistake_of_our_own_is_told_and_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Ours: nobody awaits a reading, so a bug in it must show elsewhere."""
+
+    def broken(agent_id: str) -> NoReturn:
+        raise ZeroDivisionError(agent_id)
+
+    async with keeping(Sandbox(size=10)) as house:
+        house.client.conversations = broken  # type: ignore[method-assign]
+        with caplog.at_level(logging.ERROR), pytest.raises(ConvocoreError, match="our own"):
+            await house.fresh()
+    assert "ZeroDivisionError" in caplog.text
+
+
+async def test_two_agents_are_read_side_by_side() -> None:
+    """Ours: single flight is per agent, failures too."""
+    sandbox = Sandbox(size=60)
+    async with keeping(sandbox) as house:
+        good = asyncio.ensure_future(house.fresh())
+        with pytest.raises(NotFoundError):
+            await house.upkeep.fresh("nobody")
+        assert (await good).complete
+        assert (await house.fresh()).complete
