@@ -98,6 +98,7 @@ class ConvocoreClient:
                 "User-Agent": f"convocore-mcp/{version}",
             },
             timeout=httpx.Timeout(limits.read, connect=limits.connect),
+            trust_env=not _on_this_machine(base_url),  # a proxy can't reach what is on loopback
             follow_redirects=False,  # a redirect must never carry the key to another host
         )
         return cls(http, now=now, limits=limits, pace=pace)
@@ -250,6 +251,11 @@ class _Backoff:
         if wait is None:
             wait = random.uniform(0, widest)  # noqa: S311  jitter needs no secrecy
         return wait if wait < self.left else False
+
+
+def _on_this_machine(url: str) -> bool:
+    host = httpx.URL(url).host
+    return host in {"localhost", "::1"} or host.startswith("127.")
 
 
 def _path(agent_id: str) -> str:

@@ -156,9 +156,18 @@ class _Numbered:
                 if self._ended and not new:
                     return
                 await self._go_on_from(found[0])
-            elif empty or self._chain.joins(reply.marks):
+            elif self._chain.joins(reply.marks):
                 self._take(span, reply)
                 yield reply.page
+            elif empty:
+                # All rows of a page may be hidden, or the page was empty by mistake: look again.
+                found = await self._rejoin()
+                if found is not None and self._take(*found):
+                    yield found[1].page
+                    await self._go_on_from(found[0])
+                else:
+                    self._take(span, reply)
+                    yield reply.page
             else:
                 for page in await self._bridge(span, reply):
                     yield page

@@ -222,6 +222,6 @@ def _waiting_since(row: ConversationRecord) -> datetime | None:
 
 
 def _alerts(row: ConversationRecord) -> tuple[str, ...] | None:
-    if row.crm_alerts is None:
+    if row.crm_alerts is None or not row.crm_alerts.model_fields_set:
         return None
     return tuple(name for name, on in row.crm_alerts if on is True)

@@ -46,6 +46,7 @@ _ANSI = re.compile(
     re.VERBOSE,
 )
 _SUSPICIOUS = re.compile(r"[^ -~]|[\[\]<]")
+_IMAGE = re.compile(r"!+\[")
 _TAG = re.compile(r"<(?=[a-zA-Z/!?])")
 _PLAIN_LENGTH = 64
 
@@ -111,7 +112,8 @@ def _visible(text: str) -> str:
     text = "".join(char for char in text if char in "\n\t" or unicodedata.category(char) != "Cc")
     text = unicodedata.normalize("NFC", text)
     # A link or image needs its brackets to touch: `[text] (url)` shows both, and is neither.
-    text = text.replace("![", "[").replace("](", "] (").replace("][", "] [").replace("]:", "] :")
+    text = _IMAGE.sub("[", text)
+    text = text.replace("](", "] (").replace("][", "] [").replace("]:", "] :")
     return re.sub(r"\n{3,}", "\n\n", _TAG.sub("\u2039", text))
 
 

@@ -11,6 +11,9 @@ from convocore_mcp.leads.reasons import day, why
 from convocore_mcp.models import Conversation, Freshness, Lead
 
 View = dict[str, Any]
+
+MOST_NAMES = 40
+"""Names counted one by one in an answer."""
 MOST_TAGS = 30
 """Tags shown of one conversation in a list: a row must never outgrow an answer."""
 
@@ -188,6 +191,11 @@ def lead_profile(
 
 
 def counts(found: Mapping[str | None, int], none: str = "none") -> dict[str, int]:
-    """Counts by name, the largest first; what has no value is under `none`."""
+    """Counts by name, the largest first; what has no value is under `none`.
+
+    Names without end (a channel may be any text) are added up under `(other)`.
+    """
     ordered = sorted(found.items(), key=lambda item: (-item[1], item[0] or ""))
-    return {name or none: count for name, count in ordered}
+    named = {name or none: count for name, count in ordered[:MOST_NAMES]}
+    other = sum(count for _, count in ordered[MOST_NAMES:])
+    return named | ({"(other)": other} if other else {})

@@ -93,9 +93,7 @@ class Cursor:
         return base64.urlsafe_b64encode(_sum(packed) + packed).decode().rstrip("=")
 
     @classmethod
-    def decode(
-        cls, text: str, *, question: str, epoch: str, now: datetime | None
-    ) -> "Cursor":
+    def decode(cls, text: str, *, question: str, epoch: str, now: datetime | None) -> "Cursor":
         """Read a cursor handed back with a question; without `now` at any age.
 
         Raises:

@@ -60,14 +60,13 @@ async def test_empty_pages_by_cursor_go_on(times: int) -> None:
         assert await found(client, sandbox) == truth(sandbox)
 
 
-async def test_an_empty_page_in_the_middle_does_not_end_a_walk_by_numbers() -> None:
-    """Promised by design.md: not on a short page, not on a single empty one."""
+@pytest.mark.parametrize("times", [1, 2])
+async def test_a_page_that_is_empty_by_mistake_is_asked_for_again(times: int) -> None:
+    """Promised by design.md: an empty page neither ends a walk by numbers nor hides its rows."""
     sandbox = Sandbox(size=700, dialect="page")
-    sandbox.empty_next(after=4, times=2)  # their rows are lost to anybody who asks
+    sandbox.empty_next(after=4, times=times)
     async with calling(sandbox) as client:
-        ids = await found(client, sandbox)
-    assert ids[-1] == truth(sandbox)[-1]
-    assert len(ids) >= len(truth(sandbox)) - 200
+        assert await found(client, sandbox) == truth(sandbox)
 
 
 async def test_three_empty_pages_are_the_end_and_no_more_are_asked_for_than_are_under_way() -> None:

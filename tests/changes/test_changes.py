@@ -7,7 +7,7 @@ import pytest
 from convocore_mcp.sandbox import Sandbox
 from tests.front_door import Desk, connected
 
-NOW = {"tail_seconds": 0}
+NOW: Any = {"tail_seconds": 0}
 """Each call reads the front of the list again."""
 
 
