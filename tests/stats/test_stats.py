@@ -34,7 +34,7 @@ KEYS: dict[str, Callable[[Row], str | None]] = {
     "month": lambda row: f"{moment(row):%Y-%m}",
     "country": lambda row: plain.filled(row.get("countryCode")),
     "source": lambda row: plain.filled(row.get("source")),
-    "assignee": lambda row: (plain.owners(row) or [None])[0],
+    "assignee": lambda row: next(iter(plain.owners(row)), None),
 }
 
 
