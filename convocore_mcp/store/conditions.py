@@ -46,7 +46,7 @@ def fits(agent_id: str, wanted: Filter) -> ColumnElement[bool]:
     conditions = within(_c.last_activity, wanted.since, wanted.until)
     if wanted.terms is not None:
         conditions += [occurs(_c.words, term) for term in wanted.terms] or [false()]
-    for column, values in ((_c.stage, wanted.stages), (_c.state, wanted.states)):
+    for column, values in ((_c.stage_key, wanted.stages), (_c.state, wanted.states)):
         if values:
             conditions.append(column.in_(values))
     if wanted.labels:

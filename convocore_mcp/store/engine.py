@@ -1,54 +1,91 @@
-"""Opening a mirror: in memory, in a private SQLite file, or in PostgreSQL."""
+"""Opening a mirror: in memory, in a private SQLite file (`file`), or in PostgreSQL."""
 
-import logging
-import os
+import re
 import secrets
-import stat
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, select
-from sqlalchemy.exc import DatabaseError, SQLAlchemyError
+from sqlalchemy import (
+    Connection,
+    Engine,
+    MetaData,
+    create_engine,
+    func,
+    insert,
+    inspect,
+    select,
+)
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
 from convocore_mcp.errors import MirrorError
-from convocore_mcp.store.schema import SCHEMA_VERSION, counter, meta, metadata
+from convocore_mcp.store import file
+from convocore_mcp.store.schema import PREFIX, SCHEMA_VERSION, counter, meta, metadata
 
-log = logging.getLogger(__name__)
 MEMORY = "memory"
+_POSTGRESQL = "postgresql+psycopg://"
+_BEGINNING = 0x636F6E766F63
+"""The advisory lock under which tables are made: two servers may start at the same moment."""
+_PATH = re.compile(r'"/[^"]*"')
 
 
 class Database:
     """A connection pool and the two ways to use it: `reading` and `writing`."""
 
-    def __init__(self, engine: Engine, *, shared: bool = False) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        epoch: str,
+        *,
+        shared: bool = False,
+        renew: Callable[[], tuple[Engine, str]] | None = None,
+    ) -> None:
+        """`renew` begins a damaged mirror anew; it gives its engine and epoch."""
         self.engine = engine
+        self.epoch = epoch
         # A database in memory is one connection: whoever uses it has it alone.
         self._alone: AbstractContextManager[object] = threading.RLock() if shared else nullcontext()
-        self.epoch = ""
+        self._renew = renew
+        self._renewing = threading.Lock()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """One consistent view."""
-        with _our_errors(), self._alone, self.engine.connect() as connection:
+        with self._transaction(convocore_reading=True) as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """One transaction; nothing of it stays if the block raises."""
-        options = {"convocore_writing": True}
-        with _our_errors(), self._alone, self.engine.connect() as plain:
-            connection = plain.execution_options(**options)
-            with connection.begin():
-                yield connection
+        with self._transaction(convocore_writing=True) as connection, connection.begin():
+            yield connection
 
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
+
+    @contextmanager
+    def _transaction(self, **options: bool | str) -> Iterator[Connection]:
+        engine = self.engine
+        if engine.dialect.name == "postgresql" and "convocore_reading" in options:
+            # By default each statement there would see what was committed just before it.
+            options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        try:
+            with _our_errors(), self._alone, engine.connect() as connection:
+                yield connection.execution_options(**options)
+        except MirrorError as error:
+            if self._renew is None or not file.damaged(error.__cause__):
+                raise
+            with self._renewing:
+                if self.engine is engine:
+                    self.engine, self.epoch = self._renew()
+            raise MirrorError(
+                "The mirror was damaged and has been set aside.",
+                hint="Ask again: Convocore is read afresh.",
+            ) from error
 
 
 @contextmanager
@@ -57,8 +94,10 @@ def _our_errors() -> Iterator[None]:
         yield
     except SQLAlchemyError as error:
         cause = getattr(error, "orig", None) or error
+        # The first line: what follows are rows and statements. A path is nobody's business.
+        first = _PATH.sub("a file", str(cause).partition("\n")[0])
         raise MirrorError(
-            f"The mirror can't be used ({type(cause).__name__}: {str(cause).splitlines()[0]}).",
+            f"The mirror can't be used ({type(cause).__name__}: {first}).",
             hint="Check the disk and CONVOCORE_STORE; the mirror can be deleted at any time.",
         ) from error
 
@@ -66,101 +105,98 @@ def _our_errors() -> Iterator[None]:
 def open_database(store: str | Path, *, owner: str) -> Database:
     """Open, and if need be create, the mirror at `store`: `memory`, a file, or a PostgreSQL URL.
 
-    `owner` is the fingerprint of the credential and the region. A mirror of another owner, of
-    another schema, or a damaged one is set aside (its file renamed) and a new one begun.
+    `owner` is the fingerprint of the credential and the region. A file of another owner, of
+    another schema, or a damaged one is set aside (renamed) and a new one begun. In PostgreSQL,
+    tables of an older schema are made anew; those of another owner are left alone.
 
     Raises:
         MirrorError: neither the mirror nor a new one can be opened.
     """
-    if isinstance(store, str) and store != MEMORY:
-        database = Database(create_engine(store, pool_pre_ping=True))
+    begin = partial(_begin, owner=owner)
+    if isinstance(store, Path):
+        open_file = partial(file.open_file, store, begin=begin)
         with _our_errors():
-            _begin(database, owner)
-        return database
-    if not isinstance(store, Path):
-        database = Database(_sqlite("sqlite://", poolclass=StaticPool), shared=True)
-        with _our_errors():
-            _begin(database, owner)
-        return database
-    return _open_file(store, owner)
+            return Database(*open_file(), renew=open_file)
+    engine = _engine(store)
+    with _our_errors():
+        epoch, unfit = begin(engine)
+    if unfit:
+        engine.dispose()
+        raise _not_ours(unfit)
+    return Database(engine, epoch, shared=store == MEMORY)
 
 
-def _open_file(path: Path, owner: str) -> Database:
-    for attempt in (1, 2):
-        try:
-            _make_private(path)
-        except OSError as error:
-            raise MirrorError(
-                f"The mirror's file can't be made ({error.strerror}).",
-                hint="Set CONVOCORE_STORE to a file in a folder you can write, or to memory.",
-            ) from None
-        database = Database(_sqlite(f"sqlite:///{path}"))
-        try:
-            if _begin(database, owner):
-                return database
-            reason = "it belongs to another key or region, or to another version"
-        except DatabaseError as error:
-            if attempt == 2 or "locked" in str(error):
-                database.close()
-                with _our_errors():
-                    raise
-            reason = "it is damaged"
-        database.close()
-        _set_aside(path, reason)
-    raise MirrorError("The mirror can't be begun.", hint="Set CONVOCORE_STORE=memory.")
+def _engine(store: str) -> Engine:
+    if store == MEMORY:
+        return file.sqlite(":memory:", poolclass=StaticPool)
+    if not store.startswith(_POSTGRESQL):
+        raise MirrorError(
+            "CONVOCORE_STORE names no database that a mirror can be kept in.",
+            hint="Use memory, a file, or postgresql://user@host/database.",
+        )
+    try:
+        return create_engine(store, pool_pre_ping=True, isolation_level="READ COMMITTED")
+    except ImportError:
+        raise MirrorError(
+            "PostgreSQL needs a driver that is not installed.",
+            hint="Install convocore-mcp[postgres].",
+        ) from None
+    except (ArgumentError, ValueError):
+        # From None: the text of the error may hold part of the password.
+        raise MirrorError(
+            "CONVOCORE_STORE is no PostgreSQL URL.",
+            hint="Write postgresql://user:password@host:5432/database, with /, @ and : in the "
+            "password percent-encoded.",
+        ) from None
 
 
-def _make_private(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
-    if stat.S_IMODE(path.stat().st_mode) & 0o077:
-        path.chmod(0o600)
+def _not_ours(reason: str) -> MirrorError:
+    return MirrorError(
+        f"The mirror in PostgreSQL can't be used: {reason}.",
+        hint="Give each key and region a database or schema of its own (…/database?options="
+        f"-csearch_path%3Dname), or drop the tables whose names begin with {PREFIX}.",
+    )
 
 
-def _set_aside(path: Path, reason: str) -> None:
-    aside = path.with_name(f"{path.name}.aside-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
-    for suffix in ("", "-wal", "-shm"):
-        part = path.with_name(path.name + suffix)
-        if part.exists():
-            part.rename(aside.with_name(aside.name + suffix))
-    log.warning("The mirror was set aside as %s: %s. A new one is begun.", aside.name, reason)
+_OLDER = "it belongs to an older version of this program"
 
 
-def _begin(database: Database, owner: str) -> bool:
-    """Make what is missing; False if what is there is somebody else's."""
-    ours = {"schema": SCHEMA_VERSION, "owner": owner}
-    with database.engine.begin() as plain:
-        connection = plain.execution_options(convocore_writing=True)
+def _begin(engine: Engine, *, owner: str) -> tuple[str, str]:
+    """Make what is missing; gives the epoch, and why what is there can't be used, if it can't."""
+    shared = engine.dialect.name == "postgresql"
+    writing = engine.execution_options(convocore_writing=True)
+    with writing.begin() as connection:
+        if shared:
+            connection.execute(select(func.pg_advisory_xact_lock(_BEGINNING)))
+        tables = inspect(connection).get_table_names()
+        if meta.name in tables:
+            says = {row.key: row.value for row in connection.execute(select(meta))}
+            unfit = _unfit(says, owner)
+            if unfit == _OLDER and shared:
+                _drop(connection, tables)
+            else:
+                return says.get("epoch") or "", unfit
+        elif tables and not shared:
+            return "", "it holds something else"
+        ours = {"schema": SCHEMA_VERSION, "owner": owner, "epoch": secrets.token_hex(4)}
         metadata.create_all(connection)
-        found = {key: value for key, value in connection.execute(select(meta.c.key, meta.c.value))}
-        if not found:
-            ours["epoch"] = secrets.token_hex(4)
-            connection.execute(insert(meta), [{"key": k, "value": v} for k, v in ours.items()])
-            connection.execute(insert(counter), {"id": 1, "seq": 0})
-            found = ours
-    database.epoch = found.get("epoch") or ""
-    return all(found.get(key) == value for key, value in ours.items())
+        connection.execute(insert(meta), [{"key": k, "value": v} for k, v in ours.items()])
+        connection.execute(insert(counter), {"id": 1, "seq": 0})
+    return ours["epoch"], ""
 
 
-def _sqlite(url: str, **options: Any) -> Engine:
-    engine = create_engine(url, connect_args={"check_same_thread": False}, **options)
+def _unfit(found: dict[str | None, str | None], owner: str) -> str:
+    """Why the mirror that says `found` of itself can't be used; empty if it can."""
+    if found.get("owner") != owner:
+        return "it belongs to another key or region"
+    version = found.get("schema") or ""
+    if version == SCHEMA_VERSION:
+        return ""
+    older = version.isdecimal() and int(version) < int(SCHEMA_VERSION)
+    return _OLDER if older else "it belongs to a newer version of this program"
 
-    @event.listens_for(engine, "connect")
-    def settle_in(connection: Any, _record: object) -> None:
-        connection.isolation_level = None  # we say BEGIN ourselves, see below
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=NORMAL",
-            "busy_timeout=15000",
-            "temp_store=MEMORY",
-            "cache_size=-32000",
-        ):
-            connection.execute(f"PRAGMA {pragma}")
 
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        # A transaction that will write takes the lock at once: a late upgrade fails, not waits.
-        writing = connection.get_execution_options().get("convocore_writing", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
-
-    return engine
+def _drop(connection: Connection, tables: list[str]) -> None:
+    old = MetaData()
+    old.reflect(connection, only=[name for name in tables if name.startswith(PREFIX)])
+    old.drop_all(connection)

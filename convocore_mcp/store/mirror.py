@@ -5,10 +5,19 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, func, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import (
+    Connection,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
 
-from convocore_mcp.models import Conversation, Coverage, Keys, Lead, Page
+from convocore_mcp.models import Conversation, Coverage, Keys, Lead, Page, Quarantined
+from convocore_mcp.store import versions
 from convocore_mcp.store.engine import Database
 from convocore_mcp.store.people import settle
 from convocore_mcp.store.rows import (
@@ -25,7 +34,6 @@ from convocore_mcp.store.schema import (
     counter,
     facets,
     quarantine,
-    unsettled,
 )
 
 KEEP_VERSIONS = 7 * 24 * 3600 * 1000
@@ -60,7 +68,8 @@ class Mirror:
         """How much of an agent's list is here."""
         c = conversations.c
         with self.database.reading() as connection:
-            row = connection.execute(select(agents).where(agents.c.agent_id == agent_id)).first()
+            its = select(agents).where(agents.c.agent_id == agent_id)
+            row = connection.execute(its).mappings().first()
             held = and_(c.agent_id == agent_id, c.until == CURRENT)
             count = connection.scalar(select(func.count()).select_from(conversations).where(held))
             bad = connection.scalar(
@@ -69,7 +78,7 @@ class Mirror:
                 .where(quarantine.c.agent_id == agent_id)
             )
             seq = connection.scalar(select(counter.c.seq))
-        known: dict[str, Any] = dict(row._mapping) if row else {}
+        known: dict[str, Any] = dict(row) if row else {}
         return Coverage(
             as_of=moment(known.get("as_of")),
             walked_at=moment(known.get("walked_at")),
@@ -86,27 +95,22 @@ class Mirror:
 
         `read_at` is when the page was asked for; rows newer than it in the mirror stay.
         """
-        rows = {row.id: row for row in page.rows}
+        rows = {row.id: row for row in page.rows if not versions.too_long(row)}
         at = milliseconds(read_at) or 0
         with self.database.writing() as connection:
             seq = _take_turn(connection)
-            held = _held(connection, agent_id, rows)
+            held = versions.held(connection, agent_id, rows)
             fresh = [
                 (row, old)
                 for row in rows.values()
                 if (old := held.get(row.id)) is None
-                or (old.digest != digest(row.record) and old.read_at <= at)
+                or (old.digest != digest(row.record) and old.seen_at <= at)
             ]
             self._replace(connection, fresh, seq=seq, at=at)
-            _set_turn(connection, seq + len(fresh))
             _keep_aside(connection, agent_id, page, at)
-            found_again = [old.seq for old in held.values() if old.missed]
-            if found_again:
-                connection.execute(
-                    update(conversations)
-                    .where(conversations.c.seq.in_(found_again))
-                    .values(missed=0)
-                )
+            replaced = {row.id for row, _ in fresh}
+            same = [old.seq for old in held.values() if old.id not in replaced]
+            versions.seen(connection, same, at)
         updated = sum(old is not None for _, old in fresh)
         return Saved(len(fresh) - updated, updated, len(rows) - len(fresh))
 
@@ -120,31 +124,34 @@ class Mirror:
     ) -> None:
         if not fresh:
             return
-        versions, values, changed = [], [], []
+        new, values = [], []
+        ended = [(old, number) for number, (_, old) in enumerate(fresh, start=seq + 1) if old]
+        versions.end(connection, ended, at=at)
         for number, (row, old) in enumerate(fresh, start=seq + 1):
-            lead_id = old.lead_id if old is not None else None
-            if old is not None:
-                _end(connection, old.seq, until=number, at=at)
             columns = conversation_row(row, self._rules.keys(row))
-            place = {"seq": number, "until": CURRENT, "read_at": at, "missed": 0}
-            versions.append(columns | place | {"lead_id": lead_id})
+            place = {"seq": number, "until": CURRENT, "read_at": at, "seen_at": at, "missed": 0}
+            new.append(columns | place | {"lead_id": old.lead_id if old else None})
             values.extend(facet_rows(row, number))
-            changed.append((row.id, lead_id))
-        connection.execute(insert(conversations), versions)
+        connection.execute(insert(conversations), new)
         if values:
             connection.execute(insert(facets), values)
-        _unsettle(connection, fresh[0][0].agent_id, changed)
+        versions.unsettle(
+            connection, [(row.agent_id, row.id, old and old.lead_id) for row, old in fresh]
+        )
+        _set_turn(connection, seq + len(fresh))
 
     def remove(self, agent_id: str, ids: Iterable[str], *, at: datetime) -> int:
         """Take out conversations that Convocore no longer has; returns how many were there."""
         now = milliseconds(at) or 0
         with self.database.writing() as connection:
             seq = _take_turn(connection)
-            held = _held(connection, agent_id, ids)
-            for number, old in enumerate(held.values(), start=seq + 1):
-                _end(connection, old.seq, until=number, at=now)
-            _set_turn(connection, seq + len(held))
-            _unsettle(connection, agent_id, [(old.id, old.lead_id) for old in held.values()])
+            held = list(versions.held(connection, agent_id, ids).values())
+            if held:
+                versions.end(
+                    connection, [(old, seq + i) for i, old in enumerate(held, start=1)], at=now
+                )
+                _set_turn(connection, seq + len(held))
+                versions.unsettle(connection, [(agent_id, old.id, old.lead_id) for old in held])
         return len(held)
 
     def missing(self, agent_id: str, seen: Iterable[str], *, before: datetime) -> dict[str, int]:
@@ -155,7 +162,7 @@ class Mirror:
                 select(c.id, c.missed).where(
                     c.agent_id == agent_id,
                     c.until == CURRENT,
-                    c.read_at < (milliseconds(before) or 0),
+                    c.seen_at < (milliseconds(before) or 0),
                 )
             )
             known = set(seen)
@@ -164,12 +171,12 @@ class Mirror:
     def miss(self, agent_id: str, ids: Iterable[str]) -> None:
         """Note that a complete walk did not see these."""
         with self.database.writing() as connection:
-            found = [old.seq for old in _held(connection, agent_id, ids).values()]
-            connection.execute(
-                update(conversations)
-                .where(conversations.c.seq.in_(found))
-                .values(missed=conversations.c.missed + 1)
-            )
+            _take_turn(connection)
+            found = [{"of": old.seq} for old in versions.held(connection, agent_id, ids).values()]
+            if found:
+                c = conversations.c
+                one = update(conversations).where(c.seq == bindparam("of"))
+                connection.execute(one.values(missed=c.missed + 1), found)
 
     def note(self, agent_id: str, **progress: datetime | str | None) -> None:
         """Set fields of the agent's coverage: `as_of`, `walked_at`, `oldest`, `mark`, `gap`."""
@@ -178,23 +185,18 @@ class Mirror:
             for name, value in progress.items()
         }
         with self.database.writing() as connection:
+            seq = _take_turn(connection)
             if values.get("walked_at") is not None:
-                baseline = connection.execute(
-                    select(agents.c.baseline).where(agents.c.agent_id == agent_id)
-                ).scalar()
-                if baseline is None:
-                    values["baseline"] = _take_turn(connection)
+                values["baseline"] = func.coalesce(agents.c.baseline, seq)
             known = update(agents).where(agents.c.agent_id == agent_id).values(values)
             if not connection.execute(known).rowcount:
-                try:
-                    row = {"agent_id": agent_id} | values
-                    connection.execute(insert(agents), row)
-                except IntegrityError:  # another process was first
-                    connection.execute(known)
+                first = {"baseline": seq} if "baseline" in values else {}
+                connection.execute(insert(agents), {"agent_id": agent_id} | values | first)
 
     def release(self, agent_id: str, *, before: datetime) -> None:
         """Forget quarantined rows that a complete walk begun at `before` did not bring again."""
         with self.database.writing() as connection:
+            _take_turn(connection)
             connection.execute(
                 delete(quarantine).where(
                     quarantine.c.agent_id == agent_id,
@@ -217,6 +219,7 @@ class Mirror:
         """Drop versions that ended long ago; returns how many."""
         before = (milliseconds(now) or 0) - KEEP_VERSIONS
         with self.database.writing() as connection:
+            _take_turn(connection)
             c = conversations.c
             gone = select(c.seq).where(c.until < CURRENT, c.ended_at < before)
             newest = connection.scalar(select(func.max(c.until)).where(c.seq.in_(gone)))
@@ -232,47 +235,22 @@ class Mirror:
 
 
 def _take_turn(connection: Connection) -> int:
-    # Writing first takes the lock: the next writer waits here until this one has committed.
-    connection.execute(update(counter).values(seq=counter.c.seq))
-    return int(connection.execute(select(counter.c.seq)).scalar_one())
+    """The newest number. Every writer calls this first: the next one waits here until it is done.
+
+    So numbers are committed in order, and no two writers lock the same rows crosswise.
+    """
+    return int(connection.execute(select(counter.c.seq).with_for_update()).scalar_one())
 
 
 def _set_turn(connection: Connection, seq: int) -> None:
     connection.execute(update(counter).values(seq=seq))
 
 
-def _held(connection: Connection, agent_id: str, ids: Iterable[str]) -> dict[str, Any]:
-    c = conversations.c
-    found = connection.execute(
-        select(c.seq, c.id, c.digest, c.read_at, c.lead_id, c.missed).where(
-            c.agent_id == agent_id, c.until == CURRENT, c.id.in_(list(ids))
-        )
-    )
-    return {row.id: row for row in found}
-
-
-def _end(connection: Connection, seq: int, *, until: int, at: int) -> None:
-    c = conversations.c
-    connection.execute(update(conversations).where(c.seq == seq).values(until=until, ended_at=at))
-
-
-def _unsettle(
-    connection: Connection, agent_id: str, changed: Iterable[tuple[str, str | None]]
-) -> None:
-    rows = [{"agent_id": agent_id, "id": id_, "lead_id": lead or ""} for id_, lead in changed]
-    if not rows:
-        return
-    u = unsettled.c
-    ids = [row["id"] for row in rows]
-    query = select(u.id, u.lead_id).where(u.agent_id == agent_id, u.id.in_(ids))
-    known = {(row.id, row.lead_id) for row in connection.execute(query)}
-    new = [row for row in rows if (row["id"], row["lead_id"]) not in known]
-    if new:
-        connection.execute(insert(unsettled), new)
-
-
 def _keep_aside(connection: Connection, agent_id: str, page: Page, at: int) -> None:
-    bad = {digest(row.raw): row for row in page.quarantined}
+    long = [
+        Quarantined(row.record, reason) for row in page.rows if (reason := versions.too_long(row))
+    ]
+    bad = {digest(row.raw): row for row in (*page.quarantined, *long)}
     if not bad:
         return
     q = quarantine.c

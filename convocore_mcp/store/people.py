@@ -15,8 +15,6 @@ from convocore_mcp.store.schema import CURRENT, conversations, leads, unsettled
 
 BATCH = 500
 """Changed conversations settled in one transaction."""
-PARAMETERS = 400
-"""Values in one `IN`: SQLite takes 999 parameters in its older builds."""
 
 Merge = Callable[[Iterable[tuple[Conversation, Keys]]], Sequence[Lead]]
 _c = conversations.c
@@ -24,11 +22,13 @@ _DERIVED = (_c.email_key, _c.phone_key, _c.amount, _c.unparsed, _c.currency_key)
 _JOINED_BY = ("lead_id", "identity", "email_key", "phone_key")
 
 
-def settle(connection: Connection, agent_id: str, merge: Merge) -> int | None:
+def settle(
+    connection: Connection, agent_id: str, merge: Merge, *, at_once: int = BATCH
+) -> int | None:
     """Settle one batch; returns how many leads it made, or `None` if there is nothing to do."""
     u = unsettled.c
     batch = (
-        connection.execute(select(u.id, u.lead_id).where(u.agent_id == agent_id).limit(BATCH))
+        connection.execute(select(u.id, u.lead_id).where(u.agent_id == agent_id).limit(at_once))
         .mappings()
         .all()
     )
@@ -37,15 +37,20 @@ def settle(connection: Connection, agent_id: str, merge: Merge) -> int | None:
     found = _closure(connection, agent_id, batch)
     made = merge([(rows.conversation(row), _keys(row)) for row in found.values()])
     old = {row["lead_id"] for row in (*batch, *found.values()) if row["lead_id"]}
-    for part in _parts(sorted(old | {lead.lead_id for lead in made})):
+    for part in rows.parts(sorted(old | {lead.lead_id for lead in made})):
         here = and_(leads.c.agent_id == agent_id, leads.c.lead_id.in_(part))
         connection.execute(delete(leads).where(here))
     if made:
         connection.execute(insert(leads), [rows.lead_row(lead) for lead in made])
     _assign(connection, found, made)
-    done = [row["id"] for row in (*batch, *found.values())]
-    for part in _parts(sorted(set(done))):
-        connection.execute(delete(unsettled).where(u.agent_id == agent_id, u.id.in_(part)))
+    # One by one: a conversation that went and came again is listed twice, with two leads.
+    done = {(row["id"], row["lead_id"] or "") for row in (*batch, *found.values())}
+    connection.execute(
+        delete(unsettled).where(
+            u.agent_id == agent_id, u.id == bindparam("of"), u.lead_id == bindparam("in")
+        ),
+        [{"of": id_, "in": lead_id} for id_, lead_id in sorted(done)],
+    )
     return len(made)
 
 
@@ -54,7 +59,7 @@ def _closure(
 ) -> dict[int, RowMapping]:
     """All current conversations that may be one lead with any of `batch`, by sequence number."""
     asked: dict[str, set[str]] = {name: set() for name in ("id", *_JOINED_BY)}
-    wanted = {
+    wanted = _former(connection, agent_id, sorted({row["id"] for row in batch})) | {
         "id": {row["id"] for row in batch},
         "lead_id": {row["lead_id"] for row in batch} - {""},
     }
@@ -63,7 +68,7 @@ def _closure(
         new: dict[int, RowMapping] = {}
         for name, values in wanted.items():
             asked[name] |= values
-            for part in _parts(sorted(values)):
+            for part in rows.parts(sorted(values)):
                 query = select(_c.seq, *rows.COLUMNS, *_DERIVED).where(
                     _c.agent_id == agent_id, _c.until == CURRENT, _c[name].in_(part)
                 )
@@ -73,10 +78,24 @@ def _closure(
                     if row["seq"] not in found
                 }
         found |= new
-        wanted = {
-            name: {row[name] for row in new.values()} - asked[name] - {None} for name in _JOINED_BY
-        }
+        of = {name: {row[name] for row in new.values()} for name in ("id", *_JOINED_BY)}
+        # An identity may be named after a conversation (see `leads.merge`).
+        of["id"], of["identity"] = of["identity"], of["identity"] | of["id"]
+        wanted = {name: values - asked[name] - {None} for name, values in of.items()}
     return found
+
+
+def _former(
+    connection: Connection, agent_id: str, ids: Sequence[str]
+) -> dict[str, set[str | None]]:
+    """What these shared with others before: whoever was torn between two people may be free now."""
+    shared: dict[str, set[str | None]] = {"email_key": set(), "phone_key": set()}
+    query = select(_c.email_key, _c.phone_key).where(_c.agent_id == agent_id, _c.until < CURRENT)
+    for part in rows.parts(ids):
+        for row in connection.execute(query.where(_c.id.in_(part))).mappings():
+            for name, values in shared.items():
+                values.update({row[name]} - {None})
+    return shared
 
 
 def _assign(connection: Connection, found: dict[int, RowMapping], made: Sequence[Lead]) -> None:
@@ -102,7 +121,3 @@ def _keys(row: RowMapping) -> Keys:
         currency=row["currency_key"],
         text="",
     )
-
-
-def _parts(values: Sequence[str]) -> Iterable[Sequence[str]]:
-    return (values[i : i + PARAMETERS] for i in range(0, len(values), PARAMETERS))

@@ -34,6 +34,10 @@ _ORDERS: dict[str, tuple[ColumnElement[Any], ...]] = {
     "waiting": (_c.by_waiting, _c.by_newest, _c.id),
 }
 """All descending."""
+# PostgreSQL would put what is unknown first.
+_LATEST = (_l.last_activity.desc().nulls_last(), _l.lead_id)
+_RANK = (_l.score.desc().nulls_last(), *_LATEST)
+"""As `leads.heat.rank`."""
 
 
 class Queries:
@@ -169,13 +173,11 @@ class Queries:
         limit: int,
     ) -> list[Lead]:
         """The hottest leads active in the window, in the order of `leads.heat.rank`."""
-        unscored = _l.score.is_(None)
-        order = (unscored, _l.score.desc(), _l.last_activity.desc(), _l.lead_id)
         return self._leads(
             agent_id,
             _l.heat >= threshold,
             *within(_l.last_activity, since, until),
-            order=order,
+            order=_RANK,
             limit=limit,
         )
 
@@ -211,14 +213,13 @@ class Queries:
             ),
         )
         count = self._count(select(func.count()).select_from(leads).where(*which))
-        order = (_l.score.desc(), _l.last_activity.desc(), _l.lead_id)
-        return count, self._leads(agent_id, *which, order=order, limit=limit)
+        return count, self._leads(agent_id, *which, order=_RANK, limit=limit)
 
     def _leads(
         self,
         agent_id: str,
         *which: ColumnElement[bool],
-        order: Sequence[ColumnElement[Any]] = (_l.last_activity.desc(), _l.lead_id),
+        order: Sequence[ColumnElement[Any]] = _LATEST,
         limit: int | None = None,
     ) -> list[Lead]:
         query = select(*rows.LEAD_COLUMNS).where(_l.agent_id == agent_id, *which)

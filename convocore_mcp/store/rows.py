@@ -1,16 +1,17 @@
 """Models to rows and back."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Column, RowMapping
 
 from convocore_mcp.models import WAITING, Conversation, Keys, Lead, Value
-from convocore_mcp.store.schema import UNKNOWN, conversations, leads
+from convocore_mcp.store.schema import LONGEST_KEY, UNKNOWN, conversations, leads
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TIMES = {"last_activity", "first_message", "waiting_since"}
@@ -18,13 +19,23 @@ _JSON = {"tags", "assignees", "alerts", "value", "conversation_ids"}
 _NEVER = 2**53
 """Later than any time: the waiting time of somebody of whom it is not known, negated."""
 
-COLUMNS: tuple[Column[Any], ...] = tuple(
-    conversations.c[f.name] for f in fields(Conversation) if f.name not in {"record"}
-)
+_Reads = Sequence[tuple[int, Callable[[Any], Any]]]
+"""Which values of a row are stored as something else, by position, and how they are read."""
+_CONVERSATION = tuple(f.name for f in fields(Conversation) if f.name != "record")
+_LEAD = tuple(f.name for f in fields(Lead))
+COLUMNS: tuple[Column[Any], ...] = tuple(conversations.c[name] for name in _CONVERSATION)
 """What a `Conversation` is made of, without the record."""
-_CONVERSATION_FIELDS = frozenset(f.name for f in fields(Conversation))
-_LEAD_FIELDS = frozenset(f.name for f in fields(Lead))
-LEAD_COLUMNS: tuple[Column[Any], ...] = tuple(leads.c[f.name] for f in fields(Lead))
+LEAD_COLUMNS: tuple[Column[Any], ...] = tuple(leads.c[name] for name in _LEAD)
+"""What a `Lead` is made of."""
+
+
+PARAMETERS = 400
+"""Values in one `IN`: SQLite takes 999 parameters in its older builds."""
+
+
+def parts(values: Sequence[str]) -> Iterable[Sequence[str]]:
+    """`values`, as many at a time as one `IN` takes."""
+    return (values[i : i + PARAMETERS] for i in range(0, len(values), PARAMETERS))
 
 
 def milliseconds(moment: datetime | None) -> int | None:
@@ -44,13 +55,16 @@ def digest(text: str) -> bytes:
 
 def conversation_row(c: Conversation, keys: Keys) -> dict[str, Any]:
     """A version's columns, without its place in the sequence."""
-    row = _stored(c)
+    row = _stored(_CONVERSATION, c)
     active = row["last_activity"]
     waiting = row["waiting_since"]
     return row | {
+        "record": c.record,
         "digest": digest(c.record),
         "email_key": keys.email,
         "phone_key": keys.phone,
+        # A longer one is shown, but nobody can ask for it.
+        "stage_key": c.stage if len(c.stage or "") <= LONGEST_KEY else None,
         "amount": keys.amount,
         "unparsed": keys.unparsed,
         "currency_key": keys.currency,
@@ -62,13 +76,17 @@ def conversation_row(c: Conversation, keys: Keys) -> dict[str, Any]:
         "by_oldest": UNKNOWN if active is None else -active,
         "by_score": UNKNOWN if c.score is None else c.score,
         "by_value": UNKNOWN if keys.amount is None else keys.amount,
-        "by_waiting": UNKNOWN if c.state != WAITING else -(waiting or _NEVER - 1),
+        "by_waiting": _waiting_place(waiting) if c.state == WAITING else UNKNOWN,
         "words": keys.text,
     }
 
 
+def _waiting_place(since: int | None) -> int:
+    return -(_NEVER - 1) if since is None else -since
+
+
 def facet_rows(c: Conversation, seq: int) -> list[dict[str, Any]]:
-    """The values that are compared without regard to case."""
+    """The values that are compared without regard to case, but for those nobody can ask for."""
     values = {("tag", tag) for tag in c.tags} | {("assignee", who) for who in c.assignees}
     if c.channel is not None:
         values.add(("channel", c.channel))
@@ -76,26 +94,29 @@ def facet_rows(c: Conversation, seq: int) -> list[dict[str, Any]]:
     return [
         {"seq": seq, "agent_id": c.agent_id, "kind": kind, "value": value}
         for kind, value in sorted(folded)
+        if len(value) <= LONGEST_KEY
     ]
 
 
 def lead_row(lead: Lead) -> dict[str, Any]:
     """A lead's columns."""
-    return _stored(lead) | {"overdue": lead.overdue}
+    return _stored(_LEAD, lead) | {"overdue": lead.overdue}
 
 
 def conversation(row: RowMapping) -> Conversation:
     """A `Conversation` from `COLUMNS`, with its record if that was selected too."""
-    return Conversation(**_loaded(row, _CONVERSATION_FIELDS))
+    *values, lead_id = _loaded(row, _CONVERSATION, _CONVERSATION_READS)
+    record = row["record"] if "record" in row else ""  # noqa: SIM401  `get` is slow there
+    return Conversation(*values, record, lead_id)  # type: ignore[call-arg]  # in their order
 
 
 def lead(row: RowMapping) -> Lead:
     """A `Lead` from `LEAD_COLUMNS`."""
-    return Lead(**_loaded(row, _LEAD_FIELDS))
+    return Lead(*_loaded(row, _LEAD, _LEAD_READS))
 
 
-def _stored(thing: Conversation | Lead) -> dict[str, Any]:
-    row = {f.name: getattr(thing, f.name) for f in fields(thing)}
+def _stored(names: tuple[str, ...], thing: Conversation | Lead) -> dict[str, Any]:
+    row = dict(zip(names, attrgetter(*names)(thing), strict=True))
     for name in _TIMES & row.keys():
         row[name] = milliseconds(row[name])
     for name in _JSON & row.keys():
@@ -103,19 +124,31 @@ def _stored(thing: Conversation | Lead) -> dict[str, Any]:
     return row
 
 
-def _loaded(row: Mapping[Any, Any], names: frozenset[str]) -> dict[str, Any]:
-    values = {name: row[name] for name in names if name in row}
-    for name in _TIMES & values.keys():
-        values[name] = moment(values[name])
-    for name in _JSON & values.keys():
-        values[name] = _thing(values[name])
+def _loaded(row: RowMapping, names: tuple[str, ...], reads: _Reads) -> list[Any]:
+    # By position: this runs for every row of every answer.
+    values = [row[name] for name in names]
+    for i, read in reads:
+        if values[i] is not None:
+            values[i] = read(values[i])
     return values
 
 
 def _json(value: Value | Iterable[str] | None) -> str | None:
+    if value == ():  # as most lists are
+        return "[]"
     return None if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _thing(stored: str | None) -> Any:
-    value = None if stored is None else json.loads(stored)
+def _thing(stored: str) -> Any:
+    if stored == "[]":
+        return ()
+    value = json.loads(stored)
     return tuple(value) if isinstance(value, list) else value
+
+
+def _reads(names: tuple[str, ...]) -> _Reads:
+    times = [(i, moment) for i, name in enumerate(names) if name in _TIMES]
+    return [*times, *((i, _thing) for i, name in enumerate(names) if name in _JSON)]
+
+
+_CONVERSATION_READS, _LEAD_READS = _reads(_CONVERSATION), _reads(_LEAD)

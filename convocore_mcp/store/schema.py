@@ -33,7 +33,7 @@ UNKNOWN = -(2**53)
 """The sort key of what has no value: behind everything else."""
 
 LONGEST_KEY = 240
-"""Characters of a text that is looked up: PostgreSQL's indexes take 2,700 bytes, for all columns."""
+"""Characters of a text that is looked up: an index of PostgreSQL takes 2,700 bytes in all."""
 
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
@@ -80,7 +80,8 @@ counter = Table(
 )
 """One row: the newest number, and the number up to which old versions have been dropped.
 
- Whoever writes takes its lock first, so that sequence numbers commit in order."""
+Whoever writes takes its lock first, so that sequence numbers commit in order.
+"""
 
 agents = Table(
     f"{PREFIX}agents",
@@ -101,6 +102,7 @@ conversations = Table(
     Column("seq", _Seq, primary_key=True, autoincrement=False),
     Column("until", BigInteger, nullable=False),
     Column("read_at", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
     Column("ended_at", BigInteger),
     Column("missed", Integer, nullable=False, default=0),
     Column("digest", LargeBinary, nullable=False),
@@ -144,6 +146,7 @@ conversations = Table(
     # Derived: what a row is joined, found and sorted by.
     Column("email_key", Text),
     Column("phone_key", Text),
+    Column("stage_key", Text),
     Column("amount", Float),
     Column("unparsed", Boolean, nullable=False),
     Column("currency_key", Text),
@@ -160,7 +163,10 @@ conversations = Table(
     # Last, so that reading the columns before it does not read the record's overflow pages.
     Column("record", Text, nullable=False),
 )
-"""Versions of conversations. All orders are descending, the id breaks ties."""
+"""Versions of conversations, first read at `read_at` and last at `seen_at`.
+
+All orders are descending, the id breaks ties.
+"""
 
 _c = conversations.c
 Index(f"{PREFIX}version", _c.agent_id, _c.id, _c.until, unique=True)
@@ -168,7 +174,7 @@ for _name in ("lead_id", "identity", "email_key", "phone_key"):
     # Most rows have none, and an index without them is cheaper to keep.
     _index(_name, _c.agent_id, _c[_name], where=_c[_name].is_not(None))
 _index("ended", _c.until, where=_c.ended_at.is_not(None))
-_index("stage", _c.agent_id, _c.stage, _c.by_newest)
+_index("stage", _c.agent_id, _c.stage_key, _c.by_newest, where=_c.stage_key.is_not(None))
 for _order in ("newest", "score", "value", "waiting"):
     _index(_order, _c.agent_id, _c[f"by_{_order}"], _c.by_newest, _c.id)
 

@@ -1,0 +1,56 @@
+"""The versions of conversations, a page or a handful at a time. The caller has taken its turn."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, case, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from convocore_mcp.models import Conversation
+from convocore_mcp.store.rows import parts
+from convocore_mcp.store.schema import CURRENT, LONGEST_KEY, conversations, unsettled
+
+
+def held(connection: Connection, agent_id: str, ids: Iterable[str]) -> dict[str, Any]:
+    """The current versions of these conversations, by id; without what they say."""
+    c = conversations.c
+    query = select(c.seq, c.id, c.digest, c.seen_at, c.lead_id, c.missed).where(
+        c.agent_id == agent_id, c.until == CURRENT
+    )
+    found: dict[str, Any] = {}
+    for part in parts(sorted(set(ids))):
+        found |= {row.id: row for row in connection.execute(query.where(c.id.in_(part)))}
+    return found
+
+
+def end(connection: Connection, ended: Iterable[tuple[Any, int]], *, at: int) -> None:
+    """End versions, each at its number."""
+    rows = [{"of": old.seq, "number": number} for old, number in ended]
+    if rows:
+        one = update(conversations).where(conversations.c.seq == bindparam("of"))
+        connection.execute(one.values(until=bindparam("number"), ended_at=at), rows)
+
+
+def seen(connection: Connection, seqs: Sequence[int], at: int) -> None:
+    """Note that these still held at `at`: what was read before it must not take their place."""
+    c = conversations.c
+    connection.execute(
+        update(conversations)
+        .where(c.seq.in_(seqs), or_(c.seen_at < at, c.missed > 0))
+        .values(seen_at=case((c.seen_at < at, at), else_=c.seen_at), missed=0)
+    )
+
+
+def unsettle(connection: Connection, changed: Iterable[tuple[str, str, str | None]]) -> None:
+    """Note whose leads must be made again: agent, conversation, and the lead it was in."""
+    rows = [{"agent_id": agent, "id": id_, "lead_id": lead or ""} for agent, id_, lead in changed]
+    insert_if_new = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    connection.execute(insert_if_new(unsettled).on_conflict_do_nothing(), rows)
+
+
+def too_long(row: Conversation) -> str | None:
+    """Why a row can't be looked up by something that it should be."""
+    for name in ("id", "identity"):
+        if len(getattr(row, name) or "") > LONGEST_KEY:
+            return f"{name}: has more than {LONGEST_KEY} characters"
+    return None

@@ -1,0 +1,230 @@
+"""Reading: every question has the same answer in every database, and in plain Python."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from convocore_mcp.leads.heat import closed, hot, rank
+from convocore_mcp.leads.keys import keys, phone_key
+from convocore_mcp.models import Conversation, Filter, Lead
+from convocore_mcp.store.engine import Database
+from convocore_mcp.store.queries import NEAR
+from tests.store.desk import Desk, bare, in_order
+from tests.store.steps import shared
+from tests.talks import NOW, lists_of_talks, talk
+
+bounds = st.none() | st.sampled_from([NOW - timedelta(hours=hours) for hours in (0, 2, 9)])
+filters = st.builds(
+    Filter,
+    terms=st.sampled_from([None, (), (" ann",), ("29260",), (" bob", " lukasz"), ("%",), ("a_n",)]),
+    stages=st.sampled_from([(), ("new",), ("new", "Won")]),
+    labels=st.sampled_from([(), ("hot",), ("warm", "cold")]),
+    states=st.sampled_from([(), ("requested_chat", "ended_chat")]),
+    channels=st.sampled_from([(), ("WHATSAPP",)]),
+    tags=st.sampled_from([(), ("Vip",), ("STRASSE", "none")]),
+    assignees=st.sampled_from([(), ("lina",)]),
+    min_score=st.sampled_from([None, 0, 75]),
+    attention=st.sampled_from(
+        [(), ("waiting_for_human",), ("overdue", "stale"), ("unassigned", "stale")]
+    ),
+    since=bounds,
+    until=bounds,
+)
+
+
+def within(moment: datetime | None, since: datetime | None, until: datetime | None) -> bool:
+    if moment is None:
+        return since is None and until is None
+    return (since is None or moment >= since) and (until is None or moment <= until)
+
+
+ATTENTION: dict[str, Callable[[Conversation], bool]] = {
+    "waiting_for_human": lambda c: c.state == "requested_chat",
+    "unassigned": lambda c: not c.assignees,
+    "overdue": lambda c: c.overdue,
+    "stale": lambda c: c.stale,
+}
+
+
+def fits(c: Conversation, f: Filter) -> bool:
+    """What the contract says of each filter."""
+
+    def folded(asked: tuple[str, ...], own: tuple[str | None, ...]) -> bool:
+        return not asked or bool({a.casefold() for a in asked} & {o.casefold() for o in own if o})
+
+    return (
+        (f.terms is None or (f.terms != () and all(t in keys(c).text for t in f.terms)))
+        and (not f.stages or c.stage in f.stages)
+        and (not f.states or c.state in f.states)
+        and folded(f.labels, (c.label,))
+        and folded(f.channels, (c.channel,))
+        and folded(f.tags, c.tags)
+        and folded(f.assignees, c.assignees)
+        and (f.min_score is None or (c.score is not None and c.score >= f.min_score))
+        and (not f.attention or any(ATTENTION[name](c) for name in f.attention))
+        and within(c.last_activity, f.since, f.until)
+    )
+
+
+@shared
+@given(page=lists_of_talks, wanted=filters)
+def test_every_filter_agrees_with_plain_python(
+    database: Database, page: list[Conversation], wanted: Filter
+) -> None:
+    """Promised by contract.md, for each filter alone and with others."""
+    desk = Desk(database)
+    desk.save(*page)
+    expected = [bare(c) for c in desk.own(page) if fits(c, wanted)]
+    assert desk.find(wanted) == in_order(expected, "newest")
+    seq = desk.queries.seq()
+    assert desk.queries.count(desk.agent, wanted, at=seq) == len(expected)
+    (totals,) = desk.queries.stats(desk.agent, wanted, (), hot_from=75)
+    assert totals.conversations == len(expected)
+    assert totals.messages == sum(c.messages or 0 for c in expected)
+
+
+def counted(leads: list[Lead], field: str) -> dict[str | None, int]:
+    return dict(Counter(getattr(lead, field) for lead in leads))
+
+
+@shared
+@given(
+    page=lists_of_talks, threshold=st.sampled_from([0, 12.5, 75, 100]), since=bounds, until=bounds
+)
+def test_the_hot_leads_agree_with_plain_python(
+    database: Database,
+    page: list[Conversation],
+    threshold: float,
+    since: datetime | None,
+    until: datetime | None,
+) -> None:
+    """Promised by contract.md, "Hot": which, in which order, and how many of what."""
+    desk = Desk(database)
+    desk.save(*page)
+    desk.mirror.settle(desk.agent)
+    inside = [a for a in desk.leads().values() if within(a.last_activity, since, until)]
+    warm = sorted((a for a in inside if hot(a, threshold=threshold)), key=rank)
+    window = {"threshold": threshold, "since": since, "until": until}
+
+    assert desk.queries.hot_leads(desk.agent, limit=99, **window) == warm  # type: ignore[arg-type]
+    assert desk.queries.hot_count(desk.agent, **window) == len(warm)  # type: ignore[arg-type]
+    summary = desk.queries.hot_summary(desk.agent, **window)  # type: ignore[arg-type]
+    assert (summary.considered, summary.hot) == (len(inside), len(warm))
+    assert summary.by_stage == counted(warm, "stage")
+    assert summary.by_channel == counted(warm, "channel")
+    money: dict[str | None, float] = defaultdict(float)
+    for lead in warm:
+        if lead.amount is not None:
+            money[lead.currency] += lead.amount
+    assert summary.value == money
+    assert summary.unparsed_values == sum(lead.unparsed for lead in warm)
+    assert summary.waiting_for_human == sum(lead.waiting for lead in warm)
+    assert summary.unassigned == sum(lead.assignee is None for lead in warm)
+    assert summary.overdue == sum(lead.overdue for lead in warm)
+    assert summary.closed == sum(closed(lead.stage) for lead in inside)
+    talks = [c for c in page if within(c.last_activity, since, until)]
+    assert summary.tests == sum(c.is_test for c in talks)
+    assert summary.blocked == sum(c.is_blocked and not c.is_test for c in talks)
+
+    near = [
+        lead
+        for lead in inside
+        if not closed(lead.stage)
+        and (
+            threshold - NEAR <= lead.heat < threshold
+            if lead.heat is not None
+            else lead.score is not None and lead.score >= threshold
+        )
+    ]
+    count, first = desk.queries.near_misses(desk.agent, limit=2, **window)  # type: ignore[arg-type]
+    assert count == len(near)
+    assert first == sorted(near, key=rank)[:2]
+
+
+GROUPS: dict[str, Callable[[Conversation], str | None]] = {
+    "stage": lambda c: c.stage,
+    "channel": lambda c: c.channel,
+    "assignee": lambda c: c.assignee,
+    "day": lambda c: f"{c.last_activity:%Y-%m-%d}" if c.last_activity else None,
+    "week": lambda c: f"{c.last_activity:%G-W%V}" if c.last_activity else None,
+    "month": lambda c: f"{c.last_activity:%Y-%m}" if c.last_activity else None,
+}
+
+
+@shared
+@given(
+    page=lists_of_talks,
+    by=st.lists(st.sampled_from(list(GROUPS)), max_size=2, unique=True),
+    ages=st.lists(st.integers(-500, 40), min_size=9, max_size=9),
+)
+def test_groups_agree_with_plain_python(
+    database: Database, page: list[Conversation], by: list[str], ages: list[int]
+) -> None:
+    """Promised by contract.md, `conversation_stats`: by every pair of fields."""
+    desk = Desk(database)
+    spread = [
+        talk(c.id, name=c.name, stage=c.stage, channel=c.channel, assignee=c.assignee,
+             score=c.score, messages=c.messages, value=c.value, tokens=2**40, usd=0.5, rating=4.0,
+             last_activity=c.last_activity and c.last_activity + timedelta(days=days))
+        for c, days in zip(page, ages, strict=False)
+    ]  # fmt: skip
+    desk.save(*spread)
+    desk.mirror.settle(desk.agent)
+    groups: dict[tuple[str | None, ...], list[Conversation]] = defaultdict(list)
+    for c in spread:
+        groups[tuple(GROUPS[name](c) for name in by)].append(c)
+    if not by:
+        groups.setdefault((), [])
+    found = {g.keys: g for g in desk.queries.stats(desk.agent, Filter(), by, hot_from=75)}
+    assert found.keys() == groups.keys()
+    for key, talks in groups.items():
+        group = found[key]
+        assert (group.conversations, group.tokens) == (len(talks), 2**40 * len(talks))
+        assert group.messages == sum(c.messages or 0 for c in talks)
+        assert type(group.messages) is type(group.tokens) is int
+        assert group.usd == pytest.approx(len(talks) / 2)
+        assert group.rating_avg == (4 if talks else None)
+        named = [c for c in talks if c.name or c.stage or c.score is not None]
+        assert group.leads == len(named)  # nothing here joins two of them
+
+
+def test_a_tag_is_a_group_of_its_own_for_each_conversation_that_has_it(database: Database) -> None:
+    """Promised by contract.md: by tag a conversation is counted for each."""
+    desk = Desk(database)
+    desk.save(talk("c1", tags=("vip", "new")), talk("c2", tags=("VIP",)), talk("c3"))
+    found = desk.queries.stats(desk.agent, Filter(), ("tag",), hot_from=75)
+    counts = {group.keys: group.conversations for group in found}
+    assert counts == {("vip",): 2, ("new",): 1, (None,): 1}
+
+
+def test_people_are_found_by_what_they_go_by(database: Database) -> None:
+    """Promised by contract.md, `get_lead`."""
+    desk = Desk(database)
+    desk.save(
+        talk("c1", name="Łukasz 100%_Ok", email="lu@x.example", last_activity=NOW),
+        talk("c2", name="Ann Lee", company="Acme", phone="0151 29260773", country="DE"),
+        talk("c3", name="Ann Xu", phone="15129260773", last_activity=NOW - timedelta(hours=1)),
+    )
+    desk.mirror.settle(desk.agent)
+    queries, agent = desk.queries, desk.agent
+
+    def ids(leads: list[Lead]) -> list[str]:
+        return [lead.lead_id for lead in leads]
+
+    assert ids(queries.leads_called(agent, [[" ann"]], limit=9)) == ["c3", "c2"]
+    assert ids(queries.leads_called(agent, [[" ann"], [" lee ", " acm"]], limit=9)) == ["c2"]
+    assert ids(queries.leads_called(agent, [[" luk"], ["100"]], limit=9)) == ["c1"]
+    for wild in ("%", "_", "u_a"):
+        assert queries.leads_called(agent, [[wild]], limit=9) == [], wild
+    assert queries.leads_called(agent, [[]], limit=9) == []
+    assert ids(queries.leads_with(agent, "email_key", ["lu@x.example"])) == ["c1"]
+    assert ids(queries.leads_with(agent, "phone_key", [str(phone_key("+4915129260773"))])) == ["c2"]
+    assert ids(queries.leads_with_phone_ending(agent, "15129260773")) == ["c3", "c2"]
+    assert queries.name_words(agent) == {"lukasz", "100", "ok", "ann", "lee", "xu", "acme"}
+    assert queries.lead(agent, "c9") is None
+    assert [c.id for c in queries.of_leads(agent, ["c1", "c3"])] == ["c1", "c3"]
+    assert queries.known(agent, "stage") == []
