@@ -9,7 +9,9 @@ from convocore_mcp.models import Conversation, Keys
 
 SHORTEST_PHONE, LONGEST_PHONE = 7, 15
 """Digits in a number that can tell people apart; E.164 allows fifteen."""
-_UNDECOMPOSED = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ı": "i"})
+LONGEST_EMAIL = 254
+"""Characters of an address that mail can be sent to (RFC 5321)."""
+_UNDECOMPOSED = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ı": "i"})  # noqa: RUF001
 _IDEOGRAPH = re.compile("([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff])")
 _WORD = re.compile(r"[^\W_]+")
 
@@ -33,15 +35,23 @@ def keys(conversation: Conversation) -> Keys:
 
 def fold(text: str) -> str:
     """`text` without case, accents and the variants of one letter, in any script."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    bare = "".join(char for char in plain if not unicodedata.combining(char))
+    # Case twice: a styled letter has none before it is decomposed, a few have some after it.
+    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    bare = "".join(char for char in plain if unicodedata.category(char)[0] != "M")
     return unicodedata.normalize("NFC", bare.translate(_UNDECOMPOSED))
 
 
 def words(text: str) -> list[str]:
     """The folded words of `text`; each ideograph is a word, as Chinese leaves no blanks."""
-    folded = text.lower() if text.isascii() else _IDEOGRAPH.sub(r" \1 ", fold(text))
-    return _WORD.findall(folded)
+    if text.isascii():
+        return _WORD.findall(text.lower())
+    # Most words are ASCII even where the text is not, and those need no folding.
+    folded = (part.lower() if part.isascii() else _folded(part) for part in text.split())
+    return _WORD.findall(" ".join(folded))
+
+
+def _folded(text: str) -> str:
+    return _IDEOGRAPH.sub(r" \1 ", fold(text))
 
 
 def blank_before_words(text: str) -> str:
@@ -58,9 +68,10 @@ def email_key(email: str | None) -> str | None:
     """`email` without case and blanks; `None` if it can't be an address (`n/a`, `-`)."""
     if email is None:
         return None
-    bare = unicodedata.normalize("NFC", email).strip().casefold()
+    bare = unicodedata.normalize("NFC", unicodedata.normalize("NFD", email).casefold()).strip()
     local, at, domain = bare.rpartition("@")
-    return bare if at and local and domain and not bare.split()[1:] else None
+    address = at and local and domain and not bare.split()[1:]
+    return bare if address and len(bare) <= LONGEST_EMAIL else None
 
 
 @lru_cache(maxsize=65536)
@@ -75,25 +86,33 @@ def phone_key(phone: str | None, country: str | None = None) -> str | None:
     # Imported here: the first question needs it, starting the server does not.
     import phonenumbers  # noqa: PLC0415
 
-    plain = digits(phone)
-    if not SHORTEST_PHONE <= len(plain) <= LONGEST_PHONE + 3:
-        return None
     bare = unicodedata.normalize("NFKC", phone).strip()
     international = bare.startswith(("+", "00"))
-    spelt = f"+{plain.removeprefix('00')}" if international else bare
-    region = country.upper() if country and len(country) == 2 else None
-    readings = [(spelt, region), (f"+{plain}", None)]
-    if not international and region and _begins_with_country_code(plain, region):
-        readings.reverse()
-    for text, assumed in readings:
+    plain = digits(phone).removeprefix("00" if international else "")
+    if not SHORTEST_PHONE <= len(plain) <= LONGEST_PHONE + 3:
+        return None
+    region = country.upper() if country and len(country) == 2 and not international else None
+    for text, assumed in _readings(bare, plain, region):
         try:
             number = phonenumbers.parse(text, assumed)
         except phonenumbers.NumberParseException:
             continue
-        if international or phonenumbers.is_valid_number(number):
+        if phonenumbers.is_valid_number(number):
             form = phonenumbers.PhoneNumberFormat.E164
             return str(phonenumbers.format_number(number, form)).removeprefix("+")
     return plain
+
+
+def _readings(bare: str, plain: str, region: str | None) -> list[tuple[str, str | None]]:
+    """How `bare`, whose digits are `plain`, may be meant, likeliest first; with the region."""
+
+    if bare.startswith(("+", "00")):
+        # As it is written, an extension can be told from the number; else the digits have to do.
+        written = bare if bare.startswith("+") else f"+{bare[2:]}"
+        return [(written, None), (f"+{plain}", None)]
+    national, whole = (bare, region), (f"+{plain}", None)
+    likelier = region is not None and _begins_with_country_code(plain, region)
+    return [whole, national] if likelier else [national, whole]
 
 
 def _begins_with_country_code(plain: str, region: str) -> bool:

@@ -4,6 +4,9 @@ Conversations with the same identity are one lead. Those without one are joined 
 or phone number, directly or through each other, and belong to an identity that shares such a value
 with them. Where two identities share it, nobody can say whose they are, and they are a lead of
 their own: two different identities never merge. The order of the rows changes nothing.
+
+An identity that is the ID of a conversation was named after it, so that conversation is its own
+even while it does not say so itself: else two leads would go by one id.
 """
 
 from collections import defaultdict
@@ -35,14 +38,17 @@ def takes_part(c: Conversation) -> bool:
 def merge(rows: Iterable[tuple[Conversation, Keys]]) -> list[Lead]:
     """The leads among `rows`, in no particular order.
 
-    `rows` must be closed: with a conversation come all that share its identity, email or phone.
+    `rows` must be closed: with a conversation come all that share its identity, email or phone,
+    and the one that its identity is named after.
     """
     taking_part = [Keyed(*row) for row in rows if takes_part(row[0])]
+    named = {row.conversation.identity for row in taking_part}
     people: dict[str, list[Keyed]] = defaultdict(list)
     owners: dict[str, set[str]] = defaultdict(set)
     strays = []
     for row in taking_part:
-        identity = row.conversation.identity
+        c = row.conversation
+        identity = c.id if c.identity is None and c.id in named else c.identity
         if identity is None:
             strays.append(row)
             continue

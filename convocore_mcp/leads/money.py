@@ -5,7 +5,6 @@ thousand five hundred, or twelve and a half as it is written in half of Europe),
 here: it counts as unparsed rather than as a number that may be wrong by a factor of a thousand.
 """
 
-import math
 import re
 import unicodedata
 from typing import NamedTuple
@@ -15,8 +14,12 @@ from convocore_mcp.models import Value
 SYMBOLS = {
     "€": "EUR", "₹": "INR", "₪": "ILS", "₺": "TRY", "₽": "RUB", "₴": "UAH", "₫": "VND",
     "₦": "NGN", "₩": "KRW", "฿": "THB", "₱": "PHP", "₸": "KZT", "₾": "GEL", "ZŁ": "PLN",
+    "EURO": "EUR", "KČ": "CZK", "TL": "TRY", "ГРН": "UAH", "РУБ": "RUB", "ТГ": "KZT",
 }  # fmt: skip
 """Only the signs of one currency: `$`, `£`, `¥` and `kr` belong to several."""
+_OF_SEVERAL = {"DH", "DHS", "KR", "RS", "FR", "SFR", "SR"}
+_LARGEST = 2**53
+"""More than all money there is, and more than a float can tell from its neighbour."""
 _TYPED = re.compile(
     r"""(?P<sign>[-\u2212])?\s*(?P<before>[^\W\d_]{1,4}\$?|[^\w\s.,'-])?\s*
         (?P<inner>[-\u2212])?(?P<number>\d+(?:[.,'\u2019\s]\d+)*)\s*(?P<thousand>k)?\s*
@@ -42,7 +45,8 @@ def read_money(value: Value | None) -> Money:
     if value is None:
         return Money(None, None)
     if not isinstance(value, str):
-        return Money(float(value), None) if math.isfinite(value) else Money(None, None)
+        # Compared first: an integer may be too large for a float.
+        return Money(float(value) if abs(value) <= _LARGEST else None, None)
     typed = _TYPED.fullmatch(value.strip())
     if typed is None:
         return Money(None, None)
@@ -53,11 +57,11 @@ def read_money(value: Value | None) -> Money:
     known = code is not None and len(code) == 3 and code.isascii() and code.isalpha()
     currency = code if known else None
     number = _number(" ".join(typed["number"].split()))
-    if number is None:
+    if number is None or (typed["sign"] and typed["inner"]):
         return Money(None, currency)  # `€ 3.000`: euros for certain, however many
-    negative = bool(typed["sign"]) != bool(typed["inner"])
+    negative = typed["sign"] or typed["inner"]
     amount = number * (1000 if typed["thousand"] else 1) * (-1 if negative else 1)
-    return Money(amount, currency)
+    return Money(amount if abs(amount) <= _LARGEST else None, currency)
 
 
 def _number(text: str) -> float | None:
@@ -75,8 +79,14 @@ def _number(text: str) -> float | None:
 
 
 def _names_money(beside: str) -> bool:
-    letters = beside.removesuffix("$")
-    return not letters or letters.isalpha() or unicodedata.category(beside) == "Sc"
+    """Whether this is a currency: `Mio`, `mil`, `lakh` and `tys` count, `kg` and `days` measure."""
+    # Imported here: the first question needs it, starting the server does not.
+    from price_parser.parser import CURRENCY_CODES  # type: ignore[attr-defined] # noqa: PLC0415
+
+    if beside.endswith("$") or unicodedata.category(beside[0]) == "Sc":
+        return True
+    upper = beside.upper()
+    return upper in CURRENCY_CODES or upper in SYMBOLS or upper in _OF_SEVERAL
 
 
 def currency_code(currency: str | None) -> str | None:

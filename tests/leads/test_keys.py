@@ -1,0 +1,149 @@
+# ruff: noqa: RUF001  what people type looks like something else
+import unicodedata
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from convocore_mcp.leads.keys import (
+    blank_before_words,
+    digits,
+    email_key,
+    fold,
+    keys,
+    phone_key,
+    words,
+)
+from tests.talks import talk
+
+anything = st.text(st.characters(), max_size=60)
+"""Lone surrogates too: JSON may hold them."""
+PHONES = [
+    *[
+        (written, country, "4915129260773")
+        for written, country in [
+            ("+49 151 29260773", None), ("+49-151/292.607-73", None), ("0049 151 29260773", None),
+            ("+49 (0) 151 29260773", None), ("\u200e+49 151 29260773", None),
+            ("＋４９ 151 29260773", None), ("tel:+4915129260773", None),
+            ("0151 29260773", "DE"), ("(0151) 292 607 73", "de"), ("4915129260773", None),
+            ("4915129260773", "DE"), ("4915129260773", "US"), ("+4915129260773", "US"),
+            ("+49 151 29260773 ext. 5", None),
+        ]
+    ],
+    ("(415) 555-2671", "US", "14155552671"),
+    ("1-415-555-2671", "US", "14155552671"),
+    ("0100 123 4567", "EG", "201001234567"),
+    ("٠١٠٠١٢٣٤٥٦٧", "EG", "201001234567"),
+    ("9198634526", "IN", "919198634526"),
+    ("393 123 4567", "IT", "393931234567"),
+    ("1234567", "XX", "1234567"),
+    ("1234567", None, "1234567"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("written", "country", "key"), PHONES)
+def test_a_phone_number_has_one_key_in_every_notation(
+    written: str, country: str | None, key: str
+) -> None:
+    """Promised by contract.md: "phone in any notation"."""
+    assert phone_key(written, country) == key
+
+
+@pytest.mark.parametrize("text", ["", "-", "n/a", "123456", "call me", "1" * 19, "+"])
+def test_what_tells_nobody_apart_is_no_phone_number(text: str) -> None:
+    """Ours: else everybody whose phone is `-` would be one lead."""
+    assert phone_key(text, "DE") is None
+
+
+@given(anything, st.none() | st.text(max_size=3))
+@example("+" + "9" * 300, "DE")
+@example("0" * 15, "US")
+def test_no_text_is_too_odd_for_a_phone_number(text: str, country: str | None) -> None:
+    """Ours: visitors type what they like. A key is digits, and its own key."""
+    key = phone_key(text, country)
+    assert key is None or (key.isascii() and key.isdecimal() and 7 <= len(key) <= 18)
+
+
+@given(st.from_regex(r"\+[1-9][0-9 ()-]{8,18}", fullmatch=True))
+def test_the_key_of_a_key_is_itself(text: str) -> None:
+    """Ours: what is asked for with a key must find it."""
+    key = phone_key(text)
+    assert key is None or phone_key(f"+{key}") == key
+
+
+@pytest.mark.parametrize(
+    ("written", "key"),
+    [
+        (" Ann@X.Example\n", "ann@x.example"),
+        ("JOSÉ@x.example", "josé@x.example"),
+        ("a@b@x.example", "a@b@x.example"),
+        ("n/a", None), ("-", None), ("@", None), ("ann@", None), ("@x.example", None),
+        ("Ann <ann@x.example>", None), ("", None), (None, None), ("a" * 255 + "@x.example", None),
+    ],
+)  # fmt: skip
+def test_an_email_is_compared_without_case_and_blanks(written: str | None, key: str | None) -> None:
+    """Promised by contract.md: the same email makes them one; ours: `n/a` is none."""
+    assert email_key(written) == key
+
+
+@given(anything.map(lambda text: f"{text}@x.example") | anything)
+def test_an_email_key_is_its_own_key_however_it_was_composed(text: str) -> None:
+    """Ours: case and composition say nothing about who it is."""
+    key = email_key(text)
+    assert key == email_key(unicodedata.normalize("NFD", text))
+    if key is not None:
+        assert email_key(key) == key
+        assert "@" in key
+
+
+@pytest.mark.parametrize(
+    ("text", "folded"),
+    [
+        ("GONZÁLEZ", "gonzalez"), ("Straße", "strasse"), ("Łukasz Øre", "lukasz ore"),
+        ("𝐉𝐨𝐡𝐧", "john"), ("Ｊｏｈｎ", "john"), ("ﬁne", "fine"), ("İstanbul", "istanbul"),
+        ("Ёлка", "елка"), ("Σίσυφος", "σισυφοσ"), ("हिन्दी", "हनद"), ("한국", "한국"),
+    ],
+)  # fmt: skip
+def test_folding_keeps_the_letters(text: str, folded: str) -> None:
+    """Ours: `gonzalez` finds González, in any script."""
+    assert fold(text) == folded
+
+
+@given(anything)
+def test_folding_twice_is_folding_once(text: str) -> None:
+    """Ours: a query is folded just as the text was."""
+    folded = fold(text)
+    assert fold(folded) == folded
+    assert not any(unicodedata.combining(char) for char in folded)
+    assert fold(unicodedata.normalize("NFD", text)) == folded
+
+
+@given(anything)
+def test_words_are_folded_and_whole(text: str) -> None:
+    """Ours: each is what the pattern of a search is made of."""
+    found = words(text)
+    assert all(word.isalnum() for word in found)
+    assert words(" ".join(found)) == found
+    assert blank_before_words(text) == "".join(f" {w}" for w in dict.fromkeys(found))
+
+
+def test_a_word_of_hindi_is_one_word_and_each_ideograph_is_one() -> None:
+    """Ours: vowel signs are no letters to Python, and Chinese leaves no blanks."""
+    assert words("राहुल पटेल") == ["रहल", "पटल"]
+    assert words("客户 ok") == ["客", "户", "ok"]
+
+
+@given(anything)
+def test_digits_are_ascii(text: str) -> None:
+    """Ours: of every script."""
+    assert digits(text).isdecimal() or not digits(text)
+    assert digits(text).isascii()
+
+
+@given(anything, anything, anything)
+def test_no_conversation_is_too_odd_to_have_keys(one: str, two: str, three: str) -> None:
+    """Ours: one odd row must not stop a page."""
+    c = talk("c", name=one, email=two, phone=three, value=one, currency=two, tags=(three,))
+    found = keys(c)
+    assert found.unparsed is (found.amount is None)
+    assert all(f" {word}" in found.text for word in words(one))

@@ -1,0 +1,81 @@
+# ruff: noqa: RUF001  what people type looks like something else
+import math
+import re
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from convocore_mcp.leads.money import currency_code, read_money
+
+READ = [
+    ("12,500.50", 12500.5, None), ("12.500,50 €", 12500.5, "EUR"), ("$5k", 5000, None),
+    ("4800", 4800, None), ("1 200", 1200, None), ("1\u202f200 €", 1200, "EUR"),
+    ("AED 3 000", 3000, "AED"), ("1'200.-", 1200, None), ("CHF 1’200.50", 1200.5, "CHF"),
+    ("1,234,567", 1234567, None), ("1.234.567,8", 1234567.8, None), ("€ 3.000", None, "EUR"),
+    ("5,5", 5.5, None), ("1,5k", 1500, None), ("0,125", 0.125, None), ("1234,567", 1234.567, None),
+    ("-5", -5, None), ("−5 €", -5, "EUR"), ("-$5", -5, None), ("$-5", -5, None),
+    ("US$ 5,000.00", 5000, None), ("R$ 1.200,50", 1200.5, None), ("500 kr", 500, None),
+    ("5000 Euro", 5000, "EUR"), ("500 zł", 500, "PLN"), ("500 Kč", 500, "CZK"),
+    ("usd 500", 500, "USD"), ("500 TL", 500, "TRY"), ("١٢٣٤", 1234, None),
+    ("5.000.000,-", 5e6, None),
+]  # fmt: skip
+UNREAD = [
+    "", " ", "abc", "TBD", "10-15k", "12,500", "3.000", "$ 3.000", "5 or 6", "1,2,3", "5 %", "1e5",
+    "0x10", "1_000", "--5", "2 Mio", "1.5 mln", "3 lakh", "12 tys", "5m", "5 bn", "12 kg",
+    "5 days", "9" * 400, "1 2", "NaN", "inf", "5.", "two",
+]  # fmt: skip
+
+
+money_like = st.from_regex(r"[$€kEUR ]{0,3}[-0-9., ']{1,14}[k€ USD]{0,4}", fullmatch=True)
+
+
+@pytest.mark.parametrize(("text", "amount", "currency"), READ)
+def test_a_value_that_can_be_read_one_way_is_read(
+    text: str, amount: float | None, currency: str | None
+) -> None:
+    """Promised by upstream/observed.md: "12,500.50", "$5k" and the like occur in CRMs.
+
+    Ours: where the amount can't be told, the currency that stands there still can.
+    """
+    assert read_money(text) == (amount, currency)
+
+
+@pytest.mark.parametrize("text", UNREAD)
+def test_a_value_that_can_be_read_in_two_ways_or_none_is_not_guessed(text: str) -> None:
+    """Promised by contract.md: "never guessed". A million is no currency, a day no money."""
+    assert read_money(text) == (None, None)
+
+
+@given(st.text(st.characters(), max_size=40) | money_like)
+def test_a_number_that_is_given_is_really_written_there(text: str) -> None:
+    """Promised by contract.md: never guessed, and no text is too odd."""
+    amount, currency = read_money(text)
+    assert currency is None or re.fullmatch("[A-Z]{3}", currency)
+    if amount is None:
+        return
+    assert math.isfinite(amount)
+    written = "".join(str(unicodedata.decimal(c)) for c in text if c.isdecimal())
+    decimals = [f"{written[:i]}.{written[i:]}" for i in range(1, len(written) + 1)]
+    factors = (1, 1000) if re.search("k", text, re.IGNORECASE) else (1,)
+    assert abs(amount) in {float(reading) * factor for reading in decimals for factor in factors}
+    if amount < 0:
+        assert re.search("[-\u2212]", text)
+
+
+@given(st.integers() | st.floats() | st.sampled_from([10**400, -(10**400)]))
+def test_a_number_is_itself_unless_no_float_can_hold_it(value: float) -> None:
+    """Ours: infinite, not a number, or beyond what adds up."""
+    amount, currency = read_money(value)
+    assert currency is None
+    assert amount == value if abs(value) <= 2**53 else amount is None
+
+
+@pytest.mark.parametrize(
+    ("written", "code"),
+    [("eur", "EUR"), (" Usd ", "USD"), ("€", "EUR"), ("", None), (" ", None), (None, None)],
+)
+def test_currencies_are_upper_cased(written: str | None, code: str | None) -> None:
+    """Promised by contract.md."""
+    assert currency_code(written) == code
