@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from convocore_mcp.leads.keys import LONGEST_PHONE, SHORTEST_PHONE, digits, phone_key, words
+from convocore_mcp.leads.keys import SHORTEST_PHONE, digits, phone_key, words
 from convocore_mcp.models import Lead
 
 CLOSE = 78
@@ -23,12 +23,18 @@ def looks_like_phone(text: str) -> bool:
 def phone_keys(text: str) -> list[str]:
     """The keys a number may have been stored under, the best first.
 
-    In E.164; and, for a record whose number came without a country code, every shorter ending.
+    In E.164; and, for a record whose number came without a country code, as it is dialled there.
     """
+    # Imported here: the first question needs it, starting the server does not.
+    import phonenumbers  # noqa: PLC0415
+
     plain = digits(text)
     whole = phone_key(text) or plain
-    endings = [whole[i:] for i in range(1, len(whole) - SHORTEST_PHONE + 1)]
-    return [whole, plain, *endings, *(f"0{ending}" for ending in endings)][: 4 * LONGEST_PHONE]
+    try:
+        national = str(phonenumbers.parse(f"+{whole}").national_number)
+    except phonenumbers.NumberParseException:
+        return [whole, plain]
+    return [whole, plain, *(f"{trunk}{national}" for trunk in ("", "0", "8"))]
 
 
 def phone_endings(text: str) -> list[str]:
