@@ -136,42 +136,46 @@ class _Numbered:
 
     async def pages(self) -> AsyncGenerator[Page, None]:
         """Yield the pages in the order of the list."""
-        empty = 0
-        while True:
+        empty, over = 0, False
+        while not over:
             ahead = max(1, EMPTY_TO_END - empty) if empty else self._ahead
             span, reply = await self._next(ahead)
             if not reply.count:
                 empty += 1
                 if empty < EMPTY_TO_END or span.end < self._last + EMPTY_TO_END * self.cap:
                     continue
-                if self._ended:
-                    return
-                found = await self._rejoin()
-                self._vain += 1
-                if found is None or self._vain > TRIES:
-                    yield Page((), certain=False)
-                    return
-                new = self._take(*found)
-                yield found[1].page
-                if self._ended and not new:
-                    return
-                await self._go_on_from(found[0])
+                pages, over = await self._at_end()
             elif self._chain.joins(reply.marks):
+                pages = [reply.page]
                 self._take(span, reply)
-                yield reply.page
-            elif empty:
-                # All rows of a page may be hidden, or the page was empty by mistake: look again.
-                found = await self._rejoin()
-                if found is not None and self._take(*found):
-                    yield found[1].page
-                    await self._go_on_from(found[0])
-                else:
-                    self._take(span, reply)
-                    yield reply.page
             else:
-                for page in await self._bridge(span, reply):
-                    yield page
+                pages = await (self._look_again if empty else self._bridge)(span, reply)
+            for page in pages:
+                yield page
             empty = 0
+
+    async def _at_end(self) -> tuple[list[Page], bool]:
+        """Whether this is the end of the list, and what was read to find out."""
+        if self._ended:
+            return [], True
+        found = await self._rejoin()
+        self._vain += 1
+        if found is None or self._vain > TRIES:
+            return [Page((), certain=False)], True
+        new = self._take(*found)
+        if self._ended and not new:
+            return [found[1].page], True
+        await self._go_on_from(found[0])
+        return [found[1].page], False
+
+    async def _look_again(self, span: Span, reply: Reply) -> list[Page]:
+        """After an empty page: all its rows may be hidden, or it was empty by mistake."""
+        found = await self._rejoin()
+        if found is not None and self._take(*found):
+            await self._go_on_from(found[0])
+            return [found[1].page]
+        self._take(span, reply)
+        return [reply.page]
 
     async def _bridge(self, span: Span, beyond: Reply) -> list[Page]:
         """Close the gap before a page that shares no row with what was read."""

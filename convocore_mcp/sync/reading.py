@@ -32,7 +32,7 @@ PASSES = 12
 RUN = 10
 """So many unchanged rows, older than the bookmark, end a tail."""
 SETTLE_EVERY = 25
-"""Pages of a walk after which the leads are brought up to date."""
+"""Pages of a walk after which the leads, and how far back it got, are brought up to date."""
 ASK_SINGLY = 100
 """Conversations that a sweep missed and that are asked for one by one; the others wait."""
 MOVED = (
@@ -158,7 +158,7 @@ class Reader:
             async for page in pages:
                 front = front or Front.of(page)
                 await self._save(agent_id, page, progress)
-                if coverage.walked_at is None:
+                if coverage.walked_at is None and progress.pages % SETTLE_EVERY == 1:
                     await self._note(agent_id, as_of=began, oldest=progress.oldest)
                 if progress.pages % SETTLE_EVERY == 0:
                     await self._in_thread(self._mirror.settle, agent_id)

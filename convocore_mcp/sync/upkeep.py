@@ -254,6 +254,7 @@ class Upkeep:
         partial = walk if coverage.walked_at is None else None
         complete = coverage.complete or (partial is not None and partial.covers(since))
         began = partial.progress.began if partial is not None else None
+        oldest = (partial.progress.oldest if partial is not None else None) or coverage.oldest
         notes = []
         if partial is not None:
             notes.append(
@@ -280,6 +281,6 @@ class Upkeep:
             as_of=coverage.as_of or began or self._now(),
             complete=complete,
             conversations=coverage.conversations,
-            oldest=None if complete else coverage.oldest,
+            oldest=None if complete else oldest,
             notes=tuple(notes),
         )
