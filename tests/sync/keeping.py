@@ -1,5 +1,6 @@
 """A mirror of a sandbox, and what keeps it."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -37,6 +38,28 @@ async def in_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> 
 def a_mirror() -> Mirror:
     """An empty one, in memory."""
     return Mirror(open_database("memory", owner="test"), Rules(keys=keys, merge=merge))
+
+
+class Gate:
+    """Holds back list requests from a certain one on, until it is opened."""
+
+    def __init__(self, sandbox: Sandbox, *, after: int) -> None:
+        self.reached = asyncio.Event()
+        self._after = after
+        self._home = asyncio.get_running_loop()
+        self._away: asyncio.AbstractEventLoop | None = None  # the server has a loop of its own
+        self._opened = asyncio.Event()
+        sandbox.on_request.append(self.hold)
+
+    async def hold(self, number: int) -> None:
+        self._away = asyncio.get_running_loop()
+        if number > self._after:
+            self._home.call_soon_threadsafe(self.reached.set)
+            await self._opened.wait()
+
+    def open(self) -> None:
+        assert self._away is not None
+        self._away.call_soon_threadsafe(self._opened.set)
 
 
 class Row(NamedTuple):
