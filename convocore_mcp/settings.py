@@ -13,6 +13,9 @@ SERVERS = {
     "eu": "https://eu-gcp-api.vg-stuff.com/v3",
     "na": "https://na-gcp-api.vg-stuff.com/v3",
 }
+_HOST = re.compile(r"([\w.-]+|\[[\da-f:]+\])(:\d{1,5})?", re.IGNORECASE)
+"""A host and a port, and no name or password before them."""
+_IN_MEMORY = {"memory", ":memory:", "sqlite://", "sqlite:///:memory:"}
 
 
 def _region(value: object) -> object:
@@ -92,9 +95,8 @@ class Settings(BaseSettings):
         if value is None:
             return None
         parts = urlsplit(value.strip())
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError("should be a URL like https://host/v3")
-        if parts.username or parts.password or parts.query or parts.fragment:
+        plain = _HOST.fullmatch(parts.netloc) and not parts.query and not parts.fragment
+        if parts.scheme not in {"http", "https"} or parts.hostname is None or not plain:
             raise ValueError("should be a plain URL like https://host/v3")
         if parts.scheme == "http" and not _loopback(parts.hostname):
             raise ValueError("should begin with https: the key would travel in the clear")
@@ -117,15 +119,17 @@ def _loopback(host: str) -> bool:
 
 def store_location(store: str | None, *, fingerprint: str) -> str | Path:
     """Where the mirror is: `memory`, a PostgreSQL URL, or a file."""
-    if store is None:
+    place = (store or "").strip()
+    if not place:
         # Imported here: only those who keep the default place need it.
         from platformdirs import user_data_path  # noqa: PLC0415
 
         return user_data_path("convocore-mcp", appauthor=False) / f"mirror-{fingerprint}.sqlite3"
-    if store.strip().lower() == "memory":
+    if place.lower() in _IN_MEMORY:
         return "memory"
-    if store.startswith(("postgres://", "postgresql://")):
-        return "postgresql+psycopg://" + store.split("://", 1)[1]
-    if "://" in store and not store.startswith("sqlite:///"):
-        return store
-    return Path(store.removeprefix("sqlite:///")).expanduser()
+    scheme, mark, rest = place.partition("://")
+    if mark and scheme.lower() in {"postgres", "postgresql", "postgresql+psycopg"}:
+        return f"postgresql+psycopg://{rest}"
+    if mark and scheme.lower() != "sqlite":
+        return place
+    return Path(rest.removeprefix("/") if mark else place).expanduser()

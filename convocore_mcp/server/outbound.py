@@ -7,6 +7,7 @@ nothing is left that renders as an image or hides where a link leads, and each f
 length. Values stay values. What then says nothing is left out.
 """
 
+import math
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -35,6 +36,9 @@ MOST_ITEMS, DEEPEST = 200, 8
 # Categories: Cc control, Cf format (zero-width, bidi, tags), Cs surrogates; and the blanks that
 # only look empty: fillers, joiners and variation selectors that have carried hidden messages.
 _VISIBLE_FORMAT = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u08e2")
+_ESCAPING = frozenset("\x07\x1b\x90\x98\x9b\x9c\x9d\x9e\x9f")
+"""What terminal escapes begin and end with: removed with what stands between."""
+_KEPT = _VISIBLE_FORMAT | _ESCAPING | frozenset("\n\t")
 _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0") | frozenset(
     map(chr, (*range(0xFE00, 0xFE10), *range(0xE0000, 0xE1000), *range(0x180B, 0x1810)))
 )
@@ -70,7 +74,8 @@ def _clean(value: Any, name: str, depth: int, length: int | None) -> Any:
             return None
         cleaned = (_clean(item, name, depth + 1, length) for item in value[:MOST_ITEMS])
         return [item for item in cleaned if item is not None]
-    return value
+    # JSON has no word for what is not a number.
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _clean_mapping(
@@ -106,10 +111,11 @@ def safe(text: str, length: int | None = DEFAULT_LENGTH) -> str:
 def _visible(text: str) -> str:
     for end, newline in _LINE_ENDS.items():
         text = text.replace(end, newline)
-    # Format characters go first: one between ESC and `[` would hide a terminal escape.
+    # What can't be seen goes first: between ESC and `[` it would hide a terminal escape.
     text = "".join(char for char in text if not _hidden(char))
-    text = _ANSI.sub("", text)
-    text = "".join(char for char in text if char in "\n\t" or unicodedata.category(char) != "Cc")
+    while (bare := _ANSI.sub("", text)) != text:
+        text = bare  # one escape may have stood inside another
+    text = "".join(char for char in text if char not in _ESCAPING)
     text = unicodedata.normalize("NFC", text)
     # A link or image needs its brackets to touch: `[text] (url)` shows both, and is neither.
     text = _IMAGE.sub("[", text)
@@ -118,9 +124,9 @@ def _visible(text: str) -> str:
 
 
 def _hidden(char: str) -> bool:
-    if char < "\x7f" or char in _VISIBLE_FORMAT:
+    if " " <= char <= "~" or char in _KEPT:
         return False
-    return char in _INVISIBLE or unicodedata.category(char) in {"Cf", "Cs"}
+    return char in _INVISIBLE or unicodedata.category(char) in {"Cc", "Cf", "Cs"}
 
 
 def _cut(text: str, length: int) -> str:

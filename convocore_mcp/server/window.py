@@ -13,6 +13,7 @@ from typing import Any
 from convocore_mcp.errors import InvalidArgumentError
 
 _RELATIVE = re.compile(r"(\d{1,4})\s*([hdwm])", re.IGNORECASE)
+_DAY = re.compile(r"\d{4}-?\d{2}-?\d{2}")
 _FORMS = "Use an ISO date or time (2026-07-19, 2026-07-19T22:00:00Z), or 24h, 7d, 2w, 3m (months)."
 CURSOR_LIFE = timedelta(hours=23)
 """Less than the day for which the mirror keeps old versions."""
@@ -35,7 +36,7 @@ def bound(name: str, text: str, *, now: datetime) -> datetime | None:
         hours = {"h": 1, "d": 24, "w": 168}[unit]
         return now - timedelta(hours=count * hours)
     try:
-        if len(text) == len("2026-07-19"):
+        if _DAY.fullmatch(text):
             day = datetime.combine(date.fromisoformat(text), time(), UTC)
             return day + timedelta(days=1, seconds=-1) if name == "until" else day
         moment = datetime.fromisoformat(text)
@@ -90,7 +91,7 @@ class Cursor:
             [self.question, self.epoch, self.seq, self.issued, self.window, self.after],
             separators=(",", ":"),
         ).encode()
-        return base64.urlsafe_b64encode(_sum(packed) + packed).decode().rstrip("=")
+        return _spelt(_sum(packed) + packed)
 
     @classmethod
     def decode(cls, text: str, *, question: str, epoch: str, now: datetime | None) -> "Cursor":
@@ -102,7 +103,8 @@ class Cursor:
         again = "Leave cursor out to start again."
         try:
             packed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-            if _sum(packed[4:]) != packed[:4]:
+            # The decoder skips what is not in its alphabet; a cursor has one spelling.
+            if _sum(packed[4:]) != packed[:4] or _spelt(packed) != text:
                 raise ValueError("damaged")
             asked, made, seq, issued, bounds, after = json.loads(packed[4:])
         except (ValueError, binascii.Error, UnicodeError):
@@ -123,6 +125,10 @@ class Cursor:
 def question_of(*parts: Any) -> str:
     """A digest of a question's arguments."""
     return blake2s(json.dumps(parts, sort_keys=True).encode(), digest_size=6).hexdigest()
+
+
+def _spelt(packed: bytes) -> str:
+    return base64.urlsafe_b64encode(packed).decode().rstrip("=")
 
 
 def _sum(packed: bytes) -> bytes:

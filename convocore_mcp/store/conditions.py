@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, and_, false, or_, select
 
 from convocore_mcp.models import WAITING, Filter
 from convocore_mcp.store import rows
-from convocore_mcp.store.schema import conversations, facets
+from convocore_mcp.store.schema import LONGEST_KEY, conversations, facets
 
 _c = conversations.c
 _ATTENTION: dict[str, ColumnElement[bool]] = {
@@ -46,9 +46,10 @@ def fits(agent_id: str, wanted: Filter) -> ColumnElement[bool]:
     conditions = within(_c.last_activity, wanted.since, wanted.until)
     if wanted.terms is not None:
         conditions += [occurs(_c.words, term) for term in wanted.terms] or [false()]
-    for column, values in ((_c.stage_key, wanted.stages), (_c.state, wanted.states)):
-        if values:
-            conditions.append(column.in_(values))
+    if wanted.stages:
+        conditions.append(_c.stage_key.in_([stage[:LONGEST_KEY] for stage in wanted.stages]))
+    if wanted.states:
+        conditions.append(_c.state.in_(wanted.states))
     if wanted.labels:
         conditions.append(_c.label_key.in_(wanted.labels))
     if wanted.min_score is not None:
@@ -57,7 +58,7 @@ def fits(agent_id: str, wanted: Filter) -> ColumnElement[bool]:
         conditions.append(or_(*(_ATTENTION[name] for name in wanted.attention)))
     for kind in ("channel", "tag", "assignee"):
         if values := getattr(wanted, f"{kind}s"):
-            folded = [value.casefold() for value in values]
+            folded = [rows.asked_by(value) for value in values]
             with_it = select(facets.c.seq).where(
                 facets.c.agent_id == agent_id, facets.c.kind == kind, facets.c.value.in_(folded)
             )

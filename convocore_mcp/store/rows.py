@@ -63,8 +63,7 @@ def conversation_row(c: Conversation, keys: Keys) -> dict[str, Any]:
         "digest": digest(c.record),
         "email_key": keys.email,
         "phone_key": keys.phone,
-        # A longer one is shown, but nobody can ask for it.
-        "stage_key": c.stage if len(c.stage or "") <= LONGEST_KEY else None,
+        "stage_key": None if c.stage is None else c.stage[:LONGEST_KEY],
         "amount": keys.amount,
         "unparsed": keys.unparsed,
         "currency_key": keys.currency,
@@ -85,16 +84,20 @@ def _waiting_place(since: int | None) -> int:
     return -(_NEVER - 1) if since is None else -since
 
 
+def asked_by(value: str) -> str:
+    """A tag, an assignee or a channel as it is compared."""
+    return value.casefold()[:LONGEST_KEY]
+
+
 def facet_rows(c: Conversation, seq: int) -> list[dict[str, Any]]:
-    """The values that are compared without regard to case, but for those nobody can ask for."""
+    """The values that are compared without regard to case."""
     values = {("tag", tag) for tag in c.tags} | {("assignee", who) for who in c.assignees}
     if c.channel is not None:
         values.add(("channel", c.channel))
-    folded = {(kind, value.casefold()) for kind, value in values}
+    folded = {(kind, asked_by(value)) for kind, value in values}
     return [
         {"seq": seq, "agent_id": c.agent_id, "kind": kind, "value": value}
         for kind, value in sorted(folded)
-        if len(value) <= LONGEST_KEY
     ]
 
 

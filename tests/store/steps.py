@@ -12,7 +12,7 @@ from tests.talks import ids, lists_of_talks
 
 # Examples share a database, each with an agent of its own.
 shared = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 

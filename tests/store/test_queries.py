@@ -130,17 +130,30 @@ def test_the_hot_leads_agree_with_plain_python(
     assert summary.tests == sum(c.is_test for c in talks)
     assert summary.blocked == sum(c.is_blocked and not c.is_test for c in talks)
 
+
+@shared
+@given(page=lists_of_talks, threshold=st.sampled_from([12.5, 75, 100]), since=bounds)
+def test_near_misses_miss_by_little_or_by_their_label(
+    database: Database, page: list[Conversation], threshold: float, since: datetime | None
+) -> None:
+    """Promised by contract.md: `explain` adds `near_misses`."""
+    desk = Desk(database)
+    desk.save(*page)
+    desk.mirror.settle(desk.agent)
     near = [
         lead
-        for lead in inside
-        if not closed(lead.stage)
+        for lead in desk.leads().values()
+        if within(lead.last_activity, since, None)
+        and not closed(lead.stage)
         and (
             threshold - NEAR <= lead.heat < threshold
             if lead.heat is not None
             else lead.score is not None and lead.score >= threshold
         )
     ]
-    count, first = desk.queries.near_misses(desk.agent, limit=2, **window)  # type: ignore[arg-type]
+    count, first = desk.queries.near_misses(
+        desk.agent, threshold=threshold, since=since, until=None, limit=2
+    )
     assert count == len(near)
     assert first == sorted(near, key=rank)[:2]
 
