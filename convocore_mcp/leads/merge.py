@@ -12,13 +12,12 @@ even while it does not say so itself: else two leads would go by one id.
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from convocore_mcp.leads.heat import heat
 from convocore_mcp.leads.keys import blank_before_words
 from convocore_mcp.models import Conversation, Keys, Lead
 
-T = TypeVar("T")
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -102,9 +101,9 @@ def _lead(group: Iterable[Keyed], *, identity: str | None) -> Lead:
     rows = newest_first(group)
     talks = [row.conversation for row in rows]
     stage, label, score = (
-        _newest(c.stage for c in talks),
-        _newest(c.label for c in talks),
-        _newest(c.score for c in talks),
+        _newest(talks, "stage"),
+        _newest(talks, "label"),
+        _newest(talks, "score"),
     )
     valued = next((row for row in rows if row.conversation.value is not None), None)
     named_currency = next((row.keys.currency for row in rows if row.conversation.currency), None)
@@ -114,12 +113,12 @@ def _lead(group: Iterable[Keyed], *, identity: str | None) -> Lead:
         lead_id=identity or min(talks, key=_began).id,
         conversation_ids=tuple(c.id for c in talks),
         last_activity=talks[0].last_activity,
-        name=_newest(c.name for c in talks),
-        email=_newest(c.email for c in talks),
-        phone=_newest(c.phone for c in talks),
-        company=_newest(c.company for c in talks),
-        channel=_newest(c.channel for c in talks),
-        state=_newest(c.state for c in talks),
+        name=_newest(talks, "name"),
+        email=_newest(talks, "email"),
+        phone=_newest(talks, "phone"),
+        company=_newest(talks, "company"),
+        channel=_newest(talks, "channel"),
+        state=_newest(talks, "state"),
         stage=stage,
         label=label,
         score=score,
@@ -127,17 +126,21 @@ def _lead(group: Iterable[Keyed], *, identity: str | None) -> Lead:
         unparsed=valued.keys.unparsed if valued else False,
         value=valued.conversation.value if valued else None,
         currency=named_currency or (valued.keys.currency if valued else None),
-        assignee=_newest(c.assignee for c in talks),
-        alerts=_newest(c.alerts for c in talks) or (),
-        waiting_since=_newest(c.waiting_since for c in talks),
-        expected_close=_newest(c.expected_close for c in talks),
+        assignee=_newest(talks, "assignee"),
+        alerts=_newest(talks, "alerts") or (),
+        waiting_since=_newest(talks, "waiting_since"),
+        expected_close=_newest(talks, "expected_close"),
         heat=heat(stage, label, score),
         text=blank_before_words(known_as),
     )
 
 
-def _newest(values: Iterable[T | None]) -> T | None:
-    return next((value for value in values if value is not None), None)
+def _newest(talks: Iterable[Conversation], field: str) -> Any:  # what the field holds
+    for c in talks:
+        value = getattr(c, field)
+        if value is not None:
+            return value
+    return None
 
 
 def _began(c: Conversation) -> tuple[datetime, str]:

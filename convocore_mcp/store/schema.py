@@ -55,7 +55,9 @@ class Text(TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
         """What is sent to the engine."""
-        return None if value is None else _UNSTORABLE.sub("\ufffd", value)
+        if value is None or (value.isascii() and "\0" not in value):  # as nearly all are
+            return value
+        return _UNSTORABLE.sub("\ufffd", value)
 
 
 def _index(name: str, *columns: Column[Any], where: ColumnElement[bool] | None = None) -> Index:
