@@ -238,7 +238,7 @@ class Coverage:
     walked_at: datetime | None = None
     """When the last complete walk began; `None` until the first one is complete."""
     oldest: datetime | None = None
-    """How far back an unfinished first walk has got."""
+    """The oldest activity that is here: how far back reading has got."""
     mark: datetime | None = None
     """The newest activity seen when `as_of` was read: the tail reads down to here."""
     conversations: int = 0

@@ -29,6 +29,7 @@ from convocore_mcp.store.rows import (
 )
 from convocore_mcp.store.schema import (
     CURRENT,
+    UNKNOWN,
     agents,
     conversations,
     counter,
@@ -77,12 +78,18 @@ class Mirror:
                 .select_from(quarantine)
                 .where(quarantine.c.agent_id == agent_id)
             )
+            oldest = connection.scalar(
+                select(c.by_newest)
+                .where(held, c.by_newest > UNKNOWN)
+                .order_by(c.by_newest)
+                .limit(1)
+            )
             seq = connection.scalar(select(counter.c.seq))
         known: dict[str, Any] = dict(row) if row else {}
         return Coverage(
             as_of=moment(known.get("as_of")),
             walked_at=moment(known.get("walked_at")),
-            oldest=moment(known.get("oldest")),
+            oldest=moment(oldest),
             mark=moment(known.get("mark")),
             conversations=count or 0,
             quarantined=bad or 0,
@@ -179,7 +186,7 @@ class Mirror:
                 connection.execute(one.values(missed=c.missed + 1), found)
 
     def note(self, agent_id: str, **progress: datetime | str | None) -> None:
-        """Set fields of the agent's coverage: `as_of`, `walked_at`, `oldest`, `mark`, `gap`."""
+        """Set fields of the agent's coverage: `as_of`, `walked_at`, `mark`, `gap`."""
         values: dict[str, Any] = {
             name: milliseconds(value) if isinstance(value, datetime) else value
             for name, value in progress.items()

@@ -91,7 +91,6 @@ agents = Table(
     Column("agent_id", Text, primary_key=True),
     Column("as_of", BigInteger),
     Column("walked_at", BigInteger),
-    Column("oldest", BigInteger),
     Column("mark", BigInteger),
     Column("gap", Text),
     Column("baseline", BigInteger),

@@ -158,8 +158,8 @@ class Reader:
             async for page in pages:
                 front = front or Front.of(page)
                 await self._save(agent_id, page, progress)
-                if coverage.walked_at is None and progress.pages % SETTLE_EVERY == 1:
-                    await self._note(agent_id, as_of=began, oldest=progress.oldest)
+                if coverage.walked_at is None and progress.pages == 1:
+                    await self._note(agent_id, as_of=began)
                 if progress.pages % SETTLE_EVERY == 0:
                     await self._in_thread(self._mirror.settle, agent_id)
                 if self._beyond_bounds(progress):

@@ -15,7 +15,7 @@ from convocore_mcp.store.queries import Queries
 from convocore_mcp.store.schema import LONGEST_KEY
 from tests.store.desk import SORTS, Desk, at, bare, in_order
 from tests.store.steps import Step, shared, steps, take
-from tests.talks import NOW, lists_of_talks, talk, talks
+from tests.talks import lists_of_talks, talk, talks
 
 
 @shared
@@ -204,10 +204,9 @@ def test_progress_is_noted_and_the_baseline_only_once(database: Database) -> Non
     """Promised by contract.md: until the first walk is complete everything is baseline."""
     desk = Desk(database)
     assert not desk.mirror.coverage(desk.agent).complete
-    desk.mirror.note(desk.agent, oldest=NOW)
     desk.mirror.note(desk.agent, as_of=at(1), mark=at(2), walked_at=at(3), gap="moved")
     found = desk.mirror.coverage(desk.agent)
-    assert (found.oldest, found.as_of, found.mark, found.walked_at) == (NOW, at(1), at(2), at(3))
+    assert (found.as_of, found.mark, found.walked_at) == (at(1), at(2), at(3))
     assert not found.complete
     desk.mirror.note(desk.agent, gap=None)
     assert desk.mirror.coverage(desk.agent).complete

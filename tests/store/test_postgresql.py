@@ -126,7 +126,7 @@ def write(desk: Desk, name: str) -> None:
         own = [talk(f"{name}{i}-{j}", email=f"v{i}@x.example") for j in range(3)]
         desk.save(*own, talk("shared", messages=i, name=name), minute=i)
         desk.mirror.miss(desk.agent, ["shared", *(c.id for c in own)])
-        desk.mirror.note(desk.agent, oldest=None, gap=name)
+        desk.mirror.note(desk.agent, gap=name)
         desk.mirror.settle(desk.agent)
 
 
