@@ -9,7 +9,6 @@ from convocore_mcp.leads.profile import profile
 from convocore_mcp.leads.reasons import why_not_hot
 from convocore_mcp.models import Conversation, HotSummary, Lead
 from convocore_mcp.server import shaping
-from convocore_mcp.server.answers import LONGEST, compact, fit
 from convocore_mcp.server.app import Backend
 from convocore_mcp.server.outbound import clean
 from convocore_mcp.server.window import window
@@ -69,7 +68,7 @@ async def hot_answer(backend: Backend, agent: str, ask: HotAsk) -> dict[str, Any
             "freshness": shaping.freshness(fresh),
         }
     )
-    return _fitted(answer)
+    return shaping.shortened(answer, "leads")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,15 +150,3 @@ def _relaxed(
     if until is not None:
         without["until"] = hot(threshold, since, None)
     return without
-
-
-def _fitted(answer: dict[str, Any]) -> dict[str, Any]:
-    leads = answer["leads"]
-    count = fit(leads, room=LONGEST - len(compact(answer | {"leads": []})) - 200)
-    if count == len(leads):
-        return answer
-    note = f"{count} of {len(leads)} leads are shown: an answer has at most 30,000 characters."
-    return answer | {
-        "leads": leads[:count],
-        "freshness": shaping.noted(answer["freshness"], note),
-    }

@@ -9,6 +9,7 @@ from convocore_mcp.leads.money import currency_code, read_money
 from convocore_mcp.leads.profile import Profile, Step
 from convocore_mcp.leads.reasons import day, why
 from convocore_mcp.models import Conversation, Freshness, Lead
+from convocore_mcp.server.answers import LONGEST, compact, fit
 
 View = dict[str, Any]
 
@@ -42,6 +43,16 @@ def freshness(found: Freshness, *more: str) -> View:
 def noted(freshness_view: View, note: str) -> View:
     """`freshness` with one more note."""
     return freshness_view | {"notes": [*freshness_view.get("notes", []), note]}
+
+
+def shortened(answer: View, name: str) -> View:
+    """`answer` within the limit of characters: the last rows of `name` are dropped whole."""
+    rows = answer[name]
+    count = fit(rows, room=LONGEST - len(compact(answer | {name: []})) - 200)
+    if count == len(rows):
+        return answer
+    note = f"{count} of {len(rows)} {name} are shown: an answer has at most {LONGEST:,} characters."
+    return answer | {name: rows[:count], "freshness": noted(answer["freshness"], note)}
 
 
 def money(sums: Mapping[str | None, float]) -> dict[str, float]:

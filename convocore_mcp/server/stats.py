@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from convocore_mcp.leads.heat import DEFAULT_THRESHOLD
 from convocore_mcp.models import TIMES, Filter, Group
 from convocore_mcp.server import shaping
-from convocore_mcp.server.answers import LONGEST, compact, fit
 from convocore_mcp.server.app import Backend
 from convocore_mcp.server.filters import applied, relaxed, spelt
 from convocore_mcp.server.outbound import clean
@@ -57,7 +56,7 @@ async def stats_answer(
             "freshness": shaping.freshness(fresh, *[note] * by_tag),
         }
     )
-    return _fitted(answer)
+    return shaping.shortened(answer, "groups")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,16 +99,4 @@ def _view(group: Group) -> dict[str, Any]:
         "usd": shaping.number(round(group.usd, 6)),
         "rating_avg": None if group.rating_avg is None else round(group.rating_avg, 2),
         "waiting_for_human": group.waiting_for_human,
-    }
-
-
-def _fitted(answer: dict[str, Any]) -> dict[str, Any]:
-    groups = answer["groups"]
-    count = fit(groups, room=LONGEST - len(compact(answer | {"groups": []})) - 200)
-    if count == len(groups):
-        return answer
-    note = f"{count} of {len(groups)} groups are shown: an answer has at most 30,000 characters."
-    return answer | {
-        "groups": groups[:count],
-        "freshness": shaping.noted(answer["freshness"], note),
     }
