@@ -268,12 +268,13 @@ class Upkeep:
                 f"{coverage.quarantined} record(s) could not be read and are left out "
                 "(quarantined)."
             )
-        failed = self._failed.get(agent_id)
-        if failed:
-            notes.append(
-                f"Convocore can't be read now, this is what was known: {failed[1].message}"
-            )
-        elif flight is not None and not flight.done and coverage.walked_at is not None:
+        _, trouble = self._failed.get(agent_id, (None, None))
+        waiting = flight is not None and not flight.done
+        if trouble is None and waiting:
+            trouble = self._pace.trouble  # it is being tried again
+        if trouble is not None:
+            notes.append(f"Convocore can't be read now, this is what was known: {trouble.message}")
+        elif waiting and coverage.walked_at is not None:
             notes.append("News is still being read.")
         if self._pace.note:
             notes.append(self._pace.note)
