@@ -31,6 +31,7 @@ def serve(overrides: Mapping[str, Any] | None = None) -> None:
     log_to_stderr()
     app = App(
         functools.partial(build_backend, overrides or {}),
+        agents=functools.partial(configured_agents, overrides or {}),
         version=version("convocore-mcp"),
         record_schema=record_schema,
     )
@@ -70,6 +71,16 @@ async def build_backend(overrides: Mapping[str, Any]) -> Backend:
     # In a thread: imports and files take a moment, in which pings should be answered.
     settings = await anyio.to_thread.run_sync(read_settings, overrides)
     return await anyio.to_thread.run_sync(_connect, settings)
+
+
+async def configured_agents(overrides: Mapping[str, Any]) -> tuple[str, ...]:
+    """The agents that the settings name.
+
+    Raises:
+        NotConfiguredError: a setting is wrong.
+    """
+    settings = await anyio.to_thread.run_sync(read_settings, overrides)
+    return settings.agent_id
 
 
 def read_settings(overrides: Mapping[str, Any]) -> "Settings":
@@ -117,12 +128,14 @@ def _connect(settings: "Settings") -> Backend:
     from convocore_mcp.leads.keys import keys  # noqa: PLC0415
     from convocore_mcp.leads.merge import merge  # noqa: PLC0415
     from convocore_mcp.settings import store_location  # noqa: PLC0415
+    from convocore_mcp.store.browse import Browser  # noqa: PLC0415
     from convocore_mcp.store.changes import History  # noqa: PLC0415
     from convocore_mcp.store.engine import open_database  # noqa: PLC0415
     from convocore_mcp.store.mirror import Mirror, Rules  # noqa: PLC0415
     from convocore_mcp.store.queries import Queries  # noqa: PLC0415
     from convocore_mcp.sync.reading import Bounds, Reader  # noqa: PLC0415
     from convocore_mcp.sync.upkeep import Schedule, Upkeep  # noqa: PLC0415
+    from convocore_mcp.sync.watch import Watch  # noqa: PLC0415
 
     key = require_key(settings)
     owner = blake2b(f"{settings.server}\n{key}".encode(), digest_size=16).hexdigest()
@@ -143,6 +156,7 @@ def _connect(settings: "Settings") -> Backend:
         bound = functools.partial(call, *args, **kwargs)
         return await anyio.to_thread.run_sync(bound, limiter=reading)
 
+    tail = timedelta(seconds=settings.tail_seconds)
     bounds = Bounds(settings.max_rows, timedelta(seconds=settings.max_walk_seconds))
     upkeep = Upkeep(
         Reader(client, mirror, now=utc_now, in_thread=in_writer, bounds=bounds),
@@ -151,12 +165,15 @@ def _connect(settings: "Settings") -> Backend:
         now=utc_now,
         in_thread=in_reader,
         schedule=Schedule(
-            tail=timedelta(seconds=settings.tail_seconds),
+            tail=tail,
             sweep=timedelta(seconds=settings.sweep_seconds),
         ),
     )
 
+    watch = Watch(upkeep, tail=tail, now=utc_now)
+
     async def close() -> None:
+        await watch.aclose()
         await upkeep.aclose()
         await client.aclose()
         await anyio.to_thread.run_sync(mirror.close)
@@ -166,7 +183,10 @@ def _connect(settings: "Settings") -> Backend:
         region=settings.region,
         queries=Queries(database),
         history=History(database),
+        browser=Browser(database),
         upkeep=upkeep,
+        watch=watch,
+        tail=tail,
         coverage=mirror.coverage,
         now=utc_now,
         read=in_reader,

@@ -12,7 +12,7 @@ from mcp_types import CallToolResult, TextContent
 from convocore_mcp.sandbox import Sandbox, serving
 from convocore_mcp.server.app import App
 from convocore_mcp.server.main import create_server
-from convocore_mcp.serving import build_backend, record_schema
+from convocore_mcp.serving import build_backend, configured_agents, record_schema
 
 Answer = dict[str, Any]
 
@@ -30,7 +30,10 @@ async def connected(
             "store": "memory",
         } | settings
         app = App(
-            functools.partial(build_backend, chosen), version="test", record_schema=record_schema
+            functools.partial(build_backend, chosen),
+            agents=functools.partial(configured_agents, chosen),
+            version="test",
+            record_schema=record_schema,
         )
         async with Client(create_server(app), mode=mode) as client:
             yield Desk(client, app)

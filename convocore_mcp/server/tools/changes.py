@@ -26,6 +26,6 @@ async def list_changes(
     cursor or since to get a next_cursor, then again and again with the newest one. Each change says
     which fields changed, as [before, after]. While has_more is true, call on at once.
     """
-    backend = await ctx.request_context.lifespan_context.backend()
+    backend = await ctx.request_context.lifespan_context.backend(ctx.report_progress)
     ask = ChangesAsk(cursor, since, kind, limit)
     return success(await changes_answer(backend, backend.agent(agent_id), ask))

@@ -41,7 +41,7 @@ async def list_conversations(  # noqa: PLR0913, PLR0917  the contract's argument
     leads summarize_hot_leads. Go on with next_cursor; detail=full adds contact data, summary and
     notes. An empty list says in `relax` how many there are without each filter.
     """
-    backend = await ctx.request_context.lifespan_context.backend()
+    backend = await ctx.request_context.lifespan_context.backend(ctx.report_progress)
     return success(
         await list_page(
             backend,

@@ -29,6 +29,6 @@ async def summarize_hot_leads(
     lead. Counts, sums and `value` (per currency) are over all hot leads, `leads` are the first
     `top` of them, hottest first. For one person use get_lead.
     """
-    backend = await ctx.request_context.lifespan_context.backend()
+    backend = await ctx.request_context.lifespan_context.backend(ctx.report_progress)
     ask = HotAsk(since, until, min_score, top, explain)
     return success(await hot_answer(backend, backend.agent(agent_id), ask))

@@ -23,5 +23,5 @@ async def get_lead(
     0100?" or to prepare for a call. All conversations of the person are put together. When several
     people fit, `candidates` are given instead of a guess: call again with a lead_id.
     """
-    backend = await ctx.request_context.lifespan_context.backend()
+    backend = await ctx.request_context.lifespan_context.backend(ctx.report_progress)
     return success(await lead_answer(backend, backend.agent(agent_id), lead.strip()))

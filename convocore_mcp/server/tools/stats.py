@@ -36,7 +36,7 @@ async def conversation_stats(  # noqa: PLR0913, PLR0917  the contract's argument
     (group_by=day, since=3m), "which channel brings hot leads?" (group_by=channel) or "what did the
     AI cost?". Filters are those of list_conversations. `value` is per currency, once per lead.
     """
-    backend = await ctx.request_context.lifespan_context.backend()
+    backend = await ctx.request_context.lifespan_context.backend(ctx.report_progress)
     return success(
         await stats_answer(
             backend,
