@@ -39,13 +39,14 @@ def serve(
     transport: Annotated[Transport, typer.Option(help="How clients connect.")] = Transport.stdio,
     *,
     demo: Annotated[bool, typer.Option("--demo", help="Serve the sandbox's data.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Read on while nobody asks.")] = False,
 ) -> None:
     """Serve MCP (what plain `convocore-mcp` does)."""
     from convocore_mcp.serving import serve as serve_stdio  # noqa: PLC0415
     from convocore_mcp.serving import serve_demo  # noqa: PLC0415
 
     assert transport is Transport.stdio  # noqa: S101  typer lets nothing else through
-    (serve_demo if demo else serve_stdio)()
+    (serve_demo if demo else serve_stdio)(watch=watch)
 
 
 @app.command()

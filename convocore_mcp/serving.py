@@ -26,8 +26,8 @@ READERS, WRITERS = 4, 1
 """Threads for the database: several may read, SQLite has one writer."""
 
 
-def serve(overrides: Mapping[str, Any] | None = None) -> None:
-    """Serve MCP on stdin and stdout until stdin closes."""
+def serve(overrides: Mapping[str, Any] | None = None, *, watch: bool = False) -> None:
+    """Serve MCP on stdin and stdout until stdin closes; `watch` reads on while nobody asks."""
     log_to_stderr()
     app = App(
         functools.partial(build_backend, overrides or {}),
@@ -35,10 +35,10 @@ def serve(overrides: Mapping[str, Any] | None = None) -> None:
         version=version("convocore-mcp"),
         record_schema=record_schema,
     )
-    anyio.run(serve_stdio, create_server(app))
+    anyio.run(serve_stdio, create_server(app, watch=watch))
 
 
-def serve_demo() -> None:
+def serve_demo(*, watch: bool = False) -> None:
     """Serve the sandbox's data, over a real connection to it; nothing is kept on disk."""
     from convocore_mcp.sandbox import Sandbox, serving  # noqa: PLC0415
 
@@ -50,7 +50,8 @@ def serve_demo() -> None:
                 "agent_id": sandbox.agent_id,
                 "base_url": base_url,
                 "store": "memory",
-            }
+            },
+            watch=watch,
         )
 
 

@@ -19,7 +19,12 @@ Answer = dict[str, Any]
 
 @asynccontextmanager
 async def connected(
-    sandbox: Sandbox, *, mode: Literal["auto", "legacy"] = "auto", **settings: object
+    sandbox: Sandbox,
+    *,
+    mode: Literal["auto", "legacy"] = "auto",
+    heard: Any = None,
+    watch: bool = False,
+    **settings: object,
 ) -> AsyncIterator["Desk"]:
     """A client of a server that reads `sandbox`; nothing is kept on disk unless `store` says so."""
     with serving(sandbox) as base_url:
@@ -35,7 +40,8 @@ async def connected(
             version="test",
             record_schema=record_schema,
         )
-        async with Client(create_server(app), mode=mode) as client:
+        server = create_server(app, watch=watch)
+        async with Client(server, mode=mode, message_handler=heard) as client:
             yield Desk(client, app)
 
 

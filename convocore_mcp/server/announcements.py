@@ -99,8 +99,7 @@ class Announcer:
         self._due: set[str] = set()
         self._announcing = False
         self._minding = anyio.Lock()
-        self._scope = anyio.CancelScope()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], anyio.CancelScope] = {}
 
     def start(self) -> None:
         """Begin to watch if that is to be done always; returns at once."""
@@ -109,9 +108,10 @@ class Announcer:
 
     async def aclose(self) -> None:
         """Announce nothing any more."""
-        self._scope.cancel()
+        for scope in self._tasks.values():
+            scope.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._backend, self._scope = None, anyio.CancelScope()
+        self._backend = None
         self._announced.clear()
 
     async def want(self, uris: Collection[str]) -> None:
@@ -165,18 +165,20 @@ class Announcer:
                 self._run(self._announce())
 
     def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        # Not a task's own `cancel`, which would leave a thread alone with the database.
+        scope = anyio.CancelScope()
+
         async def bounded() -> None:
-            with self._scope:
+            with scope:
                 try:
                     await work
                 except Exception:
                     # Nobody awaits this task: a bug must show here.
                     log.exception("Changes could not be announced.")
-            work.close()
 
         task = asyncio.create_task(bounded())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[task] = scope
+        task.add_done_callback(self._tasks.pop)
 
     async def _announce(self) -> None:
         """Tell of all that changed behind what was told last."""

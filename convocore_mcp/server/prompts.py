@@ -94,7 +94,7 @@ def weekly_pipeline_review(stage: Stage = "", agent_id: Agent = "") -> str:
         f"{only}}}.",
         then="Write: the pipeline by stage (leads, hot, value per currency); what moved, from "
         "which stage to which; new hot leads and near misses; what is stuck, by value; three "
-        "things to do next week. Counts of conversations and of leads are different things: say which.",
+        "things to do next week. Conversations are not leads: say which of them you count.",
     )
 
 
