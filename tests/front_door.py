@@ -2,7 +2,7 @@
 
 import functools
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Literal
 
@@ -24,6 +24,7 @@ async def connected(
     mode: Literal["auto", "legacy"] = "auto",
     heard: Any = None,
     watch: bool = False,
+    middleware: Sequence[Any] = (),
     **settings: object,
 ) -> AsyncIterator["Desk"]:
     """A client of a server that reads `sandbox`; nothing is kept on disk unless `store` says so."""
@@ -41,6 +42,7 @@ async def connected(
             record_schema=record_schema,
         )
         server = create_server(app, watch=watch)
+        server.middleware.extend(middleware)
         async with Client(server, mode=mode, message_handler=heard) as client:
             yield Desk(client, app)
 
