@@ -37,6 +37,7 @@ def run(
     cwd: Path,
     stdin: str | None = None,
     env: Mapping[str, str] | None = None,
+    succeeds: bool = True,
 ) -> str:
     """What a command prints; its errors if it fails."""
     path = f"{NODE.parent}{os.pathsep}{os.environ['PATH']}"
@@ -50,7 +51,7 @@ def run(
         timeout=300,
         check=False,
     )
-    assert done.returncode == 0, done.stderr[-4000:]
+    assert done.returncode == 0 or not succeeds, done.stderr[-4000:]
     return done.stdout
 
 
