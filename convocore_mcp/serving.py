@@ -17,6 +17,8 @@ from convocore_mcp.server.app import App, Backend
 from convocore_mcp.server.main import create_server, serve_stdio
 
 if TYPE_CHECKING:
+    from pydantic import ValidationError
+
     from convocore_mcp.settings import Settings
 
 P = ParamSpec("P")
@@ -29,17 +31,43 @@ READERS, WRITERS = 4, 1
 def serve(overrides: Mapping[str, Any] | None = None, *, watch: bool = False) -> None:
     """Serve MCP on stdin and stdout until stdin closes; `watch` reads on while nobody asks."""
     log_to_stderr()
-    app = App(
-        functools.partial(build_backend, overrides or {}),
-        agents=functools.partial(configured_agents, overrides or {}),
-        version=version("convocore-mcp"),
-        record_schema=record_schema,
-    )
-    anyio.run(serve_stdio, create_server(app, watch=watch))
+    anyio.run(serve_stdio, create_server(_app(overrides or {}), watch=watch))
 
 
-def serve_demo(*, watch: bool = False) -> None:
-    """Serve the sandbox's data, over a real connection to it; nothing is kept on disk."""
+def serve_web(
+    overrides: Mapping[str, Any],
+    http: Mapping[str, Any],
+    *,
+    host: str,
+    port: int,
+    streamable: bool,
+    watch: bool,
+) -> None:
+    """Serve MCP over HTTP until a signal; `http` goes before the environment (`HttpSettings`).
+
+    `streamable` false leaves HTTP+SSE alone.
+
+    Raises:
+        NotConfiguredError: a setting is wrong, or nobody would be asked for a token.
+    """
+    from pydantic import ValidationError  # noqa: PLC0415
+
+    from convocore_mcp.web.serve import serve_http  # noqa: PLC0415
+    from convocore_mcp.web.settings import HttpSettings  # noqa: PLC0415
+
+    log_to_stderr()
+    read_settings(overrides)  # what is wrong is said now, and how much the log says is set
+    try:
+        settings = HttpSettings(**http)
+    except ValidationError as error:
+        raise wrong_settings(error) from None
+    app = _app(overrides)
+    server = create_server(app, watch=watch)
+    serve_http(server, app, settings, host=host, port=port, streamable=streamable)
+
+
+def serve_demo(serve: Callable[[Mapping[str, Any]], None]) -> None:
+    """Have `serve` serve the sandbox's data, over a real connection; nothing is kept on disk."""
     from convocore_mcp.sandbox import Sandbox, serving  # noqa: PLC0415
 
     sandbox = Sandbox()
@@ -50,9 +78,17 @@ def serve_demo(*, watch: bool = False) -> None:
                 "agent_id": sandbox.agent_id,
                 "base_url": base_url,
                 "store": "memory",
-            },
-            watch=watch,
+            }
         )
+
+
+def _app(overrides: Mapping[str, Any]) -> App:
+    return App(
+        functools.partial(build_backend, overrides),
+        agents=functools.partial(configured_agents, overrides),
+        version=version("convocore-mcp"),
+        record_schema=record_schema,
+    )
 
 
 def record_schema() -> dict[str, Any]:
@@ -97,15 +133,20 @@ def read_settings(overrides: Mapping[str, Any]) -> "Settings":
     try:
         settings = Settings(**overrides)
     except ValidationError as error:
-        wrong = [
-            f"{'.'.join(map(str, problem['loc']))} {problem['msg'].removeprefix('Value error, ')}"
-            for problem in error.errors(include_url=False, include_input=False)
-        ]
-        raise NotConfiguredError(
-            f"A setting is wrong: {'; '.join(wrong)}.", hint="Correct it and restart the server."
-        ) from None
+        raise wrong_settings(error) from None
     logging.getLogger("convocore_mcp").setLevel(settings.log_level.upper())
     return settings
+
+
+def wrong_settings(error: "ValidationError") -> NotConfiguredError:
+    """What pydantic found, in words that name the settings and never show a value."""
+    wrong = [
+        f"{'.'.join(map(str, problem['loc']))} {problem['msg'].removeprefix('Value error, ')}"
+        for problem in error.errors(include_url=False, include_input=False)
+    ]
+    return NotConfiguredError(
+        f"A setting is wrong: {'; '.join(wrong)}.", hint="Correct it and restart the server."
+    )
 
 
 def require_key(settings: "Settings") -> str:
