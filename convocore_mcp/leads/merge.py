@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 
 from convocore_mcp.leads.heat import heat
 from convocore_mcp.leads.keys import blank_before_words
+from convocore_mcp.leads.terms import terms
 from convocore_mcp.models import Conversation, Keys, Lead
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -139,6 +140,7 @@ def _lead(group: Iterable[Keyed], *, identity: str | None) -> Lead:
         expected_close=_newest(talks, "expected_close"),
         heat=heat(stage, label, score),
         text=blank_before_words(known_as),
+        terms=terms(rows, _newest(talks, "name")),
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from sqlalchemy import Connection, RowMapping, and_, bindparam, delete, insert, select, update
 
 from convocore_mcp.models import Conversation, Keys, Lead
-from convocore_mcp.store import rows
+from convocore_mcp.store import lookup, rows
 from convocore_mcp.store.closure import closure
 from convocore_mcp.store.schema import conversations, leads, unsettled
 
@@ -36,11 +36,15 @@ def settle(
     found, glimpsed = reached.rows, reached.glimpsed
     made = [lead for lead in merge(reached.keyed(agent_id)) if lead.lead_id not in glimpsed]
     old = {row["lead_id"] for row in (*batch, *found.values()) if row["lead_id"]}
+    before: dict[str, str] = {}
     for part in rows.parts(sorted(old | {lead.lead_id for lead in made})):
         here = and_(leads.c.agent_id == agent_id, leads.c.lead_id.in_(part))
+        had = connection.execute(select(leads.c.lead_id, leads.c.terms).where(here))
+        before |= {row.lead_id: row.terms for row in had}
         connection.execute(delete(leads).where(here))
     if made:
         connection.execute(insert(leads), [rows.lead_row(lead) for lead in made])
+    lookup.keep(connection, agent_id, before, made)
     _assign(connection, found, made)
     # One by one: a conversation that went and came again is listed twice, with two leads.
     done = {(row["id"], row["lead_id"] or "") for row in (*batch, *reached.settled)}

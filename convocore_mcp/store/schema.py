@@ -144,6 +144,7 @@ conversations = Table(
     Column("tokens", BigInteger),
     Column("usd", Float),
     Column("model", Text),
+    Column("links", Text),
     # Derived: what a row is joined, found and sorted by.
     Column("email_key", Text),
     Column("phone_key", Text),
@@ -221,12 +222,35 @@ leads = Table(
     Column("overdue", Boolean, nullable=False),
     Column("heat", Float),
     Column("text", Text, nullable=False),
+    Column("terms", Text, nullable=False),
     PrimaryKeyConstraint("agent_id", "lead_id"),
 )
 """The current leads: the merge of the current versions of conversations."""
 
 _index("heat", leads.c.agent_id, leads.c.heat)
 _index("activity", leads.c.agent_id, leads.c.last_activity)
+
+terms = Table(
+    f"{PREFIX}terms",
+    metadata,
+    Column("agent_id", Text, nullable=False),
+    Column("term", Text, nullable=False),
+    Column("lead_id", Text, nullable=False),
+    PrimaryKeyConstraint("agent_id", "term", "lead_id"),
+    sqlite_with_rowid=False,
+)
+"""What leads are found by."""
+
+grams = Table(
+    f"{PREFIX}grams",
+    metadata,
+    Column("agent_id", Text, nullable=False),
+    Column("gram", Text, nullable=False),
+    Column("word", Text, nullable=False),
+    PrimaryKeyConstraint("agent_id", "gram", "word"),
+    sqlite_with_rowid=False,
+)
+"""The trigrams of the words among the terms."""
 
 unsettled = Table(
     f"{PREFIX}unsettled",

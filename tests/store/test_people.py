@@ -25,6 +25,9 @@ def from_scratch(held: dict[str, Conversation]) -> dict[str, Lead]:
 def assert_settled(desk: Desk, held: dict[str, Conversation]) -> None:
     leads = from_scratch(held)
     assert desk.leads() == leads
+    assert desk.terms() == {
+        (term, lead.lead_id) for lead in leads.values() for term in lead.terms.split("\n")[1:]
+    }
     of = {id_: lead.lead_id for lead in leads.values() for id_ in lead.conversation_ids}
     for id_ in held:
         found = desk.queries.conversation(desk.agent, id_)
