@@ -147,7 +147,7 @@ class Lead:
 
 @dataclass(frozen=True, slots=True)
 class Either:
-    """A lead that has one of these terms (`leads.terms`), or one that begins like one of `beginnings`."""
+    """A lead with one of these terms (`leads.terms`), or one that begins like `beginnings`."""
 
     whole: tuple[str, ...] = ()
     beginnings: tuple[str, ...] = ()
