@@ -116,6 +116,7 @@ def _connect(settings: "Settings") -> Backend:
     from convocore_mcp.api.client import ConvocoreClient  # noqa: PLC0415
     from convocore_mcp.leads.keys import keys  # noqa: PLC0415
     from convocore_mcp.leads.merge import merge  # noqa: PLC0415
+    from convocore_mcp.server.singles import Singles  # noqa: PLC0415
     from convocore_mcp.settings import store_location  # noqa: PLC0415
     from convocore_mcp.store.changes import History  # noqa: PLC0415
     from convocore_mcp.store.engine import open_database  # noqa: PLC0415
@@ -167,6 +168,7 @@ def _connect(settings: "Settings") -> Backend:
         queries=Queries(database),
         history=History(database),
         upkeep=upkeep,
+        singles=Singles(client.conversation, now=utc_now),
         coverage=mirror.coverage,
         now=utc_now,
         read=in_reader,

@@ -9,6 +9,7 @@ import anyio
 
 from convocore_mcp.errors import InvalidArgumentError, NotConfiguredError
 from convocore_mcp.models import Coverage, Freshness
+from convocore_mcp.server.singles import Singles
 
 if TYPE_CHECKING:  # SQLAlchemy is not needed to list the tools
     from convocore_mcp.store.changes import History
@@ -43,6 +44,7 @@ class Backend:
     queries: "Queries"
     history: "History"
     upkeep: Fresh
+    singles: Singles
     coverage: Callable[[str], Coverage]
     now: Callable[[], datetime]
     read: Read

@@ -46,6 +46,7 @@ async def _lead(backend: Backend, agent: str, lead: Lead, left_out: list[str]) -
     """`{"lead": ...}`, clean and within the limit of characters; says in `left_out` what is not."""
     now = backend.now()
     talks = await backend.read(backend.queries.of_leads, agent, [lead.lead_id])
+    talks = await backend.singles.fill_in(talks)
     if len(talks) > TALKS:
         left_out.append(f"The newest {TALKS} of {len(talks)} conversations are listed.")
     view = shaping.lead_profile(lead, profile(talks, now=now), talks[:TALKS], now=now)
