@@ -9,8 +9,8 @@ import pytest
 
 from benchmarks.questions import QUESTIONS, QUIET, plain
 from benchmarks.questions.peers import generated, generated_pages, raw_pages, read
-from benchmarks.questions.plain import World
 from benchmarks.questions.running import Asked, ask_ours, now
+from benchmarks.questions.world import World
 from convocore_mcp.sandbox import Sandbox, serving
 
 TOOLS = {
@@ -58,10 +58,12 @@ def test_the_questions_are_many_in_many_languages_about_all_tools() -> None:
 
 def test_the_truth_is_worked_out_without_the_product() -> None:
     """Promised by `plain`: sharing code would share its mistakes."""
-    tree = ast.parse(Path(plain.__file__).read_text())
-    imports = [n for n in ast.walk(tree) if isinstance(n, ast.Import | ast.ImportFrom)]
+    for module in Path(plain.__file__).parent.glob("*.py"):
+        tree = ast.parse(module.read_text())
+        imports = [n for n in ast.walk(tree) if isinstance(n, ast.Import | ast.ImportFrom)]
+        ours = [ast.unparse(found) for found in imports if "convocore_mcp" in ast.unparse(found)]
 
-    assert not [found for found in imports if "convocore_mcp" in ast.unparse(found)]
+        assert all("from convocore_mcp.sandbox" in found for found in ours), module.name
 
 
 async def test_a_generated_server_is_refused_where_answers_are_live() -> None:

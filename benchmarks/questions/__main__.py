@@ -15,8 +15,8 @@ from collections.abc import Sequence
 from benchmarks.questions import QUESTIONS
 from benchmarks.questions.asking import Question
 from benchmarks.questions.peers import generated, generated_pages, raw_pages, read
-from benchmarks.questions.plain import World
 from benchmarks.questions.running import Asked, ask_ours
+from benchmarks.questions.world import World
 from convocore_mcp.sandbox import Sandbox, serving
 from convocore_mcp.sandbox.app import Dialect
 

@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.questions.plain import Facts, World, given, numeric
+from benchmarks.questions.plain import Facts, given, numeric
+from benchmarks.questions.world import World
 
 Answer = dict[str, Any]
 Answers = Sequence[Answer]

@@ -5,7 +5,8 @@
 
 from benchmarks.questions import plain
 from benchmarks.questions.asking import Answers, Call, Question, path
-from benchmarks.questions.plain import Facts, Lead, World
+from benchmarks.questions.plain import Facts
+from benchmarks.questions.world import Lead, World, worth
 
 
 def hot(**arguments: object) -> Call:
@@ -68,7 +69,7 @@ QUESTIONS = (
     ),
     Question(
         "Combien vaut le pipeline chaud, par devise ?", "fr", [hot(top=1)],
-        path("value"), lambda w: plain.worth(w.hot()),
+        path("value"), lambda w: worth(w.hot()),
     ),
     Question(
         "Quantos leads quentes desta semana ainda não têm responsável?", "pt",

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 
 from benchmarks.questions import plain
 from benchmarks.questions.asking import Call, Question, ids, path, total_and_ids
-from benchmarks.questions.plain import Facts, Row, World
+from benchmarks.questions.plain import Facts, Row
+from benchmarks.questions.world import World
 
 
 def find(**arguments: object) -> Call:

@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from benchmarks.questions.asking import BOOKMARK, Answers, Call, Question, path
-from benchmarks.questions.plain import Facts, Row, World
+from benchmarks.questions.plain import Facts, Row
+from benchmarks.questions.world import World
 from convocore_mcp.sandbox import Sandbox
 
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 
 from benchmarks.questions import plain
 from benchmarks.questions.asking import Call, Question, by, path
-from benchmarks.questions.plain import Facts, Row, World
+from benchmarks.questions.plain import Facts, Row
+from benchmarks.questions.world import World, worth
 
 
 def stats(*group_by: str, **arguments: object) -> Call:
@@ -54,7 +55,7 @@ def spent(rows: Iterable[Row]) -> Facts:
 def open_quotes(world: World) -> Facts:
     """What the people with a conversation in proposal or negotiation are worth."""
     rows = [row for row in world.rows if row.get("stage") in ("proposal", "negotiation")]
-    return plain.worth(world.leads_of(rows))
+    return worth(world.leads_of(rows))
 
 
 def unread(world: World) -> Facts:

@@ -22,9 +22,10 @@ from fastmcp.exceptions import ToolError
 from mcp_types import TextContent
 
 from benchmarks.questions.asking import Question, alike
-from benchmarks.questions.plain import Row, World
+from benchmarks.questions.plain import Row
 from benchmarks.questions.running import Asked
 from benchmarks.questions.tokens import tokens, written
+from benchmarks.questions.world import World
 from convocore_mcp.sandbox import Sandbox
 
 MOST_ROWS = 500

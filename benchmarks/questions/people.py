@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 from benchmarks.questions import plain
 from benchmarks.questions.asking import Answers, Question, candidates, lead, path
-from benchmarks.questions.plain import Facts, Lead, World
+from benchmarks.questions.plain import Facts
+from benchmarks.questions.world import Lead, World
 
 PROFILE = 1300
 """Tokens for all that is known of somebody with two conversations and a full history."""

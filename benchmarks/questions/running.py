@@ -14,8 +14,9 @@ from mcp_types import TextContent
 from benchmarks.questions import LATER, QUIET
 from benchmarks.questions.asking import BOOKMARK, Answer, Question, alike
 from benchmarks.questions.news import happen
-from benchmarks.questions.plain import Facts, Row, World
+from benchmarks.questions.plain import Facts, Row
 from benchmarks.questions.tokens import tokens, written
+from benchmarks.questions.world import World
 from convocore_mcp.sandbox import Sandbox
 
 SETTLED = 60.0
