@@ -235,7 +235,7 @@ async def test_a_mistake_of_our_own_is_told_and_logged(
 ) -> None:
     """Ours: nobody awaits a reading, so a bug in it must show elsewhere."""
 
-    def broken(agent_id: str) -> NoReturn:
+    def broken(agent_id: str, **_: object) -> NoReturn:
         raise ZeroDivisionError(agent_id)
 
     async with keeping(Sandbox(size=10)) as house:
