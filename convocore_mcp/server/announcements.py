@@ -209,35 +209,45 @@ class Announcer:
                 await self._bus.publish(ResourceUpdated(uri=uri))
 
 
-def add_announcements(server: MCPServer[App], bus: Bus, announcer: Announcer) -> None:
-    """Serve `resources/subscribe`, watch what `subscriptions/listen` asks for, and say so."""
+class Subscriptions:
+    """`resources/subscribe` and its contrary, for clients of the older era."""
+
+    def __init__(self, bus: Bus, announcer: Announcer) -> None:
+        self._bus = bus
+        self._announcer = announcer
 
     async def subscribe(
-        ctx: ServerRequestContext[Any, Any], params: SubscribeRequestParams
+        self, ctx: ServerRequestContext[Any, Any], params: SubscribeRequestParams
     ) -> EmptyResult:
+        """Tell this client of a resource's changes from now on."""
         connection = _connection(ctx)
-        uris, uri = bus.uris_of(connection), str(params.uri)
+        uris, uri = self._bus.uris_of(connection), str(params.uri)
         if uri not in uris:
             _refuse_too_many(len(uris) + 1)
             if not uris:
-                connection.exit_stack.push_async_callback(leave, uris)
+                connection.exit_stack.push_async_callback(self._leave, uris)
             uris.add(uri)
-            await announcer.want([uri])
+            await self._announcer.want([uri])
         return EmptyResult()
-
-    async def leave(uris: set[str]) -> None:
-        left = list(uris)
-        uris.clear()  # whoever subscribed, unsubscribed and subscribed again leaves twice
-        await announcer.drop(left)
 
     async def unsubscribe(
-        ctx: ServerRequestContext[Any, Any], params: UnsubscribeRequestParams
+        self, ctx: ServerRequestContext[Any, Any], params: UnsubscribeRequestParams
     ) -> EmptyResult:
-        uris, uri = bus.uris_of(_connection(ctx)), str(params.uri)
+        """Tell it no more."""
+        uris, uri = self._bus.uris_of(_connection(ctx)), str(params.uri)
         if uri in uris:
             uris.remove(uri)
-            await announcer.drop([uri])
+            await self._announcer.drop([uri])
         return EmptyResult()
+
+    async def _leave(self, uris: set[str]) -> None:
+        left = list(uris)
+        uris.clear()  # whoever subscribed, unsubscribed and subscribed again leaves twice
+        await self._announcer.drop(left)
+
+
+def add_announcements(server: MCPServer[App], bus: Bus, announcer: Announcer) -> None:
+    """Serve `resources/subscribe`, watch what `subscriptions/listen` asks for, and say so."""
 
     async def middleware(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
         if ctx.method == "subscriptions/listen":
@@ -250,9 +260,10 @@ def add_announcements(server: MCPServer[App], bus: Bus, announcer: Announcer) ->
                 result["capabilities"][name]["listChanged"] = False
         return result
 
+    older = Subscriptions(bus, announcer)
     low = server._lowlevel_server  # noqa: SLF001  the high level has no way to serve these
-    low.add_request_handler("resources/subscribe", SubscribeRequestParams, subscribe)
-    low.add_request_handler("resources/unsubscribe", UnsubscribeRequestParams, unsubscribe)
+    low.add_request_handler("resources/subscribe", SubscribeRequestParams, older.subscribe)
+    low.add_request_handler("resources/unsubscribe", UnsubscribeRequestParams, older.unsubscribe)
     server.middleware.append(middleware)
 
 
