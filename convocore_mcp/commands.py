@@ -1,15 +1,17 @@
 """The commands that a person types. `cli` comes here for everything but plain serving."""
 
 import functools
-from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from convocore_mcp.errors import NotConfiguredError
 from convocore_mcp.sandbox import Sandbox
 from convocore_mcp.sandbox import run as run_sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 app = typer.Typer(
     name="convocore-mcp",
@@ -40,7 +42,7 @@ Seed = Annotated[int, typer.Option(help="The same seed makes the same data.")]
 
 
 @app.command()
-def serve(
+def serve(  # noqa: PLR0913  one for each option
     transport: Annotated[
         Transport,
         typer.Option(help="stdio, http (/mcp, and /sse for older clients), or sse (/sse alone)."),

@@ -2,7 +2,6 @@
 
 import functools
 import logging
-import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -12,7 +11,9 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 import anyio
 import anyio.to_thread
 
+from convocore_mcp import tracing
 from convocore_mcp.errors import NotConfiguredError
+from convocore_mcp.logs import log_to_stderr
 from convocore_mcp.server.app import App, Backend
 from convocore_mcp.server.main import create_server, serve_stdio
 
@@ -31,6 +32,7 @@ READERS, WRITERS = 4, 1
 def serve(overrides: Mapping[str, Any] | None = None, *, watch: bool = False) -> None:
     """Serve MCP on stdin and stdout until stdin closes; `watch` reads on while nobody asks."""
     log_to_stderr()
+    tracing.start_tracing(version("convocore-mcp"))
     anyio.run(serve_stdio, create_server(_app(overrides or {}), watch=watch))
 
 
@@ -52,18 +54,21 @@ def serve_web(
     """
     from pydantic import ValidationError  # noqa: PLC0415
 
+    from convocore_mcp.web.metrics import Metrics  # noqa: PLC0415
     from convocore_mcp.web.serve import serve_http  # noqa: PLC0415
     from convocore_mcp.web.settings import HttpSettings  # noqa: PLC0415
 
-    log_to_stderr()
+    log_to_stderr(as_json=True)
+    tracing.start_tracing(version("convocore-mcp"))
     read_settings(overrides)  # what is wrong is said now, and how much the log says is set
     try:
         settings = HttpSettings(**http)
     except ValidationError as error:
         raise wrong_settings(error) from None
-    app = _app(overrides)
+    metrics = Metrics()
+    app = _app(overrides, told=metrics.upstream)
     server = create_server(app, watch=watch)
-    serve_http(server, app, settings, host=host, port=port, streamable=streamable)
+    serve_http(server, app, settings, metrics, host=host, port=port, streamable=streamable)
 
 
 def serve_demo(serve: Callable[[Mapping[str, Any]], None]) -> None:
@@ -82,9 +87,9 @@ def serve_demo(serve: Callable[[Mapping[str, Any]], None]) -> None:
         )
 
 
-def _app(overrides: Mapping[str, Any]) -> App:
+def _app(overrides: Mapping[str, Any], *, told: Callable[[str], None] | None = None) -> App:
     return App(
-        functools.partial(build_backend, overrides),
+        functools.partial(build_backend, overrides, told=told),
         agents=functools.partial(configured_agents, overrides),
         version=version("convocore-mcp"),
         record_schema=record_schema,
@@ -98,8 +103,10 @@ def record_schema() -> dict[str, Any]:
     return ConversationRecord.model_json_schema(by_alias=False, mode="serialization")
 
 
-async def build_backend(overrides: Mapping[str, Any]) -> Backend:
-    """Read the settings and connect the parts.
+async def build_backend(
+    overrides: Mapping[str, Any], *, told: Callable[[str], None] | None = None
+) -> Backend:
+    """Read the settings and connect the parts; `told` hears how each request upstream went.
 
     Raises:
         NotConfiguredError: the key or the agent is missing, or a setting is wrong.
@@ -107,7 +114,7 @@ async def build_backend(overrides: Mapping[str, Any]) -> Backend:
     """
     # In a thread: imports and files take a moment, in which pings should be answered.
     settings = await anyio.to_thread.run_sync(read_settings, overrides)
-    return await anyio.to_thread.run_sync(_connect, settings)
+    return await anyio.to_thread.run_sync(_connect, settings, told)
 
 
 async def configured_agents(overrides: Mapping[str, Any]) -> tuple[str, ...]:
@@ -165,10 +172,11 @@ def require_key(settings: "Settings") -> str:
     return settings.api_key.get_secret_value()
 
 
-def _connect(settings: "Settings") -> Backend:
+def _connect(settings: "Settings", told: Callable[[str], None] | None) -> Backend:
     from convocore_mcp.api.client import ConvocoreClient  # noqa: PLC0415
     from convocore_mcp.leads.keys import keys  # noqa: PLC0415
     from convocore_mcp.leads.merge import merge  # noqa: PLC0415
+    from convocore_mcp.server.singles import Singles  # noqa: PLC0415
     from convocore_mcp.settings import store_location  # noqa: PLC0415
     from convocore_mcp.store.browse import Browser  # noqa: PLC0415
     from convocore_mcp.store.changes import History  # noqa: PLC0415
@@ -184,7 +192,7 @@ def _connect(settings: "Settings") -> Backend:
     database = open_database(store_location(settings.store, fingerprint=owner[:8]), owner=owner)
     mirror = Mirror(database, Rules(keys=keys, merge=merge))
     client = ConvocoreClient.over(
-        settings.server, key, version=version("convocore-mcp"), now=utc_now
+        settings.server, key, version=version("convocore-mcp"), now=utc_now, told=told
     )
     writing = anyio.CapacityLimiter(WRITERS)
 
@@ -229,6 +237,7 @@ def _connect(settings: "Settings") -> Backend:
         upkeep=upkeep,
         watch=watch,
         tail=tail,
+        singles=Singles(client.conversation, now=utc_now),
         coverage=mirror.coverage,
         now=utc_now,
         read=in_reader,
@@ -239,17 +248,3 @@ def _connect(settings: "Settings") -> Backend:
 def utc_now() -> datetime:
     """The time."""
     return datetime.now(UTC)
-
-
-class _OneLine(logging.Formatter):
-    """A record is a line, its traceback included: whoever reads stderr reads lines."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        return super().format(record).replace("\n", " | ")
-
-
-def log_to_stderr() -> None:
-    """Send log records to stderr, one line each; stdout is the protocol's."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_OneLine("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=logging.WARNING, handlers=[handler])

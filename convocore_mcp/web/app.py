@@ -5,6 +5,7 @@
     /healthz    the process is alive
     /readyz     the mirror can be asked
     /metrics    figures for Prometheus
+    /.well-known/oauth-protected-resource/…   where to get a token, with OAuth only
 
 Answers to older clients come in sessions, since subscriptions and giving up need them: without one
 a notification of cancellation would reach nobody.
@@ -17,8 +18,6 @@ from mcp.server.runner import serve_dual_era_loop
 from mcp.server.sse import SseServerTransport
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
@@ -78,8 +77,3 @@ class _Sse:
         """Serve one connection until the client leaves."""
         async with self.transport.connect_sse(scope, receive, send) as (reader, writer):
             await serve_dual_era_loop(self._low, reader, writer, lifespan_state=self._app)
-
-
-async def healthz(_: Request) -> Response:
-    """The process is alive and answers."""
-    return Response('{"status":"ok"}', media_type="application/json")

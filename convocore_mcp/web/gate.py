@@ -4,7 +4,7 @@ In this order, so that nobody without a token learns anything: what is open to a
 token (401), its scopes (403), Host (421) and Origin (403). `/healthz` needs no token but a Host.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
@@ -14,6 +14,7 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from convocore_mcp.web.access import JOURNAL
 from convocore_mcp.web.places import Places
 from convocore_mcp.web.tokens import Verify
 
@@ -29,14 +30,26 @@ class Demands:
     scopes: Sequence[str] = ()
     open_paths: frozenset[str] = frozenset({"/healthz"})
     metadata_url: str | None = None
-    """Where the protected-resource metadata is, without the endpoint's path; OAuth only."""
+    """Where a client learns who gives out tokens, without the endpoint's path; OAuth only."""
 
 
 class Gate:
-    """ASGI: lets requests through to `app` or answers them. `prefix` is the proxy's path."""
+    """ASGI: lets requests through to `app` or answers them.
 
-    def __init__(self, app: ASGIApp, *, demands: Demands, places: Places, prefix: str) -> None:
+    `prefix` is the proxy's path; `routes` are the paths that the log may name.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        demands: Demands,
+        places: Places,
+        prefix: str,
+        routes: Collection[str],
+    ) -> None:
         self._app = AuthContextMiddleware(app)
+        self._routes = routes
         self._demands = demands
         self._places = places
         self._prefix = prefix
@@ -49,6 +62,9 @@ class Gate:
         path = _inner(scope["path"], self._prefix)
         scope = {**scope, "root_path": self._prefix, "path": self._prefix + path}
         headers = Headers(scope=scope)
+        journal = scope.get(JOURNAL, {})
+        if path in self._routes:
+            journal["route"] = path
         refusal = await self._token(scope, headers, path) or self._place(scope, headers)
         await (refusal or self._app)(scope, receive, send)
 
@@ -64,6 +80,7 @@ class Gate:
             return self._refusal(401, "invalid_token" if given else "", path)
         if not set(self._demands.scopes) <= set(known.scopes):
             return self._refusal(403, "insufficient_scope", path)
+        scope.get(JOURNAL, {})["client"] = known.client_id
         scope["user"], scope["auth"] = AuthenticatedUser(known), AuthCredentials(known.scopes)
         return None
 
@@ -92,7 +109,7 @@ _SAID = {
 
 
 def _inner(path: str, prefix: str) -> str:
-    """The path without the proxy's prefix, whether the proxy took it off or not, or a last slash."""
+    """The path without a last slash or the proxy's prefix, which the proxy may have taken off."""
     if prefix and (path == prefix or path.startswith(f"{prefix}/")):
         path = path.removeprefix(prefix)
     return path.rstrip("/") or "/"

@@ -8,13 +8,14 @@ import asyncio
 import logging
 import signal
 import socket
-from collections.abc import Callable
 from types import FrameType
 
 import uvicorn
 from mcp.server.subscriptions import ListenHandler
 from sse_starlette.sse import AppStatus
 from starlette.types import ASGIApp
+
+from convocore_mcp.web.calls import Calls
 
 log = logging.getLogger(__name__)
 
@@ -46,11 +47,11 @@ def run(
     listener: socket.socket,
     *,
     listen: ListenHandler,
-    under_way: Callable[[], int],
+    calls: Calls,
     drain_seconds: float,
     max_header_bytes: int,
 ) -> None:
-    """Serve `app` on `listener` until SIGINT or SIGTERM; `under_way` counts calls."""
+    """Serve `app` on `listener` until SIGINT or SIGTERM."""
     config = uvicorn.Config(
         app,
         http="h11",  # its limit on headers is ours to set
@@ -64,7 +65,7 @@ def run(
         timeout_keep_alive=75,  # proxies and clients keep connections; 5 s costs them a new one
         timeout_graceful_shutdown=max(1, round(drain_seconds + 1)),
     )
-    _Server(config, listen, under_way, drain_seconds).run(sockets=[listener])
+    _Server(config, listen, calls, drain_seconds).run(sockets=[listener])
 
 
 class _Server(uvicorn.Server):
@@ -72,17 +73,17 @@ class _Server(uvicorn.Server):
         self,
         config: uvicorn.Config,
         listen: ListenHandler,
-        under_way: Callable[[], int],
+        calls: Calls,
         drain_seconds: float,
     ) -> None:
         super().__init__(config)
         self._listen = listen
-        self._under_way = under_way
+        self._calls = calls
         self._drain_seconds = drain_seconds
         # Else every event stream is cut at the signal, answers that are being written included.
-        AppStatus.disable_automatic_graceful_drain()
+        AppStatus.enable_automatic_graceful_drain = False
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+    def handle_exit(self, sig: int, _: FrameType | None) -> None:
         """Note that it is time to go; a signal that was expected is no failure (exit status 0)."""
         self.force_exit = self.should_exit and sig == signal.SIGINT
         self.should_exit = True
@@ -95,10 +96,9 @@ class _Server(uvicorn.Server):
         await draining
 
     async def _drain(self) -> None:
-        loop = asyncio.get_running_loop()
-        until = loop.time() + self._drain_seconds
-        while self._under_way() and loop.time() < until and not self.force_exit:
-            await asyncio.sleep(0.05)
-        if left := self._under_way():
-            log.warning("%d call(s) under way are cut off.", left)
+        try:
+            async with asyncio.timeout(self._drain_seconds):
+                await self._calls.idle()
+        except TimeoutError:
+            log.warning("%d call(s) under way are cut off.", self._calls.under_way)
         AppStatus.should_exit = True  # ends the event streams

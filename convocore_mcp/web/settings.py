@@ -56,6 +56,8 @@ class HttpSettings(BaseSettings):
     @field_validator("tokens")
     @classmethod
     def _tokens_that_fit_a_header(cls, tokens: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if not tokens:  # set, but to nothing: somebody expects it to be asked for
+            raise ValueError("should hold a token")
         for token in tokens:
             if not _TOKEN.fullmatch(token.get_secret_value()):
                 raise ValueError("should consist of letters, digits and -._~+/=")
