@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -86,7 +87,10 @@ def written(result: Any) -> str:
     said = result.model_dump(mode="json", by_alias=True, exclude_none=True)
     for name in ("_meta", "resultType", "ttlMs", "cacheScope"):
         said.pop(name, None)
-    return json.dumps(said, ensure_ascii=False)
+    # A cursor holds the second in which it was given out.
+    return re.sub(
+        r'(next_(?:cursor|uri)\\*": *\\*")[^"\\]+', r"\1…", json.dumps(said, ensure_ascii=False)
+    )
 
 
 def in_order(text: str) -> str:
