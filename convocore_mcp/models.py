@@ -13,6 +13,8 @@ STAGES = (
 )  # fmt: skip
 """The documented stages, in the order of the pipeline. Convocore may add more at any time."""
 STATES = ("requested_chat", "human-chatting", "ai-chatting", "ended_chat")
+WORD = "w"
+"""What a term begins with that is a word of a name or company."""
 WAITING = "requested_chat"
 """The state of a visitor who waits for a human."""
 
@@ -66,6 +68,8 @@ class Conversation:
     tokens: int | None = None
     usd: float | None = None
     model: str | None = None
+    links: tuple[str, ...] = ()
+    """Profiles, handles and websites, as they were written."""
     record: str = ""
     """The whole record as compact JSON; empty where only the columns were read."""
     lead_id: str | None = None
@@ -126,7 +130,9 @@ class Lead:
     heat: float | None = None
     """Hot at a threshold means `heat >= threshold`; `None` is never hot (see `leads.heat`)."""
     text: str = ""
-    """Folded words of every name and company it goes by, for looking people up."""
+    """Folded words of every name and company it goes by."""
+    terms: str = ""
+    """What it is found by, each behind a line end (`leads.terms`)."""
 
     @property
     def waiting(self) -> bool:
@@ -137,6 +143,14 @@ class Lead:
     def overdue(self) -> bool:
         """Whether an activity or the expected close date is past due."""
         return bool({"overdue_activity", "overdue_ecd"}.intersection(self.alerts))
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """A lead with one of these terms (`leads.terms`), or one that begins like `beginnings`."""
+
+    whole: tuple[str, ...] = ()
+    beginnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

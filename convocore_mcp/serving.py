@@ -176,6 +176,7 @@ def _connect(settings: "Settings", told: Callable[[str], None] | None) -> Backen
     from convocore_mcp.api.client import ConvocoreClient  # noqa: PLC0415
     from convocore_mcp.leads.keys import keys  # noqa: PLC0415
     from convocore_mcp.leads.merge import merge  # noqa: PLC0415
+    from convocore_mcp.server.singles import Singles  # noqa: PLC0415
     from convocore_mcp.settings import store_location  # noqa: PLC0415
     from convocore_mcp.store.browse import Browser  # noqa: PLC0415
     from convocore_mcp.store.changes import History  # noqa: PLC0415
@@ -236,6 +237,7 @@ def _connect(settings: "Settings", told: Callable[[str], None] | None) -> Backen
         upkeep=upkeep,
         watch=watch,
         tail=tail,
+        singles=Singles(client.conversation, now=utc_now),
         coverage=mirror.coverage,
         now=utc_now,
         read=in_reader,

@@ -178,6 +178,7 @@ def to_model(row: ConversationRecord, agent_id: str) -> Conversation:
         tokens=_whole(usage.cumulative_total_tokens) if usage else None,
         usd=usage.cumulative_usd if usage else None,
         model=_text(usage.last_turn_model_id) if usage else None,
+        links=_links(row),
         record=row.model_dump_json(exclude_none=True),
     )
 
@@ -212,6 +213,11 @@ def _assignees(row: ConversationRecord) -> tuple[str, ...]:
     to = row.assigned_to
     names = (to.name, to.email, to.user_id) if to else ()
     return tuple(dict.fromkeys(filter(None, map(_text, (*names, row.chat_assigned_to)))))
+
+
+def _links(row: ConversationRecord) -> tuple[str, ...]:
+    given = (row.linked_in, row.facebook, row.instagram, row.social_handle, row.user_website)
+    return tuple(dict.fromkeys(link for link in map(_text, given) if link))
 
 
 def _waiting_since(row: ConversationRecord) -> datetime | None:

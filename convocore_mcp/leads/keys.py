@@ -12,7 +12,9 @@ SHORTEST_PHONE, LONGEST_PHONE = 7, 15
 LONGEST_EMAIL = 254
 """Characters of an address that mail can be sent to (RFC 5321)."""
 _UNDECOMPOSED = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ı": "i"})  # noqa: RUF001
-_IDEOGRAPH = re.compile("([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff])")
+IDEOGRAPHS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+"""Of scripts without blanks, as a range of a pattern."""
+_IDEOGRAPH = re.compile(f"([{IDEOGRAPHS}])")
 _WORD = re.compile(r"[^\W_]+")
 
 

@@ -1,15 +1,19 @@
 """Who is meant: how a name, a number or an address that somebody typed finds a lead."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol, TypeVar
 
 from convocore_mcp.leads.keys import SHORTEST_PHONE, digits, phone_key, words
-from convocore_mcp.models import Lead
+from convocore_mcp.leads.terms import EMAIL, pieces
+from convocore_mcp.models import WORD
 
 CLOSE = 78
 """Similarity (0 to 100) from which a word counts as the same, misspelt: `gonzales`, `gonzález`."""
 RELATED = 60
 """Similarity from which a name is worth suggesting."""
+SHORTEST_ENDING = 4
+"""Digits of a phone number's ending that somebody may remember."""
 _PHONE = re.compile(r"\+?[\d\s().\-/\u2010-\u2015]+")
 _NUMBERS = re.compile(r"\+?\d[\d\s().\-/]{3,}\d")
 
@@ -18,6 +22,23 @@ def looks_like_phone(text: str) -> bool:
     """Whether `text` is a phone number in some notation."""
     bare = text.strip()
     return bool(_PHONE.fullmatch(bare)) and len(digits(bare)) >= SHORTEST_PHONE
+
+
+def is_international(text: str) -> bool:
+    """Whether a phone number says itself that it begins with a country code."""
+    return text.strip().removeprefix("(").startswith(("+", "00", "\uff0b"))
+
+
+def looks_like_digits(text: str) -> bool:
+    """Whether `text` is a phone number, or the last four digits of one or more."""
+    return bool(_PHONE.fullmatch(text.strip())) and len(digits(text)) >= SHORTEST_ENDING
+
+
+def looks_like_contact(text: str) -> bool:
+    """Whether `text` is part of an email, a handle or a link rather than a name."""
+    bare = text.strip()
+    parts = max(map(len, words(bare)), default=0) > 1  # else initials: `J.S.`
+    return "@" in bare or (parts and not bare.split()[1:] and bool(set("./_") & set(bare[1:-1])))
 
 
 def phone_keys(text: str) -> list[str]:
@@ -55,51 +76,86 @@ def search_terms(query: str) -> tuple[str, ...]:
     return (*beginnings, *(digits(number).lstrip("0") for number in numbers))
 
 
-def best(leads: Sequence[Lead], text: str) -> list[Lead]:
-    """The leads that `text` fits best: the whole name before whole words before beginnings."""
-    wanted = words(text)
+class Found(Protocol):
+    """Somebody found by a name (`Lead`, `store.lookup.Hit`)."""
 
-    def fit(lead: Lead) -> int:
-        if words(lead.name or "") == wanted:
-            return 0
-        return 1 if set(wanted) <= set(lead.text.split()) else 2
+    @property
+    def name(self) -> str | None:
+        """The name it goes by now."""
+        ...
 
-    found = min(map(fit, leads), default=0)
-    return [lead for lead in leads if fit(lead) == found]
+    @property
+    def company(self) -> str | None:
+        """The company it is of now."""
+        ...
 
-
-def nearest(leads: Sequence[Lead], wanted: Sequence[str]) -> list[Lead]:
-    """The leads whose names and companies are most like `wanted`, word by word."""
-    # Imported here: a misspelt name needs it, starting the server does not.
-    from rapidfuzz import fuzz  # noqa: PLC0415
-
-    def likeness(lead: Lead) -> float:
-        own = lead.text.split()
-        return round(sum(max(fuzz.ratio(word, other) for other in own) for word in wanted), 3)
-
-    most = max(map(likeness, leads), default=0.0)
-    return [lead for lead in leads if likeness(lead) == most]
+    @property
+    def terms(self) -> str:
+        """What it is found by, each behind a line end (`leads.terms`)."""
+        ...
 
 
-def matched_field(lead: Lead, text: str) -> str:
-    """Which of a lead's names `text` fitted."""
-    wanted = words(text)
+F = TypeVar("F", bound=Found)
+
+
+def called_just_so(found: Sequence[F], text: str) -> list[F]:
+    """Those whose name has all the words of `text` and no other, in whatever order."""
+    wanted = sorted(words(text))
+    return [one for one in found if sorted(words(one.name or "")) == wanted]
+
+
+def with_email_like(found: Sequence[F], text: str) -> list[F]:
+    """Those with an email in which `text` stands as it is."""
+    part = text.strip().casefold()
+    return [one for one in found if any(part in email for email in _emails(one))]
+
+
+def _emails(one: Found) -> list[str]:
+    return [term[1:] for term in one.terms.split("\n") if term.startswith(EMAIL)]
+
+
+def nearest(found: Sequence[F], alike: Sequence[Mapping[str, float]]) -> list[F]:
+    """Those most like what was typed: `alike` has the spellings of each word, and how similar.
+
+    Of equals those who have no more names than were typed.
+    """
+
+    def likeness(one: F) -> tuple[float, bool]:
+        own = {term[1:] for term in one.terms.split("\n") if term.startswith(WORD)}
+        each = (max((similar[w] for w in similar.keys() & own), default=0) for similar in alike)
+        return round(sum(each), 3), len(words(one.name or "")) == len(alike)
+
+    likenesses = [likeness(one) for one in found]
+    most = max(likenesses, default=None)
+    return [one for one, its in zip(found, likenesses, strict=True) if its == most]
+
+
+def matched_field(lead: Found, wanted: Sequence[Sequence[str]]) -> str:
+    """In which of a lead's names the words fitted; `wanted` has each in every spelling."""
 
     def begins(field: str | None) -> list[bool]:
-        own = words(field or "")
-        return [any(word.startswith(start) for word in own) for start in wanted]
+        own = [word for spelt in pieces(field or "") for word in spelt]
+        own += words(field or "")
+        return [any(w.startswith(start) for w in own for start in either) for either in wanted]
 
-    if all(begins(lead.name)):
+    in_name, in_company = begins(lead.name), begins(lead.company)
+    if all(in_name):
         return "name"
-    return "company" if all(begins(lead.company)) else "name and company"
+    if all(in_company):
+        return "company"
+    either = all(one or other for one, other in zip(in_name, in_company, strict=True))
+    return "name and company" if either else "earlier name"
 
 
 def spellings(
-    word: str, vocabulary: Iterable[str], *, cutoff: float = CLOSE, limit: int = 12
-) -> list[str]:
-    """The words of `vocabulary` that may be `word` misspelt, most similar first."""
+    word: str, vocabulary: Iterable[str], *, cutoff: float = CLOSE, limit: int = 8
+) -> dict[str, float]:
+    """The words of `vocabulary` that may be `word` misspelt, most similar first, and how similar.
+
+    A letter apart is the same word from five letters on; in one of four, it may be another name.
+    """
     # Imported here: a misspelt name needs it, starting the server does not.
     from rapidfuzz import fuzz, process  # noqa: PLC0415
 
     found = process.extract(word, vocabulary, scorer=fuzz.ratio, score_cutoff=cutoff, limit=limit)
-    return [choice for choice, _, _ in found]
+    return {choice: score for choice, score, _ in found}

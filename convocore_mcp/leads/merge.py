@@ -5,6 +5,13 @@ or phone number, directly or through each other, and belong to an identity that 
 with them. Where two identities share it, nobody can say whose they are, and they are a lead of
 their own: two different identities never merge. The order of the rows changes nothing.
 
+**Shared values.** A reception's number, `info@`, a test address: the line is the second identity.
+A value that two or more identities use belongs to none of them and glues nobody to anybody with
+an identity. Convocore's identity is the only evidence there is that a value is shared, so among
+conversations that have none the same value makes one lead, however many there are: no list of
+suspicious addresses, no limit by number, which would make two leads of one person one day. What
+can't be an address or a number (`n/a`, `-`, fewer than seven digits) is no value at all.
+
 An identity that is the ID of a conversation was named after it, so that conversation is its own
 even while it does not say so itself: else two leads would go by one id.
 """
@@ -16,6 +23,7 @@ from typing import Any, NamedTuple
 
 from convocore_mcp.leads.heat import heat
 from convocore_mcp.leads.keys import blank_before_words
+from convocore_mcp.leads.terms import terms
 from convocore_mcp.models import Conversation, Keys, Lead
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -37,8 +45,8 @@ def takes_part(c: Conversation) -> bool:
 def merge(rows: Iterable[tuple[Conversation, Keys]]) -> list[Lead]:
     """The leads among `rows`, in no particular order.
 
-    `rows` must be closed: with a conversation come all that share its identity, email or phone,
-    and the one that its identity is named after.
+    `rows` must be closed: with a conversation come all that may be one lead with it, and for each
+    email and phone number of one without an identity, the identities that share it, or two of them.
     """
     taking_part = [Keyed(*row) for row in rows if takes_part(row[0])]
     named = {row.conversation.identity for row in taking_part}
@@ -132,6 +140,7 @@ def _lead(group: Iterable[Keyed], *, identity: str | None) -> Lead:
         expected_close=_newest(talks, "expected_close"),
         heat=heat(stage, label, score),
         text=blank_before_words(known_as),
+        terms=terms(rows, _newest(talks, "name")),
     )
 
 

@@ -14,19 +14,29 @@ from convocore_mcp.models import Value
 SYMBOLS = {
     "€": "EUR", "₹": "INR", "₪": "ILS", "₺": "TRY", "₽": "RUB", "₴": "UAH", "₫": "VND",
     "₦": "NGN", "₩": "KRW", "฿": "THB", "₱": "PHP", "₸": "KZT", "₾": "GEL", "ZŁ": "PLN",
-    "EURO": "EUR", "KČ": "CZK", "TL": "TRY", "ГРН": "UAH", "РУБ": "RUB", "ТГ": "KZT",
+    "EURO": "EUR", "EUROS": "EUR", "KČ": "CZK", "TL": "TRY", "ГРН": "UAH", "ТГ": "KZT",
+    "РУБ": "RUB", "РУБЛЕЙ": "RUB", "РУБЛЯ": "RUB", "RMB": "CNY", "YEN": "JPY", "يورو": "EUR",
+    "US$": "USD", "AU$": "AUD", "CA$": "CAD", "HK$": "HKD", "NZ$": "NZD", "R$": "BRL",
 }  # fmt: skip
-"""Only the signs of one currency: `$`, `£`, `¥` and `kr` belong to several."""
-_OF_SEVERAL = {"DH", "DHS", "KR", "RS", "FR", "SFR", "SR"}
+"""Only the signs and words of one currency: `$`, `£`, `¥` and `kr` belong to several."""
+_OF_SEVERAL = {
+    "DH", "DHS", "KR", "RS", "FR", "SFR", "SR", "DOLLAR", "DOLLARS", "POUND", "POUNDS", "PESO",
+    "PESOS", "DIRHAM", "DIRHAMS", "RIYAL", "RIYALS", "RUPEE", "RUPEES", "FRANCS",
+    "درهم", "ريال", "دولار", "جنيه", "دينار", "元", "円",
+}  # fmt: skip
+_ARABIC = str.maketrans({"\u066c": "'", "\u066b": ".", "\u2019": "'"})
+"""The Arabic signs have one meaning each, and one of them is the decimal point."""
 _LARGEST = 2**53
 """More than all money there is, and more than a float can tell from its neighbour."""
 _TYPED = re.compile(
-    r"""(?P<sign>[-\u2212])?\s*(?P<before>[^\W\d_]{1,4}\$?|[^\w\s.,'-])?\s*
+    r"""(?P<sign>[-\u2212+])?\s*
+        (?P<before>[^\W\d_]{1,4}\$?|[^\w\s.,'+-]|[^\W\d_]{2,8}(?:\.(?=\s))?)?\s*
         (?P<inner>[-\u2212])?(?P<number>\d+(?:[.,'\u2019\s]\d+)*)\s*(?P<thousand>k)?\s*
-        (?P<after>[^\W\d_]{2,4}|[^\w\s.,'-])?(?:,-|\.-)?""",
+        (?P<whole>,-|\.-)?\s*(?P<after>[^\W\d_]{2,8}\.?|[元円]|[^\w\s.,'-])?(?:,-|\.-)?""",
     re.VERBOSE | re.IGNORECASE,
 )
 _TWO_READINGS = re.compile(r"[1-9]\d{0,2}[.,]\d{3}")
+_INDIAN = re.compile(r"[1-9]\d?(?:,\d{2})+,\d{3}(?:\.\d+)?")
 _PLAIN = re.compile(r"\d+(?:[.,]\d+)?")
 _GROUPED = re.compile(
     r"[1-9]\d{0,2}(?P<by>[.,' ])\d{3}(?:(?P=by)\d{3})*(?P<decimals>(?!(?P=by))[.,]\d+)?"
@@ -47,28 +57,36 @@ def read_money(value: Value | None) -> Money:
     if not isinstance(value, str):
         # Compared first: an integer may be too large for a float.
         return Money(float(value) if abs(value) <= _LARGEST else None, None)
-    typed = _TYPED.fullmatch(value.strip())
+    typed = _TYPED.fullmatch(_in_ascii_digits(value.strip().translate(_ARABIC)))
     if typed is None:
         return Money(None, None)
-    beside = typed["before"] or typed["after"]
+    beside = (typed["before"] or typed["after"] or "").removesuffix(".")
     if beside and not _names_money(beside):
         return Money(None, None)
     code = currency_code(beside)
-    known = code is not None and len(code) == 3 and code.isascii() and code.isalpha()
+    known = code is not None and re.fullmatch("[A-Z]{3}", code) and code not in _OF_SEVERAL
     currency = code if known else None
-    number = _number(" ".join(typed["number"].split()))
+    # `5.000,-` is whole, so its dot can't be a decimal point.
+    number = _number(" ".join(typed["number"].split()) + "," * (typed["whole"] == ",-"))
     if number is None or (typed["sign"] and typed["inner"]):
         return Money(None, currency)  # `€ 3.000`: euros for certain, however many
-    negative = typed["sign"] or typed["inner"]
-    amount = number * (1000 if typed["thousand"] else 1) * (-1 if negative else 1)
+    negative = typed["sign"] not in {None, "+"} or typed["inner"]
+    amount = number * (1000 if typed["thousand"] else 1) * (-1 if negative and number else 1)
     return Money(amount if abs(amount) <= _LARGEST else None, currency)
+
+
+def _in_ascii_digits(text: str) -> str:
+    return "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in text)
 
 
 def _number(text: str) -> float | None:
     # Imported here: the first question needs it, starting the server does not.
     from price_parser.parser import parse_number  # noqa: PLC0415
 
-    text = text.replace("\u2019", "'")
+    if text.endswith(","):
+        text = f"{text}00"
+    if _INDIAN.fullmatch(text):
+        text = text.replace(",", "")
     grouped = _GROUPED.fullmatch(text)
     if _TWO_READINGS.fullmatch(text) or not (grouped or _PLAIN.fullmatch(text)):
         return None

@@ -6,14 +6,15 @@ Records are read as the mirror keeps them: snake_case names, RFC 3339 times, spa
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
+from convocore_mcp.leads.dates import day, span
 from convocore_mcp.leads.keys import email_key, phone_key
-from convocore_mcp.leads.reasons import day
 from convocore_mcp.models import Conversation
 
 TIMELINE = 15
+_NEVER = datetime.max.replace(tzinfo=UTC)
 _LINKS = ("linked_in", "facebook", "instagram", "social_handle", "user_website")
 
 
@@ -53,6 +54,10 @@ class Profile:
     extracted: dict[str, Any]
     next_steps: list[Step]
     timeline: list[Event]
+    scores: list[tuple[datetime, float]]
+    """What the score became, and when."""
+    demo: str | None
+    """The day of the demo, as somebody wrote it."""
     tokens: int | None
     usd: float | None
 
@@ -77,6 +82,8 @@ def profile(conversations: Sequence[Conversation], *, now: datetime) -> Profile:
         extracted=_extracted(records),
         next_steps=next_steps(records, now=now),
         timeline=timeline(records)[:TIMELINE],
+        scores=_scores(records),
+        demo=_first(r.get("demo_date") for r in records),
         tokens=sum(tokens) if tokens else None,
         usd=round(sum(usd), 6) if usd else None,
     )
@@ -93,13 +100,20 @@ def next_steps(records: Iterable[Mapping[str, Any]], *, now: datetime) -> list[S
             at = day(due)
             late = at is not None and at < now
             steps.append(Step(activity.get("type"), activity.get("title"), due, late))
-    return sorted(steps, key=lambda step: (day(step.due) is None, step.due or ""))
+    return sorted(steps, key=lambda step: (day(step.due) or _NEVER, step.due or ""))
 
 
 def timeline(records: Iterable[Mapping[str, Any]]) -> list[Event]:
     """All dated events of `records`, newest first."""
     events = {event for record in records for event in _events(record)}
     return sorted(events, key=lambda e: (e.at, e.kind, e.text), reverse=True)
+
+
+def _scores(records: Iterable[Mapping[str, Any]]) -> list[tuple[datetime, float]]:
+    steps = [step for record in records for step in record.get("funnel_score_history", ())]
+    dated = [(day(step.get("timestamp")), step.get("new_score")) for step in steps]
+    known = [(at, score) for at, score in dated if at is not None and score is not None]
+    return sorted(known, key=lambda step: step[0])[::-1]  # of one moment, the last comes first
 
 
 def _events(record: Mapping[str, Any]) -> Iterable[Event]:
@@ -120,10 +134,13 @@ def _events(record: Mapping[str, Any]) -> Iterable[Event]:
         done = " (done)" if activity.get("completed") else ""
         yield from _event(activity.get("date"), kind.casefold(), (text or kind) + done)
         for note in activity.get("notes_history", ()):
-            yield from _event(note.get("timestamp"), "note", note.get("text") or "")
+            said = (note.get("agent_name"), note.get("text"))
+            yield from _event(note.get("timestamp"), "note", ": ".join(filter(None, said)))
     for handoff in record.get("handoff_history", ()):
+        asked, taken = day(handoff.get("requested_at")), day(handoff.get("accepted_at"))
+        waited = f" after {span(taken - asked)}" if asked and taken and taken >= asked else ""
         yield from _event(handoff.get("requested_at"), "handoff", "asked for a human")
-        yield from _event(handoff.get("accepted_at"), "handoff", "a human took over")
+        yield from _event(handoff.get("accepted_at"), "handoff", f"a human took over{waited}")
         yield from _event(handoff.get("completed_at"), "handoff", "the human was done")
     to = record.get("assigned_to") or {}
     who = to.get("name") or to.get("email") or to.get("user_id")

@@ -1,12 +1,28 @@
-"""Why a lead is worth a look: a table of rules, each a sentence or nothing."""
+"""Why a lead is worth a look: a table of rules, each a sentence or nothing.
+
+To add a reason, leave one out or tell them in another order, change one line of `RULES`.
+"""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
+from convocore_mcp.leads.dates import day, span, spoken
 from convocore_mcp.leads.heat import closed, heat
+from convocore_mcp.leads.profile import Profile
 from convocore_mcp.models import Lead
 
-Rule = Callable[[Lead, datetime], str | None]
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a rule may look at."""
+
+    lead: Lead
+    details: Profile
+    now: datetime
+
+
+Rule = Callable[[Facts], str | None]
 _STAGES = {
     "demo_req": "demo requested",
     "demo_conf": "demo confirmed",
@@ -18,53 +34,83 @@ _STAGES = {
 _SOON = timedelta(days=14)
 
 
-def _label(lead: Lead, _now: datetime) -> str | None:
-    return None if lead.label is None else f"label {lead.label}"
-
-
-def _score(lead: Lead, _now: datetime) -> str | None:
-    return None if lead.score is None else f"score {lead.score:g}"
-
-
-def _waiting(lead: Lead, now: datetime) -> str | None:
-    if not lead.waiting:
+def _score(f: Facts) -> str | None:
+    """With what it was before the day on which it last changed."""
+    if f.lead.score is None:
         return None
-    if lead.waiting_since is None or lead.waiting_since > now:
+    said = f"score {f.lead.score:g}"
+    scores = [(at, score) for at, score in f.details.scores if at <= f.now]
+    if not scores or scores[0][1] != f.lead.score:
+        return said
+    changed = scores[0][0].date()
+    for at, score in scores:
+        if at.date() < changed and score != f.lead.score:
+            return f"{said}, was {score:g} on {spoken(at, now=f.now)}"
+    return f"{said} since {spoken(scores[0][0], now=f.now)}"
+
+
+def _waiting(f: Facts) -> str | None:
+    if not f.lead.waiting:
+        return None
+    if f.lead.waiting_since is None or f.lead.waiting_since > f.now:
         return "waiting for a human"
-    return f"waiting for a human for {span(now - lead.waiting_since)}"
+    return f"waiting for a human for {span(f.now - f.lead.waiting_since)}"
 
 
-def _stage(lead: Lead, _now: datetime) -> str | None:
-    return _STAGES.get(lead.stage or "")
+def _deal(f: Facts) -> str | None:
+    """Where it stands in the pipeline, and when it is to be closed."""
+    said = (_stage(f), _closes(f))
+    return ", ".join(filter(None, said)) or None
 
 
-def _closes(lead: Lead, now: datetime) -> str | None:
-    close = day(lead.expected_close)
-    if close is None or closed(lead.stage) or not now - _SOON <= close <= now + _SOON:
+def _stage(f: Facts) -> str | None:
+    said = _STAGES.get(f.lead.stage or "")
+    demo = day(f.details.demo)
+    if said is None or demo is None or f.lead.stage not in {"demo_conf", "demo_done"}:
+        return said
+    return f"{said} for {spoken(demo, now=f.now)}" if f.lead.stage == "demo_conf" else said
+
+
+def _closes(f: Facts) -> str | None:
+    close = day(f.lead.expected_close)
+    if close is None or closed(f.lead.stage) or not f.now - _SOON <= close <= f.now + _SOON:
         return None
-    days = (close.date() - now.date()).days
+    days = (close.date() - f.now.date()).days
     if days < 0:
         return f"was to close {-days} day{'s' * (days != -1)} ago"
     return "closes today" if days == 0 else f"closes in {days} day{'s' * (days != 1)}"
 
 
-def _overdue(lead: Lead, _now: datetime) -> str | None:
-    if "overdue_activity" in lead.alerts:
+def _overdue(f: Facts) -> str | None:
+    late = next((step for step in f.details.next_steps if step.overdue), None)
+    due = day(late.due) if late else None
+    if late and due:
+        return f"overdue: {late.type or late.title or 'activity'}, due {spoken(due, now=f.now)}"
+    if "overdue_activity" in f.lead.alerts:
         return "an activity is overdue"
-    return "the expected close date has passed" if "overdue_ecd" in lead.alerts else None
+    return "the expected close date has passed" if "overdue_ecd" in f.lead.alerts else None
 
 
-def _unassigned(lead: Lead, _now: datetime) -> str | None:
-    return "assigned to nobody" if lead.assignee is None and not closed(lead.stage) else None
+def _unassigned(f: Facts) -> str | None:
+    nobody = f.lead.assignee is None and not closed(f.lead.stage)
+    return "assigned to nobody" if nobody else None
 
 
-RULES: tuple[Rule, ...] = (_label, _score, _waiting, _stage, _closes, _overdue, _unassigned)
+RULES: tuple[Rule, ...] = (
+    lambda f: f"label {f.lead.label}" if f.lead.label else None,
+    _score,
+    _waiting,
+    _deal,
+    _overdue,
+    _unassigned,
+)
 """In the order in which they are told."""
 
 
-def why(lead: Lead, *, now: datetime) -> list[str]:
+def why(lead: Lead, details: Profile, *, now: datetime) -> list[str]:
     """The facts that make `lead` what it is, most decisive first."""
-    return [said for rule in RULES if (said := rule(lead, now)) is not None]
+    facts = Facts(lead, details, now)
+    return [said for rule in RULES if (said := rule(facts)) is not None]
 
 
 def why_not_hot(lead: Lead, *, threshold: float) -> str | None:
@@ -75,25 +121,3 @@ def why_not_hot(lead: Lead, *, threshold: float) -> str | None:
     if found is None:
         return f"label {lead.label}" if lead.label else "never scored and without a label"
     return None if found >= threshold else f"score {found:g} is below {threshold:g}"
-
-
-def day(text: str | None) -> datetime | None:
-    """The time that a date field means; `None` where it is no ISO date."""
-    if text is None:
-        return None
-    try:
-        found = datetime.fromisoformat(text.strip())
-    except ValueError:
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
-def span(time: timedelta) -> str:
-    """A length of time in the two largest units that matter: `3 h 10 min`."""
-    minutes = int(time.total_seconds() // 60)
-    days, hours, rest = minutes // 1440, minutes // 60 % 24, minutes % 60
-    if days:
-        return f"{days} d {hours} h" if hours else f"{days} d"
-    if hours:
-        return f"{hours} h {rest} min" if rest else f"{hours} h"
-    return f"{rest} min"

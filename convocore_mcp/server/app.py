@@ -10,6 +10,7 @@ import anyio
 
 from convocore_mcp.errors import InvalidArgumentError, NotConfiguredError
 from convocore_mcp.models import Coverage, Freshness
+from convocore_mcp.server.singles import Singles
 
 if TYPE_CHECKING:  # SQLAlchemy is not needed to list the tools
     from convocore_mcp.store.browse import Browser
@@ -99,6 +100,7 @@ class Backend:
     watch: Watching
     tail: timedelta
     """How old an answer may get before the front of the list is read again."""
+    singles: Singles
     coverage: Callable[[str], Coverage]
     now: Callable[[], datetime]
     read: Read

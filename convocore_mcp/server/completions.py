@@ -1,7 +1,8 @@
 """Completing arguments of prompts and parameters of resource templates, from the mirror.
 
 Nothing here waits for Convocore: a mirror that is still empty completes nothing, and neither does
-a server without settings, of which every tool says what to do.
+a server without settings, of which every tool says what to do. What is no prompt and no template of
+ours completes to nothing, as the conformance suite has it.
 """
 
 import logging
@@ -51,11 +52,12 @@ def add_completions(server: MCPServer[App], app: App) -> None:
         _: ServerRequestContext[Any, Any], params: CompleteRequestParams
     ) -> CompleteResult:
         argument = params.argument
-        await _check(server, params.ref, argument.name)
+        known = await _known(server, params.ref, argument.name)
         typed = argument.value.strip()[:LONGEST]
         agent = ((params.context and params.context.arguments) or {}).get("agent_id", "")
         try:
-            found = list(dict.fromkeys(await _values(app, argument.name, typed, agent)))
+            values = await _values(app, argument.name, typed, agent) if known else []
+            found = list(dict.fromkeys(values))
         except ConvocoreError as error:
             log.info("Nothing can be completed: %s", error.message)
             found = []
@@ -69,11 +71,11 @@ def add_completions(server: MCPServer[App], app: App) -> None:
     low.add_request_handler("completion/complete", CompleteRequestParams, complete)
 
 
-async def _check(server: MCPServer[App], ref: Reference, name: str) -> None:
-    """Refuse what no prompt and no template has.
+async def _known(server: MCPServer[App], ref: Reference, name: str) -> bool:
+    """Whether there is such a prompt or template.
 
     Raises:
-        MCPError: it says what there is.
+        MCPError: there is, but it takes no such argument; it says which ones it does take.
     """
     if isinstance(ref, PromptReference):
         asked = ref.name
@@ -84,13 +86,10 @@ async def _check(server: MCPServer[App], ref: Reference, name: str) -> None:
             t.uri_template: UriTemplate.parse(t.uri_template).variable_names
             for t in await server.list_resource_templates()
         }
-    if asked not in known:
-        told = f"{asked[:LONGEST]!r} does not exist. Valid: {', '.join(known)}."
+    if asked in known and name not in known[asked]:
+        told = f"{asked} has no argument {name[:LONGEST]!r}. Valid: {', '.join(known[asked])}."
         raise MCPError(code=INVALID_PARAMS, message=told)
-    if name not in known[asked]:
-        valid = ", ".join(known[asked]) or "none"
-        told = f"{asked} has no argument {name[:LONGEST]!r}. Valid: {valid}."
-        raise MCPError(code=INVALID_PARAMS, message=told)
+    return asked in known
 
 
 async def _values(app: App, name: str, typed: str, agent: str) -> list[str]:

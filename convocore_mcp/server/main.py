@@ -3,8 +3,8 @@
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import anyio
@@ -100,23 +100,12 @@ def create_server(app: App, *, watch: bool = False) -> MCPServer[App]:
     """
     bus = Bus()
     announcer = Announcer(app, bus, always=watch)
-
-    @asynccontextmanager
-    async def lifespan(_: MCPServer[App]) -> AsyncIterator[App]:
-        announcer.start()
-        try:
-            yield app
-        finally:
-            with anyio.CancelScope(shield=True):
-                await announcer.aclose()
-                await app.aclose()
-
     server = Server(
         app,
         title="Convocore leads",
         instructions=INSTRUCTIONS,
         tools=[StrictTool.of(fn, title=title) for fn, title in TOOLS],
-        lifespan=lifespan,
+        lifespan=_shared(app, announcer),
         log_level="WARNING",
         cache_hints=CACHE_HINTS,
         subscriptions=bus,
@@ -127,6 +116,32 @@ def create_server(app: App, *, watch: bool = False) -> MCPServer[App]:
     add_completions(server, app)
     add_announcements(server, bus, announcer)
     return server
+
+
+def _shared(
+    app: App, announcer: Announcer
+) -> Callable[[MCPServer[App]], AbstractAsyncContextManager[App]]:
+    """Opened with the first connection and closed after the last: SSE has a lifespan for each."""
+    users, turn = 0, anyio.Lock()
+
+    @asynccontextmanager
+    async def lifespan(_: MCPServer[App]) -> AsyncIterator[App]:
+        nonlocal users
+        async with turn:
+            users += 1
+            if users == 1:
+                announcer.start()
+        try:
+            yield app
+        finally:
+            with anyio.CancelScope(shield=True):
+                async with turn:
+                    users -= 1
+                    if not users:
+                        await announcer.aclose()
+                        await app.aclose()
+
+    return lifespan
 
 
 async def serve_stdio(server: MCPServer[Any]) -> None:

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from convocore_mcp.leads.dates import day
 from convocore_mcp.leads.heat import DEFAULT_THRESHOLD, hot
 from convocore_mcp.leads.money import currency_code, read_money
 from convocore_mcp.leads.profile import Profile, Step
-from convocore_mcp.leads.reasons import day, why
+from convocore_mcp.leads.reasons import why
 from convocore_mcp.models import Conversation, Freshness, Lead
 from convocore_mcp.server.answers import LONGEST, compact, fit
 
@@ -129,7 +130,7 @@ def hot_lead(lead: Lead, details: Profile, *, now: datetime) -> View:
         **standing(lead),
         "assignee": lead.assignee,
         "last_activity": when(lead.last_activity),
-        "why": why(lead, now=now),
+        "why": why(lead, details, now=now),
         "wants": details.wants,
         "next_step": step(details.next_steps[0] if details.next_steps else None),
     }
@@ -173,7 +174,7 @@ def lead_profile(
         "language": details.language,
         **standing(lead),
         "hot": hot(lead, threshold=DEFAULT_THRESHOLD),
-        "why": why(lead, now=now),
+        "why": why(lead, details, now=now),
         "expected_close": _date(lead.expected_close),
         "assignee": lead.assignee,
         "tags": details.tags or None,

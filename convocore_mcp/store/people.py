@@ -1,8 +1,7 @@
 """Keeping the leads in step with the conversations, a few at a time.
 
 What changed is listed in `unsettled`. For a handful of those, everything that can belong to the
-same people is fetched (whoever shares an identity, an email or a phone number, and whoever was in
-the same lead before), merged afresh, and put in place of the leads they were in.
+same people is fetched (`closure`), merged afresh, and put in place of the leads they were in.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -10,16 +9,15 @@ from collections.abc import Callable, Iterable, Sequence
 from sqlalchemy import Connection, RowMapping, and_, bindparam, delete, insert, select, update
 
 from convocore_mcp.models import Conversation, Keys, Lead
-from convocore_mcp.store import rows
-from convocore_mcp.store.schema import CURRENT, conversations, leads, unsettled
+from convocore_mcp.store import lookup, rows
+from convocore_mcp.store.closure import closure
+from convocore_mcp.store.schema import conversations, leads, unsettled
 
 BATCH = 500
 """Changed conversations settled in one transaction."""
 
 Merge = Callable[[Iterable[tuple[Conversation, Keys]]], Sequence[Lead]]
 _c = conversations.c
-_DERIVED = (_c.email_key, _c.phone_key, _c.amount, _c.unparsed, _c.currency_key)
-_JOINED_BY = ("lead_id", "identity", "email_key", "phone_key")
 
 
 def settle(
@@ -34,17 +32,22 @@ def settle(
     )
     if not batch:
         return None
-    found = _closure(connection, agent_id, batch)
-    made = merge([(rows.conversation(row), _keys(row)) for row in found.values()])
+    reached = closure(connection, agent_id, batch)
+    found, glimpsed = reached.rows, reached.glimpsed
+    made = [lead for lead in merge(reached.keyed(agent_id)) if lead.lead_id not in glimpsed]
     old = {row["lead_id"] for row in (*batch, *found.values()) if row["lead_id"]}
+    before: dict[str, str] = {}
     for part in rows.parts(sorted(old | {lead.lead_id for lead in made})):
         here = and_(leads.c.agent_id == agent_id, leads.c.lead_id.in_(part))
+        had = connection.execute(select(leads.c.lead_id, leads.c.terms).where(here))
+        before |= {row.lead_id: row.terms for row in had}
         connection.execute(delete(leads).where(here))
     if made:
         connection.execute(insert(leads), [rows.lead_row(lead) for lead in made])
+    lookup.keep(connection, agent_id, before, made)
     _assign(connection, found, made)
     # One by one: a conversation that went and came again is listed twice, with two leads.
-    done = {(row["id"], row["lead_id"] or "") for row in (*batch, *found.values())}
+    done = {(row["id"], row["lead_id"] or "") for row in (*batch, *reached.settled)}
     connection.execute(
         delete(unsettled).where(
             u.agent_id == agent_id, u.id == bindparam("of"), u.lead_id == bindparam("in")
@@ -52,50 +55,6 @@ def settle(
         [{"of": id_, "in": lead_id} for id_, lead_id in sorted(done)],
     )
     return len(made)
-
-
-def _closure(
-    connection: Connection, agent_id: str, batch: Sequence[RowMapping]
-) -> dict[int, RowMapping]:
-    """All current conversations that may be one lead with any of `batch`, by sequence number."""
-    asked: dict[str, set[str]] = {name: set() for name in ("id", *_JOINED_BY)}
-    wanted = _former(connection, agent_id, sorted({row["id"] for row in batch})) | {
-        "id": {row["id"] for row in batch},
-        "lead_id": {row["lead_id"] for row in batch} - {""},
-    }
-    found: dict[int, RowMapping] = {}
-    while any(wanted.values()):
-        new: dict[int, RowMapping] = {}
-        for name, values in wanted.items():
-            asked[name] |= values
-            for part in rows.parts(sorted(values)):
-                query = select(_c.seq, *rows.COLUMNS, *_DERIVED).where(
-                    _c.agent_id == agent_id, _c.until == CURRENT, _c[name].in_(part)
-                )
-                new |= {
-                    row["seq"]: row
-                    for row in connection.execute(query).mappings()
-                    if row["seq"] not in found
-                }
-        found |= new
-        of = {name: {row[name] for row in new.values()} for name in ("id", *_JOINED_BY)}
-        # An identity may be named after a conversation (see `leads.merge`).
-        of["id"], of["identity"] = of["identity"], of["identity"] | of["id"]
-        wanted = {name: values - asked[name] - {None} for name, values in of.items()}
-    return found
-
-
-def _former(
-    connection: Connection, agent_id: str, ids: Sequence[str]
-) -> dict[str, set[str | None]]:
-    """What these shared with others before: whoever was torn between two people may be free now."""
-    shared: dict[str, set[str | None]] = {"email_key": set(), "phone_key": set()}
-    query = select(_c.email_key, _c.phone_key).where(_c.agent_id == agent_id, _c.until < CURRENT)
-    for part in rows.parts(ids):
-        for row in connection.execute(query.where(_c.id.in_(part))).mappings():
-            for name, values in shared.items():
-                values.update({row[name]} - {None})
-    return shared
 
 
 def _assign(connection: Connection, found: dict[int, RowMapping], made: Sequence[Lead]) -> None:
@@ -110,14 +69,3 @@ def _assign(connection: Connection, found: dict[int, RowMapping], made: Sequence
             update(conversations).where(_c.seq == bindparam("of")).values(lead_id=bindparam("to")),
             moved,
         )
-
-
-def _keys(row: RowMapping) -> Keys:
-    return Keys(
-        email=row["email_key"],
-        phone=row["phone_key"],
-        amount=row["amount"],
-        unparsed=row["unparsed"],
-        currency=row["currency_key"],
-        text="",
-    )

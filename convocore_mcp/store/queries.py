@@ -16,9 +16,10 @@ from convocore_mcp.models import (
     Lead,
 )
 from convocore_mcp.store import rows
-from convocore_mcp.store.conditions import as_of, fits, occurs, within
+from convocore_mcp.store.conditions import as_of, fits, within
 from convocore_mcp.store.engine import Database
-from convocore_mcp.store.schema import CURRENT, conversations, counter, leads
+from convocore_mcp.store.lookup import Lookup
+from convocore_mcp.store.schema import CURRENT, UNKNOWN, conversations, counter, leads
 from convocore_mcp.store.stats import stats
 
 NEAR = 10
@@ -45,6 +46,7 @@ class Queries:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.lookup = Lookup(database)
 
     @property
     def epoch(self) -> str:
@@ -127,41 +129,26 @@ class Queries:
         return found[0] if found else None
 
     def leads(self, agent_id: str, *, lead_ids: Sequence[str]) -> list[Lead]:
-        """The leads of these ids, in no particular order."""
-        return self._leads(agent_id, _l.lead_id.in_(lead_ids))
+        """The leads of these ids, latest active first."""
+        query = select(*rows.LEAD_COLUMNS).where(_l.agent_id == agent_id)
+        with self._database.reading() as connection:
+            found = [
+                rows.lead(row)
+                for part in rows.parts(lead_ids)
+                for row in connection.execute(query.where(_l.lead_id.in_(part))).mappings()
+            ]
+        # Not in SQL: SQLite would go through all leads in that order.
+        return sorted(found, key=_lateness)
 
     def leads_with(self, agent_id: str, field: str, values: Sequence[str]) -> list[Lead]:
         """Leads with a conversation whose `email_key`, `phone_key` or `id` is among `values`."""
         return self._leads_of(agent_id, conversations.c[field].in_(values))
 
-    def leads_with_phone_ending(self, agent_id: str, digits: str) -> list[Lead]:
-        """Leads with a phone number that ends in `digits`."""
-        return self._leads_of(agent_id, _c.phone_key.like(f"%{digits}"))
-
     def _leads_of(self, agent_id: str, which: ColumnElement[bool]) -> list[Lead]:
-        ids = select(_c.lead_id).where(
-            _c.agent_id == agent_id, _c.until == CURRENT, _c.lead_id.is_not(None), which
-        )
-        return self._leads(agent_id, _l.lead_id.in_(ids))
-
-    def leads_called(
-        self, agent_id: str, terms: Sequence[Sequence[str]], *, limit: int
-    ) -> list[Lead]:
-        """Leads in whose names and companies one of each of `terms` occurs, latest active first.
-
-        A blank before a term means the beginning of a word, one behind it the end.
-        """
-        if not terms or not all(terms):
-            return []
-        text = _l.text.concat(" ")
-        each = (or_(*(occurs(text, term) for term in either)) for either in terms)
-        return self._leads(agent_id, *each, limit=limit)
-
-    def name_words(self, agent_id: str) -> set[str]:
-        """Every word of every name and company."""
+        query = select(_c.lead_id).where(_c.agent_id == agent_id, _c.until == CURRENT, which)
         with self._database.reading() as connection:
-            query = select(_l.text).where(_l.agent_id == agent_id)
-            return {word for text in connection.execute(query).scalars() for word in text.split()}
+            ids = set(connection.scalars(query)) - {None}
+        return self.leads(agent_id, lead_ids=sorted(ids))
 
     def hot_leads(
         self,
@@ -266,6 +253,11 @@ class Queries:
                 value=groups(_l.currency, func.sum(_l.amount)),
                 **counts,
             )
+
+
+def _lateness(lead: Lead) -> tuple[int, str]:
+    """As `_LATEST`."""
+    return -(rows.milliseconds(lead.last_activity) or UNKNOWN), lead.lead_id
 
 
 def _how_many(name: str, which: ColumnElement[bool]) -> ColumnElement[int]:

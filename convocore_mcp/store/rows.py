@@ -15,7 +15,7 @@ from convocore_mcp.store.schema import LONGEST_KEY, UNKNOWN, conversations, lead
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TIMES = {"last_activity", "first_message", "waiting_since"}
-_JSON = {"tags", "assignees", "alerts", "value", "conversation_ids"}
+_JSON = {"tags", "assignees", "alerts", "value", "conversation_ids", "links"}
 _NEVER = 2**53
 """Later than any time: the waiting time of somebody of whom it is not known, negated."""
 

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 PREFIX = "convocore_"
-SCHEMA_VERSION = "2"
+SCHEMA_VERSION = "3"
 """Counts up with every change of a table but `meta`, which says it and so never changes."""
 CURRENT = 2**62
 """The `until` of a version that still holds."""
@@ -144,6 +144,7 @@ conversations = Table(
     Column("tokens", BigInteger),
     Column("usd", Float),
     Column("model", Text),
+    Column("links", Text),
     # Derived: what a row is joined, found and sorted by.
     Column("email_key", Text),
     Column("phone_key", Text),
@@ -171,9 +172,12 @@ All orders are descending, the id breaks ties.
 
 _c = conversations.c
 Index(f"{PREFIX}version", _c.agent_id, _c.id, _c.until, unique=True)
-for _name in ("lead_id", "identity", "email_key", "phone_key"):
+for _name in ("lead_id", "identity"):
     # Most rows have none, and an index without them is cheaper to keep.
     _index(_name, _c.agent_id, _c[_name], where=_c[_name].is_not(None))
+for _name in ("email_key", "phone_key"):
+    # With the identity, so that of hundreds who share one the first and the last are at hand.
+    _index(_name, _c.agent_id, _c[_name], _c.identity, where=_c[_name].is_not(None))
 _index("ended", _c.until, where=_c.ended_at.is_not(None))
 _index("stage", _c.agent_id, _c.stage_key, _c.by_newest, where=_c.stage_key.is_not(None))
 for _order in ("newest", "score", "value", "waiting"):
@@ -218,12 +222,35 @@ leads = Table(
     Column("overdue", Boolean, nullable=False),
     Column("heat", Float),
     Column("text", Text, nullable=False),
+    Column("terms", Text, nullable=False),
     PrimaryKeyConstraint("agent_id", "lead_id"),
 )
 """The current leads: the merge of the current versions of conversations."""
 
 _index("heat", leads.c.agent_id, leads.c.heat)
 _index("activity", leads.c.agent_id, leads.c.last_activity)
+
+terms = Table(
+    f"{PREFIX}terms",
+    metadata,
+    Column("agent_id", Text, nullable=False),
+    Column("term", Text, nullable=False),
+    Column("lead_id", Text, nullable=False),
+    PrimaryKeyConstraint("agent_id", "term", "lead_id"),
+    sqlite_with_rowid=False,
+)
+"""What leads are found by."""
+
+grams = Table(
+    f"{PREFIX}grams",
+    metadata,
+    Column("agent_id", Text, nullable=False),
+    Column("gram", Text, nullable=False),
+    Column("word", Text, nullable=False),
+    PrimaryKeyConstraint("agent_id", "gram", "word"),
+    sqlite_with_rowid=False,
+)
+"""The trigrams of the words among the terms."""
 
 unsettled = Table(
     f"{PREFIX}unsettled",

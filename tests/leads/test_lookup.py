@@ -4,60 +4,81 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convocore_mcp.leads import lookup
-from convocore_mcp.leads.keys import blank_before_words, phone_key, words
+from convocore_mcp.leads.keys import keys, phone_key
+from convocore_mcp.leads.merge import merge
+from convocore_mcp.leads.terms import pieces
 from convocore_mcp.models import Lead
-from tests.talks import AGENT
+from tests.talks import talk
 
 anything = st.text(st.characters(), max_size=40)
 
 
-def lead(name: str | None, company: str | None = None) -> Lead:
-    text = blank_before_words(f"{name or ''}\n{company or ''}")
-    return Lead(AGENT, name or "nobody", ("c",), name=name, company=company, text=text)
+def lead(name: str | None, company: str | None = None, email: str | None = None) -> Lead:
+    c = talk(name or "nobody", name=name, company=company, email=email)
+    (made,) = merge([(c, keys(c))])
+    return made
 
 
 ANN, ANNA, HANNAH = lead("Ann Lee", "Acme"), lead("Anna Leery", "Ann & Co"), lead("Hannah Lee")
 
 
-@pytest.mark.parametrize(
-    ("text", "fits"),
-    [
-        ("ann lee", [ANN]),
-        ("Lee, Ann", [ANN]),
-        ("ann", [ANN, ANNA]),
-        ("anna", [ANNA]),
-        ("hann", [ANN, ANNA, HANNAH]),
-    ],
-)
-def test_a_whole_name_goes_before_whole_words_before_beginnings(
-    text: str, fits: list[Lead]
-) -> None:
-    """Ours: whoever types the whole name means that one, whatever else begins like it."""
-    assert lookup.best([ANN, ANNA, HANNAH], text) == fits
+def test_whoever_has_just_these_words_is_called_so_in_whatever_order() -> None:
+    """Ours: `Lee, Ann` is Ann Lee before it is Ann Lee-Jones."""
+    jones = lead("Ann Lee-Jones")
+    assert lookup.called_just_so([jones, ANN], "Lee, Ann") == [ANN]
+    assert lookup.called_just_so([jones, ANN], "Ann") == []
 
 
 def test_the_nearest_are_those_most_like_every_word() -> None:
-    """Promised by contract.md: "a name, perhaps misspelt"."""
-    assert lookup.nearest([ANN, ANNA, HANNAH], ["hanna", "lee"]) == [HANNAH]
-    assert lookup.nearest([], ["ann"]) == []
+    """Promised by contract.md: "a name, perhaps misspelt"; who has no more names comes first."""
+    alike = [{"hannah": 91.0, "anna": 89.0}, {"lee": 100.0}]
+    assert lookup.nearest([ANN, ANNA, HANNAH], alike) == [HANNAH]
+    longer = lead("Hannah van der Lee")
+    assert lookup.nearest([longer, HANNAH], alike) == [HANNAH]
+    assert lookup.nearest([], alike) == []
 
 
 def test_it_says_which_field_fitted() -> None:
     """Promised by contract.md: `matched_on` says which field fitted."""
-    assert lookup.matched_field(ANN, "lee") == "name"
-    assert lookup.matched_field(ANN, "acme") == "company"
-    assert lookup.matched_field(ANN, "ann acme") == "name and company"
+    assert lookup.matched_field(ANN, pieces("lee")) == "name"
+    assert lookup.matched_field(ANN, pieces("acme")) == "company"
+    assert lookup.matched_field(ANN, pieces("ann acme")) == "name and company"
+    assert lookup.matched_field(ANN, pieces("smith")) == "earlier name"
+    assert lookup.matched_field(lead("Jörg Müller"), pieces("joerg mueller")) == "name"
+
+
+def test_an_email_in_which_it_stands_goes_before_one_that_has_the_words() -> None:
+    """Promised by issue 5: part of an email."""
+    one, other = lead("A", email="ann.lee@x.example"), lead("B", email="lee.ann@x.example")
+    assert lookup.with_email_like([other, one], "ANN.lee@") == [one]
 
 
 @pytest.mark.parametrize(("typed", "meant"), [("gonzales", "gonzalez"), ("micheal", "michael")])
 def test_a_misspelt_word_is_recognised(typed: str, meant: str) -> None:
     """Promised by contract.md: "perhaps misspelt"."""
-    assert lookup.spellings(typed, ["smith", meant, "xu"])[0] == meant
+    assert list(lookup.spellings(typed, ["smith", meant, "xu"])) == [meant]
 
 
 def test_a_short_word_is_not_everybodys_misspelling() -> None:
     """Ours: better nobody, and the nearest names, than somebody else."""
-    assert lookup.spellings("ann", ["bob", "lee", "xi"]) == []
+    assert lookup.spellings("ann", ["bob", "lee", "xi"]) == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "contact", "ends"),
+    [
+        ("@ann_lee", True, False), ("ann.lee", True, False), ("acme.example", True, False),
+        ("linkedin.com/in/ann", True, False), ("ann@", True, False), ("J. Smith", False, False),
+        ("J.S.", False, False), ("Jane Doe", False, False), ("2020", False, True),
+        ("-99 41", False, True), ("123", False, False),
+    ],
+)  # fmt: skip
+def test_it_knows_part_of_an_address_and_an_ending_by_their_looks(
+    text: str, contact: bool, ends: bool
+) -> None:
+    """Promised by issue 5: part of an email, a social handle, the last digits of a number."""
+    assert lookup.looks_like_contact(text) is contact
+    assert lookup.looks_like_digits(text) is ends
 
 
 @pytest.mark.parametrize(
@@ -121,13 +142,6 @@ def test_no_text_is_too_odd_to_ask_for(text: str) -> None:
     for term in lookup.search_terms(text):
         assert term.strip().isalnum()
     assert lookup.phone_keys(text) is not None
-    assert lookup.best([ANN], text) == [ANN]
-    assert lookup.nearest([ANN], words(text)) == [ANN]
-    assert lookup.matched_field(ANN, text) in {"name", "company", "name and company"}
-
-
-@given(st.lists(st.sampled_from([ANN, ANNA, HANNAH]), unique=True), anything)
-def test_the_best_are_never_nobody(leads: list[Lead], text: str) -> None:
-    """Ours: whoever was found stays found."""
-    assert set(lookup.best(leads, text)) <= set(leads)
-    assert bool(lookup.best(leads, text)) is bool(leads)
+    assert lookup.nearest([ANN], []) == [ANN]
+    assert lookup.matched_field(ANN, pieces(text))
+    assert lookup.looks_like_contact(text) in {True, False}

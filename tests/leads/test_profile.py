@@ -88,7 +88,7 @@ def test_the_timeline_tells_what_happened_newest_first() -> None:
     assert [(event.kind, event.text) for event in told] == [
         ("message", "See you"),
         ("assignment", "assigned to Lina"),
-        ("handoff", "a human took over"),
+        ("handoff", "a human took over after 1 h"),
         ("handoff", "asked for a human"),
         ("note", "No answer"),
         ("call", "Called (done)"),

@@ -15,7 +15,7 @@ from convocore_mcp.store import rows
 from convocore_mcp.store.engine import Database
 from convocore_mcp.store.mirror import Mirror, Rules, Saved
 from convocore_mcp.store.queries import Key, Queries
-from convocore_mcp.store.schema import leads
+from convocore_mcp.store.schema import leads, terms
 from tests.talks import NOW
 
 RULES = Rules(keys=keys, merge=merge)
@@ -68,6 +68,12 @@ class Desk:
         with self.mirror.database.reading() as connection:
             found = [rows.lead(row) for row in connection.execute(query).mappings()]
         return {lead.lead_id: lead for lead in found}
+
+    def terms(self) -> set[tuple[str, str]]:
+        """What each lead is found by."""
+        query = select(terms.c.term, terms.c.lead_id).where(terms.c.agent_id == self.agent)
+        with self.mirror.database.reading() as connection:
+            return {(row.term, row.lead_id) for row in connection.execute(query)}
 
 
 def at(minute: int) -> datetime:

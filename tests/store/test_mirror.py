@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convocore_mcp.models import Conversation, Filter, Page, Quarantined
+from convocore_mcp.models import Conversation, Either, Filter, Page, Quarantined
 from convocore_mcp.store.engine import Database
 from convocore_mcp.store.mirror import KEEP_VERSIONS, Saved
 from convocore_mcp.store.queries import Queries
@@ -121,7 +121,8 @@ def test_no_text_is_too_odd_to_be_kept_or_asked_for(
     assert (found.name, found.summary, found.source) == (kept, kept, kept)
     assert desk.queries.conversation(desk.agent, text) is None
     assert desk.queries.leads_with(desk.agent, "id", [text]) == []
-    assert desk.queries.leads_called(desk.agent, [[text]], limit=5) is not None
+    assert desk.queries.lookup.hits(desk.agent, [Either((text,), (text,))]) is not None
+    assert desk.queries.lookup.alike(desk.agent, text) is not None
 
 
 def test_two_agents_in_one_mirror_never_meet(database: Database) -> None:

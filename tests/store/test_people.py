@@ -25,6 +25,9 @@ def from_scratch(held: dict[str, Conversation]) -> dict[str, Lead]:
 def assert_settled(desk: Desk, held: dict[str, Conversation]) -> None:
     leads = from_scratch(held)
     assert desk.leads() == leads
+    assert desk.terms() == {
+        (term, lead.lead_id) for lead in leads.values() for term in lead.terms.split("\n")[1:]
+    }
     of = {id_: lead.lead_id for lead in leads.values() for id_ in lead.conversation_ids}
     for id_ in held:
         found = desk.queries.conversation(desk.agent, id_)
@@ -146,3 +149,38 @@ def test_whoever_was_torn_between_two_people_is_free_when_one_lets_go(
     desk.mirror.settle(desk.agent)
     assert_settled(desk, held)
     assert desk.leads()["ann"].conversation_ids == ("a", "s")
+
+
+def test_whoever_is_reached_through_another_still_sets_free_whom_it_tore(
+    database: Database,
+) -> None:
+    """Ours: bob let go of x, and is settled with a, who shares his new address, before his turn."""
+    desk = Desk(database)
+    ann, stray = talk("n", identity="ann", email="x@x.example"), talk("s", email="x@x.example")
+    desk.save(ann, stray, talk("b", identity="bob", email="x@x.example"))
+    desk.mirror.settle(desk.agent)
+    changed = [talk("a", email="b@x.example"), talk("b", identity="bob", email="b@x.example")]
+    desk.save(*changed, minute=1)
+    while True:
+        with database.writing() as connection:
+            if people.settle(connection, desk.agent, merge, at_once=1) is None:
+                break
+    assert_settled(desk, {c.id: c for c in desk.own([ann, stray, *changed])})
+    assert desk.leads()["ann"].conversation_ids == ("n", "s")
+
+
+def test_what_hundreds_of_people_share_leads_from_none_of_them_to_the_others(
+    database: Database,
+) -> None:
+    """Ours: a reception's number; one message must not make all of their leads again."""
+    desk = Desk(database)
+    shared = {"phone": "+49 30 901820", "email": "info@x.example"}
+    talks = [talk(f"c{i}", identity=f"i{i}", name=f"N{i}", **shared) for i in range(300)]
+    desk.save(*talks, talk("s", **shared))
+    desk.mirror.settle(desk.agent)
+    assert len(desk.leads()) == 301
+    changed = talk("c7", identity="i7", name="Renamed", **shared)
+    desk.save(changed, minute=1)
+    assert desk.mirror.settle(desk.agent) == 2  # its own lead, and that of the conversation torn
+    held = {c.id: c for c in desk.own([*talks, talk("s", **shared), changed])}
+    assert_settled(desk, held)

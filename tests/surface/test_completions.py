@@ -113,15 +113,21 @@ async def test_nothing_is_completed_where_nothing_is_configured(era: Any) -> Non
 @pytest.mark.parametrize(
     ("ref", "name", "said"),
     [
-        (PromptReference(name="nope"), "lead", "prepare_for_call"),
         (CALL, "stage", "lead, agent_id"),
-        (ResourceTemplateReference(uri="convocore://nope/{x}"), "x", "/leads/{lead_id}"),
         (LEAD, "conversation_id", "agent_id, lead_id"),
     ],
 )
-async def test_what_nobody_takes_is_refused(desk: Desk, ref: Any, name: str, said: str) -> None:
+async def test_an_argument_that_is_not_taken_is_refused(
+    desk: Desk, ref: Any, name: str, said: str
+) -> None:
     """Promised by the protocol: -32602; by contract.md: it says what is valid."""
     with pytest.raises(MCPError) as caught:
         await complete(desk, ref, name, "x")
     assert caught.value.error.code == INVALID_PARAMS
     assert said in caught.value.error.message
+
+
+async def test_what_is_not_ours_completes_to_nothing(desk: Desk) -> None:
+    """Asked for by the conformance suite."""
+    for ref in (PromptReference(name="nope"), ResourceTemplateReference(uri="convocore://{lead}")):
+        assert (await complete(desk, ref, "lead", "ma")).values == []
