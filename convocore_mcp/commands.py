@@ -1,12 +1,17 @@
 """The commands that a person types. `cli` comes here for everything but plain serving."""
 
+import functools
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from convocore_mcp.errors import NotConfiguredError
 from convocore_mcp.sandbox import Sandbox
 from convocore_mcp.sandbox import run as run_sandbox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 app = typer.Typer(
     name="convocore-mcp",
@@ -28,6 +33,8 @@ class Transport(StrEnum):
     """How clients connect."""
 
     stdio = "stdio"
+    http = "http"
+    sse = "sse"
 
 
 Size = Annotated[int, typer.Option(min=0, max=1_000_000, help="Conversations.")]
@@ -35,17 +42,52 @@ Seed = Annotated[int, typer.Option(help="The same seed makes the same data.")]
 
 
 @app.command()
-def serve(
-    transport: Annotated[Transport, typer.Option(help="How clients connect.")] = Transport.stdio,
+def serve(  # noqa: PLR0913  one for each option
+    transport: Annotated[
+        Transport,
+        typer.Option(help="stdio, http (/mcp, and /sse for older clients), or sse (/sse alone)."),
+    ] = Transport.stdio,
     *,
+    host: Annotated[str | None, typer.Option(help="Address to listen on. [127.0.0.1]")] = None,
+    port: Annotated[int | None, typer.Option(min=0, max=65535, help="[8000]")] = None,
+    token: Annotated[
+        list[str] | None,
+        typer.Option(help="Bearer token, as CONVOCORE_MCP_TOKENS; may be given several times."),
+    ] = None,
+    oauth_issuer: Annotated[str | None, typer.Option(help="Whose JWTs are taken.")] = None,
+    oauth_audience: Annotated[str | None, typer.Option(help="What their `aud` names.")] = None,
+    public_url: Annotated[str | None, typer.Option(help="The URL in front of a proxy.")] = None,
     demo: Annotated[bool, typer.Option("--demo", help="Serve the sandbox's data.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Read on while nobody asks.")] = False,
 ) -> None:
     """Serve MCP (what plain `convocore-mcp` does)."""
-    from convocore_mcp.serving import serve as serve_stdio  # noqa: PLC0415
-    from convocore_mcp.serving import serve_demo  # noqa: PLC0415
+    from convocore_mcp import serving  # noqa: PLC0415
 
-    assert transport is Transport.stdio  # noqa: S101  typer lets nothing else through
-    (serve_demo if demo else serve_stdio)()
+    over_http = {
+        "host": host, "port": port, "token": token, "oauth-issuer": oauth_issuer,
+        "oauth-audience": oauth_audience, "public-url": public_url,
+    }  # fmt: skip
+    if transport is Transport.stdio:
+        if given := [f"--{name}" for name, value in over_http.items() if value is not None]:
+            raise typer.BadParameter(f"{', '.join(given)}: only with --transport http or sse.")
+        run: Callable[[Mapping[str, Any]], None] = functools.partial(serving.serve, watch=watch)
+    else:
+        chosen = {
+            "tokens": token, "oauth_issuer": oauth_issuer, "oauth_audience": oauth_audience,
+            "public_url": public_url,
+        }  # fmt: skip
+        run = functools.partial(
+            serving.serve_web,
+            http={name: value for name, value in chosen.items() if value is not None},
+            host=host if host is not None else "127.0.0.1",
+            port=port if port is not None else 8000,
+            streamable=transport is Transport.http,
+            watch=watch,
+        )
+    try:
+        serving.serve_demo(run) if demo else run({})
+    except NotConfiguredError as error:
+        raise SystemExit(f"{error.message} {error.hint}".strip()) from None
 
 
 @app.command()

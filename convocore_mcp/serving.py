@@ -2,7 +2,6 @@
 
 import functools
 import logging
-import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -12,11 +11,15 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 import anyio
 import anyio.to_thread
 
+from convocore_mcp import tracing
 from convocore_mcp.errors import NotConfiguredError
+from convocore_mcp.logs import log_to_stderr
 from convocore_mcp.server.app import App, Backend
 from convocore_mcp.server.main import create_server, serve_stdio
 
 if TYPE_CHECKING:
+    from pydantic import ValidationError
+
     from convocore_mcp.settings import Settings
 
 P = ParamSpec("P")
@@ -26,19 +29,50 @@ READERS, WRITERS = 4, 1
 """Threads for the database: several may read, SQLite has one writer."""
 
 
-def serve(overrides: Mapping[str, Any] | None = None) -> None:
-    """Serve MCP on stdin and stdout until stdin closes."""
+def serve(overrides: Mapping[str, Any] | None = None, *, watch: bool = False) -> None:
+    """Serve MCP on stdin and stdout until stdin closes; `watch` reads on while nobody asks."""
     log_to_stderr()
-    app = App(
-        functools.partial(build_backend, overrides or {}),
-        version=version("convocore-mcp"),
-        record_schema=record_schema,
-    )
-    anyio.run(serve_stdio, create_server(app))
+    tracing.start_tracing(version("convocore-mcp"))
+    anyio.run(serve_stdio, create_server(_app(overrides or {}), watch=watch))
 
 
-def serve_demo() -> None:
-    """Serve the sandbox's data, over a real connection to it; nothing is kept on disk."""
+def serve_web(
+    overrides: Mapping[str, Any],
+    http: Mapping[str, Any],
+    *,
+    host: str,
+    port: int,
+    streamable: bool,
+    watch: bool,
+) -> None:
+    """Serve MCP over HTTP until a signal; `http` goes before the environment (`HttpSettings`).
+
+    `streamable` false leaves HTTP+SSE alone.
+
+    Raises:
+        NotConfiguredError: a setting is wrong, or nobody would be asked for a token.
+    """
+    from pydantic import ValidationError  # noqa: PLC0415
+
+    from convocore_mcp.web.metrics import Metrics  # noqa: PLC0415
+    from convocore_mcp.web.serve import serve_http  # noqa: PLC0415
+    from convocore_mcp.web.settings import HttpSettings  # noqa: PLC0415
+
+    log_to_stderr(as_json=True)
+    tracing.start_tracing(version("convocore-mcp"))
+    read_settings(overrides)  # what is wrong is said now, and how much the log says is set
+    try:
+        settings = HttpSettings(**http)
+    except ValidationError as error:
+        raise wrong_settings(error) from None
+    metrics = Metrics()
+    app = _app(overrides, told=metrics.upstream)
+    server = create_server(app, watch=watch)
+    serve_http(server, app, settings, metrics, host=host, port=port, streamable=streamable)
+
+
+def serve_demo(serve: Callable[[Mapping[str, Any]], None]) -> None:
+    """Have `serve` serve the sandbox's data, over a real connection; nothing is kept on disk."""
     from convocore_mcp.sandbox import Sandbox, serving  # noqa: PLC0415
 
     sandbox = Sandbox()
@@ -53,6 +87,15 @@ def serve_demo() -> None:
         )
 
 
+def _app(overrides: Mapping[str, Any], *, told: Callable[[str], None] | None = None) -> App:
+    return App(
+        functools.partial(build_backend, overrides, told=told),
+        agents=functools.partial(configured_agents, overrides),
+        version=version("convocore-mcp"),
+        record_schema=record_schema,
+    )
+
+
 def record_schema() -> dict[str, Any]:
     """JSON Schema of a conversation record, as the resource gives it."""
     from convocore_mcp.api.conversation import ConversationRecord  # noqa: PLC0415
@@ -60,8 +103,10 @@ def record_schema() -> dict[str, Any]:
     return ConversationRecord.model_json_schema(by_alias=False, mode="serialization")
 
 
-async def build_backend(overrides: Mapping[str, Any]) -> Backend:
-    """Read the settings and connect the parts.
+async def build_backend(
+    overrides: Mapping[str, Any], *, told: Callable[[str], None] | None = None
+) -> Backend:
+    """Read the settings and connect the parts; `told` hears how each request upstream went.
 
     Raises:
         NotConfiguredError: the key or the agent is missing, or a setting is wrong.
@@ -69,7 +114,17 @@ async def build_backend(overrides: Mapping[str, Any]) -> Backend:
     """
     # In a thread: imports and files take a moment, in which pings should be answered.
     settings = await anyio.to_thread.run_sync(read_settings, overrides)
-    return await anyio.to_thread.run_sync(_connect, settings)
+    return await anyio.to_thread.run_sync(_connect, settings, told)
+
+
+async def configured_agents(overrides: Mapping[str, Any]) -> tuple[str, ...]:
+    """The agents that the settings name.
+
+    Raises:
+        NotConfiguredError: a setting is wrong.
+    """
+    settings = await anyio.to_thread.run_sync(read_settings, overrides)
+    return settings.agent_id
 
 
 def read_settings(overrides: Mapping[str, Any]) -> "Settings":
@@ -85,15 +140,20 @@ def read_settings(overrides: Mapping[str, Any]) -> "Settings":
     try:
         settings = Settings(**overrides)
     except ValidationError as error:
-        wrong = [
-            f"{'.'.join(map(str, problem['loc']))} {problem['msg'].removeprefix('Value error, ')}"
-            for problem in error.errors(include_url=False, include_input=False)
-        ]
-        raise NotConfiguredError(
-            f"A setting is wrong: {'; '.join(wrong)}.", hint="Correct it and restart the server."
-        ) from None
+        raise wrong_settings(error) from None
     logging.getLogger("convocore_mcp").setLevel(settings.log_level.upper())
     return settings
+
+
+def wrong_settings(error: "ValidationError") -> NotConfiguredError:
+    """What pydantic found, in words that name the settings and never show a value."""
+    wrong = [
+        f"{'.'.join(map(str, problem['loc']))} {problem['msg'].removeprefix('Value error, ')}"
+        for problem in error.errors(include_url=False, include_input=False)
+    ]
+    return NotConfiguredError(
+        f"A setting is wrong: {'; '.join(wrong)}.", hint="Correct it and restart the server."
+    )
 
 
 def require_key(settings: "Settings") -> str:
@@ -112,25 +172,27 @@ def require_key(settings: "Settings") -> str:
     return settings.api_key.get_secret_value()
 
 
-def _connect(settings: "Settings") -> Backend:
+def _connect(settings: "Settings", told: Callable[[str], None] | None) -> Backend:
     from convocore_mcp.api.client import ConvocoreClient  # noqa: PLC0415
     from convocore_mcp.leads.keys import keys  # noqa: PLC0415
     from convocore_mcp.leads.merge import merge  # noqa: PLC0415
     from convocore_mcp.server.singles import Singles  # noqa: PLC0415
     from convocore_mcp.settings import store_location  # noqa: PLC0415
+    from convocore_mcp.store.browse import Browser  # noqa: PLC0415
     from convocore_mcp.store.changes import History  # noqa: PLC0415
     from convocore_mcp.store.engine import open_database  # noqa: PLC0415
     from convocore_mcp.store.mirror import Mirror, Rules  # noqa: PLC0415
     from convocore_mcp.store.queries import Queries  # noqa: PLC0415
     from convocore_mcp.sync.reading import Bounds, Reader  # noqa: PLC0415
     from convocore_mcp.sync.upkeep import Schedule, Upkeep  # noqa: PLC0415
+    from convocore_mcp.sync.watch import Watch  # noqa: PLC0415
 
     key = require_key(settings)
     owner = blake2b(f"{settings.server}\n{key}".encode(), digest_size=16).hexdigest()
     database = open_database(store_location(settings.store, fingerprint=owner[:8]), owner=owner)
     mirror = Mirror(database, Rules(keys=keys, merge=merge))
     client = ConvocoreClient.over(
-        settings.server, key, version=version("convocore-mcp"), now=utc_now
+        settings.server, key, version=version("convocore-mcp"), now=utc_now, told=told
     )
     writing = anyio.CapacityLimiter(WRITERS)
 
@@ -144,6 +206,7 @@ def _connect(settings: "Settings") -> Backend:
         bound = functools.partial(call, *args, **kwargs)
         return await anyio.to_thread.run_sync(bound, limiter=reading)
 
+    tail = timedelta(seconds=settings.tail_seconds)
     bounds = Bounds(settings.max_rows, timedelta(seconds=settings.max_walk_seconds))
     upkeep = Upkeep(
         Reader(client, mirror, now=utc_now, in_thread=in_writer, bounds=bounds),
@@ -152,12 +215,15 @@ def _connect(settings: "Settings") -> Backend:
         now=utc_now,
         in_thread=in_reader,
         schedule=Schedule(
-            tail=timedelta(seconds=settings.tail_seconds),
+            tail=tail,
             sweep=timedelta(seconds=settings.sweep_seconds),
         ),
     )
 
+    watch = Watch(upkeep, tail=tail, now=utc_now)
+
     async def close() -> None:
+        await watch.aclose()
         await upkeep.aclose()
         await client.aclose()
         await anyio.to_thread.run_sync(mirror.close)
@@ -167,7 +233,10 @@ def _connect(settings: "Settings") -> Backend:
         region=settings.region,
         queries=Queries(database),
         history=History(database),
+        browser=Browser(database),
         upkeep=upkeep,
+        watch=watch,
+        tail=tail,
         singles=Singles(client.conversation, now=utc_now),
         coverage=mirror.coverage,
         now=utc_now,
@@ -179,17 +248,3 @@ def _connect(settings: "Settings") -> Backend:
 def utc_now() -> datetime:
     """The time."""
     return datetime.now(UTC)
-
-
-class _OneLine(logging.Formatter):
-    """A record is a line, its traceback included: whoever reads stderr reads lines."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        return super().format(record).replace("\n", " | ")
-
-
-def log_to_stderr() -> None:
-    """Send log records to stderr, one line each; stdout is the protocol's."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_OneLine("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.basicConfig(level=logging.WARNING, handlers=[handler])

@@ -2,7 +2,7 @@
 
 import functools
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Literal
 
@@ -12,14 +12,20 @@ from mcp_types import CallToolResult, TextContent
 from convocore_mcp.sandbox import Sandbox, serving
 from convocore_mcp.server.app import App
 from convocore_mcp.server.main import create_server
-from convocore_mcp.serving import build_backend, record_schema
+from convocore_mcp.serving import build_backend, configured_agents, record_schema
 
 Answer = dict[str, Any]
 
 
 @asynccontextmanager
 async def connected(
-    sandbox: Sandbox, *, mode: Literal["auto", "legacy"] = "auto", **settings: object
+    sandbox: Sandbox,
+    *,
+    mode: Literal["auto", "legacy"] = "auto",
+    heard: Any = None,
+    watch: bool = False,
+    middleware: Sequence[Any] = (),
+    **settings: object,
 ) -> AsyncIterator["Desk"]:
     """A client of a server that reads `sandbox`; nothing is kept on disk unless `store` says so."""
     with serving(sandbox) as base_url:
@@ -30,9 +36,14 @@ async def connected(
             "store": "memory",
         } | settings
         app = App(
-            functools.partial(build_backend, chosen), version="test", record_schema=record_schema
+            functools.partial(build_backend, chosen),
+            agents=functools.partial(configured_agents, chosen),
+            version="test",
+            record_schema=record_schema,
         )
-        async with Client(create_server(app), mode=mode) as client:
+        server = create_server(app, watch=watch)
+        server.middleware.extend(middleware)
+        async with Client(server, mode=mode, message_handler=heard) as client:
             yield Desk(client, app)
 
 

@@ -32,15 +32,18 @@ def _quoted(text: str) -> list[str]:
     return re.findall(r"`([^`]+)`", text)
 
 
-async def test_every_tool_and_resource_is_in_the_readme() -> None:
+async def test_every_tool_resource_and_prompt_is_in_the_readme() -> None:
     """Asked for by the project."""
     async with connected(Sandbox(size=0)) as desk:
         tools = {tool.name for tool in (await desk.client.list_tools()).tools}
         listed = await desk.client.list_resource_templates()
         templates = [template.uri_template for template in listed.resource_templates]
-        resources = [resource.uri for resource in (await desk.client.list_resources()).resources]
+        listed_at_once = (await desk.client.list_resources()).resources
+        resources = [r.uri for r in listed_at_once if "demo-agent" not in r.uri]
+        prompts = [prompt.name for prompt in (await desk.client.list_prompts()).prompts]
 
-    assert names_in(section("Tools")) == tools
+    assert names_in(section("Tools").split("\n### ")[0]) == tools
+    assert names_in(section("Tools").split("\n### Prompts\n")[1].split("\n### ")[0]) == {*prompts}
     for uri in [*resources, *templates]:
         tail = uri.removeprefix("convocore://agents/{agent_id}")
         assert f"`{uri}`" in README or f"`…{tail}`" in README, uri

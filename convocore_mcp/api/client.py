@@ -68,6 +68,7 @@ class ConvocoreClient:
         now: Callable[[], datetime],
         limits: Limits | None = None,
         pace: Pace | None = None,
+        told: Callable[[str], None] | None = None,
     ) -> None:
         self._http = http
         self._now = now
@@ -75,6 +76,7 @@ class ConvocoreClient:
         self._caps: dict[str, int] = {}  # agents known to speak the page dialect
         self._key = http.headers.get("authorization", "").removeprefix("Bearer ").encode()
         self.pace = pace or Pace()
+        self._told = told or (lambda _: None)
 
     @classmethod
     def over(
@@ -86,8 +88,12 @@ class ConvocoreClient:
         now: Callable[[], datetime],
         limits: Limits | None = None,
         pace: Pace | None = None,
+        told: Callable[[str], None] | None = None,
     ) -> Self:
-        """A client with a connection pool of its own; `aclose` ends it."""
+        """A client with a connection pool of its own; `aclose` ends it.
+
+        `told` hears of each attempt: a status, or `timeout` or `unreachable`.
+        """
         limits = limits or Limits()
         http = httpx.AsyncClient(
             base_url=base_url,
@@ -101,7 +107,7 @@ class ConvocoreClient:
             trust_env=not _on_this_machine(base_url),  # a proxy can't reach what is on loopback
             follow_redirects=False,  # a redirect must never carry the key to another host
         )
-        return cls(http, now=now, limits=limits, pace=pace)
+        return cls(http, now=now, limits=limits, pace=pace, told=told)
 
     async def aclose(self) -> None:
         """Close the connection pool made by `over`."""
@@ -206,14 +212,17 @@ class ConvocoreClient:
                             raise
                         body = b""  # a refusal is told by its status; what it says is extra
         except (TimeoutError, httpx.TimeoutException):
+            self._told("timeout")
             raise UnavailableError(
                 "Convocore did not answer in time.", hint="Try again in a minute."
             ) from None
         except (httpx.TransportError, httpx.InvalidURL) as error:
+            self._told("unreachable")
             raise UnavailableError(
                 f"Convocore can't be reached ({type(error).__name__}).",
                 hint="Check the network, CONVOCORE_REGION and CONVOCORE_BASE_URL.",
             ) from None
+        self._told(str(response.status_code))
         if response.status_code != 200:
             headers = {name.lower(): value for name, value in response.headers.items()}
             raise failure(response.status_code, headers, body, now=self._now())

@@ -1,8 +1,9 @@
 """What tools work with. Built at the first question: starting touches neither network nor disk."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import datetime
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 
 import anyio
@@ -12,19 +13,70 @@ from convocore_mcp.models import Coverage, Freshness
 from convocore_mcp.server.singles import Singles
 
 if TYPE_CHECKING:  # SQLAlchemy is not needed to list the tools
+    from convocore_mcp.store.browse import Browser
     from convocore_mcp.store.changes import History
     from convocore_mcp.store.queries import Queries
 
 P = ParamSpec("P")
 T = TypeVar("T")
+Report = Callable[[int], Awaitable[None]]
+"""Told how many rows have been read so far."""
+REPORT_EVERY = 0.25
+"""Seconds between two reports of progress: pages may come faster than anybody looks."""
 
 
 class Fresh(Protocol):
     """Makes the mirror fresh enough for a question (`sync.upkeep.Upkeep`)."""
 
-    async def fresh(self, agent_id: str, *, since: datetime | None = None) -> Freshness:
+    async def fresh(
+        self, agent_id: str, *, since: datetime | None = None, report: Report | None = None
+    ) -> Freshness:
         """Wait, a bounded time, until the time from `since` on has been read."""
         ...
+
+
+class Watching(Protocol):
+    """Reads on while somebody wants to hear of changes (`sync.watch.Watch`)."""
+
+    listeners: list[Callable[[str], None]]
+    """Called with the agent that was read."""
+
+    def watch(self, agents: Collection[str]) -> None:
+        """Watch these agents, and no others."""
+        ...
+
+
+class Progress(Protocol):
+    """Tells a client how far a call has got (`Context.report_progress`)."""
+
+    async def __call__(
+        self, progress: float, total: float | None = None, message: str | None = None
+    ) -> None:
+        """Send it, if the client asked for it."""
+        ...
+
+
+class Reported:
+    """An upkeep whose caller hears how reading goes."""
+
+    def __init__(self, upkeep: Fresh, progress: Progress) -> None:
+        self._upkeep = upkeep
+        self._progress = progress
+        self._told = 0
+        self._due = 0.0
+
+    async def fresh(
+        self, agent_id: str, *, since: datetime | None = None, report: Report | None = None
+    ) -> Freshness:
+        """As `Fresh.fresh`."""
+        return await self._upkeep.fresh(agent_id, since=since, report=report or self._report)
+
+    async def _report(self, read: int) -> None:
+        now = asyncio.get_running_loop().time()
+        # Progress must grow, says the protocol: a second look at the front may bring nothing.
+        if read > self._told and now >= self._due:
+            self._told, self._due = read, now + REPORT_EVERY
+            await self._progress(read, None, f"Reading Convocore: {read:,} conversations so far")
 
 
 class Read(Protocol):
@@ -43,7 +95,11 @@ class Backend:
     region: str
     queries: "Queries"
     history: "History"
+    browser: "Browser"
     upkeep: Fresh
+    watch: Watching
+    tail: timedelta
+    """How old an answer may get before the front of the list is read again."""
     singles: Singles
     coverage: Callable[[str], Coverage]
     now: Callable[[], datetime]
@@ -72,23 +128,37 @@ class Backend:
 
 
 class App:
-    """Holds the backend for the server's lifetime; `record_schema` describes a record."""
+    """Holds the backend for the server's lifetime; `record_schema` describes a record.
+
+    `agents` reads the configured agents off the settings, so that they can be listed without
+    opening the mirror.
+    """
 
     def __init__(
         self,
         build: Callable[[], Awaitable[Backend]],
         *,
+        agents: Callable[[], Awaitable[Sequence[str]]],
         version: str,
         record_schema: Callable[[], dict[str, Any]],
     ) -> None:
         self.version = version
         self.record_schema = record_schema
         self._build = build
+        self._agents = agents
         self._backend: Backend | None = None
         self._building = anyio.Lock()
 
-    async def backend(self) -> Backend:
-        """The backend, built at the first call.
+    async def agents(self) -> Sequence[str]:
+        """The configured agents. Opens nothing.
+
+        Raises:
+            NotConfiguredError: a setting is wrong.
+        """
+        return self._backend.agents if self._backend else await self._agents()
+
+    async def backend(self, progress: Progress | None = None) -> Backend:
+        """The backend, built at the first call; `progress` hears of readings that are waited for.
 
         Raises:
             NotConfiguredError: a setting is missing or wrong; asked again at the next call.
@@ -102,7 +172,8 @@ class App:
                     "No agent is configured.",
                     hint="Set CONVOCORE_AGENT_ID to your agent's ID, or to several with commas.",
                 )
-            return self._backend
+            built = self._backend
+        return replace(built, upkeep=Reported(built.upkeep, progress)) if progress else built
 
     async def aclose(self) -> None:
         """Stop reading and close the mirror."""

@@ -31,13 +31,17 @@ Score = Annotated[float, Field(ge=0, le=100, strict=True)]
 
 Query = Annotated[
     Text,
-    Field(description="Words in name, email, phone, company, title, summary, message, notes, tags"),
+    Field(
+        description="Words in name, email, phone, company, title, summary, last message, notes, "
+        "tags, e.g. acme refund"
+    ),
 ]
 Stages = Annotated[Many, Field(description=f"Pipeline stages: {', '.join(STAGES)}")]
 Labels = Annotated[tuple[Literal["hot", "warm", "cold"], ...], _ONE_OR_MANY_LOWER, _MOST]
 States = Annotated[Many, Field(description=f"{', '.join(STATES)} (the first waits for a human)")]
 Channels = Annotated[Many, Field(description="e.g. web-chat, whatsapp, instagram")]
-Assignees = Annotated[Many, Field(description="Name, email or id")]
+Tags = Annotated[Many, Field(description="e.g. vip")]
+Assignees = Annotated[Many, Field(description="Name, email or id, e.g. Lina")]
 MinScore = Annotated[Score | None, Field(description="Leaves out what was never scored")]
 Attention = Annotated[
     tuple[Literal["waiting_for_human", "unassigned", "overdue", "stale"], ...],
@@ -53,7 +57,9 @@ Position = Annotated[
     str,
     Field(max_length=4000, description="next_cursor of the page before, with the same filters"),
 ]
-Detail = Literal["brief", "full"]
+Detail = Annotated[
+    Literal["brief", "full"], Field(description="full adds contact data, summary, notes")
+]
 AgentId = Annotated[str, Field(max_length=200, description="Only needed with several agents")]
 Person = Annotated[
     str,
@@ -61,7 +67,7 @@ Person = Annotated[
         min_length=1,
         max_length=300,
         description="Name (with company, perhaps misspelt), email, phone in any notation, lead id "
-        "or conversation ID",
+        "or conversation ID, e.g. Jane Acme",
     ),
 ]
 Threshold = Annotated[Score, Field(description="What counts as hot without a label")]

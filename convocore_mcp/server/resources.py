@@ -1,12 +1,14 @@
 """The resources: the same answers as the tools give, under URIs."""
 
-import re
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
 from urllib.parse import quote, urlencode
 
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
-from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 
 from convocore_mcp.errors import ConvocoreError, InvalidArgumentError, MissingError
@@ -24,10 +26,22 @@ from convocore_mcp.server.stats import StatsAsk, stats_answer
 JSON = "application/json"
 ROOT = "convocore://agents"
 SCHEMA = "convocore://schema/conversation"
-TTL = 30_000
-"""Milliseconds for which an answer is as fresh as the mirror would be."""
-SCHEMA_TTL = 24 * 3600 * 1000
+INCOMPLETE_TTL = timedelta(seconds=2)
+"""While the list is still being read, asking again soon brings more."""
+SCHEMA_TTL = timedelta(days=1)
 Answer = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Hint:
+    """How long what is being read stays fresh, and who may keep it."""
+
+    ttl: timedelta = timedelta()
+    scope: Literal["private", "public"] = "private"
+
+
+_hint: ContextVar[Hint] = ContextVar("hint")
+"""Of the request under way: only who answers knows it, and it is not part of the answer."""
 
 
 def add_resources(server: MCPServer[App], app: App) -> None:
@@ -40,10 +54,11 @@ def add_resources(server: MCPServer[App], app: App) -> None:
 
     @add(ROOT, "agents", "Agents", "The configured agents, with region, coverage and size.")
     async def agents() -> str:
-        return await _answer(app, _agents)
+        return await _answer(app, None, _agents)
 
     @add(SCHEMA, "conversation_schema", "Schema", "JSON Schema of a conversation record.")
     async def schema() -> str:
+        _keep(SCHEMA_TTL, "public")
         return compact(app.record_schema())
 
     @add(
@@ -52,8 +67,12 @@ def add_resources(server: MCPServer[App], app: App) -> None:
         "Conversations",
         "Brief rows, newest first, with the next page's URI in next_uri.",
     )
-    async def conversations(agent_id: str, cursor: str = "", limit: str = "20") -> str:
-        return await _answer(app, lambda b: _conversations(b, b.agent(agent_id), cursor, limit))
+    async def conversations(
+        ctx: Context[App], agent_id: str, cursor: str = "", limit: str = "20"
+    ) -> str:
+        return await _answer(
+            app, ctx, lambda b: _conversations(b, b.agent(agent_id), cursor, limit)
+        )
 
     @add(
         f"{ROOT}/{{agent_id}}/conversations/{{conversation_id}}",
@@ -61,8 +80,10 @@ def add_resources(server: MCPServer[App], app: App) -> None:
         "Conversation record",
         "The whole record of one conversation; secrets and session keys left out.",
     )
-    async def conversation(agent_id: str, conversation_id: str) -> str:
-        return await _answer(app, lambda b: record_answer(b, b.agent(agent_id), conversation_id))
+    async def conversation(ctx: Context[App], agent_id: str, conversation_id: str) -> str:
+        return await _answer(
+            app, ctx, lambda b: record_answer(b, b.agent(agent_id), conversation_id)
+        )
 
     @add(
         f"{ROOT}/{{agent_id}}/leads/{{lead_id}}",
@@ -70,8 +91,8 @@ def add_resources(server: MCPServer[App], app: App) -> None:
         "Lead",
         "Everything about one person, as get_lead answers.",
     )
-    async def lead(agent_id: str, lead_id: str) -> str:
-        return await _answer(app, lambda b: lead_answer(b, b.agent(agent_id), lead_id.strip()))
+    async def lead(ctx: Context[App], agent_id: str, lead_id: str) -> str:
+        return await _answer(app, ctx, lambda b: lead_answer(b, b.agent(agent_id), lead_id.strip()))
 
     @add(
         f"{ROOT}/{{agent_id}}/hot-leads",
@@ -79,8 +100,8 @@ def add_resources(server: MCPServer[App], app: App) -> None:
         "Hot leads",
         "Who to contact first, as summarize_hot_leads answers.",
     )
-    async def hot_leads(agent_id: str) -> str:
-        return await _answer(app, lambda b: hot_answer(b, b.agent(agent_id), HotAsk()))
+    async def hot_leads(ctx: Context[App], agent_id: str) -> str:
+        return await _answer(app, ctx, lambda b: hot_answer(b, b.agent(agent_id), HotAsk()))
 
     @add(
         f"{ROOT}/{{agent_id}}/stats",
@@ -88,22 +109,38 @@ def add_resources(server: MCPServer[App], app: App) -> None:
         "Statistics",
         "Totals, and the pipeline by stage.",
     )
-    async def stats(agent_id: str) -> str:
-        return await _answer(app, lambda b: stats_answer(b, b.agent(agent_id), Filter(), by_stage))
+    async def stats(ctx: Context[App], agent_id: str) -> str:
+        return await _answer(
+            app, ctx, lambda b: stats_answer(b, b.agent(agent_id), Filter(), by_stage)
+        )
 
     server.middleware.append(_with_hints)
 
 
-async def _answer(app: App, ask: Callable[[Backend], Awaitable[Answer]]) -> str:
+async def _answer(
+    app: App, ctx: Context[App] | None, ask: Callable[[Backend], Awaitable[Answer]]
+) -> str:
     """Show an answer as compact JSON, or our own error."""
     try:
-        return compact(await ask(await app.backend()))
+        backend = await app.backend(ctx.report_progress if ctx else None)
+        answer = await ask(backend)
+        _keep(_lifetime(backend, answer))
+        return compact(answer)
     except MissingError as error:
         raise ResourceNotFoundError(compact(error_body(error))) from error
     except ConvocoreError as error:
         raise ResourceError(compact(error_body(error))) from error
     except Exception as error:
         raise ResourceError(compact(error_body(crashed(error)))) from error
+
+
+def _lifetime(backend: Backend, answer: Answer) -> timedelta:
+    """Until when nothing would be read for this answer: asking before that brings the same."""
+    told = [answer["freshness"]] if "freshness" in answer else answer["agents"]
+    if not all(fresh["complete"] and "as_of" in fresh for fresh in told):
+        return INCOMPLETE_TTL
+    oldest = min(datetime.fromisoformat(fresh["as_of"]) for fresh in told)
+    return max(oldest + backend.tail - backend.now(), timedelta())
 
 
 async def _agents(backend: Backend) -> Answer:
@@ -137,12 +174,20 @@ async def _conversations(backend: Backend, agent: str, cursor: str, limit: str) 
     return page
 
 
+def _keep(ttl: timedelta, scope: Literal["private", "public"] = "private") -> None:
+    hint = _hint.get(Hint())
+    hint.ttl, hint.scope = ttl, scope
+
+
 async def _with_hints(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
     """Say how long what was read stays fresh, and who may keep it."""
-    result = await call_next(ctx)
+    hint = Hint()
+    token = _hint.set(hint)
+    try:
+        result = await call_next(ctx)
+    finally:
+        _hint.reset(token)
     if ctx.method == "resources/read" and isinstance(result, dict) and "ttlMs" in result:
-        uri = str((ctx.params or {}).get("uri", "")) if isinstance(ctx.params, Mapping) else ""
-        public = re.fullmatch(re.escape(SCHEMA) + "/?", uri)
-        result["ttlMs"] = SCHEMA_TTL if public else TTL
-        result["cacheScope"] = "public" if public else "private"
+        result["ttlMs"] = hint.ttl // timedelta(milliseconds=1)
+        result["cacheScope"] = hint.scope
     return result

@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 P = ParamSpec("P")
 T = TypeVar("T")
 
+Report = Callable[[int], Awaitable[None]]
+"""Told after each page how many rows have been read so far; nobody knows how many there are."""
+
 PASSES = 12
 """How often the front is read again before giving up on a list that never stands still."""
 RUN = 10

@@ -19,7 +19,7 @@ from convocore_mcp.errors import (
 )
 from convocore_mcp.models import Coverage, Freshness
 from convocore_mcp.store.mirror import Mirror
-from convocore_mcp.sync.reading import InThread, Progress, Reader
+from convocore_mcp.sync.reading import InThread, Progress, Reader, Report
 
 log = logging.getLogger(__name__)
 
@@ -84,12 +84,20 @@ class _Flight:
         reached = self.progress.reached
         return since is not None and reached is not None and reached < since
 
-    async def wait(self, *, since: datetime | None = None, patience: float | None = None) -> None:
+    async def wait(
+        self,
+        *,
+        since: datetime | None = None,
+        patience: float | None = None,
+        report: Report | None = None,
+    ) -> None:
         """Until it is over, has passed `since`, or patience ends."""
         try:
             async with asyncio.timeout(patience):
                 while not self.done and not self.covers(since):
                     await self._moved.wait()
+                    if report:
+                        await report(self.progress.rows)
         except TimeoutError:
             log.info("A %s goes on while the question is answered without it.", self.kind)
 
@@ -118,11 +126,14 @@ class Upkeep:
         self._failed: dict[str, tuple[datetime, ConvocoreError]] = {}
         self._walk_failed: dict[str, datetime] = {}
         self._landed = 0  # readings that are over, however they ended
+        self.listeners: list[Callable[[str], None]] = []  # told of the agent that was read
 
-    async def fresh(self, agent_id: str, *, since: datetime | None = None) -> Freshness:
+    async def fresh(
+        self, agent_id: str, *, since: datetime | None = None, report: Report | None = None
+    ) -> Freshness:
         """Read what is needed for a question about the time from `since` on, or about all time.
 
-        Waits a bounded time; reading goes on behind the answer.
+        Waits a bounded time; reading goes on behind the answer, and without whoever gave up.
 
         Raises:
             ApiError: Convocore refuses the key or the agent, or fails and nothing is here yet.
@@ -132,7 +143,7 @@ class Upkeep:
         if flight is not None:
             first = coverage.walked_at is None
             patience = self._schedule.patience if first else self._schedule.tail_patience
-            await flight.wait(since=since if first else None, patience=patience)
+            await flight.wait(since=since if first else None, patience=patience, report=report)
             coverage = await self._coverage(agent_id)
         self._refuse(agent_id, coverage, flight)
         self._sweep_if_due(agent_id, coverage)
@@ -218,6 +229,8 @@ class Upkeep:
             del self._flights[key]
             self._landed += 1
             flight.end(error)
+            for hear in self.listeners:
+                hear(agent_id)
 
     def _note_failure(self, key: tuple[str, str], error: ConvocoreError) -> None:
         agent_id, kind = key

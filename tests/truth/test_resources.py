@@ -35,7 +35,8 @@ async def test_every_resource_of_the_contract_is_listed_and_can_be_read(
     templates = {
         t.uri_template for t in (await desk.client.list_resource_templates()).resource_templates
     }
-    assert listed == {ROOT, SCHEMA}
+    named = ("hot-leads", "stats", "conversations")
+    assert listed == {ROOT, SCHEMA, *(f"{AGENT}/{name}" for name in named)}
     agent = f"{ROOT}/{{agent_id}}"
     assert templates == {
         f"{agent}/conversations{{?cursor,limit}}",

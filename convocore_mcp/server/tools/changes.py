@@ -20,12 +20,12 @@ async def list_changes(
     limit: arg.ChangesLimit = 50,
     agent_id: arg.AgentId = "",
 ) -> Annotated[CallToolResult, Changes]:
-    """Follow what changed since last time: new, updated and removed conversations, oldest first.
+    """Use this for what changed since last time: what is new, updated or removed, oldest first.
 
-    Use it for "what changed since this morning?" (since=8h) and in automations: call once without
-    cursor or since to get a next_cursor, then again and again with the newest one. Each change says
-    which fields changed, as [before, after]. While has_more is true, call on at once.
+    "What changed since this morning?" is since=8h. To follow along, call once without cursor and
+    since for a next_cursor, then again and again with the newest one; while has_more is true, at
+    once. `changed` has each field as [before, after].
     """
-    backend = await ctx.request_context.lifespan_context.backend()
+    backend = await ctx.request_context.lifespan_context.backend(ctx.report_progress)
     ask = ChangesAsk(cursor, since, kind, limit)
     return success(await changes_answer(backend, backend.agent(agent_id), ask))

@@ -21,7 +21,7 @@ async def list_conversations(  # noqa: PLR0913, PLR0917  the contract's argument
     label: arg.Labels = (),
     state: arg.States = (),
     channel: arg.Channels = (),
-    tag: arg.Many = (),
+    tag: arg.Tags = (),
     assignee: arg.Assignees = (),
     min_score: arg.MinScore = None,
     attention: arg.Attention = (),
@@ -33,15 +33,14 @@ async def list_conversations(  # noqa: PLR0913, PLR0917  the contract's argument
     detail: arg.Detail = "brief",
     agent_id: arg.AgentId = "",
 ) -> Annotated[CallToolResult, ConversationList]:
-    """List or search conversations by text, stage, label, channel, tag, owner, score, time, need.
+    """Use this to find, list or count chats and calls: who waits for a human, what came in today.
 
-    Use it for "who is waiting for a human?" (attention=waiting_for_human), "what came in today?"
-    (since=24h), "open deals by value" (sort=value), or to count: `total` is the number of all
-    matches. A row is one conversation; for everything about a person use get_lead, for the best
-    leads summarize_hot_leads. Go on with next_cursor; detail=full adds contact data, summary and
-    notes. An empty list says in `relax` how many there are without each filter.
+    Also "who asked about refunds?" (query), "overdue or unassigned" (attention), "deals by value"
+    (sort=value). A row is one conversation, `total` counts all matches, next_cursor leads on. An
+    empty list says in `relax` how many there are without each filter. For everything about one
+    person use get_lead, for the best leads summarize_hot_leads, for sums conversation_stats.
     """
-    backend = await ctx.request_context.lifespan_context.backend()
+    backend = await ctx.request_context.lifespan_context.backend(ctx.report_progress)
     return success(
         await list_page(
             backend,

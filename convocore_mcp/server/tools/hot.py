@@ -22,13 +22,12 @@ async def summarize_hot_leads(
     explain: arg.Explain = False,
     agent_id: arg.AgentId = "",
 ) -> Annotated[CallToolResult, HotLeads]:
-    """Summarize the hot leads: who to contact first and why, how many, in which stage, worth what.
+    """Use this for hot leads: who to call first and why, how many are hot, what they are worth.
 
-    Use it for "who are my hot leads this week?" (since=7d), "who should I call today?" or "what is
-    the hot pipeline worth?". People, not conversations: several conversations of one person are one
-    lead. Counts, sums and `value` (per currency) are over all hot leads, `leads` are the first
-    `top` of them, hottest first. For one person use get_lead.
+    People, not conversations. Counts, sums and `value` (per currency) are over all hot leads;
+    `leads` are the first `top` of them, hottest first, each with reasons and the next step. For one
+    person use get_lead.
     """
-    backend = await ctx.request_context.lifespan_context.backend()
+    backend = await ctx.request_context.lifespan_context.backend(ctx.report_progress)
     ask = HotAsk(since, until, min_score, top, explain)
     return success(await hot_answer(backend, backend.agent(agent_id), ask))

@@ -17,11 +17,11 @@ async def get_lead(
     lead: arg.Person,
     agent_id: arg.AgentId = "",
 ) -> Annotated[CallToolResult, LeadAnswer]:
-    """Look up one person: contact data, what they want, stage, score, history, next steps, notes.
+    """Use this for one person: what did Jane from Acme want, who called, prepare me for a call.
 
-    Use it for "what did Jane from Acme want?" (lead="Jane Acme"), "who called from +1 415 555
-    0100?" or to prepare for a call. All conversations of the person are put together. When several
-    people fit, `candidates` are given instead of a guess: call again with a lead_id.
+    Contact data, what they want, stage, score and why, history, next steps and notes, out of all of
+    their conversations. When several people fit, `candidates` are given instead of a guess: call
+    again with a lead_id.
     """
-    backend = await ctx.request_context.lifespan_context.backend()
+    backend = await ctx.request_context.lifespan_context.backend(ctx.report_progress)
     return success(await lead_answer(backend, backend.agent(agent_id), lead.strip()))

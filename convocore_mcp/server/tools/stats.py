@@ -30,13 +30,13 @@ async def conversation_stats(  # noqa: PLR0913, PLR0917  the contract's argument
     until: arg.Until = "",
     agent_id: arg.AgentId = "",
 ) -> Annotated[CallToolResult, Stats]:
-    """Count and add up conversations and leads: pipeline, trends, channels, cost, ratings, value.
+    """Use this for numbers: how is the pipeline, conversations per day, best channel, AI cost.
 
-    Use it for "how is the pipeline?" (group_by=stage), "conversations per day this month"
-    (group_by=day, since=3m), "which channel brings hot leads?" (group_by=channel) or "what did the
-    AI cost?". Filters are those of list_conversations. `value` is per currency, once per lead.
+    Counts and adds up conversations, leads, hot leads, messages, value, tokens, cost and ratings,
+    in all and by group, e.g. group_by=stage, or group_by=day with since=30d. Filters are those of
+    list_conversations. `value` is per currency, once per lead.
     """
-    backend = await ctx.request_context.lifespan_context.backend()
+    backend = await ctx.request_context.lifespan_context.backend(ctx.report_progress)
     return success(
         await stats_answer(
             backend,

@@ -1,0 +1,272 @@
+"""Announcing changes: who hears of what, in both eras of the protocol.
+
+Newer clients open a `subscriptions/listen` stream, older ones send `resources/subscribe`; one bus
+serves both. What changed is read off the mirror, whose changes are numbered: after each reading,
+and after each look at a mirror that another process keeps, whatever somebody listens to and that
+has a change behind the last number announced is announced. Nobody listens: nothing is read.
+
+Events say "read it again", so one too many does no harm. Any URI may be listened to; those that
+are none of ours are never heard of again.
+"""
+
+import asyncio
+import logging
+import re
+from collections import Counter
+from collections.abc import AsyncIterator, Collection, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+import anyio
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.mcpserver import MCPServer
+from mcp.server.session import ServerSession
+from mcp.server.subscriptions import InMemorySubscriptionBus, ResourceUpdated, ServerEvent
+from mcp.shared.exceptions import MCPError
+from mcp_types import INVALID_PARAMS, EmptyResult, SubscribeRequestParams, UnsubscribeRequestParams
+
+from convocore_mcp.errors import ConvocoreError
+from convocore_mcp.server.app import App, Backend
+
+log = logging.getLogger(__name__)
+
+MOST_URIS = 500
+"""URIs that one client may listen to."""
+PATIENCE = 2.0
+"""Seconds after which a client that reads nothing is passed over."""
+_OURS = re.compile(
+    r"convocore://agents(?:/(?P<agent>[^/?]+)/(?P<kind>[a-z-]+)(?:/(?P<id>[^/?]+))?)?(?:\?.*)?/?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a URI speaks of; without an agent all of them are meant, without an id all of a kind."""
+
+    agent: str = ""
+    kind: str = ""
+    id: str = ""
+
+
+def place_of(uri: str) -> Place | None:
+    """Where in the mirror a resource is, if it is there at all."""
+    found = _OURS.fullmatch(uri)
+    return Place(*(unquote(part or "") for part in found.groups())) if found else None
+
+
+class Bus(InMemorySubscriptionBus):
+    """Carries events to the clients of both eras."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._older: dict[object, tuple[ServerSession, set[str]]] = {}
+
+    async def publish(self, event: ServerEvent) -> None:
+        """Tell everybody who listens to it."""
+        await super().publish(event)
+        if isinstance(event, ResourceUpdated):
+            for session, uris in list(self._older.values()):
+                if event.uri in uris:
+                    with anyio.move_on_after(PATIENCE):
+                        await session.send_resource_updated(event.uri)
+
+    def uris_of(self, session: ServerSession) -> tuple[set[str], bool]:
+        """What a client of the older era listens to, and whether it has only now begun."""
+        # The connection outlives the session, which is made anew for each request.
+        connection = session._connection  # noqa: SLF001  the SDK has no public way to it
+        new = connection not in self._older
+        if new:
+            self._older[connection] = session, set()
+            connection.exit_stack.callback(self._older.pop, connection, None)
+        return self._older[connection][1], new
+
+
+class Announcer:
+    """Watches what somebody listens to, and announces its changes.
+
+    `always`: watch every agent, whether anybody listens or not.
+    """
+
+    def __init__(self, app: App, bus: Bus, *, always: bool = False) -> None:
+        self._app = app
+        self._bus = bus
+        self._always = always
+        self._wanted: Counter[str] = Counter()
+        self._backend: Backend | None = None
+        self._announced: dict[str, int] = {}
+        self._due: set[str] = set()
+        self._announcing = False
+        self._minding = anyio.Lock()
+        self._tasks: dict[asyncio.Task[None], anyio.CancelScope] = {}
+
+    def start(self) -> None:
+        """Begin to watch if that is to be done always; returns at once."""
+        if self._always:
+            self._run(self._mind())
+
+    async def aclose(self) -> None:
+        """Announce nothing any more."""
+        for scope in self._tasks.values():
+            scope.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._backend = None
+        self._announced.clear()
+
+    async def want(self, uris: Collection[str]) -> None:
+        """Somebody listens to these from now on: what changes after this returns is announced."""
+        self._wanted.update(uris)
+        await self._mind()
+
+    async def drop(self, uris: Collection[str]) -> None:
+        """Somebody has stopped listening to these."""
+        self._wanted -= Counter(uris)
+        with anyio.CancelScope(shield=True):
+            await self._mind()
+
+    @asynccontextmanager
+    async def listening(self, uris: Sequence[str]) -> AsyncIterator[None]:
+        """Somebody listens to these for as long as this lasts."""
+        try:
+            await self.want(uris)
+            yield
+        finally:
+            await self.drop(uris)
+
+    async def _mind(self) -> None:
+        """Watch exactly the agents that somebody listens to."""
+        places = [place for uri in self._wanted if (place := place_of(uri))]
+        if not places and not self._always and self._backend is None:
+            return
+        async with self._minding:
+            try:
+                backend = await self._app.backend()
+            except ConvocoreError as error:
+                log.warning("Nothing can be announced: %s", error.message)
+                return
+            if self._backend is not backend:
+                self._backend = backend
+                backend.watch.listeners.append(self._hear)
+            everybody = self._always or any(not place.agent for place in places)
+            named = {place.agent for place in places}
+            agents = [agent for agent in backend.agents if everybody or agent in named]
+            for agent in set(agents) - self._announced.keys():
+                self._announced[agent] = await backend.read(backend.browser.seq)
+            for agent in self._announced.keys() - set(agents):
+                del self._announced[agent]
+            backend.watch.watch(agents)
+
+    def _hear(self, agent: str) -> None:
+        if agent in self._announced:
+            self._due.add(agent)
+            if not self._announcing:
+                self._announcing = True
+                self._run(self._announce())
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        # Not a task's own `cancel`, which would leave a thread alone with the database.
+        scope = anyio.CancelScope()
+
+        async def bounded() -> None:
+            with scope:
+                try:
+                    await work
+                except Exception:
+                    # Nobody awaits this task: a bug must show here.
+                    log.exception("Changes could not be announced.")
+
+        task = asyncio.create_task(bounded())
+        self._tasks[task] = scope
+        task.add_done_callback(self._tasks.pop)
+
+    async def _announce(self) -> None:
+        """Tell of all that changed behind what was told last."""
+        try:
+            while self._due:
+                await self._announce_of(self._due.pop())
+        finally:
+            self._announcing = False
+
+    async def _announce_of(self, agent: str) -> None:
+        backend, after = self._backend, self._announced.get(agent)
+        if backend is None or after is None:
+            return
+        wanted = {
+            uri: place
+            for uri in self._wanted
+            if (place := place_of(uri)) and place.agent in {agent, ""}
+        }
+        news = await backend.read(
+            backend.browser.news,
+            agent,
+            after=after,
+            ids={place.id for place in wanted.values() if place.kind == "conversations"} - {""},
+            lead_ids={place.id for place in wanted.values() if place.kind == "leads"} - {""},
+        )
+        if agent in self._announced:
+            self._announced[agent] = news.seq
+        changed = {"conversations": news.conversations, "leads": news.leads}
+        for uri, place in wanted.items():
+            if news.any and (not place.id or place.id in changed.get(place.kind, ())):
+                await self._bus.publish(ResourceUpdated(uri=uri))
+
+
+def add_announcements(server: MCPServer[App], bus: Bus, announcer: Announcer) -> None:
+    """Serve `resources/subscribe`, watch what `subscriptions/listen` asks for, and say so."""
+
+    async def subscribe(
+        ctx: ServerRequestContext[Any, Any], params: SubscribeRequestParams
+    ) -> EmptyResult:
+        uris, new = bus.uris_of(ctx.session)
+        uri = str(params.uri)
+        if uri not in uris:
+            _refuse_too_many(len(uris) + 1)
+            if new:
+                connection = ctx.session._connection  # noqa: SLF001  see `Bus.uris_of`
+                connection.exit_stack.push_async_callback(announcer.drop, uris)
+            uris.add(uri)
+            await announcer.want([uri])
+        return EmptyResult()
+
+    async def unsubscribe(
+        ctx: ServerRequestContext[Any, Any], params: UnsubscribeRequestParams
+    ) -> EmptyResult:
+        uris, _ = bus.uris_of(ctx.session)
+        uri = str(params.uri)
+        if uri in uris:
+            uris.remove(uri)
+            await announcer.drop([uri])
+        return EmptyResult()
+
+    async def middleware(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+        if ctx.method == "subscriptions/listen":
+            async with announcer.listening(_listened_to(ctx.params)):
+                return await call_next(ctx)
+        result = await call_next(ctx)
+        if ctx.method in {"initialize", "server/discover"} and isinstance(result, dict):
+            for name in ("tools", "prompts", "resources"):
+                # What is listed never changes while the server runs.
+                result["capabilities"][name]["listChanged"] = False
+        return result
+
+    low = server._lowlevel_server  # noqa: SLF001  the high level has no way to serve these
+    low.add_request_handler("resources/subscribe", SubscribeRequestParams, subscribe)
+    low.add_request_handler("resources/unsubscribe", UnsubscribeRequestParams, unsubscribe)
+    server.middleware.append(middleware)
+
+
+def _listened_to(params: Any) -> list[str]:
+    """The URIs that a request to listen names; one that makes no sense is refused further in."""
+    asked = (params or {}).get("notifications")
+    uris = asked.get("resourceSubscriptions") if isinstance(asked, dict) else None
+    found = [uri for uri in uris or () if isinstance(uri, str)] if isinstance(uris, list) else []
+    _refuse_too_many(len(found))
+    return found
+
+
+def _refuse_too_many(count: int) -> None:
+    if count > MOST_URIS:
+        raise MCPError(
+            code=INVALID_PARAMS, message=f"One client may listen to {MOST_URIS} resources at most."
+        )

@@ -1,0 +1,102 @@
+"""Small looks at the mirror: what may be meant by a few letters, and what has changed since."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, and_, select
+
+from convocore_mcp.models import Lead
+from convocore_mcp.store import rows
+from convocore_mcp.store.conditions import occurs
+from convocore_mcp.store.engine import Database
+from convocore_mcp.store.schema import CURRENT, conversations, counter, leads
+
+_c, _l = conversations.c, leads.c
+_LAST = "\U0010ffff"
+"""Sorts behind every character."""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What changed of an agent, up to change `seq`."""
+
+    seq: int
+    any: bool = False
+    conversations: frozenset[str] = frozenset()
+    leads: frozenset[str] = frozenset()
+
+
+class Browser:
+    """Plain blocking calls: hand them to a thread."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def conversation_ids(self, agent_id: str, begins: str, *, limit: int) -> list[str]:
+        """IDs that begin so; the newest conversations' where anything would do."""
+        query = select(_c.id).where(_c.agent_id == agent_id, _c.until == CURRENT).limit(limit)
+        if begins:
+            query = query.where(_c.id >= begins, _c.id < begins + _LAST).order_by(_c.id)
+        else:
+            query = query.order_by(_c.by_newest.desc(), _c.id.desc())
+        with self._database.reading() as connection:
+            return list(connection.execute(query).scalars())
+
+    def lead_ids(self, agent_id: str, begins: str, *, limit: int) -> list[str]:
+        """IDs of leads that begin so."""
+        query = select(_l.lead_id).where(_l.agent_id == agent_id)
+        query = query.where(_l.lead_id >= begins, _l.lead_id < begins + _LAST)
+        with self._database.reading() as connection:
+            return list(connection.execute(query.order_by(_l.lead_id).limit(limit)).scalars())
+
+    def people(self, agent_id: str, beginnings: Collection[str], *, limit: int) -> list[Lead]:
+        """Leads with a name that has words with these beginnings, latest active first."""
+        text = _l.text.concat(" ")
+        query = (
+            select(*rows.LEAD_COLUMNS)
+            .where(_l.agent_id == agent_id, _l.name.is_not(None))
+            .where(*(occurs(text, f" {word}") for word in beginnings))
+            .order_by(_l.last_activity.desc().nulls_last(), _l.lead_id)
+            .limit(limit)
+        )
+        with self._database.reading() as connection:
+            return [rows.lead(row) for row in connection.execute(query).mappings()]
+
+    def seq(self) -> int:
+        """The number of the newest change."""
+        with self._database.reading() as connection:
+            return int(connection.execute(select(counter.c.seq)).scalar_one())
+
+    def news(
+        self, agent_id: str, *, after: int, ids: Collection[str], lead_ids: Collection[str]
+    ) -> News:
+        """Whether anything of an agent changed behind change `after`, and which of these did.
+
+        A lead has changed when one of its conversations has.
+        """
+        upto = self.seq()
+        if upto == after:
+            return News(upto)
+        began = and_(_c.seq > after, _c.seq <= upto)
+        ended = and_(_c.ended_at.is_not(None), _c.until > after, _c.until <= upto)
+        with self._database.reading() as connection:
+
+            def changed(
+                column: ColumnElement[str], values: Collection[str] | None = None
+            ) -> frozenset[str]:
+                found: set[str] = set()
+                for when in (began, ended):
+                    query = select(column).where(_c.agent_id == agent_id, when)
+                    if values is None:
+                        # Not by the agent's index, which has everything: by number there is little.
+                        its = _c.agent_id.concat("") == agent_id
+                        query = select(column).where(its, when).limit(1)
+                        found.update(connection.execute(query).scalars())
+                        continue
+                    for part in rows.parts(sorted(values)):
+                        found.update(connection.execute(query.where(column.in_(part))).scalars())
+                return frozenset(found)
+
+            return News(
+                upto, bool(changed(_c.id)), changed(_c.id, ids), changed(_c.lead_id, lead_ids)
+            )

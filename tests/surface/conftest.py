@@ -1,0 +1,11 @@
+"""Every promise of the protocol is kept in both of its eras."""
+
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture(params=["auto", "legacy"])
+def era(request: pytest.FixtureRequest) -> Any:
+    """`auto` is 2026-07-28, `legacy` the handshake."""
+    return request.param

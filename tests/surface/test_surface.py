@@ -1,0 +1,109 @@
+"""What a model and a client are told changes by a reviewed diff, and costs little."""
+
+import json
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import bpe_openai
+import pytest
+from mcp import Client
+
+from convocore_mcp.server.app import App
+from convocore_mcp.server.main import create_server
+from convocore_mcp.server.tools import TOOLS
+
+SNAPSHOTS = Path(__file__).parent.parent / "snapshots"
+UPDATE = "CONVOCORE_UPDATE_SNAPSHOTS"
+
+
+async def nobody() -> tuple[str, ...]:
+    """No agent is configured: the surface is the same for everybody."""
+    return ()
+
+
+async def nothing() -> Any:
+    raise AssertionError("the surface was listed, and the mirror opened for it")
+
+
+@pytest.fixture
+async def client(era: Any) -> AsyncIterator[Client]:
+    app = App(nothing, agents=nobody, version="test", record_schema=dict)
+    async with Client(create_server(app), mode=era) as found:
+        yield found
+
+
+def compare(name: str, told: Any) -> None:
+    """Fails when `told` is not what was committed."""
+    path = SNAPSHOTS / f"{name}.json"
+    text = json.dumps(told, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+    if os.environ.get(UPDATE):
+        path.write_text(text)
+    hint = f"{name} changed. If that is meant: {UPDATE}=1 pytest -n0 {Path(__file__).name}, commit."
+    assert path.read_text() == text, hint
+
+
+def plain(things: Any) -> list[Any]:
+    return [thing.model_dump(mode="json", by_alias=True, exclude_none=True) for thing in things]
+
+
+async def test_the_surface_is_what_was_published(client: Client) -> None:
+    """Promised by issue 4: committed snapshots of the whole surface, the same in both eras."""
+    compare("tools", plain((await client.list_tools()).tools))
+    compare("prompts", plain((await client.list_prompts()).prompts))
+    compare("resources", plain((await client.list_resources()).resources))
+    compare("templates", plain((await client.list_resource_templates()).resource_templates))
+    compare("instructions", (client.instructions or "").splitlines())
+    compare("capabilities", plain([client.server_capabilities])[0])
+
+
+async def test_the_tools_cost_less_than_two_thousand_tokens(client: Client) -> None:
+    """Promised by design.md: name, description and input schema of all of them, in o200k."""
+    encoding = bpe_openai.get_encoding("o200k_base")
+    told = [
+        {name: tool[name] for name in ("name", "description", "inputSchema")}
+        for tool in plain((await client.list_tools()).tools)
+    ]
+    text = "".join(json.dumps(t, separators=(",", ":"), ensure_ascii=False) for t in told)
+    assert len(encoding.encode_ordinary(text)) < 2000
+
+
+async def test_instructions_and_descriptions_are_short_enough_not_to_be_cut(
+    client: Client,
+) -> None:
+    """Promised by contract.md: clients cut at 2,048 characters."""
+    assert 0 < len(client.instructions or "") < 1900
+    for tool in (await client.list_tools()).tools:
+        assert 0 < len(tool.description or "") < 1000
+        assert (tool.description or "").startswith("Use this ")
+        assert tool.annotations
+        assert tool.annotations.read_only_hint
+        assert tool.annotations.idempotent_hint
+        assert tool.title
+    assert [tool.name for tool in (await client.list_tools()).tools] == [
+        f.__name__ for f, _ in TOOLS
+    ]
+
+
+async def test_every_argument_says_what_it_takes(client: Client) -> None:
+    """Promised by issue 4: parameters with examples; schemas are flat."""
+    for tool in plain((await client.list_tools()).tools):
+        for schema in (tool["inputSchema"], tool["outputSchema"]):
+            text = json.dumps(schema)
+            assert "$ref" not in text
+            assert '"null"' not in text
+    for prompt in (await client.list_prompts()).prompts:
+        assert prompt.title
+        assert prompt.description
+        assert all(argument.description for argument in prompt.arguments or ())
+
+
+async def test_an_unknown_tool_is_named_and_the_known_ones_listed(client: Client) -> None:
+    """Ours: an error like every other, for models don't read protocol errors."""
+    result = await client.call_tool("list_orders", {})
+    assert result.is_error
+    error = json.loads(result.content[0].text)["error"]  # type: ignore[union-attr]
+    assert error["code"] == "invalid_argument"
+    assert "list_orders" in error["message"]
+    assert all(fn.__name__ in error["hint"] for fn, _ in TOOLS)
