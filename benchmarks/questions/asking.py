@@ -1,0 +1,97 @@
+"""What a question is: words, the calls that answer it, the facts it is about, and a budget."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from benchmarks.questions.plain import Facts, given, numeric
+from benchmarks.questions.world import World
+
+Answer = dict[str, Any]
+Answers = Sequence[Answer]
+Arguments = dict[str, Any]
+Call = tuple[str, Arguments | Callable[[Answers], Arguments]]
+"""A tool and its arguments, as a model would send them; or made of the answers before."""
+
+BOOKMARK = "<cursor>"
+"""Stands for the `next_cursor` that an automation kept from its last visit."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """Something people ask."""
+
+    words: str
+    language: str
+    """ISO 639-1."""
+    calls: Sequence[Call]
+    facts: Callable[[Answers], Facts]
+    """What our answers say."""
+    truth: Callable[[World], Facts]
+    """What is so."""
+    tokens: int = 800
+    """At most, for the arguments and answers of all calls (o200k)."""
+
+
+# How facts are read out of answers
+
+
+def path(*names: str) -> Callable[[Answers], Facts]:
+    """What stands at `names` in the last answer."""
+
+    def read(answers: Answers) -> Facts:
+        found: Any = answers[-1]
+        for name in names:
+            found = found.get(name) if isinstance(found, dict) else None
+        return found
+
+    return read
+
+
+def ids(answers: Answers) -> Facts:
+    """The conversations of all pages, in order."""
+    return [row["id"] for answer in answers for row in answer["conversations"]]
+
+
+def total_and_ids(answers: Answers) -> Facts:
+    """How many match, and which are shown first."""
+    return {"total": answers[-1]["total"], "first": ids(answers)}
+
+
+def by(key: str, name: str) -> Callable[[Answers], Facts]:
+    """One number of each group that has it."""
+
+    def read(answers: Answers) -> Facts:
+        groups = answers[-1]["groups"]
+        return {group[key]: group[name] for group in groups if given(group.get(name))}
+
+    return read
+
+
+def lead(*names: str) -> Callable[[Answers], Facts]:
+    """Some fields of the one lead that was found; None if none or several were."""
+
+    def read(answers: Answers) -> Facts:
+        found = answers[-1].get("lead")
+        return found and {name: found.get(name) for name in names}
+
+    return read
+
+
+def candidates(answers: Answers) -> Facts:
+    """How many may be meant, and what they are called."""
+    named = answers[-1].get("candidates", [])
+    return {"total": answers[-1].get("total"), "names": sorted(c.get("name", "") for c in named)}
+
+
+def alike(left: Facts, right: Facts) -> bool:
+    """Whether facts are the same, numbers to the cent."""
+    if isinstance(left, dict) and isinstance(right, dict):
+        return left.keys() == right.keys() and all(alike(left[k], right[k]) for k in left)
+    if isinstance(left, list | tuple) and isinstance(right, list | tuple):
+        pairs = zip(left, right, strict=False)
+        return len(left) == len(right) and all(alike(a, b) for a, b in pairs)
+    a, b = numeric(left), numeric(right)
+    if a is not None and b is not None and not isinstance(left, str):
+        return abs(a - b) < 0.005
+    return bool(left == right)

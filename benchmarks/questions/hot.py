@@ -1,0 +1,126 @@
+"""Whom to call, and why: `summarize_hot_leads`."""
+
+# People ask in their own script; the look-alike rule would have it written in Latin.
+# ruff: noqa: RUF001
+
+from benchmarks.questions import plain
+from benchmarks.questions.asking import Answers, Call, Question, path
+from benchmarks.questions.plain import Facts
+from benchmarks.questions.world import Lead, World, worth
+
+
+def hot(**arguments: object) -> Call:
+    """One call."""
+    return "summarize_hot_leads", dict(arguments)
+
+
+def _cause(why: list[str]) -> str:
+    return "label" if any(reason.startswith("label hot") for reason in why) else "score"
+
+
+def _called_first(answers: Answers) -> Facts:
+    leads = answers[-1]["leads"]
+    return [[lead["conversation_id"], lead.get("score"), _cause(lead["why"])] for lead in leads]
+
+
+def _hottest(leads: list[Lead], count: int) -> Facts:
+    return [
+        [lead.rows[0]["ID"], lead.score, "label" if lead.get("hotLabel") else "score"]
+        for lead in leads[:count]
+    ]
+
+
+def _counted(answers: Answers) -> Facts:
+    return {name: answers[-1][name] for name in ("hot", "leads_considered")}
+
+
+def _owners(leads: list[Lead]) -> list[list[str] | None]:
+    return [lead.of(plain.owners) for lead in leads]
+
+
+def _reach(answers: Answers) -> Facts:
+    lead = answers[-1].get("lead", {})
+    said = {name: lead.get(name) for name in ("name", "stage", "score")}
+    return said | {"emails": [e.strip().casefold() for e in lead.get("emails", [])]}
+
+
+def _how_to_reach(world: World) -> Facts:
+    if not (hottest := world.hot(since="7d")):
+        return None
+    one = hottest[0]
+    emails = list(dict.fromkeys(e for row in one.rows if (e := plain.email(row))))
+    return {"name": one.name, "stage": one.get("stage"), "score": one.score, "emails": emails}
+
+
+QUESTIONS = (
+    Question(
+        "Who are my hot leads this week, and why?", "en", [hot(since="7d", top=5)],
+        lambda a: {"hot": a[-1]["hot"], "first": _called_first(a)},
+        lambda w: {"hot": len(w.hot(since="7d")), "first": _hottest(w.hot(since="7d"), 5)},
+        tokens=1000,
+    ),
+    Question(
+        "Wie viele heiße Leads haben wir, und von wie vielen insgesamt?", "de", [hot(top=1)],
+        _counted, lambda w: {"hot": len(w.hot()), "leads_considered": len(w.leads)},
+    ),
+    Question(
+        "¿A quién llamo primero hoy?", "es", [hot(since="24h", top=3)],
+        _called_first, lambda w: _hottest(w.hot(since="24h"), 3),
+    ),
+    Question(
+        "Combien vaut le pipeline chaud, par devise ?", "fr", [hot(top=1)],
+        path("value"), lambda w: worth(w.hot()),
+    ),
+    Question(
+        "Quantos leads quentes desta semana ainda não têm responsável?", "pt",
+        [hot(since="7d", top=1)], path("unassigned"),
+        lambda w: sum(lead.of(plain.owners) is None for lead in w.hot(since="7d")),
+    ),
+    Question(
+        "كم عميلاً ساخناً ينتظر موظفاً الآن؟", "ar", [hot(top=1)], path("waiting_for_human"),
+        lambda w: sum(lead.get("state") == "requested_chat" for lead in w.hot()),
+    ),
+    Question(
+        "本周的热门线索主要来自哪些渠道?", "zh", [hot(since="7d", top=1)], path("by_channel"),
+        lambda w: plain.count_by(w.hot(since="7d"), lambda lead: lead.of(plain.channel)),
+    ),
+    Question(
+        "How many of the hot ones have something overdue?", "en", [hot(top=1)], path("overdue"),
+        lambda w: sum(plain.overdue({"crmAlerts": lead.get("crmAlerts")}) for lead in w.hot()),
+    ),
+    Question(
+        "Only those with 90 points or more, from the last two weeks.", "en",
+        [hot(min_score=90, since="14d", top=3)],
+        lambda a: {"hot": a[-1]["hot"], "first": _called_first(a)},
+        lambda w: {
+            "hot": len(w.hot(90, since="14d")), "first": _hottest(w.hot(90, since="14d"), 3)
+        },
+    ),
+    Question(
+        "ここ30日のホットなリードはどの段階にいますか?", "ja", [hot(since="30d", top=1)],
+        path("by_stage"),
+        lambda w: plain.count_by(w.hot(since="30d"), lambda lead: lead.get("stage")),
+    ),
+    Question(
+        "За кем закреплены самые горячие лиды за сутки?", "ru", [hot(since="24h", top=5)],
+        lambda a: [lead.get("assignee") for lead in a[-1]["leads"]],
+        lambda w: [owner and owner[0] for owner in _owners(w.hot(since="24h")[:5])],
+        tokens=1000,
+    ),
+    Question(
+        "Are test chats and blocked spammers left out of these numbers, and how many are there?",
+        "en", [hot(top=1)],
+        lambda a: {name: a[-1]["excluded"][name] for name in ("tests", "blocked")},
+        lambda w: {
+            "tests": sum(row.get("isTest") is True for row in w.rows),
+            "blocked": sum(
+                row.get("isBlocked") is True and not row.get("isTest") for row in w.rows
+            ),
+        },
+    ),
+    Question(
+        "Who is the hottest lead of the week and how do I reach them?", "en",
+        [hot(since="7d", top=1), ("get_lead", lambda a: {"lead": a[0]["leads"][0]["lead_id"]})],
+        _reach, _how_to_reach, tokens=1200,
+    ),
+)  # fmt: skip

@@ -1,0 +1,190 @@
+"""Which conversations: `list_conversations`."""
+
+# People ask in their own script; the look-alike rule would have it written in Latin.
+# ruff: noqa: RUF001
+
+from collections.abc import Callable, Iterable
+
+from benchmarks.questions import plain
+from benchmarks.questions.asking import Call, Question, ids, path, total_and_ids
+from benchmarks.questions.plain import Facts, Row
+from benchmarks.questions.world import World
+
+
+def find(**arguments: object) -> Call:
+    """One call."""
+    return "list_conversations", dict(arguments)
+
+
+def first(rows: Iterable[Row], count: int) -> Facts:
+    """How many, and the first ones."""
+    found = [row["ID"] for row in rows]
+    return {"total": len(found), "first": found[:count]}
+
+
+def longest_waiting(rows: Iterable[Row]) -> list[Row]:
+    """Who waits, longest first; those of whom nobody says since when come last."""
+
+    def order(row: Row) -> tuple[bool, float, float]:
+        since = plain.waits_since(row)
+        return since is None, since or 0, -plain.active(row)
+
+    return sorted(filter(plain.waits, rows), key=order)
+
+
+def dearest(rows: Iterable[Row]) -> list[Row]:
+    """By amount, the largest first, then the newest."""
+
+    def order(row: Row) -> tuple[bool, float, float]:
+        amount = plain.money(row)[0]
+        return amount is None, -(amount or 0), -plain.active(row)
+
+    return sorted(rows, key=order)
+
+
+def staged(stage: str) -> Callable[[Row], bool]:
+    """Whether a conversation is in this stage."""
+    return lambda row: row.get("stage") == stage
+
+
+def tagged(row: Row, tag: str) -> bool:
+    """Whether a tag is on it."""
+    return tag.casefold() in {one.casefold() for one in row.get("tags") or []}
+
+
+def scored(rows: Iterable[Row], points: float) -> list[Row]:
+    """At least so many points, the most first, then the newest."""
+    found = [row for row in rows if (plain.score(row) or -1) >= points]
+    return sorted(found, key=lambda row: (-(plain.score(row) or 0), -plain.active(row)))
+
+
+def all_waiting(world: World) -> Facts:
+    """Everybody who wrote this week and waits."""
+    return [row["ID"] for row in longest_waiting(world.since("7d"))]
+
+
+def _wish(world: World) -> Facts:
+    waiting = longest_waiting(world.since("24h"))
+    if not waiting:
+        return None
+    return {"id": waiting[0]["ID"], "since": plain.told(plain.waits_since(waiting[0]))}
+
+
+WEEK = {"since": "7d", "limit": 5}
+WAITING = {"attention": ["waiting_for_human"], "sort": "waiting"}
+
+QUESTIONS = (
+    Question(
+        "Who is waiting for a human right now?", "en", [find(**WAITING, limit=5)], total_and_ids,
+        lambda w: first(longest_waiting(w.rows), 5),
+    ),
+    Question(
+        "Wer wartet seit heute auf einen Menschen, und wer am längsten?", "de",
+        [find(**WAITING, since="24h", limit=3)],
+        lambda a: {
+            "id": a[-1]["conversations"][0]["id"],
+            "since": a[-1]["conversations"][0].get("waiting_since"),
+        },
+        _wish,
+    ),
+    Question(
+        "¿Qué ha entrado en las últimas 24 horas?", "es", [find(since="24h", limit=5)],
+        total_and_ids, lambda w: first(w.since("24h"), 5),
+    ),
+    Question(
+        "Quelles négociations valent le plus ?", "fr",
+        [find(stage=["negotiation"], sort="value", limit=5)],
+        lambda a: [[row["id"], row.get("value")] for row in a[-1]["conversations"]],
+        lambda w: [
+            [row["ID"], plain.money(row)[0]]
+            for row in dearest(filter(staged("negotiation"), w.rows))[:5]
+        ],
+    ),
+    Question(
+        "Quantas conversas têm atividade ou fechamento atrasado?", "pt",
+        [find(attention=["overdue"], limit=1)], path("total"),
+        lambda w: sum(map(plain.overdue, w.rows)),
+    ),
+    Question(
+        "How many of our deals have gone stale?", "en", [find(attention=["stale"], limit=1)],
+        path("total"), lambda w: sum(plain.alert(row, "staleLead") for row in w.rows),
+    ),
+    Question(
+        "过去24小时有哪些会话还没人负责?", "zh",
+        [find(attention=["unassigned"], since="24h", limit=5)], total_and_ids,
+        lambda w: first([row for row in w.since("24h") if not plain.owners(row)], 5),
+    ),
+    Question(
+        "VIPs on WhatsApp this week?", "en", [find(tag=["vip"], channel=["whatsapp"], **WEEK)],
+        total_and_ids,
+        lambda w: first(
+            [r for r in w.since("7d") if tagged(r, "vip") and plain.channel(r) == "whatsapp"], 5
+        ),
+    ),
+    Question(
+        "Zeig mir die Kontakte von der Messe 2026.", "de", [find(tag=["Messe 2026"], limit=5)],
+        total_and_ids, lambda w: first([r for r in w.rows if tagged(r, "Messe 2026")], 5),
+    ),
+    Question(
+        "带“中文”标签的会话有多少?", "zh", [find(tag=["中文"], limit=1)], path("total"),
+        lambda w: sum(tagged(row, "中文") for row in w.rows),
+    ),
+    Question(
+        "Who asked for a discount lately?", "en", [find(query="discount", since="2w", limit=5)],
+        total_and_ids,
+        lambda w: first([r for r in w.since("2w") if plain.says(r, "discount")], 5),
+    ),
+    Question(
+        "Wo steht in den Notizen etwas von Rückruf?", "de", [find(query="Rückruf", limit=5)],
+        total_and_ids, lambda w: first([r for r in w.rows if plain.says(r, "ruckruf")], 5),
+    ),
+    Question(
+        "من طلب التحدث مع موظف هذا الأسبوع؟", "ar", [find(state=["requested_chat"], **WEEK)],
+        total_and_ids, lambda w: first(filter(plain.waits, w.since("7d")), 5),
+    ),
+    Question(
+        "Who is on a trial at the moment?", "en", [find(stage=["trial"], limit=5)],
+        total_and_ids, lambda w: first(filter(staged("trial"), w.rows), 5),
+    ),
+    Question(
+        "What sits with Tom (staff_tom)?", "en", [find(assignee=["staff_tom"], limit=5)],
+        total_and_ids,
+        lambda w: first([row for row in w.rows if "staff_tom" in plain.owners(row)], 5),
+    ),
+    Question(
+        "Qui a demandé une démo cette semaine ?", "fr", [find(stage=["demo_req"], **WEEK)],
+        total_and_ids, lambda w: first(filter(staged("demo_req"), w.since("7d")), 5),
+    ),
+    Question(
+        "Разговоры за неделю с баллом от 90, лучшие первыми.", "ru",
+        [find(min_score=90, sort="score", **WEEK)], total_and_ids,
+        lambda w: first(scored(w.since("7d"), 90), 5),
+    ),
+    Question(
+        "पिछले 24 घंटों में WhatsApp पर कितनी बातचीत हुई?", "hi",
+        [find(channel=["whatsapp"], since="24h", limit=1)], path("total"),
+        lambda w: sum(plain.channel(row) == "whatsapp" for row in w.since("24h")),
+    ),
+    Question(
+        "Give me the IDs of everybody waiting this week, the whole list.", "en",
+        [
+            find(**WAITING, since="7d", limit=30),
+            ("list_conversations", lambda a: {
+                **WAITING, "since": "7d", "limit": 30, "cursor": a[-1]["next_cursor"]
+            }),
+        ],
+        ids, all_waiting, tokens=6500,
+    ),
+    Question(
+        "Sollen wir Chloë Khan anrufen oder mailen, und was steht in den Notizen?", "de",
+        [find(query="Chloë Khan", detail="full", limit=3)],
+        lambda a: [
+            [row["id"], (row.get("email") or "").strip(), row.get("notes")]
+            for row in a[-1]["conversations"]
+        ],
+        lambda w: [
+            [row["ID"], (row.get("userEmail") or "").strip(), plain.given(row.get("notes"))]
+            for row in w.rows if plain.says(row, "chloe", "khan")
+        ][:3],
+    ),
+)  # fmt: skip

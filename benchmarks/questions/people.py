@@ -1,0 +1,200 @@
+"""One person, by whatever is known of them: `get_lead`."""
+
+# People ask in their own script; the look-alike rule would have it written in Latin.
+# ruff: noqa: RUF001
+
+import re
+from collections.abc import Callable
+
+from benchmarks.questions import plain
+from benchmarks.questions.asking import Answers, Question, candidates, lead, path
+from benchmarks.questions.plain import Facts
+from benchmarks.questions.world import Lead, World
+
+PROFILE = 1300
+"""Tokens for all that is known of somebody with two conversations and a full history."""
+
+
+def person(
+    words: str,
+    language: str,
+    who: str,
+    facts: Callable[[Answers], Facts],
+    truth: Callable[[World], Facts],
+) -> Question:
+    """A question that one look-up answers."""
+    return Question(words, language, [("get_lead", {"lead": who})], facts, truth, tokens=PROFILE)
+
+
+def about(name: str, read: Callable[[Lead], Facts]) -> Callable[[World], Facts]:
+    """What `read` says of the one person of this name; None if nobody in sight is called so."""
+
+    def truth(world: World) -> Facts:
+        found = world.called(name)
+        return found and read(found)
+
+    return truth
+
+
+def standing(one: Lead) -> Facts:
+    """Name, stage and score."""
+    return {"name": one.name, "stage": one.get("stage"), "score": one.score}
+
+
+def wish(one: Lead) -> Facts:
+    """What they want, as summed up."""
+    return standing(one) | {"summary": one.get("summary")}
+
+
+def digits(answers: Answers) -> Facts:
+    """Phone numbers without how they are written, and addresses in small letters."""
+    found = answers[-1].get("lead", {})
+    return {
+        "phones": [re.sub(r"\D", "", p).removeprefix("00") for p in found.get("phones", [])],
+        "emails": [e.strip().casefold() for e in found.get("emails", [])],
+    }
+
+
+def reach(one: Lead) -> Facts:
+    """The same from the rows."""
+    phones = [found for row in one.rows if (found := plain.phone(row))]
+    emails = [found for row in one.rows if (found := plain.email(row))]
+    return {"phones": list(dict.fromkeys(phones)), "emails": list(dict.fromkeys(emails))}
+
+
+def steps(one: Lead) -> list[plain.Row]:
+    """What is planned and not done, the first due first."""
+    planned = [
+        step
+        for row in one.rows
+        for step in row.get("crmActivities") or []
+        if step.get("dueDate") and not step.get("completed")
+    ]
+    return sorted(planned, key=lambda step: plain.moment(step["dueDate"]) or 0)
+
+
+def next_step(world: World) -> Facts:
+    """The first thing due for Begoña, and whether it is late."""
+    found = world.called("Begoña Núñez")
+    if found is None or not (planned := steps(found)):
+        return None
+    due = plain.moment(planned[0]["dueDate"]) or 0
+    return {"type": planned[0]["type"], "overdue": due < world.now.timestamp()}
+
+
+def _step(answers: Answers) -> Facts:
+    planned = (answers[-1].get("lead") or {}).get("next_steps")
+    return planned and {"type": planned[0]["type"], "overdue": planned[0].get("overdue", False)}
+
+
+def _talks(answers: Answers) -> Facts:
+    talks = (answers[-1].get("lead") or {}).get("conversations", [])
+    return [[talk["id"], talk.get("channel"), talk["last_activity"]] for talk in talks]
+
+
+def named(*beginnings: str) -> Callable[[World], Facts]:
+    """The people in whose name or company all these words stand."""
+
+    def truth(world: World) -> Facts:
+        found = [
+            one
+            for one in world.leads
+            if set(beginnings) <= plain.words(f"{one.name or ''} {one.get('userCompany') or ''}")
+        ]
+        return {"total": len(found), "names": sorted(one.name or "" for one in found)}
+
+    return truth
+
+
+STANDING, WISH = lead("name", "stage", "score"), lead("name", "stage", "score", "summary")
+
+QUESTIONS = (
+    person(
+        "What did Nuria Etxeberria want?", "en", "Nuria Etxeberria",
+        WISH, about("Nuria Etxeberria", wish),
+    ),
+    person(
+        "Pull up Siobhan Washinton for me, I have a call in ten minutes.", "en",
+        "Siobhan Washinton", STANDING, about("Siobhán Washington", standing),
+    ),
+    person(
+        "Was wollte Jurgen Muller?", "de", "Jurgen Muller",
+        WISH, about("Jürgen Müller", wish),
+    ),
+    person(
+        "Wie steht es um Juergen Schroeder von der Bäckerei?", "de", "Juergen Schroeder",
+        STANDING, about("Jürgen Schröder", standing),
+    ),
+    person(
+        "Où en est-on avec zoe oeuvrard ?", "fr", "zoe oeuvrard",
+        WISH, about("Zoé Œuvrard", wish),
+    ),
+    person(
+        "¿En qué etapa está begona nunez?", "es", "begona nunez",
+        STANDING, about("Begoña Núñez", standing),
+    ),
+    person(
+        "¿A qué teléfono y correo escribo a José Peña Ortiz?", "es", "José Peña Ortiz",
+        digits, about("José Peña Ortiz", reach),
+    ),
+    person("欧阳伟现在是什么情况?", "zh", "欧阳伟", STANDING, about("欧阳伟", standing)),
+    person(
+        "ماذا يريد أحمد حسن؟", "ar", "أحمد حسن", WISH, about("أحمد حسن", wish),
+    ),
+    person(
+        "На каком этапе Екатерина Иванова?", "ru", "Екатерина Иванова",
+        STANDING, about("Екатерина Иванова", standing),
+    ),
+    person(
+        "渡辺さくらさんのご用件は?", "ja", "渡辺さくら", WISH, about("渡辺さくら", wish),
+    ),
+    person(
+        "Who called from 669 417 075?", "en", "669 417 075",
+        STANDING, about("Nuria Etxeberria", standing),
+    ),
+    person(
+        "Missed call from +49 1512 202 09 99, who is that?", "en", "+49 1512 202 09 99",
+        STANDING, about("Greta Müller", standing),
+    ),
+    person(
+        "De quem é o e-mail visitor5a@exemplo.example?", "pt",
+        "visitor5a@exemplo.example", WISH, about("Luíza Gonçalves", wish),
+    ),
+    person(
+        "IMRAN.PATEL3E0@EXAMPLE.CO.UK just replied. Where are we with him?", "en",
+        "IMRAN.PATEL3E0@EXAMPLE.CO.UK", STANDING, about("Imran Patel", standing),
+    ),
+    person(
+        "Whose conversation is conv-c9a5c1d93e7041dd?", "en",
+        "conv-c9a5c1d93e7041dd", STANDING, about("欧阳伟", standing),
+    ),
+    person("What about Maria?", "en", "Maria", candidates, named("maria")),
+    person(
+        "Wen kennen wir bei Bluebird Dental?", "de", "Bluebird Dental",
+        candidates, named("bluebird", "dental"),
+    ),
+    person(
+        "Is there a Zaphod Beeblebrox in there?", "en", "Zaphod Beeblebrox",
+        path("error", "code"),
+        lambda w: None if named("zaphod")(w)["total"] else "not_found",
+    ),
+    person(
+        "Begoña Núñez için sıradaki iş ne, gecikti mi?", "tr", "Begoña Núñez",
+        _step, next_step,
+    ),
+    person(
+        "What has the AI spent on Nuria Etxeberria so far?", "en", "Nuria Etxeberria",
+        path("lead", "usage", "tokens"),
+        about(
+            "Nuria Etxeberria",
+            lambda one: sum(plain.usage(row, "cumulativeTotalTokens") for row in one.rows),
+        ),
+    ),
+    person(
+        "हैरी टेलर ने कब और किस चैनल पर लिखा? (Harry Taylor)", "hi", "Harry Taylor",
+        _talks,
+        about("Harry Taylor", lambda one: [
+            [row["ID"], plain.channel(row), plain.told(plain.active(row))] for row in one.rows
+        ]),
+    ),
+)  # fmt: skip

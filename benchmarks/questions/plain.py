@@ -1,0 +1,197 @@
+"""The truth: what Convocore's rows say, in plain Python, straight from `contract.md`.
+
+Slow, obvious, and without a line of the product: neither this nor `world`, which puts people
+together, may import it.
+"""
+
+import json
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+Row = dict[str, Any]
+Facts = Any
+"""JSON: what a question asks for, and nothing else."""
+
+READINGS: dict[str, tuple[float | None, str | None]] = {
+    "12,500.50": (12500.5, None),
+    "12.500,50 €": (12500.5, "EUR"),
+    "$5k": (5000, None),  # whose dollars nobody said
+    "4800": (4800, None),
+    "1 200": (1200, None),
+    "€ 3.000": (None, "EUR"),  # three euros, or three thousand
+    "abc": (None, None),
+    "TBD": (None, None),
+    "10-15k": (None, None),
+}
+"""Every text that stands for money in the sandbox, read by a person: amount, currency."""
+
+
+def given(value: Any) -> Any:
+    """The value, or None for what says nothing: null, blank text, an empty list or object."""
+    return (
+        None if value in (None, [], {}) or (isinstance(value, str) and not value.strip()) else value
+    )
+
+
+def numeric(value: Any) -> float | None:
+    """A number, also when it came as text."""
+    if isinstance(value, str) and re.fullmatch(r"\s*-?\d+(\.\d+)?\s*", value):
+        return float(value)
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def moment(value: Any) -> float | None:
+    """Unix seconds out of seconds, milliseconds, dates and times."""
+    number = numeric(value)
+    if number is not None:
+        return number / 1000 if number > 10**11 else number
+    if given(value) is None:
+        return None
+    at = datetime.fromisoformat(value.strip())
+    return at.replace(tzinfo=at.tzinfo or UTC).timestamp()
+
+
+def told(at: float | None) -> str | None:
+    """The time as answers write it."""
+    return (
+        None if at is None else datetime.fromtimestamp(int(at), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    )
+
+
+def back(now: datetime, how_far: str) -> float:
+    """The start of a window: `24h`, `7d`, `2w` before `now`."""
+    hours = {"h": 1, "d": 24, "w": 168}[how_far[-1]] * int(how_far[:-1])
+    return (now - timedelta(hours=hours)).timestamp()
+
+
+# One conversation
+
+
+def active(row: Row) -> float:
+    """The last activity."""
+    at = moment(row.get("ts"))
+    assert at is not None
+    return at
+
+
+def score(row: Row) -> float | None:
+    """The points; a zero that was never evaluated is no score."""
+    points = numeric(row.get("leadScore"))
+    evaluated = row.get("funnelScoreHistory") or row.get("funnelLastEvaluated")
+    return points if points or evaluated else None
+
+
+def channel(row: Row) -> str | None:
+    """Where they write; any JSON."""
+    origin = given(row.get("origin"))
+    if origin is None or isinstance(origin, str):
+        return origin
+    return json.dumps(origin, separators=(",", ":"), ensure_ascii=False)
+
+
+def owners(row: Row) -> list[str]:
+    """All that the assignee is called: name, email, id."""
+    to = row.get("assignedTo") or {}
+    called = (to.get("name"), to.get("email"), to.get("userId"), row.get("chatAssignedTo"))
+    return [str(name) for name in called if given(name)]
+
+
+def waits(row: Row) -> bool:
+    """Whether the visitor waits for a human."""
+    return bool(row.get("state") == "requested_chat")
+
+
+def waits_since(row: Row) -> float | None:
+    """Since when, where anything says so."""
+    asked = (row.get("handoffHistory") or [{}])[-1]
+    return moment(asked.get("requestedAt")) if waits(row) and "acceptedAt" not in asked else None
+
+
+def alert(row: Row, *names: str) -> bool:
+    """Whether one of these alerts is on."""
+    return any((row.get("crmAlerts") or {}).get(name) is True for name in names)
+
+
+def overdue(row: Row) -> bool:
+    """An activity or the expected close is."""
+    return alert(row, "overdueActivity", "overdueECD")
+
+
+def money(row: Row) -> tuple[float | None, str | None]:
+    """Amount and currency."""
+    value, sign = row.get("value"), None
+    if isinstance(value, str):
+        value, sign = READINGS[value] if value.strip() else (None, None)
+    code = given(row.get("currency"))
+    return value, code.upper() if code else sign
+
+
+def email(row: Row) -> str | None:
+    """The address, however it is written."""
+    address = given(row.get("userEmail"))
+    return address.strip().casefold() if address else None
+
+
+def phone(row: Row) -> str | None:
+    """The digits with the country's code, which the sandbox always writes."""
+    return re.sub(r"\D", "", row.get("userPhone") or "").removeprefix("00") or None
+
+
+def language(row: Row) -> str | None:
+    """The language spoken."""
+    spoken: str | None = given(row.get("language")) or given(row.get("lang"))
+    return spoken
+
+
+def usage(row: Row, name: str) -> float:
+    """What the AI used: a sum of `tokenUsage`."""
+    return numeric((row.get("tokenUsage") or {}).get(name)) or 0
+
+
+def words(text: str) -> set[str]:
+    """Words without case and accents."""
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    return set(re.findall(r"\w+", "".join(c for c in plain if not unicodedata.combining(c))))
+
+
+def says(row: Row, *wanted: str) -> bool:
+    """Whether all of these are beginnings of words in the fields that are searched."""
+    names = ("userName", "userEmail", "userPhone", "userCompany", "title", "summary", "lastMessage")
+    notes = given(row.get("notes")) or row.get("note")
+    texts = [*(row.get(name) for name in names), notes, *(row.get("tags") or [])]
+    found = words(" ".join(text for text in texts if isinstance(text, str)))
+    return all(any(word.startswith(one) for word in found) for one in wanted)
+
+
+def takes_part(row: Row) -> bool:
+    """Neither a test nor blocked."""
+    return not row.get("isTest") and not row.get("isBlocked")
+
+
+# Counting
+
+
+def count_by(rows: Iterable[Any], of: Callable[[Any], str | None]) -> dict[str, int]:
+    """How many have which; `none` where there is nothing."""
+    return dict(Counter(given(of(row)) or "none" for row in rows))
+
+
+def day(row: Row) -> str:
+    """The day of the last activity, in UTC."""
+    return datetime.fromtimestamp(active(row), UTC).date().isoformat()
+
+
+def week(row: Row) -> str:
+    """Its ISO week."""
+    year, number, _ = date.fromisoformat(day(row)).isocalendar()
+    return f"{year}-W{number:02}"
+
+
+def mean(values: Iterable[Any]) -> float | None:
+    """The average of what is a number, to two places."""
+    numbers = [n for value in values if (n := numeric(value)) is not None]
+    return round(sum(numbers) / len(numbers), 2) if numbers else None

@@ -1,0 +1,154 @@
+"""Who the rows are about: people, by the contract's definition, and all that is in sight.
+
+A `World` is what a reader has in front of them: all rows, or only as many as a peer has shown.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from benchmarks.questions.plain import (
+    Row,
+    active,
+    back,
+    email,
+    given,
+    money,
+    phone,
+    score,
+    takes_part,
+)  # fmt: skip
+
+
+class Lead:
+    """A person: their conversations, newest first."""
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self.rows = sorted(rows, key=active, reverse=True)
+
+    def of(self, read: Callable[[Row], Any]) -> Any:
+        """What the newest conversation says that says anything."""
+        return next((v for row in self.rows if (v := given(read(row))) is not None), None)
+
+    def get(self, name: str) -> Any:
+        """The same of a plain field."""
+        return self.of(lambda row: row.get(name))
+
+    @property
+    def id(self) -> str | None:
+        """The identity; else nothing that plain reading could know."""
+        return self.get("contactIdentityId")  # type: ignore[no-any-return]
+
+    @property
+    def name(self) -> str | None:
+        """As shown."""
+        return self.get("userName")  # type: ignore[no-any-return]
+
+    @property
+    def at(self) -> float:
+        """The last activity."""
+        return active(self.rows[0])
+
+    @property
+    def closed(self) -> bool:
+        """Won or lost."""
+        return self.get("stage") in ("won", "lost")
+
+    @property
+    def score(self) -> float | None:
+        """The newest score."""
+        return self.of(score)  # type: ignore[no-any-return]
+
+    @property
+    def money(self) -> tuple[float | None, str | None]:
+        """Amount and currency, each from the newest conversation that has it."""
+        return money({"value": self.get("value"), "currency": self.get("currency")})
+
+    def hot(self, min_score: float = 75) -> bool:
+        """The contract's definition."""
+        label, points = self.get("hotLabel"), self.score
+        if self.closed:
+            return False
+        return label == "hot" if label else points is not None and points >= min_score
+
+
+def _people(rows: Iterable[Row]) -> list[Lead]:
+    """Same identity, else same email or phone; different identities never merge."""
+    said = ("userName", "userEmail", "userPhone", "userCompany", "contactIdentityId", "stage")
+    rows = [
+        row
+        for row in rows
+        if takes_part(row)
+        and (any(given(row.get(name)) for name in said) or score(row) is not None)
+    ]
+    together: dict[str, set[str]] = {row["ID"]: {row["ID"]} for row in rows}
+    identity = {row["ID"]: given(row.get("contactIdentityId")) for row in rows}
+    sharing: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for row in rows:
+        for kind, key in (("i", identity[row["ID"]]), ("e", email(row)), ("p", phone(row))):
+            if key:
+                sharing[kind, key].append(row["ID"])
+    for ids in sharing.values():
+        if len({identity[i] for i in ids} - {None}) > 1:
+            continue  # families: two people known apart share a phone
+        merged = set().union(*(together[i] for i in ids))
+        for i in merged:
+            together[i] = merged
+    by_id = {row["ID"]: row for row in rows}
+    return [Lead(by_id[i] for i in ids) for ids in {frozenset(ids) for ids in together.values()}]
+
+
+# All that is in sight
+
+
+@dataclass(frozen=True)
+class World:
+    """Rows, newest first, the people in them, the time, and how the rows were at the last look."""
+
+    rows: Sequence[Row]
+    leads: Sequence[Lead]
+    now: datetime
+    earlier: Mapping[str, Row]
+
+    @classmethod
+    def of(
+        cls, rows: Sequence[Row], now: datetime, earlier: Mapping[str, Row] | None = None
+    ) -> "World":
+        """With the people found in `rows`."""
+        return cls(rows, _people(rows), now, earlier or {})
+
+    def since(self, how_far: str) -> list[Row]:
+        """Conversations active in the window."""
+        return [row for row in self.rows if active(row) >= back(self.now, how_far)]
+
+    def hot(self, min_score: float = 75, since: str = "1000w") -> list[Lead]:
+        """The hot leads, hottest first."""
+        start = back(self.now, since)
+        hot = [lead for lead in self.leads if lead.at >= start and lead.hot(min_score)]
+        return sorted(hot, key=lambda lead: (-(-1 if lead.score is None else lead.score), -lead.at))
+
+    def leads_of(self, rows: Iterable[Row]) -> list[Lead]:
+        """The people with at least one of these conversations."""
+        ids = {row["ID"] for row in rows}
+        return [lead for lead in self.leads if any(row["ID"] in ids for row in lead.rows)]
+
+    def called(self, name: str) -> Lead | None:
+        """The one person of this name; None if nobody or several are called so."""
+        found = [lead for lead in self.leads if (lead.name or "").casefold() == name.casefold()]
+        return found[0] if len(found) == 1 else None
+
+    def changed(self) -> list[tuple[Row | None, Row]]:
+        """What is new or different since the last look, as before and after, oldest first."""
+        pairs = [(self.earlier.get(row["ID"]), row) for row in reversed(self.rows)]
+        return [(before, after) for before, after in pairs if before != after]
+
+
+def worth(leads: Iterable[Lead]) -> dict[str, float]:
+    """Money per currency, each person's once."""
+    sums: Counter[str] = Counter()
+    for amount, currency in (lead.money for lead in leads):
+        if amount is not None:
+            sums[currency or "unknown"] += amount  # type: ignore[assignment]
+    return {currency: round(amount, 2) for currency, amount in sums.items()}
