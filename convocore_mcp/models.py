@@ -286,21 +286,6 @@ class Coverage:
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
-    """What an answer depends on; with nothing set, on every conversation."""
-
-    since: datetime | None = None
-    """All that was active from then on."""
-    rows: int | None = None
-    """The newest so many; their number alone needs the rest too."""
-    people: bool = False
-    """Who somebody is: that may stand in a conversation from before `since`."""
-
-
-EVERYTHING = Need()
-
-
-@dataclass(frozen=True, slots=True)
 class Freshness:
     """What an answer says about itself."""
 

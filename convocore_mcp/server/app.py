@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 import anyio
 
 from convocore_mcp.errors import InvalidArgumentError, NotConfiguredError
-from convocore_mcp.models import EVERYTHING, Coverage, Freshness, Need
+from convocore_mcp.models import Coverage, Freshness
+from convocore_mcp.need import EVERYTHING, Need
 from convocore_mcp.server.singles import Singles
 
 if TYPE_CHECKING:  # SQLAlchemy is not needed to list the tools

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from convocore_mcp.leads.heat import DEFAULT_THRESHOLD
 from convocore_mcp.leads.profile import profile
 from convocore_mcp.leads.reasons import why_not_hot
-from convocore_mcp.models import Conversation, HotSummary, Lead, Need
+from convocore_mcp.models import Conversation, HotSummary, Lead
+from convocore_mcp.need import Need
 from convocore_mcp.server import shaping
 from convocore_mcp.server.app import Backend
 from convocore_mcp.server.outbound import clean

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import astuple, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from convocore_mcp.models import Conversation, Filter, Need
+from convocore_mcp.models import Conversation, Filter
+from convocore_mcp.need import Need
 from convocore_mcp.server import shaping
 from convocore_mcp.server.answers import LONGEST, compact, fit
 from convocore_mcp.server.app import Backend

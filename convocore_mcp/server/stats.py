@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from convocore_mcp.leads.heat import DEFAULT_THRESHOLD
-from convocore_mcp.models import TIMES, Filter, Group, Need
+from convocore_mcp.models import TIMES, Filter, Group
+from convocore_mcp.need import Need
 from convocore_mcp.server import shaping
 from convocore_mcp.server.app import Backend
 from convocore_mcp.server.filters import applied, relaxed, spelt

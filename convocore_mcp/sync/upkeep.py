@@ -15,7 +15,8 @@ from convocore_mcp.errors import (
     UnauthorizedError,
     UnavailableError,
 )
-from convocore_mcp.models import EVERYTHING, Coverage, Freshness, Need
+from convocore_mcp.models import Coverage, Freshness
+from convocore_mcp.need import EVERYTHING, Need
 from convocore_mcp.store.mirror import Mirror
 from convocore_mcp.sync.flight import Flight
 from convocore_mcp.sync.reading import InThread, Reader, Report

@@ -13,7 +13,8 @@ from sqlalchemy import select
 from convocore_mcp.api.client import ConvocoreClient
 from convocore_mcp.leads.keys import keys
 from convocore_mcp.leads.merge import merge
-from convocore_mcp.models import Coverage, Freshness, Need
+from convocore_mcp.models import Coverage, Freshness
+from convocore_mcp.need import Need
 from convocore_mcp.sandbox import Sandbox
 from convocore_mcp.store.engine import open_database
 from convocore_mcp.store.mirror import Mirror, Rules

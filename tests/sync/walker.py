@@ -27,4 +27,5 @@ async def main(base_url: str, key: str, agent: str, file: str) -> None:
 
 
 if __name__ == "__main__":
-    anyio.run(main, *sys.argv[1:])
+    base_url, key, agent, file = sys.argv[1:]
+    anyio.run(main, base_url, key, agent, file)
