@@ -7,7 +7,6 @@ from dataclasses import replace
 import anyio
 
 from convocore_mcp.errors import ConvocoreError
-from convocore_mcp.models import 
 from convocore_mcp.need import Need
 from convocore_mcp.sync.progress import Progress
 from convocore_mcp.sync.reading import Report
