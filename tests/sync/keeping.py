@@ -1,6 +1,7 @@
 """A mirror of a sandbox, and what keeps it."""
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -86,10 +87,13 @@ def wanted(sandbox: Sandbox) -> list[Row]:
     """The same of the sandbox's rows, worked out by hand."""
 
     def seen(row: dict[str, Any]) -> Row:
-        at = row["ts"] if row["ts"] > 10**11 else row["ts"] * 1000
-        return Row(row["ID"], at, int(row["messagesNum"]), row.get("stage"))
+        return Row(row["ID"], _at(row), int(row["messagesNum"]), row.get("stage"))
 
     return sorted(map(seen, sandbox.rows()))
+
+
+def _at(row: dict[str, Any]) -> int:
+    return int(row["ts"] if row["ts"] > 10**11 else row["ts"] * 1000)
 
 
 @dataclass
@@ -143,6 +147,11 @@ class Household:
     @property
     def wanted(self) -> list[Row]:
         return wanted(self.sandbox)
+
+    def wanted_since(self, at: float) -> list[Row]:
+        """The rows from a time in milliseconds on."""
+        fitting = itertools.takewhile(lambda row: _at(row) >= at, self.sandbox.rows())
+        return [Row(row["ID"], _at(row), 0, None) for row in fitting]
 
 
 @asynccontextmanager

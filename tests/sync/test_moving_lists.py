@@ -124,7 +124,7 @@ async def check(mirror: Mirror, troublemaker: Troublemaker, *, tails: int, resta
 
 @BOTH
 @settings(
-    max_examples=160,
+    max_examples=300,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

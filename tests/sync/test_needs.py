@@ -1,0 +1,71 @@
+"""What a cold mirror reads before it answers depends on the question."""
+
+from datetime import timedelta
+
+import pytest
+
+from convocore_mcp.models import Freshness
+from convocore_mcp.need import EVERYTHING, Need
+from convocore_mcp.sandbox import Dialect, Sandbox
+from convocore_mcp.sync.upkeep import Schedule
+
+from .keeping import Household, keeping
+
+BOTH = pytest.mark.parametrize("dialect", ["cursor", "page"])
+HURRIED = Schedule(patience=20, grace=0.1)
+LARGE = 100_000
+
+
+async def cold(house: Household, need: Need) -> tuple[Freshness, int]:
+    """The answer, and how many list requests had been made by then."""
+    fresh = await house.upkeep.fresh(house.sandbox.agent_id, need)
+    return fresh, len(house.sandbox.requests)
+
+
+@BOTH
+async def test_the_newest_rows_need_a_page_or_two(dialect: Dialect) -> None:
+    """Promised by issue 3: the first list answers from the first page or two at once."""
+    async with keeping(
+        Sandbox(size=LARGE, dialect=dialect, latency=0.1), schedule=HURRIED
+    ) as house:
+        fresh, asked = await cold(house, Need(rows=21))
+        assert not fresh.complete
+        assert any("under way" in note for note in fresh.notes)
+        assert len(house.held) >= 21
+    assert asked < 30
+
+
+@BOTH
+async def test_a_window_is_complete_as_soon_as_it_has_been_read(dialect: Dialect) -> None:
+    """Promised by design.md: a question that needs a window needs reading only that far back."""
+    async with keeping(Sandbox(size=LARGE, dialect=dialect), schedule=HURRIED) as house:
+        since = house.time() - timedelta(hours=3)
+        fresh, _ = await cold(house, Need(since=since))
+        assert fresh.complete
+        assert {row.id for row in house.held} >= {
+            row.id for row in house.wanted_since(since.timestamp() * 1000)
+        }
+        assert fresh.conversations < LARGE / 2
+
+
+async def test_people_in_a_window_are_answered_from_it_and_not_called_complete() -> None:
+    """Promised by issue 3: hot leads of a week read a week; contract.md: never passed off."""
+    async with keeping(Sandbox(size=LARGE), schedule=HURRIED) as house:
+        since = house.time() - timedelta(hours=3)
+        fresh, _ = await cold(house, Need(since=since, people=True))
+        assert not fresh.complete  # what an older conversation says of them is not known yet
+        assert fresh.oldest is not None
+        assert fresh.oldest <= since
+        assert fresh.conversations < LARGE / 2
+
+
+async def test_an_unbounded_question_is_answered_in_time_and_later_completely() -> None:
+    """Promised by issue 3: `complete: false` within the budget, `true` later."""
+    hurried = Schedule(patience=0.3, grace=0.1)
+    async with keeping(Sandbox(size=3000, latency=0.01), schedule=hurried) as house:
+        first, _ = await cold(house, EVERYTHING)
+        assert not first.complete
+        await house.at_rest()
+        later, _ = await cold(house, EVERYTHING)
+        assert later.complete
+        assert house.held == house.wanted
