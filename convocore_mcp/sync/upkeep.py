@@ -149,16 +149,20 @@ class Upkeep:
         self._sweep_if_due(agent_id, coverage)
         return self._freshness(agent_id, coverage, flight, since)
 
-    async def sync(self, agent_id: str) -> None:
-        """Walk now, and wait for the end of it.
+    async def sync(
+        self, agent_id: str, *, full: bool = True, report: Report | None = None
+    ) -> Progress:
+        """Read now, and wait for the end of it: all, or else what came since all was read.
 
         Raises:
             ApiError: Convocore failed for good.
         """
-        flight = self._join(agent_id, "walk")
-        await flight.wait()
+        walk = full or (await self._coverage(agent_id)).walked_at is None
+        flight = self._join(agent_id, "walk" if walk else "tail")
+        await flight.wait(report=report)
         if flight.error is not None:
             raise flight.error.with_traceback(None)
+        return flight.progress
 
     async def aclose(self) -> None:
         """Stop reading, and see it end; what was saved stays."""
