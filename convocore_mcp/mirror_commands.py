@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 
 FAILED, NOT_CONFIGURED = 1, 2
+RESTART = "Servers that are running should be restarted."
 Agents = Annotated[
     list[str] | None,
     typer.Option("--agent", help="Only this agent; may be given several times. [all configured]"),
@@ -126,8 +127,9 @@ def sync(
             "The mirror is kept in memory, so nothing would stay.",
             hint="Set CONVOCORE_STORE to a file or to a PostgreSQL URL, or leave it away.",
         )
-    # What these would log is what the command itself tells.
-    logging.getLogger("convocore_mcp.sync").setLevel(logging.ERROR)
+    for name in ("convocore_mcp.sync", "stamina"):
+        # What these would warn of is what the command itself tells in the end.
+        logging.getLogger(name).setLevel(logging.ERROR)
     if failed := anyio.run(_sync, agents, full):
         raise typer.Exit(max(map(_code, failed)))
 
@@ -162,8 +164,9 @@ async def _sync_agent(backend: Backend, agent: str, *, full: bool) -> None:
     after = await backend.read(backend.coverage, agent)
     counted = await backend.read(backend.browser.counted, agent, after=seq)
     what = "everything" if whole else "what is new"
+    amount = f"{_many(read.rows, 'row')} in {_many(read.pages, 'page')}"
     typer.echo(
-        f"{agent}: read {what}: {read.rows:,} rows in {read.pages:,} pages, {took:.1f} s.\n"
+        f"{agent}: read {what}: {amount}, {took:.1f} s.\n"
         f"  {counted.created:,} created, {counted.updated:,} updated, {counted.removed:,} removed;"
         f" {after.conversations:,} conversations are in the mirror now."
     )
@@ -212,7 +215,8 @@ async def _backend() -> AsyncIterator[Backend]:
 def status(*, agent: Agents = None) -> None:
     """Tell what is in the mirror, how fresh and complete it is, and what could not be read.
 
-    Asks nothing of Convocore, and makes no mirror where there is none.
+    Asks nothing of Convocore, and makes no mirror where there is none. A file of another
+    key, of an older version or a damaged one is set aside, as by everything that opens it.
     """
     mirror = Mirror.configured()
     agents = mirror.agents(agent)
@@ -272,9 +276,9 @@ def _purge_files(path: Path, *, yes: bool) -> None:
         return
     size = decimal(sum(file.stat().st_size for file in ours))
     typer.echo("\n".join(map(str, ours)))
-    _ask(f"Delete the mirror ({len(ours)} files, {size})?", yes=yes)
+    _ask(f"Delete the mirror ({_many(len(ours), 'file')}, {size})?", yes=yes)
     delete_files(ours)
-    typer.echo(f"Deleted {len(ours)} files, {size}. {RESTART}")
+    typer.echo(f"Deleted {_many(len(ours), 'file')}, {size}. {RESTART}")
 
 
 def _purge_tables(mirror: Mirror, *, yes: bool) -> None:
@@ -291,7 +295,8 @@ def _purge_tables(mirror: Mirror, *, yes: bool) -> None:
         typer.echo(f"Deleted {ours.drop()} tables. {RESTART}")
 
 
-RESTART = "Servers that are running should be restarted."
+def _many(number: int, what: str) -> str:
+    return f"{number:,} {what}{'s' * (number != 1)}"
 
 
 def _ask(question: str, *, yes: bool) -> None:

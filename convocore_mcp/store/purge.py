@@ -28,7 +28,8 @@ def mirror_files(path: Path) -> tuple[list[Path], list[Path]]:
     A file that is no mirror of this program may be somebody's own, which CONVOCORE_STORE named by
     mistake: it is left alone, unless nobody but this program gives such names (the default's).
     """
-    ours, others = [], []
+    ours: list[Path] = []
+    others: list[Path] = []
     beside = sorted(path.parent.glob("*")) if path.parent.is_dir() else []
     copies = [
         found
