@@ -65,7 +65,7 @@ def serve(  # noqa: PLR0913  one for each option
     from convocore_mcp import serving  # noqa: PLC0415
 
     over_http = {
-        "host": host, "port": port, "token": token, "oauth-issuer": oauth_issuer,
+        "host": host, "port": port, "token": token or None, "oauth-issuer": oauth_issuer,
         "oauth-audience": oauth_audience, "public-url": public_url,
     }  # fmt: skip
     if transport is Transport.stdio:
@@ -74,7 +74,7 @@ def serve(  # noqa: PLR0913  one for each option
         run: Callable[[Mapping[str, Any]], None] = functools.partial(serving.serve, watch=watch)
     else:
         chosen = {
-            "tokens": token, "oauth_issuer": oauth_issuer, "oauth_audience": oauth_audience,
+            "tokens": token or None, "oauth_issuer": oauth_issuer, "oauth_audience": oauth_audience,
             "public_url": public_url,
         }  # fmt: skip
         run = functools.partial(

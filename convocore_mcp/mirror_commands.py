@@ -16,23 +16,12 @@ from typing import TYPE_CHECKING, Annotated, ParamSpec
 import anyio
 import anyio.to_thread
 import typer
-from rich.console import Console
 from rich.filesize import decimal
-from rich.progress import (
-    BarColumn,
-    Progress,
-    ProgressColumn,
-    SpinnerColumn,
-    Task,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-from rich.text import Text
 
 from convocore_mcp import mirror_status
 from convocore_mcp.errors import ConvocoreError, InvalidArgumentError, NotConfiguredError
 from convocore_mcp.logs import log_to_stderr
+from convocore_mcp.progress_bar import progress_bar
 from convocore_mcp.server.app import Backend
 from convocore_mcp.serving import build_backend, mirror_place, read_settings
 
@@ -153,7 +142,7 @@ async def _sync_agent(backend: Backend, agent: str, *, full: bool) -> None:
     whole = full or before.walked_at is None
     total = before.conversations if whole and before.walked_at else None
     began = time.monotonic()
-    with _bar(known=total is not None) as bar:
+    with progress_bar(known=total is not None) as bar:
         task = bar.add_task(agent, total=total)
 
         async def report(rows: int) -> None:
@@ -177,29 +166,6 @@ async def _sync_agent(backend: Backend, agent: str, *, full: bool) -> None:
         )
     if after.gap:
         typer.echo(f"  {after.gap}")
-
-
-class _Rate(ProgressColumn):
-    """Rows a second."""
-
-    def render(self, task: Task) -> Text:
-        """The rate so far."""
-        speed = task.finished_speed or task.speed
-        return Text(f"{speed:,.0f}/s" if speed else "-/s", style="progress.data.speed")
-
-
-def _bar(*, known: bool) -> Progress:
-    """A bar on a terminal, nothing elsewhere; with the time left where the total is known."""
-    rows = "{task.completed:,} of {task.total:,}" if known else "{task.completed:,} rows"
-    left = [TimeRemainingColumn(), TextColumn("left")] if known else []
-    console = Console(stderr=True)
-    return Progress(
-        *[SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn(rows)],
-        *[_Rate(), TimeElapsedColumn(), *left],
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
 
 
 @asynccontextmanager

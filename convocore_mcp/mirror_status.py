@@ -10,7 +10,14 @@ from urllib.parse import urlsplit
 from convocore_mcp.models import Coverage
 
 _FIELD = re.compile(r"[A-Za-z_]\w{0,60}")
-_PROBLEM = re.compile(r"(?:Input should be [\w ,]+|Field required|has more than \d+ characters)")
+_PROBLEM = re.compile(
+    r"Input should be a valid (?:string|number|integer|boolean|list|dictionary)"
+    r"|Field required|String should have at least 1 character|has more than \d{1,5} characters"
+    r"|should be a (?:finite )?number(?: of at most 53 bits)?"
+    r"|should be a time between 1970 and 5138"
+    r"|could not convert string to float|Invalid isoformat string"
+)
+"""What may be wrong, in these words alone: around them a reason quotes what it stumbled over."""
 
 
 def shown(place: str | Path) -> str:
@@ -51,15 +58,9 @@ def lines(
 
 
 def _safe(reason: str) -> str:
-    """The first problem of a record: its field and what is wrong, if these are words of ours.
-
-    What stands between may be a name that a visitor chose, and what follows their text.
-    """
-    first = reason.partition("; ")[0]
-    field = _FIELD.match(first)
-    problem = first.rpartition(": ")[2]
-    name = field[0] if field else "row"
-    return f"{name}: {problem if _PROBLEM.fullmatch(problem) else 'does not fit'}"
+    """The field of a record's first problem, and what is wrong if it is in words of ours."""
+    field, problem = _FIELD.match(reason), _PROBLEM.search(reason)
+    return f"{field[0] if field else 'row'}: {problem[0] if problem else 'does not fit'}"
 
 
 def _moment(when: datetime) -> str:

@@ -230,6 +230,8 @@ class Quarantined:
 
     raw: str
     reason: str
+    id: str | None = None
+    """The conversation's ID, where that at least can be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +243,19 @@ class Page:
     certain: bool = True
     """False when rows may be missing between this page and the one before it."""
     read_at: datetime | None = None
+    place: str | None = None
+    """Where a walk can go on behind this page, even in another process; only `api` reads it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """A reading of the whole list that was begun and is not over."""
+
+    began: datetime
+    place: str
+    """How far it got: `Page.place` of the last page that was saved."""
+    mark: datetime | None
+    """The newest activity at the front when it began."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +274,8 @@ class Coverage:
     quarantined: int = 0
     seq: int = 0
     """The number of the newest change."""
+    sweep: Sweep | None = None
+    """What a walk that was cut short goes on from."""
     gap: str | None = None
     """Why the last walk can't promise to have seen everything, in a sentence."""
 

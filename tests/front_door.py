@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Literal
 
 from mcp import Client
+from mcp.server.mcpserver import MCPServer
 from mcp_types import CallToolResult, TextContent
 
 from convocore_mcp.sandbox import Sandbox, serving
@@ -44,15 +45,16 @@ async def connected(
         server = create_server(app, watch=watch)
         server.middleware.extend(middleware)
         async with Client(server, mode=mode, message_handler=heard) as client:
-            yield Desk(client, app)
+            yield Desk(client, app, server)
 
 
 class Desk:
     """Asks tools, and reads what they say as JSON."""
 
-    def __init__(self, client: Client, app: App) -> None:
+    def __init__(self, client: Client, app: App, server: MCPServer[App]) -> None:
         self.client = client
         self.app = app
+        self.server = server
 
     async def call(self, tool: str, **arguments: object) -> CallToolResult:
         """The raw result."""

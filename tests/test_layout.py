@@ -24,7 +24,8 @@ LONGER = {
 HTTPX = {"convocore_mcp/api/client.py"}
 HEAVY = (
     "sqlalchemy", "httpx", "phonenumbers", "rapidfuzz", "price_parser", "typer", "rich",
-    "pydantic_settings", "platformdirs", "stamina",
+    "pydantic_settings", "platformdirs", "stamina", "jwt", "prometheus_client",
+    "opentelemetry.sdk", "convocore_mcp.web",
 )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from pydantic import AliasChoices
 
 from convocore_mcp.sandbox import Sandbox
 from convocore_mcp.settings import Settings
+from convocore_mcp.web.settings import HttpSettings
 from tests.front_door import connected
 
 ROOT = Path(__file__).parent.parent
@@ -54,12 +55,14 @@ def test_every_setting_is_in_the_readme_with_its_default() -> None:
     rows = re.findall(r"^\| (`CONVOCORE_.*?) \| (.*?) \|", section("Settings"), re.M)
     told = {tuple(_quoted(name)): default.strip("`") for name, default in rows}
     known = {}
-    for name, field in Settings.model_fields.items():
-        alias = field.validation_alias
-        aliases = (
-            alias.choices if isinstance(alias, AliasChoices) else [f"CONVOCORE_{name.upper()}"]
-        )
-        known[tuple(aliases)] = str(field.default)
+    for settings in (Settings, HttpSettings):
+        prefix = settings.model_config["env_prefix"]
+        for name, field in settings.model_fields.items():
+            alias = field.validation_alias
+            aliases = (
+                alias.choices if isinstance(alias, AliasChoices) else [f"{prefix}{name.upper()}"]
+            )
+            known[tuple(aliases)] = str(field.default)
 
     assert told.keys() == known.keys()
     for names, default in told.items():
@@ -93,11 +96,10 @@ def test_the_example_is_valid_and_the_readme_shows_its_first_entry() -> None:
 def test_every_dependency_has_its_reason() -> None:
     """Asked for by the project."""
     project = (ROOT / "pyproject.toml").read_text()
-    wanted = project.split("dependencies = [")[1].split("]")[0] + project.split("postgres = [")[1]
+    wanted = project.split("dependencies = [\n")[1].split("\n]")[0] + project.split("otel = [")[1]
     needed = set(re.findall(r'^\s*"([A-Za-z-]+)', wanted.split("test = [")[0], re.M)) | {"psycopg"}
 
-    assert needed - {"postgres"} <= names_in(section("Dependencies"))
-    assert names_in(section("Dependencies")) - {"postgres"} == needed
+    assert names_in(section("Dependencies")) - {"otel", "postgres"} == needed
 
 
 @pytest.mark.parametrize(

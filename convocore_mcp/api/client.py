@@ -22,7 +22,7 @@ from convocore_mcp.api.body import ENCODINGS, Body
 from convocore_mcp.api.failures import failure
 from convocore_mcp.api.numbered import LIMIT
 from convocore_mcp.api.pace import Pace
-from convocore_mcp.api.walks import Position, walk_by_cursor, walk_by_number
+from convocore_mcp.api.walks import Position, walk_by_cursor, walk_by_number, walk_on
 from convocore_mcp.errors import (
     ApiError,
     BadRequestError,
@@ -113,12 +113,17 @@ class ConvocoreClient:
         """Close the connection pool made by `over`."""
         await self._http.aclose()
 
-    async def conversations(self, agent_id: str) -> AsyncGenerator[Page, None]:
+    async def conversations(
+        self, agent_id: str, *, place: str | None = None
+    ) -> AsyncGenerator[Page, None]:
         """Yield an agent's conversations from the front to the end, newest first, page by page.
 
         Which dialect the workspace speaks is decided from its first answer. A row that nobody
         touches while the walk runs is in it; one that is touched moves to the front, perhaps
         after the front was read. A row can come twice. Leave early inside `aclosing`.
+
+        With the `place` of a page of an earlier walk, goes on behind that page; from the front
+        again where that can't be done without a gap, because the cursor expired or rows moved.
 
         Raises:
             ApiError: a request failed for good; the pages already yielded stay true.
@@ -126,22 +131,34 @@ class ConvocoreClient:
         restarts = 0
         while True:
             try:
-                async with aclosing(self._walk(agent_id, unnumbered=restarts > 0)) as pages:
+                walk = self._walk(agent_id, unnumbered=restarts > 0, place=place)
+                async with aclosing(walk) as pages:
                     async for page in pages:
+                        if place is not None and not page.certain:
+                            break  # what stands between here and there can't be told
                         yield page
+                    else:
+                        return
+                place = None
             except BadRequestError as error:
                 # A cursor expired, or page 2 was refused by a workspace that wants a cursor.
                 if not error.speaks_of_cursor or restarts == RESTARTS:
                     raise
                 self._caps.pop(agent_id, None)
+                place = None
                 restarts += 1
-            else:
-                return
 
-    async def _walk(self, agent_id: str, *, unnumbered: bool) -> AsyncGenerator[Page, None]:
+    async def _walk(
+        self, agent_id: str, *, unnumbered: bool, place: str | None
+    ) -> AsyncGenerator[Page, None]:
         async def get(position: Position) -> wire.Reply:
             return await self._page(agent_id, position)
 
+        if place is not None:
+            async with aclosing(walk_on(get, place)) as pages:
+                async for page in pages:
+                    yield page
+            return
         cap = self._caps.get(agent_id)
         first = None if cap else await get({"limit": LIMIT})
         if first is not None and first.by_cursor:

@@ -20,9 +20,11 @@ What this can't see is a stretch of rows hidden by Convocore that is longer than
 can overlap it, so a deletion in just that moment goes unnoticed until the next walk.
 """
 
+import json
 from collections import deque
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from typing import Self
 
 LIMIT = 20
 """The documented default, which every workspace honours."""
@@ -104,3 +106,30 @@ class Chain:
         while len(self._recent) > REMEMBERED:
             self._known.discard(self._recent.popleft())
         return len(new)
+
+    @property
+    def newest(self) -> frozenset[str]:
+        """The rows of the page that joined last."""
+        return self._newest
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far a walk by numbers got: enough for another process to join on to it."""
+
+    offset: int
+    """About where the last row stood that was read."""
+    cap: int
+    marks: frozenset[str]
+    """The rows of the last page: what is read next must share one of them."""
+
+    def written(self) -> str:
+        """As text; `read` reads it."""
+        held = {"offset": self.offset, "cap": self.cap, "marks": sorted(self.marks)}
+        return json.dumps(held, separators=(",", ":"))
+
+    @classmethod
+    def read(cls, text: str) -> Self:
+        """The place that `written` wrote."""
+        held = json.loads(text)
+        return cls(held["offset"], held["cap"], frozenset(held["marks"]))

@@ -1,6 +1,7 @@
 """The two ways through a list, by cursor and by page number, over a function that gets a page."""
 
 import asyncio
+import json
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
 from contextlib import aclosing
@@ -15,6 +16,7 @@ from convocore_mcp.api.numbered import (
     OVERLAP,
     REPEATS_TO_FAIL,
     Chain,
+    Place,
     Span,
     cap_of,
     holds_end,
@@ -53,14 +55,18 @@ async def walk_by_cursor(get: Get, first: Reply) -> AsyncGenerator[Page, None]:
         seen.add(hash(reply.next_cursor))
         return asyncio.ensure_future(get({"limit": LIMIT, "cursor": reply.next_cursor}))
 
-    yield first.page
+    def page(reply: Reply) -> Page:
+        place = json.dumps({"cursor": reply.next_cursor}) if reply.next_cursor else None
+        # One that says nothing of cursors may be the last, or a mistake: that is no promise.
+        return replace(reply.page, place=place, certain=reply.by_cursor)
+
+    yield page(first)
     coming = follow(first)
     try:
         while coming is not None:
             reply = await coming
             coming = follow(reply)
-            # One that says nothing of cursors may be the last, or a mistake: that is no promise.
-            yield reply.page if reply.by_cursor else replace(reply.page, certain=False)
+            yield page(reply)
     finally:
         await _drop([coming] if coming else [])
 
@@ -84,6 +90,29 @@ async def walk_by_number(
             walk.begin(front)
             found(walk.cap)
             yield front.page
+        async with aclosing(walk.pages()) as pages:
+            async for page in pages:
+                yield page
+    finally:
+        await walk.drop()
+
+
+async def walk_on(get: Get, place: str) -> AsyncGenerator[Page, None]:
+    """Read on behind a page of an earlier walk; what does not join on to it is not certain.
+
+    Raises:
+        BadRequestError: the cursor has expired, or page numbers are refused.
+    """
+    if cursor := json.loads(place).get("cursor"):
+        following = walk_by_cursor(get, await get({"limit": LIMIT, "cursor": cursor}))
+        async with aclosing(following) as pages:
+            async for page in pages:
+                yield page
+        return
+    here = Place.read(place)
+    walk = _Numbered(get, here.cap)
+    walk.go_on(here)
+    try:
         async with aclosing(walk.pages()) as pages:
             async for page in pages:
                 yield page
@@ -128,6 +157,15 @@ class _Numbered:
         # 20 rows or fewer may be all that Convocore gives at a time, whatever it is asked for.
         self._take(Span(1, self.cap), front)
 
+    def go_on(self, place: Place) -> None:
+        """Take everything up to `place` as read already."""
+        self._chain.add(place.marks)
+        self._planned = self._last = place.offset
+        self._ended = False
+
+    def _place(self) -> str:
+        return Place(self._last, self.cap, self._chain.newest).written()
+
     async def drop(self) -> None:
         """Cancel what is under way."""
         under_way = [coming for _, coming in self._under_way]
@@ -150,8 +188,9 @@ class _Numbered:
                 self._take(span, reply)
             else:
                 pages = await (self._look_again if empty else self._bridge)(span, reply)
-            for page in pages:
-                yield page
+            for i, page in enumerate(pages, start=1):
+                # Only behind the last one: a place promises that all before it was handed out.
+                yield replace(page, place=self._place()) if i == len(pages) else page
             empty = 0
 
     async def _at_end(self) -> tuple[list[Page], bool]:

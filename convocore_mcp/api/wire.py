@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import blake2b
 from typing import Any
 
 import pydantic_core
@@ -30,7 +31,7 @@ class Reply:
     count: int
     """How many rows it brought, the unreadable ones included."""
     marks: frozenset[str]
-    """The rows that can be told from any other, each by all that it holds."""
+    """The rows that can be told from any other, each by a digest of all that it holds."""
     by_cursor: bool
     """The cursor dialect: `hasMore` or `nextCursor` is there."""
     next_cursor: str | None
@@ -105,10 +106,16 @@ def reply(body: bytes, agent_id: str, read_at: datetime) -> Reply:
         page=Page(rows, bad, read_at=read_at),
         count=len(raw),
         # A broken row counts if it has an ID; a `null` is like any other.
-        marks=frozenset([row.record for row in rows] + [b.raw for b in bad if '"ID"' in b.raw]),
+        marks=frozenset(
+            map(_mark, [row.record for row in rows] + [b.raw for b in bad if b.id is not None])
+        ),
         by_cursor=by_cursor,
         next_cursor=_next_cursor(answer) if by_cursor else None,
     )
+
+
+def _mark(text: str) -> str:
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=9).hexdigest()
 
 
 def _next_cursor(answer: Mapping[str, Any]) -> str | None:
@@ -134,7 +141,8 @@ def conversation(raw: object, agent_id: str) -> Conversation | Quarantined:
     except (ValueError, OverflowError, RecursionError) as error:
         reason = f"row: {error}"
     kept = pydantic_core.to_json(raw, inf_nan_mode="strings", serialize_unknown=True)
-    return Quarantined(kept.decode(), reason)
+    named = raw.get("ID") if isinstance(raw, dict) else None
+    return Quarantined(kept.decode(), reason, None if named is None else str(named))
 
 
 def to_model(row: ConversationRecord, agent_id: str) -> Conversation:

@@ -20,9 +20,9 @@ from typing import Any
 from urllib.parse import unquote
 
 import anyio
+from mcp.server.connection import Connection
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.server.mcpserver import MCPServer
-from mcp.server.session import ServerSession
 from mcp.server.subscriptions import InMemorySubscriptionBus, ResourceUpdated, ServerEvent
 from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS, EmptyResult, SubscribeRequestParams, UnsubscribeRequestParams
@@ -61,26 +61,23 @@ class Bus(InMemorySubscriptionBus):
 
     def __init__(self) -> None:
         super().__init__()
-        self._older: dict[object, tuple[ServerSession, set[str]]] = {}
+        self._older: dict[Connection, set[str]] = {}
 
     async def publish(self, event: ServerEvent) -> None:
         """Tell everybody who listens to it."""
         await super().publish(event)
         if isinstance(event, ResourceUpdated):
-            for session, uris in list(self._older.values()):
+            for connection, uris in list(self._older.items()):
                 if event.uri in uris:
                     with anyio.move_on_after(PATIENCE):
-                        await session.send_resource_updated(event.uri)
+                        await connection.send_resource_updated(event.uri)
 
-    def uris_of(self, session: ServerSession) -> tuple[set[str], bool]:
-        """What a client of the older era listens to, and whether it has only now begun."""
-        # The connection outlives the session, which is made anew for each request.
-        connection = session._connection  # noqa: SLF001  the SDK has no public way to it
-        new = connection not in self._older
-        if new:
-            self._older[connection] = session, set()
+    def uris_of(self, connection: Connection) -> set[str]:
+        """What a client of the older era listens to."""
+        if connection not in self._older:
+            self._older[connection] = set()
             connection.exit_stack.callback(self._older.pop, connection, None)
-        return self._older[connection][1], new
+        return self._older[connection]
 
 
 class Announcer:
@@ -212,32 +209,45 @@ class Announcer:
                 await self._bus.publish(ResourceUpdated(uri=uri))
 
 
-def add_announcements(server: MCPServer[App], bus: Bus, announcer: Announcer) -> None:
-    """Serve `resources/subscribe`, watch what `subscriptions/listen` asks for, and say so."""
+class Subscriptions:
+    """`resources/subscribe` and its contrary, for clients of the older era."""
+
+    def __init__(self, bus: Bus, announcer: Announcer) -> None:
+        self._bus = bus
+        self._announcer = announcer
 
     async def subscribe(
-        ctx: ServerRequestContext[Any, Any], params: SubscribeRequestParams
+        self, ctx: ServerRequestContext[Any, Any], params: SubscribeRequestParams
     ) -> EmptyResult:
-        uris, new = bus.uris_of(ctx.session)
-        uri = str(params.uri)
+        """Tell this client of a resource's changes from now on."""
+        connection = _connection(ctx)
+        uris, uri = self._bus.uris_of(connection), str(params.uri)
         if uri not in uris:
             _refuse_too_many(len(uris) + 1)
-            if new:
-                connection = ctx.session._connection  # noqa: SLF001  see `Bus.uris_of`
-                connection.exit_stack.push_async_callback(announcer.drop, uris)
+            if not uris:
+                connection.exit_stack.push_async_callback(self._leave, uris)
             uris.add(uri)
-            await announcer.want([uri])
+            await self._announcer.want([uri])
         return EmptyResult()
 
     async def unsubscribe(
-        ctx: ServerRequestContext[Any, Any], params: UnsubscribeRequestParams
+        self, ctx: ServerRequestContext[Any, Any], params: UnsubscribeRequestParams
     ) -> EmptyResult:
-        uris, _ = bus.uris_of(ctx.session)
-        uri = str(params.uri)
+        """Tell it no more."""
+        uris, uri = self._bus.uris_of(_connection(ctx)), str(params.uri)
         if uri in uris:
             uris.remove(uri)
-            await announcer.drop([uri])
+            await self._announcer.drop([uri])
         return EmptyResult()
+
+    async def _leave(self, uris: set[str]) -> None:
+        left = list(uris)
+        uris.clear()  # whoever subscribed, unsubscribed and subscribed again leaves twice
+        await self._announcer.drop(left)
+
+
+def add_announcements(server: MCPServer[App], bus: Bus, announcer: Announcer) -> None:
+    """Serve `resources/subscribe`, watch what `subscriptions/listen` asks for, and say so."""
 
     async def middleware(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
         if ctx.method == "subscriptions/listen":
@@ -250,10 +260,16 @@ def add_announcements(server: MCPServer[App], bus: Bus, announcer: Announcer) ->
                 result["capabilities"][name]["listChanged"] = False
         return result
 
+    older = Subscriptions(bus, announcer)
     low = server._lowlevel_server  # noqa: SLF001  the high level has no way to serve these
-    low.add_request_handler("resources/subscribe", SubscribeRequestParams, subscribe)
-    low.add_request_handler("resources/unsubscribe", UnsubscribeRequestParams, unsubscribe)
+    low.add_request_handler("resources/subscribe", SubscribeRequestParams, older.subscribe)
+    low.add_request_handler("resources/unsubscribe", UnsubscribeRequestParams, older.unsubscribe)
     server.middleware.append(middleware)
+
+
+def _connection(ctx: ServerRequestContext[Any, Any]) -> Connection:
+    """The client's connection; it outlives the session, which is made anew for each request."""
+    return ctx.session._connection  # noqa: SLF001  the SDK has no public way to it
 
 
 def _listened_to(params: Any) -> list[str]:

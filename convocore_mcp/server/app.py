@@ -10,6 +10,7 @@ import anyio
 
 from convocore_mcp.errors import InvalidArgumentError, NotConfiguredError
 from convocore_mcp.models import Coverage, Freshness
+from convocore_mcp.need import EVERYTHING, Need
 from convocore_mcp.server.singles import Singles
 
 if TYPE_CHECKING:  # SQLAlchemy is not needed to list the tools
@@ -29,9 +30,9 @@ class Fresh(Protocol):
     """Makes the mirror fresh enough for a question (`sync.upkeep.Upkeep`)."""
 
     async def fresh(
-        self, agent_id: str, *, since: datetime | None = None, report: Report | None = None
+        self, agent_id: str, need: Need = EVERYTHING, *, report: Report | None = None
     ) -> Freshness:
-        """Wait, a bounded time, until the time from `since` on has been read."""
+        """Wait, a bounded time, until what is needed has been read."""
         ...
 
 
@@ -83,10 +84,10 @@ class Reported:
         self._due = 0.0
 
     async def fresh(
-        self, agent_id: str, *, since: datetime | None = None, report: Report | None = None
+        self, agent_id: str, need: Need = EVERYTHING, *, report: Report | None = None
     ) -> Freshness:
         """As `Fresh.fresh`."""
-        return await self._upkeep.fresh(agent_id, since=since, report=report or self._report)
+        return await self._upkeep.fresh(agent_id, need, report=report or self._report)
 
     async def _report(self, read: int) -> None:
         now = asyncio.get_running_loop().time()

@@ -8,6 +8,7 @@ from convocore_mcp.leads.heat import DEFAULT_THRESHOLD
 from convocore_mcp.leads.profile import profile
 from convocore_mcp.leads.reasons import why_not_hot
 from convocore_mcp.models import Conversation, HotSummary, Lead
+from convocore_mcp.need import Need
 from convocore_mcp.server import shaping
 from convocore_mcp.server.app import Backend
 from convocore_mcp.server.outbound import clean
@@ -40,8 +41,7 @@ async def hot_answer(backend: Backend, agent: str, ask: HotAsk) -> dict[str, Any
     """
     now = backend.now()
     bounds = window(ask.since, ask.until, now=now)
-    # The whole list, not just the window: older conversations of a person say who it is.
-    fresh = await backend.upkeep.fresh(agent)
+    fresh = await backend.upkeep.fresh(agent, Need(since=bounds[0], people=True))
     found = await backend.read(_read, backend.queries, agent, ask, bounds)
     summary = found.summary
     answer: dict[str, Any] = clean(

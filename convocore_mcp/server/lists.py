@@ -5,6 +5,7 @@ from dataclasses import astuple, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from convocore_mcp.models import Conversation, Filter
+from convocore_mcp.need import Need
 from convocore_mcp.server import shaping
 from convocore_mcp.server.answers import LONGEST, compact, fit
 from convocore_mcp.server.app import Backend
@@ -50,7 +51,7 @@ async def list_page(backend: Backend, agent: str, wanted: Filter, ask: Ask) -> d
         start = Cursor.decode(ask.cursor, question=asked, epoch=epoch, now=now)
         bounds = moments(start.window)
     wanted = replace(wanted, since=bounds[0], until=bounds[1])
-    fresh = await backend.upkeep.fresh(agent, since=wanted.since)
+    fresh = await backend.upkeep.fresh(agent, _need(wanted, ask))
     page = await backend.read(_read, backend.queries, agent, wanted, ask, start)
     answer = clean(
         {
@@ -82,6 +83,11 @@ class _Page:
     total: int
     seq: int
     relax: dict[str, int] | None
+
+
+def _need(wanted: Filter, ask: Ask) -> Need:
+    newest = ask.sort == "newest" and not ask.cursor and wanted == Filter()
+    return Need(since=wanted.since, rows=ask.limit + 1 if newest else None)
 
 
 def _read(queries: "Queries", agent: str, wanted: Filter, ask: Ask, start: Cursor | None) -> _Page:

@@ -1,8 +1,9 @@
 """What the list leaves out: a single conversation knows more than its row.
 
 Rows may be sparse: no title, summary or last message. Then Convocore is asked for the conversation
-by itself, once for each version of it and within a small budget. It is an addition: the row has
-the last word on what both say, and a 404 (which conversations made through the REST API answer), a
+by itself, once for each version of it and within a small budget. It adds what was said and
+captured, and nothing else: who somebody is, where they stand and what it cost is what the list
+says, as in every other answer. A 404 (which conversations made through the REST API answer), a
 failure or no answer in time changes nothing.
 """
 
@@ -10,7 +11,7 @@ import json
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -29,6 +30,8 @@ REST = timedelta(minutes=1)
 """After a failure nobody is asked for before this has passed."""
 SAYS = ("title", "summary", "funnel_summary", "last_message")
 """A row with one of these is no sparse one."""
+ADDED = (*SAYS, "captured_variables", "funnel_extracted_data")
+"""What a single conversation adds to its row."""
 
 Ask = Callable[[str, str], Awaitable[Conversation | None]]
 
@@ -78,12 +81,13 @@ def _says_something(record: dict[str, Any]) -> bool:
 
 
 def _filled(row: Conversation, single: Conversation) -> Conversation:
-    """`row`, with what only `single` has."""
-    missing = {
-        field.name: getattr(single, field.name)
-        for field in fields(row)
-        if getattr(row, field.name) in (None, ())
-    }
-    record = json.loads(single.record) | json.loads(row.record)
-    said = {name: value for name, value in record.items() if value not in ("", [], {}, None)}
-    return replace(row, **missing, record=json.dumps(said, ensure_ascii=False))
+    """`row`, with what only `single` says."""
+    says = json.loads(single.record)
+    record = {name: says[name] for name in ADDED if name in says} | json.loads(row.record)
+    return replace(
+        row,
+        title=row.title or single.title,
+        summary=row.summary or single.summary,
+        last_message=row.last_message or single.last_message,
+        record=json.dumps(record, ensure_ascii=False),
+    )

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from convocore_mcp.leads.heat import DEFAULT_THRESHOLD
 from convocore_mcp.models import TIMES, Filter, Group
+from convocore_mcp.need import Need
 from convocore_mcp.server import shaping
 from convocore_mcp.server.app import Backend
 from convocore_mcp.server.filters import applied, relaxed, spelt
@@ -37,8 +38,7 @@ async def stats_answer(
     """
     since, until = window(ask.since, ask.until, now=backend.now())
     wanted = replace(wanted, since=since, until=until)
-    # The whole list, not just the window: older conversations of a person say who it is.
-    fresh = await backend.upkeep.fresh(agent)
+    fresh = await backend.upkeep.fresh(agent, Need(since=since, people=True))
     found = await backend.read(_read, backend.queries, agent, wanted, ask.group_by)
     by_tag = "tag" in ask.group_by
     note = "A conversation counts under each of its tags, so groups add up to more than totals."

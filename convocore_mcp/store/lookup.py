@@ -29,7 +29,7 @@ from convocore_mcp.store.schema import UNKNOWN, grams, leads, terms
 
 MOST = 2_000
 """Leads that one look-up finds at most, latest active first."""
-COMMON = 5_000
+COMMON = 2_500
 """A term of more leads than these is not followed to all of them, if nothing else narrows it."""
 SHORTEST = 3
 """Letters of a word that can be misspelt and still be told."""

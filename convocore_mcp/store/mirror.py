@@ -1,6 +1,6 @@
 """Writing the mirror. `sync` alone does this; everybody else reads (`queries`)."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,7 @@ from sqlalchemy import (
     update,
 )
 
-from convocore_mcp.models import Conversation, Coverage, Keys, Lead, Page, Quarantined
+from convocore_mcp.models import Conversation, Coverage, Keys, Lead, Page, Quarantined, Sweep
 from convocore_mcp.store import versions
 from convocore_mcp.store.engine import Database
 from convocore_mcp.store.people import settle
@@ -94,13 +94,17 @@ class Mirror:
             conversations=count or 0,
             quarantined=bad or 0,
             seq=seq or 0,
+            sweep=_sweep(known),
             gap=known.get("gap"),
         )
 
-    def save(self, agent_id: str, page: Page, *, read_at: datetime) -> Saved:
+    def save(
+        self, agent_id: str, page: Page, *, read_at: datetime, sweep: datetime | None = None
+    ) -> Saved:
         """Take in one page, in one transaction. A row read before the one held is not taken.
 
-        `read_at` is when the page was asked for; rows newer than it in the mirror stay.
+        `read_at` is when the page was asked for; rows newer than it in the mirror stay. `sweep`
+        is when the walk began that the page belongs to: its place is kept with the rows.
         """
         rows = {row.id: row for row in page.rows if not versions.too_long(row)}
         at = milliseconds(read_at) or 0
@@ -117,7 +121,14 @@ class Mirror:
             _keep_aside(connection, agent_id, page, at)
             replaced = {row.id for row, _ in fresh}
             same = [old.seq for old in held.values() if old.id not in replaced]
-            versions.seen(connection, same, at)
+            # Unreadable now, but there: no walk has missed it.
+            ids = [bad.id for bad in page.quarantined if bad.id is not None]
+            unreadable = versions.held(connection, agent_id, ids).values() if ids else ()
+            versions.seen(connection, [*same, *(old.seq for old in unreadable)], at)
+            if sweep is not None and page.place is not None:
+                a = agents.c
+                ours = (a.agent_id == agent_id, a.sweep_began == milliseconds(sweep))
+                connection.execute(update(agents).where(*ours).values(sweep_place=page.place))
         updated = sum(old is not None for _, old in fresh)
         return Saved(len(fresh) - updated, updated, len(rows) - len(fresh))
 
@@ -131,6 +142,7 @@ class Mirror:
     ) -> None:
         if not fresh:
             return
+        fresh = fresh[::-1]  # pages come newest first; what happened first is the first change
         new, values = [], []
         ended = [(old, number) for number, (_, old) in enumerate(fresh, start=seq + 1) if old]
         versions.end(connection, ended, at=at)
@@ -161,8 +173,8 @@ class Mirror:
                 versions.unsettle(connection, [(agent_id, old.id, old.lead_id) for old in held])
         return len(held)
 
-    def missing(self, agent_id: str, seen: Iterable[str], *, before: datetime) -> dict[str, int]:
-        """Conversations held since `before` but not among `seen`, and how often each was missed."""
+    def missing(self, agent_id: str, *, before: datetime) -> dict[str, int]:
+        """Conversations that nobody has seen since `before`, and how often each was missed."""
         c = conversations.c
         with self.database.reading() as connection:
             held = connection.execute(
@@ -172,8 +184,7 @@ class Mirror:
                     c.seen_at < (milliseconds(before) or 0),
                 )
             )
-            known = set(seen)
-            return {row.id: row.missed for row in held if row.id not in known}
+            return {row.id: row.missed for row in held}
 
     def miss(self, agent_id: str, ids: Iterable[str]) -> None:
         """Note that a complete walk did not see these."""
@@ -186,7 +197,7 @@ class Mirror:
                 connection.execute(one.values(missed=c.missed + 1), found)
 
     def note(self, agent_id: str, **progress: datetime | str | None) -> None:
-        """Set fields of the agent's coverage: `as_of`, `walked_at`, `mark`, `gap`."""
+        """Set fields of the agent's coverage: `as_of`, `walked_at`, `mark`, `gap`, `sweep_…`."""
         values: dict[str, Any] = {
             name: milliseconds(value) if isinstance(value, datetime) else value
             for name, value in progress.items()
@@ -251,6 +262,11 @@ def _take_turn(connection: Connection) -> int:
 
 def _set_turn(connection: Connection, seq: int) -> None:
     connection.execute(update(counter).values(seq=seq))
+
+
+def _sweep(known: Mapping[str, Any]) -> Sweep | None:
+    began, place = moment(known.get("sweep_began")), known.get("sweep_place")
+    return Sweep(began, place, moment(known.get("sweep_mark"))) if began and place else None
 
 
 def _keep_aside(connection: Connection, agent_id: str, page: Page, at: int) -> None:

@@ -94,6 +94,9 @@ agents = Table(
     Column("mark", BigInteger),
     Column("gap", Text),
     Column("baseline", BigInteger),
+    Column("sweep_began", BigInteger),
+    Column("sweep_mark", BigInteger),
+    Column("sweep_place", Text),
 )
 """How far reading has got (`models.Coverage`); changes up to `baseline` are no news to anybody."""
 

@@ -9,19 +9,23 @@ Where the front stood is told by its rows: whatever was touched since stands bef
 them that has not changed (`Front`). Only the newest time among them outlives the process; then a
 run of unchanged rows older than that will do. So each bookmark moves only when nothing behind it
 can be missing.
+
+How far a walk got is saved with each page, in one transaction. After a crash the front is read
+first, and then the walk goes on from there, under the time at which it began: whatever nobody has
+seen since then is missing.
 """
 
-import json
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import ParamSpec, Protocol, Self, TypeVar
+from typing import ParamSpec, Protocol, TypeVar
 
 from convocore_mcp.errors import ApiError, ContractError
-from convocore_mcp.models import Conversation, Page
+from convocore_mcp.models import Conversation, Page, Sweep
 from convocore_mcp.store.mirror import Mirror, Saved
+from convocore_mcp.sync.progress import MOVED, Front, Progress
 
 log = logging.getLogger(__name__)
 P = ParamSpec("P")
@@ -38,17 +42,16 @@ SETTLE_EVERY = 25
 """Pages of a walk after which the leads, and how far back it got, are brought up to date."""
 ASK_SINGLY = 100
 """Conversations that a sweep missed and that are asked for one by one; the others wait."""
-MOVED = (
-    "The list moved faster than it could be read: conversations may be missing until the next "
-    "complete reading."
-)
+NO_SWEEP: Mapping[str, None] = {"sweep_began": None, "sweep_mark": None, "sweep_place": None}
 
 
 class Source(Protocol):
     """Where pages come from (`api.client.ConvocoreClient`)."""
 
-    def conversations(self, agent_id: str) -> AsyncGenerator[Page, None]:
-        """Front to end, newest first."""
+    def conversations(
+        self, agent_id: str, *, place: str | None = None
+    ) -> AsyncGenerator[Page, None]:
+        """Front to end, newest first; from behind `place` on, if there is one."""
         ...
 
     async def conversation(self, agent_id: str, conversation_id: str) -> Conversation | None:
@@ -70,61 +73,6 @@ class Bounds:
 
     rows: int = 2_000_000
     time: timedelta = timedelta(hours=12)
-
-
-@dataclass(slots=True)
-class Progress:
-    """How far a reading has got; `moved` is called after each page."""
-
-    moved: Callable[[], None] = lambda: None
-    began: datetime | None = None
-    pages: int = 0
-    rows: int = 0
-    empty: int = 0
-    """Pages without rows."""
-    oldest: datetime | None = None
-    """The oldest activity that was read."""
-    reached: datetime | None = None
-    """All that is newer has been read, even if a row stands out of order."""
-    gap: str | None = None
-    seen: set[str] = field(default_factory=set)
-
-    def take(self, page: Page) -> None:
-        """Count a page."""
-        self.pages += 1
-        self.rows += len(page.rows) + len(page.quarantined)
-        self.empty += not (page.rows or page.quarantined)
-        self.seen.update(_ids(page))
-        times = [row.last_activity for row in page.rows if row.last_activity]
-        if times:
-            self.oldest = min(times) if self.oldest is None else min(*times, self.oldest)
-            self.reached = max(times) if self.reached is None else min(max(times), self.reached)
-        if not page.certain:
-            self.gap = MOVED
-
-
-@dataclass(frozen=True, slots=True)
-class Front:
-    """The first page of a reading, as a bookmark for the next one."""
-
-    newest: datetime | None
-    rows: frozenset[str] = frozenset()
-    """Whole records: one that was touched has changed."""
-
-    @classmethod
-    def of(cls, page: Page) -> Self:
-        """Remember a page."""
-        newest = max((row.last_activity for row in page.rows if row.last_activity), default=None)
-        return cls(newest, frozenset(row.record for row in page.rows))
-
-    def reached_by(self, page: Page) -> bool:
-        """Whether one of its rows is there, unmoved."""
-        return any(row.record in self.rows for row in page.rows)
-
-    def older(self, page: Page) -> int:
-        """How many rows of a page were last touched before any here."""
-        times = [row.last_activity for row in page.rows if row.last_activity]
-        return sum(self.newest is not None and time < self.newest for time in times)
 
 
 class Reader:
@@ -149,37 +97,90 @@ class Reader:
     async def walk(self, agent_id: str, progress: Progress) -> None:
         """Read the whole list, and take out what is no longer in it.
 
-        Pages already saved stay whatever happens; the bookmarks move when all is in.
+        Pages already saved stay whatever happens, and a walk that was cut short is gone on with;
+        the bookmarks move when all is in.
 
         Raises:
             ApiError: Convocore failed for good.
         """
-        began = progress.began = self._now()
         coverage = await self._in_thread(self._mirror.coverage, agent_id)
-        front = None
-        async with aclosing(self._source.conversations(agent_id)) as pages:
-            async for page in pages:
-                front = front or Front.of(page)
-                await self._save(agent_id, page, progress)
-                if coverage.walked_at is None and progress.pages == 1:
-                    await self._note(agent_id, as_of=began)
-                if progress.pages % SETTLE_EVERY == 0:
-                    await self._in_thread(self._mirror.settle, agent_id)
-                if self._beyond_bounds(progress):
-                    break
-        as_of, front, settled = await self._catch_up(agent_id, front or Front(None), progress)
+        half = self._half_done(coverage.sweep)
+        if half is None:
+            began, front = self._now(), Front(None)
+        else:
+            began, front = await self._take_up(agent_id, half, progress)
+        progress.began = began
+        try:
+            front = await self._read_through(agent_id, began, half, front, progress)
+        except ContractError:
+            await self._note(agent_id, **NO_SWEEP)  # going on there might fail forever
+            raise
+        as_of, front, settled = await self._catch_up(agent_id, front, progress)
         if progress.gap is None and not settled:
             progress.gap = MOVED
         if progress.gap is None:
             await self._take_out(agent_id, progress)
             await self._in_thread(self._mirror.release, agent_id, before=began)
-        await self._in_thread(self._mirror.settle, agent_id)
+        await self.settle(agent_id)
         self._fronts[agent_id] = front
-        await self._note(
-            agent_id, as_of=as_of, mark=front.newest, walked_at=began, gap=progress.gap
-        )
+        bookmarks = {"as_of": as_of, "mark": front.newest, "walked_at": began}
+        await self._note(agent_id, **bookmarks, gap=progress.gap, **NO_SWEEP)
         await self._in_thread(self._mirror.prune, now=self._now())
         log.info("Read %d rows in %d pages.", progress.rows, progress.pages)
+
+    async def settle(self, agent_id: str) -> None:
+        """Bring the leads up to date with the conversations that were read."""
+        await self._in_thread(self._mirror.settle, agent_id)
+
+    def _half_done(self, sweep: Sweep | None) -> Sweep | None:
+        """`sweep`, if it is not so old that it would reach its bounds at once."""
+        recent = sweep is not None and self._now() - sweep.began < self._bounds.time / 2
+        return sweep if recent else None
+
+    async def _take_up(
+        self, agent_id: str, half: Sweep, progress: Progress
+    ) -> tuple[datetime, Front]:
+        """Read what has moved to the front since a walk was cut short, and go on with it then."""
+        log.info("Going on with the reading that was begun at %s.", half.began)
+        then = Front(half.mark)
+        as_of, front, settled = await self._catch_up(agent_id, then, progress)
+        if not settled:
+            return half.began, then  # the end of the walk looks again
+        await self._note(agent_id, as_of=as_of, sweep_mark=front.newest)
+        return half.began, front
+
+    async def _read_through(
+        self,
+        agent_id: str,
+        began: datetime,
+        half: Sweep | None,
+        front: Front,
+        progress: Progress,
+    ) -> Front:
+        """Read from the front, or from where `half` stopped, to the end; returns the front."""
+        walk = self._source.conversations(agent_id, place=half.place if half else None)
+        pages_read = 0
+        async with aclosing(walk) as pages:
+            async for page in pages:
+                if half is None and pages_read == 0:
+                    front = Front.of(page)
+                    start = {"sweep_began": began, "sweep_mark": front.newest}
+                    await self._note(agent_id, **start, sweep_place=None)
+                await self._save(agent_id, page, progress, sweep=began)
+                pages_read += 1
+                if half is None and pages_read == 1:
+                    await self._note_first(agent_id, began)
+                if pages_read % SETTLE_EVERY == 0:
+                    await self.settle(agent_id)
+                if self._beyond_bounds(progress):
+                    break
+        return front
+
+    async def _note_first(self, agent_id: str, began: datetime) -> None:
+        """Note that the front was read, where nothing was before."""
+        coverage = await self._in_thread(self._mirror.coverage, agent_id)
+        if coverage.walked_at is None:
+            await self._note(agent_id, as_of=began)
 
     async def tail(self, agent_id: str, progress: Progress) -> None:
         """Read what came or moved to the front since the last reading.
@@ -223,9 +224,13 @@ class Reader:
                 return began, front, True
         return began, front, False
 
-    async def _save(self, agent_id: str, page: Page, progress: Progress) -> Saved:
+    async def _save(
+        self, agent_id: str, page: Page, progress: Progress, *, sweep: datetime | None = None
+    ) -> Saved:
         read_at = page.read_at or self._now()
-        saved = await self._in_thread(self._mirror.save, agent_id, page, read_at=read_at)
+        saved = await self._in_thread(
+            self._mirror.save, agent_id, page, read_at=read_at, sweep=sweep
+        )
         progress.take(page)
         progress.moved()
         return saved
@@ -248,7 +253,7 @@ class Reader:
     async def _take_out(self, agent_id: str, progress: Progress) -> None:
         """Remove what this walk missed if it is not found by itself, or was missed before."""
         began = progress.began or self._now()
-        missing = await self._in_thread(self._mirror.missing, agent_id, progress.seen, before=began)
+        missing = await self._in_thread(self._mirror.missing, agent_id, before=began)
         gone = {id_ for id_, missed in missing.items() if missed}
         doubtful = [id_ for id_, missed in missing.items() if not missed]
         try:
@@ -266,11 +271,3 @@ class Reader:
             return await self._source.conversation(agent_id, id_) is None
         except ContractError:  # it is there, though not as we know it
             return False
-
-
-def _ids(page: Page) -> Iterator[str]:
-    yield from (row.id for row in page.rows)
-    for bad in page.quarantined:  # unreadable, but there
-        raw = json.loads(bad.raw)
-        if isinstance(raw, dict) and "ID" in raw:
-            yield str(raw["ID"])

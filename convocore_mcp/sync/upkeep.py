@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-import anyio
-
 from convocore_mcp.errors import (
     ApiError,
     ConvocoreError,
@@ -18,8 +16,11 @@ from convocore_mcp.errors import (
     UnavailableError,
 )
 from convocore_mcp.models import Coverage, Freshness
+from convocore_mcp.need import EVERYTHING, Need
 from convocore_mcp.store.mirror import Mirror
-from convocore_mcp.sync.reading import InThread, Progress, Reader, Report
+from convocore_mcp.sync.flight import Flight
+from convocore_mcp.sync.progress import Progress
+from convocore_mcp.sync.reading import InThread, Reader, Report
 
 log = logging.getLogger(__name__)
 
@@ -40,6 +41,8 @@ class Schedule:
     """Seconds a caller waits for the first walk; a call answers within 25."""
     tail_patience: float = 5.0
     """Seconds a caller waits for news, when there is an older answer already."""
+    grace: float = 3.0
+    """Seconds a caller goes on waiting for the rest, when what the question needs is here."""
     rest: timedelta = timedelta(seconds=15)
     """After a failure, Convocore is not asked again before this has passed."""
 
@@ -56,50 +59,6 @@ class Pace(Protocol):
     def trouble(self) -> ApiError | None:
         """The newest failure, if nothing has succeeded since."""
         ...
-
-
-class _Flight:
-    """One reading under way, however many callers wait for it."""
-
-    def __init__(self, kind: str) -> None:
-        self.kind = kind
-        self.progress = Progress(moved=self._wake)
-        # Not a task's own `cancel`, which would leave a thread alone with the database.
-        self.scope = anyio.CancelScope()
-        self.error: ConvocoreError | None = None
-        self.done = False
-        self._moved = asyncio.Event()
-
-    def _wake(self) -> None:
-        self._moved.set()
-        self._moved = asyncio.Event()
-
-    def end(self, error: ConvocoreError | None) -> None:
-        """Tell everybody that it is over."""
-        self.error, self.done = error, True
-        self._wake()
-
-    def covers(self, since: datetime | None) -> bool:
-        """Whether the walk has passed the beginning of a window."""
-        reached = self.progress.reached
-        return since is not None and reached is not None and reached < since
-
-    async def wait(
-        self,
-        *,
-        since: datetime | None = None,
-        patience: float | None = None,
-        report: Report | None = None,
-    ) -> None:
-        """Until it is over, has passed `since`, or patience ends."""
-        try:
-            async with asyncio.timeout(patience):
-                while not self.done and not self.covers(since):
-                    await self._moved.wait()
-                    if report:
-                        await report(self.progress.rows)
-        except TimeoutError:
-            log.info("A %s goes on while the question is answered without it.", self.kind)
 
 
 class Upkeep:
@@ -121,7 +80,7 @@ class Upkeep:
         self._now = now
         self._in_thread = in_thread
         self._schedule = schedule
-        self._flights: dict[tuple[str, str], _Flight] = {}
+        self._flights: dict[tuple[str, str], Flight] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._failed: dict[str, tuple[datetime, ConvocoreError]] = {}
         self._walk_failed: dict[str, datetime] = {}
@@ -129,11 +88,12 @@ class Upkeep:
         self.listeners: list[Callable[[str], None]] = []  # told of the agent that was read
 
     async def fresh(
-        self, agent_id: str, *, since: datetime | None = None, report: Report | None = None
+        self, agent_id: str, need: Need = EVERYTHING, *, report: Report | None = None
     ) -> Freshness:
-        """Read what is needed for a question about the time from `since` on, or about all time.
+        """Read what a question needs.
 
-        Waits a bounded time; reading goes on behind the answer, and without whoever gave up.
+        Waits a bounded time, and a moment for the rest where the answer would be better for it;
+        reading goes on behind the answer, and without whoever gave up.
 
         Raises:
             ApiError: Convocore refuses the key or the agent, or fails and nothing is here yet.
@@ -141,13 +101,25 @@ class Upkeep:
         coverage = await self._coverage(agent_id)
         flight = self._needed(agent_id, coverage)
         if flight is not None:
-            first = coverage.walked_at is None
-            patience = self._schedule.patience if first else self._schedule.tail_patience
-            await flight.wait(since=since if first else None, patience=patience, report=report)
+            if coverage.walked_at is None:
+                await self._first_reading(agent_id, flight, need, report)
+            else:
+                await flight.wait(patience=self._schedule.tail_patience, report=report)
             coverage = await self._coverage(agent_id)
         self._refuse(agent_id, coverage, flight)
         self._sweep_if_due(agent_id, coverage)
-        return self._freshness(agent_id, coverage, flight, since)
+        return self._freshness(agent_id, coverage, flight, need)
+
+    async def _first_reading(
+        self, agent_id: str, flight: Flight, need: Need, report: Report | None
+    ) -> None:
+        """Wait until what is needed has been read, and a moment longer if that is not enough."""
+        schedule = self._schedule
+        await flight.wait(until=need, patience=schedule.patience, report=report)
+        if not (flight.done or flight.answers(need)):
+            await flight.wait(patience=schedule.grace, report=report)
+        if need.people and not flight.done:
+            await self._reader.settle(agent_id)
 
     async def sync(
         self, agent_id: str, *, full: bool = True, report: Report | None = None
@@ -178,7 +150,7 @@ class Upkeep:
                 return coverage
             # A reading ended meanwhile: what we hold may say that it is still to be made.
 
-    def _needed(self, agent_id: str, coverage: Coverage) -> _Flight | None:
+    def _needed(self, agent_id: str, coverage: Coverage) -> Flight | None:
         under_way = self._flights.get((agent_id, "walk"))
         if coverage.walked_at is None and under_way is not None:
             return under_way
@@ -201,17 +173,17 @@ class Upkeep:
         if self._now() - coverage.walked_at > due:
             self._join(agent_id, "walk")
 
-    def _join(self, agent_id: str, kind: str) -> _Flight:
+    def _join(self, agent_id: str, kind: str) -> Flight:
         """The reading of that kind under way, or a new one: never two at a time."""
         key = (agent_id, kind)
         if key not in self._flights:
-            self._flights[key] = _Flight(kind)
+            self._flights[key] = Flight(kind)
             task = asyncio.create_task(self._fly(key, self._flights[key]))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         return self._flights[key]
 
-    async def _fly(self, key: tuple[str, str], flight: _Flight) -> None:
+    async def _fly(self, key: tuple[str, str], flight: Flight) -> None:
         agent_id, kind = key
         read = self._reader.walk if kind == "walk" else self._reader.tail
         error: ConvocoreError | None = ConvocoreError("Reading was stopped.", hint="Ask again.")
@@ -242,7 +214,7 @@ class Upkeep:
         if kind == "walk":
             self._walk_failed[agent_id] = self._now()
 
-    def _refuse(self, agent_id: str, coverage: Coverage, flight: _Flight | None) -> None:
+    def _refuse(self, agent_id: str, coverage: Coverage, flight: Flight | None) -> None:
         """Raise where there is nothing to answer from, or nobody who may be answered."""
         _, error = self._failed.get(agent_id, (None, None))
         if isinstance(error, REFUSALS):
@@ -264,12 +236,12 @@ class Upkeep:
         self,
         agent_id: str,
         coverage: Coverage,
-        flight: _Flight | None,
-        since: datetime | None,
+        flight: Flight | None,
+        need: Need,
     ) -> Freshness:
         walk = self._flights.get((agent_id, "walk"))
         partial = walk if coverage.walked_at is None else None
-        complete = coverage.complete or (partial is not None and partial.covers(since))
+        complete = coverage.complete or (partial is not None and partial.answers(need))
         began = partial.progress.began if partial is not None else None
         oldest = (partial.progress.oldest if partial is not None else None) or coverage.oldest
         notes = []

@@ -22,7 +22,7 @@ class Fresh(Protocol):
 
     listeners: list[Callable[[str], None]]
 
-    async def fresh(self, agent_id: str, *, since: datetime | None = None) -> Freshness:
+    async def fresh(self, agent_id: str) -> Freshness:
         """Make the mirror fresh."""
         ...
 

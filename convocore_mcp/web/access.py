@@ -39,10 +39,11 @@ class Access:
         number = given if _GIVEN.fullmatch(given) else uuid4().hex
         request_id.set(number)
         journal: dict[str, str] = {}
-        status, began = 0, time.perf_counter()
+        status, whole, began = 0, False, time.perf_counter()
 
         async def numbered(message: Message) -> None:
-            nonlocal status
+            nonlocal status, whole
+            whole = message["type"] == "http.response.body" and not message.get("more_body")
             if message["type"] == "http.response.start":
                 status = message["status"]
                 MutableHeaders(scope=message)["X-Request-ID"] = number
@@ -50,6 +51,8 @@ class Access:
 
         try:
             await self._app({**scope, JOURNAL: journal}, receive, numbered)
+            if status and not whole:  # an event stream that was ended, not by its client
+                await send({"type": "http.response.body", "body": b""})
         finally:
             route = journal.get("route", "other")
             self._count(route, status)

@@ -1,4 +1,4 @@
-"""How much at a time: requests, streams on which a client listens, and bodies."""
+"""How much at a time: requests, streams on which a client listens, bodies and headers."""
 
 import asyncio
 from collections import Counter
@@ -16,16 +16,23 @@ ALWAYS = {"/healthz"}
 class Limits:
     """ASGI: passes requests on to `app` as long as there is room for them."""
 
-    def __init__(self, app: ASGIApp, *, requests: int, streams: int, body: int) -> None:
+    def __init__(self, app: ASGIApp, *, requests: int, streams: int, body: int, head: int) -> None:
         self._app = app
         self._room = {"requests": requests, "streams": streams}
         self._largest = body
+        self._longest = head
         self.open = Counter(requests=0, streams=0)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or say when to come again."""
         if scope["type"] != "http" or scope["path"] in ALWAYS:
             await self._app(scope, receive, send)
+            return
+        # What arrives in one piece is read whole, whatever limit the HTTP library was given.
+        if sum(len(name) + len(value) for name, value in scope["headers"]) > self._longest:
+            await _refused(431, f"The headers have at most {self._longest} bytes.")(
+                scope, receive, send
+            )
             return
         kind = "streams" if _listens(scope) else "requests"
         if self.open[kind] >= self._room[kind]:

@@ -123,45 +123,46 @@ def oauth_tokens(issuer: Issuer, *, audience: str) -> Verify:
     """Takes JWTs that `issuer` signed for `audience` and that are valid now."""
     threads = anyio.CapacityLimiter(4)
 
-    def check(token: str) -> AccessToken | None:
-        try:
-            header = jwt.get_unverified_header(token)
-            if header.get("alg") not in ALGORITHMS:
-                return None
-            name, key = issuer.key(header.get("kid"))
-            claims = jwt.decode(
-                token,
-                key,
-                algorithms=ALGORITHMS,
-                audience=audience,
-                issuer=name,
-                leeway=SKEW,
-                options={"require": ["exp", "iss", "aud", "sub"]},
-            )
-        except (IssuerError, jwt.PyJWKClientConnectionError) as error:
-            why = error.args[0] if isinstance(error, IssuerError) else "its keys can't be fetched"
-            log.warning("The OAuth issuer can't be asked for its keys: %s.", why)
-            return None
-        except (jwt.PyJWTError, ValueError, TypeError):
-            return None  # the many ways in which a token can be wrong
-        if claims["exp"] <= time.time():
-            return None
-        client = claims.get("client_id") or claims.get("azp") or claims["sub"]
-        return AccessToken(
-            token="-",  # noqa: S106  nobody behind the gate needs it
-            client_id=str(client),
-            scopes=_scopes(claims),
-            expires_at=int(claims["exp"]),
-            subject=claims["sub"],
-            claims={"iss": name},
-        )
-
     async def verify(token: str) -> AccessToken | None:
         if token.count(".") != 2 or len(token) > LONGEST_TOKEN:
             return None
-        return await anyio.to_thread.run_sync(check, token, limiter=threads)
+        return await anyio.to_thread.run_sync(_checked, token, issuer, audience, limiter=threads)
 
     return verify
+
+
+def _checked(token: str, issuer: Issuer, audience: str) -> AccessToken | None:
+    try:
+        header = jwt.get_unverified_header(token)
+        if header.get("alg") not in ALGORITHMS:
+            return None
+        name, key = issuer.key(header.get("kid"))
+        claims = jwt.decode(
+            token,
+            key,
+            algorithms=ALGORITHMS,
+            audience=audience,
+            issuer=name,
+            leeway=SKEW,
+            options={"require": ["exp", "iss", "aud", "sub"]},
+        )
+    except (IssuerError, jwt.PyJWKClientConnectionError) as error:
+        why = error.args[0] if isinstance(error, IssuerError) else "its keys can't be fetched"
+        log.warning("The OAuth issuer can't be asked for its keys: %s.", why)
+        return None
+    except (jwt.PyJWTError, ValueError, TypeError):
+        return None  # the many ways in which a token can be wrong
+    if claims["exp"] <= time.time():
+        return None
+    client = claims.get("client_id") or claims.get("azp") or claims["sub"]
+    return AccessToken(
+        token="-",  # noqa: S106  nobody behind the gate needs it
+        client_id=str(client),
+        scopes=_scopes(claims),
+        expires_at=int(claims["exp"]),
+        subject=claims["sub"],
+        claims={"iss": name},
+    )
 
 
 def _scopes(claims: dict[str, Any]) -> list[str]:

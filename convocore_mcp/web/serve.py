@@ -117,6 +117,7 @@ def assemble(
         requests=settings.max_requests,
         streams=settings.max_sessions,
         body=settings.max_body_bytes,
+        head=settings.max_header_bytes,
     )
     gate = Gate(
         limits,

@@ -21,6 +21,13 @@ def _several(value: object) -> object:
     return tuple(dict.fromkeys(part for part in re.split(r"[\s,]+", value) if part))
 
 
+def _tokens(value: object) -> object:
+    found = _several(value)
+    if isinstance(value, str) and not found:  # set, but to nothing: a token was meant to be asked
+        raise ValueError("should hold a token")
+    return found
+
+
 Several = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_several)]
 
 
@@ -35,7 +42,7 @@ class HttpSettings(BaseSettings):
         hide_input_in_errors=True,  # else a failed check prints the token
     )
 
-    tokens: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_several)] = Field(
+    tokens: Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_tokens)] = Field(
         (), description="Bearer tokens that clients may use, separated by commas."
     )
     oauth_issuer: str | None = Field(None, description="Whose tokens are taken, as in their `iss`.")
@@ -56,8 +63,6 @@ class HttpSettings(BaseSettings):
     @field_validator("tokens")
     @classmethod
     def _tokens_that_fit_a_header(cls, tokens: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
-        if not tokens:  # set, but to nothing: somebody expects it to be asked for
-            raise ValueError("should hold a token")
         for token in tokens:
             if not _TOKEN.fullmatch(token.get_secret_value()):
                 raise ValueError("should consist of letters, digits and -._~+/=")

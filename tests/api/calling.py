@@ -89,13 +89,14 @@ async def calling(
     key: str | None = None,
     limits: Limits | None = None,
     pace: Pace | None = None,
+    now: Callable[[], datetime] = utc_now,
 ) -> AsyncIterator[ConvocoreClient]:
     with switchboard().connected(sandbox) as base_url:
         client = ConvocoreClient.over(
             base_url,
             key or sandbox.key,
             version="test",
-            now=utc_now,
+            now=now,
             limits=limits,
             pace=pace or unhurried(),
         )

@@ -85,14 +85,14 @@ async def test_the_row_has_the_last_word_and_a_new_version_is_asked_for_again() 
 
     async def ask(_agent: str, id_: str) -> Conversation | None:
         asked_for.append(id_)
-        return talk(id_, name="Else", tokens=5, record='{"summary": "Said", "stage": "won"}')
+        return talk(id_, name="Else", tokens=5, record='{"summary": "Said", "state": "x"}')
 
     singles = Singles(ask, now=lambda: THEN)
     row = talk("c1", name="Ann", record='{"stage": "new"}')
     older = talk("c0", record="{}")
     for _ in range(2):
         filled, rest = await singles.fill_in([row, older])
-        assert (filled.name, filled.tokens, rest) == ("Ann", 5, older)
+        assert (filled.name, filled.tokens, rest) == ("Ann", None, older)
         assert json.loads(filled.record) == {"summary": "Said", "stage": "new"}
     assert asked_for == ["c1"]
     for i in range(KEPT):

@@ -109,6 +109,18 @@ async def nobody_reads(desk: Desk) -> None:
     assert not watch._watching  # noqa: SLF001
 
 
+async def test_a_client_that_goes_without_a_word_is_forgotten() -> None:
+    """Ours: else its agent would be read for ever."""
+    async with connected(Sandbox(size=20), mode="legacy") as desk:
+        async with Client(desk.server, mode="legacy") as other:
+            for uri in (f"{ROOT}/stats", f"{ROOT}/hot-leads", f"{ROOT}/stats"):
+                await other.subscribe_resource(uri)
+            await other.unsubscribe_resource(f"{ROOT}/hot-leads")
+            backend = await desk.app.backend()
+            assert backend.watch._watching  # type: ignore[attr-defined]  # noqa: SLF001
+        await nobody_reads(desk)
+
+
 async def test_nobody_listens_nothing_is_read(era: Any) -> None:
     """Promised by issue 4: the work runs only while somebody listens."""
     async with household(era, tail_seconds=1) as (_, _, desk):

@@ -14,6 +14,7 @@ from convocore_mcp.api.client import ConvocoreClient
 from convocore_mcp.leads.keys import keys
 from convocore_mcp.leads.merge import merge
 from convocore_mcp.models import Coverage, Freshness
+from convocore_mcp.need import Need
 from convocore_mcp.sandbox import Sandbox
 from convocore_mcp.store.engine import open_database
 from convocore_mcp.store.mirror import Mirror, Rules
@@ -115,7 +116,7 @@ class Household:
     time: Time
 
     async def fresh(self, since: datetime | None = None) -> Freshness:
-        return await self.upkeep.fresh(self.sandbox.agent_id, since=since)
+        return await self.upkeep.fresh(self.sandbox.agent_id, Need(since=since))
 
     async def sync(self) -> None:
         await self.upkeep.sync(self.sandbox.agent_id)
@@ -155,7 +156,7 @@ async def keeping(
     in_thread: InThread = in_thread,
 ) -> AsyncIterator[Household]:
     time, ours = Time(), mirror or a_mirror()
-    async with calling(sandbox, key=key) as client:
+    async with calling(sandbox, key=key, now=time) as client:
         upkeep = Upkeep(
             Reader(client, ours, now=time, in_thread=in_thread, bounds=bounds or Bounds()),
             ours,

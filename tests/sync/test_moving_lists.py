@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from convocore_mcp.api.client import ConvocoreClient
 from convocore_mcp.sandbox import Dialect, Sandbox
 from convocore_mcp.store.mirror import Mirror
-from convocore_mcp.sync.reading import Bounds, Progress, Reader
+from convocore_mcp.sync.progress import Progress
+from convocore_mcp.sync.reading import Bounds, Reader
 from tests.api.calling import utc_now
 
 from .keeping import a_mirror, at_once, held, wanted

@@ -227,7 +227,8 @@ async def test_a_sweep_that_fails_late_is_not_begun_again_at_once() -> None:
         fresh = await house.fresh()
         await house.at_rest()
         assert fresh.complete
-        assert house.asked() > 15
+        assert 8 <= house.asked() <= 15  # it goes on where it failed
+        assert house.held == house.wanted
 
 
 async def test_a_mistake_of_our_own_is_told_and_logged(
@@ -235,7 +236,7 @@ async def test_a_mistake_of_our_own_is_told_and_logged(
 ) -> None:
     """Ours: nobody awaits a reading, so a bug in it must show elsewhere."""
 
-    def broken(agent_id: str) -> NoReturn:
+    def broken(agent_id: str, **_: object) -> NoReturn:
         raise ZeroDivisionError(agent_id)
 
     async with keeping(Sandbox(size=10)) as house:

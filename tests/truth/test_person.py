@@ -275,6 +275,7 @@ def _check_lists(got: Row, lead: Lead) -> None:
 def _check_usage(usage: Row, lead: Lead) -> None:
     spent = [row["tokenUsage"] for row in lead.rows if row.get("tokenUsage")]
     if not spent:
-        return  # the conversation by itself may tell
+        assert usage == {}
+        return
     assert usage["tokens"] == sum(used["cumulativeTotalTokens"] for used in spent)
     assert abs(usage["usd"] - sum(used["cumulativeUsd"] for used in spent)) < 1e-9

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -87,7 +87,7 @@ def until(look: Any, process: subprocess.Popen[bytes] | None = None) -> Any:
     end = time.monotonic() + GENEROUS
     while not (found := look()):
         assert time.monotonic() < end, "it never came"
-        assert process is None or process.poll() is None, "the server ended"
+        assert process is None or process.poll() is None, process.args
         time.sleep(0.05)
     return found
 
@@ -123,16 +123,3 @@ def hello() -> tuple[dict[str, str], dict[str, Any]]:
     """The older era's first request."""
     client = {"name": "test", "version": "1"}
     return legacy("initialize", protocolVersion="2025-06-18", capabilities={}, clientInfo=client)
-
-
-def refused(*options: str, env: dict[str, str] | None = None) -> str:
-    """What a server says that does not start."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("CONVOCORE_")}
-    command: Sequence[str] = [sys.executable, "-m", "convocore_mcp", "serve", *options]
-    done = subprocess.run(
-        command, env=kept | (env or {}), capture_output=True, text=True, timeout=GENEROUS,
-        check=False,
-    )  # fmt: skip
-    assert done.returncode not in {0, -signal.SIGTERM}
-    assert done.stdout == ""
-    return done.stderr

@@ -1,10 +1,13 @@
 """Who is let in: nobody without a token, nobody from elsewhere."""
 
 import http.client
+import os
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
+from convocore_mcp.commands import app
 from tests.web.running import (
     OTHER_TOKEN,
     TOKEN,
@@ -12,7 +15,6 @@ from tests.web.running import (
     bearer,
     hello,
     modern,
-    refused,
 )
 
 PATHS = [
@@ -155,10 +157,24 @@ def test_behind_a_proxy_the_stream_names_the_path_with_the_prefix(
         assert next(lines).startswith("data: /convocore/messages?session_id=")
 
 
+def refused(monkeypatch: pytest.MonkeyPatch, *options: str, **env: str) -> str:
+    """What a server says that does not start."""
+    for name in os.environ:
+        if name.startswith("CONVOCORE_"):
+            monkeypatch.delenv(name)
+    for name, value in env.items():
+        monkeypatch.setenv(f"CONVOCORE_{name}", value)
+    done = CliRunner().invoke(app, ["serve", *options])
+    assert done.exit_code not in {0, None}
+    return done.output
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])
-def test_what_others_can_reach_does_not_start_without_auth(host: str) -> None:
+def test_what_others_can_reach_does_not_start_without_auth(
+    monkeypatch: pytest.MonkeyPatch, host: str
+) -> None:
     """Promised by the issue: refused with a sentence that says what to set."""
-    said = refused("--transport", "http", "--host", host)
+    said = refused(monkeypatch, "--transport", "http", "--host", host)
     assert "CONVOCORE_MCP_TOKENS" in said
     assert "--oauth-issuer" in said
     assert len(said.splitlines()) == 1
@@ -170,20 +186,20 @@ def test_what_others_can_reach_does_not_start_without_auth(host: str) -> None:
         (["--token", "x"], {}, "--transport"),
         (["--transport", "http", "--token", "two words\n"], {}, "tokens"),
         (["--transport", "http", "--token", ""], {}, "tokens"),
-        (["--transport", "sse"], {"CONVOCORE_MCP_TOKENS": " , "}, "tokens"),
+        (["--transport", "sse"], {"MCP_TOKENS": " , "}, "tokens"),
         (["--transport", "http", "--oauth-issuer", "https://i.example"], {}, "AUDIENCE"),
-        (["--transport", "http"], {"CONVOCORE_MCP_ALLOWED_HOSTS": "https://x"}, "allowed_hosts"),
-        (["--transport", "http"], {"CONVOCORE_MCP_ALLOWED_ORIGINS": "x"}, "allowed_origins"),
-        (["--transport", "http"], {"CONVOCORE_MCP_MAX_REQUESTS": "0"}, "max_requests"),
+        (["--transport", "http"], {"MCP_ALLOWED_HOSTS": "https://x"}, "allowed_hosts"),
+        (["--transport", "http"], {"MCP_ALLOWED_ORIGINS": "x"}, "allowed_origins"),
+        (["--transport", "http"], {"MCP_MAX_REQUESTS": "0"}, "max_requests"),
         (["--transport", "http", "--public-url", "mcp.example"], {}, "public_url"),
-        (["--transport", "http"], {"CONVOCORE_REGION": "mars"}, "region"),
+        (["--transport", "http"], {"REGION": "mars"}, "region"),
         (["--transport", "http", "--host", "no.such.host.invalid"], {}, "token"),
     ],
 )  # fmt: skip
 def test_a_wrong_setting_stops_the_start_in_one_sentence(
-    options: list[str], env: dict[str, str], named: str
+    monkeypatch: pytest.MonkeyPatch, options: list[str], env: dict[str, str], named: str
 ) -> None:
     """Ours: whoever starts a server on a port reads what it says."""
-    said = refused(*options, env=env)
+    said = refused(monkeypatch, *options, **env)
     assert named.lower() in said.lower()
     assert "Traceback" not in said

@@ -1,0 +1,176 @@
+"""Many clients over HTTP at a time: latencies, errors, and whether memory stays where it is.
+
+    python benchmarks/load.py [--clients 200] [--calls 20000] [--size 2000]
+
+A real server process, asked by clients of both eras, half of them in sessions, from a second
+process. Memory is the server's resident set, read off /metrics throughout; the first tenth of the
+calls is for warming up. Prints a table, and fails if a call fails.
+"""
+
+import argparse
+import asyncio
+import itertools
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from typing import Any
+
+import httpx
+
+from convocore_mcp.sandbox import Sandbox, serving
+
+MODERN = "2026-07-28"
+TOKEN = "load-token-0123456789"
+ACCEPT = {"Accept": "application/json, text/event-stream", "Authorization": f"Bearer {TOKEN}"}
+META = {
+    "io.modelcontextprotocol/protocolVersion": MODERN,
+    "io.modelcontextprotocol/clientCapabilities": {},
+}
+CALLS: tuple[tuple[str, dict[str, Any]], ...] = (
+    ("list_conversations", {"limit": 10}),
+    ("list_conversations", {"query": "demo", "stage": ["negotiation"]}),
+    ("summarize_hot_leads", {"since": "7d", "top": 5}),
+    ("get_lead", {"lead": "maria"}),
+    ("conversation_stats", {"group_by": ["stage"]}),
+    ("list_changes", {}),
+)
+
+
+class Figures:
+    """What was measured: milliseconds by tool, and megabytes with the calls done by then."""
+
+    def __init__(self) -> None:
+        self.took: dict[str, list[float]] = defaultdict(list)
+        self.memory: list[tuple[int, float]] = []
+        self.failed: list[str] = []
+
+    @property
+    def done(self) -> int:
+        """Calls answered."""
+        return sum(map(len, self.took.values()))
+
+
+async def client(
+    http: httpx.AsyncClient, number: int, work: "itertools.count[int]", calls: int, seen: Figures
+) -> None:
+    """One client: every other one is of the older era, with a session."""
+    headers: dict[str, str] = {}
+    older = number % 2 == 1
+    if older:
+        hello = {"protocolVersion": "2025-06-18", "capabilities": {},
+                 "clientInfo": {"name": "load", "version": "1"}}  # fmt: skip
+        body = {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": hello}
+        opened = await http.post("/mcp", json=body)
+        headers["Mcp-Session-Id"] = opened.headers["mcp-session-id"]
+        ready = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+        await http.post("/mcp", json=ready, headers=headers)
+    while (turn := next(work)) < calls:
+        tool, arguments = CALLS[turn % len(CALLS)]
+        params: dict[str, Any] = {"name": tool, "arguments": arguments}
+        if not older:
+            params["_meta"] = META
+            headers = {"MCP-Protocol-Version": MODERN, "Mcp-Method": "tools/call", "Mcp-Name": tool}
+        body = {"jsonrpc": "2.0", "id": turn + 1, "method": "tools/call", "params": params}
+        began = time.perf_counter()
+        answer = await http.post("/mcp", json=body, headers=headers)
+        seen.took[tool].append((time.perf_counter() - began) * 1000)
+        if answer.status_code != 200 or '"isError":false' not in answer.text:
+            seen.failed.append(f"{tool}: {answer.status_code} {answer.text[:200]}")
+    if older:
+        await http.delete("/mcp", headers=headers)
+
+
+async def watch(http: httpx.AsyncClient, seen: Figures) -> None:
+    """Read the server's memory again and again."""
+    while True:
+        text = (await http.get("/metrics")).text
+        found = re.search(r"^process_resident_memory_bytes (\S+)", text, re.M)
+        assert found
+        seen.memory.append((seen.done, float(found[1]) / 1e6))
+        await asyncio.sleep(0.5)
+
+
+async def load(url: str, clients: int, calls: int) -> Figures:
+    """Ask `calls` times, `clients` at a time."""
+    seen = Figures()
+    limits = httpx.Limits(max_connections=clients + 8, max_keepalive_connections=clients + 8)
+    async with httpx.AsyncClient(
+        base_url=url, headers=ACCEPT, limits=limits, timeout=120, trust_env=False
+    ) as http:
+        warm = Figures()
+        count = itertools.count()
+        first = calls // 10
+        await asyncio.gather(*(client(http, n, count, first, warm) for n in range(clients)))
+        watching = asyncio.create_task(watch(http, seen))
+        count = itertools.count()
+        await asyncio.gather(*(client(http, n, count, calls, seen) for n in range(clients)))
+        watching.cancel()
+        seen.failed += warm.failed
+        left = (await http.get("/metrics")).text
+        print(
+            "open at the end:", re.findall(r'^convocore_mcp_open\{kind="(\w+)"\} (\S+)', left, re.M)
+        )
+    return seen
+
+
+def report(seen: Figures, seconds: float) -> None:
+    """Print the tables."""
+    print(f"{seen.done} calls in {seconds:.0f} s, {seen.done / seconds:.0f} a second, "
+          f"{len(seen.failed)} failed")  # fmt: skip
+    print("| tool | calls | median ms | 95 % ms | 99 % ms | longest ms |")
+    print("|---|---|---|---|---|---|")
+    for tool, took in sorted(seen.took.items()):
+        parts = statistics.quantiles(took, n=100)
+        print(f"| `{tool}` | {len(took)} | {parts[49]:.0f} | {parts[94]:.0f} | {parts[98]:.0f} | "
+              f"{max(took):.0f} |")  # fmt: skip
+    half = seen.done / 2
+    first = max(size for done, size in seen.memory if done <= half)
+    second = max(size for done, size in seen.memory if done > half)
+    print(f"memory, at most: first half {first:.0f} MB, second half {second:.0f} MB "
+          f"({(second / first - 1) * 100:+.1f} %)")  # fmt: skip
+
+
+def main() -> None:
+    """Start the server, load it, tell how it went."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--clients", type=int, default=200)
+    parser.add_argument("--calls", type=int, default=20_000)
+    parser.add_argument("--size", type=int, default=2000, help="conversations")
+    chosen = parser.parse_args()
+    sandbox = Sandbox(size=chosen.size)
+    with serving(sandbox) as base_url, tempfile.TemporaryDirectory() as folder:
+        env = os.environ | {
+            "CONVOCORE_API_KEY": sandbox.key,
+            "CONVOCORE_AGENT_ID": sandbox.agent_id,
+            "CONVOCORE_BASE_URL": base_url,
+            "CONVOCORE_STORE": f"{folder}/mirror.sqlite3",
+            "CONVOCORE_MCP_TOKENS": TOKEN,
+            "CONVOCORE_LOG_LEVEL": "info",
+        }
+        command = [sys.executable, "-m", "convocore_mcp", "serve", "--transport", "http"]
+        server = subprocess.Popen([*command, "--port", "0"], stderr=subprocess.PIPE, env=env)
+        assert server.stderr is not None
+        try:
+            found = re.search(rb"on port (\d+)", server.stderr.readline())
+            assert found
+            drain = subprocess.Popen(["cat"], stdin=server.stderr, stdout=subprocess.DEVNULL)
+            began = time.perf_counter()
+            seen = asyncio.run(
+                load(f"http://127.0.0.1:{int(found[1])}", chosen.clients, chosen.calls)
+            )
+            report(seen, time.perf_counter() - began)
+        finally:
+            server.terminate()
+            print("exit status", server.wait(30))
+        drain.wait(10)
+    if seen.failed:
+        raise SystemExit("\n".join(seen.failed[:5]))
+
+
+if __name__ == "__main__":
+    main()

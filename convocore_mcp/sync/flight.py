@@ -1,0 +1,64 @@
+"""One reading under way, and those who wait for it."""
+
+import asyncio
+import logging
+from dataclasses import replace
+
+import anyio
+
+from convocore_mcp.errors import ConvocoreError
+from convocore_mcp.need import Need
+from convocore_mcp.sync.progress import Progress
+from convocore_mcp.sync.reading import Report
+
+log = logging.getLogger(__name__)
+
+
+class Flight:
+    """One reading under way, however many callers wait for it."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.progress = Progress(moved=self._wake)
+        # Not a task's own `cancel`, which would leave a thread alone with the database.
+        self.scope = anyio.CancelScope()
+        self.error: ConvocoreError | None = None
+        self.done = False
+        self._moved = asyncio.Event()
+
+    def _wake(self) -> None:
+        self._moved.set()
+        self._moved = asyncio.Event()
+
+    def end(self, error: ConvocoreError | None) -> None:
+        """Tell everybody that it is over."""
+        self.error, self.done = error, True
+        self._wake()
+
+    def answers(self, need: Need) -> bool:
+        """Whether all that an answer depends on has been read."""
+        reached = self.progress.reached
+        passed = need.since is not None and reached is not None and reached < need.since
+        return passed and not need.people
+
+    def _suffices(self, need: Need) -> bool:
+        """Whether there is something to answer with, if not in every number."""
+        enough = need.rows is not None and self.progress.rows >= need.rows
+        return enough or self.answers(replace(need, people=False))
+
+    async def wait(
+        self,
+        *,
+        until: Need | None = None,
+        patience: float | None = None,
+        report: Report | None = None,
+    ) -> None:
+        """Until it is over, has read enough to answer with, or patience ends."""
+        try:
+            async with asyncio.timeout(patience):
+                while not (self.done or (until and self._suffices(until))):
+                    await self._moved.wait()
+                    if report:
+                        await report(self.progress.rows)
+        except TimeoutError:
+            log.info("A %s goes on while the question is answered without it.", self.kind)

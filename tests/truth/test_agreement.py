@@ -1,0 +1,88 @@
+"""Who is hot is one question, whichever tool is asked."""
+
+from random import Random
+from typing import Any
+
+import pytest
+
+from convocore_mcp.sandbox import Sandbox
+from tests.front_door import Desk, connected
+from tests.truth.plain import Row
+
+NOW = 1_780_000_000
+HOUR = 3600
+
+
+def random_rows(random: Random) -> list[Row]:
+    """Few values, so that people meet, and every way to be hot or not to be."""
+    values: dict[str, tuple[Any, ...]] = {
+        "contactIdentityId": (None, None, "i1", "i2", "i3", "i4"),
+        "userName": (None, "Ann", "Bob"),
+        "userEmail": (None, None, "a@x.example", "A@x.example", "b@x.example", "info@x.example"),
+        "userPhone": (None, None, "+49 151 29260773", "004915129260773", "+1 415 555 2671"),
+        "stage": (None, None, "new", "negotiation", "won", "lost", "onboarding"),
+        "hotLabel": (None, None, None, "hot", "warm", "cold"),
+        "leadScore": (None, 0, 40, 74, 75, 80, 99),
+        "isTest": (None, None, None, None, True),
+        "isBlocked": (None, None, None, None, None, True),
+        "funnelLastEvaluated": (None, NOW),
+        "value": (None, 100, "$5k", "abc"),
+    }
+    rows = []
+    for number in range(random.randint(1, 60)):
+        row = {name: random.choice(of) for name, of in values.items()}
+        row = {name: value for name, value in row.items() if value is not None}
+        at = NOW - number * HOUR - random.randrange(HOUR)
+        rows.append({"ID": f"c{random.randrange(10**9)}", "ts": at, "origin": "whatsapp"} | row)
+    return rows
+
+
+def hot_of(talks: list[Row]) -> bool:
+    """From the rows of a list, newest first, as the contract says."""
+    stage, label, score = (
+        next((talk[name] for talk in talks if name in talk), None)
+        for name in ("stage", "label", "score")
+    )
+    by_score = label is None and score is not None and score >= 75
+    return stage not in {"won", "lost"} and (label == "hot" or by_score)
+
+
+async def listed(desk: Desk) -> dict[str, list[Row]]:
+    """Each lead's conversations as `list_conversations` shows them, newest first."""
+    leads: dict[str, list[Row]] = {}
+    for page in await desk.pages(limit=100, detail="full"):
+        for row in page["conversations"]:
+            if "lead_id" in row:
+                leads.setdefault(row["lead_id"], []).append(row)
+    return leads
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_no_two_tools_ever_disagree_about_who_is_hot(seed: int) -> None:
+    """Promised by issue 5, over random data."""
+    sandbox = Sandbox(size=0)
+    sandbox.replace(random_rows(Random(seed)))
+    async with connected(sandbox) as desk:
+        summary = await desk.ask("summarize_hot_leads", top=50)
+        leads = await listed(desk)
+        hot = {lead_id for lead_id, talks in leads.items() if hot_of(talks)}
+
+        assert {lead["lead_id"] for lead in summary["leads"]} == hot
+        ranked = [
+            (-lead.get("score", -1), lead["last_activity"], lead["lead_id"])
+            for lead in summary["leads"]
+        ]
+        assert [r[0] for r in ranked] == sorted(r[0] for r in ranked)
+        assert summary["hot"] == len(hot)
+        assert summary["leads_considered"] == len(leads)
+        totals = (await desk.ask("conversation_stats"))["totals"]
+        assert (totals["hot"], totals["leads"]) == (len(hot), len(leads))
+        for lead_id in leads:
+            lead = (await desk.ask("get_lead", lead=lead_id))["lead"]
+            assert lead["hot"] == (lead_id in hot)
+        for shown in summary["leads"][:3]:
+            lead = (await desk.ask("get_lead", lead=shown["lead_id"]))["lead"]
+            assert lead["why"] == shown["why"]
+        since = {"since": "2026-05-28T00:00:00Z"}
+        windowed = await desk.ask("summarize_hot_leads", **since)
+        assert windowed["hot"] == (await desk.ask("conversation_stats", **since))["totals"]["hot"]
