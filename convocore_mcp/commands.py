@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from convocore_mcp import mirror_commands
 from convocore_mcp.errors import NotConfiguredError
 from convocore_mcp.sandbox import Sandbox
 from convocore_mcp.sandbox import run as run_sandbox
@@ -115,3 +116,7 @@ def demo(size: Size = 2000, seed: Seed = 1) -> None:
     from convocore_mcp.demo import run_demo  # noqa: PLC0415
 
     run_demo(size=size, seed=seed)
+
+
+for command in (mirror_commands.sync, mirror_commands.status, mirror_commands.purge):
+    app.command()(command)

@@ -18,6 +18,8 @@ from convocore_mcp.server.app import App, Backend
 from convocore_mcp.server.main import create_server, serve_stdio
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pydantic import ValidationError
 
     from convocore_mcp.settings import Settings
@@ -172,12 +174,24 @@ def require_key(settings: "Settings") -> str:
     return settings.api_key.get_secret_value()
 
 
+def mirror_place(settings: "Settings") -> "tuple[str | Path, str]":
+    """Where the mirror is, and the fingerprint of the key and region whose it is.
+
+    Raises:
+        NotConfiguredError: there is no key.
+    """
+    from convocore_mcp.settings import store_location  # noqa: PLC0415
+
+    text = f"{settings.server}\n{require_key(settings)}"
+    owner = blake2b(text.encode(), digest_size=16).hexdigest()
+    return store_location(settings.store, fingerprint=owner[:8]), owner
+
+
 def _connect(settings: "Settings", told: Callable[[str], None] | None) -> Backend:
     from convocore_mcp.api.client import ConvocoreClient  # noqa: PLC0415
     from convocore_mcp.leads.keys import keys  # noqa: PLC0415
     from convocore_mcp.leads.merge import merge  # noqa: PLC0415
     from convocore_mcp.server.singles import Singles  # noqa: PLC0415
-    from convocore_mcp.settings import store_location  # noqa: PLC0415
     from convocore_mcp.store.browse import Browser  # noqa: PLC0415
     from convocore_mcp.store.changes import History  # noqa: PLC0415
     from convocore_mcp.store.engine import open_database  # noqa: PLC0415
@@ -188,8 +202,8 @@ def _connect(settings: "Settings", told: Callable[[str], None] | None) -> Backen
     from convocore_mcp.sync.watch import Watch  # noqa: PLC0415
 
     key = require_key(settings)
-    owner = blake2b(f"{settings.server}\n{key}".encode(), digest_size=16).hexdigest()
-    database = open_database(store_location(settings.store, fingerprint=owner[:8]), owner=owner)
+    place, owner = mirror_place(settings)
+    database = open_database(place, owner=owner)
     mirror = Mirror(database, Rules(keys=keys, merge=merge))
     client = ConvocoreClient.over(
         settings.server, key, version=version("convocore-mcp"), now=utc_now, told=told
@@ -235,6 +249,7 @@ def _connect(settings: "Settings", told: Callable[[str], None] | None) -> Backen
         history=History(database),
         browser=Browser(database),
         upkeep=upkeep,
+        sync=upkeep.sync,
         watch=watch,
         tail=tail,
         singles=Singles(client.conversation, now=utc_now),

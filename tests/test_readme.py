@@ -102,7 +102,9 @@ def test_every_dependency_has_its_reason() -> None:
     assert names_in(section("Dependencies")) - {"otel", "postgres"} == needed
 
 
-@pytest.mark.parametrize("command", [[], ["serve"], ["sandbox"], ["demo"]])
+@pytest.mark.parametrize(
+    "command", [[], ["serve"], ["sandbox"], ["demo"], ["sync"], ["status"], ["purge"]]
+)
 def test_every_command_in_the_readme_explains_itself(command: list[str]) -> None:
     """Asked for by the project."""
     done = subprocess.run(

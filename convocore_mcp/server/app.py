@@ -36,6 +36,23 @@ class Fresh(Protocol):
         ...
 
 
+class HasRead(Protocol):
+    """What one reading has read (`sync.progress.Progress`)."""
+
+    pages: int
+    rows: int
+
+
+class Sync(Protocol):
+    """Reads now, and waits for the end of it (`sync.upkeep.Upkeep.sync`)."""
+
+    async def __call__(
+        self, agent_id: str, *, full: bool = True, report: Report | None = None
+    ) -> HasRead:
+        """Read everything, or what came since the last complete reading."""
+        ...
+
+
 class Watching(Protocol):
     """Reads on while somebody wants to hear of changes (`sync.watch.Watch`)."""
 
@@ -98,6 +115,7 @@ class Backend:
     history: "History"
     browser: "Browser"
     upkeep: Fresh
+    sync: Sync
     watch: Watching
     tail: timedelta
     """How old an answer may get before the front of the list is read again."""

@@ -3,13 +3,13 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import ColumnElement, and_, func, select
 
 from convocore_mcp.models import Lead
 from convocore_mcp.store import rows
 from convocore_mcp.store.conditions import occurs
 from convocore_mcp.store.engine import Database
-from convocore_mcp.store.schema import CURRENT, conversations, counter, leads
+from convocore_mcp.store.schema import CURRENT, conversations, counter, leads, quarantine
 
 _c, _l = conversations.c, leads.c
 _LAST = "\U0010ffff"
@@ -24,6 +24,15 @@ class News:
     any: bool = False
     conversations: frozenset[str] = frozenset()
     leads: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many conversations are new, changed and gone."""
+
+    created: int
+    updated: int
+    removed: int
 
 
 class Browser:
@@ -66,6 +75,30 @@ class Browser:
         """The number of the newest change."""
         with self._database.reading() as connection:
             return int(connection.execute(select(counter.c.seq)).scalar_one())
+
+    def counted(self, agent_id: str, *, after: int) -> Counted:
+        """What has come, changed and gone since change `after`."""
+        old = conversations.alias()
+        its = _c.agent_id.concat("") == agent_id  # not by the agent's index, see `news`
+        begun = select(func.count()).select_from(conversations).where(its, _c.seq > after)
+        ended = select(func.count()).select_from(conversations)
+        ended = ended.where(its, _c.ended_at.is_not(None), _c.until > after, _c.until < CURRENT)
+        replaced = select(func.count()).select_from(conversations)
+        replaced = replaced.join(old, and_(old.c.until == _c.seq, old.c.ended_at.is_not(None)))
+        with self._database.reading() as connection:
+            new, over, both = (
+                connection.execute(query).scalar_one()
+                for query in (begun, ended, replaced.where(its, _c.seq > after))
+            )
+        return Counted(new - both, both, over - both)
+
+    def quarantined(self, agent_id: str) -> dict[str, int]:
+        """How many records could not be read, by the reason as it was found."""
+        reason = quarantine.c.reason
+        query = select(reason, func.count()).where(quarantine.c.agent_id == agent_id)
+        with self._database.reading() as connection:
+            found = connection.execute(query.group_by(reason)).tuples()
+            return dict(found.all())
 
     def news(
         self, agent_id: str, *, after: int, ids: Collection[str], lead_ids: Collection[str]

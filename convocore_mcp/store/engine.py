@@ -74,7 +74,7 @@ class Database:
             # By default each statement there would see what was committed just before it.
             options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         try:
-            with _our_errors(), self._alone, engine.connect() as connection:
+            with our_errors(), self._alone, engine.connect() as connection:
                 yield connection.execution_options(**options)
         except MirrorError as error:
             if self._renew is None or not file.damaged(error.__cause__):
@@ -89,7 +89,8 @@ class Database:
 
 
 @contextmanager
-def _our_errors() -> Iterator[None]:
+def our_errors() -> Iterator[None]:
+    """What SQLAlchemy raises, as a `MirrorError` that names no path."""
     try:
         yield
     except SQLAlchemyError as error:
@@ -115,10 +116,10 @@ def open_database(store: str | Path, *, owner: str) -> Database:
     begin = partial(_begin, owner=owner)
     if isinstance(store, Path):
         open_file = partial(file.open_file, store, begin=begin)
-        with _our_errors():
+        with our_errors():
             return Database(*open_file(), renew=open_file)
     engine = _engine(store)
-    with _our_errors():
+    with our_errors():
         epoch, unfit = begin(engine)
     if unfit:
         engine.dispose()
@@ -129,6 +130,15 @@ def open_database(store: str | Path, *, owner: str) -> Database:
 def _engine(store: str) -> Engine:
     if store == MEMORY:
         return file.sqlite(":memory:", poolclass=StaticPool)
+    return postgresql_engine(store)
+
+
+def postgresql_engine(store: str) -> Engine:
+    """An engine on a PostgreSQL database.
+
+    Raises:
+        MirrorError: `store` is no URL of one, or the driver is missing.
+    """
     if not store.startswith(_POSTGRESQL):
         raise MirrorError(
             "CONVOCORE_STORE names no database that a mirror can be kept in.",
@@ -173,7 +183,7 @@ def _begin(engine: Engine, *, owner: str) -> tuple[str, str]:
             says = {row.key: row.value for row in connection.execute(select(meta))}
             unfit = _unfit(says, owner)
             if unfit == _OLDER and shared:
-                _drop(connection, tables)
+                drop_tables(connection, tables)
             else:
                 return says.get("epoch") or "", unfit
         elif tables and not shared:
@@ -196,7 +206,14 @@ def _unfit(found: dict[str | None, str | None], owner: str) -> str:
     return _OLDER if older else "it belongs to a newer version of this program"
 
 
-def _drop(connection: Connection, tables: list[str]) -> None:
+def belongs_to(connection: Connection, owner: str) -> bool:
+    """Whether the mirror there is `owner`'s."""
+    says = select(meta.c.value).where(meta.c.key == "owner")
+    return connection.execute(says).scalar() == owner
+
+
+def drop_tables(connection: Connection, tables: list[str]) -> None:
+    """Drop those of `tables` that are ours."""
     old = MetaData()
     old.reflect(connection, only=[name for name in tables if name.startswith(PREFIX)])
     old.drop_all(connection)

@@ -19,6 +19,7 @@ from convocore_mcp.models import Coverage, Freshness
 from convocore_mcp.need import EVERYTHING, Need
 from convocore_mcp.store.mirror import Mirror
 from convocore_mcp.sync.flight import Flight
+from convocore_mcp.sync.progress import Progress
 from convocore_mcp.sync.reading import InThread, Reader, Report
 
 log = logging.getLogger(__name__)
@@ -120,16 +121,20 @@ class Upkeep:
         if need.people and not flight.done:
             await self._reader.settle(agent_id)
 
-    async def sync(self, agent_id: str) -> None:
-        """Walk now, and wait for the end of it.
+    async def sync(
+        self, agent_id: str, *, full: bool = True, report: Report | None = None
+    ) -> Progress:
+        """Read now, and wait for the end of it: all, or else what came since all was read.
 
         Raises:
             ApiError: Convocore failed for good.
         """
-        flight = self._join(agent_id, "walk")
-        await flight.wait()
+        walk = full or (await self._coverage(agent_id)).walked_at is None
+        flight = self._join(agent_id, "walk" if walk else "tail")
+        await flight.wait(report=report)
         if flight.error is not None:
             raise flight.error.with_traceback(None)
+        return flight.progress
 
     async def aclose(self) -> None:
         """Stop reading, and see it end; what was saved stays."""
