@@ -20,6 +20,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     TypeDecorator,
+    or_,
     types,
 )
 from sqlalchemy.types import TypeEngine
@@ -63,6 +64,11 @@ class Text(TypeDecorator[str]):
 def _index(name: str, *columns: Column[Any], where: ColumnElement[bool] | None = None) -> Index:
     """An index, if need be of some rows only."""
     return Index(f"{PREFIX}{name}", *columns, sqlite_where=where, postgresql_where=where)
+
+
+def _copy(name: str, *columns: Column[Any]) -> None:
+    """An index that answers by itself, in SQLite: PostgreSQL refuses long texts in one."""
+    _index(name, *columns).ddl_if(dialect="sqlite")
 
 
 metadata = MetaData()
@@ -183,8 +189,17 @@ for _name in ("email_key", "phone_key"):
     _index(_name, _c.agent_id, _c[_name], _c.identity, where=_c[_name].is_not(None))
 _index("ended", _c.until, where=_c.ended_at.is_not(None))
 _index("stage", _c.agent_id, _c.stage_key, _c.by_newest, where=_c.stage_key.is_not(None))
-for _order in ("newest", "score", "value", "waiting"):
+_index("newest", _c.agent_id, _c.by_newest, _c.id, _c.until)
+_index("oldest", _c.agent_id, _c.by_oldest, _c.id)
+for _order in ("score", "value", "waiting"):
     _index(_order, _c.agent_id, _c[f"by_{_order}"], _c.by_newest, _c.id)
+_index("left_out", _c.agent_id, _c.until, where=or_(_c.is_test, _c.is_blocked))
+_COUNTED = (
+    "last_activity", "lead_id", "state", "stage", "stage_key", "label", "label_key", "channel",
+    "country", "language", "assignee", "source", "model", "score", "messages", "tokens", "usd",
+    "rating", "unassigned", "overdue", "stale",
+)  # fmt: skip
+_copy("counted", _c.agent_id, _c.until, *(_c[name] for name in _COUNTED))
 
 facets = Table(
     f"{PREFIX}facets",
@@ -230,8 +245,14 @@ leads = Table(
 )
 """The current leads: the merge of the current versions of conversations."""
 
-_index("heat", leads.c.agent_id, leads.c.heat)
-_index("activity", leads.c.agent_id, leads.c.last_activity)
+_l = leads.c
+_index("heat", _l.agent_id, _l.heat)
+_index("activity", _l.agent_id, _l.last_activity)
+_HOT = (
+    "heat", "last_activity", "score", "stage", "channel", "state", "assignee", "currency", "amount",
+    "unparsed", "overdue", "lead_id",
+)  # fmt: skip
+_copy("hot", _l.agent_id, *(_l[name] for name in _HOT))
 
 terms = Table(
     f"{PREFIX}terms",

@@ -55,8 +55,9 @@ def stats(
         here = and_(as_of(agent_id, at), fits(agent_id, wanted))
         table: FromClause = conversations
         if "tag" in group_by:
-            tagged = and_(facets.c.seq == _c.seq, facets.c.agent_id == agent_id)
-            table = table.outerjoin(facets, and_(tagged, facets.c.kind == "tag"))
+            # Not by the agent too: SQLite would go through all its tags for each conversation.
+            tagged = and_(facets.c.seq == _c.seq, facets.c.kind == "tag")
+            table = table.outerjoin(facets, tagged)
         keys = [_column(connection, name).label(f"key{i}") for i, name in enumerate(group_by)]
         groups = _people(connection, keys, table, here, agent_id, hot_from)
         for key, group in _talks(connection, keys, table, here).items():
