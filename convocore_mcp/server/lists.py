@@ -95,9 +95,11 @@ def _read(queries: "Queries", agent: str, wanted: Filter, ask: Ask, start: Curso
     wanted = spelt(queries, agent, wanted)
     seq = start.seq if start else queries.seq()
     after = start.after if start else None
-    # One more than asked for tells whether there are more.
-    found = queries.find(agent, wanted, sort=ask.sort, limit=ask.limit + 1, at=seq, after=after)
+    # Counted first: looking for what is not there, in order, means looking at everything.
     total = queries.count(agent, wanted, at=seq)
+    found = []
+    if total:  # one more than asked for tells whether there are more
+        found = queries.find(agent, wanted, sort=ask.sort, limit=ask.limit + 1, at=seq, after=after)
     return _Page(
         wanted=wanted,
         rows=[c for c, _ in found[: ask.limit]],
