@@ -42,7 +42,9 @@ class Schedule:
     tail_patience: float = 5.0
     """Seconds a caller waits for news, when there is an older answer already."""
     grace: float = 3.0
-    """Seconds a caller goes on waiting for the rest, when what the question needs is here."""
+    """Seconds a caller goes on waiting for the rest, when there is something to answer with."""
+    people_grace: float = 10.0
+    """The same for a question about people, which only everything answers completely."""
     rest: timedelta = timedelta(seconds=15)
     """After a failure, Convocore is not asked again before this has passed."""
 
@@ -114,10 +116,12 @@ class Upkeep:
         self, agent_id: str, flight: Flight, need: Need, report: Report | None
     ) -> None:
         """Wait until what is needed has been read, and a moment longer if that is not enough."""
-        schedule = self._schedule
+        schedule, clock = self._schedule, asyncio.get_running_loop().time
+        give_up = clock() + schedule.patience
         await flight.wait(until=need, patience=schedule.patience, report=report)
         if not (flight.done or flight.answers(need)):
-            await flight.wait(patience=schedule.grace, report=report)
+            grace = schedule.people_grace if need.people else schedule.grace
+            await flight.wait(patience=max(0, min(grace, give_up - clock())), report=report)
         if need.people and not flight.done:
             await self._reader.settle(agent_id)
 

@@ -12,7 +12,7 @@ from convocore_mcp.sync.upkeep import Schedule
 from .keeping import Household, keeping
 
 BOTH = pytest.mark.parametrize("dialect", ["cursor", "page"])
-HURRIED = Schedule(patience=20, grace=0.1)
+HURRIED = Schedule(patience=20, grace=0.1, people_grace=0.1)
 LARGE = 100_000
 
 
