@@ -195,11 +195,12 @@ for _order in ("score", "value", "waiting"):
     _index(_order, _c.agent_id, _c[f"by_{_order}"], _c.by_newest, _c.id)
 _index("left_out", _c.agent_id, _c.until, where=or_(_c.is_test, _c.is_blocked))
 _COUNTED = (
-    "last_activity", "lead_id", "state", "stage", "stage_key", "label", "label_key", "channel",
-    "country", "language", "assignee", "source", "model", "score", "messages", "tokens", "usd",
+    "language", "last_activity", "lead_id", "state", "stage", "stage_key", "label", "label_key",
+    "channel", "country", "assignee", "source", "model", "score", "messages", "tokens", "usd",
     "rating", "unassigned", "overdue", "stale",
 )  # fmt: skip
-_copy("counted", _c.agent_id, _c.until, *(_c[name] for name in _COUNTED))
+# Second what nobody filters by: else SQLite would read all of this to find a number or a window.
+_copy("counted", _c.agent_id, *(_c[name] for name in _COUNTED), _c.until)
 
 facets = Table(
     f"{PREFIX}facets",
