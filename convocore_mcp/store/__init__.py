@@ -5,6 +5,6 @@ migration. Every change of a conversation is a new *version* of its row, numbere
 `seq` began it, `until` ended it. So a list can be read page by page as it was when its first page
 was read, and what happened between two numbers is a query. Old versions are pruned.
 
-`schema` has the tables, `engine` opens them, `mirror` writes, `people` keeps the leads, `queries`
-reads. What a lead is, and what a row is found by, comes in as functions (`Rules`).
+`schema` has the tables, `engine` opens them, `mirror` writes, `people` keeps the leads (`closure`
+finds who may be one, `lookup` what they are called), `queries` and `browse` read. What a lead is, and what a row is found by, comes in as functions (`Rules`).
 """

@@ -1,5 +1,5 @@
 """Carries pages from `api` to `store`, keeps bookmarks, and says how fresh an answer is.
 
-`reading` copies; `upkeep` decides when, and lets callers wait for it. Nobody else writes to the
-mirror.
+`reading` copies, and `progress` knows how far; `upkeep` decides when, and lets callers wait for the
+`flight`; `watch` reads on while somebody listens. Nobody else writes to the mirror.
 """
