@@ -6,5 +6,6 @@ migration. Every change of a conversation is a new *version* of its row, numbere
 was read, and what happened between two numbers is a query. Old versions are pruned.
 
 `schema` has the tables, `engine` opens them, `mirror` writes, `people` keeps the leads (`closure`
-finds who may be one, `lookup` what they are called), `queries` and `browse` read. What a lead is, and what a row is found by, comes in as functions (`Rules`).
+finds who may be one, `lookup` what they are called), `queries` and `browse` read. What a lead is,
+and what a row is found by, comes in as functions (`Rules`).
 """
