@@ -17,6 +17,8 @@ WORD = "w"
 """What a term begins with that is a word of a name or company."""
 WAITING = "requested_chat"
 """The state of a visitor who waits for a human."""
+SHORTEST_PART = 5
+"""Digits by which a number is found from its middle on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +160,7 @@ class Filter:
     """Which conversations are asked for; every field that is set must hold."""
 
     terms: tuple[str, ...] | None = None
-    """Folded text that must occur; a leading blank means at the beginning of a word."""
+    """Words of which one must begin so (with a blank in front), and digits in a row anywhere."""
     stages: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     states: tuple[str, ...] = ()

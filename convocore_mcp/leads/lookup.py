@@ -6,7 +6,7 @@ from typing import Protocol, TypeVar
 
 from convocore_mcp.leads.keys import SHORTEST_PHONE, digits, phone_key, words
 from convocore_mcp.leads.terms import EMAIL, pieces
-from convocore_mcp.models import WORD
+from convocore_mcp.models import SHORTEST_PART, WORD
 
 CLOSE = 78
 """Similarity (0 to 100) from which a word counts as the same, misspelt: `gonzales`, `gonzález`."""
@@ -70,10 +70,17 @@ def phone_endings(text: str) -> list[str]:
 
 def search_terms(query: str) -> tuple[str, ...]:
     """What must occur in a conversation's words: beginnings of words, and digits anywhere."""
-    numbers = [found for found in _NUMBERS.findall(query) if len(digits(found)) >= 5]
+    numbers = [
+        found for found in _NUMBERS.findall(query) if len(_significant(found)) >= SHORTEST_PART
+    ]
     rest = _NUMBERS.sub(lambda m: " " if m.group() in numbers else m.group(), query)
     beginnings = [f" {word}" for word in words(rest)]
-    return (*beginnings, *(digits(number).lstrip("0") for number in numbers))
+    return (*beginnings, *map(_significant, numbers))
+
+
+def _significant(number: str) -> str:
+    """The digits of a number as it is kept: a national one begins with a 0 that it is not."""
+    return digits(number).lstrip("0")
 
 
 class Found(Protocol):

@@ -14,7 +14,8 @@ from convocore_mcp.server.outbound import clean
 from convocore_mcp.server.window import Cursor, moments, question_of, seconds, window
 
 if TYPE_CHECKING:  # SQLAlchemy is not needed to list the tools
-    from convocore_mcp.store.queries import Key, Queries
+    from convocore_mcp.store.finding import Key
+    from convocore_mcp.store.queries import Queries
 
 CURSOR_ROOM = 500
 """Characters kept for the cursor and the notes."""

@@ -14,7 +14,8 @@ from sqlalchemy import ColumnElement, Connection, RowMapping, and_, column, sele
 
 from convocore_mcp.models import Conversation, Keys
 from convocore_mcp.store import rows
-from convocore_mcp.store.schema import CURRENT, Text, conversations
+from convocore_mcp.store.columns import Text
+from convocore_mcp.store.schema import CURRENT, conversations
 
 _c = conversations.c
 _DERIVED = (_c.email_key, _c.phone_key, _c.amount, _c.unparsed, _c.currency_key)

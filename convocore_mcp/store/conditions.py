@@ -3,19 +3,14 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, or_, select
+from sqlalchemy import ColumnElement, and_, false, true
 
-from convocore_mcp.models import WAITING, Filter
+from convocore_mcp.models import Filter
 from convocore_mcp.store import rows
-from convocore_mcp.store.schema import LONGEST_KEY, conversations, facets
+from convocore_mcp.store.schema import UNKNOWN, conversations
+from convocore_mcp.store.search import Matches, choices
 
 _c = conversations.c
-_ATTENTION: dict[str, ColumnElement[bool]] = {
-    "waiting_for_human": _c.state == WAITING,
-    "unassigned": _c.unassigned,
-    "overdue": _c.overdue,
-    "stale": _c.stale,
-}
 
 
 def as_of(agent_id: str, at: int) -> ColumnElement[bool]:
@@ -24,17 +19,32 @@ def as_of(agent_id: str, at: int) -> ColumnElement[bool]:
     return and_(_c.agent_id == agent_id, _c.seq <= at, _c.until + 0 > at)
 
 
+def start(since: datetime) -> int:
+    """The first millisecond that belongs to a window."""
+    return rows.milliseconds(since) or 0
+
+
+def end(until: datetime) -> int:
+    """The first that no longer does: bounds are whole seconds, and all of the last one belongs."""
+    return (rows.milliseconds(until) or 0) + 1000
+
+
 def within(
     column: ColumnElement[Any], since: datetime | None, until: datetime | None
 ) -> list[ColumnElement[bool]]:
     """What holds of `column` inside the window."""
     bounds = []
     if since is not None:
-        bounds.append(column >= rows.milliseconds(since))
+        bounds.append(column >= start(since))
     if until is not None:
-        # Bounds are whole seconds, activity is not: the whole of the last second belongs to it.
-        bounds.append(column < (rows.milliseconds(until) or 0) + 1000)
+        bounds.append(column < end(until))
     return bounds
+
+
+def window(newest: ColumnElement[Any], wanted: Filter) -> list[ColumnElement[bool]]:
+    """What `wanted` asks of a conversation's last activity, in which `UNKNOWN` stands for none."""
+    known = [] if wanted.until is None else [newest > UNKNOWN]
+    return [*within(newest, wanted.since, wanted.until), *known]
 
 
 def occurs(column: ColumnElement[Any], term: str) -> ColumnElement[bool]:
@@ -43,25 +53,14 @@ def occurs(column: ColumnElement[Any], term: str) -> ColumnElement[bool]:
 
 
 def fits(agent_id: str, wanted: Filter) -> ColumnElement[bool]:
-    """The versions that `wanted` asks for."""
-    conditions = within(_c.last_activity, wanted.since, wanted.until)
-    if wanted.terms is not None:
-        conditions += [occurs(_c.words, term) for term in wanted.terms] or [false()]
-    if wanted.stages:
-        conditions.append(_c.stage_key.in_([stage[:LONGEST_KEY] for stage in wanted.stages]))
-    if wanted.states:
-        conditions.append(_c.state.in_(wanted.states))
-    if wanted.labels:
-        conditions.append(_c.label_key.in_(wanted.labels))
-    if wanted.min_score is not None:
-        conditions.append(_c.score >= wanted.min_score)
-    if wanted.attention:
-        conditions.append(or_(*(_ATTENTION[name] for name in wanted.attention)))
-    for kind in ("channel", "tag", "assignee"):
-        if values := getattr(wanted, f"{kind}s"):
-            folded = [rows.asked_by(value) for value in values]
-            with_it = select(facets.c.seq).where(
-                facets.c.agent_id == agent_id, facets.c.kind == kind, facets.c.value.in_(folded)
-            )
-            conditions.append(_c.seq.in_(with_it))
-    return and_(*conditions) if conditions else _c.agent_id.is_not(None)
+    """The versions that `wanted` asks for, looked up by its words and values if it has any."""
+    asked = choices(agent_id, wanted)
+    if asked is None:
+        return false()
+    return and_(true(), *bounds(wanted), *([Matches(asked)] if asked else []))
+
+
+def bounds(wanted: Filter) -> list[ColumnElement[bool]]:
+    """What `wanted` asks for in numbers: the window and the score."""
+    scored = [] if wanted.min_score is None else [_c.by_score >= wanted.min_score]
+    return [*window(_c.by_newest, wanted), *scored]

@@ -1,13 +1,12 @@
 """Writing the mirror. `sync` alone does this; everybody else reads (`queries`)."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
     Connection,
-    and_,
     bindparam,
     delete,
     func,
@@ -16,24 +15,21 @@ from sqlalchemy import (
     update,
 )
 
-from convocore_mcp.models import Conversation, Coverage, Keys, Lead, Page, Quarantined, Sweep
+from convocore_mcp.models import Conversation, Coverage, Keys, Lead, Page, Quarantined
 from convocore_mcp.store import versions
+from convocore_mcp.store.coverage import changed, coverage, note
 from convocore_mcp.store.engine import Database
 from convocore_mcp.store.people import settle
 from convocore_mcp.store.rows import (
     conversation_row,
     digest,
-    facet_rows,
     milliseconds,
-    moment,
 )
 from convocore_mcp.store.schema import (
     CURRENT,
-    UNKNOWN,
     agents,
     conversations,
     counter,
-    facets,
     quarantine,
 )
 
@@ -67,36 +63,8 @@ class Mirror:
 
     def coverage(self, agent_id: str) -> Coverage:
         """How much of an agent's list is here."""
-        c = conversations.c
         with self.database.reading() as connection:
-            its = select(agents).where(agents.c.agent_id == agent_id)
-            row = connection.execute(its).mappings().first()
-            held = and_(c.agent_id == agent_id, c.until == CURRENT)
-            count = connection.scalar(select(func.count()).select_from(conversations).where(held))
-            bad = connection.scalar(
-                select(func.count())
-                .select_from(quarantine)
-                .where(quarantine.c.agent_id == agent_id)
-            )
-            oldest = connection.scalar(
-                select(c.by_newest)
-                .where(held, c.by_newest > UNKNOWN)
-                .order_by(c.by_newest)
-                .limit(1)
-            )
-            seq = connection.scalar(select(counter.c.seq))
-        known: dict[str, Any] = dict(row) if row else {}
-        return Coverage(
-            as_of=moment(known.get("as_of")),
-            walked_at=moment(known.get("walked_at")),
-            oldest=moment(oldest),
-            mark=moment(known.get("mark")),
-            conversations=count or 0,
-            quarantined=bad or 0,
-            seq=seq or 0,
-            sweep=_sweep(known),
-            gap=known.get("gap"),
-        )
+            return coverage(connection, agent_id)
 
     def save(
         self, agent_id: str, page: Page, *, read_at: datetime, sweep: datetime | None = None
@@ -143,21 +111,19 @@ class Mirror:
         if not fresh:
             return
         fresh = fresh[::-1]  # pages come newest first; what happened first is the first change
-        new, values = [], []
+        new = []
         ended = [(old, number) for number, (_, old) in enumerate(fresh, start=seq + 1) if old]
         versions.end(connection, ended, at=at)
         for number, (row, old) in enumerate(fresh, start=seq + 1):
             columns = conversation_row(row, self._rules.keys(row))
             place = {"seq": number, "until": CURRENT, "read_at": at, "seen_at": at, "missed": 0}
             new.append(columns | place | {"lead_id": old.lead_id if old else None})
-            values.extend(facet_rows(row, number))
         connection.execute(insert(conversations), new)
-        if values:
-            connection.execute(insert(facets), values)
         versions.unsettle(
             connection, [(row.agent_id, row.id, old and old.lead_id) for row, old in fresh]
         )
         _set_turn(connection, seq + len(fresh))
+        changed(connection, fresh[0][0].agent_id, more=len(fresh) - len(ended))
 
     def remove(self, agent_id: str, ids: Iterable[str], *, at: datetime) -> int:
         """Take out conversations that Convocore no longer has; returns how many were there."""
@@ -170,6 +136,7 @@ class Mirror:
                     connection, [(old, seq + i) for i, old in enumerate(held, start=1)], at=now
                 )
                 _set_turn(connection, seq + len(held))
+                changed(connection, agent_id, more=-len(held))
                 versions.unsettle(connection, [(agent_id, old.id, old.lead_id) for old in held])
         return len(held)
 
@@ -198,18 +165,9 @@ class Mirror:
 
     def note(self, agent_id: str, **progress: datetime | str | None) -> None:
         """Set fields of the agent's coverage: `as_of`, `walked_at`, `mark`, `gap`, `sweep_…`."""
-        values: dict[str, Any] = {
-            name: milliseconds(value) if isinstance(value, datetime) else value
-            for name, value in progress.items()
-        }
         with self.database.writing() as connection:
-            seq = _take_turn(connection)
-            if values.get("walked_at") is not None:
-                values["baseline"] = func.coalesce(agents.c.baseline, seq)
-            known = update(agents).where(agents.c.agent_id == agent_id).values(values)
-            if not connection.execute(known).rowcount:
-                first = {"baseline": seq} if "baseline" in values else {}
-                connection.execute(insert(agents), {"agent_id": agent_id} | values | first)
+            _take_turn(connection)
+            note(connection, agent_id, progress)
 
     def release(self, agent_id: str, *, before: datetime) -> None:
         """Forget quarantined rows that a complete walk begun at `before` did not bring again."""
@@ -229,8 +187,9 @@ class Mirror:
             with self.database.writing() as connection:
                 _take_turn(connection)
                 count = settle(connection, agent_id, self._rules.merge)
-            if count is None:
-                return made
+                if count is None:
+                    return made
+                changed(connection, agent_id)
             made += count
 
     def prune(self, *, now: datetime) -> int:
@@ -244,7 +203,6 @@ class Mirror:
             if newest is None:
                 return 0
             connection.execute(update(counter).values(horizon=newest))
-            connection.execute(delete(facets).where(facets.c.seq.in_(gone)))
             return connection.execute(delete(conversations).where(c.seq.in_(gone))).rowcount
 
     def close(self) -> None:
@@ -262,11 +220,6 @@ def _take_turn(connection: Connection) -> int:
 
 def _set_turn(connection: Connection, seq: int) -> None:
     connection.execute(update(counter).values(seq=seq))
-
-
-def _sweep(known: Mapping[str, Any]) -> Sweep | None:
-    began, place = moment(known.get("sweep_began")), known.get("sweep_place")
-    return Sweep(began, place, moment(known.get("sweep_mark"))) if began and place else None
 
 
 def _keep_aside(connection: Connection, agent_id: str, page: Page, at: int) -> None:

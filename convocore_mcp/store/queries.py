@@ -1,40 +1,26 @@
 """Reading the mirror. Plain blocking calls: hand them to a thread."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, false, func, or_, select
 
-from convocore_mcp.models import (
-    CLOSED_STAGES,
-    WAITING,
-    Conversation,
-    Filter,
-    Group,
-    HotSummary,
-    Lead,
-)
-from convocore_mcp.store import rows
-from convocore_mcp.store.conditions import as_of, fits, within
+from convocore_mcp.models import CLOSED_STAGES, Conversation, Filter, Group, HotSummary, Lead
+from convocore_mcp.store import finding, rows
+from convocore_mcp.store.conditions import within
 from convocore_mcp.store.engine import Database
+from convocore_mcp.store.finding import Key
 from convocore_mcp.store.lookup import Lookup
-from convocore_mcp.store.schema import CURRENT, UNKNOWN, conversations, counter, leads
+from convocore_mcp.store.memo import Memo
+from convocore_mcp.store.schema import CURRENT, UNKNOWN, agents, conversations, counter, leads
 from convocore_mcp.store.stats import stats
+from convocore_mcp.store.summary import hot_summary
 
+T = TypeVar("T")
 NEAR = 10
 """Points of score by which a near miss may miss."""
-Key = tuple[float | str, ...]
-"""Where a row stands in an order: what the next page begins behind."""
 _c, _l = conversations.c, leads.c
-_ORDERS: dict[str, tuple[ColumnElement[Any], ...]] = {
-    "newest": (_c.by_newest, _c.id),
-    "oldest": (_c.by_oldest, _c.id),
-    "score": (_c.by_score, _c.by_newest, _c.id),
-    "value": (_c.by_value, _c.by_newest, _c.id),
-    "waiting": (_c.by_waiting, _c.by_newest, _c.id),
-}
-"""All descending."""
 # PostgreSQL would put what is unknown first.
 _LATEST = (_l.last_activity.desc().nulls_last(), _l.lead_id)
 _RANK = (_l.score.desc().nulls_last(), *_LATEST)
@@ -46,6 +32,7 @@ class Queries:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._memo = Memo()
         self.lookup = Lookup(database)
 
     @property
@@ -65,30 +52,29 @@ class Queries:
 
         Each comes with its place in the order. Records are not read.
         """
-        order = _ORDERS[sort]
-        query = select(*rows.COLUMNS, *(column.label(f"key{i}") for i, column in enumerate(order)))
-        query = query.where(as_of(agent_id, at), fits(agent_id, wanted))
-        if after is not None:
-            query = query.where(tuple_(*order) < after)
-        query = query.order_by(*(column.desc() for column in order)).limit(limit)
+        few = wanted != Filter() and self.count(agent_id, wanted, at=at) <= finding.FEW
         with self._database.reading() as connection:
-            found = connection.execute(query).mappings().all()
-        return [
-            (rows.conversation(row), tuple(row[f"key{i}"] for i in range(len(order))))
-            for row in found
-        ]
+            return finding.find(
+                connection, agent_id, wanted, sort=sort, limit=limit, at=at, after=after, few=few
+            )
 
     def count(self, agent_id: str, wanted: Filter, *, at: int) -> int:
         """How many conversations fit, as they were at change `at`."""
-        return self._count(
-            select(func.count())
-            .select_from(conversations)
-            .where(as_of(agent_id, at), fits(agent_id, wanted))
-        )
 
-    def _count(self, query: Select[int]) -> int:
+        def work_out() -> int:
+            with self._database.reading() as connection:
+                return finding.count(connection, agent_id, wanted, at=at)
+
+        # How it was then never changes.
+        return self._memo.answer((self.epoch, agent_id, "count", wanted, at), work_out)
+
+    def _now(self, agent_id: str, question: Hashable, ask: Callable[[Connection], T]) -> T:
+        """The answer to a question about how things are now."""
         with self._database.reading() as connection:
-            return int(connection.execute(query).scalar_one())
+            a = agents.c
+            state = connection.scalar(select(a.state).where(a.agent_id == agent_id))
+            known = (self.epoch, agent_id, question, state)
+            return self._memo.answer(known, lambda: ask(connection))
 
     def conversation(self, agent_id: str, conversation_id: str) -> Conversation | None:
         """One conversation with its record."""
@@ -112,14 +98,18 @@ class Queries:
         """The values of `stage`, `state` or `label` that occur."""
         column = conversations.c[field]
         here = (_c.agent_id == agent_id, _c.until == CURRENT, column.is_not(None))
-        with self._database.reading() as connection:
-            return sorted(connection.execute(select(column).where(*here).distinct()).scalars())
+        query = select(column).where(*here).distinct()
+        return self._now(agent_id, ("known", field), lambda c: sorted(c.execute(query).scalars()))
 
     def stats(
         self, agent_id: str, wanted: Filter, group_by: Sequence[str], *, hot_from: float
     ) -> list[Group]:
         """What fits, counted and added up by each combination of values of `group_by`."""
-        return stats(self._database, agent_id, wanted, group_by, hot_from=hot_from)
+        return self._now(
+            agent_id,
+            ("stats", wanted, tuple(group_by), hot_from),
+            lambda connection: stats(connection, agent_id, wanted, group_by, hot_from=hot_from),
+        )
 
     # Leads
 
@@ -173,11 +163,11 @@ class Queries:
     ) -> int:
         """How many leads active in the window are hot."""
         window = within(_l.last_activity, since, until)
-        return self._count(
-            select(func.count())
-            .select_from(leads)
-            .where(_l.agent_id == agent_id, _l.heat >= threshold, *window)
-        )
+        return self._how_many(_l.agent_id == agent_id, _l.heat >= threshold, *window)
+
+    def _how_many(self, *which: ColumnElement[bool]) -> int:
+        with self._database.reading() as connection:
+            return connection.scalar(select(func.count()).select_from(leads).where(*which)) or 0
 
     def near_misses(
         self,
@@ -199,8 +189,7 @@ class Queries:
                 _l.heat.is_(None) & (_l.score >= threshold),
             ),
         )
-        count = self._count(select(func.count()).select_from(leads).where(*which))
-        return count, self._leads(agent_id, *which, order=_RANK, limit=limit)
+        return self._how_many(*which), self._leads(agent_id, *which, order=_RANK, limit=limit)
 
     def _leads(
         self,
@@ -218,47 +207,13 @@ class Queries:
         self, agent_id: str, *, threshold: float, since: datetime | None, until: datetime | None
     ) -> HotSummary:
         """Counts and sums over the leads active in the window."""
-        window = (_l.agent_id == agent_id, *within(_l.last_activity, since, until))
-        hot = and_(*window, _l.heat >= threshold)
-        of_hot = {
-            "hot": _l.agent_id.is_not(None),
-            "unparsed_values": _l.unparsed,
-            "waiting_for_human": _l.state == WAITING,
-            "unassigned": _l.assignee.is_(None),
-            "overdue": _l.overdue,
-        }
-        closed = func.lower(_l.stage).in_(CLOSED_STAGES)
-        everybody = select(func.count().label("considered"), _how_many("closed", closed))
-        somebody = select(*(_how_many(name, true) for name, true in of_hot.items()))
-        left_out = select(
-            _how_many("tests", _c.is_test), _how_many("blocked", and_(_c.is_blocked, ~_c.is_test))
-        ).where(
-            _c.agent_id == agent_id,
-            _c.until == CURRENT,
-            *within(_c.last_activity, since, until),
-            or_(_c.is_test, _c.is_blocked),
+        return self._now(
+            agent_id,
+            ("hot", threshold, since, until),
+            lambda connection: hot_summary(connection, agent_id, threshold, since, until),
         )
-        with self._database.reading() as connection:
-
-            def groups(column: ColumnElement[Any], what: ColumnElement[Any]) -> dict[Any, Any]:
-                query = select(column, what).where(hot).group_by(column)
-                return {key: value for key, value in connection.execute(query) if value is not None}
-
-            counts: dict[str, int] = {}
-            for query in (everybody.where(*window), somebody.where(hot), left_out):
-                counts |= connection.execute(query).mappings().one()
-            return HotSummary(
-                by_stage=groups(_l.stage, func.count()),
-                by_channel=groups(_l.channel, func.count()),
-                value=groups(_l.currency, func.sum(_l.amount)),
-                **counts,
-            )
 
 
 def _lateness(lead: Lead) -> tuple[int, str]:
     """As `_LATEST`."""
     return -(rows.milliseconds(lead.last_activity) or UNKNOWN), lead.lead_id
-
-
-def _how_many(name: str, which: ColumnElement[bool]) -> ColumnElement[int]:
-    return func.coalesce(func.sum(case((which, 1), else_=0)), 0).label(name)

@@ -12,6 +12,7 @@ from sqlalchemy import Column, RowMapping
 
 from convocore_mcp.models import WAITING, Conversation, Keys, Lead, Value
 from convocore_mcp.store.schema import LONGEST_KEY, UNKNOWN, conversations, leads
+from convocore_mcp.store.search import tokens
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TIMES = {"last_activity", "first_message", "waiting_since"}
@@ -63,42 +64,21 @@ def conversation_row(c: Conversation, keys: Keys) -> dict[str, Any]:
         "digest": digest(c.record),
         "email_key": keys.email,
         "phone_key": keys.phone,
-        "stage_key": None if c.stage is None else c.stage[:LONGEST_KEY],
         "amount": keys.amount,
         "unparsed": keys.unparsed,
         "currency_key": keys.currency,
-        "label_key": None if c.label is None else c.label.casefold(),
-        "unassigned": not c.assignees,
-        "overdue": c.overdue,
-        "stale": c.stale,
+        "tag_keys": _json(sorted({tag.casefold()[:LONGEST_KEY] for tag in c.tags})),
         "by_newest": UNKNOWN if active is None else active,
         "by_oldest": UNKNOWN if active is None else -active,
         "by_score": UNKNOWN if c.score is None else c.score,
         "by_value": UNKNOWN if keys.amount is None else keys.amount,
         "by_waiting": _waiting_place(waiting) if c.state == WAITING else UNKNOWN,
-        "words": keys.text,
+        "search": tokens(c, keys.text),
     }
 
 
 def _waiting_place(since: int | None) -> int:
     return -(_NEVER - 1) if since is None else -since
-
-
-def asked_by(value: str) -> str:
-    """A tag, an assignee or a channel as it is compared."""
-    return value.casefold()[:LONGEST_KEY]
-
-
-def facet_rows(c: Conversation, seq: int) -> list[dict[str, Any]]:
-    """The values that are compared without regard to case."""
-    values = {("tag", tag) for tag in c.tags} | {("assignee", who) for who in c.assignees}
-    if c.channel is not None:
-        values.add(("channel", c.channel))
-    folded = {(kind, asked_by(value)) for kind, value in values}
-    return [
-        {"seq": seq, "agent_id": c.agent_id, "kind": kind, "value": value}
-        for kind, value in sorted(folded)
-    ]
 
 
 def lead_row(lead: Lead) -> dict[str, Any]:
@@ -137,7 +117,7 @@ def _loaded(row: RowMapping, names: tuple[str, ...], reads: _Reads) -> list[Any]
 
 
 def _json(value: Value | Iterable[str] | None) -> str | None:
-    if value == ():  # as most lists are
+    if value in ((), []):  # as most lists are
         return "[]"
     return None if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 

@@ -3,15 +3,14 @@
 Names begin with `convocore_`: a PostgreSQL database may hold somebody's own `leads` already.
 """
 
-import re
 from typing import Any
 
 from sqlalchemy import (
+    DDL,
     BigInteger,
     Boolean,
     Column,
     ColumnElement,
-    Dialect,
     Float,
     Index,
     Integer,
@@ -19,14 +18,14 @@ from sqlalchemy import (
     MetaData,
     PrimaryKeyConstraint,
     Table,
-    TypeDecorator,
+    event,
     or_,
-    types,
 )
-from sqlalchemy.types import TypeEngine
+
+from convocore_mcp.store.columns import Text, Tokens
 
 PREFIX = "convocore_"
-SCHEMA_VERSION = "3"
+SCHEMA_VERSION = "4"
 """Counts up with every change of a table but `meta`, which says it and so never changes."""
 CURRENT = 2**62
 """The `until` of a version that still holds."""
@@ -35,30 +34,6 @@ UNKNOWN = -(2**53)
 
 LONGEST_KEY = 240
 """Characters of a text that is looked up: an index of PostgreSQL takes 2,700 bytes in all."""
-
-_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
-
-
-class Text(TypeDecorator[str]):
-    """Text that sorts by code point in both engines, and that both can keep.
-
-    PostgreSQL would sort as its locale does, and neither engine takes half an emoji; a NUL ends
-    the text in one and is refused by the other. Both become U+FFFD, in rows and questions alike.
-    """
-
-    impl = types.Text
-    cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[str]:
-        """The engine's own type."""
-        plain = types.Text(collation="C" if dialect.name == "postgresql" else None)
-        return dialect.type_descriptor(plain)
-
-    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
-        """What is sent to the engine."""
-        if value is None or (value.isascii() and "\0" not in value):  # as nearly all are
-            return value
-        return _UNSTORABLE.sub("\ufffd", value)
 
 
 def _index(name: str, *columns: Column[Any], where: ColumnElement[bool] | None = None) -> Index:
@@ -103,8 +78,14 @@ agents = Table(
     Column("sweep_began", BigInteger),
     Column("sweep_mark", BigInteger),
     Column("sweep_place", Text),
+    Column("held", BigInteger, nullable=False, default=0),
+    Column("state", BigInteger, nullable=False, default=0),
 )
-"""How far reading has got (`models.Coverage`); changes up to `baseline` are no news to anybody."""
+"""How far reading has got (`models.Coverage`); changes up to `baseline` are no news to anybody.
+
+`held` is how many conversations there are now. `state` is another number whenever anything that
+questions are answered from has changed.
+"""
 
 conversations = Table(
     f"{PREFIX}conversations",
@@ -157,20 +138,16 @@ conversations = Table(
     # Derived: what a row is joined, found and sorted by.
     Column("email_key", Text),
     Column("phone_key", Text),
-    Column("stage_key", Text),
     Column("amount", Float),
     Column("unparsed", Boolean, nullable=False),
     Column("currency_key", Text),
-    Column("label_key", Text),
-    Column("unassigned", Boolean, nullable=False),
-    Column("overdue", Boolean, nullable=False),
-    Column("stale", Boolean, nullable=False),
+    Column("tag_keys", Text, nullable=False),
     Column("by_newest", BigInteger, nullable=False),
     Column("by_oldest", BigInteger, nullable=False),
     Column("by_score", Float, nullable=False),
     Column("by_value", Float, nullable=False),
     Column("by_waiting", BigInteger, nullable=False),
-    Column("words", Text, nullable=False),
+    Column("search", Tokens, nullable=False),
     # Last, so that reading the columns before it does not read the record's overflow pages.
     Column("record", Text, nullable=False),
 )
@@ -188,31 +165,38 @@ for _name in ("email_key", "phone_key"):
     # With the identity, so that of hundreds who share one the first and the last are at hand.
     _index(_name, _c.agent_id, _c[_name], _c.identity, where=_c[_name].is_not(None))
 _index("ended", _c.until, where=_c.ended_at.is_not(None))
-_index("stage", _c.agent_id, _c.stage_key, _c.by_newest, where=_c.stage_key.is_not(None))
 _index("newest", _c.agent_id, _c.by_newest, _c.id, _c.until)
-_index("oldest", _c.agent_id, _c.by_oldest, _c.id)
+_index("oldest", _c.agent_id, _c.by_oldest, _c.id, _c.until)
 for _order in ("score", "value", "waiting"):
-    _index(_order, _c.agent_id, _c[f"by_{_order}"], _c.by_newest, _c.id)
-_index("left_out", _c.agent_id, _c.until, where=or_(_c.is_test, _c.is_blocked))
-_COUNTED = (
-    "language", "last_activity", "lead_id", "state", "stage", "stage_key", "label", "label_key",
-    "channel", "country", "assignee", "source", "model", "score", "messages", "tokens", "usd",
-    "rating", "unassigned", "overdue", "stale",
+    _index(_order, _c.agent_id, _c[f"by_{_order}"], _c.by_newest, _c.id, _c.until)
+_index(
+    "left_out", _c.agent_id, _c.by_newest, _c.is_test, _c.is_blocked, _c.until,
+    where=or_(_c.is_test, _c.is_blocked),
 )  # fmt: skip
-# Second what nobody filters by: else SQLite would read all of this to find a number or a window.
+_COUNTED = (
+    "by_newest", "lead_id", "state", "stage", "label", "channel", "country", "language", "assignee",
+    "source", "model", "last_activity", "messages", "tokens", "usd", "rating", "tag_keys",
+)  # fmt: skip
 _copy("counted", _c.agent_id, *(_c[name] for name in _COUNTED), _c.until)
-
-facets = Table(
-    f"{PREFIX}facets",
-    metadata,
-    Column("seq", BigInteger, nullable=False),
-    Column("agent_id", Text, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("value", Text, nullable=False),
-    PrimaryKeyConstraint("agent_id", "kind", "value", "seq"),
+Index(f"{PREFIX}found_by", _c.search, postgresql_using="gin").ddl_if(dialect="postgresql")
+SEARCH = f"{PREFIX}search"
+"""In SQLite, the full-text index of `search`: it finds the `seq` of versions."""
+# Triggers, so that whatever writes or drops a version keeps it; what one is found by never changes.
+_FULL_TEXT = (
+    f"CREATE VIRTUAL TABLE {SEARCH} USING fts5(search, content='{conversations.name}', "
+    "content_rowid='seq', tokenize='ascii', detail='none', columnsize=0)"
 )
-"""Case-folded tags, assignees and channels of each version."""
-Index(f"{PREFIX}facets_version", facets.c.seq)
+_BEGUN = f"INSERT INTO {SEARCH}(rowid, search) VALUES (new.seq, new.search)"  # noqa: S608  ours
+_GONE = (
+    f"INSERT INTO {SEARCH}({SEARCH}, rowid, search) "  # noqa: S608
+    "VALUES ('delete', old.seq, old.search)"
+)
+for _text in (
+    _FULL_TEXT,
+    f"CREATE TRIGGER {SEARCH}_begun AFTER INSERT ON {conversations.name} BEGIN {_BEGUN}; END",
+    f"CREATE TRIGGER {SEARCH}_gone AFTER DELETE ON {conversations.name} BEGIN {_GONE}; END",
+):
+    event.listen(conversations, "after_create", DDL(_text).execute_if(dialect="sqlite"))  # type: ignore[no-untyped-call]
 
 leads = Table(
     f"{PREFIX}leads",
@@ -248,7 +232,7 @@ leads = Table(
 
 _l = leads.c
 _index("heat", _l.agent_id, _l.heat)
-_index("activity", _l.agent_id, _l.last_activity)
+_index("activity", _l.agent_id, _l.last_activity, _l.stage)
 _HOT = (
     "heat", "last_activity", "score", "stage", "channel", "state", "assignee", "currency", "amount",
     "unparsed", "overdue", "lead_id",

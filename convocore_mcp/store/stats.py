@@ -6,13 +6,26 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Text,
+    and_,
+    case,
+    cast,
+    func,
+    literal_column,
+    select,
+    true,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql.selectable import FromClause
 
 from convocore_mcp.models import WAITING, Filter, Group
-from convocore_mcp.store.conditions import as_of, fits
-from convocore_mcp.store.engine import Database
-from convocore_mcp.store.schema import conversations, counter, facets, leads
+from convocore_mcp.store.conditions import as_of, bounds, fits
+from convocore_mcp.store.finding import FEW, count
+from convocore_mcp.store.schema import conversations, counter, leads
+from convocore_mcp.store.search import Matches, choices
 
 _c, _l = conversations.c, leads.c
 _DAY = 86_400_000
@@ -22,7 +35,7 @@ _COLUMNS: dict[str, ColumnElement[Any]] = {
         "channel", "stage", "state", "label", "country", "language", "assignee", "source", "model",
     )
 } | {
-    "tag": facets.c.value,
+    "tag": literal_column("one_tag.value", Text),
     # Whole days since 1970; weeks begin on Monday, and 1970 began on a Thursday.
     "day": _c.last_activity // _DAY,
     "week": (_c.last_activity // _DAY + 3) // 7,
@@ -43,33 +56,59 @@ _NAMES: dict[str, Callable[[int], str]] = {"day": _day, "week": _week}
 
 
 def stats(
-    database: Database, agent_id: str, wanted: Filter, group_by: Sequence[str], *, hot_from: float
+    connection: Connection,
+    agent_id: str,
+    wanted: Filter,
+    group_by: Sequence[str],
+    *,
+    hot_from: float,
 ) -> list[Group]:
     """One `Group` for each combination of values of `group_by` that occurs.
 
     A lead is counted, and its value added, in each group in which it has a conversation; so is a
     conversation with several tags in the group of each.
     """
-    with database.reading() as connection:
-        at = connection.execute(select(counter.c.seq)).scalar_one()
-        here = and_(as_of(agent_id, at), fits(agent_id, wanted))
-        table: FromClause = conversations
-        if "tag" in group_by:
-            # Not by the agent too: SQLite would go through all its tags for each conversation.
-            tagged = and_(facets.c.seq == _c.seq, facets.c.kind == "tag")
-            table = table.outerjoin(facets, tagged)
-        keys = [_column(connection, name).label(f"key{i}") for i, name in enumerate(group_by)]
-        groups = _people(connection, keys, table, here, agent_id, hot_from)
-        for key, group in _talks(connection, keys, table, here).items():
-            people = groups[key]
-            groups[key] = replace(
-                group,
-                leads=people.leads,
-                hot=people.hot,
-                value=people.value,
-                unparsed_values=people.unparsed_values,
-            )
+    here = _here(connection, agent_id, wanted)
+    table: FromClause = conversations
+    if "tag" in group_by:
+        table = table.outerjoin(_tags(connection), true())
+    keys = [_column(connection, name).label(f"key{i}") for i, name in enumerate(group_by)]
+    people: FromClause = leads  # each has a conversation that fits, if all of them do
+    by: Sequence[ColumnElement[Any]] = ()
+    if keys or wanted != Filter():
+        rows = select(*keys, _c.lead_id).select_from(table).where(here, _c.lead_id.is_not(None))
+        of = rows.distinct().subquery()
+        by = [of.c[key.name] for key in keys]
+        people = of.join(leads, and_(_l.agent_id == agent_id, _l.lead_id == of.c.lead_id))
+    groups = _people(connection, by, people, agent_id, hot_from)
+    for key, group in _talks(connection, keys, table, here).items():
+        of_people = groups[key]
+        groups[key] = replace(
+            group,
+            leads=of_people.leads,
+            hot=of_people.hot,
+            value=of_people.value,
+            unparsed_values=of_people.unparsed_values,
+        )
     return [replace(group, keys=_named(group_by, key)) for key, group in groups.items()]
+
+
+def _here(connection: Connection, agent_id: str, wanted: Filter) -> ColumnElement[bool]:
+    """What fits; by what few are found by, and otherwise by the copy that is made for adding up."""
+    at = connection.execute(select(counter.c.seq)).scalar_one()
+    asked = choices(agent_id, wanted)
+    few = asked and count(connection, agent_id, wanted, at=at) <= FEW
+    if asked is None or few or not asked:
+        return and_(as_of(agent_id, at), fits(agent_id, wanted))
+    return and_(as_of(agent_id, at), *bounds(wanted), Matches(asked, looked_up=False))
+
+
+def _tags(connection: Connection) -> FromClause:
+    """The tags of each conversation, one in a row."""
+    if connection.dialect.name == "sqlite":
+        return func.json_each(_c.tag_keys).table_valued("value", name="one_tag")
+    unfolded = func.jsonb_array_elements_text(cast(_c.tag_keys, JSONB))
+    return unfolded.table_valued("value").lateral("one_tag")
 
 
 def _column(connection: Connection, name: str) -> ColumnElement[Any]:
@@ -122,16 +161,12 @@ def _talks(
 
 def _people(
     connection: Connection,
-    keys: Sequence[ColumnElement[Any]],
-    table: FromClause,
-    here: ColumnElement[bool],
+    by: Sequence[ColumnElement[Any]],
+    people: FromClause,
     agent_id: str,
     hot_from: float,
 ) -> dict[tuple[Any, ...], Group]:
     """What adds up over leads, each once in a group."""
-    people = select(*keys, _c.lead_id).select_from(table).where(here, _c.lead_id.is_not(None))
-    of = people.distinct().subquery()
-    by = [of.c[key.name] for key in keys]
     query = (
         select(
             *by,
@@ -141,12 +176,13 @@ def _people(
             func.sum(case((_l.unparsed, 1), else_=0)).label("unparsed"),
             func.sum(_l.amount).label("amount"),
         )
-        .select_from(of.join(leads, and_(_l.agent_id == agent_id, _l.lead_id == of.c.lead_id)))
+        .select_from(people)
+        .where(_l.agent_id == agent_id)
         .group_by(*by, _l.currency)
     )
     groups: dict[tuple[Any, ...], Group] = defaultdict(lambda: Group(()))
     for row in connection.execute(query).mappings():
-        key = tuple(row[column.name] for column in keys)
+        key = tuple(row[column.name] for column in by)
         group, amount = groups[key], row["amount"]
         groups[key] = replace(
             group,

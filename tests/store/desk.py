@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
@@ -14,9 +14,12 @@ from convocore_mcp.models import Conversation, Filter, Lead, Page
 from convocore_mcp.store import rows
 from convocore_mcp.store.engine import Database
 from convocore_mcp.store.mirror import Mirror, Rules, Saved
-from convocore_mcp.store.queries import Key, Queries
+from convocore_mcp.store.queries import Queries
 from convocore_mcp.store.schema import leads, terms
 from tests.talks import NOW
+
+if TYPE_CHECKING:
+    from convocore_mcp.store.finding import Key
 
 RULES = Rules(keys=keys, merge=merge)
 SORTS = ("newest", "oldest", "score", "value", "waiting")

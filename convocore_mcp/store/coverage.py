@@ -1,0 +1,77 @@
+"""How far the reading of an agent has got, and how much of it is here: the table `agents`."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from convocore_mcp.models import Coverage, Sweep
+from convocore_mcp.store.rows import milliseconds, moment
+from convocore_mcp.store.schema import (
+    CURRENT,
+    UNKNOWN,
+    agents,
+    conversations,
+    counter,
+    quarantine,
+)
+
+_c = conversations.c
+
+
+def coverage(connection: Connection, agent_id: str) -> Coverage:
+    """How much of an agent's list is here."""
+    its = select(agents).where(agents.c.agent_id == agent_id)
+    row = connection.execute(its).mappings().first()
+    bad = select(func.count()).select_from(quarantine).where(quarantine.c.agent_id == agent_id)
+    oldest = (
+        select(_c.by_newest)
+        .where(_c.agent_id == agent_id, _c.until == CURRENT, _c.by_newest > UNKNOWN)
+        .order_by(_c.by_newest)
+        .limit(1)
+    )
+    known: dict[str, Any] = dict(row) if row else {}
+    return Coverage(
+        as_of=moment(known.get("as_of")),
+        walked_at=moment(known.get("walked_at")),
+        oldest=moment(connection.scalar(oldest)),
+        mark=moment(known.get("mark")),
+        conversations=known.get("held", 0),
+        quarantined=connection.scalar(bad) or 0,
+        seq=connection.scalar(select(counter.c.seq)) or 0,
+        sweep=_sweep(known),
+        gap=known.get("gap"),
+    )
+
+
+def note(
+    connection: Connection, agent_id: str, progress: Mapping[str, datetime | str | None]
+) -> None:
+    """Set fields of an agent's coverage; the caller has taken its turn."""
+    values: dict[str, Any] = {
+        name: milliseconds(value) if isinstance(value, datetime) else value
+        for name, value in progress.items()
+    }
+    if values.get("walked_at") is not None:
+        seq = select(counter.c.seq).scalar_subquery()
+        values["baseline"] = func.coalesce(agents.c.baseline, seq)
+    _set(connection, agent_id, values)
+
+
+def changed(connection: Connection, agent_id: str, *, more: int = 0) -> None:
+    """Note that answers are no longer what they were, and `more` conversations are here."""
+    a = agents.c
+    _set(connection, agent_id, {"state": a.state + 1, "held": a.held + more})
+
+
+def _set(connection: Connection, agent_id: str, values: Mapping[str, Any]) -> None:
+    known = update(agents).where(agents.c.agent_id == agent_id).values(values)
+    if not connection.execute(known).rowcount:
+        connection.execute(insert(agents), {"agent_id": agent_id})
+        connection.execute(known)
+
+
+def _sweep(known: Mapping[str, Any]) -> Sweep | None:
+    began, place = moment(known.get("sweep_began")), known.get("sweep_place")
+    return Sweep(began, place, moment(known.get("sweep_mark"))) if began and place else None

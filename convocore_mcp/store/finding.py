@@ -1,0 +1,116 @@
+"""Finding and counting conversations as they were at a given change.
+
+Few are looked up by what they are found by, and sorted. Of many, the first are soon come across in
+the order that is asked for. Either way what is read does not grow with the mirror.
+"""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, false, func, select, true, tuple_
+
+from convocore_mcp.models import Conversation, Filter
+from convocore_mcp.store import rows
+from convocore_mcp.store.conditions import as_of, bounds, end, fits, start, window
+from convocore_mcp.store.schema import CURRENT, UNKNOWN, agents, conversations
+from convocore_mcp.store.search import Matches, choices, counting
+
+FEW = 1_000
+"""So many are looked up; of more, one in every so many rows fits, and rows are small."""
+Key = tuple[float | str, ...]
+"""Where a row stands in an order: what the next page begins behind."""
+_c = conversations.c
+_ORDERS: dict[str, tuple[ColumnElement[Any], ...]] = {
+    "newest": (_c.by_newest, _c.id),
+    "oldest": (_c.by_oldest, _c.id),
+    "score": (_c.by_score, _c.by_newest, _c.id),
+    "value": (_c.by_value, _c.by_newest, _c.id),
+    "waiting": (_c.by_waiting, _c.by_newest, _c.id),
+}
+"""All descending, each by an index of its own."""
+
+
+def count(connection: Connection, agent_id: str, wanted: Filter, *, at: int) -> int:
+    """How many conversations fit, as they were at change `at`."""
+    asked, limits = choices(agent_id, wanted), bounds(wanted)
+    if asked is None:
+        return 0
+    if not asked and not limits:
+        return _all(connection, agent_id, at)
+    held = and_(as_of(agent_id, at), *limits)
+    query = select(func.count()).select_from(conversations)
+    if not asked:
+        return connection.scalar(query.where(held)) or 0
+    if connection.dialect.name != "sqlite":
+        return connection.scalar(query.where(held, Matches(asked))) or 0
+    found = connection.scalar(counting(asked, at=at)) or 0
+    if not found or not limits:
+        return found
+    return connection.scalar(query.where(held, Matches(asked, looked_up=found <= FEW))) or 0
+
+
+def _all(connection: Connection, agent_id: str, at: int) -> int:
+    """How many there were: as many as now, but for what has happened since."""
+    its = _c.agent_id.concat("") == agent_id  # not by the agent's index, which has everything
+    number = select(func.count()).select_from(conversations).where(its)
+    begun = number.where(_c.seq > at, _c.until == CURRENT)
+    ended = number.where(_c.ended_at.is_not(None), _c.until > at, _c.seq <= at, _c.until < CURRENT)
+    held = connection.scalar(select(agents.c.held).where(agents.c.agent_id == agent_id)) or 0
+    return held - (connection.scalar(begun) or 0) + (connection.scalar(ended) or 0)
+
+
+def find(
+    connection: Connection,
+    agent_id: str,
+    wanted: Filter,
+    *,
+    sort: str,
+    limit: int,
+    at: int,
+    after: Key | None,
+    few: bool,
+) -> list[tuple[Conversation, Key]]:
+    """The conversations that fit, as they were at change `at`, from behind `after` on.
+
+    Each comes with its place in the order. Records are not read. `few` says how many fit.
+    """
+    order = _ORDERS[sort]
+    query = select(*rows.COLUMNS, *(column.label(f"key{i}") for i, column in enumerate(order)))
+    if few:
+        query = query.where(as_of(agent_id, at), fits(agent_id, wanted))
+        order = tuple(map(_unordered, order))
+    else:
+        query = query.where(as_of(agent_id, at), _come_across(agent_id, wanted, sort))
+    if after is not None:
+        query = query.where(tuple_(*order) < after)
+    query = query.order_by(*(column.desc() for column in order)).limit(limit)
+    found = connection.execute(query).mappings().all()
+    return [
+        (rows.conversation(row), tuple(row[f"key{i}"] for i in range(len(order)))) for row in found
+    ]
+
+
+def _unordered(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The same value, but no engine knows an index in whose order it stands."""
+    return column.concat("") if column is _c.id else column + 0
+
+
+def _come_across(agent_id: str, wanted: Filter, sort: str) -> ColumnElement[bool]:
+    """As `fits`, but no condition leads to another index than that of the order."""
+    asked = choices(agent_id, wanted)
+    if asked is None:
+        return false()
+    if sort == "oldest":  # the same window, from the other end
+        conditions = [_c.by_oldest > UNKNOWN] if wanted.since or wanted.until else []
+        if wanted.since is not None:
+            conditions.append(_c.by_oldest <= -start(wanted.since))
+        if wanted.until is not None:
+            conditions.append(_c.by_oldest > -end(wanted.until))
+    else:
+        newest = _c.by_newest if sort == "newest" else _unordered(_c.by_newest)
+        conditions = window(newest, wanted)
+    if wanted.min_score is not None:
+        score = _c.by_score if sort == "score" else _unordered(_c.by_score)
+        conditions.append(score >= wanted.min_score)
+    if asked:
+        conditions.append(Matches(asked, looked_up=False))
+    return and_(true(), *conditions)

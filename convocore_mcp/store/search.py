@@ -1,0 +1,188 @@
+"""What conversations are found by, and how: FTS5 in SQLite, a GIN index in PostgreSQL.
+
+Whatever a conversation is asked for by, other than a time or a number, is a *token* of it: each
+word of its texts, each ending of a long number (so that any part of one is a beginning), and one
+for each value that a filter may name. A token is the agent's tag, a letter for its kind, and the
+word or a digest of the value: no engine's parser has anything to decide, and both find the same.
+A question is a list of choices, all of which must be met, each by one of its tokens.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from hashlib import blake2s
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Dialect,
+    Integer,
+    Select,
+    TypeDecorator,
+    bindparam,
+    column,
+    func,
+    select,
+    table,
+    types,
+)
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
+from convocore_mcp.models import SHORTEST_PART, WAITING, Conversation, Filter
+from convocore_mcp.store.schema import LONGEST_KEY, SEARCH, conversations
+
+LONGEST_NUMBER = 20
+"""Digits of a number that count."""
+LONGEST_WORD = 60
+"""Characters of a word that count."""
+LONGEST_TEXT = 200_000
+"""Characters of all words together: PostgreSQL takes a megabyte."""
+MOST_PARTS = 2_000
+"""Endings of numbers, in one conversation."""
+
+_WORD, _PART, _VALUE = "w", "n", "v"
+_EXACT = ("stage", "state")
+"""Kinds whose values are compared as they are, not case-folded."""
+_NUMBER = re.compile(rf"[0-9]{{{SHORTEST_PART},}}")
+_Choice = tuple[str, ...]
+"""Tokens of which one is enough; one that ends in `*` is a beginning."""
+
+
+def tokens(c: Conversation, text: str) -> str:
+    """The tokens of a conversation with the words `text`, with blanks between."""
+    tag = _tag(c.agent_id)
+    words = text[:LONGEST_TEXT].split()
+    parts = (
+        number[i : i + LONGEST_NUMBER]
+        for word in words
+        for number in _NUMBER.findall(word)
+        for i in range(len(number) - SHORTEST_PART + 1)
+    )
+    found = [
+        *(_value(tag, kind, value) for kind, value in _values(c)),
+        *(f"{tag}{_WORD}{word[:LONGEST_WORD]}" for word in words),
+        *[f"{tag}{_PART}{part}" for part in dict.fromkeys(parts)][:MOST_PARTS],
+    ]
+    return " ".join(found)
+
+
+def _values(c: Conversation) -> Iterable[tuple[str, str]]:
+    """What filters name of a conversation, by their kind."""
+    for kind, value in (("stage", c.stage), ("state", c.state), ("label", c.label),
+                        ("channel", c.channel)):  # fmt: skip
+        if value is not None:
+            yield kind, value
+    yield from (("tag", tag) for tag in c.tags)
+    yield from (("assignee", who) for who in c.assignees)
+    attention = {
+        "waiting_for_human": c.state == WAITING,
+        "unassigned": not c.assignees,
+        "overdue": c.overdue,
+        "stale": c.stale,
+    }
+    yield from (("attention", name) for name, holds in attention.items() if holds)
+
+
+def choices(agent_id: str, wanted: Filter) -> list[_Choice] | None:
+    """What `wanted` asks for in tokens; `None` if nothing can fit."""
+    tag = _tag(agent_id)
+    found: list[_Choice] = []
+    if wanted.terms is not None:
+        if not wanted.terms or not all(term.strip().isalnum() for term in wanted.terms):
+            return None  # no word is like that
+        for term in dict.fromkeys(wanted.terms):
+            if term.startswith(" "):
+                found.append((f"{tag}{_WORD}{term[1 : LONGEST_WORD + 1]}*",))
+            else:
+                found.append((f"{tag}{_PART}{term[:LONGEST_NUMBER]}*",))
+    for kind, values in (
+        ("stage", wanted.stages), ("state", wanted.states), ("label", wanted.labels),
+        ("channel", wanted.channels), ("tag", wanted.tags), ("assignee", wanted.assignees),
+        ("attention", wanted.attention),
+    ):  # fmt: skip
+        if values:
+            found.append(tuple(_value(tag, kind, value) for value in values))
+    return found
+
+
+def _value(tag: str, kind: str, value: str) -> str:
+    exact = kind in _EXACT
+    return f"{tag}{_VALUE}{_digest(f'{kind} {value if exact else value.casefold()}'[:LONGEST_KEY])}"
+
+
+@lru_cache(maxsize=64)
+def _tag(agent_id: str) -> str:
+    """Keeps the agents apart. A digest of fixed length, so that no tag begins like another."""
+    return _digest(agent_id)[:10]
+
+
+@lru_cache(maxsize=4096)
+def _digest(value: str) -> str:
+    return blake2s(value.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
+class _Question(TypeDecorator[Sequence[_Choice]]):
+    """Choices, in the language of the engine's full-text search."""
+
+    impl = types.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Sequence[_Choice] | None, dialect: Dialect) -> str | None:
+        """The question as text."""
+        if value is None:
+            return None
+        if dialect.name == "postgresql":
+            return " & ".join(f"({' | '.join(map(_lexeme, choice))})" for choice in value)
+        return " AND ".join(f"({' OR '.join(map(_phrase, choice))})" for choice in value)
+
+
+def _lexeme(token: str) -> str:
+    return f"'{token[:-1]}':*" if token.endswith("*") else f"'{token}'"
+
+
+def _phrase(token: str) -> str:
+    return f'"{token[:-1]}"*' if token.endswith("*") else f'"{token}"'
+
+
+class Matches(FunctionElement[bool]):
+    """Whether a version is found by a question."""
+
+    type = Boolean()
+    inherit_cache = True
+
+    def __init__(self, asked: Sequence[_Choice], *, looked_up: bool = True) -> None:
+        """`looked_up`: by way of this question, rather than each row that is come across."""
+        c = conversations.c
+        seq: ColumnElement[Any] = c.seq if looked_up else c.seq + 0
+        super().__init__(seq, c.search, bindparam(None, asked, type_=_Question(), unique=True))
+
+
+def counting(asked: Sequence[_Choice], *, at: int) -> Select[int]:
+    """How many versions begun by change `at` the full-text index of SQLite finds.
+
+    It alone is read: not a row of the conversations, but for the few that have ended by then.
+    """
+    c, rowid = conversations.c, column("rowid", Integer)
+    ended = select(c.seq).where(c.ended_at.is_not(None), c.until <= at)
+    question = bindparam(None, asked, type_=_Question(), unique=True)
+    return (
+        select(func.count())
+        .select_from(table(SEARCH, rowid))
+        .where(column(SEARCH).op("MATCH")(question), rowid <= at, (rowid + 0).not_in(ended))
+    )
+
+
+@compiles(Matches, "sqlite")
+def _in_sqlite(element: Matches, compiler: SQLCompiler, **options: Any) -> str:
+    seq, _, question = (compiler.process(part, **options) for part in element.clauses)
+    found = f"SELECT rowid FROM {SEARCH} WHERE {SEARCH} MATCH {question}"  # noqa: S608  ours
+    return f"{seq} IN ({found})"
+
+
+@compiles(Matches, "postgresql")
+def _in_postgresql(element: Matches, compiler: SQLCompiler, **options: Any) -> str:
+    _, search, question = (compiler.process(part, **options) for part in element.clauses)
+    return f"{search} @@ CAST({question} AS tsquery)"
