@@ -3,12 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, true
+from sqlalchemy import ColumnElement, Connection, and_, false, true
 
 from convocore_mcp.models import Filter
 from convocore_mcp.store import rows
 from convocore_mcp.store.schema import UNKNOWN, conversations
-from convocore_mcp.store.search import Matches, choices
+from convocore_mcp.store.search import choices, matches
 
 _c = conversations.c
 
@@ -52,12 +52,12 @@ def occurs(column: ColumnElement[Any], term: str) -> ColumnElement[bool]:
     return column.contains(term, autoescape=True)
 
 
-def fits(agent_id: str, wanted: Filter) -> ColumnElement[bool]:
+def fits(connection: Connection, agent_id: str, wanted: Filter) -> ColumnElement[bool]:
     """The versions that `wanted` asks for, looked up by its words and values if it has any."""
     asked = choices(agent_id, wanted)
     if asked is None:
         return false()
-    return and_(true(), *bounds(wanted), *([Matches(asked)] if asked else []))
+    return and_(true(), *bounds(wanted), *([matches(connection, asked)] if asked else []))
 
 
 def bounds(wanted: Filter) -> list[ColumnElement[bool]]:

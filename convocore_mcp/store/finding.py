@@ -12,7 +12,7 @@ from convocore_mcp.models import Conversation, Filter
 from convocore_mcp.store import rows
 from convocore_mcp.store.conditions import as_of, bounds, end, fits, start, window
 from convocore_mcp.store.schema import CURRENT, UNKNOWN, agents, conversations
-from convocore_mcp.store.search import Matches, choices, counting
+from convocore_mcp.store.search import choices, counting, matches
 
 FEW = 1_000
 """So many are looked up; of more, one in every so many rows fits, and rows are small."""
@@ -41,11 +41,14 @@ def count(connection: Connection, agent_id: str, wanted: Filter, *, at: int) -> 
     if not asked:
         return connection.scalar(query.where(held)) or 0
     if connection.dialect.name != "sqlite":
-        return connection.scalar(query.where(held, Matches(asked))) or 0
+        return connection.scalar(query.where(held, matches(connection, asked))) or 0
     found = connection.scalar(counting(asked, at=at)) or 0
     if not found or not limits:
         return found
-    return connection.scalar(query.where(held, Matches(asked, looked_up=found <= FEW))) or 0
+    return (
+        connection.scalar(query.where(held, matches(connection, asked, looked_up=found <= FEW)))
+        or 0
+    )
 
 
 def _all(connection: Connection, agent_id: str, at: int) -> int:
@@ -76,10 +79,10 @@ def find(
     order = _ORDERS[sort]
     query = select(*rows.COLUMNS, *(column.label(f"key{i}") for i, column in enumerate(order)))
     if few:
-        query = query.where(as_of(agent_id, at), fits(agent_id, wanted))
+        query = query.where(as_of(agent_id, at), fits(connection, agent_id, wanted))
         order = tuple(map(_unordered, order))
     else:
-        query = query.where(as_of(agent_id, at), _come_across(agent_id, wanted, sort))
+        query = query.where(as_of(agent_id, at), _come_across(connection, agent_id, wanted, sort))
     if after is not None:
         query = query.where(tuple_(*order) < after)
     query = query.order_by(*(column.desc() for column in order)).limit(limit)
@@ -94,7 +97,9 @@ def _unordered(column: ColumnElement[Any]) -> ColumnElement[Any]:
     return column.concat("") if column is _c.id else column + 0
 
 
-def _come_across(agent_id: str, wanted: Filter, sort: str) -> ColumnElement[bool]:
+def _come_across(
+    connection: Connection, agent_id: str, wanted: Filter, sort: str
+) -> ColumnElement[bool]:
     """As `fits`, but no condition leads to another index than that of the order."""
     asked = choices(agent_id, wanted)
     if asked is None:
@@ -112,5 +117,5 @@ def _come_across(agent_id: str, wanted: Filter, sort: str) -> ColumnElement[bool
         score = _c.by_score if sort == "score" else _unordered(_c.by_score)
         conditions.append(score >= wanted.min_score)
     if asked:
-        conditions.append(Matches(asked, looked_up=False))
+        conditions.append(matches(connection, asked, looked_up=False))
     return and_(true(), *conditions)

@@ -198,10 +198,13 @@ class Queries:
         order: Sequence[ColumnElement[Any]] = _LATEST,
         limit: int | None = None,
     ) -> list[Lead]:
-        query = select(*rows.LEAD_COLUMNS).where(_l.agent_id == agent_id, *which)
+        first = select(_l.lead_id).where(_l.agent_id == agent_id, *which)
+        # The first are found in a narrow copy of the leads, where there is one.
+        ids = first.order_by(*order).limit(limit).subquery()
+        query = select(*rows.LEAD_COLUMNS).join(ids, _l.lead_id == ids.c.lead_id)
+        query = query.where(_l.agent_id == agent_id).order_by(*order)
         with self._database.reading() as connection:
-            found = connection.execute(query.order_by(*order).limit(limit)).mappings().all()
-        return [rows.lead(row) for row in found]
+            return [rows.lead(row) for row in connection.execute(query).mappings()]
 
     def hot_summary(
         self, agent_id: str, *, threshold: float, since: datetime | None, until: datetime | None

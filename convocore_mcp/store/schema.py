@@ -238,6 +238,7 @@ _HOT = (
     "unparsed", "overdue", "lead_id",
 )  # fmt: skip
 _copy("hot", _l.agent_id, *(_l[name] for name in _HOT))
+_copy("worth", _l.agent_id, _l.lead_id, _l.currency, _l.heat, _l.unparsed, _l.amount)
 
 terms = Table(
     f"{PREFIX}terms",

@@ -8,28 +8,28 @@ A question is a list of choices, all of which must be met, each by one of its to
 """
 
 import re
+from base64 import b32encode
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from hashlib import blake2s
-from typing import Any
 
 from sqlalchemy import (
-    Boolean,
+    BindParameter,
     ColumnElement,
+    Connection,
     Dialect,
     Integer,
     Select,
     TypeDecorator,
     bindparam,
+    cast,
     column,
     func,
     select,
     table,
     types,
 )
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.dialects.postgresql import TSQUERY
 
 from convocore_mcp.models import SHORTEST_PART, WAITING, Conversation, Filter
 from convocore_mcp.store.schema import LONGEST_KEY, SEARCH, conversations
@@ -47,7 +47,7 @@ _WORD, _PART, _VALUE = "w", "n", "v"
 _EXACT = ("stage", "state")
 """Kinds whose values are compared as they are, not case-folded."""
 _NUMBER = re.compile(rf"[0-9]{{{SHORTEST_PART},}}")
-_Choice = tuple[str, ...]
+Choice = tuple[str, ...]
 """Tokens of which one is enough; one that ends in `*` is a beginning."""
 
 
@@ -86,10 +86,10 @@ def _values(c: Conversation) -> Iterable[tuple[str, str]]:
     yield from (("attention", name) for name, holds in attention.items() if holds)
 
 
-def choices(agent_id: str, wanted: Filter) -> list[_Choice] | None:
+def choices(agent_id: str, wanted: Filter) -> list[Choice] | None:
     """What `wanted` asks for in tokens; `None` if nothing can fit."""
     tag = _tag(agent_id)
-    found: list[_Choice] = []
+    found: list[Choice] = []
     if wanted.terms is not None:
         if not wanted.terms or not all(term.strip().isalnum() for term in wanted.terms):
             return None  # no word is like that
@@ -116,21 +116,23 @@ def _value(tag: str, kind: str, value: str) -> str:
 @lru_cache(maxsize=64)
 def _tag(agent_id: str) -> str:
     """Keeps the agents apart. A digest of fixed length, so that no tag begins like another."""
-    return _digest(agent_id)[:10]
+    return _digest(agent_id)[:6]
 
 
 @lru_cache(maxsize=4096)
 def _digest(value: str) -> str:
-    return blake2s(value.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+    """Fifty bits: among ten thousand values, two are alike once in twenty million mirrors."""
+    digest = blake2s(value.encode("utf-8", "surrogatepass")).digest()
+    return b32encode(digest[:7]).decode().lower()[:10]
 
 
-class _Question(TypeDecorator[Sequence[_Choice]]):
+class _Question(TypeDecorator[Sequence[Choice]]):
     """Choices, in the language of the engine's full-text search."""
 
     impl = types.Text
     cache_ok = True
 
-    def process_bind_param(self, value: Sequence[_Choice] | None, dialect: Dialect) -> str | None:
+    def process_bind_param(self, value: Sequence[Choice] | None, dialect: Dialect) -> str | None:
         """The question as text."""
         if value is None:
             return None
@@ -147,42 +149,35 @@ def _phrase(token: str) -> str:
     return f'"{token[:-1]}"*' if token.endswith("*") else f'"{token}"'
 
 
-class Matches(FunctionElement[bool]):
-    """Whether a version is found by a question."""
+def matches(
+    connection: Connection, asked: Sequence[Choice], *, looked_up: bool = True
+) -> ColumnElement[bool]:
+    """Whether a version is found by a question.
 
-    type = Boolean()
-    inherit_cache = True
+    `looked_up` finds versions by this; otherwise those are tried that are come across.
+    """
+    if connection.dialect.name != "sqlite":
+        return conversations.c.search.bool_op("@@")(cast(_question(asked), TSQUERY))
+    seq = conversations.c.seq
+    rowid: ColumnElement[int] = column("rowid", Integer)
+    found = select(rowid).select_from(table(SEARCH)).where(_found(asked))
+    return (seq if looked_up else seq + 0).in_(found)
 
-    def __init__(self, asked: Sequence[_Choice], *, looked_up: bool = True) -> None:
-        """`looked_up`: by way of this question, rather than each row that is come across."""
-        c = conversations.c
-        seq: ColumnElement[Any] = c.seq if looked_up else c.seq + 0
-        super().__init__(seq, c.search, bindparam(None, asked, type_=_Question(), unique=True))
 
-
-def counting(asked: Sequence[_Choice], *, at: int) -> Select[int]:
+def counting(asked: Sequence[Choice], *, at: int) -> Select[int]:
     """How many versions begun by change `at` the full-text index of SQLite finds.
 
     It alone is read: not a row of the conversations, but for the few that have ended by then.
     """
     c, rowid = conversations.c, column("rowid", Integer)
     ended = select(c.seq).where(c.ended_at.is_not(None), c.until <= at)
-    question = bindparam(None, asked, type_=_Question(), unique=True)
-    return (
-        select(func.count())
-        .select_from(table(SEARCH, rowid))
-        .where(column(SEARCH).op("MATCH")(question), rowid <= at, (rowid + 0).not_in(ended))
-    )
+    here = (_found(asked), rowid <= at, (rowid + 0).not_in(ended))
+    return select(func.count()).select_from(table(SEARCH, rowid)).where(*here)
 
 
-@compiles(Matches, "sqlite")
-def _in_sqlite(element: Matches, compiler: SQLCompiler, **options: Any) -> str:
-    seq, _, question = (compiler.process(part, **options) for part in element.clauses)
-    found = f"SELECT rowid FROM {SEARCH} WHERE {SEARCH} MATCH {question}"  # noqa: S608  ours
-    return f"{seq} IN ({found})"
+def _found(asked: Sequence[Choice]) -> ColumnElement[bool]:
+    return column(SEARCH).bool_op("MATCH")(_question(asked))
 
 
-@compiles(Matches, "postgresql")
-def _in_postgresql(element: Matches, compiler: SQLCompiler, **options: Any) -> str:
-    _, search, question = (compiler.process(part, **options) for part in element.clauses)
-    return f"{search} @@ CAST({question} AS tsquery)"
+def _question(asked: Sequence[Choice]) -> BindParameter[Sequence[Choice]]:
+    return bindparam(None, asked, type_=_Question(), unique=True)

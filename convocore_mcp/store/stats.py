@@ -22,10 +22,10 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql.selectable import FromClause
 
 from convocore_mcp.models import WAITING, Filter, Group
+from convocore_mcp.store import finding
 from convocore_mcp.store.conditions import as_of, bounds, fits
-from convocore_mcp.store.finding import FEW, count
 from convocore_mcp.store.schema import conversations, counter, leads
-from convocore_mcp.store.search import Matches, choices
+from convocore_mcp.store.search import choices, matches
 
 _c, _l = conversations.c, leads.c
 _DAY = 86_400_000
@@ -97,10 +97,10 @@ def _here(connection: Connection, agent_id: str, wanted: Filter) -> ColumnElemen
     """What fits; by what few are found by, and otherwise by the copy that is made for adding up."""
     at = connection.execute(select(counter.c.seq)).scalar_one()
     asked = choices(agent_id, wanted)
-    few = asked and count(connection, agent_id, wanted, at=at) <= FEW
+    few = asked and finding.count(connection, agent_id, wanted, at=at) <= finding.FEW
     if asked is None or few or not asked:
-        return and_(as_of(agent_id, at), fits(agent_id, wanted))
-    return and_(as_of(agent_id, at), *bounds(wanted), Matches(asked, looked_up=False))
+        return and_(as_of(agent_id, at), fits(connection, agent_id, wanted))
+    return and_(as_of(agent_id, at), *bounds(wanted), matches(connection, asked, looked_up=False))
 
 
 def _tags(connection: Connection) -> FromClause:

@@ -53,12 +53,14 @@ class Desk:
         found = self.queries.find(self.agent, wanted or Filter(), **asked)
         return [bare(c) for c, _ in found]
 
-    def pages(self, sort: str, limit: int, at: int) -> Iterator[list[Conversation]]:
+    def pages(
+        self, sort: str, limit: int, at: int, wanted: Filter | None = None
+    ) -> Iterator[list[Conversation]]:
         """Page after page, as they were at change `at`."""
         after: Key | None = None
         while True:
             found = self.queries.find(
-                self.agent, Filter(), sort=sort, limit=limit, at=at, after=after
+                self.agent, wanted or Filter(), sort=sort, limit=limit, at=at, after=after
             )
             if not found:
                 return

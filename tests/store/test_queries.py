@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 
 from convocore_mcp.leads.heat import closed, hot, rank
 from convocore_mcp.leads.keys import keys, phone_key
+from convocore_mcp.leads.lookup import search_terms
 from convocore_mcp.models import Conversation, Filter, Lead
+from convocore_mcp.store import finding
 from convocore_mcp.store.engine import Database
 from convocore_mcp.store.queries import NEAR
-from tests.store.desk import Desk, bare, in_order
+from tests.store.desk import SORTS, Desk, bare, in_order
 from tests.store.steps import shared
 from tests.talks import NOW, lists_of_talks, talk
 
@@ -72,21 +74,117 @@ def fits(c: Conversation, f: Filter) -> bool:
     )
 
 
+ways = st.sampled_from([0, finding.FEW])
+"""Look up what fits and sort it, or come across it in the order asked for."""
+
+
 @shared
-@given(page=lists_of_talks, wanted=filters)
+@given(page=lists_of_talks, wanted=filters, sort=st.sampled_from(SORTS), few=ways)
 def test_every_filter_agrees_with_plain_python(
-    database: Database, page: list[Conversation], wanted: Filter
+    database: Database, page: list[Conversation], wanted: Filter, sort: str, few: int
 ) -> None:
-    """Promised by contract.md, for each filter alone and with others."""
+    """Promised by contract.md, for each filter alone and with others, in every order."""
     desk = Desk(database)
     desk.save(*page)
     expected = [bare(c) for c in desk.own(page) if fits(c, wanted)]
-    assert desk.find(wanted) == in_order(expected, "newest")
-    seq = desk.queries.seq()
-    assert desk.queries.count(desk.agent, wanted, at=seq) == len(expected)
-    (totals,) = desk.queries.stats(desk.agent, wanted, (), hot_from=75)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(finding, "FEW", few)
+        assert desk.find(wanted, sort=sort) == in_order(expected, sort)
+        seq = desk.queries.seq()
+        assert desk.queries.count(desk.agent, wanted, at=seq) == len(expected)
+        (totals,) = desk.queries.stats(desk.agent, wanted, (), hot_from=75)
+        groups = desk.queries.stats(desk.agent, wanted, ("channel",), hot_from=75)
     assert totals.conversations == len(expected)
     assert totals.messages == sum(c.messages or 0 for c in expected)
+    assert {g.keys[0]: g.conversations for g in groups} == Counter(c.channel for c in expected)
+
+
+@shared
+@given(
+    page=lists_of_talks, later=lists_of_talks, gone=st.integers(0, 9), wanted=filters,
+    sort=st.sampled_from(SORTS), few=ways, limit=st.integers(1, 4),
+)  # fmt: skip
+def test_a_list_is_read_on_as_it_was_whatever_has_happened_since(
+    database: Database,
+    page: list[Conversation],
+    later: list[Conversation],
+    gone: int,
+    wanted: Filter,
+    sort: str,
+    few: int,
+    limit: int,
+) -> None:
+    """Promised by contract.md: `next_cursor` yields every match exactly once, `total` holds."""
+    desk = Desk(database)
+    desk.save(*page)
+    then = desk.queries.seq()
+    expected = in_order([bare(c) for c in desk.own(page) if fits(c, wanted)], sort)
+    desk.save(*later, minute=1)
+    desk.remove(*(c.id for c in page[:gone]), minute=2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(finding, "FEW", few)
+        pages = list(desk.pages(sort, limit, then, wanted))
+    assert [c for found in pages for c in found] == expected
+    assert all(len(found) == limit for found in pages[:-1])
+    assert desk.queries.count(desk.agent, wanted, at=then) == len(expected)
+
+
+def test_search_syntax_is_just_text(database: Database) -> None:
+    """Promised by the issue: a query means its words, whatever they mean to a database."""
+    desk = Desk(database)
+    desk.save(
+        talk("c1", summary='asked: NOT this OR that AND NEAR(you) near* "quoted" -minus ^first'),
+        talk("c2", summary="something else; DROP TABLE convocore_conversations; --"),
+    )
+    for query, found in {
+        "NOT this": ["c1"], "this OR that": ["c1"], '"quoted': ["c1"], "NEAR(you, 2)": [],
+        "near(you)": ["c1"], "near*": ["c1"], "-minus": ["c1"], "^first": ["c1"], "search:that": [],
+        "asked: not": ["c1"], "'; drop table": ["c2"], "!(a|b)&c:*": [], "this:*": ["c1"],
+        "* OR *": ["c1"], "\x00": [], "\\": [], "%": [], "s_mething": [], "AND": ["c1"],
+    }.items():  # fmt: skip
+        wanted = Filter(terms=search_terms(query))
+        assert [c.id for c in desk.find(wanted)] == found, query
+        assert desk.queries.count(desk.agent, wanted, at=desk.queries.seq()) == len(found)
+
+
+def test_numbers_are_found_by_any_part_of_five_digits(database: Database) -> None:
+    """Promised by the issue: phone numbers are found whole or in part."""
+    desk = Desk(database)
+    desk.save(
+        talk("c1", phone="+49 (151) 2926-0773", email="jane.doe+crm@acme-corp.example"),
+        talk("c2", summary=f"order A12345678, ref {'9' * 300}"),
+    )
+    for query, found in {
+        "+49 151 29260773": ["c1"], "0151 2926 0773": ["c1"], "29260": ["c1"], "60773": ["c1"],
+        "0773": ["c1"], "773": [], "345678": ["c2"], "a1234": ["c2"], "9" * 30: ["c2"],
+        "99998": [], "00000": [], "jane.doe+crm@acme-corp.example": ["c1"], "acme-corp": ["c1"],
+        "doe crm": ["c1"], "JANE": ["c1"], "ane": [],
+    }.items():  # fmt: skip
+        assert [c.id for c in desk.find(Filter(terms=search_terms(query)))] == found, query
+
+
+def test_a_text_of_a_million_words_is_kept_and_found_by_its_beginning(database: Database) -> None:
+    """Ours: anyone can write as much as they like."""
+    desk = Desk(database)
+    many = " ".join(f"{i}aé" for i in range(200_000))
+    desk.save(
+        talk("c1", name="Ann", summary=many + " 123456789" * 9), talk("c2", summary="é" * 5000)
+    )
+    for term in (" ann", " 1000ae", " " + "e" * 60):
+        assert len(desk.find(Filter(terms=(term,)))) == 1, term
+
+
+def test_agents_in_one_mirror_do_not_find_each_others(database: Database) -> None:
+    """Ours: words and values are an agent's own."""
+    one, other = Desk(database), Desk(database)
+    one.save(talk("c1", name="Ann", tags=("vip",)))
+    other.save(talk("c2", name="Ann", tags=("vip",)), talk("c3", name="Annette"))
+    for wanted, here, there in (
+        (Filter(terms=(" ann",)), 1, 2), (Filter(tags=("vip",)), 1, 1), (Filter(), 1, 2),
+    ):  # fmt: skip
+        for desk, number in ((one, here), (other, there)):
+            assert len(desk.find(wanted)) == number
+            assert desk.queries.count(desk.agent, wanted, at=desk.queries.seq()) == number
 
 
 def counted(leads: list[Lead], field: str) -> dict[str | None, int]:
