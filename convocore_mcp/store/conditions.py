@@ -3,10 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, false, true
+from sqlalchemy import ColumnElement, Connection, and_, false
 
 from convocore_mcp.models import Filter
 from convocore_mcp.store import rows
+from convocore_mcp.store.columns import Text
 from convocore_mcp.store.schema import UNKNOWN, conversations
 from convocore_mcp.store.search import choices, matches
 
@@ -17,6 +18,32 @@ def as_of(agent_id: str, at: int) -> ColumnElement[bool]:
     """The versions that held at change `at`."""
     # Nearly all hold: as a sum, `until` never leads SQLite to an index that is not in order.
     return and_(_c.agent_id == agent_id, _c.seq <= at, _c.until + 0 > at)
+
+
+def fits(
+    connection: Connection, agent_id: str, wanted: Filter, *, at: int, few: bool
+) -> ColumnElement[bool]:
+    """The versions that `wanted` asks for and that held at change `at`.
+
+    `few` says that its words and values find few: then those are looked up. Otherwise what is
+    inside its bounds is tried.
+    """
+    asked = choices(agent_id, wanted)
+    if asked is None:
+        return false()
+    if not asked:
+        return and_(as_of(agent_id, at), *bounds(wanted))
+    found = matches(connection, asked, looked_up=few)
+    if not few:
+        return and_(as_of(agent_id, at), *bounds(wanted), found)
+    # As sums and texts: all but the words and values lead to more rows.
+    here = and_(unordered(_c.agent_id) == agent_id, unordered(_c.seq) <= at, _c.until + 0 > at)
+    return and_(here, *bounds(wanted), found)
+
+
+def unordered(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The same value, but no engine knows an index in whose order it stands."""
+    return column.concat("") if isinstance(column.type, Text) else column + 0
 
 
 def start(since: datetime) -> int:
@@ -50,14 +77,6 @@ def window(newest: ColumnElement[Any], wanted: Filter) -> list[ColumnElement[boo
 def occurs(column: ColumnElement[Any], term: str) -> ColumnElement[bool]:
     """Whether `term` is somewhere in `column`, taken literally."""
     return column.contains(term, autoescape=True)
-
-
-def fits(connection: Connection, agent_id: str, wanted: Filter) -> ColumnElement[bool]:
-    """The versions that `wanted` asks for, looked up by its words and values if it has any."""
-    asked = choices(agent_id, wanted)
-    if asked is None:
-        return false()
-    return and_(true(), *bounds(wanted), *([matches(connection, asked)] if asked else []))
 
 
 def bounds(wanted: Filter) -> list[ColumnElement[bool]]:

@@ -4,13 +4,15 @@ Few are looked up by what they are found by, and sorted. Of many, the first are 
 the order that is asked for. Either way what is read does not grow with the mirror.
 """
 
-from typing import Any
+from dataclasses import replace
+from enum import Enum, auto
+from typing import Any, Self
 
 from sqlalchemy import ColumnElement, Connection, and_, false, func, select, true, tuple_
 
 from convocore_mcp.models import Conversation, Filter
 from convocore_mcp.store import rows
-from convocore_mcp.store.conditions import as_of, bounds, end, fits, start, window
+from convocore_mcp.store.conditions import as_of, bounds, end, fits, start, unordered, window
 from convocore_mcp.store.schema import CURRENT, UNKNOWN, agents, conversations
 from convocore_mcp.store.search import choices, counting, matches
 
@@ -29,6 +31,24 @@ _ORDERS: dict[str, tuple[ColumnElement[Any], ...]] = {
 """All descending, each by an index of its own."""
 
 
+class Plan(Enum):
+    """How what fits is found."""
+
+    LOOK_UP = auto()
+    """By its words and values, which few have; then it is sorted."""
+    LOOK_INSIDE = auto()
+    """Inside the bounds; then it is sorted, as few are left."""
+    COME_ACROSS = auto()
+    """In the order that is asked for, until there are enough."""
+
+    @classmethod
+    def of(cls, *, matching: int, fitting: int) -> Self:
+        """For so many that have the words and values, of which so many fit."""
+        if fitting > FEW:
+            return cls.COME_ACROSS
+        return cls.LOOK_UP if matching <= FEW else cls.LOOK_INSIDE
+
+
 def count(connection: Connection, agent_id: str, wanted: Filter, *, at: int) -> int:
     """How many conversations fit, as they were at change `at`."""
     asked, limits = choices(agent_id, wanted), bounds(wanted)
@@ -36,19 +56,19 @@ def count(connection: Connection, agent_id: str, wanted: Filter, *, at: int) -> 
         return 0
     if not asked and not limits:
         return _all(connection, agent_id, at)
-    held = and_(as_of(agent_id, at), *limits)
-    query = select(func.count()).select_from(conversations)
-    if not asked:
-        return connection.scalar(query.where(held)) or 0
-    if connection.dialect.name != "sqlite":
-        return connection.scalar(query.where(held, matches(connection, asked))) or 0
-    found = connection.scalar(counting(asked, at=at)) or 0
-    if not found or not limits:
-        return found
-    return (
-        connection.scalar(query.where(held, matches(connection, asked, looked_up=found <= FEW)))
-        or 0
-    )
+    found = None
+    if asked and connection.dialect.name == "sqlite":
+        found = connection.scalar(counting(asked, at=at)) or 0
+        if not found or not limits:
+            return found
+    few = found is None or found <= FEW
+    here = fits(connection, agent_id, wanted, at=at, few=few)
+    return connection.scalar(select(func.count()).select_from(conversations).where(here)) or 0
+
+
+def unbounded(wanted: Filter) -> Filter:
+    """`wanted` for its words and values alone."""
+    return replace(wanted, since=None, until=None, min_score=None)
 
 
 def _all(connection: Connection, agent_id: str, at: int) -> int:
@@ -70,19 +90,20 @@ def find(
     limit: int,
     at: int,
     after: Key | None,
-    few: bool,
+    plan: Plan,
 ) -> list[tuple[Conversation, Key]]:
     """The conversations that fit, as they were at change `at`, from behind `after` on.
 
-    Each comes with its place in the order. Records are not read. `few` says how many fit.
+    Each comes with its place in the order. Records are not read.
     """
     order = _ORDERS[sort]
     query = select(*rows.COLUMNS, *(column.label(f"key{i}") for i, column in enumerate(order)))
-    if few:
-        query = query.where(as_of(agent_id, at), fits(connection, agent_id, wanted))
-        order = tuple(map(_unordered, order))
-    else:
+    if plan is Plan.COME_ACROSS:
         query = query.where(as_of(agent_id, at), _come_across(connection, agent_id, wanted, sort))
+    else:
+        few = plan is Plan.LOOK_UP
+        query = query.where(fits(connection, agent_id, wanted, at=at, few=few))
+        order = tuple(map(unordered, order))
     if after is not None:
         query = query.where(tuple_(*order) < after)
     query = query.order_by(*(column.desc() for column in order)).limit(limit)
@@ -90,11 +111,6 @@ def find(
     return [
         (rows.conversation(row), tuple(row[f"key{i}"] for i in range(len(order)))) for row in found
     ]
-
-
-def _unordered(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    """The same value, but no engine knows an index in whose order it stands."""
-    return column.concat("") if column is _c.id else column + 0
 
 
 def _come_across(
@@ -111,10 +127,10 @@ def _come_across(
         if wanted.until is not None:
             conditions.append(_c.by_oldest > -end(wanted.until))
     else:
-        newest = _c.by_newest if sort == "newest" else _unordered(_c.by_newest)
+        newest = _c.by_newest if sort == "newest" else unordered(_c.by_newest)
         conditions = window(newest, wanted)
     if wanted.min_score is not None:
-        score = _c.by_score if sort == "score" else _unordered(_c.by_score)
+        score = _c.by_score if sort == "score" else unordered(_c.by_score)
         conditions.append(score >= wanted.min_score)
     if asked:
         conditions.append(matches(connection, asked, looked_up=False))

@@ -52,10 +52,13 @@ class Queries:
 
         Each comes with its place in the order. Records are not read.
         """
-        few = wanted != Filter() and self.count(agent_id, wanted, at=at) <= finding.FEW
+        plan = finding.Plan.of(
+            matching=self.count(agent_id, finding.unbounded(wanted), at=at),
+            fitting=self.count(agent_id, wanted, at=at),
+        )
         with self._database.reading() as connection:
             return finding.find(
-                connection, agent_id, wanted, sort=sort, limit=limit, at=at, after=after, few=few
+                connection, agent_id, wanted, sort=sort, limit=limit, at=at, after=after, plan=plan
             )
 
     def count(self, agent_id: str, wanted: Filter, *, at: int) -> int:

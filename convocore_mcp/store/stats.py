@@ -23,9 +23,8 @@ from sqlalchemy.sql.selectable import FromClause
 
 from convocore_mcp.models import WAITING, Filter, Group
 from convocore_mcp.store import finding
-from convocore_mcp.store.conditions import as_of, bounds, fits
+from convocore_mcp.store.conditions import fits
 from convocore_mcp.store.schema import conversations, counter, leads
-from convocore_mcp.store.search import choices, matches
 
 _c, _l = conversations.c, leads.c
 _DAY = 86_400_000
@@ -94,13 +93,10 @@ def stats(
 
 
 def _here(connection: Connection, agent_id: str, wanted: Filter) -> ColumnElement[bool]:
-    """What fits; by what few are found by, and otherwise by the copy that is made for adding up."""
+    """What fits now: the few that are looked up, else a narrow copy of everything is tried."""
     at = connection.execute(select(counter.c.seq)).scalar_one()
-    asked = choices(agent_id, wanted)
-    few = asked and finding.count(connection, agent_id, wanted, at=at) <= finding.FEW
-    if asked is None or few or not asked:
-        return and_(as_of(agent_id, at), fits(connection, agent_id, wanted))
-    return and_(as_of(agent_id, at), *bounds(wanted), matches(connection, asked, looked_up=False))
+    matching = finding.count(connection, agent_id, finding.unbounded(wanted), at=at)
+    return fits(connection, agent_id, wanted, at=at, few=matching <= finding.FEW)
 
 
 def _tags(connection: Connection) -> FromClause:
