@@ -3,17 +3,27 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, and_, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, select
 
-from convocore_mcp.models import Lead
+from convocore_mcp.models import WORD, Lead
 from convocore_mcp.store import rows
 from convocore_mcp.store.conditions import occurs
 from convocore_mcp.store.engine import Database
-from convocore_mcp.store.schema import CURRENT, conversations, counter, leads, quarantine
+from convocore_mcp.store.finding import FEW
+from convocore_mcp.store.schema import (
+    CURRENT,
+    conversations,
+    counter,
+    leads,
+    quarantine,
+    terms,
+)
 
 _c, _l = conversations.c, leads.c
 _LAST = "\U0010ffff"
 """Sorts behind every character."""
+LONGEST_TERM = 40
+"""Characters of a word by which leads are found (`leads.terms`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +79,12 @@ class Browser:
             .limit(limit)
         )
         with self._database.reading() as connection:
+            if beginnings:
+                # Few are looked up; many are soon come across among the latest.
+                with_it = _with_word(agent_id, max(beginnings, key=len))
+                few = connection.execute(with_it.limit(FEW + 1)).all()
+                if len(few) <= FEW:
+                    query = query.where(_l.lead_id.in_(with_it))
             return [rows.lead(row) for row in connection.execute(query).mappings()]
 
     def seq(self) -> int:
@@ -133,3 +149,11 @@ class Browser:
             return News(
                 upto, bool(changed(_c.id)), changed(_c.id, ids), changed(_c.lead_id, lead_ids)
             )
+
+
+def _with_word(agent_id: str, beginning: str) -> Select[str]:
+    """The leads that go by a word that begins so."""
+    t, begins = terms.c, f"{WORD}{beginning[:LONGEST_TERM]}"
+    return select(t.lead_id).where(
+        t.agent_id == agent_id, t.term >= begins, t.term < begins + _LAST
+    )

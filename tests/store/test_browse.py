@@ -1,10 +1,12 @@
 """Small looks at the mirror: beginnings of ids and names, and what has changed."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from convocore_mcp.leads.keys import words
 from convocore_mcp.models import Conversation
+from convocore_mcp.store import browse, finding
 from convocore_mcp.store.browse import Browser
 from convocore_mcp.store.engine import Database
 from tests.store.desk import Desk, bare, in_order
@@ -29,9 +31,13 @@ def test_ids_are_found_by_their_beginning(
 
 
 @shared
-@given(talks=lists_of_talks, typed=st.sampled_from(["", "an", "bob lu", "ZO", "nobody", "mbh"]))
+@given(
+    talks=lists_of_talks,
+    typed=st.sampled_from(["", "an", "bob lu", "ZO", "nobody", "mbh"]),
+    few=st.sampled_from([0, finding.FEW]),
+)
 def test_people_are_found_by_the_beginnings_of_their_names(
-    database: Database, talks: list[Conversation], typed: str
+    database: Database, talks: list[Conversation], typed: str, few: int
 ) -> None:
     """Promised by contract.md: leads complete by name, the latest active first."""
     desk, browser = Desk(database), Browser(database)
@@ -44,7 +50,9 @@ def test_people_are_found_by_the_beginnings_of_their_names(
         if lead.name
         and all(any(own.startswith(b) for own in lead.text.split()) for b in words(typed))
     }
-    found = browser.people(desk.agent, words(typed), limit=100)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(browse, "FEW", few)
+        found = browser.people(desk.agent, words(typed), limit=100)
     assert {lead.lead_id for lead in found} == wanted
     active = [lead.last_activity.timestamp() if lead.last_activity else 0 for lead in found]
     assert active == sorted(active, reverse=True)
