@@ -174,6 +174,16 @@ class Filter:
     """Both bound the last activity, inclusively."""
 
 
+@dataclass(frozen=True, slots=True)
+class Heat:
+    """Which leads are hot: those of at least that score, active in the window (`leads.heat`)."""
+
+    agent_id: str
+    threshold: float
+    since: datetime | None = None
+    until: datetime | None = None
+
+
 TIMES = ("day", "week", "month")
 """Groupings that have an order of their own."""
 

@@ -1,13 +1,13 @@
 """The hot leads: what `summarize_hot_leads` and the resource `hot-leads` answer with."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from convocore_mcp.leads.heat import DEFAULT_THRESHOLD
 from convocore_mcp.leads.profile import profile
 from convocore_mcp.leads.reasons import why_not_hot
-from convocore_mcp.models import Conversation, HotSummary, Lead
+from convocore_mcp.models import Conversation, Heat, HotSummary, Lead
 from convocore_mcp.need import Need
 from convocore_mcp.server import shaping
 from convocore_mcp.server.app import Backend
@@ -87,16 +87,14 @@ class _Found:
 
 def _read(queries: "Queries", agent: str, ask: HotAsk, bounds: Window) -> _Found:
     """Everything the answer needs, in one go in a thread."""
-    since, until = bounds
-    threshold = ask.min_score
-    summary = queries.hot_summary(agent, threshold=threshold, since=since, until=until)
-    leads = queries.hot_leads(agent, threshold=threshold, since=since, until=until, limit=ask.top)
+    heat = Heat(agent, ask.min_score, *bounds)
+    leads = queries.hot_leads(heat, limit=ask.top)
     return _Found(
-        summary=summary,
+        summary=queries.hot_summary(heat),
         leads=leads,
         talks=queries.of_leads(agent, [lead.lead_id for lead in leads]),
-        near_misses=_near_misses(queries, agent, threshold, bounds) if ask.explain else None,
-        relax=None if leads else _relaxed(queries, agent, threshold, bounds),
+        near_misses=_near_misses(queries, heat) if ask.explain else None,
+        relax=None if leads else _relaxed(queries, heat),
     )
 
 
@@ -116,37 +114,25 @@ def _numbers(summary: HotSummary, threshold: float) -> dict[str, Any]:
     }
 
 
-def _near_misses(
-    queries: "Queries", agent: str, threshold: float, bounds: Window
-) -> dict[str, Any]:
+def _near_misses(queries: "Queries", heat: Heat) -> dict[str, Any]:
     """The leads that would be hot but for one thing, and what it is."""
-    since, until = bounds
-    count, first = queries.near_misses(
-        agent, threshold=threshold, since=since, until=until, limit=NEAR_MISSES
-    )
+    count, first = queries.near_misses(heat, limit=NEAR_MISSES)
     named = [
         {
             "lead_id": lead.lead_id,
             "name": lead.name,
-            "why_not": why_not_hot(lead, threshold=threshold),
+            "why_not": why_not_hot(lead, threshold=heat.threshold),
         }
         for lead in first
     ]
     return {"count": count, "leads": named}
 
 
-def _relaxed(
-    queries: "Queries", agent: str, threshold: float, bounds: Window
-) -> dict[str, int] | None:
+def _relaxed(queries: "Queries", heat: Heat) -> dict[str, int] | None:
     """For each bound, how many hot leads there would be without it."""
-    since, until = bounds
-
-    def hot(threshold: float, since: datetime | None, until: datetime | None) -> int:
-        return queries.hot_count(agent, threshold=threshold, since=since, until=until)
-
-    without = {"min_score": hot(0, since, until)}
-    if since is not None:
-        without["since"] = hot(threshold, None, until)
-    if until is not None:
-        without["until"] = hot(threshold, since, None)
+    without = {"min_score": queries.hot_count(replace(heat, threshold=0))}
+    if heat.since is not None:
+        without["since"] = queries.hot_count(replace(heat, since=None))
+    if heat.until is not None:
+        without["until"] = queries.hot_count(replace(heat, until=None))
     return without

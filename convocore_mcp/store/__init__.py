@@ -5,7 +5,9 @@ migration. Every change of a conversation is a new *version* of its row, numbere
 `seq` began it, `until` ended it. So a list can be read page by page as it was when its first page
 was read, and what happened between two numbers is a query. Old versions are pruned.
 
-`schema` has the tables, `engine` opens them, `mirror` writes, `people` keeps the leads (`closure`
-finds who may be one, `lookup` what they are called), `queries` and `browse` read. What a lead is,
-and what a row is found by, comes in as functions (`Rules`).
+`schema` has the tables (`columns` their types), `engine` opens them. `mirror` writes, `coverage`
+says how far that got, `people` keeps the leads (`closure` finds who may be one, `lookup` what they
+are called). `queries` reads: `finding` lists and counts conversations (`search` by words,
+`conditions` by numbers), `stats` and `hot` add up, `memo` keeps what was counted, `browse` looks at
+little things. What a lead is, and what a row is found by, comes in as functions (`Rules`).
 """

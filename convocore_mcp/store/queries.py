@@ -1,30 +1,21 @@
 """Reading the mirror. Plain blocking calls: hand them to a thread."""
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from datetime import datetime
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from sqlalchemy import ColumnElement, Connection, false, func, or_, select
+from sqlalchemy import ColumnElement, Connection, select
 
-from convocore_mcp.models import CLOSED_STAGES, Conversation, Filter, Group, HotSummary, Lead
-from convocore_mcp.store import finding, rows
-from convocore_mcp.store.conditions import within
+from convocore_mcp.models import Conversation, Filter, Group, Heat, HotSummary, Lead
+from convocore_mcp.store import finding, hot, rows
 from convocore_mcp.store.engine import Database
 from convocore_mcp.store.finding import Key
 from convocore_mcp.store.lookup import Lookup
 from convocore_mcp.store.memo import Memo
 from convocore_mcp.store.schema import CURRENT, UNKNOWN, agents, conversations, counter, leads
 from convocore_mcp.store.stats import stats
-from convocore_mcp.store.summary import hot_summary
 
 T = TypeVar("T")
-NEAR = 10
-"""Points of score by which a near miss may miss."""
 _c, _l = conversations.c, leads.c
-# PostgreSQL would put what is unknown first.
-_LATEST = (_l.last_activity.desc().nulls_last(), _l.lead_id)
-_RANK = (_l.score.desc().nulls_last(), *_LATEST)
-"""As `leads.heat.rank`."""
 
 
 class Queries:
@@ -143,83 +134,32 @@ class Queries:
             ids = set(connection.scalars(query)) - {None}
         return self.leads(agent_id, lead_ids=sorted(ids))
 
-    def hot_leads(
-        self,
-        agent_id: str,
-        *,
-        threshold: float,
-        since: datetime | None,
-        until: datetime | None,
-        limit: int,
-    ) -> list[Lead]:
-        """The hottest leads active in the window, in the order of `leads.heat.rank`."""
-        return self._leads(
-            agent_id,
-            _l.heat >= threshold,
-            *within(_l.last_activity, since, until),
-            order=_RANK,
-            limit=limit,
-        )
-
-    def hot_count(
-        self, agent_id: str, *, threshold: float, since: datetime | None, until: datetime | None
-    ) -> int:
-        """How many leads active in the window are hot."""
-        window = within(_l.last_activity, since, until)
-        return self._how_many(_l.agent_id == agent_id, _l.heat >= threshold, *window)
-
-    def _how_many(self, *which: ColumnElement[bool]) -> int:
-        with self._database.reading() as connection:
-            return connection.scalar(select(func.count()).select_from(leads).where(*which)) or 0
-
-    def near_misses(
-        self,
-        agent_id: str,
-        *,
-        threshold: float,
-        since: datetime | None,
-        until: datetime | None,
-        limit: int,
-    ) -> tuple[int, list[Lead]]:
-        """Leads that would be hot but for their label or ten points of score."""
-        closed = func.lower(_l.stage).in_(CLOSED_STAGES)
-        which = (
-            _l.agent_id == agent_id,
-            *within(_l.last_activity, since, until),
-            ~func.coalesce(closed, false()),
-            or_(
-                _l.heat.between(threshold - NEAR, threshold) & (_l.heat < threshold),
-                _l.heat.is_(None) & (_l.score >= threshold),
-            ),
-        )
-        return self._how_many(*which), self._leads(agent_id, *which, order=_RANK, limit=limit)
-
-    def _leads(
-        self,
-        agent_id: str,
-        *which: ColumnElement[bool],
-        order: Sequence[ColumnElement[Any]] = _LATEST,
-        limit: int | None = None,
-    ) -> list[Lead]:
-        first = select(_l.lead_id).where(_l.agent_id == agent_id, *which)
-        # The first are found in a narrow copy of the leads, where there is one.
-        ids = first.order_by(*order).limit(limit).subquery()
-        query = select(*rows.LEAD_COLUMNS).join(ids, _l.lead_id == ids.c.lead_id)
-        query = query.where(_l.agent_id == agent_id).order_by(*order)
-        with self._database.reading() as connection:
-            return [rows.lead(row) for row in connection.execute(query).mappings()]
-
-    def hot_summary(
-        self, agent_id: str, *, threshold: float, since: datetime | None, until: datetime | None
-    ) -> HotSummary:
-        """Counts and sums over the leads active in the window."""
+    def hot_leads(self, heat: Heat, *, limit: int) -> list[Lead]:
+        """The hottest, in the order of `leads.heat.rank`."""
         return self._now(
-            agent_id,
-            ("hot", threshold, since, until),
-            lambda connection: hot_summary(connection, agent_id, threshold, since, until),
+            heat.agent_id,
+            ("hot leads", heat, limit),
+            lambda c: hot.first(c, *hot.met(heat), limit=limit),
+        )
+
+    def hot_count(self, heat: Heat) -> int:
+        """How many are hot."""
+        return self._now(heat.agent_id, ("hot count", heat), lambda c: hot.count(c, *hot.met(heat)))
+
+    def hot_summary(self, heat: Heat) -> HotSummary:
+        """Counts and sums over the leads active in the window."""
+        return self._now(heat.agent_id, ("hot", heat), lambda c: hot.summary(c, heat))
+
+    def near_misses(self, heat: Heat, *, limit: int) -> tuple[int, list[Lead]]:
+        """Leads that would be hot but for their label or ten points of score."""
+        near = hot.near(heat)
+        return self._now(
+            heat.agent_id,
+            ("near", heat, limit),
+            lambda c: (hot.count(c, *near), hot.first(c, *near, limit=limit)),
         )
 
 
 def _lateness(lead: Lead) -> tuple[int, str]:
-    """As `_LATEST`."""
+    """Latest first, whoever was never active last."""
     return -(rows.milliseconds(lead.last_activity) or UNKNOWN), lead.lead_id

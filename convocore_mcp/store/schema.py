@@ -231,14 +231,13 @@ leads = Table(
 """The current leads: the merge of the current versions of conversations."""
 
 _l = leads.c
-_index("heat", _l.agent_id, _l.heat)
 _index("activity", _l.agent_id, _l.last_activity, _l.stage)
 _HOT = (
     "heat", "last_activity", "score", "stage", "channel", "state", "assignee", "currency", "amount",
     "unparsed", "overdue", "lead_id",
 )  # fmt: skip
 _copy("hot", _l.agent_id, *(_l[name] for name in _HOT))
-_copy("worth", _l.agent_id, _l.lead_id, _l.currency, _l.heat, _l.unparsed, _l.amount)
+_index("heat", _l.agent_id, _l.heat).ddl_if(dialect="postgresql")
 
 terms = Table(
     f"{PREFIX}terms",

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from convocore_mcp.leads.heat import closed, hot, rank
 from convocore_mcp.leads.keys import keys, phone_key
 from convocore_mcp.leads.lookup import search_terms
-from convocore_mcp.models import Conversation, Filter, Lead
+from convocore_mcp.models import Conversation, Filter, Heat, Lead
 from convocore_mcp.store import finding
 from convocore_mcp.store.engine import Database
-from convocore_mcp.store.queries import NEAR
+from convocore_mcp.store.hot import NEAR
 from tests.store.desk import SORTS, Desk, bare, in_order
 from tests.store.steps import shared
 from tests.talks import NOW, lists_of_talks, talk
@@ -208,11 +208,11 @@ def test_the_hot_leads_agree_with_plain_python(
     desk.mirror.settle(desk.agent)
     inside = [a for a in desk.leads().values() if within(a.last_activity, since, until)]
     warm = sorted((a for a in inside if hot(a, threshold=threshold)), key=rank)
-    window = {"threshold": threshold, "since": since, "until": until}
+    heat = Heat(desk.agent, threshold, since, until)
 
-    assert desk.queries.hot_leads(desk.agent, limit=99, **window) == warm  # type: ignore[arg-type]
-    assert desk.queries.hot_count(desk.agent, **window) == len(warm)  # type: ignore[arg-type]
-    summary = desk.queries.hot_summary(desk.agent, **window)  # type: ignore[arg-type]
+    assert desk.queries.hot_leads(heat, limit=99) == warm
+    assert desk.queries.hot_count(heat) == len(warm)
+    summary = desk.queries.hot_summary(heat)
     assert (summary.considered, summary.hot) == (len(inside), len(warm))
     assert summary.by_stage == counted(warm, "stage")
     assert summary.by_channel == counted(warm, "channel")
@@ -251,9 +251,7 @@ def test_near_misses_miss_by_little_or_by_their_label(
             else lead.score is not None and lead.score >= threshold
         )
     ]
-    count, first = desk.queries.near_misses(
-        desk.agent, threshold=threshold, since=since, until=None, limit=2
-    )
+    count, first = desk.queries.near_misses(Heat(desk.agent, threshold, since), limit=2)
     assert count == len(near)
     assert first == sorted(near, key=rank)[:2]
 
@@ -303,6 +301,33 @@ def test_groups_agree_with_plain_python(
         assert group.rating_avg == (4 if talks else None)
         named = [c for c in talks if c.name or c.stage or c.score is not None]
         assert group.leads == len(named)  # nothing here joins two of them
+
+
+def test_an_answer_that_is_kept_is_the_newest(database: Database) -> None:
+    """Ours: what was counted is kept until something changes, whatever it is."""
+    desk = Desk(database)
+    asked = Heat(desk.agent, 75)
+
+    def numbers() -> tuple[int, int, int, list[str]]:
+        (totals,) = desk.queries.stats(desk.agent, Filter(), (), hot_from=75)
+        return (
+            totals.conversations,
+            totals.leads,
+            desk.queries.hot_count(asked),
+            [lead.lead_id for lead in desk.queries.hot_leads(asked, limit=5)],
+        )
+
+    assert numbers() == (0, 0, 0, [])
+    desk.save(talk("c1", name="Ann", score=80))
+    assert numbers() == (1, 0, 0, [])
+    desk.mirror.settle(desk.agent)
+    assert numbers() == numbers() == (1, 1, 1, ["c1"])
+    desk.save(talk("c1", name="Ann", score=70), minute=1)
+    desk.mirror.settle(desk.agent)
+    assert numbers() == (1, 1, 0, [])
+    desk.remove("c1", minute=2)
+    desk.mirror.settle(desk.agent)
+    assert numbers() == (0, 0, 0, [])
 
 
 def test_a_tag_is_a_group_of_its_own_for_each_conversation_that_has_it(database: Database) -> None:
