@@ -97,9 +97,10 @@ def sandbox(
     size: Size = 2000,
     dialect: Annotated[Dialect, typer.Option(help="How the list is paged.")] = Dialect.cursor,
     seed: Seed = 1,
+    latency: Annotated[float, typer.Option(min=0, help="Seconds before each answer.")] = 0.0,
 ) -> None:
     """Serve Convocore in miniature over HTTP, to try things on."""
-    made = Sandbox(size=size, seed=seed, dialect=dialect.value)
+    made = Sandbox(size=size, seed=seed, dialect=dialect.value, latency=latency)
     typer.echo(
         f"Convocore in miniature: {size} conversations, {dialect.value} dialect. Ctrl+C stops it.\n"
         f"  CONVOCORE_BASE_URL=http://127.0.0.1:{port}/v3\n"

@@ -1,0 +1,107 @@
+"""A server process over real pipes, and the plainest client there can be."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+BARE = [sys.executable, str(Path(__file__).parent / "bare.py")]
+OURS = [sys.executable, "-m", "convocore_mcp"]
+Json = dict[str, Any]
+Call = tuple[str, Json]
+"""A tool and its arguments."""
+
+
+def environment(**settings: object) -> dict[str, str]:
+    """The environment without settings of ours, and these."""
+    ours = ("CONVOCORE_", "WORKSPACE_SECRET")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    return kept | {f"CONVOCORE_{name.upper()}": str(value) for name, value in settings.items()}
+
+
+class Server:
+    """A server process, asked one thing after the other, or several at a time."""
+
+    def __init__(self, command: list[str], env: Mapping[str, str]) -> None:
+        pipe = subprocess.PIPE
+        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, env=dict(env))
+        self._number = 0
+
+    def __enter__(self) -> Self:
+        self.request(
+            "initialize",
+            protocolVersion="2025-06-18",
+            capabilities={},
+            clientInfo={"name": "benchmark", "version": "1"},
+        )
+        self._send({"jsonrpc": "2.0", "method": "notifications/initialized"})
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(30)
+
+    def _send(self, message: Json) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(message).encode() + b"\n")
+        self._process.stdin.flush()
+
+    def _ask(self, method: str, **params: object) -> None:
+        self._number += 1
+        self._send({"jsonrpc": "2.0", "id": self._number, "method": method, "params": params})
+
+    def _hear(self) -> bytes:
+        assert self._process.stdout is not None
+        return self._process.stdout.readline()
+
+    def request(self, method: str, **params: object) -> bytes:
+        """The raw answer."""
+        self._ask(method, **params)
+        return self._hear()
+
+    def call(self, tool: str, arguments: Json) -> tuple[float, bytes]:
+        """Milliseconds, and the raw answer."""
+        began = time.perf_counter()
+        raw = self.request("tools/call", name=tool, arguments=arguments)
+        took = (time.perf_counter() - began) * 1000
+        result_of(raw)
+        return took, raw
+
+    def flood(self, calls: Iterator[Call], *, at_once: int) -> int:
+        """Keep so many calls under way until there are no more; returns how many there were."""
+        under_way = done = 0
+        for tool, arguments in islice(calls, at_once):
+            self._ask("tools/call", name=tool, arguments=arguments)
+            under_way += 1
+        while under_way:
+            result_of(self._hear())
+            under_way, done = under_way - 1, done + 1
+            for tool, arguments in islice(calls, 1):
+                self._ask("tools/call", name=tool, arguments=arguments)
+                under_way += 1
+        return done
+
+
+def result_of(raw: bytes) -> Json:
+    """What a tool answered with.
+
+    Raises:
+        RuntimeError: with an error.
+    """
+    answer: Json = json.loads(raw)
+    result: Json = answer.get("result", {})
+    if "error" in answer or result.get("isError"):
+        raise RuntimeError(f"A call failed: {raw.decode()[:500]}")
+    return result

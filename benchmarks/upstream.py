@@ -1,0 +1,41 @@
+"""The sandbox as a process of its own, so that nobody who is measured shares an interpreter."""
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+SECONDS_TO_START = 30
+
+
+@contextmanager
+def upstream(size: int, *, dialect: str = "cursor", latency: float = 0) -> Iterator[str]:
+    """Run `convocore-mcp sandbox`; yields its base URL."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = {"port": port, "size": size, "dialect": dialect, "latency": latency}
+    command = [sys.executable, "-m", "convocore_mcp", "sandbox"]
+    for name, value in options.items():
+        command += [f"--{name}", str(value)]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    try:
+        _listening(port, process)
+        yield f"http://127.0.0.1:{port}/v3"
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _listening(port: int, process: "subprocess.Popen[bytes]") -> None:
+    give_up = time.monotonic() + SECONDS_TO_START
+    while process.poll() is None and time.monotonic() < give_up:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        except ConnectionRefusedError:
+            time.sleep(0.05)
+        else:
+            return
+    raise RuntimeError("The sandbox does not start.")
