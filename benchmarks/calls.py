@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from benchmarks.mirrors import AGENT, Filled, open_mirror
-from benchmarks.pipes import BARE, OURS, Call, Server, environment, result_of
+from benchmarks.pipes import BARE, OURS, Call, Json, Server, environment, result_of
 from benchmarks.table import Row, middle, ms
 from benchmarks.telling import say
 from convocore_mcp.api import wire
@@ -20,7 +20,7 @@ from convocore_mcp.store.mirror import Mirror
 
 MOST_TIMES, MOST_MORE, MOST_GROWTH = 2.0, 15.0, 1.5
 NEWCOMER = "conv-benchmark"
-SEARCH = {"query": "demo", "stage": ["demo_req", "negotiation"]}
+SEARCH: Json = {"query": "demo", "stage": ["demo_req", "negotiation"]}
 
 
 @dataclass(slots=True)
@@ -68,10 +68,11 @@ class Asked:
         self._first("conversation_stats", {})
         self._first("conversation_stats", {"group_by": ["stage"]})
 
-    def _first(self, tool: str, arguments: dict[str, object]) -> "dict[str, list[dict[str, str]]]":
+    def _first(self, tool: str, arguments: Json) -> Json:
         took, raw = self.server.call(tool, arguments)
         self.timed.append(Timed((tool, arguments), took, raw))
-        return result_of(raw)["structuredContent"]
+        answer: Json = result_of(raw)["structuredContent"]
+        return answer
 
     def again(self, timed: Timed) -> None:
         """Ask once more."""

@@ -27,6 +27,8 @@ from convocore_mcp.store.mirror import Mirror, Rules
 from convocore_mcp.store.schema import SCHEMA_VERSION
 
 KEY, AGENT = "sandbox-key", "demo-agent"
+Make = Callable[[Path, int], dict[str, Any]]
+"""Makes a mirror of a size in a file, and tells how that went."""
 NOBODY = "http://127.0.0.1:9/v3"
 """Where no Convocore answers, and none is asked."""
 NEVER = 10 * 365 * 86_400
@@ -67,9 +69,9 @@ def open_mirror(path: Path) -> Mirror:
     return Mirror(open_database(path, owner=owner()), Rules(keys=keys, merge=merge))
 
 
-def mirror(folder: Path, size: int, make: "Callable[[Path, int], dict[str, Any]]") -> Filled:
-    """The mirror of that size in `folder`; made, unless one is there that still fits."""
-    path = folder / f"mirror-{size}.sqlite3"
+def mirror(folder: Path, size: int, make: Make) -> Filled:
+    """The mirror of that size in `folder`; `make` makes it, unless one is there that still fits."""
+    path = folder / f"{make.__name__}-{size}.sqlite3"
     note = path.with_suffix(".json")
     if path.exists() and note.exists():
         told = json.loads(note.read_text())
@@ -84,7 +86,7 @@ def mirror(folder: Path, size: int, make: "Callable[[Path, int], dict[str, Any]]
     return Filled(path, size, told)
 
 
-def fill(path: Path, size: int) -> dict[str, Any]:
+def filled(path: Path, size: int) -> dict[str, Any]:
     """Make one as fast as can be."""
     read_at = datetime.now(UTC)
     rows, tally, done = Sandbox(size=size).rows(), Tally(f"mirror of {size:,}", size), 0

@@ -1,6 +1,6 @@
 """A process that reads a whole list once, and tells on stdout how long it took and how much memory.
 
-    python -m benchmarks.walker bare|client|mirror BASE_URL [--file FILE] [--rows N]
+    python -m benchmarks.walker bare|client|mirror BASE_URL [--limit N] [--file FILE] [--rows N]
 
 `bare` is what anybody would write; `client` is ours, alone; `mirror` is ours into SQLite. What is
 imported is not counted in the time, and is in the memory.
@@ -27,8 +27,12 @@ from convocore_mcp.serving import WRITERS
 from convocore_mcp.sync.progress import Progress
 from convocore_mcp.sync.reading import Bounds, InThread, Reader
 
-LIMITS = {"cursor": 20, "page": 100}
-"""The largest pages that each dialect gives, which is what we ask for."""
+LARGEST = 100
+"""Rows a page that page numbers can give, and that we ask for; with cursors it is 20."""
+
+
+EMPTY_TO_END = 3
+"""Convocore hides empty conversations, and with them now and then a whole page."""
 
 
 def utc_now() -> datetime:
@@ -36,11 +40,12 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def bare(base_url: str) -> set[str]:
-    """A loop of `get` and `json.loads` over one connection; follows what the first answer says."""
-    url, found = f"{base_url}/agents/{AGENT}/convos", set()
+def bare(base_url: str, limit: int) -> set[str]:
+    """A loop of `get` and `json.loads` over one connection; follows what the answers say."""
+    url, found = f"{base_url}/agents/{AGENT}/convos", set[str]()
     headers = {"Authorization": f"Bearer {KEY}"}
-    asked: dict[str, Any] = {"limit": LIMITS["page"], "page": 1}
+    asked: dict[str, Any] = {"limit": limit, "page": 1}
+    empty = 0
     with httpx.Client(headers=headers, trust_env=False) as http:
         while True:
             body = json.loads(http.get(url, params=asked).raise_for_status().content)
@@ -48,11 +53,12 @@ def bare(base_url: str) -> set[str]:
             if "hasMore" in body:
                 if not body["hasMore"]:
                     return found
-                asked = {"limit": LIMITS["cursor"], "cursor": body["nextCursor"]}
+                asked = {"limit": limit, "cursor": body["nextCursor"]}
             else:
-                if not body["data"]:
+                empty = 0 if body["data"] else empty + 1
+                if empty == EMPTY_TO_END:
                     return found
-                asked = {"limit": LIMITS["page"], "page": asked["page"] + 1}
+                asked = {"limit": limit, "page": asked["page"] + 1}
 
 
 async def alone(client: ConvocoreClient) -> set[str]:
@@ -110,12 +116,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("kind", choices=["bare", "client", "mirror"])
     parser.add_argument("base_url")
+    parser.add_argument("--limit", type=int, default=LARGEST, help="rows a page, for `bare`")
     parser.add_argument("--file", type=Path)
     parser.add_argument("--rows", type=int, default=2000)
     chosen = parser.parse_args()
     before, began = most_memory(), time.perf_counter()
     if chosen.kind == "bare":
-        rows = len(bare(chosen.base_url))
+        rows = len(bare(chosen.base_url, chosen.limit))
     else:
         file = chosen.file if chosen.kind == "mirror" else None
         rows = anyio.run(ours, chosen.base_url, file, chosen.rows)
