@@ -1,1 +1,5 @@
-"""What is measured, each by one command: how fast (`compare.py`), how well (`questions`)."""
+"""What is measured, each by one command.
+
+`python -m benchmarks` tells how fast everything is, `python -m benchmarks.questions` how well
+questions are answered, and `python benchmarks/load.py` how many callers are borne over HTTP.
+"""

@@ -64,7 +64,9 @@ class Asked:
         self._first("list_conversations", SEARCH)
         hot = self._first("summarize_hot_leads", {})
         self._first("summarize_hot_leads", {"since": "7d"})
-        self._first("get_lead", {"lead": hot["leads"][0]["lead_id"]})
+        # Of somebody whose rows say nothing Convocore would be asked, and there is none.
+        known = (lead for lead in hot["leads"] if lead.get("wants"))
+        self._first("get_lead", {"lead": next(known, hot["leads"][0])["lead_id"]})
         self._first("conversation_stats", {})
         self._first("conversation_stats", {"group_by": ["stage"]})
 

@@ -97,7 +97,7 @@ def _row(course: Course, kind: str, there: float, here: float, default: float, r
         besides += f"; a bare loop with pages of {DEFAULT}: {default:.2f} s, {here / default:.2f}x"
     return Row(
         f"{course.words}, {OURS[kind]}",
-        against=f"bare loop, pages of {PAGES[course.dialect]}",
+        against=f"bare loop over one connection, pages of {PAGES[course.dialect]}",
         there=f"{there:.2f} s",
         here=f"{here:.2f} s",
         ratio=here / there,
