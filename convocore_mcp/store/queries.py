@@ -1,6 +1,7 @@
 """Reading the mirror. Plain blocking calls: hand them to a thread."""
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from datetime import datetime
 from typing import TypeVar
 
 from sqlalchemy import ColumnElement, Connection, select
@@ -80,13 +81,13 @@ class Queries:
         return self._conversations(agent_id, _c.lead_id.in_(list(lead_ids)))
 
     def _conversations(self, agent_id: str, which: ColumnElement[bool]) -> list[Conversation]:
-        query = (
-            select(*rows.COLUMNS, _c.record)
-            .where(_c.agent_id == agent_id, _c.until == CURRENT, which)
-            .order_by(_c.by_newest.desc(), _c.id)
+        query = select(*rows.COLUMNS, _c.record).where(
+            _c.agent_id == agent_id, _c.until == CURRENT, which
         )
         with self._database.reading() as connection:
-            return [rows.conversation(row) for row in connection.execute(query).mappings()]
+            found = [rows.conversation(row) for row in connection.execute(query).mappings()]
+        # Not in SQL: SQLite would go through all conversations in that order.
+        return sorted(found, key=lambda c: (-_time(c.last_activity), c.id))
 
     def known(self, agent_id: str, field: str) -> list[str]:
         """The values of `stage`, `state` or `label` that occur."""
@@ -122,7 +123,7 @@ class Queries:
                 for row in connection.execute(query.where(_l.lead_id.in_(part))).mappings()
             ]
         # Not in SQL: SQLite would go through all leads in that order.
-        return sorted(found, key=_lateness)
+        return sorted(found, key=lambda lead: (-_time(lead.last_activity), lead.lead_id))
 
     def leads_with(self, agent_id: str, field: str, values: Sequence[str]) -> list[Lead]:
         """Leads with a conversation whose `email_key`, `phone_key` or `id` is among `values`."""
@@ -160,6 +161,5 @@ class Queries:
         )
 
 
-def _lateness(lead: Lead) -> tuple[int, str]:
-    """Latest first, whoever was never active last."""
-    return -(rows.milliseconds(lead.last_activity) or UNKNOWN), lead.lead_id
+def _time(moment: datetime | None) -> int:
+    return UNKNOWN if moment is None else rows.milliseconds(moment) or 0
