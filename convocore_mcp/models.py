@@ -7,12 +7,6 @@ Value = int | float | str
 """A deal's value as somebody entered it: a number, or the text of one."""
 
 CLOSED_STAGES = frozenset({"won", "lost"})
-STAGES = (
-    "new", "engaged", "email_sent", "follow_up", "info_req", "demo_req", "demo_conf", "demo_done",
-    "proposal", "negotiation", "trial", "won", "lost",
-)  # fmt: skip
-"""The documented stages, in the order of the pipeline. Convocore may add more at any time."""
-STATES = ("requested_chat", "human-chatting", "ai-chatting", "ended_chat")
 WORD = "w"
 """What a term begins with that is a word of a name or company."""
 WAITING = "requested_chat"

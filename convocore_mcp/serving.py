@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import anyio
 import anyio.to_thread
+from mcp.server.mcpserver import server as sdk
 
 from convocore_mcp import tracing
 from convocore_mcp.errors import NotConfiguredError
@@ -33,7 +34,7 @@ READERS, WRITERS = 4, 1
 
 def serve(overrides: Mapping[str, Any] | None = None, *, watch: bool = False) -> None:
     """Serve MCP on stdin and stdout until stdin closes; `watch` reads on while nobody asks."""
-    log_to_stderr()
+    _log_to_stderr()
     tracing.start_tracing(version("convocore-mcp"))
     anyio.run(serve_stdio, create_server(_app(overrides or {}), watch=watch))
 
@@ -60,7 +61,7 @@ def serve_web(
     from convocore_mcp.web.serve import serve_http  # noqa: PLC0415
     from convocore_mcp.web.settings import HttpSettings  # noqa: PLC0415
 
-    log_to_stderr(as_json=True)
+    _log_to_stderr(as_json=True)
     tracing.start_tracing(version("convocore-mcp"))
     read_settings(overrides)  # what is wrong is said now, and how much the log says is set
     try:
@@ -87,6 +88,16 @@ def serve_demo(serve: Callable[[Mapping[str, Any]], None]) -> None:
                 "store": "memory",
             }
         )
+
+
+def _log_to_stderr(*, as_json: bool = False) -> None:
+    log_to_stderr(as_json=as_json)
+    # The SDK's server would load rich, for a handler that is not taken: there is one already.
+    sdk.configure_logging = _leave_log  # type: ignore[assignment, attr-defined]
+
+
+def _leave_log(_level: object = None) -> None:
+    """Instead of the SDK's own."""
 
 
 def _app(overrides: Mapping[str, Any], *, told: Callable[[str], None] | None = None) -> App:

@@ -7,7 +7,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from convocore_mcp.models import STAGES, STATES, Conversation
+from convocore_mcp.models import Conversation
+from convocore_mcp.vocabulary import STAGES, STATES
 
 AGENT = "shop"
 NOW = datetime(2026, 7, 19, 22, 11, 3, tzinfo=UTC)

@@ -5,11 +5,10 @@ a score of at least the threshold (`contract.md`).
 """
 
 from convocore_mcp.models import CLOSED_STAGES, Lead
+from convocore_mcp.vocabulary import DEFAULT_THRESHOLD
 
 LABELLED_HOT = 1000.0
 """The heat of the label `hot`: above any score, so that no threshold leaves it out."""
-DEFAULT_THRESHOLD = 75
-"""The vendor's guidance: 75 to 90 points are hot, from 90 on ready to convert."""
 
 
 def heat(stage: str | None, label: str | None, score: float | None) -> float | None:

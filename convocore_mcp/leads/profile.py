@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from convocore_mcp.leads.dates import day, span
@@ -38,55 +39,99 @@ class Step:
     overdue: bool
 
 
-@dataclass(frozen=True, slots=True)
 class Profile:
-    """The details of a lead; lists are newest first."""
+    """The details of a lead, each worked out when asked for; lists are newest first."""
 
-    emails: list[str]
-    phones: list[str]
-    links: list[str]
-    country: str | None
-    language: str | None
-    summary: str | None
-    notes: str | None
-    wants: str | None
-    tags: list[str]
-    extracted: dict[str, Any]
-    next_steps: list[Step]
-    timeline: list[Event]
-    scores: list[tuple[datetime, float]]
-    """What the score became, and when."""
-    demo: str | None
-    """The day of the demo, as somebody wrote it."""
-    tokens: int | None
-    usd: float | None
+    def __init__(self, conversations: Sequence[Conversation], *, now: datetime) -> None:
+        """`conversations` are all of the lead's, newest first, with records."""
+        self._talks = conversations
+        self._now = now
 
+    @cached_property
+    def _records(self) -> list[dict[str, Any]]:
+        return [_record(c) for c in self._talks]
 
-def profile(conversations: Sequence[Conversation], *, now: datetime) -> Profile:
-    """Put together what `conversations` (newest first, with records) say about their lead."""
-    records = [_record(c) for c in conversations]
-    summary = _first(r.get("summary") or r.get("funnel_summary") for r in records)
-    said = _first(c.last_message or c.title for c in conversations)
-    tokens = [c.tokens for c in conversations if c.tokens is not None]
-    usd = [c.usd for c in conversations if c.usd is not None]
-    return Profile(
-        emails=_distinct((c.email, email_key(c.email)) for c in conversations),
-        phones=_distinct((c.phone, phone_key(c.phone, c.country)) for c in conversations),
-        links=_distinct((r.get(name), None) for r in records for name in _LINKS),
-        country=_first(c.country for c in conversations),
-        language=_first(c.language for c in conversations),
-        summary=summary,
-        notes=_first(c.notes for c in conversations),
-        wants=summary or said,
-        tags=list(dict.fromkeys(tag for c in conversations for tag in c.tags)),
-        extracted=_extracted(records),
-        next_steps=next_steps(records, now=now),
-        timeline=timeline(records)[:TIMELINE],
-        scores=_scores(records),
-        demo=_first(r.get("demo_date") for r in records),
-        tokens=sum(tokens) if tokens else None,
-        usd=round(sum(usd), 6) if usd else None,
-    )
+    @property
+    def emails(self) -> list[str]:
+        """Every address, once."""
+        return _distinct((c.email, email_key(c.email)) for c in self._talks)
+
+    @property
+    def phones(self) -> list[str]:
+        """Every number, once, as it was written last."""
+        return _distinct((c.phone, phone_key(c.phone, c.country)) for c in self._talks)
+
+    @property
+    def links(self) -> list[str]:
+        """Profiles, handles and websites."""
+        return _distinct((r.get(name), None) for r in self._records for name in _LINKS)
+
+    @property
+    def country(self) -> str | None:
+        """Where they are."""
+        return _first(c.country for c in self._talks)
+
+    @property
+    def language(self) -> str | None:
+        """What they speak."""
+        return _first(c.language for c in self._talks)
+
+    @property
+    def summary(self) -> str | None:
+        """What the newest conversation that has one was about."""
+        return _first(r.get("summary") or r.get("funnel_summary") for r in self._records)
+
+    @property
+    def notes(self) -> str | None:
+        """What somebody noted last."""
+        return _first(c.notes for c in self._talks)
+
+    @property
+    def wants(self) -> str | None:
+        """What they want, as well as it is known."""
+        return self.summary or _first(c.last_message or c.title for c in self._talks)
+
+    @property
+    def tags(self) -> list[str]:
+        """Every tag, once."""
+        return list(dict.fromkeys(tag for c in self._talks for tag in c.tags))
+
+    @property
+    def extracted(self) -> dict[str, Any]:
+        """What the agent captured; the newest value of a name wins."""
+        return _extracted(self._records)
+
+    @cached_property
+    def next_steps(self) -> list[Step]:
+        """What is planned, the first due first."""
+        return next_steps(self._records, now=self._now)
+
+    @property
+    def timeline(self) -> list[Event]:
+        """The newest events."""
+        return timeline(self._records)[:TIMELINE]
+
+    @property
+    def scores(self) -> list[tuple[datetime, float]]:
+        """What the score became, and when."""
+        return _scores(self._records)
+
+    @property
+    def demo(self) -> str | None:
+        """The day of the demo, as somebody wrote it."""
+        return _first(r.get("demo_date") for r in self._records)
+
+    @property
+    def tokens(self) -> int | None:
+        """Tokens spent, where any are known."""
+        known = [c.tokens for c in self._talks if c.tokens is not None]
+        return sum(known) if known else None
+
+    @property
+    def usd(self) -> float | None:
+        """What they cost."""
+        known = [c.usd for c in self._talks if c.usd is not None]
+        return round(sum(known), 6) if known else None
 
 
 def next_steps(records: Iterable[Mapping[str, Any]], *, now: datetime) -> list[Step]:

@@ -15,9 +15,12 @@ LONGEST = 30_000
 """Characters in one answer."""
 
 
+_encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
 def compact(answer: Any) -> str:
     """`answer` as JSON without a blank, in characters rather than escapes."""
-    return json.dumps(answer, ensure_ascii=False, separators=(",", ":"))
+    return _encoder.encode(answer)
 
 
 def success(answer: dict[str, Any]) -> CallToolResult:

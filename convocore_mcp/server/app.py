@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 import anyio
 
 from convocore_mcp.errors import InvalidArgumentError, NotConfiguredError
-from convocore_mcp.models import Coverage, Freshness
 from convocore_mcp.need import EVERYTHING, Need
-from convocore_mcp.server.singles import Singles
 
-if TYPE_CHECKING:  # SQLAlchemy is not needed to list the tools
+if TYPE_CHECKING:  # not needed to list the tools
+    from convocore_mcp.models import Coverage, Freshness
+    from convocore_mcp.server.singles import Singles
     from convocore_mcp.store.browse import Browser
     from convocore_mcp.store.changes import History
     from convocore_mcp.store.queries import Queries
@@ -31,7 +31,7 @@ class Fresh(Protocol):
 
     async def fresh(
         self, agent_id: str, need: Need = EVERYTHING, *, report: Report | None = None
-    ) -> Freshness:
+    ) -> "Freshness":
         """Wait, a bounded time, until what is needed has been read."""
         ...
 
@@ -85,7 +85,7 @@ class Reported:
 
     async def fresh(
         self, agent_id: str, need: Need = EVERYTHING, *, report: Report | None = None
-    ) -> Freshness:
+    ) -> "Freshness":
         """As `Fresh.fresh`."""
         return await self._upkeep.fresh(agent_id, need, report=report or self._report)
 
@@ -119,8 +119,8 @@ class Backend:
     watch: Watching
     tail: timedelta
     """How old an answer may get before the front of the list is read again."""
-    singles: Singles
-    coverage: Callable[[str], Coverage]
+    singles: "Singles"
+    coverage: "Callable[[str], Coverage]"
     now: Callable[[], datetime]
     read: Read
     close: Callable[[], Awaitable[None]]

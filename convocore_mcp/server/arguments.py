@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from convocore_mcp.errors import InvalidArgumentError
-from convocore_mcp.models import STAGES, STATES
+from convocore_mcp.vocabulary import STAGES, STATES
 
 
 def _several(value: object) -> object:

@@ -24,12 +24,12 @@ from mcp_types import (
 )
 
 from convocore_mcp.errors import ConvocoreError
-from convocore_mcp.leads.keys import words
-from convocore_mcp.models import STAGES, Lead
 from convocore_mcp.server.app import App, Backend
 from convocore_mcp.server.outbound import safe
+from convocore_mcp.vocabulary import STAGES
 
-if TYPE_CHECKING:  # SQLAlchemy is not needed to list the tools
+if TYPE_CHECKING:  # not needed to list the tools
+    from convocore_mcp.models import Lead
     from convocore_mcp.store.browse import Browser
     from convocore_mcp.store.queries import Queries
 
@@ -128,13 +128,15 @@ def _people(browser: "Browser", agent: str, typed: str, *, by_id: bool) -> list[
     A template wants the id. In a prompt people read the value: their name, with the company where
     two have the same name, and the id where that does not tell them apart either.
     """
+    from convocore_mcp.leads.keys import words  # noqa: PLC0415  not needed to list the tools
+
     beginnings = words(typed)
     people = browser.people(agent, beginnings, limit=MOST + 1) if beginnings or not typed else []
     ids = browser.lead_ids(agent, typed, limit=MOST + 1) if typed else []
     return [*ids, *(lead.lead_id for lead in people)] if by_id else [*_called(people), *ids]
 
 
-def _called(people: list[Lead]) -> list[str]:
+def _called(people: "list[Lead]") -> list[str]:
     names = {lead.lead_id: safe(lead.name or "", NAME) for lead in people}
     full = {
         lead.lead_id: f"{names[lead.lead_id]}, {safe(lead.company, NAME)}" if lead.company else ""

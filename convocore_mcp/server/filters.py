@@ -4,9 +4,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from convocore_mcp.models import STAGES, STATES, Filter
+from convocore_mcp.models import Filter
 from convocore_mcp.server import shaping
 from convocore_mcp.server.arguments import known
+from convocore_mcp.vocabulary import STAGES, STATES
 
 if TYPE_CHECKING:  # SQLAlchemy is not needed to list the tools
     from convocore_mcp.store.queries import Queries

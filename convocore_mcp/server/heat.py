@@ -4,8 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from convocore_mcp.leads.heat import DEFAULT_THRESHOLD
-from convocore_mcp.leads.profile import profile
+from convocore_mcp.leads.profile import Profile
 from convocore_mcp.leads.reasons import why_not_hot
 from convocore_mcp.models import Conversation, Heat, HotSummary, Lead
 from convocore_mcp.need import Need
@@ -13,6 +12,7 @@ from convocore_mcp.server import shaping
 from convocore_mcp.server.app import Backend
 from convocore_mcp.server.outbound import clean
 from convocore_mcp.server.window import window
+from convocore_mcp.vocabulary import DEFAULT_THRESHOLD
 
 if TYPE_CHECKING:  # SQLAlchemy is not needed to list the tools
     from convocore_mcp.store.queries import Queries
@@ -48,7 +48,7 @@ async def hot_answer(backend: Backend, agent: str, ask: HotAsk) -> dict[str, Any
         {
             **_numbers(summary, ask.min_score),
             "leads": [
-                shaping.hot_lead(lead, profile(found.talks_of(lead), now=now), now=now)
+                shaping.hot_lead(lead, Profile(found.talks_of(lead), now=now), now=now)
                 for lead in found.leads
             ],
             "near_misses": found.near_misses,

@@ -117,8 +117,10 @@ def _fitted(
 ) -> dict[str, Any]:
     """`answer` within the limit of characters: whole rows are dropped, and the cursor leads on."""
     rows = answer["conversations"]
-    others = len(compact(answer | {"conversations": []})) + CURSOR_ROOM
-    count = fit(rows, room=LONGEST - others)
+    count = len(rows)
+    if len(compact(answer)) + CURSOR_ROOM > LONGEST:
+        others = len(compact(answer | {"conversations": []})) + CURSOR_ROOM
+        count = fit(rows, room=LONGEST - others)
     fitted = answer | {"conversations": rows[:count]}
     if more or count < len(rows):
         fitted["next_cursor"] = cursor_behind(count - 1)

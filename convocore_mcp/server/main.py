@@ -10,6 +10,7 @@ from typing import Any
 import anyio
 from mcp.server.caching import CacheableMethod, CacheHint
 from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.mcpserver.tools import Tool
 from mcp.server.stdio import stdio_server
 from mcp_types import CallToolResult, GetPromptResult, InputRequiredResult
 
@@ -61,20 +62,21 @@ CACHE_HINTS: dict[CacheableMethod, CacheHint] = {
 class Server(MCPServer[App]):
     """The SDK's server, with errors that say what is valid where a name or an argument is not."""
 
-    def __init__(self, app: App, **options: Any) -> None:
-        super().__init__("convocore-mcp", version=app.version, **options)
+    def __init__(self, app: App, tools: list[Tool], **options: Any) -> None:
+        super().__init__("convocore-mcp", version=app.version, tools=tools, **options)
         self._app = app
+        self._known = [tool.name for tool in tools]
 
     async def call_tool(
         self, name: str, arguments: dict[str, Any], context: Context[App, Any] | None = None
     ) -> CallToolResult | InputRequiredResult:
         """Call a tool. An unknown name is a tool error like any other: models read those."""
-        known = [tool.name for tool in await self.list_tools()]
-        if name in known:
+        if name in self._known:
             return await super().call_tool(name, arguments, context)
         return failure(
             InvalidArgumentError(
-                f"tool: {name[:60]!r} does not exist.", hint=f"Valid tools: {', '.join(known)}."
+                f"tool: {name[:60]!r} does not exist.",
+                hint=f"Valid tools: {', '.join(self._known)}.",
             )
         )
 

@@ -11,6 +11,8 @@ import math
 import re
 import unicodedata
 from collections.abc import Mapping
+from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 DEFAULT_LENGTH = 300
@@ -30,29 +32,47 @@ LENGTHS = {
 EXACT = frozenset({"id", "lead_id", "conversation_id", "agent_id", "next_cursor", "next_uri"})
 """Fields that are sent back to us as they are: cutting them would make them somebody else's."""
 LONGEST_KEY = 80
+MOST_KNOWN = 10_000
+"""Characters of which it is remembered whether they can be seen."""
 MOST_ITEMS, DEEPEST = 200, 8
 """Bounds of free-form data (`extracted`, records); what is beyond is left out."""
 
 # Categories: Cc control, Cf format (zero-width, bidi, tags), Cs surrogates; and the blanks that
 # only look empty: fillers, joiners and variation selectors that have carried hidden messages.
 _VISIBLE_FORMAT = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u08e2")
-_ESCAPING = frozenset("\x07\x1b\x90\x98\x9b\x9c\x9d\x9e\x9f")
+_ESCAPING = "\x07\x1b\x90\x98\x9b\x9c\x9d\x9e\x9f"
 """What terminal escapes begin and end with: removed with what stands between."""
-_KEPT = _VISIBLE_FORMAT | _ESCAPING | frozenset("\n\t")
-_INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0") | frozenset(
-    map(chr, (*range(0xFE00, 0xFE10), *range(0xE0000, 0xE1000), *range(0x180B, 0x1810)))
+_KEPT = _VISIBLE_FORMAT | frozenset(_ESCAPING) | frozenset("\n\t")
+_FILLER = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]"
 )
-_LINE_ENDS = {"\r\n": "\n", "\r": "\n", "\u2028": "\n", "\u2029": "\n", "\x85": "\n"}
+_LINE_END = re.compile("\r\n?|[\u2028\u2029\x85]")
+
+
+class _Shown(dict[int, int | None]):
+    """What `str.translate` makes of each character: itself, or nothing if it is hidden."""
+
+    def __missing__(self, code: int) -> int | None:
+        char = chr(code)
+        hidden = unicodedata.category(char) in {"Cc", "Cf", "Cs"} or _FILLER.match(char)
+        shown = None if hidden and char not in _KEPT else code
+        if len(self) < MOST_KNOWN:
+            self[code] = shown
+        return shown
+
+
+_SHOWN = _Shown()
 _ANSI = re.compile(
     r"""(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]        # control sequences
       | (?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?  # strings
       | \x1b[ -/]*[0-~]                         # everything else that ESC begins""",
     re.VERBOSE,
 )
-_SUSPICIOUS = re.compile(r"[^ -~]|[\[\]<]")
+_SUSPICIOUS = re.compile(r"[^ -;=-Z\\^-~]")
+"""Anything but plain text; `<`, `[` and `]` are the gaps between the ranges."""
+_ESCAPE = re.compile(f"[{_ESCAPING}]")
 _IMAGE = re.compile(r"!+\[")
 _TAG = re.compile(r"<(?=[a-zA-Z/!?])")
-_PLAIN_LENGTH = 64
 
 
 def clean(answer: Any, *, length: int | None = None) -> Any:
@@ -67,25 +87,23 @@ def _clean(value: Any, name: str, depth: int, length: int | None) -> Any:
     if isinstance(value, str):
         most = None if name in EXACT else length or LENGTHS.get(name, DEFAULT_LENGTH)
         return safe(value, most) or None
+    if value is None or isinstance(value, int | float):
+        # JSON has no word for what is not a number.
+        return None if isinstance(value, float) and not math.isfinite(value) else value
+    if depth >= DEEPEST:
+        return None
     if isinstance(value, Mapping):
         return _clean_mapping(value, depth, length)
     if isinstance(value, list | tuple):
-        if depth >= DEEPEST:
-            return None
         cleaned = (_clean(item, name, depth + 1, length) for item in value[:MOST_ITEMS])
         return [item for item in cleaned if item is not None]
-    # JSON has no word for what is not a number.
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+    return value
 
 
-def _clean_mapping(
-    value: Mapping[Any, Any], depth: int, length: int | None
-) -> dict[str, Any] | None:
-    if depth >= DEEPEST:
-        return None
+def _clean_mapping(value: Mapping[Any, Any], depth: int, length: int | None) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for key, item in list(value.items())[:MOST_ITEMS]:
-        name = safe(str(key), LONGEST_KEY) or "?"
+    for key, item in islice(value.items(), MOST_ITEMS):
+        name = _short_key(key) if len(key := str(key)) <= LONGEST_KEY else _key(key)
         cleaned = _clean(item, name, depth + 1, length)
         if cleaned is None:
             continue
@@ -94,6 +112,13 @@ def _clean_mapping(
         else:
             found.setdefault(name, cleaned)
     return found
+
+
+def _key(key: str) -> str:
+    return safe(key, LONGEST_KEY) or "?"
+
+
+_short_key = lru_cache(1000)(_key)  # most are our own, the same in every row
 
 
 def _countable(value: object) -> bool:
@@ -109,24 +134,23 @@ def safe(text: str, length: int | None = DEFAULT_LENGTH) -> str:
 
 
 def _visible(text: str) -> str:
-    for end, newline in _LINE_ENDS.items():
-        text = text.replace(end, newline)
-    # What can't be seen goes first: between ESC and `[` it would hide a terminal escape.
-    text = "".join(char for char in text if not _hidden(char))
-    while (bare := _ANSI.sub("", text)) != text:
-        text = bare  # one escape may have stood inside another
-    text = "".join(char for char in text if char not in _ESCAPING)
+    if not text.isprintable() or _FILLER.search(text):
+        text = _without_hidden(text)
     text = unicodedata.normalize("NFC", text)
     # A link or image needs its brackets to touch: `[text] (url)` shows both, and is neither.
-    text = _IMAGE.sub("[", text)
-    text = text.replace("](", "] (").replace("][", "] [").replace("]:", "] :")
+    if "[" in text or "]" in text:
+        text = _IMAGE.sub("[", text)
+        text = text.replace("](", "] (").replace("][", "] [").replace("]:", "] :")
     return re.sub(r"\n{3,}", "\n\n", _TAG.sub("\u2039", text))
 
 
-def _hidden(char: str) -> bool:
-    if " " <= char <= "~" or char in _KEPT:
-        return False
-    return char in _INVISIBLE or unicodedata.category(char) in {"Cc", "Cf", "Cs"}
+def _without_hidden(text: str) -> str:
+    text = _LINE_END.sub("\n", text)
+    # What can't be seen goes first: between ESC and `[` it would hide a terminal escape.
+    text = text.translate(_SHOWN)
+    while (bare := _ANSI.sub("", text)) != text:
+        text = bare  # one escape may have stood inside another
+    return _ESCAPE.sub("", text)
 
 
 def _cut(text: str, length: int) -> str:

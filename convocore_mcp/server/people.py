@@ -1,16 +1,19 @@
 """One person: what `get_lead` and the resource of a lead answer with."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from convocore_mcp.errors import InvalidArgumentError
-from convocore_mcp.leads.profile import profile
-from convocore_mcp.models import Lead
+from convocore_mcp.leads.profile import Profile
+from convocore_mcp.models import Conversation, Lead
 from convocore_mcp.server import shaping
 from convocore_mcp.server.answers import LONGEST, compact, fit
 from convocore_mcp.server.app import Backend
-from convocore_mcp.server.finding import look_up
+from convocore_mcp.server.finding import Match, look_up
 from convocore_mcp.server.outbound import clean
 from convocore_mcp.server.records import without_secrets
+
+if TYPE_CHECKING:  # the server knows the mirror by what it is given
+    from convocore_mcp.store.queries import Queries
 
 TALKS = 30
 """Conversations listed of one lead, newest first."""
@@ -31,10 +34,10 @@ async def lead_answer(backend: Backend, agent: str, text: str) -> dict[str, Any]
     if not text:
         raise InvalidArgumentError("lead: is empty.", hint="Give a name, email, phone or id.")
     fresh = await backend.upkeep.fresh(agent)
-    match = await backend.read(look_up, backend.queries, agent, text)
+    match, talks = await backend.read(_read, backend.queries, agent, text)
     left_out: list[str] = []
     if len(match.leads) == 1:
-        answer = await _lead(backend, agent, match.leads[0], left_out)
+        answer = await _lead(backend, match.leads[0], talks, left_out)
     else:
         named = [shaping.candidate(lead) for lead in match.leads]
         answer = {"candidates": clean(named), "total": match.total}
@@ -42,14 +45,22 @@ async def lead_answer(backend: Backend, agent: str, text: str) -> dict[str, Any]
     return answer | {"matched_on": match.field, "freshness": freshness}
 
 
-async def _lead(backend: Backend, agent: str, lead: Lead, left_out: list[str]) -> dict[str, Any]:
+def _read(queries: "Queries", agent: str, text: str) -> tuple[Match, list[Conversation]]:
+    """Who is meant, and if that is one person, their conversations; in one go in a thread."""
+    match = look_up(queries, agent, text)
+    one = [lead.lead_id for lead in match.leads] if len(match.leads) == 1 else []
+    return match, queries.of_leads(agent, one) if one else []
+
+
+async def _lead(
+    backend: Backend, lead: Lead, talks: list[Conversation], left_out: list[str]
+) -> dict[str, Any]:
     """`{"lead": ...}`, clean and within the limit of characters; says in `left_out` what is not."""
     now = backend.now()
-    talks = await backend.read(backend.queries.of_leads, agent, [lead.lead_id])
     talks = await backend.singles.fill_in(talks)
     if len(talks) > TALKS:
         left_out.append(f"The newest {TALKS} of {len(talks)} conversations are listed.")
-    view = shaping.lead_profile(lead, profile(talks, now=now), talks[:TALKS], now=now)
+    view = shaping.lead_profile(lead, Profile(talks, now=now), talks[:TALKS], now=now)
     view["extracted"] = without_secrets(view["extracted"]) or None
     answer: dict[str, Any] = clean({"lead": view})
     shown = answer["lead"]

@@ -11,9 +11,9 @@ from mcp_types import INVALID_PARAMS
 from pydantic import Field
 
 from convocore_mcp.errors import ConvocoreError
-from convocore_mcp.models import STAGES
 from convocore_mcp.server.app import App
 from convocore_mcp.server.arguments import known
+from convocore_mcp.vocabulary import STAGES
 
 LONGEST = 300
 """Characters of an argument."""

@@ -1,4 +1,7 @@
-"""The resources: the same answers as the tools give, under URIs."""
+"""The resources: the same answers as the tools give, under URIs.
+
+What only answers need is imported by the first of them, as in `tools`.
+"""
 
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
@@ -12,16 +15,9 @@ from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 
 from convocore_mcp.errors import ConvocoreError, InvalidArgumentError, MissingError
-from convocore_mcp.models import Filter
-from convocore_mcp.server import shaping
 from convocore_mcp.server.answers import compact, crashed, error_body
 from convocore_mcp.server.app import App, Backend
-from convocore_mcp.server.heat import HotAsk, hot_answer
-from convocore_mcp.server.lists import Ask, list_page
 from convocore_mcp.server.outbound import clean
-from convocore_mcp.server.people import lead_answer
-from convocore_mcp.server.records import record_answer
-from convocore_mcp.server.stats import StatsAsk, stats_answer
 
 JSON = "application/json"
 ROOT = "convocore://agents"
@@ -49,8 +45,6 @@ def add_resources(server: MCPServer[App], app: App) -> None:
 
     def add(uri: str, name: str, title: str, description: str) -> Callable[[Any], Any]:
         return server.resource(uri, name=name, title=title, description=description, mime_type=JSON)
-
-    by_stage = StatsAsk(group_by=("stage",))
 
     @add(ROOT, "agents", "Agents", "The configured agents, with region, coverage and size.")
     async def agents() -> str:
@@ -81,6 +75,8 @@ def add_resources(server: MCPServer[App], app: App) -> None:
         "The whole record of one conversation; secrets and session keys left out.",
     )
     async def conversation(ctx: Context[App], agent_id: str, conversation_id: str) -> str:
+        from convocore_mcp.server.records import record_answer  # noqa: PLC0415
+
         return await _answer(
             app, ctx, lambda b: record_answer(b, b.agent(agent_id), conversation_id)
         )
@@ -92,6 +88,8 @@ def add_resources(server: MCPServer[App], app: App) -> None:
         "Everything about one person, as get_lead answers.",
     )
     async def lead(ctx: Context[App], agent_id: str, lead_id: str) -> str:
+        from convocore_mcp.server.people import lead_answer  # noqa: PLC0415
+
         return await _answer(app, ctx, lambda b: lead_answer(b, b.agent(agent_id), lead_id.strip()))
 
     @add(
@@ -101,6 +99,8 @@ def add_resources(server: MCPServer[App], app: App) -> None:
         "Who to contact first, as summarize_hot_leads answers.",
     )
     async def hot_leads(ctx: Context[App], agent_id: str) -> str:
+        from convocore_mcp.server.heat import HotAsk, hot_answer  # noqa: PLC0415
+
         return await _answer(app, ctx, lambda b: hot_answer(b, b.agent(agent_id), HotAsk()))
 
     @add(
@@ -110,6 +110,10 @@ def add_resources(server: MCPServer[App], app: App) -> None:
         "Totals, and the pipeline by stage.",
     )
     async def stats(ctx: Context[App], agent_id: str) -> str:
+        from convocore_mcp.models import Filter  # noqa: PLC0415
+        from convocore_mcp.server.stats import StatsAsk, stats_answer  # noqa: PLC0415
+
+        by_stage = StatsAsk(group_by=("stage",))
         return await _answer(
             app, ctx, lambda b: stats_answer(b, b.agent(agent_id), Filter(), by_stage)
         )
@@ -144,6 +148,8 @@ def _lifetime(backend: Backend, answer: Answer) -> timedelta:
 
 
 async def _agents(backend: Backend) -> Answer:
+    from convocore_mcp.server.shaping import when  # noqa: PLC0415
+
     listed = []
     for agent_id in backend.agents:
         held = await backend.read(backend.coverage, agent_id)
@@ -153,8 +159,8 @@ async def _agents(backend: Backend) -> Answer:
                 "region": backend.region,
                 "conversations": held.conversations,
                 "complete": held.complete,
-                "as_of": shaping.when(held.as_of),
-                "oldest": shaping.when(held.oldest),
+                "as_of": when(held.as_of),
+                "oldest": when(held.oldest),
                 "quarantined": held.quarantined or None,
             }
         )
@@ -163,6 +169,9 @@ async def _agents(backend: Backend) -> Answer:
 
 
 async def _conversations(backend: Backend, agent: str, cursor: str, limit: str) -> Answer:
+    from convocore_mcp.models import Filter  # noqa: PLC0415
+    from convocore_mcp.server.lists import Ask, list_page  # noqa: PLC0415
+
     if not (limit.isdecimal() and 1 <= int(limit[:4]) <= 100):
         raise InvalidArgumentError(
             f"limit: {limit[:20]!r} is not a number from 1 to 100.", hint="Use limit=20."

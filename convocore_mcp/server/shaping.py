@@ -5,12 +5,13 @@ from datetime import datetime
 from typing import Any
 
 from convocore_mcp.leads.dates import day
-from convocore_mcp.leads.heat import DEFAULT_THRESHOLD, hot
+from convocore_mcp.leads.heat import hot
 from convocore_mcp.leads.money import currency_code, read_money
 from convocore_mcp.leads.profile import Profile, Step
 from convocore_mcp.leads.reasons import why
 from convocore_mcp.models import Conversation, Freshness, Lead
 from convocore_mcp.server.answers import LONGEST, compact, fit
+from convocore_mcp.vocabulary import DEFAULT_THRESHOLD
 
 View = dict[str, Any]
 
@@ -49,6 +50,8 @@ def noted(freshness_view: View, note: str) -> View:
 def shortened(answer: View, name: str) -> View:
     """`answer` within the limit of characters: the last rows of `name` are dropped whole."""
     rows = answer[name]
+    if len(compact(answer)) <= LONGEST - 200:
+        return answer
     count = fit(rows, room=LONGEST - len(compact(answer | {name: []})) - 200)
     if count == len(rows):
         return answer

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from convocore_mcp.leads.heat import DEFAULT_THRESHOLD
 from convocore_mcp.models import TIMES, Filter, Group
 from convocore_mcp.need import Need
 from convocore_mcp.server import shaping
@@ -12,6 +11,7 @@ from convocore_mcp.server.app import Backend
 from convocore_mcp.server.filters import applied, relaxed, spelt
 from convocore_mcp.server.outbound import clean
 from convocore_mcp.server.window import window
+from convocore_mcp.vocabulary import DEFAULT_THRESHOLD
 
 if TYPE_CHECKING:  # SQLAlchemy is not needed to list the tools
     from convocore_mcp.store.queries import Queries

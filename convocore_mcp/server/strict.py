@@ -6,14 +6,15 @@ The SDK drops unknown arguments and guesses at types; here both are errors that 
 import copy
 import inspect
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any, Self, get_args, get_type_hints
 
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
-from mcp.server.mcpserver.utilities.func_metadata import FuncMetadata
+from mcp.server.mcpserver.utilities.func_metadata import FuncMetadata, func_metadata
 from mcp_types import ToolAnnotations
 from pydantic import ValidationError
+from pydantic.json_schema import GenerateJsonSchema
 
 from convocore_mcp.errors import ConvocoreError, InvalidArgumentError
 from convocore_mcp.server.answers import crashed, failure
@@ -31,26 +32,44 @@ class _Literally(FuncMetadata):
         return {name: value for name, value in data.items() if value is not None}
 
 
+class _Schema(GenerateJsonSchema):
+    """JSON Schema with defaults as they stand: pydantic would make a serializer for each."""
+
+    def encode_default(self, dft: Any) -> Any:
+        """All of ours are JSON."""
+        return dft
+
+
 class StrictTool(Tool):
     """A tool whose every failure is the contract's error object."""
 
     @classmethod
     def of(cls, fn: Callable[..., Any], *, title: str) -> Self:
-        """Make a tool of a function: its docstring is for the model, its hints are the schema."""
-        description = inspect.getdoc(fn)
-        tool = cls.from_function(fn, title=title, description=description, annotations=READ_ONLY)
-        meta = tool.fn_metadata
-        meta.arg_model.model_config["extra"] = "forbid"
-        meta.arg_model.model_rebuild(force=True)
-        tool.parameters = flat(meta.arg_model.model_json_schema(by_alias=True))
-        tool.fn_metadata = _Literally(
-            arg_model=meta.arg_model,
-            output_model=meta.output_model,
-            output_schema=flat(meta.output_schema or {}),
-            wrap_output=meta.wrap_output,
+        """Make a tool of a function: its docstring is for the model, its hints are the schema.
+
+        Its first parameter is the context; it returns a result of the annotated view. This is what
+        the SDK's `from_function` does, but with each model built once.
+        """
+        context, *_ = inspect.signature(fn).parameters
+        _, view = get_args(get_type_hints(fn, include_extras=True)["return"])
+        arguments = func_metadata(fn, skip_names=[context], structured_output=False).arg_model
+        arguments.model_config["extra"] = "forbid"
+        arguments.model_rebuild(force=True)
+        return cls(
+            fn=fn,
+            name=fn.__name__,
+            title=title,
+            description=inspect.getdoc(fn) or "",
+            parameters=flat(arguments.model_json_schema(schema_generator=_Schema)),
+            fn_metadata=_Literally(
+                arg_model=arguments,
+                output_model=view,
+                output_schema=flat(view.model_json_schema(schema_generator=_Schema)),
+            ),
+            is_async=True,
+            context_kwarg=context,
+            annotations=READ_ONLY,
         )
-        assert isinstance(tool, cls)  # noqa: S101  from_function makes what it is called on
-        return tool
 
     async def run(
         self, arguments: dict[str, Any], context: Context[Any, Any], convert_result: bool = False

@@ -2,7 +2,7 @@ import json
 from datetime import timedelta
 from typing import Any
 
-from convocore_mcp.leads.profile import TIMELINE, profile, timeline
+from convocore_mcp.leads.profile import TIMELINE, Profile, timeline
 from convocore_mcp.models import Conversation
 from tests.talks import NOW, talk
 
@@ -19,7 +19,7 @@ def recorded(id_: str, record: dict[str, Any], **fields: Any) -> Conversation:
 
 def test_every_address_and_number_is_listed_once_however_it_is_written() -> None:
     """Promised by contract.md: `emails`, `phones`; the newest way of writing it is shown."""
-    found = profile(
+    found = Profile(
         [
             talk("n", email="Ann@X.example", phone="+49 151 29260773"),
             talk("o", email=" ann@x.example", phone="0151 29260773", country="DE"),
@@ -33,7 +33,7 @@ def test_every_address_and_number_is_listed_once_however_it_is_written() -> None
 
 def test_the_newest_that_has_it_wins_and_what_adds_up_is_added() -> None:
     """Promised by contract.md: newest wins; `usage` is of all conversations."""
-    found = profile(
+    found = Profile(
         [
             recorded("n", {"funnel_extracted_data": {"budget": 5}}, tags=("vip",), tokens=3),
             recorded(
@@ -61,7 +61,7 @@ def test_steps_are_what_is_planned_and_not_done_the_first_due_first() -> None:
         {"title": "someday", "due_date": "someday"},
         {"title": "no date"},
     ]
-    steps = profile([recorded("c", {"crm_activities": activities})], now=NOW).next_steps
+    steps = Profile([recorded("c", {"crm_activities": activities})], now=NOW).next_steps
     assert [(s.title, s.overdue) for s in steps] == [
         ("late", True), ("tomorrow", False), ("someday", False),
     ]  # fmt: skip
@@ -101,14 +101,14 @@ def test_the_timeline_tells_what_happened_newest_first() -> None:
 def test_a_long_life_is_cut_to_its_newest_events() -> None:
     """Promised by contract.md: newest 15."""
     steps = [{"timestamp": when(hours), "step_name": str(hours)} for hours in range(40)]
-    found = profile([recorded("c", {"funnel_score_history": steps})], now=NOW).timeline
+    found = Profile([recorded("c", {"funnel_score_history": steps})], now=NOW).timeline
     assert len(found) == TIMELINE
     assert found[0].at == NOW
 
 
 def test_of_nothing_nothing_is_said() -> None:
     """Promised by contract.md: what is unknown is left out."""
-    found = profile([talk("c", record="{}")], now=NOW)
+    found = Profile([talk("c", record="{}")], now=NOW)
     assert not any(
         (found.emails, found.phones, found.links, found.summary, found.wants, found.tags,
          found.extracted, found.next_steps, found.timeline, found.tokens, found.usd)

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 from convocore_mcp.leads.dates import day, span, spoken
 from convocore_mcp.leads.keys import keys
 from convocore_mcp.leads.merge import merge
-from convocore_mcp.leads.profile import profile
+from convocore_mcp.leads.profile import Profile
 from convocore_mcp.leads.reasons import why
 from convocore_mcp.models import WAITING, Conversation, Lead
 from tests.talks import AGENT, NOW, lists_of_talks, talk
 
 LEAD = Lead(AGENT, "l", ("l",), assignee="Lina")
-NOTHING = profile([], now=NOW)
+NOTHING = Profile([], now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_what_the_records_say_is_told_with_its_date(
     record: dict[str, object], fields: dict[str, object], said: str
 ) -> None:
     """Promised by issue 5, "Why hot", in its words."""
-    details = profile([talk("c", record=json.dumps(record))], now=NOW)
+    details = Profile([talk("c", record=json.dumps(record))], now=NOW)
     (reason,) = why(replace(LEAD, **fields), details, now=NOW)  # type: ignore[arg-type]
     assert reason.removesuffix(" 18 July") == said
 

@@ -7,8 +7,8 @@ import pytest
 from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS, Completion, PromptReference, ResourceTemplateReference
 
-from convocore_mcp.models import STAGES
 from convocore_mcp.sandbox import Sandbox
+from convocore_mcp.vocabulary import STAGES
 from tests.front_door import Desk, connected
 
 AGENT = "convocore://agents/{agent_id}"

@@ -1,4 +1,8 @@
-"""The tools, all in one list."""
+"""The tools, all in one list.
+
+What only answers need is imported by the first call of each: whoever lists the tools should not
+wait for it.
+"""
 
 from collections.abc import Callable
 from typing import Any

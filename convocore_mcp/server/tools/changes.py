@@ -8,7 +8,6 @@ from mcp_types import CallToolResult
 from convocore_mcp.server import arguments as arg
 from convocore_mcp.server.answers import success
 from convocore_mcp.server.app import App
-from convocore_mcp.server.changes import ChangesAsk, changes_answer
 from convocore_mcp.server.views import Changes
 
 
@@ -26,6 +25,8 @@ async def list_changes(
     since for a next_cursor, then again and again with the newest one; while has_more is true, at
     once. `changed` has each field as [before, after].
     """
+    from convocore_mcp.server.changes import ChangesAsk, changes_answer  # noqa: PLC0415
+
     backend = await ctx.request_context.lifespan_context.backend(ctx.report_progress)
     ask = ChangesAsk(cursor, since, kind, limit)
     return success(await changes_answer(backend, backend.agent(agent_id), ask))

@@ -5,12 +5,9 @@ from typing import Annotated
 from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult
 
-from convocore_mcp.leads.lookup import search_terms
-from convocore_mcp.models import Filter
 from convocore_mcp.server import arguments as arg
 from convocore_mcp.server.answers import success
 from convocore_mcp.server.app import App
-from convocore_mcp.server.lists import Ask, list_page
 from convocore_mcp.server.views import ConversationList
 
 
@@ -40,6 +37,10 @@ async def list_conversations(  # noqa: PLR0913, PLR0917  the contract's argument
     empty list says in `relax` how many there are without each filter. For everything about one
     person use get_lead, for the best leads summarize_hot_leads, for sums conversation_stats.
     """
+    from convocore_mcp.leads.lookup import search_terms  # noqa: PLC0415
+    from convocore_mcp.models import Filter  # noqa: PLC0415
+    from convocore_mcp.server.lists import Ask, list_page  # noqa: PLC0415
+
     backend = await ctx.request_context.lifespan_context.backend(ctx.report_progress)
     return success(
         await list_page(

@@ -5,12 +5,11 @@ from typing import Annotated
 from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult
 
-from convocore_mcp.leads.heat import DEFAULT_THRESHOLD
 from convocore_mcp.server import arguments as arg
 from convocore_mcp.server.answers import success
 from convocore_mcp.server.app import App
-from convocore_mcp.server.heat import HotAsk, hot_answer
 from convocore_mcp.server.views import HotLeads
+from convocore_mcp.vocabulary import DEFAULT_THRESHOLD
 
 
 async def summarize_hot_leads(
@@ -28,6 +27,8 @@ async def summarize_hot_leads(
     `leads` are the first `top` of them, hottest first, each with reasons and the next step. For one
     person use get_lead.
     """
+    from convocore_mcp.server.heat import HotAsk, hot_answer  # noqa: PLC0415
+
     backend = await ctx.request_context.lifespan_context.backend(ctx.report_progress)
     ask = HotAsk(since, until, min_score, top, explain)
     return success(await hot_answer(backend, backend.agent(agent_id), ask))

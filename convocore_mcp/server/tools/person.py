@@ -8,7 +8,6 @@ from mcp_types import CallToolResult
 from convocore_mcp.server import arguments as arg
 from convocore_mcp.server.answers import success
 from convocore_mcp.server.app import App
-from convocore_mcp.server.people import lead_answer
 from convocore_mcp.server.views import LeadAnswer
 
 
@@ -23,5 +22,7 @@ async def get_lead(
     their conversations. When several people fit, `candidates` are given instead of a guess: call
     again with a lead_id.
     """
+    from convocore_mcp.server.people import lead_answer  # noqa: PLC0415
+
     backend = await ctx.request_context.lifespan_context.backend(ctx.report_progress)
     return success(await lead_answer(backend, backend.agent(agent_id), lead.strip()))

@@ -5,12 +5,9 @@ from typing import Annotated
 from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult
 
-from convocore_mcp.leads.lookup import search_terms
-from convocore_mcp.models import Filter
 from convocore_mcp.server import arguments as arg
 from convocore_mcp.server.answers import success
 from convocore_mcp.server.app import App
-from convocore_mcp.server.stats import StatsAsk, stats_answer
 from convocore_mcp.server.views import Stats
 
 
@@ -36,6 +33,10 @@ async def conversation_stats(  # noqa: PLR0913, PLR0917  the contract's argument
     in all and by group, e.g. group_by=stage, or group_by=day with since=30d. Filters are those of
     list_conversations. `value` is per currency, once per lead.
     """
+    from convocore_mcp.leads.lookup import search_terms  # noqa: PLC0415
+    from convocore_mcp.models import Filter  # noqa: PLC0415
+    from convocore_mcp.server.stats import StatsAsk, stats_answer  # noqa: PLC0415
+
     backend = await ctx.request_context.lifespan_context.backend(ctx.report_progress)
     return success(
         await stats_answer(

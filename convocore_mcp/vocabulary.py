@@ -1,0 +1,10 @@
+"""Convocore's words that our schemas name. Apart from `models`: listing the tools needs no more."""
+
+STAGES = (
+    "new", "engaged", "email_sent", "follow_up", "info_req", "demo_req", "demo_conf", "demo_done",
+    "proposal", "negotiation", "trial", "won", "lost",
+)  # fmt: skip
+"""The documented stages, in the order of the pipeline. Convocore may add more at any time."""
+STATES = ("requested_chat", "human-chatting", "ai-chatting", "ended_chat")
+DEFAULT_THRESHOLD = 75
+"""The vendor's guidance: 75 to 90 points are hot, from 90 on ready to convert."""
