@@ -108,7 +108,8 @@ def typed_initials(text: str) -> str | None:
 
 def link_forms(link: str) -> list[str]:
     """A link without what says nothing, and the name at its end: `linkedin.com/in/ann`, `ann`."""
-    bare = _SCHEME.sub("", link.strip()).split("?")[0].split("#")[0].rstrip("/")
+    line = " ".join(link.split())  # each term is a line
+    bare = _SCHEME.sub("", line).split("?")[0].split("#")[0].rstrip("/")
     whole = fold(bare).removeprefix("@")[:LONGEST_NAME]
     handle = whole.rpartition("/")[2].removeprefix("@")
     return [form for form in dict.fromkeys((whole, handle)) if form.strip()]

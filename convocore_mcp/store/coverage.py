@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from convocore_mcp.models import Coverage, Sweep
 from convocore_mcp.store.rows import milliseconds, moment
@@ -18,30 +18,36 @@ from convocore_mcp.store.schema import (
 )
 
 _c = conversations.c
+_AGENT = bindparam("agent")
+_OLDEST = (
+    select(_c.by_newest)
+    .where(_c.agent_id == _AGENT, _c.until == CURRENT, _c.by_newest > UNKNOWN)
+    .order_by(_c.by_newest)
+    .limit(1)
+)
+_BAD = select(func.count()).select_from(quarantine).where(quarantine.c.agent_id == _AGENT)
+# Made once, and one statement: every answer asks this first.
+_COVERAGE = select(
+    agents,
+    counter.c.seq,
+    _OLDEST.scalar_subquery().label("oldest"),
+    _BAD.scalar_subquery().label("bad"),
+).select_from(counter.outerjoin(agents, agents.c.agent_id == _AGENT))
 
 
 def coverage(connection: Connection, agent_id: str) -> Coverage:
     """How much of an agent's list is here."""
-    its = select(agents).where(agents.c.agent_id == agent_id)
-    row = connection.execute(its).mappings().first()
-    bad = select(func.count()).select_from(quarantine).where(quarantine.c.agent_id == agent_id)
-    oldest = (
-        select(_c.by_newest)
-        .where(_c.agent_id == agent_id, _c.until == CURRENT, _c.by_newest > UNKNOWN)
-        .order_by(_c.by_newest)
-        .limit(1)
-    )
-    known: dict[str, Any] = dict(row) if row else {}
+    known = connection.execute(_COVERAGE, {"agent": agent_id}).mappings().one()
     return Coverage(
-        as_of=moment(known.get("as_of")),
-        walked_at=moment(known.get("walked_at")),
-        oldest=moment(connection.scalar(oldest)),
-        mark=moment(known.get("mark")),
-        conversations=known.get("held", 0),
-        quarantined=connection.scalar(bad) or 0,
-        seq=connection.scalar(select(counter.c.seq)) or 0,
+        as_of=moment(known["as_of"]),
+        walked_at=moment(known["walked_at"]),
+        oldest=moment(known["oldest"]),
+        mark=moment(known["mark"]),
+        conversations=known["held"] or 0,
+        quarantined=known["bad"],
+        seq=known["seq"],
         sweep=_sweep(known),
-        gap=known.get("gap"),
+        gap=known["gap"],
     )
 
 

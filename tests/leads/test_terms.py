@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from convocore_mcp.leads import terms
@@ -64,6 +64,7 @@ def test_initials_are_capitals_or_stand_apart(typed: str, letters: str | None) -
 
 
 @given(anything, anything, anything)
+@example("", "", "0\n0")
 def test_nothing_is_too_odd_to_be_found_by(name: str, company: str, link: str) -> None:
     """Promised by issue 5: whoever is in the mirror is found by the full name."""
     own = terms_of(name=name, company=company, links=(link,))
