@@ -37,7 +37,7 @@ _COVERAGE = select(
 
 def coverage(connection: Connection, agent_id: str) -> Coverage:
     """How much of an agent's list is here."""
-    known = connection.execute(_COVERAGE, {"agent": agent_id}).mappings().one()
+    known = dict(connection.execute(_COVERAGE, {"agent": agent_id}).mappings().one())
     return Coverage(
         as_of=moment(known["as_of"]),
         walked_at=moment(known["walked_at"]),
