@@ -11,11 +11,12 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from hashlib import blake2b
 from pathlib import Path
 from typing import Protocol
 
-from sqlalchemy import Engine, create_engine, func, select
+from sqlalchemy import Connection, Engine, create_engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from convocore_mcp.errors import MirrorError
@@ -129,10 +130,16 @@ class ServerTurns:
                 connection.close()
                 raise
         if taken:
-            return connection.close
+            return partial(_let_go, connection)
         connection.close()
         return None
 
     def close(self) -> None:
         """As `Turns.close`."""
         self._engine.dispose()
+
+
+def _let_go(connection: Connection) -> None:
+    with suppress(SQLAlchemyError):  # the connection broke, and the turn is over already
+        connection.rollback()
+    connection.close()

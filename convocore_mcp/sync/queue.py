@@ -47,9 +47,11 @@ class Queue:
                 await self._in_thread(end)
 
     async def _take(self, agent_id: str, kind: str) -> EndTurn | None:
+        end: EndTurn | None = None
         # Shielded, so that a turn that was got is a turn that is ended.
         with anyio.CancelScope(shield=True):
-            return await self._in_thread(self._turns.take, agent_id, kind)
+            end = await self._in_thread(self._turns.take, agent_id, kind)
+        return end  # noqa: RET504  to mypy a scope may swallow an error
 
     async def _wait(self, agent_id: str, flight: Flight) -> EndTurn:
         log.info("Another process makes this %s already; waiting for what it brings.", flight.kind)
@@ -71,5 +73,5 @@ class Queue:
         if coverage.as_of is not None and reached is not None:  # else a crash left what is here
             progress.began = coverage.as_of
             progress.rows, progress.oldest = coverage.conversations, coverage.oldest
-            progress.reached = min(reached, progress.reached or reached)
+            progress.reached = reached
             progress.moved()

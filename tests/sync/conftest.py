@@ -1,6 +1,5 @@
 """Places that several processes can share."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -11,5 +10,4 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty place that several processes can share."""
     if request.param == "in_file":
         return str(tmp_path / "data" / "mirror.sqlite3")
-    new: Callable[[], str] = request.getfixturevalue("postgresql")
-    return new()
+    return str(request.getfixturevalue("postgresql")())

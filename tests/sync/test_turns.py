@@ -85,6 +85,23 @@ def test_a_turn_ends_with_the_process_however_that_ends(store: str) -> None:
         end()
 
 
+def test_a_turn_whose_connection_breaks_is_over(postgresql: Callable[[], str]) -> None:
+    """Ours: two may read side by side then, and nobody hears of an error."""
+    store = postgresql()
+    with places(store, 2) as (one, two):
+        end = one.turns.take("a", "walk")
+        assert end is not None
+        with two.mirror.database.writing() as connection:
+            connection.exec_driver_sql(
+                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
+            )
+        another = until(lambda: two.turns.take("a", "walk"))
+        end()
+        another()
+        again = until(lambda: one.turns.take("a", "walk"))
+        again()
+
+
 def test_turns_leave_one_empty_private_file_each(tmp_path: Path) -> None:
     """Ours: whoever looks into the folder finds nothing to wonder at."""
     store = str(tmp_path / "data" / "mirror.sqlite3")
