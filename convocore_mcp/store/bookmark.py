@@ -1,4 +1,4 @@
-"""How far reading has got, at a glance: for who looks again and again, and need not count."""
+"""How far another process has read, at a glance: for who looks again and again (see `turn`)."""
 
 from datetime import datetime
 
