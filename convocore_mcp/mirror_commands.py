@@ -22,7 +22,7 @@ from convocore_mcp import mirror_status
 from convocore_mcp.errors import ConvocoreError, InvalidArgumentError, NotConfiguredError
 from convocore_mcp.logs import log_to_stderr
 from convocore_mcp.progress_bar import progress_bar
-from convocore_mcp.server.app import Backend
+from convocore_mcp.server.app import Backend, HasRead
 from convocore_mcp.serving import build_backend, mirror_place, read_settings
 
 if TYPE_CHECKING:
@@ -148,14 +148,18 @@ async def _sync_agent(backend: Backend, agent: str, *, full: bool) -> None:
         async def report(rows: int) -> None:
             bar.update(task, completed=rows, total=total and max(total, rows))
 
-        read = await backend.sync(agent, full=full, report=report)
+        def held_up() -> None:
+            bar.console.print(
+                f"{agent}: another process is reading it; waiting for what it brings.",
+                markup=False, highlight=False, soft_wrap=True,
+            )  # fmt: skip
+
+        read = await backend.sync(agent, full=full, report=report, held_up=held_up)
     took = time.monotonic() - began
     after = await backend.read(backend.coverage, agent)
     counted = await backend.read(backend.browser.counted, agent, after=seq)
-    what = "everything" if whole else "what is new"
-    amount = f"{_many(read.rows, 'row')} in {_many(read.pages, 'page')}"
     typer.echo(
-        f"{agent}: read {what}: {amount}, {took:.1f} s.\n"
+        f"{agent}: {_done(read, 'everything' if whole else 'what is new')}, {took:.1f} s.\n"
         f"  {counted.created:,} created, {counted.updated:,} updated, {counted.removed:,} removed;"
         f" {after.conversations:,} conversations are in the mirror now."
     )
@@ -166,6 +170,12 @@ async def _sync_agent(backend: Backend, agent: str, *, full: bool) -> None:
         )
     if after.gap:
         typer.echo(f"  {after.gap}")
+
+
+def _done(read: HasRead, what: str) -> str:
+    if read.elsewhere:
+        return f"another process has read {what} meanwhile"
+    return f"read {what}: {_many(read.rows, 'row')} in {_many(read.pages, 'page')}"
 
 
 @asynccontextmanager

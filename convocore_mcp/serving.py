@@ -208,6 +208,7 @@ def _connect(settings: "Settings", told: Callable[[str], None] | None) -> Backen
     from convocore_mcp.store.engine import open_database  # noqa: PLC0415
     from convocore_mcp.store.mirror import Mirror, Rules  # noqa: PLC0415
     from convocore_mcp.store.queries import Queries  # noqa: PLC0415
+    from convocore_mcp.store.turn import turns  # noqa: PLC0415
     from convocore_mcp.sync.reading import Bounds, Reader  # noqa: PLC0415
     from convocore_mcp.sync.upkeep import Schedule, Upkeep  # noqa: PLC0415
     from convocore_mcp.sync.watch import Watch  # noqa: PLC0415
@@ -216,6 +217,7 @@ def _connect(settings: "Settings", told: Callable[[str], None] | None) -> Backen
     place, owner = mirror_place(settings)
     database = open_database(place, owner=owner)
     mirror = Mirror(database, Rules(keys=keys, merge=merge))
+    taking_turns = turns(place, database)
     client = ConvocoreClient.over(
         settings.server, key, version=version("convocore-mcp"), now=utc_now, told=told
     )
@@ -243,6 +245,7 @@ def _connect(settings: "Settings", told: Callable[[str], None] | None) -> Backen
             tail=tail,
             sweep=timedelta(seconds=settings.sweep_seconds),
         ),
+        turns=taking_turns,
     )
 
     watch = Watch(upkeep, tail=tail, now=utc_now)
@@ -251,6 +254,7 @@ def _connect(settings: "Settings", told: Callable[[str], None] | None) -> Backen
         await watch.aclose()
         await upkeep.aclose()
         await client.aclose()
+        await anyio.to_thread.run_sync(taking_turns.close)
         await anyio.to_thread.run_sync(mirror.close)
 
     return Backend(

@@ -6,6 +6,8 @@ import hypothesis
 import pytest
 import stamina
 
+from tests.postgresql import postgresql as postgresql  # noqa: PLC0414  a fixture
+
 # The first example imports what is heavy; how long one takes is no property.
 hypothesis.settings.register_profile("ours", deadline=None)
 hypothesis.settings.load_profile("ours")

@@ -108,6 +108,8 @@ def test_purge_asks_and_deletes_what_is_ours(shell: Shell) -> None:
     """Promised by the issue: with what belongs to the file, and the copies that were set aside."""
     shell.does("sync")
     (mirror,) = shell.home.rglob("*.sqlite3")
+    (turn,) = shell.home.rglob("*.sqlite3.walk-*")
+    assert turn.stat().st_mode & 0o777 == 0o600
     for name in ("-wal", "-shm", ".aside-20260719T221103123456", ".aside-mine"):
         mirror.with_name(mirror.name + name).touch()
     before = shell.files
@@ -118,11 +120,11 @@ def test_purge_asks_and_deletes_what_is_ours(shell: Shell) -> None:
     assert str(mirror) in refused.stdout
     assert shell.files == before
 
-    assert "Deleted 4 files" in shell.does("purge", answer="y\n")
+    assert "Deleted 5 files" in shell.does("purge", answer="y\n")
     assert shell.files == {f"{mirror.name}.aside-mine"}
     assert "Nothing to delete" in shell.does("purge", "--yes")
     shell.does("sync")
-    assert "Deleted 1 file, " in shell.does("purge", "--yes")
+    assert "Deleted 2 files, " in shell.does("purge", "--yes")
 
 
 def test_purge_leaves_a_file_alone_that_is_no_mirror(shell: Shell, tmp_path: Path) -> None:

@@ -41,15 +41,25 @@ class HasRead(Protocol):
 
     pages: int
     rows: int
+    elsewhere: bool
+    """Another process has read it instead."""
 
 
 class Sync(Protocol):
     """Reads now, and waits for the end of it (`sync.upkeep.Upkeep.sync`)."""
 
     async def __call__(
-        self, agent_id: str, *, full: bool = True, report: Report | None = None
+        self,
+        agent_id: str,
+        *,
+        full: bool = True,
+        report: Report | None = None,
+        held_up: Callable[[], None] | None = None,
     ) -> HasRead:
-        """Read everything, or what came since the last complete reading."""
+        """Read everything, or what came since the last complete reading.
+
+        `held_up` is called once if another process is at it already.
+        """
         ...
 
 

@@ -19,6 +19,7 @@ from convocore_mcp.store.file import SUFFIXES
 from convocore_mcp.store.schema import PREFIX, meta
 
 _ASIDE = re.compile(r"\.aside-\d{8}T\d{12}")
+_TURN = re.compile(r"\.(?:walk|tail)-[0-9a-f]{8}")
 _DEFAULT = re.compile(r"mirror-[0-9a-f]{8}\.sqlite3")
 
 
@@ -41,6 +42,7 @@ def mirror_files(path: Path) -> tuple[list[Path], list[Path]]:
         found = [part for part in parts if part.is_file()]
         mine = _DEFAULT.fullmatch(path.name) or not base.is_file() or _is_mirror(base)
         (ours if mine else others).extend(found)
+    ours += [found for found in beside if _TURN.fullmatch(found.name.removeprefix(path.name))]
     return ours, others
 
 

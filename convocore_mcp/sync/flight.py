@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 
 import anyio
 
@@ -15,10 +17,14 @@ log = logging.getLogger(__name__)
 
 
 class Flight:
-    """One reading under way, however many callers wait for it."""
+    """One reading under way, however many callers wait for it.
 
-    def __init__(self, kind: str) -> None:
+    It was decided on when the newest of its kind was that of `last`.
+    """
+
+    def __init__(self, kind: str, last: datetime | None) -> None:
         self.kind = kind
+        self.last = last
         self.progress = Progress(moved=self._wake)
         # Not a task's own `cancel`, which would leave a thread alone with the database.
         self.scope = anyio.CancelScope()
@@ -29,6 +35,13 @@ class Flight:
     def _wake(self) -> None:
         self._moved.set()
         self._moved = asyncio.Event()
+
+    def elsewhere(self, by_another: bool) -> None:
+        """Say whether another process makes this reading."""
+        if by_another != self.progress.elsewhere:
+            # What is counted is what one process has read.
+            self.progress.elsewhere, self.progress.rows = by_another, 0
+            self._wake()
 
     def end(self, error: ConvocoreError | None) -> None:
         """Tell everybody that it is over."""
@@ -52,12 +65,19 @@ class Flight:
         until: Need | None = None,
         patience: float | None = None,
         report: Report | None = None,
+        held_up: Callable[[], None] | None = None,
     ) -> None:
-        """Until it is over, has read enough to answer with, or patience ends."""
+        """Until it is over, has read enough to answer with, or patience ends.
+
+        `held_up` is called once if another process makes this reading.
+        """
         try:
             async with asyncio.timeout(patience):
                 while not (self.done or (until and self._suffices(until))):
                     await self._moved.wait()
+                    if held_up and self.progress.elsewhere:
+                        held_up()
+                        held_up = None
                     if report:
                         await report(self.progress.rows)
         except TimeoutError:

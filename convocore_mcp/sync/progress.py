@@ -28,6 +28,8 @@ class Progress:
     reached: datetime | None = None
     """All that is newer has been read, even if a row stands out of order."""
     gap: str | None = None
+    elsewhere: bool = False
+    """Another process reads, or has read; what it brings is in the mirror."""
 
     def take(self, page: Page) -> None:
         """Count a page."""

@@ -59,6 +59,20 @@ class Source(Protocol):
         ...
 
 
+class Pace(Protocol):
+    """How the upstream is doing (`api.pace.Pace`)."""
+
+    @property
+    def note(self) -> str | None:
+        """Why reading is slow, if it is."""
+        ...
+
+    @property
+    def trouble(self) -> ApiError | None:
+        """The newest failure, if nothing has succeeded since."""
+        ...
+
+
 class InThread(Protocol):
     """Runs a blocking call off the event loop, one at a time."""
 

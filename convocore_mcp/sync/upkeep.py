@@ -5,10 +5,8 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from convocore_mcp.errors import (
-    ApiError,
     ConvocoreError,
     ForbiddenError,
     NotFoundError,
@@ -18,9 +16,11 @@ from convocore_mcp.errors import (
 from convocore_mcp.models import Coverage, Freshness
 from convocore_mcp.need import EVERYTHING, Need
 from convocore_mcp.store.mirror import Mirror
+from convocore_mcp.store.turn import Turns
 from convocore_mcp.sync.flight import Flight
 from convocore_mcp.sync.progress import Progress
-from convocore_mcp.sync.reading import InThread, Reader, Report
+from convocore_mcp.sync.queue import Queue
+from convocore_mcp.sync.reading import InThread, Pace, Reader, Report
 
 log = logging.getLogger(__name__)
 
@@ -49,20 +49,6 @@ class Schedule:
     """After a failure, Convocore is not asked again before this has passed."""
 
 
-class Pace(Protocol):
-    """How the upstream is doing (`api.pace.Pace`)."""
-
-    @property
-    def note(self) -> str | None:
-        """Why reading is slow, if it is."""
-        ...
-
-    @property
-    def trouble(self) -> ApiError | None:
-        """The newest failure, if nothing has succeeded since."""
-        ...
-
-
 class Upkeep:
     """Keeps the mirror fresh enough for each question. `aclose` ends what is under way."""
 
@@ -75,6 +61,7 @@ class Upkeep:
         now: Callable[[], datetime],
         in_thread: InThread,
         schedule: Schedule,
+        turns: Turns,
     ) -> None:
         self._reader = reader
         self._mirror = mirror
@@ -82,6 +69,7 @@ class Upkeep:
         self._now = now
         self._in_thread = in_thread
         self._schedule = schedule
+        self._queue = Queue(turns, mirror, in_thread)
         self._flights: dict[tuple[str, str], Flight] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._failed: dict[str, tuple[datetime, ConvocoreError]] = {}
@@ -101,6 +89,7 @@ class Upkeep:
             ApiError: Convocore refuses the key or the agent, or fails and nothing is here yet.
         """
         coverage = await self._coverage(agent_id)
+        self._forgive(agent_id, coverage)
         flight = self._needed(agent_id, coverage)
         if flight is not None:
             if coverage.walked_at is None:
@@ -126,16 +115,24 @@ class Upkeep:
             await self._reader.settle(agent_id)
 
     async def sync(
-        self, agent_id: str, *, full: bool = True, report: Report | None = None
+        self,
+        agent_id: str,
+        *,
+        full: bool = True,
+        report: Report | None = None,
+        held_up: Callable[[], None] | None = None,
     ) -> Progress:
         """Read now, and wait for the end of it: all, or else what came since all was read.
+
+        `held_up` is called once if another process is at it already.
 
         Raises:
             ApiError: Convocore failed for good.
         """
-        walk = full or (await self._coverage(agent_id)).walked_at is None
-        flight = self._join(agent_id, "walk" if walk else "tail")
-        await flight.wait(report=report)
+        coverage = await self._coverage(agent_id)
+        walk = full or coverage.walked_at is None
+        flight = self._join(agent_id, "walk" if walk else "tail", coverage)
+        await flight.wait(report=report, held_up=held_up)
         if flight.error is not None:
             raise flight.error.with_traceback(None)
         return flight.progress
@@ -154,6 +151,12 @@ class Upkeep:
                 return coverage
             # A reading ended meanwhile: what we hold may say that it is still to be made.
 
+    def _forgive(self, agent_id: str, coverage: Coverage) -> None:
+        """Forget a failure since which another process has read."""
+        failed = self._failed.get(agent_id)
+        if failed and coverage.as_of is not None and coverage.as_of > failed[0]:
+            del self._failed[agent_id]
+
     def _needed(self, agent_id: str, coverage: Coverage) -> Flight | None:
         under_way = self._flights.get((agent_id, "walk"))
         if coverage.walked_at is None and under_way is not None:
@@ -162,9 +165,9 @@ class Upkeep:
         if failed and self._now() - failed[0] < self._schedule.rest:
             return None
         if coverage.walked_at is None or coverage.as_of is None:
-            return self._join(agent_id, "walk")
+            return self._join(agent_id, "walk", coverage)
         if self._now() - coverage.as_of > self._schedule.tail:
-            return self._join(agent_id, "tail")
+            return self._join(agent_id, "tail", coverage)
         return None
 
     def _sweep_if_due(self, agent_id: str, coverage: Coverage) -> None:
@@ -175,13 +178,14 @@ class Upkeep:
             return
         due = self._schedule.mend if coverage.gap else self._schedule.sweep
         if self._now() - coverage.walked_at > due:
-            self._join(agent_id, "walk")
+            self._join(agent_id, "walk", coverage)
 
-    def _join(self, agent_id: str, kind: str) -> Flight:
+    def _join(self, agent_id: str, kind: str, coverage: Coverage) -> Flight:
         """The reading of that kind under way, or a new one: never two at a time."""
         key = (agent_id, kind)
         if key not in self._flights:
-            self._flights[key] = Flight(kind)
+            last = coverage.walked_at if kind == "walk" else coverage.as_of
+            self._flights[key] = Flight(kind, last)
             task = asyncio.create_task(self._fly(key, self._flights[key]))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -193,7 +197,9 @@ class Upkeep:
         error: ConvocoreError | None = ConvocoreError("Reading was stopped.", hint="Ask again.")
         try:
             with flight.scope:
-                await read(agent_id, flight.progress)
+                async with self._queue.turn(agent_id, flight) as ours:
+                    if ours:
+                        await read(agent_id, flight.progress)
                 error = None
                 self._failed.pop(agent_id, None)
         except ConvocoreError as caught:
@@ -250,8 +256,9 @@ class Upkeep:
         oldest = (partial.progress.oldest if partial is not None else None) or coverage.oldest
         notes = []
         if partial is not None:
+            rows = max(partial.progress.rows, coverage.conversations)
             notes.append(
-                f"A first reading is under way, {partial.progress.rows} conversations so far; "
+                f"A first reading is under way, {rows} conversations so far; "
                 "ask again for the rest."
             )
         if coverage.gap:

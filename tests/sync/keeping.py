@@ -20,6 +20,7 @@ from convocore_mcp.sandbox import Sandbox
 from convocore_mcp.store.engine import open_database
 from convocore_mcp.store.mirror import Mirror, Rules
 from convocore_mcp.store.schema import CURRENT, conversations
+from convocore_mcp.store.turn import NobodyElse, Turns
 from convocore_mcp.sync.reading import Bounds, InThread, Reader
 from convocore_mcp.sync.upkeep import Schedule, Upkeep
 from tests.api.calling import calling
@@ -163,6 +164,7 @@ async def keeping(
     key: str | None = None,
     mirror: Mirror | None = None,
     in_thread: InThread = in_thread,
+    turns: Turns | None = None,
 ) -> AsyncIterator[Household]:
     time, ours = Time(), mirror or a_mirror()
     async with calling(sandbox, key=key, now=time) as client:
@@ -173,6 +175,7 @@ async def keeping(
             now=time,
             in_thread=in_thread,
             schedule=schedule or Schedule(),
+            turns=turns or NobodyElse(),
         )
         try:
             yield Household(sandbox, client, ours, upkeep, time)

@@ -1,0 +1,130 @@
+"""Somebody who follows the changes of a list, and what there was to tell them."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import select
+
+from convocore_mcp.api.wire import reply
+from convocore_mcp.sandbox import Sandbox
+from convocore_mcp.store.schema import CURRENT, conversations
+from tests.api.calling import utc_now
+from tests.front_door import Desk
+
+Row = dict[str, Any]
+Action = tuple[str, float, int]
+"""What happens, where in the list (from 0 to 1), and a number that makes it different."""
+
+
+@dataclass
+class World:
+    """A list upstream, and what happens to it."""
+
+    sandbox: Sandbox
+    moved: list[str] = field(default_factory=list)
+    """Who came to the front, in the order in which they stand there now."""
+
+    def rows(self) -> dict[str, Row]:
+        return {row["ID"]: row for row in self.sandbox.rows()}
+
+    def act(self, actions: Sequence[Action]) -> None:
+        for kind, place, number in actions:
+            ids = [row["ID"] for row in self.sandbox.rows()]
+            if kind == "insert" or not ids:
+                self._to_front(self.sandbox.insert(userName=f"Visitor {number}", stage="new"))
+                continue
+            id_ = ids[int(place * len(ids))]
+            if kind == "touch":
+                self.sandbox.touch(id_, lastMessage=f"message {number}")
+                self._to_front(id_)
+            elif kind == "edit":
+                self.sandbox.edit(id_, **SILENT[number % len(SILENT)])
+            else:
+                self.sandbox.delete(id_)
+                self.moved = [other for other in self.moved if other != id_]
+
+    def _to_front(self, id_: str) -> None:
+        self.moved = [other for other in self.moved if other != id_] + [id_]
+
+
+SILENT: list[dict[str, Any]] = [
+    {"stage": "won", "notes": "signed"},
+    {"stage": None},
+    {"userName": "Somebody Else", "userEmail": "else@example.com"},
+    {"leadScore": 91},
+    {"somethingNew": {"of": ["theirs"]}},
+    {"tags": ["vip", "renewal"]},
+]
+
+
+def net(before: dict[str, Row], after: dict[str, Row]) -> dict[str, str]:
+    """What became of each conversation, by its id."""
+    both = before.keys() & after.keys()
+    return (
+        dict.fromkeys(after.keys() - before.keys(), "created")
+        | {id_: "updated" for id_ in both if before[id_] != after[id_]}
+        | dict.fromkeys(before.keys() - after.keys(), "removed")
+    )
+
+
+async def caught_up(desk: Desk, agent: str) -> None:
+    """One tail and one sweep."""
+    backend = await desk.app.backend()
+    await backend.sync(agent, full=False)
+    await backend.sync(agent, full=True)
+
+
+async def following(desk: Desk, cursor: str, limit: int) -> tuple[list[Row], str]:
+    """All that a cursor leads to, page by page, and the cursor to go on from."""
+    told: list[Row] = []
+    while True:
+        page = await desk.ask("list_changes", cursor=cursor, limit=limit)
+        assert len(page["changes"]) <= limit
+        told += page["changes"]
+        if not page["has_more"]:
+            return told, page["next_cursor"]
+        assert page["next_cursor"] != cursor
+        cursor = page["next_cursor"]
+
+
+async def records(desk: Desk, agent: str) -> dict[str, str]:
+    """The record of every conversation that the mirror holds."""
+    c = conversations.c
+    query = select(c.id, c.record).where(c.agent_id == agent, c.until == CURRENT)
+    backend = await desk.app.backend()
+    with backend.queries._database.reading() as connection:  # noqa: SLF001
+        found = list(connection.execute(query))
+    assert len(found) == len(dict(found))
+    return {row.id: row.record for row in found}
+
+
+def shown(sandbox: Sandbox) -> dict[str, str]:
+    """The same of what the upstream shows, as if it were one page."""
+    rows = list(sandbox.rows())
+    body = json.dumps({"success": True, "message": "", "data": rows}).encode()
+    page = reply(body, sandbox.agent_id, utc_now()).page
+    assert not page.quarantined
+    return {row.id: row.record for row in page.rows}
+
+
+def check(told: list[Row], before: dict[str, Row], world: World, *, one_page: int) -> None:
+    """They are exactly the changes since `before`, each once, in order.
+
+    `one_page` is how many rows stand on the front page: so many are told as they happened.
+    """
+    after = world.rows()
+    assert {change["id"]: change["kind"] for change in told} == net(before, after)
+    assert len({change["id"] for change in told}) == len(told)
+    times = [change["at"] for change in told]
+    assert times == sorted(times)
+    front = set(list(after)[:one_page])
+    if front >= set(world.moved):
+        assert [change["id"] for change in told if change["id"] in world.moved] == world.moved
+    for change in told:
+        old, new = before.get(change["id"], {}), after.get(change["id"], {})
+        assert bool(change.get("changed")) is (change["kind"] == "updated")
+        if change["kind"] == "updated" and old.get("stage") != new.get("stage"):
+            pair = [old.get("stage", "none"), new.get("stage", "none")]
+            assert change["changed"]["stage"] == pair

@@ -1,0 +1,175 @@
+"""Servers and commands, as processes of their own, on one mirror: the list is read once."""
+
+import asyncio
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from convocore_mcp.leads.keys import keys
+from convocore_mcp.leads.merge import merge
+from convocore_mcp.sandbox import Sandbox, serving
+from convocore_mcp.serving import mirror_place, read_settings
+from convocore_mcp.store.engine import open_database
+from convocore_mcp.store.mirror import Mirror, Rules
+from tests.test_stdio import GENEROUS, environment
+from tests.web.running import Running, modern, running, until
+
+from .keeping import held, wanted
+
+STORES = pytest.mark.parametrize("store", ["in_file", "in_postgresql"], indirect=True)
+IN_FILE = pytest.mark.parametrize("store", ["in_file"], indirect=True)
+SIZE, ONCE = 1200, 61
+"""Rows, and list requests that an undisturbed walk takes: the pages, and a look at the front."""
+MORE = 8
+"""Requests for looking at the front again, and for what was under way when it was killed."""
+HELD_FROM = 20
+WAITING = "Another process makes this walk already"
+
+
+class Barrier:
+    """Holds back list requests from a certain one on, until it is opened."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._opened = threading.Event()
+        sandbox.on_request.append(self._hold)
+
+    async def _hold(self, number: int) -> None:
+        if number > HELD_FROM:
+            await asyncio.to_thread(self._opened.wait, GENEROUS)
+
+    def open(self) -> None:
+        self._opened.set()
+
+
+class Family:
+    """Processes with the same settings, who read a list that is held back at first."""
+
+    def __init__(self, home: Path, sandbox: Sandbox, base_url: str, store: str) -> None:
+        self.home, self.sandbox = home, sandbox
+        self.barrier = Barrier(sandbox)
+        self.settings = {
+            "CONVOCORE_API_KEY": sandbox.key,
+            "CONVOCORE_AGENT_ID": sandbox.agent_id,
+            "CONVOCORE_BASE_URL": base_url,
+            "CONVOCORE_STORE": store,
+        }
+
+    def sync(self, *options: str) -> subprocess.Popen[str]:
+        """`convocore-mcp sync`, begun."""
+        return subprocess.Popen(
+            [sys.executable, "-m", "convocore_mcp", "sync", *options],
+            env=environment(self.home, **self.settings),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def reading(self) -> bool:
+        """Whether somebody has read as far as the barrier lets them."""
+        return len(self.sandbox.requests) >= HELD_FROM
+
+    def check(self) -> None:
+        """What the mirror holds is what is there, and it was read about once."""
+        asked = len(self.sandbox.requests)
+        assert ONCE <= asked <= ONCE + MORE
+        names = ("api_key", "agent_id", "base_url", "store")
+        chosen = dict(zip(names, self.settings.values(), strict=True))
+        place, owner = mirror_place(read_settings(chosen))
+        mirror = Mirror(open_database(place, owner=owner), Rules(keys=keys, merge=merge))
+        assert held(mirror, self.sandbox.agent_id) == wanted(self.sandbox)
+        mirror.close()
+
+
+@pytest.fixture
+def family(store: str, tmp_path: Path) -> Iterator[Family]:
+    sandbox = Sandbox(size=SIZE)
+    with serving(sandbox) as base_url:
+        yield Family(tmp_path, sandbox, base_url, store)
+
+
+def numbers(server: Running) -> dict[str, Any]:
+    """What `conversation_stats` answers."""
+    headers, body = modern("tools/call", name="conversation_stats", arguments={})
+    answer = httpx.post(
+        f"{server.url}/mcp", headers=headers, json=body, timeout=GENEROUS * 3, trust_env=False
+    )
+    said = answer.text
+    data = said[said.index("{") :] if said.lstrip().startswith("{") else said.split("data: ", 1)[1]
+    found: dict[str, Any] = json.loads(data)["result"]["structuredContent"]
+    return found
+
+
+@IN_FILE
+def test_a_sync_beside_a_server_waits_for_what_that_reads_and_says_so(family: Family) -> None:
+    """Promised by the issue: the command says so, waits, and ends with a true summary."""
+    agent = family.sandbox.agent_id
+    with running(family.home, env=family.settings) as server, ThreadPoolExecutor() as pool:
+        answer = pool.submit(numbers, server)
+        until(family.reading)
+        with family.sync() as command:
+            assert command.stderr is not None
+            complaint = command.stderr.readline()
+            family.barrier.open()
+            said, more = command.communicate(timeout=GENEROUS * 3)
+        assert answer.result()["freshness"]["complete"] is True
+    assert complaint == f"{agent}: another process is reading it; waiting for what it brings.\n"
+    assert more == ""
+    assert said.startswith(f"{agent}: another process has read everything meanwhile, ")
+    conversations = len(list(family.sandbox.rows()))
+    assert f"{conversations:,} conversations are in the mirror now" in said
+    family.check()
+
+
+@STORES
+def test_two_servers_that_are_asked_at_once_read_the_list_once(family: Family) -> None:
+    """Promised by design.md: across processes an advisory lock."""
+    with ExitStack() as stack, ThreadPoolExecutor() as pool:
+        pair = [stack.enter_context(running(family.home, env=family.settings)) for _ in range(2)]
+        answers = [pool.submit(numbers, server) for server in pair]
+        until(lambda: sum(WAITING in server.said() for server in pair) == 1)
+        family.barrier.open()
+        one, two = (answer.result() for answer in answers)
+    assert one["totals"] == two["totals"]
+    assert one["freshness"]["complete"] is two["freshness"]["complete"] is True
+    family.check()
+
+
+@STORES
+def test_when_the_reader_is_killed_the_other_goes_on_where_it_stood(family: Family) -> None:
+    """Promised by design.md: `kill -9`; the next one takes over and nothing is read twice."""
+    with running(family.home, env=family.settings) as server, ThreadPoolExecutor() as pool:
+        reader = family.sync()
+        until(family.reading)
+        answer = pool.submit(numbers, server)
+        until(lambda: WAITING in server.said())
+        reader.kill()
+        reader.communicate()
+        family.barrier.open()
+        assert answer.result()["freshness"]["complete"] is True
+    family.check()
+
+
+@IN_FILE
+def test_a_sync_takes_over_from_one_that_is_killed(family: Family) -> None:
+    """Ours: its summary tells what it has read itself."""
+    reader = family.sync()
+    until(family.reading)
+    with family.sync() as waiting:
+        assert waiting.stderr is not None
+        assert "another process is reading it" in waiting.stderr.readline()
+        reader.kill()
+        reader.communicate()
+        family.barrier.open()
+        said, _ = waiting.communicate(timeout=GENEROUS * 3)
+    assert waiting.returncode == 0
+    assert "read everything: " in said
+    family.check()
