@@ -178,10 +178,6 @@ class Heat:
     until: datetime | None = None
 
 
-TIMES = ("day", "week", "month")
-"""Groupings that have an order of their own."""
-
-
 @dataclass(frozen=True, slots=True)
 class HotSummary:
     """What there is to say of the hot leads in a window, in numbers."""

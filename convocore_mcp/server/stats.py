@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from convocore_mcp.models import TIMES, Filter, Group
+from convocore_mcp.models import Filter, Group
 from convocore_mcp.need import Need
 from convocore_mcp.server import shaping
 from convocore_mcp.server.app import Backend
@@ -15,6 +15,9 @@ from convocore_mcp.vocabulary import DEFAULT_THRESHOLD
 
 if TYPE_CHECKING:  # SQLAlchemy is not needed to list the tools
     from convocore_mcp.store.queries import Queries
+
+TIMES = ("day", "week", "month")
+"""Groupings that have an order of their own."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,6 @@ was read, and what happened between two numbers is a query. Old versions are pru
 says how far that got, `people` keeps the leads (`closure` finds who may be one, `lookup` what they
 are called). `queries` reads: `finding` lists and counts conversations (`search` by words,
 `conditions` by numbers), `stats` and `hot` add up, `memo` keeps what was counted, `browse` looks at
-little things. `turn` sees to it that one process at a time reads an agent; `bookmark` tells the
-others how far it is. What a lead is, and what a row is found by, comes in as functions (`Rules`).
+little things. `turn` sees to it that one process at a time reads an agent. What a lead is, and
+what a row is found by, comes in as functions (`Rules`).
 """

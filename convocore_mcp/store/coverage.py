@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import BindParameter, Connection, bindparam, func, insert, select, update
 
 from convocore_mcp.models import Coverage, Sweep
 from convocore_mcp.store.rows import milliseconds, moment
@@ -17,8 +17,10 @@ from convocore_mcp.store.schema import (
     quarantine,
 )
 
+LOOKED_AT = 20
+"""The newest versions that tell how far back a reading has got: about a page of them."""
 _c = conversations.c
-_AGENT = bindparam("agent")
+_AGENT: BindParameter[str] = bindparam("agent")
 _OLDEST = (
     select(_c.by_newest)
     .where(_c.agent_id == _AGENT, _c.until == CURRENT, _c.by_newest > UNKNOWN)
@@ -49,6 +51,21 @@ def coverage(connection: Connection, agent_id: str) -> Coverage:
         sweep=_sweep(known),
         gap=known["gap"],
     )
+
+
+def reached(connection: Connection, agent_id: str) -> datetime | None:
+    """All that is newer is here, as a first reading goes from the front to the end.
+
+    The newest of the last rows, not the oldest: one of them may stand out of order.
+    """
+    last = (
+        select(_c.last_activity)
+        .where(_c.agent_id == agent_id)
+        .order_by(_c.seq.desc())
+        .limit(LOOKED_AT)
+        .subquery()
+    )
+    return moment(connection.scalar(select(func.max(last.c.last_activity))))
 
 
 def note(

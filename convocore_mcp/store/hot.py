@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, case, false, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, false, func, or_, select
 
 from convocore_mcp.models import CLOSED_STAGES, WAITING, Heat, HotSummary, Lead
 from convocore_mcp.store import rows
@@ -59,17 +59,8 @@ def summary(connection: Connection, heat: Heat) -> HotSummary:
     """Counts and sums over the leads active in the window."""
     closed = func.lower(_l.stage).in_(CLOSED_STAGES)
     everybody = select(func.count().label("considered"), _how_many("closed", closed))
-    left_out = select(
-        _how_many("tests", _c.is_test), _how_many("blocked", and_(_c.is_blocked, ~_c.is_test))
-    ).where(
-        _c.agent_id == heat.agent_id,
-        _c.until == CURRENT,
-        *within(_c.by_newest, heat.since, heat.until),
-        *([_c.by_newest > UNKNOWN] if heat.until else []),
-        or_(_c.is_test, _c.is_blocked),
-    )
     counts: Counter[str] = Counter()
-    for query in (everybody.where(*active(heat)), left_out):
+    for query in (everybody.where(*active(heat)), _left_out(heat)):
         counts.update(dict(connection.execute(query).mappings().one()))
     groups = (_l.stage, _l.channel, _l.currency)
     of_hot = {
@@ -99,6 +90,19 @@ def summary(connection: Connection, heat: Heat) -> HotSummary:
         by_channel=dict(by_channel),
         value=dict(value),
         **{name: counts[name] for name in names},
+    )
+
+
+def _left_out(heat: Heat) -> Select[Any]:
+    """Conversations in the window that take no part, by why they don't."""
+    return select(
+        _how_many("tests", _c.is_test), _how_many("blocked", and_(_c.is_blocked, ~_c.is_test))
+    ).where(
+        _c.agent_id == heat.agent_id,
+        _c.until == CURRENT,
+        *within(_c.by_newest, heat.since, heat.until),
+        *([_c.by_newest > UNKNOWN] if heat.until else []),
+        or_(_c.is_test, _c.is_blocked),
     )
 
 

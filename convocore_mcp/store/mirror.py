@@ -17,7 +17,7 @@ from sqlalchemy import (
 
 from convocore_mcp.models import Conversation, Coverage, Keys, Lead, Page, Quarantined
 from convocore_mcp.store import versions
-from convocore_mcp.store.coverage import changed, coverage, note
+from convocore_mcp.store.coverage import changed, coverage, note, reached
 from convocore_mcp.store.engine import Database
 from convocore_mcp.store.people import settle
 from convocore_mcp.store.rows import (
@@ -65,6 +65,11 @@ class Mirror:
         """How much of an agent's list is here."""
         with self.database.reading() as connection:
             return coverage(connection, agent_id)
+
+    def reached(self, agent_id: str) -> datetime | None:
+        """How far back a first reading has got (`coverage.reached`)."""
+        with self.database.reading() as connection:
+            return reached(connection, agent_id)
 
     def save(
         self, agent_id: str, page: Page, *, read_at: datetime, sweep: datetime | None = None

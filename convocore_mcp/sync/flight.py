@@ -9,11 +9,17 @@ from datetime import datetime
 import anyio
 
 from convocore_mcp.errors import ConvocoreError
+from convocore_mcp.models import Coverage
 from convocore_mcp.need import Need
 from convocore_mcp.sync.progress import Progress
 from convocore_mcp.sync.reading import Report
 
 log = logging.getLogger(__name__)
+
+
+def last_read(coverage: Coverage, kind: str) -> datetime | None:
+    """When the last reading of that kind was made; it moves when another is."""
+    return coverage.walked_at if kind == "walk" else coverage.as_of
 
 
 class Flight:

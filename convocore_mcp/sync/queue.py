@@ -6,10 +6,9 @@ from contextlib import asynccontextmanager
 
 import anyio
 
-from convocore_mcp.store import bookmark
 from convocore_mcp.store.mirror import Mirror
 from convocore_mcp.store.turn import EndTurn, Turns
-from convocore_mcp.sync.flight import Flight
+from convocore_mcp.sync.flight import Flight, last_read
 from convocore_mcp.sync.reading import InThread
 
 log = logging.getLogger(__name__)
@@ -37,10 +36,8 @@ class Queue:
         if end is None:
             end = await self._wait(agent_id, flight)
         try:
-            last = await self._in_thread(
-                bookmark.last_read, self._mirror.database, agent_id, flight.kind
-            )
-            flight.elsewhere(last != flight.last)
+            coverage = await self._in_thread(self._mirror.coverage, agent_id)
+            flight.elsewhere(last_read(coverage, flight.kind) != flight.last)
             yield not flight.progress.elsewhere
         finally:
             with anyio.CancelScope(shield=True):
@@ -68,7 +65,7 @@ class Queue:
     async def _look(self, agent_id: str, flight: Flight) -> None:
         """See how far the other's first reading has got: it may be enough for who waits."""
         coverage = await self._in_thread(self._mirror.coverage, agent_id)
-        reached = await self._in_thread(bookmark.reached, self._mirror.database, agent_id)
+        reached = await self._in_thread(self._mirror.reached, agent_id)
         progress = flight.progress
         if coverage.as_of is not None and reached is not None:  # else a crash left what is here
             progress.began = coverage.as_of

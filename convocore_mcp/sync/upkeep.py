@@ -17,7 +17,7 @@ from convocore_mcp.models import Coverage, Freshness
 from convocore_mcp.need import EVERYTHING, Need
 from convocore_mcp.store.mirror import Mirror
 from convocore_mcp.store.turn import Turns
-from convocore_mcp.sync.flight import Flight
+from convocore_mcp.sync.flight import Flight, last_read
 from convocore_mcp.sync.progress import Progress
 from convocore_mcp.sync.queue import Queue
 from convocore_mcp.sync.reading import InThread, Pace, Reader, Report
@@ -184,8 +184,7 @@ class Upkeep:
         """The reading of that kind under way, or a new one: never two at a time."""
         key = (agent_id, kind)
         if key not in self._flights:
-            last = coverage.walked_at if kind == "walk" else coverage.as_of
-            self._flights[key] = Flight(kind, last)
+            self._flights[key] = Flight(kind, last_read(coverage, kind))
             task = asyncio.create_task(self._fly(key, self._flights[key]))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
