@@ -93,7 +93,7 @@ def summary(connection: Connection, heat: Heat) -> HotSummary:
     )
 
 
-def _left_out(heat: Heat) -> Select[Any]:
+def _left_out(heat: Heat) -> Select[int, int]:
     """Conversations in the window that take no part, by why they don't."""
     return select(
         _how_many("tests", _c.is_test), _how_many("blocked", and_(_c.is_blocked, ~_c.is_test))
