@@ -24,7 +24,7 @@ class _Bare(dict[int, int | str | None]):
 
 
 _BARE = _Bare(
-    str.maketrans({"ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ı": "i"})  # noqa: RUF001
+    {**str.maketrans({"ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ı": "i"})}  # noqa: RUF001
 )
 IDEOGRAPHS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 """Of scripts without blanks, as a range of a pattern."""
