@@ -23,9 +23,8 @@ class _Bare(dict[int, int | str | None]):
         return bare
 
 
-_BARE = _Bare(
-    {**str.maketrans({"ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ı": "i"})}  # noqa: RUF001
-)
+_PLAIN = {"ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ı": "i"}  # noqa: RUF001
+_BARE = _Bare({ord(letter): plain for letter, plain in _PLAIN.items()})
 IDEOGRAPHS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 """Of scripts without blanks, as a range of a pattern."""
 _IDEOGRAPH = re.compile(f"([{IDEOGRAPHS}])")

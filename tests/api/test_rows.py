@@ -148,12 +148,12 @@ def test_what_is_not_json_by_the_book_is_read_all_the_same() -> None:
     assert rows[2].name == "ab"
 
 
-HALVES = {"\ud83d", "\ude00"}
-PIECES = st.sampled_from(["\\", '"', "u", "d83d", "\ud83d", "\ude00", "\n", "😀", "ü", "n"])
+HALVES = (chr(0xD83D), chr(0xDE00))
+PIECES = st.sampled_from(["\\", '"', "u", "d83d", *HALVES, "\n", "😀", "ü", "n"])
 
 
 @given(st.lists(PIECES).map("".join), st.booleans())
-def test_half_a_character_is_replaced_and_nothing_else(text: str, escaped: bool) -> None:  # noqa: FBT001
+def test_half_a_character_is_replaced_and_nothing_else(text: str, escaped: bool) -> None:
     """Ours: escaped or not, beside backslashes that escape something else, or nothing."""
     body = json.dumps([text], ensure_ascii=escaped).encode("utf-8", "surrogatepass")
     whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
