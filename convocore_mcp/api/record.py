@@ -48,6 +48,8 @@ def count(value: object) -> int | float:
 
 def instant(value: object) -> datetime | None:
     """A point in time from Unix seconds, milliseconds, microseconds or ISO 8601; 0 is unknown."""
+    if type(value) is int and MILLISECONDS_FROM <= value < MICROSECONDS_FROM:  # as nearly all are
+        return datetime.fromtimestamp(value / 1e3, UTC)
     if isinstance(value, str):
         text = value.strip()
         if not text:

@@ -21,6 +21,11 @@ from convocore_mcp.errors import ContractError, GarbledError
 from convocore_mcp.models import WAITING, Conversation, Page, Quarantined
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
+_HALVES = re.compile(
+    rb"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|(?P<half>\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+)
+"""Escaped surrogates: two that make one character, or half of one."""
+_BACKSLASH = ord("\\")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +57,24 @@ def decode(body: bytes) -> Any:
     except ValueError:
         pass
     try:
+        return pydantic_core.from_json(_HALVES.sub(_mended, body))
+    except ValueError:
+        pass
+    try:  # half a character may come unescaped, too
         return _without_surrogates(json.loads(body))
     except (ValueError, RecursionError):
         raise GarbledError(
             "Convocore's answer is not JSON, or was cut off.",
             hint="Try again in a minute; if it stays, check CONVOCORE_BASE_URL.",
         ) from None
+
+
+def _mended(found: re.Match[bytes]) -> bytes:
+    begin = found.start()
+    while begin and found.string[begin - 1] == _BACKSLASH:
+        begin -= 1
+    is_text = (found.start() - begin) % 2  # its backslash is escaped itself
+    return rb"\ufffd" if found["half"] and not is_text else found[0]
 
 
 def _without_surrogates(value: Any) -> Any:

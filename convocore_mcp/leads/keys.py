@@ -11,11 +11,25 @@ SHORTEST_PHONE, LONGEST_PHONE = 7, 15
 """Digits in a number that can tell people apart; E.164 allows fifteen."""
 LONGEST_EMAIL = 254
 """Characters of an address that mail can be sent to (RFC 5321)."""
-_UNDECOMPOSED = str.maketrans({"ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ı": "i"})  # noqa: RUF001
+LONGEST_KEPT = 32
+"""Characters of a word whose folded form is kept for the next time."""
+
+
+class _Bare(dict[int, int | str | None]):
+    """What a decomposed character is without its accents, looked up once for each."""
+
+    def __missing__(self, char: int) -> int | None:
+        self[char] = bare = None if unicodedata.category(chr(char))[0] == "M" else char
+        return bare
+
+
+_PLAIN = {"ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ı": "i"}  # noqa: RUF001
+_BARE = _Bare({ord(letter): plain for letter, plain in _PLAIN.items()})
 IDEOGRAPHS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 """Of scripts without blanks, as a range of a pattern."""
 _IDEOGRAPH = re.compile(f"([{IDEOGRAPHS}])")
 _WORD = re.compile(r"[^\W_]+")
+_NO_DIGITS = re.compile("[^0-9]+")
 
 
 def keys(conversation: Conversation) -> Keys:
@@ -39,8 +53,7 @@ def fold(text: str) -> str:
     """`text` without case, accents and the variants of one letter, in any script."""
     # Case twice: a styled letter has none before it is decomposed, a few have some after it.
     plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    bare = "".join(char for char in plain if unicodedata.category(char)[0] != "M")
-    return unicodedata.normalize("NFC", bare.translate(_UNDECOMPOSED))
+    return unicodedata.normalize("NFC", plain.translate(_BARE))
 
 
 def words(text: str) -> list[str]:
@@ -53,16 +66,28 @@ def words(text: str) -> list[str]:
 
 
 def _folded(text: str) -> str:
+    # People write the same words again and again; what is long is a sentence.
+    return _spread(text) if len(text) > LONGEST_KEPT else _folded_word(text)
+
+
+@lru_cache(maxsize=16384)
+def _folded_word(word: str) -> str:
+    return _spread(word)
+
+
+def _spread(text: str) -> str:
     return _IDEOGRAPH.sub(r" \1 ", fold(text))
 
 
 def blank_before_words(text: str) -> str:
     """The distinct words of `text`, each after a blank, so that ` pre` finds a beginning."""
-    return "".join(f" {word}" for word in dict.fromkeys(words(text)))
+    return " ".join(("", *dict.fromkeys(words(text))))
 
 
 def digits(text: str) -> str:
     """The decimal digits of `text` in any script, as ASCII."""
+    if text.isascii():
+        return _NO_DIGITS.sub("", text)
     return "".join(str(int(char)) for char in text if char.isdecimal())
 
 

@@ -49,7 +49,7 @@ def terms(rows: Sequence[tuple[Conversation, Keys]], name: str | None) -> str:
     return "".join(f"\n{term}" for term in list(found)[:MOST])
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=16384)
 def _of_text(text: str | None, *, initials: bool = False) -> tuple[str, ...]:
     """The words of a name or company, in every spelling, and perhaps the initials."""
     if text is None:
@@ -67,7 +67,9 @@ def _of_text(text: str | None, *, initials: bool = False) -> tuple[str, ...]:
 
 def pieces(text: str) -> list[list[str]]:
     """The words of `text`, each in the ways in which it may be spelt; of Chinese, the pairs."""
-    folded, other = _tokens(text), _tokens(_composed(text).translate(_VARIANTS))
+    folded = _tokens(text)
+    # Only other letters than ASCII have another spelling.
+    other = folded if text.isascii() else _tokens(_composed(text).translate(_VARIANTS))
     if len(folded) != len(other):
         other = folded
     return [list(dict.fromkeys(_clipped(both))) for both in zip(folded, other, strict=True)]
@@ -87,7 +89,9 @@ def whole_names(name: str | None) -> list[str]:
     """A name as a whole, in the ways in which it may be spelt."""
     if not name:
         return []
-    spelt = (words(name), words(_composed(name).translate(_VARIANTS)))
+    spelt = [words(name)]
+    if not name.isascii():
+        spelt.append(words(_composed(name).translate(_VARIANTS)))
     return list(dict.fromkeys(" ".join(own)[:LONGEST_NAME] for own in spelt if own))
 
 

@@ -12,17 +12,14 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     and_,
-    bindparam,
-    delete,
     func,
-    insert,
     or_,
     select,
     true,
 )
 
 from convocore_mcp.models import WORD, Either, Lead
-from convocore_mcp.store import rows
+from convocore_mcp.store import bulk, rows
 from convocore_mcp.store.conditions import occurs
 from convocore_mcp.store.engine import Database
 from convocore_mcp.store.schema import UNKNOWN, grams, leads, terms
@@ -54,23 +51,23 @@ def keep(
     connection: Connection, agent_id: str, before: Mapping[str, str], made: Sequence[Lead]
 ) -> None:
     """Bring the index up to date: `before` has the terms of the leads that `made` replaces."""
-    old = {(term, lead_id) for lead_id, own in before.items() for term in _split(own)}
-    new = {(term, lead.lead_id) for lead in made for term in _split(lead.terms)}
-    gone, come = sorted(old - new), sorted(new - old)
-    if gone:
-        one = and_(
-            _t.agent_id == agent_id, _t.term == bindparam("of"), _t.lead_id == bindparam("by")
-        )
-        connection.execute(
-            delete(terms).where(one), [{"of": term, "by": lead_id} for term, lead_id in gone]
-        )
-    if come:
-        connection.execute(
-            insert(terms),
-            [{"agent_id": agent_id, "term": term, "lead_id": lead_id} for term, lead_id in come],
-        )
-        words = {term[1:] for term, _ in come if term[0] == WORD}
-        _learn(connection, agent_id, sorted(filter(_can_be_misspelt, words)))
+    gone, come = set[tuple[str, str]](), list[tuple[str, str]]()
+    for lead_id, own in before.items():
+        gone.update((term, lead_id) for term in _split(own))
+    for lead in made:
+        for term in _split(lead.terms):
+            one = (term, lead.lead_id)
+            if one in gone:
+                gone.remove(one)
+            else:
+                come.append(one)
+    its = (agent_id,)
+    which = (_t.agent_id, _t.term, _t.lead_id)
+    bulk.take_out(connection, which, (its + one for one in sorted(gone)))
+    # In their order, so that neighbours in the index are written together.
+    bulk.put(connection, terms, [c.name for c in which], (its + one for one in sorted(come)))
+    words = {term[1:] for term, _ in come if term[0] == WORD}
+    _learn(connection, agent_id, sorted(filter(_can_be_misspelt, words)))
 
 
 def _can_be_misspelt(word: str) -> bool:
@@ -83,14 +80,13 @@ def _learn(connection: Connection, agent_id: str, words: Sequence[str]) -> None:
     for part in rows.parts(words):
         marks = select(_g.word).where(_g.agent_id == agent_id, _g.gram == "", _g.word.in_(part))
         known.update(connection.scalars(marks))
-    new = [
-        {"agent_id": agent_id, "gram": gram, "word": word}
+    new = (
+        (agent_id, gram, word)
         for word in words
         if word not in known
         for gram in ("", *trigrams(word))
-    ]
-    if new:
-        connection.execute(insert(grams), new)
+    )
+    bulk.put(connection, grams, ("agent_id", "gram", "word"), new)
 
 
 def trigrams(word: str) -> list[str]:

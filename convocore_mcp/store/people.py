@@ -6,14 +6,14 @@ same people is fetched (`closure`), merged afresh, and put in place of the leads
 
 from collections.abc import Callable, Iterable, Sequence
 
-from sqlalchemy import Connection, RowMapping, and_, bindparam, delete, insert, select, update
+from sqlalchemy import Connection, and_, select
 
 from convocore_mcp.models import Conversation, Keys, Lead
-from convocore_mcp.store import lookup, rows
-from convocore_mcp.store.closure import closure
+from convocore_mcp.store import bulk, lookup, rows
+from convocore_mcp.store.closure import Found, closure
 from convocore_mcp.store.schema import conversations, leads, unsettled
 
-BATCH = 500
+BATCH = 2_000
 """Changed conversations settled in one transaction."""
 
 Merge = Callable[[Iterable[tuple[Conversation, Keys]]], Sequence[Lead]]
@@ -25,47 +25,41 @@ def settle(
 ) -> int | None:
     """Settle one batch; returns how many leads it made, or `None` if there is nothing to do."""
     u = unsettled.c
-    batch = (
-        connection.execute(select(u.id, u.lead_id).where(u.agent_id == agent_id).limit(at_once))
-        .mappings()
-        .all()
-    )
+    listed = select(u.id, u.lead_id).where(u.agent_id == agent_id).limit(at_once)
+    batch = connection.execute(listed).all()
     if not batch:
         return None
     reached = closure(connection, agent_id, batch)
-    found, glimpsed = reached.rows, reached.glimpsed
+    glimpsed = reached.glimpsed
     made = [lead for lead in merge(reached.keyed(agent_id)) if lead.lead_id not in glimpsed]
-    old = {row["lead_id"] for row in (*batch, *found.values()) if row["lead_id"]}
+    old = {row.lead_id for row in (*batch, *reached.rows.values()) if row.lead_id}
+    lookup.keep(connection, agent_id, _replace(connection, agent_id, old, made), made)
+    _assign(connection, reached.rows.values(), made)
+    # One by one: a conversation that went and came again is listed twice, with two leads.
+    done = {(row.id, row.lead_id or "") for row in (*batch, *reached.settled)}
+    its = (agent_id,)
+    bulk.take_out(connection, (u.agent_id, u.id, u.lead_id), (its + one for one in sorted(done)))
+    return len(made)
+
+
+def _replace(
+    connection: Connection, agent_id: str, old: set[str], made: Sequence[Lead]
+) -> dict[str, str]:
+    """Put `made` in place of `old`; gives the terms of those that were there."""
     before: dict[str, str] = {}
     for part in rows.parts(sorted(old | {lead.lead_id for lead in made})):
         here = and_(leads.c.agent_id == agent_id, leads.c.lead_id.in_(part))
         had = connection.execute(select(leads.c.lead_id, leads.c.terms).where(here))
         before |= {row.lead_id: row.terms for row in had}
-        connection.execute(delete(leads).where(here))
-    if made:
-        connection.execute(insert(leads), [rows.lead_row(lead) for lead in made])
-    lookup.keep(connection, agent_id, before, made)
-    _assign(connection, found, made)
-    # One by one: a conversation that went and came again is listed twice, with two leads.
-    done = {(row["id"], row["lead_id"] or "") for row in (*batch, *reached.settled)}
-    connection.execute(
-        delete(unsettled).where(
-            u.agent_id == agent_id, u.id == bindparam("of"), u.lead_id == bindparam("in")
-        ),
-        [{"of": id_, "in": lead_id} for id_, lead_id in sorted(done)],
-    )
-    return len(made)
+    which = (leads.c.agent_id, leads.c.lead_id)
+    bulk.take_out(connection, which, ((agent_id, lead_id) for lead_id in sorted(before)))
+    stored = [rows.lead_row(lead) for lead in made]
+    if stored:
+        bulk.put(connection, leads, list(stored[0]), (tuple(row.values()) for row in stored))
+    return before
 
 
-def _assign(connection: Connection, found: dict[int, RowMapping], made: Sequence[Lead]) -> None:
+def _assign(connection: Connection, found: Iterable[Found], made: Sequence[Lead]) -> None:
     of = {id_: lead.lead_id for lead in made for id_ in lead.conversation_ids}
-    moved = [
-        {"of": row["seq"], "to": of.get(row["id"])}
-        for row in found.values()
-        if row["lead_id"] != of.get(row["id"])
-    ]
-    if moved:
-        connection.execute(
-            update(conversations).where(_c.seq == bindparam("of")).values(lead_id=bindparam("to")),
-            moved,
-        )
+    moved = ((to, row.seq) for row in found if row.lead_id != (to := of.get(row.id)))
+    bulk.change(connection, _c.lead_id, _c.seq, moved)

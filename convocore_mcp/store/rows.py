@@ -6,7 +6,7 @@ from dataclasses import fields
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Column, RowMapping
 
@@ -14,6 +14,7 @@ from convocore_mcp.models import WAITING, Conversation, Keys, Lead, Value
 from convocore_mcp.store.schema import LONGEST_KEY, UNKNOWN, conversations, leads
 from convocore_mcp.store.search import tokens
 
+T = TypeVar("T")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TIMES = {"last_activity", "first_message", "waiting_since"}
 _JSON = {"tags", "assignees", "alerts", "value", "conversation_ids", "links"}
@@ -34,7 +35,7 @@ PARAMETERS = 400
 """Values in one `IN`: SQLite takes 999 parameters in its older builds."""
 
 
-def parts(values: Sequence[str]) -> Iterable[Sequence[str]]:
+def parts(values: Sequence[T]) -> Iterable[Sequence[T]]:
     """`values`, as many at a time as one `IN` takes."""
     return (values[i : i + PARAMETERS] for i in range(0, len(values), PARAMETERS))
 
@@ -93,6 +94,13 @@ def conversation(row: RowMapping) -> Conversation:
     return Conversation(*values, record, lead_id)  # type: ignore[call-arg]  # in their order
 
 
+def conversation_of(values: Sequence[Any]) -> Conversation:
+    """A `Conversation` without its record, from a row that begins with `COLUMNS`."""
+    own = _read(list(values[: len(_CONVERSATION)]), _CONVERSATION_READS)
+    own.insert(-1, "")  # where the record stands
+    return Conversation(*own)
+
+
 def lead(row: RowMapping) -> Lead:
     """A `Lead` from `LEAD_COLUMNS`."""
     return Lead(*_loaded(row, _LEAD, _LEAD_READS))
@@ -109,7 +117,10 @@ def _stored(names: tuple[str, ...], thing: Conversation | Lead) -> dict[str, Any
 
 def _loaded(row: RowMapping, names: tuple[str, ...], reads: _Reads) -> list[Any]:
     # By position: this runs for every row of every answer.
-    values = [row[name] for name in names]
+    return _read([row[name] for name in names], reads)
+
+
+def _read(values: list[Any], reads: _Reads) -> list[Any]:
     for i, read in reads:
         if values[i] is not None:
             values[i] = read(values[i])

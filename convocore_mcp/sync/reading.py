@@ -38,8 +38,8 @@ PASSES = 12
 """How often the front is read again before giving up on a list that never stands still."""
 RUN = 10
 """So many unchanged rows, older than the bookmark, end a tail."""
-SETTLE_EVERY = 25
-"""Pages of a walk after which the leads, and how far back it got, are brought up to date."""
+SETTLE_EVERY = 2_000
+"""Rows of a walk after which the leads are brought up to date: the fewer, the dearer each is."""
 ASK_SINGLY = 100
 """Conversations that a sweep missed and that are asked for one by one; the others wait."""
 NO_SWEEP: Mapping[str, None] = {"sweep_began": None, "sweep_mark": None, "sweep_place": None}
@@ -173,7 +173,7 @@ class Reader:
     ) -> Front:
         """Read from the front, or from where `half` stopped, to the end; returns the front."""
         walk = self._source.conversations(agent_id, place=half.place if half else None)
-        pages_read = 0
+        pages_read = unsettled = 0
         async with aclosing(walk) as pages:
             async for page in pages:
                 if half is None and pages_read == 0:
@@ -184,8 +184,10 @@ class Reader:
                 pages_read += 1
                 if half is None and pages_read == 1:
                     await self._note_first(agent_id, began)
-                if pages_read % SETTLE_EVERY == 0:
+                unsettled += len(page.rows)
+                if unsettled >= SETTLE_EVERY:
                     await self.settle(agent_id)
+                    unsettled = 0
                 if self._beyond_bounds(progress):
                     break
         return front

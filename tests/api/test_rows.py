@@ -148,6 +148,21 @@ def test_what_is_not_json_by_the_book_is_read_all_the_same() -> None:
     assert rows[2].name == "ab"
 
 
+HALVES = (chr(0xD83D), chr(0xDE00))
+PIECES = st.sampled_from(["\\", '"', "u", "d83d", *HALVES, "\n", "😀", "ü", "n"])
+
+
+@given(st.lists(PIECES).map("".join), st.booleans())
+def test_half_a_character_is_replaced_and_nothing_else(text: str, escaped: bool) -> None:
+    """Ours: escaped or not, beside backslashes that escape something else, or nothing."""
+    body = json.dumps([text], ensure_ascii=escaped).encode("utf-8", "surrogatepass")
+    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if escaped:  # two halves that were written one after the other are one character
+        assert wire.decode(body) == [whole]
+    else:
+        assert wire.decode(body) == ["".join("\ufffd" if c in HALVES else c for c in text)]
+
+
 def test_waiting_begins_with_the_newest_open_request() -> None:
     """Promised by upstream: `handoffHistory[-1].requestedAt` without `acceptedAt`."""
     asked = {"requestedAt": SECONDS}

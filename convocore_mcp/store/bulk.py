@@ -1,0 +1,42 @@
+"""One statement for thousands of rows, as fast as the driver runs it.
+
+SQLAlchemy would look at every value of every row once more, which costs more than the engine takes
+to store it. So what is given here must be fit to store as it stands (`schema.Text`): it comes from
+the mirror, or from a rule that was given what comes from there.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Column, Connection, Table
+
+Row = tuple[Any, ...]
+
+
+def put(connection: Connection, table: Table, names: Sequence[str], rows: Iterable[Row]) -> None:
+    """Insert `rows`, each with the values of `names` in their order."""
+    marks = ", ".join("?" * len(names))
+    # Names of our own tables, no values.
+    _run(connection, f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks})", rows)  # noqa: S608
+
+
+def take_out(connection: Connection, by: Sequence[Column[Any]], rows: Iterable[Row]) -> None:
+    """Delete what has the values of one of `rows` in the columns `by`."""
+    where = " AND ".join(f"{column.name} = ?" for column in by)
+    _run(connection, f"DELETE FROM {by[0].table.name} WHERE {where}", rows)  # noqa: S608
+
+
+def change(
+    connection: Connection, column: Column[Any], by: Column[Any], rows: Iterable[Row]
+) -> None:
+    """Set `column` to the first value of each of `rows`, where `by` is its second."""
+    table = column.table.name
+    _run(connection, f"UPDATE {table} SET {column.name} = ? WHERE {by.name} = ?", rows)  # noqa: S608
+
+
+def _run(connection: Connection, statement: str, rows: Iterable[Row]) -> None:
+    values = list(rows)
+    if values:
+        qmark = connection.dialect.paramstyle == "qmark"
+        text = statement if qmark else statement.replace("?", "%s")
+        connection.exec_driver_sql(text, values)
