@@ -10,13 +10,13 @@ them that has not changed (`Front`). Only the newest time among them outlives th
 run of unchanged rows older than that will do. So each bookmark moves only when nothing behind it
 can be missing.
 
-How far a walk got is saved with each page, in one transaction. After a crash the front is read
+How far a walk got is saved with its pages, in one transaction. After a crash the front is read
 first, and then the walk goes on from there, under the time at which it began: whatever nobody has
 seen since then is missing.
 """
 
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,6 +25,7 @@ from typing import ParamSpec, Protocol, TypeVar
 from convocore_mcp.errors import ApiError, ContractError
 from convocore_mcp.models import Conversation, Page, Sweep
 from convocore_mcp.store.mirror import Mirror, Saved
+from convocore_mcp.sync.ahead import read_ahead, together
 from convocore_mcp.sync.progress import MOVED, Front, Progress
 
 log = logging.getLogger(__name__)
@@ -173,18 +174,18 @@ class Reader:
     ) -> Front:
         """Read from the front, or from where `half` stopped, to the end; returns the front."""
         walk = self._source.conversations(agent_id, place=half.place if half else None)
-        pages_read = unsettled = 0
-        async with aclosing(walk) as pages:
-            async for page in pages:
-                if half is None and pages_read == 0:
-                    front = Front.of(page)
+        first, unsettled = half is None, 0
+        async with read_ahead(walk) as batches:
+            async for pages in batches:
+                if first:
+                    front = Front.of(pages[0])
                     start = {"sweep_began": began, "sweep_mark": front.newest}
                     await self._note(agent_id, **start, sweep_place=None)
-                await self._save(agent_id, page, progress, sweep=began)
-                pages_read += 1
-                if half is None and pages_read == 1:
+                await self._save(agent_id, pages, progress, sweep=began)
+                if first:
                     await self._note_first(agent_id, began)
-                unsettled += len(page.rows)
+                    first = False
+                unsettled += sum(len(page.rows) for page in pages)
                 if unsettled >= SETTLE_EVERY:
                     await self.settle(agent_id)
                     unsettled = 0
@@ -228,7 +229,7 @@ class Reader:
             async with aclosing(self._source.conversations(agent_id)) as walk:
                 async for page in walk:
                     first = first or Front.of(page)
-                    saved = await self._save(agent_id, page, progress)
+                    saved = await self._save(agent_id, [page], progress)
                     pages += 1
                     older += front.older(page)
                     unchanged += saved.unchanged
@@ -241,13 +242,20 @@ class Reader:
         return began, front, False
 
     async def _save(
-        self, agent_id: str, page: Page, progress: Progress, *, sweep: datetime | None = None
+        self,
+        agent_id: str,
+        pages: Sequence[Page],
+        progress: Progress,
+        *,
+        sweep: datetime | None = None,
     ) -> Saved:
+        page = together(pages)
         read_at = page.read_at or self._now()
         saved = await self._in_thread(
             self._mirror.save, agent_id, page, read_at=read_at, sweep=sweep
         )
-        progress.take(page)
+        for one in pages:
+            progress.take(one)
         progress.moved()
         return saved
 
