@@ -13,8 +13,8 @@ from convocore_mcp.store import bulk, lookup, rows
 from convocore_mcp.store.closure import Found, closure
 from convocore_mcp.store.schema import conversations, leads, unsettled
 
-BATCH = 2_000
-"""Changed conversations settled in one transaction."""
+BATCH = 1_000
+"""Changed conversations settled in one transaction, for whose end other writers wait."""
 
 Merge = Callable[[Iterable[tuple[Conversation, Keys]]], Sequence[Lead]]
 _c = conversations.c
