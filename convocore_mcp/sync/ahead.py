@@ -9,7 +9,7 @@ import anyio
 
 from convocore_mcp.models import Page
 
-AHEAD = 4
+AHEAD = 2
 """Pages that may wait to be written: what a crash costs is to read them again."""
 
 
