@@ -28,6 +28,8 @@ MILLISECONDS_FROM, MICROSECONDS_FROM, NONSENSE_FROM = 1e11, 1e14, 1e17
 
 def number(value: object) -> int | float:
     """`value` as a finite number, if nothing is lost on the way."""
+    if type(value) is int or (type(value) is float and math.isfinite(value)):  # as nearly all are
+        return value
     if isinstance(value, str):
         text = value.strip()
         value = int(text) if text.removeprefix("-").isdecimal() else float(text)

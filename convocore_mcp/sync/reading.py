@@ -39,8 +39,9 @@ PASSES = 12
 """How often the front is read again before giving up on a list that never stands still."""
 RUN = 10
 """So many unchanged rows, older than the bookmark, end a tail."""
-SETTLE_EVERY = 2_000
-"""Rows of a walk after which the leads are brought up to date: the fewer, the dearer each is."""
+SETTLE_SOON, SETTLE_EVERY = 400, 2_000
+"""Rows of a walk after which the leads are brought up to date: while Convocore is waited for, and
+at the latest. The fewer at a time, the dearer each is."""
 ASK_SINGLY = 100
 """Conversations that a sweep missed and that are asked for one by one; the others wait."""
 NO_SWEEP: Mapping[str, None] = {"sweep_began": None, "sweep_mark": None, "sweep_place": None}
@@ -186,7 +187,8 @@ class Reader:
                     await self._note_first(agent_id, began)
                     first = False
                 unsettled += sum(len(page.rows) for page in pages)
-                if unsettled >= SETTLE_EVERY:
+                waiting = len(pages) == 1  # nothing had come while the last ones were written
+                if unsettled >= (SETTLE_SOON if waiting else SETTLE_EVERY):
                     await self.settle(agent_id)
                     unsettled = 0
                 if self._beyond_bounds(progress):
