@@ -1,8 +1,8 @@
 """One statement for thousands of rows, as fast as the driver runs it.
 
 SQLAlchemy would look at every value of every row once more, which costs more than the engine takes
-to store it. So what is given here must be fit to store as it stands (`schema.Text`): it comes from
-the mirror, or from a rule that was given what comes from there.
+to store it. So what is given here must be fit to store as it stands (`columns.storable`): it comes
+from the mirror, or from a rule that was given what comes from there, or it was made fit.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,14 +10,28 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Table
 
+from convocore_mcp.store.columns import VECTOR, Tokens
+
 Row = tuple[Any, ...]
 
 
-def put(connection: Connection, table: Table, names: Sequence[str], rows: Iterable[Row]) -> None:
-    """Insert `rows`, each with the values of `names` in their order."""
-    marks = ", ".join("?" * len(names))
+def put(
+    connection: Connection,
+    table: Table,
+    names: Sequence[str],
+    rows: Iterable[Row],
+    *,
+    anew: bool = True,
+) -> None:
+    """Insert `rows`, each with the values of `names` in their order.
+
+    Unless they are known to be `anew`, those whose keys are there already are left out.
+    """
+    vectors = connection.dialect.name == "postgresql"
+    marks = (VECTOR if vectors and isinstance(table.c[n].type, Tokens) else "?" for n in names)
     # Names of our own tables, no values.
-    _run(connection, f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({marks})", rows)  # noqa: S608
+    text = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join(marks)})"  # noqa: S608
+    _run(connection, text if anew else f"{text} ON CONFLICT DO NOTHING", rows)
 
 
 def take_out(connection: Connection, by: Sequence[Column[Any]], rows: Iterable[Row]) -> None:

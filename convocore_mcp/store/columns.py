@@ -3,18 +3,23 @@
 import re
 
 from sqlalchemy import (
-    BindParameter,
-    ColumnElement,
     Dialect,
     TypeDecorator,
-    func,
-    type_coerce,
     types,
 )
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.types import TypeEngine
 
+VECTOR = "array_to_tsvector(string_to_array(?, ' '))"
+"""How PostgreSQL makes a `tsvector` of tokens: no parser of its own sees them."""
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+
+def storable(text: str) -> str:
+    """`text` as it can be kept (`Text`)."""
+    if text.isascii() and "\0" not in text:  # as nearly all is
+        return text
+    return _UNSTORABLE.sub("\ufffd", text)
 
 
 class Text(TypeDecorator[str]):
@@ -34,13 +39,11 @@ class Text(TypeDecorator[str]):
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
         """What is sent to the engine."""
-        if value is None or (value.isascii() and "\0" not in value):  # as nearly all are
-            return value
-        return _UNSTORABLE.sub("\ufffd", value)
+        return None if value is None else storable(value)
 
 
 class Tokens(TypeDecorator[str]):
-    """What a row is found by, with blanks between; in PostgreSQL it is kept as a `tsvector`."""
+    """What a row is found by, with blanks between; PostgreSQL keeps a `tsvector` (`VECTOR`)."""
 
     impl = types.Text
     cache_ok = True
@@ -48,13 +51,5 @@ class Tokens(TypeDecorator[str]):
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[str]:
         """The engine's own type."""
         if dialect.name == "postgresql":
-            return dialect.type_descriptor(_TokenVector())
+            return dialect.type_descriptor(TSVECTOR())
         return dialect.type_descriptor(types.Text())
-
-
-class _TokenVector(TSVECTOR):
-    """Written as text: no parser of the database's sees it."""
-
-    def bind_expression(self, bindvalue: BindParameter[str]) -> ColumnElement[str]:
-        """What stands in the statement for a value."""
-        return func.array_to_tsvector(func.string_to_array(type_coerce(bindvalue, types.Text), " "))

@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 
 from convocore_mcp.models import Conversation, Coverage, Keys, Lead, Page, Quarantined
-from convocore_mcp.store import versions
+from convocore_mcp.store import bulk, versions
 from convocore_mcp.store.coverage import changed, coverage, note, reached
 from convocore_mcp.store.engine import Database
 from convocore_mcp.store.people import settle
@@ -116,14 +116,14 @@ class Mirror:
         if not fresh:
             return
         fresh = fresh[::-1]  # pages come newest first; what happened first is the first change
-        new = []
         ended = [(old, number) for number, (_, old) in enumerate(fresh, start=seq + 1) if old]
         versions.end(connection, ended, at=at)
+        new = []
         for number, (row, old) in enumerate(fresh, start=seq + 1):
             columns = conversation_row(row, self._rules.keys(row))
             place = {"seq": number, "until": CURRENT, "read_at": at, "seen_at": at, "missed": 0}
-            new.append(columns | place | {"lead_id": old.lead_id if old else None})
-        connection.execute(insert(conversations), new)
+            new.append(place | columns | {"lead_id": old.lead_id if old else None})
+        bulk.put(connection, conversations, list(new[0]), (tuple(row.values()) for row in new))
         versions.unsettle(
             connection, [(row.agent_id, row.id, old and old.lead_id) for row, old in fresh]
         )

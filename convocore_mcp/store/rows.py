@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Column, RowMapping
 
 from convocore_mcp.models import WAITING, Conversation, Keys, Lead, Value
+from convocore_mcp.store.columns import storable
 from convocore_mcp.store.schema import LONGEST_KEY, UNKNOWN, conversations, leads
 from convocore_mcp.store.search import tokens
 
@@ -56,11 +57,11 @@ def digest(text: str) -> bytes:
 
 
 def conversation_row(c: Conversation, keys: Keys) -> dict[str, Any]:
-    """A version's columns, without its place in the sequence."""
+    """A version's columns, without its place in the sequence, as they can be kept."""
     row = _stored(_CONVERSATION, c)
     active = row["last_activity"]
     waiting = row["waiting_since"]
-    return row | {
+    row |= {
         "record": c.record,
         "digest": digest(c.record),
         "email_key": keys.email,
@@ -76,6 +77,7 @@ def conversation_row(c: Conversation, keys: Keys) -> dict[str, Any]:
         "by_waiting": _waiting_place(waiting) if c.state == WAITING else UNKNOWN,
         "search": tokens(c, keys.text),
     }
+    return {name: storable(value) if type(value) is str else value for name, value in row.items()}
 
 
 def _waiting_place(since: int | None) -> int:

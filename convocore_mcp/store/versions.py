@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, case, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from convocore_mcp.models import Conversation
+from convocore_mcp.store import bulk
+from convocore_mcp.store.columns import storable
 from convocore_mcp.store.rows import parts
 from convocore_mcp.store.schema import CURRENT, LONGEST_KEY, conversations, unsettled
 
@@ -43,9 +44,8 @@ def seen(connection: Connection, seqs: Sequence[int], at: int) -> None:
 
 def unsettle(connection: Connection, changed: Iterable[tuple[str, str, str | None]]) -> None:
     """Note whose leads must be made again: agent, conversation, and the lead it was in."""
-    rows = [{"agent_id": agent, "id": id_, "lead_id": lead or ""} for agent, id_, lead in changed]
-    insert_if_new = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    connection.execute(insert_if_new(unsettled).on_conflict_do_nothing(), rows)
+    rows = [(agent, storable(id_), lead or "") for agent, id_, lead in changed]
+    bulk.put(connection, unsettled, ("agent_id", "id", "lead_id"), rows, anew=False)
 
 
 def too_long(row: Conversation) -> str | None:
