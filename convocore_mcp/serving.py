@@ -1,6 +1,7 @@
 """Building the server: who gets what. Whatever is heavy is imported at the first question."""
 
 import functools
+import gc
 import logging
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -127,7 +128,9 @@ async def build_backend(
     """
     # In a thread: imports and files take a moment, in which pings should be answered.
     settings = await anyio.to_thread.run_sync(read_settings, overrides)
-    return await anyio.to_thread.run_sync(_connect, settings, told)
+    backend = await anyio.to_thread.run_sync(_connect, settings, told)
+    gc.freeze()  # it stays: looking through it would hold up everybody for 70 ms each time
+    return backend
 
 
 async def configured_agents(overrides: Mapping[str, Any]) -> tuple[str, ...]:

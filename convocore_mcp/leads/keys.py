@@ -101,7 +101,7 @@ def email_key(email: str | None) -> str | None:
     return bare if address and len(bare) <= LONGEST_EMAIL else None
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=16384)
 def phone_key(phone: str | None, country: str | None = None) -> str | None:
     """The digits of `phone` in E.164, whatever notation it came in.
 
