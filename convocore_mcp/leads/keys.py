@@ -28,6 +28,8 @@ _BARE = _Bare({ord(letter): plain for letter, plain in _PLAIN.items()})
 IDEOGRAPHS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 """Of scripts without blanks, as a range of a pattern."""
 _IDEOGRAPH = re.compile(f"([{IDEOGRAPHS}])")
+NUMBER = re.compile(r"\+?\d[\d\s().\-/]{3,}\d")
+"""A number of some length, with whatever people put between its digits."""
 _WORD = re.compile(r"[^\W_]+")
 _NO_DIGITS = re.compile("[^0-9]+")
 
@@ -38,7 +40,10 @@ def keys(conversation: Conversation) -> Keys:
     money = read_money(c.value)
     phone = phone_key(c.phone, c.country)
     searchable = (c.name, c.email, c.phone, c.company, c.title, c.summary, c.last_message, c.notes)
-    found_by = [*filter(None, searchable), *c.tags, digits(c.phone or ""), phone or ""]
+    texts = [*filter(None, searchable), *c.tags]
+    # A number is found however it is spaced, there and in the question.
+    spaced = (digits(number) for text in texts for number in NUMBER.findall(text))
+    found_by = [*texts, *spaced, digits(c.phone or ""), phone or ""]
     return Keys(
         email=email_key(c.email),
         phone=phone,

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
-from convocore_mcp.leads.keys import SHORTEST_PHONE, digits, phone_key, words
+from convocore_mcp.leads.keys import NUMBER, SHORTEST_PHONE, digits, phone_key, words
 from convocore_mcp.leads.terms import EMAIL, pieces
 from convocore_mcp.models import SHORTEST_PART, WORD
 
@@ -15,7 +15,6 @@ RELATED = 60
 SHORTEST_ENDING = 4
 """Digits of a phone number's ending that somebody may remember."""
 _PHONE = re.compile(r"\+?[\d\s().\-/\u2010-\u2015]+")
-_NUMBERS = re.compile(r"\+?\d[\d\s().\-/]{3,}\d")
 
 
 def looks_like_phone(text: str) -> bool:
@@ -71,9 +70,9 @@ def phone_endings(text: str) -> list[str]:
 def search_terms(query: str) -> tuple[str, ...]:
     """What must occur in a conversation's words: beginnings of words, and digits anywhere."""
     numbers = [
-        found for found in _NUMBERS.findall(query) if len(_significant(found)) >= SHORTEST_PART
+        found for found in NUMBER.findall(query) if len(_significant(found)) >= SHORTEST_PART
     ]
-    rest = _NUMBERS.sub(lambda m: " " if m.group() in numbers else m.group(), query)
+    rest = NUMBER.sub(lambda m: " " if m.group() in numbers else m.group(), query)
     beginnings = [f" {word}" for word in words(rest)]
     return (*beginnings, *map(_significant, numbers))
 

@@ -153,12 +153,16 @@ def test_numbers_are_found_by_any_part_of_five_digits(database: Database) -> Non
     desk.save(
         talk("c1", phone="+49 (151) 2926-0773", email="jane.doe+crm@acme-corp.example"),
         talk("c2", summary=f"order A12345678, ref {'9' * 300}"),
+        talk(
+            "c3", last_message="call me on 2026-07-19 at +1 (555) 010-2030", notes="no. 0049/30 99"
+        ),
     )
     for query, found in {
         "+49 151 29260773": ["c1"], "0151 2926 0773": ["c1"], "29260": ["c1"], "60773": ["c1"],
         "0773": ["c1"], "773": [], "345678": ["c2"], "a1234": ["c2"], "9" * 30: ["c2"],
         "99998": [], "00000": [], "jane.doe+crm@acme-corp.example": ["c1"], "acme-corp": ["c1"],
-        "doe crm": ["c1"], "JANE": ["c1"], "ane": [],
+        "doe crm": ["c1"], "JANE": ["c1"], "ane": [], "2026-07-19": ["c3"], "15550102030": ["c3"],
+        "555-010-2030": ["c3"], "+49 3099": ["c3"], "call 20260719": ["c3"],
     }.items():  # fmt: skip
         assert [c.id for c in desk.find(Filter(terms=search_terms(query)))] == found, query
 
