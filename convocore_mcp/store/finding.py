@@ -1,7 +1,8 @@
 """Finding and counting conversations as they were at a given change.
 
 Few are looked up by what they are found by, and sorted. Of many, the first are soon come across in
-the order that is asked for. Either way what is read does not grow with the mirror.
+the order that is asked for. Either way few rows are read, however large the mirror is; only the
+full-text index lists all that match.
 """
 
 from dataclasses import replace
@@ -42,9 +43,9 @@ class Plan(Enum):
     """In the order that is asked for, until there are enough."""
 
     @classmethod
-    def of(cls, *, matching: int, fitting: int) -> Self:
-        """For so many that have the words and values, of which so many fit."""
-        if fitting > FEW:
+    def of(cls, wanted: Filter, *, matching: int, fitting: int) -> Self:
+        """For so many that have the words and values of `wanted`, of which so many fit."""
+        if fitting > FEW or wanted == Filter():
             return cls.COME_ACROSS
         return cls.LOOK_UP if matching <= FEW else cls.LOOK_INSIDE
 

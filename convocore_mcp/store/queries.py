@@ -45,6 +45,7 @@ class Queries:
         Each comes with its place in the order. Records are not read.
         """
         plan = finding.Plan.of(
+            wanted,
             matching=self.count(agent_id, finding.unbounded(wanted), at=at),
             fitting=self.count(agent_id, wanted, at=at),
         )
