@@ -49,7 +49,8 @@ async def read_ahead(
             yield batches()
     finally:
         task.cancel()
-        with suppress(asyncio.CancelledError):
+        # Shielded: whoever leaves because all is being stopped still sees this one end.
+        with anyio.CancelScope(shield=True), suppress(asyncio.CancelledError):
             await task
 
 
