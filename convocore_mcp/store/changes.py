@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, and_, literal, or_, select, union_all
 from convocore_mcp.models import Change
 from convocore_mcp.store import rows
 from convocore_mcp.store.engine import Database
-from convocore_mcp.store.schema import agents, conversations, counter
+from convocore_mcp.store.schema import agents, conversations, counter, records
 
 _v = conversations.alias("version")
 _other = conversations.alias("other")
@@ -84,26 +84,16 @@ class History:
             return [self._change(connection, row.number, row.kind, row.version) for row in found]
 
     def _change(self, connection: Any, number: int, kind: str, version: int) -> Change:
-        columns = (*rows.COLUMNS, conversations.c.record, conversations.c.read_at)
         c = conversations.c
-        one = (
-            connection.execute(select(*columns, c.ended_at).where(c.seq == version))
-            .mappings()
-            .one()
-        )
+        query = select(*rows.COLUMNS, records.c.record, c.read_at, c.ended_at)
+        query = query.join(records, records.c.seq == c.seq)
+        one = connection.execute(query.where(c.seq == version)).mappings().one()
         after = rows.conversation(one)
         if kind == "removed":
             at = rows.moment(one["ended_at"] or one["read_at"])
             return Change(number, "removed", at, after, None)
-        before = (
-            connection.execute(
-                select(*columns).where(
-                    c.agent_id == after.agent_id, c.id == after.id, c.until == number
-                )
-            )
-            .mappings()
-            .first()
-        )
+        its = (c.agent_id == after.agent_id, c.id == after.id, c.until == number)
+        before = connection.execute(query.where(*its)).mappings().first()
         kind = "created" if before is None else "updated"
         old = None if before is None else rows.conversation(before)
         return Change(number, kind, rows.moment(one["read_at"]), after, old)

@@ -7,8 +7,6 @@ from typing import Any, TypeVar
 from cachetools import LRUCache
 
 T = TypeVar("T")
-MOST = 2_000
-"""Answers kept: counts and sums, a few hundred bytes each."""
 
 
 class Memo:
@@ -17,8 +15,9 @@ class Memo:
     A question names everything that its answer depends on; so nothing here is ever out of date.
     """
 
-    def __init__(self) -> None:
-        self._answers: LRUCache[Hashable, Any] = LRUCache(MOST)
+    def __init__(self, most: int) -> None:
+        """`most` is how many are kept."""
+        self._answers: LRUCache[Hashable, Any] = LRUCache(most)
         self._lock = threading.Lock()
 
     def answer(self, question: Hashable, work_out: Callable[[], T]) -> T:

@@ -17,6 +17,7 @@ from sqlalchemy import (
 
 from convocore_mcp.models import Conversation, Coverage, Keys, Lead, Page, Quarantined
 from convocore_mcp.store import bulk, versions
+from convocore_mcp.store.columns import storable
 from convocore_mcp.store.coverage import changed, coverage, note, reached
 from convocore_mcp.store.engine import Database
 from convocore_mcp.store.people import settle
@@ -31,6 +32,7 @@ from convocore_mcp.store.schema import (
     conversations,
     counter,
     quarantine,
+    records,
 )
 
 KEEP_VERSIONS = 7 * 24 * 3600 * 1000
@@ -124,6 +126,8 @@ class Mirror:
             place = {"seq": number, "until": CURRENT, "read_at": at, "seen_at": at, "missed": 0}
             new.append(place | columns | {"lead_id": old.lead_id if old else None})
         bulk.put(connection, conversations, list(new[0]), (tuple(row.values()) for row in new))
+        whole = ((n, storable(row.record)) for n, (row, _) in enumerate(fresh, start=seq + 1))
+        bulk.put(connection, records, ("seq", "record"), whole)
         versions.unsettle(
             connection, [(row.agent_id, row.id, old and old.lead_id) for row, old in fresh]
         )
@@ -208,6 +212,7 @@ class Mirror:
             if newest is None:
                 return 0
             connection.execute(update(counter).values(horizon=newest))
+            connection.execute(delete(records).where(records.c.seq.in_(gone)))
             return connection.execute(delete(conversations).where(c.seq.in_(gone))).rowcount
 
     def close(self) -> None:

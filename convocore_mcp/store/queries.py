@@ -12,9 +12,19 @@ from convocore_mcp.store.engine import Database
 from convocore_mcp.store.finding import Key
 from convocore_mcp.store.lookup import Lookup
 from convocore_mcp.store.memo import Memo
-from convocore_mcp.store.schema import CURRENT, UNKNOWN, agents, conversations, counter, leads
+from convocore_mcp.store.schema import (
+    CURRENT,
+    UNKNOWN,
+    agents,
+    conversations,
+    counter,
+    leads,
+    records,
+)
 from convocore_mcp.store.stats import stats
 
+ANSWERS, PAGES = 2_000, 64
+"""Counts and sums that are kept, a few hundred bytes each, and pages of rows, up to 200 kB each."""
 T = TypeVar("T")
 _c, _l = conversations.c, leads.c
 
@@ -24,7 +34,8 @@ class Queries:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._memo = Memo()
+        self._memo = Memo(ANSWERS)
+        self._pages = Memo(PAGES)
         self.lookup = Lookup(database)
 
     @property
@@ -49,10 +60,14 @@ class Queries:
             matching=self.count(agent_id, finding.unbounded(wanted), at=at),
             fitting=self.count(agent_id, wanted, at=at),
         )
-        with self._database.reading() as connection:
-            return finding.find(
-                connection, agent_id, wanted, sort=sort, limit=limit, at=at, after=after, plan=plan
-            )
+        return self._now(
+            agent_id,
+            (wanted, sort, limit, at, after),
+            lambda c: finding.find(
+                c, agent_id, wanted, sort=sort, limit=limit, at=at, after=after, plan=plan
+            ),
+            kept=self._pages,
+        )
 
     def count(self, agent_id: str, wanted: Filter, *, at: int) -> int:
         """How many conversations fit, as they were at change `at`."""
@@ -64,13 +79,20 @@ class Queries:
         # How it was then never changes.
         return self._memo.answer((self.epoch, agent_id, "count", wanted, at), work_out)
 
-    def _now(self, agent_id: str, question: Hashable, ask: Callable[[Connection], T]) -> T:
+    def _now(
+        self,
+        agent_id: str,
+        question: Hashable,
+        ask: Callable[[Connection], T],
+        *,
+        kept: Memo | None = None,
+    ) -> T:
         """The answer to a question about how things are now."""
         with self._database.reading() as connection:
             a = agents.c
             state = connection.scalar(select(a.state).where(a.agent_id == agent_id))
             known = (self.epoch, agent_id, question, state)
-            return self._memo.answer(known, lambda: ask(connection))
+            return (kept or self._memo).answer(known, lambda: ask(connection))
 
     def conversation(self, agent_id: str, conversation_id: str) -> Conversation | None:
         """One conversation with its record."""
@@ -82,8 +104,10 @@ class Queries:
         return self._conversations(agent_id, _c.lead_id.in_(list(lead_ids)))
 
     def _conversations(self, agent_id: str, which: ColumnElement[bool]) -> list[Conversation]:
-        query = select(*rows.COLUMNS, _c.record).where(
-            _c.agent_id == agent_id, _c.until == CURRENT, which
+        query = (
+            select(*rows.COLUMNS, records.c.record)
+            .join(records, records.c.seq == _c.seq)
+            .where(_c.agent_id == agent_id, _c.until == CURRENT, which)
         )
         with self._database.reading() as connection:
             found = [rows.conversation(row) for row in connection.execute(query).mappings()]

@@ -62,7 +62,6 @@ def conversation_row(c: Conversation, keys: Keys) -> dict[str, Any]:
     active = row["last_activity"]
     waiting = row["waiting_since"]
     row |= {
-        "record": c.record,
         "digest": digest(c.record),
         "email_key": keys.email,
         "phone_key": keys.phone,

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from convocore_mcp.store.columns import Text, Tokens
 
 PREFIX = "convocore_"
-SCHEMA_VERSION = "4"
+SCHEMA_VERSION = "5"
 """Counts up with every change of a table but `meta`, which says it and so never changes."""
 CURRENT = 2**62
 """The `until` of a version that still holds."""
@@ -148,13 +148,19 @@ conversations = Table(
     Column("by_value", Float, nullable=False),
     Column("by_waiting", BigInteger, nullable=False),
     Column("search", Tokens, nullable=False),
-    # Last, so that reading the columns before it does not read the record's overflow pages.
-    Column("record", Text, nullable=False),
 )
 """Versions of conversations, first read at `read_at` and last at `seen_at`.
 
 All orders are descending, the id breaks ties.
 """
+
+records = Table(
+    f"{PREFIX}records",
+    metadata,
+    Column("seq", _Seq, primary_key=True, autoincrement=False),
+    Column("record", Text, nullable=False),
+)
+"""The whole record of each version. Apart, as a row is written anew whenever it is seen again."""
 
 _c = conversations.c
 Index(f"{PREFIX}version", _c.agent_id, _c.id, _c.until, unique=True)
@@ -238,6 +244,8 @@ _HOT = (
 )  # fmt: skip
 _copy("hot", _l.agent_id, *(_l[name] for name in _HOT))
 _index("heat", _l.agent_id, _l.heat).ddl_if(dialect="postgresql")
+# What leads add up to. By the lead first: SQLite would rather read whole leads by their key.
+_copy("worth", _l.lead_id, _l.agent_id, _l.currency, _l.heat, _l.unparsed, _l.amount)
 
 terms = Table(
     f"{PREFIX}terms",

@@ -19,11 +19,11 @@ from sqlalchemy import (
     true,
 )
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.sql.selectable import FromClause
+from sqlalchemy.sql.selectable import FromClause, Subquery
 
 from convocore_mcp.models import WAITING, Filter, Group
 from convocore_mcp.store import finding
-from convocore_mcp.store.conditions import fits
+from convocore_mcp.store.conditions import fits, unordered
 from convocore_mcp.store.schema import conversations, counter, leads
 
 _c, _l = conversations.c, leads.c
@@ -72,14 +72,11 @@ def stats(
     if "tag" in group_by:
         table = table.outerjoin(_tags(connection), true())
     keys = [_column(connection, name).label(f"key{i}") for i, name in enumerate(group_by)]
-    people: FromClause = leads  # each has a conversation that fits, if all of them do
-    by: Sequence[ColumnElement[Any]] = ()
-    if keys or wanted != Filter():
-        rows = select(*keys, _c.lead_id).select_from(table).where(here, _c.lead_id.is_not(None))
-        of = rows.distinct().subquery()
-        by = [of.c[key.name] for key in keys]
-        people = of.join(leads, and_(_l.agent_id == agent_id, _l.lead_id == of.c.lead_id))
-    groups = _people(connection, by, people, agent_id, hot_from)
+    people = select(*keys, _c.lead_id).select_from(table).where(here, _c.lead_id.is_not(None))
+    # Without a question, each lead has a conversation that fits.
+    everybody = wanted == Filter() and not keys
+    of = None if everybody else people.distinct().subquery()
+    groups = _people(connection, agent_id, of, hot_from)
     for key, group in _talks(connection, keys, table, here).items():
         of_people = groups[key]
         groups[key] = replace(
@@ -156,26 +153,25 @@ def _talks(
 
 
 def _people(
-    connection: Connection,
-    by: Sequence[ColumnElement[Any]],
-    people: FromClause,
-    agent_id: str,
-    hot_from: float,
+    connection: Connection, agent_id: str, of: Subquery | None, hot_from: float
 ) -> dict[tuple[Any, ...], Group]:
-    """What adds up over leads, each once in a group."""
-    query = (
-        select(
-            *by,
-            _l.currency.label("currency"),
-            func.count().label("leads"),
-            func.sum(case((_l.heat >= hot_from, 1), else_=0)).label("hot"),
-            func.sum(case((_l.unparsed, 1), else_=0)).label("unparsed"),
-            func.sum(_l.amount).label("amount"),
-        )
-        .select_from(people)
-        .where(_l.agent_id == agent_id)
-        .group_by(*by, _l.currency)
-    )
+    """What adds up over leads, each once in a group: all of them, or those of the rows `of`."""
+    by = [] if of is None else [column for column in of.c if column.name != "lead_id"]
+    query = select(
+        *by,
+        _l.currency.label("currency"),
+        func.count().label("leads"),
+        func.sum(case((_l.heat >= hot_from, 1), else_=0)).label("hot"),
+        func.sum(case((_l.unparsed, 1), else_=0)).label("unparsed"),
+        func.sum(_l.amount).label("amount"),
+    ).group_by(*by, _l.currency)
+    if of is None:
+        query = query.where(_l.agent_id == agent_id)
+    else:
+        # In SQLite the narrow copy of the leads is meant, which begins with the lead.
+        copied = connection.dialect.name == "sqlite"
+        its = (unordered(_l.agent_id) if copied else _l.agent_id) == agent_id
+        query = query.select_from(of.join(leads, and_(its, _l.lead_id == of.c.lead_id)))
     groups: dict[tuple[Any, ...], Group] = defaultdict(lambda: Group(()))
     for row in connection.execute(query).mappings():
         key = tuple(row[column.name] for column in by)

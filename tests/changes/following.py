@@ -10,6 +10,7 @@ from sqlalchemy import select
 from convocore_mcp.api.wire import reply
 from convocore_mcp.sandbox import Sandbox
 from convocore_mcp.store.schema import CURRENT, conversations
+from convocore_mcp.store.schema import records as whole
 from tests.api.calling import utc_now
 from tests.front_door import Desk
 
@@ -92,7 +93,8 @@ async def following(desk: Desk, cursor: str, limit: int) -> tuple[list[Row], str
 async def records(desk: Desk, agent: str) -> dict[str, str]:
     """The record of every conversation that the mirror holds."""
     c = conversations.c
-    query = select(c.id, c.record).where(c.agent_id == agent, c.until == CURRENT)
+    query = select(c.id, whole.c.record).join(whole, whole.c.seq == c.seq)
+    query = query.where(c.agent_id == agent, c.until == CURRENT)
     backend = await desk.app.backend()
     with backend.queries._database.reading() as connection:  # noqa: SLF001
         found = list(connection.execute(query))

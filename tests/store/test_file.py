@@ -178,8 +178,9 @@ def test_damage_that_shows_later_begins_a_new_mirror(path: Path) -> None:
     def use() -> None:
         desk.save(*FILLING, minute=1)
         with database.reading() as connection:
-            query = "SELECT sum(length(record) + length(words)) FROM convocore_conversations"
-            connection.exec_driver_sql(query).all()
+            for column, table in (("record", "records"), ("search", "conversations")):
+                query = f"SELECT sum(length({column})) FROM convocore_{table}"
+                connection.exec_driver_sql(query).all()
 
     with pytest.raises(MirrorError, match="damaged and has been set aside"):
         use()
