@@ -9,7 +9,7 @@ import anyio
 
 from convocore_mcp.models import Page
 
-AHEAD = 2
+AHEAD = 1
 """Pages that may wait to be written: what a crash costs is to read them again."""
 
 

@@ -13,7 +13,6 @@ from convocore_mcp.leads.merge import merge
 from convocore_mcp.sandbox import Dialect, Sandbox, serving
 from convocore_mcp.store.engine import open_database
 from convocore_mcp.store.mirror import Mirror, Rules
-from convocore_mcp.sync.ahead import AHEAD
 
 from .keeping import held, wanted
 
@@ -37,7 +36,6 @@ def test_a_sweep_killed_again_and_again_reads_each_page_about_once(
 
     `once` is how many requests an undisturbed walk takes, `ahead` how many are under way at a time.
     """
-    ahead += 2 * AHEAD + 1  # those that wait to be written, and those that are being written
     sandbox = Sandbox(size=size, dialect=dialect, max_limit=20)
     chance = random.Random(7)
     moments = sorted(chance.sample(range(5, once - 10), kills))
