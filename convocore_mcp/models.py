@@ -13,6 +13,8 @@ WAITING = "requested_chat"
 """The state of a visitor who waits for a human."""
 SHORTEST_PART = 5
 """Digits by which a number is found from its middle on."""
+LONGEST_WORD = 40
+"""Characters of a word of a lead that count."""
 
 
 @dataclass(frozen=True, slots=True)

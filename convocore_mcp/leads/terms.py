@@ -13,11 +13,11 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from convocore_mcp.leads.keys import IDEOGRAPHS, fold, words
-from convocore_mcp.models import WORD, Conversation, Keys
+from convocore_mcp.models import LONGEST_WORD, WORD, Conversation, Keys
 
 NAME, INITIALS, PHONE, EMAIL, EMAIL_WORD, LINK = "=", "i", "p", "m", "e", "l"
-LONGEST_WORD, LONGEST_NAME = 40, 160
-"""Characters of a word and of a whole name that count."""
+LONGEST_NAME = 160
+"""Characters of a whole name that count."""
 LONGEST_TEXT = 600
 """Characters of a name or company in which words are looked for."""
 MOST = 1_000

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Select, and_, func, select
 
-from convocore_mcp.models import WORD, Lead
+from convocore_mcp.models import LONGEST_WORD, WORD, Lead
 from convocore_mcp.store import rows
 from convocore_mcp.store.conditions import occurs
 from convocore_mcp.store.engine import Database
@@ -22,8 +22,6 @@ from convocore_mcp.store.schema import (
 _c, _l = conversations.c, leads.c
 _LAST = "\U0010ffff"
 """Sorts behind every character."""
-LONGEST_TERM = 40
-"""Characters of a word by which leads are found (`leads.terms`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +151,7 @@ class Browser:
 
 def _with_word(agent_id: str, beginning: str) -> Select[str]:
     """The leads that go by a word that begins so."""
-    t, begins = terms.c, f"{WORD}{beginning[:LONGEST_TERM]}"
+    t, begins = terms.c, f"{WORD}{beginning[:LONGEST_WORD]}"
     return select(t.lead_id).where(
         t.agent_id == agent_id, t.term >= begins, t.term < begins + _LAST
     )

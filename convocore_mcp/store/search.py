@@ -36,7 +36,7 @@ from convocore_mcp.store.schema import LONGEST_KEY, SEARCH, conversations
 
 LONGEST_NUMBER = 20
 """Digits of a number that count."""
-LONGEST_WORD = 60
+LONGEST_TOKEN = 60
 """Characters of a word that count."""
 LONGEST_TEXT = 200_000
 """Characters of all words together: PostgreSQL takes a megabyte."""
@@ -63,7 +63,7 @@ def tokens(c: Conversation, text: str) -> str:
     )
     found = [
         *(_value(tag, kind, value) for kind, value in _values(c)),
-        *(f"{tag}{_WORD}{word[:LONGEST_WORD]}" for word in words),
+        *(f"{tag}{_WORD}{word[:LONGEST_TOKEN]}" for word in words),
         *[f"{tag}{_PART}{part}" for part in dict.fromkeys(parts)][:MOST_PARTS],
     ]
     return " ".join(found)
@@ -95,7 +95,7 @@ def choices(agent_id: str, wanted: Filter) -> list[Choice] | None:
             return None  # no word is like that
         for term in dict.fromkeys(wanted.terms):
             if term.startswith(" "):
-                found.append((f"{tag}{_WORD}{term[1 : LONGEST_WORD + 1]}*",))
+                found.append((f"{tag}{_WORD}{term[1 : LONGEST_TOKEN + 1]}*",))
             else:
                 found.append((f"{tag}{_PART}{term[:LONGEST_NUMBER]}*",))
     for kind, values in (

@@ -1,4 +1,9 @@
-"""Reading ahead: the next pages are on their way while the last ones are written."""
+"""Reading ahead: the next pages are on their way while the last ones are written.
+
+A walk by itself (`api.walks`) asks for the next page, or a few, when one is taken, and goes no
+further. Here pages are taken while the database is busy, so that one transaction holds those that
+have come meanwhile, and a long one does not keep Convocore waiting.
+"""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
