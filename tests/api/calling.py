@@ -1,8 +1,10 @@
 """A real client over real HTTP, and what it finds."""
 
+import asyncio
 import atexit
 import functools
 import itertools
+from collections import defaultdict
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
@@ -15,6 +17,8 @@ from contextlib import ExitStack, aclosing, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+import httpx
+
 from convocore_mcp.api.client import ConvocoreClient, Limits
 from convocore_mcp.api.pace import Pace
 from convocore_mcp.models import Page
@@ -22,6 +26,8 @@ from convocore_mcp.sandbox import Sandbox, serving
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+_QUIET = "/quiet"
 
 
 def utc_now() -> datetime:
@@ -54,6 +60,7 @@ class Switchboard:
 
     def __init__(self) -> None:
         self._sandboxes: dict[str, Sandbox] = {}
+        self._under_way: defaultdict[int, set[asyncio.Task[Any]]] = defaultdict(set)
         self._numbers = itertools.count()
         front = Sandbox(size=0)
 
@@ -63,7 +70,19 @@ class Switchboard:
             path = scope["path"].removeprefix(prefix)
             raw_path = scope["raw_path"].removeprefix(prefix.encode())
             inner = dict(scope) | {"path": path, "raw_path": raw_path}
-            await self._sandboxes[name].app(inner, _receive, send)
+            sandbox = self._sandboxes[name]
+            under_way = self._under_way[id(sandbox)]
+            if path == _QUIET:
+                if under_way:
+                    await asyncio.wait(under_way)
+                await send({"type": "http.response.start", "status": 204})
+                await send({"type": "http.response.body"})
+                return
+            task = asyncio.current_task()
+            assert task is not None  # a server's own for each request
+            under_way.add(task)
+            task.add_done_callback(under_way.discard)
+            await sandbox.app(inner, _receive, send)
 
         front.app = app
         with ExitStack() as stack:
@@ -80,6 +99,17 @@ class Switchboard:
 
 
 switchboard = functools.cache(Switchboard)
+
+
+async def quiet(sandbox: Sandbox) -> None:
+    """Until it has counted all that it was asked, what nobody waits for any more too.
+
+    A walk that ends takes back what it has under way, and a server may still come across that. It
+    reads what came first first, so that nothing is to come when this has been answered.
+    """
+    with switchboard().connected(sandbox) as base_url:
+        async with httpx.AsyncClient() as client:
+            (await client.get(base_url.removesuffix("/v3") + _QUIET)).raise_for_status()
 
 
 @asynccontextmanager

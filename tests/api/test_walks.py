@@ -9,7 +9,7 @@ import pytest
 
 from convocore_mcp.sandbox import Dialect, Sandbox
 
-from .calling import asked, calling, found, truth, walked
+from .calling import asked, calling, found, quiet, truth, walked
 
 BOTH = pytest.mark.parametrize("dialect", ["cursor", "page"])
 
@@ -149,8 +149,15 @@ async def test_cursors_are_read_one_page_ahead() -> None:
 async def test_the_front_alone_costs_one_request(dialect: Dialect) -> None:
     """Ours: a tail on a quiet list should cost no more."""
     sandbox = Sandbox(size=300, dialect=dialect)
+
+    async def linger(number: int) -> None:
+        if number > 9:  # what was asked for in vain, behind the end, is taken back
+            await asyncio.sleep(0.05)
+
+    sandbox.on_request.append(linger)
     async with calling(sandbox) as client:
         await walked(client, sandbox)
+        await quiet(sandbox)
         sandbox.requests.clear()
         async with aclosing(client.conversations(sandbox.agent_id)) as walk:
             await anext(walk)

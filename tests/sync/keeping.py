@@ -23,7 +23,7 @@ from convocore_mcp.store.schema import CURRENT, conversations
 from convocore_mcp.store.turn import NobodyElse, Turns
 from convocore_mcp.sync.reading import Bounds, InThread, Reader
 from convocore_mcp.sync.upkeep import Schedule, Upkeep
-from tests.api.calling import calling
+from tests.api.calling import calling, quiet
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -131,8 +131,9 @@ class Household:
         for flight in list(self.upkeep._flights.values()):  # noqa: SLF001
             await flight.wait()
 
-    def asked(self) -> int:
+    async def asked(self) -> int:
         """List requests since the last time."""
+        await quiet(self.sandbox)
         count = len(self.sandbox.requests)
         self.sandbox.requests.clear()
         return count
