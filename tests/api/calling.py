@@ -4,7 +4,6 @@ import asyncio
 import atexit
 import functools
 import itertools
-from collections import defaultdict
 from collections.abc import (
     AsyncGenerator,
     AsyncIterator,
@@ -16,6 +15,7 @@ from collections.abc import (
 from contextlib import ExitStack, aclosing, asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import httpx
 
@@ -60,7 +60,7 @@ class Switchboard:
 
     def __init__(self) -> None:
         self._sandboxes: dict[str, Sandbox] = {}
-        self._under_way: defaultdict[int, set[asyncio.Task[Any]]] = defaultdict(set)
+        self._under_way: WeakKeyDictionary[Sandbox, set[asyncio.Task[Any]]] = WeakKeyDictionary()
         self._numbers = itertools.count()
         front = Sandbox(size=0)
 
@@ -71,7 +71,7 @@ class Switchboard:
             raw_path = scope["raw_path"].removeprefix(prefix.encode())
             inner = dict(scope) | {"path": path, "raw_path": raw_path}
             sandbox = self._sandboxes[name]
-            under_way = self._under_way[id(sandbox)]
+            under_way = self._under_way.setdefault(sandbox, set())
             if path == _QUIET:
                 if under_way:
                     await asyncio.wait(under_way)
@@ -108,7 +108,7 @@ async def quiet(sandbox: Sandbox) -> None:
     reads what came first first, so that nothing is to come when this has been answered.
     """
     with switchboard().connected(sandbox) as base_url:
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(trust_env=False) as client:
             (await client.get(base_url.removesuffix("/v3") + _QUIET)).raise_for_status()
 
 
