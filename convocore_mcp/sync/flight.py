@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import anyio
 
@@ -15,6 +15,11 @@ from convocore_mcp.sync.progress import Progress
 from convocore_mcp.sync.reading import Report
 
 log = logging.getLogger(__name__)
+
+TRIAL = 1.0
+"""Seconds after which it shows whether waiting for the end of a list is any good."""
+HEADWAY = timedelta(days=4)
+"""How far back a reading must get in that time; what is slower won't be over in a few seconds."""
 
 
 def last_read(coverage: Coverage, kind: str) -> datetime | None:
@@ -88,3 +93,12 @@ class Flight:
                         await report(self.progress.rows)
         except TimeoutError:
             log.info("A %s goes on while the question is answered without it.", self.kind)
+
+    async def wait_on(self, *, patience: float, report: Report | None = None) -> None:
+        """Until it is over, or patience ends; not for long where it won't be over by then."""
+        before = self.progress.reached
+        await self.wait(patience=min(TRIAL, patience), report=report)
+        after = self.progress.reached
+        # Where that can't be told, as with rows that bear no time, it may well be.
+        if before is None or after is None or before - after >= HEADWAY:
+            await self.wait(patience=max(0, patience - TRIAL), report=report)

@@ -42,7 +42,7 @@ class Schedule:
     tail_patience: float = 5.0
     """Seconds a caller waits for news, when there is an older answer already."""
     grace: float = 3.0
-    """Seconds a caller goes on waiting for the rest, when there is something to answer with."""
+    """Seconds a caller goes on waiting for the rest, if that may come, when it has an answer."""
     people_grace: float = 10.0
     """The same for a question about people, which only everything answers completely."""
     rest: timedelta = timedelta(seconds=15)
@@ -110,7 +110,7 @@ class Upkeep:
         await flight.wait(until=need, patience=schedule.patience, report=report)
         if not (flight.done or flight.answers(need)):
             grace = schedule.people_grace if need.people else schedule.grace
-            await flight.wait(patience=max(0, min(grace, give_up - clock())), report=report)
+            await flight.wait_on(patience=max(0, min(grace, give_up - clock())), report=report)
         if need.people and not flight.done:
             await self._reader.settle(agent_id)
 

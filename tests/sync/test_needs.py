@@ -1,6 +1,6 @@
 """What a cold mirror reads before it answers depends on the question."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -14,6 +14,7 @@ from .keeping import Household, keeping
 BOTH = pytest.mark.parametrize("dialect", ["cursor", "page"])
 HURRIED = Schedule(patience=20, grace=0.1, people_grace=0.1)
 LARGE = 100_000
+NOW = datetime.now(UTC)
 
 
 async def cold(house: Household, need: Need) -> tuple[Freshness, int]:
@@ -57,6 +58,28 @@ async def test_people_in_a_window_are_answered_from_it_and_not_called_complete()
         assert fresh.oldest is not None
         assert fresh.oldest <= since
         assert fresh.conversations < LARGE / 2
+
+
+async def test_nobody_waits_for_the_rest_of_a_long_list() -> None:
+    """Promised by issue 3: a list at once, hot leads of a window when that has been read."""
+    async with keeping(Sandbox(size=LARGE, latency=0.1)) as house:  # ten pages a second
+        _, asked = await cold(house, Need(rows=21))
+        assert asked < 20
+        since = house.time() - timedelta(hours=8)
+        fresh, asked = await cold(house, Need(since=since, people=True))
+        assert fresh.oldest is not None
+        assert fresh.oldest <= since
+        assert asked < 40
+
+
+@BOTH
+@pytest.mark.parametrize("need", [Need(rows=21), Need(since=NOW - timedelta(days=7), people=True)])
+async def test_the_end_of_a_short_list_is_worth_a_wait(dialect: Dialect, need: Need) -> None:
+    """Ours: a small workspace's first answer holds all there is."""
+    async with keeping(Sandbox(size=300, dialect=dialect, latency=0.05)) as house:
+        fresh, _ = await cold(house, need)
+        assert fresh.complete
+        assert house.held == house.wanted
 
 
 async def test_an_unbounded_question_is_answered_in_time_and_later_completely() -> None:
