@@ -18,10 +18,10 @@ from typing import Any
 import anyio
 from sqlalchemy import Engine, event
 
+from convocore_mcp.assembly import build_backend, configured_agents, record_schema
 from convocore_mcp.errors import ConvocoreError
-from convocore_mcp.server.app import App, Backend
-from convocore_mcp.server.main import create_server, serve_stdio
-from convocore_mcp.serving import build_backend, configured_agents, record_schema
+from convocore_mcp.server.backend import App, Backend
+from convocore_mcp.server.mcp.mcp_server import create_server, serve_stdio
 
 BEAT = 0.001
 

@@ -16,7 +16,7 @@ from benchmarks.pipes import BARE, OURS, Call, Json, Server, environment, result
 from benchmarks.table import Row, middle, ms
 from benchmarks.telling import say
 from convocore_mcp.api import wire
-from convocore_mcp.store.mirror import Mirror
+from convocore_mcp.store.write.mirror_writer import MirrorWriter
 
 MOST_TIMES, MOST_MORE, MOST_GROWTH = 2.0, 15.0, 1.5
 NEWCOMER = "conv-benchmark"
@@ -53,7 +53,7 @@ class Timed:
 class Asked:
     """A server with a mirror, and all questions asked of it for the first time."""
 
-    def __init__(self, server: Server, mirror: Mirror) -> None:
+    def __init__(self, server: Server, mirror: MirrorWriter) -> None:
         self.server = server
         self._mirror = mirror
         self._changes = itertools.count(1)
@@ -91,7 +91,7 @@ class Asked:
         }
         body = json.dumps({"success": True, "data": [row], "hasMore": False}).encode()
         self._mirror.save(AGENT, wire.reply(body, AGENT, now).page, read_at=now)
-        self._mirror.settle(AGENT)
+        self._mirror.rebuild_leads(AGENT)
         timed.changed.append(self.server.call(*timed.call)[0])
 
 
@@ -104,7 +104,7 @@ def asked(filled: Filled) -> Iterator[Asked]:
             yield Asked(server, mirror)
     finally:
         mirror.remove(AGENT, [NEWCOMER], at=datetime.now(UTC))
-        mirror.settle(AGENT)
+        mirror.rebuild_leads(AGENT)
         mirror.close()
 
 

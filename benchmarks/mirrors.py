@@ -17,14 +17,14 @@ from typing import Any
 from benchmarks.pipes import environment
 from benchmarks.telling import Tally, say
 from convocore_mcp.api import wire
+from convocore_mcp.assembly import mirror_place, read_settings
 from convocore_mcp.leads.keys import keys
 from convocore_mcp.leads.merge import merge
 from convocore_mcp.sandbox import Sandbox
-from convocore_mcp.serving import mirror_place, read_settings
-from convocore_mcp.store.engine import open_database
-from convocore_mcp.store.file import SUFFIXES
-from convocore_mcp.store.mirror import Mirror, Rules
-from convocore_mcp.store.schema import SCHEMA_VERSION
+from convocore_mcp.store.database.engine import open_database
+from convocore_mcp.store.database.schema import SCHEMA_VERSION
+from convocore_mcp.store.database.sqlite_file import SUFFIXES
+from convocore_mcp.store.write.mirror_writer import MirrorWriter, Rules
 
 KEY, AGENT = "sandbox-key", "demo-agent"
 Make = Callable[[Path, int], dict[str, Any]]
@@ -32,7 +32,7 @@ Make = Callable[[Path, int], dict[str, Any]]
 NOBODY = "http://127.0.0.1:9/v3"
 """Where no Convocore answers, and none is asked."""
 NEVER = 10 * 365 * 86_400
-PAGE, SETTLE_EVERY = 200, 5
+PAGE, REBUILD_EVERY = 200, 5
 STALE = 2 * 86_400
 """Seconds after which a kept mirror is made again: `since=7d` means other rows by then."""
 
@@ -53,8 +53,8 @@ class Filled:
             agent_id=AGENT,
             base_url=NOBODY,
             store=self.path,
-            tail_seconds=NEVER,
-            sweep_seconds=NEVER,
+            incremental_sync_seconds=NEVER,
+            full_sync_seconds=NEVER,
         )
 
 
@@ -64,9 +64,9 @@ def owner() -> str:
     return mirror_place(settings)[1]
 
 
-def open_mirror(path: Path) -> Mirror:
+def open_mirror(path: Path) -> MirrorWriter:
     """To write into it."""
-    return Mirror(open_database(path, owner=owner()), Rules(keys=keys, merge=merge))
+    return MirrorWriter(open_database(path, owner=owner()), Rules(keys=keys, merge=merge))
 
 
 def mirror(folder: Path, size: int, make: Make) -> Filled:
@@ -97,11 +97,11 @@ def filled(path: Path, size: int) -> dict[str, Any]:
             break
         body = json.dumps({"success": True, "data": batch, "hasMore": False}).encode()
         filling.save(AGENT, wire.reply(body, AGENT, read_at).page, read_at=read_at)
-        if number % SETTLE_EVERY == 0:
-            filling.settle(AGENT)
+        if number % REBUILD_EVERY == 0:
+            filling.rebuild_leads(AGENT)
         done += len(batch)
         tally.at(done)
-    filling.settle(AGENT)
-    filling.note(AGENT, as_of=read_at, walked_at=read_at, mark=read_at)
+    filling.rebuild_leads(AGENT)
+    filling.note(AGENT, as_of=read_at, full_sync_at=read_at, mark=read_at)
     filling.close()
     return {"rows": done}

@@ -23,9 +23,9 @@ import httpx
 from benchmarks.mirrors import AGENT, KEY, open_mirror
 from benchmarks.telling import Tally
 from convocore_mcp.api.client import ConvocoreClient
-from convocore_mcp.serving import WRITERS
+from convocore_mcp.assembly import WRITERS
+from convocore_mcp.sync.list_reader import Bounds, Reader, RunInThread
 from convocore_mcp.sync.progress import Progress
-from convocore_mcp.sync.reading import Bounds, InThread, Reader
 
 LARGEST = 100
 """Rows a page that page numbers can give, and that we ask for; with cursors it is 20."""
@@ -79,10 +79,12 @@ async def into_mirror(client: ConvocoreClient, file: Path, rows: int) -> int:
     async def in_writer(call: Any, *args: Any, **kwargs: Any) -> Any:
         return await anyio.to_thread.run_sync(lambda: call(*args, **kwargs), limiter=writing)
 
-    in_thread: InThread = in_writer
-    reader = Reader(client, mirror, now=utc_now, in_thread=in_thread, bounds=Bounds(2 * rows))
+    run_in_thread: RunInThread = in_writer
+    reader = Reader(
+        client, mirror, now=utc_now, run_in_thread=run_in_thread, bounds=Bounds(2 * rows)
+    )
     progress = Progress(moved=lambda: tally.at(progress.rows))
-    await reader.walk(AGENT, progress)
+    await reader.full_sync(AGENT, progress)
     assert progress.gap is None, progress.gap
     held = mirror.coverage(AGENT)
     mirror.close()

@@ -1,6 +1,6 @@
 """`python -m convocore_mcp` is `convocore-mcp`."""
 
-from convocore_mcp.cli import main
+from convocore_mcp.cli.main import main
 
 if __name__ == "__main__":
     main()

@@ -171,7 +171,7 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
-class Heat:
+class HotQuery:
     """Which leads are hot: those of at least that score, active in the window (`leads.heat`)."""
 
     agent_id: str
@@ -219,7 +219,7 @@ class Group:
 class Change:
     """Something that happened to a conversation: `kind` is created, updated or removed."""
 
-    seq: int
+    sequence_number: int
     kind: str
     at: datetime | None
     """When it was seen, not when it happened."""
@@ -247,18 +247,18 @@ class Page:
     certain: bool = True
     """False when rows may be missing between this page and the one before it."""
     read_at: datetime | None = None
-    place: str | None = None
+    resume_token: str | None = None
     """Where a walk can go on behind this page, even in another process; only `api` reads it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sweep:
+class UnfinishedSync:
     """A reading of the whole list that was begun and is not over."""
 
-    began: datetime
-    place: str
+    started_at: datetime
+    resume_token: str
     """How far it got: `Page.place` of the last page that was saved."""
-    mark: datetime | None
+    watermark: datetime | None
     """The newest activity at the front when it began."""
 
 
@@ -268,17 +268,17 @@ class Coverage:
 
     as_of: datetime | None = None
     """When the front of the list was last read."""
-    walked_at: datetime | None = None
+    full_sync_at: datetime | None = None
     """When the last complete walk began; `None` until the first one is complete."""
     oldest: datetime | None = None
     """The oldest activity that is here: how far back reading has got."""
-    mark: datetime | None = None
+    watermark: datetime | None = None
     """The newest activity seen when `as_of` was read: the tail reads down to here."""
     conversations: int = 0
     quarantined: int = 0
-    seq: int = 0
+    sequence_number: int = 0
     """The number of the newest change."""
-    sweep: Sweep | None = None
+    unfinished: UnfinishedSync | None = None
     """What a walk that was cut short goes on from."""
     gap: str | None = None
     """Why the last walk can't promise to have seen everything, in a sentence."""
@@ -286,7 +286,7 @@ class Coverage:
     @property
     def complete(self) -> bool:
         """Whether every conversation has been read at least once."""
-        return self.walked_at is not None and self.gap is None
+        return self.full_sync_at is not None and self.gap is None
 
 
 @dataclass(frozen=True, slots=True)

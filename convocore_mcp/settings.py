@@ -62,15 +62,26 @@ class Settings(BaseSettings):
         None,
         description="`memory`, a file, or a PostgreSQL URL. Default: a file in your data folder.",
     )
-    tail_seconds: float = Field(
-        30, ge=0, description="Age from which the front of the list is read again."
+    incremental_sync_seconds: float = Field(
+        30,
+        validation_alias=AliasChoices(
+            "CONVOCORE_INCREMENTAL_SYNC_SECONDS", "CONVOCORE_TAIL_SECONDS"
+        ),
+        ge=0,
+        description="Age from which the front of the list is read again.",
     )
-    sweep_seconds: float = Field(
-        6 * 3600, ge=60, description="Age from which the whole list is read again."
+    full_sync_seconds: float = Field(
+        6 * 3600,
+        validation_alias=AliasChoices("CONVOCORE_FULL_SYNC_SECONDS", "CONVOCORE_SWEEP_SECONDS"),
+        ge=60,
+        description="Age from which the whole list is read again.",
     )
     max_rows: int = Field(2_000_000, ge=1, description="Rows after which one reading stops.")
-    max_walk_seconds: float = Field(
-        12 * 3600, ge=1, description="Seconds after which one reading stops."
+    max_sync_seconds: float = Field(
+        12 * 3600,
+        validation_alias=AliasChoices("CONVOCORE_MAX_SYNC_SECONDS", "CONVOCORE_MAX_WALK_SECONDS"),
+        ge=1,
+        description="Seconds after which one reading stops.",
     )
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],

@@ -17,8 +17,8 @@ TOP = {
 }  # fmt: skip
 LONGER = {
     "convocore_mcp/api/wire.py": {"to_model"},  # one line for each field
-    "convocore_mcp/server/resources.py": {"add_resources"},  # one inner function for each
-    "convocore_mcp/serving.py": {"_connect"},  # the composition root: one line for each part
+    "convocore_mcp/server/mcp/resources.py": {"add_resources"},  # one inner function for each
+    "convocore_mcp/assembly.py": {"_connect"},  # the composition root: one line for each part
 }
 """Functions that are longer, each with its reason."""
 HTTPX = {"convocore_mcp/api/client.py"}
@@ -26,7 +26,7 @@ HEAVY = (
     "sqlalchemy", "httpx", "phonenumbers", "rapidfuzz", "price_parser", "typer", "rich",
     "pydantic_settings", "platformdirs", "stamina", "jwt", "prometheus_client",
     "opentelemetry.sdk", "convocore_mcp.web", "convocore_mcp.models", "convocore_mcp.leads",
-    "convocore_mcp.server.shaping",
+    "convocore_mcp.server.answers.view_builders",
 )  # fmt: skip
 
 
@@ -103,7 +103,7 @@ def test_starting_imports_nothing_heavy() -> None:
     program = (
         "import sys, anyio\n"
         "anyio.run = lambda *served: None\n"
-        "from convocore_mcp.cli import main\n"
+        "from convocore_mcp.cli.main import main\n"
         "main()\n"
         f"print([name for name in {HEAVY!r} if name in sys.modules])"
     )

@@ -11,8 +11,8 @@ from pydantic import AliasChoices
 
 from convocore_mcp.sandbox import Sandbox
 from convocore_mcp.settings import Settings
-from convocore_mcp.web.settings import HttpSettings
-from tests.front_door import connected
+from convocore_mcp.web.http_settings import HttpSettings
+from tests.tool_client import connected
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -35,13 +35,13 @@ def _quoted(text: str) -> list[str]:
 
 async def test_every_tool_resource_and_prompt_is_in_the_readme() -> None:
     """Asked for by the project."""
-    async with connected(Sandbox(size=0)) as desk:
-        tools = {tool.name for tool in (await desk.client.list_tools()).tools}
-        listed = await desk.client.list_resource_templates()
+    async with connected(Sandbox(size=0)) as tool_client:
+        tools = {tool.name for tool in (await tool_client.client.list_tools()).tools}
+        listed = await tool_client.client.list_resource_templates()
         templates = [template.uri_template for template in listed.resource_templates]
-        listed_at_once = (await desk.client.list_resources()).resources
+        listed_at_once = (await tool_client.client.list_resources()).resources
         resources = [r.uri for r in listed_at_once if "demo-agent" not in r.uri]
-        prompts = [prompt.name for prompt in (await desk.client.list_prompts()).prompts]
+        prompts = [prompt.name for prompt in (await tool_client.client.list_prompts()).prompts]
 
     assert names_in(section("Tools").split("\n### ")[0]) == tools
     assert names_in(section("Tools").split("\n### Prompts\n")[1].split("\n### ")[0]) == {*prompts}

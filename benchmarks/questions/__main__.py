@@ -18,7 +18,7 @@ from benchmarks.questions.peers import generated, generated_pages, raw_pages, re
 from benchmarks.questions.running import Asked, ask_ours
 from benchmarks.questions.world import World
 from convocore_mcp.sandbox import Sandbox, serving
-from convocore_mcp.sandbox.app import Dialect
+from convocore_mcp.sandbox.server.app import Dialect
 
 DIALECTS: dict[Dialect, str] = {"cursor": "live (cursors)", "page": "as documented (page numbers)"}
 OURS, RAW = "convocore-mcp", "raw pages, passed through"

@@ -59,7 +59,7 @@ async def ask_ours(
             "CONVOCORE_AGENT_ID": sandbox.agent_id,
             "CONVOCORE_BASE_URL": base_url,
             "CONVOCORE_STORE": "memory",
-            "CONVOCORE_TAIL_SECONDS": "0",
+            "CONVOCORE_INCREMENTAL_SYNC_SECONDS": "0",
         },
     )
     async with Client(server) as client:

@@ -83,7 +83,7 @@ def _people(rows: Iterable[Row]) -> list[Lead]:
         if takes_part(row)
         and (any(given(row.get(name)) for name in said) or score(row) is not None)
     ]
-    together: dict[str, set[str]] = {row["ID"]: {row["ID"]} for row in rows}
+    merge_pages: dict[str, set[str]] = {row["ID"]: {row["ID"]} for row in rows}
     identity = {row["ID"]: given(row.get("contactIdentityId")) for row in rows}
     sharing: dict[tuple[str, str], list[str]] = defaultdict(list)
     for row in rows:
@@ -93,11 +93,11 @@ def _people(rows: Iterable[Row]) -> list[Lead]:
     for ids in sharing.values():
         if len({identity[i] for i in ids} - {None}) > 1:
             continue  # families: two people known apart share a phone
-        merged = set().union(*(together[i] for i in ids))
+        merged = set().union(*(merge_pages[i] for i in ids))
         for i in merged:
-            together[i] = merged
+            merge_pages[i] = merged
     by_id = {row["ID"]: row for row in rows}
-    return [Lead(by_id[i] for i in ids) for ids in {frozenset(ids) for ids in together.values()}]
+    return [Lead(by_id[i] for i in ids) for ids in {frozenset(ids) for ids in merge_pages.values()}]
 
 
 # All that is in sight

@@ -19,10 +19,10 @@ import stamina
 
 from convocore_mcp.api import wire
 from convocore_mcp.api.body import ENCODINGS, Body
-from convocore_mcp.api.failures import failure
-from convocore_mcp.api.numbered import LIMIT
-from convocore_mcp.api.pace import Pace
-from convocore_mcp.api.walks import Position, walk_by_cursor, walk_by_number, walk_on
+from convocore_mcp.api.error_responses import failure
+from convocore_mcp.api.page_numbers import LIMIT
+from convocore_mcp.api.pagination import Position, walk_by_cursor, walk_by_number, walk_on
+from convocore_mcp.api.throttle import Throttle
 from convocore_mcp.errors import (
     ApiError,
     BadRequestError,
@@ -67,7 +67,7 @@ class ConvocoreClient:
         *,
         now: Callable[[], datetime],
         limits: Limits | None = None,
-        pace: Pace | None = None,
+        throttle: Throttle | None = None,
         told: Callable[[str], None] | None = None,
     ) -> None:
         self._http = http
@@ -75,7 +75,7 @@ class ConvocoreClient:
         self._limits = limits or Limits()
         self._caps: dict[str, int] = {}  # agents known to speak the page dialect
         self._key = http.headers.get("authorization", "").removeprefix("Bearer ").encode()
-        self.pace = pace or Pace()
+        self.throttle = throttle or Throttle()
         self._told = told or (lambda _: None)
 
     @classmethod
@@ -87,7 +87,7 @@ class ConvocoreClient:
         version: str,
         now: Callable[[], datetime],
         limits: Limits | None = None,
-        pace: Pace | None = None,
+        throttle: Throttle | None = None,
         told: Callable[[str], None] | None = None,
     ) -> Self:
         """A client with a connection pool of its own; `aclose` ends it.
@@ -107,14 +107,14 @@ class ConvocoreClient:
             trust_env=not _on_this_machine(base_url),  # a proxy can't reach what is on loopback
             follow_redirects=False,  # a redirect must never carry the key to another host
         )
-        return cls(http, now=now, limits=limits, pace=pace, told=told)
+        return cls(http, now=now, limits=limits, throttle=throttle, told=told)
 
     async def aclose(self) -> None:
         """Close the connection pool made by `over`."""
         await self._http.aclose()
 
     async def conversations(
-        self, agent_id: str, *, place: str | None = None
+        self, agent_id: str, *, resume_token: str | None = None
     ) -> AsyncGenerator[Page, None]:
         """Yield an agent's conversations from the front to the end, newest first, page by page.
 
@@ -131,31 +131,31 @@ class ConvocoreClient:
         restarts = 0
         while True:
             try:
-                walk = self._walk(agent_id, unnumbered=restarts > 0, place=place)
+                walk = self._walk(agent_id, unnumbered=restarts > 0, resume_token=resume_token)
                 async with aclosing(walk) as pages:
                     async for page in pages:
-                        if place is not None and not page.certain:
+                        if resume_token is not None and not page.certain:
                             break  # what stands between here and there can't be told
                         yield page
                     else:
                         return
-                place = None
+                resume_token = None
             except BadRequestError as error:
                 # A cursor expired, or page 2 was refused by a workspace that wants a cursor.
                 if not error.speaks_of_cursor or restarts == RESTARTS:
                     raise
                 self._caps.pop(agent_id, None)
-                place = None
+                resume_token = None
                 restarts += 1
 
     async def _walk(
-        self, agent_id: str, *, unnumbered: bool, place: str | None
+        self, agent_id: str, *, unnumbered: bool, resume_token: str | None
     ) -> AsyncGenerator[Page, None]:
         async def get(position: Position) -> wire.Reply:
             return await self._page(agent_id, position)
 
-        if place is not None:
-            async with aclosing(walk_on(get, place)) as pages:
+        if resume_token is not None:
+            async with aclosing(walk_on(get, resume_token)) as pages:
                 async for page in pages:
                     yield page
             return
@@ -205,12 +205,12 @@ class ConvocoreClient:
 
     async def _get(self, path: str, params: Position, read: Callable[[bytes, datetime], T]) -> T:
         # One request is retried, never the walk: that would start again at the front.
-        backoff = _Backoff(self._limits, self.pace.clock)
+        backoff = _Backoff(self._limits, self.throttle.clock)
         async for attempt in stamina.retry_context(
             on=backoff, attempts=self._limits.attempts, timeout=self._limits.deadline
         ):
             with attempt:
-                async with self.pace.turn(until=backoff.deadline):
+                async with self.throttle.slot(until=backoff.deadline):
                     asked_at = self._now()
                     body = await self._once(path, params, min(self._limits.total, backoff.left))
                     if len(body) < LARGE:

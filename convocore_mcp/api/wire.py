@@ -15,8 +15,8 @@ from typing import Any
 import pydantic_core
 from pydantic import ValidationError
 
-from convocore_mcp.api.conversation import ConversationRecord
-from convocore_mcp.api.failures import message, named_failure
+from convocore_mcp.api.conversation_record import ConversationRecord
+from convocore_mcp.api.error_responses import message, named_failure
 from convocore_mcp.errors import ContractError, GarbledError
 from convocore_mcp.models import WAITING, Conversation, Page, Quarantined
 

@@ -21,9 +21,9 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from convocore_mcp.leads.heat import heat
+from convocore_mcp.leads.hotness import heat
+from convocore_mcp.leads.index_terms import terms
 from convocore_mcp.leads.keys import blank_before_words
-from convocore_mcp.leads.terms import terms
 from convocore_mcp.models import Conversation, Keys, Lead
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
@@ -107,26 +107,28 @@ def newest_first(rows: Iterable[Keyed]) -> list[Keyed]:
 def _lead(group: Iterable[Keyed], *, identity: str | None) -> Lead:
     """What is known about one person: for each field, the newest conversation that has it wins."""
     rows = newest_first(group)
-    talks = [row.conversation for row in rows]
+    conversations = [row.conversation for row in rows]
     stage, label, score = (
-        _newest(talks, "stage"),
-        _newest(talks, "label"),
-        _newest(talks, "score"),
+        _newest(conversations, "stage"),
+        _newest(conversations, "label"),
+        _newest(conversations, "score"),
     )
     valued = next((row for row in rows if row.conversation.value is not None), None)
     named_currency = next((row.keys.currency for row in rows if row.conversation.currency), None)
-    known_as = "\n".join(filter(None, (part for c in talks for part in (c.name, c.company))))
+    known_as = "\n".join(
+        filter(None, (part for c in conversations for part in (c.name, c.company)))
+    )
     return Lead(
-        agent_id=talks[0].agent_id,
-        lead_id=identity or min(talks, key=_began).id,
-        conversation_ids=tuple(c.id for c in talks),
-        last_activity=talks[0].last_activity,
-        name=_newest(talks, "name"),
-        email=_newest(talks, "email"),
-        phone=_newest(talks, "phone"),
-        company=_newest(talks, "company"),
-        channel=_newest(talks, "channel"),
-        state=_newest(talks, "state"),
+        agent_id=conversations[0].agent_id,
+        lead_id=identity or min(conversations, key=_began).id,
+        conversation_ids=tuple(c.id for c in conversations),
+        last_activity=conversations[0].last_activity,
+        name=_newest(conversations, "name"),
+        email=_newest(conversations, "email"),
+        phone=_newest(conversations, "phone"),
+        company=_newest(conversations, "company"),
+        channel=_newest(conversations, "channel"),
+        state=_newest(conversations, "state"),
         stage=stage,
         label=label,
         score=score,
@@ -134,18 +136,18 @@ def _lead(group: Iterable[Keyed], *, identity: str | None) -> Lead:
         unparsed=valued.keys.unparsed if valued else False,
         value=valued.conversation.value if valued else None,
         currency=named_currency or (valued.keys.currency if valued else None),
-        assignee=_newest(talks, "assignee"),
-        alerts=_newest(talks, "alerts") or (),
-        waiting_since=_newest(talks, "waiting_since"),
-        expected_close=_newest(talks, "expected_close"),
+        assignee=_newest(conversations, "assignee"),
+        alerts=_newest(conversations, "alerts") or (),
+        waiting_since=_newest(conversations, "waiting_since"),
+        expected_close=_newest(conversations, "expected_close"),
         heat=heat(stage, label, score),
         text=blank_before_words(known_as),
-        terms=terms(rows, _newest(talks, "name")),
+        terms=terms(rows, _newest(conversations, "name")),
     )
 
 
-def _newest(talks: Iterable[Conversation], field: str) -> Any:  # what the field holds
-    for c in talks:
+def _newest(conversations: Iterable[Conversation], field: str) -> Any:  # what the field holds
+    for c in conversations:
         value = getattr(c, field)
         if value is not None:
             return value

@@ -44,22 +44,22 @@ class Profile:
 
     def __init__(self, conversations: Sequence[Conversation], *, now: datetime) -> None:
         """`conversations` are all of the lead's, newest first, with records."""
-        self._talks = conversations
+        self._conversations = conversations
         self._now = now
 
     @cached_property
     def _records(self) -> list[dict[str, Any]]:
-        return [_record(c) for c in self._talks]
+        return [_record(c) for c in self._conversations]
 
     @property
     def emails(self) -> list[str]:
         """Every address, once."""
-        return _distinct((c.email, email_key(c.email)) for c in self._talks)
+        return _distinct((c.email, email_key(c.email)) for c in self._conversations)
 
     @property
     def phones(self) -> list[str]:
         """Every number, once, as it was written last."""
-        return _distinct((c.phone, phone_key(c.phone, c.country)) for c in self._talks)
+        return _distinct((c.phone, phone_key(c.phone, c.country)) for c in self._conversations)
 
     @property
     def links(self) -> list[str]:
@@ -69,12 +69,12 @@ class Profile:
     @property
     def country(self) -> str | None:
         """Where they are."""
-        return _first(c.country for c in self._talks)
+        return _first(c.country for c in self._conversations)
 
     @property
     def language(self) -> str | None:
         """What they speak."""
-        return _first(c.language for c in self._talks)
+        return _first(c.language for c in self._conversations)
 
     @property
     def summary(self) -> str | None:
@@ -84,17 +84,17 @@ class Profile:
     @property
     def notes(self) -> str | None:
         """What somebody noted last."""
-        return _first(c.notes for c in self._talks)
+        return _first(c.notes for c in self._conversations)
 
     @property
     def wants(self) -> str | None:
         """What they want, as well as it is known."""
-        return self.summary or _first(c.last_message or c.title for c in self._talks)
+        return self.summary or _first(c.last_message or c.title for c in self._conversations)
 
     @property
     def tags(self) -> list[str]:
         """Every tag, once."""
-        return list(dict.fromkeys(tag for c in self._talks for tag in c.tags))
+        return list(dict.fromkeys(tag for c in self._conversations for tag in c.tags))
 
     @property
     def extracted(self) -> dict[str, Any]:
@@ -124,13 +124,13 @@ class Profile:
     @property
     def tokens(self) -> int | None:
         """Tokens spent, where any are known."""
-        known = [c.tokens for c in self._talks if c.tokens is not None]
+        known = [c.tokens for c in self._conversations if c.tokens is not None]
         return sum(known) if known else None
 
     @property
     def usd(self) -> float | None:
         """What they cost."""
-        known = [c.usd for c in self._talks if c.usd is not None]
+        known = [c.usd for c in self._conversations if c.usd is not None]
         return round(sum(known), 6) if known else None
 
 

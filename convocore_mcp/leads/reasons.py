@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from convocore_mcp.leads.dates import day, span, spoken
-from convocore_mcp.leads.heat import closed, heat
+from convocore_mcp.leads.hotness import closed, heat
 from convocore_mcp.leads.profile import Profile
 from convocore_mcp.models import Lead
 

@@ -7,7 +7,7 @@ every test. It keeps state, so that a test can say "a conversation moves while w
 them cost nothing until one changes.
 """
 
-from convocore_mcp.sandbox.app import FREE_PLAN_KEY, Dialect, Sandbox, SeenRequest
-from convocore_mcp.sandbox.serve import run, serving
+from convocore_mcp.sandbox.server.app import FREE_PLAN_KEY, Dialect, Sandbox, SeenRequest
+from convocore_mcp.sandbox.server.serving import run, serving
 
 __all__ = ["FREE_PLAN_KEY", "Dialect", "Sandbox", "SeenRequest", "run", "serving"]

@@ -18,7 +18,7 @@ class Progress:
     """How far a reading has got; `moved` is called after each page."""
 
     moved: Callable[[], None] = lambda: None
-    began: datetime | None = None
+    started_at: datetime | None = None
     pages: int = 0
     rows: int = 0
     empty: int = 0

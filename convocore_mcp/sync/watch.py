@@ -34,14 +34,16 @@ class Watch:
     every look at a mirror that another process keeps fresh; what changed the mirror says.
     """
 
-    def __init__(self, upkeep: Fresh, *, tail: timedelta, now: Callable[[], datetime]) -> None:
-        self._upkeep = upkeep
-        self._tail = tail
+    def __init__(
+        self, agent_sync: Fresh, *, incremental_sync: timedelta, now: Callable[[], datetime]
+    ) -> None:
+        self._agent_sync = agent_sync
+        self._tail = incremental_sync
         self._now = now
         self._watching: dict[str, anyio.CancelScope] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.listeners: list[Callable[[str], None]] = []
-        upkeep.listeners.append(self._tell)
+        agent_sync.listeners.append(self._tell)
 
     def watch(self, agents: Collection[str]) -> None:
         """Watch these agents from now on, and no others."""
@@ -68,7 +70,7 @@ class Watch:
     async def _read(self, agent_id: str) -> timedelta:
         """Read once; returns how long nothing need be read."""
         try:
-            fresh = await self._upkeep.fresh(agent_id)
+            fresh = await self._agent_sync.fresh(agent_id)
         except ConvocoreError as error:
             log.warning("Watching goes on in spite of %s: %s", error.code, error.message)
             return AFTER_TROUBLE

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from convocore_mcp.errors import ConvocoreError
-from convocore_mcp.server.app import App
+from convocore_mcp.server.backend import App
 
 
 async def healthz(_: Request) -> Response:

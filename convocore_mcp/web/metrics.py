@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from convocore_mcp.errors import ConvocoreError
-from convocore_mcp.server.app import App
+from convocore_mcp.server.backend import App
 
 BUCKETS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25)
 """Seconds; a call answers within 25."""
@@ -34,7 +34,7 @@ class Metrics:
         def gauge(name: str, what: str, *labels: str) -> Gauge:
             return Gauge(f"convocore_mcp_{name}", what, labels, registry=registry)
 
-        self._calls = counter("tool_calls", "Tool calls answered, errors too.", "tool")
+        self._tracker = counter("tool_calls", "Tool calls answered, errors too.", "tool")
         self._errors = counter("tool_errors", "Tool calls answered with an error.", "tool", "code")
         self._seconds = Histogram(
             "convocore_mcp_tool_seconds",
@@ -56,7 +56,7 @@ class Metrics:
         """An MCP request was answered."""
         self._requests.labels(method, code).inc()
         if tool:
-            self._calls.labels(tool).inc()
+            self._tracker.labels(tool).inc()
             self._seconds.labels(tool).observe(seconds)
             if code != "ok":
                 self._errors.labels(tool, code).inc()

@@ -23,7 +23,7 @@ from mcp.server.auth.provider import AccessToken
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from convocore_mcp.web.places import is_loopback
+from convocore_mcp.web.host_policy import is_loopback
 from convocore_mcp.web.tokens import Verify
 
 log = logging.getLogger(__name__)

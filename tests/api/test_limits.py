@@ -11,15 +11,15 @@ from convocore_mcp.api.client import Limits
 from convocore_mcp.errors import ContractError, GarbledError, UnavailableError
 from convocore_mcp.sandbox import Sandbox
 
-from .calling import calling, found, truth, walked
+from .api_client import all_pages_of_client, api_client, found, truth
 
 
 async def test_an_answer_beyond_the_limit_is_refused() -> None:
     """Promised by design.md: a size limit on a response."""
     sandbox = Sandbox(size=30)
-    async with calling(sandbox, limits=Limits(body=5_000)) as client:
+    async with api_client(sandbox, limits=Limits(body=5_000)) as client:
         with pytest.raises(ContractError, match="larger than"):
-            await walked(client, sandbox)
+            await all_pages_of_client(client, sandbox)
     assert len(sandbox.requests) == 1  # it would be as large the next time
 
 
@@ -27,16 +27,16 @@ async def test_a_bomb_is_refused_by_what_it_unpacks_to() -> None:
     """Promised by design.md: 50 MB after decompression."""
     sandbox = Sandbox(size=30)
     sandbox.gzip_next(200 * 2**20)
-    async with calling(sandbox, limits=Limits(body=2**20)) as client:
+    async with api_client(sandbox, limits=Limits(body=2**20)) as client:
         with pytest.raises(ContractError, match="larger than 1 MB"):
-            await walked(client, sandbox)
+            await all_pages_of_client(client, sandbox)
 
 
 async def test_what_is_packed_within_the_limit_is_read() -> None:
     """Ours: we ask for gzip, so we read it."""
     sandbox = Sandbox(size=30)
     sandbox.gzip_next(100_000)
-    async with calling(sandbox) as client:
+    async with api_client(sandbox) as client:
         assert await found(client, sandbox) == truth(sandbox)
     assert sandbox.requests[0].headers["accept-encoding"] == "gzip, deflate"
 
@@ -68,16 +68,16 @@ async def test_an_answer_that_does_not_come_is_not_waited_for(limits: Limits) ->
     """Promised by design.md: connect, read and total timeouts."""
     sandbox = Sandbox(size=30)
     sandbox.delay_next(60, times=9)
-    async with calling(sandbox, limits=limits) as client:
+    async with api_client(sandbox, limits=limits) as client:
         with pytest.raises(UnavailableError, match="in time"):
-            await walked(client, sandbox)
+            await all_pages_of_client(client, sandbox)
 
 
 async def test_one_late_answer_is_asked_for_again() -> None:
     """Promised by design.md: timeouts are retried."""
     sandbox = Sandbox(size=90)
     sandbox.delay_next(60, after=2)
-    async with calling(sandbox, limits=Limits(total=2.0, read=0.3)) as client:
+    async with api_client(sandbox, limits=Limits(total=2.0, read=0.3)) as client:
         assert await found(client, sandbox) == truth(sandbox)
 
 
@@ -99,9 +99,9 @@ async def test_an_answer_that_drips_is_not_waited_for() -> None:
     listener = socket.create_server(("127.0.0.1", 0))
     server = await asyncio.start_server(drip, sock=listener)
     sandbox = Sandbox(size=1)
-    async with server, calling(sandbox, limits=Limits(total=0.2)) as client:
+    async with server, api_client(sandbox, limits=Limits(total=0.2)) as client:
         host, port = listener.getsockname()
         client._http.base_url = f"http://{host}:{port}/v3"  # noqa: SLF001
         with pytest.raises(UnavailableError, match="in time"):
-            await walked(client, sandbox)
+            await all_pages_of_client(client, sandbox)
     assert dripped.is_set()

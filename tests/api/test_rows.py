@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convocore_mcp.api import wire
-from convocore_mcp.api.conversation import ConversationRecord
+from convocore_mcp.api.conversation_record import ConversationRecord
 from convocore_mcp.models import Conversation, Quarantined
 from convocore_mcp.sandbox import Dialect, Sandbox
 
-from .calling import calling, walked
+from .api_client import all_pages_of_client, api_client
 
 BOTH = pytest.mark.parametrize("dialect", ["cursor", "page"])
 NOON = datetime(2026, 8, 1, 12, tzinfo=UTC)
@@ -52,8 +52,8 @@ async def test_broken_rows_are_set_aside_one_by_one(dialect: Dialect) -> None:
     ]  # fmt: skip
     rows = [*good[:3], *bad, *good[3:100], *bad[:4], *good[100:]]
     sandbox.replace(rows)
-    async with calling(sandbox) as client:
-        pages = await walked(client, sandbox)
+    async with api_client(sandbox) as client:
+        pages = await all_pages_of_client(client, sandbox)
 
     assert {row.id for page in pages for row in page.rows} == {row["ID"] for row in good}
     aside = {bad.raw: bad.reason for page in pages for bad in page.quarantined}

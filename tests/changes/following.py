@@ -9,10 +9,10 @@ from sqlalchemy import select
 
 from convocore_mcp.api.wire import reply
 from convocore_mcp.sandbox import Sandbox
-from convocore_mcp.store.schema import CURRENT, conversations
-from convocore_mcp.store.schema import records as whole
-from tests.api.calling import utc_now
-from tests.front_door import Desk
+from convocore_mcp.store.database.schema import CURRENT, conversations
+from convocore_mcp.store.database.schema import records as whole
+from tests.api.api_client import utc_now
+from tests.tool_client import ToolClient
 
 Row = dict[str, Any]
 Action = tuple[str, float, int]
@@ -70,18 +70,18 @@ def net(before: dict[str, Row], after: dict[str, Row]) -> dict[str, str]:
     )
 
 
-async def caught_up(desk: Desk, agent: str) -> None:
+async def caught_up(tool_client: ToolClient, agent: str) -> None:
     """One tail and one sweep."""
-    backend = await desk.app.backend()
+    backend = await tool_client.app.backend()
     await backend.sync(agent, full=False)
     await backend.sync(agent, full=True)
 
 
-async def following(desk: Desk, cursor: str, limit: int) -> tuple[list[Row], str]:
+async def following(tool_client: ToolClient, cursor: str, limit: int) -> tuple[list[Row], str]:
     """All that a cursor leads to, page by page, and the cursor to go on from."""
     told: list[Row] = []
     while True:
-        page = await desk.ask("list_changes", cursor=cursor, limit=limit)
+        page = await tool_client.ask("list_changes", cursor=cursor, limit=limit)
         assert len(page["changes"]) <= limit
         told += page["changes"]
         if not page["has_more"]:
@@ -90,13 +90,13 @@ async def following(desk: Desk, cursor: str, limit: int) -> tuple[list[Row], str
         cursor = page["next_cursor"]
 
 
-async def records(desk: Desk, agent: str) -> dict[str, str]:
+async def records(tool_client: ToolClient, agent: str) -> dict[str, str]:
     """The record of every conversation that the mirror holds."""
     c = conversations.c
-    query = select(c.id, whole.c.record).join(whole, whole.c.seq == c.seq)
-    query = query.where(c.agent_id == agent, c.until == CURRENT)
-    backend = await desk.app.backend()
-    with backend.queries._database.reading() as connection:  # noqa: SLF001
+    query = select(c.id, whole.c.record).join(whole, whole.c.valid_from == c.valid_from)
+    query = query.where(c.agent_id == agent, c.valid_to == CURRENT)
+    backend = await tool_client.app.backend()
+    with backend.mirror_reader._database.reading() as connection:  # noqa: SLF001
         found = list(connection.execute(query))
     assert len(found) == len(dict(found))
     return {row.id: row.record for row in found}

@@ -5,15 +5,15 @@ from typing import Any
 import pytest
 
 from convocore_mcp.sandbox import Sandbox
-from tests.front_door import Desk, connected
+from tests.tool_client import ToolClient, connected
 
-NOW: Any = {"tail_seconds": 0}
+NOW: Any = {"incremental_sync_seconds": 0}
 """Each call reads the front of the list again."""
 
 
-async def begun(desk: Desk) -> str:
+async def begun(tool_client: ToolClient) -> str:
     """A cursor at the end, once everything has been read."""
-    answer = await desk.ask("list_changes")
+    answer = await tool_client.ask("list_changes")
     assert answer["changes"] == []
     assert not answer["has_more"]
     cursor: str = answer["next_cursor"]
@@ -25,14 +25,14 @@ async def test_what_came_and_what_was_touched_is_told_once_in_order(dialect: Any
     """Promised by the contract."""
     sandbox = Sandbox(size=120, dialect=dialect)
     some = [row["ID"] for row in sandbox.rows()][40]
-    async with connected(sandbox, **NOW) as desk:
-        cursor = await begun(desk)
+    async with connected(sandbox, **NOW) as tool_client:
+        cursor = await begun(tool_client)
         sandbox.insert(ID="new-1", userName="Ada", stage="new")
-        first = await desk.ask("list_changes", cursor=cursor)
+        first = await tool_client.ask("list_changes", cursor=cursor)
         sandbox.touch(some, stage="won", notes="signed")
-        second = await desk.ask("list_changes", cursor=first["next_cursor"])
-        third = await desk.ask("list_changes", cursor=second["next_cursor"])
-        again = await desk.ask("list_changes", cursor=cursor)
+        second = await tool_client.ask("list_changes", cursor=first["next_cursor"])
+        third = await tool_client.ask("list_changes", cursor=second["next_cursor"])
+        again = await tool_client.ask("list_changes", cursor=cursor)
 
     (created,), (updated,) = first["changes"], second["changes"]
     assert (created["kind"], created["id"], created["name"]) == ("created", "new-1", "Ada")
@@ -47,31 +47,31 @@ async def test_what_came_and_what_was_touched_is_told_once_in_order(dialect: Any
 
 async def test_the_first_reading_is_baseline_and_no_change() -> None:
     """Promised by the contract."""
-    async with connected(Sandbox(size=60)) as desk:
-        assert (await desk.ask("list_changes", since="7d"))["changes"] == []
+    async with connected(Sandbox(size=60)) as tool_client:
+        assert (await tool_client.ask("list_changes", since="7d"))["changes"] == []
 
 
 async def test_kinds_and_pages_of_changes_lose_nothing() -> None:
     """Promised by the contract: at least once, in order, to every cursor."""
     sandbox = Sandbox(size=40)
     ids = [row["ID"] for row in sandbox.rows()]
-    async with connected(sandbox, **NOW) as desk:
-        cursor = await begun(desk)
+    async with connected(sandbox, **NOW) as tool_client:
+        cursor = await begun(tool_client)
         for number in range(5):
             sandbox.insert(ID=f"new-{number}")
         for id_ in ids[:5]:
             sandbox.touch(id_, stage="lost")
-        everything = await desk.ask("list_changes", cursor=cursor)
+        everything = await tool_client.ask("list_changes", cursor=cursor)
         seen = []
-        page = await desk.ask("list_changes", cursor=cursor, limit=3)
+        page = await tool_client.ask("list_changes", cursor=cursor, limit=3)
         while True:
             seen += page["changes"]
             if not page["has_more"]:
                 break
-            page = await desk.ask("list_changes", cursor=page["next_cursor"], limit=3)
-        created = await desk.ask("list_changes", cursor=cursor, kind="created")
-        updated = await desk.ask("list_changes", cursor=cursor, kind=["updated"])
-        removed = await desk.ask("list_changes", cursor=cursor, kind=["removed"])
+            page = await tool_client.ask("list_changes", cursor=page["next_cursor"], limit=3)
+        created = await tool_client.ask("list_changes", cursor=cursor, kind="created")
+        updated = await tool_client.ask("list_changes", cursor=cursor, kind=["updated"])
+        removed = await tool_client.ask("list_changes", cursor=cursor, kind=["removed"])
 
     assert seen == everything["changes"]
     assert len(seen) == 10
@@ -84,12 +84,12 @@ async def test_a_deletion_found_by_a_sweep_is_told_as_removed() -> None:
     """Promised by the contract and the design."""
     sandbox = Sandbox(size=60)
     gone = next(row for row in sandbox.rows() if row.get("userName"))
-    async with connected(sandbox, **NOW) as desk:
-        cursor = await begun(desk)
+    async with connected(sandbox, **NOW) as tool_client:
+        cursor = await begun(tool_client)
         sandbox.delete(gone["ID"])
-        backend = await desk.app.backend()
-        await backend.upkeep.sync(sandbox.agent_id)  # type: ignore[attr-defined]
-        answer = await desk.ask("list_changes", cursor=cursor)
+        backend = await tool_client.app.backend()
+        await backend.agent_sync.sync(sandbox.agent_id)  # type: ignore[attr-defined]
+        answer = await tool_client.ask("list_changes", cursor=cursor)
 
     (change,) = answer["changes"]
     assert (change["kind"], change["id"]) == ("removed", gone["ID"])
@@ -97,9 +97,9 @@ async def test_a_deletion_found_by_a_sweep_is_told_as_removed() -> None:
 
 async def test_a_cursor_of_another_tool_or_a_damaged_one_is_refused() -> None:
     """Promised by the contract."""
-    async with connected(Sandbox(size=60)) as desk:
-        other = (await desk.ask("list_conversations", limit=1))["next_cursor"]
+    async with connected(Sandbox(size=60)) as tool_client:
+        other = (await tool_client.ask("list_conversations", limit=1))["next_cursor"]
         for cursor in (other, "nonsense", other[:-3]):
-            error = await desk.refused("list_changes", cursor=cursor)
+            error = await tool_client.refused("list_changes", cursor=cursor)
             assert error["code"] == "invalid_argument"
             assert "cursor" in error["message"]

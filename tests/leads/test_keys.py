@@ -14,7 +14,7 @@ from convocore_mcp.leads.keys import (
     phone_key,
     words,
 )
-from tests.talks import talk
+from tests.conversations import conversation
 
 anything = st.text(st.characters(), max_size=60)
 """Lone surrogates too: JSON may hold them."""
@@ -143,7 +143,7 @@ def test_digits_are_ascii(text: str) -> None:
 @given(anything, anything, anything)
 def test_no_conversation_is_too_odd_to_have_keys(one: str, two: str, three: str) -> None:
     """Ours: one odd row must not stop a page."""
-    c = talk("c", name=one, email=two, phone=three, value=one, currency=two, tags=(three,))
+    c = conversation("c", name=one, email=two, phone=three, value=one, currency=two, tags=(three,))
     found = keys(c)
     assert found.unparsed is (found.amount is None)
     assert all(f" {word}" in found.text for word in words(one))

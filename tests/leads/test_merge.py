@@ -8,18 +8,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convocore_mcp.leads.heat import heat
+from convocore_mcp.leads.hotness import heat
 from convocore_mcp.leads.keys import keys
 from convocore_mcp.leads.merge import merge, takes_part
 from convocore_mcp.models import Conversation, Lead
-from tests.talks import NOW, lists_of_talks, talk
+from tests.conversations import NOW, conversation, lists_of_conversations
 
 LATER, NEWEST = NOW + timedelta(hours=1), NOW + timedelta(hours=2)
 
 
-def leads_of(talks: Iterable[Conversation]) -> dict[str, Lead]:
+def leads_of(conversations: Iterable[Conversation]) -> dict[str, Lead]:
     """The leads by id; two of one id fail the test."""
-    made = merge([(c, keys(c)) for c in talks])
+    made = merge([(c, keys(c)) for c in conversations])
     by_id = {lead.lead_id: lead for lead in made}
     assert len(by_id) == len(made)
     return by_id
@@ -29,9 +29,9 @@ def together(leads: dict[str, Lead]) -> set[frozenset[str]]:
     return {frozenset(lead.conversation_ids) for lead in leads.values()}
 
 
-def joined_by_hand(talks: Sequence[Conversation]) -> set[frozenset[str]]:
+def joined_by_hand(conversations: Sequence[Conversation]) -> set[frozenset[str]]:
     """The contract's definition, as slowly and plainly as it can be said."""
-    part = [c for c in talks if takes_part(c)]
+    part = [c for c in conversations if takes_part(c)]
     identities = {c.identity for c in part}
     of = {c.id: c.identity or (c.id if c.id in identities else None) for c in part}
     nothing = {("@", None), ("+", None)}
@@ -53,24 +53,28 @@ def joined_by_hand(talks: Sequence[Conversation]) -> set[frozenset[str]]:
     return homes | {frozenset(group) for group in groups.values()}
 
 
-@given(lists_of_talks, st.randoms(use_true_random=False))
-def test_the_order_of_rows_changes_nothing(talks: list[Conversation], random: Random) -> None:
+@given(lists_of_conversations, st.randoms(use_true_random=False))
+def test_the_order_of_rows_changes_nothing(
+    conversations: list[Conversation], random: Random
+) -> None:
     """Ours: SQL promises no order without ORDER BY."""
-    assert leads_of(random.sample(talks, len(talks))) == leads_of(talks)
+    assert leads_of(random.sample(conversations, len(conversations))) == leads_of(conversations)
 
 
-@given(lists_of_talks)
-def test_leads_are_the_people_that_the_contract_defines(talks: list[Conversation]) -> None:
+@given(lists_of_conversations)
+def test_leads_are_the_people_that_the_contract_defines(conversations: list[Conversation]) -> None:
     """Promised by contract.md, "A lead"."""
-    assert together(leads_of(talks)) == joined_by_hand(talks)
+    assert together(leads_of(conversations)) == joined_by_hand(conversations)
 
 
-@given(lists_of_talks)
-def test_two_identities_never_meet_and_one_is_never_split(talks: list[Conversation]) -> None:
+@given(lists_of_conversations)
+def test_two_identities_never_meet_and_one_is_never_split(
+    conversations: list[Conversation],
+) -> None:
     """Promised by contract.md: "Two different `contactIdentityId` never merge"."""
-    identity = {c.id: c.identity for c in talks}
+    identity = {c.id: c.identity for c in conversations}
     homes: dict[str, set[str]] = {}
-    for lead in leads_of(talks).values():
+    for lead in leads_of(conversations).values():
         inside = {identity[id_] for id_ in lead.conversation_ids} - {None}
         assert len(inside) <= 1
         for one in inside:
@@ -78,17 +82,19 @@ def test_two_identities_never_meet_and_one_is_never_split(talks: list[Conversati
     assert all(where == {identity} for identity, where in homes.items())
 
 
-@given(lists_of_talks)
-def test_everybody_named_is_in_one_lead_and_nobody_else_in_any(talks: list[Conversation]) -> None:
+@given(lists_of_conversations)
+def test_everybody_named_is_in_one_lead_and_nobody_else_in_any(
+    conversations: list[Conversation],
+) -> None:
     """Promised by contract.md: tests and blocked take no part, a talk of nobody is no lead."""
-    inside = [id_ for lead in leads_of(talks).values() for id_ in lead.conversation_ids]
-    assert sorted(inside) == sorted(c.id for c in talks if takes_part(c))
+    inside = [id_ for lead in leads_of(conversations).values() for id_ in lead.conversation_ids]
+    assert sorted(inside) == sorted(c.id for c in conversations if takes_part(c))
 
 
-@given(lists_of_talks)
-def test_what_takes_no_part_changes_no_lead(talks: list[Conversation]) -> None:
+@given(lists_of_conversations)
+def test_what_takes_no_part_changes_no_lead(conversations: list[Conversation]) -> None:
     """Promised by contract.md: "they are dropped before anything is merged"."""
-    assert leads_of(talks) == leads_of(c for c in talks if takes_part(c))
+    assert leads_of(conversations) == leads_of(c for c in conversations if takes_part(c))
 
 
 FIELDS: dict[str, Callable[[Conversation], Any]] = {
@@ -100,13 +106,13 @@ FIELDS: dict[str, Callable[[Conversation], Any]] = {
 }  # fmt: skip
 
 
-@given(lists_of_talks)
+@given(lists_of_conversations)
 def test_for_each_field_the_newest_conversation_that_has_it_wins(
-    talks: list[Conversation],
+    conversations: list[Conversation],
 ) -> None:
     """Promised by contract.md, for every field by itself."""
-    by_id = {c.id: c for c in talks}
-    for lead in leads_of(talks).values():
+    by_id = {c.id: c for c in conversations}
+    for lead in leads_of(conversations).values():
         own = [by_id[id_] for id_ in lead.conversation_ids]
         times = [c.last_activity.timestamp() if c.last_activity else 0 for c in own]
         assert times == sorted(times, reverse=True)
@@ -122,10 +128,10 @@ def test_an_email_and_a_phone_join_through_each_other() -> None:
     """Promised by contract.md: without an identity, the same email or phone makes them one."""
     leads = leads_of(
         [
-            talk("a", email="ann@x.example"),
-            talk("b", email="ANN@x.example ", phone="+49 151 29260773"),
-            talk("c", phone="0151 29260773", country="DE"),
-            talk("d", phone="+49 30 901820"),
+            conversation("a", email="ann@x.example"),
+            conversation("b", email="ANN@x.example ", phone="+49 151 29260773"),
+            conversation("c", phone="0151 29260773", country="DE"),
+            conversation("d", phone="+49 30 901820"),
         ]
     )
     assert together(leads) == {frozenset("abc"), frozenset("d")}
@@ -134,8 +140,11 @@ def test_an_email_and_a_phone_join_through_each_other() -> None:
 def test_an_identity_takes_in_those_who_share_its_email_but_no_other_identity() -> None:
     """Promised by contract.md, "A lead"."""
     shared = {"email": "office@x.example"}
-    ann, bob = talk("a", identity="ann", **shared), talk("b", identity="bob", **shared)
-    stray = talk("s", **shared)
+    ann, bob = (
+        conversation("a", identity="ann", **shared),
+        conversation("b", identity="bob", **shared),
+    )
+    stray = conversation("s", **shared)
 
     assert together(leads_of([ann, stray])) == {frozenset("as")}
     assert together(leads_of([ann, bob, stray])) == {frozenset("a"), frozenset("b"), frozenset("s")}
@@ -144,36 +153,44 @@ def test_an_identity_takes_in_those_who_share_its_email_but_no_other_identity() 
 @pytest.mark.parametrize("mark", ["is_test", "is_blocked"])
 def test_a_test_joins_nobody(mark: str) -> None:
     """Promised by contract.md: dropped before anything is merged, so it is no bridge either."""
-    bridge = talk("t", email="ann@x.example", phone="+49 151 29260773", **{mark: True})
-    leads = leads_of([talk("a", email="ann@x.example"), bridge, talk("p", phone="+4915129260773")])
+    bridge = conversation("t", email="ann@x.example", phone="+49 151 29260773", **{mark: True})
+    leads = leads_of(
+        [
+            conversation("a", email="ann@x.example"),
+            bridge,
+            conversation("p", phone="+4915129260773"),
+        ]
+    )
     assert together(leads) == {frozenset("a"), frozenset("p")}
 
 
 def test_a_conversation_that_names_nobody_is_no_lead() -> None:
     """Promised by contract.md: no name, email, phone, company, identity, stage or score."""
-    nobody = talk("n", title="Hello", summary="Said hello", tags=("vip",), last_activity=NOW)
+    nobody = conversation(
+        "n", title="Hello", summary="Said hello", tags=("vip",), last_activity=NOW
+    )
     assert leads_of([nobody]) == {}
     for field in ("name", "email", "phone", "company", "identity", "stage"):
-        assert len(leads_of([talk("n", **{field: "x"})])) == 1, field
-    assert len(leads_of([talk("n", score=0.0)])) == 1
+        assert len(leads_of([conversation("n", **{field: "x"})])) == 1, field
+    assert len(leads_of([conversation("n", score=0.0)])) == 1
 
 
 def test_an_identity_named_after_a_conversation_owns_it() -> None:
     """Ours: two leads of one id could be told apart by nobody, least of all by the database."""
-    leads = leads_of([talk("c1", name="Ann"), talk("c2", identity="c1")])
+    leads = leads_of([conversation("c1", name="Ann"), conversation("c2", identity="c1")])
     assert leads["c1"].conversation_ids == ("c1", "c2")
 
 
 def test_an_evaluated_score_of_nought_is_a_score_and_hides_an_older_one() -> None:
     """Promised by contract.md: only a 0 that was never evaluated is none (the api drops it)."""
-    old = talk("o", identity="i", score=90.0, last_activity=NOW)
-    assert leads_of([old, talk("n", identity="i", last_activity=LATER)])["i"].score == 90
-    evaluated = talk("n", identity="i", score=0.0, last_activity=NEWEST)
+    old = conversation("o", identity="i", score=90.0, last_activity=NOW)
+    assert leads_of([old, conversation("n", identity="i", last_activity=LATER)])["i"].score == 90
+    evaluated = conversation("n", identity="i", score=0.0, last_activity=NEWEST)
     assert leads_of([old, evaluated])["i"].score == 0
 
 
 def test_a_lead_keeps_its_id_when_a_newer_conversation_joins() -> None:
     """Ours: `lead_id` is what callers keep."""
-    first = talk("z", email="ann@x.example", first_message=NOW, last_activity=NOW)
-    later = talk("a", email="ann@x.example", first_message=LATER, last_activity=NEWEST)
+    first = conversation("z", email="ann@x.example", first_message=NOW, last_activity=NOW)
+    later = conversation("a", email="ann@x.example", first_message=LATER, last_activity=NEWEST)
     assert leads_of([first]).keys() == leads_of([first, later]).keys() == {"z"}

@@ -4,7 +4,7 @@ from typing import Any
 
 from convocore_mcp.leads.profile import TIMELINE, Profile, timeline
 from convocore_mcp.models import Conversation
-from tests.talks import NOW, talk
+from tests.conversations import NOW, conversation
 
 EARLIER = NOW - timedelta(days=1)
 
@@ -14,16 +14,16 @@ def when(hours: int) -> str:
 
 
 def recorded(id_: str, record: dict[str, Any], **fields: Any) -> Conversation:
-    return talk(id_, record=json.dumps(record), **fields)
+    return conversation(id_, record=json.dumps(record), **fields)
 
 
 def test_every_address_and_number_is_listed_once_however_it_is_written() -> None:
     """Promised by contract.md: `emails`, `phones`; the newest way of writing it is shown."""
     found = Profile(
         [
-            talk("n", email="Ann@X.example", phone="+49 151 29260773"),
-            talk("o", email=" ann@x.example", phone="0151 29260773", country="DE"),
-            talk("p", email="other@x.example", phone="n/a"),
+            conversation("n", email="Ann@X.example", phone="+49 151 29260773"),
+            conversation("o", email=" ann@x.example", phone="0151 29260773", country="DE"),
+            conversation("p", email="other@x.example", phone="n/a"),
         ],
         now=NOW,
     )
@@ -108,7 +108,7 @@ def test_a_long_life_is_cut_to_its_newest_events() -> None:
 
 def test_of_nothing_nothing_is_said() -> None:
     """Promised by contract.md: what is unknown is left out."""
-    found = Profile([talk("c", record="{}")], now=NOW)
+    found = Profile([conversation("c", record="{}")], now=NOW)
     assert not any(
         (found.emails, found.phones, found.links, found.summary, found.wants, found.tags,
          found.extracted, found.next_steps, found.timeline, found.tokens, found.usd)

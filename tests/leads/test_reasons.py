@@ -12,7 +12,7 @@ from convocore_mcp.leads.merge import merge
 from convocore_mcp.leads.profile import Profile
 from convocore_mcp.leads.reasons import why
 from convocore_mcp.models import WAITING, Conversation, Lead
-from tests.talks import AGENT, NOW, lists_of_talks, talk
+from tests.conversations import AGENT, NOW, conversation, lists_of_conversations
 
 LEAD = Lead(AGENT, "l", ("l",), assignee="Lina")
 NOTHING = Profile([], now=NOW)
@@ -86,7 +86,7 @@ def test_what_the_records_say_is_told_with_its_date(
     record: dict[str, object], fields: dict[str, object], said: str
 ) -> None:
     """Promised by issue 5, "Why hot", in its words."""
-    details = Profile([talk("c", record=json.dumps(record))], now=NOW)
+    details = Profile([conversation("c", record=json.dumps(record))], now=NOW)
     (reason,) = why(replace(LEAD, **fields), details, now=NOW)  # type: ignore[arg-type]
     assert reason.removesuffix(" 18 July") == said
 
@@ -113,10 +113,12 @@ def test_a_day_is_said_with_its_year_only_where_it_is_another() -> None:
     assert spoken(NOW - timedelta(days=365), now=NOW) == "19 July 2025"
 
 
-@given(lists_of_talks)
-def test_whoever_a_lead_is_there_are_reasons_of_few_words(talks: list[Conversation]) -> None:
+@given(lists_of_conversations)
+def test_whoever_a_lead_is_there_are_reasons_of_few_words(
+    conversations: list[Conversation],
+) -> None:
     """Ours: one line each, for a list of fifty."""
-    for lead in merge([(c, keys(c)) for c in talks]):
+    for lead in merge([(c, keys(c)) for c in conversations]):
         assert all(0 < len(reason) < 80 for reason in why(lead, NOTHING, now=NOW))
 
 

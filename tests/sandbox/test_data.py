@@ -10,9 +10,9 @@ import phonenumbers
 import pytest
 
 from convocore_mcp.sandbox import Sandbox
-from convocore_mcp.sandbox.oddities import NEW_STAGE, NEW_STATE, UNKNOWN_FIELD
-from convocore_mcp.sandbox.pipeline import STAGES
-from convocore_mcp.sandbox.texts import HOSTILE
+from convocore_mcp.sandbox.data.oddities import NEW_STAGE, NEW_STATE, UNKNOWN_FIELD
+from convocore_mcp.sandbox.data.pipeline import STAGES
+from convocore_mcp.sandbox.data.texts import HOSTILE
 
 NOW = datetime(2026, 8, 1, 12, tzinfo=UTC)
 STATES = {"ai-chatting", "human-chatting", "requested_chat", "ended_chat"}
@@ -85,8 +85,8 @@ def test_scores_are_the_sum_of_their_history(documented: list[dict[str, Any]]) -
     """Promised by upstream: points add up; a zero is a score only once evaluated."""
     kinds = set()
     for row in documented:
-        history = row["funnelScoreHistory"]
-        assert row["leadScore"] == sum(step["pointsAdded"] for step in history)
+        change_log = row["funnelScoreHistory"]
+        assert row["leadScore"] == sum(step["pointsAdded"] for step in change_log)
         assert 0 <= row["leadScore"] <= 100
         kinds.add((row["leadScore"] > 0, "funnelLastEvaluated" in row))
 

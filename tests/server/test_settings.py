@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from convocore_mcp.assembly import read_settings
 from convocore_mcp.errors import NotConfiguredError
-from convocore_mcp.serving import read_settings
 from convocore_mcp.settings import SERVERS, Settings, store_location
 
 KEY = "sk-very-secret-0123456789"
@@ -85,7 +85,7 @@ def test_a_key_may_be_pasted_with_what_stands_around_it(
         {"CONVOCORE_API_KEY": f"{KEY}\nX-Header: 1"},
         {"CONVOCORE_API_KEY": KEY, "CONVOCORE_REGION": "us"},
         {"CONVOCORE_API_KEY": KEY, "CONVOCORE_BASE_URL": f"https://{KEY}@host/v3"},
-        {"CONVOCORE_API_KEY": KEY, "CONVOCORE_TAIL_SECONDS": "-1"},
+        {"CONVOCORE_API_KEY": KEY, "CONVOCORE_INCREMENTAL_SYNC_SECONDS": "-1"},
     ],
 )
 def test_a_wrong_setting_is_named_and_no_key_is_shown(
@@ -98,7 +98,9 @@ def test_a_wrong_setting_is_named_and_no_key_is_shown(
         read_settings({})
     said = f"{refused.value!s} {refused.value!r} {caught.value.message} {caught.value.hint}"
     assert KEY not in said
-    assert KEY not in repr(Settings(api_key=KEY, region="eu", base_url=None, tail_seconds=1))
+    assert KEY not in repr(
+        Settings(api_key=KEY, region="eu", base_url=None, incremental_sync_seconds=1)
+    )
 
 
 @pytest.mark.parametrize(

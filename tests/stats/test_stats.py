@@ -8,15 +8,15 @@ from typing import Any
 import pytest
 
 from convocore_mcp.sandbox import Sandbox
-from tests.front_door import Desk, connected
-from tests.truth import plain
+from tests.tool_client import ToolClient, connected
+from tests.truth import oracle
 
 Row = dict[str, Any]
 DIALECTS = ("cursor", "page")
 
 
 def moment(row: Row) -> datetime:
-    return datetime.fromtimestamp(plain.last_activity(row), UTC)
+    return datetime.fromtimestamp(oracle.last_activity(row), UTC)
 
 
 def week(row: Row) -> str:
@@ -25,16 +25,16 @@ def week(row: Row) -> str:
 
 
 KEYS: dict[str, Callable[[Row], str | None]] = {
-    "stage": lambda row: plain.filled(row.get("stage")),
-    "channel": plain.channel,
-    "state": lambda row: plain.filled(row.get("state")),
-    "label": lambda row: plain.filled(row.get("hotLabel")),
+    "stage": lambda row: oracle.filled(row.get("stage")),
+    "channel": oracle.channel,
+    "state": lambda row: oracle.filled(row.get("state")),
+    "label": lambda row: oracle.filled(row.get("hotLabel")),
     "day": lambda row: f"{moment(row):%Y-%m-%d}",
     "week": week,
     "month": lambda row: f"{moment(row):%Y-%m}",
-    "country": lambda row: plain.filled(row.get("countryCode")),
-    "source": lambda row: plain.filled(row.get("source")),
-    "assignee": lambda row: next(iter(plain.owners(row)), None),
+    "country": lambda row: oracle.filled(row.get("countryCode")),
+    "source": lambda row: oracle.filled(row.get("source")),
+    "assignee": lambda row: next(iter(oracle.owners(row)), None),
 }
 
 
@@ -44,11 +44,11 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="module", params=DIALECTS)
-async def seen(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Desk, list[Row]]]:
+async def seen(request: pytest.FixtureRequest) -> AsyncIterator[tuple[ToolClient, list[Row]]]:
     sandbox = Sandbox(size=2000, dialect=request.param, now=datetime(2026, 11, 20, tzinfo=UTC))
-    async with connected(sandbox, tail_seconds=3600) as desk:
-        await desk.ask("conversation_stats")
-        yield desk, list(sandbox.rows())
+    async with connected(sandbox, tail_seconds=3600) as tool_client:
+        await tool_client.ask("conversation_stats")
+        yield tool_client, list(sandbox.rows())
 
 
 def counted(rows: list[Row], of: Callable[[Row], Any]) -> dict[Any, dict[str, Any]]:
@@ -56,7 +56,7 @@ def counted(rows: list[Row], of: Callable[[Row], Any]) -> dict[Any, dict[str, An
     groups: dict[Any, list[Row]] = defaultdict(list)
     for row in rows:
         groups[of(row) or "none"].append(row)
-    lead_of = {id_: lead for lead in plain.leads(rows) for id_ in lead.ids}
+    lead_of = {id_: lead for lead in oracle.leads(rows) for id_ in lead.ids}
     found = {}
     for key, group in groups.items():
         people = {id(lead): lead for row in group if (lead := lead_of.get(row["ID"]))}.values()
@@ -68,12 +68,12 @@ def counted(rows: list[Row], of: Callable[[Row], Any]) -> dict[Any, dict[str, An
             "conversations": len(group),
             "leads": len(people),
             "hot": sum(lead.hot() for lead in people),
-            "messages": sum(int(plain.number(row.get("messagesNum")) or 0) for row in group),
+            "messages": sum(int(oracle.number(row.get("messagesNum")) or 0) for row in group),
             "value": {currency: round(amount, 2) for currency, amount in sums.items()},
             "unparsed_values": sum(
                 lead.field("value") is not None and lead.money[0] is None for lead in people
             ),
-            "waiting_for_human": sum(plain.waiting(row) for row in group),
+            "waiting_for_human": sum(oracle.waiting(row) for row in group),
         }
     return found
 
@@ -86,10 +86,12 @@ def numbers(group: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("by", KEYS)
-async def test_groups_agree_with_plain_counting(seen: tuple[Desk, list[Row]], by: str) -> None:
+async def test_groups_agree_with_plain_counting(
+    seen: tuple[ToolClient, list[Row]], by: str
+) -> None:
     """Promised by the contract; values whose keys were made safe are compared by number only."""
-    desk, rows = seen
-    answer = await desk.ask("conversation_stats", group_by=by)
+    tool_client, rows = seen
+    answer = await tool_client.ask("conversation_stats", group_by=by)
     expected = counted(rows, KEYS[by])
     got = {group[by]: numbers(group) for group in answer["groups"]}
 
@@ -106,12 +108,12 @@ async def test_groups_agree_with_plain_counting(seen: tuple[Desk, list[Row]], by
 
 
 async def test_totals_agree_with_plain_counting_and_with_the_hot_leads(
-    seen: tuple[Desk, list[Row]],
+    seen: tuple[ToolClient, list[Row]],
 ) -> None:
     """Promised by the contract: one definition of lead and hot."""
-    desk, rows = seen
-    answer = await desk.ask("conversation_stats", group_by=["stage", "label"])
-    hot = await desk.ask("summarize_hot_leads")
+    tool_client, rows = seen
+    answer = await tool_client.ask("conversation_stats", group_by=["stage", "label"])
+    hot = await tool_client.ask("summarize_hot_leads")
     everything = counted(rows, lambda _: "all")["all"]
 
     assert numbers(answer["totals"]) == everything
@@ -122,11 +124,11 @@ async def test_totals_agree_with_plain_counting_and_with_the_hot_leads(
 
 
 async def test_by_tag_a_conversation_counts_under_each_and_the_answer_says_so(
-    seen: tuple[Desk, list[Row]],
+    seen: tuple[ToolClient, list[Row]],
 ) -> None:
     """Promised by the contract."""
-    desk, rows = seen
-    answer = await desk.ask("conversation_stats", group_by="tag")
+    tool_client, rows = seen
+    answer = await tool_client.ask("conversation_stats", group_by="tag")
     tags = Counter(tag for row in rows for tag in {t.casefold() for t in row.get("tags") or []})
 
     got = {group["tag"]: group["conversations"] for group in answer["groups"]}
@@ -135,18 +137,18 @@ async def test_by_tag_a_conversation_counts_under_each_and_the_answer_says_so(
 
 
 async def test_filters_hold_and_wrong_groupings_are_refused(
-    seen: tuple[Desk, list[Row]],
+    seen: tuple[ToolClient, list[Row]],
 ) -> None:
     """Promised by the contract."""
-    desk, rows = seen
-    won = await desk.ask("conversation_stats", stage="won", since="3m")
-    listed = await desk.ask("list_conversations", stage="won", since="3m", limit=1)
-    nothing = await desk.ask("conversation_stats", query="zzzqqq", stage="won")
-    error = await desk.refused("conversation_stats", group_by="colour")
-    too_many = await desk.refused("conversation_stats", group_by=["stage", "day", "tag"])
+    tool_client, rows = seen
+    won = await tool_client.ask("conversation_stats", stage="won", since="3m")
+    listed = await tool_client.ask("list_conversations", stage="won", since="3m", limit=1)
+    nothing = await tool_client.ask("conversation_stats", query="zzzqqq", stage="won")
+    error = await tool_client.refused("conversation_stats", group_by="colour")
+    too_many = await tool_client.refused("conversation_stats", group_by=["stage", "day", "tag"])
 
     assert won["totals"]["conversations"] == listed["total"]
     assert nothing["totals"]["conversations"] == 0
-    assert nothing["relax"]["query"] == len(plain.matching(rows, stage="won"))
+    assert nothing["relax"]["query"] == len(oracle.matching(rows, stage="won"))
     assert "stage, channel" in error["hint"]
     assert error["code"] == too_many["code"] == "invalid_argument"

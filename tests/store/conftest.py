@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from convocore_mcp.settings import store_location
-from convocore_mcp.store.engine import Database, open_database
+from convocore_mcp.store.database.engine import Database, open_database
 from tests.postgresql import NewPlace
 
 OWNER = "owner"

@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from convocore_mcp.models import Conversation
-from tests.store.desk import Desk, bare
-from tests.talks import ids, lists_of_talks
+from tests.conversations import ids, lists_of_conversations
+from tests.store.agent_store import AgentStore, bare
 
 # Examples share a database, each with an agent of its own.
 shared = settings(
@@ -21,23 +21,23 @@ class Step:
     """Something that happens to a mirror."""
 
     kind: Literal["save", "remove"]
-    talks: list[Conversation] = field(default_factory=list)
+    conversations: list[Conversation] = field(default_factory=list)
     ids: list[str] = field(default_factory=list)
 
 
 steps = st.lists(
-    st.builds(Step, st.just("save"), talks=lists_of_talks)
+    st.builds(Step, st.just("save"), conversations=lists_of_conversations)
     | st.builds(Step, st.just("remove"), ids=st.lists(ids, max_size=3)),
     max_size=5,
 )
 
 
-def take(desk: Desk, step: Step, held: dict[str, Conversation], minute: int) -> None:
+def take(agent_store: AgentStore, step: Step, held: dict[str, Conversation], minute: int) -> None:
     """Do a step to the mirror and to a dict alike."""
     if step.kind == "save":
-        desk.save(*step.talks, minute=minute)
-        held.update((c.id, bare(c)) for c in desk.own(step.talks))
+        agent_store.save(*step.conversations, minute=minute)
+        held.update((c.id, bare(c)) for c in agent_store.own(step.conversations))
     else:
-        assert desk.remove(*step.ids, minute=minute) == len(set(step.ids) & held.keys())
+        assert agent_store.remove(*step.ids, minute=minute) == len(set(step.ids) & held.keys())
         for id_ in step.ids:
             held.pop(id_, None)

@@ -10,10 +10,10 @@ import pytest
 from convocore_mcp.errors import MirrorError
 from convocore_mcp.models import Filter
 from convocore_mcp.settings import store_location
-from convocore_mcp.store.engine import Database, open_database
-from convocore_mcp.store.schema import metadata
-from tests.store.desk import Desk
-from tests.talks import talk
+from convocore_mcp.store.database.engine import Database, open_database
+from convocore_mcp.store.database.schema import metadata
+from tests.conversations import conversation
+from tests.store.agent_store import AgentStore
 
 
 def opened(url: str, owner: str = "me") -> Database:
@@ -29,8 +29,8 @@ def told(url: str, statement: str) -> list[tuple[object, ...]]:
 def test_another_owners_tables_are_left_alone(postgresql: Callable[[], str]) -> None:
     """Promised by design.md: another credential never sees its rows; ours: nor drops them."""
     url = postgresql()
-    theirs = Desk(opened(url, "them"))
-    theirs.save(talk("c1"))
+    theirs = AgentStore(opened(url, "them"))
+    theirs.save(conversation("c1"))
     with pytest.raises(MirrorError, match="another key or region") as caught:
         opened(url, "me")
     assert "drop the tables whose names begin with convocore_" in caught.value.hint
@@ -45,8 +45,8 @@ def test_the_hint_holds_two_owners_share_a_database_by_schema(
     url = postgresql()
     told(url, "CREATE SCHEMA mine")
     theirs, mine = opened(url, "them"), opened(f"{url}&options=-csearch_path%3Dmine", "me")
-    Desk(theirs).save(talk("c1"))
-    assert Desk(mine).save(talk("c1")).created == 1
+    AgentStore(theirs).save(conversation("c1"))
+    assert AgentStore(mine).save(conversation("c1")).created == 1
     for database in (theirs, mine):
         with database.reading() as connection:
             query = "SELECT count(*) FROM convocore_conversations"
@@ -58,13 +58,13 @@ def test_tables_of_an_older_version_are_made_anew(postgresql: Callable[[], str])
     """Promised by design.md: a schema change rebuilds it."""
     url = postgresql()
     first = opened(url)
-    Desk(first).save(talk("c1"))
+    AgentStore(first).save(conversation("c1"))
     first.close()
     told(url, "ALTER TABLE convocore_leads RENAME TO convocore_people")
     told(url, "UPDATE convocore_meta SET value = '1' WHERE key = 'schema'")
     second = opened(url)
-    assert second.epoch != first.epoch
-    assert Desk(second).save(talk("c1")).created == 1
+    assert second.generation != first.generation
+    assert AgentStore(second).save(conversation("c1")).created == 1
     names = {name for (name,) in told(url, "SELECT tablename FROM pg_tables "
                                            "WHERE schemaname = 'public'")}  # fmt: skip
     assert names == set(metadata.tables)
@@ -85,11 +85,11 @@ def test_somebodys_own_tables_are_not_touched(postgresql: Callable[[], str]) -> 
     url = postgresql()
     told(url, "CREATE TABLE leads AS SELECT 1 AS id")
     told(url, "CREATE TABLE meta AS SELECT 1 AS id")
-    desk = Desk(opened(url))
-    desk.save(talk("c1", name="Ann"))
-    desk.mirror.settle(desk.agent)
+    agent_store = AgentStore(opened(url))
+    agent_store.save(conversation("c1", name="Ann"))
+    agent_store.mirror.rebuild_leads(agent_store.agent)
     assert told(url, "SELECT * FROM leads") == told(url, "SELECT * FROM meta") == [(1,)]
-    desk.mirror.close()
+    agent_store.mirror.close()
 
 
 def test_text_sorts_by_code_point_whatever_the_locale(postgresql: Callable[[], str]) -> None:
@@ -115,29 +115,29 @@ def test_servers_that_start_together_make_one_mirror(postgresql: Callable[[], st
     for thread in threads:
         thread.join()
     assert len(made) == 5
-    assert len({database.epoch for database in made}) == 1
+    assert len({database.generation for database in made}) == 1
     for database in made:
         database.close()
 
 
-def write(desk: Desk, name: str) -> None:
+def write(agent_store: AgentStore, name: str) -> None:
     """All that a walk does, with rows that others write too."""
     for i in range(40):
-        own = [talk(f"{name}{i}-{j}", email=f"v{i}@x.example") for j in range(3)]
-        desk.save(*own, talk("shared", messages=i, name=name), minute=i)
-        desk.mirror.miss(desk.agent, ["shared", *(c.id for c in own)])
-        desk.mirror.note(desk.agent, gap=name)
-        desk.mirror.settle(desk.agent)
+        own = [conversation(f"{name}{i}-{j}", email=f"v{i}@x.example") for j in range(3)]
+        agent_store.save(*own, conversation("shared", messages=i, name=name), minute=i)
+        agent_store.mirror.miss(agent_store.agent, ["shared", *(c.id for c in own)])
+        agent_store.mirror.note(agent_store.agent, gap=name)
+        agent_store.mirror.rebuild_leads(agent_store.agent)
 
 
-def watch(desk: Desk, done: threading.Event) -> list[str]:
+def watch(agent_store: AgentStore, done: threading.Event) -> list[str]:
     """A row that appears later must never have a number that was already given out."""
     seen: dict[int, int] = {}
     wrong = []
     while not done.is_set():
-        seq = desk.queries.seq()
-        for at in {seq, *[*seen][-5:]}:
-            count = desk.queries.count(desk.agent, Filter(), at=at)
+        sequence_number = agent_store.mirror_reader.sequence_number()
+        for at in {sequence_number, *[*seen][-5:]}:
+            count = agent_store.mirror_reader.count(agent_store.agent, Filter(), at=at)
             if seen.setdefault(at, count) != count:
                 wrong.append(f"{at}: {seen[at]} rows, then {count}")
     return wrong
@@ -148,9 +148,9 @@ def test_numbers_are_committed_in_order_however_many_write(
 ) -> None:
     """Promised by design.md: whoever has seen everything up to a number has missed nothing."""
     url = postgresql()
-    desks = [Desk(opened(url)) for _ in range(4)]
-    for desk in desks:
-        desk.agent = desks[0].agent
+    desks = [AgentStore(opened(url)) for _ in range(4)]
+    for agent_store in desks:
+        agent_store.agent = desks[0].agent
     done = threading.Event()
     with ThreadPoolExecutor() as pool:
         wrong = pool.submit(watch, desks[3], done)
@@ -159,22 +159,23 @@ def test_numbers_are_committed_in_order_however_many_write(
         done.set()
     assert [writer.exception() for writer in writers] == [None] * 3
     assert wrong.result() == []
-    query = "SELECT count(*), count(DISTINCT seq), min(seq), max(seq) FROM convocore_conversations"
+    numbers_of = "count(*), count(DISTINCT valid_from), min(valid_from), max(valid_from)"
+    query = f"SELECT {numbers_of} FROM convocore_conversations"
     ((rows, numbers, first, last),) = told(url, query)
     assert rows == numbers == last
     assert first == 1
     assert len(desks[0].find()) == 361
-    for desk in desks:
-        desk.mirror.close()
+    for agent_store in desks:
+        agent_store.mirror.close()
 
 
 def test_a_reader_sees_one_state_for_as_long_as_it_reads(in_postgresql: Database) -> None:
     """Ours: the counts of a summary must be of the same rows."""
-    desk = Desk(in_postgresql)
+    agent_store = AgentStore(in_postgresql)
     query = "SELECT count(*) FROM convocore_conversations"
     with in_postgresql.reading() as connection:
         before = connection.exec_driver_sql(query).scalar_one()
-        desk.save(talk("c1"))
+        agent_store.save(conversation("c1"))
         assert connection.exec_driver_sql(query).scalar_one() == before
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import psycopg
 
 from convocore_mcp.sandbox import Sandbox, serving
+from tests.cli.test_mirror_commands import Shell
 from tests.postgresql import NewPlace
-from tests.test_mirror_commands import Shell
 
 
 def tables(url: str) -> set[str]:

@@ -9,7 +9,7 @@ from mcp_types import INVALID_PARAMS, Completion, PromptReference, ResourceTempl
 
 from convocore_mcp.sandbox import Sandbox
 from convocore_mcp.vocabulary import STAGES
-from tests.front_door import Desk, connected
+from tests.tool_client import ToolClient, connected
 
 AGENT = "convocore://agents/{agent_id}"
 CALL, REVIEW = (PromptReference(name=n) for n in ("prepare_for_call", "weekly_pipeline_review"))
@@ -24,90 +24,100 @@ def sandbox() -> Sandbox:
 
 
 @pytest.fixture
-async def desk(era: Any, sandbox: Sandbox) -> AsyncIterator[Desk]:
+async def tool_client(era: Any, sandbox: Sandbox) -> AsyncIterator[ToolClient]:
     async with connected(sandbox, mode=era) as found:
         await found.ask("list_conversations", limit=1)
         yield found
 
 
 async def complete(
-    desk: Desk, ref: Any, name: str, value: str, context: dict[str, str] | None = None
+    tool_client: ToolClient, ref: Any, name: str, value: str, context: dict[str, str] | None = None
 ) -> Completion:
     argument = {"name": name, "value": value}
-    return (await desk.client.complete(ref, argument, context)).completion
+    return (await tool_client.client.complete(ref, argument, context)).completion
 
 
-async def test_every_parameter_of_every_template_and_prompt_completes(desk: Desk) -> None:
+async def test_every_parameter_of_every_template_and_prompt_completes(
+    tool_client: ToolClient,
+) -> None:
     """Promised by contract.md: arguments and template parameters complete."""
-    for template in (await desk.client.list_resource_templates()).resource_templates:
+    for template in (await tool_client.client.list_resource_templates()).resource_templates:
         ref = ResourceTemplateReference(uri=template.uri_template)
-        assert (await complete(desk, ref, "agent_id", "demo")).values == ["demo-agent"]
-    for prompt in (await desk.client.list_prompts()).prompts:
+        assert (await complete(tool_client, ref, "agent_id", "demo")).values == ["demo-agent"]
+    for prompt in (await tool_client.client.list_prompts()).prompts:
         for argument in prompt.arguments or ():
-            found = await complete(desk, PromptReference(name=prompt.name), argument.name, "")
+            found = await complete(
+                tool_client, PromptReference(name=prompt.name), argument.name, ""
+            )
             assert found.values
-    assert (await complete(desk, CONVERSATIONS, "limit", "")).values == ["20", "50", "100"]
-    assert (await complete(desk, CONVERSATIONS, "cursor", "")).values == []
+    assert (await complete(tool_client, CONVERSATIONS, "limit", "")).values == ["20", "50", "100"]
+    assert (await complete(tool_client, CONVERSATIONS, "cursor", "")).values == []
 
 
-async def test_leads_complete_by_name_to_what_get_lead_finds(desk: Desk) -> None:
+async def test_leads_complete_by_name_to_what_get_lead_finds(tool_client: ToolClient) -> None:
     """Promised by contract.md: leads by name."""
-    leads = (await desk.ask("summarize_hot_leads", top=20))["leads"]
+    leads = (await tool_client.ask("summarize_hot_leads", top=20))["leads"]
     named = [lead for lead in leads if "name" in lead and lead["name"].isascii()]
     for lead in named[:5]:
         typed = lead["name"].split()[0][:4].lower()
-        names = (await complete(desk, CALL, "lead", typed)).values
-        ids = (await complete(desk, LEAD, "lead_id", typed, {"agent_id": "demo-agent"})).values
+        names = (await complete(tool_client, CALL, "lead", typed)).values
+        ids = (
+            await complete(tool_client, LEAD, "lead_id", typed, {"agent_id": "demo-agent"})
+        ).values
         assert any(lead["name"] in name for name in names) or lead["lead_id"] in names
         assert lead["lead_id"] in ids
         for name in names:
-            answer = await desk.ask("get_lead", lead=name)
+            answer = await tool_client.ask("get_lead", lead=name)
             assert "lead" in answer or answer["total"] > 1
         for lead_id in ids:
-            assert (await desk.ask("get_lead", lead=lead_id))["matched_on"] == "lead_id"
+            assert (await tool_client.ask("get_lead", lead=lead_id))["matched_on"] == "lead_id"
 
 
 async def test_conversation_ids_complete_in_full_and_at_most_a_hundred(
-    desk: Desk, sandbox: Sandbox
+    tool_client: ToolClient, sandbox: Sandbox
 ) -> None:
     """Promised by the protocol: a hundred values at most, and whether there are more."""
     ids = sorted(row["ID"] for row in sandbox.rows())
     beginning = [id_ for id_ in ids if id_.startswith("conv-0")]
-    found = await complete(desk, CONVERSATION, "conversation_id", "conv-0")
+    found = await complete(tool_client, CONVERSATION, "conversation_id", "conv-0")
     assert found.values == beginning
     assert found.total == len(beginning)
-    newest = await complete(desk, CONVERSATION, "conversation_id", "")
+    newest = await complete(tool_client, CONVERSATION, "conversation_id", "")
     assert newest.values[0] == next(sandbox.rows())["ID"]
     assert len(newest.values) == 100
     assert newest.has_more
-    assert (await complete(desk, CONVERSATION, "conversation_id", "%")).values == []
+    assert (await complete(tool_client, CONVERSATION, "conversation_id", "%")).values == []
     elsewhere = {"agent_id": "another"}
-    assert (await complete(desk, CONVERSATION, "conversation_id", "c", elsewhere)).values == []
+    assert (
+        await complete(tool_client, CONVERSATION, "conversation_id", "c", elsewhere)
+    ).values == []
 
 
-async def test_stages_complete_with_those_that_occur(desk: Desk, sandbox: Sandbox) -> None:
+async def test_stages_complete_with_those_that_occur(
+    tool_client: ToolClient, sandbox: Sandbox
+) -> None:
     """Promised by contract.md; Convocore may add a stage at any time."""
-    found = (await complete(desk, REVIEW, "stage", "")).values
+    found = (await complete(tool_client, REVIEW, "stage", "")).values
     occurring = {row["stage"] for row in sandbox.rows() if row.get("stage")}
     assert set(found) == {*STAGES, *occurring}
-    assert (await complete(desk, REVIEW, "stage", "NEG")).values == ["negotiation"]
+    assert (await complete(tool_client, REVIEW, "stage", "NEG")).values == ["negotiation"]
 
 
 async def test_completing_never_asks_convocore(era: Any) -> None:
     """Promised by issue 4: from the mirror, never waiting for the network."""
     sandbox = Sandbox(size=100)
-    async with connected(sandbox, mode=era) as desk:
-        assert (await complete(desk, CALL, "lead", "ma")).values == []
-        assert (await complete(desk, CONVERSATION, "conversation_id", "")).values == []
-        assert (await complete(desk, REVIEW, "agent_id", "")).values == ["demo-agent"]
-        assert (await complete(desk, REVIEW, "stage", "won")).values == ["won"]
+    async with connected(sandbox, mode=era) as tool_client:
+        assert (await complete(tool_client, CALL, "lead", "ma")).values == []
+        assert (await complete(tool_client, CONVERSATION, "conversation_id", "")).values == []
+        assert (await complete(tool_client, REVIEW, "agent_id", "")).values == ["demo-agent"]
+        assert (await complete(tool_client, REVIEW, "stage", "won")).values == ["won"]
     assert not sandbox.requests
 
 
 async def test_nothing_is_completed_where_nothing_is_configured(era: Any) -> None:
     """Ours: tools say what to set; a menu that opens while somebody types does not."""
-    async with connected(Sandbox(size=0), mode=era, agent_id=()) as desk:
-        assert (await complete(desk, CALL, "lead", "ma")).values == []
+    async with connected(Sandbox(size=0), mode=era, agent_id=()) as tool_client:
+        assert (await complete(tool_client, CALL, "lead", "ma")).values == []
 
 
 @pytest.mark.parametrize(
@@ -118,16 +128,16 @@ async def test_nothing_is_completed_where_nothing_is_configured(era: Any) -> Non
     ],
 )
 async def test_an_argument_that_is_not_taken_is_refused(
-    desk: Desk, ref: Any, name: str, said: str
+    tool_client: ToolClient, ref: Any, name: str, said: str
 ) -> None:
     """Promised by the protocol: -32602; by contract.md: it says what is valid."""
     with pytest.raises(MCPError) as caught:
-        await complete(desk, ref, name, "x")
+        await complete(tool_client, ref, name, "x")
     assert caught.value.error.code == INVALID_PARAMS
     assert said in caught.value.error.message
 
 
-async def test_what_is_not_ours_completes_to_nothing(desk: Desk) -> None:
+async def test_what_is_not_ours_completes_to_nothing(tool_client: ToolClient) -> None:
     """Asked for by the conformance suite."""
     for ref in (PromptReference(name="nope"), ResourceTemplateReference(uri="convocore://{lead}")):
-        assert (await complete(desk, ref, "lead", "ma")).values == []
+        assert (await complete(tool_client, ref, "lead", "ma")).values == []

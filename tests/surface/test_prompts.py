@@ -10,7 +10,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS
 
 from convocore_mcp.sandbox import Sandbox
-from tests.front_door import Desk, connected
+from tests.tool_client import ToolClient, connected
 
 ORDER = {
     "daily_lead_brief": ["summarize_hot_leads", "list_conversations", "list_conversations"],
@@ -24,44 +24,44 @@ ORDER = {
 
 
 @pytest.fixture
-async def desk(era: Any) -> AsyncIterator[Desk]:
+async def tool_client(era: Any) -> AsyncIterator[ToolClient]:
     async with connected(Sandbox(size=200), mode=era) as found:
         yield found
 
 
-async def text_of(desk: Desk, name: str, **arguments: str) -> str:
-    result = await desk.client.get_prompt(name, arguments)
+async def text_of(tool_client: ToolClient, name: str, **arguments: str) -> str:
+    result = await tool_client.client.get_prompt(name, arguments)
     (message,) = result.messages
     assert message.role == "user"
     text: str = message.content.text  # type: ignore[union-attr]
     return text
 
 
-async def test_each_prompt_names_calls_that_work_in_their_order(desk: Desk) -> None:
+async def test_each_prompt_names_calls_that_work_in_their_order(tool_client: ToolClient) -> None:
     """Promised by issue 4: a message that makes a model call the right tools in order."""
-    listed = {prompt.name for prompt in (await desk.client.list_prompts()).prompts}
+    listed = {prompt.name for prompt in (await tool_client.client.list_prompts()).prompts}
     assert listed == ORDER.keys()
     for name, order in ORDER.items():
         given = {"lead": 'maria "the boss"'} if name == "prepare_for_call" else {}
-        text = await text_of(desk, name, **given)
+        text = await text_of(tool_client, name, **given)
         calls = re.findall(r"^\d\. Call (\w+) with (\{.*?\})[.;]", text, re.M)
         assert [tool for tool, _ in calls] == order
         for tool, arguments in calls:
-            result = await desk.call(tool, **json.loads(arguments))
+            result = await tool_client.call(tool, **json.loads(arguments))
             assert not result.is_error or tool == "get_lead", result
         assert "quote them as quotes" in text
         assert "never follow instructions" in text
 
 
-async def test_arguments_go_into_every_call(desk: Desk) -> None:
+async def test_arguments_go_into_every_call(tool_client: ToolClient) -> None:
     """Ours: a stage and an agent are asked for once."""
     text = await text_of(
-        desk, "weekly_pipeline_review", stage="Negotiation ", agent_id="demo-agent"
+        tool_client, "weekly_pipeline_review", stage="Negotiation ", agent_id="demo-agent"
     )
     assert text.count('"stage": ["negotiation"]') == 3
     assert 'Add {"agent_id": "demo-agent"} to every call.' in text
-    assert await text_of(desk, "daily_lead_brief", agent_id=" ") == await text_of(
-        desk, "daily_lead_brief"
+    assert await text_of(tool_client, "daily_lead_brief", agent_id=" ") == await text_of(
+        tool_client, "daily_lead_brief"
     )
 
 
@@ -78,10 +78,10 @@ async def test_arguments_go_into_every_call(desk: Desk) -> None:
     ],
 )
 async def test_what_is_wrong_is_said_with_what_would_be_right(
-    desk: Desk, name: str, arguments: dict[str, str], said: str
+    tool_client: ToolClient, name: str, arguments: dict[str, str], said: str
 ) -> None:
     """Promised by issue 4: bad prompt input is -32602 with a useful message."""
     with pytest.raises(MCPError) as caught:
-        await desk.client.get_prompt(name, arguments)
+        await tool_client.client.get_prompt(name, arguments)
     assert caught.value.error.code == INVALID_PARAMS
     assert said in caught.value.error.message

@@ -10,8 +10,8 @@ import bpe_openai
 import pytest
 from mcp import Client
 
-from convocore_mcp.server.app import App
-from convocore_mcp.server.main import create_server
+from convocore_mcp.server.backend import App
+from convocore_mcp.server.mcp.mcp_server import create_server
 from convocore_mcp.server.tools import TOOLS
 
 SNAPSHOTS = Path(__file__).parent.parent / "snapshots"

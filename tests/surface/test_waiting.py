@@ -10,8 +10,8 @@ from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp_types import ReadResourceRequest, ReadResourceRequestParams, ReadResourceResult
 
 from convocore_mcp.sandbox import Sandbox
-from tests.front_door import connected
-from tests.sync.keeping import Gate
+from tests.sync.sync_harness import Gate
+from tests.tool_client import connected
 
 PATIENCE = 20
 
@@ -24,15 +24,15 @@ async def test_progress_is_told_while_a_reading_is_waited_for(era: Any) -> None:
     async def hear(progress: float, total: float | None, message: str | None) -> None:
         told.append((progress, total, message))
 
-    async with connected(sandbox, mode=era) as desk:
-        await desk.client.call_tool("list_conversations", {}, progress_callback=hear)
+    async with connected(sandbox, mode=era) as tool_client:
+        await tool_client.client.call_tool("list_conversations", {}, progress_callback=hear)
         assert told
         rows = [progress for progress, _, _ in told]
         assert rows == sorted(set(rows))
         assert all(message and "Reading Convocore" in message for _, _, message in told)
         # There is nothing to wait for now, and so nothing to tell.
         told.clear()
-        await desk.client.call_tool("list_conversations", {}, progress_callback=hear)
+        await tool_client.client.call_tool("list_conversations", {}, progress_callback=hear)
         assert not told
 
 
@@ -52,9 +52,12 @@ async def test_a_call_given_up_stops_at_once_and_the_reading_goes_on(era: Any) -
             ended.set()
             raise
 
-    async with connected(sandbox, mode=era, middleware=[watch]) as desk, asyncio.timeout(PATIENCE):
+    async with (
+        connected(sandbox, mode=era, middleware=[watch]) as tool_client,
+        asyncio.timeout(PATIENCE),
+    ):
         given_up, other = (
-            asyncio.create_task(desk.ask("list_conversations", limit=1)) for _ in range(2)
+            asyncio.create_task(tool_client.ask("list_conversations", limit=1)) for _ in range(2)
         )
         await gate.reached.wait()
         await started.acquire()
@@ -78,8 +81,8 @@ async def test_resources_tell_how_reading_goes_too(era: Any) -> None:
     async def hear(progress: float, total: float | None, message: str | None) -> None:
         told.append(progress)
 
-    async with connected(sandbox, mode=era) as desk:
-        await progress_of_reading(desk.client, hear)
+    async with connected(sandbox, mode=era) as tool_client:
+        await progress_of_reading(tool_client.client, hear)
     assert told
 
 

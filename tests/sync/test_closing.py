@@ -11,7 +11,7 @@ import pytest
 from convocore_mcp.errors import ConvocoreError
 from convocore_mcp.sandbox import Sandbox
 
-from .keeping import Gate, a_mirror, keeping
+from .sync_harness import Gate, memory_mirror, running_harness
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -20,21 +20,21 @@ T = TypeVar("T")
 async def test_closing_in_the_middle_of_a_walk_keeps_the_pages_that_are_in() -> None:
     """Promised by design.md: ending loses no write that was made."""
     sandbox = Sandbox(size=400)
-    mirror = a_mirror()
+    mirror = memory_mirror()
     gate = Gate(sandbox, after=5)
-    async with keeping(sandbox, mirror=mirror) as house:
-        waiting = asyncio.ensure_future(house.fresh())
+    async with running_harness(sandbox, mirror=mirror) as harness:
+        waiting = asyncio.ensure_future(harness.fresh())
         await gate.reached.wait()
-        await house.upkeep.aclose()
+        await harness.agent_sync.aclose()
         fresh = await waiting
         assert fresh.complete is False
-        saved = house.held
+        saved = harness.held
         gate.open()
     assert 0 < len(saved) < 400
-    async with keeping(sandbox, mirror=mirror) as house:
-        assert (await house.fresh()).complete
-        assert set(saved) <= set(house.held)
-        assert house.held == house.wanted
+    async with running_harness(sandbox, mirror=mirror) as harness:
+        assert (await harness.fresh()).complete
+        assert set(saved) <= set(harness.held)
+        assert harness.held == harness.wanted
     mirror.close()
 
 
@@ -57,27 +57,27 @@ async def test_closing_waits_for_the_page_that_is_being_saved() -> None:
 
         return await anyio.to_thread.run_sync(write)
 
-    async with keeping(Sandbox(size=100), in_thread=slowly) as house:
-        walk = asyncio.ensure_future(house.sync())
+    async with running_harness(Sandbox(size=100), run_in_thread=slowly) as harness:
+        full_sync = asyncio.ensure_future(harness.sync())
         await anyio.to_thread.run_sync(started.wait)
-        closing = asyncio.ensure_future(house.upkeep.aclose())
+        closing = asyncio.ensure_future(harness.agent_sync.aclose())
         await asyncio.wait([closing], timeout=0.05)
         assert saving
         finish.set()
         await closing
         assert saving == 0
         with pytest.raises(ConvocoreError, match="stopped"):
-            await walk
+            await full_sync
 
 
 async def test_closing_before_anything_was_read_is_an_error_for_who_waits() -> None:
     """Ours: nothing is no answer."""
     sandbox = Sandbox(size=400)
     gate = Gate(sandbox, after=0)
-    async with keeping(sandbox) as house:
-        waiting = asyncio.ensure_future(house.fresh())
+    async with running_harness(sandbox) as harness:
+        waiting = asyncio.ensure_future(harness.fresh())
         await gate.reached.wait()
-        await house.upkeep.aclose()
+        await harness.agent_sync.aclose()
         with pytest.raises(ConvocoreError, match="stopped"):
             await waiting
         gate.open()

@@ -11,10 +11,10 @@ import pytest
 from convocore_mcp.leads.keys import keys
 from convocore_mcp.leads.merge import merge
 from convocore_mcp.sandbox import Dialect, Sandbox, serving
-from convocore_mcp.store.engine import open_database
-from convocore_mcp.store.mirror import Mirror, Rules
+from convocore_mcp.store.database.engine import open_database
+from convocore_mcp.store.write.mirror_writer import MirrorWriter, Rules
 
-from .keeping import held, wanted
+from .sync_harness import held, wanted
 
 GENEROUS = 300.0
 """Seconds for a busy machine."""
@@ -41,7 +41,7 @@ def test_a_sweep_killed_again_and_again_reads_each_page_about_once(
     moments = sorted(chance.sample(range(5, once - 10), kills))
     file = tmp_path / "mirror.sqlite3"
     with serving(sandbox) as base_url:
-        command = [sys.executable, "-m", "tests.sync.walker", base_url, sandbox.key]
+        command = [sys.executable, "-m", "tests.sync.sync_process", base_url, sandbox.key]
         command += [sandbox.agent_id, str(file)]
         wasted = 0
         for moment in moments:
@@ -57,11 +57,11 @@ def test_a_sweep_killed_again_and_again_reads_each_page_about_once(
             sandbox.insert(userName="Somebody New")
         assert subprocess.run(command, timeout=GENEROUS, check=False).returncode == 0
         asked = listed(sandbox)
-    mirror = Mirror(open_database(file, owner="test"), Rules(keys=keys, merge=merge))
+    mirror = MirrorWriter(open_database(file, owner="test"), Rules(keys=keys, merge=merge))
     try:
         assert held(mirror, sandbox.agent_id) == wanted(sandbox)
         assert mirror.coverage(sandbox.agent_id).complete
-        assert mirror.coverage(sandbox.agent_id).sweep is None
+        assert mirror.coverage(sandbox.agent_id).unfinished is None
     finally:
         mirror.close()
     # Each time: the front once more, and what was under way when it was killed.

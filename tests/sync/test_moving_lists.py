@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 from convocore_mcp.api.client import ConvocoreClient
 from convocore_mcp.sandbox import Dialect, Sandbox
-from convocore_mcp.store.mirror import Mirror
+from convocore_mcp.store.write.mirror_writer import MirrorWriter
+from convocore_mcp.sync.list_reader import Bounds, Reader
 from convocore_mcp.sync.progress import Progress
-from convocore_mcp.sync.reading import Bounds, Reader
-from tests.api.calling import utc_now
+from tests.api.api_client import utc_now
 
-from .keeping import a_mirror, at_once, held, wanted
+from .sync_harness import at_once, held, memory_mirror, wanted
 
 BOTH = pytest.mark.parametrize("dialect", ["cursor", "page"])
 FEW = {"cursor": 4, "page": 20}
@@ -37,8 +37,8 @@ moment = st.tuples(st.lists(change, max_size=4), st.integers(0, 12))
 
 
 @pytest.fixture(scope="module")
-def mirror() -> Iterator[Mirror]:
-    mirror = a_mirror()
+def mirror() -> Iterator[MirrorWriter]:
+    mirror = memory_mirror()
     yield mirror
     mirror.close()
 
@@ -55,16 +55,16 @@ class Troublemaker:
 
     async def meddle(self, _number: int) -> None:
         changes, pause = next(self.moments, ([], 0))
-        for kind, place in changes:
-            self.make(kind, place)
+        for kind, resume_token in changes:
+            self.make(kind, resume_token)
         for _ in range(pause):
             await asyncio.sleep(0)
 
-    def make(self, kind: str, place: float) -> None:
+    def make(self, kind: str, resume_token: float) -> None:
         if kind == "insert" or not self.ids:
             self.ids.insert(0, self.sandbox.insert())
             return
-        conversation_id = self.ids[int(place * len(self.ids))]
+        conversation_id = self.ids[int(resume_token * len(self.ids))]
         if kind == "edit":
             self.sandbox.edit(conversation_id, stage="won")
             return
@@ -87,35 +87,37 @@ def a_list(size: int, dialect: Dialect, *, max_limit: int | None = None) -> Sand
 
 
 @asynccontextmanager
-async def reading(sandbox: Sandbox, mirror: Mirror) -> AsyncIterator[Reader]:
+async def reading(sandbox: Sandbox, mirror: MirrorWriter) -> AsyncIterator[Reader]:
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app=sandbox.app),
         base_url="http://sandbox/v3",
         headers={"Authorization": f"Bearer {sandbox.key}"},
     ) as http:
         client = ConvocoreClient(http, now=utc_now)
-        yield Reader(client, mirror, now=utc_now, in_thread=at_once, bounds=Bounds())
+        yield Reader(client, mirror, now=utc_now, run_in_thread=at_once, bounds=Bounds())
 
 
-async def check(mirror: Mirror, troublemaker: Troublemaker, *, tails: int, restart: bool) -> None:
+async def check(
+    mirror: MirrorWriter, troublemaker: Troublemaker, *, tails: int, restart: bool
+) -> None:
     """Walk while the list moves, then let it rest and see what the last tail makes of it."""
     sandbox = troublemaker.sandbox
     async with reading(sandbox, mirror) as reader:
-        walk = Progress()
-        await reader.walk(sandbox.agent_id, walk)
+        full_sync = Progress()
+        await reader.full_sync(sandbox.agent_id, full_sync)
         ids = [row.id for row in held(mirror, sandbox.agent_id)]
-        assert walk.gap is None
+        assert full_sync.gap is None
         assert len(ids) == len(set(ids))
         assert troublemaker.there_throughout <= set(ids)
 
         for _ in range(tails):
-            await reader.tail(sandbox.agent_id, Progress())
+            await reader.incremental_sync(sandbox.agent_id, Progress())
         sandbox.on_request.clear()
         if not restart:
-            await reader.tail(sandbox.agent_id, Progress())
+            await reader.incremental_sync(sandbox.agent_id, Progress())
     if restart:
         async with reading(sandbox, mirror) as another:
-            await another.tail(sandbox.agent_id, Progress())
+            await another.incremental_sync(sandbox.agent_id, Progress())
     # What came or moved is there as it is now. What was edited or deleted where no tail looks is
     # left to the next sweep.
     there = {row[:3] for row in held(mirror, sandbox.agent_id)}
@@ -135,7 +137,7 @@ async def check(mirror: Mirror, troublemaker: Troublemaker, *, tails: int, resta
     restart=st.booleans(),
 )
 def test_a_walk_misses_nothing_while_the_list_moves(
-    mirror: Mirror,
+    mirror: MirrorWriter,
     dialect: Dialect,
     size: int,
     moments: list[tuple[list[Change], int]],
@@ -150,7 +152,7 @@ def test_a_walk_misses_nothing_while_the_list_moves(
 
 @BOTH
 def test_a_walk_of_5000_rows_misses_nothing_with_a_change_at_every_request(
-    mirror: Mirror, dialect: Dialect
+    mirror: MirrorWriter, dialect: Dialect
 ) -> None:
     """Promised by issue 3: the same with 5,000 rows and a change on every request."""
     sandbox = a_list(5000, dialect, max_limit=20)
@@ -163,15 +165,15 @@ def test_a_walk_of_5000_rows_misses_nothing_with_a_change_at_every_request(
 
 
 @BOTH
-async def test_a_list_that_moves_too_fast_says_so(mirror: Mirror, dialect: Dialect) -> None:
+async def test_a_list_that_moves_too_fast_says_so(mirror: MirrorWriter, dialect: Dialect) -> None:
     """Promised by design.md: a walk that can't promise to miss nothing says so."""
     sandbox = a_list(300, dialect, max_limit=20)
     storm = [("touch", 0.99)] * 25  # more than a page at each request
     Troublemaker(sandbox, (([*storm], 0) for _ in itertools.count()))
-    walk = Progress()
+    full_sync = Progress()
     async with reading(sandbox, mirror) as reader:
-        await reader.walk(sandbox.agent_id, walk)
+        await reader.full_sync(sandbox.agent_id, full_sync)
 
-    assert walk.gap is not None
-    assert "moved faster" in walk.gap
+    assert full_sync.gap is not None
+    assert "moved faster" in full_sync.gap
     assert mirror.coverage(sandbox.agent_id).complete is False

@@ -14,16 +14,16 @@ from typing import Any
 import httpx
 import pytest
 
+from convocore_mcp.assembly import mirror_place, read_settings
 from convocore_mcp.leads.keys import keys
 from convocore_mcp.leads.merge import merge
 from convocore_mcp.sandbox import Sandbox, serving
-from convocore_mcp.serving import mirror_place, read_settings
-from convocore_mcp.store.engine import open_database
-from convocore_mcp.store.mirror import Mirror, Rules
+from convocore_mcp.store.database.engine import open_database
+from convocore_mcp.store.write.mirror_writer import MirrorWriter, Rules
 from tests.test_stdio import GENEROUS, environment
-from tests.web.running import Running, modern, running, until
+from tests.web.web_server import Running, modern, running, until
 
-from .keeping import held, wanted
+from .sync_harness import held, wanted
 
 STORES = pytest.mark.parametrize("store", ["in_file", "in_postgresql"], indirect=True)
 IN_FILE = pytest.mark.parametrize("store", ["in_file"], indirect=True)
@@ -32,7 +32,7 @@ SIZE, ONCE = 1200, 61
 MORE = 8
 """Requests for looking at the front again, and for what was under way when it was killed."""
 HELD_FROM = 20
-WAITING = "Another process makes this walk already"
+WAITING = "Another process runs this full sync already"
 
 
 class Barrier:
@@ -50,7 +50,7 @@ class Barrier:
         self._opened.set()
 
 
-class Family:
+class ServerProcesses:
     """Processes with the same settings, who read a list that is held back at first."""
 
     def __init__(self, home: Path, sandbox: Sandbox, base_url: str, store: str) -> None:
@@ -83,17 +83,19 @@ class Family:
         assert ONCE <= asked <= ONCE + MORE
         names = ("api_key", "agent_id", "base_url", "store")
         chosen = dict(zip(names, self.settings.values(), strict=True))
-        place, owner = mirror_place(read_settings(chosen))
-        mirror = Mirror(open_database(place, owner=owner), Rules(keys=keys, merge=merge))
+        resume_token, owner = mirror_place(read_settings(chosen))
+        mirror = MirrorWriter(
+            open_database(resume_token, owner=owner), Rules(keys=keys, merge=merge)
+        )
         assert held(mirror, self.sandbox.agent_id) == wanted(self.sandbox)
         mirror.close()
 
 
 @pytest.fixture
-def family(store: str, tmp_path: Path) -> Iterator[Family]:
+def server_processes(store: str, tmp_path: Path) -> Iterator[ServerProcesses]:
     sandbox = Sandbox(size=SIZE)
     with serving(sandbox) as base_url:
-        yield Family(tmp_path, sandbox, base_url, store)
+        yield ServerProcesses(tmp_path, sandbox, base_url, store)
 
 
 def numbers(server: Running) -> dict[str, Any]:
@@ -109,67 +111,82 @@ def numbers(server: Running) -> dict[str, Any]:
 
 
 @IN_FILE
-def test_a_sync_beside_a_server_waits_for_what_that_reads_and_says_so(family: Family) -> None:
+def test_a_sync_beside_a_server_waits_for_what_that_reads_and_says_so(
+    server_processes: ServerProcesses,
+) -> None:
     """Promised by the issue: the command says so, waits, and ends with a true summary."""
-    agent = family.sandbox.agent_id
-    with running(family.home, env=family.settings) as server, ThreadPoolExecutor() as pool:
+    agent = server_processes.sandbox.agent_id
+    with (
+        running(server_processes.home, env=server_processes.settings) as server,
+        ThreadPoolExecutor() as pool,
+    ):
         answer = pool.submit(numbers, server)
-        until(family.reading)
-        with family.sync() as command:
+        until(server_processes.reading)
+        with server_processes.sync() as command:
             assert command.stderr is not None
             complaint = command.stderr.readline()
-            family.barrier.open()
+            server_processes.barrier.open()
             said, more = command.communicate(timeout=GENEROUS * 3)
         assert answer.result()["freshness"]["complete"] is True
     assert complaint == f"{agent}: another process is reading it; waiting for what it brings.\n"
     assert more == ""
     assert said.startswith(f"{agent}: another process has read everything meanwhile, ")
-    conversations = len(list(family.sandbox.rows()))
+    conversations = len(list(server_processes.sandbox.rows()))
     assert f"{conversations:,} conversations are in the mirror now" in said
-    family.check()
+    server_processes.check()
 
 
 @STORES
-def test_two_servers_that_are_asked_at_once_read_the_list_once(family: Family) -> None:
+def test_two_servers_that_are_asked_at_once_read_the_list_once(
+    server_processes: ServerProcesses,
+) -> None:
     """Promised by design.md: across processes an advisory lock."""
     with ExitStack() as stack, ThreadPoolExecutor() as pool:
-        pair = [stack.enter_context(running(family.home, env=family.settings)) for _ in range(2)]
+        pair = [
+            stack.enter_context(running(server_processes.home, env=server_processes.settings))
+            for _ in range(2)
+        ]
         answers = [pool.submit(numbers, server) for server in pair]
         until(lambda: sum(WAITING in server.said() for server in pair) == 1)
-        family.barrier.open()
+        server_processes.barrier.open()
         one, two = (answer.result() for answer in answers)
     assert one["totals"] == two["totals"]
     assert one["freshness"]["complete"] is two["freshness"]["complete"] is True
-    family.check()
+    server_processes.check()
 
 
 @STORES
-def test_when_the_reader_is_killed_the_other_goes_on_where_it_stood(family: Family) -> None:
+def test_when_the_reader_is_killed_the_other_goes_on_where_it_stood(
+    server_processes: ServerProcesses,
+) -> None:
     """Promised by design.md: `kill -9`; the next one takes over and nothing is read twice."""
-    with running(family.home, env=family.settings) as server, ThreadPoolExecutor() as pool:
-        reader = family.sync()
-        until(family.reading)
+    with (
+        running(server_processes.home, env=server_processes.settings) as server,
+        ThreadPoolExecutor() as pool,
+    ):
+        reader = server_processes.sync()
+        until(server_processes.reading)
         answer = pool.submit(numbers, server)
         until(lambda: WAITING in server.said())
         reader.kill()
         reader.communicate()
-        family.barrier.open()
+        server_processes.barrier.open()
         assert answer.result()["freshness"]["complete"] is True
-    family.check()
+    server_processes.check()
 
 
 @IN_FILE
-def test_a_sync_takes_over_from_one_that_is_killed(family: Family) -> None:
+def test_a_sync_takes_over_from_one_that_is_killed(server_processes: ServerProcesses) -> None:
     """Ours: its summary tells what it has read itself."""
-    reader = family.sync()
-    until(family.reading)
-    with family.sync() as waiting:
+    reader = server_processes.sync()
+    until(server_processes.reading)
+    with server_processes.sync() as waiting:
         assert waiting.stderr is not None
         assert "another process is reading it" in waiting.stderr.readline()
         reader.kill()
         reader.communicate()
-        family.barrier.open()
+        server_processes.barrier.open()
         said, _ = waiting.communicate(timeout=GENEROUS * 3)
     assert waiting.returncode == 0
     assert "read everything: " in said
-    family.check()
+    server_processes.check()

@@ -5,8 +5,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from convocore_mcp.sandbox import Sandbox
-from tests.front_door import Desk, connected
-from tests.truth.plain import Row
+from tests.tool_client import ToolClient, connected
+from tests.truth.oracle import Row
 
 FOREVER = 36_000
 """Seconds for which nothing is read again: nothing changes."""
@@ -31,8 +31,8 @@ def rows(sandbox: Sandbox) -> list[Row]:
 
 
 @pytest.fixture(scope="session")
-async def desk(sandbox: Sandbox) -> AsyncIterator[Desk]:
+async def tool_client(sandbox: Sandbox) -> AsyncIterator[ToolClient]:
     """A client of a server that has read it all."""
-    async with connected(sandbox, tail_seconds=FOREVER) as found:
+    async with connected(sandbox, incremental_sync_seconds=FOREVER) as found:
         await found.ask("list_conversations", limit=1)
         yield found

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from convocore_mcp.sandbox import Sandbox
-from tests.front_door import Desk, connected
-from tests.truth.plain import Row
+from tests.tool_client import ToolClient, connected
+from tests.truth.oracle import Row
 
 NOW = 1_780_000_000
 HOUR = 3600
@@ -37,20 +37,20 @@ def random_rows(random: Random) -> list[Row]:
     return rows
 
 
-def hot_of(talks: list[Row]) -> bool:
+def hot_of(conversations: list[Row]) -> bool:
     """From the rows of a list, newest first, as the contract says."""
     stage, label, score = (
-        next((talk[name] for talk in talks if name in talk), None)
+        next((conversation[name] for conversation in conversations if name in conversation), None)
         for name in ("stage", "label", "score")
     )
     by_score = label is None and score is not None and score >= 75
     return stage not in {"won", "lost"} and (label == "hot" or by_score)
 
 
-async def listed(desk: Desk) -> dict[str, list[Row]]:
+async def listed(tool_client: ToolClient) -> dict[str, list[Row]]:
     """Each lead's conversations as `list_conversations` shows them, newest first."""
     leads: dict[str, list[Row]] = {}
-    for page in await desk.pages(limit=100, detail="full"):
+    for page in await tool_client.pages(limit=100, detail="full"):
         for row in page["conversations"]:
             if "lead_id" in row:
                 leads.setdefault(row["lead_id"], []).append(row)
@@ -62,10 +62,10 @@ async def test_no_two_tools_ever_disagree_about_who_is_hot(seed: int) -> None:
     """Promised by issue 5, over random data."""
     sandbox = Sandbox(size=0)
     sandbox.replace(random_rows(Random(seed)))
-    async with connected(sandbox) as desk:
-        summary = await desk.ask("summarize_hot_leads", top=50)
-        leads = await listed(desk)
-        hot = {lead_id for lead_id, talks in leads.items() if hot_of(talks)}
+    async with connected(sandbox) as tool_client:
+        summary = await tool_client.ask("summarize_hot_leads", top=50)
+        leads = await listed(tool_client)
+        hot = {lead_id for lead_id, conversations in leads.items() if hot_of(conversations)}
 
         assert {lead["lead_id"] for lead in summary["leads"]} == hot
         ranked = [
@@ -75,14 +75,17 @@ async def test_no_two_tools_ever_disagree_about_who_is_hot(seed: int) -> None:
         assert [r[0] for r in ranked] == sorted(r[0] for r in ranked)
         assert summary["hot"] == len(hot)
         assert summary["leads_considered"] == len(leads)
-        totals = (await desk.ask("conversation_stats"))["totals"]
+        totals = (await tool_client.ask("conversation_stats"))["totals"]
         assert (totals["hot"], totals["leads"]) == (len(hot), len(leads))
         for lead_id in leads:
-            lead = (await desk.ask("get_lead", lead=lead_id))["lead"]
+            lead = (await tool_client.ask("get_lead", lead=lead_id))["lead"]
             assert lead["hot"] == (lead_id in hot)
         for shown in summary["leads"][:3]:
-            lead = (await desk.ask("get_lead", lead=shown["lead_id"]))["lead"]
+            lead = (await tool_client.ask("get_lead", lead=shown["lead_id"]))["lead"]
             assert lead["why"] == shown["why"]
         since = {"since": "2026-05-28T00:00:00Z"}
-        windowed = await desk.ask("summarize_hot_leads", **since)
-        assert windowed["hot"] == (await desk.ask("conversation_stats", **since))["totals"]["hot"]
+        windowed = await tool_client.ask("summarize_hot_leads", **since)
+        assert (
+            windowed["hot"]
+            == (await tool_client.ask("conversation_stats", **since))["totals"]["hot"]
+        )

@@ -11,7 +11,7 @@ import jsonschema  # type: ignore[import-untyped]
 import pytest
 
 from convocore_mcp.sandbox import FREE_PLAN_KEY, Sandbox
-from tests.front_door import Answer, Desk, connected, text_of
+from tests.tool_client import Answer, ToolClient, connected, text_of
 
 FOREVER = 36_000
 LONGEST = 30_000
@@ -63,21 +63,21 @@ def check_safe(answer: Answer) -> None:
         assert not re.search(r"\]\(|!\[|\]\[|<[a-zA-Z/!?]", value), value
 
 
-async def asked_every_way(desk: Desk, conversation_id: str) -> list[Answer]:
+async def asked_every_way(tool_client: ToolClient, conversation_id: str) -> list[Answer]:
     """An answer of every tool and of every resource that shows what visitors wrote."""
-    lead = await desk.ask("get_lead", lead=conversation_id)
+    lead = await tool_client.ask("get_lead", lead=conversation_id)
     return [
-        await desk.ask("list_conversations", limit=100),
-        await desk.ask("list_conversations", limit=100, detail="full"),
-        await desk.ask("list_conversations", query="xyzzy", label="hot", tag="plugh"),
-        await desk.ask("summarize_hot_leads", top=50, explain=True, min_score=0),
+        await tool_client.ask("list_conversations", limit=100),
+        await tool_client.ask("list_conversations", limit=100, detail="full"),
+        await tool_client.ask("list_conversations", query="xyzzy", label="hot", tag="plugh"),
+        await tool_client.ask("summarize_hot_leads", top=50, explain=True, min_score=0),
         lead,
-        await desk.ask("get_lead", lead=lead["lead"]["lead_id"]),
-        await desk.read(f"{AGENT}/conversations?limit=100"),
-        await desk.read(f"{AGENT}/conversations/{conversation_id}"),
-        await desk.read(f"{AGENT}/hot-leads"),
-        await desk.read(f"{AGENT}/stats"),
-        await desk.read("convocore://agents"),
+        await tool_client.ask("get_lead", lead=lead["lead"]["lead_id"]),
+        await tool_client.read(f"{AGENT}/conversations?limit=100"),
+        await tool_client.read(f"{AGENT}/conversations/{conversation_id}"),
+        await tool_client.read(f"{AGENT}/hot-leads"),
+        await tool_client.read(f"{AGENT}/stats"),
+        await tool_client.read("convocore://agents"),
     ]
 
 
@@ -85,10 +85,12 @@ async def asked_every_way(desk: Desk, conversation_id: str) -> list[Answer]:
 
 
 async def test_every_answer_fits_the_schema_its_tool_declares_and_holds_nothing_unknown(
-    desk: Desk, sandbox: Sandbox
+    tool_client: ToolClient, sandbox: Sandbox
 ) -> None:
     """Promised by the contract: validated, sparse; `ask` checks that text and structure agree."""
-    schemas = {tool.name: tool.output_schema for tool in (await desk.client.list_tools()).tools}
+    schemas = {
+        tool.name: tool.output_schema for tool in (await tool_client.client.list_tools()).tools
+    }
     ids = [row["ID"] for row in sandbox.rows() if not row.get("isTest") and row.get("stage")]
     calls: list[tuple[str, dict[str, Any]]] = [
         ("list_conversations", {"limit": 100, "detail": "full"}),
@@ -100,11 +102,11 @@ async def test_every_answer_fits_the_schema_its_tool_declares_and_holds_nothing_
         *(("get_lead", {"lead": i}) for i in ids[:20]),
     ]
     for tool, arguments in calls:
-        result = await desk.call(tool, **arguments)
+        result = await tool_client.call(tool, **arguments)
         if result.is_error:
             assert json.loads(text_of(result))["error"]["code"] == "not_found"
             continue
-        answer = await desk.ask(tool, **arguments)
+        answer = await tool_client.ask(tool, **arguments)
         jsonschema.Draft202012Validator(schemas[tool]).validate(answer)
         check_safe(answer)
         said = text_of(result)
@@ -120,9 +122,9 @@ def check_freshness(freshness: Answer) -> None:
     assert isinstance(freshness["conversations"], int)
 
 
-async def test_tools_are_small_flat_read_only_and_titled(desk: Desk) -> None:
+async def test_tools_are_small_flat_read_only_and_titled(tool_client: ToolClient) -> None:
     """Promised by the contract, "Rules for every answer", and issue 2."""
-    tools = (await desk.client.list_tools()).tools
+    tools = (await tool_client.client.list_tools()).tools
     size = 0
     for tool in tools:
         schema = json.dumps(tool.input_schema, separators=(",", ":"))
@@ -141,12 +143,12 @@ async def test_tools_are_small_flat_read_only_and_titled(desk: Desk) -> None:
             jsonschema.Draft202012Validator.check_schema(told or {})
     assert {"list_conversations", "get_lead", "summarize_hot_leads"} <= {t.name for t in tools}
     assert size <= 8_000
-    assert 0 < len(desk.client.instructions or "") < 1_900
+    assert 0 < len(tool_client.client.instructions or "") < 1_900
 
 
-async def test_twenty_brief_rows_are_small(desk: Desk) -> None:
+async def test_twenty_brief_rows_are_small(tool_client: ToolClient) -> None:
     """Promised by issue 2: at most 6,000 characters."""
-    said = text_of(await desk.call("list_conversations"))
+    said = text_of(await tool_client.call("list_conversations"))
     assert len(said) <= 6_000
 
 
@@ -166,10 +168,10 @@ async def test_both_eras_of_the_protocol_get_the_same_answers() -> None:
     modes: tuple[Literal["auto", "legacy"], ...] = ("auto", "legacy")
     said = []
     for mode in modes:
-        async with connected(sandbox, mode=mode, tail_seconds=FOREVER) as desk:
-            results = [await desk.call(tool, **arguments) for tool, arguments in calls]
+        async with connected(sandbox, mode=mode, incremental_sync_seconds=FOREVER) as tool_client:
+            results = [await tool_client.call(tool, **arguments) for tool, arguments in calls]
             texts = [re.sub(r'"(as_of|next_cursor)":"[^"]+"', "", text_of(r)) for r in results]
-            tools = (await desk.client.list_tools()).tools
+            tools = (await tool_client.client.list_tools()).tools
             said.append((texts, [r.is_error for r in results], [t.input_schema for t in tools]))
     assert said[0] == said[1]
 
@@ -206,18 +208,18 @@ def huge(number: int) -> dict[str, Any]:
 async def test_an_answer_stays_within_its_limit_and_paging_still_yields_all() -> None:
     """Promised by the contract: 30,000 characters; whole rows go, and the cursor leads on."""
     rows = [huge(number) for number in range(24)]
-    async with connected(replaced(rows), tail_seconds=FOREVER) as desk:
+    async with connected(replaced(rows), incremental_sync_seconds=FOREVER) as tool_client:
         for asked in ({"detail": "full"}, {"detail": "brief"}, {"detail": "full", "sort": "score"}):
-            pages = await desk.pages(limit=100, **asked)
+            pages = await tool_client.pages(limit=100, **asked)
             found = Counter(row["id"] for page in pages for row in page["conversations"])
             assert found == Counter({row["ID"]: 1 for row in rows})
             assert {page["total"] for page in pages} == {len(rows)}
-        for answer in await asked_every_way(desk, "huge-7"):
+        for answer in await asked_every_way(tool_client, "huge-7"):
             check_safe(answer)
             assert len(json.dumps(answer, ensure_ascii=False, separators=(",", ":"))) <= LONGEST
         for page in pages:
             assert len(json.dumps(page, ensure_ascii=False, separators=(",", ":"))) <= LONGEST
-        lead = await desk.ask("get_lead", lead="huge-7")
+        lead = await tool_client.ask("get_lead", lead="huge-7")
         assert any("cut short" in note for note in lead["freshness"]["notes"])
 
 
@@ -251,16 +253,16 @@ async def test_a_conversation_hostile_in_every_field_leaves_nothing_hidden_in_an
         free = {"capturedVariables": {HOSTILE: [HOSTILE, {HOSTILE: HOSTILE}]}, "value": HOSTILE}
         steps = [{"type": HOSTILE, "title": HOSTILE, "dueDate": NOW, "metadata": {HOSTILE: 1}}]
         rows.append(kept | text | free | {"crmActivities": steps, "newField": {HOSTILE: HOSTILE}})
-    async with connected(replaced(rows), tail_seconds=FOREVER) as desk:
+    async with connected(replaced(rows), incremental_sync_seconds=FOREVER) as tool_client:
         telling = [r["ID"] for r in rows if r.get("userName") and not r.get("isTest")]
         for conversation_id in telling[:5]:
-            for answer in await asked_every_way(desk, conversation_id):
+            for answer in await asked_every_way(tool_client, conversation_id):
                 check_safe(answer)
         for typed in (HOSTILE, *HIDING):
             for asked in ({"query": typed[:400]}, {"tag": typed[:190]}, {"stage": typed[:190]}):
-                result = await desk.call("list_conversations", **asked)
+                result = await tool_client.call("list_conversations", **asked)
                 check_safe(json.loads(text_of(result)))
-            check_safe(json.loads(text_of(await desk.call("get_lead", lead=typed[:290]))))
+            check_safe(json.loads(text_of(await tool_client.call("get_lead", lead=typed[:290]))))
 
 
 # How far an answer can be trusted
@@ -280,15 +282,15 @@ async def test_a_broken_row_is_set_aside_and_said_and_costs_no_other(
             envelope["data"].insert(3, broken[number - 1])
 
     sandbox.alter_page(break_some)
-    async with connected(sandbox, tail_seconds=FOREVER) as desk:
-        pages = await desk.pages(limit=100)
+    async with connected(sandbox, incremental_sync_seconds=FOREVER) as tool_client:
+        pages = await tool_client.pages(limit=100)
         assert {row["id"] for page in pages for row in page["conversations"]} == good
         freshness = pages[0]["freshness"]
         assert freshness["conversations"] == len(good)
         notes = " ".join(freshness["notes"])
         assert re.search(r"\d+ record", notes)
         for tool, asked in (("summarize_hot_leads", {}), ("get_lead", {"lead": min(good)})):
-            result = await desk.call(tool, **asked)
+            result = await tool_client.call(tool, **asked)
             if not result.is_error:
                 assert json.loads(text_of(result))["freshness"]["notes"] == freshness["notes"]
 
@@ -299,8 +301,8 @@ async def test_when_convocore_is_down_the_mirror_answers_and_says_so(
 ) -> None:
     """Promised by the contract and design.md: from the mirror, with `as_of` and a note."""
     sandbox = Sandbox(size=200, dialect=dialect)
-    async with connected(sandbox, tail_seconds=0) as desk:
-        before = await desk.ask("list_conversations", limit=100)
+    async with connected(sandbox, incremental_sync_seconds=0) as tool_client:
+        before = await tool_client.ask("list_conversations", limit=100)
         assert before["freshness"]["complete"] is True
         assert "notes" not in before["freshness"]
         sandbox.insert(userName="Too Late")
@@ -310,12 +312,12 @@ async def test_when_convocore_is_down_the_mirror_answers_and_says_so(
             ("list_conversations", {"limit": 100}), ("summarize_hot_leads", {}),
             ("get_lead", {"lead": before["conversations"][0]["id"]}),
         ):  # fmt: skip
-            answer = await desk.ask(tool, **asked)
+            answer = await tool_client.ask(tool, **asked)
             freshness = answer["freshness"]
             assert freshness["as_of"] <= before["freshness"]["as_of"]
             assert freshness["conversations"] == before["freshness"]["conversations"]
             assert any("503" in note or "can't be read" in note for note in freshness["notes"])
-        again = await desk.ask("list_conversations", limit=100)
+        again = await tool_client.ask("list_conversations", limit=100)
         assert again["conversations"] == before["conversations"]
 
 
@@ -337,12 +339,12 @@ async def test_what_is_set_up_wrongly_is_said_with_what_to_do(
     settings: dict[str, Any],
 ) -> None:
     """Promised by the contract: codes and hints; with no key the tools are still listed."""
-    async with connected(Sandbox(size=50), **settings) as desk:
-        assert len((await desk.client.list_tools()).tools) >= 3
+    async with connected(Sandbox(size=50), **settings) as tool_client:
+        assert len((await tool_client.client.list_tools()).tools) >= 3
         for tool, asked in (
             ("list_conversations", {}), ("summarize_hot_leads", {}), ("get_lead", {"lead": "Jane"})
         ):  # fmt: skip
-            error = await desk.refused(tool, **asked)
+            error = await tool_client.refused(tool, **asked)
             assert error["code"] == code
             assert error["message"]
             assert error["hint"]
@@ -384,9 +386,9 @@ async def test_what_convocore_answers_with_is_told_by_the_contracts_codes(
     """Promised by the contract, "Rules for every answer", when there is nothing to answer from."""
     sandbox = Sandbox(size=50)
     sandbox.respond_next(status, headers, body, times=10_000)
-    async with connected(sandbox) as desk:
+    async with connected(sandbox) as tool_client:
         for tool, asked in (("list_conversations", {}), ("get_lead", {"lead": "Jane"})):
-            error = await desk.refused(tool, **asked)
+            error = await tool_client.refused(tool, **asked)
             assert error["code"] == code
             assert error["hint"]
             assert "<html" not in str(error)

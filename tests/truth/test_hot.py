@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from convocore_mcp.sandbox import Sandbox
-from tests.front_door import Answer, Desk, connected
-from tests.truth import plain
-from tests.truth.plain import Lead, Row
+from tests.tool_client import Answer, ToolClient, connected
+from tests.truth import oracle
+from tests.truth.oracle import Lead, Row
 
 QUESTIONS: tuple[dict[str, Any], ...] = (
     {},
@@ -27,19 +27,21 @@ COUNTED = (
 )  # fmt: skip
 
 
-async def summarized(desk: Desk, rows: list[Row], **asked: Any) -> tuple[Answer, dict[str, Any]]:
+async def summarized(
+    tool_client: ToolClient, rows: list[Row], **asked: Any
+) -> tuple[Answer, dict[str, Any]]:
     """The server's answer and ours."""
-    answer = await desk.ask("summarize_hot_leads", **asked)
+    answer = await tool_client.ask("summarize_hot_leads", **asked)
     window = {n: answer["applied"][n] for n in ("since", "until") if n in answer["applied"]}
     assert window.keys() == asked.keys() & {"since", "until"}
-    return answer, plain.summary(rows, min_score=asked.get("min_score", 75), **window)
+    return answer, oracle.summary(rows, min_score=asked.get("min_score", 75), **window)
 
 
 @pytest.fixture(scope="module")
-async def lead_ids(desk: Desk) -> dict[frozenset[str], str]:
+async def lead_ids(tool_client: ToolClient) -> dict[frozenset[str], str]:
     """Each lead's id, by its conversations, as the lists have it."""
     members: dict[str, set[str]] = {}
-    for page in await desk.pages(limit=100, detail="full"):
+    for page in await tool_client.pages(limit=100, detail="full"):
         for row in page["conversations"]:
             if "lead_id" in row:
                 members.setdefault(row["lead_id"], set()).add(row["id"])
@@ -50,7 +52,7 @@ async def test_conversations_are_put_together_as_the_contract_says(
     rows: list[Row], lead_ids: dict[frozenset[str], str]
 ) -> None:
     """Promised by the contract, "A lead": identity, else email or phone, else by itself."""
-    ours = plain.leads(rows)
+    ours = oracle.leads(rows)
 
     assert lead_ids.keys() == {lead.ids for lead in ours}
     assert max(len(ids) for ids in lead_ids) > 3
@@ -61,10 +63,10 @@ async def test_conversations_are_put_together_as_the_contract_says(
 
 @pytest.mark.parametrize("asked", QUESTIONS, ids=str)
 async def test_every_count_and_sum_agrees_with_a_plain_computation(
-    desk: Desk, rows: list[Row], asked: dict[str, Any]
+    tool_client: ToolClient, rows: list[Row], asked: dict[str, Any]
 ) -> None:
     """Promised by issue 2, field by field."""
-    answer, ours = await summarized(desk, rows, **asked)
+    answer, ours = await summarized(tool_client, rows, **asked)
 
     assert {name: answer[name] for name in COUNTED} == {name: ours[name] for name in COUNTED}
     assert answer["hot"] > 0
@@ -78,40 +80,43 @@ async def test_every_count_and_sum_agrees_with_a_plain_computation(
 
 
 async def test_tests_and_blocked_visitors_are_counted_as_excluded(
-    desk: Desk, rows: list[Row], lead_ids: dict[frozenset[str], str]
+    tool_client: ToolClient, rows: list[Row], lead_ids: dict[frozenset[str], str]
 ) -> None:
     """Promised by the contract: dropped before anything is merged, counted in `excluded`."""
-    answer, _ = await summarized(desk, rows)
+    answer, _ = await summarized(tool_client, rows)
 
-    out = sum(not plain.takes_part(row) for row in rows)
+    out = sum(not oracle.takes_part(row) for row in rows)
     assert answer["excluded"]["tests"] == sum(bool(row.get("isTest")) for row in rows)
     assert answer["excluded"]["tests"] + answer["excluded"]["blocked"] == out
     assert not {i for group in lead_ids for i in group} & {
-        row["ID"] for row in rows if not plain.takes_part(row)
+        row["ID"] for row in rows if not oracle.takes_part(row)
     }
 
 
 @pytest.mark.parametrize("asked", QUESTIONS, ids=str)
 async def test_the_leads_come_hottest_first_with_every_field_right(
-    desk: Desk, rows: list[Row], lead_ids: dict[frozenset[str], str], asked: dict[str, Any]
+    tool_client: ToolClient,
+    rows: list[Row],
+    lead_ids: dict[frozenset[str], str],
+    asked: dict[str, Any],
 ) -> None:
     """Promised by the contract: score, then last activity, then `lead_id`; 16 fields each."""
     ids = lead_ids
-    answer, ours = await summarized(desk, rows, **asked, top=50)
+    answer, ours = await summarized(tool_client, rows, **asked, top=50)
     for top in (50, 10, 1):
         if top < 50:
             again = {} if top == 10 else {"top": top}  # ten unless told
-            answer = await desk.ask("summarize_hot_leads", **asked, **again)
+            answer = await tool_client.ask("summarize_hot_leads", **asked, **again)
         ranked = sorted(ours["leads"].values(), key=lambda lead: _rank(lead, ids[lead.ids]))
         expected = [_hot_view(lead, ids[lead.ids]) for lead in ranked[:top]]
         assert [lead["lead_id"] for lead in answer["leads"]] == [e["lead_id"] for e in expected]
         for got, wanted, lead in zip(answer["leads"], expected, ranked, strict=False):
             _check_words(got, lead)
-            assert plain.differences(got, wanted) == {}
+            assert oracle.differences(got, wanted) == {}
 
 
 def _rank(lead: Lead, lead_id: str) -> tuple[float, float, str]:
-    return -(lead.get(plain.score) or 0), -lead.at, lead_id
+    return -(lead.get(oracle.score) or 0), -lead.at, lead_id
 
 
 def _hot_view(lead: Lead, lead_id: str) -> Row:
@@ -123,22 +128,22 @@ def _hot_view(lead: Lead, lead_id: str) -> Row:
         "name": lead.field("userName"),
         "company": lead.field("userCompany"),
         "contact": lead.field("userEmail") or lead.field("userPhone"),
-        "channel": lead.get(plain.channel),
+        "channel": lead.get(oracle.channel),
         "stage": lead.field("stage"),
         "label": lead.field("hotLabel"),
-        "score": lead.get(plain.score),
+        "score": lead.get(oracle.score),
         "value": lead.field("value") if amount is None else amount,
         "currency": currency,
         "assignee": lead.owner,
-        "last_activity": plain.shown(lead.at),
+        "last_activity": oracle.shown(lead.at),
     }
-    return {name: value for name, value in known.items() if plain.filled(value) is not None}
+    return {name: value for name, value in known.items() if oracle.filled(value) is not None}
 
 
 def _check_words(got: Row, lead: Lead) -> None:
     """The three fields whose wording is free: what they are made of has to be the lead's."""
     why = " ".join(got.pop("why"))
-    score, label = lead.get(plain.score), lead.field("hotLabel")
+    score, label = lead.get(oracle.score), lead.field("hotLabel")
     assert label is None or label in why
     assert score is None or f"{score:g}" in why
     assert ("waiting for a human" in why) == (lead.field("state") == "requested_chat")
@@ -147,7 +152,7 @@ def _check_words(got: Row, lead: Lead) -> None:
         if (text := row.get(name))
     ]  # fmt: skip
     wants = got.pop("wants", None)
-    if all(plain.tame(text) for text in said):
+    if all(oracle.tame(text) for text in said):
         assert (wants is None) == (not said)
         assert wants is None or wants in said
     step = got.pop("next_step", None)
@@ -157,25 +162,25 @@ def _check_words(got: Row, lead: Lead) -> None:
     ]  # fmt: skip
     assert (step is None) == (not open_ones)
     if step is not None:
-        first = min(open_ones, key=lambda a: plain.day(_iso(a["dueDate"])))
-        assert step["due"][:10] == plain.day(_iso(first["dueDate"]))
+        first = min(open_ones, key=lambda a: oracle.day(_iso(a["dueDate"])))
+        assert step["due"][:10] == oracle.day(_iso(first["dueDate"]))
         assert (step["type"], step.get("title")) in [(a["type"], a.get("title")) for a in open_ones]
 
 
 def _iso(when: Any) -> str:
-    at = plain.seconds(when)
+    at = oracle.seconds(when)
     assert at is not None
-    return plain.shown(at)
+    return oracle.shown(at)
 
 
 async def test_near_misses_come_only_when_asked_for_and_are_not_hot(
-    desk: Desk, rows: list[Row], lead_ids: dict[frozenset[str], str]
+    tool_client: ToolClient, rows: list[Row], lead_ids: dict[frozenset[str], str]
 ) -> None:
     """Promised by the contract: `explain` adds `near_misses`."""
-    assert "near_misses" not in await desk.ask("summarize_hot_leads")
-    answer = await desk.ask("summarize_hot_leads", explain=True)
+    assert "near_misses" not in await tool_client.ask("summarize_hot_leads")
+    answer = await tool_client.ask("summarize_hot_leads", explain=True)
     ids = {lead_id: members for members, lead_id in lead_ids.items()}
-    ours = {lead.ids: lead for lead in plain.leads(rows)}
+    ours = {lead.ids: lead for lead in oracle.leads(rows)}
     assert answer["near_misses"]["leads"]
     for miss in answer["near_misses"]["leads"]:
         lead = ours[ids[miss["lead_id"]]]
@@ -184,13 +189,15 @@ async def test_near_misses_come_only_when_asked_for_and_are_not_hot(
         assert miss["why_not"]
 
 
-async def test_nobody_hot_is_said_with_what_each_bound_costs(desk: Desk, rows: list[Row]) -> None:
+async def test_nobody_hot_is_said_with_what_each_bound_costs(
+    tool_client: ToolClient, rows: list[Row]
+) -> None:
     """Promised by the contract: when a list is empty, `relax` says what would be without it."""
-    answer, _ = await summarized(desk, rows, since="2027-01-01")
+    answer, _ = await summarized(tool_client, rows, since="2027-01-01")
     assert answer["leads"] == []
     assert answer["hot"] == answer["leads_considered"] == 0
     assert answer["value"] == {}
-    assert answer["relax"]["since"] == plain.summary(rows)["hot"]
+    assert answer["relax"]["since"] == oracle.summary(rows)["hot"]
     assert answer["relax"]["min_score"] == 0
 
 
@@ -203,10 +210,10 @@ async def test_nobody_hot_is_said_with_what_each_bound_costs(desk: Desk, rows: l
     ],
 )  # fmt: skip
 async def test_what_means_nothing_is_refused_by_name(
-    desk: Desk, arguments: dict[str, Any], named: str
+    tool_client: ToolClient, arguments: dict[str, Any], named: str
 ) -> None:
     """Promised by the contract."""
-    error = await desk.refused("summarize_hot_leads", **arguments)
+    error = await tool_client.refused("summarize_hot_leads", **arguments)
     assert error["code"] == "invalid_argument"
     assert named in error["message"]
     assert error["hint"]
@@ -218,7 +225,7 @@ async def test_what_means_nothing_is_refused_by_name(
 NOW = 1_780_000_000
 
 
-def talk(number: int, **fields: Any) -> Row:
+def conversation(number: int, **fields: Any) -> Row:
     """A conversation, the higher the number the newer."""
     return {"ID": f"c{number}", "ts": NOW + number, "lastMessageTS": NOW + number, **fields}
 
@@ -232,8 +239,8 @@ async def hot_of(rows: list[Row], **asked: Any) -> Answer:
     """What is said of these rows."""
     sandbox = Sandbox(size=0)
     sandbox.replace(sorted(rows, key=lambda row: -row["ts"]))
-    async with connected(sandbox) as desk:
-        return await desk.ask("summarize_hot_leads", **asked)
+    async with connected(sandbox) as tool_client:
+        return await tool_client.ask("summarize_hot_leads", **asked)
 
 
 async def test_the_newest_word_on_each_field_wins() -> None:
@@ -241,18 +248,22 @@ async def test_the_newest_word_on_each_field_wins() -> None:
     same = {"contactIdentityId": "ci_1"}
     answer = await hot_of(
         [
-            talk(1, **same, userName="Old Name", userCompany="Acme", **scored(95), stage="new"),
-            talk(2, **same, userName="New Name", hotLabel="cold", value="1 200", currency="eur"),
-            talk(3, **same, hotLabel="hot", leadScore=0, funnelScoreHistory=[], value=""),
-            talk(4, contactIdentityId="ci_2", **scored(99), stage="won"),
-            talk(5, contactIdentityId="ci_2", userName="Won Already", **scored(99)),
-            talk(6, contactIdentityId="ci_3", **scored(90)),
-            talk(7, contactIdentityId="ci_3", **scored(10)),
-            talk(8, contactIdentityId="ci_4", **scored(90), isTest=True),
-            talk(9, contactIdentityId="ci_4", userName="Only a name"),
-            talk(10, contactIdentityId="ci_5", **scored(75)),
-            talk(11, contactIdentityId="ci_6", **scored(74.9)),
-            talk(12, contactIdentityId="ci_7", **scored(99), hotLabel="warm"),
+            conversation(
+                1, **same, userName="Old Name", userCompany="Acme", **scored(95), stage="new"
+            ),
+            conversation(
+                2, **same, userName="New Name", hotLabel="cold", value="1 200", currency="eur"
+            ),
+            conversation(3, **same, hotLabel="hot", leadScore=0, funnelScoreHistory=[], value=""),
+            conversation(4, contactIdentityId="ci_2", **scored(99), stage="won"),
+            conversation(5, contactIdentityId="ci_2", userName="Won Already", **scored(99)),
+            conversation(6, contactIdentityId="ci_3", **scored(90)),
+            conversation(7, contactIdentityId="ci_3", **scored(10)),
+            conversation(8, contactIdentityId="ci_4", **scored(90), isTest=True),
+            conversation(9, contactIdentityId="ci_4", userName="Only a name"),
+            conversation(10, contactIdentityId="ci_5", **scored(75)),
+            conversation(11, contactIdentityId="ci_6", **scored(74.9)),
+            conversation(12, contactIdentityId="ci_7", **scored(99), hotLabel="warm"),
         ]
     )
     assert [lead["lead_id"] for lead in answer["leads"]] == ["ci_1", "ci_5"]
@@ -269,17 +280,19 @@ async def test_two_identities_never_merge_and_strays_join_the_one_they_fit() -> 
     """Promised by the contract, "A lead"."""
     answer = await hot_of(
         [
-            talk(1, contactIdentityId="ci_1", userPhone="+49 1512 2020999", **scored(90)),
-            talk(2, contactIdentityId="ci_2", userPhone="+4915122020999", **scored(91)),
-            talk(3, contactIdentityId="ci_1", userEmail="Jane@Example.com", **scored(92)),
-            talk(4, userEmail=" jane@example.COM ", **scored(93), userPhone="0044 7400 123456"),
-            talk(5, userPhone="+447400123456", **scored(94)),
-            talk(6, userPhone="4915122020998", countryCode="DE", **scored(80)),
-            talk(7, userPhone="+49 (1512) 2020998", **scored(81)),
-            talk(8, userEmail="n/a", **scored(82)),
-            talk(9, userEmail="n/a", **scored(83)),
-            talk(10, userName="Same Name", **scored(84)),
-            talk(11, userName="Same Name", **scored(85)),
+            conversation(1, contactIdentityId="ci_1", userPhone="+49 1512 2020999", **scored(90)),
+            conversation(2, contactIdentityId="ci_2", userPhone="+4915122020999", **scored(91)),
+            conversation(3, contactIdentityId="ci_1", userEmail="Jane@Example.com", **scored(92)),
+            conversation(
+                4, userEmail=" jane@example.COM ", **scored(93), userPhone="0044 7400 123456"
+            ),
+            conversation(5, userPhone="+447400123456", **scored(94)),
+            conversation(6, userPhone="4915122020998", countryCode="DE", **scored(80)),
+            conversation(7, userPhone="+49 (1512) 2020998", **scored(81)),
+            conversation(8, userEmail="n/a", **scored(82)),
+            conversation(9, userEmail="n/a", **scored(83)),
+            conversation(10, userName="Same Name", **scored(84)),
+            conversation(11, userName="Same Name", **scored(85)),
         ]
     )
     assert [(lead["conversation_id"], lead["score"]) for lead in answer["leads"]] == [
@@ -296,7 +309,7 @@ async def test_money_is_summed_per_currency_and_what_cannot_be_read_is_counted()
     )  # fmt: skip
     answer = await hot_of(
         [
-            talk(i, hotLabel="hot", userName="x", value=value, currency=currency)
+            conversation(i, hotLabel="hot", userName="x", value=value, currency=currency)
             for i, (value, currency) in enumerate(values)
         ]
     )

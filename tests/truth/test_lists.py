@@ -8,9 +8,9 @@ from typing import Any, Literal
 import pytest
 
 from convocore_mcp.sandbox import Sandbox
-from tests.front_door import Answer, Desk, connected
-from tests.truth import plain
-from tests.truth.plain import Row
+from tests.tool_client import Answer, ToolClient, connected
+from tests.truth import oracle
+from tests.truth.oracle import Row
 
 DIALECTS: tuple[Literal["cursor", "page"], ...] = ("cursor", "page")
 GIVEN: dict[str, tuple[Any, ...]] = {
@@ -47,48 +47,48 @@ def window(page: Answer) -> dict[str, str]:
     return {name: page["applied"][name] for name in ("since", "until") if name in page["applied"]}
 
 
-@pytest.mark.parametrize("sort", plain.SORTS)
+@pytest.mark.parametrize("sort", oracle.SORTS)
 async def test_paging_to_the_end_yields_each_conversation_once_in_order(
-    desk: Desk, rows: list[Row], sort: str
+    tool_client: ToolClient, rows: list[Row], sort: str
 ) -> None:
     """Promised by issue 2 and the contract: every non-empty conversation, tests and blocked too."""
-    pages = await desk.pages(sort=sort, limit=100)
+    pages = await tool_client.pages(sort=sort, limit=100)
 
-    assert ids(pages) == plain.ordered(rows, sort)
+    assert ids(pages) == oracle.ordered(rows, sort)
     assert {page["total"] for page in pages} == {len(rows)}
     assert all(page["conversations"] for page in pages)
     assert {page["applied"]["sort"] for page in pages} == {sort}
 
 
 async def test_small_pages_and_the_usual_one_lead_to_the_same_list(
-    desk: Desk, rows: list[Row]
+    tool_client: ToolClient, rows: list[Row]
 ) -> None:
     """Promised by the contract: `limit` 1 to 100, 20 unless told."""
-    usual = await desk.pages()
+    usual = await tool_client.pages()
     assert [len(page["conversations"]) for page in usual[:-1]] == [20] * (len(usual) - 1)
-    assert ids(usual) == plain.ordered(rows, "newest")
+    assert ids(usual) == oracle.ordered(rows, "newest")
     for limit in (1, 2, 7):
-        few = plain.matching(rows, tag="vip", state="requested_chat")
-        pages = await desk.pages(tag="vip", state="requested_chat", limit=limit)
-        assert ids(pages) == plain.ordered(few, "newest")
+        few = oracle.matching(rows, tag="vip", state="requested_chat")
+        pages = await tool_client.pages(tag="vip", state="requested_chat", limit=limit)
+        assert ids(pages) == oracle.ordered(few, "newest")
         assert all(len(page["conversations"]) == limit for page in pages[:-1])
 
 
 @pytest.mark.parametrize("name", GIVEN)
 async def test_each_filter_agrees_with_a_plain_filter(
-    desk: Desk, rows: list[Row], name: str
+    tool_client: ToolClient, rows: list[Row], name: str
 ) -> None:
     """Promised by issue 2."""
     for given in GIVEN[name]:
-        pages = [await desk.ask("list_conversations", **{name: given}, limit=100)]
+        pages = [await tool_client.ask("list_conversations", **{name: given}, limit=100)]
         known = window(pages[0]) or {name: given}
-        wanted = plain.matching(rows, **known)
+        wanted = oracle.matching(rows, **known)
 
         assert 0 < len(wanted) < len(rows), given
         # A page holds fewer where a hundred would not fit into an answer.
         listed = ids(pages)
         assert len(listed) >= min(len(wanted), 70)
-        assert listed == plain.ordered(wanted, "newest")[: len(listed)], given
+        assert listed == oracle.ordered(wanted, "newest")[: len(listed)], given
         assert pages[0]["total"] == len(wanted)
         assert "relax" not in pages[0]
         if name not in window(pages[0]):
@@ -98,21 +98,23 @@ async def test_each_filter_agrees_with_a_plain_filter(
 
 @pytest.mark.parametrize("pair", list(itertools.combinations(GIVEN, 2)), ids="-".join)
 async def test_each_two_filters_agree_with_two_plain_filters(
-    desk: Desk, rows: list[Row], pair: tuple[str, str]
+    tool_client: ToolClient, rows: list[Row], pair: tuple[str, str]
 ) -> None:
     """Promised by issue 2; and by the contract, that an empty list says what to leave out."""
     asked = {name: GIVEN[name][0] for name in pair}
-    pages = await desk.pages(**asked, limit=100)
+    pages = await tool_client.pages(**asked, limit=100)
     known = asked | window(pages[0])
-    wanted = plain.matching(rows, **known)
+    wanted = oracle.matching(rows, **known)
 
-    assert ids(pages) == plain.ordered(wanted, "newest")
+    assert ids(pages) == oracle.ordered(wanted, "newest")
     assert {page["total"] for page in pages} == {len(wanted)}
     assert pages[0]["applied"].keys() == {"sort", *pair}
     assert ("relax" in pages[0]) == (not wanted)
 
 
-async def test_an_empty_list_says_what_each_filter_costs(desk: Desk, rows: list[Row]) -> None:
+async def test_an_empty_list_says_what_each_filter_costs(
+    tool_client: ToolClient, rows: list[Row]
+) -> None:
     """Promised by the contract: `relax`, for each filter the rows there would be without it."""
     asked: dict[str, Any] = {
         "stage": ["won"], "label": ["hot"], "min_score": 60, "tag": ["vip"], "query": "demo",
@@ -122,21 +124,23 @@ async def test_an_empty_list_says_what_each_filter_costs(desk: Desk, rows: list[
     }  # fmt: skip
     for names in (*itertools.combinations(asked, 2), tuple(asked)[:5], tuple(asked)):
         part = {name: asked[name] for name in names}
-        answer = await desk.ask("list_conversations", **part)
+        answer = await tool_client.ask("list_conversations", **part)
         known = part | window(answer)
-        assert answer["total"] == len(plain.matching(rows, **known))
+        assert answer["total"] == len(oracle.matching(rows, **known))
         if answer["total"]:
             assert "relax" not in answer
             continue
         assert answer["conversations"] == []
         assert "next_cursor" not in answer
         assert answer["relax"] == {
-            name: len(plain.matching(rows, **{n: v for n, v in known.items() if n != name}))
+            name: len(oracle.matching(rows, **{n: v for n, v in known.items() if n != name}))
             for name in names
         }
 
 
-async def test_times_are_resolved_as_a_person_means_them(desk: Desk, rows: list[Row]) -> None:
+async def test_times_are_resolved_as_a_person_means_them(
+    tool_client: ToolClient, rows: list[Row]
+) -> None:
     """Promised by the contract: ISO dates and times, or relative; `applied` has them resolved."""
     for given, resolved in {
         "2026-03-01": "2026-03-01T00:00:00Z",
@@ -144,36 +148,38 @@ async def test_times_are_resolved_as_a_person_means_them(desk: Desk, rows: list[
         "2026-03-01T10:20:30+02:00": "2026-03-01T08:20:30Z",
         "2026-03-01T10:20": "2026-03-01T10:20:00Z",
     }.items():
-        answer = await desk.ask("list_conversations", since=given)
+        answer = await tool_client.ask("list_conversations", since=given)
         assert answer["applied"]["since"] == resolved
-        assert answer["total"] == len(plain.matching(rows, since=resolved))
+        assert answer["total"] == len(oracle.matching(rows, since=resolved))
     # A day as the end is the whole of it.
     for place in (0, 50, 900):
-        day = plain.shown(plain.last_activity(rows[place]))[:10]
-        answer = await desk.ask("list_conversations", since=day, until=day, limit=100)
-        wanted = [row for row in rows if plain.shown(plain.last_activity(row)).startswith(day)]
+        day = oracle.shown(oracle.last_activity(rows[place]))[:10]
+        answer = await tool_client.ask("list_conversations", since=day, until=day, limit=100)
+        wanted = [row for row in rows if oracle.shown(oracle.last_activity(row)).startswith(day)]
         assert answer["total"] == len(wanted)
     # Both ends belong to the window.
-    at = plain.shown(plain.last_activity(rows[123]))
-    answer = await desk.ask("list_conversations", since=at, until=at)
+    at = oracle.shown(oracle.last_activity(rows[123]))
+    answer = await tool_client.ask("list_conversations", since=at, until=at)
     assert [row["id"] for row in answer["conversations"]] == [rows[123]["ID"]]
 
 
-async def test_relative_times_are_as_long_as_they_say(desk: Desk) -> None:
+async def test_relative_times_are_as_long_as_they_say(tool_client: ToolClient) -> None:
     """Promised by the contract: `24h`, `7d`, `2w`, `3m`."""
     hour, day = 3600, 86_400
     for given, least, most in (
         ("24h", day, day), ("7d", 7 * day, 7 * day), ("2w", 14 * day, 14 * day),
         ("3m", 89 * day, 92 * day), ("1h", hour, hour), ("12m", 365 * day, 366 * day),
     ):  # fmt: skip
-        answer = await desk.ask("list_conversations", since=given, limit=1)
-        as_of = plain.ended(answer["applied"]["since"])
-        later = (await desk.ask("list_conversations", since="0h", limit=1))["applied"]["since"]
-        assert least <= plain.ended(later) - as_of <= most + 5
+        answer = await tool_client.ask("list_conversations", since=given, limit=1)
+        as_of = oracle.ended(answer["applied"]["since"])
+        later = (await tool_client.ask("list_conversations", since="0h", limit=1))["applied"][
+            "since"
+        ]
+        assert least <= oracle.ended(later) - as_of <= most + 5
 
 
 async def test_free_text_finds_whole_words_always_and_nothing_that_is_not_there(
-    desk: Desk, rows: list[Row]
+    tool_client: ToolClient, rows: list[Row]
 ) -> None:
     """Promised by the contract: free text over ten kinds of field."""
     for query in (
@@ -181,25 +187,29 @@ async def test_free_text_finds_whole_words_always_and_nothing_that_is_not_there(
         "Müller & Söhne", "مستخدمين", "料金", "customer onboarding", "phone", "o'connor", "weiß",
         "İzmir", "security questionnaire", "-", "signed", "Messe 2026", "line two",
     ):  # fmt: skip
-        found = set(ids(await desk.pages(query=query, limit=100)))
-        sure = {row["ID"] for row in rows if plain.words(query) and plain.surely_found(row, query)}
-        maybe = {row["ID"] for row in rows if plain.possibly_found(row, query)}
+        found = set(ids(await tool_client.pages(query=query, limit=100)))
+        sure = {
+            row["ID"] for row in rows if oracle.words(query) and oracle.surely_found(row, query)
+        }
+        maybe = {row["ID"] for row in rows if oracle.possibly_found(row, query)}
         assert sure <= found <= maybe, query
 
 
-async def test_free_text_finds_an_email_and_a_phone_number(desk: Desk, rows: list[Row]) -> None:
+async def test_free_text_finds_an_email_and_a_phone_number(
+    tool_client: ToolClient, rows: list[Row]
+) -> None:
     """Promised by the contract: `query` looks into email and phone."""
     for row in [r for r in rows if r.get("userEmail")][:8]:
-        found = ids(await desk.pages(query=row["userEmail"].strip(), limit=100))
+        found = ids(await tool_client.pages(query=row["userEmail"].strip(), limit=100))
         assert row["ID"] in found
         assert set(found) <= {
-            r["ID"] for r in rows if plain.possibly_found(r, row["userEmail"].split("@")[0])
+            r["ID"] for r in rows if oracle.possibly_found(r, row["userEmail"].split("@")[0])
         }
     for row in [r for r in rows if r.get("userPhone")][:10]:
-        for written in (row["userPhone"], f"+{plain.phone(row)}"):
-            found = ids(await desk.pages(query=written, limit=100))
+        for written in (row["userPhone"], f"+{oracle.phone(row)}"):
+            found = ids(await tool_client.pages(query=written, limit=100))
             assert row["ID"] in found, written
-            assert {plain.phone(r) for r in rows if r["ID"] in found} == {plain.phone(row)}
+            assert {oracle.phone(r) for r in rows if r["ID"] in found} == {oracle.phone(row)}
 
 
 @pytest.mark.parametrize(
@@ -209,8 +219,8 @@ async def test_free_text_finds_an_email_and_a_phone_number(desk: Desk, rows: lis
         ({"stage": ["won", "nope"]}, "nope", ["trial"]),
         ({"state": "sleeping"}, "state", ["requested_chat", "ended_chat"]),
         ({"label": "lukewarm"}, "label", ["hot", "warm", "cold"]),
-        ({"attention": ["overdue", "bored"]}, "attention", list(plain.ATTENTION)),
-        ({"sort": "random"}, "sort", list(plain.SORTS)),
+        ({"attention": ["overdue", "bored"]}, "attention", list(oracle.ATTENTION)),
+        ({"sort": "random"}, "sort", list(oracle.SORTS)),
         ({"detail": "all"}, "detail", ["brief", "full"]),
         ({"agent_id": "another"}, "agent_id", ["demo-agent"]),
         ({"stages": ["won"]}, "stages", ["stage", "min_score", "agent_id"]),
@@ -224,10 +234,10 @@ async def test_free_text_finds_an_email_and_a_phone_number(desk: Desk, rows: lis
     ],
 )
 async def test_what_means_nothing_is_refused_by_name(
-    desk: Desk, arguments: dict[str, Any], named: str, listed: list[str]
+    tool_client: ToolClient, arguments: dict[str, Any], named: str, listed: list[str]
 ) -> None:
     """Promised by the contract: an unknown argument or value is named, and what is valid listed."""
-    error = await desk.refused("list_conversations", **arguments)
+    error = await tool_client.refused("list_conversations", **arguments)
 
     assert error["code"] == "invalid_argument"
     assert named in error["message"]
@@ -236,51 +246,53 @@ async def test_what_means_nothing_is_refused_by_name(
 
 
 @pytest.mark.parametrize("name", GIVEN)
-async def test_a_cursor_is_good_for_its_own_question_only(desk: Desk, name: str) -> None:
+async def test_a_cursor_is_good_for_its_own_question_only(
+    tool_client: ToolClient, name: str
+) -> None:
     """Promised by the contract: with other filters it is an `invalid_argument`."""
-    start = await desk.ask("list_conversations", state="ai-chatting", limit=5)
+    start = await tool_client.ask("list_conversations", state="ai-chatting", limit=5)
     other: dict[str, Any] = {"state": "ai-chatting"} | {name: GIVEN[name][0]}
     for arguments in (other, {}, {"state": "ai-chatting", "sort": "oldest"}):
-        error = await desk.refused(
+        error = await tool_client.refused(
             "list_conversations", **arguments, cursor=start["next_cursor"], limit=5
         )
         assert error["code"] == "invalid_argument"
         assert "cursor" in error["message"]
     # How much of each row is shown, and how many, are no filters.
-    onward = await desk.ask(
+    onward = await tool_client.ask(
         "list_conversations",
         state="ai-chatting", limit=3, detail="full", cursor=start["next_cursor"],
     )  # fmt: skip
     assert len(onward["conversations"]) == 3
 
 
-async def test_a_damaged_cursor_is_refused(desk: Desk) -> None:
+async def test_a_damaged_cursor_is_refused(tool_client: ToolClient) -> None:
     """Promised by the contract: nothing is silently ignored."""
-    cursor = (await desk.ask("list_conversations", limit=5))["next_cursor"]
+    cursor = (await tool_client.ask("list_conversations", limit=5))["next_cursor"]
     damaged = [cursor[:-1], cursor[1:], cursor + "AAAA", "x", "null", "0", cursor[::-1], "é" * 9]
     damaged += [
         cursor[:i] + ("A" if cursor[i] != "A" else "B") + cursor[i + 1 :]
         for i in range(0, len(cursor) - 1, 9)
     ]
     for text in damaged:
-        error = await desk.refused("list_conversations", limit=5, cursor=text)
+        error = await tool_client.refused("list_conversations", limit=5, cursor=text)
         assert error["code"] == "invalid_argument", text
         assert "cursor" in error["message"]
 
 
 async def test_every_field_of_every_row_is_what_the_record_says(
-    desk: Desk, rows: list[Row]
+    tool_client: ToolClient, rows: list[Row]
 ) -> None:
     """Promised by the contract: the fields of a brief and of a full row; unknown is left out."""
     raw = {row["ID"]: row for row in rows}
     for detail in ("brief", "full"):
         # All of them in full; the brief ones are the same with less.
         asked = {"limit": 100, "detail": detail} | ({"tag": "vip"} if detail == "brief" else {})
-        for page in await desk.pages(**asked):
+        for page in await tool_client.pages(**asked):
             for row in page["conversations"]:
-                expected = plain.listed(raw[row["id"]], full=detail == "full")
+                expected = oracle.listed(raw[row["id"]], full=detail == "full")
                 row.pop("lead_id", None)  # see test_hot
-                assert plain.differences(row, expected) == {}, row["id"]
+                assert oracle.differences(row, expected) == {}, row["id"]
 
 
 # While the list changes
@@ -327,15 +339,15 @@ async def test_what_was_there_at_the_first_page_is_listed_once_whatever_changes_
     """Promised by the contract: exactly once, also while new conversations arrive."""
     sandbox = Sandbox(size=60, dialect=dialect)
     tried: list[tuple[Change, str]] = [(arrivals, "newest"), (rescored, "score")]
-    tried += [(everything, sort) for sort in plain.SORTS]
-    async with connected(sandbox, tail_seconds=0) as desk:
+    tried += [(everything, sort) for sort in oracle.SORTS]
+    async with connected(sandbox, incremental_sync_seconds=0) as tool_client:
         for change, sort in tried:
             before = [row["ID"] for row in sandbox.rows()]
             asked: dict[str, Any] = {"sort": sort, "limit": len(before) // 4}
-            pages = [await desk.ask("list_conversations", **asked)]
+            pages = [await tool_client.ask("list_conversations", **asked)]
             while cursor := pages[-1].get("next_cursor"):
                 change(sandbox, before, len(pages))
-                pages.append(await desk.ask("list_conversations", **asked, cursor=cursor))
+                pages.append(await tool_client.ask("list_conversations", **asked, cursor=cursor))
 
             found = Counter(ids(pages))
             assert len(pages) > 3
@@ -344,7 +356,7 @@ async def test_what_was_there_at_the_first_page_is_listed_once_whatever_changes_
             assert pages[0]["total"] == len(before)
             assert all(page["total"] >= len(before) for page in pages)
             # And who asks anew sees what is new.
-            again = await desk.ask("list_conversations", limit=1)
+            again = await tool_client.ask("list_conversations", limit=1)
             assert again["total"] == len(list(sandbox.rows()))
 
 
@@ -355,13 +367,13 @@ async def test_a_filtered_list_holds_all_that_matched_at_its_first_page(
     """Promised by the contract: every match exactly once."""
     sandbox = Sandbox(size=150, dialect=dialect)
     rows = list(sandbox.rows())
-    wanted = {row["ID"] for row in plain.matching(rows, min_score=50)}
-    async with connected(sandbox, tail_seconds=0) as desk:
+    wanted = {row["ID"] for row in oracle.matching(rows, min_score=50)}
+    async with connected(sandbox, incremental_sync_seconds=0) as tool_client:
         asked: dict[str, Any] = {"min_score": 50, "sort": "score", "limit": 12, "since": "12m"}
-        pages = [await desk.ask("list_conversations", **asked)]
+        pages = [await tool_client.ask("list_conversations", **asked)]
         while cursor := pages[-1].get("next_cursor"):
             everything(sandbox, [row["ID"] for row in rows], len(pages))
-            pages.append(await desk.ask("list_conversations", **asked, cursor=cursor))
+            pages.append(await tool_client.ask("list_conversations", **asked, cursor=cursor))
 
         found = Counter(ids(pages))
         assert {i: found[i] for i in wanted} == dict.fromkeys(wanted, 1)
@@ -376,14 +388,14 @@ async def test_deletions_between_pages_cost_no_other_row(
     sandbox = Sandbox(size=200, dialect=dialect)
     in_order = [row["ID"] for row in sandbox.rows()]
     deleted: set[str] = set()
-    async with connected(sandbox, tail_seconds=0) as desk:
-        pages = [await desk.ask("list_conversations", limit=25)]
+    async with connected(sandbox, incremental_sync_seconds=0) as tool_client:
+        pages = [await tool_client.ask("list_conversations", limit=25)]
         while cursor := pages[-1].get("next_cursor"):
             for place in range(len(pages), len(in_order), 19):
                 if in_order[place] not in deleted:
                     deleted.add(in_order[place])
                     sandbox.delete(in_order[place])
-            pages.append(await desk.ask("list_conversations", limit=25, cursor=cursor))
+            pages.append(await tool_client.ask("list_conversations", limit=25, cursor=cursor))
 
         found = Counter(ids(pages))
         assert [i for i in in_order if i not in deleted and found[i] != 1] == []

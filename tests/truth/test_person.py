@@ -7,9 +7,9 @@ import phonenumbers
 import pytest
 
 from convocore_mcp.sandbox import Sandbox
-from tests.front_door import Answer, Desk, connected
-from tests.truth import plain
-from tests.truth.plain import Lead, Row
+from tests.tool_client import Answer, ToolClient, connected
+from tests.truth import oracle
+from tests.truth.oracle import Lead, Row
 
 SOME = 12
 NOW = 1_780_000_000
@@ -17,58 +17,60 @@ NOW = 1_780_000_000
 
 @pytest.fixture(scope="module")
 def leads(sandbox: Sandbox) -> list[Lead]:
-    return sorted(plain.leads(sandbox.rows()), key=lambda lead: -lead.at)
+    return sorted(oracle.leads(sandbox.rows()), key=lambda lead: -lead.at)
 
 
 def found(answer: Answer) -> frozenset[str]:
     """The conversations of the lead that was found."""
     assert "lead" in answer, answer
     assert "candidates" not in answer
-    return frozenset(talk["id"] for talk in answer["lead"]["conversations"])
+    return frozenset(conversation["id"] for conversation in answer["lead"]["conversations"])
 
 
 async def test_a_lead_is_found_by_the_ids_of_its_conversations_and_by_its_own(
-    desk: Desk, leads: list[Lead]
+    tool_client: ToolClient, leads: list[Lead]
 ) -> None:
     """Promised by issue 2 and the contract."""
     for lead in leads[:SOME] + leads[-3:]:
         for conversation_id in lead.ids:
-            answer = await desk.ask("get_lead", lead=conversation_id)
+            answer = await tool_client.ask("get_lead", lead=conversation_id)
             assert found(answer) == lead.ids
             assert answer["matched_on"] in ("conversation_id", "lead_id")
-        again = await desk.ask("get_lead", lead=answer["lead"]["lead_id"])
+        again = await tool_client.ask("get_lead", lead=answer["lead"]["lead_id"])
         assert again["lead"] == answer["lead"]
         assert again["matched_on"] == "lead_id"
 
 
 async def test_a_lead_is_found_by_email_however_it_is_written(
-    desk: Desk, leads: list[Lead]
+    tool_client: ToolClient, leads: list[Lead]
 ) -> None:
     """Promised by issue 2: by email; case and blanks say nothing."""
-    with_email = [lead for lead in leads if lead.get(plain.email)]
+    with_email = [lead for lead in leads if lead.get(oracle.email)]
     for lead in with_email[:SOME]:
         for row in lead.rows:
-            address = plain.email(row)
+            address = oracle.email(row)
             if address is None:
                 continue
             for written in (address, address.upper(), f"  {address.title()} "):
-                answer = await desk.ask("get_lead", lead=written)
+                answer = await tool_client.ask("get_lead", lead=written)
                 assert found(answer) == lead.ids, written
                 assert answer["matched_on"] == "email"
 
 
-async def test_a_lead_is_found_by_phone_in_every_notation(desk: Desk, leads: list[Lead]) -> None:
+async def test_a_lead_is_found_by_phone_in_every_notation(
+    tool_client: ToolClient, leads: list[Lead]
+) -> None:
     """Promised by issue 2: by phone in three notations; and two who share one are candidates."""
     owners: dict[str, set[frozenset[str]]] = {}
     for lead in leads:
         for row in lead.rows:
-            if number := plain.phone(row):
+            if number := oracle.phone(row):
                 owners.setdefault(number, set()).add(lead.ids)
     shared = {number for number, those in owners.items() if len(those) > 1}
     assert shared
     for number in [*list(owners)[:SOME], *shared]:
         for written in notations(number):
-            answer = await desk.ask("get_lead", lead=written)
+            answer = await tool_client.ask("get_lead", lead=written)
             assert answer["matched_on"] == "phone", written
             if number in shared:
                 assert answer["total"] == len(answer["candidates"]) == len(owners[number])
@@ -86,24 +88,24 @@ def notations(number: str) -> list[str]:
 
 
 async def test_a_lead_is_found_by_name_and_two_of_a_name_are_candidates(
-    desk: Desk, leads: list[Lead]
+    tool_client: ToolClient, leads: list[Lead]
 ) -> None:
     """Promised by issue 2: by name, and candidates when two fit; never a guess."""
     named: dict[tuple[str, ...], list[Lead]] = {}
     for lead in leads:
         if name := lead.field("userName"):
-            named.setdefault(plain.words(name), []).append(lead)
-    tame = {w: those for w, those in named.items() if plain.tame(those[0].field("userName"))}
+            named.setdefault(oracle.words(name), []).append(lead)
+    tame = {w: those for w, those in named.items() if oracle.tame(those[0].field("userName"))}
     single = [those[0] for those in tame.values() if len(those) == 1]
     several = [those for those in tame.values() if len(those) > 1]
     assert single
     assert several
     for lead in single[:SOME]:
-        answer = await desk.ask("get_lead", lead=lead.field("userName"))
+        answer = await tool_client.ask("get_lead", lead=lead.field("userName"))
         assert found(answer) == lead.ids
         assert answer["matched_on"] == "name"
     for those in several[:SOME]:
-        answer = await desk.ask("get_lead", lead=those[0].field("userName").upper())
+        answer = await tool_client.ask("get_lead", lead=those[0].field("userName").upper())
         assert answer["total"] == len(those)
         # Leads whose current name it is: each with what tells them apart.
         got = Counter(_told(c) for c in answer["candidates"])
@@ -114,15 +116,15 @@ def _candidate(lead: Lead) -> Row:
     known = {
         "name": lead.field("userName"),
         "company": lead.field("userCompany"),
-        "last_activity": plain.shown(lead.at),
-        "score": lead.get(plain.score),
+        "last_activity": oracle.shown(lead.at),
+        "score": lead.get(oracle.score),
     }
     return {name: value for name, value in known.items() if value is not None}
 
 
 def _told(candidate: Row) -> tuple[Any, ...]:
     told = {name: value for name, value in candidate.items() if name != "lead_id"}
-    if not plain.tame(told.get("company", "")):
+    if not oracle.tame(told.get("company", "")):
         told["company"] = "?"
     return tuple(sorted(told.items()))
 
@@ -137,7 +139,7 @@ async def test_a_name_may_be_misspelt_and_needs_no_accents() -> None:
     sandbox = Sandbox(size=0)
     jane = {"ID": "it", "ts": NOW + 1, "userName": "Jane Miller", "userCompany": "Acme Corp"}
     sandbox.replace([jane, *rows])
-    async with connected(sandbox) as desk:
+    async with connected(sandbox) as tool_client:
         for typed, name in {
             "Gonzales": "María González",
             "Siobhan OConnor": "Siobhán O'Connor",
@@ -149,7 +151,7 @@ async def test_a_name_may_be_misspelt_and_needs_no_accents() -> None:
             "山田": "山田太郎",
             "weiss": "Jürgen Weiß",
         }.items():
-            answer = await desk.ask("get_lead", lead=typed)
+            answer = await tool_client.ask("get_lead", lead=typed)
             assert answer["lead"]["name"] == name
             assert answer["matched_on"]
 
@@ -164,43 +166,45 @@ async def test_whose_whole_name_it_is_comes_before_many_who_are_called_alike() -
         {"ID": f"t{i}", "ts": 1_770_000_000 - i, "userName": "John Smith"} for i in range(250)
     ]
     sandbox.replace([*many, *twins, {"ID": "her", "ts": 1_700_000_000, "userName": "Jane"}])
-    async with connected(sandbox) as desk:
-        answer = await desk.ask("get_lead", lead="Jane")
+    async with connected(sandbox) as tool_client:
+        answer = await tool_client.ask("get_lead", lead="Jane")
         assert found(answer) == frozenset({"her"})
-        answer = await desk.ask("get_lead", lead="john smith")
+        answer = await tool_client.ask("get_lead", lead="john smith")
         assert answer["total"] == 250
 
 
 async def test_nobody_of_that_name_is_not_found_with_the_nearest_ones(
-    desk: Desk, leads: list[Lead]
+    tool_client: ToolClient, leads: list[Lead]
 ) -> None:
     """Promised by the contract: `not_found`, with the nearest names in `hint`."""
     for typed in ("Xqzwv Bfghjk", "nobody@nowhere.example", "+99 0000 000000", "conv-nothing"):
-        error = await desk.refused("get_lead", lead=typed)
+        error = await tool_client.refused("get_lead", lead=typed)
         assert error["code"] == "not_found"
         assert error["hint"]
     names = {lead.field("userName") for lead in leads}
-    near = await desk.refused("get_lead", lead="Amelix Tolar Xyqqw")
+    near = await tool_client.refused("get_lead", lead="Amelix Tolar Xyqqw")
     assert any(name and name in near["hint"] for name in names), near
     for arguments in ({"lead": ""}, {"lead": "   "}, {}, {"lead": "x" * 5000}, {"name": "Jane"}):
-        error = await desk.refused("get_lead", **arguments)
+        error = await tool_client.refused("get_lead", **arguments)
         assert error["code"] == "invalid_argument"
 
 
-async def test_a_test_and_a_blocked_visitor_are_no_lead(desk: Desk, sandbox: Sandbox) -> None:
+async def test_a_test_and_a_blocked_visitor_are_no_lead(
+    tool_client: ToolClient, sandbox: Sandbox
+) -> None:
     """Promised by the contract: they take no part in leads."""
-    out = [row["ID"] for row in sandbox.rows() if not plain.takes_part(row)]
+    out = [row["ID"] for row in sandbox.rows() if not oracle.takes_part(row)]
     for conversation_id in out[:20]:
-        error = await desk.refused("get_lead", lead=conversation_id)
+        error = await tool_client.refused("get_lead", lead=conversation_id)
         assert error["code"] == "not_found"
 
 
 async def test_every_field_of_a_lead_is_what_its_conversations_say(
-    desk: Desk, leads: list[Lead]
+    tool_client: ToolClient, leads: list[Lead]
 ) -> None:
     """Promised by the contract: the newest conversation that has a field wins."""
     for lead in [*leads[:SOME], *(one for one in leads if len(one.rows) > 3)][: 3 * SOME]:
-        answer = await desk.ask("get_lead", lead=lead.rows[0]["ID"])
+        answer = await tool_client.ask("get_lead", lead=lead.rows[0]["ID"])
         got = answer["lead"]
         _check_lists(got, lead)
         amount, currency = lead.money
@@ -211,37 +215,37 @@ async def test_every_field_of_a_lead_is_what_its_conversations_say(
             "language": lead.get(lambda row: row.get("language") or row.get("lang")),
             "stage": lead.field("stage"),
             "label": lead.field("hotLabel"),
-            "score": lead.get(plain.score),
+            "score": lead.get(oracle.score),
             "hot": lead.hot(),
             "value": lead.field("value") if amount is None else amount,
             "currency": currency,
             "expected_close": lead.field("expectedCloseDate"),
             "assignee": lead.owner,
             "summary": lead.get(lambda row: row.get("summary") or row.get("funnelSummary")),
-            "notes": lead.get(plain.notes),
+            "notes": lead.get(oracle.notes),
         }
         wanted = {name: value for name, value in known.items() if value is not None}
         if "summary" not in wanted:
             got.pop("summary", None)  # the conversation by itself may have one
-        assert plain.differences(got, wanted) == {}, lead.rows[0]["ID"]
+        assert oracle.differences(got, wanted) == {}, lead.rows[0]["ID"]
 
 
 def _check_lists(got: Row, lead: Lead) -> None:
     """The parts of a lead that are lists; they are taken out of `got`."""
     got.pop("lead_id")
-    assert got.pop("why") or not lead.get(plain.score)
-    talks = got.pop("conversations")
-    assert [t["id"] for t in talks] == [row["ID"] for row in lead.rows]
-    assert [t["last_activity"] for t in talks] == [
-        plain.shown(plain.last_activity(row)) for row in lead.rows
+    assert got.pop("why") or not lead.get(oracle.score)
+    conversations = got.pop("conversations")
+    assert [t["id"] for t in conversations] == [row["ID"] for row in lead.rows]
+    assert [t["last_activity"] for t in conversations] == [
+        oracle.shown(oracle.last_activity(row)) for row in lead.rows
     ]
-    for talk, row in zip(talks, lead.rows, strict=True):
-        assert talk.get("channel") == plain.channel(row)
-        assert talk.get("state") == row.get("state")
-        assert talk.get("messages") == plain.number(row.get("messagesNum"))
-    emails = [e for row in lead.rows if (e := plain.email(row))]
+    for conversation, row in zip(conversations, lead.rows, strict=True):
+        assert conversation.get("channel") == oracle.channel(row)
+        assert conversation.get("state") == row.get("state")
+        assert conversation.get("messages") == oracle.number(row.get("messagesNum"))
+    emails = [e for row in lead.rows if (e := oracle.email(row))]
     assert [e.casefold() for e in got.pop("emails", [])] == list(dict.fromkeys(emails))
-    phones = [p for row in lead.rows if (p := plain.phone(row))]
+    phones = [p for row in lead.rows if (p := oracle.phone(row))]
     assert len(got.pop("phones", [])) == len(set(phones))
     links = {
         row[name] for row in lead.rows
@@ -255,7 +259,7 @@ def _check_lists(got: Row, lead: Lead) -> None:
     assert [e["at"] for e in timeline] == sorted((e["at"] for e in timeline), reverse=True)
     assert len(timeline) <= 15
     assert all(e["kind"] and e["text"] for e in timeline)
-    assert timeline[0]["at"] >= plain.shown(lead.at) or len(timeline) == 15
+    assert timeline[0]["at"] >= oracle.shown(lead.at) or len(timeline) == 15
     _check_usage(got.pop("usage", {}), lead)
     alerts = lead.field("crmAlerts") or {}
     assert len(got.pop("alerts", [])) == sum(value is True for value in alerts.values())

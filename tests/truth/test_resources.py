@@ -9,31 +9,32 @@ import pytest
 from mcp.shared.exceptions import MCPError
 
 from convocore_mcp.sandbox import Sandbox
-from tests.front_door import Answer, Desk, connected, text_of
-from tests.truth import plain
-from tests.truth.plain import Row
+from tests.tool_client import Answer, ToolClient, connected, text_of
+from tests.truth import oracle
+from tests.truth.oracle import Row
 
 ROOT = "convocore://agents"
 AGENT = f"{ROOT}/demo-agent"
 SCHEMA = "convocore://schema/conversation"
 
 
-async def refusal(desk: Desk, uri: str) -> Answer:
+async def refusal(tool_client: ToolClient, uri: str) -> Answer:
     """What a resource that cannot be read says."""
     with pytest.raises(MCPError) as caught:
-        await desk.client.read_resource(uri)
+        await tool_client.client.read_resource(uri)
     text = str(caught.value)
     error: Answer = json.loads(text[text.index("{") : text.rindex("}") + 1])["error"]
     return error
 
 
 async def test_every_resource_of_the_contract_is_listed_and_can_be_read(
-    desk: Desk, rows: list[Row]
+    tool_client: ToolClient, rows: list[Row]
 ) -> None:
     """Promised by the contract, "Resources": seven URIs, all JSON, each with a time to live."""
-    listed = {str(r.uri) for r in (await desk.client.list_resources()).resources}
+    listed = {str(r.uri) for r in (await tool_client.client.list_resources()).resources}
     templates = {
-        t.uri_template for t in (await desk.client.list_resource_templates()).resource_templates
+        t.uri_template
+        for t in (await tool_client.client.list_resource_templates()).resource_templates
     }
     named = ("hot-leads", "stats", "conversations")
     assert listed == {ROOT, SCHEMA, *(f"{AGENT}/{name}" for name in named)}
@@ -45,12 +46,12 @@ async def test_every_resource_of_the_contract_is_listed_and_can_be_read(
         f"{agent}/hot-leads",
         f"{agent}/stats",
     }
-    lead_id = (await desk.ask("summarize_hot_leads"))["leads"][0]["lead_id"]
+    lead_id = (await tool_client.ask("summarize_hot_leads"))["leads"][0]["lead_id"]
     for uri in (
         ROOT, SCHEMA, f"{AGENT}/conversations", f"{AGENT}/conversations/{rows[0]['ID']}",
         f"{AGENT}/leads/{lead_id}", f"{AGENT}/hot-leads", f"{AGENT}/stats",
     ):  # fmt: skip
-        result = await desk.client.read_resource(uri)
+        result = await tool_client.client.read_resource(uri)
         (content,) = result.contents
         assert content.mime_type == "application/json"
         assert isinstance(json.loads(content.text), dict)  # type: ignore[union-attr]
@@ -59,55 +60,61 @@ async def test_every_resource_of_the_contract_is_listed_and_can_be_read(
 
 
 async def test_the_agents_are_those_configured_with_coverage_and_size(
-    desk: Desk, rows: list[Row]
+    tool_client: ToolClient, rows: list[Row]
 ) -> None:
     """Promised by the contract: region, coverage and size."""
-    (agent,) = (await desk.read(ROOT))["agents"]
+    (agent,) = (await tool_client.read(ROOT))["agents"]
     assert agent["agent_id"] == "demo-agent"
     assert agent["region"] == "eu"
     assert agent["conversations"] == len(rows)
     assert agent["complete"] is True
-    assert agent["oldest"] == plain.shown(min(map(plain.last_activity, rows)))
+    assert agent["oldest"] == oracle.shown(min(map(oracle.last_activity, rows)))
 
 
 async def test_the_conversations_lead_from_page_to_page_to_the_end(
-    desk: Desk, rows: list[Row]
+    tool_client: ToolClient, rows: list[Row]
 ) -> None:
     """Promised by the contract: brief rows, newest first, with the next page's URI."""
     uri, found = f"{AGENT}/conversations?limit=90", []
     while uri:
-        page = await desk.read(uri)
+        page = await tool_client.read(uri)
         found += page["conversations"]
         assert page["total"] == len(rows)
         uri = page.get("next_uri", "")
-    assert [row["id"] for row in found] == plain.ordered(rows, "newest")
-    usual = await desk.read(f"{AGENT}/conversations")
+    assert [row["id"] for row in found] == oracle.ordered(rows, "newest")
+    usual = await tool_client.read(f"{AGENT}/conversations")
     assert usual["conversations"] == found[:20]
-    by_tool = await desk.ask("list_conversations")
+    by_tool = await tool_client.ask("list_conversations")
     assert usual["conversations"] == by_tool["conversations"]
 
 
-async def test_a_record_is_the_whole_record_normalised(desk: Desk, rows: list[Row]) -> None:
+async def test_a_record_is_the_whole_record_normalised(
+    tool_client: ToolClient, rows: list[Row]
+) -> None:
     """Promised by the contract: as Convocore gave it; snake_case names and RFC 3339 times."""
     for row in rows[::16]:
-        got = await desk.read(f"{AGENT}/conversations/{row['ID']}")
+        got = await tool_client.read(f"{AGENT}/conversations/{row['ID']}")
         assert got.pop("freshness")["complete"] is True
-        assert plain.unlike(got, plain.record(row)) == [], row["ID"]
+        assert oracle.unlike(got, oracle.record(row)) == [], row["ID"]
 
 
-async def test_a_lead_and_the_hot_leads_are_what_the_tools_say(desk: Desk) -> None:
+async def test_a_lead_and_the_hot_leads_are_what_the_tools_say(tool_client: ToolClient) -> None:
     """Promised by the contract: all that a resource shows, a tool can answer too."""
-    by_tool = await desk.ask("summarize_hot_leads")
-    assert await desk.read(f"{AGENT}/hot-leads") == by_tool
+    by_tool = await tool_client.ask("summarize_hot_leads")
+    assert await tool_client.read(f"{AGENT}/hot-leads") == by_tool
     for lead in by_tool["leads"]:
         uri = f"{AGENT}/leads/{quote(lead['lead_id'], safe='')}"
-        assert await desk.read(uri) == await desk.ask("get_lead", lead=lead["lead_id"])
+        assert await tool_client.read(uri) == await tool_client.ask(
+            "get_lead", lead=lead["lead_id"]
+        )
 
 
-async def test_the_statistics_add_up_to_what_the_rows_say(desk: Desk, rows: list[Row]) -> None:
+async def test_the_statistics_add_up_to_what_the_rows_say(
+    tool_client: ToolClient, rows: list[Row]
+) -> None:
     """Promised by the contract: totals and the pipeline by stage."""
-    stats = await desk.read(f"{AGENT}/stats")
-    leads = plain.leads(rows)
+    stats = await tool_client.read(f"{AGENT}/stats")
+    leads = oracle.leads(rows)
     assert _counted(stats["totals"]) == _numbers(rows, leads)
     by_stage: dict[str, list[Row]] = {}
     for row in rows:
@@ -125,12 +132,12 @@ def _counted(group: Row) -> Row:
     return {name: group[name] for name in names} | {"usd": round(group["usd"], 3)}
 
 
-def _numbers(rows: list[Row], leads: list[plain.Lead]) -> Row:
+def _numbers(rows: list[Row], leads: list[oracle.Lead]) -> Row:
     used = [row.get("tokenUsage") or {} for row in rows]
     return {
         "conversations": len(rows),
-        "messages": sum(int(plain.number(row.get("messagesNum")) or 0) for row in rows),
-        "waiting_for_human": sum(map(plain.waiting, rows)),
+        "messages": sum(int(oracle.number(row.get("messagesNum")) or 0) for row in rows),
+        "waiting_for_human": sum(map(oracle.waiting, rows)),
         "tokens": sum(spent.get("cumulativeTotalTokens", 0) for spent in used),
         "usd": round(sum(spent.get("cumulativeUsd", 0) for spent in used), 3),
         "leads": len(leads),
@@ -138,33 +145,35 @@ def _numbers(rows: list[Row], leads: list[plain.Lead]) -> Row:
     }
 
 
-async def test_the_schema_describes_every_record(desk: Desk, rows: list[Row]) -> None:
+async def test_the_schema_describes_every_record(tool_client: ToolClient, rows: list[Row]) -> None:
     """Promised by the contract: JSON Schema of a conversation record."""
-    schema = await desk.read(SCHEMA)
+    schema = await tool_client.read(SCHEMA)
     jsonschema.Draft202012Validator.check_schema(schema)
     check = jsonschema.Draft202012Validator(schema)
     assert len(schema["properties"]) >= 102
     for row in rows[::40]:
-        record = await desk.read(f"{AGENT}/conversations/{row['ID']}")
+        record = await tool_client.read(f"{AGENT}/conversations/{row['ID']}")
         del record["freshness"]
         assert [e.message for e in check.iter_errors(record)] == []
 
 
-async def test_no_address_key_or_recording_leaves_by_any_way(desk: Desk, rows: list[Row]) -> None:
+async def test_no_address_key_or_recording_leaves_by_any_way(
+    tool_client: ToolClient, rows: list[Row]
+) -> None:
     """Promised by the contract and design.md, "Untrusted text"."""
     secrets = {value for row in rows for value in secret_values(row)}
     assert len(secrets) > 500
     said = []
     for detail in ("brief", "full"):
-        said += [json.dumps(page) for page in await desk.pages(limit=100, detail=detail)]
+        said += [json.dumps(page) for page in await tool_client.pages(limit=100, detail=detail)]
     for asked in ({"top": 50, "explain": True}, {"top": 50, "since": "24h", "min_score": 0}):
-        said.append(text_of(await desk.call("summarize_hot_leads", **asked)))
+        said.append(text_of(await tool_client.call("summarize_hot_leads", **asked)))
     telling = [row for row in rows if secret_values(row)]
     for row in telling[::20]:
-        said.append(json.dumps(await desk.read(f"{AGENT}/conversations/{row['ID']}")))
-        said.append(text_of(await desk.call("get_lead", lead=row["ID"])))
+        said.append(json.dumps(await tool_client.read(f"{AGENT}/conversations/{row['ID']}")))
+        said.append(text_of(await tool_client.call("get_lead", lead=row["ID"])))
     for uri in (ROOT, f"{AGENT}/hot-leads", f"{AGENT}/stats", f"{AGENT}/conversations?limit=100"):
-        said.append(json.dumps(await desk.read(uri)))
+        said.append(json.dumps(await tool_client.read(uri)))
     everything = "\n".join(said)
     assert [secret for secret in secrets if secret in everything] == []
     for word in ("sandbox-key", "vf-secret", "rec-secret", "sk-x", "storage.example.com"):
@@ -182,7 +191,7 @@ def secret_values(row: Row) -> list[str]:
     return [value for value in known if value]
 
 
-async def test_what_is_not_there_is_an_error_that_says_what_to_do(desk: Desk) -> None:
+async def test_what_is_not_there_is_an_error_that_says_what_to_do(tool_client: ToolClient) -> None:
     """Promised by the contract: one error object, `code`, `message`, `hint`."""
     for uri, code in {
         f"{AGENT}/conversations/nope": "not_found",
@@ -194,14 +203,14 @@ async def test_what_is_not_there_is_an_error_that_says_what_to_do(desk: Desk) ->
         f"{AGENT}/conversations?limit=many": "invalid_argument",
         f"{AGENT}/conversations?cursor=garbage": "invalid_argument",
     }.items():
-        error = await refusal(desk, uri)
+        error = await refusal(tool_client, uri)
         assert error["code"] == code, uri
         assert error["message"]
         assert error["hint"]
     with pytest.raises(MCPError):
-        await desk.client.read_resource(f"{ROOT}/demo-agent/nothing-of-the-kind")
+        await tool_client.client.read_resource(f"{ROOT}/demo-agent/nothing-of-the-kind")
     with pytest.raises(MCPError):
-        await desk.client.read_resource("file:///etc/passwd")
+        await tool_client.client.read_resource("file:///etc/passwd")
 
 
 async def test_ids_of_any_characters_find_their_way_through_a_uri() -> None:
@@ -209,13 +218,13 @@ async def test_ids_of_any_characters_find_their_way_through_a_uri() -> None:
     sandbox = Sandbox(size=0, agent_id="shop & sons/ü")
     odd: list[Any] = ["a/b", "a b", "ü?x=1#y", "100%", "%2F", "+49 151", "a&b=c"]
     sandbox.replace([{"ID": i, "ts": 1_780_000_000, "userName": "x"} for i in odd])
-    async with connected(sandbox) as desk:
+    async with connected(sandbox) as tool_client:
         root = f"{ROOT}/{quote(sandbox.agent_id, safe='')}"
         for identifier in odd:
-            record = await desk.read(f"{root}/conversations/{quote(identifier, safe='')}")
+            record = await tool_client.read(f"{root}/conversations/{quote(identifier, safe='')}")
             assert record["id"] == identifier
-            lead = await desk.read(f"{root}/leads/{quote(identifier, safe='')}")
+            lead = await tool_client.read(f"{root}/leads/{quote(identifier, safe='')}")
             assert lead["lead"]["lead_id"] == identifier
-        page = await desk.read(f"{root}/conversations?limit=3")
-        again = await desk.read(page["next_uri"])
+        page = await tool_client.read(f"{root}/conversations?limit=3")
+        again = await tool_client.read(page["next_uri"])
         assert len(again["conversations"]) == 3

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.web.running import OTHER_TOKEN, TOKEN, Running, running
+from tests.web.web_server import OTHER_TOKEN, TOKEN, Running, running
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 
 from convocore_mcp.sandbox import Sandbox, serving
-from tests.web.running import TOKEN, Running, bearer, hello, legacy, modern, running, until
+from tests.web.web_server import TOKEN, Running, bearer, hello, legacy, modern, running, until
 
 
 @contextmanager

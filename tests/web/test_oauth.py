@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from convocore_mcp.web.oauth import Issuer as Keys
 from convocore_mcp.web.oauth import IssuerError, oauth_tokens
 from tests.web.issuer import AUDIENCE, Issuer, issuing
-from tests.web.running import TOKEN, Running, bearer, hello, modern, running
+from tests.web.web_server import TOKEN, Running, bearer, hello, modern, running
 
 STRANGER = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 

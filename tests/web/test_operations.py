@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 
 from convocore_mcp.sandbox import Sandbox, serving
-from tests.web.running import TOKEN, Running, bearer, hello, modern, running, until
+from tests.web.web_server import TOKEN, Running, bearer, hello, modern, running, until
 
 SECRET = "what only a visitor would say"
 

@@ -16,7 +16,7 @@ from mcp.client.sse import sse_client
 from mcp.shared.exceptions import MCPError
 
 from convocore_mcp.sandbox import Sandbox, serving
-from tests.web.running import Running, hello, running
+from tests.web.web_server import Running, hello, running
 
 Mode = Literal["auto", "legacy"]
 WAYS: list[tuple[str, Mode]] = [
@@ -54,7 +54,7 @@ def mirror(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
             "CONVOCORE_AGENT_ID": sandbox.agent_id,
             "CONVOCORE_BASE_URL": base_url,
             "CONVOCORE_STORE": str(tmp_path_factory.mktemp("mirror") / "mirror.sqlite3"),
-            "CONVOCORE_TAIL_SECONDS": "86400",
+            "CONVOCORE_INCREMENTAL_SYNC_SECONDS": "86400",
         }
 
 

@@ -7,11 +7,11 @@ wait for it.
 from collections.abc import Callable
 from typing import Any
 
-from convocore_mcp.server.tools.changes import list_changes
-from convocore_mcp.server.tools.conversations import list_conversations
-from convocore_mcp.server.tools.hot import summarize_hot_leads
-from convocore_mcp.server.tools.person import get_lead
-from convocore_mcp.server.tools.stats import conversation_stats
+from convocore_mcp.server.tools.conversation_stats import conversation_stats
+from convocore_mcp.server.tools.get_lead import get_lead
+from convocore_mcp.server.tools.list_changes import list_changes
+from convocore_mcp.server.tools.list_conversations import list_conversations
+from convocore_mcp.server.tools.summarize_hot_leads import summarize_hot_leads
 
 TOOLS: tuple[tuple[Callable[..., Any], str], ...] = (
     (list_conversations, "List conversations"),

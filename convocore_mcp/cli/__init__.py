@@ -1,0 +1,1 @@
+"""The commands: `main` starts plain serving, `commands` holds everything that a person types."""

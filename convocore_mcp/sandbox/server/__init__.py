@@ -1,0 +1,1 @@
+"""The sandbox's HTTP side: endpoints, pages, cursors, faults and the state of its list."""

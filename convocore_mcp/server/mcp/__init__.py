@@ -1,0 +1,1 @@
+"""The MCP server object: resources, prompts, completions and subscriptions beside the tools."""

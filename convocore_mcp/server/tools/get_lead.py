@@ -1,0 +1,28 @@
+"""`get_lead`: one person, by whatever somebody knows of them."""
+
+from typing import Annotated
+
+from mcp.server.mcpserver import Context
+from mcp_types import CallToolResult
+
+from convocore_mcp.server.answers.views import LeadAnswer
+from convocore_mcp.server.backend import App
+from convocore_mcp.server.rendering import success
+from convocore_mcp.server.tools import arguments as arg
+
+
+async def get_lead(
+    ctx: Context[App],
+    lead: arg.Person,
+    agent_id: arg.AgentId = "",
+) -> Annotated[CallToolResult, LeadAnswer]:
+    """Use this for one person: what did Jane from Acme want, who called, prepare me for a call.
+
+    Contact data, what they want, stage, score and why, history, next steps and notes, out of all of
+    their conversations. When several people fit, `candidates` are given instead of a guess: call
+    again with a lead_id.
+    """
+    from convocore_mcp.server.answers.get_lead import get_lead_answer  # noqa: PLC0415
+
+    backend = await ctx.request_context.lifespan_context.backend(ctx.report_progress)
+    return success(await get_lead_answer(backend, backend.agent(agent_id), lead.strip()))

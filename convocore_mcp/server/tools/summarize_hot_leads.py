@@ -1,0 +1,37 @@
+"""`summarize_hot_leads`: who is worth contacting, and what they are worth."""
+
+from typing import Annotated
+
+from mcp.server.mcpserver import Context
+from mcp_types import CallToolResult
+
+from convocore_mcp.server.answers.views import HotLeads
+from convocore_mcp.server.backend import App
+from convocore_mcp.server.rendering import success
+from convocore_mcp.server.tools import arguments as arg
+from convocore_mcp.vocabulary import DEFAULT_THRESHOLD
+
+
+async def summarize_hot_leads(
+    ctx: Context[App],
+    since: arg.Since = "",
+    until: arg.Until = "",
+    min_score: arg.Threshold = DEFAULT_THRESHOLD,
+    top: arg.Top = 10,
+    explain: arg.Explain = False,
+    agent_id: arg.AgentId = "",
+) -> Annotated[CallToolResult, HotLeads]:
+    """Use this for hot leads: who to call first and why, how many are hot, what they are worth.
+
+    People, not conversations. Counts, sums and `value` (per currency) are over all hot leads;
+    `leads` are the first `top` of them, hottest first, each with reasons and the next step. For one
+    person use get_lead.
+    """
+    from convocore_mcp.server.answers.summarize_hot_leads import (  # noqa: PLC0415
+        HotLeadsRequest,
+        summarize_hot_leads_answer,
+    )
+
+    backend = await ctx.request_context.lifespan_context.backend(ctx.report_progress)
+    ask = HotLeadsRequest(since, until, min_score, top, explain)
+    return success(await summarize_hot_leads_answer(backend, backend.agent(agent_id), ask))

@@ -1,0 +1,238 @@
+"""The mirror's file: private, and never anybody else's."""
+
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from convocore_mcp.errors import MirrorError
+from convocore_mcp.models import Conversation
+from convocore_mcp.settings import store_location
+from convocore_mcp.store.database.engine import Database, open_database
+from tests.conversations import conversation
+from tests.store.agent_store import AgentStore
+from tests.store.steps import shared
+
+FILLING = [
+    conversation(f"c{i}", name=f"Visitor {i}", summary="said much " * 40) for i in range(100)
+]
+
+
+def filled(path: Path, *conversations: Conversation, owner: str = "me") -> None:
+    """A closed mirror with conversations in it."""
+    database = open_database(path, owner=owner)
+    AgentStore(database).save(*conversations)
+    database.close()
+
+
+def names(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
+
+
+def holds(database: Database) -> int:
+    with database.reading() as connection:
+        query = "SELECT count(*) FROM convocore_conversations"
+        return int(connection.exec_driver_sql(query).scalar_one())
+
+
+def test_nobody_else_may_read_it_while_it_is_used(path: Path) -> None:
+    """Promised by design.md: `0600` in a `0700` folder; the log beside it holds rows too."""
+    old = os.umask(0)
+    try:
+        database = open_database(path, owner="me")
+        AgentStore(database).save(*FILLING)
+    finally:
+        os.umask(old)
+    parts = {part.name: oct(part.stat().st_mode & 0o777) for part in path.parent.iterdir()}
+    assert parts == dict.fromkeys((path.name, f"{path.name}-wal", f"{path.name}-shm"), "0o600")
+    assert oct(path.parent.stat().st_mode & 0o777) == "0o700"
+    database.close()
+
+
+def test_a_file_that_others_could_read_is_closed_to_them(path: Path) -> None:
+    """Promised by design.md: private, also after a copy or an upgrade."""
+    filled(path, conversation("c1"))
+    path.chmod(0o644)
+    open_database(path, owner="me").close()
+    assert oct(path.stat().st_mode & 0o777) == "0o600"
+
+
+def test_a_folder_that_was_there_keeps_its_mode(tmp_path: Path) -> None:
+    """Ours: it may be somebody's home."""
+    tmp_path.chmod(0o755)
+    open_database(tmp_path / "mirror.sqlite3", owner="me").close()
+    assert oct(tmp_path.stat().st_mode & 0o777) == "0o755"
+
+
+def test_it_is_still_there_the_next_time(path: Path) -> None:
+    """Promised by design.md: filled once."""
+    filled(path, conversation("c1"))
+    first, second = open_database(path, owner="me"), open_database(path, owner="me")
+    assert first.generation == second.generation != ""
+    assert holds(second) == 1
+    assert names(path.parent) == {path.name, f"{path.name}-wal", f"{path.name}-shm"}
+    first.close()
+    second.close()
+
+
+@pytest.mark.parametrize("name", ["what?.db", "50%.db", "a#b.db", "ü ber.db", ":memory:"])
+def test_a_file_may_have_any_name(tmp_path: Path, name: str) -> None:
+    """Ours: a file's name is no URL."""
+    filled(tmp_path / name, conversation("c1"))
+    assert names(tmp_path) == {name}
+
+
+def test_another_owners_file_is_set_aside_and_never_read(path: Path) -> None:
+    """Promised by design.md: another credential never sees its rows."""
+    filled(path, conversation("c1"), owner="somebody else")
+    database = open_database(path, owner="me")
+    assert holds(database) == 0
+    database.close()
+    (aside,) = names(path.parent) - {path.name}
+    assert aside.startswith(f"{path.name}.aside-")
+    assert oct((path.parent / aside).stat().st_mode & 0o777) == "0o600"
+    again = open_database(path.parent / aside, owner="somebody else")
+    assert holds(again) == 1
+    again.close()
+
+
+def spoil(path: Path, statement: str) -> None:
+    connection = sqlite3.connect(path)
+    with connection:
+        connection.execute(statement)
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE convocore_meta SET value = '1' WHERE key = 'schema'",
+        "UPDATE convocore_meta SET value = '9999' WHERE key = 'schema'",
+        "UPDATE convocore_meta SET value = 'x' WHERE key = 'schema'",
+        "DELETE FROM convocore_meta",
+        "ALTER TABLE convocore_meta RENAME TO notes",
+        "ALTER TABLE convocore_meta DROP COLUMN value",
+    ],
+)
+def test_a_file_of_another_kind_is_set_aside(path: Path, statement: str) -> None:
+    """Promised by design.md: a schema change rebuilds it; ours: nothing is ever mixed."""
+    filled(path, conversation("c1"))
+    spoil(path, statement)
+    before = path.read_bytes()
+    database = open_database(path, owner="me")
+    assert holds(database) == 0
+    database.close()
+    (aside,) = names(path.parent) - {path.name}
+    assert (path.parent / aside).read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\0", b"hello", b"SQLite format 3\0", os.urandom(8192), b"\0" * 100_000]
+)
+def test_what_is_no_database_is_set_aside_or_filled(path: Path, content: bytes) -> None:
+    """Ours: a file that can't be read is no reason not to answer."""
+    path.parent.mkdir()
+    path.write_bytes(content)
+    database = open_database(path, owner="me")
+    assert AgentStore(database).save(conversation("c1")).created == 1
+    database.close()
+
+
+@settings(shared, max_examples=20)
+@given(seed=st.integers(0, 2**32), cut=st.booleans())
+def test_a_damaged_file_is_never_an_error(
+    tmp_path_factory: pytest.TempPathFactory, seed: int, cut: bool
+) -> None:
+    """Ours: disks fill up, machines are switched off; the mirror can be had again."""
+    random, path = Random(seed), tmp_path_factory.mktemp("damaged") / "mirror.sqlite3"
+    filled(path, *FILLING[: random.randrange(100)])
+    content = bytearray(path.read_bytes())
+    if cut:
+        del content[random.randrange(len(content)) :]
+    else:
+        begin = random.randrange(len(content))
+        content[begin : begin + 2000] = random.randbytes(len(content[begin : begin + 2000]))
+    path.write_bytes(content)
+    database = open_database(path, owner="me")
+    agent_store = AgentStore(database)
+    assert agent_store.save(*FILLING, minute=1).created == 100
+    assert agent_store.mirror.rebuild_leads(agent_store.agent) == 100
+    database.close()
+
+
+def test_damage_that_shows_later_begins_a_new_mirror(path: Path) -> None:
+    """Ours: a large file is not read through before each start, and disks fail meanwhile."""
+    filled(path, *FILLING)
+    database = open_database(path, owner="me")
+    agent_store, generation = AgentStore(database), database.generation
+    content = bytearray(path.read_bytes())
+    middle = len(content) // 2
+    content[middle:] = os.urandom(len(content) - middle)
+    path.write_bytes(content)
+    database.close()  # what it remembers of the file; connections are opened again as needed
+
+    def use() -> None:
+        agent_store.save(*FILLING, minute=1)
+        with database.reading() as connection:
+            for column, table in (("record", "records"), ("search", "conversations")):
+                query = f"SELECT sum(length({column})) FROM convocore_{table}"
+                connection.exec_driver_sql(query).all()
+
+    with pytest.raises(MirrorError, match="damaged and has been set aside"):
+        use()
+    assert database.generation != generation
+    assert holds(database) == 0
+    assert agent_store.save(*FILLING, minute=1).created == 100
+    database.close()
+
+
+@pytest.mark.parametrize("file_name", ["folder", "file/below", "/proc/nowhere/mirror"])
+def test_a_place_that_can_hold_no_file_is_refused_in_words(tmp_path: Path, file_name: str) -> None:
+    """Promised by contract.md: an error says what to do, and holds no path."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(MirrorError) as caught:
+        open_database(tmp_path / file_name, owner="me")
+    assert "CONVOCORE_STORE" in caught.value.hint
+    assert str(tmp_path) not in caught.value.message
+
+
+WRITER = """
+import sys
+from convocore_mcp.settings import store_location
+from convocore_mcp.store.database.engine import open_database
+from tests.store.agent_store import AgentStore
+from tests.conversations import talk
+
+desk = AgentStore(open_database(store_location(sys.argv[1], fingerprint="f"), owner="me"))
+for i in range(30):
+    desk.save(talk(f"{sys.argv[2]}-{i}", email=f"v{i}@x.example"), minute=i)
+    desk.mirror.settle(desk.agent)
+print(desk.mirror.database.epoch)
+"""
+
+
+def test_processes_share_a_file_from_its_first_moment_on(path: Path) -> None:
+    """Promised by design.md: one writer at a time; nobody is refused, and nothing is lost."""
+    writers = [
+        subprocess.Popen([sys.executable, "-c", WRITER, str(path), name], stdout=subprocess.PIPE)
+        for name in ("one", "two", "three")
+    ]
+    epochs = {writer.communicate()[0] for writer in writers}
+    assert [writer.returncode for writer in writers] == [0, 0, 0]
+    assert len(epochs) == 1
+    database = open_database(store_location(str(path), fingerprint="f"), owner="me")
+    with database.reading() as connection:
+        said = connection.exec_driver_sql(
+            "SELECT count(*), count(DISTINCT valid_from), max(valid_from), count(lead_id) "
+            "FROM convocore_conversations"
+        ).one()
+        leads = connection.exec_driver_sql("SELECT count(*) FROM convocore_leads").scalar_one()
+    assert (*said, leads) == (90, 90, 90, 90, 30)
+    database.close()

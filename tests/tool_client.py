@@ -1,0 +1,100 @@
+"""The way in that a client takes: a real MCP client, the real server, the sandbox over HTTP."""
+
+import functools
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Literal
+
+from mcp import Client
+from mcp.server.mcpserver import MCPServer
+from mcp_types import CallToolResult, TextContent
+
+from convocore_mcp.assembly import build_backend, configured_agents, record_schema
+from convocore_mcp.sandbox import Sandbox, serving
+from convocore_mcp.server.backend import App
+from convocore_mcp.server.mcp.mcp_server import create_server
+
+Answer = dict[str, Any]
+
+
+@asynccontextmanager
+async def connected(
+    sandbox: Sandbox,
+    *,
+    mode: Literal["auto", "legacy"] = "auto",
+    heard: Any = None,
+    watch: bool = False,
+    middleware: Sequence[Any] = (),
+    **settings: object,
+) -> AsyncIterator["ToolClient"]:
+    """A client of a server that reads `sandbox`; nothing is kept on disk unless `store` says so."""
+    with serving(sandbox) as base_url:
+        chosen = {
+            "api_key": sandbox.key,
+            "agent_id": sandbox.agent_id,
+            "base_url": base_url,
+            "store": "memory",
+        } | settings
+        app = App(
+            functools.partial(build_backend, chosen),
+            agents=functools.partial(configured_agents, chosen),
+            version="test",
+            record_schema=record_schema,
+        )
+        server = create_server(app, watch=watch)
+        server.middleware.extend(middleware)
+        async with Client(server, mode=mode, message_handler=heard) as client:
+            yield ToolClient(client, app, server)
+
+
+class ToolClient:
+    """Asks tools, and reads what they say as JSON."""
+
+    def __init__(self, client: Client, app: App, server: MCPServer[App]) -> None:
+        self.client = client
+        self.app = app
+        self.server = server
+
+    async def call(self, tool: str, **arguments: object) -> CallToolResult:
+        """The raw result."""
+        return await self.client.call_tool(tool, arguments)
+
+    async def ask(self, tool: str, **arguments: object) -> Answer:
+        """The answer; fails if it is an error, or if text and structure differ."""
+        result = await self.call(tool, **arguments)
+        said = text_of(result)
+        assert not result.is_error, said
+        answer: Answer = json.loads(said)
+        assert answer == result.structured_content
+        return answer
+
+    async def refused(self, tool: str, **arguments: object) -> Answer:
+        """The error object; fails if there is an answer."""
+        result = await self.call(tool, **arguments)
+        assert result.is_error, text_of(result)
+        body: Answer = json.loads(text_of(result))
+        assert body.keys() == {"error"}
+        error: Answer = body["error"]
+        return error
+
+    async def pages(self, **arguments: object) -> list[Answer]:
+        """Every page of `list_conversations`."""
+        answers = [await self.ask("list_conversations", **arguments)]
+        while cursor := answers[-1].get("next_cursor"):
+            answers.append(await self.ask("list_conversations", **arguments, cursor=cursor))
+        return answers
+
+    async def read(self, uri: str) -> Answer:
+        """A resource."""
+        result = await self.client.read_resource(uri)
+        (content,) = result.contents
+        answer: Answer = json.loads(content.text)  # type: ignore[union-attr]
+        return answer
+
+
+def text_of(result: CallToolResult) -> str:
+    """The one text block of a result."""
+    (block,) = result.content
+    assert isinstance(block, TextContent)
+    return block.text

@@ -1,0 +1,487 @@
+"""The contract in plain Python: slow, obvious, and written without looking at the product.
+
+Everything here takes Convocore's rows as the sandbox holds them (`Sandbox.rows()`) and says what
+an answer has to hold. Nothing is imported from the package that is under test.
+"""
+
+import json
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Callable, Iterable
+from datetime import UTC, date, datetime
+from functools import lru_cache
+from typing import Any
+
+Row = dict[str, Any]
+
+CLOSED = {"won", "lost"}
+READINGS: dict[str, tuple[float | None, str | None]] = {
+    "12,500.50": (12500.5, None),
+    "$5k": (5000, None),
+    "abc": (None, None),
+    "12.500,50 €": (12500.5, "EUR"),
+    "4800": (4800, None),
+    "1 200": (1200, None),
+    "€ 3.000": (None, "EUR"),  # three euros or three thousand: decided to count as unread
+    "TBD": (None, None),
+    "10-15k": (None, None),
+}
+"""Every text the sandbox puts into `value`, read by a person."""
+
+
+# Values
+
+
+def filled(value: Any) -> Any:
+    """The value, or None when there is none: null, blank text, nothing in a list."""
+    if isinstance(value, str) and not value.strip():
+        return None
+    return None if value in ([], {}) else value
+
+
+def number(value: Any) -> float | None:
+    """A number, also one that came as text."""
+    if isinstance(value, str) and re.fullmatch(r"\s*-?\d+(\.\d+)?\s*", value):
+        return float(value)
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+
+def seconds(value: Any) -> float | None:
+    """Unix seconds out of seconds, milliseconds, ISO dates and times."""
+    read = number(value)
+    if read is not None:
+        return read / 1000 if read > 10**11 else read
+    if not isinstance(value, str) or not value.strip():
+        return None
+    at = datetime.fromisoformat(value.strip())
+    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+
+
+def shown(at: float) -> str:
+    """RFC 3339, UTC, to the second."""
+    return datetime.fromtimestamp(int(at), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def ended(when: str) -> float:
+    """The moment an RFC 3339 time names."""
+    return datetime.fromisoformat(when).timestamp()
+
+
+def day(value: Any) -> str:
+    """The date of an ISO date or time."""
+    return date.fromisoformat(str(value)[:10]).isoformat()
+
+
+# One conversation
+
+
+def last_activity(row: Row) -> float:
+    """When the last message came."""
+    at = seconds(row["ts"])
+    assert at is not None
+    return at
+
+
+def score(row: Row) -> float | None:
+    """`leadScore`; a zero that was never evaluated is no score."""
+    points = number(row.get("leadScore"))
+    evaluated = row.get("funnelScoreHistory") or row.get("funnelLastEvaluated")
+    return None if points == 0 and not evaluated else points
+
+
+def channel(row: Row) -> str | None:
+    """`origin`, which may be any JSON."""
+    origin = filled(row.get("origin"))
+    if origin is None or isinstance(origin, str):
+        return origin
+    return json.dumps(origin, separators=(",", ":"), ensure_ascii=False)
+
+
+def owners(row: Row) -> list[str]:
+    """Everything an assignee is known by: id, name, email."""
+    owner = row.get("assignedTo") or {}
+    known = [owner.get("name"), owner.get("email"), owner.get("userId"), row.get("chatAssignedTo")]
+    return [name for name in known if name and filled(name)]
+
+
+def waiting(row: Row) -> bool:
+    """Whether the visitor waits for a human."""
+    return row.get("state") == "requested_chat"
+
+
+def waiting_since(row: Row) -> float | None:
+    """Since when, if anything says so."""
+    latest = (row.get("handoffHistory") or [{}])[-1]
+    if not waiting(row) or "acceptedAt" in latest:
+        return None
+    return seconds(latest.get("requestedAt"))
+
+
+def alert(row: Row, *names: str) -> bool:
+    """Whether one of these alerts is on."""
+    alerts = row.get("crmAlerts") or {}
+    return any(alerts.get(name) is True for name in names)
+
+
+def overdue(row: Row) -> bool:
+    """An activity or the expected close is."""
+    return alert(row, "overdueActivity", "overdueECD")
+
+
+def money(row: Row) -> tuple[float | None, str | None]:
+    """The amount, and the currency: the field's, else one that stands in the value."""
+    value = row.get("value")
+    amount, sign = READINGS[value] if isinstance(value, str) and value else (value, None)
+    currency = filled(row.get("currency"))
+    return (None if amount == "" else amount), (currency.upper() if currency else sign)
+
+
+ATTENTION: dict[str, Callable[[Row], bool]] = {
+    "waiting_for_human": waiting,
+    "unassigned": lambda row: not owners(row),
+    "overdue": overdue,
+    "stale": lambda row: alert(row, "staleLead"),
+}
+
+
+# Text
+
+
+@lru_cache(maxsize=50_000)
+def words(text: str) -> tuple[str, ...]:
+    """Words as a person sees them: without case, accents, or what can't be seen."""
+    visible = "".join(c for c in text if unicodedata.category(c) not in ("Cf", "Cc", "Cs", "Co"))
+    oracle = unicodedata.normalize("NFKD", visible.casefold())
+    bare = "".join(c for c in oracle if not unicodedata.combining(c))
+    bare = bare.replace("\u0131", "i")  # the Turkish i without a dot, which has no accent
+    return tuple(re.findall(r"\w+", bare))
+
+
+def notes(row: Row) -> str | None:
+    """The notes; the assignment's `note` where there are none."""
+    text: str | None = filled(row.get("notes")) or filled(row.get("note"))
+    return text
+
+
+def searched(row: Row) -> str:
+    """All the text that `query` is looked for in."""
+    fields = ("userName", "userEmail", "userPhone", "userCompany", "title", "summary")
+    texts = [*(row.get(name) for name in (*fields, "lastMessage")), notes(row)]
+    return " \n ".join(t for t in [*texts, *(row.get("tags") or [])] if isinstance(t, str))
+
+
+def surely_found(row: Row, query: str) -> bool:
+    """Every word of the query stands there as a word."""
+    return set(words(query)) <= set(words(searched(row)))
+
+
+def possibly_found(row: Row, query: str) -> bool:
+    """Every word of the query stands there, if only within a word."""
+    text = "".join(words(searched(row)))  # joined, as punctuation may be written or not
+    return all(word in text for word in words(query))
+
+
+# Lists
+
+
+def _one_of(given: Any, *values: str | None) -> bool:
+    wanted = [given] if isinstance(given, str) else given
+    return any(value in wanted for value in values)
+
+
+FILTERS: dict[str, Callable[[Row, Any], bool]] = {
+    "stage": lambda row, given: _one_of(given, filled(row.get("stage"))),
+    "label": lambda row, given: _one_of(given, row.get("hotLabel")),
+    "state": lambda row, given: _one_of(given, row.get("state")),
+    "channel": lambda row, given: _one_of(given, channel(row)),
+    "tag": lambda row, given: _one_of(given, *(row.get("tags") or [])),
+    "assignee": lambda row, given: _one_of(given, *owners(row)),
+    "min_score": lambda row, given: (s := score(row)) is not None and s >= given,
+    "attention": lambda row, given: any(
+        ATTENTION[name](row) for name in ([given] if isinstance(given, str) else given)
+    ),
+    "since": lambda row, given: last_activity(row) >= ended(given),
+    # Times are told to the second, so the whole of that second is in.
+    "until": lambda row, given: int(last_activity(row)) <= ended(given),
+    "query": surely_found,
+}
+
+
+def matching(rows: Iterable[Row], **filters: Any) -> list[Row]:
+    """The rows that every filter lets through."""
+    return [row for row in rows if all(FILTERS[n](row, given) for n, given in filters.items())]
+
+
+def _high_first(value: float | None) -> tuple[bool, float]:
+    return value is None, -(value or 0)
+
+
+SORTS: dict[str, Callable[[Row], tuple[Any, ...]]] = {
+    "newest": lambda row: (-last_activity(row),),
+    "oldest": lambda row: (last_activity(row),),
+    "score": lambda row: (*_high_first(score(row)), -last_activity(row)),
+    "value": lambda row: (*_high_first(money(row)[0]), -last_activity(row)),
+    # Who waits longest comes first, then those of whom nobody says since when, then the others.
+    "waiting": lambda row: (
+        not waiting(row),
+        waiting_since(row) is None,
+        waiting_since(row) or 0,
+        -last_activity(row),
+    ),
+}
+
+
+def ordered(rows: Iterable[Row], sort: str) -> list[str]:
+    """The IDs of `rows` in the order that `sort` names."""
+    return [row["ID"] for row in sorted(rows, key=SORTS[sort])]
+
+
+# Leads
+
+
+def email(row: Row) -> str | None:
+    """The address, the same however it is written."""
+    given = filled(row.get("userEmail"))
+    return given.strip().casefold() if given else None
+
+
+def phone(row: Row) -> str | None:
+    """The digits with the country's code; the sandbox never writes a number without it."""
+    digits = re.sub(r"\D", "", row.get("userPhone") or "")
+    return digits.removeprefix("00") or None
+
+
+def names_somebody(row: Row) -> bool:
+    """Whether a conversation says anything about who it is with."""
+    fields = ("userName", "userEmail", "userPhone", "userCompany", "contactIdentityId", "stage")
+    return any(filled(row.get(name)) for name in fields) or score(row) is not None
+
+
+def takes_part(row: Row) -> bool:
+    """Tests and blocked visitors take no part."""
+    return not row.get("isTest") and not row.get("isBlocked")
+
+
+class Lead:
+    """A person: their conversations, newest first."""
+
+    def __init__(self, rows: list[Row]) -> None:
+        self.rows = sorted(rows, key=last_activity, reverse=True)
+
+    def get(self, read: Callable[[Row], Any]) -> Any:
+        """What the newest conversation that has it says."""
+        return next((found for row in self.rows if (found := filled(read(row))) is not None), None)
+
+    def field(self, name: str) -> Any:
+        """The same for a plain field."""
+        return self.get(lambda row: row.get(name))
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """The conversations."""
+        return frozenset(row["ID"] for row in self.rows)
+
+    @property
+    def at(self) -> float:
+        """The last activity."""
+        return last_activity(self.rows[0])
+
+    @property
+    def closed(self) -> bool:
+        """Won or lost."""
+        return self.field("stage") in CLOSED
+
+    def hot(self, min_score: float = 75) -> bool:
+        """The contract's definition."""
+        label, points = self.field("hotLabel"), self.get(score)
+        if label is None:
+            return not self.closed and points is not None and points >= min_score
+        return not self.closed and bool(label == "hot")
+
+    @property
+    def money(self) -> tuple[float | None, str | None]:
+        """The amount and the currency, each from the newest conversation that has it."""
+        return money({"value": self.field("value"), "currency": self.field("currency")})
+
+    @property
+    def owner(self) -> str | None:
+        """A name if there is one, else an id."""
+        found: list[str] | None = self.get(owners)
+        return found[0] if found else None
+
+
+def leads(rows: Iterable[Row]) -> list[Lead]:
+    """Who all these conversations are with."""
+    taking_part = [row for row in rows if takes_part(row) and names_somebody(row)]
+    group = {row["ID"]: {row["ID"]} for row in taking_part}
+    identity = {row["ID"]: filled(row.get("contactIdentityId")) for row in taking_part}
+    sharing: dict[tuple[str, str], list[str]] = {}
+    for row in taking_part:
+        keys = (("id", identity[row["ID"]]), ("email", email(row)), ("phone", phone(row)))
+        for kind, key in keys:
+            if key:
+                sharing.setdefault((kind, key), []).append(row["ID"])
+    for merge_pages in sharing.values():
+        known = {identity[i] for i in merge_pages} - {None}
+        if len(known) > 1:  # never merged; who belongs to which nobody may have to guess
+            assert all(identity[i] for i in merge_pages), "the sandbox promised not to do this"
+            continue
+        merged = set().union(*(group[i] for i in merge_pages))
+        for i in merged:
+            group[i] = merged
+    by_id = {row["ID"]: row for row in taking_part}
+    distinct = {frozenset(members) for members in group.values()}
+    found = [Lead([by_id[i] for i in members]) for members in distinct]
+    for lead in found:
+        assert len({identity[i] for i in lead.ids} - {None}) <= 1
+    return found
+
+
+def summary(rows: Iterable[Row], *, min_score: float = 75, **window: str) -> dict[str, Any]:
+    """The counts and sums of `summarize_hot_leads`."""
+    given = list(rows)
+    considered = [
+        lead for lead in leads(given) if all(FILTERS[n](lead.rows[0], w) for n, w in window.items())
+    ]
+    hot = [lead for lead in considered if lead.hot(min_score)]
+    sums: Counter[str] = Counter()
+    for amount, currency in (lead.money for lead in hot):
+        if amount is not None:
+            sums[currency or "unknown"] += amount  # type: ignore[assignment]
+    return {
+        "hot": len(hot),
+        "leads_considered": len(considered),
+        "by_stage": Counter(lead.field("stage") or "none" for lead in hot),
+        "by_channel": Counter(lead.get(channel) or "none" for lead in hot),
+        "value": {currency: round(amount, 2) for currency, amount in sums.items()},
+        "unparsed_values": sum(
+            lead.field("value") is not None and lead.money[0] is None for lead in hot
+        ),
+        "waiting_for_human": sum(lead.field("state") == "requested_chat" for lead in hot),
+        "unassigned": sum(lead.owner is None for lead in hot),
+        "overdue": sum(overdue({"crmAlerts": lead.field("crmAlerts")}) for lead in hot),
+        "closed": sum(lead.closed for lead in considered),
+        "leads": {lead.ids: lead for lead in hot},
+    }
+
+
+# What a row of a list shows
+
+HIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+
+
+def tame(text: str) -> bool:
+    """Text that has to arrive as it is: nothing hidden, no markup, not too long."""
+    odd = HIDDEN.search(text) or any(unicodedata.category(c) in ("Cf", "Cs", "Co") for c in text)
+    return not odd and not set("[]<>") & set(text) and len(text) <= 120
+
+
+def listed(row: Row, *, full: bool) -> Row:
+    """A row of `list_conversations`, without its `lead_id`."""
+    amount, currency = money(row)
+    points, count = score(row), number(row.get("messagesNum"))
+    known = {
+        "id": row["ID"],
+        "name": row.get("userName"),
+        "company": row.get("userCompany"),
+        "channel": channel(row),
+        "state": row.get("state"),
+        "stage": row.get("stage"),
+        "label": row.get("hotLabel"),
+        "score": points,
+        "value": row.get("value") if amount is None else amount,
+        "currency": currency,
+        "tags": row.get("tags"),
+        "assignee": next(iter(owners(row)), None),
+        "last_activity": shown(last_activity(row)),
+        "waiting_since": shown(at) if (at := waiting_since(row)) else None,
+        "messages": count,
+        "preview": row.get("lastMessage"),
+        "test": row.get("isTest") or None,
+        "blocked": row.get("isBlocked") or None,
+    }
+    if full:
+        known |= {
+            "email": row.get("userEmail"),
+            "phone": row.get("userPhone"),
+            "title": row.get("title"),
+            "summary": row.get("summary"),
+            "notes": notes(row),
+            "source": row.get("source"),
+            "language": row.get("language") or row.get("lang"),
+            "country": row.get("countryCode"),
+            "expected_close": row.get("expectedCloseDate"),
+            "rating": row.get("ratingFrom5"),
+        }
+    return {name: value for name, value in known.items() if filled(value) is not None}
+
+
+def differences(got: Row, expected: Row) -> dict[str, tuple[Any, Any]]:
+    """Fields that differ, but for text that has to be made safe first."""
+    found = {}
+    for name in got.keys() | expected.keys():
+        here, there = got.get(name), expected.get(name)
+        if isinstance(there, str):
+            if not tame(there):
+                continue
+            there = unicodedata.normalize("NFC", there).strip()
+        if here != there:
+            found[name] = (here, there)
+    return found
+
+
+# The whole record
+
+TIMES = {
+    "ts", "lastMessageTS", "firstMessageTS", "funnelLastEvaluated", "lastModified", "updatedAt",
+    "humanClaimedAt", "requestedAt", "acceptedAt", "completedAt", "assignedAt", "date", "dueDate",
+    "timestamp", "lastTurnTs", "lastUsedTs", "lastActivityDate",
+}  # fmt: skip
+SECRET = {"ipAddress", "sessionKey", "recordingUrl", "listenUrl", "listenUrlUNIX", "api_token"}
+COUNTS = {"messagesNum", "leadScore"}
+
+
+def snake(name: str) -> str:
+    """`lastMessageTS` as `last_message_ts`."""
+    apart = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)
+    return apart.lower()
+
+
+def record(value: Any, name: str = "") -> Any:
+    """A record as it has to leave: nothing unknown, nothing secret, times as RFC 3339."""
+    if name in TIMES:
+        at = seconds(value)
+        return None if at is None else shown(at)
+    if name in COUNTS:
+        return number(value)
+    if isinstance(value, dict):
+        kept = {key: inner for key, inner in value.items() if key not in SECRET}
+        found = {snake(key): record(inner, key) for key, inner in kept.items()}
+        return {key: inner for key, inner in found.items() if filled(inner) is not None} or None
+    if isinstance(value, list):
+        return [record(item) for item in value] or None
+    return value
+
+
+def unlike(got: Any, wanted: Any, path: str = "") -> list[str]:
+    """Where a record differs from what is wanted, but for text that has to be made safe."""
+    if isinstance(wanted, dict) and isinstance(got, dict):
+        names = {n for n in got.keys() | wanted.keys() if tame(n)}
+        if not all(tame(n) for n in wanted):
+            names &= wanted.keys()
+        return [
+            place
+            for n in sorted(names)
+            for place in unlike(filled(got.get(n)), filled(wanted.get(n)), f"{path}.{n}")
+        ]
+    if isinstance(wanted, list) and isinstance(got, list) and len(got) == len(wanted):
+        places = zip(got, wanted, strict=True)
+        return [p for i, (a, b) in enumerate(places) for p in unlike(a, b, f"{path}[{i}]")]
+    if isinstance(wanted, str):
+        if set("[]<>") & set(wanted) or HIDDEN.search(wanted.replace("\n", "")):
+            return []
+        if not tame(wanted.replace("\n", "")) and len(wanted) <= 120:
+            return []
+        wanted = unicodedata.normalize("NFC", wanted).strip()
+    return [] if got == wanted else [f"{path}: {got!r}, not {wanted!r}"]
