@@ -98,7 +98,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             "agent_id": sandbox.agent_id,
             "base_url": base_url,
         }
-        settings |= {"store": "memory", "tail_seconds": FOREVER}
+        settings |= {"store": "memory", "incremental_sync_seconds": FOREVER}
         mirror = tmp_path_factory.mktemp("mirror") / "mirror.sqlite3"
         env = {f"CONVOCORE_{name.upper()}": str(value) for name, value in settings.items()}
         with over_http(env) as url:

@@ -46,7 +46,7 @@ def anyio_backend() -> str:
 @pytest.fixture(scope="module", params=DIALECTS)
 async def seen(request: pytest.FixtureRequest) -> AsyncIterator[tuple[ToolClient, list[Row]]]:
     sandbox = Sandbox(size=2000, dialect=request.param, now=datetime(2026, 11, 20, tzinfo=UTC))
-    async with connected(sandbox, tail_seconds=3600) as tool_client:
+    async with connected(sandbox, incremental_sync_seconds=3600) as tool_client:
         await tool_client.ask("conversation_stats")
         yield tool_client, list(sandbox.rows())
 

@@ -208,13 +208,13 @@ import sys
 from convocore_mcp.settings import store_location
 from convocore_mcp.store.database.engine import open_database
 from tests.store.agent_store import AgentStore
-from tests.conversations import talk
+from tests.conversations import conversation
 
-desk = AgentStore(open_database(store_location(sys.argv[1], fingerprint="f"), owner="me"))
+agent_store = AgentStore(open_database(store_location(sys.argv[1], fingerprint="f"), owner="me"))
 for i in range(30):
-    desk.save(talk(f"{sys.argv[2]}-{i}", email=f"v{i}@x.example"), minute=i)
-    desk.mirror.settle(desk.agent)
-print(desk.mirror.database.epoch)
+    agent_store.save(conversation(f"{sys.argv[2]}-{i}", email=f"v{i}@x.example"), minute=i)
+    agent_store.mirror.rebuild_leads(agent_store.agent)
+print(agent_store.mirror.database.generation)
 """
 
 
