@@ -90,7 +90,7 @@ class Asked:
             "messagesNum": next(self._changes),
         }
         body = json.dumps({"success": True, "data": [row], "hasMore": False}).encode()
-        self._mirror.save(AGENT, wire.reply(body, AGENT, now).page, read_at=now)
+        self._mirror.save(AGENT, wire.parse_list_response(body, AGENT, now).page, read_at=now)
         self._mirror.rebuild_leads(AGENT)
         timed.changed.append(self.server.call(*timed.call)[0])
 

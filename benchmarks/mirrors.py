@@ -96,7 +96,7 @@ def filled(path: Path, size: int) -> dict[str, Any]:
         if not batch:
             break
         body = json.dumps({"success": True, "data": batch, "hasMore": False}).encode()
-        filling.save(AGENT, wire.reply(body, AGENT, read_at).page, read_at=read_at)
+        filling.save(AGENT, wire.parse_list_response(body, AGENT, read_at).page, read_at=read_at)
         if number % REBUILD_EVERY == 0:
             filling.rebuild_leads(AGENT)
         done += len(batch)

@@ -93,7 +93,7 @@ async def into_mirror(client: ConvocoreClient, file: Path, rows: int) -> int:
 
 async def ours(base_url: str, file: Path | None, rows: int) -> int:
     """How many conversations are found, with or without a mirror."""
-    client = ConvocoreClient.over(base_url, KEY, version="benchmark", now=utc_now)
+    client = ConvocoreClient.from_url(base_url, KEY, version="benchmark", now=utc_now)
     try:
         if file is not None:
             return await into_mirror(client, file, rows)

@@ -221,8 +221,8 @@ def _connect(settings: "Settings", told: Callable[[str], None] | None) -> Backen
     database = open_database(place, owner=owner)
     mirror = MirrorWriter(database, Rules(keys=keys, merge=merge))
     locks = sync_locks_for(place, database)
-    client = ConvocoreClient.over(
-        settings.server, key, version=version("convocore-mcp"), now=utc_now, told=told
+    client = ConvocoreClient.from_url(
+        settings.server, key, version=version("convocore-mcp"), now=utc_now, on_result=told
     )
     writing = anyio.CapacityLimiter(WRITERS)
 

@@ -1,5 +1,6 @@
-"""Convocore's HTTP API: shapes, pages, requests. What a lead is worth is decided elsewhere.
+"""Convocore's HTTP API: requests, pages, typed records. It does not decide what a lead is worth.
 
-`record` and `wire` say what an answer means, `numbered` which pages to ask for next; all three are
-pure. `client` alone sends requests.
+`client` is the only module that sends requests. `wire`, `conversation_record` and
+`error_responses` say what a response means, `page_number_plan` which page to request next. They
+are pure.
 """

@@ -1,10 +1,9 @@
-"""The client: the only module that sends requests.
+"""The HTTP client: the only module that sends requests.
 
-Source: `GET /agents/{agentId}/convos`, OpenAPI 1.0.4, and `observed.md` for the cursor dialect,
-the single item and the errors.
+Source: `GET /agents/{agentId}/convos`, OpenAPI 1.0.4; docs/upstream.md, "The list endpoint", for
+the cursor dialect; "The single conversation" and "Errors".
 """
 
-import random
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -18,11 +17,18 @@ import httpx
 import stamina
 
 from convocore_mcp.api import wire
-from convocore_mcp.api.body import ENCODINGS, Body
-from convocore_mcp.api.error_responses import failure
+from convocore_mcp.api.error_responses import error_from_response
+from convocore_mcp.api.page_number_plan import PageNumberPlan
 from convocore_mcp.api.page_numbers import LIMIT
-from convocore_mcp.api.pagination import Position, walk_by_cursor, walk_by_number, walk_on
-from convocore_mcp.api.throttle import Throttle
+from convocore_mcp.api.pagination import (
+    PageQuery,
+    paginate_by_cursor,
+    paginate_by_number,
+    read_front_by_number,
+    resume_pagination,
+)
+from convocore_mcp.api.response_body import ENCODINGS, ResponseBody
+from convocore_mcp.api.throttle import Backoff, Throttle
 from convocore_mcp.errors import (
     ApiError,
     BadRequestError,
@@ -33,17 +39,17 @@ from convocore_mcp.errors import (
 from convocore_mcp.models import Conversation, Page, Quarantined
 
 T = TypeVar("T")
-RESTARTS = 3
-"""How often one walk may begin again, because its cursor expired or the dialect changed."""
-SHORTEST_KEY = 8
-"""Characters from which on a key is told from a word that just looks like it."""
-LARGE = 256 * 1024
-"""Bodies from this size on are parsed in a thread, so that other answers don't wait."""
+MAX_RESTARTS = 3
+"""How often reading a list may start again, because a cursor expired or the dialect changed."""
+MIN_KEY_LENGTH = 8
+"""A shorter key is not masked in responses, because it could be an ordinary word."""
+PARSE_IN_THREAD_FROM = 256 * 1024
+"""Bytes. A body of this size or more is parsed in a thread, so that other requests do not wait."""
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long and how much, in seconds and bytes."""
+    """Limits of time, in seconds, and of size, in bytes."""
 
     connect: float = 5.0
     read: float = 20.0
@@ -59,7 +65,10 @@ class Limits:
 
 
 class ConvocoreClient:
-    """Convocore's HTTP API, one method per endpoint. Borrows `http`; never closes it."""
+    """Convocore's HTTP API, one method per endpoint. Borrows `http`; never closes it.
+
+    `on_result` gets the result of each attempt: a status code, `timeout` or `unreachable`.
+    """
 
     def __init__(
         self,
@@ -68,18 +77,18 @@ class ConvocoreClient:
         now: Callable[[], datetime],
         limits: Limits | None = None,
         throttle: Throttle | None = None,
-        told: Callable[[str], None] | None = None,
+        on_result: Callable[[str], None] | None = None,
     ) -> None:
         self._http = http
         self._now = now
         self._limits = limits or Limits()
-        self._caps: dict[str, int] = {}  # agents known to speak the page dialect
+        self._max_limits: dict[str, int] = {}  # of agents known to use the page dialect
         self._key = http.headers.get("authorization", "").removeprefix("Bearer ").encode()
         self.throttle = throttle or Throttle()
-        self._told = told or (lambda _: None)
+        self._on_result = on_result or (lambda _: None)
 
     @classmethod
-    def over(
+    def from_url(
         cls,
         base_url: str,
         key: str,
@@ -88,12 +97,9 @@ class ConvocoreClient:
         now: Callable[[], datetime],
         limits: Limits | None = None,
         throttle: Throttle | None = None,
-        told: Callable[[str], None] | None = None,
+        on_result: Callable[[str], None] | None = None,
     ) -> Self:
-        """A client with a connection pool of its own; `aclose` ends it.
-
-        `told` hears of each attempt: a status, or `timeout` or `unreachable`.
-        """
+        """A client with its own connection pool, which `aclose` closes."""
         limits = limits or Limits()
         http = httpx.AsyncClient(
             base_url=base_url,
@@ -104,185 +110,177 @@ class ConvocoreClient:
                 "User-Agent": f"convocore-mcp/{version}",
             },
             timeout=httpx.Timeout(limits.read, connect=limits.connect),
-            trust_env=not _on_this_machine(base_url),  # a proxy can't reach what is on loopback
-            follow_redirects=False,  # a redirect must never carry the key to another host
+            trust_env=not _is_loopback(base_url),  # a proxy cannot reach this machine's loopback
+            follow_redirects=False,  # a redirect must never send the key to another host
         )
-        return cls(http, now=now, limits=limits, throttle=throttle, told=told)
+        return cls(http, now=now, limits=limits, throttle=throttle, on_result=on_result)
 
     async def aclose(self) -> None:
-        """Close the connection pool made by `over`."""
+        """Close the connection pool made by `from_url`."""
         await self._http.aclose()
 
     async def conversations(
         self, agent_id: str, *, resume_token: str | None = None
     ) -> AsyncGenerator[Page, None]:
-        """Yield an agent's conversations from the front to the end, newest first, page by page.
+        """Yield an agent's conversations from the front of the list to its end, newest first.
 
-        Which dialect the workspace speaks is decided from its first answer. A row that nobody
-        touches while the walk runs is in it; one that is touched moves to the front, perhaps
-        after the front was read. A row can come twice. Leave early inside `aclosing`.
+        The first response shows which dialect the workspace uses. Every row that nobody touches
+        while the list is read is in a page. A touched row moves to the front, perhaps after the
+        front was read. A row can be in two pages. Leave early inside `aclosing`.
 
-        With the `place` of a page of an earlier walk, goes on behind that page; from the front
-        again where that can't be done without a gap, because the cursor expired or rows moved.
+        With the `resume_token` of an earlier page, go on behind that page. If this is impossible
+        without a gap, because the cursor expired or rows moved, start again at the front.
 
         Raises:
-            ApiError: a request failed for good; the pages already yielded stay true.
+            ApiError: a request failed for good; the pages already yielded stay valid.
         """
         restarts = 0
         while True:
             try:
-                walk = self._walk(agent_id, unnumbered=restarts > 0, resume_token=resume_token)
-                async with aclosing(walk) as pages:
+                paging = self._paginate(agent_id, restarts=restarts, resume_token=resume_token)
+                async with aclosing(paging) as pages:
                     async for page in pages:
                         if resume_token is not None and not page.certain:
-                            break  # what stands between here and there can't be told
+                            break  # there may be a gap between the earlier page and this one
                         yield page
                     else:
                         return
                 resume_token = None
             except BadRequestError as error:
-                # A cursor expired, or page 2 was refused by a workspace that wants a cursor.
-                if not error.speaks_of_cursor or restarts == RESTARTS:
+                # A cursor expired, or a workspace of the cursor dialect refused page 2.
+                if not error.speaks_of_cursor or restarts == MAX_RESTARTS:
                     raise
-                self._caps.pop(agent_id, None)
+                self._max_limits.pop(agent_id, None)
                 resume_token = None
                 restarts += 1
 
-    async def _walk(
-        self, agent_id: str, *, unnumbered: bool, resume_token: str | None
+    async def _paginate(
+        self, agent_id: str, *, restarts: int, resume_token: str | None
     ) -> AsyncGenerator[Page, None]:
-        async def get(position: Position) -> wire.Reply:
-            return await self._page(agent_id, position)
+        async def fetch(query: PageQuery) -> wire.ListResponse:
+            return await self._fetch_page(agent_id, query)
 
         if resume_token is not None:
-            async with aclosing(walk_on(get, resume_token)) as pages:
+            async with aclosing(resume_pagination(fetch, resume_token)) as pages:
                 async for page in pages:
                     yield page
             return
-        cap = self._caps.get(agent_id)
-        first = None if cap else await get({"limit": LIMIT})
+        max_limit = self._max_limits.get(agent_id)
+        first = None if max_limit else await fetch({"limit": LIMIT})
         if first is not None and first.by_cursor:
-            walk = walk_by_cursor(get, first)
-        elif unnumbered:
+            paging = paginate_by_cursor(fetch, first)
+        elif restarts:
             raise ContractError(
-                "Convocore refuses page numbers and gives no cursor.", hint="Try again later."
+                "Convocore refuses page numbers and sends no cursor.", hint="Try again later."
             )
         else:
-            walk = walk_by_number(get, first, cap, found=lambda n: self._caps.update({agent_id: n}))
-        async with aclosing(walk) as pages:
+            plan = PageNumberPlan(max_limit or LIMIT)
+            if first is not None:
+                front = await read_front_by_number(fetch, plan, first)
+                self._max_limits[agent_id] = plan.max_limit
+                yield front
+            paging = paginate_by_number(fetch, plan)
+        async with aclosing(paging) as pages:
             async for page in pages:
                 if not page.certain:
-                    self._caps.pop(agent_id, None)  # the limit may not be what it was
+                    self._max_limits.pop(agent_id, None)  # the workspace's limit may have changed
                 yield page
 
     async def conversation(self, agent_id: str, conversation_id: str) -> Conversation | None:
-        """One conversation, richer than its list row; `None` if Convocore answers 404.
+        """One conversation, with more fields than its list row; `None` if Convocore answers 404.
 
-        A 404 proves nothing: conversations made through the REST API answer so while the list
-        shows them (`observed.md`).
+        A 404 does not prove that the conversation is gone: conversations made through the REST API
+        answer 404 while the list shows them (docs/upstream.md, "The single conversation").
 
         Raises:
-            ApiError: it failed otherwise, or what came does not fit the model.
+            ApiError: the request failed otherwise, or the response does not fit the model.
         """
 
-        def read(body: bytes, _: datetime) -> Conversation:
-            found = wire.conversation(wire.payload(body)[1], agent_id)
-            if isinstance(found, Quarantined):
-                raise ContractError(f"This conversation can't be read: {found.reason}")
-            return found
+        def parse(body: bytes, _: datetime) -> Conversation:
+            data = wire.parse_envelope(body)[1]
+            conversation = wire.parse_conversation(data, agent_id)
+            if isinstance(conversation, Quarantined):
+                raise ContractError(f"This conversation can't be read: {conversation.reason}")
+            return conversation
 
         try:
-            path = f"{_path(agent_id)}/{quote(conversation_id, safe='')}"
-            return await self._get(path, {}, read)
+            path = f"{_list_path(agent_id)}/{quote(conversation_id, safe='')}"
+            return await self._request(path, {}, parse)
         except NotFoundError:
             return None
 
-    async def _page(self, agent_id: str, position: Position) -> wire.Reply:
-        def read(body: bytes, asked_at: datetime) -> wire.Reply:
-            return wire.reply(body, agent_id, asked_at)
+    async def _fetch_page(self, agent_id: str, query: PageQuery) -> wire.ListResponse:
+        def parse(body: bytes, sent_at: datetime) -> wire.ListResponse:
+            return wire.parse_list_response(body, agent_id, sent_at)
 
-        return await self._get(_path(agent_id), position, read)
+        return await self._request(_list_path(agent_id), query, parse)
 
-    async def _get(self, path: str, params: Position, read: Callable[[bytes, datetime], T]) -> T:
-        # One request is retried, never the walk: that would start again at the front.
-        backoff = _Backoff(self._limits, self.throttle.clock)
+    async def _request(
+        self, path: str, query: PageQuery, parse: Callable[[bytes, datetime], T]
+    ) -> T:
+        # Each request is retried by itself. A retry of the whole list would start at the front.
+        limits = self._limits
+        backoff = Backoff(
+            self.throttle.clock,
+            deadline=limits.deadline,
+            first_wait=limits.first_wait,
+            longest_wait=limits.longest_wait,
+        )
         async for attempt in stamina.retry_context(
-            on=backoff, attempts=self._limits.attempts, timeout=self._limits.deadline
+            on=backoff, attempts=limits.attempts, timeout=limits.deadline
         ):
             with attempt:
                 async with self.throttle.slot(until=backoff.deadline):
-                    asked_at = self._now()
-                    body = await self._once(path, params, min(self._limits.total, backoff.left))
-                    if len(body) < LARGE:
-                        return read(body, asked_at)
-                    return await anyio.to_thread.run_sync(read, body, asked_at)
+                    sent_at = self._now()
+                    seconds = min(limits.total, backoff.remaining)
+                    body = await self._send(path, query, seconds)
+                    if len(body) < PARSE_IN_THREAD_FROM:
+                        return parse(body, sent_at)
+                    return await anyio.to_thread.run_sync(parse, body, sent_at)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    async def _once(self, path: str, params: Position, seconds: float) -> bytes:
+    async def _send(self, path: str, query: PageQuery, seconds: float) -> bytes:
+        """Send one attempt of a request; returns the body of a response with status 200."""
         try:
             with anyio.fail_after(seconds):
-                async with self._http.stream("GET", path, params=params) as response:
+                async with self._http.stream("GET", path, params=query) as response:
                     try:
-                        body = await self._body(response)
+                        body = await self._read_body(response)
                     except ApiError:
                         if response.status_code == 200:
                             raise
-                        body = b""  # a refusal is told by its status; what it says is extra
+                        body = b""  # the status says what failed; the body only adds to it
         except (TimeoutError, httpx.TimeoutException):
-            self._told("timeout")
+            self._on_result("timeout")
             raise UnavailableError(
                 "Convocore did not answer in time.", hint="Try again in a minute."
             ) from None
         except (httpx.TransportError, httpx.InvalidURL) as error:
-            self._told("unreachable")
+            self._on_result("unreachable")
             raise UnavailableError(
                 f"Convocore can't be reached ({type(error).__name__}).",
                 hint="Check the network, CONVOCORE_REGION and CONVOCORE_BASE_URL.",
             ) from None
-        self._told(str(response.status_code))
+        self._on_result(str(response.status_code))
         if response.status_code != 200:
             headers = {name.lower(): value for name, value in response.headers.items()}
-            raise failure(response.status_code, headers, body, now=self._now())
+            raise error_from_response(response.status_code, headers, body, now=self._now())
         return body
 
-    async def _body(self, response: httpx.Response) -> bytes:
-        body = Body(response.headers.get("content-encoding", ""), limit=self._limits.body)
-        async for piece in response.aiter_raw():
-            body.add(piece)
-        whole = body.whole()
-        # Convocore, or a proxy, may repeat the key, and what it says ends up in errors and logs.
-        return whole.replace(self._key, b"[key]") if len(self._key) >= SHORTEST_KEY else whole
+    async def _read_body(self, response: httpx.Response) -> bytes:
+        body = ResponseBody(response.headers.get("content-encoding", ""), limit=self._limits.body)
+        async for chunk in response.aiter_raw():
+            body.add(chunk)
+        content = body.content()
+        # Convocore or a proxy may repeat the key in a message, which ends up in errors and logs.
+        mask_key = len(self._key) >= MIN_KEY_LENGTH
+        return content.replace(self._key, b"[key]") if mask_key else content
 
 
-class _Backoff:
-    """Exponential with full jitter, or what Convocore asks for; never beyond the deadline."""
-
-    def __init__(self, limits: Limits, clock: Callable[[], float]) -> None:
-        self._limits = limits
-        self._clock = clock
-        self._tries = 0
-        self.deadline = clock() + limits.deadline
-
-    @property
-    def left(self) -> float:
-        """Seconds until the deadline."""
-        return max(0.0, self.deadline - self._clock())
-
-    def __call__(self, error: Exception) -> bool | float:
-        if not isinstance(error, ApiError) or not error.retryable:
-            return False
-        widest = min(self._limits.first_wait * 2**self._tries, self._limits.longest_wait)
-        self._tries += 1
-        wait = error.retry_after
-        if wait is None:
-            wait = random.uniform(0, widest)  # noqa: S311  jitter needs no secrecy
-        return wait if wait < self.left else False
-
-
-def _on_this_machine(url: str) -> bool:
+def _is_loopback(url: str) -> bool:
     host = httpx.URL(url).host
     return host in {"localhost", "::1"} or host.startswith("127.")
 
 
-def _path(agent_id: str) -> str:
+def _list_path(agent_id: str) -> str:
     return f"/agents/{quote(agent_id, safe='')}/convos"

@@ -1,33 +1,39 @@
-"""One row of the list: 102 fields, of which only `ID` must be there."""
+"""One row of the list: 102 fields; only `ID` is required.
+
+The docstrings of this class and of the record's parts are descriptions in a published schema
+(`convocore://schema/conversation`).
+"""
 
 from typing import Any
 
 from pydantic import Field
 
-from convocore_mcp.api.record_types import (
+from convocore_mcp.api.record_parts import (
     Activity,
     Alerts,
-    Amount,
     Assignment,
     Call,
     Cost,
-    Count,
     Engagement,
     Handoff,
-    Instant,
-    Moment,
     NodesInfo,
-    Number,
+    RecordPart,
     ScoreStep,
-    Shape,
-    Texts,
     TokenUsage,
     Voice,
     VoiceflowSession,
 )
+from convocore_mcp.api.record_scalars import (
+    Amount,
+    Count,
+    Instant,
+    InstantOrText,
+    Number,
+    Texts,
+)
 
 
-class ConversationRecord(Shape):
+class ConversationRecord(RecordPart):
     """A conversation as Convocore gives it: sparse, so that a missing field is unknown, not empty.
 
     Source: OpenAPI 1.0.4; the order is the document's.
@@ -55,7 +61,7 @@ class ConversationRecord(Shape):
     demo_time: str | None = None
     demo_link: str | None = None
     lost_reason: str | None = None
-    last_activity_date: Moment | None = None
+    last_activity_date: InstantOrText | None = None
     id: str = Field(alias="ID", min_length=1)
     user_id: str | None = Field(None, alias="userID")
     campaign_id: str | None = None

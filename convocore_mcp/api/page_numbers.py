@@ -1,23 +1,20 @@
-"""Reading a list by page numbers without missing a row, while it moves.
+"""Page numbers and row offsets on a list that changes while it is read.
 
-Between two requests rows arrive at the front, jump to the front, or go. What goes pulls everything
-behind it forward, and a row can slip from the page not yet read onto the page already read. A page
-number alone can't show that. So the spans we ask for overlap by a few rows, which page numbers
-allow if the limit varies: `page=2&limit=98` begins at row 98.
+Between two requests rows are added at the front, move to the front, or are deleted. A deletion
+moves every row behind it one place forward, so a row can slip from a page that was not read yet
+onto a page that was. A page number alone cannot show that. Therefore the requested spans overlap by
+a few rows. Page numbers allow this if the limit varies: `page=2&limit=98` begins at row 98.
 
-**Two reads that share a row as it was leave no gap between them.** The order of rows that nobody
-touches never changes; each read is a run of that order; two runs that share a row, unmoved since,
-are one run. It does not matter which read came first, so spans are read several at a time. Where a
-page shares nothing with what was read before, the walk goes back until one does, and on from there.
+**Two responses that share an unchanged row have no gap between them.** Rows that nobody touches
+keep their order, and each response is a run of consecutive rows. Two runs that share an unchanged
+row form one run, whichever was read first; so several spans can be read at a time.
 
-**A page that joins and is not full holds the end of the list**, for nothing can stand behind it.
-Pages beyond the end prove nothing: deletions may have pulled the last rows away from under them.
-So a walk ends after three empty pages, and only if the last page with rows was of that kind; else
-the last rows are read again, with room behind them.
+**A page that overlaps and is not full holds the end of the list**, because no row can stand behind
+it. A page beyond the end proves nothing: deletions may have moved the last rows forward.
 
-A row that *was* touched is at the front, and whoever needs it reads the front again (`sync`).
-What this can't see is a stretch of rows hidden by Convocore that is longer than a page: no page
-can overlap it, so a deletion in just that moment goes unnoticed until the next walk.
+A row that was touched is now at the front, and the incremental sync finds it there. One case stays
+hidden: if Convocore's own filter hides more consecutive rows than fit on a page, no page overlaps
+that stretch, and a deletion at that moment goes unnoticed until the next full sync.
 """
 
 import json
@@ -30,25 +27,21 @@ LIMIT = 20
 """The documented default, which every workspace honours."""
 LARGEST_LIMIT = 100
 OVERLAP = 2
-"""Rows shared by neighbours on a quiet list; some may be hidden by Convocore's own filter."""
-EMPTY_TO_END = 3
-"""Hidden rows can empty a page; this many empty ones in a row, of full size, are the end."""
-REMEMBERED = 8 * LARGEST_LIMIT
-"""Rows of a walk kept in mind: as many as are ever read again behind the newest one."""
-REPEATS_TO_FAIL = 3
-"""Pages in a row that mostly repeat the one before: the page number is being ignored."""
+"""Rows that neighbouring spans share; more than one, because Convocore's filter may hide some."""
+REMEMBERED_ROWS = 8 * LARGEST_LIMIT
+"""How many of the latest rows are remembered: no page further back is ever requested again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """What one request asks for: rows `start` to `end` of the list as it then is."""
+    """The rows that one request asks for: offsets `start` to `end` of the list at that moment."""
 
     page: int
     limit: int
 
     @property
     def start(self) -> int:
-        """The first row's offset."""
+        """The offset of the first row."""
         return (self.page - 1) * self.limit
 
     @property
@@ -57,79 +50,81 @@ class Span:
         return self.page * self.limit
 
 
-def span_over(offset: int, *, cap: int, overlap: int = OVERLAP) -> Span:
-    """The span that begins at least `overlap` rows before `offset` and reaches furthest."""
+def span_over(offset: int, *, max_limit: int, overlap: int = OVERLAP) -> Span:
+    """The span that starts at least `overlap` rows before `offset` and ends furthest behind it."""
     start = max(0, offset - overlap)
-    spans = (Span(start // limit + 1, limit) for limit in range(cap // 2 + 1, cap + 1))
-    return max(spans, key=lambda span: span.end)
+    limits = range(max_limit // 2 + 1, max_limit + 1)
+    return max((Span(start // limit + 1, limit) for limit in limits), key=lambda span: span.end)
 
 
-def cap_of(rows: int) -> int:
-    """The largest limit to use, after `LARGEST_LIMIT` was asked for and brought `rows`.
+def max_limit_shown_by(row_count: int) -> int:
+    """The largest limit to use, given how many rows a request for `LARGEST_LIMIT` returned.
 
-    More than the default shows that limits are honoured at least so far. Fewer may mean a clamp
-    at the default, which must not be mistaken for one that moves the offsets.
+    More rows than the default prove that a limit of that size is honoured. Fewer prove nothing:
+    the workspace may cap the limit at the default, and a larger limit would then skip rows.
     """
-    return min(max(LIMIT, rows), LARGEST_LIMIT)
+    return min(max(LIMIT, row_count), LARGEST_LIMIT)
 
 
-def holds_end(span: Span, rows: int) -> bool:
-    """Whether a page with so many rows has room left, more than a few hidden rows would leave."""
-    return span.limit - rows >= span.limit // 5
+def holds_end(span: Span, row_count: int) -> bool:
+    """Whether a page with `row_count` rows has more room left than a few hidden rows explain."""
+    return span.limit - row_count >= span.limit // 5
 
 
-class Chain:
-    """Remembers the latest rows of a walk, to tell whether another page joins on.
+class RecentRows:
+    """The fingerprints of the latest rows that were read, to tell whether a page overlaps them.
 
-    A row is told by its whole content: one that moved in between has changed.
+    A fingerprint covers the whole row, so a row that changed in between is a different row.
     """
 
     def __init__(self) -> None:
-        self._recent: deque[str] = deque()
+        self._in_order: deque[str] = deque()
         self._known: set[str] = set()
-        self._newest: frozenset[str] = frozenset()
-        self.repeats = 0
-        """How many pages in a row mostly repeated the one before."""
+        self.last_page: frozenset[str] = frozenset()
+        """The fingerprints of the page that was added last."""
+        self.repeated_pages = 0
+        """How many consecutive pages mostly repeated the page before."""
 
-    def joins(self, marks: Iterable[str]) -> bool:
-        """Whether a page with these rows shares one with what was read before."""
-        return not self._known or not self._known.isdisjoint(marks)
+    def overlap_with(self, fingerprints: Iterable[str]) -> bool:
+        """Whether a page with these rows shares one with those read; the first page always does."""
+        return not self._known or not self._known.isdisjoint(fingerprints)
 
-    def add(self, marks: Collection[str]) -> int:
-        """Take in a page; returns how many of its rows are new."""
-        repeated = sum(mark in self._newest for mark in marks)
-        self.repeats = self.repeats + 1 if repeated > len(marks) * 3 // 4 else 0
-        self._newest = frozenset(marks)
-        new = [mark for mark in marks if mark not in self._known]
-        self._recent.extend(new)
+    def add(self, fingerprints: Collection[str]) -> int:
+        """Add the rows of a page; returns how many of them are new."""
+        repeated = sum(fingerprint in self.last_page for fingerprint in fingerprints)
+        mostly_repeated = repeated > len(fingerprints) * 3 // 4
+        self.repeated_pages = self.repeated_pages + 1 if mostly_repeated else 0
+        self.last_page = frozenset(fingerprints)
+        new = [fingerprint for fingerprint in fingerprints if fingerprint not in self._known]
+        self._in_order.extend(new)
         self._known.update(new)
-        while len(self._recent) > REMEMBERED:
-            self._known.discard(self._recent.popleft())
+        while len(self._in_order) > REMEMBERED_ROWS:
+            self._known.discard(self._in_order.popleft())
         return len(new)
-
-    @property
-    def newest(self) -> frozenset[str]:
-        """The rows of the page that joined last."""
-        return self._newest
 
 
 @dataclass(frozen=True, slots=True)
 class PageNumberToken:
-    """How far a walk by numbers got: enough for another process to join on to it."""
+    """A resume token: goes on behind a page, also in another process, without a gap."""
 
     offset: int
-    """About where the last row stood that was read."""
-    cap: int
-    marks: frozenset[str]
-    """The rows of the last page: what is read next must share one of them."""
+    """Roughly the offset behind the last row that was read; the list may have changed since."""
+    max_limit: int
+    """The largest limit that the workspace honours."""
+    fingerprints: frozenset[str]
+    """The rows of the last page: the next page must share one of them."""
 
-    def written(self) -> str:
-        """As text; `read` reads it."""
-        held = {"offset": self.offset, "cap": self.cap, "marks": sorted(self.marks)}
-        return json.dumps(held, separators=(",", ":"))
+    def to_text(self) -> str:
+        """The token as text, for `from_text`."""
+        fields = {
+            "offset": self.offset,
+            "max_limit": self.max_limit,
+            "fingerprints": sorted(self.fingerprints),
+        }
+        return json.dumps(fields, separators=(",", ":"))
 
     @classmethod
-    def read(cls, text: str) -> Self:
-        """The place that `written` wrote."""
-        held = json.loads(text)
-        return cls(held["offset"], held["cap"], frozenset(held["marks"]))
+    def from_text(cls, text: str) -> Self:
+        """The token that `to_text` wrote."""
+        fields = json.loads(text)
+        return cls(fields["offset"], fields["max_limit"], frozenset(fields["fingerprints"]))

@@ -1,13 +1,15 @@
-"""How fast Convocore may be asked: one rate limiter and one circuit breaker for all requests.
+"""How fast requests are sent to Convocore, and when a failed request is retried.
 
-A healthy upstream is asked as fast as the walks want, a few requests at a time. A 429 makes
-everybody wait; each one doubles the distance between requests, each success shortens it. Failures
-in a row open the breaker: for a while every request fails at once, then a single one may try.
-Requests that were under way together count once, whether they were refused or failed.
+One rate limiter and one circuit breaker serve all requests. While Convocore is healthy, requests
+start at once, up to `CONCURRENCY` at a time. A 429 makes every request wait; each 429 doubles the
+interval between requests, and each success shortens it. Consecutive failures open the breaker: for
+a while every request fails at once, then a single one may try. Requests that were under way at the
+same time count once when they are refused or fail.
 """
 
 import asyncio
 import math
+import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -15,15 +17,15 @@ from contextlib import asynccontextmanager
 from convocore_mcp.errors import ApiError, RateLimitedError, UnavailableError
 
 CONCURRENCY = 8
-FIRST_GAP, WIDEST_GAP, CLOSED_GAP = 0.1, 5.0, 0.01
-"""Seconds between requests: after the first 429, at most, and what counts as none."""
+FIRST_INTERVAL, MAX_INTERVAL, MIN_INTERVAL = 0.1, 5.0, 0.01
+"""Seconds between requests: after the first 429; at most; and below the last, there is no wait."""
 FAILURES_TO_OPEN = 12
-REST = 30.0
-"""Seconds for which an open breaker lets nothing through."""
+OPEN_SECONDS = 30.0
+"""How long an open breaker lets no request through."""
 
 
 class Throttle:
-    """Shared by all requests to one Convocore. `note` says what a reader of answers should know."""
+    """The rate limiter and circuit breaker that all requests to one Convocore share."""
 
     def __init__(
         self,
@@ -35,79 +37,121 @@ class Throttle:
         self._sleep = sleep
         self._slots = asyncio.Semaphore(CONCURRENCY)
         self._not_before = -math.inf
-        self._gap = 0.0
-        self._failures = 0
+        self._interval = 0.0
+        self._failures = 0  # consecutive ones
         self._open_until = -math.inf
-        self._learned_at = -math.inf
-        self.trouble: ApiError | None = None
-        """The newest failure, if nothing has succeeded since."""
+        self._failed_at = -math.inf
+        self.last_error: ApiError | None = None
+        """The newest failure, if no request has succeeded since."""
 
     @property
     def note(self) -> str | None:
-        """In one sentence, why reading is slow or has stopped; `None` when all is well."""
+        """One sentence on why reading is slow or has stopped; `None` if it is not."""
         if self._failures >= FAILURES_TO_OPEN:
             return "Convocore keeps failing; it is asked only now and then."
-        if self._gap:
-            return f"Convocore asked us to slow down; a request every {self._gap:.1f} s at most."
+        if self._interval:
+            return (
+                f"Convocore asked us to slow down; a request every {self._interval:.1f} s at most."
+            )
         return None
 
     @asynccontextmanager
     async def slot(self, *, until: float = math.inf) -> AsyncIterator[None]:
-        """Wait for a place, and learn from how the request inside went.
+        """Wait until a request may be sent, and learn from the result of the request inside.
+
+        `until` is a time of `clock`. Both errors carry the time to wait in `retry_after`.
 
         Raises:
-            RateLimitedError: Convocore wants us to wait beyond `until`.
-            UnavailableError: the breaker is open. Both say for how long in `retry_after`.
+            RateLimitedError: Convocore asked us to wait longer than `until`.
+            UnavailableError: the breaker is open.
         """
         async with self._slots:
             await self._wait(until)
-            began = self.clock()
+            started_at = self.clock()
             try:
                 yield
             except ApiError as error:
-                self._learn(error, began)
+                self._record_failure(error, started_at)
                 raise
             except asyncio.CancelledError:
-                self._open_until = -math.inf  # if this was the one that tried, another may
+                self._open_until = -math.inf  # if this was the single try, another one may follow
                 raise
-            self._failures, self._open_until, self.trouble = 0, -math.inf, None
-            self._gap = self._gap * 0.9 if self._gap > CLOSED_GAP else 0.0
+            self._failures, self._open_until, self.last_error = 0, -math.inf, None
+            self._interval = self._interval * 0.9 if self._interval > MIN_INTERVAL else 0.0
 
     async def _wait(self, until: float) -> None:
-        # Asked again after each pause: meanwhile somebody else may have gone, or been refused.
+        # The time is checked again after each pause, because another request may have started or
+        # may have been refused meanwhile.
         while (pause := self._not_before - self.clock()) > 0:
             if self._not_before > until:
                 raise RateLimitedError(
                     "Convocore asked us to slow down.",
-                    hint="Wait, then ask again; answers from the mirror go on meanwhile.",
+                    hint="Wait, then try again. The mirror still answers meanwhile.",
                     retry_after=pause,
                 )
             await self._sleep(pause)
         now = self.clock()
         if now < self._open_until:
             raise UnavailableError(
-                "Convocore kept failing, so it is left alone for a moment.",
+                "Convocore failed repeatedly, so requests to it are paused.",
                 hint="Try again in half a minute.",
                 retry_after=self._open_until - now,
             )
         if self._failures >= FAILURES_TO_OPEN:
-            self._open_until = now + REST  # this one tries; the others wait for how it goes
-        self._not_before = now + self._gap
+            self._open_until = now + OPEN_SECONDS  # only this request tries; others wait for it
+        self._not_before = now + self._interval
 
-    def _learn(self, error: ApiError, began: float) -> None:
+    def _record_failure(self, error: ApiError, started_at: float) -> None:
         if not error.retryable:
-            self._failures, self._open_until = 0, -math.inf  # a refusal is an answer: it is up
+            self._failures, self._open_until = 0, -math.inf  # Convocore answered, so it is up
             return
-        now, self.trouble = self.clock(), error
-        changed_since = (
-            began >= self._learned_at
-        )  # else it was under way when the last failure came
+        now, self.last_error = self.clock(), error
+        # A request that was already under way at the last failure does not count again.
+        is_new = started_at >= self._failed_at
         if isinstance(error, RateLimitedError):
-            if changed_since:
-                self._gap = min(max(FIRST_GAP, self._gap * 2), WIDEST_GAP)
-            self._not_before = max(self._not_before, now + (error.retry_after or self._gap))
-        elif changed_since:
+            if is_new:
+                self._interval = min(max(FIRST_INTERVAL, self._interval * 2), MAX_INTERVAL)
+            self._not_before = max(self._not_before, now + (error.retry_after or self._interval))
+        elif is_new:
             self._failures += 1
             if self._failures >= FAILURES_TO_OPEN:
-                self._open_until = now + REST
-        self._learned_at = now
+                self._open_until = now + OPEN_SECONDS
+        self._failed_at = now
+
+
+class Backoff:
+    """Decides when one request is retried: exponential backoff with full jitter, or `Retry-After`.
+
+    All times are in seconds. A request is not retried beyond its deadline.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        *,
+        deadline: float,
+        first_wait: float,
+        longest_wait: float,
+    ) -> None:
+        self._clock = clock
+        self._first_wait = first_wait
+        self._longest_wait = longest_wait
+        self._retries = 0
+        self.deadline = clock() + deadline
+        """A time of `clock`."""
+
+    @property
+    def remaining(self) -> float:
+        """Seconds until the deadline."""
+        return max(0.0, self.deadline - self._clock())
+
+    def __call__(self, error: Exception) -> bool | float:
+        """Seconds to wait before the next attempt; `False` for no further attempt."""
+        if not isinstance(error, ApiError) or not error.retryable:
+            return False
+        longest = min(self._first_wait * 2**self._retries, self._longest_wait)
+        self._retries += 1
+        wait = error.retry_after
+        if wait is None:
+            wait = random.uniform(0, longest)  # noqa: S311  jitter needs no secrecy
+        return wait if wait < self.remaining else False

@@ -1,7 +1,7 @@
-"""What an answer means: bodies in, models or errors out. No request is sent here.
+"""What a response means: bytes in, models or errors out. No request is sent here.
 
-A page is read in two steps: the envelope, then each row by itself. A row that doesn't fit is
-quarantined with its reason; it is never the end of the page.
+A page is parsed in two steps: first the envelope, then each row by itself. A row that does not fit
+the record is quarantined with its reason; the rest of the page is still read.
 """
 
 import json
@@ -16,65 +16,65 @@ import pydantic_core
 from pydantic import ValidationError
 
 from convocore_mcp.api.conversation_record import ConversationRecord
-from convocore_mcp.api.error_responses import message, named_failure
+from convocore_mcp.api.error_responses import error_from_code, message_in
 from convocore_mcp.errors import ContractError, GarbledError
 from convocore_mcp.models import WAITING, Conversation, Page, Quarantined
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
-_HALVES = re.compile(
-    rb"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|(?P<half>\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+_ESCAPED_SURROGATES = re.compile(
+    rb"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|(?P<lone>\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
 )
-"""Escaped surrogates: two that make one character, or half of one."""
+"""A pair that makes one character, or a lone surrogate."""
 _BACKSLASH = ord("\\")
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
-    """One answer of the list endpoint, in either dialect."""
+class ListResponse:
+    """One response of the list endpoint, in either dialect."""
 
     page: Page
-    count: int
-    """How many rows it brought, the unreadable ones included."""
-    marks: frozenset[str]
-    """The rows that can be told from any other, each by a digest of all that it holds."""
+    row_count: int
+    """How many rows it has, including the unreadable ones."""
+    fingerprints: frozenset[str]
+    """A digest of the whole content of each row. Rows without an ID have none."""
     by_cursor: bool
-    """The cursor dialect: `hasMore` or `nextCursor` is there."""
+    """Whether `hasMore` or `nextCursor` is there, which only the cursor dialect sends."""
     next_cursor: str | None
-    """Where the next page is; `None` on the last page, and always in the page dialect."""
+    """Points to the next page; `None` on the last page, and always in the page dialect."""
 
 
-def decode(body: bytes) -> Any:
+def parse_json(body: bytes) -> Any:
     """The JSON in `body`.
 
-    Half an emoji (JavaScript cuts strings between surrogates) is valid JSON and no valid text: it
-    becomes U+FFFD.
+    JavaScript can cut a string between two surrogates. A lone surrogate is valid JSON, but not
+    valid text, so it becomes U+FFFD.
 
     Raises:
-        GarbledError: this is not JSON, or only the beginning of some.
+        GarbledError: `body` is not JSON, or was cut off.
     """
     try:
         return pydantic_core.from_json(body)
     except ValueError:
         pass
     try:
-        return pydantic_core.from_json(_HALVES.sub(_mended, body))
+        return pydantic_core.from_json(_ESCAPED_SURROGATES.sub(_replace_lone_surrogate, body))
     except ValueError:
         pass
-    try:  # half a character may come unescaped, too
+    try:  # lone surrogates can also come unescaped; only `json` reads those
         return _without_surrogates(json.loads(body))
     except (ValueError, RecursionError):
         raise GarbledError(
             "Convocore's answer is not JSON, or was cut off.",
-            hint="Try again in a minute; if it stays, check CONVOCORE_BASE_URL.",
+            hint="Try again in a minute. If it stays, check CONVOCORE_BASE_URL.",
         ) from None
 
 
-def _mended(found: re.Match[bytes]) -> bytes:
-    begin = found.start()
-    while begin and found.string[begin - 1] == _BACKSLASH:
-        begin -= 1
-    is_text = (found.start() - begin) % 2  # its backslash is escaped itself
-    return rb"\ufffd" if found["half"] and not is_text else found[0]
+def _replace_lone_surrogate(match: re.Match[bytes]) -> bytes:
+    backslashes = match.start()
+    while backslashes and match.string[backslashes - 1] == _BACKSLASH:
+        backslashes -= 1
+    is_text = (match.start() - backslashes) % 2  # the backslash of `\u` is escaped itself
+    return rb"\ufffd" if match["lone"] and not is_text else match[0]
 
 
 def _without_surrogates(value: Any) -> Any:
@@ -87,83 +87,84 @@ def _without_surrogates(value: Any) -> Any:
     return value
 
 
-def payload(body: bytes) -> tuple[Mapping[str, Any], Any]:
-    """The envelope of a 200, and its `data`.
+def parse_envelope(body: bytes) -> tuple[Mapping[str, object], object]:
+    """The JSON object of a response with status 200, and its `data`, which may be missing.
 
     Raises:
-        ApiError: not an object, without `data`, or `success: false`.
+        ApiError: the body is not a JSON object, or says `success: false`.
     """
-    answer = decode(body)
-    if not isinstance(answer, dict):
+    envelope = parse_json(body)
+    if not isinstance(envelope, dict):
         raise ContractError(
             "Convocore's answer is not an object.", hint="Check CONVOCORE_BASE_URL and try again."
         )
-    if answer.get("success") is False:
-        raise named_failure(str(answer.get("code")), message(answer))
-    return answer, answer.get("data")
+    if envelope.get("success") is False:
+        raise error_from_code(str(envelope.get("code")), message_in(envelope))
+    return envelope, envelope.get("data")
 
 
-def reply(body: bytes, agent_id: str, read_at: datetime) -> Reply:
-    """Read one answer of the list endpoint, asked for at `read_at`.
+def parse_list_response(body: bytes, agent_id: str, read_at: datetime) -> ListResponse:
+    """Parse a response of the list endpoint; its request was sent at `read_at`.
 
     Raises:
-        ApiError: what `payload` raises, or `data` is no list, or there is more but no way to it.
+        ApiError: from `parse_envelope`; or `data` is not a list; or `hasMore` without a cursor.
     """
-    answer, raw = payload(body)
-    if not isinstance(raw, list):
+    envelope, data = parse_envelope(body)
+    if not isinstance(data, list):
         raise ContractError(
             "Convocore's answer has no list of conversations in `data`.",
             hint="Check CONVOCORE_BASE_URL and the agent's ID.",
         )
-    read = [conversation(row, agent_id) for row in raw]
-    rows = tuple(row for row in read if isinstance(row, Conversation))
-    bad = tuple(row for row in read if isinstance(row, Quarantined))
-    by_cursor = "hasMore" in answer or "nextCursor" in answer
-    return Reply(
-        page=Page(rows, bad, read_at=read_at),
-        count=len(raw),
-        # A broken row counts if it has an ID; a `null` is like any other.
-        marks=frozenset(
-            map(_mark, [row.record for row in rows] + [b.raw for b in bad if b.id is not None])
-        ),
+    parsed = [parse_conversation(row, agent_id) for row in data]
+    rows = tuple(row for row in parsed if isinstance(row, Conversation))
+    quarantined = tuple(row for row in parsed if isinstance(row, Quarantined))
+    identified = [row.record for row in rows]
+    # A quarantined row without an ID, like `null`, cannot be told from another one.
+    identified += [row.raw for row in quarantined if row.id is not None]
+    by_cursor = "hasMore" in envelope or "nextCursor" in envelope
+    return ListResponse(
+        page=Page(rows, quarantined, read_at=read_at),
+        row_count=len(data),
+        fingerprints=frozenset(map(_fingerprint, identified)),
         by_cursor=by_cursor,
-        next_cursor=_next_cursor(answer) if by_cursor else None,
+        next_cursor=_next_cursor(envelope) if by_cursor else None,
     )
 
 
-def _mark(text: str) -> str:
+def _fingerprint(text: str) -> str:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=9).hexdigest()
 
 
-def _next_cursor(answer: Mapping[str, Any]) -> str | None:
-    cursor, more = answer.get("nextCursor"), answer.get("hasMore")
-    if more and not cursor:
+def _next_cursor(envelope: Mapping[str, object]) -> str | None:
+    cursor, has_more = envelope.get("nextCursor"), envelope.get("hasMore")
+    if has_more and not cursor:
         raise ContractError(
-            "Convocore says there are more conversations, but not where.", hint="Try again later."
+            "Convocore says there are more conversations, but sent no cursor to them.",
+            hint="Try again later.",
         )
-    ended = not cursor or ("hasMore" in answer and not more)
+    ended = not cursor or ("hasMore" in envelope and not has_more)
     return None if ended else str(cursor)
 
 
-def conversation(raw: object, agent_id: str) -> Conversation | Quarantined:
+def parse_conversation(raw: object, agent_id: str) -> Conversation | Quarantined:
     """One row as a model, or quarantined with the reason in words."""
     try:
         return to_model(ConversationRecord.model_validate(raw), agent_id)
     except ValidationError as error:
-        wrong = [
+        problems = [
             f"{'.'.join(map(str, e['loc'])) or 'row'}: {e['msg']}"
             for e in error.errors(include_url=False, include_input=False, include_context=False)
         ]
-        reason = "; ".join(wrong[:3])
+        reason = "; ".join(problems[:3])
     except (ValueError, OverflowError, RecursionError) as error:
         reason = f"row: {error}"
-    kept = pydantic_core.to_json(raw, inf_nan_mode="strings", serialize_unknown=True)
-    named = raw.get("ID") if isinstance(raw, dict) else None
-    return Quarantined(kept.decode(), reason, None if named is None else str(named))
+    json_text = pydantic_core.to_json(raw, inf_nan_mode="strings", serialize_unknown=True).decode()
+    id_ = raw.get("ID") if isinstance(raw, dict) else None
+    return Quarantined(json_text, reason, None if id_ is None else str(id_))
 
 
 def to_model(row: ConversationRecord, agent_id: str) -> Conversation:
-    """The typed record as the noun the rest of the program uses."""
+    """The conversation that a record describes, as the rest of the program knows it."""
     assignees = _assignees(row)
     usage = row.token_usage
     return Conversation(
@@ -200,7 +201,7 @@ def to_model(row: ConversationRecord, agent_id: str) -> Conversation:
         source=_text(row.source),
         expected_close=_text(row.expected_close_date),
         rating=row.rating_from5,
-        tokens=_whole(usage.cumulative_total_tokens) if usage else None,
+        tokens=_to_int(usage.cumulative_total_tokens) if usage else None,
         usd=usage.cumulative_usd if usage else None,
         model=_text(usage.last_turn_model_id) if usage else None,
         links=_links(row),
@@ -209,17 +210,17 @@ def to_model(row: ConversationRecord, agent_id: str) -> Conversation:
 
 
 def _text(value: str | None) -> str | None:
-    # NUL is the one character that databases can't keep in text.
+    # NUL is the one character that databases cannot store in text.
     return (value.replace("\0", "").strip() or None) if value else None
 
 
 def _last_activity(row: ConversationRecord) -> datetime | None:
-    # `ts` is what the list is sorted by, so a window over it can be read without the rest.
+    # The list is sorted by `ts`, so a time window over it needs only the front of the list.
     dated = row.last_activity_date if isinstance(row.last_activity_date, datetime) else None
     return row.ts or row.last_message_ts or dated or row.first_message_ts
 
 
-def _whole(value: float | None) -> int | None:
+def _to_int(value: float | None) -> int | None:
     return None if value is None else int(value)
 
 
@@ -235,24 +236,24 @@ def _score(row: ConversationRecord) -> float | None:
 
 
 def _assignees(row: ConversationRecord) -> tuple[str, ...]:
-    to = row.assigned_to
-    names = (to.name, to.email, to.user_id) if to else ()
+    assignment = row.assigned_to
+    names = (assignment.name, assignment.email, assignment.user_id) if assignment else ()
     return tuple(dict.fromkeys(filter(None, map(_text, (*names, row.chat_assigned_to)))))
 
 
 def _links(row: ConversationRecord) -> tuple[str, ...]:
-    given = (row.linked_in, row.facebook, row.instagram, row.social_handle, row.user_website)
-    return tuple(dict.fromkeys(link for link in map(_text, given) if link))
+    links = (row.linked_in, row.facebook, row.instagram, row.social_handle, row.user_website)
+    return tuple(dict.fromkeys(link for link in map(_text, links) if link))
 
 
 def _waiting_since(row: ConversationRecord) -> datetime | None:
     if row.state != WAITING or not row.handoff_history:
         return None
-    newest = row.handoff_history[-1]
-    return None if newest.accepted_at else newest.requested_at
+    latest = row.handoff_history[-1]
+    return None if latest.accepted_at else latest.requested_at
 
 
 def _alerts(row: ConversationRecord) -> tuple[str, ...] | None:
     if row.crm_alerts is None or not row.crm_alerts.model_fields_set:
         return None
-    return tuple(name for name, on in row.crm_alerts if on is True)
+    return tuple(name for name, is_set in row.crm_alerts if is_set is True)

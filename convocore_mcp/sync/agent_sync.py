@@ -233,7 +233,7 @@ class AgentSync:
         if error is None and run is not None:
             error = run.error
         if error is None and run is not None and not run.done:
-            error = self._throttle.trouble or UnavailableError(
+            error = self._throttle.last_error or UnavailableError(
                 "Convocore has not answered yet.",
                 hint="Reading goes on; ask again in a few seconds.",
                 retry_after=5,
@@ -270,7 +270,7 @@ class AgentSync:
         _, trouble = self._failed.get(agent_id, (None, None))
         waiting = run is not None and not run.done
         if trouble is None and waiting:
-            trouble = self._throttle.trouble  # it is being tried again
+            trouble = self._throttle.last_error  # it is being tried again
         if trouble is not None:
             notes.append(f"Convocore can't be read now, this is what was known: {trouble.message}")
         elif waiting and coverage.full_sync_at is not None:

@@ -74,7 +74,7 @@ class Throttle(Protocol):
         ...
 
     @property
-    def trouble(self) -> ApiError | None:
+    def last_error(self) -> ApiError | None:
         """The newest failure, if nothing has succeeded since."""
         ...
 

@@ -1,4 +1,4 @@
-"""A real client over real HTTP, and what it finds."""
+"""A real client that reads a sandbox over real HTTP, and what it lists."""
 
 import asyncio
 import atexit
@@ -27,7 +27,7 @@ from convocore_mcp.sandbox import Sandbox, serving
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-_QUIET = "/quiet"
+_WAIT_UNTIL_IDLE = "/wait-until-idle"
 
 
 def utc_now() -> datetime:
@@ -35,7 +35,7 @@ def utc_now() -> datetime:
 
 
 class Clock:
-    """A clock that only moves when somebody sleeps by it, or says so."""
+    """A clock that moves only when somebody sleeps by it or sets it."""
 
     def __init__(self) -> None:
         self.time = 1000.0
@@ -49,67 +49,67 @@ class Clock:
         self.time += seconds
 
 
-def unhurried() -> Throttle:
-    """Waits as long as it is told, in no time."""
+def throttle_without_delay() -> Throttle:
+    """A throttle whose waiting takes no real time."""
     clock = Clock()
     return Throttle(clock=clock, sleep=clock.sleep)
 
 
-class Switchboard:
-    """One server for every sandbox of a test run: stopping a server takes its time."""
+class SharedServer:
+    """One server for every sandbox of a test run, because stopping a server is slow."""
 
     def __init__(self) -> None:
         self._sandboxes: dict[str, Sandbox] = {}
         self._under_way: WeakKeyDictionary[Sandbox, set[asyncio.Task[Any]]] = WeakKeyDictionary()
         self._numbers = itertools.count()
-        front = Sandbox(size=0)
+        dispatcher = Sandbox(size=0)
 
         async def app(scope: MutableMapping[str, Any], _receive: Receive, send: Send) -> None:
             _, name, _ = scope["path"].split("/", 2)
             prefix = f"/{name}"
             path = scope["path"].removeprefix(prefix)
             raw_path = scope["raw_path"].removeprefix(prefix.encode())
-            inner = dict(scope) | {"path": path, "raw_path": raw_path}
+            sandbox_scope = dict(scope) | {"path": path, "raw_path": raw_path}
             sandbox = self._sandboxes[name]
             under_way = self._under_way.setdefault(sandbox, set())
-            if path == _QUIET:
+            if path == _WAIT_UNTIL_IDLE:
                 if under_way:
                     await asyncio.wait(under_way)
                 await send({"type": "http.response.start", "status": 204})
                 await send({"type": "http.response.body"})
                 return
             task = asyncio.current_task()
-            assert task is not None  # a server's own for each request
+            assert task is not None  # the server starts one task per request
             under_way.add(task)
             task.add_done_callback(under_way.discard)
-            await sandbox.app(inner, _receive, send)
+            await sandbox.app(sandbox_scope, _receive, send)
 
-        front.app = app
+        dispatcher.app = app
         with ExitStack() as stack:
-            self._url = stack.enter_context(serving(front)).removesuffix("/v3")
+            self._url = stack.enter_context(serving(dispatcher)).removesuffix("/v3")
             atexit.register(stack.pop_all().close)
 
     @contextmanager
     def connected(self, sandbox: Sandbox) -> Iterator[str]:
-        """The base URL under which a sandbox answers until the block ends."""
+        """The base URL of a sandbox; it answers until the block ends."""
         name = f"sandbox{next(self._numbers)}"
         self._sandboxes[name] = sandbox
         yield f"{self._url}/{name}/v3"
         del self._sandboxes[name]
 
 
-switchboard = functools.cache(Switchboard)
+shared_server = functools.cache(SharedServer)
 
 
-async def quiet(sandbox: Sandbox) -> None:
-    """Until it has counted all that it was asked, what nobody waits for any more too.
+async def wait_until_idle(sandbox: Sandbox) -> None:
+    """Wait until the sandbox has counted every request, including those that were cancelled.
 
-    A walk that ends takes back what it has under way, and a server may still come across that. It
-    reads what came first first, so that nothing is to come when this has been answered.
+    The client cancels its requests under way when a caller leaves, but the server may still read
+    them. It reads requests in order, so none is left when it answers this one.
     """
-    with switchboard().connected(sandbox) as base_url:
+    with shared_server().connected(sandbox) as base_url:
         async with httpx.AsyncClient(trust_env=False) as client:
-            (await client.get(base_url.removesuffix("/v3") + _QUIET)).raise_for_status()
+            (await client.get(base_url.removesuffix("/v3") + _WAIT_UNTIL_IDLE)).raise_for_status()
 
 
 @asynccontextmanager
@@ -121,14 +121,14 @@ async def api_client(
     throttle: Throttle | None = None,
     now: Callable[[], datetime] = utc_now,
 ) -> AsyncIterator[ConvocoreClient]:
-    with switchboard().connected(sandbox) as base_url:
-        client = ConvocoreClient.over(
+    with shared_server().connected(sandbox) as base_url:
+        client = ConvocoreClient.from_url(
             base_url,
             key or sandbox.key,
             version="test",
             now=now,
             limits=limits,
-            throttle=throttle or unhurried(),
+            throttle=throttle or throttle_without_delay(),
         )
         try:
             yield client
@@ -136,8 +136,8 @@ async def api_client(
             await client.aclose()
 
 
-async def pages_of(walk: AsyncGenerator[Page, None]) -> list[Page]:
-    async with aclosing(walk) as pages:
+async def pages_of(paging: AsyncGenerator[Page, None]) -> list[Page]:
+    async with aclosing(paging) as pages:
         return [page async for page in pages]
 
 
@@ -146,17 +146,18 @@ async def all_pages_of_client(client: ConvocoreClient, sandbox: Sandbox) -> list
     return await pages_of(client.conversations(sandbox.agent_id))
 
 
-async def found(client: ConvocoreClient, sandbox: Sandbox) -> list[str]:
-    """The IDs that a walk finds, each once, in order."""
+async def listed_ids(client: ConvocoreClient, sandbox: Sandbox) -> list[str]:
+    """The IDs that the client lists, each once, in order; every page must be certain."""
     pages = await all_pages_of_client(client, sandbox)
     assert all(page.certain for page in pages)
     return list(dict.fromkeys(row.id for page in pages for row in page.rows))
 
 
-def truth(sandbox: Sandbox) -> list[str]:
+def ids_in(sandbox: Sandbox) -> list[str]:
+    """The IDs of the sandbox's list, in order."""
     return [row["ID"] for row in sandbox.rows()]
 
 
-def asked(sandbox: Sandbox) -> list[tuple[dict[str, str], int]]:
-    """What was asked for, and with what status it was answered."""
+def requests_to(sandbox: Sandbox) -> list[tuple[dict[str, str], int]]:
+    """The query of each request, and the status of its response."""
     return [(request.query, request.status) for request in sandbox.requests]

@@ -1,4 +1,4 @@
-"""What stands in a row: odd things are kept, impossible ones set aside, the rest goes on."""
+"""The content of a row: unusual values are kept, a row that cannot be read is quarantined."""
 
 import json
 from datetime import UTC, datetime
@@ -15,33 +15,36 @@ from convocore_mcp.sandbox import Dialect, Sandbox
 
 from .api_client import all_pages_of_client, api_client
 
-BOTH = pytest.mark.parametrize("dialect", ["cursor", "page"])
+BOTH_DIALECTS = pytest.mark.parametrize("dialect", ["cursor", "page"])
 NOON = datetime(2026, 8, 1, 12, tzinfo=UTC)
 SECONDS = int(NOON.timestamp())
 
 
-def read(**fields: Any) -> Conversation:
-    """One row, which must be readable."""
-    row = wire.conversation({"ID": "c1"} | fields, "agent")
+def parse(**fields: Any) -> Conversation:
+    """A row that must be readable."""
+    row = wire.parse_conversation({"ID": "c1"} | fields, "agent")
     assert isinstance(row, Conversation), row
     return row
 
 
-def refused(raw: object) -> Quarantined:
-    row = wire.conversation(raw, "agent")
+def quarantined(raw: object) -> Quarantined:
+    row = wire.parse_conversation(raw, "agent")
     assert isinstance(row, Quarantined)
     return row
 
 
-def kept(**fields: Any) -> dict[str, Any]:
+def record_of(**fields: Any) -> dict[str, Any]:
     """The record of a row."""
-    record: dict[str, Any] = json.loads(read(**fields).record)
+    record: dict[str, Any] = json.loads(parse(**fields).record)
     return record
 
 
-@BOTH
-async def test_broken_rows_are_set_aside_one_by_one(dialect: Dialect) -> None:
-    """Promised by design.md: quarantined raw with the reason, never the end of the page."""
+@BOTH_DIALECTS
+async def test_only_the_broken_rows_of_a_page_are_quarantined(dialect: Dialect) -> None:
+    """Promised by docs/architecture.md, "Reading Convocore".
+
+    A broken row is quarantined, the page goes on.
+    """
     sandbox = Sandbox(size=0, dialect=dialect)
     good = [{"ID": f"good{n}", "ts": SECONDS - n} for n in range(150)]
     bad: list[Any] = [
@@ -56,31 +59,34 @@ async def test_broken_rows_are_set_aside_one_by_one(dialect: Dialect) -> None:
         pages = await all_pages_of_client(client, sandbox)
 
     assert {row.id for page in pages for row in page.rows} == {row["ID"] for row in good}
-    aside = {bad.raw: bad.reason for page in pages for bad in page.quarantined}
-    assert {json.dumps(json.loads(raw)) for raw in aside} == {json.dumps(row) for row in bad}
-    assert all(aside.values())
+    reasons = {bad.raw: bad.reason for page in pages for bad in page.quarantined}
+    assert {json.dumps(json.loads(raw)) for raw in reasons} == {json.dumps(row) for row in bad}
+    assert all(reasons.values())
     assert all(page.certain for page in pages)
 
 
-def test_the_reason_names_the_field() -> None:
-    """Promised by design.md: a quarantined row is kept with its reason."""
-    assert "leadScore" in refused({"ID": "c", "leadScore": "abc"}).reason
-    assert "finite" in refused({"ID": "c", "hotScore": float("nan")}).reason
+def test_the_reason_for_a_quarantine_names_the_field() -> None:
+    """Promised by docs/architecture.md, "Reading Convocore".
+
+    A quarantined row is kept with its reason.
+    """
+    assert "leadScore" in quarantined({"ID": "c", "leadScore": "abc"}).reason
+    assert "finite" in quarantined({"ID": "c", "hotScore": float("nan")}).reason
     assert (
         "handoffHistory.0.requestedAt"
-        in refused({"ID": "c", "handoffHistory": [{"requestedAt": "x"}]}).reason
+        in quarantined({"ID": "c", "handoffHistory": [{"requestedAt": "x"}]}).reason
     )
-    assert "ID" in refused({}).reason
+    assert "ID" in quarantined({}).reason
 
 
-def test_unknown_fields_stages_and_states_are_kept() -> None:
-    """Promised by design.md: what Convocore adds stays as it came."""
-    row = read(stage="onboarding", state="queued", hotLabel="boiling", tagsV2=["a"])
+def test_unknown_fields_stages_and_states_are_kept_unchanged() -> None:
+    """Promised by docs/upstream.md, "The list endpoint": new fields and values appear."""
+    row = parse(stage="onboarding", state="queued", hotLabel="boiling", tagsV2=["a"])
     record = json.loads(row.record)
 
     assert (row.stage, row.state, row.label) == ("onboarding", "queued", "boiling")
     assert record["tagsV2"] == ["a"]
-    assert kept(vapi={"cost": 1, "newThing": {"x": None}})["vapi"]["newThing"] == {"x": None}
+    assert record_of(vapi={"cost": 1, "newThing": {"x": None}})["vapi"]["newThing"] == {"x": None}
 
 
 @pytest.mark.parametrize(
@@ -91,56 +97,56 @@ def test_unknown_fields_stages_and_states_are_kept() -> None:
         "2026-08-01T14:00:00+02:00", "2026-08-01T12:00:00",
     ],
 )  # fmt: skip
-def test_times_come_in_seconds_milliseconds_and_words(ts: object) -> None:
-    """Promised by upstream: live rows have seconds, webhooks milliseconds, some are strings."""
-    assert read(ts=ts).last_activity == NOON
+def test_times_are_read_from_seconds_milliseconds_and_text(ts: object) -> None:
+    """Promised by docs/upstream.md, "The list endpoint": seconds, milliseconds, or strings."""
+    assert parse(ts=ts).last_activity == NOON
 
 
-def test_what_is_nobodys_time_is_unknown_or_an_error() -> None:
-    """Ours: zero and nothing mean unknown; nonsense is not bent into a time."""
-    assert read(ts=0).last_activity is None
-    assert read(ts="").last_activity is None
-    assert read(ts=None, lastMessageTS=SECONDS).last_activity == NOON
-    odd: list[Any] = [-5, 1e30, "soon", True, [], float("inf")]
-    for wrong in odd:
-        assert "ts" in refused({"ID": "c", "ts": wrong}).reason
+def test_zero_is_an_unknown_time_and_nonsense_is_an_error() -> None:
+    """Ours: zero and empty text mean unknown; nothing else is turned into a time by force."""
+    assert parse(ts=0).last_activity is None
+    assert parse(ts="").last_activity is None
+    assert parse(ts=None, lastMessageTS=SECONDS).last_activity == NOON
+    invalid: list[Any] = [-5, 1e30, "soon", True, [], float("inf")]
+    for value in invalid:
+        assert "ts" in quarantined({"ID": "c", "ts": value}).reason
 
 
-def test_dates_that_people_typed_stay_as_they_are() -> None:
-    """Promised by upstream: activity dates are string or number."""
-    assert kept(lastActivityDate="next Tuesday")["last_activity_date"] == "next Tuesday"
-    assert kept(lastActivityDate=SECONDS)["last_activity_date"] == "2026-08-01T12:00:00Z"
+def test_a_date_that_is_free_text_stays_unchanged() -> None:
+    """Promised by docs/upstream.md, "The list endpoint": activity dates are string or number."""
+    assert record_of(lastActivityDate="next Tuesday")["last_activity_date"] == "next Tuesday"
+    assert record_of(lastActivityDate=SECONDS)["last_activity_date"] == "2026-08-01T12:00:00Z"
 
 
 @pytest.mark.parametrize(
     ("raw", "value"), [("5", 5), (" 5.5 ", 5.5), ("-3", -3), (5, 5), ("1e3", 1000)]
 )
-def test_numbers_come_as_text_without_loss(raw: object, value: float) -> None:
-    """Promised by design.md: `"5"` is 5, `"abc"` is not 0."""
-    assert read(hotScore=raw, leadScore=raw, funnelLastEvaluated=1).score == value
+def test_numbers_are_read_from_text_without_loss(raw: object, value: float) -> None:
+    """Ours: `"5"` is 5, but `"abc"` is an error and not 0."""
+    assert parse(hotScore=raw, leadScore=raw, funnelLastEvaluated=1).score == value
 
 
-def test_values_stay_as_somebody_entered_them() -> None:
-    """Promised by upstream: "12,500.50", "$5k" and "abc" all occur; never guess."""
-    assert [read(value=v).value for v in ("12,500.50", "$5k", "abc", 7)] == [
+def test_an_amount_stays_as_somebody_entered_it() -> None:
+    """Promised by docs/upstream.md, "The list endpoint": `value` is a number or any text."""
+    assert [parse(value=v).value for v in ("12,500.50", "$5k", "abc", 7)] == [
         "12,500.50", "$5k", "abc", 7,
     ]  # fmt: skip
 
 
-def test_a_score_of_zero_that_nobody_gave_is_no_score() -> None:
-    """Promised by upstream: 0 without history and evaluation means not scored."""
-    assert read(leadScore=0).score is None
-    assert read(leadScore=0, funnelLastEvaluated=SECONDS).score == 0
-    assert read(leadScore=0, funnelScoreHistory=[{"newScore": 0}]).score == 0
+def test_a_score_of_zero_without_an_evaluation_is_no_score() -> None:
+    """Promised by docs/upstream.md, "The list endpoint": 0 without history means not scored."""
+    assert parse(leadScore=0).score is None
+    assert parse(leadScore=0, funnelLastEvaluated=SECONDS).score == 0
+    assert parse(leadScore=0, funnelScoreHistory=[{"newScore": 0}]).score == 0
 
 
-def test_what_is_not_json_by_the_book_is_read_all_the_same() -> None:
-    """Promised by issue 2: half an emoji and NaN are valid enough for those who send them."""
+def test_json_with_lone_surrogates_or_nan_is_read() -> None:
+    """Ours: JavaScript can cut an emoji in half, and Python can write NaN."""
     body = (
         b'{"success":true,"data":[{"ID":"c1","lastMessage":"see you \\ud83d","x\\udc00":1},'
         b'{"ID":"c2","capturedVariables":{"n":NaN,"i":Infinity}},{"ID":"c3","userName":"a\\u0000b"}]}'
     )
-    rows = wire.reply(body, "agent", NOON).page.rows
+    rows = wire.parse_list_response(body, "agent", NOON).page.rows
 
     assert rows[0].last_message == "see you \ufffd"
     assert json.loads(rows[0].record)["x\ufffd"] == 1
@@ -148,28 +154,31 @@ def test_what_is_not_json_by_the_book_is_read_all_the_same() -> None:
     assert rows[2].name == "ab"
 
 
-HALVES = (chr(0xD83D), chr(0xDE00))
-PIECES = st.sampled_from(["\\", '"', "u", "d83d", *HALVES, "\n", "😀", "ü", "n"])
+SURROGATES = (chr(0xD83D), chr(0xDE00))
+FRAGMENTS = st.sampled_from(["\\", '"', "u", "d83d", *SURROGATES, "\n", "😀", "ü", "n"])
 
 
-@given(st.lists(PIECES).map("".join), st.booleans())
-def test_half_a_character_is_replaced_and_nothing_else(text: str, escaped: bool) -> None:
-    """Ours: escaped or not, beside backslashes that escape something else, or nothing."""
+@given(st.lists(FRAGMENTS).map("".join), st.booleans())
+def test_only_lone_surrogates_are_replaced(text: str, escaped: bool) -> None:
+    """Ours: escaped or not, and also next to other backslashes."""
     body = json.dumps([text], ensure_ascii=escaped).encode("utf-8", "surrogatepass")
-    whole = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    if escaped:  # two halves that were written one after the other are one character
-        assert wire.decode(body) == [whole]
+    repaired = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if escaped:  # two surrogates in a row are one character
+        assert wire.parse_json(body) == [repaired]
     else:
-        assert wire.decode(body) == ["".join("\ufffd" if c in HALVES else c for c in text)]
+        assert wire.parse_json(body) == ["".join("\ufffd" if c in SURROGATES else c for c in text)]
 
 
-def test_waiting_begins_with_the_newest_open_request() -> None:
-    """Promised by upstream: `handoffHistory[-1].requestedAt` without `acceptedAt`."""
-    asked = {"requestedAt": SECONDS}
-    assert read(state="requested_chat", handoffHistory=[asked]).waiting_since == NOON
-    assert read(state="ended_chat", handoffHistory=[asked]).waiting_since is None
-    taken = asked | {"acceptedAt": SECONDS}
-    assert read(state="requested_chat", handoffHistory=[asked, taken]).waiting_since is None
+def test_waiting_starts_with_the_newest_handoff_request_that_is_open() -> None:
+    """Promised by docs/upstream.md, "What scores mean".
+
+    `handoffHistory[-1]` without `acceptedAt`.
+    """
+    requested = {"requestedAt": SECONDS}
+    assert parse(state="requested_chat", handoffHistory=[requested]).waiting_since == NOON
+    assert parse(state="ended_chat", handoffHistory=[requested]).waiting_since is None
+    accepted = requested | {"acceptedAt": SECONDS}
+    assert parse(state="requested_chat", handoffHistory=[requested, accepted]).waiting_since is None
 
 
 JSON = st.recursive(
@@ -190,10 +199,13 @@ FIELDS = st.sampled_from(
 
 
 @given(st.dictionaries(FIELDS, JSON, max_size=8))
-def test_a_row_of_anything_is_read_or_set_aside(fields: dict[str, Any]) -> None:
-    """Promised by design.md: no row ends a page, and what is kept is valid JSON and valid text."""
+def test_any_row_is_either_read_or_quarantined(fields: dict[str, Any]) -> None:
+    """Promised by docs/architecture.md, "Reading Convocore".
+
+    No row ends a page; what is kept is valid JSON and text.
+    """
     body = json.dumps({"data": [fields, {"ID": "good"} | fields, {"ID": "last"}]}).encode()
-    page = wire.reply(body, "agent", NOON).page
+    page = wire.parse_list_response(body, "agent", NOON).page
 
     assert len(page.rows) + len(page.quarantined) == 3
     assert page.rows[-1].id == "last"

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from convocore_mcp.api.wire import reply
+from convocore_mcp.api.wire import parse_list_response
 from convocore_mcp.sandbox import Sandbox
 from convocore_mcp.store.database.schema import CURRENT, conversations
 from convocore_mcp.store.database.schema import records as whole
@@ -106,7 +106,7 @@ def shown(sandbox: Sandbox) -> dict[str, str]:
     """The same of what the upstream shows, as if it were one page."""
     rows = list(sandbox.rows())
     body = json.dumps({"success": True, "message": "", "data": rows}).encode()
-    page = reply(body, sandbox.agent_id, utc_now()).page
+    page = parse_list_response(body, sandbox.agent_id, utc_now()).page
     assert not page.quarantined
     return {row.id: row.record for row in page.rows}
 

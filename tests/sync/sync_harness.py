@@ -23,7 +23,7 @@ from convocore_mcp.store.database.sync_locks import NoSyncLocks, SyncLocks
 from convocore_mcp.store.write.mirror_writer import MirrorWriter, Rules
 from convocore_mcp.sync.agent_sync import AgentSync, Schedule
 from convocore_mcp.sync.list_reader import Bounds, Reader, RunInThread
-from tests.api.api_client import api_client, quiet
+from tests.api.api_client import api_client, wait_until_idle
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -133,7 +133,7 @@ class SyncHarness:
 
     async def asked(self) -> int:
         """List requests since the last time."""
-        await quiet(self.sandbox)
+        await wait_until_idle(self.sandbox)
         count = len(self.sandbox.requests)
         self.sandbox.requests.clear()
         return count

@@ -21,7 +21,7 @@ from tests.sync.sync_harness import run_in_thread
 
 async def main(base_url: str, key: str, agent: str, file: str) -> None:
     mirror = MirrorWriter(open_database(Path(file), owner="test"), Rules(keys=keys, merge=merge))
-    client = ConvocoreClient.over(base_url, key, version="test", now=utc_now)
+    client = ConvocoreClient.from_url(base_url, key, version="test", now=utc_now)
     reader = Reader(client, mirror, now=utc_now, run_in_thread=run_in_thread, bounds=Bounds())
     await reader.full_sync(agent, Progress())
 

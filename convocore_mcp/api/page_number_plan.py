@@ -1,0 +1,230 @@
+"""Decides how to read a list by page numbers: what to request next, what each response means.
+
+Everything here is pure. `pagination` executes the decisions: it asks the plan what to request,
+sends the request, gives the plan the response, and yields the pages that the plan hands out.
+`page_numbers` explains why pages must overlap.
+
+Spans are read in the order of the list, several at a time. Three responses need more:
+
+- **A page that overlaps nothing** has a gap before it. The plan searches for a page that closes the
+  gap: it starts before the last row that was read, and further back each time.
+- **A page that overlaps nothing and follows an empty page** may have no gap before it: Convocore's
+  filter can hide all rows of a page. The same search shows whether the empty page lacked rows.
+- **Several empty pages** are the end of the list if the last page with rows had room left.
+  Otherwise the plan searches for the last rows again, on a page with room behind them.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Self
+
+from convocore_mcp.api.page_numbers import (
+    LIMIT,
+    OVERLAP,
+    PageNumberToken,
+    RecentRows,
+    Span,
+    holds_end,
+    max_limit_shown_by,
+    span_over,
+)
+from convocore_mcp.api.throttle import CONCURRENCY
+from convocore_mcp.api.wire import ListResponse
+from convocore_mcp.errors import ContractError
+from convocore_mcp.models import Page
+
+EMPTY_PAGES_TO_END = 3
+"""Consecutive empty pages of full size that are the end; hidden rows can empty fewer of them."""
+REPEATED_PAGES_TO_FAIL = 3
+"""Consecutive pages that mostly repeat the page before: Convocore ignores the page number."""
+MAX_SEARCH_REQUESTS = 6
+"""Requests of one search for an overlapping page; each starts further back than the one before."""
+MAX_END_CHECKS = 6
+"""Searches for the last rows, one after another, that bring no new row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prefetch:
+    """Send a request for each of `spans`, then wait for the oldest request under way."""
+
+    spans: Sequence[Span]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadNow:
+    """Send a request for `span` and wait for it; the requests under way stay as they are."""
+
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a response led to."""
+
+    pages: Sequence[Page] = ()
+    """Pages to hand out, in the order of the list. The last one carries a resume token."""
+    cancel_prefetched: bool = False
+    """Whether to cancel the requests under way, because they ask for the wrong spans now."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Received:
+    span: Span
+    response: ListResponse
+
+    @property
+    def page(self) -> Page:
+        return self.response.page
+
+
+@dataclass(slots=True)
+class _Search:
+    """Looking for a page that overlaps what was read, each time from further back."""
+
+    finish: Callable[[_Received | None], Outcome]
+    """Gets the page that was found, or `None`."""
+    overlap: int = OVERLAP
+    requests: int = 0
+
+
+class PageNumberPlan:
+    """The state of reading one list by page numbers."""
+
+    def __init__(self, max_limit: int = LIMIT) -> None:
+        self.max_limit = max_limit
+        """The largest limit that the workspace honours."""
+        self.ended = False
+        """Whether there is nothing left to request."""
+        self._recent = RecentRows()
+        self._requested_until = 0  # the offset behind the last span that was requested
+        self._prefetch_size = 1  # how many requests may be under way
+        self._last_offset = 0  # roughly the offset of the last accepted row
+        self._at_end = True  # whether the last accepted page held the end of the list
+        self._empty_pages = 0  # consecutive ones
+        self._end_checks = 0  # consecutive ones that brought no new row
+        self._search: _Search | None = None
+
+    @classmethod
+    def resume(cls, token: PageNumberToken) -> Self:
+        """A plan that counts everything up to `token` as read."""
+        plan = cls(token.max_limit)
+        plan._recent.add(token.fingerprints)
+        plan._requested_until = plan._last_offset = token.offset
+        plan._at_end = False
+        return plan
+
+    def start_with(self, front: ListResponse) -> None:
+        """Count the front of the list as read, and learn from its size which limit is honoured."""
+        self.max_limit = max_limit_shown_by(front.row_count)
+        # With 20 rows or fewer, the workspace may cap the limit at 20, whatever was requested.
+        self._accept(_Received(Span(1, self.max_limit), front))
+
+    def next_request(self, under_way: int) -> Prefetch | ReadNow:
+        """What to request next, while `under_way` prefetched requests have no response yet."""
+        if self._search is not None:
+            return ReadNow(self._span_over(self._last_offset, self._search.overlap))
+        size = self._prefetch_size
+        if self._empty_pages:  # the end is near: request no more than it takes to see it
+            size = max(1, EMPTY_PAGES_TO_END - self._empty_pages)
+        spans = []
+        for _ in range(size - under_way):
+            spans.append(self._span_over(self._requested_until))
+            self._requested_until = spans[-1].end
+        self._prefetch_size = min(2 * self._prefetch_size, CONCURRENCY)
+        return Prefetch(spans)
+
+    def receive(self, span: Span, response: ListResponse) -> Outcome:
+        """Take in the response to the request for `span`.
+
+        Raises:
+            ContractError: page after page brings nothing new.
+        """
+        received = _Received(span, response)
+        if self._search is not None:
+            return self._continue_search(self._search, received)
+        if not response.row_count:
+            return self._receive_empty(span)
+        if self._recent.overlap_with(response.fingerprints):
+            self._accept(received)
+            return self._hand_out(received.page)
+        finish = self._after_empty_page if self._empty_pages else self._close_gap
+        self._search = _Search(partial(finish, received))
+        return Outcome()
+
+    def _receive_empty(self, span: Span) -> Outcome:
+        self._empty_pages += 1
+        far_enough = self._last_offset + EMPTY_PAGES_TO_END * self.max_limit
+        if self._empty_pages >= EMPTY_PAGES_TO_END and span.end >= far_enough:
+            if self._at_end:
+                self.ended = True
+            else:
+                self._search = _Search(self._check_end)
+        return Outcome()
+
+    def _continue_search(self, search: _Search, received: _Received) -> Outcome:
+        search.requests += 1
+        response = received.response
+        found = response.row_count and self._recent.overlap_with(response.fingerprints)
+        if not found and search.requests < MAX_SEARCH_REQUESTS:
+            search.overlap *= 2  # more rows were deleted than this request went back
+            return Outcome()
+        self._search = None
+        return search.finish(received if found else None)
+
+    def _close_gap(self, beyond: _Received, found: _Received | None) -> Outcome:
+        """Hand out the page `beyond` a gap, and before it the page that closes the gap, if any."""
+        if found is None:
+            self._accept(beyond)
+            return self._hand_out(replace(beyond.page, certain=False))
+        self._accept(found)
+        closed = self._recent.overlap_with(beyond.response.fingerprints)
+        if closed:
+            self._accept(beyond)
+        return self._hand_out(found.page, beyond.page, go_on_behind=None if closed else found.span)
+
+    def _after_empty_page(self, beyond: _Received, found: _Received | None) -> Outcome:
+        """Hand out the page with the rows that an empty page lacked; `beyond` if it lacked none."""
+        if found is not None and self._accept(found):
+            return self._hand_out(found.page, go_on_behind=found.span)
+        self._accept(beyond)
+        return self._hand_out(beyond.page)
+
+    def _check_end(self, found: _Received | None) -> Outcome:
+        """Decide whether `found`, which holds the last rows again, is the end of the list."""
+        self._end_checks += 1
+        if found is None or self._end_checks > MAX_END_CHECKS:
+            self.ended = True
+            return self._hand_out(Page((), certain=False))
+        if self._accept(found) or not self._at_end:
+            return self._hand_out(found.page, go_on_behind=found.span)
+        self.ended = True
+        return self._hand_out(found.page)
+
+    def _accept(self, received: _Received) -> int:
+        """Add a page to what was read; returns how many of its rows are new."""
+        new = self._recent.add(received.response.fingerprints)
+        if self._recent.repeated_pages >= REPEATED_PAGES_TO_FAIL:
+            raise ContractError(
+                "Convocore's list does not move on: page after page brings no new conversation.",
+                hint="Try again later.",
+            )
+        self._requested_until = max(self._requested_until, received.span.end)
+        self._last_offset = received.span.start + received.response.row_count
+        self._at_end = holds_end(received.span, received.response.row_count)
+        if new:
+            self._end_checks = 0
+        return new
+
+    def _hand_out(self, *pages: Page, go_on_behind: Span | None = None) -> Outcome:
+        """Hand out `pages`; next, request the rows behind `go_on_behind` if it is given."""
+        self._empty_pages = 0
+        if go_on_behind is not None:
+            self._requested_until, self._prefetch_size = go_on_behind.end, 1
+        token = PageNumberToken(self._last_offset, self.max_limit, self._recent.last_page)
+        # A token promises that every row before it was handed out: only the last page has one.
+        last = replace(pages[-1], resume_token=token.to_text())
+        return Outcome((*pages[:-1], last), cancel_prefetched=go_on_behind is not None)
+
+    def _span_over(self, offset: int, overlap: int = OVERLAP) -> Span:
+        return span_over(offset, max_limit=self.max_limit, overlap=overlap)

@@ -1,0 +1,59 @@
+"""The body of a response, decompressed up to a size limit.
+
+The HTTP library would decompress the whole body before its size can be checked: a few kilobytes of
+nested gzip could fill the memory. So the raw chunks are decompressed here.
+"""
+
+import zlib
+
+from convocore_mcp.errors import ContractError, GarbledError
+
+ENCODINGS = "gzip, deflate"
+"""The value of `Accept-Encoding`."""
+_UNCOMPRESSED = {"", "identity"}
+_COMPRESSED = {"gzip", "x-gzip", "deflate"}
+_ZLIB_OR_GZIP_HEADER = zlib.MAX_WBITS + 32  # zlib finds out which of the two it is
+
+
+class ResponseBody:
+    """Collects the chunks of a body as they arrive, and decompresses them.
+
+    Raises:
+        GarbledError: the encoding is not one of `ENCODINGS`, or the data is damaged.
+        ContractError: the body is larger than `limit` bytes after decompression.
+    """
+
+    def __init__(self, encoding: str, *, limit: int) -> None:
+        encoding = encoding.strip().lower()
+        if encoding not in _UNCOMPRESSED | _COMPRESSED:
+            raise _not_decompressible()
+        compressed = encoding in _COMPRESSED
+        self._decompressor = zlib.decompressobj(_ZLIB_OR_GZIP_HEADER) if compressed else None
+        self._limit = limit
+        self._size = 0
+        self._chunks: list[bytes] = []
+
+    def add(self, chunk: bytes) -> None:
+        """Decompress and keep one chunk."""
+        if self._decompressor is not None:
+            try:
+                chunk = self._decompressor.decompress(chunk, self._limit - self._size + 1)
+            except zlib.error:
+                raise _not_decompressible() from None
+        self._size += len(chunk)
+        if self._size > self._limit:
+            raise ContractError(
+                f"Convocore's answer is larger than {self._limit / 2**20:.3g} MB.",
+                hint="A page of conversations is smaller. Check CONVOCORE_BASE_URL.",
+            )
+        self._chunks.append(chunk)
+
+    def content(self) -> bytes:
+        """The whole body, once every chunk was added."""
+        if self._decompressor is not None and self._chunks and not self._decompressor.eof:
+            raise _not_decompressible()
+        return b"".join(self._chunks)
+
+
+def _not_decompressible() -> GarbledError:
+    return GarbledError("Convocore's answer can't be decompressed.", hint="Try again in a minute.")
