@@ -82,7 +82,7 @@ def test_bad_parameters_are_refused(start_sandbox: StartSandbox, dialect: str) -
 
 
 def test_the_second_page_needs_a_cursor(start_sandbox: StartSandbox) -> None:
-    """Promised by docs/upstream.md, "The list endpoint". The cursor dialect refuses page numbers."""
+    """Promised by docs/upstream.md, "The list endpoint". Page numbers are refused."""
     client = start_sandbox(size=50)
 
     assert client.get(page=1).status_code == 200

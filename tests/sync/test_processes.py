@@ -132,7 +132,7 @@ def test_a_sync_beside_a_server_waits_for_what_that_reads_and_says_so(
             server_processes.barrier.open()
             said, more = command.communicate(timeout=TIMEOUT_SECONDS * 3)
         assert answer.result()["freshness"]["complete"] is True
-    assert complaint == f"{agent}: another process is reading it; waiting for what it brings.\n"
+    assert complaint == f"{agent}: another process is syncing this agent; waiting for it.\n"
     assert more == ""
     assert said.startswith(f"{agent}: another process has read everything meanwhile, ")
     conversations = len(list(server_processes.sandbox.rows()))

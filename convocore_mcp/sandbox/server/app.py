@@ -56,9 +56,10 @@ class SeenRequest:
 class Sandbox(FaultInjection):
     """Convocore's API for one agent: `size` generated conversations, and changes to them.
 
-    `requests` holds the latest requests, oldest first. Each hook in `on_request` is called before
-    a list request is answered, with the request's number (from 1). It may change the sandbox.
-    Methods that change data are thread-safe, and raise KeyError for an unknown conversation.
+    `requests` holds the latest requests, oldest first; `list_requests` counts all list requests.
+    Each hook in `on_request` is called before a list request is answered, with the request's number
+    (from 1). It may change the sandbox. Methods that change data are thread-safe, and raise
+    KeyError for an unknown conversation.
     """
 
     def __init__(
@@ -81,7 +82,7 @@ class Sandbox(FaultInjection):
         self._fixed_now = now
         self._lock = threading.RLock()
         self._cursors = Cursors(agent_id, seed)
-        self._list_requests = 0
+        self.list_requests = 0
         self._inserted = 0
         start = self._now()
         rows = GeneratedRows(size, seed, start, agent_id, live=dialect == "cursor")
@@ -190,8 +191,8 @@ class Sandbox(FaultInjection):
     async def _list_page(
         self, method: str, agent_id: str, pairs: list[tuple[str, str]], headers: dict[str, str]
     ) -> Response:
-        self._list_requests += 1
-        number = self._list_requests
+        self.list_requests += 1
+        number = self.list_requests
         for hook in tuple(self.on_request):
             result = hook(number)
             if inspect.isawaitable(result):
