@@ -13,11 +13,12 @@ import anyio
 import anyio.to_thread
 from mcp.server.mcpserver import server as sdk
 
-from convocore_mcp import tracing
 from convocore_mcp.errors import NotConfiguredError
 from convocore_mcp.logs import log_to_stderr
 from convocore_mcp.server.backend import App, Backend
 from convocore_mcp.server.mcp.mcp_server import create_server, serve_stdio
+from convocore_mcp.tracing import start_tracing
+from convocore_mcp.tracing_settings import TracingSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,7 +37,7 @@ READERS, WRITERS = 4, 1
 def serve(overrides: Mapping[str, Any] | None = None, *, watch: bool = False) -> None:
     """Serve MCP on stdin and stdout until stdin closes; `watch` reads on while nobody asks."""
     _log_to_stderr()
-    tracing.start_tracing(version("convocore-mcp"))
+    start_tracing(TracingSettings.from_environment(), version=version("convocore-mcp"))
     anyio.run(serve_stdio, create_server(_app(overrides or {}), watch=watch))
 
 
@@ -63,14 +64,14 @@ def serve_web(
     from convocore_mcp.web.metrics import Metrics  # noqa: PLC0415
 
     _log_to_stderr(as_json=True)
-    tracing.start_tracing(version("convocore-mcp"))
+    start_tracing(TracingSettings.from_environment(), version=version("convocore-mcp"))
     read_settings(overrides)  # what is wrong is said now, and how much the log says is set
     try:
         settings = HttpSettings(**http)
     except ValidationError as error:
         raise wrong_settings(error) from None
     metrics = Metrics()
-    app = _app(overrides, told=metrics.upstream)
+    app = _app(overrides, told=metrics.record_upstream_request)
     server = create_server(app, watch=watch)
     serve_http(server, app, settings, metrics, host=host, port=port, streamable=streamable)
 

@@ -1,7 +1,7 @@
-"""What goes to stderr: one line for each record, without a secret or a visitor's text.
+"""Log records on stderr: one line for each, without a secret or a visitor's text.
 
-An exception that is not ours is told by its type and the places it passed. What it says is left
-out: a database's or a validator's message quotes the values it stumbled over.
+Of an exception that is not ours, a line holds the type and the stack's positions, not the message:
+the message of a database or a validator quotes the values that it failed on.
 """
 
 import json
@@ -11,52 +11,51 @@ import traceback
 from collections.abc import Iterator
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any
 
 from convocore_mcp.errors import ConvocoreError
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
-"""Of the HTTP request that a line belongs to; empty where there is none."""
+"""The ID of the HTTP request that is being served; empty outside of HTTP."""
 
 
 def log_to_stderr(*, as_json: bool = False) -> None:
-    """Send log records to stderr, one line each; stdout is the protocol's."""
+    """Send log records to stderr, one line each; stdout belongs to the MCP protocol."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_JsonLine() if as_json else _PlainLine())
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
 
 
 class _PlainLine(logging.Formatter):
-    """For a person: `2026-07-19 22:11:03,123 WARNING convocore_mcp.sync: what happened`."""
+    """For people: `2026-07-19 22:11:03,123 WARNING convocore_mcp.sync: what happened`."""
 
     def format(self, record: logging.LogRecord) -> str:
-        said = f"{self.formatTime(record)} {record.levelname} {record.name}: {record.getMessage()}"
+        line = f"{self.formatTime(record)} {record.levelname} {record.name}: {record.getMessage()}"
         if record.exc_info and record.exc_info[1] is not None:
-            said += "".join(f" | {part}" for part in _told(record.exc_info[1]))
-        return said.replace("\n", " | ").replace("\r", " ")
+            line += "".join(f" | {part}" for part in _describe_error(record.exc_info[1]))
+        return line.replace("\n", " | ").replace("\r", " ")
 
 
 class _JsonLine(logging.Formatter):
-    """For a program: one object, with what the record carries in `fields` beside the message."""
+    """For programs: one JSON object, with the record's `fields` beside the message."""
 
     def format(self, record: logging.LogRecord) -> str:
-        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        line: dict[str, Any] = {
-            "time": at.replace("+00:00", "Z"),
+        time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        line: dict[str, object] = {
+            "time": time.replace("+00:00", "Z"),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
         }
-        if known := request_id.get():
-            line["request_id"] = known
+        if current_id := request_id.get():
+            line["request_id"] = current_id
         line |= getattr(record, "fields", {})
         if record.exc_info and record.exc_info[1] is not None:
-            line["error"] = list(_told(record.exc_info[1]))
+            line["error"] = list(_describe_error(record.exc_info[1]))
         return json.dumps(line, ensure_ascii=True, separators=(",", ":"), default=str)
 
 
-def _told(error: BaseException) -> Iterator[str]:
-    """An exception and what it came from, the newest first, each with its innermost places."""
+def _describe_error(error: BaseException) -> Iterator[str]:
+    """An exception and its causes, the newest first, each with its eight innermost positions."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))

@@ -1,4 +1,4 @@
-"""What can be configured. Read once, by the CLI, and handed on as values."""
+"""The program's settings. The CLI reads them once and hands them on as values."""
 
 import ipaddress
 import re
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
+from platformdirs import user_data_path
 from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -13,23 +14,32 @@ SERVERS = {
     "eu": "https://eu-gcp-api.vg-stuff.com/v3",
     "na": "https://na-gcp-api.vg-stuff.com/v3",
 }
-_HOST = re.compile(r"([\w.-]+|\[[\da-f:]+\])(:\d{1,5})?", re.IGNORECASE)
-"""A host and a port, and no name or password before them."""
+HOST_AND_PORT = re.compile(r"(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?", re.IGNORECASE)
+"""A host and perhaps a port, without the user name and password that a URL may have."""
 _IN_MEMORY = {"memory", ":memory:", "sqlite://", "sqlite:///:memory:"}
 
 
-def _region(value: object) -> object:
+def split_list(value: object, *, separators: str = ",") -> object:
+    """The distinct parts of a text, in their order; a value that is not a text stays as it is.
+
+    `separators` are the characters that separate parts, as in a regular expression's set.
+    """
+    if not isinstance(value, str):
+        return value
+    parts = (part.strip() for part in re.split(f"[{separators}]", value))
+    return tuple(dict.fromkeys(part for part in parts if part))
+
+
+def _normalize_region(value: object) -> object:
     return value.strip().lower().removesuffix("-gcp") if isinstance(value, str) else value
 
 
-def _several(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    return tuple(dict.fromkeys(part.strip() for part in value.split(",") if part.strip()))
+def _lower_case(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
 
 
 class Settings(BaseSettings):
-    """The environment variables, with the vendor's own names as aliases."""
+    """The environment variables `CONVOCORE_*`, with the vendor's own names as aliases."""
 
     model_config = SettingsConfigDict(
         env_prefix="CONVOCORE_",
@@ -45,13 +55,13 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("CONVOCORE_API_KEY", "WORKSPACE_SECRET"),
         description="Workspace secret, or the secret of one agent.",
     )
-    agent_id: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_several)] = Field(
+    agent_id: Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_list)] = Field(
         (), description="Agent ID, or several separated by commas."
     )
-    region: Annotated[Literal["eu", "na"], BeforeValidator(_region)] = Field(
+    region: Annotated[Literal["eu", "na"], BeforeValidator(_normalize_region)] = Field(
         "eu",
         validation_alias=AliasChoices("CONVOCORE_REGION", "CONVOCORE_API_REGION"),
-        description="`eu` or `na`. The two hold different data.",
+        description="`eu` or `na`. Each region holds its own data.",
     )
     base_url: str | None = Field(
         None,
@@ -68,29 +78,29 @@ class Settings(BaseSettings):
             "CONVOCORE_INCREMENTAL_SYNC_SECONDS", "CONVOCORE_TAIL_SECONDS"
         ),
         ge=0,
-        description="Age from which the front of the list is read again.",
+        description="Age of the mirror at which an incremental sync is due.",
     )
     full_sync_seconds: float = Field(
         6 * 3600,
         validation_alias=AliasChoices("CONVOCORE_FULL_SYNC_SECONDS", "CONVOCORE_SWEEP_SECONDS"),
         ge=60,
-        description="Age from which the whole list is read again.",
+        description="Age of the last full sync at which the next one is due.",
     )
-    max_rows: int = Field(2_000_000, ge=1, description="Rows after which one reading stops.")
+    max_rows: int = Field(2_000_000, ge=1, description="Rows after which a sync stops.")
     max_sync_seconds: float = Field(
         12 * 3600,
         validation_alias=AliasChoices("CONVOCORE_MAX_SYNC_SECONDS", "CONVOCORE_MAX_WALK_SECONDS"),
         ge=1,
-        description="Seconds after which one reading stops.",
+        description="Seconds after which a sync stops.",
     )
     log_level: Annotated[
-        Literal["debug", "info", "warning", "error"],
-        BeforeValidator(lambda value: value.lower() if isinstance(value, str) else value),
-    ] = Field("warning", description="How much is said on stderr.")
+        Literal["debug", "info", "warning", "error"], BeforeValidator(_lower_case)
+    ] = Field("warning", description="Lowest level of the log lines on stderr.")
 
     @field_validator("api_key")
     @classmethod
-    def _a_key_that_fits_a_header(cls, value: SecretStr | None) -> SecretStr | None:
+    def _check_api_key(cls, value: SecretStr | None) -> SecretStr | None:
+        """Remove what is often pasted along with a key, and refuse what no header can hold."""
         if value is None:
             return None
         key = re.sub(r"^Bearer\s+", "", value.get_secret_value().strip(), flags=re.IGNORECASE)
@@ -102,26 +112,28 @@ class Settings(BaseSettings):
 
     @field_validator("base_url")
     @classmethod
-    def _a_server_that_may_see_the_key(cls, value: str | None) -> str | None:
+    def _check_base_url(cls, value: str | None) -> str | None:
+        """Only a plain URL, with https outside of this machine: every request carries the key."""
         if value is None:
             return None
         parts = urlsplit(value.strip())
-        plain = _HOST.fullmatch(parts.netloc) and not parts.query and not parts.fragment
+        plain = HOST_AND_PORT.fullmatch(parts.netloc) and not parts.query and not parts.fragment
         if parts.scheme not in {"http", "https"} or parts.hostname is None or not plain:
             raise ValueError("should be a plain URL like https://host/v3")
-        if parts.scheme == "http" and not _loopback(parts.hostname):
-            raise ValueError("should begin with https: the key would travel in the clear")
+        if parts.scheme == "http" and not _is_this_machine(parts.hostname):
+            raise ValueError("should begin with https: over http the key is not encrypted")
         path = parts.path.rstrip("/")
         path = path if path.endswith("/v3") else f"{path}/v3"
         return f"{parts.scheme}://{parts.netloc}{path}"
 
     @property
     def server(self) -> str:
-        """The URL under which the API is, without a slash at the end."""
+        """The URL of the API, without a slash at the end."""
         return self.base_url or SERVERS[self.region]
 
 
-def _loopback(host: str) -> bool:
+def _is_this_machine(host: str) -> bool:
+    """Wider than the HTTP server's `is_loopback`: names under `localhost` are fine as a target."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -129,18 +141,19 @@ def _loopback(host: str) -> bool:
 
 
 def store_location(store: str | None, *, fingerprint: str) -> str | Path:
-    """Where the mirror is: `memory`, a PostgreSQL URL, or a file."""
-    place = (store or "").strip()
-    if not place:
-        # Imported here: only those who keep the default place need it.
-        from platformdirs import user_data_path  # noqa: PLC0415
+    """Where the mirror is kept: `memory`, a file, or a PostgreSQL URL for SQLAlchemy.
 
+    Without `store` it is a file in the user's data folder, named after `fingerprint`. A URL of
+    another database is returned as it is.
+    """
+    location = (store or "").strip()
+    if not location:
         return user_data_path("convocore-mcp", appauthor=False) / f"mirror-{fingerprint}.sqlite3"
-    if place.lower() in _IN_MEMORY:
+    if location.lower() in _IN_MEMORY:
         return "memory"
-    scheme, mark, rest = place.partition("://")
-    if mark and scheme.lower() in {"postgres", "postgresql", "postgresql+psycopg"}:
+    scheme, separator, rest = location.partition("://")
+    if separator and scheme.lower() in {"postgres", "postgresql", "postgresql+psycopg"}:
         return f"postgresql+psycopg://{rest}"
-    if mark and scheme.lower() != "sqlite":
-        return place
-    return Path(rest.removeprefix("/") if mark else place).expanduser()
+    if separator and scheme.lower() != "sqlite":
+        return location
+    return Path(rest.removeprefix("/") if separator else location).expanduser()

@@ -1,46 +1,33 @@
-"""OpenTelemetry traces: the SDK makes the spans, and they go where the environment says.
+"""OpenTelemetry traces. The MCP SDK makes the spans; this module decides whether they are sent.
 
-Off unless `OTEL_EXPORTER_OTLP_ENDPOINT`, `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT` or
-`OTEL_TRACES_EXPORTER` is set; the exporter reads all other `OTEL_*` variables itself. A span tells
-the method, the tool's name, how long and how it ended; never arguments or answers.
+A span holds the method, the tool's name, the duration and the outcome; never arguments or answers.
 """
 
+import importlib
 import logging
-import os
+
+from convocore_mcp.tracing_settings import TracingSettings
 
 log = logging.getLogger(__name__)
 
-SWITCHES = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 
-
-def wanted() -> bool:
-    """Whether the environment asks for traces."""
-    if os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
-        return False
-    exporter = os.environ.get("OTEL_TRACES_EXPORTER", "").strip().lower()
-    return exporter != "none" and bool(exporter or any(map(os.environ.get, SWITCHES)))
-
-
-def start_tracing(version: str) -> None:
-    """Send spans from now on, if asked for; what is left is sent when the process ends."""
-    if not wanted():
+def start_tracing(settings: TracingSettings, *, version: str) -> None:
+    """Send spans from now on, if `settings` ask for it. The rest is sent when the process ends."""
+    if settings.exporter is None:
         return
-    if (exporter := os.environ.get("OTEL_TRACES_EXPORTER", "otlp").strip().lower()) != "otlp":
-        log.warning("OTEL_TRACES_EXPORTER=%s is not served, only otlp; no traces.", exporter[:40])
+    if settings.exporter != "otlp":
+        log.warning(
+            "OTEL_TRACES_EXPORTER=%s is not supported, only otlp; no traces are sent.",
+            settings.exporter[:40],
+        )
         return
     try:
-        from opentelemetry import trace  # noqa: PLC0415  slow, and rarely wanted
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415
-            OTLPSpanExporter,
-        )
-        from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
-        from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
-        from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
+        # By name: OpenTelemetry is an optional dependency and slow to import.
+        exporter = importlib.import_module("convocore_mcp.tracing_export")
     except ImportError:
-        log.warning("Traces are asked for, but not installed: pip install 'convocore-mcp[otel]'.")
+        log.warning(
+            "Traces are configured, but OpenTelemetry is not installed: "
+            "pip install 'convocore-mcp[otel]'."
+        )
         return
-    name = os.environ.get("OTEL_SERVICE_NAME") or "convocore-mcp"
-    resource = Resource.create({"service.name": name, "service.version": version})
-    provider = TracerProvider(resource=resource)
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-    trace.set_tracer_provider(provider)
+    exporter.export_traces(service_name=settings.service_name, version=version)

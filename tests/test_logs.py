@@ -1,4 +1,4 @@
-"""What goes to stderr, and what never does."""
+"""Log lines on stderr, and what they never hold; tracing settings."""
 
 import json
 import logging
@@ -7,9 +7,10 @@ import sys
 
 import pytest
 
-from convocore_mcp import tracing
+from convocore_mcp.tracing import start_tracing
+from convocore_mcp.tracing_settings import TracingSettings
 
-SECRET = "what only a visitor would say"
+VISITOR_TEXT = "what only a visitor would say"
 PROGRAM = f"""
 import logging
 from convocore_mcp.errors import MirrorError
@@ -19,7 +20,7 @@ request_id.set("r1")
 log = logging.getLogger("convocore_mcp.x")
 try:
     try:
-        int({SECRET!r})
+        int({VISITOR_TEXT!r})
     except ValueError as error:
         raise MirrorError("The mirror is damaged.") from error
 except MirrorError:
@@ -27,61 +28,55 @@ except MirrorError:
 """
 
 
-def said(*, as_json: bool) -> list[str]:
+def stderr_lines(*, as_json: bool) -> list[str]:
     program = PROGRAM.format(as_json=as_json)
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert done.stdout == ""
-    assert SECRET not in done.stderr
+    assert VISITOR_TEXT not in done.stderr
     return done.stderr.splitlines()
 
 
-def test_a_crash_is_told_by_kind_and_place_without_what_it_quotes() -> None:
-    """Promised by the issue: never a visitor's text; a record is a line."""
-    (line,) = said(as_json=False)
+def test_a_plain_line_holds_the_type_and_position_of_an_error_but_not_its_message() -> None:
+    """Ours: an exception's message may quote a visitor; a record is one line."""
+    (line,) = stderr_lines(as_json=False)
     assert "ERROR convocore_mcp.x: A call | crashed." in line
     assert "MirrorError: The mirror is damaged." in line
     assert "| ValueError | at <string>:" in line
 
 
-def test_a_line_for_programs_is_one_object() -> None:
-    """Promised by the README."""
-    (line,) = said(as_json=True)
-    told = json.loads(line)
-    assert told["time"].endswith("Z")
-    assert told.items() >= {"level": "error", "request_id": "r1", "tool": "get_lead"}.items()
-    assert told["error"][0] == "MirrorError: The mirror is damaged."
+def test_a_json_line_is_one_object() -> None:
+    """Promised by docs/operations.md, "HTTP"."""
+    (line,) = stderr_lines(as_json=True)
+    fields = json.loads(line)
+    assert fields["time"].endswith("Z")
+    assert fields.items() >= {"level": "error", "request_id": "r1", "tool": "get_lead"}.items()
+    assert fields["error"][0] == "MirrorError: The mirror is damaged."
 
 
 @pytest.mark.parametrize(
-    ("env", "wanted"),
+    ("environment", "exporter"),
     [
-        ({}, False),
-        ({"OTEL_SERVICE_NAME": "x"}, False),
-        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://x"}, True),
-        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://x"}, True),
-        ({"OTEL_TRACES_EXPORTER": "otlp"}, True),
-        ({"OTEL_TRACES_EXPORTER": "none", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://x"}, False),
-        ({"OTEL_SDK_DISABLED": "true", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://x"}, False),
+        ({}, None),
+        ({"OTEL_SERVICE_NAME": "x"}, None),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://x"}, "otlp"),
+        ({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://x"}, "otlp"),
+        ({"OTEL_TRACES_EXPORTER": "otlp"}, "otlp"),
+        ({"OTEL_TRACES_EXPORTER": "none", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://x"}, None),
+        ({"OTEL_SDK_DISABLED": "true", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://x"}, None),
     ],
 )
-def test_traces_are_off_unless_asked_for(
-    monkeypatch: pytest.MonkeyPatch, env: dict[str, str], wanted: bool
+def test_traces_are_off_unless_configured(
+    environment: dict[str, str], exporter: str | None
 ) -> None:
-    """Promised by the issue: by the standard variables."""
-    for name in ("OTEL_SDK_DISABLED", "OTEL_TRACES_EXPORTER", *tracing.SWITCHES):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in env.items():
-        monkeypatch.setenv(name, value)
-    assert tracing.wanted() is wanted
+    """Promised by docs/operations.md, "Metrics". By the standard OpenTelemetry variables."""
+    assert TracingSettings.from_environment(environment).exporter == exporter
 
 
-def test_an_exporter_that_is_not_served_is_told(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Ours: no silence where traces were expected."""
-    monkeypatch.setenv("OTEL_TRACES_EXPORTER", "zipkin")
+def test_an_unsupported_exporter_is_reported(caplog: pytest.LogCaptureFixture) -> None:
+    """Ours: an operator who configures traces learns why there are none."""
+    settings = TracingSettings.from_environment({"OTEL_TRACES_EXPORTER": "zipkin"})
     with caplog.at_level(logging.WARNING):
-        tracing.start_tracing("1")
+        start_tracing(settings, version="1")
     assert "zipkin" in caplog.text

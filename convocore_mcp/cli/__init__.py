@@ -1,1 +1,1 @@
-"""The commands: `main` starts plain serving, `commands` holds everything that a person types."""
+"""The command line: `main` starts serving over stdio, `commands` holds every other command."""

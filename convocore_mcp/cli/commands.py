@@ -1,18 +1,18 @@
-"""The commands that a person types. `cli` comes here for everything but plain assembly."""
+"""The commands, except plain serving: `main` starts that without importing this module."""
 
 import functools
+from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from convocore_mcp import assembly
 from convocore_mcp.cli import mirror_commands
+from convocore_mcp.cli.demo import run_demo
 from convocore_mcp.errors import NotConfiguredError
 from convocore_mcp.sandbox import Sandbox
 from convocore_mcp.sandbox import run as run_sandbox
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
 
 app = typer.Typer(
     name="convocore-mcp",
@@ -24,46 +24,57 @@ app = typer.Typer(
 
 
 class Dialect(StrEnum):
-    """The two ways in which Convocore pages."""
+    """How the sandbox pages its list: with cursors or with page numbers."""
 
     cursor = "cursor"
     page = "page"
 
 
 class Transport(StrEnum):
-    """How clients connect."""
+    """How MCP clients connect."""
 
     stdio = "stdio"
     http = "http"
     sse = "sse"
 
 
-Size = Annotated[int, typer.Option(min=0, max=1_000_000, help="Conversations.")]
-Seed = Annotated[int, typer.Option(help="The same seed makes the same data.")]
+ServeFunction = Callable[[Mapping[str, Any]], None]
+"""Serves with these settings in front of the environment's."""
+Size = Annotated[int, typer.Option(min=0, max=1_000_000, help="Number of conversations.")]
+Seed = Annotated[int, typer.Option(help="The same seed generates the same data.")]
 
 
 @app.command()
 def serve(  # noqa: PLR0913  one for each option
     transport: Annotated[
         Transport,
-        typer.Option(help="stdio, http (/mcp, and /sse for older clients), or sse (/sse alone)."),
+        typer.Option(help="stdio, http (/mcp, and /sse for older clients), or sse (/sse only)."),
     ] = Transport.stdio,
     *,
     host: Annotated[str | None, typer.Option(help="Address to listen on. [127.0.0.1]")] = None,
-    port: Annotated[int | None, typer.Option(min=0, max=65535, help="[8000]")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port to listen on. [8000]")
+    ] = None,
     token: Annotated[
         list[str] | None,
-        typer.Option(help="Bearer token, as CONVOCORE_MCP_TOKENS; may be given several times."),
+        typer.Option(
+            help="Bearer token that clients may use, as CONVOCORE_MCP_TOKENS; "
+            "may be given several times."
+        ),
     ] = None,
-    oauth_issuer: Annotated[str | None, typer.Option(help="Whose JWTs are taken.")] = None,
-    oauth_audience: Annotated[str | None, typer.Option(help="What their `aud` names.")] = None,
-    public_url: Annotated[str | None, typer.Option(help="The URL in front of a proxy.")] = None,
+    oauth_issuer: Annotated[
+        str | None, typer.Option(help="OAuth issuer whose tokens are accepted.")
+    ] = None,
+    oauth_audience: Annotated[
+        str | None, typer.Option(help="Required `aud` claim of an OAuth token.")
+    ] = None,
+    public_url: Annotated[str | None, typer.Option(help="The server's URL behind a proxy.")] = None,
     demo: Annotated[bool, typer.Option("--demo", help="Serve the sandbox's data.")] = False,
-    watch: Annotated[bool, typer.Option("--watch", help="Read on while nobody asks.")] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Keep the mirror fresh while nobody asks.")
+    ] = False,
 ) -> None:
-    """Serve MCP (what plain `convocore-mcp` does)."""
-    from convocore_mcp import assembly  # noqa: PLC0415
-
+    """Serve MCP; without options, the same as `convocore-mcp` without a command."""
     over_http = {
         "host": host, "port": port, "token": token or None, "oauth-issuer": oauth_issuer,
         "oauth-audience": oauth_audience, "public-url": public_url,
@@ -71,7 +82,7 @@ def serve(  # noqa: PLR0913  one for each option
     if transport is Transport.stdio:
         if given := [f"--{name}" for name, value in over_http.items() if value is not None]:
             raise typer.BadParameter(f"{', '.join(given)}: only with --transport http or sse.")
-        run: Callable[[Mapping[str, Any]], None] = functools.partial(assembly.serve, watch=watch)
+        run: ServeFunction = functools.partial(assembly.serve, watch=watch)
     else:
         chosen = {
             "tokens": token or None, "oauth_issuer": oauth_issuer, "oauth_audience": oauth_audience,
@@ -93,29 +104,31 @@ def serve(  # noqa: PLR0913  one for each option
 
 @app.command()
 def sandbox(
-    port: Annotated[int, typer.Option(min=1, max=65535, help="On loopback.")] = 8900,
+    port: Annotated[
+        int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1 to listen on.")
+    ] = 8900,
     size: Size = 2000,
-    dialect: Annotated[Dialect, typer.Option(help="How the list is paged.")] = Dialect.cursor,
+    dialect: Annotated[
+        Dialect, typer.Option(help="How the list is paged: cursors or page numbers.")
+    ] = Dialect.cursor,
     seed: Seed = 1,
-    latency: Annotated[float, typer.Option(min=0, help="Seconds before each answer.")] = 0.0,
+    latency: Annotated[float, typer.Option(min=0, help="Seconds before each response.")] = 0.0,
 ) -> None:
-    """Serve Convocore in miniature over HTTP, to try things on."""
-    made = Sandbox(size=size, seed=seed, dialect=dialect.value, latency=latency)
+    """Serve a sandbox: Convocore's API with generated conversations, for experiments."""
+    server = Sandbox(size=size, seed=seed, dialect=dialect.value, latency=latency)
     typer.echo(
-        f"Convocore in miniature: {size} conversations, {dialect.value} dialect. Ctrl+C stops it.\n"
+        f"Sandbox: {size} conversations, {dialect.value} dialect. Ctrl+C stops it.\n"
         f"  CONVOCORE_BASE_URL=http://127.0.0.1:{port}/v3\n"
-        f"  CONVOCORE_API_KEY={made.key}\n"
-        f"  CONVOCORE_AGENT_ID={made.agent_id}",
+        f"  CONVOCORE_API_KEY={server.key}\n"
+        f"  CONVOCORE_AGENT_ID={server.agent_id}",
         err=True,
     )
-    run_sandbox(made, host="127.0.0.1", port=port)
+    run_sandbox(server, host="127.0.0.1", port=port)
 
 
 @app.command()
 def demo(size: Size = 2000, seed: Seed = 1) -> None:
-    """Ask three questions of the sandbox's data, and see the answers and what they cost."""
-    from convocore_mcp.cli.demo import run_demo  # noqa: PLC0415
-
+    """Ask three questions about the sandbox's data; show the answers and what they cost."""
     run_demo(size=size, seed=seed)
 
 

@@ -1,4 +1,4 @@
-"""`convocore-mcp demo`: three questions to a real server over stdio, without an account."""
+"""`convocore-mcp demo`: asks a real server three questions over stdio, without an account."""
 
 import asyncio
 import json
@@ -10,7 +10,7 @@ from typing import Any
 
 from mcp import Client, StdioServerParameters
 from mcp_types import TextContent
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table
@@ -18,34 +18,36 @@ from rich.text import Text
 
 from convocore_mcp.sandbox import Sandbox, serving
 
+Json = dict[str, Any]
+"""A tool's answer, as it comes over the connection."""
 CHARACTERS_PER_TOKEN = 4
-"""A rule of thumb for English and JSON; good enough to compare sizes."""
+"""A rule of thumb for English and JSON; exact enough to compare sizes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a person asks, and the call that a model makes of it."""
+    """What a person asks, and the tool call that a model would make for it."""
 
-    words: str
+    text: str
     tool: str
-    arguments: dict[str, Any]
+    arguments: Json
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
-    """An answer, what it cost, and what the raw pages behind it would have cost."""
+class Answer:
+    """The answer to a question, and what it cost."""
 
     question: Question
-    answer: dict[str, Any]
+    content: Json
     characters: int
     milliseconds: float
     requests: int
     rows: int
-    """Conversations that had to be read from Convocore."""
+    """Conversations that were read from Convocore for this answer."""
 
 
 def run_demo(*, size: int, seed: int) -> None:
-    """Start the sandbox and the server, ask, and show it all."""
+    """Start the sandbox and the server, ask the questions, and print the answers."""
     console = Console()
     sandbox = Sandbox(size=size, seed=seed)
     with serving(sandbox) as base_url:
@@ -54,18 +56,19 @@ def run_demo(*, size: int, seed: int) -> None:
             "never seen them.\n"
         )
         with console.status("Starting the server, asking three questions …"):
-            answered = asyncio.run(_ask_all(sandbox, base_url))
-        raw = sum(len(json.dumps(row, ensure_ascii=False)) for row in sandbox.rows())
-    for one in answered:
-        console.print(_shown(one))
-    console.print(_costs(answered, raw))
+            answers = asyncio.run(_ask_all(sandbox, base_url))
+        list_characters = sum(len(json.dumps(row, ensure_ascii=False)) for row in sandbox.rows())
+    for answer in answers:
+        console.print(_answer_panel(answer))
+    console.print(_cost_panel(answers, list_characters))
     console.print(
-        "\nYours: put [bold]mcp.json.example[/] into your MCP client, with your key and agent. "
-        "To try the sandbox there first: [bold]convocore-mcp serve --demo[/].\n"
+        "\nFor your own data, copy [bold]mcp.json.example[/] into your MCP client's configuration, "
+        "with your key and agent. "
+        "To try the sandbox there first, use [bold]convocore-mcp serve --demo[/].\n"
     )
 
 
-async def _ask_all(sandbox: Sandbox, base_url: str) -> list[Answered]:
+async def _ask_all(sandbox: Sandbox, base_url: str) -> list[Answer]:
     server = StdioServerParameters(
         command=sys.executable,
         args=["-m", "convocore_mcp"],
@@ -87,51 +90,54 @@ async def _ask_all(sandbox: Sandbox, base_url: str) -> list[Answered]:
             "list_conversations",
             {"attention": ["waiting_for_human"], "since": "7d", "sort": "waiting", "limit": 5},
         )
-        answered = [await _ask(client, sandbox, hot)]
-        answered.append(await _ask(client, sandbox, waiting, known=answered[0].rows))
-        named = [lead for lead in answered[0].answer["leads"] if lead.get("name")]
-        who = named[0] if named else {"name": "nobody", "lead_id": "nobody"}
-        person = Question(f"What did {who['name']} want?", "get_lead", {"lead": who["lead_id"]})
-        return [*answered, await _ask(client, sandbox, person, known=answered[0].rows)]
+        first = await _ask(client, sandbox, hot)
+        second = await _ask(client, sandbox, waiting, rows_before=first.rows)
+        named = [lead for lead in first.content["leads"] if lead.get("name")]
+        lead = named[0] if named else {"name": "nobody", "lead_id": "nobody"}
+        person = Question(f"What did {lead['name']} want?", "get_lead", {"lead": lead["lead_id"]})
+        return [first, second, await _ask(client, sandbox, person, rows_before=first.rows)]
 
 
-async def _ask(client: Client, sandbox: Sandbox, question: Question, *, known: int = 0) -> Answered:
-    before, began = len(sandbox.requests), time.perf_counter()
+async def _ask(
+    client: Client, sandbox: Sandbox, question: Question, *, rows_before: int = 0
+) -> Answer:
+    requests_before, start = len(sandbox.requests), time.perf_counter()
     result = await client.call_tool(question.tool, question.arguments)
-    took = (time.perf_counter() - began) * 1000
+    milliseconds = (time.perf_counter() - start) * 1000
     (block,) = result.content
-    assert isinstance(block, TextContent)  # noqa: S101  our tools answer with one text
-    answer: dict[str, Any] = json.loads(block.text)
-    rows = answer.get("freshness", {}).get("conversations", known) - known
-    asked = len(sandbox.requests) - before
-    return Answered(question, answer, len(block.text), took, asked, rows)
+    assert isinstance(block, TextContent)  # noqa: S101  each tool answers with one text block
+    content: Json = json.loads(block.text)
+    rows = content.get("freshness", {}).get("conversations", rows_before) - rows_before
+    requests = len(sandbox.requests) - requests_before
+    return Answer(question, content, len(block.text), milliseconds, requests, rows)
 
 
-def _shown(one: Answered) -> Panel:
-    call = ", ".join(f"{name}={value!r}" for name, value in one.question.arguments.items())
-    parts = [Text(f"{one.question.tool}({call})", style="dim"), Text()]
-    if "error" in one.answer:
-        parts.append(Text(one.answer["error"]["message"], style="red"))
-    elif "leads" in one.answer:
-        parts.extend(_hot(one.answer))
-    elif "conversations" in one.answer:
-        parts.extend(_waiting(one.answer))
+def _answer_panel(answer: Answer) -> Panel:
+    content = answer.content
+    call = ", ".join(f"{name}={value!r}" for name, value in answer.question.arguments.items())
+    parts: list[RenderableType] = [Text(f"{answer.question.tool}({call})", style="dim"), Text()]
+    if "error" in content:
+        parts.append(Text(content["error"]["message"], style="red"))
+    elif "leads" in content:
+        parts.extend(_hot_leads(content))
+    elif "conversations" in content:
+        parts.extend(_waiting(content))
     else:
-        parts.extend(_person(one.answer))
-    return Panel(Group(*parts), title=f"[bold]{one.question.words}[/]", title_align="left")
+        parts.extend(_lead(content))
+    return Panel(Group(*parts), title=f"[bold]{answer.question.text}[/]", title_align="left")
 
 
-def _hot(answer: dict[str, Any]) -> list[Any]:
+def _hot_leads(answer: Json) -> list[RenderableType]:
     largest = list(answer["value"].items())[:4]
     money = ", ".join(f"{amount:,.0f} {currency}" for currency, amount in largest)
     head = Text(
         f"{answer['hot']} hot of {answer['leads_considered']} leads; "
-        f"{answer['waiting_for_human']} wait for a human, {answer['unassigned']} are nobody's. "
-        f"Worth {money}, and more."
+        f"{answer['waiting_for_human']} wait for a human, {answer['unassigned']} are assigned to "
+        f"nobody. Largest values: {money}."
     )
     rows = [
         (
-            _who(lead),
+            _name(lead),
             f"{lead.get('score', '')}",
             lead.get("stage", ""),
             ", ".join(lead["why"]),
@@ -141,29 +147,29 @@ def _hot(answer: dict[str, Any]) -> list[Any]:
     return [head, Padding(_table(("lead", "score", "stage", "why"), rows), (1, 0, 0, 0))]
 
 
-def _waiting(answer: dict[str, Any]) -> list[Any]:
-    head = Text(f"{answer['total']} people; these have waited longest.")
+def _waiting(answer: Json) -> list[RenderableType]:
+    head = Text(f"{answer['total']} people wait; these have waited longest.")
     rows = [
-        (_who(row), row.get("channel", ""), row.get("waiting_since", ""), row.get("preview", ""))
+        (_name(row), row.get("channel", ""), row.get("waiting_since", ""), row.get("preview", ""))
         for row in answer["conversations"]
     ]
-    return [head, Padding(_table(("who", "channel", "since", "last said"), rows), (1, 0, 0, 0))]
+    return [head, Padding(_table(("who", "channel", "since", "last message"), rows), (1, 0, 0, 0))]
 
 
-def _person(answer: dict[str, Any]) -> list[Any]:
+def _lead(answer: Json) -> list[RenderableType]:
     lead = answer.get("lead", {})
     facts = [
         ("summary", lead.get("summary")),
         ("why", ", ".join(lead.get("why", []))),
-        ("reach", ", ".join([*lead.get("emails", []), *lead.get("phones", [])])),
+        ("contact", ", ".join([*lead.get("emails", []), *lead.get("phones", [])])),
         ("next", ", ".join(step.get("title", "") for step in lead.get("next_steps", []))),
         ("last", lead.get("timeline", [{}])[0].get("text")),
-        ("talks", f"{len(lead.get('conversations', []))}"),
+        ("conversations", f"{len(lead.get('conversations', []))}"),
     ]
     return [_table(("", ""), [(name, text) for name, text in facts if text], header=False)]
 
 
-def _who(row: dict[str, Any]) -> str:
+def _name(row: Json) -> str:
     name = row.get("name") or row.get("contact") or "(no name)"
     return f"{name}, {row['company']}" if row.get("company") else name
 
@@ -173,29 +179,29 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, header: boo
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        # As text, not as markup: what visitors wrote may look like it.
+        # As plain text: what visitors wrote may look like markup.
         table.add_row(*(Text(cell) for cell in row))
     return table
 
 
-def _costs(answered: Sequence[Answered], raw: int) -> Panel:
+def _cost_panel(answers: Sequence[Answer], list_characters: int) -> Panel:
     table = Table(box=None, header_style="bold", pad_edge=False)
     table.add_column("question")
-    for column in ("rows read", "requests", "milliseconds", "tokens", "raw pages"):
+    for column in ("rows read", "requests", "milliseconds", "tokens", "raw list"):
         table.add_column(column, justify="right")
-    for one in answered:
-        tokens, whole = one.characters // CHARACTERS_PER_TOKEN, raw // CHARACTERS_PER_TOKEN
+    raw_tokens = list_characters // CHARACTERS_PER_TOKEN
+    for answer in answers:
         table.add_row(
-            Text(one.question.words),
-            f"{one.rows:,}",
-            f"{one.requests}",
-            f"{one.milliseconds:,.0f}",
-            f"{tokens:,}",
-            f"{whole:,} tokens",
+            Text(answer.question.text),
+            f"{answer.rows:,}",
+            f"{answer.requests}",
+            f"{answer.milliseconds:,.0f}",
+            f"{answer.characters // CHARACTERS_PER_TOKEN:,}",
+            f"{raw_tokens:,} tokens",
         )
     note = Text(
-        "The first question reads everything, once; then answers come from the mirror. "
-        f"Tokens are counted as {CHARACTERS_PER_TOKEN} characters each.",
+        "The first question reads the whole list once; later answers come from the mirror. "
+        f"A token is counted as {CHARACTERS_PER_TOKEN} characters.",
         style="dim",
     )
     return Panel(Group(table, Text(), note), title="[bold]What it cost[/]", title_align="left")

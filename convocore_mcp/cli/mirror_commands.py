@@ -1,7 +1,7 @@
-"""The commands that look after the mirror: `sync`, `status` and `purge`.
+"""The commands for the mirror: `sync`, `status` and `purge`.
 
-Results go to stdout; the progress bar and errors to stderr. They end with 1 where something
-failed, and with 2 where a setting is missing or wrong.
+Results go to stdout, progress and errors to stderr. The exit code is 1 after a failure, and 2 if a
+setting is missing or wrong.
 """
 
 import functools
@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, ParamSpec
+from typing import Annotated, ParamSpec, Self
 
 import anyio
 import anyio.to_thread
@@ -19,19 +19,18 @@ import typer
 from rich.filesize import decimal
 
 from convocore_mcp.assembly import build_backend, mirror_place, read_settings
-from convocore_mcp.cli import mirror_status
+from convocore_mcp.cli.mirror_status import location_text, status_lines
 from convocore_mcp.cli.progress_bar import progress_bar
 from convocore_mcp.errors import ConvocoreError, InvalidArgumentError, NotConfiguredError
 from convocore_mcp.logs import log_to_stderr
 from convocore_mcp.server.backend import Backend, HasRead
-
-if TYPE_CHECKING:
-    from convocore_mcp.settings import Settings
+from convocore_mcp.settings import Settings
+from convocore_mcp.store.database.purge import delete_files, mirror_files, size_of, tables
 
 P = ParamSpec("P")
 
 FAILED, NOT_CONFIGURED = 1, 2
-RESTART = "Servers that are running should be restarted."
+RESTART = "Restart the servers that are running."
 Agents = Annotated[
     list[str] | None,
     typer.Option("--agent", help="Only this agent; may be given several times. [all configured]"),
@@ -40,43 +39,48 @@ Agents = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class ConfiguredMirror:
-    """What the settings say of the mirror."""
+    """The mirror that the settings name."""
 
-    settings: "Settings"
-    place: str | Path
+    settings: Settings
+    location: str | Path
     """`memory`, a file or a URL."""
     owner: str
+    """The fingerprint of the key and region that the mirror belongs to."""
 
     @classmethod
-    def configured(cls) -> "ConfiguredMirror":
-        """Read the settings."""
+    def from_environment(cls) -> Self:
+        """Read the settings.
+
+        Raises:
+            NotConfiguredError: a setting is wrong, or there is no key.
+        """
         settings = read_settings({})
         return cls(settings, *mirror_place(settings))
 
     def agents(self, chosen: Sequence[str] | None) -> Sequence[str]:
-        """The agents that are meant.
+        """The agents to work on: those that were chosen, else all that are configured.
 
         Raises:
-            NotConfiguredError: there is none.
-            InvalidArgumentError: one of them is not configured.
+            NotConfiguredError: no agent is configured.
+            InvalidArgumentError: a chosen agent is not configured.
         """
-        known = self.settings.agent_id
-        if not known:
+        configured = self.settings.agent_id
+        if not configured:
             raise NotConfiguredError(
                 "No agent is configured.",
                 hint="Set CONVOCORE_AGENT_ID to your agent's ID, or to several with commas.",
             )
         for agent in chosen or ():
-            if agent not in known:
+            if agent not in configured:
                 raise InvalidArgumentError(
                     f"--agent: {agent!r} is not configured.",
-                    hint=f"CONVOCORE_AGENT_ID names: {', '.join(known)}.",
+                    hint=f"CONVOCORE_AGENT_ID names: {', '.join(configured)}.",
                 )
-        return tuple(dict.fromkeys(chosen or known))
+        return tuple(dict.fromkeys(chosen or configured))
 
 
-def _told(command: Callable[P, None]) -> Callable[P, None]:
-    """Errors of ours as a line or two on stderr, and as an exit code."""
+def _with_error_reports(command: Callable[P, None]) -> Callable[P, None]:
+    """Report an expected error in a line or two on stderr, and as an exit code."""
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -84,65 +88,65 @@ def _told(command: Callable[P, None]) -> Callable[P, None]:
         try:
             command(*args, **kwargs)
         except ConvocoreError as error:
-            _complain(error)
-            raise typer.Exit(_code(error)) from None
+            _print_error(error)
+            raise typer.Exit(_exit_code(error)) from None
 
     return run
 
 
-def _complain(error: ConvocoreError, *, about: str = "") -> None:
-    typer.echo(f"{about}{error.message}", err=True)
+def _print_error(error: ConvocoreError, *, prefix: str = "") -> None:
+    typer.echo(f"{prefix}{error.message}", err=True)
     if error.hint:
         typer.echo(error.hint, err=True)
 
 
-def _code(error: ConvocoreError) -> int:
+def _exit_code(error: ConvocoreError) -> int:
     return NOT_CONFIGURED if isinstance(error, NotConfiguredError) else FAILED
 
 
-@_told
+@_with_error_reports
 def sync(
     *,
     full: Annotated[
-        bool, typer.Option("--full", help="Read everything, even if that has been done.")
+        bool, typer.Option("--full", help="Read everything, even if it has been read before.")
     ] = False,
     agent: Agents = None,
 ) -> None:
-    """Bring the mirror up to date: what is new, or everything where that was never read."""
-    mirror = ConfiguredMirror.configured()
+    """Bring the mirror up to date: read what is new, or everything if it was never read."""
+    mirror = ConfiguredMirror.from_environment()
     agents = mirror.agents(agent)
-    if mirror.place == "memory":
+    if mirror.location == "memory":
         raise NotConfiguredError(
-            "The mirror is kept in memory, so nothing would stay.",
-            hint="Set CONVOCORE_STORE to a file or to a PostgreSQL URL, or leave it away.",
+            "The mirror is kept in memory, so a sync would leave nothing behind.",
+            hint="Set CONVOCORE_STORE to a file or to a PostgreSQL URL, or leave it out.",
         )
     for name in ("convocore_mcp.sync", "stamina"):
-        # What these would warn of is what the command itself tells in the end.
+        # The command itself reports what these loggers would warn of.
         logging.getLogger(name).setLevel(logging.ERROR)
-    if failed := anyio.run(_sync, agents, full):
-        raise typer.Exit(max(map(_code, failed)))
+    if errors := anyio.run(_sync_agents, agents, full):
+        raise typer.Exit(max(map(_exit_code, errors)))
 
 
-async def _sync(agents: Sequence[str], full: bool) -> list[ConvocoreError]:
-    """Sync one agent after the other; one that fails does not keep the others from it."""
-    failed: list[ConvocoreError] = []
-    async with _backend() as backend:
+async def _sync_agents(agents: Sequence[str], full: bool) -> list[ConvocoreError]:
+    """Sync the agents one after the other, even if one fails; returns the errors."""
+    errors: list[ConvocoreError] = []
+    async with _open_backend() as backend:
         for agent in agents:
             try:
                 await _sync_agent(backend, agent, full=full)
             except ConvocoreError as error:
-                _complain(error, about=f"{agent}: " if len(agents) > 1 else "")
-                failed.append(error)
-    return failed
+                _print_error(error, prefix=f"{agent}: " if len(agents) > 1 else "")
+                errors.append(error)
+    return errors
 
 
 async def _sync_agent(backend: Backend, agent: str, *, full: bool) -> None:
     before = await backend.read(backend.coverage, agent)
     sequence_number = await backend.read(backend.completion_reader.sequence_number)
-    whole = full or before.full_sync_at is None
-    total = before.conversations if whole and before.full_sync_at else None
-    began = time.monotonic()
-    with progress_bar(known=total is not None) as bar:
+    reads_everything = full or before.full_sync_at is None
+    total = before.conversations if reads_everything and before.full_sync_at else None
+    start = time.monotonic()
+    with progress_bar(total_known=total is not None) as bar:
         task = bar.add_task(agent, total=total)
 
         async def report(rows: int) -> None:
@@ -150,36 +154,37 @@ async def _sync_agent(backend: Backend, agent: str, *, full: bool) -> None:
 
         def on_lock_wait() -> None:
             bar.console.print(
-                f"{agent}: another process is reading it; waiting for what it brings.",
+                f"{agent}: another process is syncing this agent; waiting for it.",
                 markup=False, highlight=False, soft_wrap=True,
             )  # fmt: skip
 
-        read = await backend.sync(agent, full=full, report=report, on_lock_wait=on_lock_wait)
-    took = time.monotonic() - began
+        progress = await backend.sync(agent, full=full, report=report, on_lock_wait=on_lock_wait)
+    seconds = time.monotonic() - start
     after = await backend.read(backend.coverage, agent)
-    counted = await backend.read(backend.completion_reader.counted, agent, after=sequence_number)
+    changes = await backend.read(backend.completion_reader.counted, agent, after=sequence_number)
+    scope = "everything" if reads_everything else "what is new"
     typer.echo(
-        f"{agent}: {_done(read, 'everything' if whole else 'what is new')}, {took:.1f} s.\n"
-        f"  {counted.created:,} created, {counted.updated:,} updated, {counted.removed:,} removed;"
+        f"{agent}: {_progress_text(progress, scope)}, {seconds:.1f} s.\n"
+        f"  {changes.created:,} created, {changes.updated:,} updated, {changes.removed:,} removed;"
         f" {after.conversations:,} conversations are in the mirror now."
     )
     if after.quarantined:
         typer.echo(
-            f"  {after.quarantined:,} could not be read and are set aside (quarantined); "
-            "convocore-mcp status tells why."
+            f"  {after.quarantined:,} could not be read and are quarantined; "
+            "convocore-mcp status shows why."
         )
     if after.gap:
         typer.echo(f"  {after.gap}")
 
 
-def _done(read: HasRead, what: str) -> str:
-    if read.elsewhere:
-        return f"another process has read {what} meanwhile"
-    return f"read {what}: {_many(read.rows, 'row')} in {_many(read.pages, 'page')}"
+def _progress_text(progress: HasRead, scope: str) -> str:
+    if progress.elsewhere:
+        return f"another process has read {scope} meanwhile"
+    return f"read {scope}: {_count(progress.rows, 'row')} in {_count(progress.pages, 'page')}"
 
 
 @asynccontextmanager
-async def _backend() -> AsyncIterator[Backend]:
+async def _open_backend() -> AsyncIterator[Backend]:
     backend = await build_backend({})
     try:
         yield backend
@@ -187,95 +192,88 @@ async def _backend() -> AsyncIterator[Backend]:
         await backend.close()
 
 
-@_told
+@_with_error_reports
 def status(*, agent: Agents = None) -> None:
-    """Tell what is in the mirror, how fresh and complete it is, and what could not be read.
+    """Show what the mirror holds, how fresh and complete it is, and what could not be read.
 
-    Asks nothing of Convocore, and makes no mirror where there is none. A file of another
-    key, of an older version or a damaged one is set aside, as by everything that opens it.
+    Sends no request to Convocore, and creates no mirror. A mirror file that belongs to another
+    key or an older version, or that is damaged, is moved aside, as by every command that opens it.
     """
-    mirror = ConfiguredMirror.configured()
+    mirror = ConfiguredMirror.from_environment()
     agents = mirror.agents(agent)
-    if mirror.place == "memory":
-        typer.echo("The mirror is kept in the memory of each server; there is none on disk.")
+    if mirror.location == "memory":
+        typer.echo("Each server keeps its mirror in memory; there is none on disk.")
         return
     size = _size(mirror)
-    place = mirror_status.shown(mirror.place)
+    location = location_text(mirror.location)
     if not size:
-        typer.echo(f"No mirror yet at {place}; convocore-mcp sync fills it.")
+        typer.echo(f"No mirror yet at {location}; convocore-mcp sync creates it.")
         return
-    typer.echo(f"Mirror: {place}, {decimal(size)}")
-    anyio.run(_status, agents)
+    typer.echo(f"Mirror: {location}, {decimal(size)}")
+    anyio.run(_print_status, agents)
 
 
-async def _status(agents: Sequence[str]) -> None:
-    async with _backend() as backend:
+async def _print_status(agents: Sequence[str]) -> None:
+    async with _open_backend() as backend:
         for agent in agents:
             coverage = await backend.read(backend.coverage, agent)
             reasons = await backend.read(backend.completion_reader.quarantined, agent)
-            for line in mirror_status.lines(agent, coverage, reasons, now=backend.now()):
+            for line in status_lines(agent, coverage, reasons, now=backend.now()):
                 typer.echo(line)
 
 
 def _size(mirror: ConfiguredMirror) -> int:
-    """Bytes of the mirror; none where there is none."""
-    from convocore_mcp.store.database import purge as store  # noqa: PLC0415  SQLAlchemy takes its time
-
-    if isinstance(mirror.place, Path):
-        return store.size_of(mirror.place)
-    with store.tables(mirror.place, owner=mirror.owner) as tables:
-        return tables.size()
+    """The mirror's size in bytes; 0 if there is none."""
+    if isinstance(mirror.location, Path):
+        return size_of(mirror.location)
+    with tables(mirror.location, owner=mirror.owner) as own_tables:
+        return own_tables.size()
 
 
-@_told
+@_with_error_reports
 def purge(
-    *, yes: Annotated[bool, typer.Option("--yes", "-y", help="Don't ask first.")] = False
+    *, yes: Annotated[bool, typer.Option("--yes", "-y", help="Delete without asking.")] = False
 ) -> None:
-    """Delete the mirror. Convocore keeps everything: the next question reads it again."""
-    mirror = ConfiguredMirror.configured()
-    if mirror.place == "memory":
-        typer.echo("Nothing to delete: the mirror is kept in the memory of each server.")
-    elif isinstance(mirror.place, Path):
-        _purge_files(mirror.place, yes=yes)
+    """Delete the mirror. Convocore keeps all data: the next question reads it again."""
+    mirror = ConfiguredMirror.from_environment()
+    if mirror.location == "memory":
+        typer.echo("Nothing to delete: each server keeps its mirror in memory.")
+    elif isinstance(mirror.location, Path):
+        _purge_files(mirror.location, yes=yes)
     else:
-        _purge_tables(mirror, yes=yes)
+        _purge_tables(mirror.location, mirror.owner, yes=yes)
 
 
 def _purge_files(path: Path, *, yes: bool) -> None:
-    from convocore_mcp.store.database.purge import delete_files, mirror_files  # noqa: PLC0415
-
-    ours, others = mirror_files(path)
-    for other in others:
-        typer.echo(f"Left alone, as it is no mirror of this program: {other}", err=True)
-    if not ours:
+    files, foreign_files = mirror_files(path)
+    for file in foreign_files:
+        typer.echo(f"Not deleted, because it is no mirror of this program: {file}", err=True)
+    if not files:
         typer.echo(f"Nothing to delete at {path}.")
         return
-    size = decimal(sum(file.stat().st_size for file in ours))
-    typer.echo("\n".join(map(str, ours)))
-    _ask(f"Delete the mirror ({_many(len(ours), 'file')}, {size})?", yes=yes)
-    delete_files(ours)
-    typer.echo(f"Deleted {_many(len(ours), 'file')}, {size}. {RESTART}")
+    size = decimal(sum(file.stat().st_size for file in files))
+    typer.echo("\n".join(map(str, files)))
+    _confirm(f"Delete the mirror ({_count(len(files), 'file')}, {size})?", yes=yes)
+    delete_files(files)
+    typer.echo(f"Deleted {_count(len(files), 'file')}, {size}. {RESTART}")
 
 
-def _purge_tables(mirror: ConfiguredMirror, *, yes: bool) -> None:
-    from convocore_mcp.store.database.purge import tables  # noqa: PLC0415
-
-    place = mirror_status.shown(mirror.place)
-    with tables(str(mirror.place), owner=mirror.owner) as ours:
-        if not (names := ours.names()):
-            typer.echo(f"Nothing to delete at {place}.")
+def _purge_tables(url: str, owner: str, *, yes: bool) -> None:
+    location = location_text(url)
+    with tables(url, owner=owner) as own_tables:
+        if not (names := own_tables.names()):
+            typer.echo(f"Nothing to delete at {location}.")
             return
-        _ask(
-            f"Delete the mirror ({len(names)} tables, {decimal(ours.size())}) at {place}?", yes=yes
-        )
-        typer.echo(f"Deleted {ours.drop()} tables. {RESTART}")
+        size = decimal(own_tables.size())
+        _confirm(f"Delete the mirror ({len(names)} tables, {size}) at {location}?", yes=yes)
+        typer.echo(f"Deleted {own_tables.drop()} tables. {RESTART}")
 
 
-def _many(number: int, what: str) -> str:
-    return f"{number:,} {what}{'s' * (number != 1)}"
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'s' * (number != 1)}"
 
 
-def _ask(question: str, *, yes: bool) -> None:
+def _confirm(question: str, *, yes: bool) -> None:
     if not (yes or typer.confirm(question)):
         typer.echo("Nothing was deleted.", err=True)
         raise typer.Exit(FAILED)

@@ -1,4 +1,4 @@
-"""How the mirror is, in words for a terminal."""
+"""The state of the mirror, as text for a terminal."""
 
 import re
 from collections import Counter
@@ -17,60 +17,64 @@ _PROBLEM = re.compile(
     r"|should be a time between 1970 and 5138"
     r"|could not convert string to float|Invalid isoformat string"
 )
-"""What may be wrong, in these words alone: around them a reason quotes what it stumbled over."""
+"""The parts of a quarantine reason that may be shown: the rest may quote what a visitor wrote."""
 
 
-def shown(place: str | Path) -> str:
-    """Where the mirror is, without the password in a URL."""
-    if isinstance(place, Path):
-        return str(place)
-    parts = urlsplit(place)
+def location_text(location: str | Path) -> str:
+    """Where the mirror is; of a URL only the host and the database, never the password."""
+    if isinstance(location, Path):
+        return str(location)
+    parts = urlsplit(location)
     return f"PostgreSQL, {parts.hostname or 'this machine'}{parts.path}"
 
 
-def lines(
+def status_lines(
     agent: str, coverage: Coverage, reasons: Mapping[str, int], *, now: datetime
 ) -> Iterator[str]:
-    """What there is of an agent; `reasons` counts what could not be read."""
+    """The mirror of one agent; `reasons` counts the quarantined records by reason."""
     yield agent
     if coverage.as_of is None:
-        yield "  nothing has been read yet; convocore-mcp sync does it"
-    oldest = f", back to {_moment(coverage.oldest)}" if coverage.oldest else ""
+        yield "  nothing has been read yet; run convocore-mcp sync"
+    oldest = f", back to {_time_text(coverage.oldest)}" if coverage.oldest else ""
     yield f"  conversations  {coverage.conversations:,}{oldest}"
     if coverage.as_of:
-        yield f"  fresh          read {_ago(coverage.as_of, now)}, {_moment(coverage.as_of)}"
+        age = _age_text(coverage.as_of, now)
+        yield f"  fresh          read {age}, {_time_text(coverage.as_of)}"
     if coverage.full_sync_at is None:
         yield "  complete       no: the list has not been read to its end yet"
     else:
-        since = (
-            f"read as a whole {_ago(coverage.full_sync_at, now)}, {_moment(coverage.full_sync_at)}"
-        )
-        yield f"  complete       {'no' if coverage.gap else 'yes'}, {since}"
+        age = _age_text(coverage.full_sync_at, now)
+        complete = "no" if coverage.gap else "yes"
+        yield f"  complete       {complete}, full sync {age}, {_time_text(coverage.full_sync_at)}"
     if coverage.gap:
         yield f"  gap            {coverage.gap}"
+    yield from _quarantine_lines(reasons)
+
+
+def _quarantine_lines(reasons: Mapping[str, int]) -> Iterator[str]:
     if not reasons:
         yield "  quarantined    none"
         return
     yield f"  quarantined    {sum(reasons.values()):,} that could not be read:"
-    told: Counter[str] = Counter()
+    safe_reasons: Counter[str] = Counter()
     for reason, count in reasons.items():
-        told[_safe(reason)] += count
-    for why, count in told.most_common():
-        yield f"    {count:,} x  {why}"
+        safe_reasons[_safe_reason(reason)] += count
+    for reason, count in safe_reasons.most_common():
+        yield f"    {count:,} x  {reason}"
 
 
-def _safe(reason: str) -> str:
-    """The field of a record's first problem, and what is wrong if it is in words of ours."""
+def _safe_reason(reason: str) -> str:
+    """The name of the first field with a problem, and the problem if it is one that we know."""
     field, problem = _FIELD.match(reason), _PROBLEM.search(reason)
     return f"{field[0] if field else 'row'}: {problem[0] if problem else 'does not fit'}"
 
 
-def _moment(when: datetime) -> str:
-    return f"{when:%Y-%m-%d %H:%M} UTC"
+def _time_text(time: datetime) -> str:
+    return f"{time:%Y-%m-%d %H:%M} UTC"
 
 
-def _ago(when: datetime, now: datetime) -> str:
-    seconds = max(now - when, timedelta()).total_seconds()
+def _age_text(time: datetime, now: datetime) -> str:
+    seconds = max(now - time, timedelta()).total_seconds()
     for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
         if seconds >= size:
             number = int(seconds // size)

@@ -1,4 +1,4 @@
-"""How far a reading has got, on a terminal."""
+"""The progress of a sync, on a terminal."""
 
 from rich.console import Console
 from rich.progress import (
@@ -14,8 +14,8 @@ from rich.progress import (
 from rich.text import Text
 
 
-class _Rate(ProgressColumn):
-    """Rows a second."""
+class _RateColumn(ProgressColumn):
+    """Rows per second."""
 
     def render(self, task: Task) -> Text:
         """The rate so far."""
@@ -23,14 +23,14 @@ class _Rate(ProgressColumn):
         return Text(f"{speed:,.0f}/s" if speed else "-/s", style="progress.data.speed")
 
 
-def progress_bar(*, known: bool) -> Progress:
-    """A bar on a terminal, nothing elsewhere; with the time left where the total is known."""
-    rows = "{task.completed:,} of {task.total:,}" if known else "{task.completed:,} rows"
-    left = [TimeRemainingColumn(), TextColumn("left")] if known else []
+def progress_bar(*, total_known: bool) -> Progress:
+    """A bar on stderr if that is a terminal; it shows the time left if the total is known."""
+    rows = "{task.completed:,} of {task.total:,}" if total_known else "{task.completed:,} rows"
+    time_left = [TimeRemainingColumn(), TextColumn("left")] if total_known else []
     console = Console(stderr=True)
     return Progress(
         *[SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn(rows)],
-        *[_Rate(), TimeElapsedColumn(), *left],
+        *[_RateColumn(), TimeElapsedColumn(), *time_left],
         console=console,
         transient=True,
         disable=not console.is_terminal,

@@ -1,5 +1,5 @@
-"""The two shapes everything here speaks in. Rows are plain JSON: to give them types would be to
-promise what Convocore does not.
+"""The types of the sandbox's data. Rows stay plain JSON: typed rows would promise a shape that
+Convocore does not promise.
 """
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
-"""A request id and a log line for every request; outermost, so that refusals have them too.
+"""A request id and a log line for every HTTP request.
 
-The line tells the method, the route (never the query, nor a path that is none of ours: people paste
-secrets into URLs), the status, the time, the peer's address and whose token it was.
+This is the outermost layer, so that refused requests are logged too. The line holds the method, the
+route, the status, the duration, the peer's address and the client's name. It never holds the query
+or an unknown path: people paste secrets into URLs.
 """
 
 import logging
 import re
 import time
 from collections.abc import Callable
-from typing import Any
 from uuid import uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -18,56 +18,56 @@ from convocore_mcp.logs import request_id
 
 log = logging.getLogger(__name__)
 
-_GIVEN = re.compile(r"[\w.:/+=-]{1,128}", re.ASCII)
-LOG_FIELDS = "convocore_mcp.journal"
-"""Where in the scope the gate notes `route` and `client`."""
+_SAFE_REQUEST_ID = re.compile(r"[\w.:/+=-]{1,128}", re.ASCII)
+LOG_FIELDS = "convocore_mcp.log_fields"
+"""The key in an ASGI scope under which inner layers add fields to the log line."""
 
 
 class AccessLog:
-    """ASGI: numbers requests and tells of them; `count` hears route and status of each."""
+    """ASGI middleware: numbers and logs requests; `count` gets the route and status of each."""
 
     def __init__(self, app: ASGIApp, *, count: Callable[[str, int], None]) -> None:
         self._app = app
         self._count = count
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request. A proxy's `X-Request-ID` is taken over, and always sent back."""
+        """Serve one request. Its response has the proxy's `X-Request-ID`, or a new one."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = Headers(scope=scope).get("x-request-id", "")
-        number = given if _GIVEN.fullmatch(given) else uuid4().hex
-        request_id.set(number)
+        proxy_id = Headers(scope=scope).get("x-request-id", "")
+        current_id = proxy_id if _SAFE_REQUEST_ID.fullmatch(proxy_id) else uuid4().hex
+        request_id.set(current_id)
         log_fields: dict[str, str] = {}
-        status, whole, began = 0, False, time.perf_counter()
+        status, complete, start = 0, False, time.perf_counter()
 
-        async def numbered(message: Message) -> None:
-            nonlocal status, whole
-            whole = message["type"] == "http.response.body" and not message.get("more_body")
+        async def send_with_id(message: Message) -> None:
+            nonlocal status, complete
+            complete = message["type"] == "http.response.body" and not message.get("more_body")
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["X-Request-ID"] = number
+                MutableHeaders(scope=message)["X-Request-ID"] = current_id
             await send(message)
 
         try:
-            await self._app({**scope, LOG_FIELDS: log_fields}, receive, numbered)
-            if status and not whole:  # an event stream that was ended, not by its client
+            await self._app({**scope, LOG_FIELDS: log_fields}, receive, send_with_id)
+            if status and not complete:  # an event stream that the server ended, not the client
                 await send({"type": "http.response.body", "body": b""})
         finally:
-            route = log_fields.get("route", "other")
-            self._count(route, status)
-            log.info("request", extra={"fields": _told(scope, route, status, log_fields, began)})
+            self._count(log_fields.get("route", "other"), status)
+            fields = _line_fields(scope, log_fields, status, time.perf_counter() - start)
+            log.info("request", extra={"fields": fields})
 
 
-def _told(
-    scope: Scope, route: str, status: int, log_fields: dict[str, str], began: float
-) -> dict[str, Any]:
+def _line_fields(
+    scope: Scope, log_fields: dict[str, str], status: int, seconds: float
+) -> dict[str, object]:
     peer = scope.get("client")
     fields = {
         "method": scope["method"],
-        "route": route,
-        "status": status or None,  # none: the client left, or we failed, before there was one
-        "ms": round((time.perf_counter() - began) * 1000, 1),
+        "route": log_fields.get("route", "other"),
+        "status": status or None,  # none: the client left or the server failed before a response
+        "ms": round(seconds * 1000, 1),
         "peer": peer[0] if peer else None,
         "client": log_fields.get("client"),
     }

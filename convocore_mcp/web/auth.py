@@ -1,7 +1,8 @@
-"""The gate: whose token a request carries, and whether it is meant for us.
+"""Authentication: which client sends a request, and whether the request is meant for this server.
 
-In this order, so that nobody without a token learns anything: what is open to all (`/healthz`), the
-token (401), its scopes (403), Host (421) and Origin (403). `/healthz` needs no token but a Host.
+The checks run in this order, so that a caller without a token learns nothing: the bearer token
+(401), its scopes (403), the Host header (421), the Origin header (403). `/healthz` needs no token,
+but its Host and Origin are checked.
 """
 
 from collections.abc import Collection, Sequence
@@ -16,27 +17,32 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from convocore_mcp.web.access_log import LOG_FIELDS
 from convocore_mcp.web.host_policy import HostPolicy
-from convocore_mcp.web.tokens import Verify
+from convocore_mcp.web.tokens import TokenVerifier
 
-METADATA = "/.well-known/oauth-protected-resource"
+METADATA_PATH = "/.well-known/oauth-protected-resource"
+_DESCRIPTIONS = {
+    401: "A valid bearer token is needed in the Authorization header.",
+    403: "The token lacks a required scope.",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class AccessPolicy:
-    """What a request must bring, and what one is told that doesn't."""
+    """What a request must carry, and where a refused client finds out how to get a token."""
 
-    verify: Verify | None
-    """`None` lets everybody in: loopback without a token."""
+    verify: TokenVerifier | None
+    """`None` lets every request through: a loopback server without tokens."""
     scopes: Sequence[str] = ()
     open_paths: frozenset[str] = frozenset({"/healthz"})
+    """Paths that need no token."""
     metadata_url: str | None = None
-    """Where a client learns who gives out tokens, without the endpoint's path; OAuth only."""
+    """OAuth only: the URL of the resource metadata (RFC 9728), without the endpoint's path."""
 
 
 class Authentication:
-    """ASGI: lets requests through to `app` or answers them.
+    """ASGI middleware: passes a request on to `app`, or refuses it.
 
-    `prefix` is the proxy's path; `routes` are the paths that the log may name.
+    `prefix` is the path under which a proxy serves us; `routes` are the paths that may be logged.
     """
 
     def __init__(
@@ -55,61 +61,63 @@ class Authentication:
         self._prefix = prefix
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Check and serve one request."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        path = _inner(scope["path"], self._prefix)
+        path = _route_path(scope["path"], self._prefix)
         scope = {**scope, "root_path": self._prefix, "path": self._prefix + path}
         headers = Headers(scope=scope)
         log_fields = scope.get(LOG_FIELDS, {})
         if path in self._routes:
             log_fields["route"] = path
-        refusal = await self._token(scope, headers, path) or self._place(scope, headers)
+        refusal = await self._check_token(scope, headers, path)
+        refusal = refusal or self._check_host_and_origin(scope, headers)
         await (refusal or self._app)(scope, receive, send)
 
-    async def _token(self, scope: Scope, headers: Headers, path: str) -> Response | None:
+    async def _check_token(self, scope: Scope, headers: Headers, path: str) -> Response | None:
         verify = self._policy.verify
         if verify is None or path in self._policy.open_paths:
             return None
-        given = headers.getlist("authorization")
-        kind, _, token = given[0].partition(" ") if len(given) == 1 else ("", "", "")
+        # Two Authorization headers are refused: which one counts must not depend on the reader.
+        values = headers.getlist("authorization")
+        scheme, _, token = values[0].partition(" ") if len(values) == 1 else ("", "", "")
         token = token.strip(" ")
-        known = await verify(token) if kind.lower() == "bearer" and token else None
-        if known is None:
-            return self._refusal(401, "invalid_token" if given else "", path)
-        if not set(self._policy.scopes) <= set(known.scopes):
+        access = await verify(token) if scheme.lower() == "bearer" and token else None
+        if access is None:
+            return self._refusal(401, "invalid_token" if values else "", path)
+        if not set(self._policy.scopes) <= set(access.scopes):
             return self._refusal(403, "insufficient_scope", path)
-        scope.get(LOG_FIELDS, {})["client"] = known.client_id
-        scope["user"], scope["auth"] = AuthenticatedUser(known), AuthCredentials(known.scopes)
+        scope.get(LOG_FIELDS, {})["client"] = access.client_id
+        scope["user"], scope["auth"] = AuthenticatedUser(access), AuthCredentials(access.scopes)
         return None
 
     def _refusal(self, status: int, error: str, path: str) -> Response:
-        told = {"realm": "convocore-mcp", "error": error, "scope": " ".join(self._policy.scopes)}
+        """A 401 or 403 with its challenge (RFC 6750); without a token there is no `error` in it."""
+        challenge = {
+            "realm": "convocore-mcp",
+            "error": error,
+            "scope": " ".join(self._policy.scopes),
+        }
         if self._policy.metadata_url:
             endpoint = "/sse" if path in {"/sse", "/messages"} else "/mcp"
-            told["resource_metadata"] = f"{self._policy.metadata_url}{endpoint}"
-        challenge = ", ".join(f'{name}="{value}"' for name, value in told.items() if value)
-        body = {"error": error or "invalid_token", "error_description": _SAID[status]}
-        return JSONResponse(body, status, {"WWW-Authenticate": f"Bearer {challenge}"})
+            challenge["resource_metadata"] = f"{self._policy.metadata_url}{endpoint}"
+        parameters = ", ".join(f'{name}="{value}"' for name, value in challenge.items() if value)
+        body = {"error": error or "invalid_token", "error_description": _DESCRIPTIONS[status]}
+        return JSONResponse(body, status, {"WWW-Authenticate": f"Bearer {parameters}"})
 
-    def _place(self, scope: Scope, headers: Headers) -> Response | None:
+    def _check_host_and_origin(self, scope: Scope, headers: Headers) -> Response | None:
         server = scope.get("server")
-        if not self._host_policy.host(headers.get("host"), asked=server[0] if server else None):
+        address = server[0] if server else None
+        if not self._host_policy.allows_host(headers.get("host"), server_address=address):
             return JSONResponse({"error": "The Host header does not name this server."}, 421)
-        if not self._host_policy.origin(headers.get("origin")):
-            return JSONResponse({"error": "This Origin may not ask this server."}, 403)
+        if not self._host_policy.allows_origin(headers.get("origin")):
+            return JSONResponse({"error": "Requests from this Origin are not allowed."}, 403)
         return None
 
 
-_SAID = {
-    401: "A valid bearer token is needed in the Authorization header.",
-    403: "The token lacks a scope.",
-}
-
-
-def _inner(path: str, prefix: str) -> str:
-    """The path without a last slash or the proxy's prefix, which the proxy may have taken off."""
+def _route_path(path: str, prefix: str) -> str:
+    """The path without a trailing slash and without the prefix, which a proxy may have removed."""
     if prefix and (path == prefix or path.startswith(f"{prefix}/")):
         path = path.removeprefix(prefix)
     return path.rstrip("/") or "/"

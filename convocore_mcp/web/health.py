@@ -1,7 +1,6 @@
-"""Whether the server lives, and whether it can answer."""
+"""Health checks: whether the process is alive, and whether it can answer questions."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -11,12 +10,15 @@ from convocore_mcp.server.backend import App
 
 
 async def healthz(_: Request) -> Response:
-    """The process is alive and answers."""
+    """Liveness: the process answers."""
     return JSONResponse({"status": "ok"})
 
 
-def readyz(app: App) -> Callable[[Request], Any]:
-    """200 when the settings are right and the mirror can be read; never asks Convocore."""
+def readyz(app: App) -> Callable[[Request], Awaitable[Response]]:
+    """Readiness: 200 if the settings are valid and the mirror is readable, else 503.
+
+    The check sends no request to Convocore.
+    """
 
     async def ready(_: Request) -> Response:
         try:
@@ -24,8 +26,8 @@ def readyz(app: App) -> Callable[[Request], Any]:
             for agent in backend.agents:
                 await backend.read(backend.coverage, agent)
         except ConvocoreError as error:
-            said = {"status": "not ready", "code": error.code, "message": error.message}
-            return JSONResponse(said | ({"hint": error.hint} if error.hint else {}), 503)
+            body = {"status": "not ready", "code": error.code, "message": error.message}
+            return JSONResponse(body | ({"hint": error.hint} if error.hint else {}), 503)
         return JSONResponse({"status": "ready"})
 
     return ready

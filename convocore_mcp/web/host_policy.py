@@ -1,4 +1,4 @@
-"""Where a request may come from and go to: hosts and origins (DNS rebinding, foreign pages)."""
+"""Which Host and Origin headers are accepted, against DNS rebinding and foreign web pages."""
 
 import ipaddress
 import re
@@ -11,7 +11,7 @@ _HOST = re.compile(r"(\[[\da-f:.]+\]|[\w.-]+)(?::(\d{1,5}))?", re.IGNORECASE | r
 
 
 def is_loopback(host: str) -> bool:
-    """Whether `host`, a name or an address, is this machine and nothing else."""
+    """Whether `host`, a name or an address, can only be this machine."""
     try:
         return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
@@ -20,7 +20,7 @@ def is_loopback(host: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class HostPolicy:
-    """The hosts and origins that are ours. Loopback is always; so is the address asked itself."""
+    """The accepted hosts and origins. Loopback and the server's own address are always accepted."""
 
     hosts: frozenset[str]
     """Lower case, `host` (any port) or `host:port`."""
@@ -28,29 +28,32 @@ class HostPolicy:
     """Lower case, `https://host` or `https://host:port`."""
 
     @classmethod
-    def of(cls, hosts: Iterable[str], origins: Iterable[str], public_url: str | None) -> Self:
-        """Those that were configured, and that of the public URL."""
+    def configured(
+        cls, hosts: Iterable[str], origins: Iterable[str], public_url: str | None
+    ) -> Self:
+        """The policy for the configured hosts and origins, and those of the public URL."""
         public = urlsplit((public_url or "").lower())
-        more = {public.netloc} if public.netloc else set()
-        also = {f"{public.scheme}://{public.netloc}"} if public.netloc else set()
-        return cls(frozenset({*hosts} | more), frozenset({*origins} | also))
+        public_hosts = {public.netloc} if public.netloc else set()
+        public_origins = {f"{public.scheme}://{public.netloc}"} if public.netloc else set()
+        return cls(frozenset({*hosts} | public_hosts), frozenset({*origins} | public_origins))
 
-    def host(self, header: str | None, *, asked: str | None) -> bool:
-        """Whether a `Host` header names us; `asked` is the address the connection came in on.
+    def allows_host(self, header: str | None, *, server_address: str | None) -> bool:
+        """Whether a `Host` header names this server.
 
-        A page that was made to resolve to that address (DNS rebinding) sends its own name.
+        `server_address` is the local address of the connection. It is safe to accept, because a
+        page of a name that resolves to this address (DNS rebinding) sends that name instead.
         """
-        found = _HOST.fullmatch(header or "")
-        if not found:
+        match = _HOST.fullmatch(header or "")
+        if not match:
             return False
-        name = found[1].lower()
-        whole = name if found[2] is None else f"{name}:{found[2]}"
-        if is_loopback(name) or name in self.hosts or whole in self.hosts:
+        name = match[1].lower()
+        name_and_port = name if match[2] is None else f"{name}:{match[2]}"
+        if is_loopback(name) or name in self.hosts or name_and_port in self.hosts:
             return True
-        return asked is not None and name.strip("[]") == asked.lower()
+        return server_address is not None and name.strip("[]") == server_address.lower()
 
-    def origin(self, header: str | None) -> bool:
-        """Whether an `Origin` header is absent (no browser) or one of ours."""
+    def allows_origin(self, header: str | None) -> bool:
+        """Whether an `Origin` header is accepted; a client that is no browser sends none."""
         if header is None:
             return True
         parts = urlsplit(header)

@@ -1,6 +1,6 @@
-"""Every MCP request, whichever way it came in: counted, bounded, timed and told of in the log.
+"""Counts, bounds, times and logs every MCP request, on every transport.
 
-The log line tells the method, the tool, the code and the time; never an argument or an answer.
+The log line holds the method, the tool, the code and the duration; never an argument or an answer.
 """
 
 import asyncio
@@ -15,30 +15,36 @@ from mcp.shared.exceptions import MCPError
 
 log = logging.getLogger(__name__)
 
-BUSY = -32000
-"""JSON-RPC's first code for a server's own errors."""
-Told = Callable[[str, str, str, float], None]
-"""Hears of each request: method, tool (or empty), code (`ok` or what failed), seconds."""
+BUSY_CODE = -32000
+"""The first of the JSON-RPC codes that are reserved for a server's own errors."""
+OnRequestEnd = Callable[[str, str, str, float], None]
+"""Gets the method, the tool (or empty), the code (`ok` or an error code) and the seconds."""
 
 
 class RequestTracker:
-    """MCP middleware. An event stream carries any number of requests, so they are bounded here too.
+    """MCP middleware that knows how many requests are under way.
 
-    Streams on which a client listens are no calls: they end when the server does.
+    One event stream carries any number of requests, so the HTTP limits are not enough. A
+    subscription stream (`subscriptions/listen`) is not counted: it ends only with the server.
     """
 
     def __init__(
-        self, *, most: int, tools: Collection[str], methods: Callable[[str], bool], told: Told
+        self,
+        *,
+        max_requests: int,
+        tool_names: Collection[str],
+        is_known_method: Callable[[str], bool],
+        on_request_end: OnRequestEnd,
     ) -> None:
         self.under_way = 0
-        self._most = most
-        self._tools = tools
-        self._methods = methods
-        self._told = told
+        self._max_requests = max_requests
+        self._tool_names = tool_names
+        self._is_known_method = is_known_method
+        self._on_request_end = on_request_end
         self._idle = asyncio.Event()
 
-    async def idle(self) -> None:
-        """Wait until no call is under way."""
+    async def wait_until_idle(self) -> None:
+        """Wait until no request is under way."""
         while self.under_way:
             self._idle.clear()
             await self._idle.wait()
@@ -46,20 +52,25 @@ class RequestTracker:
     async def __call__(
         self, ctx: ServerRequestContext[Any, Any], call_next: CallNext
     ) -> HandlerResult:
-        """Pass a message on, and tell how it went."""
+        """Pass a message on, and record how its request ended.
+
+        Raises:
+            MCPError: too many requests are under way, or the handler raised it.
+        """
         if ctx.request_id is None or ctx.method == "subscriptions/listen":
             return await call_next(ctx)
-        code, began = "internal", time.perf_counter()
+        code, start = "internal", time.perf_counter()
         self.under_way += 1
         try:
-            if self.under_way > self._most:
+            if self.under_way > self._max_requests:
                 raise MCPError(
-                    code=BUSY,
-                    message=f"{self._most} requests are being answered; try again in a second.",
+                    code=BUSY_CODE,
+                    message=f"The server already answers {self._max_requests} requests; "
+                    "try again in a second.",
                     data={"retry_after": 1},
                 )
             result = await call_next(ctx)
-            code = _code(result)
+            code = _result_code(result)
         except MCPError as error:
             code = str(error.error.code)
             raise
@@ -70,21 +81,21 @@ class RequestTracker:
             self.under_way -= 1
             if not self.under_way:
                 self._idle.set()
-            self._tell(ctx, code, time.perf_counter() - began)
+            self._record(ctx, code, time.perf_counter() - start)
         return result
 
-    def _tell(self, ctx: ServerRequestContext[Any, Any], code: str, seconds: float) -> None:
-        named = (ctx.params or {}).get("name") if ctx.method == "tools/call" else ""
-        # What a client made up would be a new figure each time.
-        tool = named if named in self._tools or not named else "unknown"
-        method = ctx.method if self._methods(ctx.method) else "unknown"
-        self._told(method, str(tool or ""), code, seconds)
+    def _record(self, ctx: ServerRequestContext[Any, Any], code: str, seconds: float) -> None:
+        # A name that a client made up becomes `unknown`, else each would add a new metric.
+        name = (ctx.params or {}).get("name") if ctx.method == "tools/call" else ""
+        tool = name if name in self._tool_names or not name else "unknown"
+        method = ctx.method if self._is_known_method(ctx.method) else "unknown"
+        self._on_request_end(method, str(tool or ""), code, seconds)
         fields = {"method": method, "tool": tool, "code": code, "ms": round(seconds * 1000, 1)}
         log.info("call", extra={"fields": {name: value for name, value in fields.items() if value}})
 
 
-def _code(result: HandlerResult) -> str:
-    """`ok`, or the code of the contract's error object."""
+def _result_code(result: HandlerResult) -> str:
+    """`ok`, or the code of a tool's error object (docs/contract.md, "Rules for every answer")."""
     if not isinstance(result, dict) or not result.get("isError"):
         return "ok"
     try:

@@ -1,7 +1,7 @@
-"""Starting and ending: the socket, uvicorn, and what happens at SIGTERM.
+"""Start and end of the HTTP server: the listening socket, uvicorn, and graceful shutdown.
 
-At the end no new connection is taken, streams on which clients only listen end at once, and calls
-under way get a moment to finish. Nothing under way: the process ends within a second.
+At SIGTERM the server accepts no new connections, ends subscription streams at once, and gives
+running calls `drain_seconds` to finish. Without running calls the process ends within a second.
 """
 
 import asyncio
@@ -20,14 +20,14 @@ from convocore_mcp.web.request_tracker import RequestTracker
 log = logging.getLogger(__name__)
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """A listening socket.
+def open_listener(host: str, port: int) -> socket.socket:
+    """A listening TCP socket; port 0 takes a free port.
 
     Raises:
-        OSError: the port is taken, or the host is not one of this machine.
+        OSError: the port is taken, or `host` is not an address of this machine.
     """
-    # The protocol must be named: asyncio turns Nagle's algorithm off only on sockets that say
-    # they are TCP, and with it on every answer but a connection's first takes 40 ms more.
+    # asyncio turns Nagle's algorithm off only on sockets with an explicit protocol number. With
+    # Nagle's algorithm, each answer but the first of a connection takes 40 ms longer.
     family, kind, protocol, _, address = socket.getaddrinfo(
         host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP
     )[0]
@@ -42,11 +42,11 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-def run(
+def serve_until_signal(
     app: ASGIApp,
     listener: socket.socket,
     *,
-    listen: ListenHandler,
+    listen_handler: ListenHandler,
     tracker: RequestTracker,
     drain_seconds: float,
     max_header_bytes: int,
@@ -54,43 +54,49 @@ def run(
     """Serve `app` on `listener` until SIGINT or SIGTERM."""
     config = uvicorn.Config(
         app,
-        http="h11",  # its limit on headers is ours to set
+        http="h11",  # the one implementation whose header limit can be set
         ws="none",
         lifespan="on",
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,  # nothing here depends on whose address it is
+        proxy_headers=False,  # no decision depends on the client's address
         h11_max_incomplete_event_size=max_header_bytes,
-        timeout_keep_alive=75,  # proxies and clients keep connections; 5 s costs them a new one
+        timeout_keep_alive=75,  # the default of 5 s makes proxies and clients reconnect
         timeout_graceful_shutdown=max(1, round(drain_seconds + 1)),
     )
-    _Server(config, listen, tracker, drain_seconds).run(sockets=[listener])
+    _DrainingServer(config, listen_handler, tracker, drain_seconds).run(sockets=[listener])
 
 
-class _Server(uvicorn.Server):
+class _DrainingServer(uvicorn.Server):
+    """uvicorn, but running calls may finish before event streams are cut.
+
+    `AppStatus` is process-wide state of sse_starlette. There is no way around it: the SDK builds
+    the event streams, so a `shutdown_event` of their own cannot be given to them.
+    """
+
     def __init__(
         self,
         config: uvicorn.Config,
-        listen: ListenHandler,
+        listen_handler: ListenHandler,
         tracker: RequestTracker,
         drain_seconds: float,
     ) -> None:
         super().__init__(config)
-        self._listen = listen
+        self._listen_handler = listen_handler
         self._tracker = tracker
         self._drain_seconds = drain_seconds
-        # Else every event stream is cut at the signal, answers that are being written included.
+        # By default the signal cuts every event stream, even in the middle of an answer.
         AppStatus.enable_automatic_graceful_drain = False
 
     def handle_exit(self, sig: int, _: FrameType | None) -> None:
-        """Note that it is time to go; a signal that was expected is no failure (exit status 0)."""
+        """Start the shutdown. Unlike uvicorn, do not raise the signal again: exit status 0."""
         self.force_exit = self.should_exit and sig == signal.SIGINT
         self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let calls end, then everything else."""
-        self._listen.close()
+        """End subscription streams, wait for running calls, then end everything else."""
+        self._listen_handler.close()
         draining = asyncio.create_task(self._drain())
         await super().shutdown(sockets)
         await draining
@@ -98,7 +104,9 @@ class _Server(uvicorn.Server):
     async def _drain(self) -> None:
         try:
             async with asyncio.timeout(self._drain_seconds):
-                await self._tracker.idle()
+                await self._tracker.wait_until_idle()
         except TimeoutError:
-            log.warning("%d call(s) under way are cut off.", self._tracker.under_way)
+            log.warning(
+                "%d call(s) did not finish in time and were cut off.", self._tracker.under_way
+            )
         AppStatus.should_exit = True  # ends the event streams

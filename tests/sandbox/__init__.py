@@ -1,1 +1,1 @@
-"""The sandbox, held against what upstream documents and shows, and against itself."""
+"""Tests of the sandbox, against what Convocore documents and shows, and against itself."""

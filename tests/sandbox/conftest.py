@@ -1,3 +1,5 @@
+"""A plain client of the sandbox."""
+
 from __future__ import annotations
 
 from contextlib import ExitStack
@@ -14,8 +16,8 @@ if TYPE_CHECKING:
     from convocore_mcp.sandbox.shapes import Json
 
 
-class Caller:
-    """Someone who calls the sandbox as its dialect asks, and does nothing clever."""
+class SandboxClient:
+    """Sends requests as the sandbox's dialect wants them, without retries."""
 
     def __init__(self, sandbox: Sandbox, http: httpx.Client) -> None:
         self.sandbox = sandbox
@@ -40,20 +42,20 @@ class Caller:
             yield self.get(**query, page=page).json()["data"]
 
 
-class Call(Protocol):
-    def __call__(self, **settings: Json) -> Caller: ...
+class StartSandbox(Protocol):
+    def __call__(self, **settings: Json) -> SandboxClient: ...
 
 
 @pytest.fixture
-def call() -> Iterator[Call]:
-    """Serve a sandbox with these settings until the test ends, and someone to call it."""
+def start_sandbox() -> Iterator[StartSandbox]:
+    """Starts a sandbox with the given settings, serves it until the test ends, returns a client."""
     with ExitStack() as stack:
 
-        def served(**settings: Json) -> Caller:
+        def start(**settings: Json) -> SandboxClient:
             sandbox = Sandbox(**settings)
-            base = stack.enter_context(serving(sandbox))
+            base_url = stack.enter_context(serving(sandbox))
             headers = {"Authorization": f"Bearer {sandbox.key}"}
-            http = stack.enter_context(httpx.Client(base_url=base, headers=headers))
-            return Caller(sandbox, http)
+            http = stack.enter_context(httpx.Client(base_url=base_url, headers=headers))
+            return SandboxClient(sandbox, http)
 
-        yield served
+        yield start

@@ -1,4 +1,4 @@
-"""The page dialect, held against the vendor's OpenAPI document."""
+"""The page dialect, checked against the vendor's OpenAPI document."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ def url() -> Iterator[str]:
 @schema.parametrize()
 @bounded
 def test_any_request_gets_a_documented_answer(case: schemathesis.Case[Any], url: str) -> None:
-    """Promised by upstream: OpenAPI 1.0.4."""
+    """Promised by docs/upstream.md, "The list endpoint". OpenAPI 1.0.4."""
     case.call_and_validate(
         base_url=url,
         headers=KEY,
-        # The document lets `page` be any number; that it starts at 1 is in the prose.
+        # In the document's schema `page` is any number; only its prose says that pages start at 1.
         excluded_checks=[positive_data_acceptance],
     )
 
@@ -57,13 +57,13 @@ def test_any_request_gets_a_documented_answer(case: schemathesis.Case[Any], url:
 def test_any_request_for_our_agent_gets_a_documented_answer(
     case: schemathesis.Case[Any], url: str
 ) -> None:
-    """Promised by upstream: OpenAPI 1.0.4."""
+    """Promised by docs/upstream.md, "The list endpoint". OpenAPI 1.0.4."""
     case.path_parameters = {"agentId": "demo-agent"}
     case.call_and_validate(base_url=url, headers=KEY, excluded_checks=[positive_data_acceptance])
 
 
 def test_every_page_fits_the_document() -> None:
-    """Promised by upstream: OpenAPI 1.0.4, to the letter in the page dialect."""
+    """Promised by docs/upstream.md, "The list endpoint". Exactly as in OpenAPI 1.0.4."""
     operation = schema["/agents/{agentId}/convos"]["GET"]
     sandbox = Sandbox(dialect="page", now=NOW)
 
@@ -75,17 +75,17 @@ def test_every_page_fits_the_document() -> None:
 
 @pytest.mark.parametrize("dialect", ["page", "cursor"])
 def test_errors_have_the_documented_shape(dialect: Dialect) -> None:
-    """Promised by upstream: `message`, `code`, `issues`; `path` is seen in live answers only."""
+    """Promised by docs/upstream.md, "Errors". Only live answers name the `path`."""
     operation = schema["/agents/{agentId}/convos"]["GET"]
     with serving(Sandbox(dialect=dialect, size=3)) as base, httpx.Client(base_url=base) as http:
         path = "/agents/demo-agent/convos"
-        refused = http.get(path, params={"limit": "many"}, headers=KEY)
+        bad_request = http.get(path, params={"limit": "many"}, headers=KEY)
         answers = {
             401: http.get(path),
             403: http.get(path, headers={"Authorization": "Bearer free-plan-key"}),
             404: http.get("/agents/nobody/convos", headers=KEY),
             405: http.post(path, headers=KEY),
-            400: refused,
+            400: bad_request,
         }
 
     for status, answer in answers.items():
@@ -98,5 +98,5 @@ def test_errors_have_the_documented_shape(dialect: Dialect) -> None:
         "code": "UNAUTHORIZED",
     }
     assert "Business plan or higher" in answers[403].json()["message"]
-    assert refused.json()["code"] == "BAD_REQUEST"
-    assert ("path" in refused.json()["issues"][0]) == (dialect == "cursor")
+    assert bad_request.json()["code"] == "BAD_REQUEST"
+    assert ("path" in bad_request.json()["issues"][0]) == (dialect == "cursor")

@@ -1,3 +1,5 @@
+"""The generated rows."""
+
 from __future__ import annotations
 
 import json
@@ -10,8 +12,8 @@ import phonenumbers
 import pytest
 
 from convocore_mcp.sandbox import Sandbox
-from convocore_mcp.sandbox.data.oddities import NEW_STAGE, NEW_STATE, UNKNOWN_FIELD
-from convocore_mcp.sandbox.data.pipeline import STAGES
+from convocore_mcp.sandbox.data.crm_fields import STAGES
+from convocore_mcp.sandbox.data.live_deviations import NEW_STAGE, NEW_STATE, UNKNOWN_FIELD
 from convocore_mcp.sandbox.data.texts import HOSTILE
 
 NOW = datetime(2026, 8, 1, 12, tzinfo=UTC)
@@ -33,14 +35,14 @@ def seconds(ts: float) -> float:
 
 
 def test_the_same_seed_gives_the_same_data(live: list[dict[str, Any]]) -> None:
-    """Ours: a failure can be seen again."""
+    """Ours: a failed test can be repeated."""
     assert list(Sandbox(now=NOW).rows()) == live
     assert list(Sandbox(now=NOW, seed=2).rows())[:50] != live[:50]
 
 
 @pytest.mark.parametrize("size", [0, 1, 7, 2000, 20_000])
 def test_rows_are_newest_first_and_unique(size: int) -> None:
-    """Promised by upstream: newest first by `ts`, whatever unit it is in."""
+    """Promised by docs/upstream.md, "The list endpoint". By `ts`, in seconds or milliseconds."""
     rows = list(Sandbox(size=size, now=NOW).rows())
     times = [int(seconds(row["ts"])) for row in rows]
 
@@ -49,8 +51,8 @@ def test_rows_are_newest_first_and_unique(size: int) -> None:
     assert all(time <= NOW.timestamp() for time in times)
 
 
-def test_a_year_with_many_in_the_last_days(documented: list[dict[str, Any]]) -> None:
-    """Ours: questions about this week have answers, and so have those about spring."""
+def test_rows_cover_a_year_and_many_are_recent(documented: list[dict[str, Any]]) -> None:
+    """Ours: questions about this week and about months ago both have answers."""
     ages = [(NOW.timestamp() - row["ts"]) / 86_400 for row in documented]
 
     assert sum(age < 7 for age in ages) > 300
@@ -59,7 +61,7 @@ def test_a_year_with_many_in_the_last_days(documented: list[dict[str, Any]]) -> 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_every_stage_state_and_kind_of_row_occurs(seed: int) -> None:
-    """Ours: what can be met, is met."""
+    """Ours: every value that a client must handle occurs."""
     rows = list(Sandbox(dialect="page", seed=seed, now=NOW).rows())
 
     assert {row.get("stage") for row in rows} == {None, *STAGES}
@@ -82,19 +84,21 @@ def test_every_stage_state_and_kind_of_row_occurs(seed: int) -> None:
 
 
 def test_scores_are_the_sum_of_their_history(documented: list[dict[str, Any]]) -> None:
-    """Promised by upstream: points add up; a zero is a score only once evaluated."""
+    """Promised by docs/upstream.md, "What scores mean". A zero counts only once evaluated."""
     kinds = set()
     for row in documented:
-        change_log = row["funnelScoreHistory"]
-        assert row["leadScore"] == sum(step["pointsAdded"] for step in change_log)
+        history = row["funnelScoreHistory"]
+        assert row["leadScore"] == sum(step["pointsAdded"] for step in history)
         assert 0 <= row["leadScore"] <= 100
         kinds.add((row["leadScore"] > 0, "funnelLastEvaluated" in row))
 
     assert {(False, False), (False, True), (True, True)} <= kinds
 
 
-def test_who_waits_was_not_accepted(documented: list[dict[str, Any]]) -> None:
-    """Promised by upstream: the last handoff says since when."""
+def test_the_last_handoff_of_a_waiting_visitor_is_not_accepted(
+    documented: list[dict[str, Any]],
+) -> None:
+    """Promised by docs/upstream.md, "The list endpoint". The last handoff holds since when."""
     waiting = [row for row in documented if row.get("state") == "requested_chat"]
 
     assert waiting
@@ -105,14 +109,14 @@ def test_who_waits_was_not_accepted(documented: list[dict[str, Any]]) -> None:
 
 
 def test_some_activities_are_overdue(documented: list[dict[str, Any]]) -> None:
-    """Ours: alerts follow from the activities they speak of."""
+    """Ours: alerts follow from the activities."""
     flags = {row["crmAlerts"]["overdueActivity"] for row in documented if "crmAlerts" in row}
 
     assert flags == {True, False}
 
 
 def test_a_person_has_one_identity_at_most() -> None:
-    """Ours: people are known by email; identities never contradict it. Phones may be shared."""
+    """Ours: an email has one identity. Two people may share a phone."""
     identities, phones, conversations = defaultdict(set), defaultdict(set), defaultdict(set)
     for row in Sandbox(dialect="page", now=NOW, size=6000).rows():
         email = row.get("userEmail", "").strip().lower()
@@ -122,7 +126,7 @@ def test_a_person_has_one_identity_at_most() -> None:
         if email and identity:
             identities[email].add(identity)
         if identity and "userPhone" in row:
-            number = phonenumbers.parse(_dialled(row["userPhone"]), None)
+            number = phonenumbers.parse(_international(row["userPhone"]), None)
             phones[number.country_code, number.national_number].add(identity)
 
     assert {len(known) for known in identities.values()} == {1}
@@ -130,10 +134,12 @@ def test_a_person_has_one_identity_at_most() -> None:
     assert sum(len(origins) > 1 for origins in conversations.values()) > 100
 
 
-def test_phones_are_numbers_in_many_notations(documented: list[dict[str, Any]]) -> None:
-    """Ours: as people and channels write them."""
+def test_phone_numbers_are_valid_in_many_notations(documented: list[dict[str, Any]]) -> None:
+    """Ours: people and channels write numbers in different ways."""
     written = [row["userPhone"] for row in documented if "userPhone" in row]
-    valid = [phonenumbers.is_valid_number(phonenumbers.parse(_dialled(p), None)) for p in written]
+    valid = [
+        phonenumbers.is_valid_number(phonenumbers.parse(_international(p), None)) for p in written
+    ]
 
     assert sum(valid) > 0.9 * len(valid)
     assert any(p.startswith("00") for p in written)
@@ -141,8 +147,8 @@ def test_phones_are_numbers_in_many_notations(documented: list[dict[str, Any]]) 
     assert any(p != p.strip() for p in written)
 
 
-def test_live_rows_are_odd(live: list[dict[str, Any]]) -> None:
-    """Promised by upstream: seen, or to be expected, though the document forbids it."""
+def test_live_rows_deviate_from_the_document(live: list[dict[str, Any]]) -> None:
+    """Promised by docs/upstream.md, "The list endpoint". Live rows deviate from the document."""
     assert any(UNKNOWN_FIELD in row for row in live)
     assert any(row.get("stage") == NEW_STAGE for row in live)
     assert any(row.get("state") == NEW_STATE for row in live)
@@ -154,7 +160,7 @@ def test_live_rows_are_odd(live: list[dict[str, Any]]) -> None:
     assert '\\ud83d"' in json.dumps(live)
 
 
-def _dialled(written: str) -> str:
+def _international(written: str) -> str:
     digits = written.strip()
     if digits.startswith("00"):
         return f"+{digits[2:]}"

@@ -5,7 +5,7 @@ from pathlib import Path
 import psycopg
 
 from convocore_mcp.sandbox import Sandbox, serving
-from tests.cli.test_mirror_commands import Shell
+from tests.cli.command_line import CommandLine
 from tests.postgresql import NewPlace
 
 
@@ -24,18 +24,18 @@ def test_a_mirror_in_postgresql_is_filled_told_of_and_dropped(
         connection.execute("CREATE TABLE leads (id text)")
     sandbox = Sandbox(size=30)
     with serving(sandbox) as base_url:
-        shell = Shell(tmp_path, sandbox, base_url)
+        shell = CommandLine(tmp_path, sandbox, base_url)
         shell.env["CONVOCORE_STORE"] = url
-        assert "No mirror yet at PostgreSQL, " in shell.does("status")
+        assert "No mirror yet at PostgreSQL, " in shell.run_ok("status")
         assert tables(url) == {"leads"}
-        assert "read everything" in shell.does("sync")
-        assert "Mirror: PostgreSQL, " in shell.does("status")
+        assert "read everything" in shell.run_ok("sync")
+        assert "Mirror: PostgreSQL, " in shell.run_ok("status")
 
         other = shell.run("purge", "--yes", CONVOCORE_API_KEY="another")
         assert other.returncode == 1
         assert "belongs to another key or region" in other.stderr
         assert len(tables(url)) > 5
 
-        assert "Deleted" in shell.does("purge", "--yes")
+        assert "Deleted" in shell.run_ok("purge", "--yes")
         assert tables(url) == {"leads"}
         assert not shell.files

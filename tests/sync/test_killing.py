@@ -22,7 +22,7 @@ GENEROUS = 300.0
 
 def listed(sandbox: Sandbox) -> int:
     """How many list requests there were, however many are remembered."""
-    return sandbox._count  # noqa: SLF001
+    return sandbox.list_requests
 
 
 @pytest.mark.parametrize(

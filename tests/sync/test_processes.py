@@ -20,8 +20,8 @@ from convocore_mcp.leads.merge import merge
 from convocore_mcp.sandbox import Sandbox, serving
 from convocore_mcp.store.database.engine import open_database
 from convocore_mcp.store.write.mirror_writer import MirrorWriter, Rules
-from tests.test_stdio import GENEROUS, environment
-from tests.web.web_server import Running, modern, running, until
+from tests.process_environment import TIMEOUT_SECONDS, isolated_environment
+from tests.web.web_server import RunningServer, modern_request, run_server, wait_until
 
 from .sync_harness import held, wanted
 
@@ -44,7 +44,7 @@ class Barrier:
 
     async def _hold(self, number: int) -> None:
         if number > HELD_FROM:
-            await asyncio.to_thread(self._opened.wait, GENEROUS)
+            await asyncio.to_thread(self._opened.wait, TIMEOUT_SECONDS)
 
     def open(self) -> None:
         self._opened.set()
@@ -67,7 +67,7 @@ class ServerProcesses:
         """`convocore-mcp sync`, begun."""
         return subprocess.Popen(
             [sys.executable, "-m", "convocore_mcp", "sync", *options],
-            env=environment(self.home, **self.settings),
+            env=isolated_environment(self.home, **self.settings),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -98,11 +98,15 @@ def server_processes(store: str, tmp_path: Path) -> Iterator[ServerProcesses]:
         yield ServerProcesses(tmp_path, sandbox, base_url, store)
 
 
-def numbers(server: Running) -> dict[str, Any]:
+def numbers(server: RunningServer) -> dict[str, Any]:
     """What `conversation_stats` answers."""
-    headers, body = modern("tools/call", name="conversation_stats", arguments={})
+    headers, body = modern_request("tools/call", name="conversation_stats", arguments={})
     answer = httpx.post(
-        f"{server.url}/mcp", headers=headers, json=body, timeout=GENEROUS * 3, trust_env=False
+        f"{server.url}/mcp",
+        headers=headers,
+        json=body,
+        timeout=TIMEOUT_SECONDS * 3,
+        trust_env=False,
     )
     said = answer.text
     data = said[said.index("{") :] if said.lstrip().startswith("{") else said.split("data: ", 1)[1]
@@ -117,18 +121,18 @@ def test_a_sync_beside_a_server_waits_for_what_that_reads_and_says_so(
     """Promised by the issue: the command says so, waits, and ends with a true summary."""
     agent = server_processes.sandbox.agent_id
     with (
-        running(server_processes.home, env=server_processes.settings) as server,
+        run_server(server_processes.home, env=server_processes.settings) as server,
         ThreadPoolExecutor() as pool,
     ):
         answer = pool.submit(numbers, server)
-        until(server_processes.reading)
+        wait_until(server_processes.reading)
         with server_processes.sync() as command:
             assert command.stderr is not None
             complaint = command.stderr.readline()
             server_processes.barrier.open()
-            said, more = command.communicate(timeout=GENEROUS * 3)
+            said, more = command.communicate(timeout=TIMEOUT_SECONDS * 3)
         assert answer.result()["freshness"]["complete"] is True
-    assert complaint == f"{agent}: another process is reading it; waiting for what it brings.\n"
+    assert complaint == f"{agent}: another process is syncing this agent; waiting for it.\n"
     assert more == ""
     assert said.startswith(f"{agent}: another process has read everything meanwhile, ")
     conversations = len(list(server_processes.sandbox.rows()))
@@ -143,11 +147,11 @@ def test_two_servers_that_are_asked_at_once_read_the_list_once(
     """Promised by design.md: across processes an advisory lock."""
     with ExitStack() as stack, ThreadPoolExecutor() as pool:
         pair = [
-            stack.enter_context(running(server_processes.home, env=server_processes.settings))
+            stack.enter_context(run_server(server_processes.home, env=server_processes.settings))
             for _ in range(2)
         ]
         answers = [pool.submit(numbers, server) for server in pair]
-        until(lambda: sum(WAITING in server.said() for server in pair) == 1)
+        wait_until(lambda: sum(WAITING in server.stderr() for server in pair) == 1)
         server_processes.barrier.open()
         one, two = (answer.result() for answer in answers)
     assert one["totals"] == two["totals"]
@@ -161,13 +165,13 @@ def test_when_the_reader_is_killed_the_other_goes_on_where_it_stood(
 ) -> None:
     """Promised by design.md: `kill -9`; the next one takes over and nothing is read twice."""
     with (
-        running(server_processes.home, env=server_processes.settings) as server,
+        run_server(server_processes.home, env=server_processes.settings) as server,
         ThreadPoolExecutor() as pool,
     ):
         reader = server_processes.sync()
-        until(server_processes.reading)
+        wait_until(server_processes.reading)
         answer = pool.submit(numbers, server)
-        until(lambda: WAITING in server.said())
+        wait_until(lambda: WAITING in server.stderr())
         reader.kill()
         reader.communicate()
         server_processes.barrier.open()
@@ -179,14 +183,14 @@ def test_when_the_reader_is_killed_the_other_goes_on_where_it_stood(
 def test_a_sync_takes_over_from_one_that_is_killed(server_processes: ServerProcesses) -> None:
     """Ours: its summary tells what it has read itself."""
     reader = server_processes.sync()
-    until(server_processes.reading)
+    wait_until(server_processes.reading)
     with server_processes.sync() as waiting:
         assert waiting.stderr is not None
         assert "another process is reading it" in waiting.stderr.readline()
         reader.kill()
         reader.communicate()
         server_processes.barrier.open()
-        said, _ = waiting.communicate(timeout=GENEROUS * 3)
+        said, _ = waiting.communicate(timeout=TIMEOUT_SECONDS * 3)
     assert waiting.returncode == 0
     assert "read everything: " in said
     server_processes.check()

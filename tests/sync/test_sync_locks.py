@@ -22,7 +22,7 @@ from convocore_mcp.store.database.engine import open_database
 from convocore_mcp.store.database.sync_locks import SyncLocks, sync_locks_for
 from convocore_mcp.store.write.mirror_writer import MirrorWriter, Rules
 from convocore_mcp.sync.agent_sync import Schedule
-from tests.test_stdio import GENEROUS
+from tests.process_environment import TIMEOUT_SECONDS
 
 from .sync_harness import Gate, SyncHarness, running_harness
 
@@ -245,7 +245,7 @@ async def test_closing_ends_the_waiting_too(tmp_path: Path) -> None:
 
 def until(look: Callable[[], Any]) -> Any:
     """What `look` returns, as soon as it is something."""
-    give_up = time.monotonic() + 3 * GENEROUS
+    give_up = time.monotonic() + 3 * TIMEOUT_SECONDS
     while not (found := look()):
         assert time.monotonic() < give_up, "it never came"
         time.sleep(0.01)

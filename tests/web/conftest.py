@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.web.web_server import OTHER_TOKEN, TOKEN, Running, running
+from tests.web.web_server import OTHER_TOKEN, TOKEN, RunningServer, run_server
 
 
 @pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """A server of the sandbox's data that wants one of two tokens, behind a proxy's prefix."""
-    folder = tmp_path_factory.mktemp("guarded")
+def token_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """A server of the sandbox's data that accepts two tokens, behind a proxy's prefix."""
+    folder = tmp_path_factory.mktemp("token-server")
     settings = {
         "CONVOCORE_MCP_TOKENS": f"{TOKEN},{OTHER_TOKEN}",
         "CONVOCORE_MCP_ALLOWED_HOSTS": "leads.example",
@@ -18,5 +18,5 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
         "CONVOCORE_MCP_PUBLIC_URL": "https://mcp.example/convocore",
         "CONVOCORE_MCP_MAX_SESSIONS": "3",
     }
-    with running(folder, "--demo", env=settings) as server:
+    with run_server(folder, "--demo", env=settings) as server:
         yield server

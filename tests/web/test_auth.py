@@ -1,4 +1,4 @@
-"""Who is let in: nobody without a token, nobody from elsewhere."""
+"""Who may connect: tokens, the Host header, the Origin header, and unsafe settings."""
 
 import http.client
 import os
@@ -11,10 +11,10 @@ from convocore_mcp.cli.commands import app
 from tests.web.web_server import (
     OTHER_TOKEN,
     TOKEN,
-    Running,
+    RunningServer,
     bearer,
-    hello,
-    modern,
+    initialize_request,
+    modern_request,
 )
 
 PATHS = [
@@ -24,7 +24,7 @@ PATHS = [
     "/mcp?access_token=" + TOKEN,
 ]  # fmt: skip
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD", "TRACE", "PROPFIND"]
-WRONG = [
+WRONG_HEADERS = [
     {},
     {"Authorization": ""},
     {"Authorization": "Bearer"},
@@ -39,10 +39,12 @@ WRONG = [
 ]
 
 
-def raw(server: Running, method: str, target: str, headers: list[tuple[str, str]]) -> int:
-    """The status of a request sent as it stands, paths and repeated headers included."""
+def raw_status(
+    server: RunningServer, method: str, target: str, headers: list[tuple[str, str]]
+) -> int:
+    """The status of a request that is sent unchanged: no path is normalised, no header merged."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
-    connection.putrequest(method, target, skip_host=any(n == "Host" for n, _ in headers))
+    connection.putrequest(method, target, skip_host=any(name == "Host" for name, _ in headers))
     for name, value in headers:
         connection.putheader(name, value)
     connection.endheaders()
@@ -51,20 +53,26 @@ def raw(server: Running, method: str, target: str, headers: list[tuple[str, str]
     return status
 
 
-def test_without_a_valid_token_every_path_and_method_is_refused(guarded: Running) -> None:
-    """Promised by the issue: nothing but 401, `/healthz` aside."""
+def test_every_path_and_method_is_refused_without_a_token(token_server: RunningServer) -> None:
+    """Promised by docs/operations.md, "HTTP". Every answer is 401, except that of `/healthz`."""
     for path in PATHS:
         for method in METHODS:
-            assert raw(guarded, method, path, []) == 401, (method, path)
-    with httpx.Client(base_url=guarded.url, trust_env=False) as client:
+            assert raw_status(token_server, method, path, []) == 401, (method, path)
+    with httpx.Client(base_url=token_server.url, trust_env=False) as client:
         assert client.get("/healthz").json() == {"status": "ok"}
 
 
-@pytest.mark.parametrize("wrong", WRONG)
-def test_a_wrong_token_is_refused_in_both_eras(guarded: Running, wrong: dict[str, str]) -> None:
-    """Promised by the issue."""
-    with httpx.Client(base_url=guarded.url, trust_env=False) as client:
-        for headers, body in (hello(), modern("tools/list"), modern("server/discover")):
+@pytest.mark.parametrize("wrong", WRONG_HEADERS)
+def test_a_wrong_token_is_refused_in_both_eras(
+    token_server: RunningServer, wrong: dict[str, str]
+) -> None:
+    """Promised by docs/operations.md, "HTTP"."""
+    with httpx.Client(base_url=token_server.url, trust_env=False) as client:
+        for headers, body in (
+            initialize_request(),
+            modern_request("tools/list"),
+            modern_request("server/discover"),
+        ):
             for path in ("/mcp", "/messages?session_id=0"):
                 answer = client.post(path, json=body, headers=headers | wrong)
                 assert answer.status_code == 401
@@ -73,36 +81,36 @@ def test_a_wrong_token_is_refused_in_both_eras(guarded: Running, wrong: dict[str
         assert client.get("/mcp", headers=wrong | foreign).status_code == 401
 
 
-def test_two_authorization_headers_are_refused(guarded: Running) -> None:
-    """Ours: which of them counts must not depend on who reads them."""
+def test_two_authorization_headers_are_refused(token_server: RunningServer) -> None:
+    """Ours: a proxy and the server could disagree on which header counts."""
     twice = [("Authorization", f"Bearer {TOKEN}"), ("Authorization", "Bearer other")]
-    assert raw(guarded, "GET", "/readyz", twice) == 401
-    assert raw(guarded, "GET", "/readyz", twice[:1]) == 200
+    assert raw_status(token_server, "GET", "/readyz", twice) == 401
+    assert raw_status(token_server, "GET", "/readyz", twice[:1]) == 200
 
 
 @pytest.mark.parametrize("token", [TOKEN, OTHER_TOKEN])
-def test_each_of_several_tokens_is_let_in(guarded: Running, token: str) -> None:
-    """Promised by the issue: so that they can be rotated."""
-    headers, body = modern("tools/list")
+def test_each_of_several_tokens_is_accepted(token_server: RunningServer, token: str) -> None:
+    """Promised by docs/operations.md, "HTTP". Several tokens at a time make rotation possible."""
+    headers, body = modern_request("tools/list")
     answer = httpx.post(
-        f"{guarded.url}/mcp", json=body, headers=headers | bearer(token), trust_env=False
+        f"{token_server.url}/mcp", json=body, headers=headers | bearer(token), trust_env=False
     )
     assert answer.status_code == 200
     assert len(answer.json()["result"]["tools"]) >= 5
 
 
-def test_a_session_belongs_to_the_token_that_opened_it(guarded: Running) -> None:
-    """Ours: whoever learns another client's session id can do nothing with it."""
-    headers, body = hello()
-    with httpx.Client(base_url=guarded.url, headers=headers, trust_env=False) as client:
+def test_a_session_belongs_to_the_token_that_opened_it(token_server: RunningServer) -> None:
+    """Ours: another client's session ID is of no use to an attacker."""
+    headers, body = initialize_request()
+    with httpx.Client(base_url=token_server.url, headers=headers, trust_env=False) as client:
         opened = client.post("/mcp", json=body, headers=bearer(TOKEN))
         session = {"Mcp-Session-Id": opened.headers["mcp-session-id"]}
         ping = {"jsonrpc": "2.0", "id": 2, "method": "ping"}
-        own = client.post("/mcp", json=ping, headers=bearer(TOKEN) | session)
-        other = client.post("/mcp", json=ping, headers=bearer(OTHER_TOKEN) | session)
+        same_token = client.post("/mcp", json=ping, headers=bearer(TOKEN) | session)
+        other_token = client.post("/mcp", json=ping, headers=bearer(OTHER_TOKEN) | session)
         ended = client.delete("/mcp", headers=bearer(TOKEN) | session)
 
-    assert [own.status_code, other.status_code, ended.status_code] == [200, 404, 200]
+    assert [same_token.status_code, other_token.status_code, ended.status_code] == [200, 404, 200]
 
 
 @pytest.mark.parametrize(
@@ -115,11 +123,12 @@ def test_a_session_belongs_to_the_token_that_opened_it(guarded: Running) -> None
         ("0.0.0.0", 421), ("2130706433", 421), ("evil-leads.example", 421),
     ],
 )  # fmt: skip
-def test_a_foreign_host_is_refused(guarded: Running, host: str, status: int) -> None:
-    """Promised by the issue: a page that resolves to us (DNS rebinding) sends its own name."""
+def test_a_foreign_host_is_refused(token_server: RunningServer, host: str, status: int) -> None:
+    """Promised by docs/operations.md, "HTTP". A page whose name was made to resolve
+    to this server (DNS rebinding) sends its own name."""
     headers = [("Host", host), ("Authorization", f"Bearer {TOKEN}")]
     for path in ("/readyz", "/metrics", "/convocore/readyz"):
-        assert raw(guarded, "GET", path, headers) == status
+        assert raw_status(token_server, "GET", path, headers) == status
 
 
 @pytest.mark.parametrize(
@@ -132,11 +141,11 @@ def test_a_foreign_host_is_refused(guarded: Running, host: str, status: int) -> 
         ("https://localhost@evil.example", 403),
     ],
 )  # fmt: skip
-def test_a_foreign_origin_is_refused(guarded: Running, origin: str, status: int) -> None:
-    """Promised by the issue."""
-    headers, body = modern("tools/list")
+def test_a_foreign_origin_is_refused(token_server: RunningServer, origin: str, status: int) -> None:
+    """Promised by docs/operations.md, "HTTP"."""
+    headers, body = modern_request("tools/list")
     answer = httpx.post(
-        f"{guarded.url}/mcp",
+        f"{token_server.url}/mcp",
         json=body,
         headers=headers | bearer(TOKEN) | {"Origin": origin},
         trust_env=False,
@@ -145,43 +154,43 @@ def test_a_foreign_origin_is_refused(guarded: Running, origin: str, status: int)
 
 
 @pytest.mark.parametrize("prefix", ["", "/convocore"])
-def test_behind_a_proxy_the_stream_names_the_path_with_the_prefix(
-    guarded: Running, prefix: str
+def test_behind_a_proxy_the_event_stream_names_the_path_with_the_prefix(
+    token_server: RunningServer, prefix: str
 ) -> None:
-    """Promised by the issue: whether the proxy takes the prefix off or not."""
+    """Promised by docs/operations.md, "HTTP". A proxy may remove the prefix or keep it."""
     with httpx.stream(
-        "GET", f"{guarded.url}{prefix}/sse", headers=bearer(TOKEN), trust_env=False
+        "GET", f"{token_server.url}{prefix}/sse", headers=bearer(TOKEN), trust_env=False
     ) as answer:
         lines = answer.iter_lines()
         assert next(lines) == "event: endpoint"
         assert next(lines).startswith("data: /convocore/messages?session_id=")
 
 
-def refused(monkeypatch: pytest.MonkeyPatch, *options: str, **env: str) -> str:
-    """What a server says that does not start."""
+def start_error(monkeypatch: pytest.MonkeyPatch, *options: str, **env: str) -> str:
+    """The output of a server that refuses to start."""
     for name in os.environ:
         if name.startswith("CONVOCORE_"):
             monkeypatch.delenv(name)
     for name, value in env.items():
         monkeypatch.setenv(f"CONVOCORE_{name}", value)
-    done = CliRunner().invoke(app, ["serve", *options])
-    assert done.exit_code not in {0, None}
-    return done.output
+    result = CliRunner().invoke(app, ["serve", *options])
+    assert result.exit_code not in {0, None}
+    return result.output
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])
-def test_what_others_can_reach_does_not_start_without_auth(
+def test_a_server_that_others_can_reach_does_not_start_without_tokens(
     monkeypatch: pytest.MonkeyPatch, host: str
 ) -> None:
-    """Promised by the issue: refused with a sentence that says what to set."""
-    said = refused(monkeypatch, "--transport", "http", "--host", host)
-    assert "CONVOCORE_MCP_TOKENS" in said
-    assert "--oauth-issuer" in said
-    assert len(said.splitlines()) == 1
+    """Promised by docs/operations.md, "HTTP". The error says in one sentence what to set."""
+    output = start_error(monkeypatch, "--transport", "http", "--host", host)
+    assert "CONVOCORE_MCP_TOKENS" in output
+    assert "--oauth-issuer" in output
+    assert len(output.splitlines()) == 1
 
 
 @pytest.mark.parametrize(
-    ("options", "env", "named"),
+    ("options", "env", "setting"),
     [
         (["--token", "x"], {}, "--transport"),
         (["--transport", "http", "--token", "two words\n"], {}, "tokens"),
@@ -196,10 +205,10 @@ def test_what_others_can_reach_does_not_start_without_auth(
         (["--transport", "http", "--host", "no.such.host.invalid"], {}, "token"),
     ],
 )  # fmt: skip
-def test_a_wrong_setting_stops_the_start_in_one_sentence(
-    monkeypatch: pytest.MonkeyPatch, options: list[str], env: dict[str, str], named: str
+def test_a_wrong_setting_stops_the_start_and_is_named(
+    monkeypatch: pytest.MonkeyPatch, options: list[str], env: dict[str, str], setting: str
 ) -> None:
-    """Ours: whoever starts a server on a port reads what it says."""
-    said = refused(monkeypatch, *options, **env)
-    assert named.lower() in said.lower()
-    assert "Traceback" not in said
+    """Ours: the operator gets a sentence, not a stack trace."""
+    output = start_error(monkeypatch, *options, **env)
+    assert setting.lower() in output.lower()
+    assert "Traceback" not in output

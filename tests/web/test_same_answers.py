@@ -1,4 +1,4 @@
-"""The same answers, byte for byte, whichever way they are asked for."""
+"""Answers are equal, byte for byte, on every transport and in both eras of the protocol."""
 
 import json
 import os
@@ -16,10 +16,10 @@ from mcp.client.sse import sse_client
 from mcp.shared.exceptions import MCPError
 
 from convocore_mcp.sandbox import Sandbox, serving
-from tests.web.web_server import Running, hello, running
+from tests.web.web_server import RunningServer, initialize_request, run_server
 
 Mode = Literal["auto", "legacy"]
-WAYS: list[tuple[str, Mode]] = [
+CONNECTIONS: list[tuple[str, Mode]] = [
     (transport, mode) for transport in ("stdio", "http", "sse") for mode in ("auto", "legacy")
 ]
 CALLS: list[tuple[str, dict[str, Any]]] = [
@@ -46,7 +46,7 @@ URIS = [
 
 @pytest.fixture(scope="module")
 def mirror(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """Settings of a mirror that several processes share and nobody reads anew."""
+    """Settings of a mirror that several processes share, and that stays fresh for a day."""
     sandbox = Sandbox(size=400)
     with serving(sandbox) as base_url:
         yield {
@@ -59,90 +59,95 @@ def mirror(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
 
 
 @pytest.fixture(scope="module")
-def server(mirror: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+def server(
+    mirror: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningServer]:
     """HTTP and HTTP+SSE, from one process."""
-    with running(tmp_path_factory.mktemp("server"), env=mirror) as made:
-        yield made
+    with run_server(tmp_path_factory.mktemp("server"), env=mirror) as running:
+        yield running
 
 
 @asynccontextmanager
-async def client(
-    way: tuple[str, Mode], server: Running, mirror: dict[str, str]
+async def connected_client(
+    connection: tuple[str, Mode], server: RunningServer, mirror: dict[str, str]
 ) -> AsyncIterator[Client]:
-    transport, mode = way
+    transport, mode = connection
     source: Any = f"{server.url}/mcp"
     if transport == "stdio":
-        kept = {n: v for n, v in os.environ.items() if not n.startswith("CONVOCORE_")}
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("CONVOCORE_")}
         source = StdioServerParameters(
             command=sys.executable, args=["-m", "convocore_mcp"], env=kept | mirror
         )
     elif transport == "sse":
         source = sse_client(f"{server.url}/sse")
-    async with Client(source, mode=mode, cache=None) as made:
-        yield made
+    async with Client(source, mode=mode, cache=None) as client:
+        yield client
 
 
-def written(result: Any) -> str:
-    """A result as it came, but for what the eras add: stamps, and how long it may be kept."""
-    said = result.model_dump(mode="json", by_alias=True, exclude_none=True)
+def comparable(result: Any) -> str:
+    """A result without the fields that only one era has: its metadata and cache hints."""
+    fields = result.model_dump(mode="json", by_alias=True, exclude_none=True)
     for name in ("_meta", "resultType", "ttlMs", "cacheScope"):
-        said.pop(name, None)
-    # A cursor holds the second in which it was given out.
+        fields.pop(name, None)
+    # A cursor holds the second in which it was made.
     return re.sub(
-        r'(next_(?:cursor|uri)\\*": *\\*")[^"\\]+', r"\1…", json.dumps(said, ensure_ascii=False)
+        r'(next_(?:cursor|uri)\\*": *\\*")[^"\\]+', r"\1…", json.dumps(fields, ensure_ascii=False)
     )
 
 
-def in_order(text: str) -> str:
+def with_sorted_keys(text: str) -> str:
     return json.dumps(json.loads(text), sort_keys=True)
 
 
-async def answers(client: Client) -> dict[str, str]:
-    """Everything that can be asked for."""
-    said = {
-        # The SDK orders a schema's keys by era; what is in them is the same.
-        "tools": in_order(written(await client.list_tools())),
-        "resources": in_order(written(await client.list_resources())),
-        "templates": in_order(written(await client.list_resource_templates())),
-        "prompts": in_order(written(await client.list_prompts())),
+async def all_answers(client: Client) -> dict[str, str]:
+    """The answers to all requests, by request."""
+    answers = {
+        # The order of a schema's keys depends on the era; their content does not.
+        "tools": with_sorted_keys(comparable(await client.list_tools())),
+        "resources": with_sorted_keys(comparable(await client.list_resources())),
+        "templates": with_sorted_keys(comparable(await client.list_resource_templates())),
+        "prompts": with_sorted_keys(comparable(await client.list_prompts())),
         "instructions": str(client.instructions),
     }
     for tool, arguments in CALLS:
-        said[f"{tool} {arguments}"] = written(await client.call_tool(tool, arguments))
+        answers[f"{tool} {arguments}"] = comparable(await client.call_tool(tool, arguments))
     for uri in URIS:
         try:
-            said[uri] = written(await client.read_resource(uri))
+            answers[uri] = comparable(await client.read_resource(uri))
         except MCPError as error:
-            said[uri] = f"{error.error.code} {error.error.message}"
-    said["prompt"] = written(await client.get_prompt("prepare_for_call", {"lead": "maria"}))
-    return said
+            answers[uri] = f"{error.error.code} {error.error.message}"
+    answers["prompt"] = comparable(await client.get_prompt("prepare_for_call", {"lead": "maria"}))
+    return answers
 
 
-async def test_answers_are_equal_byte_for_byte(server: Running, mirror: dict[str, str]) -> None:
-    """Promised by the issue: over three transports and both eras, stamps aside."""
-    async with client(("http", "auto"), server, mirror) as first:
-        await first.call_tool("conversation_stats", {})  # fills the mirror
+async def test_answers_are_equal_byte_for_byte(
+    server: RunningServer, mirror: dict[str, str]
+) -> None:
+    """Promised by docs/operations.md, "HTTP". On three transports and in both eras."""
+    async with connected_client(("http", "auto"), server, mirror) as client:
+        await client.call_tool("conversation_stats", {})  # fills the mirror
     for attempt in range(2):
-        # "waiting for 3 h 10 min" becomes 11 at some moment: then all are asked once more.
-        said = []
-        for way in WAYS:
-            async with client(way, server, mirror) as asked:
-                said.append(await answers(asked))
-        if all(one == said[0] for one in said) or attempt == 1:
+        # "waiting for 3 h 10 min" may become 11 in between: then ask everything once more.
+        by_connection = []
+        for connection in CONNECTIONS:
+            async with connected_client(connection, server, mirror) as client:
+                by_connection.append(await all_answers(client))
+        expected = by_connection[0]
+        if all(answers == expected for answers in by_connection) or attempt == 1:
             break
-    for way, found in zip(WAYS, said, strict=True):
-        for question, answer in found.items():
-            assert answer == said[0][question], (way, question)
-    assert '"isError": true' in said[0]["no_such_tool {}"]
-    assert json.loads(said[0]["list_conversations {}"])["structuredContent"]["total"] > 300
+    for connection, answers in zip(CONNECTIONS, by_connection, strict=True):
+        for request, answer in answers.items():
+            assert answer == expected[request], (connection, request)
+    assert '"isError": true' in expected["no_such_tool {}"]
+    assert json.loads(expected["list_conversations {}"])["structuredContent"]["total"] > 300
 
 
-async def test_sse_alone_has_no_streamable_http(tmp_path: Path) -> None:
-    """Promised by the issue."""
-    with running(tmp_path, "--demo", transport="sse") as server:
-        async with Client(sse_client(f"{server.url}/sse")) as one:
-            assert len((await one.list_tools()).tools) >= 5
-        headers, body = hello()
+async def test_the_sse_transport_has_no_streamable_http(tmp_path: Path) -> None:
+    """Promised by docs/operations.md, "HTTP"."""
+    with run_server(tmp_path, "--demo", transport="sse") as server:
+        async with Client(sse_client(f"{server.url}/sse")) as client:
+            assert len((await client.list_tools()).tools) >= 5
+        headers, body = initialize_request()
         async with httpx.AsyncClient(trust_env=False) as http:
-            found = await http.post(f"{server.url}/mcp", json=body, headers=headers)
-        assert found.status_code == 404
+            response = await http.post(f"{server.url}/mcp", json=body, headers=headers)
+        assert response.status_code == 404

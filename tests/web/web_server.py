@@ -1,103 +1,114 @@
-"""The server as a process that listens on a port, and plain requests to it."""
+"""The HTTP server as a process of its own, and plain HTTP requests to it."""
 
 import json
-import os
 import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
+
+from tests.process_environment import isolated_environment
+
+T = TypeVar("T")
 
 TOKEN = "first-token-0123456789"
 OTHER_TOKEN = "second-token-0123456789"
 MODERN = "2026-07-28"
-GENEROUS = 30.0
-"""Seconds for a busy machine."""
+"""The first protocol version without a handshake."""
+TIMEOUT_SECONDS = 30.0
+"""Generous, for a busy machine."""
+
+McpRequest = tuple[dict[str, str], dict[str, Any]]
+"""The headers and the JSON body of a POST request."""
 
 
-class Running:
-    """A server that runs; what it says on stderr is in a file."""
+class RunningServer:
+    """A server process that accepts requests. Its stderr goes to a file."""
 
-    def __init__(self, process: subprocess.Popen[bytes], said: Path) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], stderr_file: Path) -> None:
         self.process = process
-        self._said = said
-        found = until(lambda: re.search(r"Serving .* on port (\d+)", self.said()), process)
-        self.url = f"http://127.0.0.1:{found[1]}"
-        self.port = int(found[1])
-        until(self._up, process)
+        self._stderr_file = stderr_file
+        match = wait_until(lambda: re.search(r"Serving .* on port (\d+)", self.stderr()), process)
+        self.url = f"http://127.0.0.1:{match[1]}"
+        self.port = int(match[1])
+        wait_until(self._is_healthy, process)
 
-    def _up(self) -> bool:
+    def _is_healthy(self) -> bool:
         try:
             return httpx.get(f"{self.url}/healthz", trust_env=False).status_code == 200
         except httpx.TransportError:
             return False
 
-    def said(self) -> str:
+    def stderr(self) -> str:
         """All of stderr so far."""
-        return self._said.read_text()
+        return self._stderr_file.read_text()
 
-    def lines(self) -> list[dict[str, Any]]:
+    def log_lines(self) -> list[dict[str, Any]]:
         """All log lines so far."""
-        return [json.loads(line) for line in self.said().splitlines()]
+        return [json.loads(line) for line in self.stderr().splitlines()]
 
     def stop(self, sign: signal.Signals = signal.SIGTERM) -> int:
-        """End it, and return its exit status."""
+        """Send a signal, and return the exit status."""
         self.process.send_signal(sign)
-        return self.process.wait(GENEROUS)
+        return self.process.wait(TIMEOUT_SECONDS)
 
-    def figure(self, name: str, token: str | None = None) -> float:
-        """One figure of /metrics; 0 if there is none by that name."""
+    def metric(self, name: str, token: str | None = None) -> float:
+        """One value of /metrics; 0 if there is none of that name."""
         headers = bearer(token) if token else {}
         text = httpx.get(f"{self.url}/metrics", headers=headers, trust_env=False).text
-        found = re.search(rf"^{re.escape(name)} (\S+)$", text, re.M)
-        return float(found[1]) if found else 0.0
+        match = re.search(rf"^{re.escape(name)} (\S+)$", text, re.M)
+        return float(match[1]) if match else 0.0
 
 
 @contextmanager
-def running(
+def run_server(
     folder: Path, *options: str, env: dict[str, str] | None = None, transport: str = "http"
-) -> Iterator[Running]:
-    """`convocore-mcp serve` over HTTP on a free port; it says everything from info on."""
-    said = folder / f"stderr-{time.monotonic_ns()}"
+) -> Iterator[RunningServer]:
+    """Run `convocore-mcp serve` over HTTP on a free port, at log level info."""
+    stderr_file = folder / f"stderr-{time.monotonic_ns()}"
     command = [sys.executable, "-m", "convocore_mcp", "serve", "--transport", transport]
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("CONVOCORE_")}
-    own = {"HOME": str(folder), "XDG_DATA_HOME": str(folder / "data")}
-    with said.open("wb") as stderr:
+    settings = {"CONVOCORE_LOG_LEVEL": "info"} | (env or {})
+    with stderr_file.open("wb") as stderr:
         process = subprocess.Popen(
             [*command, "--port", "0", *options],
             stderr=stderr,
-            env=kept | own | {"CONVOCORE_LOG_LEVEL": "info"} | (env or {}),
+            env=isolated_environment(folder, **settings),
         )
     try:
-        yield Running(process, said)
+        yield RunningServer(process, stderr_file)
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
-        process.wait(GENEROUS)
+        process.wait(TIMEOUT_SECONDS)
 
 
-def until(look: Any, process: subprocess.Popen[bytes] | None = None) -> Any:
-    """What `look` returns, as soon as it is something."""
-    end = time.monotonic() + GENEROUS
-    while not (found := look()):
-        assert time.monotonic() < end, "it never came"
+def wait_until(
+    condition: Callable[[], T | None], process: subprocess.Popen[bytes] | None = None
+) -> T:
+    """Call `condition` until it returns something true, and return that.
+
+    Fails when the time is over, or when `process` ends.
+    """
+    deadline = time.monotonic() + TIMEOUT_SECONDS
+    while not (result := condition()):
+        assert time.monotonic() < deadline, "the condition did not become true in time"
         assert process is None or process.poll() is None, process.args
         time.sleep(0.05)
-    return found
+    return result
 
 
 def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def modern(method: str, **params: Any) -> tuple[dict[str, str], dict[str, Any]]:
-    """Headers and body of a request of the newer era."""
+def modern_request(method: str, **params: Any) -> McpRequest:
+    """A request of the newer era, without a handshake."""
     meta = {
         "io.modelcontextprotocol/protocolVersion": MODERN,
         "io.modelcontextprotocol/clientCapabilities": {},
@@ -109,17 +120,19 @@ def modern(method: str, **params: Any) -> tuple[dict[str, str], dict[str, Any]]:
         "Mcp-Method": method,
         "Accept": "application/json, text/event-stream",
     }
-    named = params.get("name") or params.get("uri")
-    return headers | ({"Mcp-Name": named} if named else {}), body
+    name = params.get("name") or params.get("uri")
+    return headers | ({"Mcp-Name": name} if name else {}), body
 
 
-def legacy(method: str, **params: Any) -> tuple[dict[str, str], dict[str, Any]]:
-    """Headers and body of a request of the older era."""
+def legacy_request(method: str, **params: Any) -> McpRequest:
+    """A request of the older era, after a handshake."""
     body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
     return {"Accept": "application/json, text/event-stream"}, body
 
 
-def hello() -> tuple[dict[str, str], dict[str, Any]]:
-    """The older era's first request."""
+def initialize_request() -> McpRequest:
+    """The handshake of the older era."""
     client = {"name": "test", "version": "1"}
-    return legacy("initialize", protocolVersion="2025-06-18", capabilities={}, clientInfo=client)
+    return legacy_request(
+        "initialize", protocolVersion="2025-06-18", capabilities={}, clientInfo=client
+    )

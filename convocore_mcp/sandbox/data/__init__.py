@@ -1,1 +1,1 @@
-"""The sandbox's generated conversations: each row is a function of a seed and a number."""
+"""The sandbox's generated conversations: each row is a function of the seed and its number."""

@@ -1,6 +1,6 @@
-"""Who writes to the demo agent: people of many countries, each a function of seed and number."""
+"""The people who write to the demo agent, from many countries: functions of seed and number."""
 
-# Names stand in their own script; the look-alike rule would have them written in Latin.
+# Names are in their own script, where ruff's rule on look-alike letters would want Latin ones.
 # ruff: noqa: RUF001
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from convocore_mcp.sandbox.data.chance import Dice, mix
+from convocore_mcp.sandbox.data.seeded_random import SeededRandom, hash64
 
+# Added to the seed, so that each kind of decision has random numbers of its own.
 _PEOPLE: Final = 101
 _IDENTITY: Final = 102
-_SHARING: Final = 50
+_SHARED_PHONE_EVERY: Final = 50
+_LENDER, _SHARER = 6, 7  # positions among 50 people: the second has the phone of the first
 _IDENTIFIED_PERCENT: Final = 45
 
 
 @dataclass(frozen=True, slots=True)
 class Country:
-    """Where a person lives: how names, phones and money look there."""
+    """A country: its names, phone numbers and currency."""
 
     code: str
     language: str
@@ -36,7 +38,7 @@ class Country:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Someone with zero or more ways to be reached. Emails are unique, phones nearly so."""
+    """A person with any number of contact values. Emails are unique, phones nearly so."""
 
     number: int
     country: Country
@@ -141,43 +143,43 @@ COUNTRIES: Final = (
 
 
 def has_identity(seed: int, number: int) -> bool:
-    """Whether Convocore knows this person across channels."""
-    if number % _SHARING in (6, 7):  # a phone is shared only between two known people
+    """Whether Convocore knows this person across channels: always, where a phone is shared."""
+    if number % _SHARED_PHONE_EVERY in (_LENDER, _SHARER):
         return True
-    return mix(seed + _IDENTITY, number) % 100 < _IDENTIFIED_PERCENT
+    return hash64(seed + _IDENTITY, number) % 100 < _IDENTIFIED_PERCENT
 
 
 @lru_cache(maxsize=8192)
-def person(seed: int, number: int) -> Person:
-    """Person `number`. Every fiftieth shares a phone with the one before, as families do."""
-    dice = Dice(seed + _PEOPLE, number)
-    country = dice.pick(COUNTRIES)
-    given, family = dice.pick(country.given), dice.pick(country.family)
+def make_person(seed: int, number: int) -> Person:
+    """Person `number`. One in fifty shares a phone with the person before, as families do."""
+    rng = SeededRandom(seed + _PEOPLE, number)
+    country = rng.pick(COUNTRIES)
+    given, family = rng.pick(country.given), rng.pick(country.family)
     handle = f"visitor{number:x}"
     if given.isascii() and family.isascii():
         handle = f"{given}.{family}{number:x}".lower().replace(" ", "").replace("'", "")
-    sharing = number % _SHARING == 7  # the partner of 6, see has_identity
-    shared = sharing or number % _SHARING == 6
-    lender = person(seed, number - 1) if sharing else None
+    position = number % _SHARED_PHONE_EVERY
+    shares_phone = position in (_LENDER, _SHARER)
+    lender = make_person(seed, number - 1) if position == _SHARER else None
     phone = lender.phone if lender else _phone(country, seed, number)
     return Person(
         number=number,
         country=country,
         name=f"{family}{given}" if country.family_first else f"{given} {family}",
         handle=handle,
-        email=f"{handle}@{country.domain}" if dice.chance(78) else None,
-        phone=phone if shared or dice.chance(72) else None,
+        email=f"{handle}@{country.domain}" if rng.chance(78) else None,
+        phone=phone if shares_phone or rng.chance(72) else None,
         calling=lender.calling if lender else country.calling,
-        company=dice.pick(country.companies) if dice.chance(60) else None,
-        identity=f"ci_{mix(seed + _IDENTITY, ~number & 0xFFFFFFFF):016x}"
+        company=rng.pick(country.companies) if rng.chance(60) else None,
+        identity=f"ci_{hash64(seed + _IDENTITY, ~number & 0xFFFFFFFF):016x}"
         if has_identity(seed, number)
         else None,
-        shares_phone=shared,
+        shares_phone=shares_phone,
     )
 
 
-def written(phone: str, calling: str, dice: Dice) -> str:
-    """A phone number (digits, with the country's code) as people and channels write it."""
+def format_phone(phone: str, calling: str, rng: SeededRandom) -> str:
+    """A phone number (digits with the calling code), as a person or a channel may write it."""
     rest = phone[len(calling) :]
     a, b, c = rest[:3], rest[3:6], rest[6:]
     styles = (
@@ -191,10 +193,10 @@ def written(phone: str, calling: str, dice: Dice) -> str:
         phone,
         f" +{calling} ({a}) {b}{c} ",
     )
-    return dice.pick(styles)
+    return rng.pick(styles)
 
 
 def _phone(country: Country, seed: int, number: int) -> str:
-    # Coprime to every power of ten: two people of one country never get the same number.
+    # The factor is coprime to powers of ten: no two people of a country get the same number.
     digits = (number * 2654435761 + seed * 7919) % 10**country.digits
     return f"{country.calling}{country.mobile}{digits:0{country.digits}d}"

@@ -1,6 +1,6 @@
-"""What is said and noted: sales talk by language and subject, and what attackers write."""
+"""The texts of visitors and staff, by language and subject, and the texts of attackers."""
 
-# Each language stands in its own script; the look-alike rule would have it written in Latin.
+# Texts are in their own script, where ruff's rule on look-alike letters would want Latin ones.
 # ruff: noqa: RUF001
 from __future__ import annotations
 
@@ -160,5 +160,5 @@ TITLES: Final = {
 
 
 def lines(language: str, subject: str) -> tuple[str, ...]:
-    """What a visitor says last, in their language."""
+    """Possible last messages of a visitor."""
     return _LINES[language][subject]

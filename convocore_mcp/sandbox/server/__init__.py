@@ -1,1 +1,1 @@
-"""The sandbox's HTTP side: endpoints, pages, cursors, faults and the state of its list."""
+"""The sandbox's HTTP API: endpoints, paging, cursors, faults, and the current list."""

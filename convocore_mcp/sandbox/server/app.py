@@ -1,4 +1,4 @@
-"""Convocore's two endpoints over HTTP, as an ASGI application with its state in hand."""
+"""Convocore's two endpoints as an ASGI application, and the methods that change its data."""
 
 from __future__ import annotations
 
@@ -7,20 +7,28 @@ import threading
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qsl, unquote
 
-from convocore_mcp.sandbox.data.catalogue import Catalogue
+import anyio
+
+from convocore_mcp.sandbox.data.generated_rows import GeneratedRows
+from convocore_mcp.sandbox.server.conversation_list import ConversationList, FixedRows, merged
 from convocore_mcp.sandbox.server.cursors import Cursors
-from convocore_mcp.sandbox.server.faults import Answer, Fault, encoded, failure
-from convocore_mcp.sandbox.server.page_queries import Refusal, envelope, query_of
-from convocore_mcp.sandbox.server.scripting import Trouble
-from convocore_mcp.sandbox.server.sending import send_answer
-from convocore_mcp.sandbox.server.state import Conversations, GivenRows, merged
+from convocore_mcp.sandbox.server.fault_injection import FaultInjection
+from convocore_mcp.sandbox.server.list_query import (
+    BadRequestError,
+    ListQuery,
+    page_body,
+    parse_query,
+)
+from convocore_mcp.sandbox.server.response_sender import send_response
+from convocore_mcp.sandbox.server.responses import Response, error_response, json_response
 
 if TYPE_CHECKING:
+    from convocore_mcp.sandbox.server.faults import Fault
     from convocore_mcp.sandbox.shapes import Json, Row
 
 Dialect = Literal["cursor", "page"]
@@ -29,14 +37,14 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 FREE_PLAN_KEY = "free-plan-key"
-_SLICE = 500
-_REMEMBERED = 10_000
+_ROWS_PER_LOCK = 500
+_KEPT_REQUESTS = 10_000
 _MAX_LIMIT = {"cursor": 20, "page": 100}
 
 
 @dataclass(frozen=True, slots=True)
 class SeenRequest:
-    """A request as it came in, and the status it got (0: the connection was reset)."""
+    """A received request and the status of its response (0: the connection was reset)."""
 
     method: str
     path: str
@@ -45,12 +53,13 @@ class SeenRequest:
     headers: dict[str, str]
 
 
-class Sandbox(Trouble):
-    """Convocore in miniature: `size` generated conversations of one agent, and changes to them.
+class Sandbox(FaultInjection):
+    """Convocore's API for one agent: `size` generated conversations, and changes to them.
 
-    `requests` holds the latest requests, oldest first. Hooks in `on_request` are called with the
-    list request's number (from 1) before it is answered; they may change the sandbox. Changing
-    methods may be called from any thread and raise KeyError for an unknown conversation.
+    `requests` holds the latest requests, oldest first; `list_requests` counts all list requests.
+    Each hook in `on_request` is called before a list request is answered, with the request's number
+    (from 1). It may change the sandbox. Methods that change data are thread-safe, and raise
+    KeyError for an unknown conversation.
     """
 
     def __init__(
@@ -69,45 +78,47 @@ class Sandbox(Trouble):
         self.agent_id, self.key, self.latency = agent_id, key, latency
         self.dialect: Dialect = dialect
         self.max_limit = max_limit or _MAX_LIMIT[dialect]
-        self.requests: deque[SeenRequest] = deque(maxlen=_REMEMBERED)
+        self.requests: deque[SeenRequest] = deque(maxlen=_KEPT_REQUESTS)
         self._fixed_now = now
         self._lock = threading.RLock()
         self._cursors = Cursors(agent_id, seed)
-        self._count = 0
+        self.list_requests = 0
         self._inserted = 0
         start = self._now()
-        catalogue = Catalogue(size, seed, start, agent_id, odd=dialect == "cursor")
-        newest = catalogue.ts(0) if size else start
-        self._list = Conversations(catalogue, newest=newest)
+        rows = GeneratedRows(size, seed, start, agent_id, live=dialect == "cursor")
+        self._list = ConversationList(rows, newest=rows.ts(0) if size else start)
 
         async def app(scope: Scope, _receive: Receive, send: Send) -> None:
             await self._respond(scope, send)
 
-        # A plain function, because uvicorn takes a bound method for ASGI 2.
+        # A function and not a bound method, which uvicorn would take for an ASGI 2 application.
         self.app = app
 
-    # The truth
+    # The current data
 
     def rows(self) -> Iterator[Row]:
         """Every conversation that is not empty, as the list shows it now, newest first."""
         with self._lock:
-            ranks = self._list.ranks(0, _SLICE)
+            ranks = self._list.ranks(0, _ROWS_PER_LOCK)
         while ranks:
             with self._lock:
-                found = self._list.rows_at(ranks)
-                ranks = self._list.ranks_after(ranks[-1], _SLICE)
-            yield from found
+                rows = self._list.rows_at(ranks)
+                ranks = self._list.ranks_after(ranks[-1], _ROWS_PER_LOCK)
+            yield from rows
 
     def row(self, conversation_id: str) -> Row | None:
         """One conversation as the list shows it, or None."""
         with self._lock:
-            found: Row | None = self._list.row(conversation_id)
-            return found
+            row: Row | None = self._list.row(conversation_id)
+            return row
 
     # Changes
 
     def insert(self, **fields: Json) -> str:
-        """A new, sparse conversation at the front; `fields` override, None removes. Its ID."""
+        """Add a sparse conversation at the front and return its ID.
+
+        `fields` override its fields; None removes one.
+        """
         with self._lock:
             self._inserted += 1
             at = self._list.next_ts(self._now())
@@ -128,24 +139,24 @@ class Sandbox(Trouble):
             return identifier
 
     def touch(self, conversation_id: str, **fields: Json) -> None:
-        """A new message: to the front, with a `ts` no older than any, and one message more."""
+        """Add a message: the conversation moves to the front and gets the newest `ts`."""
         with self._lock:
             self._list.touch(conversation_id, deepcopy(fields), now=self._now())
 
     def edit(self, conversation_id: str, **fields: Json) -> None:
-        """An edit in the CRM: fields change (None removes), time and place stay."""
+        """Change fields as the CRM does (None removes one); the position and `ts` stay."""
         with self._lock:
             self._list.edit(conversation_id, deepcopy(fields))
 
     def delete(self, conversation_id: str) -> None:
-        """Take a conversation out, of the list and by itself."""
+        """Remove a conversation; it is no longer listed and no longer found by its ID."""
         with self._lock:
             self._list.delete(conversation_id)
 
     def replace(self, rows: list[Json]) -> None:
-        """Give out these rows instead, in this order, as they are, whatever they are."""
+        """Serve these rows instead, in this order and unchanged, valid or not."""
         with self._lock:
-            self._list.replace(GivenRows(rows))
+            self._list.replace(FixedRows(rows))
 
     # HTTP
 
@@ -157,96 +168,96 @@ class Sandbox(Trouble):
         headers = {k.decode("latin-1").lower(): v.decode("latin-1") for k, v in scope["headers"]}
         pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
         await _pause(self.latency)
-        answer = await self._answer(scope["method"], segments, pairs, headers)
-        seen = SeenRequest(scope["method"], scope["path"], dict(pairs), answer.status, headers)
-        self.requests.append(seen)
-        await send_answer(answer, send)
+        method, path = scope["method"], scope["path"]
+        response = await self._route(method, segments, pairs, headers)
+        self.requests.append(SeenRequest(method, path, dict(pairs), response.status, headers))
+        await send_response(response, send)
 
-    async def _answer(
+    async def _route(
         self,
         method: str,
         segments: list[str],
         pairs: list[tuple[str, str]],
         headers: dict[str, str],
-    ) -> Answer:
+    ) -> Response:
         match segments:
             case ["", "v3", "agents", agent_id, "convos"]:
-                return await self._listing(method, agent_id, pairs, headers)
+                return await self._list_page(method, agent_id, pairs, headers)
             case ["", "v3", "agents", agent_id, "convos", identifier]:
-                return self._refused(method, agent_id, headers) or self._single(identifier)
+                return self._access_error(method, agent_id, headers) or self._item(identifier)
             case _:
-                return failure(404, f"No such path: {'/'.join(segments)}")
+                return error_response(404, f"No such path: {'/'.join(segments)}")
 
-    async def _listing(
+    async def _list_page(
         self, method: str, agent_id: str, pairs: list[tuple[str, str]], headers: dict[str, str]
-    ) -> Answer:
-        self._count += 1
-        number = self._count
+    ) -> Response:
+        self.list_requests += 1
+        number = self.list_requests
         for hook in tuple(self.on_request):
             result = hook(number)
             if inspect.isawaitable(result):
                 await result
         with self._lock:
-            fault = self._script.next()
+            fault = self._faults.next()
         await _pause(fault.delay)
-        if fault.answer is not None:
-            return fault.answer
-        answer = self._refused(method, agent_id, headers) or self._page(pairs, number, fault)
+        if fault.response is not None:
+            return fault.response
+        response = self._access_error(method, agent_id, headers) or self._page(pairs, number, fault)
         if not fault.truncate:
-            return answer
-        return Answer(answer.status, answer.body, answer.headers, cut=len(answer.body) // 2)
+            return response
+        return replace(response, cut=len(response.body) // 2)
 
-    def _refused(self, method: str, agent_id: str, headers: dict[str, str]) -> Answer | None:
+    def _access_error(self, method: str, agent_id: str, headers: dict[str, str]) -> Response | None:
         if method != "GET":
-            return failure(405, headers={"allow": "GET"})
+            return error_response(405, headers={"allow": "GET"})
         scheme, _, token = headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or token not in (self.key, FREE_PLAN_KEY):
-            return failure(401)
+            return error_response(401)
         if token == FREE_PLAN_KEY != self.key:
-            return failure(403)
-        return None if agent_id == self.agent_id else failure(404, "Agent not found")
+            return error_response(403)
+        return None if agent_id == self.agent_id else error_response(404, "Agent not found")
 
-    def _single(self, identifier: str) -> Answer:
-        # Convocore does not find what was created through its REST API, though it lists it.
-        created_there = identifier.startswith(f"{self.agent_id}_")
+    def _item(self, identifier: str) -> Response:
+        # Convocore lists conversations that were created through its REST API, but answers 404 for
+        # each of them.
+        by_rest_api = identifier.startswith(f"{self.agent_id}_")
         with self._lock:
-            item = None if created_there else self._list.item(identifier)
+            item = None if by_rest_api else self._list.item(identifier)
         if item is None:
-            return failure(404, "Conversation not found")
+            return error_response(404, "Conversation not found")
         message = "Conversation retrieved successfully"
-        return encoded({"success": True, "message": message, "data": item})
+        return json_response({"success": True, "message": message, "data": item})
 
-    def _page(self, pairs: list[tuple[str, str]], number: int, fault: Fault) -> Answer:
+    def _page(self, pairs: list[tuple[str, str]], number: int, fault: Fault) -> Response:
         with_cursor = self.dialect == "cursor"
         try:
-            query = query_of(pairs, max_limit=self.max_limit, with_cursor=with_cursor)
+            query = parse_query(pairs, max_limit=self.max_limit, with_cursor=with_cursor)
             with self._lock:
-                page = self._slice(query.page, query.limit, query.cursor)
-                data = [] if fault.empty else self._list.rows_at(page)
-                more = bool(page) and bool(self._list.ranks_after(page[-1], 1))
-        except Refusal as refusal:
-            return failure(400, str(refusal), issues=refusal.issues(with_path=with_cursor))
-        content: Json = envelope(data)
+                ranks = self._ranks(query)
+                data = [] if fault.empty else self._list.rows_at(ranks)
+                has_more = bool(ranks) and bool(self._list.ranks_after(ranks[-1], 1))
+        except BadRequestError as error:
+            return error_response(400, str(error), issues=error.issues(with_path=with_cursor))
+        content: Json = page_body(data)
         if with_cursor:
-            last = (page[0] + 1 if fault.empty else page[-1]) if page else 0
-            more = more or (fault.empty and bool(page))
-            content |= {"hasMore": more, "limit": query.limit, "cached": False}
-            if more:
-                cursor = self._cursors.write(last, generation=self._generation, request=number)
+            last_rank = (ranks[0] + 1 if fault.empty else ranks[-1]) if ranks else 0
+            has_more = has_more or (fault.empty and bool(ranks))
+            content |= {"hasMore": has_more, "limit": query.limit, "cached": False}
+            if has_more:
+                cursor = self._cursors.write(last_rank, generation=self._generation, request=number)
                 content["nextCursor"] = cursor
-            elif number % 2:  # the last page: null or absent, both are seen
+            elif number % 2:  # the last page: null and absent have both been seen live
                 content["nextCursor"] = None
         if self._alteration is not None:
             altered = self._alteration(content, number)
             content = content if altered is None else altered
-        return encoded(content)
+        return json_response(content)
 
-    def _slice(self, page: int, limit: int, cursor: str | None) -> list[int]:
-        if cursor is None:
-            return self._list.ranks((page - 1) * limit, limit)
-        return self._list.ranks_after(
-            self._cursors.read(cursor, generation=self._generation), limit
-        )
+    def _ranks(self, query: ListQuery) -> list[int]:
+        if query.cursor is None:
+            return self._list.ranks((query.page - 1) * query.limit, query.limit)
+        rank = self._cursors.read(query.cursor, generation=self._generation)
+        return self._list.ranks_after(rank, query.limit)
 
     def _now(self) -> int:
         return int((self._fixed_now or datetime.now(UTC)).timestamp())
@@ -254,6 +265,4 @@ class Sandbox(Trouble):
 
 async def _pause(seconds: float) -> None:
     if seconds > 0:
-        import anyio  # noqa: PLC0415 - slow to import, seldom needed
-
         await anyio.sleep(seconds)

@@ -1,4 +1,4 @@
-"""Opaque cursors: a place in the list, with a checksum against tampering."""
+"""Opaque cursors: a position in the list, with a checksum against tampering."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from hashlib import blake2s
 from typing import Final
 
-from convocore_mcp.sandbox.server.page_queries import Refusal
+from convocore_mcp.sandbox.server.list_query import BadRequestError
 
-_SUM: Final = 9
+_CHECKSUM_BYTES: Final = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,29 +20,30 @@ class Cursors:
     seed: int
 
     def write(self, rank: int, *, generation: int, request: int) -> str:
-        """A cursor for the place after `rank`; two requests never get the same string."""
+        """A cursor for the position after `rank`; two requests never get the same string."""
         payload = f"{rank}.{generation}.{request}".encode()
-        return urlsafe_b64encode(self._sum(payload) + payload).decode().rstrip("=")
+        return urlsafe_b64encode(self._checksum(payload) + payload).decode().rstrip("=")
 
     def read(self, cursor: str, *, generation: int) -> int:
-        """The rank a cursor stands after.
+        """The rank after which the cursor's position is.
 
         Raises:
-            Refusal: tampered with, foreign, or from before `epoch`.
+            BadRequestError: tampered with, of another agent, or of another `generation`.
         """
         try:
             raw = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
-            payload = raw[_SUM:]
-            rank, given, request = (int(part) for part in payload.decode("ascii").split("."))
+            payload = raw[_CHECKSUM_BYTES:]
+            rank, written_in, request = (int(part) for part in payload.decode("ascii").split("."))
         except ValueError as error:
-            raise Refusal("Invalid cursor", "cursor") from error
-        # Written again and compared: base64 has several spellings for the same bytes.
-        if cursor != self.write(rank, generation=given, request=request):
-            raise Refusal("Invalid cursor", "cursor")
-        if given != generation:
-            raise Refusal("The cursor has expired, start again without cursor", "cursor")
+            raise BadRequestError("Invalid cursor", "cursor") from error
+        # Compare with a cursor written again: base64 has several spellings of the same bytes.
+        if cursor != self.write(rank, generation=written_in, request=request):
+            raise BadRequestError("Invalid cursor", "cursor")
+        if written_in != generation:
+            raise BadRequestError("The cursor has expired, start again without cursor", "cursor")
         return rank
 
-    def _sum(self, payload: bytes) -> bytes:
+    def _checksum(self, payload: bytes) -> bytes:
         key = f"{self.seed}/{self.agent_id}".encode()
-        return blake2s(payload, digest_size=_SUM, key=blake2s(key).digest()).digest()
+        digest = blake2s(payload, digest_size=_CHECKSUM_BYTES, key=blake2s(key).digest())
+        return digest.digest()

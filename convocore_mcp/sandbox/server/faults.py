@@ -1,42 +1,26 @@
-"""What can go wrong on the way: a script of faults, played one after the other.
+"""Faults, and the queue in which they wait for list requests.
 
-Only list requests play it. Each entry first lets `after` requests pass, then meets `times` of
-them, then makes room for the next.
+Only list requests meet faults. Each entry of the queue first lets `after` requests pass, then
+affects `times` requests, then makes room for the next entry.
 """
 
 from __future__ import annotations
 
-import json
-import zlib
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from convocore_mcp.sandbox.shapes import Json
-
-_CHUNK: Final = 1 << 20
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One HTTP response. `cut` ends the connection after so many bytes of the body."""
-
-    status: int
-    body: bytes
-    headers: tuple[tuple[str, str], ...] = (("content-type", "application/json"),)
-    cut: int | None = None
-    reset: bool = False
+    from convocore_mcp.sandbox.server.responses import Response
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What meets a request: an answer of its own, or a change to the real one."""
+    """What happens to a request: a response of its own, or a change to the correct one."""
 
-    answer: Answer | None = None
+    response: Response | None = None
     delay: float = 0.0
+    """Seconds."""
     truncate: bool = False
     empty: bool = False
 
@@ -49,18 +33,18 @@ class _Entry:
 
 
 @dataclass(slots=True)
-class Script:
+class FaultQueue:
     """The faults still to come."""
 
     _entries: deque[_Entry] = field(default_factory=deque)
 
     def add(self, fault: Fault, *, times: int = 1, after: int = 0) -> None:
-        """Put a fault at the end of the script."""
+        """Put a fault at the end of the queue."""
         if times > 0:
             self._entries.append(_Entry(fault, times, after))
 
     def next(self) -> Fault:
-        """What meets the request that comes now: nothing, mostly."""
+        """The fault for the current request; mostly one that changes nothing."""
         if not self._entries:
             return Fault()
         entry = self._entries[0]
@@ -71,61 +55,3 @@ class Script:
         if entry.times == 0:
             self._entries.popleft()
         return entry.fault
-
-
-RESET: Final = Answer(0, b"", (), reset=True)
-NOT_JSON: Final = Answer(
-    200,
-    b"<!doctype html><html><body><h1>Scheduled maintenance</h1></body></html>",
-    (("content-type", "text/html; charset=utf-8"),),
-)
-_CODES: Final = {
-    400: ("BAD_REQUEST", "Bad request"),
-    401: ("UNAUTHORIZED", "Unauthorized workspace scope"),
-    403: ("FORBIDDEN", "Business plan or higher"),
-    404: ("NOT_FOUND", "Not found"),
-    405: ("METHOD_NOT_SUPPORTED", "Method not supported"),
-    429: ("TOO_MANY_REQUESTS", "Too many requests"),
-}
-
-
-def encoded(content: Json, status: int = 200, headers: Mapping[str, str] | None = None) -> Answer:
-    """JSON with every character beyond ASCII escaped, so that half an emoji can travel."""
-    body = json.dumps(content, separators=(",", ":")).encode("ascii")
-    return Answer(status, body, _headers({"content-type": "application/json", **(headers or {})}))
-
-
-def failure(
-    status: int,
-    message: str | None = None,
-    *,
-    issues: list[dict[str, Any]] | None = None,
-    headers: Mapping[str, str] | None = None,
-) -> Answer:
-    """An error as documented: `message`, `code`, and `issues` if there are any."""
-    code, usual = _CODES.get(status, ("INTERNAL_SERVER_ERROR", "Internal server error"))
-    body: dict[str, Any] = {"message": message or usual, "code": code}
-    return encoded(body | ({"issues": issues} if issues else {}), status, headers)
-
-
-def raw(status: int, headers: Mapping[str, str] | None, body: bytes) -> Answer:
-    """An answer of any bytes, under any headers."""
-    return Answer(status, body, _headers(headers or {}))
-
-
-def zipped(size: int) -> Answer:
-    """An envelope without rows that is `size` bytes long (at least) after decompression."""
-    start, end = b'{"success":true,"message":"ok","data":[', b"]}"
-    packer = zlib.compressobj(wbits=31)
-    parts = [packer.compress(start)]
-    left = max(0, size - len(start) - len(end))
-    while left > 0:
-        parts.append(packer.compress(b" " * min(left, _CHUNK)))
-        left -= _CHUNK
-    parts += [packer.compress(end), packer.flush()]
-    headers = {"content-type": "application/json", "content-encoding": "gzip"}
-    return raw(200, headers, b"".join(parts))
-
-
-def _headers(headers: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
-    return tuple((name.lower(), value) for name, value in headers.items())

@@ -1,8 +1,8 @@
-"""The list as it stands: generated rows, and over them what has changed since.
+"""The current list of conversations: the original rows, and the changes since then.
 
-Every conversation has a rank, greater is newer: generated row `i` has rank `-i`, whatever came to
-the front since counts up from 1. A rank is never given twice, so a cursor that names one means the
-same place whatever is inserted, moved or deleted elsewhere.
+Every conversation has a rank; a greater rank is newer. Original row `i` has rank `-i`. Each
+conversation that comes to the front later gets the next rank from 1 on. No rank is used twice, so a
+cursor that names a rank means the same position, whatever is inserted, moved or deleted elsewhere.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
     from convocore_mcp.sandbox.shapes import Json, Row
 
-_MILLISECONDS = 10**11  # a number of seconds this great lies in the year 5138
+_MILLISECONDS = 10**11  # a larger `ts` is in milliseconds: as seconds it would be the year 5138
 
 
-class Rows(Protocol):
-    """Where rows nobody changed come from."""
+class RowSource(Protocol):
+    """The original rows."""
 
     @property
     def size(self) -> int: ...  # noqa: D102
@@ -32,8 +32,8 @@ class Rows(Protocol):
     def item(self, number: int, /) -> Json: ...  # noqa: D102
 
 
-class GivenRows:
-    """Rows that a test wrote down: given out as they are."""
+class FixedRows:
+    """Rows that a test wrote: served unchanged."""
 
     def __init__(self, rows: Sequence[Json]) -> None:
         self._rows = deepcopy(list(rows))
@@ -44,51 +44,51 @@ class GivenRows:
 
     @property
     def size(self) -> int:
-        """How many there are."""
+        """The number of rows."""
         return len(self._rows)
 
     def number_of(self, conversation_id: str) -> int | None:
-        """The first row with this ID."""
+        """The number of the first row with this ID."""
         return self._numbers.get(conversation_id)
 
     def id_of(self, number: int) -> str:
-        """The row's ID; one that can't be asked for when it has none."""
+        """The row's ID; without one, an ID that no request can name."""
         row = self._rows[number]
-        known = isinstance(row, dict) and isinstance(row.get("ID"), str)
-        return row["ID"] if known else f"\0{number}"
+        has_id = isinstance(row, dict) and isinstance(row.get("ID"), str)
+        return row["ID"] if has_id else f"\0{number}"
 
     def hidden(self, number: int) -> bool:
-        """None is: a test means what it gives."""
+        """Whether the list leaves the row out: never."""
         return number < 0
 
     def row(self, number: int) -> Json:
-        """A copy, so that nobody changes what was given."""
+        """A copy of the row, so that no caller changes the original."""
         return deepcopy(self._rows[number])
 
     def item(self, number: int) -> Json:
-        """The same as the row."""
+        """The single conversation: the same as the row."""
         return self.row(number)
 
 
-class Conversations:
-    """Order, changes and positions. Not locked: the sandbox does that."""
+class ConversationList:
+    """The order of the conversations and their changes. The sandbox locks it."""
 
-    def __init__(self, rows: Rows, *, newest: float) -> None:
+    def __init__(self, rows: RowSource, *, newest: float) -> None:
         self._rows = rows
         self._newest = newest
         self._last_rank = 0
         self._clear()
 
     def _clear(self) -> None:
-        self._moved: list[int] = []  # ranks above zero still in the list, ascending
-        self._gone: list[int] = []  # generated rows that moved or were deleted, ascending
-        self._at: dict[int, str] = {}
-        self._ranks: dict[str, int] = {}
+        self._new_ranks: list[int] = []  # ranks above zero that are in use, ascending
+        self._vacated: list[int] = []  # numbers of original rows that moved or were deleted
+        self._id_by_rank: dict[int, str] = {}  # for ranks above zero
+        self._rank_by_id: dict[str, int] = {}
         self._changed: dict[str, Row] = {}
         self._deleted: set[str] = set()
 
-    def replace(self, rows: GivenRows) -> None:
-        """Start over with other rows; ranks go on counting."""
+    def replace(self, rows: FixedRows) -> None:
+        """Start over with other rows; ranks continue to count up."""
         self._rows = rows
         self._newest = max([self._newest, *map(_seconds, map(rows.row, range(rows.size)))])
         self._clear()
@@ -96,17 +96,17 @@ class Conversations:
     # Reading
 
     def ranks(self, offset: int, limit: int) -> list[int]:
-        """The ranks of `limit` conversations, empty ones too, after skipping `offset`."""
-        end = max(0, len(self._moved) - offset)
-        ranks = self._moved[max(0, end - limit) : end][::-1]
-        left = max(0, offset - len(self._moved))
-        return ranks + self._unmoved(self._nth(left), limit - len(ranks))
+        """The ranks of `limit` conversations after the first `offset`; empty ones count too."""
+        end = max(0, len(self._new_ranks) - offset)
+        ranks = self._new_ranks[max(0, end - limit) : end][::-1]
+        original_offset = max(0, offset - len(self._new_ranks))
+        return ranks + self._original_ranks(self._nth(original_offset), limit - len(ranks))
 
     def ranks_after(self, rank: int, limit: int) -> list[int]:
-        """The ranks of the next `limit` conversations older than the place `rank`."""
-        end = bisect_left(self._moved, rank)
-        ranks = self._moved[max(0, end - limit) : end][::-1]
-        return ranks + self._unmoved(max(0, 1 - rank), limit - len(ranks))
+        """The ranks of the next `limit` conversations that are older than `rank`."""
+        end = bisect_left(self._new_ranks, rank)
+        ranks = self._new_ranks[max(0, end - limit) : end][::-1]
+        return ranks + self._original_ranks(max(0, 1 - rank), limit - len(ranks))
 
     def rows_at(self, ranks: list[int]) -> list[Json]:
         """The rows at `ranks` as the list shows them, copied; empty ones are left out."""
@@ -122,55 +122,55 @@ class Conversations:
         return None if number is None or self._rows.hidden(number) else self._rows.row(number)
 
     def item(self, identifier: str) -> Json:
-        """The conversation by itself: its row, and what only the item has."""
+        """The single conversation: its row, and the fields that only the item has."""
         row = self.row(identifier)
         number = self._rows.number_of(identifier)
         if row is None or number is None or not isinstance(row, dict):
             return row
         listed = self._rows.row(number)
-        only = {k: v for k, v in self._rows.item(number).items() if k not in listed}
-        return {**only, **row}
+        item_only = {k: v for k, v in self._rows.item(number).items() if k not in listed}
+        return {**item_only, **row}
 
     # Changing
 
     def insert(self, row: Row) -> None:
-        """Put a new conversation at the front; `ts` may be given, its place is the front."""
+        """Put a new conversation at the front, whatever its `ts`."""
         identifier = row["ID"]
-        known = self._rows.number_of(identifier) is not None
-        if identifier in self._changed or (known and identifier not in self._deleted):
-            raise ValueError(f"{identifier} is there already")
+        is_original = self._rows.number_of(identifier) is not None
+        if identifier in self._changed or (is_original and identifier not in self._deleted):
+            raise ValueError(f"{identifier} exists already")
         self._deleted.discard(identifier)
         self._to_front(identifier, row)
 
     def touch(self, identifier: str, fields: Row, *, now: int) -> None:
-        """A new message: the conversation moves to the front with the newest `ts`."""
-        row = self._known(identifier)
+        """Add a message: the conversation moves to the front and gets the newest `ts`."""
+        row = self._existing(identifier)
         at = self.next_ts(now)
         count = int(row.get("messagesNum") or 0) + 1
         row |= {"ts": at, "lastMessageTS": at, "messagesNum": count}
-        self._leave(identifier)
+        self._vacate(identifier)
         self._to_front(identifier, merged(row, fields))
 
     def edit(self, identifier: str, fields: Row) -> None:
-        """Change fields and nothing else: time and place stay."""
-        self._changed[identifier] = merged(self._known(identifier), fields)
+        """Change fields and nothing else: `ts` and the position stay."""
+        self._changed[identifier] = merged(self._existing(identifier), fields)
 
     def delete(self, identifier: str) -> None:
-        """Take the conversation out of the list."""
-        self._known(identifier)
-        self._leave(identifier)
+        """Remove the conversation."""
+        self._existing(identifier)
+        self._vacate(identifier)
         self._changed.pop(identifier, None)
         self._deleted.add(identifier)
 
     def next_ts(self, now: int) -> int:
-        """A time no older than any in the list."""
+        """`now`, or the newest `ts` in the list if that is later."""
         return max(now, int(self._newest))
 
-    # Inside
+    # Internals
 
     def _changed_at(self, rank: int) -> Row | None:
         if rank > 0:
-            return self._changed[self._at[rank]]
+            return self._changed[self._id_by_rank[rank]]
         return self._changed.get(self._rows.id_of(-rank)) if self._changed else None
 
     def _hidden(self, rank: int) -> bool:
@@ -180,48 +180,48 @@ class Conversations:
         changed = self._changed_at(rank)
         return self._rows.row(-rank) if changed is None else deepcopy(changed)
 
-    def _known(self, identifier: str) -> Row:
+    def _existing(self, identifier: str) -> Row:
         row = self.row(identifier)
         if not isinstance(row, dict):
             raise KeyError(identifier)
         return row
 
-    def _leave(self, identifier: str) -> None:
-        rank = self._ranks.pop(identifier, None)
+    def _vacate(self, identifier: str) -> None:
+        rank = self._rank_by_id.pop(identifier, None)
         if rank is not None:
-            del self._moved[bisect_left(self._moved, rank)]
-            del self._at[rank]
+            del self._new_ranks[bisect_left(self._new_ranks, rank)]
+            del self._id_by_rank[rank]
             return
         number = self._rows.number_of(identifier)
         if number is not None:
-            insort(self._gone, number)
+            insort(self._vacated, number)
 
     def _to_front(self, identifier: str, row: Row) -> None:
         self._last_rank += 1
-        self._moved.append(self._last_rank)
-        self._at[self._last_rank] = identifier
-        self._ranks[identifier] = self._last_rank
+        self._new_ranks.append(self._last_rank)
+        self._id_by_rank[self._last_rank] = identifier
+        self._rank_by_id[identifier] = self._last_rank
         self._changed[identifier] = row
         self._newest = max(self._newest, _seconds(row))
 
     def _nth(self, offset: int) -> int:
-        """The generated row that stands at `offset` once the gone ones are taken out."""
-        low, high = 0, len(self._gone)
+        """The number of the original row at `offset`, not counting vacated ones."""
+        low, high = 0, len(self._vacated)
         while low < high:
             middle = (low + high) // 2
-            if self._gone[middle] - middle <= offset:
+            if self._vacated[middle] - middle <= offset:
                 low = middle + 1
             else:
                 high = middle
         return offset + low
 
-    def _unmoved(self, number: int, limit: int) -> list[int]:
-        """Ranks of up to `limit` generated rows from `number` on, without those gone."""
+    def _original_ranks(self, number: int, limit: int) -> list[int]:
+        """The ranks of up to `limit` original rows from `number` on, without vacated ones."""
         ranks: list[int] = []
-        place = bisect_left(self._gone, number)
+        next_vacated = bisect_left(self._vacated, number)
         while len(ranks) < limit and number < self._rows.size:
-            if place < len(self._gone) and self._gone[place] == number:
-                place += 1
+            if next_vacated < len(self._vacated) and self._vacated[next_vacated] == number:
+                next_vacated += 1
             else:
                 ranks.append(-number)
             number += 1
@@ -236,6 +236,6 @@ def _seconds(row: Json) -> float:
 
 
 def merged(row: Row, fields: Row) -> Row:
-    """`row` with `fields` put over it; a field that is None is taken out."""
+    """`row` with `fields` over it; a field that is None is removed."""
     removed = {name for name, value in fields.items() if value is None}
     return {name: value for name, value in (row | fields).items() if name not in removed}

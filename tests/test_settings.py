@@ -1,4 +1,4 @@
-"""What people set, in the vendor's words or ours."""
+"""The settings, under the vendor's names and ours."""
 
 import os
 from pathlib import Path
@@ -15,39 +15,41 @@ KEY = "sk-very-secret-0123456789"
 
 @pytest.fixture(autouse=True)
 def bare_environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """Nothing is set but what a test sets."""
+    """Removes every setting from the environment."""
     for name in os.environ:
         if name.startswith("CONVOCORE_") or name == "WORKSPACE_SECRET":
             monkeypatch.delenv(name)
     return monkeypatch
 
 
-def read(monkeypatch: pytest.MonkeyPatch, **environment: str) -> Settings:
+def read_with(monkeypatch: pytest.MonkeyPatch, **environment: str) -> Settings:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     return Settings()
 
 
-def test_the_vendors_names_are_read_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Promised by contract.md: users of the vendor's server change one line."""
-    found = read(
+def test_vendor_names_are_aliases(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Promised by docs/contract.md, "Configuration". Its users change one line."""
+    settings = read_with(
         monkeypatch, WORKSPACE_SECRET=KEY, CONVOCORE_API_REGION="NA-gcp", CONVOCORE_AGENT_ID="a"
     )
-    assert found.api_key is not None
-    assert found.api_key.get_secret_value() == KEY
-    assert (found.region, found.server) == ("na", SERVERS["na"])
-    again = read(monkeypatch, CONVOCORE_API_BASE_URL="https://proxy.example/convocore/v3/")
-    assert again.server == "https://proxy.example/convocore/v3"
+    assert settings.api_key is not None
+    assert settings.api_key.get_secret_value() == KEY
+    assert (settings.region, settings.server) == ("na", SERVERS["na"])
+    with_base_url = read_with(
+        monkeypatch, CONVOCORE_API_BASE_URL="https://proxy.example/convocore/v3/"
+    )
+    assert with_base_url.server == "https://proxy.example/convocore/v3"
 
 
-def test_our_names_go_before_the_vendors(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ours: whoever sets both means the one for this program."""
-    found = read(
+def test_our_names_take_precedence_over_vendor_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ours: a user who sets both names means ours for this program."""
+    settings = read_with(
         monkeypatch, CONVOCORE_API_KEY="ours", WORKSPACE_SECRET="theirs",
         CONVOCORE_REGION="eu", CONVOCORE_API_REGION="na-gcp",
     )  # fmt: skip
-    assert found.api_key is not None
-    assert (found.api_key.get_secret_value(), found.region) == ("ours", "eu")
+    assert settings.api_key is not None
+    assert (settings.api_key.get_secret_value(), settings.region) == ("ours", "eu")
 
 
 @pytest.mark.parametrize(
@@ -57,24 +59,26 @@ def test_our_names_go_before_the_vendors(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_several_agents_are_separated_by_commas(
     monkeypatch: pytest.MonkeyPatch, text: str, agents: tuple[str, ...]
 ) -> None:
-    """Promised by contract.md: one or several, comma separated."""
-    assert read(monkeypatch, CONVOCORE_AGENT_ID=text).agent_id == agents
+    """Promised by docs/contract.md, "Configuration". One or several, comma separated."""
+    assert read_with(monkeypatch, CONVOCORE_AGENT_ID=text).agent_id == agents
 
 
-def test_what_is_set_to_nothing_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ours: `"CONVOCORE_REGION": ""` is what is left of an entry that was cleared."""
-    found = read(monkeypatch, CONVOCORE_API_KEY=" ", CONVOCORE_REGION="", CONVOCORE_STORE="")
-    assert (found.api_key, found.region, found.store) == (None, "eu", None)
+def test_an_empty_setting_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ours: a user clears a setting by leaving `"CONVOCORE_REGION": ""` in the entry."""
+    settings = read_with(
+        monkeypatch, CONVOCORE_API_KEY=" ", CONVOCORE_REGION="", CONVOCORE_STORE=""
+    )
+    assert (settings.api_key, settings.region, settings.store) == (None, "eu", None)
 
 
 @pytest.mark.parametrize("pasted", [f"Bearer {KEY}", f"  {KEY}\n", f"bearer  {KEY}"])
-def test_a_key_may_be_pasted_with_what_stands_around_it(
+def test_a_key_may_be_pasted_with_bearer_and_blanks(
     monkeypatch: pytest.MonkeyPatch, pasted: str
 ) -> None:
-    """Ours: it is copied from headers and dashboards."""
-    found = read(monkeypatch, CONVOCORE_API_KEY=pasted).api_key
-    assert found is not None
-    assert found.get_secret_value() == KEY
+    """Ours: users copy it from headers and dashboards."""
+    api_key = read_with(monkeypatch, CONVOCORE_API_KEY=pasted).api_key
+    assert api_key is not None
+    assert api_key.get_secret_value() == KEY
 
 
 @pytest.mark.parametrize(
@@ -91,13 +95,13 @@ def test_a_key_may_be_pasted_with_what_stands_around_it(
 def test_a_wrong_setting_is_named_and_no_key_is_shown(
     monkeypatch: pytest.MonkeyPatch, wrong: dict[str, str]
 ) -> None:
-    """Promised by design.md: the key appears in no log, error or `repr`."""
-    with pytest.raises(ValidationError) as refused:
-        read(monkeypatch, **wrong)
-    with pytest.raises(NotConfiguredError) as caught:
+    """Promised by docs/architecture.md, "Serving". No error or `repr` shows the key."""
+    with pytest.raises(ValidationError) as invalid:
+        read_with(monkeypatch, **wrong)
+    with pytest.raises(NotConfiguredError) as not_configured:
         read_settings({})
-    said = f"{refused.value!s} {refused.value!r} {caught.value.message} {caught.value.hint}"
-    assert KEY not in said
+    error = not_configured.value
+    assert KEY not in f"{invalid.value!s} {invalid.value!r} {error.message} {error.hint}"
     assert KEY not in repr(
         Settings(api_key=KEY, region="eu", base_url=None, incremental_sync_seconds=1)
     )
@@ -115,11 +119,11 @@ def test_a_wrong_setting_is_named_and_no_key_is_shown(
         ("http://api.localhost", "http://api.localhost/v3"),
     ],
 )
-def test_a_base_url_ends_in_the_version(
+def test_a_base_url_gets_the_version_as_its_last_segment(
     monkeypatch: pytest.MonkeyPatch, given: str, server: str
 ) -> None:
-    """Ours: both ways of writing it are found in the wild."""
-    assert read(monkeypatch, CONVOCORE_BASE_URL=given).server == server
+    """Ours: users write the URL with and without the version."""
+    assert read_with(monkeypatch, CONVOCORE_BASE_URL=given).server == server
 
 
 @pytest.mark.parametrize(
@@ -131,16 +135,16 @@ def test_a_base_url_ends_in_the_version(
         "https://ho st/v3", "https://host:port/v3", "https://[::1/v3", "javascript:alert(1)",
     ],
 )  # fmt: skip
-def test_a_server_that_must_not_see_the_key_is_refused(
+def test_a_base_url_that_would_expose_the_key_is_refused(
     monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
-    """Ours: the key never travels in the clear, nor to what is no plain URL."""
+    """Ours: the key is sent only over https or to this machine, and only to a plain URL."""
     with pytest.raises(ValidationError):
-        read(monkeypatch, CONVOCORE_BASE_URL=url)
+        read_with(monkeypatch, CONVOCORE_BASE_URL=url)
 
 
 @pytest.mark.parametrize(
-    ("store", "place"),
+    ("store", "location"),
     [
         ("memory", "memory"), (" MEMORY ", "memory"), (":memory:", "memory"),
         ("sqlite://", "memory"), ("sqlite:///:memory:", "memory"),
@@ -154,15 +158,17 @@ def test_a_server_that_must_not_see_the_key_is_refused(
         ("mysql://h/d", "mysql://h/d"),
     ],
 )  # fmt: skip
-def test_the_mirror_is_in_memory_in_a_file_or_in_postgresql(store: str, place: str | Path) -> None:
-    """Promised by contract.md: `CONVOCORE_STORE`."""
-    assert store_location(store, fingerprint="f") == place
+def test_the_mirror_is_in_memory_in_a_file_or_in_postgresql(
+    store: str, location: str | Path
+) -> None:
+    """Promised by docs/contract.md, "Configuration". `CONVOCORE_STORE`."""
+    assert store_location(store, fingerprint="f") == location
 
 
 @pytest.mark.parametrize("store", [None, "", " "])
-def test_by_default_each_key_has_a_file_of_its_own_in_the_data_folder(store: str | None) -> None:
-    """Promised by contract.md: a SQLite file in the user's data folder."""
-    one, other = (store_location(store, fingerprint=name) for name in ("one", "two"))
-    assert isinstance(one, Path)
-    assert one != other
-    assert one.parent.name == "convocore-mcp"
+def test_by_default_each_key_has_its_own_file_in_the_data_folder(store: str | None) -> None:
+    """Promised by docs/contract.md, "Configuration". A SQLite file in the data folder."""
+    first, second = (store_location(store, fingerprint=name) for name in ("one", "two"))
+    assert isinstance(first, Path)
+    assert first != second
+    assert first.parent.name == "convocore-mcp"

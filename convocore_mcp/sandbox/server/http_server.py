@@ -1,0 +1,86 @@
+"""Serves the sandbox on a socket: in a background thread for tests, or in the foreground."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from convocore_mcp.sandbox.server.app import Sandbox
+
+_STOP_SECONDS = 5.0
+
+
+@contextmanager
+def serving(sandbox: Sandbox, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[str]:
+    """Serve in a background thread and yield the base URL, `http://127.0.0.1:PORT/v3`.
+
+    Requests that are still running when the block ends are cut off.
+    """
+    listener = _open_listener(host, port)
+    server = _server(sandbox, shutdown_seconds=0)
+    thread = threading.Thread(
+        target=server.run, kwargs={"sockets": [listener]}, name="sandbox", daemon=True
+    )
+
+    def is_relevant(record: logging.LogRecord) -> bool:
+        own_mistake = record.levelno >= logging.ERROR and not server.should_exit
+        return own_mistake or record.thread != thread.ident
+
+    # All uvicorn servers of a process share this logger. Keep the records of other servers, and
+    # of this one only errors, which are mistakes in the sandbox itself.
+    logger = logging.getLogger("uvicorn.error")
+    logger.addFilter(is_relevant)
+    thread.start()
+    try:
+        # No need to wait for uvicorn: the socket listens already, so requests queue up.
+        host_in_url = f"[{host}]" if ":" in host else host
+        yield f"http://{host_in_url}:{listener.getsockname()[1]}/v3"
+    finally:
+        server.should_exit = True
+        thread.join(_STOP_SECONDS)
+        logger.removeFilter(is_relevant)
+        listener.close()
+
+
+def run(sandbox: Sandbox, *, host: str, port: int) -> None:
+    """Serve in the foreground until SIGINT or SIGTERM."""
+    with _open_listener(host, port) as listener:
+        _server(sandbox, shutdown_seconds=1).run(sockets=[listener])
+
+
+# The same as `web.web_server.open_listener`, because the sandbox shares no code with the rest.
+def _open_listener(host: str, port: int) -> socket.socket:
+    # asyncio turns Nagle's algorithm off only on sockets with an explicit protocol number. With
+    # Nagle's algorithm, each answer but the first of a connection takes 40 ms longer.
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP
+    )[0]
+    listener = socket.socket(family, kind, protocol)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(address)
+    except OSError:
+        listener.close()
+        raise
+    listener.listen(128)
+    return listener
+
+
+def _server(sandbox: Sandbox, *, shutdown_seconds: int) -> uvicorn.Server:
+    config = uvicorn.Config(
+        sandbox.app,
+        lifespan="off",
+        ws="none",
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=shutdown_seconds,
+    )
+    return uvicorn.Server(config)

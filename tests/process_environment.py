@@ -1,0 +1,14 @@
+"""The environment of the processes that tests start."""
+
+import os
+from pathlib import Path
+
+TIMEOUT_SECONDS = 20.0
+"""Generous, for a busy machine; benchmarks/ measures how long things really take."""
+
+
+def isolated_environment(home: Path, **settings: str) -> dict[str, str]:
+    """`settings`, and a home folder of its own: a test must not touch the user's files."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("CONVOCORE_")}
+    folders = {"HOME": str(home), "XDG_DATA_HOME": str(home / "data")}
+    return kept | folders | settings
