@@ -1,6 +1,7 @@
-// Asks a server for everything with a client of the TypeScript SDK, and prints what it said as JSON.
-// Usage: node client.mjs 1|2 [ERA] < plan.json; 1 is the SDK's first version, which knows only the
-// handshake, 2 the second, with ERA `legacy` or `auto`. The plan says where the server is and what to ask.
+// Sends every kind of request with a client of the TypeScript SDK, and prints the results as JSON.
+// Usage: node client.mjs 1|2 [ERA] < plan.json
+// 1 is the SDK's first version, which always uses the handshake; 2 is the second version, with ERA
+// `legacy` or `auto`. The plan holds the address of the server and the requests.
 import { readFileSync } from "node:fs";
 
 const [version, era] = process.argv.slice(2);
@@ -22,23 +23,23 @@ function transport() {
 
 const client = new Client({ name: "interop", version: "1" }, first ? {} : { versionNegotiation: { mode: era } });
 await client.connect(transport());
-const said = {
+const results = {
   version: client.getServerVersion(),
   instructions: client.getInstructions(),
   tools: (await client.listTools()).tools,
   resources: (await client.listResources()).resources,
   templates: (await client.listResourceTemplates()).resourceTemplates,
   prompts: (await client.listPrompts()).prompts,
-  called: [],
-  read: [],
-  got: [],
-  completed: [],
+  toolResults: [],
+  resourceContents: [],
+  promptMessages: [],
+  completions: [],
 };
-// The SDK checks each result against the tool's output schema by itself, and throws.
-for (const call of plan.calls) said.called.push(await client.callTool(call));
-for (const uri of plan.uris) said.read.push((await client.readResource({ uri })).contents);
-for (const prompt of plan.prompts) said.got.push((await client.getPrompt(prompt)).messages);
-for (const asked of plan.completions) said.completed.push((await client.complete(asked)).completion.values);
+// The SDK itself checks each result against the tool's output schema, and throws if it does not fit.
+for (const call of plan.calls) results.toolResults.push(await client.callTool(call));
+for (const uri of plan.uris) results.resourceContents.push((await client.readResource({ uri })).contents);
+for (const prompt of plan.prompts) results.promptMessages.push((await client.getPrompt(prompt)).messages);
+for (const request of plan.completions) results.completions.push((await client.complete(request)).completion.values);
 await client.close();
-// Whatever a transport still holds open is left behind, but not before all is written.
-process.stdout.write(JSON.stringify(said), () => process.exit(0));
+// Exit even if a transport still holds something open, but only after all output is written.
+process.stdout.write(JSON.stringify(results), () => process.exit(0));

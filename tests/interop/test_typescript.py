@@ -6,61 +6,63 @@ from typing import Any
 
 import pytest
 
-from tests.interop.conftest import NODE, Served, run
-from tests.interop.everything import answers, assert_everything
+from tests.interop.all_requests import assert_complete, comparable
+from tests.interop.conftest import NODE, ServerUnderTest, run
 
 VERSIONS = [("1", ""), ("2", "legacy"), ("2", "auto")]
 
 
-def ask(clients: Path, served: Served, where: dict[str, Any], *version: str) -> dict[str, Any]:
-    """What the SDK's client heard."""
-    plan = json.dumps(served.plan | where)
-    said = run([NODE, "client.mjs", *version], cwd=clients, stdin=plan, env=served.env)
-    told: dict[str, Any] = json.loads(said)
-    return told
+def send_all(
+    clients: Path, server: ServerUnderTest, target: dict[str, Any], *version: str
+) -> dict[str, Any]:
+    """The results that the SDK's client got."""
+    plan = json.dumps(server.plan | target)
+    output = run([NODE, "client.mjs", *version], cwd=clients, stdin=plan, env=server.env)
+    results: dict[str, Any] = json.loads(output)
+    return results
 
 
 @pytest.fixture(scope="module")
-def usual(clients: Path, served: Served) -> str:
-    """What the first version hears over HTTP."""
-    return answers(ask(clients, served, {"url": served.http}, "1", ""))
+def expected(clients: Path, server: ServerUnderTest) -> str:
+    """The results of the first version over HTTP."""
+    return comparable(send_all(clients, server, {"url": server.http}, "1", ""))
 
 
 @pytest.mark.parametrize(("version", "era"), VERSIONS)
-def test_the_typescript_sdk_asks_for_everything_over_stdio(
-    clients: Path, served: Served, version: str, era: str
+def test_the_typescript_sdk_sends_every_request_over_stdio(
+    clients: Path, server: ServerUnderTest, version: str, era: str
 ) -> None:
-    """Asked for by issue 4: lists and calls, reads, gets and completes everything."""
-    command, *args = served.command
-    said = ask(clients, served, {"command": command, "args": args}, version, era)
-    assert_everything(said)
+    """Promised by docs/architecture.md, "Serving"."""
+    command, *args = server.command
+    results = send_all(clients, server, {"command": command, "args": args}, version, era)
+    assert_complete(results)
 
 
-@pytest.mark.parametrize("where", ["http", "sse"])
+@pytest.mark.parametrize("transport", ["http", "sse"])
 @pytest.mark.parametrize(("version", "era"), VERSIONS)
-def test_the_typescript_sdk_hears_the_same_over_http_and_sse(
-    clients: Path, served: Served, usual: str, version: str, era: str, where: str
+def test_the_typescript_sdk_gets_equal_results_over_http_and_sse(
+    clients: Path, server: ServerUnderTest, expected: str, version: str, era: str, transport: str
 ) -> None:
-    """Promised by issue 4: the same answers over every transport and in both eras."""
-    said = ask(clients, served, {"url": getattr(served, where)}, version, era)
-    assert_everything(said)
-    assert answers(said) == usual
+    """Promised by docs/operations.md, "HTTP". On each transport, in both eras."""
+    results = send_all(clients, server, {"url": getattr(server, transport)}, version, era)
+    assert_complete(results)
+    assert comparable(results) == expected
 
 
-@pytest.mark.parametrize("where", ["http", "sse"])
-def test_mcp_remote_brings_it_all_to_clients_that_only_know_stdio(
-    clients: Path, served: Served, where: str
+@pytest.mark.parametrize("transport", ["http", "sse"])
+def test_mcp_remote_connects_a_stdio_client_to_http_and_sse(
+    clients: Path, server: ServerUnderTest, transport: str
 ) -> None:
-    """Asked for by issue 4: `mcp-remote` in front of HTTP."""
+    """Promised by docs/operations.md, "HTTP"."""
     remote = str(clients / "node_modules" / ".bin" / "mcp-remote")
-    asked = {"command": str(NODE), "args": [remote, getattr(served, where)]}
+    target = {"command": str(NODE), "args": [remote, getattr(server, transport)]}
     home = {"MCP_REMOTE_CONFIG_DIR": str(clients / "remote")}
-    said = json.loads(
+    results = json.loads(
         run(
             [NODE, "client.mjs", "1"],
             cwd=clients,
-            stdin=json.dumps(served.plan | asked),
+            stdin=json.dumps(server.plan | target),
             env=home,
         )
     )
-    assert_everything(said)
+    assert_complete(results)

@@ -1,4 +1,4 @@
-"""Everything there is to ask a server, and what every client must have been told."""
+"""Requests of every kind, and the checks that the results of every client must pass."""
 
 import json
 import re
@@ -33,7 +33,7 @@ COMPLETIONS: list[dict[str, Any]] = [
 
 
 def uris(conversation_id: str) -> list[str]:
-    """Every resource of the contract."""
+    """A URI of each resource (docs/contract.md, "Resources")."""
     return [
         "convocore://agents",
         "convocore://schema/conversation",
@@ -45,32 +45,35 @@ def uris(conversation_id: str) -> list[str]:
     ]
 
 
-def assert_everything(said: dict[str, Any]) -> None:
-    """Nothing is missing of what a client was told, as the protocol writes it."""
-    assert {tool["name"] for tool in said["tools"]} == {call["name"] for call in CALLS}
-    assert all(tool["annotations"]["readOnlyHint"] for tool in said["tools"])
-    assert len(said["resources"]) == 5
-    assert len(said["templates"]) == 5
-    assert {prompt["name"] for prompt in said["prompts"]} == {p["name"] for p in PROMPTS}
-    assert 0 < len(said["instructions"]) < 1900
-    for result in said["called"]:
+def assert_complete(results: dict[str, Any]) -> None:
+    """Nothing is missing in the results that a client got, as JSON of the protocol."""
+    assert {tool["name"] for tool in results["tools"]} == {call["name"] for call in CALLS}
+    assert all(tool["annotations"]["readOnlyHint"] for tool in results["tools"])
+    assert len(results["resources"]) == 5
+    assert len(results["templates"]) == 5
+    assert {prompt["name"] for prompt in results["prompts"]} == {p["name"] for p in PROMPTS}
+    assert 0 < len(results["instructions"]) < 1900
+    for result in results["toolResults"]:
         assert not result.get("isError"), result
         assert json.loads(result["content"][0]["text"]) == result["structuredContent"]
-    assert len(said["called"][0]["structuredContent"]["conversations"]) == 3
-    for contents in said["read"]:
+    assert len(results["toolResults"][0]["structuredContent"]["conversations"]) == 3
+    for contents in results["resourceContents"]:
         assert contents[0]["mimeType"] == "application/json"
         assert json.loads(contents[0]["text"])
-    for messages in said["got"]:
+    for messages in results["promptMessages"]:
         assert "in this order" in messages[0]["content"]["text"]
-    assert all(said["completed"])
+    assert all(results["completions"])
 
 
-def answers(said: dict[str, Any]) -> str:
-    """What was said, but for the time of asking, which a cursor holds."""
-    # What is read is text: compared byte for byte but for the same cursor, and its URI.
-    names = ("instructions", "tools", "resources", "templates", "prompts", "got")
-    told = {name: said[name] for name in names} | {"completed": said["completed"]}
-    told["called"] = [_CURSOR.sub("", result["content"][0]["text"]) for result in said["called"]]
-    told["read"] = [_CURSOR.sub("", contents[0]["text"]) for contents in said["read"]]
-    # Texts byte for byte; the SDK writes the keys of schemas in an order of the era's own.
-    return json.dumps(told, sort_keys=True)
+def comparable(results: dict[str, Any]) -> str:
+    """The results without cursors, which hold the time of the request.
+
+    Texts are compared byte for byte; the order of a schema's keys depends on the era.
+    """
+    names = ("instructions", "tools", "resources", "templates", "prompts")
+    fields = {name: results[name] for name in names}
+    fields |= {name: results[name] for name in ("promptMessages", "completions")}
+    tool_texts = [result["content"][0]["text"] for result in results["toolResults"]]
+    resource_texts = [contents[0]["text"] for contents in results["resourceContents"]]
+    fields["texts"] = [_CURSOR.sub("", text) for text in tool_texts + resource_texts]
+    return json.dumps(fields, sort_keys=True)
