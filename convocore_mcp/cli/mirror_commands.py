@@ -23,7 +23,7 @@ from convocore_mcp.cli import mirror_status
 from convocore_mcp.cli.progress_bar import progress_bar
 from convocore_mcp.errors import ConvocoreError, InvalidArgumentError, NotConfiguredError
 from convocore_mcp.logs import log_to_stderr
-from convocore_mcp.server.backend import Backend, HasRead
+from convocore_mcp.server.backend import Backend, Progress
 
 if TYPE_CHECKING:
     from convocore_mcp.settings import Settings
@@ -154,7 +154,9 @@ async def _sync_agent(backend: Backend, agent: str, *, full: bool) -> None:
                 markup=False, highlight=False, soft_wrap=True,
             )  # fmt: skip
 
-        read = await backend.sync(agent, full=full, report=report, on_lock_wait=on_lock_wait)
+        read = await backend.syncs.sync(
+            agent, full=full, report_progress=report, on_lock_wait=on_lock_wait
+        )
     took = time.monotonic() - began
     after = await backend.read(backend.coverage, agent)
     counted = await backend.read(backend.completion_reader.counted, agent, after=sequence_number)
@@ -172,8 +174,8 @@ async def _sync_agent(backend: Backend, agent: str, *, full: bool) -> None:
         typer.echo(f"  {after.gap}")
 
 
-def _done(read: HasRead, what: str) -> str:
-    if read.elsewhere:
+def _done(read: Progress, what: str) -> str:
+    if read.in_other_process:
         return f"another process has read {what} meanwhile"
     return f"read {what}: {_many(read.rows, 'row')} in {_many(read.pages, 'page')}"
 
