@@ -23,7 +23,7 @@ from convocore_mcp.cli import mirror_status
 from convocore_mcp.cli.progress_bar import progress_bar
 from convocore_mcp.errors import ConvocoreError, InvalidArgumentError, NotConfiguredError
 from convocore_mcp.logs import log_to_stderr
-from convocore_mcp.server.backend import Backend, Progress
+from convocore_mcp.server.backend import Backend, SyncResult
 
 if TYPE_CHECKING:
     from convocore_mcp.settings import Settings
@@ -174,8 +174,8 @@ async def _sync_agent(backend: Backend, agent: str, *, full: bool) -> None:
         typer.echo(f"  {after.gap}")
 
 
-def _done(read: Progress, what: str) -> str:
-    if read.in_other_process:
+def _done(read: SyncResult, what: str) -> str:
+    if read.elsewhere:
         return f"another process has read {what} meanwhile"
     return f"read {what}: {_many(read.rows, 'row')} in {_many(read.pages, 'page')}"
 

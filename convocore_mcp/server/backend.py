@@ -26,12 +26,12 @@ REPORT_EVERY = 0.25
 """Seconds between two reports of progress: pages may come faster than anybody looks."""
 
 
-class Progress(Protocol):
-    """How far a sync has got (`sync.page_writer.Progress`)."""
+class SyncResult(Protocol):
+    """What one sync read (`sync.page_writer.Progress`)."""
 
     pages: int
     rows: int
-    in_other_process: bool
+    elsewhere: bool
     """Another process has run the sync."""
 
 
@@ -55,7 +55,7 @@ class Syncs(Protocol):
         full: bool = True,
         report_progress: Report | None = None,
         on_lock_wait: Callable[[], None] | None = None,
-    ) -> Progress:
+    ) -> SyncResult:
         """Sync now, and wait for the end.
 
         `on_lock_wait` is called once if another process runs this sync already.
@@ -74,7 +74,7 @@ class Watching(Protocol):
         ...
 
 
-class ProgressNotifier(Protocol):
+class SendProgress(Protocol):
     """Tells a client how far a call has got (`Context.report_progress`)."""
 
     async def __call__(
@@ -87,7 +87,7 @@ class ProgressNotifier(Protocol):
 class ReportingSyncs:
     """Syncs whose caller is told how they go."""
 
-    def __init__(self, syncs: Syncs, notify: ProgressNotifier) -> None:
+    def __init__(self, syncs: Syncs, notify: SendProgress) -> None:
         self._syncs = syncs
         self._notify = notify
         self._reported = 0
@@ -192,7 +192,7 @@ class App:
         """
         return self._backend.agents if self._backend else await self._agents()
 
-    async def backend(self, progress: ProgressNotifier | None = None) -> Backend:
+    async def backend(self, progress: SendProgress | None = None) -> Backend:
         """The backend, built at the first call; `progress` hears of readings that are waited for.
 
         Raises:

@@ -62,7 +62,7 @@ class FullSync:
             await writer.note(**NO_UNFINISHED_SYNC)  # a resumed sync might fail there forever
             raise
         caught_up = await catch_up(self._upstream, writer, front)
-        if progress.gap is None and not caught_up.settled:
+        if progress.gap is None and not caught_up.complete:
             progress.gap = LIST_MOVED_TOO_FAST
         if progress.gap is None:
             await self._remove_missing(started_at)
@@ -87,7 +87,7 @@ class FullSync:
         log.info("Resuming the full sync that started at %s.", unfinished.started_at)
         front = FrontSnapshot(unfinished.watermark)
         caught_up = await catch_up(self._upstream, self._writer, front)
-        if not caught_up.settled:
+        if not caught_up.complete:
             return front  # the end of the sync reads the front again from there
         front = caught_up.front
         await self._writer.note(as_of=caught_up.as_of, full_sync_watermark=front.watermark)

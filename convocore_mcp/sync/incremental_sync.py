@@ -60,7 +60,7 @@ class CaughtUp:
     """When the last pass began."""
     front: FrontSnapshot
     """The front as the last pass saw it."""
-    settled: bool
+    complete: bool
     """The last pass took one request. If not, the next sync finds what moved during that pass."""
 
 
@@ -92,8 +92,8 @@ async def catch_up(upstream: Upstream, writer: PageWriter, front: FrontSnapshot)
         started_at = writer.now()
         front, pages = await _read_down_to(front, upstream, writer)
         if pages <= 1:
-            return CaughtUp(started_at, front, settled=True)
-    return CaughtUp(started_at, front, settled=False)
+            return CaughtUp(started_at, front, complete=True)
+    return CaughtUp(started_at, front, complete=False)
 
 
 async def _read_down_to(

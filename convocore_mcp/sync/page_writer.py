@@ -66,7 +66,7 @@ class Progress:
     """Everything active after this was read; a single row out of order does not lower it."""
     gap: str | None = None
     """Why rows may be missing, in a sentence."""
-    in_other_process: bool = False
+    elsewhere: bool = False
     """Another process runs the sync, or has run it; the mirror has its result."""
 
     def count(self, page: Page) -> None:

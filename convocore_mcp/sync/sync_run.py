@@ -53,11 +53,11 @@ class SyncRun:
         self._changed.set()
         self._changed = asyncio.Event()
 
-    def set_in_other_process(self, value: bool) -> None:
+    def set_elsewhere(self, value: bool) -> None:
         """Note whether another process runs this sync, and wake the callers if that is new."""
-        if value != self.progress.in_other_process:
+        if value != self.progress.elsewhere:
             # `rows` counts what one process has read.
-            self.progress.in_other_process, self.progress.rows = value, 0
+            self.progress.elsewhere, self.progress.rows = value, 0
             self._wake_waiters()
 
     def end(self, error: ConvocoreError | None) -> None:
@@ -81,7 +81,7 @@ class SyncRun:
             async with asyncio.timeout(patience):
                 while not (self.done or (until and self.progress.has_enough_for(until))):
                     await self._changed.wait()
-                    if on_lock_wait and self.progress.in_other_process:
+                    if on_lock_wait and self.progress.elsewhere:
                         on_lock_wait()
                         on_lock_wait = None
                     if report_progress:
@@ -133,8 +133,8 @@ class LockQueue:
             release = await self._wait(run)
         try:
             coverage = await self._run_in_thread(self._mirror.coverage, self._agent_id)
-            run.set_in_other_process(last_sync_at(coverage, run.kind) != run.previous_sync_at)
-            yield not run.progress.in_other_process
+            run.set_elsewhere(last_sync_at(coverage, run.kind) != run.previous_sync_at)
+            yield not run.progress.elsewhere
         finally:
             with anyio.CancelScope(shield=True):
                 await self._run_in_thread(release)
@@ -148,7 +148,7 @@ class LockQueue:
 
     async def _wait(self, run: SyncRun) -> ReleaseLock:
         log.info("Another process runs this %s sync already; waiting for its result.", run.kind)
-        run.set_in_other_process(True)
+        run.set_elsewhere(True)
         pause, release = FIRST_PAUSE, None
         while release is None:
             if run.kind is SyncKind.FULL and run.previous_sync_at is None:
