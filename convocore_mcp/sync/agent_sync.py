@@ -137,6 +137,7 @@ class AgentSync:
 
         Raises:
             ApiError: Convocore failed for good.
+            ConvocoreError: the sync was stopped by `aclose`, or failed because of a bug.
         """
         coverage = await self._coverage()
         kind = SyncKind.FULL if full or coverage.full_sync_at is None else SyncKind.INCREMENTAL

@@ -47,6 +47,7 @@ class AgentSyncs:
 
         Raises:
             ApiError: Convocore failed for good.
+            ConvocoreError: the sync was stopped by `aclose`, or failed because of a bug.
         """
         return await self._of(agent_id).sync(
             full=full, report_progress=report_progress, on_lock_wait=on_lock_wait

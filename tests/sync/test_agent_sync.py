@@ -197,7 +197,7 @@ async def test_during_a_slow_first_sync_answers_are_partial_and_say_so(dialect: 
 
 
 async def test_a_window_is_answered_as_soon_as_the_first_sync_has_read_it() -> None:
-    """Promised by docs/architecture.md, "How a question travels": a window needs only itself."""
+    """Promised by docs/architecture.md, "How a question travels": the read scope is awaited."""
     sandbox = Sandbox(size=400)
     since = activity_times(sandbox)[30]
     gate = Gate(sandbox, after=5)

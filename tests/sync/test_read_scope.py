@@ -25,7 +25,7 @@ async def ask(harness: SyncHarness, scope: ReadScope) -> tuple[Freshness, int]:
 
 @BOTH_DIALECTS
 async def test_the_newest_rows_need_a_page_or_two(dialect: Dialect) -> None:
-    """Promised by docs/architecture.md, "How a question travels": a list answers at once."""
+    """Promised by docs/architecture.md, "How a question travels": the read scope is awaited."""
     async with running_harness(
         Sandbox(size=LARGE, dialect=dialect, latency=0.1), schedule=SHORT_GRACE
     ) as harness:
@@ -38,7 +38,7 @@ async def test_the_newest_rows_need_a_page_or_two(dialect: Dialect) -> None:
 
 @BOTH_DIALECTS
 async def test_a_window_is_complete_as_soon_as_it_has_been_read(dialect: Dialect) -> None:
-    """Promised by docs/architecture.md, "How a question travels": a window needs only itself."""
+    """Promised by docs/architecture.md, "How a question travels": the read scope is awaited."""
     async with running_harness(
         Sandbox(size=LARGE, dialect=dialect), schedule=SHORT_GRACE
     ) as harness:

@@ -157,7 +157,7 @@ async def test_while_one_process_syncs_the_other_waits(store: str, dialect: Dial
 
 @BOTH_STORES
 async def test_a_waiting_process_answers_from_what_the_other_has_read(store: str) -> None:
-    """Promised by docs/architecture.md, "How a question travels": no longer than needed."""
+    """Promised by docs/architecture.md, "How a question travels": the read scope is awaited."""
     sandbox = Sandbox(size=400)
     since = activity_times(sandbox)[30]
     gate = Gate(sandbox, after=8)
