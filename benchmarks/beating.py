@@ -88,13 +88,13 @@ async def main() -> dict[str, Any]:
     heart, sweeps, ended = Heart(), 0, ""
     heart.watch_databases()
     backend = await app.backend()
-    await backend.sync(backend.agents[0], full=True)
+    await backend.syncs.sync(backend.agents[0], full=True)
 
     async def sweep(backend: Backend) -> None:
         nonlocal sweeps, ended
         try:
             while True:
-                await backend.sync(backend.agents[0], full=True)
+                await backend.syncs.sync(backend.agents[0], full=True)
                 sweeps += 1
         except ConvocoreError as error:  # the last one, when the server ends
             ended = error.message

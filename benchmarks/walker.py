@@ -24,8 +24,8 @@ from benchmarks.mirrors import AGENT, KEY, open_mirror
 from benchmarks.telling import Tally
 from convocore_mcp.api.client import ConvocoreClient
 from convocore_mcp.assembly import WRITERS
-from convocore_mcp.sync.list_reader import Bounds, Reader, RunInThread
-from convocore_mcp.sync.progress import Progress
+from convocore_mcp.sync.full_sync import FullSync
+from convocore_mcp.sync.page_writer import PageWriter, Progress, RunInThread, SyncLimits
 
 LARGEST = 100
 """Rows a page that page numbers can give, and that we ask for; with cursors it is 20."""
@@ -80,11 +80,17 @@ async def into_mirror(client: ConvocoreClient, file: Path, rows: int) -> int:
         return await anyio.to_thread.run_sync(lambda: call(*args, **kwargs), limiter=writing)
 
     run_in_thread: RunInThread = in_writer
-    reader = Reader(
-        client, mirror, now=utc_now, run_in_thread=run_in_thread, bounds=Bounds(2 * rows)
+    progress = Progress()
+    progress.on_change = lambda: tally.at(progress.rows)
+    writer = PageWriter(
+        AGENT,
+        mirror,
+        progress,
+        now=utc_now,
+        run_in_thread=run_in_thread,
+        limits=SyncLimits(2 * rows),
     )
-    progress = Progress(moved=lambda: tally.at(progress.rows))
-    await reader.full_sync(AGENT, progress)
+    await FullSync(client, writer).run()
     assert progress.gap is None, progress.gap
     held = mirror.coverage(AGENT)
     mirror.close()

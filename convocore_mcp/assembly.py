@@ -212,9 +212,11 @@ def _connect(settings: "Settings", told: Callable[[str], None] | None) -> Backen
     from convocore_mcp.store.read.completion import CompletionReader  # noqa: PLC0415
     from convocore_mcp.store.read.mirror_reader import MirrorReader  # noqa: PLC0415
     from convocore_mcp.store.write.mirror_writer import MirrorWriter, Rules  # noqa: PLC0415
-    from convocore_mcp.sync.agent_sync import AgentSync, Schedule  # noqa: PLC0415
+    from convocore_mcp.sync.agent_sync import SyncParts  # noqa: PLC0415
+    from convocore_mcp.sync.agent_syncs import AgentSyncs  # noqa: PLC0415
+    from convocore_mcp.sync.decisions import Schedule  # noqa: PLC0415
     from convocore_mcp.sync.details import DetailsFetcher  # noqa: PLC0415
-    from convocore_mcp.sync.list_reader import Bounds, Reader  # noqa: PLC0415
+    from convocore_mcp.sync.page_writer import SyncLimits  # noqa: PLC0415
     from convocore_mcp.sync.watch import Watch  # noqa: PLC0415
 
     key = require_key(settings)
@@ -238,25 +240,27 @@ def _connect(settings: "Settings", told: Callable[[str], None] | None) -> Backen
         return await anyio.to_thread.run_sync(bound, limiter=reading)
 
     interval = timedelta(seconds=settings.incremental_sync_seconds)
-    bounds = Bounds(settings.max_rows, timedelta(seconds=settings.max_sync_seconds))
-    agent_sync = AgentSync(
-        Reader(client, mirror, now=utc_now, run_in_thread=in_writer, bounds=bounds),
-        mirror,
-        client.throttle,
-        now=utc_now,
-        run_in_thread=in_reader,
-        schedule=Schedule(
-            incremental_after=interval,
-            full_after=timedelta(seconds=settings.full_sync_seconds),
-        ),
-        sync_locks=locks,
+    syncs = AgentSyncs(
+        SyncParts(
+            upstream=client,
+            health=client.throttle,
+            mirror=mirror,
+            sync_locks=locks,
+            now=utc_now,
+            write_in_thread=in_writer,
+            read_in_thread=in_reader,
+            schedule=Schedule(
+                incremental_after=interval,
+                full_after=timedelta(seconds=settings.full_sync_seconds),
+            ),
+            limits=SyncLimits(settings.max_rows, timedelta(seconds=settings.max_sync_seconds)),
+        )
     )
-
-    watch = Watch(agent_sync, incremental_sync=interval, now=utc_now)
+    watch = Watch(syncs, interval=interval, now=utc_now)
 
     async def close() -> None:
         await watch.aclose()
-        await agent_sync.aclose()
+        await syncs.aclose()
         await client.aclose()
         await anyio.to_thread.run_sync(locks.close)
         await anyio.to_thread.run_sync(mirror.close)
@@ -267,8 +271,7 @@ def _connect(settings: "Settings", told: Callable[[str], None] | None) -> Backen
         mirror_reader=MirrorReader(database),
         change_log=ChangeLog(database),
         completion_reader=CompletionReader(database),
-        agent_sync=agent_sync,
-        sync=agent_sync.sync,
+        syncs=syncs,
         watch=watch,
         refresh_interval=interval,
         details=DetailsFetcher(client.conversation, now=utc_now),

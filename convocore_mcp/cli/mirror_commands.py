@@ -23,7 +23,7 @@ from convocore_mcp.cli.mirror_status import location_text, status_lines
 from convocore_mcp.cli.progress_bar import progress_bar
 from convocore_mcp.errors import ConvocoreError, InvalidArgumentError, NotConfiguredError
 from convocore_mcp.logs import log_to_stderr
-from convocore_mcp.server.backend import Backend, HasRead
+from convocore_mcp.server.backend import Backend, SyncResult
 from convocore_mcp.settings import Settings
 from convocore_mcp.store.database.purge import delete_files, mirror_files, size_of, tables
 
@@ -158,7 +158,9 @@ async def _sync_agent(backend: Backend, agent: str, *, full: bool) -> None:
                 markup=False, highlight=False, soft_wrap=True,
             )  # fmt: skip
 
-        progress = await backend.sync(agent, full=full, report=report, on_lock_wait=on_lock_wait)
+        progress = await backend.syncs.sync(
+            agent, full=full, report_progress=report, on_lock_wait=on_lock_wait
+        )
     seconds = time.monotonic() - start
     after = await backend.read(backend.coverage, agent)
     changes = await backend.read(backend.completion_reader.counted, agent, after=sequence_number)
@@ -177,7 +179,7 @@ async def _sync_agent(backend: Backend, agent: str, *, full: bool) -> None:
         typer.echo(f"  {after.gap}")
 
 
-def _progress_text(progress: HasRead, scope: str) -> str:
+def _progress_text(progress: SyncResult, scope: str) -> str:
     if progress.elsewhere:
         return f"another process has read {scope} meanwhile"
     return f"read {scope}: {_count(progress.rows, 'row')} in {_count(progress.pages, 'page')}"

@@ -26,39 +26,39 @@ REPORT_EVERY = 0.25
 """Seconds between two reports of progress: pages may come faster than anybody looks."""
 
 
-class Fresh(Protocol):
-    """Makes the mirror fresh enough for a question (`sync.upkeep.Upkeep`)."""
-
-    async def fresh(
-        self, agent_id: str, read_scope: ReadScope = EVERYTHING, *, report: Report | None = None
-    ) -> "Freshness":
-        """Wait, a bounded time, until what is needed has been read."""
-        ...
-
-
-class HasRead(Protocol):
-    """What one reading has read (`sync.progress.Progress`)."""
+class SyncResult(Protocol):
+    """What one sync read (`sync.page_writer.Progress`)."""
 
     pages: int
     rows: int
     elsewhere: bool
-    """Another process has read it instead."""
+    """Another process has run the sync."""
 
 
-class Sync(Protocol):
-    """Reads now, and waits for the end of it (`sync.upkeep.Upkeep.sync`)."""
+class Syncs(Protocol):
+    """Keeps the mirror fresh (`sync.agent_syncs.AgentSyncs`)."""
 
-    async def __call__(
+    async def ensure_fresh(
+        self,
+        agent_id: str,
+        scope: ReadScope = EVERYTHING,
+        *,
+        report_progress: Report | None = None,
+    ) -> "Freshness":
+        """Sync what a question needs, waiting a bounded time."""
+        ...
+
+    async def sync(
         self,
         agent_id: str,
         *,
         full: bool = True,
-        report: Report | None = None,
+        report_progress: Report | None = None,
         on_lock_wait: Callable[[], None] | None = None,
-    ) -> HasRead:
-        """Read everything, or what came since the last complete reading.
+    ) -> SyncResult:
+        """Sync now, and wait for the end.
 
-        `held_up` is called once if another process is at it already.
+        `on_lock_wait` is called once if another process runs this sync already.
         """
         ...
 
@@ -74,7 +74,7 @@ class Watching(Protocol):
         ...
 
 
-class Progress(Protocol):
+class SendProgress(Protocol):
     """Tells a client how far a call has got (`Context.report_progress`)."""
 
     async def __call__(
@@ -84,27 +84,34 @@ class Progress(Protocol):
         ...
 
 
-class Reported:
-    """An upkeep whose caller hears how reading goes."""
+class ReportingSyncs:
+    """Syncs whose caller is told how they go."""
 
-    def __init__(self, agent_sync: Fresh, progress: Progress) -> None:
-        self._agent_sync = agent_sync
-        self._progress = progress
-        self._told = 0
+    def __init__(self, syncs: Syncs, notify: SendProgress) -> None:
+        self._syncs = syncs
+        self._notify = notify
+        self._reported = 0
         self._due = 0.0
+        self.sync = syncs.sync
 
-    async def fresh(
-        self, agent_id: str, read_scope: ReadScope = EVERYTHING, *, report: Report | None = None
+    async def ensure_fresh(
+        self,
+        agent_id: str,
+        scope: ReadScope = EVERYTHING,
+        *,
+        report_progress: Report | None = None,
     ) -> "Freshness":
-        """As `Fresh.fresh`."""
-        return await self._agent_sync.fresh(agent_id, read_scope, report=report or self._report)
+        """As `Syncs.ensure_fresh`."""
+        return await self._syncs.ensure_fresh(
+            agent_id, scope, report_progress=report_progress or self._report
+        )
 
-    async def _report(self, read: int) -> None:
+    async def _report(self, rows: int) -> None:
         now = asyncio.get_running_loop().time()
         # Progress must grow, says the protocol: a second look at the front may bring nothing.
-        if read > self._told and now >= self._due:
-            self._told, self._due = read, now + REPORT_EVERY
-            await self._progress(read, None, f"Reading Convocore: {read:,} conversations so far")
+        if rows > self._reported and now >= self._due:
+            self._reported, self._due = rows, now + REPORT_EVERY
+            await self._notify(rows, None, f"Reading Convocore: {rows:,} conversations so far")
 
 
 class Read(Protocol):
@@ -124,8 +131,7 @@ class Backend:
     mirror_reader: "MirrorReader"
     change_log: "ChangeLog"
     completion_reader: "CompletionReader"
-    agent_sync: Fresh
-    sync: Sync
+    syncs: Syncs
     watch: Watching
     refresh_interval: timedelta
     """How old an answer may get before the front of the list is read again."""
@@ -186,7 +192,7 @@ class App:
         """
         return self._backend.agents if self._backend else await self._agents()
 
-    async def backend(self, progress: Progress | None = None) -> Backend:
+    async def backend(self, progress: SendProgress | None = None) -> Backend:
         """The backend, built at the first call; `progress` hears of readings that are waited for.
 
         Raises:
@@ -202,9 +208,7 @@ class App:
                     hint="Set CONVOCORE_AGENT_ID to your agent's ID, or to several with commas.",
                 )
             built = self._backend
-        return (
-            replace(built, agent_sync=Reported(built.agent_sync, progress)) if progress else built
-        )
+        return replace(built, syncs=ReportingSyncs(built.syncs, progress)) if progress else built
 
     async def aclose(self) -> None:
         """Stop reading and close the mirror."""

@@ -1,6 +1,6 @@
-"""Carries pages from `api` to `store`, keeps bookmarks, and says how fresh an answer is.
+"""Copies conversations from Convocore (`api`) to the mirror (`store`) and keeps the copy fresh.
 
-`reading` copies, and `progress` knows how far; `upkeep` decides when, and lets callers wait for the
-`flight`, which waits in the `queue` while another process reads; `watch` reads on while somebody
-listens. Nobody else writes to the mirror.
+`AgentSyncs` has one `AgentSync` per agent. `decisions` says when to sync; `full_sync` and
+`incremental_sync` read the list; a `PageWriter` saves its pages; `freshness` says what an answer
+may claim. No other package writes to the mirror, so one place decides what counts as read.
 """

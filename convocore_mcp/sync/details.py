@@ -1,10 +1,10 @@
-"""What the list leaves out: a single conversation knows more than its row.
+"""Details: what the single-conversation endpoint knows and the list leaves out.
 
-Rows may be sparse: no title, summary or last message. Then Convocore is asked for the conversation
-by itself, once for each version of it and within a small budget. It adds what was said and
-captured, and nothing else: who somebody is, where they stand and what it cost is what the list
-says, as in every other answer. A 404 (which conversations made through the REST API answer), a
-failure or no answer in time changes nothing.
+A row of the list may be sparse: no title, summary or last message. Then Convocore is asked for the
+single conversation, once for each version of the row and within a short timeout. Only text and
+captured data are taken from it: identity, stage and cost stay those of the list, as in every
+other answer. A 404 (the answer for conversations made through the REST API), a failure or a
+timeout changes nothing.
 """
 
 import json
@@ -13,7 +13,6 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 
 import anyio
 
@@ -22,75 +21,88 @@ from convocore_mcp.models import Conversation
 
 log = logging.getLogger(__name__)
 
-BUDGET = 2.0
-"""Seconds an answer waits for it."""
-KEPT = 500
-"""Conversations remembered, also those of which there was no more to know."""
-REST = timedelta(minutes=1)
-"""After a failure nobody is asked for before this has passed."""
-SAYS = ("title", "summary", "funnel_summary", "last_message")
-"""A row with one of these is no sparse one."""
-ADDED = (*SAYS, "captured_variables", "funnel_extracted_data")
-"""What a single conversation adds to its row."""
+TIMEOUT_SECONDS = 2.0
+"""How long an answer waits for the details."""
+CACHE_SIZE = 500
+"""Row versions whose details are kept, also those without any."""
+FAILURE_PAUSE = timedelta(minutes=1)
+"""After a failure, no details are fetched for this long."""
+DESCRIPTIVE_FIELDS = ("title", "summary", "funnel_summary", "last_message")
+"""A row with one of these is not sparse."""
+ADDED_FIELDS = (*DESCRIPTIVE_FIELDS, "captured_variables", "funnel_extracted_data")
+"""What the details add to a row."""
 
-Ask = Callable[[str, str], Awaitable[Conversation | None]]
+FetchConversation = Callable[[str, str], Awaitable[Conversation | None]]
+"""Fetches a single conversation by agent and conversation ID; `None` if it is not found."""
 
 
 class DetailsFetcher:
-    """Asks for single conversations, and remembers what came of it."""
+    """Fetches the details of sparse rows, and caches them."""
 
-    def __init__(self, ask: Ask, *, now: Callable[[], datetime], budget: float = BUDGET) -> None:
-        self._ask = ask
+    def __init__(
+        self,
+        fetch: FetchConversation,
+        *,
+        now: Callable[[], datetime],
+        timeout_seconds: float = TIMEOUT_SECONDS,
+    ) -> None:
+        self._fetch = fetch
         self._now = now
-        self._budget = budget
-        self._known: OrderedDict[tuple[str, str, str], Conversation | None] = OrderedDict()
-        self._rest_until: datetime | None = None
+        self._timeout_seconds = timeout_seconds
+        self._cache: OrderedDict[tuple[str, str, str], Conversation | None] = OrderedDict()
+        self._paused_until: datetime | None = None
 
     async def enrich(self, conversations: Sequence[Conversation]) -> list[Conversation]:
-        """`talks` (a lead's, newest first, with records), the newest richer if all are sparse."""
-        if not conversations or any(
-            _says_something(json.loads(conversation.record or "{}"))
-            for conversation in conversations
-        ):
+        """Add details to the newest conversation of a lead if all of them are sparse.
+
+        `conversations` come newest first, with their records.
+        """
+        if not conversations or not all(map(_is_sparse, conversations)):
             return list(conversations)
         newest, *others = conversations
-        single = await self._single(newest)
-        return list(conversations) if single is None else [_filled(newest, single), *others]
+        details = await self._details(newest)
+        return list(conversations) if details is None else [_enriched(newest, details), *others]
 
-    async def _single(self, conversation: Conversation) -> Conversation | None:
-        key = (conversation.agent_id, conversation.id, conversation.record)
-        if key in self._known:
-            self._known.move_to_end(key)
-            return self._known[key]
-        if self._rest_until is not None and self._now() < self._rest_until:
+    async def _details(self, row: Conversation) -> Conversation | None:
+        key = (row.agent_id, row.id, row.record)
+        if key in self._cache:
+            self._cache.move_to_end(key)
+            return self._cache[key]
+        if self._paused_until is not None and self._now() < self._paused_until:
             return None
-        # Noted before it is known: whoever asks meanwhile does not ask Convocore again.
-        self._known[key] = None
-        if len(self._known) > KEPT:
-            self._known.popitem(last=False)
+        # Entered before it is known, so that concurrent callers send no second request.
+        self._cache[key] = None
+        if len(self._cache) > CACHE_SIZE:
+            self._cache.popitem(last=False)
         try:
-            with anyio.fail_after(self._budget):
-                self._known[key] = await self._ask(conversation.agent_id, conversation.id)
+            with anyio.fail_after(self._timeout_seconds):
+                self._cache[key] = await self._fetch(row.agent_id, row.id)
         except (ApiError, TimeoutError) as error:
-            self._rest_until = self._now() + REST
-            del self._known[key]
-            log.info("A single conversation can't be read: %s", type(error).__name__)
+            self._paused_until = self._now() + FAILURE_PAUSE
+            del self._cache[key]
+            log.info("The details of a conversation can't be fetched: %s", type(error).__name__)
             return None
-        return self._known[key]
+        return self._cache[key]
 
 
-def _says_something(record: dict[str, Any]) -> bool:
-    return any(record.get(name) for name in SAYS)
+def _is_sparse(row: Conversation) -> bool:
+    record = _fields(row.record)
+    return not any(record.get(name) for name in DESCRIPTIVE_FIELDS)
 
 
-def _filled(row: Conversation, single: Conversation) -> Conversation:
-    """`row`, with what only `single` says."""
-    says = json.loads(single.record)
-    record = {name: says[name] for name in ADDED if name in says} | json.loads(row.record)
+def _enriched(row: Conversation, details: Conversation) -> Conversation:
+    """`row`, with what only `details` has."""
+    fields = _fields(details.record)
+    added = {name: fields[name] for name in ADDED_FIELDS if name in fields}
     return replace(
         row,
-        title=row.title or single.title,
-        summary=row.summary or single.summary,
-        last_message=row.last_message or single.last_message,
-        record=json.dumps(record, ensure_ascii=False),
+        title=row.title or details.title,
+        summary=row.summary or details.summary,
+        last_message=row.last_message or details.last_message,
+        record=json.dumps(added | _fields(row.record), ensure_ascii=False),
     )
+
+
+def _fields(record: str) -> dict[str, object]:
+    fields: dict[str, object] = json.loads(record or "{}")
+    return fields

@@ -1,8 +1,8 @@
-"""Reading ahead: the next pages are on their way while the last ones are written.
+"""Prefetch: fetches the next pages of a list while the last ones are being saved.
 
-A walk by itself (`api.walks`) asks for the next page, or a few, when one is taken, and goes no
-further. Here pages are taken while the database is busy, so that one transaction holds those that
-have come meanwhile, and a long one does not keep Convocore waiting.
+A page stream of `api` sends its next requests only when a page is taken. Here pages are taken
+while the database is busy, so that a long transaction does not hold up the requests, and the next
+transaction saves all pages that have arrived.
 """
 
 import asyncio
@@ -15,27 +15,27 @@ import anyio
 from convocore_mcp.models import Page
 
 PREFETCH_LIMIT = 1
-"""Pages that may wait to be written: what a crash costs is to read them again."""
+"""Pages that may wait to be saved; after a crash they have to be read again."""
 
 
 @asynccontextmanager
 async def prefetch_pages(
-    full_sync: AsyncGenerator[Page, None],
+    stream: AsyncGenerator[Page, None],
 ) -> AsyncIterator[AsyncIterator[Sequence[Page]]]:
-    """The pages of `walk`, as many at a time as have come, in their order.
+    """Yield the pages of `stream` in batches: in order, each batch holding all that have arrived.
 
-    What `walk` raises comes behind the pages before it. Leaving early ends `walk`.
+    An error of `stream` is raised after the pages before it. Leaving early closes `stream`.
     """
     send, receive = anyio.create_memory_object_stream[Page](PREFETCH_LIMIT)
-    failed: list[Exception] = []
+    errors: list[Exception] = []
 
     async def fetch() -> None:
-        async with send, aclosing(full_sync) as pages:
+        async with send, aclosing(stream) as pages:
             try:
                 async for page in pages:
                     await send.send(page)
             except Exception as error:  # noqa: BLE001  raised to whoever takes the pages
-                failed.append(error)
+                errors.append(error)
 
     async def batches() -> AsyncIterator[Sequence[Page]]:
         async for page in receive:
@@ -44,28 +44,28 @@ async def prefetch_pages(
                 while True:
                     batch.append(receive.receive_nowait())
             yield batch
-        for error in failed:
+        for error in errors:
             raise error
 
-    # Not a task group, which would wrap what is raised in here.
+    # Not a task group: it would wrap the errors that are raised inside the block.
     task = asyncio.create_task(fetch())
     try:
         async with receive:
             yield batches()
     finally:
         task.cancel()
-        # Shielded: whoever leaves because all is being stopped still sees this one end.
+        # Shielded: the task must have ended even if the block is left because of a cancellation.
         with anyio.CancelScope(shield=True), suppress(asyncio.CancelledError):
             await task
 
 
 def merge_pages(pages: Sequence[Page]) -> Page:
-    """Pages that follow each other as one; of a row that is in two, the later reading counts."""
+    """Consecutive pages as one; of a row that is on two pages, the later one counts."""
     first, last = pages[0], pages[-1]
     return replace(
         last,
         rows=tuple(row for page in pages for row in page.rows),
         quarantined=tuple(bad for page in pages for bad in page.quarantined),
         certain=all(page.certain for page in pages),
-        read_at=first.read_at,  # what was seen by then is not newer than any of it
+        read_at=first.read_at,  # no row may count as newer than it is
     )

@@ -1,104 +1,171 @@
-"""One reading under way, and those who wait for it."""
+"""One run of a sync: the callers who wait for it, and how it waits for the sync lock.
+
+Several processes may share a mirror. The sync lock lets one of them sync an agent at a time; the
+others wait and use its result.
+"""
 
 import asyncio
 import logging
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
 import anyio
 
 from convocore_mcp.errors import ConvocoreError
-from convocore_mcp.models import Coverage
 from convocore_mcp.read_scope import ReadScope
-from convocore_mcp.sync.list_reader import Report
-from convocore_mcp.sync.progress import Progress
+from convocore_mcp.store.database.sync_locks import ReleaseLock, SyncLocks
+from convocore_mcp.store.write.mirror_writer import MirrorWriter
+from convocore_mcp.sync.decisions import SyncKind, last_sync_at
+from convocore_mcp.sync.page_writer import Progress, RunInThread
 
 log = logging.getLogger(__name__)
 
-TRIAL = 1.0
-"""Seconds after which it shows whether waiting for the end of a list is any good."""
-HEADWAY = timedelta(days=4)
-"""How far back a reading must get in that time; what is slower won't be over in a few seconds."""
+ReportProgress = Callable[[int], Awaitable[None]]
+"""Called after each batch of pages with the rows read so far; the total is not known."""
 
-
-def last_read(coverage: Coverage, kind: str) -> datetime | None:
-    """When the last reading of that kind was made; it moves when another is."""
-    return coverage.full_sync_at if kind == "full" else coverage.as_of
+TRIAL_SECONDS = 1.0
+"""After this long a caller can tell whether the end of the list is near."""
+TRIAL_DISTANCE = timedelta(days=4)
+"""How far back in time a run must get during the trial to be worth waiting for."""
+FIRST_PAUSE, LONGEST_PAUSE, PAUSE_GROWTH = 0.1, 1.0, 1.5
+"""Seconds between two attempts to take the sync lock: that long it may lie unused."""
 
 
 class SyncRun:
-    """One reading under way, however many callers wait for it.
+    """One run of a full or incremental sync, however many callers wait for it.
 
-    It was decided on when the newest of its kind was that of `last`.
+    `previous_sync_at` is when the previous sync of this kind was made, as known when this run was
+    decided on. If it has changed by the time the run gets the lock, another process has synced.
     """
 
-    def __init__(self, kind: str, last: datetime | None) -> None:
+    def __init__(self, kind: SyncKind, previous_sync_at: datetime | None) -> None:
         self.kind = kind
-        self.last = last
-        self.progress = Progress(moved=self._wake)
-        # Not a task's own `cancel`, which would leave a thread alone with the database.
+        self.previous_sync_at = previous_sync_at
+        self.progress = Progress(on_change=self._wake_waiters)
+        # A task's own `cancel` would abandon a thread that is using the database.
         self.cancel_scope = anyio.CancelScope()
         self.error: ConvocoreError | None = None
         self.done = False
-        self._moved = asyncio.Event()
+        self._changed = asyncio.Event()
 
-    def _wake(self) -> None:
-        self._moved.set()
-        self._moved = asyncio.Event()
+    def _wake_waiters(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
 
-    def elsewhere(self, by_another: bool) -> None:
-        """Say whether another process makes this reading."""
-        if by_another != self.progress.elsewhere:
-            # What is counted is what one process has read.
-            self.progress.elsewhere, self.progress.rows = by_another, 0
-            self._wake()
+    def set_elsewhere(self, value: bool) -> None:
+        """Note whether another process runs this sync, and wake the callers if that is new."""
+        if value != self.progress.elsewhere:
+            # `rows` counts what one process has read.
+            self.progress.elsewhere, self.progress.rows = value, 0
+            self._wake_waiters()
 
     def end(self, error: ConvocoreError | None) -> None:
-        """Tell everybody that it is over."""
+        """Mark the run as done, and wake the callers."""
         self.error, self.done = error, True
-        self._wake()
-
-    def answers(self, read_scope: ReadScope) -> bool:
-        """Whether all that an answer depends on has been read."""
-        reached = self.progress.reached
-        passed = read_scope.since is not None and reached is not None and reached < read_scope.since
-        return passed and not read_scope.people
-
-    def _suffices(self, read_scope: ReadScope) -> bool:
-        """Whether there is something to answer with, if not in every number."""
-        enough = read_scope.rows is not None and self.progress.rows >= read_scope.rows
-        return enough or self.answers(replace(read_scope, people=False))
+        self._wake_waiters()
 
     async def wait(
         self,
         *,
         until: ReadScope | None = None,
         patience: float | None = None,
-        report: Report | None = None,
+        report_progress: ReportProgress | None = None,
         on_lock_wait: Callable[[], None] | None = None,
     ) -> None:
-        """Until it is over, has read enough to answer with, or patience ends.
+        """Wait until the run is done, has enough for `until`, or `patience` seconds have passed.
 
-        `held_up` is called once if another process makes this reading.
+        `on_lock_wait` is called once if another process runs this sync.
         """
         try:
             async with asyncio.timeout(patience):
-                while not (self.done or (until and self._suffices(until))):
-                    await self._moved.wait()
+                while not (self.done or (until and self.progress.has_enough_for(until))):
+                    await self._changed.wait()
                     if on_lock_wait and self.progress.elsewhere:
                         on_lock_wait()
                         on_lock_wait = None
-                    if report:
-                        await report(self.progress.rows)
+                    if report_progress:
+                        await report_progress(self.progress.rows)
         except TimeoutError:
-            log.info("A %s goes on while the question is answered without it.", self.kind)
+            log.info("Answering now; the %s sync goes on in the background.", self.kind)
 
-    async def wait_on(self, *, patience: float, report: Report | None = None) -> None:
-        """Until it is over, or patience ends; not for long where it won't be over by then."""
-        before = self.progress.reached
-        await self.wait(patience=min(TRIAL, patience), report=report)
-        after = self.progress.reached
-        # Where that can't be told, as with rows that bear no time, it may well be.
-        if before is None or after is None or before - after >= HEADWAY:
-            await self.wait(patience=max(0, patience - TRIAL), report=report)
+    async def wait_if_nearly_done(
+        self, *, patience: float, report_progress: ReportProgress | None = None
+    ) -> None:
+        """Wait for the end as long as `patience` allows; if it is far, no longer than a trial."""
+        before = self.progress.complete_since
+        await self.wait(patience=min(TRIAL_SECONDS, patience), report_progress=report_progress)
+        after = self.progress.complete_since
+        # Rows without a time tell no distance; the end of their list may be near.
+        if before is None or after is None or before - after >= TRIAL_DISTANCE:
+            await self.wait(
+                patience=max(0, patience - TRIAL_SECONDS), report_progress=report_progress
+            )
+
+
+class LockQueue:
+    """Where the runs of one agent wait until this process holds the sync lock."""
+
+    def __init__(
+        self,
+        agent_id: str,
+        sync_locks: SyncLocks,
+        mirror: MirrorWriter,
+        run_in_thread: RunInThread,
+    ) -> None:
+        self._agent_id = agent_id
+        self._sync_locks = sync_locks
+        self._mirror = mirror
+        self._run_in_thread = run_in_thread
+
+    @asynccontextmanager
+    async def lock(self, run: SyncRun) -> AsyncIterator[bool]:
+        """Hold the sync lock; yields whether there is still anything to sync.
+
+        There is nothing if another process has synced since the run was decided on. If that
+        process has failed or died instead, the work is ours.
+
+        Raises:
+            MirrorError: the lock can't be taken or waited for.
+        """
+        release = await self._take(run.kind)
+        if release is None:
+            release = await self._wait(run)
+        try:
+            coverage = await self._run_in_thread(self._mirror.coverage, self._agent_id)
+            run.set_elsewhere(last_sync_at(coverage, run.kind) != run.previous_sync_at)
+            yield not run.progress.elsewhere
+        finally:
+            with anyio.CancelScope(shield=True):
+                await self._run_in_thread(release)
+
+    async def _take(self, kind: SyncKind) -> ReleaseLock | None:
+        release: ReleaseLock | None = None
+        # Shielded: a lock that was taken in the thread must reach whoever releases it.
+        with anyio.CancelScope(shield=True):
+            release = await self._run_in_thread(self._sync_locks.take, self._agent_id, kind)
+        return release  # noqa: RET504  to mypy a scope may swallow an error
+
+    async def _wait(self, run: SyncRun) -> ReleaseLock:
+        log.info("Another process runs this %s sync already; waiting for its result.", run.kind)
+        run.set_elsewhere(True)
+        pause, release = FIRST_PAUSE, None
+        while release is None:
+            if run.kind is SyncKind.FULL and run.previous_sync_at is None:
+                await self._follow_first_sync(run)
+            await anyio.sleep(pause)
+            release = await self._take(run.kind)
+            pause = min(pause * PAUSE_GROWTH, LONGEST_PAUSE)
+        return release
+
+    async def _follow_first_sync(self, run: SyncRun) -> None:
+        """Copy the other process's progress: it may be enough for the callers of this run."""
+        coverage = await self._run_in_thread(self._mirror.coverage, self._agent_id)
+        complete_since = await self._run_in_thread(self._mirror.reached, self._agent_id)
+        # Both are known once the other process has saved a page.
+        if coverage.as_of is not None and complete_since is not None:
+            progress = run.progress
+            progress.started_at = coverage.as_of
+            progress.rows, progress.oldest = coverage.conversations, coverage.oldest
+            progress.complete_since = complete_since
+            progress.on_change()

@@ -1,86 +1,75 @@
-"""Reading on by itself: only while somebody wants to hear of changes."""
+"""Syncs watched agents again and again, so that subscribers hear of changes without asking."""
 
 import asyncio
 import logging
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
-from typing import Protocol
 
 import anyio
 
 from convocore_mcp.errors import ConvocoreError
-from convocore_mcp.models import Freshness
+from convocore_mcp.sync.agent_syncs import AgentSyncs
 
 log = logging.getLogger(__name__)
 
-LEAST_PAUSE = timedelta(seconds=1)
-AFTER_TROUBLE = timedelta(seconds=30)
-
-
-class Fresh(Protocol):
-    """What reads (`upkeep.Upkeep`), and who is told when it has."""
-
-    listeners: list[Callable[[str], None]]
-
-    async def fresh(self, agent_id: str) -> Freshness:
-        """Make the mirror fresh."""
-        ...
+MIN_PAUSE = timedelta(seconds=1)
+PAUSE_AFTER_ERROR = timedelta(seconds=30)
 
 
 class Watch:
-    """Reads the front of watched agents' lists again, as soon as what is known gets old.
+    """Runs an incremental sync of each watched agent as soon as the mirror is `interval` old.
 
-    `listeners` are called with the agent after every reading, whoever asked for it, and after
-    every look at a mirror that another process keeps fresh; what changed the mirror says.
+    `listeners` are called with the agent's ID after every sync, whoever asked for it, and after
+    every look at a mirror that another process keeps fresh. They find out themselves what changed.
     """
 
     def __init__(
-        self, agent_sync: Fresh, *, incremental_sync: timedelta, now: Callable[[], datetime]
+        self, syncs: AgentSyncs, *, interval: timedelta, now: Callable[[], datetime]
     ) -> None:
-        self._agent_sync = agent_sync
-        self._tail = incremental_sync
+        self._syncs = syncs
+        self._interval = interval
         self._now = now
         self._watching: dict[str, anyio.CancelScope] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self.listeners: list[Callable[[str], None]] = []
-        agent_sync.listeners.append(self._tell)
+        syncs.listeners.append(self._notify_listeners)
 
     def watch(self, agents: Collection[str]) -> None:
         """Watch these agents from now on, and no others."""
         for agent_id in self._watching.keys() - set(agents):
             self._watching.pop(agent_id).cancel()
         for agent_id in set(agents) - self._watching.keys():
-            # Not a task's own `cancel`, which would leave a thread alone with the database.
+            # A task's own `cancel` would abandon a thread that is using the database.
             scope = self._watching[agent_id] = anyio.CancelScope()
-            task = asyncio.create_task(self._keep_reading(agent_id, scope))
+            task = asyncio.create_task(self._keep_fresh(agent_id, scope))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
     async def aclose(self) -> None:
-        """Watch nobody any more."""
+        """Stop watching."""
         self.watch(())
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _keep_reading(self, agent_id: str, scope: anyio.CancelScope) -> None:
+    async def _keep_fresh(self, agent_id: str, scope: anyio.CancelScope) -> None:
         with scope:
             while True:
-                pause = await self._read(agent_id)
+                pause = await self._refresh(agent_id)
                 await asyncio.sleep(pause.total_seconds())
 
-    async def _read(self, agent_id: str) -> timedelta:
-        """Read once; returns how long nothing need be read."""
+    async def _refresh(self, agent_id: str) -> timedelta:
+        """Make the mirror fresh once; returns how long it stays fresh."""
         try:
-            fresh = await self._agent_sync.fresh(agent_id)
+            freshness = await self._syncs.ensure_fresh(agent_id)
         except ConvocoreError as error:
-            log.warning("Watching goes on in spite of %s: %s", error.code, error.message)
-            return AFTER_TROUBLE
+            log.warning("Still watching after an error (%s): %s", error.code, error.message)
+            return PAUSE_AFTER_ERROR
         except Exception:
             # Nobody awaits this task: a bug must show here, and not end the watch.
-            log.exception("Watching failed, and is tried again.")
-            return AFTER_TROUBLE
-        self._tell(agent_id)
-        return max(fresh.as_of + self._tail - self._now(), LEAST_PAUSE)
+            log.exception("Still watching after a bug.")
+            return PAUSE_AFTER_ERROR
+        self._notify_listeners(agent_id)
+        return max(freshness.as_of + self._interval - self._now(), MIN_PAUSE)
 
-    def _tell(self, agent_id: str) -> None:
-        for hear in self.listeners:
-            hear(agent_id)
+    def _notify_listeners(self, agent_id: str) -> None:
+        for listener in self.listeners:
+            listener(agent_id)

@@ -73,8 +73,8 @@ def net(before: dict[str, Row], after: dict[str, Row]) -> dict[str, str]:
 async def caught_up(tool_client: ToolClient, agent: str) -> None:
     """One tail and one sweep."""
     backend = await tool_client.app.backend()
-    await backend.sync(agent, full=False)
-    await backend.sync(agent, full=True)
+    await backend.syncs.sync(agent, full=False)
+    await backend.syncs.sync(agent, full=True)
 
 
 async def following(tool_client: ToolClient, cursor: str, limit: int) -> tuple[list[Row], str]:

@@ -1,4 +1,4 @@
-"""Places that several processes can share."""
+"""Stores that several processes can share."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty place that several processes can share."""
+    """The location of an empty store (`CONVOCORE_STORE`): a file, or a PostgreSQL database."""
     if request.param == "in_file":
         return str(tmp_path / "data" / "mirror.sqlite3")
     return str(request.getfixturevalue("postgresql")())

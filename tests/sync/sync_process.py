@@ -1,4 +1,4 @@
-"""A process that reads the sandbox's list into a file, once, and can be killed meanwhile.
+"""A process that runs one full sync of the sandbox's list into a file. A test may kill it.
 
 Usage: python -m tests.sync.sync_process BASE_URL KEY AGENT FILE
 """
@@ -9,23 +9,15 @@ from pathlib import Path
 import anyio
 
 from convocore_mcp.api.client import ConvocoreClient
-from convocore_mcp.leads.keys import keys
-from convocore_mcp.leads.merge import merge
-from convocore_mcp.store.database.engine import open_database
-from convocore_mcp.store.write.mirror_writer import MirrorWriter, Rules
-from convocore_mcp.sync.list_reader import Bounds, Reader
-from convocore_mcp.sync.progress import Progress
 from tests.api.api_client import utc_now
-from tests.sync.sync_harness import run_in_thread
+from tests.sync.sync_harness import DirectSyncs, open_mirror, run_in_thread
 
 
-async def main(base_url: str, key: str, agent: str, file: str) -> None:
-    mirror = MirrorWriter(open_database(Path(file), owner="test"), Rules(keys=keys, merge=merge))
+async def main(base_url: str, key: str, agent_id: str, file: str) -> None:
     client = ConvocoreClient.from_url(base_url, key, version="test", now=utc_now)
-    reader = Reader(client, mirror, now=utc_now, run_in_thread=run_in_thread, bounds=Bounds())
-    await reader.full_sync(agent, Progress())
+    await DirectSyncs(client, open_mirror(Path(file)), agent_id, run_in_thread).full_sync()
 
 
 if __name__ == "__main__":
-    base_url, key, agent, file = sys.argv[1:]
-    anyio.run(main, base_url, key, agent, file)
+    base_url, key, agent_id, file = sys.argv[1:]
+    anyio.run(main, base_url, key, agent_id, file)

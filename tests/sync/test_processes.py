@@ -1,4 +1,4 @@
-"""Servers and commands, as processes of their own, on one mirror: the list is read once."""
+"""Servers and commands as separate processes on one mirror: the list is read once."""
 
 import asyncio
 import json
@@ -15,35 +15,31 @@ import httpx
 import pytest
 
 from convocore_mcp.assembly import mirror_place, read_settings
-from convocore_mcp.leads.keys import keys
-from convocore_mcp.leads.merge import merge
 from convocore_mcp.sandbox import Sandbox, serving
-from convocore_mcp.store.database.engine import open_database
-from convocore_mcp.store.write.mirror_writer import MirrorWriter, Rules
 from tests.process_environment import TIMEOUT_SECONDS, isolated_environment
 from tests.web.web_server import RunningServer, modern_request, run_server, wait_until
 
-from .sync_harness import held, wanted
+from .sync_harness import mirror_rows, open_mirror, upstream_rows
 
-STORES = pytest.mark.parametrize("store", ["in_file", "in_postgresql"], indirect=True)
+BOTH_STORES = pytest.mark.parametrize("store", ["in_file", "in_postgresql"], indirect=True)
 IN_FILE = pytest.mark.parametrize("store", ["in_file"], indirect=True)
-SIZE, ONCE = 1200, 61
-"""Rows, and list requests that an undisturbed walk takes: the pages, and a look at the front."""
-MORE = 8
-"""Requests for looking at the front again, and for what was under way when it was killed."""
-HELD_FROM = 20
-WAITING = "Another process runs this full sync already"
+SIZE, UNDISTURBED = 1200, 61
+"""Rows, and the list requests of an undisturbed full sync: the pages, and the front again."""
+EXTRA = 8
+"""Requests for further looks at the front, and for those under way when a process was killed."""
+HELD_AFTER = 20
+WAITING_LOG = "Another process runs this full sync already"
 
 
-class Barrier:
-    """Holds back list requests from a certain one on, until it is opened."""
+class ThreadGate:
+    """Holds back list requests after the first `HELD_AFTER`, until it is opened."""
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._opened = threading.Event()
         sandbox.on_request.append(self._hold)
 
     async def _hold(self, number: int) -> None:
-        if number > HELD_FROM:
+        if number > HELD_AFTER:
             await asyncio.to_thread(self._opened.wait, TIMEOUT_SECONDS)
 
     def open(self) -> None:
@@ -51,11 +47,11 @@ class Barrier:
 
 
 class ServerProcesses:
-    """Processes with the same settings, who read a list that is held back at first."""
+    """Starts processes with the same settings, whose list requests a gate holds back at first."""
 
     def __init__(self, home: Path, sandbox: Sandbox, base_url: str, store: str) -> None:
         self.home, self.sandbox = home, sandbox
-        self.barrier = Barrier(sandbox)
+        self.gate = ThreadGate(sandbox)
         self.settings = {
             "CONVOCORE_API_KEY": sandbox.key,
             "CONVOCORE_AGENT_ID": sandbox.agent_id,
@@ -63,31 +59,26 @@ class ServerProcesses:
             "CONVOCORE_STORE": store,
         }
 
-    def sync(self, *options: str) -> subprocess.Popen[str]:
-        """`convocore-mcp sync`, begun."""
+    def start_sync_command(self) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-m", "convocore_mcp", "sync", *options],
+            [sys.executable, "-m", "convocore_mcp", "sync"],
             env=isolated_environment(self.home, **self.settings),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
 
-    def reading(self) -> bool:
-        """Whether somebody has read as far as the barrier lets them."""
-        return len(self.sandbox.requests) >= HELD_FROM
+    def gate_is_reached(self) -> bool:
+        return len(self.sandbox.requests) >= HELD_AFTER
 
     def check(self) -> None:
-        """What the mirror holds is what is there, and it was read about once."""
-        asked = len(self.sandbox.requests)
-        assert ONCE <= asked <= ONCE + MORE
+        """Check that the mirror equals the sandbox, and that the list was read about once."""
+        assert UNDISTURBED <= len(self.sandbox.requests) <= UNDISTURBED + EXTRA
         names = ("api_key", "agent_id", "base_url", "store")
         chosen = dict(zip(names, self.settings.values(), strict=True))
-        resume_token, owner = mirror_place(read_settings(chosen))
-        mirror = MirrorWriter(
-            open_database(resume_token, owner=owner), Rules(keys=keys, merge=merge)
-        )
-        assert held(mirror, self.sandbox.agent_id) == wanted(self.sandbox)
+        location, owner = mirror_place(read_settings(chosen))
+        mirror = open_mirror(location, owner=owner)
+        assert mirror_rows(mirror, self.sandbox.agent_id) == upstream_rows(self.sandbox)
         mirror.close()
 
 
@@ -98,99 +89,101 @@ def server_processes(store: str, tmp_path: Path) -> Iterator[ServerProcesses]:
         yield ServerProcesses(tmp_path, sandbox, base_url, store)
 
 
-def numbers(server: RunningServer) -> dict[str, Any]:
-    """What `conversation_stats` answers."""
+def ask_stats(server: RunningServer) -> dict[str, Any]:
+    """The answer of `conversation_stats`."""
     headers, body = modern_request("tools/call", name="conversation_stats", arguments={})
-    answer = httpx.post(
+    response = httpx.post(
         f"{server.url}/mcp",
         headers=headers,
         json=body,
         timeout=TIMEOUT_SECONDS * 3,
         trust_env=False,
     )
-    said = answer.text
-    data = said[said.index("{") :] if said.lstrip().startswith("{") else said.split("data: ", 1)[1]
-    found: dict[str, Any] = json.loads(data)["result"]["structuredContent"]
-    return found
+    text = response.text
+    data = text if text.lstrip().startswith("{") else text.split("data: ", 1)[1]
+    answer: dict[str, Any] = json.loads(data)["result"]["structuredContent"]
+    return answer
 
 
 @IN_FILE
-def test_a_sync_beside_a_server_waits_for_what_that_reads_and_says_so(
+def test_a_sync_command_waits_for_a_servers_sync_and_says_so(
     server_processes: ServerProcesses,
 ) -> None:
-    """Promised by the issue: the command says so, waits, and ends with a true summary."""
+    """Promised by docs/operations.md, "Several servers": one process reads, the others wait."""
     agent = server_processes.sandbox.agent_id
     with (
         run_server(server_processes.home, env=server_processes.settings) as server,
         ThreadPoolExecutor() as pool,
     ):
-        answer = pool.submit(numbers, server)
-        wait_until(server_processes.reading)
-        with server_processes.sync() as command:
+        answer = pool.submit(ask_stats, server)
+        wait_until(server_processes.gate_is_reached)
+        with server_processes.start_sync_command() as command:
             assert command.stderr is not None
-            complaint = command.stderr.readline()
-            server_processes.barrier.open()
-            said, more = command.communicate(timeout=TIMEOUT_SECONDS * 3)
+            first_line = command.stderr.readline()
+            server_processes.gate.open()
+            stdout, more_stderr = command.communicate(timeout=TIMEOUT_SECONDS * 3)
         assert answer.result()["freshness"]["complete"] is True
-    assert complaint == f"{agent}: another process is syncing this agent; waiting for it.\n"
-    assert more == ""
-    assert said.startswith(f"{agent}: another process has read everything meanwhile, ")
+    assert first_line == f"{agent}: another process is syncing this agent; waiting for it.\n"
+    assert more_stderr == ""
+    assert stdout.startswith(f"{agent}: another process has read everything meanwhile, ")
     conversations = len(list(server_processes.sandbox.rows()))
-    assert f"{conversations:,} conversations are in the mirror now" in said
+    assert f"{conversations:,} conversations are in the mirror now" in stdout
     server_processes.check()
 
 
-@STORES
+@BOTH_STORES
 def test_two_servers_that_are_asked_at_once_read_the_list_once(
     server_processes: ServerProcesses,
 ) -> None:
-    """Promised by design.md: across processes an advisory lock."""
+    """Promised by docs/architecture.md, "The mirror": across processes, a lock decides."""
     with ExitStack() as stack, ThreadPoolExecutor() as pool:
-        pair = [
+        servers = [
             stack.enter_context(run_server(server_processes.home, env=server_processes.settings))
             for _ in range(2)
         ]
-        answers = [pool.submit(numbers, server) for server in pair]
-        wait_until(lambda: sum(WAITING in server.stderr() for server in pair) == 1)
-        server_processes.barrier.open()
-        one, two = (answer.result() for answer in answers)
-    assert one["totals"] == two["totals"]
-    assert one["freshness"]["complete"] is two["freshness"]["complete"] is True
+        answers = [pool.submit(ask_stats, server) for server in servers]
+        wait_until(lambda: sum(WAITING_LOG in server.stderr() for server in servers) == 1)
+        server_processes.gate.open()
+        first, second = (answer.result() for answer in answers)
+    assert first["totals"] == second["totals"]
+    assert first["freshness"]["complete"] is second["freshness"]["complete"] is True
     server_processes.check()
 
 
-@STORES
-def test_when_the_reader_is_killed_the_other_goes_on_where_it_stood(
+@BOTH_STORES
+def test_when_the_syncing_process_is_killed_the_waiting_one_resumes_its_sync(
     server_processes: ServerProcesses,
 ) -> None:
-    """Promised by design.md: `kill -9`; the next one takes over and nothing is read twice."""
+    """Promised by docs/architecture.md, "The mirror": resumable after a crash, nothing twice."""
     with (
         run_server(server_processes.home, env=server_processes.settings) as server,
         ThreadPoolExecutor() as pool,
     ):
-        reader = server_processes.sync()
-        wait_until(server_processes.reading)
-        answer = pool.submit(numbers, server)
-        wait_until(lambda: WAITING in server.stderr())
-        reader.kill()
-        reader.communicate()
-        server_processes.barrier.open()
+        syncing = server_processes.start_sync_command()
+        wait_until(server_processes.gate_is_reached)
+        answer = pool.submit(ask_stats, server)
+        wait_until(lambda: WAITING_LOG in server.stderr())
+        syncing.kill()
+        syncing.communicate()
+        server_processes.gate.open()
         assert answer.result()["freshness"]["complete"] is True
     server_processes.check()
 
 
 @IN_FILE
-def test_a_sync_takes_over_from_one_that_is_killed(server_processes: ServerProcesses) -> None:
-    """Ours: its summary tells what it has read itself."""
-    reader = server_processes.sync()
-    wait_until(server_processes.reading)
-    with server_processes.sync() as waiting:
+def test_a_sync_command_takes_over_from_one_that_is_killed(
+    server_processes: ServerProcesses,
+) -> None:
+    """Ours: its summary counts what it has read itself."""
+    killed = server_processes.start_sync_command()
+    wait_until(server_processes.gate_is_reached)
+    with server_processes.start_sync_command() as waiting:
         assert waiting.stderr is not None
-        assert "another process is reading it" in waiting.stderr.readline()
-        reader.kill()
-        reader.communicate()
-        server_processes.barrier.open()
-        said, _ = waiting.communicate(timeout=TIMEOUT_SECONDS * 3)
+        assert "another process is syncing this agent" in waiting.stderr.readline()
+        killed.kill()
+        killed.communicate()
+        server_processes.gate.open()
+        stdout, _ = waiting.communicate(timeout=TIMEOUT_SECONDS * 3)
     assert waiting.returncode == 0
-    assert "read everything: " in said
+    assert "read everything: " in stdout
     server_processes.check()

@@ -1,4 +1,4 @@
-"""Several processes on one mirror: one reads an agent's list, the others wait for it."""
+"""Several processes on one mirror: one syncs an agent, the others wait for it."""
 
 import asyncio
 import subprocess
@@ -6,39 +6,40 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, ExitStack, contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from convocore_mcp.errors import ConvocoreError
-from convocore_mcp.leads.keys import keys
-from convocore_mcp.leads.merge import merge
 from convocore_mcp.read_scope import ReadScope
 from convocore_mcp.sandbox import Dialect, Sandbox
 from convocore_mcp.settings import store_location
 from convocore_mcp.store.database.engine import open_database
 from convocore_mcp.store.database.sync_locks import SyncLocks, sync_locks_for
-from convocore_mcp.store.write.mirror_writer import MirrorWriter, Rules
-from convocore_mcp.sync.agent_sync import Schedule
+from convocore_mcp.sync.decisions import Schedule
 from tests.process_environment import TIMEOUT_SECONDS
 
-from .sync_harness import Gate, SyncHarness, running_harness
+from .sync_harness import (
+    Gate,
+    SyncHarness,
+    activity_times,
+    mirror_on,
+    running_harness,
+)
 
-STORES = pytest.mark.parametrize("store", ["in_file", "in_postgresql"], indirect=True)
-BOTH = pytest.mark.parametrize("dialect", ["cursor", "page"])
-OTHER = "tests.sync.other"
+BOTH_STORES = pytest.mark.parametrize("store", ["in_file", "in_postgresql"], indirect=True)
+BOTH_DIALECTS = pytest.mark.parametrize("dialect", ["cursor", "page"])
 
 
-class Place:
-    """A mirror as one process opens it."""
+class ProcessStore:
+    """A mirror and its sync locks, as one process opens them."""
 
     def __init__(self, store: str) -> None:
-        place = store_location(store, fingerprint="f")
-        database = open_database(place, owner="test")
-        self.mirror = MirrorWriter(database, Rules(keys=keys, merge=merge))
-        self.sync_locks: SyncLocks = sync_locks_for(place, database)
+        location = store_location(store, fingerprint="f")
+        database = open_database(location, owner="test")
+        self.mirror = mirror_on(database)
+        self.sync_locks: SyncLocks = sync_locks_for(location, database)
 
     def close(self) -> None:
         self.sync_locks.close()
@@ -46,207 +47,211 @@ class Place:
 
 
 @contextmanager
-def places(store: str, count: int) -> Iterator[list[Place]]:
+def opened(store: str, times: int) -> Iterator[list[ProcessStore]]:
+    """One mirror, opened as by several processes."""
     with ExitStack() as stack:
-        opened = [Place(store) for _ in range(count)]
-        for place in opened:
-            stack.callback(place.close)
-        yield opened
+        stores = [ProcessStore(store) for _ in range(times)]
+        for each in stores:
+            stack.callback(each.close)
+        yield stores
 
 
-@STORES
-def test_a_turn_is_one_processs_and_goes_to_the_next(store: str) -> None:
-    """Promised by design.md: an advisory lock; ours: per agent and kind."""
-    with places(store, 2) as (one, two):
-        end = one.sync_locks.take("a", "full")
-        assert end is not None
-        assert two.sync_locks.take("a", "full") is None
-        assert one.sync_locks.take("a", "full") is None
-        others = [two.sync_locks.take("a", "incremental"), two.sync_locks.take("b", "full")]
-        end()
-        again = two.sync_locks.take("a", "full")
-        assert one.sync_locks.take("a", "full") is None
-        for held_by_two in (again, *others):
-            assert held_by_two is not None
-            held_by_two()
+@BOTH_STORES
+def test_a_sync_lock_is_held_by_one_process_at_a_time(store: str) -> None:
+    """Promised by docs/architecture.md, "The mirror"; ours: a lock for each agent and kind."""
+    with opened(store, 2) as (first, second):
+        release = first.sync_locks.take("a", "full")
+        assert release is not None
+        assert second.sync_locks.take("a", "full") is None
+        assert first.sync_locks.take("a", "full") is None
+        others = [second.sync_locks.take("a", "incremental"), second.sync_locks.take("b", "full")]
+        release()
+        again = second.sync_locks.take("a", "full")
+        assert first.sync_locks.take("a", "full") is None
+        for release_second in (again, *others):
+            assert release_second is not None
+            release_second()
 
 
-@STORES
-def test_a_turn_ends_with_the_process_however_that_ends(store: str) -> None:
-    """Promised by design.md: safe against a holder that is killed at any moment."""
-    with places(store, 1) as (here,):
-        command = [sys.executable, "-m", OTHER, "hold", store]
+@BOTH_STORES
+def test_a_sync_lock_is_released_when_its_process_is_killed(store: str) -> None:
+    """Ours: no timeout has to pass before another process can take over."""
+    with opened(store, 1) as (here,):
+        command = [sys.executable, "-m", "tests.sync.lock_holder", store]
         with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
             assert process.stdout is not None
             assert process.stdout.readline() == "held\n"
             assert here.sync_locks.take("a", "full") is None
             process.kill()
-        end = until(lambda: here.sync_locks.take("a", "full"))
-        end()
+        release = wait_for(lambda: here.sync_locks.take("a", "full"))
+        release()
 
 
-def test_a_turn_whose_connection_breaks_is_over(postgresql: Callable[[], str]) -> None:
-    """Ours: two may read side by side then, and nobody hears of an error."""
+def test_a_sync_lock_whose_connection_breaks_is_released(postgresql: Callable[[], str]) -> None:
+    """Ours: two processes may sync side by side then, and nobody gets an error."""
     store = postgresql()
-    with places(store, 2) as (one, two):
-        end = one.sync_locks.take("a", "full")
-        assert end is not None
-        with two.mirror.database.writing() as connection:
+    with opened(store, 2) as (first, second):
+        release = first.sync_locks.take("a", "full")
+        assert release is not None
+        with second.mirror.database.writing() as connection:
             connection.exec_driver_sql(
                 "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
             )
-        another = until(lambda: two.sync_locks.take("a", "full"))
-        end()
-        another()
-        again = until(lambda: one.sync_locks.take("a", "full"))
-        again()
+        release_second = wait_for(lambda: second.sync_locks.take("a", "full"))
+        release()
+        release_second()
+        release_again = wait_for(lambda: first.sync_locks.take("a", "full"))
+        release_again()
 
 
-def test_turns_leave_one_empty_private_file_each(tmp_path: Path) -> None:
-    """Ours: whoever looks into the folder finds nothing to wonder at."""
+def test_sync_locks_leave_one_empty_private_file_each(tmp_path: Path) -> None:
+    """Ours: lock files hold nothing, and only their owner can open them."""
     store = str(tmp_path / "data" / "mirror.sqlite3")
-    with places(store, 1) as (here,):
+    with opened(store, 1) as (here,):
         for agent in ("../a", "é" * 300):
-            end = here.sync_locks.take(agent, "full")
-            assert end is not None
-            end()
+            release = here.sync_locks.take(agent, "full")
+            assert release is not None
+            release()
     files = list((tmp_path / "data").glob("mirror.sqlite3.*"))
     assert [(file.stat().st_size, file.stat().st_mode & 0o777) for file in files] == [
         (0, 0o600)
     ] * 2
 
 
-async def two_houses(
-    sandbox: Sandbox, pair: list[Place], stack: AsyncExitStack, **how: Any
+async def harnesses_on(
+    stores: list[ProcessStore], sandbox: Sandbox, stack: AsyncExitStack, **options: Any
 ) -> list[SyncHarness]:
+    """A harness for each of the processes' stores."""
     return [
         await stack.enter_async_context(
-            running_harness(sandbox, mirror=place.mirror, sync_locks=place.sync_locks, **how)
+            running_harness(sandbox, mirror=each.mirror, sync_locks=each.sync_locks, **options)
         )
-        for place in pair
+        for each in stores
     ]
 
 
-@BOTH
-@STORES
-async def test_what_one_reads_the_other_waits_for(store: str, dialect: Dialect) -> None:
-    """Promised by design.md: one walk per agent at a time, in all processes together."""
+@BOTH_DIALECTS
+@BOTH_STORES
+async def test_while_one_process_syncs_the_other_waits(store: str, dialect: Dialect) -> None:
+    """Promised by docs/architecture.md, "The mirror": one run per agent in all processes."""
     sandbox = Sandbox(size=300, dialect=dialect, max_limit=20)
-    with places(store, 2) as pair:
+    with opened(store, 2) as stores:
         async with AsyncExitStack() as stack:
-            one, two = await two_houses(sandbox, pair, stack)
+            first, second = await harnesses_on(stores, sandbox, stack)
             answers = await asyncio.gather(
-                *(harness.fresh() for harness in (one, two) for _ in "123")
+                *(harness.ensure_fresh() for harness in (first, second) for _ in "123")
             )
-            assert all(fresh.complete and not fresh.notes for fresh in answers)
-            assert two.held == one.held == two.wanted
-            once = await one.asked()
-            await one.sync()
-            assert once <= await one.asked() + 2
+            assert all(freshness.complete and not freshness.notes for freshness in answers)
+            assert second.mirror_rows == first.mirror_rows == second.upstream_rows
+            requests = await first.count_requests()
+            await first.sync()
+            assert requests <= await first.count_requests() + 2
 
-            for harness in (one, two):
-                harness.time.pass_(minutes=1)
+            for harness in (first, second):
+                harness.clock.advance(minutes=1)
             sandbox.insert(userName="New")
-            await asyncio.gather(one.fresh(), two.fresh())
-            assert one.held == one.wanted
-            assert 1 <= await one.asked() <= 3
+            await asyncio.gather(first.ensure_fresh(), second.ensure_fresh())
+            assert first.mirror_rows == first.upstream_rows
+            assert 1 <= await first.count_requests() <= 3
 
 
-@STORES
-async def test_who_waits_answers_from_what_the_other_has_read(store: str) -> None:
-    """Promised by design.md: as soon as there is what a question needs, and it says so."""
+@BOTH_STORES
+async def test_a_waiting_process_answers_from_what_the_other_has_read(store: str) -> None:
+    """Promised by docs/architecture.md, "How a question travels": the read scope is awaited."""
     sandbox = Sandbox(size=400)
-    times = [row["ts"] for row in sandbox.rows()]
-    at = times[30] if times[30] < 10**11 else times[30] / 1000
+    since = activity_times(sandbox)[30]
     gate = Gate(sandbox, after=8)
-    with places(store, 2) as pair:
+    with opened(store, 2) as stores:
         async with AsyncExitStack() as stack:
-            patient = Schedule(patience=30, grace=0.1, people_grace=0.1)
-            one, two = await two_houses(sandbox, pair, stack, schedule=patient)
-            full_sync = asyncio.ensure_future(one.sync())
+            patient = Schedule(first_sync_patience=30, grace=0.1, people_grace=0.1)
+            syncing, waiting = await harnesses_on(stores, sandbox, stack, schedule=patient)
+            full_sync = asyncio.ensure_future(syncing.sync())
             await gate.reached.wait()
-            asked = len(sandbox.requests)
+            requests = len(sandbox.requests)
 
-            newest = await two.agent_sync.fresh(sandbox.agent_id, ReadScope(rows=20))
+            newest = await waiting.syncs.ensure_fresh(sandbox.agent_id, ReadScope(rows=20))
             assert newest.complete is False
             (note,) = newest.notes
             assert note == (
-                f"A first reading is under way, {len(one.held)} conversations so far; "
+                f"A first reading is under way, {len(syncing.mirror_rows)} conversations so far; "
                 "ask again for the rest."
             )
-            window = await two.fresh(since=datetime.fromtimestamp(at, UTC))
+            window = await waiting.ensure_fresh(since=since)
             assert window.complete
-            assert len(sandbox.requests) == asked
+            assert len(sandbox.requests) == requests
 
             gate.open()
             await full_sync
-            assert (await two.fresh()).complete
-            assert two.held == two.wanted
+            assert (await waiting.ensure_fresh()).complete
+            assert waiting.mirror_rows == waiting.upstream_rows
 
 
-@STORES
-async def test_who_waits_in_vain_answers_in_time_and_takes_over_later(store: str) -> None:
-    """Promised by design.md: a bounded time; news that somebody else still reads is told of."""
+@BOTH_STORES
+async def test_a_process_that_waits_in_vain_answers_in_time_and_syncs_later(store: str) -> None:
+    """Ours: a caller waits a bounded time for another process's sync, and is told about it."""
     sandbox = Sandbox(size=60)
-    with places(store, 2) as pair:
+    with opened(store, 2) as stores:
         async with AsyncExitStack() as stack:
-            hasty = Schedule(patience=0.3, incremental_patience=0.3)
-            (harness,) = await two_houses(sandbox, pair[:1], stack, schedule=hasty)
+            hasty = Schedule(first_sync_patience=0.3, incremental_patience=0.3)
+            (harness,) = await harnesses_on(stores[:1], sandbox, stack, schedule=hasty)
             await harness.sync()
-            harness.time.pass_(minutes=1)
+            harness.clock.advance(minutes=1)
             sandbox.insert(userName="New")
-            end = pair[1].sync_locks.take(sandbox.agent_id, "incremental")
-            assert end is not None
-            await harness.asked()
-            fresh = await harness.fresh()
-            assert "ChangedSince is still being read." in fresh.notes
-            assert await harness.asked() == 0
-            end()
-            await harness.at_rest()
-            assert await harness.asked() == 1
-            assert harness.held == harness.wanted
+            release = stores[1].sync_locks.take(sandbox.agent_id, "incremental")
+            assert release is not None
+            await harness.count_requests()
+            freshness = await harness.ensure_fresh()
+            assert "News is still being read." in freshness.notes
+            assert await harness.count_requests() == 0
+            release()
+            await harness.wait_for_runs()
+            assert await harness.count_requests() == 1
+            assert harness.mirror_rows == harness.upstream_rows
 
 
-async def test_trouble_that_another_process_got_over_is_forgotten(tmp_path: Path) -> None:
-    """Ours: who need not read does not go on about a failure of long ago."""
+async def test_a_failure_is_forgotten_once_another_process_has_synced(tmp_path: Path) -> None:
+    """Ours: a process whose mirror is fresh does not mention a failure of its own from before."""
     sandbox = Sandbox(size=60)
-    with places(str(tmp_path / "mirror.sqlite3"), 2) as pair:
+    with opened(str(tmp_path / "mirror.sqlite3"), 2) as stores:
         async with AsyncExitStack() as stack:
-            one, two = await two_houses(sandbox, pair, stack)
-            await one.sync()
-            one.time.pass_(minutes=1)
-            two.time.pass_(minutes=1)
+            first, second = await harnesses_on(stores, sandbox, stack)
+            await first.sync()
+            first.clock.advance(minutes=1)
+            second.clock.advance(minutes=1)
             sandbox.fail_next(503, times=3)
-            assert (await one.fresh()).notes
-            two.time.pass_(seconds=20)
-            one.time.pass_(seconds=20)
-            assert (await two.fresh()).notes == ()
-            assert (await one.fresh()).notes == ()
+            assert (await first.ensure_fresh()).notes
+            second.clock.advance(seconds=20)
+            first.clock.advance(seconds=20)
+            assert (await second.ensure_fresh()).notes == ()
+            assert (await first.ensure_fresh()).notes == ()
 
 
-async def test_closing_ends_the_waiting_too(tmp_path: Path) -> None:
-    """Promised by design.md: the process ends within a second."""
+async def test_closing_ends_the_wait_for_a_sync_lock(tmp_path: Path) -> None:
+    """Ours: a process ends at once, whatever another one does; the lock is not left behind."""
     sandbox = Sandbox(size=60)
-    with places(str(tmp_path / "mirror.sqlite3"), 2) as pair:
-        end = pair[1].sync_locks.take(sandbox.agent_id, "full")
+    with opened(str(tmp_path / "mirror.sqlite3"), 2) as stores:
+        release = stores[1].sync_locks.take(sandbox.agent_id, "full")
         async with AsyncExitStack() as stack:
-            (harness,) = await two_houses(sandbox, pair[:1], stack)
-            waiting = asyncio.ensure_future(harness.sync())
-            await asyncio.wait([waiting], timeout=0.05)
-            await harness.agent_sync.aclose()
+            (harness,) = await harnesses_on(stores[:1], sandbox, stack)
+            waits = asyncio.Event()
+            waiting = asyncio.ensure_future(
+                harness.syncs.sync(sandbox.agent_id, on_lock_wait=waits.set)
+            )
+            await waits.wait()
+            await harness.syncs.aclose()
             with pytest.raises(ConvocoreError, match="stopped"):
                 await waiting
-        assert end is not None
-        end()
-        again = pair[0].sync_locks.take(sandbox.agent_id, "full")
+        assert release is not None
+        release()
+        again = stores[0].sync_locks.take(sandbox.agent_id, "full")
         assert again is not None
         again()
 
 
-def until(look: Callable[[], Any]) -> Any:
-    """What `look` returns, as soon as it is something."""
-    give_up = time.monotonic() + 3 * TIMEOUT_SECONDS
-    while not (found := look()):
-        assert time.monotonic() < give_up, "it never came"
+def wait_for(look: Callable[[], Any]) -> Any:
+    """Call `look` until it returns something; another process decides when that is."""
+    deadline = time.monotonic() + 3 * TIMEOUT_SECONDS
+    while not (result := look()):
+        assert time.monotonic() < deadline, "it never came"
         time.sleep(0.01)
-    return found
+    return result

@@ -32,7 +32,7 @@ async def record_answer(backend: Backend, agent: str, conversation_id: str) -> d
     Raises:
         MissingError: there is no such conversation.
     """
-    fresh = await backend.agent_sync.fresh(agent)
+    fresh = await backend.syncs.ensure_fresh(agent)
     found = await backend.read(backend.mirror_reader.conversation, agent, conversation_id)
     if found is None:
         raise MissingError(

@@ -41,7 +41,7 @@ async def conversation_stats_answer(
     """
     since, until = window(ask.since, ask.until, now=backend.now())
     wanted = replace(wanted, since=since, until=until)
-    fresh = await backend.agent_sync.fresh(agent, ReadScope(since=since, people=True))
+    fresh = await backend.syncs.ensure_fresh(agent, ReadScope(since=since, people=True))
     found = await backend.read(_read, backend.mirror_reader, agent, wanted, ask.group_by)
     by_tag = "tag" in ask.group_by
     note = "A conversation counts under each of its tags, so groups add up to more than totals."

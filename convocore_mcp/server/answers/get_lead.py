@@ -33,7 +33,7 @@ async def get_lead_answer(backend: Backend, agent: str, text: str) -> dict[str, 
     """
     if not text:
         raise InvalidArgumentError("lead: is empty.", hint="Give a name, email, phone or id.")
-    fresh = await backend.agent_sync.fresh(agent)
+    fresh = await backend.syncs.ensure_fresh(agent)
     match, conversations = await backend.read(_read, backend.mirror_reader, agent, text)
     left_out: list[str] = []
     if len(match.leads) == 1:

@@ -51,7 +51,7 @@ async def list_changes_answer(backend: Backend, agent: str, ask: ChangesRequest)
     """
     now = backend.now()
     since = bound("since", ask.since, now=now)
-    fresh = await backend.agent_sync.fresh(agent)
+    fresh = await backend.syncs.ensure_fresh(agent)
     generation = backend.mirror_reader.generation
     # Not the other arguments: whoever goes on may want other kinds, or fewer at a time.
     question = question_of("changes", agent)

@@ -54,7 +54,7 @@ async def list_conversations_answer(
         start = Cursor.decode(ask.cursor, question=asked, generation=generation, now=now)
         bounds = moments(start.window)
     wanted = replace(wanted, since=bounds[0], until=bounds[1])
-    fresh = await backend.agent_sync.fresh(agent, _read_scope(wanted, ask))
+    fresh = await backend.syncs.ensure_fresh(agent, _read_scope(wanted, ask))
     page = await backend.read(_read, backend.mirror_reader, agent, wanted, ask, start)
     answer = sanitize(
         {

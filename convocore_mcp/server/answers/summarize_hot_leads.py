@@ -43,7 +43,7 @@ async def summarize_hot_leads_answer(
     """
     now = backend.now()
     bounds = window(ask.since, ask.until, now=now)
-    fresh = await backend.agent_sync.fresh(agent, ReadScope(since=bounds[0], people=True))
+    fresh = await backend.syncs.ensure_fresh(agent, ReadScope(since=bounds[0], people=True))
     found = await backend.read(_read, backend.mirror_reader, agent, ask, bounds)
     summary = found.summary
     answer: dict[str, Any] = sanitize(

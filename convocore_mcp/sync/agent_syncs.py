@@ -1,0 +1,69 @@
+"""The agents' syncs as the rest of the program sees them: one `AgentSync` for each agent."""
+
+import asyncio
+from collections.abc import Callable
+
+from convocore_mcp.models import Freshness
+from convocore_mcp.read_scope import EVERYTHING, ReadScope
+from convocore_mcp.sync.agent_sync import AgentSync, SyncParts
+from convocore_mcp.sync.page_writer import Progress
+from convocore_mcp.sync.sync_run import ReportProgress
+
+
+class AgentSyncs:
+    """Keeps the mirror fresh for every agent; an `AgentSync` is made when first asked for.
+
+    `listeners` are called with the agent's ID after every run of a sync, however it ended.
+    """
+
+    def __init__(self, parts: SyncParts) -> None:
+        self._parts = parts
+        self._by_agent: dict[str, AgentSync] = {}
+        self.listeners: list[Callable[[str], None]] = []
+
+    async def ensure_fresh(
+        self,
+        agent_id: str,
+        scope: ReadScope = EVERYTHING,
+        *,
+        report_progress: ReportProgress | None = None,
+    ) -> Freshness:
+        """Sync what a question needs, waiting a bounded time (`AgentSync.ensure_fresh`).
+
+        Raises:
+            ApiError: Convocore refuses the key or the agent, or fails while the mirror is empty.
+        """
+        return await self._of(agent_id).ensure_fresh(scope, report_progress=report_progress)
+
+    async def sync(
+        self,
+        agent_id: str,
+        *,
+        full: bool = True,
+        report_progress: ReportProgress | None = None,
+        on_lock_wait: Callable[[], None] | None = None,
+    ) -> Progress:
+        """Sync now, and wait for the end (`AgentSync.sync`).
+
+        Raises:
+            ApiError: Convocore failed for good.
+            ConvocoreError: the sync was stopped by `aclose`, or failed because of a bug.
+        """
+        return await self._of(agent_id).sync(
+            full=full, report_progress=report_progress, on_lock_wait=on_lock_wait
+        )
+
+    async def aclose(self) -> None:
+        """Stop all runs, and wait until they have ended; what was saved stays."""
+        await asyncio.gather(*(agent_sync.aclose() for agent_sync in self._by_agent.values()))
+
+    def _of(self, agent_id: str) -> AgentSync:
+        if agent_id not in self._by_agent:
+            self._by_agent[agent_id] = AgentSync(
+                agent_id, self._parts, on_run_end=self._notify_listeners
+            )
+        return self._by_agent[agent_id]
+
+    def _notify_listeners(self, agent_id: str) -> None:
+        for listener in self.listeners:
+            listener(agent_id)

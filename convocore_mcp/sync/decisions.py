@@ -1,0 +1,133 @@
+"""Decides what to sync next. Pure: coverage, failures, time and schedule are arguments."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import Enum, StrEnum
+from typing import Self
+
+from convocore_mcp.errors import ConvocoreError
+from convocore_mcp.models import Coverage
+from convocore_mcp.read_scope import ReadScope
+
+
+class SyncKind(StrEnum):
+    """The two kinds of sync."""
+
+    FULL = "full"
+    """Reads the whole list."""
+    INCREMENTAL = "incremental"
+    """Reads the front of the list, down to what is known."""
+
+
+class Action(Enum):
+    """What to do before a question is answered."""
+
+    NOTHING = "the mirror is fresh enough"
+    INCREMENTAL_SYNC = "join or start an incremental sync"
+    FULL_SYNC = "join or start a full sync"
+    BACK_OFF = "a sync has just failed: send no request yet"
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """How old the mirror may get, and how long a caller waits for a sync."""
+
+    incremental_after: timedelta = timedelta(seconds=30)
+    full_after: timedelta = timedelta(hours=6)
+    retry_incomplete_after: timedelta = timedelta(minutes=10)
+    """The same after a full sync that may have missed rows, or that failed."""
+    first_sync_patience: float = 18.0
+    """Seconds a caller waits for the first full sync; a call answers within 25 seconds."""
+    incremental_patience: float = 5.0
+    """Seconds a caller waits for a sync when the mirror can already give an older answer."""
+    grace: float = 3.0
+    """Seconds a caller waits on for the end of the first full sync, once there is an answer."""
+    people_grace: float = 10.0
+    """The same for a question about people, which needs every conversation to be complete."""
+    failure_pause: timedelta = timedelta(seconds=15)
+    """After a failure, no request is sent to Convocore for this long."""
+
+    def grace_for(self, scope: ReadScope) -> float:
+        """Seconds to wait on once there is an answer for `scope`."""
+        return self.people_grace if scope.people else self.grace
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A sync that failed."""
+
+    at: datetime
+    error: ConvocoreError
+
+
+@dataclass(frozen=True, slots=True)
+class Failures:
+    """The failures of one agent's syncs that still matter."""
+
+    latest: Failure | None = None
+    """The newest failure of either kind, while no sync has succeeded since."""
+    full_sync_at: datetime | None = None
+    """When a full sync last failed."""
+
+    def after_failure(self, kind: SyncKind, error: ConvocoreError, *, at: datetime) -> Self:
+        """The failures once a sync of that kind has failed."""
+        full_sync_at = at if kind is SyncKind.FULL else self.full_sync_at
+        return replace(self, latest=Failure(at, error), full_sync_at=full_sync_at)
+
+    def after_success(self) -> Self:
+        """The failures once a sync has succeeded."""
+        return replace(self, latest=None)
+
+    def still_valid(self, coverage: Coverage) -> Self:
+        """The failures without one that another process has overcome by a newer sync."""
+        overcome = (
+            self.latest is not None
+            and coverage.as_of is not None
+            and coverage.as_of > self.latest.at
+        )
+        return self.after_success() if overcome else self
+
+
+def last_sync_at(coverage: Coverage, kind: SyncKind) -> datetime | None:
+    """When the newest sync of that kind was made; changes with every further one."""
+    return coverage.full_sync_at if kind is SyncKind.FULL else coverage.as_of
+
+
+def next_action(
+    coverage: Coverage,
+    failures: Failures,
+    *,
+    full_sync_running: bool,
+    now: datetime,
+    schedule: Schedule,
+) -> Action:
+    """Decide what a question has to wait for.
+
+    `full_sync_running` says whether this process has a full sync of the agent under way. A first
+    one is joined even right after a failure: it sends its requests anyway.
+    """
+    if coverage.full_sync_at is None and full_sync_running:
+        return Action.FULL_SYNC
+    if failures.latest is not None and now - failures.latest.at < schedule.failure_pause:
+        return Action.BACK_OFF
+    if coverage.full_sync_at is None or coverage.as_of is None:
+        return Action.FULL_SYNC
+    if now - coverage.as_of > schedule.incremental_after:
+        return Action.INCREMENTAL_SYNC
+    return Action.NOTHING
+
+
+def full_sync_due(
+    coverage: Coverage, failures: Failures, *, now: datetime, schedule: Schedule
+) -> bool:
+    """Decide whether another full sync is due, which runs behind the answers.
+
+    Only a full sync finds silent edits and deletions. It waits while Convocore fails, and a full
+    sync that failed late is not repeated at once: it would read the list up to there each time.
+    """
+    if coverage.full_sync_at is None or failures.latest is not None:
+        return False
+    retry_after = schedule.retry_incomplete_after
+    if failures.full_sync_at is not None and now - failures.full_sync_at < retry_after:
+        return False
+    return now - coverage.full_sync_at > (retry_after if coverage.gap else schedule.full_after)

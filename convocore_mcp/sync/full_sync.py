@@ -1,0 +1,153 @@
+"""The full sync: reads an agent's whole list, and removes what is no longer in it.
+
+The list is read from the front to the end; `api` makes sure that no row is missed that nobody
+touches meanwhile. A row that *is* touched moves to the front, so the sync ends by reading the
+front again, down to where it stood at the start (`incremental_sync.catch_up`).
+
+The resume token is saved with the pages, in one transaction. A full sync that was interrupted is
+resumed by the next one: first it reads the front, then the list behind the resume token. It keeps
+its original start time, so a conversation that neither part has seen counts as missing.
+"""
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+
+from convocore_mcp.errors import ApiError, ContractError
+from convocore_mcp.models import UnfinishedSync
+from convocore_mcp.sync.incremental_sync import FrontSnapshot, catch_up
+from convocore_mcp.sync.page_writer import LIST_MOVED_TOO_FAST, PageWriter, Upstream
+from convocore_mcp.sync.prefetch import prefetch_pages
+
+log = logging.getLogger(__name__)
+
+REBUILD_WHEN_IDLE, REBUILD_AT_LATEST = 400, 2_000
+"""Rows after which leads are rebuilt: while the sync waits for Convocore, and in any case. The
+fewer rows at a time, the more each of them costs."""
+MAX_SINGLE_REQUESTS = 100
+"""Missing conversations that are asked for one by one; the others wait for the next full sync."""
+NO_UNFINISHED_SYNC: Mapping[str, None] = {
+    "full_sync_started_at": None,
+    "full_sync_watermark": None,
+    "resume_token": None,
+}
+
+
+class FullSync:
+    """One full sync of one agent."""
+
+    def __init__(self, upstream: Upstream, writer: PageWriter) -> None:
+        self._upstream = upstream
+        self._writer = writer
+
+    async def run(self) -> FrontSnapshot:
+        """Read the whole list; returns the front, where the next incremental sync starts.
+
+        Saved pages stay whatever happens. `as_of`, the watermark and `full_sync_at` move at the
+        end, when every page is in the mirror.
+
+        Raises:
+            ApiError: Convocore failed for good; the next full sync resumes this one.
+        """
+        writer, progress = self._writer, self._writer.progress
+        unfinished = self._resumable((await writer.coverage()).unfinished)
+        if unfinished is None:
+            started_at, front = writer.now(), FrontSnapshot(None)
+        else:
+            started_at, front = unfinished.started_at, await self._prepare_resume(unfinished)
+        progress.started_at = started_at
+        try:
+            front = await self._read_to_the_end(started_at, unfinished, front)
+        except ContractError:
+            await writer.note(**NO_UNFINISHED_SYNC)  # a resumed sync might fail there forever
+            raise
+        caught_up = await catch_up(self._upstream, writer, front)
+        if progress.gap is None and not caught_up.complete:
+            progress.gap = LIST_MOVED_TOO_FAST
+        if progress.gap is None:
+            await self._remove_missing(started_at)
+            await writer.run_in_thread(writer.mirror.release, writer.agent_id, before=started_at)
+        await writer.rebuild_leads()
+        front = caught_up.front
+        marks = {"as_of": caught_up.as_of, "watermark": front.watermark, "full_sync_at": started_at}
+        await writer.note(**marks, gap=progress.gap, **NO_UNFINISHED_SYNC)
+        await writer.run_in_thread(writer.mirror.prune, now=writer.now())
+        log.info("Full sync done: %d rows in %d pages.", progress.rows, progress.pages)
+        return front
+
+    def _resumable(self, unfinished: UnfinishedSync | None) -> UnfinishedSync | None:
+        """`unfinished`, unless it is so old that it would soon reach the time limit."""
+        if unfinished is None:
+            return None
+        age = self._writer.now() - unfinished.started_at
+        return unfinished if age < self._writer.limits.duration / 2 else None
+
+    async def _prepare_resume(self, unfinished: UnfinishedSync) -> FrontSnapshot:
+        """Read what was touched since the sync was interrupted; returns the front."""
+        log.info("Resuming the full sync that started at %s.", unfinished.started_at)
+        front = FrontSnapshot(unfinished.watermark)
+        caught_up = await catch_up(self._upstream, self._writer, front)
+        if not caught_up.complete:
+            return front  # the end of the sync reads the front again from there
+        front = caught_up.front
+        await self._writer.note(as_of=caught_up.as_of, full_sync_watermark=front.watermark)
+        return front
+
+    async def _read_to_the_end(
+        self, started_at: datetime, unfinished: UnfinishedSync | None, front: FrontSnapshot
+    ) -> FrontSnapshot:
+        """Read from the front, or from behind the resume token, to the end; returns the front."""
+        writer = self._writer
+        resume_token = unfinished.resume_token if unfinished else None
+        stream = self._upstream.conversations(writer.agent_id, resume_token=resume_token)
+        at_front, rows_to_rebuild = unfinished is None, 0
+        async with prefetch_pages(stream) as batches:
+            async for pages in batches:
+                if at_front:
+                    front = FrontSnapshot.of(pages[0])
+                    await writer.note(
+                        full_sync_started_at=started_at,
+                        full_sync_watermark=front.watermark,
+                        resume_token=None,
+                    )
+                await writer.save(pages, unfinished=started_at)
+                if at_front:
+                    await self._note_first_page(started_at)
+                    at_front = False
+                rows_to_rebuild += sum(len(page.rows) for page in pages)
+                idle = len(pages) == 1  # no further page arrived during the last transaction
+                if rows_to_rebuild >= (REBUILD_WHEN_IDLE if idle else REBUILD_AT_LATEST):
+                    await writer.rebuild_leads()
+                    rows_to_rebuild = 0
+                if writer.limit_reached():
+                    break
+        return front
+
+    async def _note_first_page(self, started_at: datetime) -> None:
+        """Set `as_of` if no full sync was ever completed: answers may use the first page now."""
+        if (await self._writer.coverage()).full_sync_at is None:
+            await self._writer.note(as_of=started_at)
+
+    async def _remove_missing(self, started_at: datetime) -> None:
+        """Remove what this sync did not see, if Convocore lacks it or two syncs missed it."""
+        writer = self._writer
+        run, mirror, agent_id = writer.run_in_thread, writer.mirror, writer.agent_id
+        missing = await run(mirror.missing, agent_id, before=started_at)
+        gone = {id_ for id_, times_missed in missing.items() if times_missed}
+        doubtful = [id_ for id_, times_missed in missing.items() if not times_missed]
+        try:
+            for id_ in doubtful[:MAX_SINGLE_REQUESTS]:
+                if await self._is_gone(id_):
+                    gone.add(id_)
+        except ApiError as error:
+            # These requests are optional: a plan may not include them. The next full sync decides.
+            log.info("Missing conversations can't be requested one by one: %s", error.message)
+        await run(mirror.remove, agent_id, gone, at=writer.now())
+        await run(mirror.miss, agent_id, missing.keys() - gone)
+
+    async def _is_gone(self, conversation_id: str) -> bool:
+        try:
+            found = await self._upstream.conversation(self._writer.agent_id, conversation_id)
+        except ContractError:  # it exists, in a shape that we don't know
+            return False
+        return found is None

@@ -1,0 +1,167 @@
+"""What an answer says of its freshness, and when there is none, as tables."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from convocore_mcp.errors import (
+    ConvocoreError,
+    ForbiddenError,
+    NotFoundError,
+    RateLimitedError,
+    UnauthorizedError,
+    UnavailableError,
+)
+from convocore_mcp.models import Coverage, Freshness
+from convocore_mcp.read_scope import EVERYTHING, ReadScope
+from convocore_mcp.sync.freshness import SyncState, freshness, refusal
+from convocore_mcp.sync.page_writer import LIST_MOVED_TOO_FAST, Progress
+
+NOW = datetime(2026, 7, 19, 22, 11, 3, tzinfo=UTC)
+DOWN, SLOW = UnavailableError("Convocore is down."), RateLimitedError("Too many requests.")
+BUG = ConvocoreError("The sync failed because of a bug of ours.")
+
+
+def ago(**amount: float) -> datetime:
+    return NOW - timedelta(**amount)
+
+
+EMPTY = Coverage()
+PARTIAL = Coverage(as_of=ago(seconds=9), oldest=ago(days=2), conversations=40)
+COMPLETE = Coverage(
+    as_of=ago(seconds=9), full_sync_at=ago(hours=1), oldest=ago(days=90), conversations=400
+)
+WITH_GAP = Coverage(
+    as_of=ago(seconds=9),
+    full_sync_at=ago(hours=1),
+    oldest=ago(days=90),
+    conversations=400,
+    gap=LIST_MOVED_TOO_FAST,
+)
+FIRST_SYNC = Progress(
+    started_at=ago(seconds=5), rows=60, oldest=ago(days=3), complete_since=ago(days=3)
+)
+CANT_BE_READ = "Convocore can't be read now, this is what was known: Convocore is down."
+
+
+@pytest.mark.parametrize(
+    ("state", "error"),
+    [
+        (SyncState(COMPLETE), None),
+        (SyncState(COMPLETE, failure=DOWN), None),
+        (SyncState(COMPLETE, still_waiting=True, upstream_error=DOWN), None),
+        (SyncState(PARTIAL, failure=DOWN), None),
+        (SyncState(Coverage(full_sync_at=ago(hours=1)), failure=DOWN), None),  # an empty list
+        (SyncState(EMPTY), None),
+        (SyncState(EMPTY, failure=DOWN), DOWN),
+        (SyncState(EMPTY, failure=DOWN, sync_error=BUG), DOWN),
+        (SyncState(EMPTY, sync_error=BUG), BUG),
+        (SyncState(EMPTY, still_waiting=True, upstream_error=SLOW), SLOW),
+        (SyncState(EMPTY, upstream_error=SLOW), None),
+    ],
+)
+def test_an_answer_is_given_unless_the_mirror_is_empty(
+    state: SyncState, error: ConvocoreError | None
+) -> None:
+    """Promised by docs/architecture.md, "The mirror": if Convocore is down, the mirror answers."""
+    assert refusal(state) is error
+
+
+@pytest.mark.parametrize("error", [UnauthorizedError, ForbiddenError, NotFoundError])
+@pytest.mark.parametrize("coverage", [EMPTY, PARTIAL, COMPLETE])
+def test_a_refused_key_or_agent_gets_no_answer(
+    coverage: Coverage, error: type[ConvocoreError]
+) -> None:
+    """Ours: the key may have been revoked."""
+    refused = error("No.")
+    assert refusal(SyncState(coverage, failure=refused)) is refused
+
+
+def test_no_answer_of_convocore_yet_is_an_error_that_says_when_to_ask_again() -> None:
+    """Promised by docs/contract.md, "Rules for every answer": `retry_after`."""
+    error = refusal(SyncState(EMPTY, still_waiting=True))
+    assert isinstance(error, UnavailableError)
+    assert error.message == "Convocore has not answered yet."
+    assert error.retry_after == 5
+
+
+@pytest.mark.parametrize(
+    ("state", "scope", "complete", "oldest"),
+    [
+        (SyncState(COMPLETE), EVERYTHING, True, None),
+        (SyncState(WITH_GAP), EVERYTHING, False, ago(days=90)),
+        (SyncState(PARTIAL), ReadScope(since=ago(days=1)), False, ago(days=2)),
+        (SyncState(PARTIAL, FIRST_SYNC), EVERYTHING, False, ago(days=3)),
+        (SyncState(PARTIAL, Progress()), EVERYTHING, False, ago(days=2)),
+        (SyncState(PARTIAL, FIRST_SYNC), ReadScope(since=ago(days=2)), True, None),
+        (SyncState(PARTIAL, FIRST_SYNC), ReadScope(since=ago(days=3)), False, ago(days=3)),
+        (SyncState(PARTIAL, FIRST_SYNC), ReadScope(rows=20), False, ago(days=3)),
+        (
+            SyncState(PARTIAL, FIRST_SYNC),
+            ReadScope(since=ago(days=2), people=True),
+            False,
+            ago(days=3),
+        ),
+    ],
+)
+def test_an_answer_is_complete_when_its_scope_was_read(
+    state: SyncState, scope: ReadScope, complete: bool, oldest: datetime | None
+) -> None:
+    """Promised by docs/contract.md, "Rules for every answer": `complete` and `oldest`."""
+    answer = freshness(state, scope, now=NOW)
+    assert (answer.complete, answer.oldest) == (complete, oldest)
+
+
+@pytest.mark.parametrize(
+    ("state", "as_of"),
+    [
+        (SyncState(COMPLETE), ago(seconds=9)),
+        (SyncState(PARTIAL, FIRST_SYNC), ago(seconds=9)),
+        (SyncState(Coverage(conversations=1), FIRST_SYNC), ago(seconds=5)),
+        (SyncState(Coverage(conversations=1), Progress()), NOW),
+    ],
+)
+def test_as_of_is_when_the_front_of_the_list_was_read(state: SyncState, as_of: datetime) -> None:
+    """Promised by docs/contract.md, "Rules for every answer": `as_of`."""
+    assert freshness(state, EVERYTHING, now=NOW).as_of == as_of
+
+
+@pytest.mark.parametrize(
+    ("state", "notes"),
+    [
+        (SyncState(COMPLETE), ()),
+        (
+            SyncState(PARTIAL, FIRST_SYNC, still_waiting=True),
+            ("A first reading is under way, 60 conversations so far; ask again for the rest.",),
+        ),
+        (
+            SyncState(PARTIAL, Progress(rows=20)),
+            ("A first reading is under way, 40 conversations so far; ask again for the rest.",),
+        ),
+        (SyncState(WITH_GAP), (LIST_MOVED_TOO_FAST,)),
+        (
+            SyncState(Coverage(full_sync_at=NOW, quarantined=2)),
+            ("2 record(s) could not be read and are left out (quarantined).",),
+        ),
+        (SyncState(COMPLETE, failure=DOWN), (CANT_BE_READ,)),
+        (SyncState(COMPLETE, failure=DOWN, still_waiting=True), (CANT_BE_READ,)),
+        (SyncState(COMPLETE, upstream_error=DOWN, still_waiting=True), (CANT_BE_READ,)),
+        (SyncState(COMPLETE, upstream_error=DOWN), ()),
+        (SyncState(COMPLETE, still_waiting=True), ("News is still being read.",)),
+        (SyncState(COMPLETE, upstream_note="It is slow."), ("It is slow.",)),
+        (
+            SyncState(WITH_GAP, still_waiting=True, upstream_note="It is slow."),
+            (LIST_MOVED_TOO_FAST, "News is still being read.", "It is slow."),
+        ),
+    ],
+)
+def test_notes_say_what_an_answer_lacks(state: SyncState, notes: tuple[str, ...]) -> None:
+    """Promised by docs/contract.md, "Rules for every answer": each shortcoming is a note."""
+    assert freshness(state, EVERYTHING, now=NOW).notes == notes
+
+
+def test_a_complete_answer_has_nothing_to_add() -> None:
+    """Promised by docs/contract.md, "Rules for every answer": the whole of `freshness`."""
+    assert freshness(SyncState(COMPLETE), EVERYTHING, now=NOW) == Freshness(
+        as_of=ago(seconds=9), complete=True, conversations=400
+    )

@@ -1,0 +1,66 @@
+"""A full sync whose process is killed is resumed where it stood."""
+
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from convocore_mcp.sandbox import Dialect, Sandbox, serving
+
+from .sync_harness import mirror_rows, open_mirror, upstream_rows
+
+TIMEOUT = 300.0
+"""Seconds, generous for a busy machine."""
+
+
+def count_list_requests(sandbox: Sandbox) -> int:
+    """All list requests so far; `sandbox.requests` keeps only the newest."""
+    return sandbox.list_requests
+
+
+@pytest.mark.parametrize(
+    ("dialect", "size", "undisturbed", "kills", "concurrent"),
+    [("cursor", 20_000, 1000, 20, 1), ("page", 4_000, 305, 6, 8)],
+)
+def test_a_full_sync_that_is_killed_repeatedly_reads_each_page_about_once(
+    tmp_path: Path, dialect: Dialect, size: int, undisturbed: int, kills: int, concurrent: int
+) -> None:
+    """Promised by docs/architecture.md, "The mirror": a full sync is resumable after a crash.
+
+    `undisturbed` is how many requests a full sync takes that is not killed, `concurrent` how many
+    are under way at a time. `kill -9` comes at random moments.
+    """
+    sandbox = Sandbox(size=size, dialect=dialect, max_limit=20)
+    moments = sorted(random.Random(7).sample(range(5, undisturbed - 10), kills))
+    file = tmp_path / "mirror.sqlite3"
+    with serving(sandbox) as base_url:
+        command = [sys.executable, "-m", "tests.sync.sync_process", base_url, sandbox.key]
+        command += [sandbox.agent_id, str(file)]
+        lost_requests = 0
+        for moment in moments:
+            with subprocess.Popen(command) as process:
+                deadline = time.monotonic() + TIMEOUT
+                while (
+                    count_list_requests(sandbox) < moment + lost_requests and process.poll() is None
+                ):
+                    assert time.monotonic() < deadline
+                    time.sleep(0.002)
+                process.kill()
+            lost_requests += concurrent
+            # These moves to the front are read when the sync is resumed.
+            sandbox.touch(next(row["ID"] for i, row in enumerate(sandbox.rows()) if i == 40))
+            sandbox.insert(userName="Somebody New")
+        assert subprocess.run(command, timeout=TIMEOUT, check=False).returncode == 0
+        requests = count_list_requests(sandbox)
+    mirror = open_mirror(file)
+    try:
+        assert mirror_rows(mirror, sandbox.agent_id) == upstream_rows(sandbox)
+        assert mirror.coverage(sandbox.agent_id).complete
+        assert mirror.coverage(sandbox.agent_id).unfinished is None
+    finally:
+        mirror.close()
+    # Each kill costs one more read of the front, and the requests that were under way.
+    assert requests <= undisturbed * 1.03 + kills * (concurrent + 5)
