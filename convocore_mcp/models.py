@@ -125,8 +125,10 @@ class Lead:
     alerts: tuple[str, ...] = ()
     waiting_since: datetime | None = None
     expected_close: str | None = None
-    heat: float | None = None
-    """Hot at a threshold means `heat >= threshold`; `None` is never hot (see `leads.heat`)."""
+    hot_score: float | None = None
+    """Hot at a threshold means `hot_score >= threshold`; `None` is never hot (`leads.hotness`)."""
+    closed: bool = False
+    """Whether the pipeline ended at `stage` (`leads.hotness.closed`)."""
     text: str = ""
     """Folded words of every name and company it goes by."""
     terms: str = ""

@@ -138,7 +138,7 @@ async def _sync(agents: Sequence[str], full: bool) -> list[ConvocoreError]:
 
 async def _sync_agent(backend: Backend, agent: str, *, full: bool) -> None:
     before = await backend.read(backend.coverage, agent)
-    sequence_number = await backend.read(backend.completion_reader.sequence_number)
+    sequence_number = await backend.read(backend.mirror_reader.sequence_number)
     whole = full or before.full_sync_at is None
     total = before.conversations if whole and before.full_sync_at else None
     began = time.monotonic()
@@ -157,7 +157,7 @@ async def _sync_agent(backend: Backend, agent: str, *, full: bool) -> None:
         read = await backend.sync(agent, full=full, report=report, on_lock_wait=on_lock_wait)
     took = time.monotonic() - began
     after = await backend.read(backend.coverage, agent)
-    counted = await backend.read(backend.completion_reader.counted, agent, after=sequence_number)
+    counted = await backend.read(backend.change_log.count_changes, agent, after=sequence_number)
     typer.echo(
         f"{agent}: {_done(read, 'everything' if whole else 'what is new')}, {took:.1f} s.\n"
         f"  {counted.created:,} created, {counted.updated:,} updated, {counted.removed:,} removed;"
@@ -212,7 +212,7 @@ async def _status(agents: Sequence[str]) -> None:
     async with _backend() as backend:
         for agent in agents:
             coverage = await backend.read(backend.coverage, agent)
-            reasons = await backend.read(backend.completion_reader.quarantined, agent)
+            reasons = await backend.read(backend.mirror_reader.quarantine_reasons, agent)
             for line in mirror_status.lines(agent, coverage, reasons, now=backend.now()):
                 typer.echo(line)
 
@@ -223,7 +223,7 @@ def _size(mirror: ConfiguredMirror) -> int:
 
     if isinstance(mirror.place, Path):
         return store.size_of(mirror.place)
-    with store.tables(mirror.place, owner=mirror.owner) as tables:
+    with store.mirror_tables(mirror.place, owner=mirror.owner) as tables:
         return tables.size()
 
 
@@ -258,10 +258,10 @@ def _purge_files(path: Path, *, yes: bool) -> None:
 
 
 def _purge_tables(mirror: ConfiguredMirror, *, yes: bool) -> None:
-    from convocore_mcp.store.database.purge import tables  # noqa: PLC0415
+    from convocore_mcp.store.database.purge import mirror_tables  # noqa: PLC0415
 
     place = mirror_status.shown(mirror.place)
-    with tables(str(mirror.place), owner=mirror.owner) as ours:
+    with mirror_tables(str(mirror.place), owner=mirror.owner) as ours:
         if not (names := ours.names()):
             typer.echo(f"Nothing to delete at {place}.")
             return

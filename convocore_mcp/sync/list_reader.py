@@ -140,7 +140,7 @@ class Reader:
             progress.gap = MOVED
         if progress.gap is None:
             await self._take_out(agent_id, progress)
-            await self._run_in_thread(self._mirror.release, agent_id, before=started_at)
+            await self._run_in_thread(self._mirror.drop_quarantined, agent_id, before=started_at)
         await self.rebuild_leads(agent_id)
         self._fronts[agent_id] = front
         bookmarks = {"as_of": as_of, "watermark": front.newest, "full_sync_at": started_at}
@@ -273,7 +273,7 @@ class Reader:
         return saved
 
     async def _note(self, agent_id: str, **fields: datetime | str | None) -> None:
-        await self._run_in_thread(self._mirror.note, agent_id, **fields)
+        await self._run_in_thread(self._mirror.update_coverage, agent_id, **fields)
 
     def _beyond_bounds(self, progress: Progress) -> bool:
         # An empty page counts as a row, so that a list of empty pages ends too.
@@ -290,7 +290,7 @@ class Reader:
     async def _take_out(self, agent_id: str, progress: Progress) -> None:
         """Remove what this walk missed if it is not found by itself, or was missed before."""
         started_at = progress.started_at or self._now()
-        missing = await self._run_in_thread(self._mirror.missing, agent_id, before=started_at)
+        missing = await self._run_in_thread(self._mirror.last_seen_before, agent_id, started_at)
         gone = {id_ for id_, missed in missing.items() if missed}
         doubtful = [id_ for id_, missed in missing.items() if not missed]
         try:
@@ -301,7 +301,7 @@ class Reader:
             # Asking is extra: a plan may not include it. The next sweep decides without.
             log.info("Missing conversations can't be asked for singly: %s", error.message)
         await self._run_in_thread(self._mirror.remove, agent_id, gone, at=self._now())
-        await self._run_in_thread(self._mirror.miss, agent_id, missing.keys() - gone)
+        await self._run_in_thread(self._mirror.mark_missed, agent_id, missing.keys() - gone)
 
     async def _is_gone(self, agent_id: str, id_: str) -> bool:
         try:

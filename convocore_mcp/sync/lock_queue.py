@@ -67,7 +67,7 @@ class LockQueue:
     async def _look(self, agent_id: str, run: SyncRun) -> None:
         """See how far the other's first reading has got: it may be enough for who waits."""
         coverage = await self._run_in_thread(self._mirror.coverage, agent_id)
-        reached = await self._run_in_thread(self._mirror.reached, agent_id)
+        reached = await self._run_in_thread(self._mirror.first_sync_reached, agent_id)
         progress = run.progress
         if coverage.as_of is not None and reached is not None:  # else a crash left what is here
             progress.started_at = coverage.as_of

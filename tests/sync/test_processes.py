@@ -15,8 +15,8 @@ import httpx
 import pytest
 
 from convocore_mcp.assembly import mirror_place, read_settings
+from convocore_mcp.leads.affected import merge_affected
 from convocore_mcp.leads.keys import keys
-from convocore_mcp.leads.merge import merge
 from convocore_mcp.sandbox import Sandbox, serving
 from convocore_mcp.store.database.engine import open_database
 from convocore_mcp.store.write.mirror_writer import MirrorWriter, Rules
@@ -85,7 +85,8 @@ class ServerProcesses:
         chosen = dict(zip(names, self.settings.values(), strict=True))
         resume_token, owner = mirror_place(read_settings(chosen))
         mirror = MirrorWriter(
-            open_database(resume_token, owner=owner), Rules(keys=keys, merge=merge)
+            open_database(resume_token, owner=owner),
+            Rules(keys=keys, merge_affected=merge_affected),
         )
         assert held(mirror, self.sandbox.agent_id) == wanted(self.sandbox)
         mirror.close()
