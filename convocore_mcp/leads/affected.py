@@ -5,12 +5,13 @@ change would be slow, so this module says how far one change can reach, and no f
 
 - A conversation touches the members of its lead, the conversations of its identity, and whoever
   shares its email or phone number.
-- Two different identities never merge. So an email or a phone number leads only to *strays*,
-  conversations without an identity: where hundreds of identities share a reception's number, none
-  of them is reached through it.
-- Of the identities that share a value with a stray, it only matters whether there are none, one
-  (the stray is that identity's) or several (it is nobody's). So two of them are enough to know, and
-  an identity whose conversations were not fetched is represented in `merge` by a stand-in.
+- Two different identities never merge. So an email or a phone number leads only to *unidentified*
+  conversations, those without an identity: where hundreds of identities share a reception's number,
+  none of them is reached through it.
+- Of the identities that share a value with an unidentified conversation, it only matters whether
+  there are none, one (the conversation is that identity's) or several (it is nobody's). So two of
+  them are enough to know, and an identity whose conversations were not fetched is represented in
+  `merge` by a stand-in.
 - What a changed conversation used to share counts too: leads that were kept apart may now merge.
 
 So the cost of one change does not grow with the number of conversations that share a value.
@@ -35,7 +36,7 @@ class ConversationLookup(Protocol):
     def fetch(self, values: Mapping[str, Collection[str]]) -> Iterable[tuple[Conversation, Keys]]:
         """The conversations with one of `values` (by field) that were not fetched before.
 
-        Of those with an email or phone number of `values`, only the strays (`is_stray`).
+        By email and phone number, only those without an identity are found (`is_unidentified`).
         """
         ...
 
@@ -53,7 +54,7 @@ class ConversationLookup(Protocol):
         ...
 
 
-def is_stray(c: Conversation) -> bool:
+def is_unidentified(c: Conversation) -> bool:
     """Whether a conversation takes part without an identity of its own."""
     return c.identity is None and takes_part(c)
 
@@ -84,7 +85,10 @@ class _AffectedSet:
         self._fetched: defaultdict[str, set[str]] = defaultdict(set)
         """The values that were looked up, by field."""
         self._claims: dict[tuple[str, str], set[str]] = {}
-        """The identities that share each field and value of a stray: all of them, or two."""
+        """Who shares an email or phone number (field, value) of an unidentified conversation.
+
+        All identities, or two of them.
+        """
 
     def extend(self, values: Mapping[str, set[str]]) -> dict[str, set[str]]:
         """Fetch what has these values; returns the values to look up next."""
@@ -96,22 +100,22 @@ class _AffectedSet:
 
     def _leads_to(self, new: Iterable[tuple[Conversation, Keys]]) -> dict[str, set[str]]:
         taking_part = [(c, keys) for c, keys in new if takes_part(c)]
-        strays = [(c, keys) for c, keys in taking_part if is_stray(c)]
+        unidentified = [(c, keys) for c, keys in taking_part if is_unidentified(c)]
         identities = {c.identity for c, _ in taking_part if c.identity is not None}
-        identities |= self._only_claimants(strays)
+        identities |= self._only_claimants(unidentified)
         return {
             # An identity may be the id of a conversation, which is then its own (`leads.merge`).
             ID: identities,
-            IDENTITY: identities | {c.id for c, _ in strays},
+            IDENTITY: identities | {c.id for c, _ in unidentified},
             LEAD_ID: {c.lead_id for c, _ in new if c.lead_id is not None},
             **{field: _values(field, taking_part) for field in SHARED},
         }
 
-    def _only_claimants(self, strays: Iterable[tuple[Conversation, Keys]]) -> set[str]:
-        """The identities that alone share a value with one of `strays`; notes all claims."""
+    def _only_claimants(self, unidentified: Iterable[tuple[Conversation, Keys]]) -> set[str]:
+        """The identities that alone share a value with one of these; notes all claims."""
         found: set[str] = set()
         for field in SHARED:
-            unknown = {v for v in _values(field, strays) if (field, v) not in self._claims}
+            unknown = {v for v in _values(field, unidentified) if (field, v) not in self._claims}
             for value, identities in self._lookup.identities_sharing(field, sorted(unknown)):
                 self._claims[field, value] = identities
                 if len(identities) == 1:

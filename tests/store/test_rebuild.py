@@ -139,19 +139,19 @@ def test_a_lead_without_conversations_is_deleted(database: Database) -> None:
 
 
 @pytest.mark.parametrize("how", ["changed", "removed", "a test"])
-def test_a_stray_of_two_identities_joins_the_one_that_keeps_the_shared_value(
+def test_a_conversation_of_two_identities_joins_the_one_that_keeps_the_shared_value(
     database: Database, how: str
 ) -> None:
     """Promised by docs/contract.md, "A lead": two identities shared the email, now one does."""
     agent_store = AgentStore(database)
-    ann, stray = (
+    ann, visitor = (
         conversation("a", identity="ann", email="x@x.example"),
         conversation("s", email="x@x.example"),
     )
-    agent_store.save(ann, stray, conversation("b", identity="bob", email="x@x.example"))
+    agent_store.save(ann, visitor, conversation("b", identity="bob", email="x@x.example"))
     agent_store.rebuild_leads()
     assert agent_store.leads().keys() == {"ann", "bob", "s"}
-    expected = {c.id: c for c in agent_store.of_agent([ann, stray])}
+    expected = {c.id: c for c in agent_store.of_agent([ann, visitor])}
     if how == "removed":
         agent_store.remove("b", minute=1)
     else:
@@ -169,11 +169,11 @@ def test_what_a_changed_conversation_used_to_share_counts_although_it_was_merged
 ) -> None:
     """Ours: bob gave up x, and was merged with a, who shares his new address, in a's batch."""
     agent_store = AgentStore(database)
-    ann, stray = (
+    ann, visitor = (
         conversation("n", identity="ann", email="x@x.example"),
         conversation("s", email="x@x.example"),
     )
-    agent_store.save(ann, stray, conversation("b", identity="bob", email="x@x.example"))
+    agent_store.save(ann, visitor, conversation("b", identity="bob", email="x@x.example"))
     agent_store.rebuild_leads()
     changed = [
         conversation("a", email="b@x.example"),
@@ -181,7 +181,7 @@ def test_what_a_changed_conversation_used_to_share_counts_although_it_was_merged
     ]
     agent_store.save(*changed, minute=1)
     rebuild_one_by_one(agent_store)
-    assert_rebuilt(agent_store, {c.id: c for c in agent_store.of_agent([ann, stray, *changed])})
+    assert_rebuilt(agent_store, {c.id: c for c in agent_store.of_agent([ann, visitor, *changed])})
     assert agent_store.leads()["ann"].conversation_ids == ("n", "s")
 
 

@@ -246,8 +246,8 @@ leads = Table(
 _l = leads.c
 _index("activity", _l.agent_id, _l.last_activity, _l.stage)
 _HOT = (
-    "hot_score", "last_activity", "score", "stage", "channel", "state", "assignee", "currency", "amount",
-    "unparsed", "overdue", "closed", "lead_id",
+    "hot_score", "last_activity", "score", "stage", "channel", "state", "assignee", "currency",
+    "amount", "unparsed", "overdue", "closed", "lead_id",
 )  # fmt: skip
 _covering_index("hot", _l.agent_id, *(_l[name] for name in _HOT))
 _index("hot_score", _l.agent_id, _l.hot_score).ddl_if(dialect="postgresql")

@@ -30,13 +30,13 @@ _SHARED = {"email": _c.email_key, "phone": _c.phone_key}
 # A conversation with an identity, an email or a phone number names somebody: so these two are all
 # of `leads.merge.takes_part` that is left to test where one of those is given.
 _TAKES_PART = and_(~_c.is_test, ~_c.is_blocked)
-_STRAY = and_(_c.identity.is_(None), _TAKES_PART)
+_UNIDENTIFIED = and_(_c.identity.is_(None), _TAKES_PART)
 _LOOKUPS: dict[str, tuple[Column[Any], ColumnElement[bool] | None]] = {
     "id": (_c.id, None),
     "lead_id": (_c.lead_id, None),
     "identity": (_c.identity, None),
-    "email": (_c.email_key, _STRAY),
-    "phone": (_c.phone_key, _STRAY),
+    "email": (_c.email_key, _UNIDENTIFIED),
+    "phone": (_c.phone_key, _UNIDENTIFIED),
 }
 """The column of each field, and which of the conversations that have the value count."""
 
