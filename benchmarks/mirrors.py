@@ -18,8 +18,8 @@ from benchmarks.pipes import environment
 from benchmarks.telling import Tally, say
 from convocore_mcp.api import wire
 from convocore_mcp.assembly import mirror_place, read_settings
+from convocore_mcp.leads.affected import merge_affected
 from convocore_mcp.leads.keys import keys
-from convocore_mcp.leads.merge import merge
 from convocore_mcp.sandbox import Sandbox
 from convocore_mcp.store.database.engine import open_database
 from convocore_mcp.store.database.schema import SCHEMA_VERSION
@@ -66,7 +66,9 @@ def owner() -> str:
 
 def open_mirror(path: Path) -> MirrorWriter:
     """To write into it."""
-    return MirrorWriter(open_database(path, owner=owner()), Rules(keys=keys, merge=merge))
+    return MirrorWriter(
+        open_database(path, owner=owner()), Rules(keys=keys, merge_affected=merge_affected)
+    )
 
 
 def mirror(folder: Path, size: int, make: Make) -> Filled:
@@ -102,6 +104,6 @@ def filled(path: Path, size: int) -> dict[str, Any]:
         done += len(batch)
         tally.at(done)
     filling.rebuild_leads(AGENT)
-    filling.note(AGENT, as_of=read_at, full_sync_at=read_at, mark=read_at)
+    filling.update_coverage(AGENT, as_of=read_at, full_sync_at=read_at, watermark=read_at)
     filling.close()
     return {"rows": done}

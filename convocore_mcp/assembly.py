@@ -204,8 +204,8 @@ def mirror_place(settings: "Settings") -> "tuple[str | Path, str]":
 
 def _connect(settings: "Settings", told: Callable[[str], None] | None) -> Backend:
     from convocore_mcp.api.client import ConvocoreClient  # noqa: PLC0415
+    from convocore_mcp.leads.affected import merge_affected  # noqa: PLC0415
     from convocore_mcp.leads.keys import keys  # noqa: PLC0415
-    from convocore_mcp.leads.merge import merge  # noqa: PLC0415
     from convocore_mcp.store.database.engine import open_database  # noqa: PLC0415
     from convocore_mcp.store.database.sync_locks import sync_locks_for  # noqa: PLC0415
     from convocore_mcp.store.read.change_log import ChangeLog  # noqa: PLC0415
@@ -222,7 +222,7 @@ def _connect(settings: "Settings", told: Callable[[str], None] | None) -> Backen
     key = require_key(settings)
     place, owner = mirror_place(settings)
     database = open_database(place, owner=owner)
-    mirror = MirrorWriter(database, Rules(keys=keys, merge=merge))
+    mirror = MirrorWriter(database, Rules(keys=keys, merge_affected=merge_affected))
     locks = sync_locks_for(place, database)
     client = ConvocoreClient.from_url(
         settings.server, key, version=version("convocore-mcp"), now=utc_now, on_result=told

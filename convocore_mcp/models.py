@@ -9,8 +9,7 @@ Value = int | float | str
 CLOSED_STAGES = frozenset({"won", "lost"})
 WORD = "w"
 """What a term begins with that is a word of a name or company."""
-WAITING = "requested_chat"
-"""The state of a visitor who waits for a human."""
+WAITING = "requested_chat"  # the state of a visitor who waits for a human
 SHORTEST_PART = 5
 """Digits by which a number is found from its middle on."""
 LONGEST_WORD = 40
@@ -125,8 +124,9 @@ class Lead:
     alerts: tuple[str, ...] = ()
     waiting_since: datetime | None = None
     expected_close: str | None = None
-    heat: float | None = None
-    """Hot at a threshold means `heat >= threshold`; `None` is never hot (see `leads.heat`)."""
+    hot_score: float | None = None
+    """Hot at a threshold means `hot_score >= threshold`; `None` is never hot (`leads.hotness`)."""
+    closed: bool = False  # whether the pipeline ended at `stage` (`leads.hotness.closed`)
     text: str = ""
     """Folded words of every name and company it goes by."""
     terms: str = ""

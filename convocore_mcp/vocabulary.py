@@ -8,3 +8,5 @@ STAGES = (
 STATES = ("requested_chat", "human-chatting", "ai-chatting", "ended_chat")
 DEFAULT_THRESHOLD = 75
 """The vendor's guidance: 75 to 90 points are hot, from 90 on ready to convert."""
+NEAR_MISS_POINTS = 10
+"""A lead whose score is below the threshold by at most these points is a near miss."""

@@ -25,7 +25,7 @@ from convocore_mcp.errors import ConvocoreError, InvalidArgumentError, NotConfig
 from convocore_mcp.logs import log_to_stderr
 from convocore_mcp.server.backend import Backend, SyncResult
 from convocore_mcp.settings import Settings
-from convocore_mcp.store.database.purge import delete_files, mirror_files, size_of, tables
+from convocore_mcp.store.database.purge import delete_files, mirror_files, mirror_tables, size_of
 
 P = ParamSpec("P")
 
@@ -142,7 +142,7 @@ async def _sync_agents(agents: Sequence[str], full: bool) -> list[ConvocoreError
 
 async def _sync_agent(backend: Backend, agent: str, *, full: bool) -> None:
     before = await backend.read(backend.coverage, agent)
-    sequence_number = await backend.read(backend.completion_reader.sequence_number)
+    sequence_number = await backend.read(backend.mirror_reader.sequence_number)
     reads_everything = full or before.full_sync_at is None
     total = before.conversations if reads_everything and before.full_sync_at else None
     start = time.monotonic()
@@ -163,7 +163,7 @@ async def _sync_agent(backend: Backend, agent: str, *, full: bool) -> None:
         )
     seconds = time.monotonic() - start
     after = await backend.read(backend.coverage, agent)
-    changes = await backend.read(backend.completion_reader.counted, agent, after=sequence_number)
+    changes = await backend.read(backend.change_log.count_changes, agent, after=sequence_number)
     scope = "everything" if reads_everything else "what is new"
     typer.echo(
         f"{agent}: {_progress_text(progress, scope)}, {seconds:.1f} s.\n"
@@ -219,7 +219,7 @@ async def _print_status(agents: Sequence[str]) -> None:
     async with _open_backend() as backend:
         for agent in agents:
             coverage = await backend.read(backend.coverage, agent)
-            reasons = await backend.read(backend.completion_reader.quarantined, agent)
+            reasons = await backend.read(backend.mirror_reader.quarantine_reasons, agent)
             for line in status_lines(agent, coverage, reasons, now=backend.now()):
                 typer.echo(line)
 
@@ -228,7 +228,7 @@ def _size(mirror: ConfiguredMirror) -> int:
     """The mirror's size in bytes; 0 if there is none."""
     if isinstance(mirror.location, Path):
         return size_of(mirror.location)
-    with tables(mirror.location, owner=mirror.owner) as own_tables:
+    with mirror_tables(mirror.location, owner=mirror.owner) as own_tables:
         return own_tables.size()
 
 
@@ -262,7 +262,7 @@ def _purge_files(path: Path, *, yes: bool) -> None:
 
 def _purge_tables(url: str, owner: str, *, yes: bool) -> None:
     location = location_text(url)
-    with tables(url, owner=owner) as own_tables:
+    with mirror_tables(url, owner=owner) as own_tables:
         if not (names := own_tables.names()):
             typer.echo(f"Nothing to delete at {location}.")
             return

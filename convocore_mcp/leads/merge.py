@@ -21,7 +21,7 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-from convocore_mcp.leads.hotness import heat
+from convocore_mcp.leads.hotness import closed, hot_score
 from convocore_mcp.leads.index_terms import terms
 from convocore_mcp.leads.keys import blank_before_words
 from convocore_mcp.models import Conversation, Keys, Lead
@@ -140,7 +140,8 @@ def _lead(group: Iterable[Keyed], *, identity: str | None) -> Lead:
         alerts=_newest(conversations, "alerts") or (),
         waiting_since=_newest(conversations, "waiting_since"),
         expected_close=_newest(conversations, "expected_close"),
-        heat=heat(stage, label, score),
+        hot_score=hot_score(stage, label, score),
+        closed=closed(stage),
         text=blank_before_words(known_as),
         terms=terms(rows, _newest(conversations, "name")),
     )

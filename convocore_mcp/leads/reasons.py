@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from convocore_mcp.leads.dates import day, span, spoken
-from convocore_mcp.leads.hotness import closed, heat
+from convocore_mcp.leads.hotness import closed, hot_score
 from convocore_mcp.leads.profile import Profile
 from convocore_mcp.models import Lead
 
@@ -117,7 +117,7 @@ def why_not_hot(lead: Lead, *, threshold: float) -> str | None:
     """What keeps `lead` from being hot; `None` if nothing does."""
     if closed(lead.stage):
         return f"closed: stage {lead.stage}"
-    found = heat(lead.stage, lead.label, lead.score)
+    found = hot_score(lead.stage, lead.label, lead.score)
     if found is None:
         return f"label {lead.label}" if lead.label else "never scored and without a label"
     return None if found >= threshold else f"score {found:g} is below {threshold:g}"

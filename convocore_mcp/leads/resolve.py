@@ -49,7 +49,7 @@ class _Search:
     """The words of the question, each in every spelling."""
 
     def hits(self, wanted: Sequence[Either]) -> "list[Hit]":
-        return self.mirror_reader.lookup.hits(self.agent, wanted)
+        return self.mirror_reader.people_index.hits(self.agent, wanted)
 
     def of(self, kind: str, values: Sequence[str], *, beginning: bool = False) -> Either:
         found = tuple(f"{kind}{value}" for value in values)
@@ -218,7 +218,9 @@ WAYS: "tuple[tuple[str | None, Callable[[_Search], list[Hit]]], ...]" = (
 
 
 def _spellings(s: _Search, word: str, cutoff: float) -> dict[str, float]:
-    return matching.spellings(word, s.mirror_reader.lookup.alike(s.agent, word), cutoff=cutoff)
+    return matching.spellings(
+        word, s.mirror_reader.people_index.similar_words(s.agent, word), cutoff=cutoff
+    )
 
 
 def _nobody(s: _Search) -> MissingError:

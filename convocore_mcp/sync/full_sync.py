@@ -66,7 +66,9 @@ class FullSync:
             progress.gap = LIST_MOVED_TOO_FAST
         if progress.gap is None:
             await self._remove_missing(started_at)
-            await writer.run_in_thread(writer.mirror.release, writer.agent_id, before=started_at)
+            await writer.run_in_thread(
+                writer.mirror.drop_quarantined, writer.agent_id, before=started_at
+            )
         await writer.rebuild_leads()
         front = caught_up.front
         marks = {"as_of": caught_up.as_of, "watermark": front.watermark, "full_sync_at": started_at}
@@ -132,7 +134,7 @@ class FullSync:
         """Remove what this sync did not see, if Convocore lacks it or two syncs missed it."""
         writer = self._writer
         run, mirror, agent_id = writer.run_in_thread, writer.mirror, writer.agent_id
-        missing = await run(mirror.missing, agent_id, before=started_at)
+        missing = await run(mirror.last_seen_before, agent_id, started_at)
         gone = {id_ for id_, times_missed in missing.items() if times_missed}
         doubtful = [id_ for id_, times_missed in missing.items() if not times_missed]
         try:
@@ -143,7 +145,7 @@ class FullSync:
             # These requests are optional: a plan may not include them. The next full sync decides.
             log.info("Missing conversations can't be requested one by one: %s", error.message)
         await run(mirror.remove, agent_id, gone, at=writer.now())
-        await run(mirror.miss, agent_id, missing.keys() - gone)
+        await run(mirror.mark_missed, agent_id, missing.keys() - gone)
 
     async def _is_gone(self, conversation_id: str) -> bool:
         try:

@@ -140,7 +140,7 @@ class PageWriter:
 
     async def note(self, **fields: datetime | str | None) -> None:
         """Set fields of the agent's coverage (`MirrorWriter.note`)."""
-        await self.run_in_thread(self.mirror.note, self.agent_id, **fields)
+        await self.run_in_thread(self.mirror.update_coverage, self.agent_id, **fields)
 
     async def rebuild_leads(self) -> None:
         """Bring the leads up to date with the saved conversations."""

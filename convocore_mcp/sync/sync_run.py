@@ -161,7 +161,7 @@ class LockQueue:
     async def _follow_first_sync(self, run: SyncRun) -> None:
         """Copy the other process's progress: it may be enough for the callers of this run."""
         coverage = await self._run_in_thread(self._mirror.coverage, self._agent_id)
-        complete_since = await self._run_in_thread(self._mirror.reached, self._agent_id)
+        complete_since = await self._run_in_thread(self._mirror.first_sync_reached, self._agent_id)
         # Both are known once the other process has saved a page.
         if coverage.as_of is not None and complete_since is not None:
             progress = run.progress

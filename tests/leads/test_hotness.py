@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convocore_mcp.leads.hotness import closed, heat, hot, rank
+from convocore_mcp.leads.hotness import closed, hot, hot_score, rank
 from convocore_mcp.leads.keys import keys
 from convocore_mcp.leads.merge import merge
 from convocore_mcp.leads.reasons import why_not_hot
@@ -18,8 +18,8 @@ thresholds = st.floats(0, 100)
 
 
 def lead(stage: str | None, label: str | None, score: float | None) -> Lead:
-    found = heat(stage, label, score)
-    return Lead(AGENT, "l", ("l",), stage=stage, label=label, score=score, heat=found)
+    found = hot_score(stage, label, score)
+    return Lead(AGENT, "l", ("l",), stage=stage, label=label, score=score, hot_score=found)
 
 
 @given(stages, labels, scores, thresholds)

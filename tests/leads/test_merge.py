@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convocore_mcp.leads.hotness import heat
+from convocore_mcp.leads.hotness import hot_score
 from convocore_mcp.leads.keys import keys
 from convocore_mcp.leads.merge import merge, takes_part
 from convocore_mcp.models import Conversation, Lead
@@ -121,7 +121,7 @@ def test_for_each_field_the_newest_conversation_that_has_it_wins(
             having = [read(c) for c in own if read(c) is not None]
             assert getattr(lead, name) == (having[0] if having else None), name
         assert lead.alerts == next((c.alerts for c in own if c.alerts is not None), ())
-        assert lead.heat == heat(lead.stage, lead.label, lead.score)
+        assert lead.hot_score == hot_score(lead.stage, lead.label, lead.score)
 
 
 def test_an_email_and_a_phone_join_through_each_other() -> None:

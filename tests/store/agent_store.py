@@ -1,4 +1,4 @@
-"""An agent of its own in a shared mirror, written and read as `sync` and `server` do."""
+"""One agent in a shared mirror, written and read as `sync` and `server` do it."""
 
 import itertools
 from collections.abc import Iterable, Iterator
@@ -8,76 +8,89 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
+from convocore_mcp.leads.affected import merge_affected
 from convocore_mcp.leads.keys import keys
-from convocore_mcp.leads.merge import merge
 from convocore_mcp.models import Conversation, Filter, Lead, Page
 from convocore_mcp.store.database import rows
 from convocore_mcp.store.database.engine import Database
-from convocore_mcp.store.database.schema import leads, terms
+from convocore_mcp.store.database.schema import lead_terms, leads
+from convocore_mcp.store.read.change_log import ChangeLog
 from convocore_mcp.store.read.mirror_reader import MirrorReader
 from convocore_mcp.store.write.mirror_writer import MirrorWriter, Rules, Saved
 from tests.conversations import NOW
 
 if TYPE_CHECKING:
-    from convocore_mcp.store.read.conversation_search import Key
+    from convocore_mcp.store.read.conversation_search import SortKey
 
-RULES = Rules(keys=keys, merge=merge)
+RULES = Rules(keys=keys, merge_affected=merge_affected)
 SORTS = ("newest", "oldest", "score", "value", "waiting")
 _numbers = itertools.count()
 
 
 class AgentStore:
-    """One agent's mirror."""
+    """One agent's part of a mirror."""
 
     def __init__(self, database: Database) -> None:
         self.agent = f"agent{next(_numbers)}"
-        self.mirror = MirrorWriter(database, RULES)
-        self.mirror_reader = MirrorReader(database)
+        self.database = database
+        self.writer = MirrorWriter(database, RULES)
+        self.reader = MirrorReader(database)
+        self.change_log = ChangeLog(database)
 
-    def own(self, conversations: Iterable[Conversation]) -> tuple[Conversation, ...]:
-        """`talks` as this agent's."""
+    def of_agent(self, conversations: Iterable[Conversation]) -> tuple[Conversation, ...]:
+        """The same conversations as this agent's."""
         return tuple(replace(c, agent_id=self.agent) for c in conversations)
 
     def save(self, *conversations: Conversation, minute: int = 0) -> Saved:
         """Save a page that was read at `minute`."""
-        return self.mirror.save(self.agent, Page(self.own(conversations)), read_at=at(minute))
+        return self.writer.save(self.agent, Page(self.of_agent(conversations)), read_at=at(minute))
 
     def remove(self, *ids: str, minute: int = 0) -> int:
-        """Take out conversations."""
-        return self.mirror.remove(self.agent, ids, at=at(minute))
+        """Remove conversations."""
+        return self.writer.remove(self.agent, ids, at=at(minute))
 
-    def find(self, wanted: Filter | None = None, **how: Any) -> list[Conversation]:
-        """All that fits, without what the mirror fills in and what is not read."""
-        usual: dict[str, Any] = {"sort": "newest", "limit": 1000, "after": None}
-        asked = usual | {"at": self.mirror_reader.sequence_number()} | how
-        found = self.mirror_reader.find(self.agent, wanted or Filter(), **asked)
-        return [bare(c) for c, _ in found]
+    def rebuild_leads(self) -> int:
+        """Rebuild the leads; returns how many were rebuilt."""
+        return self.writer.rebuild_leads(self.agent)
+
+    def find(self, criteria: Filter | None = None, **options: Any) -> list[Conversation]:
+        """All conversations that meet `criteria`, as `comparable` shows them."""
+        defaults: dict[str, Any] = {"sort": "newest", "limit": 1000, "after": None}
+        arguments = defaults | {"at": self.reader.sequence_number()} | options
+        found = self.reader.find(self.agent, criteria or Filter(), **arguments)
+        return [comparable(c) for c, _ in found]
+
+    def count(self, criteria: Filter | None = None) -> int:
+        """How many conversations meet `criteria` now."""
+        now = self.reader.sequence_number()
+        return self.reader.count(self.agent, criteria or Filter(), at=now)
 
     def pages(
-        self, sort: str, limit: int, at: int, wanted: Filter | None = None
+        self, sort: str, limit: int, at: int, criteria: Filter | None = None
     ) -> Iterator[list[Conversation]]:
         """Page after page, as they were at change `at`."""
-        after: Key | None = None
+        after: SortKey | None = None
         while True:
-            found = self.mirror_reader.find(
-                self.agent, wanted or Filter(), sort=sort, limit=limit, at=at, after=after
+            found = self.reader.find(
+                self.agent, criteria or Filter(), sort=sort, limit=limit, at=at, after=after
             )
             if not found:
                 return
             after = found[-1][1]
-            yield [bare(c) for c, _ in found]
+            yield [comparable(c) for c, _ in found]
 
     def leads(self) -> dict[str, Lead]:
         """All leads, by id."""
         query = select(*rows.LEAD_COLUMNS).where(leads.c.agent_id == self.agent)
-        with self.mirror.database.reading() as connection:
-            found = [rows.lead(row) for row in connection.execute(query).mappings()]
+        with self.database.reading() as connection:
+            found = [rows.to_lead(row) for row in connection.execute(query).mappings()]
         return {lead.lead_id: lead for lead in found}
 
     def terms(self) -> set[tuple[str, str]]:
-        """What each lead is found by."""
-        query = select(terms.c.term, terms.c.lead_id).where(terms.c.agent_id == self.agent)
-        with self.mirror.database.reading() as connection:
+        """The index of terms, as pairs of a term and a lead id."""
+        t = lead_terms.c
+        query = select(t.term, t.lead_id).where(t.agent_id == self.agent)
+        with self.database.reading() as connection:
             return {(row.term, row.lead_id) for row in connection.execute(query)}
 
 
@@ -86,13 +99,13 @@ def at(minute: int) -> datetime:
     return NOW + timedelta(minutes=minute)
 
 
-def bare(c: Conversation) -> Conversation:
-    """What every way of reading it shows."""
+def comparable(c: Conversation) -> Conversation:
+    """A conversation without its record and lead, which not every way of reading shows."""
     return replace(c, record="", lead_id=None)
 
 
-def in_order(conversations: Iterable[Conversation], sort: str) -> list[Conversation]:
-    """What the contract means by each sort; equal ones by id, the higher first."""
+def sorted_by(conversations: Iterable[Conversation], sort: str) -> list[Conversation]:
+    """The order that docs/contract.md promises for each sort; ties by id, the higher first."""
 
     def time(value: datetime | None) -> float:
         return value.timestamp() if value else float("-inf")

@@ -1,4 +1,4 @@
-"""The three places a mirror can be kept in."""
+"""A mirror of each kind: in memory, in a SQLite file, in PostgreSQL."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,11 +40,11 @@ def in_postgresql(postgresql: NewPlace) -> Iterator[Database]:
 @pytest.fixture(params=["memory", "in_file", "in_postgresql"], scope="session")
 def database(request: pytest.FixtureRequest) -> Database:
     """One mirror of each kind; tests share it, each with agents of its own."""
-    found: Database = request.getfixturevalue(request.param)
-    return found
+    database: Database = request.getfixturevalue(request.param)
+    return database
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """A file that is not there yet, in a folder that is not there yet."""
+    """A file that does not exist yet, in a folder that does not exist yet."""
     return tmp_path / "data" / "mirror.sqlite3"

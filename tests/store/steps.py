@@ -1,4 +1,4 @@
-"""What happens to a mirror, at random."""
+"""Random sequences of writes to a mirror."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from convocore_mcp.models import Conversation
 from tests.conversations import ids, lists_of_conversations
-from tests.store.agent_store import AgentStore, bare
+from tests.store.agent_store import AgentStore, comparable
 
 # Examples share a database, each with an agent of its own.
 shared = settings(
@@ -18,7 +18,7 @@ shared = settings(
 
 @dataclass(frozen=True)
 class Step:
-    """Something that happens to a mirror."""
+    """One write: a page that is saved, or conversations that are removed."""
 
     kind: Literal["save", "remove"]
     conversations: list[Conversation] = field(default_factory=list)
@@ -32,12 +32,15 @@ steps = st.lists(
 )
 
 
-def take(agent_store: AgentStore, step: Step, held: dict[str, Conversation], minute: int) -> None:
-    """Do a step to the mirror and to a dict alike."""
+def apply(
+    step: Step, agent_store: AgentStore, expected: dict[str, Conversation], minute: int
+) -> None:
+    """Apply a step to the mirror and to a dict alike."""
     if step.kind == "save":
         agent_store.save(*step.conversations, minute=minute)
-        held.update((c.id, bare(c)) for c in agent_store.own(step.conversations))
+        expected.update((c.id, comparable(c)) for c in agent_store.of_agent(step.conversations))
     else:
-        assert agent_store.remove(*step.ids, minute=minute) == len(set(step.ids) & held.keys())
+        removed = len(set(step.ids) & expected.keys())
+        assert agent_store.remove(*step.ids, minute=minute) == removed
         for id_ in step.ids:
-            held.pop(id_, None)
+            expected.pop(id_, None)

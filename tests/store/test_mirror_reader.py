@@ -1,4 +1,4 @@
-"""Reading: every question has the same answer in every database, and in plain Python."""
+"""Reading: every question has the same answer in every database as in plain Python."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable
@@ -8,15 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convocore_mcp.leads.hotness import closed, hot, rank
+from convocore_mcp.leads.hotness import closed, hot, near_miss, rank
 from convocore_mcp.leads.keys import keys, phone_key
 from convocore_mcp.leads.matching import search_terms
 from convocore_mcp.models import Conversation, Filter, HotQuery, Lead
 from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.read import conversation_search
-from convocore_mcp.store.read.hot_leads import NEAR
 from tests.conversations import NOW, conversation, lists_of_conversations
-from tests.store.agent_store import SORTS, AgentStore, bare, in_order
+from tests.store.agent_store import SORTS, AgentStore, comparable, sorted_by
 from tests.store.steps import shared
 
 bounds = st.none() | st.sampled_from([NOW - timedelta(hours=hours) for hours in (0, 2, 9)])
@@ -54,50 +53,54 @@ ATTENTION: dict[str, Callable[[Conversation], bool]] = {
 }
 
 
-def fits(c: Conversation, f: Filter) -> bool:
-    """What the contract says of each filter."""
+def meets(c: Conversation, f: Filter) -> bool:
+    """What docs/contract.md says of each filter."""
 
-    def folded(asked: tuple[str, ...], own: tuple[str | None, ...]) -> bool:
-        return not asked or bool({a.casefold() for a in asked} & {o.casefold() for o in own if o})
+    def any_of(values: tuple[str, ...], own: tuple[str | None, ...]) -> bool:
+        folded = {value.casefold() for value in values}
+        return not values or bool(folded & {value.casefold() for value in own if value})
 
     return (
         (f.terms is None or (f.terms != () and all(t in keys(c).text for t in f.terms)))
         and (not f.stages or c.stage in f.stages)
         and (not f.states or c.state in f.states)
-        and folded(f.labels, (c.label,))
-        and folded(f.channels, (c.channel,))
-        and folded(f.tags, c.tags)
-        and folded(f.assignees, c.assignees)
+        and any_of(f.labels, (c.label,))
+        and any_of(f.channels, (c.channel,))
+        and any_of(f.tags, c.tags)
+        and any_of(f.assignees, c.assignees)
         and (f.min_score is None or (c.score is not None and c.score >= f.min_score))
         and (not f.attention or any(ATTENTION[name](c) for name in f.attention))
         and within(c.last_activity, f.since, f.until)
     )
 
 
-ways = st.sampled_from([0, conversation_search.INDEX_LOOKUP_LIMIT])
-"""Look up what fits and sort it, or come across it in the order asked for."""
+lookup_limits = st.sampled_from([0, conversation_search.INDEX_LOOKUP_LIMIT])
+"""With 0, the sort index is scanned; with the usual limit, the text index is used."""
 
 
 @shared
-@given(page=lists_of_conversations, wanted=filters, sort=st.sampled_from(SORTS), few=ways)
+@given(
+    page=lists_of_conversations,
+    criteria=filters,
+    sort=st.sampled_from(SORTS),
+    lookup_limit=lookup_limits,
+)
 def test_every_filter_agrees_with_plain_python(
-    database: Database, page: list[Conversation], wanted: Filter, sort: str, few: int
+    database: Database, page: list[Conversation], criteria: Filter, sort: str, lookup_limit: int
 ) -> None:
-    """Promised by contract.md, for each filter alone and with others, in every order."""
+    """Promised by docs/contract.md, "Tools", for filters alone and together, in every order."""
     agent_store = AgentStore(database)
     agent_store.save(*page)
-    expected = [bare(c) for c in agent_store.own(page) if fits(c, wanted)]
+    expected = [comparable(c) for c in agent_store.of_agent(page) if meets(c, criteria)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(conversation_search, "INDEX_LOOKUP_LIMIT", few)
-        assert agent_store.find(wanted, sort=sort) == in_order(expected, sort)
-        sequence_number = agent_store.mirror_reader.sequence_number()
-        assert agent_store.mirror_reader.count(
-            agent_store.agent, wanted, at=sequence_number
-        ) == len(expected)
-        (totals,) = agent_store.mirror_reader.stats(agent_store.agent, wanted, (), hot_from=75)
-        groups = agent_store.mirror_reader.stats(
-            agent_store.agent, wanted, ("channel",), hot_from=75
+        patch.setattr(conversation_search, "INDEX_LOOKUP_LIMIT", lookup_limit)
+        assert agent_store.find(criteria, sort=sort) == sorted_by(expected, sort)
+        sequence_number = agent_store.reader.sequence_number()
+        assert agent_store.reader.count(agent_store.agent, criteria, at=sequence_number) == len(
+            expected
         )
+        (totals,) = agent_store.reader.stats(agent_store.agent, criteria, (), hot_from=75)
+        groups = agent_store.reader.stats(agent_store.agent, criteria, ("channel",), hot_from=75)
     assert totals.conversations == len(expected)
     assert totals.messages == sum(c.messages or 0 for c in expected)
     assert {g.keys[0]: g.conversations for g in groups} == Counter(c.channel for c in expected)
@@ -105,36 +108,39 @@ def test_every_filter_agrees_with_plain_python(
 
 @shared
 @given(
-    page=lists_of_conversations, later=lists_of_conversations, gone=st.integers(0, 9),
-    wanted=filters, sort=st.sampled_from(SORTS), few=ways, limit=st.integers(1, 4),
+    page=lists_of_conversations, later=lists_of_conversations, removed=st.integers(0, 9),
+    criteria=filters, sort=st.sampled_from(SORTS), lookup_limit=lookup_limits,
+    limit=st.integers(1, 4),
 )  # fmt: skip
-def test_a_list_is_read_on_as_it_was_whatever_has_happened_since(
+def test_later_pages_show_the_state_of_the_first_page_whatever_has_changed_since(
     database: Database,
     page: list[Conversation],
     later: list[Conversation],
-    gone: int,
-    wanted: Filter,
+    removed: int,
+    criteria: Filter,
     sort: str,
-    few: int,
+    lookup_limit: int,
     limit: int,
 ) -> None:
-    """Promised by contract.md: `next_cursor` yields every match exactly once, `total` holds."""
+    """Promised by docs/contract.md, "Tools": `next_cursor` yields every match exactly once."""
     agent_store = AgentStore(database)
     agent_store.save(*page)
-    then = agent_store.mirror_reader.sequence_number()
-    expected = in_order([bare(c) for c in agent_store.own(page) if fits(c, wanted)], sort)
+    then = agent_store.reader.sequence_number()
+    expected = sorted_by(
+        [comparable(c) for c in agent_store.of_agent(page) if meets(c, criteria)], sort
+    )
     agent_store.save(*later, minute=1)
-    agent_store.remove(*(c.id for c in page[:gone]), minute=2)
+    agent_store.remove(*(c.id for c in page[:removed]), minute=2)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(conversation_search, "INDEX_LOOKUP_LIMIT", few)
-        pages = list(agent_store.pages(sort, limit, then, wanted))
+        patch.setattr(conversation_search, "INDEX_LOOKUP_LIMIT", lookup_limit)
+        pages = list(agent_store.pages(sort, limit, then, criteria))
     assert [c for found in pages for c in found] == expected
     assert all(len(found) == limit for found in pages[:-1])
-    assert agent_store.mirror_reader.count(agent_store.agent, wanted, at=then) == len(expected)
+    assert agent_store.reader.count(agent_store.agent, criteria, at=then) == len(expected)
 
 
 def test_search_syntax_is_just_text(database: Database) -> None:
-    """Promised by the issue: a query means its words, whatever they mean to a database."""
+    """Promised by docs/contract.md, "Tools": a query means its words, never an engine's syntax."""
     agent_store = AgentStore(database)
     agent_store.save(
         conversation(
@@ -148,15 +154,15 @@ def test_search_syntax_is_just_text(database: Database) -> None:
         "asked: not": ["c1"], "'; drop table": ["c2"], "!(a|b)&c:*": [], "this:*": ["c1"],
         "* OR *": ["c1"], "\x00": [], "\\": [], "%": [], "s_mething": [], "AND": ["c1"],
     }.items():  # fmt: skip
-        wanted = Filter(terms=search_terms(query))
-        assert [c.id for c in agent_store.find(wanted)] == found, query
-        assert agent_store.mirror_reader.count(
-            agent_store.agent, wanted, at=agent_store.mirror_reader.sequence_number()
+        criteria = Filter(terms=search_terms(query))
+        assert [c.id for c in agent_store.find(criteria)] == found, query
+        assert agent_store.reader.count(
+            agent_store.agent, criteria, at=agent_store.reader.sequence_number()
         ) == len(found)
 
 
 def test_numbers_are_found_by_any_part_of_five_digits(database: Database) -> None:
-    """Promised by the issue: phone numbers are found whole or in part."""
+    """Promised by docs/contract.md, "Tools": numbers are found by any five digits."""
     agent_store = AgentStore(database)
     agent_store.save(
         conversation("c1", phone="+49 (151) 2926-0773", email="jane.doe+crm@acme-corp.example"),
@@ -175,7 +181,7 @@ def test_numbers_are_found_by_any_part_of_five_digits(database: Database) -> Non
         assert [c.id for c in agent_store.find(Filter(terms=search_terms(query)))] == found, query
 
 
-def test_a_text_of_a_million_words_is_kept_and_found_by_its_beginning(database: Database) -> None:
+def test_a_very_long_text_is_stored_and_found_by_its_first_words(database: Database) -> None:
     """Ours: anyone can write as much as they like."""
     agent_store = AgentStore(database)
     many = " ".join(f"{i}aé" for i in range(200_000))
@@ -187,25 +193,20 @@ def test_a_text_of_a_million_words_is_kept_and_found_by_its_beginning(database: 
         assert len(agent_store.find(Filter(terms=(term,)))) == 1, term
 
 
-def test_agents_in_one_mirror_do_not_find_each_others(database: Database) -> None:
-    """Ours: words and values are an agent's own."""
+def test_a_search_finds_only_the_conversations_of_its_agent(database: Database) -> None:
+    """Ours: agents share the search index."""
     one, other = AgentStore(database), AgentStore(database)
     one.save(conversation("c1", name="Ann", tags=("vip",)))
     other.save(conversation("c2", name="Ann", tags=("vip",)), conversation("c3", name="Annette"))
-    for wanted, here, there in (
+    for criteria, here, there in (
         (Filter(terms=(" ann",)), 1, 2), (Filter(tags=("vip",)), 1, 1), (Filter(), 1, 2),
     ):  # fmt: skip
         for agent_store, number in ((one, here), (other, there)):
-            assert len(agent_store.find(wanted)) == number
-            assert (
-                agent_store.mirror_reader.count(
-                    agent_store.agent, wanted, at=agent_store.mirror_reader.sequence_number()
-                )
-                == number
-            )
+            assert len(agent_store.find(criteria)) == number
+            assert agent_store.count(criteria) == number
 
 
-def counted(leads: list[Lead], field: str) -> dict[str | None, int]:
+def count_by(leads: list[Lead], field: str) -> dict[str | None, int]:
     return dict(Counter(getattr(lead, field) for lead in leads))
 
 
@@ -223,29 +224,29 @@ def test_the_hot_leads_agree_with_plain_python(
     since: datetime | None,
     until: datetime | None,
 ) -> None:
-    """Promised by contract.md, "Hot": which, in which order, and how many of what."""
+    """Promised by docs/contract.md, "Tools": which leads, in which order, and the counts."""
     agent_store = AgentStore(database)
     agent_store.save(*page)
-    agent_store.mirror.rebuild_leads(agent_store.agent)
+    agent_store.rebuild_leads()
     inside = [a for a in agent_store.leads().values() if within(a.last_activity, since, until)]
-    warm = sorted((a for a in inside if hot(a, threshold=threshold)), key=rank)
-    heat = HotQuery(agent_store.agent, threshold, since, until)
+    hot_leads = sorted((a for a in inside if hot(a, threshold=threshold)), key=rank)
+    query = HotQuery(agent_store.agent, threshold, since, until)
 
-    assert agent_store.mirror_reader.hot_leads(heat, limit=99) == warm
-    assert agent_store.mirror_reader.hot_count(heat) == len(warm)
-    summary = agent_store.mirror_reader.hot_summary(heat)
-    assert (summary.considered, summary.hot) == (len(inside), len(warm))
-    assert summary.by_stage == counted(warm, "stage")
-    assert summary.by_channel == counted(warm, "channel")
+    assert agent_store.reader.hot_leads(query, limit=99) == hot_leads
+    assert agent_store.reader.hot_count(query) == len(hot_leads)
+    summary = agent_store.reader.hot_summary(query)
+    assert (summary.considered, summary.hot) == (len(inside), len(hot_leads))
+    assert summary.by_stage == count_by(hot_leads, "stage")
+    assert summary.by_channel == count_by(hot_leads, "channel")
     money: dict[str | None, float] = defaultdict(float)
-    for lead in warm:
+    for lead in hot_leads:
         if lead.amount is not None:
             money[lead.currency] += lead.amount
     assert summary.value == money
-    assert summary.unparsed_values == sum(lead.unparsed for lead in warm)
-    assert summary.waiting_for_human == sum(lead.waiting for lead in warm)
-    assert summary.unassigned == sum(lead.assignee is None for lead in warm)
-    assert summary.overdue == sum(lead.overdue for lead in warm)
+    assert summary.unparsed_values == sum(lead.unparsed for lead in hot_leads)
+    assert summary.waiting_for_human == sum(lead.waiting for lead in hot_leads)
+    assert summary.unassigned == sum(lead.assignee is None for lead in hot_leads)
+    assert summary.overdue == sum(lead.overdue for lead in hot_leads)
     assert summary.closed == sum(closed(lead.stage) for lead in inside)
     conversations = [c for c in page if within(c.last_activity, since, until)]
     assert summary.tests == sum(c.is_test for c in conversations)
@@ -254,25 +255,19 @@ def test_the_hot_leads_agree_with_plain_python(
 
 @shared
 @given(page=lists_of_conversations, threshold=st.sampled_from([12.5, 75, 100]), since=bounds)
-def test_near_misses_miss_by_little_or_by_their_label(
+def test_near_misses_agree_with_plain_python(
     database: Database, page: list[Conversation], threshold: float, since: datetime | None
 ) -> None:
-    """Promised by contract.md: `explain` adds `near_misses`."""
+    """Promised by docs/contract.md, "Tools": `explain` adds `near_misses`."""
     agent_store = AgentStore(database)
     agent_store.save(*page)
-    agent_store.mirror.rebuild_leads(agent_store.agent)
+    agent_store.rebuild_leads()
     near = [
         lead
         for lead in agent_store.leads().values()
-        if within(lead.last_activity, since, None)
-        and not closed(lead.stage)
-        and (
-            threshold - NEAR <= lead.heat < threshold
-            if lead.heat is not None
-            else lead.score is not None and lead.score >= threshold
-        )
+        if within(lead.last_activity, since, None) and near_miss(lead, threshold=threshold)
     ]
-    count, first = agent_store.mirror_reader.near_misses(
+    count, first = agent_store.reader.near_misses(
         HotQuery(agent_store.agent, threshold, since), limit=2
     )
     assert count == len(near)
@@ -298,7 +293,7 @@ GROUPS: dict[str, Callable[[Conversation], str | None]] = {
 def test_groups_agree_with_plain_python(
     database: Database, page: list[Conversation], by: list[str], ages: list[int]
 ) -> None:
-    """Promised by contract.md, `conversation_stats`: by every pair of fields."""
+    """Promised by docs/contract.md, "Tools": groups by every pair of fields."""
     agent_store = AgentStore(database)
     spread = [
         conversation(c.id, name=c.name, stage=c.stage, channel=c.channel, assignee=c.assignee,
@@ -307,15 +302,14 @@ def test_groups_agree_with_plain_python(
         for c, days in zip(page, ages, strict=False)
     ]  # fmt: skip
     agent_store.save(*spread)
-    agent_store.mirror.rebuild_leads(agent_store.agent)
+    agent_store.rebuild_leads()
     groups: dict[tuple[str | None, ...], list[Conversation]] = defaultdict(list)
     for c in spread:
         groups[tuple(GROUPS[name](c) for name in by)].append(c)
     if not by:
         groups.setdefault((), [])
     found = {
-        g.keys: g
-        for g in agent_store.mirror_reader.stats(agent_store.agent, Filter(), by, hot_from=75)
+        g.keys: g for g in agent_store.reader.stats(agent_store.agent, Filter(), by, hot_from=75)
     }
     assert found.keys() == groups.keys()
     for key, conversations in groups.items():
@@ -332,48 +326,48 @@ def test_groups_agree_with_plain_python(
         assert group.leads == len(named)  # nothing here joins two of them
 
 
-def test_an_answer_that_is_kept_is_the_newest(database: Database) -> None:
-    """Ours: what was counted is kept until something changes, whatever it is."""
+def test_a_cached_answer_is_never_out_of_date(database: Database) -> None:
+    """Ours: answers are cached until anything changes."""
     agent_store = AgentStore(database)
-    asked = HotQuery(agent_store.agent, 75)
+    query = HotQuery(agent_store.agent, 75)
 
     def numbers() -> tuple[int, int, int, list[str]]:
-        (totals,) = agent_store.mirror_reader.stats(agent_store.agent, Filter(), (), hot_from=75)
+        (totals,) = agent_store.reader.stats(agent_store.agent, Filter(), (), hot_from=75)
         return (
             totals.conversations,
             totals.leads,
-            agent_store.mirror_reader.hot_count(asked),
-            [lead.lead_id for lead in agent_store.mirror_reader.hot_leads(asked, limit=5)],
+            agent_store.reader.hot_count(query),
+            [lead.lead_id for lead in agent_store.reader.hot_leads(query, limit=5)],
         )
 
     assert numbers() == (0, 0, 0, [])
     agent_store.save(conversation("c1", name="Ann", score=80))
     assert numbers() == (1, 0, 0, [])
-    agent_store.mirror.rebuild_leads(agent_store.agent)
+    agent_store.rebuild_leads()
     assert numbers() == numbers() == (1, 1, 1, ["c1"])
     agent_store.save(conversation("c1", name="Ann", score=70), minute=1)
-    agent_store.mirror.rebuild_leads(agent_store.agent)
+    agent_store.rebuild_leads()
     assert numbers() == (1, 1, 0, [])
     agent_store.remove("c1", minute=2)
-    agent_store.mirror.rebuild_leads(agent_store.agent)
+    agent_store.rebuild_leads()
     assert numbers() == (0, 0, 0, [])
 
 
-def test_a_tag_is_a_group_of_its_own_for_each_conversation_that_has_it(database: Database) -> None:
-    """Promised by contract.md: by tag a conversation is counted for each."""
+def test_a_conversation_is_counted_in_the_group_of_each_of_its_tags(database: Database) -> None:
+    """Promised by docs/contract.md, "Tools": by tag a conversation is counted for each."""
     agent_store = AgentStore(database)
     agent_store.save(
         conversation("c1", tags=("vip", "new")),
         conversation("c2", tags=("VIP",)),
         conversation("c3"),
     )
-    found = agent_store.mirror_reader.stats(agent_store.agent, Filter(), ("tag",), hot_from=75)
+    found = agent_store.reader.stats(agent_store.agent, Filter(), ("tag",), hot_from=75)
     counts = {group.keys: group.conversations for group in found}
     assert counts == {("vip",): 2, ("new",): 1, (None,): 1}
 
 
-def test_people_are_found_by_what_they_go_by(database: Database) -> None:
-    """Promised by contract.md, `get_lead`."""
+def test_leads_are_found_by_email_phone_and_id(database: Database) -> None:
+    """Promised by docs/contract.md, "A lead"."""
     agent_store = AgentStore(database)
     agent_store.save(
         conversation("c1", name="Łukasz 100%_Ok", email="lu@x.example", last_activity=NOW),
@@ -382,8 +376,8 @@ def test_people_are_found_by_what_they_go_by(database: Database) -> None:
             "c3", name="Ann Xu", phone="15129260773", last_activity=NOW - timedelta(hours=1)
         ),
     )
-    agent_store.mirror.rebuild_leads(agent_store.agent)
-    mirror_reader, agent = agent_store.mirror_reader, agent_store.agent
+    agent_store.rebuild_leads()
+    mirror_reader, agent = agent_store.reader, agent_store.agent
 
     def ids(leads: list[Lead]) -> list[str]:
         return [lead.lead_id for lead in leads]
@@ -394,5 +388,5 @@ def test_people_are_found_by_what_they_go_by(database: Database) -> None:
     ) == ["c2"]
     assert ids(mirror_reader.leads(agent, lead_ids=["c2", "c3", "c1", "c9"])) == ["c1", "c3", "c2"]
     assert mirror_reader.lead(agent, "c9") is None
-    assert [c.id for c in mirror_reader.of_leads(agent, ["c1", "c3"])] == ["c1", "c3"]
-    assert mirror_reader.known(agent, "stage") == []
+    assert [c.id for c in mirror_reader.conversations_of_leads(agent, ["c1", "c3"])] == ["c1", "c3"]
+    assert mirror_reader.field_values(agent, "stage") == []

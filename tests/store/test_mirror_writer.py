@@ -1,4 +1,4 @@
-"""Writing: whatever comes in whatever order, the mirror holds what a dict would hold."""
+"""Writing: whatever rows come in whatever order, the mirror holds what a dict would hold."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -14,29 +14,29 @@ from convocore_mcp.store.database.schema import LONGEST_KEY
 from convocore_mcp.store.read.mirror_reader import MirrorReader
 from convocore_mcp.store.write.mirror_writer import KEEP_VERSIONS, Saved
 from tests.conversations import conversation, conversations, lists_of_conversations
-from tests.store.agent_store import SORTS, AgentStore, at, bare, in_order
-from tests.store.steps import Step, shared, steps, take
+from tests.store.agent_store import SORTS, AgentStore, at, comparable, sorted_by
+from tests.store.steps import Step, apply, shared, steps
 
 
 @shared
 @given(steps=steps)
-def test_it_holds_what_a_dict_would_hold_in_every_order(
+def test_the_mirror_holds_what_a_dict_would_hold_in_every_order(
     database: Database, steps: list[Step]
 ) -> None:
-    """Promised by design.md: a local copy, in the same order in every database."""
-    agent_store, held = AgentStore(database), dict[str, Conversation]()
+    """Promised by docs/architecture.md, "The mirror": a copy, in one order in every database."""
+    agent_store, expected = AgentStore(database), dict[str, Conversation]()
     for minute, step in enumerate(steps):
-        take(agent_store, step, held, minute)
+        apply(step, agent_store, expected, minute)
     for sort in SORTS:
-        assert agent_store.find(sort=sort) == in_order(held.values(), sort), sort
-    assert agent_store.mirror_reader.count(
-        agent_store.agent, Filter(), at=agent_store.mirror_reader.sequence_number()
-    ) == len(held)
-    assert agent_store.mirror.coverage(agent_store.agent).conversations == len(held)
-    for id_, c in held.items():
-        found = agent_store.mirror_reader.conversation(agent_store.agent, id_)
+        assert agent_store.find(sort=sort) == sorted_by(expected.values(), sort), sort
+    assert agent_store.reader.count(
+        agent_store.agent, Filter(), at=agent_store.reader.sequence_number()
+    ) == len(expected)
+    assert agent_store.writer.coverage(agent_store.agent).conversations == len(expected)
+    for id_, c in expected.items():
+        found = agent_store.reader.conversation(agent_store.agent, id_)
         assert found is not None
-        assert bare(found) == c
+        assert comparable(found) == c
         assert found.record
 
 
@@ -44,46 +44,42 @@ def test_it_holds_what_a_dict_would_hold_in_every_order(
 @given(
     first=lists_of_conversations, steps=steps, sort=st.sampled_from(SORTS), limit=st.integers(1, 6)
 )
-def test_a_list_is_paged_through_as_it_was_when_it_was_begun(
+def test_pages_show_each_conversation_once_while_new_ones_arrive(
     database: Database, first: list[Conversation], steps: list[Step], sort: str, limit: int
 ) -> None:
-    """Promised by contract.md: every match exactly once, also while new conversations arrive."""
-    agent_store, held = AgentStore(database), dict[str, Conversation]()
-    take(agent_store, Step("save", first), held, 0)
-    started_at, expected = (
-        agent_store.mirror_reader.sequence_number(),
-        in_order(held.values(), sort),
-    )
+    """Promised by docs/contract.md, "Tools": `next_cursor` yields every match exactly once."""
+    agent_store, current = AgentStore(database), dict[str, Conversation]()
+    apply(Step("save", first), agent_store, current, 0)
+    start = agent_store.reader.sequence_number()
+    expected = sorted_by(current.values(), sort)
     read: list[Conversation] = []
-    coming = iter(enumerate(steps, start=1))
-    for page in agent_store.pages(sort, limit, started_at):
+    remaining_steps = iter(enumerate(steps, start=1))
+    for page in agent_store.pages(sort, limit, start):
         read += page
-        for minute, step in [next(coming, (0, None))]:
+        for minute, step in [next(remaining_steps, (0, None))]:
             if step is not None:
-                take(agent_store, step, held, minute)
-                agent_store.mirror.rebuild_leads(agent_store.agent)
+                apply(step, agent_store, current, minute)
+                agent_store.rebuild_leads()
     assert read == expected
-    assert agent_store.mirror_reader.count(agent_store.agent, Filter(), at=started_at) == len(
-        expected
-    )
+    assert agent_store.reader.count(agent_store.agent, Filter(), at=start) == len(expected)
 
 
 @shared
 @given(page=lists_of_conversations)
 def test_the_same_page_again_changes_nothing(database: Database, page: list[Conversation]) -> None:
-    """Promised by design.md: every upsert compares with what was there."""
+    """Promised by docs/architecture.md, "The mirror": a row is compared before it is replaced."""
     agent_store = AgentStore(database)
     assert agent_store.save(*page) == Saved(len(page), 0, 0)
-    agent_store.mirror.rebuild_leads(agent_store.agent)
+    agent_store.rebuild_leads()
     sequence_number, found, leads = (
-        agent_store.mirror_reader.sequence_number(),
+        agent_store.reader.sequence_number(),
         agent_store.find(),
         agent_store.leads(),
     )
     assert agent_store.save(*page, minute=1) == Saved(0, 0, len(page))
-    assert agent_store.mirror.rebuild_leads(agent_store.agent) == 0
+    assert agent_store.rebuild_leads() == 0
     assert (
-        agent_store.mirror_reader.sequence_number(),
+        agent_store.reader.sequence_number(),
         agent_store.find(),
         agent_store.leads(),
     ) == (
@@ -98,88 +94,90 @@ def test_the_same_page_again_changes_nothing(database: Database, page: list[Conv
 def test_a_page_that_was_read_earlier_never_replaces_what_was_read_later(
     database: Database, pages: list[tuple[int, list[Conversation]]]
 ) -> None:
-    """Ours: pages are read side by side and come in any order; unchanged is read, too."""
+    """Ours: pages are read in parallel and arrive in any order; an unchanged row counts as read."""
     agent_store = AgentStore(database)
-    held: dict[str, tuple[int, Conversation]] = {}
+    expected: dict[str, tuple[int, Conversation]] = {}
     for minute, page in pages:
         agent_store.save(*page, minute=minute)
-        for c in agent_store.own(page):
-            if minute >= held.get(c.id, (0, c))[0]:
-                held[c.id] = (minute, bare(c))
-    assert agent_store.find() == in_order([c for _, c in held.values()], "newest")
+        for c in agent_store.of_agent(page):
+            if minute >= expected.get(c.id, (0, c))[0]:
+                expected[c.id] = (minute, comparable(c))
+    assert agent_store.find() == sorted_by([c for _, c in expected.values()], "newest")
 
 
 @shared
 @given(steps=steps, later=st.integers(0, 3))
-def test_pruning_drops_no_current_row(database: Database, steps: list[Step], later: int) -> None:
-    """Promised by design.md: what is dropped are old versions."""
-    agent_store, held = AgentStore(database), dict[str, Conversation]()
+def test_pruning_deletes_no_current_version(
+    database: Database, steps: list[Step], later: int
+) -> None:
+    """Promised by docs/architecture.md, "The mirror": only old versions are pruned."""
+    agent_store, expected = AgentStore(database), dict[str, Conversation]()
     for minute, step in enumerate(steps):
-        take(agent_store, step, held, minute)
-    agent_store.mirror.rebuild_leads(agent_store.agent)
+        apply(step, agent_store, expected, minute)
+    agent_store.rebuild_leads()
     leads = agent_store.leads()
     kept = timedelta(milliseconds=KEEP_VERSIONS)
-    agent_store.mirror.prune(now=at(later) + kept)
-    assert agent_store.find() == in_order(held.values(), "newest")
-    vips = {c.id for c in held.values() if {"vip", "VIP"} & set(c.tags)}
+    agent_store.writer.prune(now=at(later) + kept)
+    assert agent_store.find() == sorted_by(expected.values(), "newest")
+    vips = {c.id for c in expected.values() if {"vip", "VIP"} & set(c.tags)}
     assert {c.id for c in agent_store.find(Filter(tags=("Vip",)))} == vips
     assert agent_store.leads() == leads
-    again = agent_store.mirror.prune(now=at(later) + kept)
+    again = agent_store.writer.prune(now=at(later) + kept)
     assert again == 0
 
 
 @shared
 @given(c=conversations, text=st.text(st.characters(), max_size=20))
-def test_no_text_is_too_odd_to_be_kept_or_asked_for(
+def test_any_text_can_be_stored_and_searched_for(
     database: Database, c: Conversation, text: str
 ) -> None:
-    """Ours: NUL, half an emoji, anything; one odd row must not stop a walk."""
+    """Ours: NUL, half an emoji, anything; one odd row must not stop a sync."""
     agent_store = AgentStore(database)
     odd = replace(c, name=text, summary=text, stage=text, tags=(text,), source=text, record=text)
     agent_store.save(odd)
     (found,) = agent_store.find(Filter(stages=(text,), tags=(text,)))
     kept = "".join("\ufffd" if c == "\0" or "\ud800" <= c <= "\udfff" else c for c in text)
     assert (found.name, found.summary, found.source) == (kept, kept, kept)
-    assert agent_store.mirror_reader.conversation(agent_store.agent, text) is None
-    assert agent_store.mirror_reader.leads_with(agent_store.agent, "id", [text]) == []
+    assert agent_store.reader.conversation(agent_store.agent, text) is None
+    assert agent_store.reader.leads_with(agent_store.agent, "id", [text]) == []
     assert (
-        agent_store.mirror_reader.lookup.hits(agent_store.agent, [Either((text,), (text,))])
+        agent_store.reader.people_index.hits(agent_store.agent, [Either((text,), (text,))])
         is not None
     )
-    assert agent_store.mirror_reader.lookup.alike(agent_store.agent, text) is not None
+    assert agent_store.reader.people_index.similar_words(agent_store.agent, text) is not None
 
 
-def test_two_agents_in_one_mirror_never_meet(database: Database) -> None:
-    """Promised by contract.md: each answer is about one agent."""
+def test_agents_in_one_mirror_share_no_conversation_and_no_lead(database: Database) -> None:
+    """Promised by docs/contract.md, "Rules for every answer": each answer is about one agent."""
     one, other = AgentStore(database), AgentStore(database)
     ann = conversation("c1", email="ann@x.example", tags=("vip",))
     one.save(ann)
     other.save(replace(ann, name="Ann"))
     for agent_store in (one, other):
-        agent_store.mirror.rebuild_leads(agent_store.agent)
+        agent_store.rebuild_leads()
     assert [c.name for c in one.find(Filter(tags=("vip",)))] == [None]
     assert [lead.name for lead in other.leads().values()] == ["Ann"]
     one.remove("c1")
-    one.mirror.rebuild_leads(one.agent)
+    one.rebuild_leads()
     assert (len(one.leads()), len(other.leads())) == (0, 1)
 
 
-def test_rows_that_do_not_fit_are_kept_aside_and_released(database: Database) -> None:
-    """Promised by design.md: quarantined, kept raw with the reason, and counted."""
+def test_rows_that_do_not_fit_are_quarantined_until_they_are_gone(database: Database) -> None:
+    """Promised by docs/architecture.md, "The mirror": stored raw with the reason, and counted."""
     agent_store = AgentStore(database)
     bad = Quarantined('{"ID": "\\u0000"}', "ID: should be text\0")
     for minute in (0, 1):
-        page = Page(agent_store.own([conversation("c1")]), (bad, replace(bad, raw="other")))
-        agent_store.mirror.save(agent_store.agent, page, read_at=at(minute))
-    assert agent_store.mirror.coverage(agent_store.agent).quarantined == 2
-    agent_store.mirror.save(agent_store.agent, Page((), (bad,)), read_at=at(2))
-    agent_store.mirror.release(agent_store.agent, before=at(2))
-    assert agent_store.mirror.coverage(agent_store.agent).quarantined == 1
+        page = Page(agent_store.of_agent([conversation("c1")]), (bad, replace(bad, raw="other")))
+        agent_store.writer.save(agent_store.agent, page, read_at=at(minute))
+    assert agent_store.writer.coverage(agent_store.agent).quarantined == 2
+    agent_store.writer.save(agent_store.agent, Page((), (bad,)), read_at=at(2))
+    agent_store.writer.drop_quarantined(agent_store.agent, before=at(2))
+    assert agent_store.writer.coverage(agent_store.agent).quarantined == 1
 
 
 @pytest.mark.parametrize("name", ["id", "identity"])
-def test_what_no_index_can_hold_is_quarantined(database: Database, name: str) -> None:
-    """Ours: an index row of PostgreSQL has 2,700 bytes; both databases behave the same."""
+def test_a_row_whose_id_no_index_can_hold_is_quarantined(database: Database, name: str) -> None:
+    """Ours: an index row of PostgreSQL has at most 2,700 bytes; SQLite behaves the same."""
     agent_store = AgentStore(database)
     longest, too_long = (
         replace(conversation(id_), **fields)
@@ -187,65 +185,65 @@ def test_what_no_index_can_hold_is_quarantined(database: Database, name: str) ->
         for fields in [cast("dict[str, Any]", {name: "😀" * length})]
     )
     assert agent_store.save(longest, too_long).created == 1
-    agent_store.mirror.rebuild_leads(agent_store.agent)
+    agent_store.rebuild_leads()
     assert [c.id for c in agent_store.find()] == [longest.id]
-    assert agent_store.mirror.coverage(agent_store.agent).quarantined == 1
+    assert agent_store.writer.coverage(agent_store.agent).quarantined == 1
 
 
-def test_a_long_value_that_is_only_shown_is_kept_whole(database: Database) -> None:
-    """Ours: what visitors type has no bounds."""
+def test_a_long_value_that_is_only_shown_is_stored_whole(database: Database) -> None:
+    """Ours: what visitors type can have any length."""
     long = "😀" * 20_000
     shown = {"name": long, "email": f"{long}@x.example", "tags": (long, "vip")}
     agent_store = AgentStore(database)
     agent_store.save(
         conversation("c1", label=long, stage=long, channel=long, assignees=(long,), **shown)
     )
-    agent_store.mirror.rebuild_leads(agent_store.agent)
+    agent_store.rebuild_leads()
     (found,) = agent_store.find(Filter(tags=("vip",)))
     assert (found.name, found.tags) == (long, (long, "vip"))
 
 
-def test_it_takes_as_many_ids_at_once_as_there_are(database: Database) -> None:
-    """Ours: a sweep may miss more than one statement has room for."""
+def test_any_number_of_ids_can_be_given_at_once(database: Database) -> None:
+    """Ours: a full sync may miss more conversations than one statement accepts parameters."""
     agent_store = AgentStore(database)
     agent_store.save(*(conversation(f"c{i}") for i in range(1000)))
     many = [f"c{i}" for i in range(40_000)]
-    agent_store.mirror.miss(agent_store.agent, many)
-    assert set(agent_store.mirror.missing(agent_store.agent, before=at(1)).values()) == {1}
+    agent_store.writer.mark_missed(agent_store.agent, many)
+    assert set(agent_store.writer.last_seen_before(agent_store.agent, at(1)).values()) == {1}
     assert agent_store.remove(*many) == 1000
     assert agent_store.find() == []
 
 
-def test_what_a_walk_missed_counts_until_it_is_seen_again(database: Database) -> None:
-    """Promised by design.md: removed when two sweeps missed it."""
+def test_missed_syncs_are_counted_until_a_conversation_is_seen_again(database: Database) -> None:
+    """Promised by docs/architecture.md, "Reading Convocore": removed when two syncs missed it."""
     agent_store = AgentStore(database)
     agent_store.save(conversation("c1"), conversation("c2"), conversation("c3"))
     agent_store.save(conversation("c1"), minute=4)
-    assert agent_store.mirror.missing(agent_store.agent, before=at(1)) == {"c2": 0, "c3": 0}
-    agent_store.mirror.miss(agent_store.agent, ["c2", "c3"])
+    assert agent_store.writer.last_seen_before(agent_store.agent, at(1)) == {"c2": 0, "c3": 0}
+    agent_store.writer.mark_missed(agent_store.agent, ["c2", "c3"])
     agent_store.save(conversation("c2"), minute=2)
-    assert agent_store.mirror.missing(agent_store.agent, before=at(1)) == {"c3": 1}
-    assert agent_store.mirror.missing(agent_store.agent, before=at(3)) == {"c2": 0, "c3": 1}
+    assert agent_store.writer.last_seen_before(agent_store.agent, at(1)) == {"c3": 1}
+    assert agent_store.writer.last_seen_before(agent_store.agent, at(3)) == {"c2": 0, "c3": 1}
 
 
-def test_progress_is_noted_and_the_baseline_only_once(database: Database) -> None:
-    """Promised by contract.md: until the first walk is complete everything is baseline."""
+def test_coverage_is_updated_and_a_gap_makes_it_incomplete(database: Database) -> None:
+    """Promised by docs/contract.md, "Rules for every answer": `complete` says what was read."""
     agent_store = AgentStore(database)
-    assert not agent_store.mirror.coverage(agent_store.agent).complete
-    agent_store.mirror.note(
+    assert not agent_store.writer.coverage(agent_store.agent).complete
+    agent_store.writer.update_coverage(
         agent_store.agent, as_of=at(1), watermark=at(2), full_sync_at=at(3), gap="moved"
     )
-    found = agent_store.mirror.coverage(agent_store.agent)
+    found = agent_store.writer.coverage(agent_store.agent)
     assert (found.as_of, found.watermark, found.full_sync_at) == (at(1), at(2), at(3))
     assert not found.complete
-    agent_store.mirror.note(agent_store.agent, gap=None)
-    assert agent_store.mirror.coverage(agent_store.agent).complete
+    agent_store.writer.update_coverage(agent_store.agent, gap=None)
+    assert agent_store.writer.coverage(agent_store.agent).complete
 
 
-def test_nothing_of_a_transaction_that_fails_stays(database: Database) -> None:
-    """Promised by design.md: each page is one transaction."""
+def test_a_failed_transaction_is_rolled_back(database: Database) -> None:
+    """Promised by docs/architecture.md, "The mirror": each page is one transaction."""
     agent_store = AgentStore(database)
-    sequence_number = agent_store.mirror_reader.sequence_number()
+    sequence_number = agent_store.reader.sequence_number()
     torn = replace(conversation("c2"), messages=10**30)  # no database has room for it
     with pytest.raises(Exception, match="int"):
         agent_store.save(conversation("c1"), torn)

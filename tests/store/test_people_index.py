@@ -1,4 +1,4 @@
-"""Whoever is in the mirror is found, however it got there."""
+"""Every lead in the mirror is found by what people type, however its rows came in."""
 
 from datetime import timedelta
 
@@ -10,47 +10,47 @@ from convocore_mcp.leads.keys import email_key, phone_key
 from convocore_mcp.leads.resolve import FEW, look_up
 from convocore_mcp.models import Conversation, Either
 from convocore_mcp.store.database.engine import Database
-from convocore_mcp.store.read.people_index import COMMON, MOST
+from convocore_mcp.store.read.people_index import COMMON_TERM, MOST_HITS
 from tests.conversations import NOW, conversation
 from tests.store.agent_store import AgentStore
-from tests.store.steps import Step, shared, steps, take
+from tests.store.steps import Step, apply, shared, steps
 
 DAY = timedelta(days=1)
 
 
 @shared
 @given(steps=steps)
-def test_whoever_is_in_the_mirror_is_found_by_all_that_it_goes_by(
+def test_every_lead_is_found_by_each_of_its_names_contacts_and_ids(
     database: Database, steps: list[Step]
 ) -> None:
-    """Promised by issue 5: by full name, email, phone and ids, over random data."""
-    agent_store, held = AgentStore(database), dict[str, Conversation]()
+    """Promised by docs/contract.md, "A lead": by full name, email, phone and ids."""
+    agent_store, expected = AgentStore(database), dict[str, Conversation]()
     for minute, step in enumerate(steps):
-        take(agent_store, step, held, minute)
-        agent_store.mirror.rebuild_leads(agent_store.agent)
+        apply(step, agent_store, expected, minute)
+        agent_store.rebuild_leads()
     for lead_id, lead in agent_store.leads().items():
         for text in lead_id, *lead.conversation_ids:
-            match = look_up(agent_store.mirror_reader, agent_store.agent, text)
+            match = look_up(agent_store.reader, agent_store.agent, text)
             assert match.field in {"lead_id", "conversation_id"}
             # An identity may be named after another's conversation: a lead id comes first.
             assert match.leads[0].lead_id in {lead_id, text}
-        for c in (held[id_] for id_ in lead.conversation_ids):
+        for c in (expected[id_] for id_ in lead.conversation_ids):
             known = (("email", c.email, email_key(c.email)), ("phone", c.phone, phone_key(c.phone)))
-            for field, said, key in known:
-                if key is not None and said is not None:
-                    match = look_up(agent_store.mirror_reader, agent_store.agent, said.strip())
+            for field, value, key in known:
+                if key is not None and value is not None:
+                    match = look_up(agent_store.reader, agent_store.agent, value.strip())
                     assert match.field == field
-                    assert lead_id in {one.lead_id for one in match.leads}
+                    assert lead_id in {found.lead_id for found in match.leads}
         if lead.name is not None:
-            match = look_up(agent_store.mirror_reader, agent_store.agent, lead.name.upper())
+            match = look_up(agent_store.reader, agent_store.agent, lead.name.upper())
             assert match.field == "name"
-            assert lead_id in {one.lead_id for one in match.leads}
+            assert lead_id in {found.lead_id for found in match.leads}
             assert match.total == len(match.leads)
 
 
 @pytest.fixture(scope="module")
 def agent_store(in_file: Database) -> AgentStore:
-    """People who are easily taken for each other."""
+    """Leads that are easily confused with each other."""
     agent_store = AgentStore(in_file)
     agent_store.save(
         conversation("jane", name="Jane Doe", company="Acme Corp", email="jane.doe@acme.example",
@@ -67,7 +67,7 @@ def agent_store(in_file: Database) -> AgentStore:
         conversation("was1", identity="was", name="Old Name", last_activity=NOW - DAY),
         conversation("was2", identity="was", name="New Name", last_activity=NOW),
     )  # fmt: skip
-    agent_store.mirror.rebuild_leads(agent_store.agent)
+    agent_store.rebuild_leads()
     return agent_store
 
 
@@ -108,38 +108,42 @@ def agent_store(in_file: Database) -> AgentStore:
         ("old name", ["was"], "earlier name"),
     ],
 )
-def test_somebody_is_found_by_what_people_type(
+def test_typed_text_finds_these_leads(
     agent_store: AgentStore, typed: str, ids: list[str], field: str | None
 ) -> None:
-    """Promised by issue 5, "Finding somebody": one when one clearly does, several when several."""
-    if field is None:  # nobody is called so, and who is like it is no answer
+    """Promised by docs/contract.md, "A lead": one lead where the text is clear, else candidates."""
+    if field is None:  # nobody has this name, and a similar name is no answer
         with pytest.raises(MissingError):
-            look_up(agent_store.mirror_reader, agent_store.agent, typed)
+            look_up(agent_store.reader, agent_store.agent, typed)
         return
-    match = look_up(agent_store.mirror_reader, agent_store.agent, typed)
+    match = look_up(agent_store.reader, agent_store.agent, typed)
     assert ([lead.lead_id for lead in match.leads], match.field) == (ids, field)
     assert match.total == len(ids)
 
 
-def test_nobody_is_not_found_with_the_nearest_names_each_once(agent_store: AgentStore) -> None:
-    """Promised by contract.md: `not_found`, with the nearest names in `hint`."""
+def test_an_unknown_name_is_an_error_that_suggests_the_nearest_names(
+    agent_store: AgentStore,
+) -> None:
+    """Promised by docs/contract.md, "A lead": `not_found`, with the nearest names in `hint`."""
     with pytest.raises(MissingError) as caught:
-        look_up(agent_store.mirror_reader, agent_store.agent, "Gonzi Xqqw")
+        look_up(agent_store.reader, agent_store.agent, "Gonzi Xqqw")
     assert caught.value.hint is not None
     assert "González" in caught.value.hint
 
 
 @shared
 @given(steps=steps)
-def test_a_way_to_ask_finds_those_who_have_all_of_it(database: Database, steps: list[Step]) -> None:
-    """Ours: the index says what the leads say, whichever word it begins with."""
-    agent_store, held = AgentStore(database), dict[str, Conversation]()
+def test_the_index_finds_the_leads_that_have_all_required_terms(
+    database: Database, steps: list[Step]
+) -> None:
+    """Ours: the index agrees with the leads, whichever term it looks up first."""
+    agent_store, expected = AgentStore(database), dict[str, Conversation]()
     for minute, step in enumerate(steps):
-        take(agent_store, step, held, minute)
-    agent_store.mirror.rebuild_leads(agent_store.agent)
+        apply(step, agent_store, expected, minute)
+    agent_store.rebuild_leads()
     leads = agent_store.leads()
-    asked = [Either(("wann", "wbob")), Either(beginnings=("wac", "mann", "eb")), Either(("ex",))]
-    for wanted in (asked[:1], asked[1:2], asked[:2], asked[1:], asked):
+    terms = [Either(("wann", "wbob")), Either(beginnings=("wac", "mann", "eb")), Either(("ex",))]
+    for required in (terms[:1], terms[1:2], terms[:2], terms[1:], terms):
         fitting = {
             lead_id
             for lead_id, lead in leads.items()
@@ -148,10 +152,10 @@ def test_a_way_to_ask_finds_those_who_have_all_of_it(database: Database, steps: 
                     term in either.whole or term.startswith(either.beginnings or ("\n",))
                     for term in lead.terms.split("\n")[1:]
                 )
-                for either in wanted
+                for either in required
             )
         }
         assert {
-            hit.lead_id for hit in agent_store.mirror_reader.lookup.hits(agent_store.agent, wanted)
+            hit.lead_id for hit in agent_store.reader.people_index.hits(agent_store.agent, required)
         } == fitting
-    assert FEW < MOST < COMMON
+    assert FEW < MOST_HITS < COMMON_TERM

@@ -1,4 +1,4 @@
-"""What only a shared database can get wrong."""
+"""What can go wrong only in a database that servers share."""
 
 import threading
 from collections.abc import Callable
@@ -20,14 +20,14 @@ def opened(url: str, owner: str = "me") -> Database:
     return open_database(store_location(url, fingerprint="f"), owner=owner)
 
 
-def told(url: str, statement: str) -> list[tuple[object, ...]]:
+def run(url: str, statement: str) -> list[tuple[object, ...]]:
     with psycopg.connect(url, autocommit=True) as connection:
         cursor = connection.execute(statement.encode())
         return cursor.fetchall() if cursor.description else []
 
 
 def test_another_owners_tables_are_left_alone(postgresql: Callable[[], str]) -> None:
-    """Promised by design.md: another credential never sees its rows; ours: nor drops them."""
+    """Promised by docs/architecture.md, "The mirror": nobody reads another credential's rows."""
     url = postgresql()
     theirs = AgentStore(opened(url, "them"))
     theirs.save(conversation("c1"))
@@ -35,15 +35,15 @@ def test_another_owners_tables_are_left_alone(postgresql: Callable[[], str]) -> 
         opened(url, "me")
     assert "drop the tables whose names begin with convocore_" in caught.value.hint
     assert len(theirs.find()) == 1
-    theirs.mirror.close()
+    theirs.writer.close()
 
 
-def test_the_hint_holds_two_owners_share_a_database_by_schema(
+def test_two_owners_share_a_database_by_schema_as_the_hint_says(
     postgresql: Callable[[], str],
 ) -> None:
-    """Ours: what the error tells people to do works."""
+    """Ours: what the hint tells people to do works."""
     url = postgresql()
-    told(url, "CREATE SCHEMA mine")
+    run(url, "CREATE SCHEMA mine")
     theirs, mine = opened(url, "them"), opened(f"{url}&options=-csearch_path%3Dmine", "me")
     AgentStore(theirs).save(conversation("c1"))
     assert AgentStore(mine).save(conversation("c1")).created == 1
@@ -54,49 +54,49 @@ def test_the_hint_holds_two_owners_share_a_database_by_schema(
         database.close()
 
 
-def test_tables_of_an_older_version_are_made_anew(postgresql: Callable[[], str]) -> None:
-    """Promised by design.md: a schema change rebuilds it."""
+def test_tables_of_an_older_version_are_created_again(postgresql: Callable[[], str]) -> None:
+    """Promised by docs/architecture.md, "The mirror": a new schema means a new mirror."""
     url = postgresql()
     first = opened(url)
     AgentStore(first).save(conversation("c1"))
     first.close()
-    told(url, "ALTER TABLE convocore_leads RENAME TO convocore_people")
-    told(url, "UPDATE convocore_meta SET value = '1' WHERE key = 'schema'")
+    run(url, "ALTER TABLE convocore_leads RENAME TO convocore_people")
+    run(url, "UPDATE convocore_meta SET value = '1' WHERE key = 'schema'")
     second = opened(url)
     assert second.generation != first.generation
     assert AgentStore(second).save(conversation("c1")).created == 1
-    names = {name for (name,) in told(url, "SELECT tablename FROM pg_tables "
+    names = {name for (name,) in run(url, "SELECT tablename FROM pg_tables "
                                            "WHERE schemaname = 'public'")}  # fmt: skip
     assert names == set(metadata.tables)
     second.close()
 
 
 def test_tables_of_a_newer_version_are_left_alone(postgresql: Callable[[], str]) -> None:
-    """Ours: while servers are being upgraded, the old must not drop what the new have read."""
+    """Ours: during an upgrade, an old server must not drop what a new one has read."""
     url = postgresql()
     opened(url).close()
-    told(url, "UPDATE convocore_meta SET value = '9999' WHERE key = 'schema'")
+    run(url, "UPDATE convocore_meta SET value = '9999' WHERE key = 'schema'")
     with pytest.raises(MirrorError, match="newer version"):
         opened(url)
 
 
-def test_somebodys_own_tables_are_not_touched(postgresql: Callable[[], str]) -> None:
-    """Ours: `leads` is a likely name in a database that people have already."""
+def test_tables_of_other_programs_are_not_touched(postgresql: Callable[[], str]) -> None:
+    """Ours: an existing database is likely to have a table called `leads`."""
     url = postgresql()
-    told(url, "CREATE TABLE leads AS SELECT 1 AS id")
-    told(url, "CREATE TABLE meta AS SELECT 1 AS id")
+    run(url, "CREATE TABLE leads AS SELECT 1 AS id")
+    run(url, "CREATE TABLE meta AS SELECT 1 AS id")
     agent_store = AgentStore(opened(url))
     agent_store.save(conversation("c1", name="Ann"))
-    agent_store.mirror.rebuild_leads(agent_store.agent)
-    assert told(url, "SELECT * FROM leads") == told(url, "SELECT * FROM meta") == [(1,)]
-    agent_store.mirror.close()
+    agent_store.rebuild_leads()
+    assert run(url, "SELECT * FROM leads") == run(url, "SELECT * FROM meta") == [(1,)]
+    agent_store.writer.close()
 
 
 def test_text_sorts_by_code_point_whatever_the_locale(postgresql: Callable[[], str]) -> None:
     """Ours: pages are cut by comparing ids, and cursors must mean the same everywhere."""
     url = postgresql()
     opened(url).close()
-    found = told(
+    found = run(
         url,
         "SELECT DISTINCT c.collname FROM pg_attribute a "
         "JOIN pg_class t ON t.oid = a.attrelid JOIN pg_collation c ON c.oid = a.attcollation "
@@ -105,8 +105,8 @@ def test_text_sorts_by_code_point_whatever_the_locale(postgresql: Callable[[], s
     assert found == [("C",)]
 
 
-def test_servers_that_start_together_make_one_mirror(postgresql: Callable[[], str]) -> None:
-    """Promised by design.md: several servers share one mirror."""
+def test_servers_that_start_at_once_create_one_mirror(postgresql: Callable[[], str]) -> None:
+    """Promised by docs/architecture.md, "The mirror": several servers share one mirror."""
     url = postgresql()
     made: list[Database] = []
     threads = [threading.Thread(target=lambda: made.append(opened(url))) for _ in range(5)]
@@ -121,23 +121,23 @@ def test_servers_that_start_together_make_one_mirror(postgresql: Callable[[], st
 
 
 def write(agent_store: AgentStore, name: str) -> None:
-    """All that a walk does, with rows that others write too."""
+    """All that a full sync writes, with rows that other writers write too."""
     for i in range(40):
         own = [conversation(f"{name}{i}-{j}", email=f"v{i}@x.example") for j in range(3)]
         agent_store.save(*own, conversation("shared", messages=i, name=name), minute=i)
-        agent_store.mirror.miss(agent_store.agent, ["shared", *(c.id for c in own)])
-        agent_store.mirror.note(agent_store.agent, gap=name)
-        agent_store.mirror.rebuild_leads(agent_store.agent)
+        agent_store.writer.mark_missed(agent_store.agent, ["shared", *(c.id for c in own)])
+        agent_store.writer.update_coverage(agent_store.agent, gap=name)
+        agent_store.rebuild_leads()
 
 
-def watch(agent_store: AgentStore, done: threading.Event) -> list[str]:
-    """A row that appears later must never have a number that was already given out."""
+def count_again_and_again(agent_store: AgentStore, done: threading.Event) -> list[str]:
+    """Collects counts that changed afterwards: a row got a number that readers had passed."""
     seen: dict[int, int] = {}
     wrong = []
     while not done.is_set():
-        sequence_number = agent_store.mirror_reader.sequence_number()
+        sequence_number = agent_store.reader.sequence_number()
         for at in {sequence_number, *[*seen][-5:]}:
-            count = agent_store.mirror_reader.count(agent_store.agent, Filter(), at=at)
+            count = agent_store.reader.count(agent_store.agent, Filter(), at=at)
             if seen.setdefault(at, count) != count:
                 wrong.append(f"{at}: {seen[at]} rows, then {count}")
     return wrong
@@ -146,30 +146,30 @@ def watch(agent_store: AgentStore, done: threading.Event) -> list[str]:
 def test_numbers_are_committed_in_order_however_many_write(
     postgresql: Callable[[], str],
 ) -> None:
-    """Promised by design.md: whoever has seen everything up to a number has missed nothing."""
+    """Promised by docs/architecture.md, "The mirror": a reader misses nothing up to a number."""
     url = postgresql()
-    desks = [AgentStore(opened(url)) for _ in range(4)]
-    for agent_store in desks:
-        agent_store.agent = desks[0].agent
+    agent_stores = [AgentStore(opened(url)) for _ in range(4)]
+    for agent_store in agent_stores:
+        agent_store.agent = agent_stores[0].agent
     done = threading.Event()
     with ThreadPoolExecutor() as pool:
-        wrong = pool.submit(watch, desks[3], done)
-        writers = [pool.submit(write, *pair) for pair in zip(desks[:3], "abc", strict=True)]
+        wrong = pool.submit(count_again_and_again, agent_stores[3], done)
+        writers = [pool.submit(write, *pair) for pair in zip(agent_stores[:3], "abc", strict=True)]
         wait(writers)
         done.set()
     assert [writer.exception() for writer in writers] == [None] * 3
     assert wrong.result() == []
     numbers_of = "count(*), count(DISTINCT valid_from), min(valid_from), max(valid_from)"
     query = f"SELECT {numbers_of} FROM convocore_conversations"
-    ((rows, numbers, first, last),) = told(url, query)
+    ((rows, numbers, first, last),) = run(url, query)
     assert rows == numbers == last
     assert first == 1
-    assert len(desks[0].find()) == 361
-    for agent_store in desks:
-        agent_store.mirror.close()
+    assert len(agent_stores[0].find()) == 361
+    for agent_store in agent_stores:
+        agent_store.writer.close()
 
 
-def test_a_reader_sees_one_state_for_as_long_as_it_reads(in_postgresql: Database) -> None:
+def test_a_transaction_reads_one_consistent_state(in_postgresql: Database) -> None:
     """Ours: the counts of a summary must be of the same rows."""
     agent_store = AgentStore(in_postgresql)
     query = "SELECT count(*) FROM convocore_conversations"
@@ -192,10 +192,10 @@ def test_a_reader_sees_one_state_for_as_long_as_it_reads(in_postgresql: Database
         "nonsense://",
     ],
 )
-def test_a_url_that_leads_nowhere_is_refused_in_words_without_the_password(url: str) -> None:
-    """Promised by contract.md: no secret, no path, and what to do."""
+def test_an_unusable_url_is_refused_without_naming_the_password(url: str) -> None:
+    """Promised by docs/contract.md, "Rules for every answer": no secret, no path, and a hint."""
     with pytest.raises(MirrorError) as caught:
         opened(url)
-    said = f"{caught.value.message} {caught.value.hint}"
-    assert "CONVOCORE_STORE" in said
-    assert [word for word in ("secret", "p/ss", "ss@", "/nowhere") if word in said] == []
+    error = f"{caught.value.message} {caught.value.hint}"
+    assert "CONVOCORE_STORE" in error
+    assert [word for word in ("secret", "p/ss", "ss@", "/nowhere") if word in error] == []

@@ -1,4 +1,4 @@
-"""`convocore-mcp` with a mirror in PostgreSQL: filled, told of and dropped, and nothing else."""
+"""`convocore-mcp sync`, `status` and `purge` with a mirror in PostgreSQL."""
 
 from pathlib import Path
 
@@ -15,10 +15,10 @@ def tables(url: str) -> set[str]:
         return {name for (name,) in found}
 
 
-def test_a_mirror_in_postgresql_is_filled_told_of_and_dropped(
+def test_a_mirror_in_postgresql_is_filled_reported_and_dropped(
     postgresql: NewPlace, tmp_path: Path
 ) -> None:
-    """Promised by the issue: our tables go, and those of others stay; as does another key's."""
+    """Promised by docs/operations.md, "Commands": other programs' and other keys' tables stay."""
     url = postgresql()
     with psycopg.connect(url) as connection:
         connection.execute("CREATE TABLE leads (id text)")

@@ -1,4 +1,4 @@
-"""Leads kept in step with the conversations are the leads that a fresh merge would make."""
+"""Rebuilt leads are the leads that a merge of all conversations makes."""
 
 from dataclasses import replace
 from random import Random
@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from convocore_mcp.leads.affected import merge_affected
 from convocore_mcp.leads.keys import keys
 from convocore_mcp.leads.merge import merge
 from convocore_mcp.models import Conversation, Lead
@@ -15,58 +16,64 @@ from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.write import rebuild
 from tests.conversations import conversation, lists_of_conversations
 from tests.store.agent_store import AgentStore
-from tests.store.steps import Step, shared, steps, take
+from tests.store.steps import Step, apply, shared, steps
 
 
-def from_scratch(held: dict[str, Conversation]) -> dict[str, Lead]:
-    return {lead.lead_id: lead for lead in merge([(c, keys(c)) for c in held.values()])}
+def merge_all(conversations: dict[str, Conversation]) -> dict[str, Lead]:
+    return {lead.lead_id: lead for lead in merge([(c, keys(c)) for c in conversations.values()])}
 
 
-def assert_rebuilt(agent_store: AgentStore, held: dict[str, Conversation]) -> None:
-    leads = from_scratch(held)
+def assert_rebuilt(agent_store: AgentStore, expected: dict[str, Conversation]) -> None:
+    leads = merge_all(expected)
     assert agent_store.leads() == leads
     assert agent_store.terms() == {
         (term, lead.lead_id) for lead in leads.values() for term in lead.terms.split("\n")[1:]
     }
-    of = {id_: lead.lead_id for lead in leads.values() for id_ in lead.conversation_ids}
-    for id_ in held:
-        found = agent_store.mirror_reader.conversation(agent_store.agent, id_)
+    lead_of = {id_: lead.lead_id for lead in leads.values() for id_ in lead.conversation_ids}
+    for id_ in expected:
+        found = agent_store.reader.conversation(agent_store.agent, id_)
         assert found is not None
-        assert found.lead_id == of.get(id_)
+        assert found.lead_id == lead_of.get(id_)
+
+
+def rebuild_one_by_one(agent_store: AgentStore) -> None:
+    made: int | None = 0
+    while made is not None:
+        with agent_store.database.writing() as connection:
+            made = rebuild.rebuild_leads(
+                connection, agent_store.agent, merge_affected, batch_size=1
+            )
 
 
 @settings(shared, max_examples=100)
-@given(steps=steps, settled=st.lists(st.booleans(), min_size=5, max_size=5))
-def test_settled_leads_are_those_of_a_merge_from_scratch(
-    database: Database, steps: list[Step], settled: list[bool]
+@given(steps=steps, rebuild_after=st.lists(st.booleans(), min_size=5, max_size=5))
+def test_rebuilt_leads_are_those_of_a_merge_of_everything(
+    database: Database, steps: list[Step], rebuild_after: list[bool]
 ) -> None:
-    """Promised by contract.md, "A lead", however and whenever the rows came."""
-    agent_store, held = AgentStore(database), dict[str, Conversation]()
-    for minute, (step, now) in enumerate(zip(steps, settled, strict=False)):
-        take(agent_store, step, held, minute)
+    """Promised by docs/contract.md, "A lead", in whatever order rows come and leads are rebuilt."""
+    agent_store, expected = AgentStore(database), dict[str, Conversation]()
+    for minute, (step, now) in enumerate(zip(steps, rebuild_after, strict=False)):
+        apply(step, agent_store, expected, minute)
         if now:
-            agent_store.mirror.rebuild_leads(agent_store.agent)
-            assert_rebuilt(agent_store, held)
-    agent_store.mirror.rebuild_leads(agent_store.agent)
-    assert_rebuilt(agent_store, held)
+            agent_store.rebuild_leads()
+            assert_rebuilt(agent_store, expected)
+    agent_store.rebuild_leads()
+    assert_rebuilt(agent_store, expected)
 
 
 @shared
 @given(steps=steps, before=lists_of_conversations)
-def test_it_makes_no_difference_how_many_are_settled_at_a_time(
+def test_the_batch_size_makes_no_difference(
     database: Database, steps: list[Step], before: list[Conversation]
 ) -> None:
-    """Ours: a conversation that went and came again waits twice, with two leads."""
-    agent_store, held = AgentStore(database), dict[str, Conversation]()
-    take(agent_store, Step("save", before), held, 0)
-    agent_store.mirror.rebuild_leads(agent_store.agent)
+    """Ours: a conversation that was removed and added again is dirty twice, with two leads."""
+    agent_store, expected = AgentStore(database), dict[str, Conversation]()
+    apply(Step("save", before), agent_store, expected, 0)
+    agent_store.rebuild_leads()
     for minute, step in enumerate(steps, start=1):
-        take(agent_store, step, held, minute)
-    made: int | None = 0
-    while made is not None:
-        with database.writing() as connection:
-            made = rebuild.rebuild_leads(connection, agent_store.agent, merge, at_once=1)
-    assert_rebuilt(agent_store, held)
+        apply(step, agent_store, expected, minute)
+    rebuild_one_by_one(agent_store)
+    assert_rebuilt(agent_store, expected)
 
 
 CHANGES: dict[str, dict[str, Any]] = {
@@ -79,9 +86,11 @@ CHANGES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("what", CHANGES)
-def test_whoever_becomes_somebody_else_leaves_and_joins(database: Database, what: str) -> None:
-    """Promised by contract.md: leads are of what the conversations say now, and back again."""
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_conversation_that_changes_hands_leaves_one_lead_and_joins_another(
+    database: Database, change: str
+) -> None:
+    """Promised by docs/contract.md, "A lead": leads show what the conversations say now."""
     agent_store = AgentStore(database)
     bridge = conversation("b", name="B", email="ann@x.example")
     others = [
@@ -90,113 +99,110 @@ def test_whoever_becomes_somebody_else_leaves_and_joins(database: Database, what
         conversation("d", identity="someone"),
         conversation("e", phone="4915129260773"),
     ]
-    changed = conversation("b", **({"name": "B", "email": "ann@x.example"} | CHANGES[what]))
+    changed = conversation("b", **({"name": "B", "email": "ann@x.example"} | CHANGES[change]))
     for minute, state in enumerate((bridge, changed, bridge)):
-        held = {c.id: c for c in agent_store.own([state, *others])}
-        agent_store.save(*held.values(), minute=minute)
-        agent_store.mirror.rebuild_leads(agent_store.agent)
-        assert_rebuilt(agent_store, held)
+        expected = {c.id: c for c in agent_store.of_agent([state, *others])}
+        agent_store.save(*expected.values(), minute=minute)
+        agent_store.rebuild_leads()
+        assert_rebuilt(agent_store, expected)
 
 
 def test_a_thousand_conversations_of_one_person_are_one_lead(database: Database) -> None:
-    """Ours: a switchboard's number, a shared inbox: more than one statement has room for."""
+    """Ours: a switchboard's number, a shared inbox: more values than one statement accepts."""
     agent_store = AgentStore(database)
     conversations = [
         conversation(f"c{i}", phone="+49 30 901820", email=f"v{i // 2}@x.example")
         for i in range(1000)
     ]
-    held = {c.id: c for c in agent_store.own(conversations)}
+    expected = {c.id: c for c in agent_store.of_agent(conversations)}
     Random(0).shuffle(conversations)
     agent_store.save(*conversations)
-    agent_store.mirror.rebuild_leads(agent_store.agent)
+    agent_store.rebuild_leads()
     assert len(agent_store.leads()) == 1
-    assert_rebuilt(agent_store, held)
+    assert_rebuilt(agent_store, expected)
     agent_store.remove(*(f"c{i}" for i in range(1, 1000)), minute=1)
-    agent_store.mirror.rebuild_leads(agent_store.agent)
-    assert_rebuilt(agent_store, {"c0": held["c0"]})
+    agent_store.rebuild_leads()
+    assert_rebuilt(agent_store, {"c0": expected["c0"]})
 
 
-def test_a_lead_that_loses_everybody_is_gone(database: Database) -> None:
-    """Ours: `get_lead` must not find somebody of whom nothing is left."""
+def test_a_lead_without_conversations_is_deleted(database: Database) -> None:
+    """Ours: `get_lead` must not find a lead of which nothing is left."""
     agent_store = AgentStore(database)
     agent_store.save(conversation("c1", name="Ann"), conversation("c2", identity="i"))
-    agent_store.mirror.rebuild_leads(agent_store.agent)
+    agent_store.rebuild_leads()
     agent_store.remove("c1", "c2", minute=1)
-    agent_store.mirror.rebuild_leads(agent_store.agent)
+    agent_store.rebuild_leads()
     assert agent_store.leads() == {}
     agent_store.save(replace(conversation("c2", identity="i"), name="Bo"), minute=2)
-    agent_store.mirror.rebuild_leads(agent_store.agent)
+    agent_store.rebuild_leads()
     assert [lead.name for lead in agent_store.leads().values()] == ["Bo"]
 
 
 @pytest.mark.parametrize("how", ["changed", "removed", "a test"])
-def test_whoever_was_torn_between_two_people_is_free_when_one_lets_go(
+def test_a_conversation_of_two_identities_joins_the_one_that_keeps_the_shared_value(
     database: Database, how: str
 ) -> None:
-    """Promised by contract.md: two identities claimed the email, now one does."""
+    """Promised by docs/contract.md, "A lead": two identities shared the email, now one does."""
     agent_store = AgentStore(database)
-    ann, stray = (
+    ann, visitor = (
         conversation("a", identity="ann", email="x@x.example"),
         conversation("s", email="x@x.example"),
     )
-    agent_store.save(ann, stray, conversation("b", identity="bob", email="x@x.example"))
-    agent_store.mirror.rebuild_leads(agent_store.agent)
+    agent_store.save(ann, visitor, conversation("b", identity="bob", email="x@x.example"))
+    agent_store.rebuild_leads()
     assert agent_store.leads().keys() == {"ann", "bob", "s"}
-    held = {c.id: c for c in agent_store.own([ann, stray])}
+    expected = {c.id: c for c in agent_store.of_agent([ann, visitor])}
     if how == "removed":
         agent_store.remove("b", minute=1)
     else:
         changes: dict[str, Any] = {"is_test": True} if how == "a test" else {"email": "b@x.example"}
-        let_go = conversation("b", **({"identity": "bob", "email": "x@x.example"} | changes))
-        agent_store.save(let_go, minute=1)
-        held |= {c.id: c for c in agent_store.own([let_go])}
-    agent_store.mirror.rebuild_leads(agent_store.agent)
-    assert_rebuilt(agent_store, held)
+        changed = conversation("b", **({"identity": "bob", "email": "x@x.example"} | changes))
+        agent_store.save(changed, minute=1)
+        expected |= {c.id: c for c in agent_store.of_agent([changed])}
+    agent_store.rebuild_leads()
+    assert_rebuilt(agent_store, expected)
     assert agent_store.leads()["ann"].conversation_ids == ("a", "s")
 
 
-def test_whoever_is_reached_through_another_still_sets_free_whom_it_tore(
+def test_what_a_changed_conversation_used_to_share_counts_although_it_was_merged_before(
     database: Database,
 ) -> None:
-    """Ours: bob let go of x, and is settled with a, who shares his new address, before his turn."""
+    """Ours: bob gave up x, and was merged with a, who shares his new address, in a's batch."""
     agent_store = AgentStore(database)
-    ann, stray = (
+    ann, visitor = (
         conversation("n", identity="ann", email="x@x.example"),
         conversation("s", email="x@x.example"),
     )
-    agent_store.save(ann, stray, conversation("b", identity="bob", email="x@x.example"))
-    agent_store.mirror.rebuild_leads(agent_store.agent)
+    agent_store.save(ann, visitor, conversation("b", identity="bob", email="x@x.example"))
+    agent_store.rebuild_leads()
     changed = [
         conversation("a", email="b@x.example"),
         conversation("b", identity="bob", email="b@x.example"),
     ]
     agent_store.save(*changed, minute=1)
-    while True:
-        with database.writing() as connection:
-            if rebuild.rebuild_leads(connection, agent_store.agent, merge, at_once=1) is None:
-                break
-    assert_rebuilt(agent_store, {c.id: c for c in agent_store.own([ann, stray, *changed])})
+    rebuild_one_by_one(agent_store)
+    assert_rebuilt(agent_store, {c.id: c for c in agent_store.of_agent([ann, visitor, *changed])})
     assert agent_store.leads()["ann"].conversation_ids == ("n", "s")
 
 
-def test_what_hundreds_of_people_share_leads_from_none_of_them_to_the_others(
+def test_a_value_that_hundreds_of_identities_share_leads_from_none_of_them_to_the_others(
     database: Database,
 ) -> None:
-    """Ours: a reception's number; one message must not make all of their leads again."""
+    """Ours: a reception's number; one message must not rebuild all of their leads."""
     agent_store = AgentStore(database)
     shared = {"phone": "+49 30 901820", "email": "info@x.example"}
     conversations = [
         conversation(f"c{i}", identity=f"i{i}", name=f"N{i}", **shared) for i in range(300)
     ]
     agent_store.save(*conversations, conversation("s", **shared))
-    agent_store.mirror.rebuild_leads(agent_store.agent)
+    agent_store.rebuild_leads()
     assert len(agent_store.leads()) == 301
     changed = conversation("c7", identity="i7", name="Renamed", **shared)
     agent_store.save(changed, minute=1)
-    assert (
-        agent_store.mirror.rebuild_leads(agent_store.agent) == 2
-    )  # its own lead, and that of the conversation torn
-    held = {
-        c.id: c for c in agent_store.own([*conversations, conversation("s", **shared), changed])
+    # Its own lead, and that of the conversation without an identity.
+    assert agent_store.rebuild_leads() == 2
+    expected = {
+        c.id: c
+        for c in agent_store.of_agent([*conversations, conversation("s", **shared), changed])
     }
-    assert_rebuilt(agent_store, held)
+    assert_rebuilt(agent_store, expected)

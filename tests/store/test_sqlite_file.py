@@ -1,4 +1,4 @@
-"""The mirror's file: private, and never anybody else's."""
+"""The mirror's file: private, and never that of another owner."""
 
 import os
 import sqlite3
@@ -19,13 +19,13 @@ from tests.conversations import conversation
 from tests.store.agent_store import AgentStore
 from tests.store.steps import shared
 
-FILLING = [
-    conversation(f"c{i}", name=f"Visitor {i}", summary="said much " * 40) for i in range(100)
+CONVERSATIONS = [
+    conversation(f"c{i}", name=f"Visitor {i}", summary="a long talk " * 40) for i in range(100)
 ]
 
 
-def filled(path: Path, *conversations: Conversation, owner: str = "me") -> None:
-    """A closed mirror with conversations in it."""
+def fill(path: Path, *conversations: Conversation, owner: str = "me") -> None:
+    """Create a mirror with conversations in it, and close it."""
     database = open_database(path, owner=owner)
     AgentStore(database).save(*conversations)
     database.close()
@@ -35,18 +35,18 @@ def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
-def holds(database: Database) -> int:
+def count_rows(database: Database) -> int:
     with database.reading() as connection:
         query = "SELECT count(*) FROM convocore_conversations"
         return int(connection.exec_driver_sql(query).scalar_one())
 
 
-def test_nobody_else_may_read_it_while_it_is_used(path: Path) -> None:
-    """Promised by design.md: `0600` in a `0700` folder; the log beside it holds rows too."""
+def test_the_open_file_is_readable_by_its_owner_only(path: Path) -> None:
+    """Promised by docs/architecture.md, "The mirror". The log beside the file holds rows too."""
     old = os.umask(0)
     try:
         database = open_database(path, owner="me")
-        AgentStore(database).save(*FILLING)
+        AgentStore(database).save(*CONVERSATIONS)
     finally:
         os.umask(old)
     parts = {part.name: oct(part.stat().st_mode & 0o777) for part in path.parent.iterdir()}
@@ -55,27 +55,27 @@ def test_nobody_else_may_read_it_while_it_is_used(path: Path) -> None:
     database.close()
 
 
-def test_a_file_that_others_could_read_is_closed_to_them(path: Path) -> None:
-    """Promised by design.md: private, also after a copy or an upgrade."""
-    filled(path, conversation("c1"))
+def test_a_file_that_others_could_read_becomes_private(path: Path) -> None:
+    """Promised by docs/architecture.md, "The mirror": private, also after a copy or an upgrade."""
+    fill(path, conversation("c1"))
     path.chmod(0o644)
     open_database(path, owner="me").close()
     assert oct(path.stat().st_mode & 0o777) == "0o600"
 
 
-def test_a_folder_that_was_there_keeps_its_mode(tmp_path: Path) -> None:
-    """Ours: it may be somebody's home."""
+def test_an_existing_folder_keeps_its_mode(tmp_path: Path) -> None:
+    """Ours: it may be a home folder."""
     tmp_path.chmod(0o755)
     open_database(tmp_path / "mirror.sqlite3", owner="me").close()
     assert oct(tmp_path.stat().st_mode & 0o777) == "0o755"
 
 
-def test_it_is_still_there_the_next_time(path: Path) -> None:
-    """Promised by design.md: filled once."""
-    filled(path, conversation("c1"))
+def test_an_existing_mirror_is_opened_again(path: Path) -> None:
+    """Promised by docs/architecture.md, "The mirror": it is filled once."""
+    fill(path, conversation("c1"))
     first, second = open_database(path, owner="me"), open_database(path, owner="me")
     assert first.generation == second.generation != ""
-    assert holds(second) == 1
+    assert count_rows(second) == 1
     assert names(path.parent) == {path.name, f"{path.name}-wal", f"{path.name}-shm"}
     first.close()
     second.close()
@@ -83,26 +83,26 @@ def test_it_is_still_there_the_next_time(path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["what?.db", "50%.db", "a#b.db", "ü ber.db", ":memory:"])
 def test_a_file_may_have_any_name(tmp_path: Path, name: str) -> None:
-    """Ours: a file's name is no URL."""
-    filled(tmp_path / name, conversation("c1"))
+    """Ours: a file's name is not a URL."""
+    fill(tmp_path / name, conversation("c1"))
     assert names(tmp_path) == {name}
 
 
 def test_another_owners_file_is_set_aside_and_never_read(path: Path) -> None:
-    """Promised by design.md: another credential never sees its rows."""
-    filled(path, conversation("c1"), owner="somebody else")
+    """Promised by docs/architecture.md, "The mirror": nobody reads another credential's rows."""
+    fill(path, conversation("c1"), owner="somebody else")
     database = open_database(path, owner="me")
-    assert holds(database) == 0
+    assert count_rows(database) == 0
     database.close()
     (aside,) = names(path.parent) - {path.name}
     assert aside.startswith(f"{path.name}.aside-")
     assert oct((path.parent / aside).stat().st_mode & 0o777) == "0o600"
     again = open_database(path.parent / aside, owner="somebody else")
-    assert holds(again) == 1
+    assert count_rows(again) == 1
     again.close()
 
 
-def spoil(path: Path, statement: str) -> None:
+def execute(path: Path, statement: str) -> None:
     connection = sqlite3.connect(path)
     with connection:
         connection.execute(statement)
@@ -120,13 +120,13 @@ def spoil(path: Path, statement: str) -> None:
         "ALTER TABLE convocore_meta DROP COLUMN value",
     ],
 )
-def test_a_file_of_another_kind_is_set_aside(path: Path, statement: str) -> None:
-    """Promised by design.md: a schema change rebuilds it; ours: nothing is ever mixed."""
-    filled(path, conversation("c1"))
-    spoil(path, statement)
+def test_a_database_of_another_schema_is_set_aside(path: Path, statement: str) -> None:
+    """Promised by docs/architecture.md, "The mirror": a new schema means a new mirror."""
+    fill(path, conversation("c1"))
+    execute(path, statement)
     before = path.read_bytes()
     database = open_database(path, owner="me")
-    assert holds(database) == 0
+    assert count_rows(database) == 0
     database.close()
     (aside,) = names(path.parent) - {path.name}
     assert (path.parent / aside).read_bytes() == before
@@ -135,8 +135,8 @@ def test_a_file_of_another_kind_is_set_aside(path: Path, statement: str) -> None
 @pytest.mark.parametrize(
     "content", [b"", b"\0", b"hello", b"SQLite format 3\0", os.urandom(8192), b"\0" * 100_000]
 )
-def test_what_is_no_database_is_set_aside_or_filled(path: Path, content: bytes) -> None:
-    """Ours: a file that can't be read is no reason not to answer."""
+def test_a_file_that_is_no_database_is_set_aside_or_filled(path: Path, content: bytes) -> None:
+    """Ours: the server answers although the file can't be read."""
     path.parent.mkdir()
     path.write_bytes(content)
     database = open_database(path, owner="me")
@@ -149,9 +149,9 @@ def test_what_is_no_database_is_set_aside_or_filled(path: Path, content: bytes) 
 def test_a_damaged_file_is_never_an_error(
     tmp_path_factory: pytest.TempPathFactory, seed: int, cut: bool
 ) -> None:
-    """Ours: disks fill up, machines are switched off; the mirror can be had again."""
+    """Ours: disks fill up, machines are switched off; the mirror can be filled again."""
     random, path = Random(seed), tmp_path_factory.mktemp("damaged") / "mirror.sqlite3"
-    filled(path, *FILLING[: random.randrange(100)])
+    fill(path, *CONVERSATIONS[: random.randrange(100)])
     content = bytearray(path.read_bytes())
     if cut:
         del content[random.randrange(len(content)) :]
@@ -161,24 +161,24 @@ def test_a_damaged_file_is_never_an_error(
     path.write_bytes(content)
     database = open_database(path, owner="me")
     agent_store = AgentStore(database)
-    assert agent_store.save(*FILLING, minute=1).created == 100
-    assert agent_store.mirror.rebuild_leads(agent_store.agent) == 100
+    assert agent_store.save(*CONVERSATIONS, minute=1).created == 100
+    assert agent_store.rebuild_leads() == 100
     database.close()
 
 
-def test_damage_that_shows_later_begins_a_new_mirror(path: Path) -> None:
-    """Ours: a large file is not read through before each start, and disks fail meanwhile."""
-    filled(path, *FILLING)
+def test_damage_that_is_found_later_leads_to_a_new_mirror(path: Path) -> None:
+    """Ours: a large file is not checked at each start, and disks fail while it is in use."""
+    fill(path, *CONVERSATIONS)
     database = open_database(path, owner="me")
     agent_store, generation = AgentStore(database), database.generation
     content = bytearray(path.read_bytes())
     middle = len(content) // 2
     content[middle:] = os.urandom(len(content) - middle)
     path.write_bytes(content)
-    database.close()  # what it remembers of the file; connections are opened again as needed
+    database.close()  # drops cached pages of the file; connections are opened again as needed
 
     def use() -> None:
-        agent_store.save(*FILLING, minute=1)
+        agent_store.save(*CONVERSATIONS, minute=1)
         with database.reading() as connection:
             for column, table in (("record", "records"), ("search", "conversations")):
                 query = f"SELECT sum(length({column})) FROM convocore_{table}"
@@ -187,14 +187,14 @@ def test_damage_that_shows_later_begins_a_new_mirror(path: Path) -> None:
     with pytest.raises(MirrorError, match="damaged and has been set aside"):
         use()
     assert database.generation != generation
-    assert holds(database) == 0
-    assert agent_store.save(*FILLING, minute=1).created == 100
+    assert count_rows(database) == 0
+    assert agent_store.save(*CONVERSATIONS, minute=1).created == 100
     database.close()
 
 
 @pytest.mark.parametrize("file_name", ["folder", "file/below", "/proc/nowhere/mirror"])
-def test_a_place_that_can_hold_no_file_is_refused_in_words(tmp_path: Path, file_name: str) -> None:
-    """Promised by contract.md: an error says what to do, and holds no path."""
+def test_a_path_that_can_hold_no_file_is_refused(tmp_path: Path, file_name: str) -> None:
+    """Promised by docs/contract.md, "Rules for every answer": a hint, and no path."""
     (tmp_path / "folder").mkdir()
     (tmp_path / "file").write_text("")
     with pytest.raises(MirrorError) as caught:
@@ -213,26 +213,26 @@ from tests.conversations import conversation
 agent_store = AgentStore(open_database(store_location(sys.argv[1], fingerprint="f"), owner="me"))
 for i in range(30):
     agent_store.save(conversation(f"{sys.argv[2]}-{i}", email=f"v{i}@x.example"), minute=i)
-    agent_store.mirror.rebuild_leads(agent_store.agent)
-print(agent_store.mirror.database.generation)
+    agent_store.rebuild_leads()
+print(agent_store.database.generation)
 """
 
 
-def test_processes_share_a_file_from_its_first_moment_on(path: Path) -> None:
-    """Promised by design.md: one writer at a time; nobody is refused, and nothing is lost."""
+def test_processes_share_a_file_from_its_creation_on(path: Path) -> None:
+    """Promised by docs/architecture.md, "The mirror": one writer at a time, and nothing is lost."""
     writers = [
         subprocess.Popen([sys.executable, "-c", WRITER, str(path), name], stdout=subprocess.PIPE)
         for name in ("one", "two", "three")
     ]
-    epochs = {writer.communicate()[0] for writer in writers}
+    generations = {writer.communicate()[0] for writer in writers}
     assert [writer.returncode for writer in writers] == [0, 0, 0]
-    assert len(epochs) == 1
+    assert len(generations) == 1
     database = open_database(store_location(str(path), fingerprint="f"), owner="me")
     with database.reading() as connection:
-        said = connection.exec_driver_sql(
+        counts = connection.exec_driver_sql(
             "SELECT count(*), count(DISTINCT valid_from), max(valid_from), count(lead_id) "
             "FROM convocore_conversations"
         ).one()
         leads = connection.exec_driver_sql("SELECT count(*) FROM convocore_leads").scalar_one()
-    assert (*said, leads) == (90, 90, 90, 90, 30)
+    assert (*counts, leads) == (90, 90, 90, 90, 30)
     database.close()

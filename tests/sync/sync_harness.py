@@ -13,8 +13,8 @@ import anyio.to_thread
 from sqlalchemy import select
 
 from convocore_mcp.api.client import ConvocoreClient
+from convocore_mcp.leads.affected import merge_affected
 from convocore_mcp.leads.keys import keys
-from convocore_mcp.leads.merge import merge
 from convocore_mcp.models import Coverage, Freshness
 from convocore_mcp.read_scope import ReadScope
 from convocore_mcp.sandbox import Sandbox
@@ -44,7 +44,7 @@ async def run_in_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
 
 
 def mirror_on(database: Database) -> MirrorWriter:
-    return MirrorWriter(database, Rules(keys=keys, merge=merge))
+    return MirrorWriter(database, Rules(keys=keys, merge_affected=merge_affected))
 
 
 def open_mirror(location: str | Path, *, owner: str = "test") -> MirrorWriter:

@@ -31,7 +31,7 @@ def spelt(mirror_reader: "MirrorReader", agent: str, wanted: Filter) -> Filter:
     def valid(name: str, documented: tuple[str, ...], asked: tuple[str, ...]) -> tuple[str, ...]:
         if set(asked) <= set(documented):
             return asked
-        return known(name, asked, (*documented, *mirror_reader.known(agent, name)))
+        return known(name, asked, (*documented, *mirror_reader.field_values(agent, name)))
 
     return replace(
         wanted,

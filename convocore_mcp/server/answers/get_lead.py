@@ -49,7 +49,7 @@ def _read(mirror_reader: "MirrorReader", agent: str, text: str) -> tuple[Match, 
     """Who is meant, and if that is one person, their conversations; in one go in a thread."""
     match = look_up(mirror_reader, agent, text)
     one = [lead.lead_id for lead in match.leads] if len(match.leads) == 1 else []
-    return match, mirror_reader.of_leads(agent, one) if one else []
+    return match, mirror_reader.conversations_of_leads(agent, one) if one else []
 
 
 async def _lead(

@@ -14,7 +14,7 @@ from convocore_mcp.server.rendering import LONGEST, compact, fit
 from convocore_mcp.server.sanitize import sanitize
 
 if TYPE_CHECKING:  # SQLAlchemy is not needed to list the tools
-    from convocore_mcp.store.read.conversation_search import Key
+    from convocore_mcp.store.read.conversation_search import SortKey
     from convocore_mcp.store.read.mirror_reader import MirrorReader
 
 CURSOR_ROOM = 500
@@ -81,7 +81,7 @@ class _Page:
 
     wanted: Filter
     rows: list[Conversation]
-    keys: "list[Key]"
+    keys: "list[SortKey]"
     more: bool
     total: int
     sequence_number: int

@@ -102,7 +102,7 @@ def _read(
     return _Found(
         summary=mirror_reader.hot_summary(heat),
         leads=leads,
-        conversations=mirror_reader.of_leads(agent, [lead.lead_id for lead in leads]),
+        conversations=mirror_reader.conversations_of_leads(agent, [lead.lead_id for lead in leads]),
         near_misses=_near_misses(mirror_reader, heat) if ask.explain else None,
         relax=None if leads else _relaxed(mirror_reader, heat),
     )

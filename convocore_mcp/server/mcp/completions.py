@@ -118,7 +118,7 @@ def _read(backend: Backend, name: str, typed: str, agents: list[str]) -> list[st
 
 
 def _stages(mirror_reader: "MirrorReader", agent: str, typed: str) -> list[str]:
-    occurring = (sanitize_text(stage, NAME) for stage in mirror_reader.known(agent, "stage"))
+    occurring = (sanitize_text(stage, NAME) for stage in mirror_reader.field_values(agent, "stage"))
     return _beginning([*STAGES, *occurring], typed)
 
 
@@ -134,7 +134,7 @@ def _people(
 
     beginnings = words(typed)
     people = (
-        completion_reader.people(agent, beginnings, limit=MOST + 1)
+        completion_reader.leads_by_name(agent, beginnings, limit=MOST + 1)
         if beginnings or not typed
         else []
     )

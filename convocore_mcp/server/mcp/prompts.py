@@ -166,7 +166,7 @@ async def _stage(app: App, given: dict[str, str]) -> str:
     occurring = [
         found
         for agent in agents
-        for found in await backend.read(backend.mirror_reader.known, agent, "stage")
+        for found in await backend.read(backend.mirror_reader.field_values, agent, "stage")
     ]
     return known("stage", [stage], [*STAGES, *occurring])[0]
 

@@ -149,9 +149,7 @@ class ChangeNotifier:
             named = {place.agent for place in places}
             agents = [agent for agent in backend.agents if everybody or agent in named]
             for agent in set(agents) - self._announced.keys():
-                self._announced[agent] = await backend.read(
-                    backend.completion_reader.sequence_number
-                )
+                self._announced[agent] = await backend.read(backend.mirror_reader.sequence_number)
             for agent in self._announced.keys() - set(agents):
                 del self._announced[agent]
             backend.watch.watch(agents)
@@ -197,7 +195,7 @@ class ChangeNotifier:
             if (place := resource_target(uri)) and place.agent in {agent, ""}
         }
         changed_since = await backend.read(
-            backend.completion_reader.changed_since,
+            backend.change_log.changed_since,
             agent,
             after=after,
             ids={place.id for place in wanted.values() if place.kind == "conversations"} - {""},

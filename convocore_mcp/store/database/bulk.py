@@ -1,8 +1,7 @@
 """One statement for thousands of rows, as fast as the driver runs it.
 
-SQLAlchemy would look at every value of every row once more, which costs more than the engine takes
-to store it. So what is given here must be fit to store as it stands (`columns.storable`): it comes
-from the mirror, or from a rule that was given what comes from there, or it was made fit.
+SQLAlchemy Core would process every value of every row once more, which takes longer than the
+engine's own work. So the values given here must be storable as they are (`columns.storable`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,45 +9,50 @@ from typing import Any
 
 from sqlalchemy import Column, Connection, Table
 
-from convocore_mcp.store.database.columns import VECTOR, Tokens
+from convocore_mcp.store.database.columns import TSVECTOR_OF_TOKENS, Tokens
 
-Row = tuple[Any, ...]
+RowValues = tuple[Any, ...]
 
 
-def put(
+def insert_rows(
     connection: Connection,
     table: Table,
-    names: Sequence[str],
-    rows: Iterable[Row],
+    columns: Sequence[str],
+    rows: Iterable[RowValues],
     *,
-    anew: bool = True,
+    skip_existing: bool = False,
 ) -> None:
-    """Insert `rows`, each with the values of `names` in their order.
+    """Insert `rows`, whose values are in the order of `columns`.
 
-    Unless they are known to be `anew`, those whose keys are there already are left out.
+    With `skip_existing`, a row whose primary key exists already is left out.
     """
-    vectors = connection.dialect.name == "postgresql"
-    marks = (VECTOR if vectors and isinstance(table.c[n].type, Tokens) else "?" for n in names)
-    # Names of our own tables, no values.
-    text = f"INSERT INTO {table.name} ({', '.join(names)}) VALUES ({', '.join(marks)})"  # noqa: S608
-    _run(connection, text if anew else f"{text} ON CONFLICT DO NOTHING", rows)
+    postgresql = connection.dialect.name == "postgresql"
+    placeholders = (
+        TSVECTOR_OF_TOKENS if postgresql and isinstance(table.c[name].type, Tokens) else "?"
+        for name in columns
+    )
+    # The text holds names of our own tables and columns, and no values.
+    text = f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({', '.join(placeholders)})"  # noqa: S608
+    _run(connection, f"{text} ON CONFLICT DO NOTHING" if skip_existing else text, rows)
 
 
-def take_out(connection: Connection, by: Sequence[Column[Any]], rows: Iterable[Row]) -> None:
-    """Delete what has the values of one of `rows` in the columns `by`."""
-    where = " AND ".join(f"{column.name} = ?" for column in by)
-    _run(connection, f"DELETE FROM {by[0].table.name} WHERE {where}", rows)  # noqa: S608
-
-
-def change(
-    connection: Connection, column: Column[Any], by: Column[Any], rows: Iterable[Row]
+def delete_rows(
+    connection: Connection, key: Sequence[Column[Any]], rows: Iterable[RowValues]
 ) -> None:
-    """Set `column` to the first value of each of `rows`, where `by` is its second."""
+    """Delete each row of the table whose `key` columns hold the values of one of `rows`."""
+    where = " AND ".join(f"{column.name} = ?" for column in key)
+    _run(connection, f"DELETE FROM {key[0].table.name} WHERE {where}", rows)  # noqa: S608
+
+
+def update_column(
+    connection: Connection, column: Column[Any], key: Column[Any], rows: Iterable[RowValues]
+) -> None:
+    """For each (value, key value) of `rows`: set `column` to the value in the row with that key."""
     table = column.table.name
-    _run(connection, f"UPDATE {table} SET {column.name} = ? WHERE {by.name} = ?", rows)  # noqa: S608
+    _run(connection, f"UPDATE {table} SET {column.name} = ? WHERE {key.name} = ?", rows)  # noqa: S608
 
 
-def _run(connection: Connection, statement: str, rows: Iterable[Row]) -> None:
+def _run(connection: Connection, statement: str, rows: Iterable[RowValues]) -> None:
     values = list(rows)
     if values:
         qmark = connection.dialect.paramstyle == "qmark"

@@ -1,4 +1,4 @@
-"""Types of columns that both engines keep, sort and search alike."""
+"""Column types that behave alike in SQLite and PostgreSQL."""
 
 import re
 
@@ -10,23 +10,24 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.types import TypeEngine
 
-VECTOR = "array_to_tsvector(string_to_array(?, ' '))"
-"""How PostgreSQL makes a `tsvector` of tokens: no parser of its own sees them."""
+TSVECTOR_OF_TOKENS = "array_to_tsvector(string_to_array(?, ' '))"
+"""How PostgreSQL makes a `tsvector` of tokens without a parser of its own."""
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 
 def storable(text: str) -> str:
-    """`text` as it can be kept (`Text`)."""
-    if text.isascii() and "\0" not in text:  # as nearly all is
+    """`text` with U+FFFD in place of every character that an engine can't store (`Text`)."""
+    if text.isascii() and "\0" not in text:  # the usual case, and faster
         return text
     return _UNSTORABLE.sub("\ufffd", text)
 
 
 class Text(TypeDecorator[str]):
-    """Text that sorts by code point in both engines, and that both can keep.
+    """Text that both engines store, and sort by code point.
 
-    PostgreSQL would sort as its locale does, and neither engine takes half an emoji; a NUL ends
-    the text in one and is refused by the other. Both become U+FFFD, in rows and questions alike.
+    PostgreSQL would sort by its locale. Neither engine accepts a lone surrogate (half an emoji);
+    a NUL character ends the text in SQLite and is refused by PostgreSQL. Both characters become
+    U+FFFD, in stored rows and in query parameters alike.
     """
 
     impl = types.Text
@@ -38,12 +39,12 @@ class Text(TypeDecorator[str]):
         return dialect.type_descriptor(plain)
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
-        """What is sent to the engine."""
+        """The value that is sent to the engine."""
         return None if value is None else storable(value)
 
 
 class Tokens(TypeDecorator[str]):
-    """What a row is found by, with blanks between; PostgreSQL keeps a `tsvector` (`VECTOR`)."""
+    """Search tokens, separated by blanks; PostgreSQL stores them as a `tsvector`."""
 
     impl = types.Text
     cache_ok = True

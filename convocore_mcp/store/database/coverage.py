@@ -1,4 +1,4 @@
-"""How far the reading of an agent has got, and how much of it is here: the table `agents`."""
+"""How far syncing an agent has got, and how much of it the mirror holds: the table `agents`."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import BindParameter, Connection, bindparam, func, insert, select, update
 
 from convocore_mcp.models import Coverage, UnfinishedSync
-from convocore_mcp.store.database.rows import milliseconds, moment
+from convocore_mcp.store.database.rows import from_milliseconds, to_milliseconds
 from convocore_mcp.store.database.schema import (
     CURRENT,
     UNKNOWN,
@@ -17,8 +17,8 @@ from convocore_mcp.store.database.schema import (
     quarantine,
 )
 
-LOOKED_AT = 20
-"""The newest versions that tell how far back a reading has got: about a page of them."""
+NEWEST_VERSIONS = 20
+"""Versions that `first_sync_reached` looks at: about one page."""
 _c = conversations.c
 _AGENT: BindParameter[str] = bindparam("agent")
 _OLDEST = (
@@ -27,78 +27,90 @@ _OLDEST = (
     .order_by(_c.by_newest)
     .limit(1)
 )
-_BAD = select(func.count()).select_from(quarantine).where(quarantine.c.agent_id == _AGENT)
-# Made once, and one statement: every answer asks this first.
+_QUARANTINED = select(func.count()).select_from(quarantine).where(quarantine.c.agent_id == _AGENT)
+# One statement, built once: every answer runs it first.
 _COVERAGE = select(
     agents,
     counter.c.sequence_number,
     _OLDEST.scalar_subquery().label("oldest"),
-    _BAD.scalar_subquery().label("bad"),
+    _QUARANTINED.scalar_subquery().label("quarantined"),
 ).select_from(counter.outerjoin(agents, agents.c.agent_id == _AGENT))
 
 
-def coverage(connection: Connection, agent_id: str) -> Coverage:
-    """How much of an agent's list is here."""
-    known = dict(connection.execute(_COVERAGE, {"agent": agent_id}).mappings().one())
+def read_coverage(connection: Connection, agent_id: str) -> Coverage:
+    """How much of an agent's list the mirror holds."""
+    row = dict(connection.execute(_COVERAGE, {"agent": agent_id}).mappings().one())
     return Coverage(
-        as_of=moment(known["as_of"]),
-        full_sync_at=moment(known["full_sync_at"]),
-        oldest=moment(known["oldest"]),
-        watermark=moment(known["watermark"]),
-        conversations=known["held"] or 0,
-        quarantined=known["bad"],
-        sequence_number=known["sequence_number"],
-        unfinished=_unfinished(known),
-        gap=known["gap"],
+        as_of=from_milliseconds(row["as_of"]),
+        full_sync_at=from_milliseconds(row["full_sync_at"]),
+        oldest=from_milliseconds(row["oldest"]),
+        watermark=from_milliseconds(row["watermark"]),
+        conversations=row["conversation_count"] or 0,
+        quarantined=row["quarantined"],
+        sequence_number=row["sequence_number"],
+        unfinished=_unfinished_sync(row),
+        gap=row["gap"],
     )
 
 
-def reached(connection: Connection, agent_id: str) -> datetime | None:
-    """All that is newer is here, as a first reading goes from the front to the end.
+def first_sync_reached(connection: Connection, agent_id: str) -> datetime | None:
+    """The time down to which a first full sync has read: everything newer is in the mirror.
 
-    The newest of the last rows, not the oldest: one of them may stand out of order.
+    A full sync reads from the newest conversation to the oldest, so the versions written last tell
+    how far it got. The newest of them counts, not the oldest: one may be out of order.
     """
-    last = (
+    newest_versions = (
         select(_c.last_activity)
         .where(_c.agent_id == agent_id)
         .order_by(_c.valid_from.desc())
-        .limit(LOOKED_AT)
+        .limit(NEWEST_VERSIONS)
         .subquery()
     )
-    return moment(connection.scalar(select(func.max(last.c.last_activity))))
+    return from_milliseconds(connection.scalar(select(func.max(newest_versions.c.last_activity))))
 
 
-def note(
-    connection: Connection, agent_id: str, progress: Mapping[str, datetime | str | None]
+def update_coverage(
+    connection: Connection, agent_id: str, fields: Mapping[str, datetime | str | None]
 ) -> None:
-    """Set fields of an agent's coverage; the caller has taken its turn."""
+    """Set fields of an agent's coverage; the caller holds the write lock.
+
+    The first `full_sync_at` also sets `baseline`: changes up to it came with the first full sync.
+    """
     values: dict[str, Any] = {
-        name: milliseconds(value) if isinstance(value, datetime) else value
-        for name, value in progress.items()
+        name: to_milliseconds(value) if isinstance(value, datetime) else value
+        for name, value in fields.items()
     }
     if values.get("full_sync_at") is not None:
         newest = select(counter.c.sequence_number).scalar_subquery()
         values["baseline"] = func.coalesce(agents.c.baseline, newest)
-    _set(connection, agent_id, values)
+    _set_agent(connection, agent_id, values)
 
 
-def changed(connection: Connection, agent_id: str, *, more: int = 0) -> None:
-    """Note that answers are no longer what they were, and `more` conversations are here."""
+def data_changed(connection: Connection, agent_id: str, *, added: int = 0) -> None:
+    """Invalidate cached answers about an agent, and count `added` more conversations (or fewer)."""
     a = agents.c
-    _set(connection, agent_id, {"state": a.state + 1, "held": a.held + more})
+    _set_agent(
+        connection,
+        agent_id,
+        {
+            "data_version": a.data_version + 1,
+            "conversation_count": a.conversation_count + added,
+        },
+    )
 
 
-def _set(connection: Connection, agent_id: str, values: Mapping[str, Any]) -> None:
-    known = update(agents).where(agents.c.agent_id == agent_id).values(values)
-    if not connection.execute(known).rowcount:
+def _set_agent(connection: Connection, agent_id: str, values: Mapping[str, Any]) -> None:
+    statement = update(agents).where(agents.c.agent_id == agent_id).values(values)
+    if not connection.execute(statement).rowcount:
         connection.execute(insert(agents), {"agent_id": agent_id})
-        connection.execute(known)
+        connection.execute(statement)
 
 
-def _unfinished(known: Mapping[str, Any]) -> UnfinishedSync | None:
-    started_at, resume_token = moment(known.get("full_sync_started_at")), known.get("resume_token")
+def _unfinished_sync(row: Mapping[str, Any]) -> UnfinishedSync | None:
+    started_at = from_milliseconds(row.get("full_sync_started_at"))
+    resume_token = row.get("resume_token")
     return (
-        UnfinishedSync(started_at, resume_token, moment(known.get("full_sync_watermark")))
+        UnfinishedSync(started_at, resume_token, from_milliseconds(row.get("full_sync_watermark")))
         if started_at and resume_token
         else None
     )

@@ -1,4 +1,4 @@
-"""Opening a mirror: in memory, in a private SQLite file (`file`), or in PostgreSQL."""
+"""Opening a mirror: in memory, in a private SQLite file (`sqlite_file`), or in PostgreSQL."""
 
 import re
 import secrets
@@ -27,8 +27,8 @@ from convocore_mcp.store.database.schema import PREFIX, SCHEMA_VERSION, counter,
 
 MEMORY = "memory"
 _POSTGRESQL = "postgresql+psycopg://"
-_BEGINNING = 0x636F6E766F63
-"""The advisory lock under which tables are made: two servers may start at the same moment."""
+_CREATION_LOCK = 0x636F6E766F63
+"""The advisory lock for creating tables: two servers may start at the same moment."""
 _PATH = re.compile(r'"/[^"]*"')
 
 
@@ -41,25 +41,30 @@ class Database:
         generation: str,
         *,
         shared: bool = False,
-        renew: Callable[[], tuple[Engine, str]] | None = None,
+        recreate: Callable[[], tuple[Engine, str]] | None = None,
     ) -> None:
-        """`renew` begins a damaged mirror anew; it gives its engine and epoch."""
+        """`recreate` replaces a damaged mirror; it returns the new engine and generation.
+
+        `shared` says that all threads share one connection.
+        """
         self.engine = engine
         self.generation = generation
-        # A database in memory is one connection: whoever uses it has it alone.
-        self._alone: AbstractContextManager[object] = threading.RLock() if shared else nullcontext()
-        self._renew = renew
-        self._renewing = threading.Lock()
+        # A database in memory is one connection, so only one thread at a time may use it.
+        self._connection_lock: AbstractContextManager[object] = (
+            threading.RLock() if shared else nullcontext()
+        )
+        self._recreate = recreate
+        self._recreate_lock = threading.Lock()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """One consistent view."""
+        """A transaction that sees one consistent state of the mirror."""
         with self._transaction(convocore_reading=True) as connection:
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """One transaction; nothing of it stays if the block raises."""
+        """A write transaction; it is rolled back if the block raises."""
         with self._transaction(convocore_writing=True) as connection, connection.begin():
             yield connection
 
@@ -71,59 +76,59 @@ class Database:
     def _transaction(self, **options: bool | str) -> Iterator[Connection]:
         engine = self.engine
         if engine.dialect.name == "postgresql" and "convocore_reading" in options:
-            # By default each statement there would see what was committed just before it.
+            # By default, each statement would see what was committed just before it.
             options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         try:
-            with our_errors(), self._alone, engine.connect() as connection:
+            with mirror_errors(), self._connection_lock, engine.connect() as connection:
                 yield connection.execution_options(**options)
         except MirrorError as error:
-            if self._renew is None or not sqlite_file.damaged(error.__cause__):
+            if self._recreate is None or not sqlite_file.is_damage(error.__cause__):
                 raise
-            with self._renewing:
-                if self.engine is engine:
-                    self.engine, self.generation = self._renew()
+            with self._recreate_lock:
+                if self.engine is engine:  # else another thread has replaced it already
+                    self.engine, self.generation = self._recreate()
             raise MirrorError(
                 "The mirror was damaged and has been set aside.",
-                hint="Ask again: Convocore is read afresh.",
+                hint="Ask again: a new mirror is being filled from Convocore.",
             ) from error
 
 
 @contextmanager
-def our_errors() -> Iterator[None]:
-    """What SQLAlchemy raises, as a `MirrorError` that names no path."""
+def mirror_errors() -> Iterator[None]:
+    """Raise a `MirrorError` for each error of SQLAlchemy; its text names no path."""
     try:
         yield
     except SQLAlchemyError as error:
         cause = getattr(error, "orig", None) or error
-        # The first line: what follows are rows and statements. A path is nobody's business.
-        first = _PATH.sub("a file", str(cause).partition("\n")[0])
+        # Only the first line: the lines after it hold rows and statements.
+        first_line = _PATH.sub("a file", str(cause).partition("\n")[0])
         raise MirrorError(
-            f"The mirror can't be used ({type(cause).__name__}: {first}).",
+            f"The mirror can't be used ({type(cause).__name__}: {first_line}).",
             hint="Check the disk and CONVOCORE_STORE; the mirror can be deleted at any time.",
         ) from error
 
 
 def open_database(store: str | Path, *, owner: str) -> Database:
-    """Open, and if need be create, the mirror at `store`: `memory`, a file, or a PostgreSQL URL.
+    """Open the mirror at `store` (`memory`, a file, or a PostgreSQL URL); create it if missing.
 
     `owner` is the fingerprint of the credential and the region. A file of another owner, of
-    another schema, or a damaged one is set aside (renamed) and a new one begun. In PostgreSQL,
-    tables of an older schema are made anew; those of another owner are left alone.
+    another schema, or a damaged one is set aside (renamed), and a new file is created. In
+    PostgreSQL, tables of an older schema are created again; tables of another owner stay.
 
     Raises:
         MirrorError: neither the mirror nor a new one can be opened.
     """
-    begin = partial(_begin, owner=owner)
+    prepare = partial(_prepare, owner=owner)
     if isinstance(store, Path):
-        open_file = partial(sqlite_file.open_file, store, begin=begin)
-        with our_errors():
-            return Database(*open_file(), renew=open_file)
+        open_file = partial(sqlite_file.open_file, store, prepare=prepare)
+        with mirror_errors():
+            return Database(*open_file(), recreate=open_file)
     engine = _engine(store)
-    with our_errors():
-        generation, unfit = begin(engine)
-    if unfit:
+    with mirror_errors():
+        generation, unusable = prepare(engine)
+    if unusable:
         engine.dispose()
-        raise _not_ours(unfit)
+        raise _unusable_tables(unusable)
     return Database(engine, generation, shared=store == MEMORY)
 
 
@@ -137,11 +142,11 @@ def postgresql_engine(store: str) -> Engine:
     """An engine on a PostgreSQL database.
 
     Raises:
-        MirrorError: `store` is no URL of one, or the driver is missing.
+        MirrorError: `store` is not a PostgreSQL URL, or the driver is missing.
     """
     if not store.startswith(_POSTGRESQL):
         raise MirrorError(
-            "CONVOCORE_STORE names no database that a mirror can be kept in.",
+            "CONVOCORE_STORE names no kind of database that can hold the mirror.",
             hint="Use memory, a file, or postgresql://user@host/database.",
         )
     try:
@@ -152,15 +157,15 @@ def postgresql_engine(store: str) -> Engine:
             hint="Install convocore-mcp[postgres].",
         ) from None
     except (ArgumentError, ValueError):
-        # From None: the text of the error may hold part of the password.
+        # From None: the error's text may hold part of the password.
         raise MirrorError(
-            "CONVOCORE_STORE is no PostgreSQL URL.",
+            "CONVOCORE_STORE is not a valid PostgreSQL URL.",
             hint="Write postgresql://user:password@host:5432/database, with /, @ and : in the "
             "password percent-encoded.",
         ) from None
 
 
-def _not_ours(reason: str) -> MirrorError:
+def _unusable_tables(reason: str) -> MirrorError:
     return MirrorError(
         f"The mirror in PostgreSQL can't be used: {reason}.",
         hint="Give each key and region a database or schema of its own (…/database?options="
@@ -171,35 +176,38 @@ def _not_ours(reason: str) -> MirrorError:
 _OLDER = "it belongs to an older version of this program"
 
 
-def _begin(engine: Engine, *, owner: str) -> tuple[str, str]:
-    """Make what is missing; gives the epoch, and why what is there can't be used, if it can't."""
-    shared = engine.dialect.name == "postgresql"
+def _prepare(engine: Engine, *, owner: str) -> tuple[str, str]:
+    """Create the tables where they are missing.
+
+    Returns the generation, and why the existing tables can't be used (empty if they can).
+    """
+    postgresql = engine.dialect.name == "postgresql"
     writing = engine.execution_options(convocore_writing=True)
     with writing.begin() as connection:
-        if shared:
-            connection.execute(select(func.pg_advisory_xact_lock(_BEGINNING)))
+        if postgresql:
+            connection.execute(select(func.pg_advisory_xact_lock(_CREATION_LOCK)))
         tables = inspect(connection).get_table_names()
         if meta.name in tables:
-            says = {row.key: row.value for row in connection.execute(select(meta))}
-            unfit = _unfit(says, owner)
-            if unfit == _OLDER and shared:
+            existing = {row.key: row.value for row in connection.execute(select(meta))}
+            unusable = _why_unusable(existing, owner)
+            if unusable == _OLDER and postgresql:
                 drop_tables(connection, tables)
             else:
-                return says.get("generation") or "", unfit
-        elif tables and not shared:
+                return existing.get("generation") or "", unusable
+        elif tables and not postgresql:
             return "", "it holds something else"
-        ours = {"schema": SCHEMA_VERSION, "owner": owner, "generation": secrets.token_hex(4)}
+        new = {"schema": SCHEMA_VERSION, "owner": owner, "generation": secrets.token_hex(4)}
         metadata.create_all(connection)
-        connection.execute(insert(meta), [{"key": k, "value": v} for k, v in ours.items()])
+        connection.execute(insert(meta), [{"key": k, "value": v} for k, v in new.items()])
         connection.execute(insert(counter), {"id": 1, "sequence_number": 0})
-    return ours["generation"], ""
+    return new["generation"], ""
 
 
-def _unfit(found: dict[str | None, str | None], owner: str) -> str:
-    """Why the mirror that says `found` of itself can't be used; empty if it can."""
-    if found.get("owner") != owner:
+def _why_unusable(existing: dict[str | None, str | None], owner: str) -> str:
+    """Why a mirror with this `meta` table can't be used; empty if it can."""
+    if existing.get("owner") != owner:
         return "it belongs to another key or region"
-    version = found.get("schema") or ""
+    version = existing.get("schema") or ""
     if version == SCHEMA_VERSION:
         return ""
     older = version.isdecimal() and int(version) < int(SCHEMA_VERSION)
@@ -207,13 +215,13 @@ def _unfit(found: dict[str | None, str | None], owner: str) -> str:
 
 
 def belongs_to(connection: Connection, owner: str) -> bool:
-    """Whether the mirror there is `owner`'s."""
-    says = select(meta.c.value).where(meta.c.key == "owner")
-    return connection.execute(says).scalar() == owner
+    """Whether `owner` created the mirror."""
+    query = select(meta.c.value).where(meta.c.key == "owner")
+    return connection.execute(query).scalar() == owner
 
 
 def drop_tables(connection: Connection, tables: list[str]) -> None:
-    """Drop those of `tables` that are ours."""
+    """Drop those of `tables` whose names begin with our prefix."""
     old = MetaData()
     old.reflect(connection, only=[name for name in tables if name.startswith(PREFIX)])
     old.drop_all(connection)

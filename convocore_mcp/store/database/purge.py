@@ -12,48 +12,50 @@ from convocore_mcp.errors import MirrorError
 from convocore_mcp.store.database.engine import (
     belongs_to,
     drop_tables,
-    our_errors,
+    mirror_errors,
     postgresql_engine,
 )
 from convocore_mcp.store.database.schema import PREFIX, meta
 from convocore_mcp.store.database.sqlite_file import SUFFIXES
 
-_ASIDE = re.compile(r"\.aside-\d{8}T\d{12}")
+_SET_ASIDE = re.compile(r"\.aside-\d{8}T\d{12}")
 _SYNC_LOCK = re.compile(r"\.(?:full|incremental)-[0-9a-f]{8}")
-_DEFAULT = re.compile(r"mirror-[0-9a-f]{8}\.sqlite3")
+_DEFAULT_NAME = re.compile(r"mirror-[0-9a-f]{8}\.sqlite3")
 
 
 def mirror_files(path: Path) -> tuple[list[Path], list[Path]]:
-    """The files of the mirror at `path` and of its set-aside copies; and those left alone.
+    """The files of the mirror at `path` and of its set-aside copies; and the files to leave alone.
 
-    A file that is no mirror of this program may be somebody's own, which CONVOCORE_STORE named by
-    mistake: it is left alone, unless nobody but this program gives such names (the default's).
+    A file that is not a mirror of this program may be somebody's own file, which CONVOCORE_STORE
+    named by mistake: it is left alone, unless it has the default name, which only we give.
     """
     ours: list[Path] = []
-    others: list[Path] = []
-    beside = sorted(path.parent.glob("*")) if path.parent.is_dir() else []
+    foreign: list[Path] = []
+    siblings = sorted(path.parent.glob("*")) if path.parent.is_dir() else []
     copies = [
-        found
-        for found in beside
-        if found.name.startswith(path.name) and _ASIDE.fullmatch(found.name[len(path.name) :])
+        file
+        for file in siblings
+        if file.name.startswith(path.name) and _SET_ASIDE.fullmatch(file.name[len(path.name) :])
     ]
-    for base in [path, *copies]:
-        parts = [base.with_name(base.name + suffix) for suffix in SUFFIXES]
-        found = [part for part in parts if part.is_file()]
-        mine = _DEFAULT.fullmatch(path.name) or not base.is_file() or _is_mirror(base)
-        (ours if mine else others).extend(found)
-    ours += [found for found in beside if _SYNC_LOCK.fullmatch(found.name.removeprefix(path.name))]
-    return ours, others
+    for database in [path, *copies]:
+        candidates = [database.with_name(database.name + suffix) for suffix in SUFFIXES]
+        files = [file for file in candidates if file.is_file()]
+        is_ours = (
+            _DEFAULT_NAME.fullmatch(path.name) or not database.is_file() or _is_mirror(database)
+        )
+        (ours if is_ours else foreign).extend(files)
+    ours += [file for file in siblings if _SYNC_LOCK.fullmatch(file.name.removeprefix(path.name))]
+    return ours, foreign
 
 
 def size_of(path: Path) -> int:
-    """Bytes of the mirror at `path`; none where there is none."""
-    parts = [path.with_name(path.name + suffix) for suffix in SUFFIXES]
-    return sum(part.stat().st_size for part in parts if part.is_file())
+    """Bytes of the mirror at `path`; 0 where there is none."""
+    files = [path.with_name(path.name + suffix) for suffix in SUFFIXES]
+    return sum(file.stat().st_size for file in files if file.is_file())
 
 
 def delete_files(files: list[Path]) -> None:
-    """Delete them; one that is gone already is no matter.
+    """Delete `files`; a file that is gone already is no error.
 
     Raises:
         MirrorError: one of them can't be deleted.
@@ -64,21 +66,21 @@ def delete_files(files: list[Path]) -> None:
         except OSError as error:
             raise MirrorError(
                 f"{file.name} can't be deleted ({error.strerror}).",
-                hint="End the servers that use it, or delete it by hand.",
+                hint="Stop the servers that use it, or delete it by hand.",
             ) from None
 
 
 @contextmanager
-def tables(url: str, *, owner: str) -> Iterator["Tables"]:
+def mirror_tables(url: str, *, owner: str) -> Iterator["MirrorTables"]:
     """Our tables in the PostgreSQL database at `url`."""
     engine = postgresql_engine(url)
     try:
-        yield Tables(engine, owner)
+        yield MirrorTables(engine, owner)
     finally:
         engine.dispose()
 
 
-class Tables:
+class MirrorTables:
     """Our tables in a PostgreSQL database."""
 
     def __init__(self, engine: Engine, owner: str) -> None:
@@ -86,50 +88,54 @@ class Tables:
         self._owner = owner
 
     def names(self) -> list[str]:
-        """Those that are there.
+        """The names of the tables that exist.
 
         Raises:
-            MirrorError: they belong to another key or region, or can't be looked at.
+            MirrorError: the tables belong to another key or region, or can't be read.
         """
-        with our_errors(), self._engine.connect() as connection:
-            return self._found(connection)
+        with mirror_errors(), self._engine.connect() as connection:
+            return self._existing(connection)
 
     def size(self) -> int:
-        """Bytes that they take, indexes and all."""
-        with our_errors(), self._engine.connect() as connection:
+        """Bytes of the tables, indexes included.
+
+        Raises:
+            MirrorError: the tables belong to another key or region, or can't be read.
+        """
+        with mirror_errors(), self._engine.connect() as connection:
             size = func.pg_total_relation_size
             return sum(
                 int(connection.execute(select(size(name))).scalar_one())
-                for name in self._found(connection)
+                for name in self._existing(connection)
             )
 
     def drop(self) -> int:
-        """Drop them all, or none; gives how many.
+        """Drop all tables, or none; returns how many.
 
         Raises:
-            MirrorError: they belong to another key or region, or can't be dropped.
+            MirrorError: the tables belong to another key or region, or can't be dropped.
         """
-        with our_errors(), self._engine.begin() as connection:
-            found = self._found(connection)
-            drop_tables(connection, found)
-            return len(found)
+        with mirror_errors(), self._engine.begin() as connection:
+            tables = self._existing(connection)
+            drop_tables(connection, tables)
+            return len(tables)
 
-    def _found(self, connection: Connection) -> list[str]:
+    def _existing(self, connection: Connection) -> list[str]:
         tables = [n for n in inspect(connection).get_table_names() if n.startswith(PREFIX)]
         if meta.name not in tables:
-            return []  # without it they may be anybody's
+            return []  # without this table, nothing says that the others are ours
         if not belongs_to(connection, self._owner):
             raise MirrorError(
                 "The mirror in PostgreSQL belongs to another key or region.",
-                hint="Set the CONVOCORE_API_KEY and CONVOCORE_REGION that it was made with.",
+                hint="Set the CONVOCORE_API_KEY and CONVOCORE_REGION that it was created with.",
             )
         return tables
 
 
 def _is_mirror(path: Path) -> bool:
     try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as found:
-            keys = found.execute(f"SELECT key FROM {meta.name}").fetchall()  # noqa: S608  ours
+        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+            keys = connection.execute(f"SELECT key FROM {meta.name}").fetchall()  # noqa: S608  ours
     except sqlite3.Error:
         return False
     return ("schema",) in keys and ("owner",) in keys

@@ -1,4 +1,4 @@
-"""Models to rows and back."""
+"""Models to database rows and back."""
 
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -19,45 +19,45 @@ T = TypeVar("T")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TIMES = {"last_activity", "first_message", "waiting_since"}
 _JSON = {"tags", "assignees", "alerts", "value", "conversation_ids", "links"}
-_NEVER = 2**53
-"""Later than any time: the waiting time of somebody of whom it is not known, negated."""
+_LATEST = 2**53
+"""Later than any time in milliseconds; sorts unknown waiting times last."""
 
-_Reads = Sequence[tuple[int, Callable[[Any], Any]]]
-"""Which values of a row are stored as something else, by position, and how they are read."""
+_Converters = Sequence[tuple[int, Callable[[Any], Any]]]
+"""The positions of values that are stored in another form, each with the function to read it."""
 _CONVERSATION = tuple(f.name for f in fields(Conversation) if f.name != "record")
 _LEAD = tuple(f.name for f in fields(Lead))
 COLUMNS: tuple[Column[Any], ...] = tuple(conversations.c[name] for name in _CONVERSATION)
-"""What a `Conversation` is made of, without the record."""
+"""The columns of a `Conversation`, without the record."""
 LEAD_COLUMNS: tuple[Column[Any], ...] = tuple(leads.c[name] for name in _LEAD)
-"""What a `Lead` is made of."""
+"""The columns of a `Lead`."""
 
 
 PARAMETERS = 400
-"""Values in one `IN`: SQLite takes 999 parameters in its older builds."""
+"""Values in one `IN`: older builds of SQLite accept 999 parameters in a statement."""
 
 
-def parts(values: Sequence[T]) -> Iterable[Sequence[T]]:
-    """`values`, as many at a time as one `IN` takes."""
+def chunks(values: Sequence[T]) -> Iterable[Sequence[T]]:
+    """`values` in pieces that fit into one `IN`."""
     return (values[i : i + PARAMETERS] for i in range(0, len(values), PARAMETERS))
 
 
-def milliseconds(moment: datetime | None) -> int | None:
+def to_milliseconds(time: datetime | None) -> int | None:
     """A time as it is stored."""
-    return None if moment is None else (moment - _EPOCH) // timedelta(milliseconds=1)
+    return None if time is None else (time - _EPOCH) // timedelta(milliseconds=1)
 
 
-def moment(stored: int | None) -> datetime | None:
-    """A stored time."""
+def from_milliseconds(stored: int | None) -> datetime | None:
+    """A time from its stored form."""
     return None if stored is None else _EPOCH + timedelta(milliseconds=stored)
 
 
 def digest(text: str) -> bytes:
-    """Tells two records apart."""
+    """A hash by which a changed record is recognized."""
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
 def conversation_row(c: Conversation, keys: Keys) -> dict[str, Any]:
-    """A version's columns, without its place in the sequence, as they can be kept."""
+    """The storable columns of a version, without those that say when it is valid."""
     row = _stored(_CONVERSATION, c)
     active = row["last_activity"]
     waiting = row["waiting_since"]
@@ -73,77 +73,77 @@ def conversation_row(c: Conversation, keys: Keys) -> dict[str, Any]:
         "by_oldest": UNKNOWN if active is None else -active,
         "by_score": UNKNOWN if c.score is None else c.score,
         "by_value": UNKNOWN if keys.amount is None else keys.amount,
-        "by_waiting": _waiting_place(waiting) if c.state == WAITING else UNKNOWN,
+        "by_waiting": _waiting_sort_key(waiting) if c.state == WAITING else UNKNOWN,
         "search": tokens(c, keys.text),
     }
     return {name: storable(value) if type(value) is str else value for name, value in row.items()}
 
 
-def _waiting_place(since: int | None) -> int:
-    return -(_NEVER - 1) if since is None else -since
+def _waiting_sort_key(since: int | None) -> int:
+    return -(_LATEST - 1) if since is None else -since
 
 
 def lead_row(lead: Lead) -> dict[str, Any]:
-    """A lead's columns."""
+    """The columns of a lead."""
     return _stored(_LEAD, lead) | {"overdue": lead.overdue}
 
 
-def conversation(row: RowMapping) -> Conversation:
+def to_conversation(row: RowMapping) -> Conversation:
     """A `Conversation` from `COLUMNS`, with its record if that was selected too."""
-    *values, lead_id = _loaded(row, _CONVERSATION, _CONVERSATION_READS)
+    *values, lead_id = _values(row, _CONVERSATION, _CONVERSATION_CONVERTERS)
     record = row["record"] if "record" in row else ""  # noqa: SIM401  `get` is slow there
     return Conversation(*values, record, lead_id)  # type: ignore[call-arg]  # in their order
 
 
-def conversation_of(values: Sequence[Any]) -> Conversation:
+def to_conversation_without_record(row: Sequence[Any]) -> Conversation:
     """A `Conversation` without its record, from a row that begins with `COLUMNS`."""
-    own = _read(list(values[: len(_CONVERSATION)]), _CONVERSATION_READS)
-    own.insert(-1, "")  # where the record stands
-    return Conversation(*own)
+    values = _convert(list(row[: len(_CONVERSATION)]), _CONVERSATION_CONVERTERS)
+    values.insert(-1, "")  # the record
+    return Conversation(*values)
 
 
-def lead(row: RowMapping) -> Lead:
+def to_lead(row: RowMapping) -> Lead:
     """A `Lead` from `LEAD_COLUMNS`."""
-    return Lead(*_loaded(row, _LEAD, _LEAD_READS))
+    return Lead(*_values(row, _LEAD, _LEAD_CONVERTERS))
 
 
-def _stored(names: tuple[str, ...], thing: Conversation | Lead) -> dict[str, Any]:
-    row = dict(zip(names, attrgetter(*names)(thing), strict=True))
+def _stored(names: tuple[str, ...], model: Conversation | Lead) -> dict[str, Any]:
+    row = dict(zip(names, attrgetter(*names)(model), strict=True))
     for name in _TIMES & row.keys():
-        row[name] = milliseconds(row[name])
+        row[name] = to_milliseconds(row[name])
     for name in _JSON & row.keys():
         row[name] = _json(row[name])
     return row
 
 
-def _loaded(row: RowMapping, names: tuple[str, ...], reads: _Reads) -> list[Any]:
-    # By position: this runs for every row of every answer.
-    return _read([row[name] for name in names], reads)
+def _values(row: RowMapping, names: tuple[str, ...], converters: _Converters) -> list[Any]:
+    # By position, for speed: this runs for every row of every answer.
+    return _convert([row[name] for name in names], converters)
 
 
-def _read(values: list[Any], reads: _Reads) -> list[Any]:
-    for i, read in reads:
+def _convert(values: list[Any], converters: _Converters) -> list[Any]:
+    for i, convert in converters:
         if values[i] is not None:
-            values[i] = read(values[i])
+            values[i] = convert(values[i])
     return values
 
 
 def _json(value: Value | Iterable[str] | None) -> str | None:
-    if value in ((), []):  # as most lists are
+    if value in ((), []):  # the usual case
         return "[]"
     return None if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _thing(stored: str) -> Any:
+def _parse_json(stored: str) -> Any:
     if stored == "[]":
         return ()
     value = json.loads(stored)
     return tuple(value) if isinstance(value, list) else value
 
 
-def _reads(names: tuple[str, ...]) -> _Reads:
-    times = [(i, moment) for i, name in enumerate(names) if name in _TIMES]
-    return [*times, *((i, _thing) for i, name in enumerate(names) if name in _JSON)]
+def _converters(names: tuple[str, ...]) -> _Converters:
+    times = [(i, from_milliseconds) for i, name in enumerate(names) if name in _TIMES]
+    return [*times, *((i, _parse_json) for i, name in enumerate(names) if name in _JSON)]
 
 
-_CONVERSATION_READS, _LEAD_READS = _reads(_CONVERSATION), _reads(_LEAD)
+_CONVERSATION_CONVERTERS, _LEAD_CONVERTERS = _converters(_CONVERSATION), _converters(_LEAD)

@@ -1,6 +1,6 @@
 """The tables. Times are Unix milliseconds, UTC; JSON is compact text.
 
-Names begin with `convocore_`: a PostgreSQL database may hold somebody's own `leads` already.
+Table names begin with `convocore_`: a PostgreSQL database may hold another table `leads` already.
 """
 
 from typing import Any
@@ -26,23 +26,22 @@ from convocore_mcp.store.database.columns import Text, Tokens
 
 PREFIX = "convocore_"
 SCHEMA_VERSION = "6"
-"""Counts up with every change of a table but `meta`, which says it and so never changes."""
+"""Goes up by one with every change of the tables; `meta`, which stores it, never changes."""
 CURRENT = 2**62
-"""The `valid_to` of a version that still holds."""
+"""The `valid_to` of a current version."""
 UNKNOWN = -(2**53)
-"""The sort key of what has no value: behind everything else."""
-
+"""The sort key of a missing value: sorts last."""
 LONGEST_KEY = 240
-"""Characters of a text that is looked up: an index of PostgreSQL takes 2,700 bytes in all."""
+"""Characters of a text in an index: a row of a PostgreSQL index has at most 2,700 bytes."""
 
 
 def _index(name: str, *columns: Column[Any], where: ColumnElement[bool] | None = None) -> Index:
-    """An index, if need be of some rows only."""
+    """An index, of all rows or of those that fulfil `where`."""
     return Index(f"{PREFIX}{name}", *columns, sqlite_where=where, postgresql_where=where)
 
 
-def _copy(name: str, *columns: Column[Any]) -> None:
-    """An index that answers by itself, in SQLite: PostgreSQL refuses long texts in one."""
+def _covering_index(name: str, *columns: Column[Any]) -> None:
+    """A covering index, in SQLite only: PostgreSQL refuses long texts in an index."""
     _index(name, *columns).ddl_if(dialect="sqlite")
 
 
@@ -52,18 +51,18 @@ _Seq = BigInteger().with_variant(Integer, "sqlite")
 meta = Table(
     f"{PREFIX}meta", metadata, Column("key", Text, primary_key=True), Column("value", Text)
 )
-"""`schema`, `owner` (the credential's fingerprint), `epoch` (which filling of the mirror it is)."""
+"""`schema` (version), `owner` (fingerprint of key and region), `generation` (of the mirror)."""
 
 counter = Table(
     f"{PREFIX}counter",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("sequence_number", BigInteger, nullable=False),
-    Column("horizon", BigInteger, nullable=False, default=0),
+    Column("pruned_up_to", BigInteger, nullable=False, default=0),
 )
-"""One row: the newest number, and the number up to which old versions have been dropped.
+"""One row: the newest sequence number, and the number up to which old versions were deleted.
 
-Whoever writes takes its lock first, so that sequence numbers commit in order.
+Every writer locks this row first, so that sequence numbers are committed in order.
 """
 
 agents = Table(
@@ -78,13 +77,13 @@ agents = Table(
     Column("full_sync_started_at", BigInteger),
     Column("full_sync_watermark", BigInteger),
     Column("resume_token", Text),
-    Column("held", BigInteger, nullable=False, default=0),
-    Column("state", BigInteger, nullable=False, default=0),
+    Column("conversation_count", BigInteger, nullable=False, default=0),
+    Column("data_version", BigInteger, nullable=False, default=0),
 )
-"""How far reading has got (`models.Coverage`); changes up to `baseline` are no news to anybody.
+"""How far syncing has got (`models.Coverage`), one row an agent.
 
-`held` is how many conversations there are now. `state` is another number whenever anything that
-questions are answered from has changed.
+Changes up to `baseline` came with the first full sync, so they are no news. `conversation_count` is
+the number of current conversations. `data_version` goes up whenever answers may have changed.
 """
 
 conversations = Table(
@@ -95,7 +94,7 @@ conversations = Table(
     Column("read_at", BigInteger, nullable=False),
     Column("seen_at", BigInteger, nullable=False),
     Column("ended_at", BigInteger),
-    Column("missed", Integer, nullable=False, default=0),
+    Column("missed_syncs", Integer, nullable=False, default=0),
     Column("digest", LargeBinary, nullable=False),
     Column("agent_id", Text, nullable=False),
     Column("id", Text, nullable=False),
@@ -135,7 +134,7 @@ conversations = Table(
     Column("usd", Float),
     Column("model", Text),
     Column("links", Text),
-    # Derived: what a row is joined, found and sorted by.
+    # Derived: what rows are joined, searched and sorted by.
     Column("email_key", Text),
     Column("phone_key", Text),
     Column("amount", Float),
@@ -149,9 +148,13 @@ conversations = Table(
     Column("by_waiting", BigInteger, nullable=False),
     Column("search", Tokens, nullable=False),
 )
-"""Versions of conversations, first read at `read_at` and last at `seen_at`.
+"""Versions of conversations.
 
-All orders are descending, the id breaks ties.
+A version is valid from change `valid_from` until change `valid_to` (`CURRENT`: it still is). It was
+first read at `read_at`, last at `seen_at`, replaced or removed at `ended_at`; `missed_syncs` full
+syncs in a row did not see it. `identity` is Convocore's idea of who this is, `lead_id` is ours.
+`amount` is the number in `value`; `unparsed` says that there is none. The columns `by_...` are sort
+keys: orders are descending, the id breaks ties. `search` holds the tokens of `search_tokens`.
 """
 
 records = Table(
@@ -160,15 +163,15 @@ records = Table(
     Column("valid_from", _Seq, primary_key=True, autoincrement=False),
     Column("record", Text, nullable=False),
 )
-"""The whole record of each version. Apart, as a row is written anew whenever it is seen again."""
+"""The record of each version, apart from `conversations`, whose rows are often updated."""
 
 _c = conversations.c
 Index(f"{PREFIX}version", _c.agent_id, _c.id, _c.valid_to, unique=True)
 for _name in ("lead_id", "identity"):
-    # Most rows have none, and an index without them is cheaper to keep.
+    # Most rows have no value here, and an index without those is cheaper to update.
     _index(_name, _c.agent_id, _c[_name], where=_c[_name].is_not(None))
 for _name in ("email_key", "phone_key"):
-    # With the identity, so that of hundreds who share one the first and the last are at hand.
+    # With the identity: where hundreds share a value, the first and the last are found at once.
     _index(_name, _c.agent_id, _c[_name], _c.identity, where=_c[_name].is_not(None))
 _index("ended", _c.valid_to, where=_c.ended_at.is_not(None))
 _index("newest", _c.agent_id, _c.by_newest, _c.id, _c.valid_to)
@@ -176,31 +179,31 @@ _index("oldest", _c.agent_id, _c.by_oldest, _c.id, _c.valid_to)
 for _order in ("score", "value", "waiting"):
     _index(_order, _c.agent_id, _c[f"by_{_order}"], _c.by_newest, _c.id, _c.valid_to)
 _index(
-    "left_out", _c.agent_id, _c.by_newest, _c.is_test, _c.is_blocked, _c.valid_to,
+    "excluded", _c.agent_id, _c.by_newest, _c.is_test, _c.is_blocked, _c.valid_to,
     where=or_(_c.is_test, _c.is_blocked),
 )  # fmt: skip
-_COUNTED = (
+_AGGREGATED = (
     "by_newest", "lead_id", "state", "stage", "label", "channel", "country", "language", "assignee",
     "source", "model", "last_activity", "messages", "tokens", "usd", "rating", "tag_keys",
 )  # fmt: skip
-_copy("counted", _c.agent_id, *(_c[name] for name in _COUNTED), _c.valid_to)
-Index(f"{PREFIX}found_by", _c.search, postgresql_using="gin").ddl_if(dialect="postgresql")
+_covering_index("aggregated", _c.agent_id, *(_c[name] for name in _AGGREGATED), _c.valid_to)
+Index(f"{PREFIX}tokens", _c.search, postgresql_using="gin").ddl_if(dialect="postgresql")
 SEARCH = f"{PREFIX}search"
-"""In SQLite, the full-text index of `search`: it finds the `valid_from` of versions."""
-# Triggers, so that whatever writes or drops a version keeps it; what one is found by never changes.
+"""In SQLite, the full-text index of `conversations.search`; its `rowid` is `valid_from`."""
+# Triggers keep the index up to date; a version's tokens are never updated.
 _FULL_TEXT = (
     f"CREATE VIRTUAL TABLE {SEARCH} USING fts5(search, content='{conversations.name}', "
     "content_rowid='valid_from', tokenize='ascii', detail='none', columnsize=0)"
 )
-_BEGUN = f"INSERT INTO {SEARCH}(rowid, search) VALUES (new.valid_from, new.search)"  # noqa: S608  ours
-_GONE = (
+_INSERT = f"INSERT INTO {SEARCH}(rowid, search) VALUES (new.valid_from, new.search)"  # noqa: S608  ours
+_DELETE = (
     f"INSERT INTO {SEARCH}({SEARCH}, rowid, search) "  # noqa: S608
     "VALUES ('delete', old.valid_from, old.search)"
 )
 for _text in (
     _FULL_TEXT,
-    f"CREATE TRIGGER {SEARCH}_begun AFTER INSERT ON {conversations.name} BEGIN {_BEGUN}; END",
-    f"CREATE TRIGGER {SEARCH}_gone AFTER DELETE ON {conversations.name} BEGIN {_GONE}; END",
+    f"CREATE TRIGGER {SEARCH}_inserted AFTER INSERT ON {conversations.name} BEGIN {_INSERT}; END",
+    f"CREATE TRIGGER {SEARCH}_deleted AFTER DELETE ON {conversations.name} BEGIN {_DELETE}; END",
 ):
     event.listen(conversations, "after_create", DDL(_text).execute_if(dialect="sqlite"))  # type: ignore[no-untyped-call]
 
@@ -229,26 +232,30 @@ leads = Table(
     Column("waiting_since", BigInteger),
     Column("expected_close", Text),
     Column("overdue", Boolean, nullable=False),
-    Column("heat", Float),
+    Column("closed", Boolean, nullable=False),
+    Column("hot_score", Float),
     Column("text", Text, nullable=False),
     Column("terms", Text, nullable=False),
     PrimaryKeyConstraint("agent_id", "lead_id"),
 )
-"""The current leads: the merge of the current versions of conversations."""
+"""The current leads, merged from the current versions of conversations.
+
+`hot_score` and `closed` are decided in Python (`leads.hotness`) and only compared here.
+"""
 
 _l = leads.c
 _index("activity", _l.agent_id, _l.last_activity, _l.stage)
 _HOT = (
-    "heat", "last_activity", "score", "stage", "channel", "state", "assignee", "currency", "amount",
-    "unparsed", "overdue", "lead_id",
+    "hot_score", "last_activity", "score", "stage", "channel", "state", "assignee", "currency",
+    "amount", "unparsed", "overdue", "closed", "lead_id",
 )  # fmt: skip
-_copy("hot", _l.agent_id, *(_l[name] for name in _HOT))
-_index("heat", _l.agent_id, _l.heat).ddl_if(dialect="postgresql")
-# What leads add up to. By the lead first: SQLite would rather read whole leads by their key.
-_copy("worth", _l.lead_id, _l.agent_id, _l.currency, _l.heat, _l.unparsed, _l.amount)
+_covering_index("hot", _l.agent_id, *(_l[name] for name in _HOT))
+_index("hot_score", _l.agent_id, _l.hot_score).ddl_if(dialect="postgresql")
+# For sums over leads. `lead_id` comes first: else SQLite would read whole leads by their key.
+_covering_index("worth", _l.lead_id, _l.agent_id, _l.currency, _l.hot_score, _l.unparsed, _l.amount)
 
-terms = Table(
-    f"{PREFIX}terms",
+lead_terms = Table(
+    f"{PREFIX}lead_terms",
     metadata,
     Column("agent_id", Text, nullable=False),
     Column("term", Text, nullable=False),
@@ -256,28 +263,28 @@ terms = Table(
     PrimaryKeyConstraint("agent_id", "term", "lead_id"),
     sqlite_with_rowid=False,
 )
-"""What leads are found by."""
+"""The index that leads are found by (`leads.index_terms`)."""
 
-grams = Table(
-    f"{PREFIX}grams",
+word_trigrams = Table(
+    f"{PREFIX}word_trigrams",
     metadata,
     Column("agent_id", Text, nullable=False),
-    Column("gram", Text, nullable=False),
+    Column("trigram", Text, nullable=False),
     Column("word", Text, nullable=False),
-    PrimaryKeyConstraint("agent_id", "gram", "word"),
+    PrimaryKeyConstraint("agent_id", "trigram", "word"),
     sqlite_with_rowid=False,
 )
-"""The trigrams of the words among the terms."""
+"""The trigrams of the words among `lead_terms`; an empty trigram marks a known word."""
 
-dirty = Table(
-    f"{PREFIX}unsettled",
+dirty_conversations = Table(
+    f"{PREFIX}dirty_conversations",
     metadata,
     Column("agent_id", Text, nullable=False),
     Column("id", Text, nullable=False),
     Column("lead_id", Text, nullable=False),
     PrimaryKeyConstraint("agent_id", "id", "lead_id"),
 )
-"""Conversations that changed since the leads were made, with the lead each was in (or empty)."""
+"""Conversations whose leads must be rebuilt, each with the lead it was in (or empty)."""
 
 quarantine = Table(
     f"{PREFIX}quarantine",
@@ -289,4 +296,4 @@ quarantine = Table(
     Column("seen_at", BigInteger, nullable=False),
     PrimaryKeyConstraint("agent_id", "digest"),
 )
-"""Rows that don't fit the model, as they came."""
+"""Rows that don't fit the model, as Convocore sent them, each with the reason."""

@@ -1,10 +1,10 @@
-"""Whose turn it is to read: one process at a time for each agent and kind of reading.
+"""Sync locks: one process at a time runs one kind of sync of an agent.
 
-No clock is needed: who dies, however suddenly, holds nothing any more. Beside a SQLite mirror a
-turn is the lock of an empty SQLite file, so it is as good as the locks of the mirror itself, on
-whatever system. In PostgreSQL it is an advisory lock of an open transaction on a connection of its
-own; a transaction, because a pooler in between may give every transaction another session. Should
-that connection break, two may read side by side, which costs requests and nothing else.
+The locks need no clock: a process that dies, however suddenly, loses its locks. Beside a SQLite
+mirror, a sync lock is the lock of an empty SQLite file, so it is as reliable as the locks of the
+mirror itself, on every system. In PostgreSQL it is an advisory lock of an open transaction on a
+connection of its own: a transaction, because a connection pooler may give each transaction another
+session. If that connection breaks, two processes may sync at once, which only costs requests.
 """
 
 import sqlite3
@@ -20,15 +20,15 @@ from sqlalchemy import Connection, Engine, create_engine, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from convocore_mcp.errors import MirrorError
-from convocore_mcp.store.database.engine import Database, our_errors
+from convocore_mcp.store.database.engine import Database, mirror_errors
 
 ReleaseLock = Callable[[], None]
 BUSY = 5
-"""SQLite's code for a lock that somebody else has."""
-_CREATING = threading.Lock()
-_OF_THE_SESSION = {
+"""SQLite's error code for a lock that another connection holds."""
+_OPENING = threading.Lock()
+_SESSION_SETTINGS = {
     "idle_in_transaction_session_timeout": "0",
-    # A machine that vanishes says no goodbye: after half a minute its turn is over.
+    # A machine that vanishes does not close its connection: it loses its locks after 30 seconds.
     "tcp_keepalives_idle": "10",
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "4",
@@ -36,39 +36,41 @@ _OF_THE_SESSION = {
 
 
 class SyncLocks(Protocol):
-    """Gives turns. Blocking calls: hand them to a thread."""
+    """The sync locks of one mirror. Blocking calls: run them in a thread."""
 
     def take(self, agent_id: str, kind: str) -> ReleaseLock | None:
-        """The turn, as what ends it; `None` while another process has it.
+        """Take the lock without waiting; `kind` is `full` or `incremental`.
+
+        Returns the function that releases it, or `None` while another process holds it.
 
         Raises:
-            MirrorError: nobody can tell whose turn it is.
+            MirrorError: the lock's file or database can't be used.
         """
         ...
 
     def close(self) -> None:
-        """Keep no connection. Turns that were taken go on."""
+        """Close idle connections. Locks that are held stay held."""
         ...
 
 
-def sync_locks_for(place: str | Path, database: Database) -> SyncLocks:
-    """Turns for the mirror at `place`."""
-    if isinstance(place, Path):
-        return FileSyncLocks(place)
+def sync_locks_for(store: str | Path, database: Database) -> SyncLocks:
+    """The sync locks of the mirror at `store`, which is open as `database`."""
+    if isinstance(store, Path):
+        return FileSyncLocks(store)
     if database.engine.dialect.name == "postgresql":
         return AdvisorySyncLocks(database.engine, database.generation)
     return NoSyncLocks()
 
 
 class NoSyncLocks:
-    """A mirror in memory: there is no other process to wait for."""
+    """For a mirror in memory: no other process can use it."""
 
     def take(self, agent_id: str, kind: str) -> ReleaseLock | None:  # noqa: ARG002
-        """As `Turns.take`."""
+        """As `SyncLocks.take`."""
         return lambda: None
 
     def close(self) -> None:
-        """As `Turns.close`."""
+        """As `SyncLocks.close`."""
 
 
 class FileSyncLocks:
@@ -78,19 +80,21 @@ class FileSyncLocks:
         self._path = path
 
     def take(self, agent_id: str, kind: str) -> ReleaseLock | None:
-        """As `Turns.take`."""
+        """As `SyncLocks.take`."""
         name = blake2b(agent_id.encode("utf-8", "surrogatepass"), digest_size=4).hexdigest()
         file = self._path.with_name(f"{self._path.name}.{kind}-{name}")
         try:
-            # One at a time: a process that closes a file loses all its locks on it.
-            with _CREATING:
+            # One thread at a time: a process that closes a file loses all its locks on that file.
+            with _OPENING:
                 with suppress(FileExistsError):
                     file.touch(mode=0o600, exist_ok=False)
                 connection = sqlite3.connect(
                     file, timeout=0, isolation_level=None, check_same_thread=False
                 )
             try:
-                connection.execute("PRAGMA journal_mode=MEMORY")  # else there is a second file
+                connection.execute(
+                    "PRAGMA journal_mode=MEMORY"
+                )  # else SQLite creates a second file
                 connection.execute("BEGIN EXCLUSIVE")
             except sqlite3.Error as error:
                 connection.close()
@@ -99,29 +103,29 @@ class FileSyncLocks:
                 raise
         except (OSError, sqlite3.Error) as error:
             raise MirrorError(
-                f"The mirror can't be locked for reading ({type(error).__name__}).",
+                f"The mirror's sync lock can't be used ({type(error).__name__}).",
                 hint="Check the disk and CONVOCORE_STORE, or set CONVOCORE_STORE=memory.",
             ) from error
         return connection.close
 
     def close(self) -> None:
-        """As `Turns.close`."""
+        """As `SyncLocks.close`."""
 
 
 class AdvisorySyncLocks:
-    """Advisory locks in PostgreSQL, of the mirror that is called `epoch`."""
+    """Advisory locks in PostgreSQL, for the mirror with the given generation."""
 
     def __init__(self, mirror: Engine, generation: str) -> None:
-        # Not the mirror's own connections: who reads many agents would leave none for answers.
+        # Not the mirror's own pool: syncing many agents would leave no connections for answers.
         self._engine = create_engine(mirror.url, pool_size=1, max_overflow=-1, pool_pre_ping=True)
         self._generation = generation
 
     def take(self, agent_id: str, kind: str) -> ReleaseLock | None:
-        """As `Turns.take`."""
-        named = f"{self._generation}\n{kind}\n{agent_id}".encode("utf-8", "surrogatepass")
-        key = int.from_bytes(blake2b(named, digest_size=8).digest(), signed=True)
-        settings = (func.set_config(*setting, True) for setting in _OF_THE_SESSION.items())
-        with our_errors():
+        """As `SyncLocks.take`."""
+        name = f"{self._generation}\n{kind}\n{agent_id}".encode("utf-8", "surrogatepass")
+        key = int.from_bytes(blake2b(name, digest_size=8).digest(), signed=True)
+        settings = (func.set_config(*setting, True) for setting in _SESSION_SETTINGS.items())
+        with mirror_errors():
             connection = self._engine.connect()
             try:
                 connection.execute(select(*settings))
@@ -135,11 +139,11 @@ class AdvisorySyncLocks:
         return None
 
     def close(self) -> None:
-        """As `Turns.close`."""
+        """As `SyncLocks.close`."""
         self._engine.dispose()
 
 
 def _release(connection: Connection) -> None:
-    with suppress(SQLAlchemyError):  # the connection broke, and the turn is over already
+    with suppress(SQLAlchemyError):  # a broken connection holds no lock any more
         connection.rollback()
     connection.close()

@@ -1,1 +1,1 @@
-"""Reading the mirror: every question that an answer asks, as plain blocking calls."""
+"""Reading the mirror: every question that an answer needs, as plain blocking calls."""

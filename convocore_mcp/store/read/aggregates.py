@@ -1,4 +1,4 @@
-"""Counting and adding up conversations and their leads, by group."""
+"""Counts and sums over conversations and their leads, by group."""
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -22,9 +22,11 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql.selectable import FromClause, Subquery
 
 from convocore_mcp.models import WAITING, Filter, Group
-from convocore_mcp.store.database.schema import conversations, counter, leads
+from convocore_mcp.store.database.schema import conversations, leads
+from convocore_mcp.store.database.sequence import sequence_number
 from convocore_mcp.store.read import conversation_search
-from convocore_mcp.store.read.conditions import fits, unordered
+from convocore_mcp.store.read.conditions import meets, without_index
+from convocore_mcp.store.read.hot_leads import is_hot
 
 _c, _l = conversations.c, leads.c
 _DAY = 86_400_000
@@ -34,7 +36,7 @@ _COLUMNS: dict[str, ColumnElement[Any]] = {
         "channel", "stage", "state", "label", "country", "language", "assignee", "source", "model",
     )
 } | {
-    "tag": literal_column("one_tag.value", Text),
+    "tag": literal_column("tags.value", Text),
     # Whole days since 1970; weeks begin on Monday, and 1970 began on a Thursday.
     "day": _c.last_activity // _DAY,
     "week": (_c.last_activity // _DAY + 3) // 7,
@@ -51,61 +53,65 @@ def _week(number: int) -> str:
     return f"{year}-W{week:02}"
 
 
-_NAMES: dict[str, Callable[[int], str]] = {"day": _day, "week": _week}
+_FORMATS: dict[str, Callable[[int], str]] = {"day": _day, "week": _week}
 
 
 def stats(
     connection: Connection,
     agent_id: str,
-    wanted: Filter,
+    criteria: Filter,
     group_by: Sequence[str],
     *,
     hot_from: float,
 ) -> list[Group]:
     """One `Group` for each combination of values of `group_by` that occurs.
 
-    A lead is counted, and its value added, in each group in which it has a conversation; so is a
-    conversation with several tags in the group of each.
+    A lead is counted, and its value added, in each group in which it has a conversation. By tag, a
+    conversation is counted in the group of each of its tags.
     """
-    here = _here(connection, agent_id, wanted)
+    condition = _condition(connection, agent_id, criteria)
     table: FromClause = conversations
     if "tag" in group_by:
         table = table.outerjoin(_tags(connection), true())
     keys = [_column(connection, name).label(f"key{i}") for i, name in enumerate(group_by)]
-    people = select(*keys, _c.lead_id).select_from(table).where(here, _c.lead_id.is_not(None))
-    # Without a question, each lead has a conversation that fits.
-    everybody = wanted == Filter() and not keys
-    of = None if everybody else people.distinct().subquery()
-    groups = _people(connection, agent_id, of, hot_from)
-    for key, group in _talks(connection, keys, table, here).items():
-        of_people = groups[key]
+    lead_keys = select(*keys, _c.lead_id).select_from(table)
+    lead_keys = lead_keys.where(condition, _c.lead_id.is_not(None))
+    # Without criteria and groups, every lead counts: no join is needed.
+    all_leads = criteria == Filter() and not keys
+    groups = _sum_leads(
+        connection, agent_id, None if all_leads else lead_keys.distinct().subquery(), hot_from
+    )
+    for key, group in _sum_conversations(connection, keys, table, condition).items():
+        of_leads = groups[key]
         groups[key] = replace(
             group,
-            leads=of_people.leads,
-            hot=of_people.hot,
-            value=of_people.value,
-            unparsed_values=of_people.unparsed_values,
+            leads=of_leads.leads,
+            hot=of_leads.hot,
+            value=of_leads.value,
+            unparsed_values=of_leads.unparsed_values,
         )
-    return [replace(group, keys=_named(group_by, key)) for key, group in groups.items()]
+    return [replace(group, keys=_format_keys(group_by, key)) for key, group in groups.items()]
 
 
-def _here(connection: Connection, agent_id: str, wanted: Filter) -> ColumnElement[bool]:
-    """What fits now: the few that are looked up, else a narrow copy of everything is tried."""
-    at = connection.execute(select(counter.c.sequence_number)).scalar_one()
+def _condition(connection: Connection, agent_id: str, criteria: Filter) -> ColumnElement[bool]:
+    """The current versions that meet `criteria`: by the text index where they are few.
+
+    Otherwise a covering index of the aggregated columns is scanned.
+    """
+    at = sequence_number(connection)
     matching = conversation_search.count(
-        connection, agent_id, conversation_search.unbounded(wanted), at=at
+        connection, agent_id, conversation_search.without_bounds(criteria), at=at
     )
-    return fits(
-        connection, agent_id, wanted, at=at, few=matching <= conversation_search.INDEX_LOOKUP_LIMIT
-    )
+    by_index = matching <= conversation_search.INDEX_LOOKUP_LIMIT
+    return meets(connection, agent_id, criteria, at=at, by_index=by_index)
 
 
 def _tags(connection: Connection) -> FromClause:
-    """The tags of each conversation, one in a row."""
+    """The tags of a conversation as a table, one tag in a row."""
     if connection.dialect.name == "sqlite":
-        return func.json_each(_c.tag_keys).table_valued("value", name="one_tag")
-    unfolded = func.jsonb_array_elements_text(cast(_c.tag_keys, JSONB))
-    return unfolded.table_valued("value").lateral("one_tag")
+        return func.json_each(_c.tag_keys).table_valued("value", name="tags")
+    tags = func.jsonb_array_elements_text(cast(_c.tag_keys, JSONB))
+    return tags.table_valued("value").lateral("tags")
 
 
 def _column(connection: Connection, name: str) -> ColumnElement[Any]:
@@ -117,20 +123,20 @@ def _column(connection: Connection, name: str) -> ColumnElement[Any]:
     return func.to_char(func.timezone("UTC", func.to_timestamp(seconds)), "YYYY-MM")
 
 
-def _named(group_by: Sequence[str], key: Sequence[Any]) -> tuple[str | None, ...]:
+def _format_keys(group_by: Sequence[str], key: Sequence[Any]) -> tuple[str | None, ...]:
     return tuple(
-        None if value is None else _NAMES.get(name, str)(value)
+        None if value is None else _FORMATS.get(name, str)(value)
         for name, value in zip(group_by, key, strict=True)
     )
 
 
-def _talks(
+def _sum_conversations(
     connection: Connection,
     keys: Sequence[ColumnElement[Any]],
     table: FromClause,
-    here: ColumnElement[bool],
+    condition: ColumnElement[bool],
 ) -> dict[tuple[Any, ...], Group]:
-    """What adds up over conversations."""
+    """The counts and sums over conversations, by group."""
     query = select(
         *keys,
         func.count().label("conversations"),
@@ -140,8 +146,8 @@ def _talks(
         func.avg(_c.rating).label("rating"),
         func.sum(case((_c.state == WAITING, 1), else_=0)).label("waiting"),
     )
-    query = query.select_from(table).where(here)
-    found = connection.execute(query.group_by(*keys) if keys else query).mappings()
+    query = query.select_from(table).where(condition)
+    result = connection.execute(query.group_by(*keys) if keys else query).mappings()
     return {
         tuple(row[key.name] for key in keys): Group(
             keys=(),
@@ -152,33 +158,37 @@ def _talks(
             rating_avg=None if row["rating"] is None else float(row["rating"]),
             waiting_for_human=row["waiting"] or 0,
         )
-        for row in found
+        for row in result
     }
 
 
-def _people(
-    connection: Connection, agent_id: str, of: Subquery | None, hot_from: float
+def _sum_leads(
+    connection: Connection, agent_id: str, lead_keys: Subquery | None, hot_from: float
 ) -> dict[tuple[Any, ...], Group]:
-    """What adds up over leads, each once in a group: all of them, or those of the rows `of`."""
-    by = [] if of is None else [column for column in of.c if column.name != "lead_id"]
+    """The counts and sums over leads, by group; a lead counts once in each of its groups.
+
+    `lead_keys` has a row for each lead and group; `None` stands for all leads in one group.
+    """
+    keys = [] if lead_keys is None else [c for c in lead_keys.c if c.name != "lead_id"]
     query = select(
-        *by,
+        *keys,
         _l.currency.label("currency"),
         func.count().label("leads"),
-        func.sum(case((_l.heat >= hot_from, 1), else_=0)).label("hot"),
+        func.sum(case((is_hot(hot_from), 1), else_=0)).label("hot"),
         func.sum(case((_l.unparsed, 1), else_=0)).label("unparsed"),
         func.sum(_l.amount).label("amount"),
-    ).group_by(*by, _l.currency)
-    if of is None:
+    ).group_by(*keys, _l.currency)
+    if lead_keys is None:
         query = query.where(_l.agent_id == agent_id)
     else:
-        # In SQLite the narrow copy of the leads is meant, which begins with the lead.
-        copied = connection.dialect.name == "sqlite"
-        its = (unordered(_l.agent_id) if copied else _l.agent_id) == agent_id
-        query = query.select_from(of.join(leads, and_(its, _l.lead_id == of.c.lead_id)))
+        # In SQLite, only the covering index that begins with `lead_id` is wanted.
+        sqlite = connection.dialect.name == "sqlite"
+        of_agent = (without_index(_l.agent_id) if sqlite else _l.agent_id) == agent_id
+        same_lead = _l.lead_id == lead_keys.c.lead_id
+        query = query.select_from(lead_keys.join(leads, and_(of_agent, same_lead)))
     groups: dict[tuple[Any, ...], Group] = defaultdict(lambda: Group(()))
     for row in connection.execute(query).mappings():
-        key = tuple(row[column.name] for column in by)
+        key = tuple(row[column.name] for column in keys)
         group, amount = groups[key], row["amount"]
         groups[key] = replace(
             group,

@@ -1,4 +1,4 @@
-"""Answers that are kept until something changes, so that asking again costs nothing."""
+"""A cache of answers, so that asking again costs nothing while nothing has changed."""
 
 import threading
 from collections.abc import Callable, Hashable
@@ -10,23 +10,23 @@ T = TypeVar("T")
 
 
 class AnswerCache:
-    """The newest answers by their questions, shared by threads.
+    """The most recently used answers, shared by threads.
 
-    A question names everything that its answer depends on; so nothing here is ever out of date.
+    A key names everything that its answer depends on, so no entry is ever out of date.
     """
 
-    def __init__(self, most: int) -> None:
-        """`most` is how many are kept."""
-        self._answers: LRUCache[Hashable, Any] = LRUCache(most)
+    def __init__(self, size: int) -> None:
+        """`size` is the number of answers kept."""
+        self._answers: LRUCache[Hashable, Any] = LRUCache(size)
         self._lock = threading.Lock()
 
-    def answer(self, question: Hashable, work_out: Callable[[], T]) -> T:
-        """The answer that is known, or else the one that `work_out` gives."""
+    def get(self, key: Hashable, compute: Callable[[], T]) -> T:
+        """The cached answer, or else what `compute` returns."""
         with self._lock:
-            if question in self._answers:
-                known: T = self._answers[question]
-                return known
-        found = work_out()
+            if key in self._answers:
+                cached: T = self._answers[key]
+                return cached
+        answer = compute()
         with self._lock:
-            self._answers[question] = found
-        return found
+            self._answers[key] = answer
+        return answer

@@ -9,79 +9,89 @@ from convocore_mcp.models import Filter
 from convocore_mcp.store.database import rows
 from convocore_mcp.store.database.columns import Text
 from convocore_mcp.store.database.schema import UNKNOWN, conversations
-from convocore_mcp.store.database.search_tokens import choices, matches
+from convocore_mcp.store.database.search_tokens import has_tokens, token_query
 
+LAST_CHARACTER = "\U0010ffff"
+"""Sorts after every character: `prefix` to `prefix + LAST_CHARACTER` is the range of a prefix."""
 _c = conversations.c
 
 
-def as_of(agent_id: str, at: int) -> ColumnElement[bool]:
-    """The versions that held at change `at`."""
-    # Nearly all hold: as a sum, `until` never leads SQLite to an index that is not in order.
+def valid_at(agent_id: str, at: int) -> ColumnElement[bool]:
+    """The agent's versions that were valid at change `at`."""
+    # Nearly all versions are. As a sum, `valid_to` never makes SQLite choose an index that is not
+    # in the order of the answer.
     return and_(_c.agent_id == agent_id, _c.valid_from <= at, _c.valid_to + 0 > at)
 
 
-def fits(
-    connection: Connection, agent_id: str, wanted: Filter, *, at: int, few: bool
+def meets(
+    connection: Connection, agent_id: str, criteria: Filter, *, at: int, by_index: bool
 ) -> ColumnElement[bool]:
-    """The versions that `wanted` asks for and that held at change `at`.
+    """The versions that meet `criteria` and were valid at change `at`.
 
-    `few` says that its words and values find few: then those are looked up. Otherwise what is
-    inside its bounds is tried.
+    `by_index` finds them by words and values, for criteria that few conversations have. Otherwise
+    the versions inside the bounds are tested.
     """
-    asked = choices(agent_id, wanted)
-    if asked is None:
+    query = token_query(agent_id, criteria)
+    if query is None:
         return false()
-    if not asked:
-        return and_(as_of(agent_id, at), *bounds(wanted))
-    found = matches(connection, asked, by_index=few)
-    if not few:
-        return and_(as_of(agent_id, at), *bounds(wanted), found)
-    # As sums and texts: all but the words and values lead to more rows.
-    here = and_(
-        unordered(_c.agent_id) == agent_id, unordered(_c.valid_from) <= at, _c.valid_to + 0 > at
+    if not query:
+        return and_(valid_at(agent_id, at), *bounds(criteria))
+    tokens_found = has_tokens(connection, query, by_index=by_index)
+    if not by_index:
+        return and_(valid_at(agent_id, at), *bounds(criteria), tokens_found)
+    # No index but the full-text index may serve here: every other one would find more rows.
+    valid = and_(
+        without_index(_c.agent_id) == agent_id,
+        without_index(_c.valid_from) <= at,
+        _c.valid_to + 0 > at,
     )
-    return and_(here, *bounds(wanted), found)
+    return and_(valid, *bounds(criteria), tokens_found)
 
 
-def unordered(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    """The same value, but no engine knows an index in whose order it stands."""
+def without_index(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """The value of `column`, as an expression for which no engine uses an index."""
     return column.concat("") if isinstance(column.type, Text) else column + 0
 
 
-def start(since: datetime) -> int:
-    """The first millisecond that belongs to a window."""
-    return rows.milliseconds(since) or 0
+def starts_with(column: ColumnElement[Any], prefix: str) -> ColumnElement[bool]:
+    """Whether `column` starts with `prefix`, as a range that an index can serve."""
+    return and_(column >= prefix, column < prefix + LAST_CHARACTER)
 
 
-def end(until: datetime) -> int:
-    """The first that no longer does: bounds are whole seconds, and all of the last one belongs."""
-    return (rows.milliseconds(until) or 0) + 1000
+def first_millisecond(since: datetime) -> int:
+    """The first millisecond that belongs to a window that starts at `since`."""
+    return rows.to_milliseconds(since) or 0
+
+
+def end_millisecond(until: datetime) -> int:
+    """The first millisecond after a window: its end is a second, and that second belongs to it."""
+    return (rows.to_milliseconds(until) or 0) + 1000
 
 
 def within(
     column: ColumnElement[Any], since: datetime | None, until: datetime | None
 ) -> list[ColumnElement[bool]]:
-    """What holds of `column` inside the window."""
-    bounds = []
+    """The conditions that `column` lies in the window."""
+    conditions = []
     if since is not None:
-        bounds.append(column >= start(since))
+        conditions.append(column >= first_millisecond(since))
     if until is not None:
-        bounds.append(column < end(until))
-    return bounds
+        conditions.append(column < end_millisecond(until))
+    return conditions
 
 
-def window(newest: ColumnElement[Any], wanted: Filter) -> list[ColumnElement[bool]]:
-    """What `wanted` asks of a conversation's last activity, in which `UNKNOWN` stands for none."""
-    known = [] if wanted.until is None else [newest > UNKNOWN]
-    return [*within(newest, wanted.since, wanted.until), *known]
+def in_window(by_newest: ColumnElement[Any], criteria: Filter) -> list[ColumnElement[bool]]:
+    """The conditions on the last activity; in `by_newest`, `UNKNOWN` stands for none."""
+    known = [] if criteria.until is None else [by_newest > UNKNOWN]
+    return [*within(by_newest, criteria.since, criteria.until), *known]
 
 
-def occurs(column: ColumnElement[Any], term: str) -> ColumnElement[bool]:
-    """Whether `term` is somewhere in `column`, taken literally."""
-    return column.contains(term, autoescape=True)
+def has_text(column: ColumnElement[Any], text: str) -> ColumnElement[bool]:
+    """Whether `text` occurs in `column`; no character in it is a wildcard."""
+    return column.contains(text, autoescape=True)
 
 
-def bounds(wanted: Filter) -> list[ColumnElement[bool]]:
-    """What `wanted` asks for in numbers: the window and the score."""
-    scored = [] if wanted.min_score is None else [_c.by_score >= wanted.min_score]
-    return [*window(_c.by_newest, wanted), *scored]
+def bounds(criteria: Filter) -> list[ColumnElement[bool]]:
+    """The conditions of `criteria` on numbers: the window and the score."""
+    score = [] if criteria.min_score is None else [_c.by_score >= criteria.min_score]
+    return [*in_window(_c.by_newest, criteria), *score]

@@ -1,90 +1,97 @@
-"""The hot leads: who they are, who is nearly one, and all of them in numbers."""
+"""The hot leads: which leads they are, which are nearly hot, and counts and sums over them.
+
+The rules are those of `leads.hotness`. `Lead.hot_score` and `Lead.closed` come from there ready to
+compare; what has to be repeated as SQL is `is_hot`, `is_near_miss` and `BY_RANK`.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, false, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_, select
 
-from convocore_mcp.models import CLOSED_STAGES, WAITING, HotQuery, HotSummary, Lead
+from convocore_mcp.models import WAITING, HotQuery, HotSummary, Lead
 from convocore_mcp.store.database import rows
 from convocore_mcp.store.database.schema import CURRENT, UNKNOWN, conversations, leads
 from convocore_mcp.store.read.conditions import within
+from convocore_mcp.vocabulary import NEAR_MISS_POINTS
 
-NEAR = 10
-"""Points of score by which a near miss may miss."""
 _c, _l = conversations.c, leads.c
+# PostgreSQL would put unknown values first.
+BY_RANK = (_l.score.desc().nulls_last(), _l.last_activity.desc().nulls_last(), _l.lead_id)
+"""The order of `leads.hotness.rank`."""
 
 
-def active(heat: HotQuery) -> Sequence[ColumnElement[bool]]:
-    """The agent's leads that were active in the window."""
-    return (_l.agent_id == heat.agent_id, *within(_l.last_activity, heat.since, heat.until))
+def is_hot(threshold: float) -> ColumnElement[bool]:
+    """As `leads.hotness.hot`."""
+    return _l.hot_score >= threshold
 
 
-def met(heat: HotQuery) -> Sequence[ColumnElement[bool]]:
-    """Those of them that are hot."""
-    return (*active(heat), _l.heat >= heat.threshold)
+def is_near_miss(threshold: float) -> ColumnElement[bool]:
+    """As `leads.hotness.near_miss`."""
+    nearly = (_l.hot_score >= threshold - NEAR_MISS_POINTS) & (_l.hot_score < threshold)
+    return ~_l.closed & or_(nearly, _l.hot_score.is_(None) & (_l.score >= threshold))
 
 
-def count(connection: Connection, *which: ColumnElement[bool]) -> int:
-    """How many leads there are like that."""
-    return connection.scalar(select(func.count()).select_from(leads).where(*which)) or 0
+def hot(query: HotQuery) -> Sequence[ColumnElement[bool]]:
+    """The conditions for the hot leads of `query`."""
+    return (*_active(query), is_hot(query.threshold))
 
 
-def first(connection: Connection, *which: ColumnElement[bool], limit: int) -> list[Lead]:
-    """The first of the leads like that, in the order of `leads.heat.rank`."""
-    # PostgreSQL would put what is unknown first.
-    order = (_l.score.desc().nulls_last(), _l.last_activity.desc().nulls_last(), _l.lead_id)
-    # They are found in a narrow copy of the leads, where there is one.
-    ids = select(_l.agent_id, _l.lead_id).where(*which).order_by(*order).limit(limit).subquery()
-    same = and_(_l.agent_id == ids.c.agent_id, _l.lead_id == ids.c.lead_id)
-    query = select(*rows.LEAD_COLUMNS).join(ids, same).order_by(*order)
-    return [rows.lead(row) for row in connection.execute(query).mappings()]
+def near_misses(query: HotQuery) -> Sequence[ColumnElement[bool]]:
+    """The conditions for the near misses of `query`."""
+    return (*_active(query), is_near_miss(query.threshold))
 
 
-def near(heat: HotQuery) -> Sequence[ColumnElement[bool]]:
-    """Leads that would be hot but for their label or ten points of score."""
-    closed = func.lower(_l.stage).in_(CLOSED_STAGES)
-    return (
-        *active(heat),
-        ~func.coalesce(closed, false()),
-        or_(
-            _l.heat.between(heat.threshold - NEAR, heat.threshold) & (_l.heat < heat.threshold),
-            _l.heat.is_(None) & (_l.score >= heat.threshold),
-        ),
-    )
+def _active(query: HotQuery) -> Sequence[ColumnElement[bool]]:
+    """The conditions for the agent's leads that were active in the window."""
+    return (_l.agent_id == query.agent_id, *within(_l.last_activity, query.since, query.until))
 
 
-def summary(connection: Connection, heat: HotQuery) -> HotSummary:
+def count(connection: Connection, *conditions: ColumnElement[bool]) -> int:
+    """How many leads fulfil `conditions`."""
+    return connection.scalar(select(func.count()).select_from(leads).where(*conditions)) or 0
+
+
+def top(connection: Connection, *conditions: ColumnElement[bool], limit: int) -> list[Lead]:
+    """The first `limit` leads that fulfil `conditions`, by rank."""
+    # The inner query can be answered from a covering index alone.
+    ids = select(_l.agent_id, _l.lead_id).where(*conditions)
+    ids_of_top = ids.order_by(*BY_RANK).limit(limit).subquery()
+    same = and_(_l.agent_id == ids_of_top.c.agent_id, _l.lead_id == ids_of_top.c.lead_id)
+    statement = select(*rows.LEAD_COLUMNS).join(ids_of_top, same).order_by(*BY_RANK)
+    return [rows.to_lead(row) for row in connection.execute(statement).mappings()]
+
+
+def summary(connection: Connection, query: HotQuery) -> HotSummary:
     """Counts and sums over the leads active in the window."""
-    closed = func.lower(_l.stage).in_(CLOSED_STAGES)
-    everybody = select(func.count().label("considered"), _how_many("closed", closed))
+    active = select(func.count().label("considered"), _count_where("closed", _l.closed))
     counts: Counter[str] = Counter()
-    for query in (everybody.where(*active(heat)), _left_out(heat)):
-        counts.update(dict(connection.execute(query).mappings().one()))
+    for statement in (active.where(*_active(query)), _excluded(query)):
+        counts.update(dict(connection.execute(statement).mappings().one()))
     groups = (_l.stage, _l.channel, _l.currency)
-    of_hot = {
+    conditions = {
         "unparsed_values": _l.unparsed,
         "waiting_for_human": _l.state == WAITING,
         "unassigned": _l.assignee.is_(None),
         "overdue": _l.overdue,
     }
-    hot = select(
+    by_group = select(
         *groups,
         func.count().label("hot"),
         func.sum(_l.amount).label("amount"),
-        *(_how_many(name, true) for name, true in of_hot.items()),
-    ).where(*met(heat))
+        *(_count_where(name, condition) for name, condition in conditions.items()),
+    ).where(*hot(query))
     by_stage: Counter[str | None] = Counter()
     by_channel: Counter[str | None] = Counter()
     value: defaultdict[str | None, float] = defaultdict(float)
-    for row in connection.execute(hot.group_by(*groups)).mappings():
+    for row in connection.execute(by_group.group_by(*groups)).mappings():
         by_stage[row["stage"]] += row["hot"]
         by_channel[row["channel"]] += row["hot"]
         if row["amount"] is not None:
             value[row["currency"]] += float(row["amount"])
-        counts.update({name: row[name] for name in ("hot", *of_hot)})
-    names = ("considered", "closed", "tests", "blocked", "hot", *of_hot)
+        counts.update({name: row[name] for name in ("hot", *conditions)})
+    names = ("considered", "closed", "tests", "blocked", "hot", *conditions)
     return HotSummary(
         by_stage=dict(by_stage),
         by_channel=dict(by_channel),
@@ -93,18 +100,19 @@ def summary(connection: Connection, heat: HotQuery) -> HotSummary:
     )
 
 
-def _left_out(heat: HotQuery) -> Select[int, int]:
-    """Conversations in the window that take no part, by why they don't."""
+def _excluded(query: HotQuery) -> Select[int, int]:
+    """Counts the conversations in the window that belong to no lead, by the reason."""
     return select(
-        _how_many("tests", _c.is_test), _how_many("blocked", and_(_c.is_blocked, ~_c.is_test))
+        _count_where("tests", _c.is_test),
+        _count_where("blocked", and_(_c.is_blocked, ~_c.is_test)),
     ).where(
-        _c.agent_id == heat.agent_id,
+        _c.agent_id == query.agent_id,
         _c.valid_to == CURRENT,
-        *within(_c.by_newest, heat.since, heat.until),
-        *([_c.by_newest > UNKNOWN] if heat.until else []),
+        *within(_c.by_newest, query.since, query.until),
+        *([_c.by_newest > UNKNOWN] if query.until else []),
         or_(_c.is_test, _c.is_blocked),
     )
 
 
-def _how_many(name: str, which: ColumnElement[Any]) -> ColumnElement[int]:
-    return func.coalesce(func.sum(case((which, 1), else_=0)), 0).label(name)
+def _count_where(name: str, condition: ColumnElement[Any]) -> ColumnElement[int]:
+    return func.coalesce(func.sum(case((condition, 1), else_=0)), 0).label(name)

@@ -1,10 +1,10 @@
-"""Reading the mirror. Plain blocking calls: hand them to a thread."""
+"""The questions about conversations and leads, one method each, with their cache."""
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, Connection, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from convocore_mcp.models import Conversation, Filter, Group, HotQuery, HotSummary, Lead
 from convocore_mcp.store.database import rows
@@ -14,180 +14,198 @@ from convocore_mcp.store.database.schema import (
     UNKNOWN,
     agents,
     conversations,
-    counter,
     leads,
+    quarantine,
     records,
 )
+from convocore_mcp.store.database.sequence import sequence_number
 from convocore_mcp.store.read import conversation_search, hot_leads
 from convocore_mcp.store.read.aggregates import stats
 from convocore_mcp.store.read.cache import AnswerCache
-from convocore_mcp.store.read.conversation_search import Key
+from convocore_mcp.store.read.conversation_search import Plan, SortKey, without_bounds
 from convocore_mcp.store.read.people_index import PeopleIndex
 
-ANSWERS, PAGES = 2_000, 64
-"""Counts and sums that are kept, a few hundred bytes each, and pages of rows, up to 200 kB each."""
+CACHED_ANSWERS, CACHED_PAGES = 2_000, 64
+"""Cache sizes: a count or sum has a few hundred bytes, a page of rows up to 200 kB."""
 T = TypeVar("T")
 _c, _l = conversations.c, leads.c
 
 
 class MirrorReader:
-    """Questions to the mirror, one method each."""
+    """Reads conversations and leads. Plain blocking calls: run them in a thread."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._cache = AnswerCache(ANSWERS)
-        self._pages = AnswerCache(PAGES)
-        self.lookup = PeopleIndex(database)
+        self._cache = AnswerCache(CACHED_ANSWERS)
+        self._page_cache = AnswerCache(CACHED_PAGES)
+        self.people_index = PeopleIndex(database)
 
     @property
     def generation(self) -> str:
-        """Which filling of the mirror this is; sequence numbers mean nothing in another."""
+        """Identifies this filling of the mirror; sequence numbers mean nothing in another one."""
         return self._database.generation
 
     def sequence_number(self) -> int:
         """The number of the newest change."""
         with self._database.reading() as connection:
-            return int(connection.execute(select(counter.c.sequence_number)).scalar_one())
+            return sequence_number(connection)
 
     def find(
-        self, agent_id: str, wanted: Filter, *, sort: str, limit: int, at: int, after: Key | None
-    ) -> list[tuple[Conversation, Key]]:
-        """The conversations that fit, as they were at change `at`, from behind `after` on.
+        self,
+        agent_id: str,
+        criteria: Filter,
+        *,
+        sort: str,
+        limit: int,
+        at: int,
+        after: SortKey | None,
+    ) -> list[tuple[Conversation, SortKey]]:
+        """The conversations that met `criteria` at change `at`, from after the sort key `after` on.
 
-        Each comes with its place in the order. Records are not read.
+        Each comes with its sort key. Records are not read. `sort` is one of `newest`, `oldest`,
+        `score`, `value` and `waiting`.
         """
-        plan = conversation_search.Plan.of(
-            wanted,
-            matching=self.count(agent_id, conversation_search.unbounded(wanted), at=at),
-            fitting=self.count(agent_id, wanted, at=at),
+        plan = Plan.choose(
+            criteria,
+            matching=self.count(agent_id, without_bounds(criteria), at=at),
+            fitting=self.count(agent_id, criteria, at=at),
         )
-        return self._now(
+        return self._current(
             agent_id,
-            (wanted, sort, limit, at, after),
+            (criteria, sort, limit, at, after),
             lambda c: conversation_search.find(
-                c, agent_id, wanted, sort=sort, limit=limit, at=at, after=after, plan=plan
+                c, agent_id, criteria, sort=sort, limit=limit, at=at, after=after, plan=plan
             ),
-            kept=self._pages,
+            cache=self._page_cache,
         )
 
-    def count(self, agent_id: str, wanted: Filter, *, at: int) -> int:
-        """How many conversations fit, as they were at change `at`."""
+    def count(self, agent_id: str, criteria: Filter, *, at: int) -> int:
+        """How many conversations met `criteria` at change `at`."""
 
-        def work_out() -> int:
+        def compute() -> int:
             with self._database.reading() as connection:
-                return conversation_search.count(connection, agent_id, wanted, at=at)
+                return conversation_search.count(connection, agent_id, criteria, at=at)
 
-        # How it was then never changes.
-        return self._cache.answer((self.generation, agent_id, "count", wanted, at), work_out)
+        # No data version in the key: what held at a given change never changes.
+        return self._cache.get((self.generation, agent_id, "count", criteria, at), compute)
 
-    def _now(
+    def _current(
         self,
         agent_id: str,
         question: Hashable,
-        ask: Callable[[Connection], T],
+        compute: Callable[[Connection], T],
         *,
-        kept: AnswerCache | None = None,
+        cache: AnswerCache | None = None,
     ) -> T:
-        """The answer to a question about how things are now."""
+        """The answer to a question about the present state, cached until the data change."""
         with self._database.reading() as connection:
             a = agents.c
-            state = connection.scalar(select(a.state).where(a.agent_id == agent_id))
-            known = (self.generation, agent_id, question, state)
-            return (kept or self._cache).answer(known, lambda: ask(connection))
+            version = connection.scalar(select(a.data_version).where(a.agent_id == agent_id))
+            key = (self.generation, agent_id, question, version)
+            return (cache or self._cache).get(key, lambda: compute(connection))
 
     def conversation(self, agent_id: str, conversation_id: str) -> Conversation | None:
         """One conversation with its record."""
-        found = self._conversations(agent_id, _c.id == conversation_id)
-        return found[0] if found else None
+        conversations = self._conversations(agent_id, _c.id == conversation_id)
+        return conversations[0] if conversations else None
 
-    def of_leads(self, agent_id: str, lead_ids: Iterable[str]) -> list[Conversation]:
+    def conversations_of_leads(self, agent_id: str, lead_ids: Iterable[str]) -> list[Conversation]:
         """All conversations of these leads, with their records, newest first."""
         return self._conversations(agent_id, _c.lead_id.in_(list(lead_ids)))
 
-    def _conversations(self, agent_id: str, which: ColumnElement[bool]) -> list[Conversation]:
+    def _conversations(self, agent_id: str, condition: ColumnElement[bool]) -> list[Conversation]:
         query = (
             select(*rows.COLUMNS, records.c.record)
             .join(records, records.c.valid_from == _c.valid_from)
-            .where(_c.agent_id == agent_id, _c.valid_to == CURRENT, which)
+            .where(_c.agent_id == agent_id, _c.valid_to == CURRENT, condition)
         )
         with self._database.reading() as connection:
-            found = [rows.conversation(row) for row in connection.execute(query).mappings()]
-        # Not in SQL: SQLite would go through all conversations in that order.
-        return sorted(found, key=lambda c: (-_time(c.last_activity), c.id))
+            result = [rows.to_conversation(row) for row in connection.execute(query).mappings()]
+        # Not sorted in SQL: SQLite would scan all conversations in that order.
+        return sorted(result, key=lambda c: (-_sort_time(c.last_activity), c.id))
 
-    def known(self, agent_id: str, field: str) -> list[str]:
-        """The values of `stage`, `state` or `label` that occur."""
+    def field_values(self, agent_id: str, field: str) -> list[str]:
+        """The values of `stage`, `state` or `label` that occur, sorted."""
         column = conversations.c[field]
-        here = (_c.agent_id == agent_id, _c.valid_to == CURRENT, column.is_not(None))
-        query = select(column).where(*here).distinct()
-        return self._now(agent_id, ("known", field), lambda c: sorted(c.execute(query).scalars()))
+        conditions = (_c.agent_id == agent_id, _c.valid_to == CURRENT, column.is_not(None))
+        query = select(column).where(*conditions).distinct()
+        return self._current(
+            agent_id, ("field values", field), lambda c: sorted(c.execute(query).scalars())
+        )
 
     def stats(
-        self, agent_id: str, wanted: Filter, group_by: Sequence[str], *, hot_from: float
+        self, agent_id: str, criteria: Filter, group_by: Sequence[str], *, hot_from: float
     ) -> list[Group]:
-        """What fits, counted and added up by each combination of values of `group_by`."""
-        return self._now(
+        """Counts and sums over what meets `criteria`, by each combination of `group_by`."""
+        return self._current(
             agent_id,
-            ("stats", wanted, tuple(group_by), hot_from),
-            lambda connection: stats(connection, agent_id, wanted, group_by, hot_from=hot_from),
+            ("stats", criteria, tuple(group_by), hot_from),
+            lambda connection: stats(connection, agent_id, criteria, group_by, hot_from=hot_from),
         )
 
-    # Leads
+    def quarantine_reasons(self, agent_id: str) -> dict[str, int]:
+        """How many rows are quarantined, by the reason."""
+        reason = quarantine.c.reason
+        query = select(reason, func.count()).where(quarantine.c.agent_id == agent_id)
+        with self._database.reading() as connection:
+            return dict(connection.execute(query.group_by(reason)).tuples().all())
 
     def lead(self, agent_id: str, lead_id: str) -> Lead | None:
-        """The lead of that id."""
-        found = self.leads(agent_id, lead_ids=[lead_id])
-        return found[0] if found else None
+        """The lead with this id."""
+        leads = self.leads(agent_id, lead_ids=[lead_id])
+        return leads[0] if leads else None
 
     def leads(self, agent_id: str, *, lead_ids: Sequence[str]) -> list[Lead]:
-        """The leads of these ids, latest active first."""
+        """The leads with these ids, latest active first."""
         query = select(*rows.LEAD_COLUMNS).where(_l.agent_id == agent_id)
         with self._database.reading() as connection:
-            found = [
-                rows.lead(row)
-                for part in rows.parts(lead_ids)
+            result = [
+                rows.to_lead(row)
+                for part in rows.chunks(lead_ids)
                 for row in connection.execute(query.where(_l.lead_id.in_(part))).mappings()
             ]
-        # Not in SQL: SQLite would go through all leads in that order.
-        return sorted(found, key=lambda lead: (-_time(lead.last_activity), lead.lead_id))
+        # Not sorted in SQL: SQLite would scan all leads in that order.
+        return sorted(result, key=lambda lead: (-_sort_time(lead.last_activity), lead.lead_id))
 
     def leads_with(self, agent_id: str, field: str, values: Sequence[str]) -> list[Lead]:
         """Leads with a conversation whose `email_key`, `phone_key` or `id` is among `values`."""
-        return self._leads_of(agent_id, conversations.c[field].in_(values))
-
-    def _leads_of(self, agent_id: str, which: ColumnElement[bool]) -> list[Lead]:
-        query = select(_c.lead_id).where(_c.agent_id == agent_id, _c.valid_to == CURRENT, which)
+        condition = conversations.c[field].in_(values)
+        query = select(_c.lead_id).where(_c.agent_id == agent_id, _c.valid_to == CURRENT, condition)
         with self._database.reading() as connection:
             ids = set(connection.scalars(query)) - {None}
         return self.leads(agent_id, lead_ids=sorted(ids))
 
-    def hot_leads(self, heat: HotQuery, *, limit: int) -> list[Lead]:
-        """The hottest, in the order of `leads.heat.rank`."""
-        return self._now(
-            heat.agent_id,
-            ("hot leads", heat, limit),
-            lambda c: hot_leads.first(c, *hot_leads.met(heat), limit=limit),
+    def hot_leads(self, query: HotQuery, *, limit: int) -> list[Lead]:
+        """The first `limit` hot leads, in the order of `leads.hotness.rank`."""
+        return self._current(
+            query.agent_id,
+            ("hot leads", query, limit),
+            lambda c: hot_leads.top(c, *hot_leads.hot(query), limit=limit),
         )
 
-    def hot_count(self, heat: HotQuery) -> int:
-        """How many are hot_leads."""
-        return self._now(
-            heat.agent_id, ("hot count", heat), lambda c: hot_leads.count(c, *hot_leads.met(heat))
+    def hot_count(self, query: HotQuery) -> int:
+        """How many leads are hot."""
+        return self._current(
+            query.agent_id,
+            ("hot count", query),
+            lambda c: hot_leads.count(c, *hot_leads.hot(query)),
         )
 
-    def hot_summary(self, heat: HotQuery) -> HotSummary:
+    def hot_summary(self, query: HotQuery) -> HotSummary:
         """Counts and sums over the leads active in the window."""
-        return self._now(heat.agent_id, ("hot", heat), lambda c: hot_leads.summary(c, heat))
+        return self._current(
+            query.agent_id, ("hot summary", query), lambda c: hot_leads.summary(c, query)
+        )
 
-    def near_misses(self, heat: HotQuery, *, limit: int) -> tuple[int, list[Lead]]:
-        """Leads that would be hot but for their label or ten points of score."""
-        near = hot_leads.near(heat)
-        return self._now(
-            heat.agent_id,
-            ("near", heat, limit),
-            lambda c: (hot_leads.count(c, *near), hot_leads.first(c, *near, limit=limit)),
+    def near_misses(self, query: HotQuery, *, limit: int) -> tuple[int, list[Lead]]:
+        """How many leads are near misses (`leads.hotness.near_miss`), and the first by rank."""
+        near = hot_leads.near_misses(query)
+        return self._current(
+            query.agent_id,
+            ("near misses", query, limit),
+            lambda c: (hot_leads.count(c, *near), hot_leads.top(c, *near, limit=limit)),
         )
 
 
-def _time(moment: datetime | None) -> int:
-    return UNKNOWN if moment is None else rows.milliseconds(moment) or 0
+def _sort_time(time: datetime | None) -> int:
+    return UNKNOWN if time is None else rows.to_milliseconds(time) or 0

@@ -1,8 +1,8 @@
-"""The index that people are found by: terms of leads, and how the words among them are spelt.
+"""The index that leads are found by: their terms, and the trigrams of the words among the terms.
 
-A term (`leads.terms`) leads to its leads by equality or by its beginning. For a misspelt word,
-every word that ever occurred has its trigrams here; a word whose last lead is gone stays, and
-leads nowhere. Whoever settles leads keeps both up to date (`keep`), writing only what changed.
+A term (`leads.index_terms`) finds its leads by the whole term or by a prefix. For a misspelt word,
+the trigrams of every word that ever occurred are stored; the trigrams of a word whose last lead is
+gone stay, and the word then finds nobody. Whoever rebuilds leads calls `update_index`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,7 +11,6 @@ from typing import NamedTuple
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    and_,
     func,
     or_,
     select,
@@ -21,158 +20,164 @@ from sqlalchemy import (
 from convocore_mcp.models import WORD, Either, Lead
 from convocore_mcp.store.database import bulk, rows
 from convocore_mcp.store.database.engine import Database
-from convocore_mcp.store.database.schema import UNKNOWN, grams, leads, terms
-from convocore_mcp.store.read.conditions import occurs
+from convocore_mcp.store.database.schema import UNKNOWN, lead_terms, leads, word_trigrams
+from convocore_mcp.store.read.conditions import has_text, starts_with
 
-MOST = 2_000
-"""Leads that one look-up finds at most, latest active first."""
-COMMON = 2_500
-"""A term of more leads than these is not followed to all of them, if nothing else narrows it."""
-SHORTEST = 3
-"""Letters of a word that can be misspelt and still be told."""
-ALIKE = 200
-"""Words looked at for one that is misspelt."""
-_LAST = "\U0010ffff"
-"""Sorts behind every character."""
-_t, _l, _g = terms.c, leads.c, grams.c
+MOST_HITS = 2_000
+"""Leads that one look-up returns at most, latest active first."""
+COMMON_TERM = 2_500
+"""Leads of a term that are looked at, at most, if no other term narrows the search."""
+SHORTEST_WORD = 3
+"""Letters of a word that can be found although it is misspelt."""
+MOST_SIMILAR = 200
+"""Words that are suggested for a misspelt one, at most."""
+_t, _l, _g = lead_terms.c, leads.c, word_trigrams.c
 
 
 class Hit(NamedTuple):
-    """Somebody found, with what it takes to rank them."""
+    """A lead that was found, with the values by which hits are ranked."""
 
     lead_id: str
     name: str | None
     company: str | None
     terms: str
-    """Each behind a line end."""
+    """Each term after a line feed."""
 
 
-def keep(
+def update_index(
     connection: Connection, agent_id: str, before: Mapping[str, str], made: Sequence[Lead]
 ) -> None:
-    """Bring the index up to date: `before` has the terms of the leads that `made` replaces."""
-    gone, come = set[tuple[str, str]](), list[tuple[str, str]]()
-    for lead_id, own in before.items():
-        gone.update((term, lead_id) for term in _split(own))
+    """Index the leads `made`; `before` has the terms of the leads that they replace, by lead id.
+
+    Only terms that differ are written.
+    """
+    obsolete, added = set[tuple[str, str]](), list[tuple[str, str]]()
+    for lead_id, terms in before.items():
+        obsolete.update((term, lead_id) for term in _split(terms))
     for lead in made:
         for term in _split(lead.terms):
-            one = (term, lead.lead_id)
-            if one in gone:
-                gone.remove(one)
+            entry = (term, lead.lead_id)
+            if entry in obsolete:
+                obsolete.remove(entry)
             else:
-                come.append(one)
-    its = (agent_id,)
-    which = (_t.agent_id, _t.term, _t.lead_id)
-    bulk.take_out(connection, which, (its + one for one in sorted(gone)))
-    # In their order, so that neighbours in the index are written together.
-    bulk.put(connection, terms, [c.name for c in which], (its + one for one in sorted(come)))
-    words = {term[1:] for term, _ in come if term[0] == WORD}
-    _learn(connection, agent_id, sorted(filter(_can_be_misspelt, words)))
+                added.append(entry)
+    agent = (agent_id,)
+    columns = (_t.agent_id, _t.term, _t.lead_id)
+    bulk.delete_rows(connection, columns, (agent + entry for entry in sorted(obsolete)))
+    # Sorted, so that neighbours in the index are written together.
+    names = [column.name for column in columns]
+    bulk.insert_rows(connection, lead_terms, names, (agent + entry for entry in sorted(added)))
+    words = {term[1:] for term, _ in added if term[0] == WORD}
+    _add_trigrams(connection, agent_id, sorted(filter(_has_trigrams, words)))
 
 
-def _can_be_misspelt(word: str) -> bool:
-    return len(word) >= SHORTEST and not word.isdecimal()
+def _has_trigrams(word: str) -> bool:
+    return len(word) >= SHORTEST_WORD and not word.isdecimal()
 
 
-def _learn(connection: Connection, agent_id: str, words: Sequence[str]) -> None:
-    """Note the trigrams of words that are new. The empty one says that a word is known."""
+def _add_trigrams(connection: Connection, agent_id: str, words: Sequence[str]) -> None:
+    """Store the trigrams of new words. An empty trigram marks a word that is stored."""
     known: set[str] = set()
-    for part in rows.parts(words):
-        marks = select(_g.word).where(_g.agent_id == agent_id, _g.gram == "", _g.word.in_(part))
+    for part in rows.chunks(words):
+        marks = select(_g.word).where(_g.agent_id == agent_id, _g.trigram == "", _g.word.in_(part))
         known.update(connection.scalars(marks))
     new = (
-        (agent_id, gram, word)
+        (agent_id, trigram, word)
         for word in words
         if word not in known
-        for gram in ("", *trigrams(word))
+        for trigram in ("", *trigrams(word))
     )
-    bulk.put(connection, grams, ("agent_id", "gram", "word"), new)
+    bulk.insert_rows(connection, word_trigrams, ("agent_id", "trigram", "word"), new)
 
 
 def trigrams(word: str) -> list[str]:
-    """Every three letters in a row, with blanks around the word: its first letter counts twice."""
+    """The trigrams of `word` with blanks around it, so that its first letter counts twice."""
     padded = f"  {word} "
     return sorted({padded[i : i + 3] for i in range(len(padded) - 2)})
 
 
-def _split(own: str) -> Iterable[str]:
-    return own.split("\n")[1:]
+def _split(terms: str) -> Iterable[str]:
+    return terms.split("\n")[1:]
 
 
 class PeopleIndex:
-    """Finds people. Plain blocking calls: hand them to a thread."""
+    """Finds leads by terms. Plain blocking calls: run them in a thread."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def hits(self, agent_id: str, wanted: Sequence[Either]) -> list[Hit]:
-        """The leads that each of `wanted` leads to, latest active first, `MOST` at most."""
-        if not wanted or not all(either.whole or either.beginnings for either in wanted):
+    def hits(self, agent_id: str, required: Sequence[Either]) -> list[Hit]:
+        """The leads that have each of the `required` terms, latest active first.
+
+        At most `MOST_HITS`.
+        """
+        if not required or not all(either.whole or either.beginnings for either in required):
             return []
         with self._database.reading() as connection:
-            counts = [self._count(connection, agent_id, either) for either in wanted]
+            counts = [_count(connection, agent_id, either) for either in required]
             if not all(counts):
                 return []
-            first = counts.index(min(counts))
-            others = [either for i, either in enumerate(wanted) if i != first]
-            most = None if others else COMMON
-            rarest = {
+            rarest = counts.index(min(counts))
+            others = [either for i, either in enumerate(required) if i != rarest]
+            limit = None if others else COMMON_TERM
+            candidates = {
                 lead_id
-                for which in _ranges(wanted[first])
+                for condition in _ranges(required[rarest])
                 for lead_id in connection.scalars(
-                    select(_t.lead_id).where(_t.agent_id == agent_id, which).limit(most)
+                    select(_t.lead_id).where(_t.agent_id == agent_id, condition).limit(limit)
                 )
             }
-            # In two steps and without an order: SQLite would go through all leads in that order.
+            # In two steps and not sorted in SQL: SQLite would scan all leads in that order.
             query = select(_l.last_activity, _l.lead_id, _l.name, _l.company, _l.terms).where(
-                _l.agent_id == agent_id, *(_has(agent_id, either) for either in others)
+                _l.agent_id == agent_id, *(_lead_has(agent_id, either) for either in others)
             )
             found = [
                 row
-                for part in rows.parts(sorted(rarest))
+                for part in rows.chunks(sorted(candidates))
                 for row in connection.execute(query.where(_l.lead_id.in_(part)))
             ]
         found.sort(key=lambda row: (-(row[0] if row[0] is not None else UNKNOWN), row[1]))
-        return [Hit(*row[1:]) for row in found[:MOST]]
+        return [Hit(*row[1:]) for row in found[:MOST_HITS]]
 
-    def _count(self, connection: Connection, agent_id: str, either: Either) -> int:
-        """How many leads, as far as it matters."""
-        count = 0
-        for which in _ranges(either):
-            some = select(true()).where(_t.agent_id == agent_id, which).limit(COMMON)
-            count += connection.scalar(select(func.count()).select_from(some.subquery())) or 0
-        return count
-
-    def alike(self, agent_id: str, word: str) -> list[str]:
-        """Words that share trigrams with `word`, most of them first."""
-        if not _can_be_misspelt(word):
+    def similar_words(self, agent_id: str, word: str) -> list[str]:
+        """Words that share trigrams with `word`; those that share the most come first."""
+        if not _has_trigrams(word):
             return []
         query = (
             select(_g.word)
-            .where(_g.agent_id == agent_id, _g.gram.in_(trigrams(word)))
+            .where(_g.agent_id == agent_id, _g.trigram.in_(trigrams(word)))
             .group_by(_g.word)
             .order_by(func.count().desc(), _g.word)
-            .limit(ALIKE)
+            .limit(MOST_SIMILAR)
         )
         with self._database.reading() as connection:
             return list(connection.scalars(query))
 
 
+def _count(connection: Connection, agent_id: str, either: Either) -> int:
+    """How many leads have one of these terms; counting stops at `COMMON_TERM`."""
+    count = 0
+    for condition in _ranges(either):
+        some = select(true()).where(_t.agent_id == agent_id, condition).limit(COMMON_TERM)
+        count += connection.scalar(select(func.count()).select_from(some.subquery())) or 0
+    return count
+
+
 def _ranges(either: Either) -> Iterable[ColumnElement[bool]]:
-    """One condition for each stretch of the index: joined by OR, they would be none to SQLite."""
+    """A condition for each range of the index; joined by OR, SQLite would use no index."""
     if either.whole:
         yield _t.term.in_(either.whole)
-    for beginning in either.beginnings:
-        yield and_(_t.term >= beginning, _t.term < beginning + _LAST)
+    for prefix in either.beginnings:
+        yield starts_with(_t.term, prefix)
 
 
-def _has(agent_id: str, either: Either) -> ColumnElement[bool]:
-    """Whether the lead at hand has one of these, without going through all who have it."""
-    other = terms.alias()
+def _lead_has(agent_id: str, either: Either) -> ColumnElement[bool]:
+    """Whether a row of `leads` has one of these terms, tested without listing all that have it."""
+    other = lead_terms.alias()
     whole = select(true()).where(
         other.c.agent_id == agent_id,
         other.c.term.in_(either.whole),
         other.c.lead_id == _l.lead_id,
     )
-    begin = (occurs(_l.terms, f"\n{beginning}") for beginning in either.beginnings)
-    return or_(*([whole.exists()] if either.whole else []), *begin)
+    prefixes = (has_text(_l.terms, f"\n{prefix}") for prefix in either.beginnings)
+    return or_(*([whole.exists()] if either.whole else []), *prefixes)

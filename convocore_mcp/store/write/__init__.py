@@ -1,1 +1,1 @@
-"""Writing the mirror: pages in, versions kept, leads rebuilt. Only `sync` calls this room."""
+"""Writing the mirror: saves pages, keeps versions, rebuilds leads. Only `sync` calls it."""

@@ -1,66 +1,83 @@
-"""Keeping the leads in step with the conversations, a few at a time.
+"""Keeping the leads in step with the conversations, a batch of changes at a time.
 
-What changed is listed in `unsettled`. For a handful of those, everything that can belong to the
-same people is fetched (`closure`), merged afresh, and put in place of the leads they were in.
+Changed conversations are listed in `dirty_conversations`. For a batch of them, everything that may
+belong to the same leads is fetched (the affected set, `leads.affected`) and merged, and the result
+replaces the leads that those conversations were in.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from sqlalchemy import Connection, and_, select
 
-from convocore_mcp.models import Conversation, Keys, Lead
+from convocore_mcp.models import Lead
 from convocore_mcp.store.database import bulk, rows
-from convocore_mcp.store.database.schema import conversations, dirty, leads
+from convocore_mcp.store.database.schema import conversations, dirty_conversations, leads
 from convocore_mcp.store.read import people_index
-from convocore_mcp.store.write.affected_set import Found, affected_set
+from convocore_mcp.store.write.affected_lookup import AffectedLookup, VersionRow
 
-BATCH = 1_000
-"""Changed conversations settled in one transaction, for whose end other writers wait."""
+BATCH_SIZE = 1_000
+"""Dirty conversations of one transaction; other writers wait until it ends."""
 
-Merge = Callable[[Iterable[tuple[Conversation, Keys]]], Sequence[Lead]]
+MergeAffected = Callable[[AffectedLookup, Collection[str], Collection[str]], Sequence[Lead]]
+"""Makes the leads that changed conversations touch, from their ids and the leads they were in."""
 _c = conversations.c
 
 
 def rebuild_leads(
-    connection: Connection, agent_id: str, merge: Merge, *, at_once: int = BATCH
+    connection: Connection,
+    agent_id: str,
+    merge_affected: MergeAffected,
+    *,
+    batch_size: int = BATCH_SIZE,
 ) -> int | None:
-    """Settle one batch; returns how many leads it made, or `None` if there is nothing to do."""
-    u = dirty.c
-    listed = select(u.id, u.lead_id).where(u.agent_id == agent_id).limit(at_once)
-    batch = connection.execute(listed).all()
+    """Rebuild the leads of one batch; returns how many, or `None` if nothing is dirty."""
+    d = dirty_conversations.c
+    query = select(d.id, d.lead_id).where(d.agent_id == agent_id).limit(batch_size)
+    batch = connection.execute(query).all()
     if not batch:
         return None
-    reached = affected_set(connection, agent_id, batch)
-    glimpsed = reached.glimpsed
-    made = [lead for lead in merge(reached.keyed(agent_id)) if lead.lead_id not in glimpsed]
-    old = {row.lead_id for row in (*batch, *reached.rows.values()) if row.lead_id}
-    people_index.keep(connection, agent_id, _replace(connection, agent_id, old, made), made)
-    _assign(connection, reached.rows.values(), made)
-    # One by one: a conversation that went and came again is listed twice, with two leads.
-    done = {(row.id, row.lead_id or "") for row in (*batch, *reached.fully_processed)}
-    its = (agent_id,)
-    bulk.take_out(connection, (u.agent_id, u.id, u.lead_id), (its + one for one in sorted(done)))
+    lookup = AffectedLookup(connection, agent_id)
+    ids = {row.id for row in batch}
+    made = merge_affected(lookup, ids, {row.lead_id for row in batch} - {""})
+    affected = list(lookup.rows.values())
+    old = {row.lead_id for row in (*batch, *affected) if row.lead_id}
+    before = _replace(connection, agent_id, old, made)
+    people_index.update_index(connection, agent_id, before, made)
+    _set_lead_ids(connection, affected, made)
+    # What an affected conversation shared in its older versions was not looked up, except for those
+    # of the batch: it stays dirty until it is in a batch itself. All others are fully processed.
+    unfinished = lookup.with_older_versions({row.id for row in affected} - ids)
+    processed = [row for row in affected if row.id not in unfinished]
+    # By id and lead: a conversation that was removed and added again is listed with two leads.
+    done = {(agent_id, row.id, row.lead_id or "") for row in (*batch, *processed)}
+    bulk.delete_rows(connection, (d.agent_id, d.id, d.lead_id), sorted(done))
     return len(made)
 
 
 def _replace(
     connection: Connection, agent_id: str, old: set[str], made: Sequence[Lead]
 ) -> dict[str, str]:
-    """Put `made` in place of `old`; gives the terms of those that were there."""
+    """Put the leads `made` in place of the leads `old`; returns the terms of replaced leads."""
     before: dict[str, str] = {}
-    for part in rows.parts(sorted(old | {lead.lead_id for lead in made})):
-        here = and_(leads.c.agent_id == agent_id, leads.c.lead_id.in_(part))
-        had = connection.execute(select(leads.c.lead_id, leads.c.terms).where(here))
-        before |= {row.lead_id: row.terms for row in had}
-    which = (leads.c.agent_id, leads.c.lead_id)
-    bulk.take_out(connection, which, ((agent_id, lead_id) for lead_id in sorted(before)))
-    stored = [rows.lead_row(lead) for lead in made]
-    if stored:
-        bulk.put(connection, leads, list(stored[0]), (tuple(row.values()) for row in stored))
+    for part in rows.chunks(sorted(old | {lead.lead_id for lead in made})):
+        condition = and_(leads.c.agent_id == agent_id, leads.c.lead_id.in_(part))
+        existing = connection.execute(select(leads.c.lead_id, leads.c.terms).where(condition))
+        before |= {row.lead_id: row.terms for row in existing}
+    key = (leads.c.agent_id, leads.c.lead_id)
+    bulk.delete_rows(connection, key, ((agent_id, lead_id) for lead_id in sorted(before)))
+    new = [rows.lead_row(lead) for lead in made]
+    if new:
+        bulk.insert_rows(connection, leads, list(new[0]), (tuple(row.values()) for row in new))
     return before
 
 
-def _assign(connection: Connection, found: Iterable[Found], made: Sequence[Lead]) -> None:
-    of = {id_: lead.lead_id for lead in made for id_ in lead.conversation_ids}
-    moved = ((to, row.valid_from) for row in found if row.lead_id != (to := of.get(row.id)))
-    bulk.change(connection, _c.lead_id, _c.valid_from, moved)
+def _set_lead_ids(
+    connection: Connection, affected: Iterable[VersionRow], made: Sequence[Lead]
+) -> None:
+    lead_of = {id_: lead.lead_id for lead in made for id_ in lead.conversation_ids}
+    moved = (
+        (lead_id, row.valid_from)
+        for row in affected
+        if row.lead_id != (lead_id := lead_of.get(row.id))
+    )
+    bulk.update_column(connection, _c.lead_id, _c.valid_from, moved)

@@ -1,4 +1,4 @@
-"""The versions of conversations, a page or a handful at a time. The caller has taken its turn."""
+"""The versions of conversations, a page or a few at a time. The caller holds the write lock."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -8,48 +8,54 @@ from sqlalchemy import Connection, bindparam, case, or_, select, update
 from convocore_mcp.models import Conversation
 from convocore_mcp.store.database import bulk
 from convocore_mcp.store.database.columns import storable
-from convocore_mcp.store.database.rows import parts
-from convocore_mcp.store.database.schema import CURRENT, LONGEST_KEY, conversations, dirty
+from convocore_mcp.store.database.rows import chunks
+from convocore_mcp.store.database.schema import (
+    CURRENT,
+    LONGEST_KEY,
+    conversations,
+    dirty_conversations,
+)
 
 
-def held(connection: Connection, agent_id: str, ids: Iterable[str]) -> dict[str, Any]:
-    """The current versions of these conversations, by id; without what they say."""
+def current_versions(connection: Connection, agent_id: str, ids: Iterable[str]) -> dict[str, Any]:
+    """The current versions of these conversations by id, with the columns that writing needs."""
     c = conversations.c
-    query = select(c.valid_from, c.id, c.digest, c.seen_at, c.lead_id, c.missed).where(
+    query = select(c.valid_from, c.id, c.digest, c.seen_at, c.lead_id).where(
         c.agent_id == agent_id, c.valid_to == CURRENT
     )
-    found: dict[str, Any] = {}
-    for part in parts(sorted(set(ids))):
-        found |= {row.id: row for row in connection.execute(query.where(c.id.in_(part)))}
-    return found
+    versions: dict[str, Any] = {}
+    for part in chunks(sorted(set(ids))):
+        versions |= {row.id: row for row in connection.execute(query.where(c.id.in_(part)))}
+    return versions
 
 
-def end(connection: Connection, ended: Iterable[tuple[Any, int]], *, at: int) -> None:
-    """End versions, each at its number."""
-    rows = [{"of": old.valid_from, "number": number} for old, number in ended]
+def end_versions(connection: Connection, ended: Iterable[tuple[Any, int]], *, at: int) -> None:
+    """End each version at its sequence number; `at` is the time in milliseconds."""
+    rows = [{"version": old.valid_from, "number": number} for old, number in ended]
     if rows:
-        one = update(conversations).where(conversations.c.valid_from == bindparam("of"))
-        connection.execute(one.values(valid_to=bindparam("number"), ended_at=at), rows)
+        statement = update(conversations).where(conversations.c.valid_from == bindparam("version"))
+        connection.execute(statement.values(valid_to=bindparam("number"), ended_at=at), rows)
 
 
-def seen(connection: Connection, seqs: Sequence[int], at: int) -> None:
-    """Note that these still held at `at`: what was read before it must not take their place."""
+def mark_seen(connection: Connection, versions: Sequence[int], at: int) -> None:
+    """Note that these versions still held at `at`: a row read before it must not replace them."""
     c = conversations.c
     connection.execute(
         update(conversations)
-        .where(c.valid_from.in_(seqs), or_(c.seen_at < at, c.missed > 0))
-        .values(seen_at=case((c.seen_at < at, at), else_=c.seen_at), missed=0)
+        .where(c.valid_from.in_(versions), or_(c.seen_at < at, c.missed_syncs > 0))
+        .values(seen_at=case((c.seen_at < at, at), else_=c.seen_at), missed_syncs=0)
     )
 
 
 def mark_dirty(connection: Connection, changed: Iterable[tuple[str, str, str | None]]) -> None:
-    """Note whose leads must be made again: agent, conversation, and the lead it was in."""
-    rows = [(agent, storable(id_), lead or "") for agent, id_, lead in changed]
-    bulk.put(connection, dirty, ("agent_id", "id", "lead_id"), rows, anew=False)
+    """Note which leads to rebuild: by agent, conversation, and the lead it was in."""
+    rows = [(agent_id, storable(id_), lead_id or "") for agent_id, id_, lead_id in changed]
+    columns = ("agent_id", "id", "lead_id")
+    bulk.insert_rows(connection, dirty_conversations, columns, rows, skip_existing=True)
 
 
-def too_long(row: Conversation) -> str | None:
-    """Why a row can't be looked up by something that it should be."""
+def why_too_long(row: Conversation) -> str | None:
+    """Why a row can't be stored under its id or identity; `None` if it can."""
     for name in ("id", "identity"):
         if len(getattr(row, name) or "") > LONGEST_KEY:
             return f"{name}: has more than {LONGEST_KEY} characters"

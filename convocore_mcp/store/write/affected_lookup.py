@@ -1,0 +1,145 @@
+"""The look-ups in the mirror that the rule of the affected set needs (`leads.affected`)."""
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    Row,
+    TableValuedAlias,
+    and_,
+    bindparam,
+    column,
+    func,
+    select,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from convocore_mcp.models import Conversation, Keys
+from convocore_mcp.store.database import rows
+from convocore_mcp.store.database.columns import Text
+from convocore_mcp.store.database.schema import CURRENT, conversations
+
+VersionRow = Row[*tuple[Any, ...]]
+_c = conversations.c
+_KEYS = (_c.email_key, _c.phone_key, _c.amount, _c.unparsed, _c.currency_key)
+_SHARED = {"email": _c.email_key, "phone": _c.phone_key}
+# A conversation with an identity, an email or a phone number names somebody: so these two are all
+# of `leads.merge.takes_part` that is left to test where one of those is given.
+_TAKES_PART = and_(~_c.is_test, ~_c.is_blocked)
+_UNIDENTIFIED = and_(_c.identity.is_(None), _TAKES_PART)
+_LOOKUPS: dict[str, tuple[Column[Any], ColumnElement[bool] | None]] = {
+    "id": (_c.id, None),
+    "lead_id": (_c.lead_id, None),
+    "identity": (_c.identity, None),
+    "email": (_c.email_key, _UNIDENTIFIED),
+    "phone": (_c.phone_key, _UNIDENTIFIED),
+}
+"""The column of each field, and which of the conversations that have the value count."""
+
+
+class AffectedLookup:
+    """Fulfils `leads.affected.ConversationLookup`, and remembers the versions it has fetched."""
+
+    def __init__(self, connection: Connection, agent_id: str) -> None:
+        self._connection = connection
+        self._agent_id = agent_id
+        self.rows: dict[int, VersionRow] = {}
+        """The fetched versions by `valid_from`."""
+
+    def fetch(self, values: Mapping[str, Collection[str]]) -> list[tuple[Conversation, Keys]]:
+        """The current conversations with one of `values`, by field, not fetched before."""
+        numbers = {
+            number for field, of_field in values.items() for number in self._find(field, of_field)
+        }
+        query = select(*rows.COLUMNS, _c.valid_from, *_KEYS)
+        new = [
+            row
+            for part in rows.chunks(sorted(numbers - self.rows.keys()))
+            for row in self._connection.execute(query.where(_c.valid_from.in_(part))).all()
+        ]
+        self.rows |= {row.valid_from: row for row in new}
+        return [(rows.to_conversation_without_record(row), _keys(row)) for row in new]
+
+    def _find(self, field: str, values: Iterable[str]) -> Iterator[int]:
+        """Only the numbers of the versions: most versions were fetched before."""
+        found_by, condition = _LOOKUPS[field]
+        conditions = [_c.agent_id == self._agent_id, _c.valid_to == CURRENT]
+        if condition is not None:
+            conditions.append(condition)
+        query = select(_c.valid_from).where(*conditions)
+        for part in rows.chunks(sorted(values)):
+            yield from self._connection.scalars(query.where(found_by.in_(part))).all()
+
+    def identities_sharing(
+        self, field: str, values: Collection[str]
+    ) -> Iterator[tuple[str, set[str]]]:
+        """The first and the last identity that share each value: there may be hundreds."""
+        if not values:
+            return
+        table, parameter = _table_of(self._connection, list(values))
+        identity = select(_c.identity).where(
+            _c.agent_id == self._agent_id,
+            _SHARED[field] == table.c.value,
+            _c.identity.is_not(None),
+            _c.valid_to == CURRENT,
+            _TAKES_PART,
+        )
+        first_and_last = (
+            identity.order_by(order).limit(1).correlate(table).scalar_subquery()
+            for order in (_c.identity, _c.identity.desc())
+        )
+        query = select(table.c.value, *first_and_last)
+        for value, *identities in self._connection.execute(query, {"given": parameter}):
+            yield value, set(identities) - {None}
+
+    def former_values(self, ids: Collection[str]) -> dict[str, set[str]]:
+        """The emails and phone numbers of older versions of these conversations."""
+        values: dict[str, set[str]] = {field: set() for field in _SHARED}
+        query = select(*(c.label(field) for field, c in _SHARED.items())).where(
+            _c.agent_id == self._agent_id, _c.valid_to < CURRENT
+        )
+        for part in rows.chunks(sorted(ids)):
+            for row in self._connection.execute(query.where(_c.id.in_(part))).mappings():
+                for field, of_field in values.items():
+                    of_field.update({row[field]} - {None})
+        return values
+
+    def with_older_versions(self, ids: Collection[str]) -> set[str]:
+        """Those of `ids` that have older versions."""
+        query = select(_c.id).where(_c.agent_id == self._agent_id, _c.valid_to < CURRENT).distinct()
+        return {
+            id_
+            for part in rows.chunks(sorted(ids))
+            for id_ in self._connection.scalars(query.where(_c.id.in_(part)))
+        }
+
+
+def _table_of(
+    connection: Connection, values: Sequence[str]
+) -> tuple[TableValuedAlias, str | list[str]]:
+    """A table with one column `value`, and its parameter `given`.
+
+    Unlike a `VALUES` clause, the statement is the same for any number of values, so SQLAlchemy
+    compiles it once.
+    """
+    value = column("value", Text)
+    if connection.dialect.name == "postgresql":
+        given = func.unnest(bindparam("given", type_=ARRAY(Text)))
+        return given.table_valued(value, name="given_values").render_derived(), list(values)
+    given = func.json_each(bindparam("given"))
+    return given.table_valued(value, name="given_values"), json.dumps(values)
+
+
+def _keys(row: VersionRow) -> Keys:
+    return Keys(
+        email=row.email_key,
+        phone=row.phone_key,
+        amount=row.amount,
+        unparsed=row.unparsed,
+        currency=row.currency_key,
+        text="",
+    )
