@@ -17,8 +17,6 @@ TOP = {
 }  # fmt: skip
 LONGER = {
     "convocore_mcp/api/wire.py": {"to_model"},  # one line for each field
-    "convocore_mcp/server/mcp/resources.py": {"add_resources"},  # one inner function for each
-    "convocore_mcp/assembly.py": {"_connect"},  # the composition root: one line for each part
 }
 """Functions that are longer, each with its reason."""
 HTTPX = {"convocore_mcp/api/client.py"}

@@ -1,6 +1,5 @@
 """The way in that a client takes: a real MCP client, the real server, the sandbox over HTTP."""
 
-import functools
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -10,7 +9,7 @@ from mcp import Client
 from mcp.server.mcpserver import MCPServer
 from mcp_types import CallToolResult, TextContent
 
-from convocore_mcp.assembly import build_backend, configured_agents, record_schema
+from convocore_mcp.assembly import Assembly
 from convocore_mcp.sandbox import Sandbox, serving
 from convocore_mcp.server.backend import App
 from convocore_mcp.server.mcp.mcp_server import create_server
@@ -36,12 +35,7 @@ async def connected(
             "base_url": base_url,
             "store": "memory",
         } | settings
-        app = App(
-            functools.partial(build_backend, chosen),
-            agents=functools.partial(configured_agents, chosen),
-            version="test",
-            record_schema=record_schema,
-        )
+        app = App(lambda: Assembly(chosen), version="test")
         server = create_server(app, watch=watch)
         server.middleware.extend(middleware)
         async with Client(server, mode=mode, message_handler=heard) as client:

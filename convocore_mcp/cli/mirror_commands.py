@@ -18,12 +18,13 @@ import anyio.to_thread
 import typer
 from rich.filesize import decimal
 
-from convocore_mcp.assembly import build_backend, mirror_place, read_settings
+from convocore_mcp.assembly import Assembly, mirror_location, read_settings
 from convocore_mcp.cli import mirror_status
 from convocore_mcp.cli.progress_bar import progress_bar
 from convocore_mcp.errors import ConvocoreError, InvalidArgumentError, NotConfiguredError
 from convocore_mcp.logs import log_to_stderr
-from convocore_mcp.server.backend import Backend, HasRead
+from convocore_mcp.server.backend import Backend
+from convocore_mcp.server.protocols import SyncResult
 
 if TYPE_CHECKING:
     from convocore_mcp.settings import Settings
@@ -51,7 +52,7 @@ class ConfiguredMirror:
     def configured(cls) -> "ConfiguredMirror":
         """Read the settings."""
         settings = read_settings({})
-        return cls(settings, *mirror_place(settings))
+        return cls(settings, *mirror_location(settings))
 
     def agents(self, chosen: Sequence[str] | None) -> Sequence[str]:
         """The agents that are meant.
@@ -154,7 +155,9 @@ async def _sync_agent(backend: Backend, agent: str, *, full: bool) -> None:
                 markup=False, highlight=False, soft_wrap=True,
             )  # fmt: skip
 
-        read = await backend.sync(agent, full=full, report=report, on_lock_wait=on_lock_wait)
+        read = await backend.syncs.sync(
+            agent, full=full, report_progress=report, on_lock_wait=on_lock_wait
+        )
     took = time.monotonic() - began
     after = await backend.read(backend.coverage, agent)
     counted = await backend.read(backend.completion_reader.counted, agent, after=sequence_number)
@@ -172,7 +175,7 @@ async def _sync_agent(backend: Backend, agent: str, *, full: bool) -> None:
         typer.echo(f"  {after.gap}")
 
 
-def _done(read: HasRead, what: str) -> str:
+def _done(read: SyncResult, what: str) -> str:
     if read.elsewhere:
         return f"another process has read {what} meanwhile"
     return f"read {what}: {_many(read.rows, 'row')} in {_many(read.pages, 'page')}"
@@ -180,7 +183,7 @@ def _done(read: HasRead, what: str) -> str:
 
 @asynccontextmanager
 async def _backend() -> AsyncIterator[Backend]:
-    backend = await build_backend({})
+    backend = await Assembly({}).build_backend()
     try:
         yield backend
     finally:

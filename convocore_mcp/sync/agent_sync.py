@@ -77,8 +77,12 @@ class AgentSync:
         self._finished_runs = 0  # readings that are over, however they ended
         self.listeners: list[Callable[[str], None]] = []  # told of the agent that was read
 
-    async def fresh(
-        self, agent_id: str, read_scope: ReadScope = EVERYTHING, *, report: Report | None = None
+    async def ensure_fresh(
+        self,
+        agent_id: str,
+        scope: ReadScope = EVERYTHING,
+        *,
+        report_progress: Report | None = None,
     ) -> Freshness:
         """Read what a question needs.
 
@@ -93,13 +97,13 @@ class AgentSync:
         run = self._needed(agent_id, coverage)
         if run is not None:
             if coverage.full_sync_at is None:
-                await self._first_reading(agent_id, run, read_scope, report)
+                await self._first_reading(agent_id, run, scope, report_progress)
             else:
-                await run.wait(patience=self._schedule.incremental_patience, report=report)
+                await run.wait(patience=self._schedule.incremental_patience, report=report_progress)
             coverage = await self._coverage(agent_id)
         self._refuse(agent_id, coverage, run)
         self._full_sync_if_due(agent_id, coverage)
-        return self._freshness(agent_id, coverage, run, read_scope)
+        return self._freshness(agent_id, coverage, run, scope)
 
     async def _first_reading(
         self, agent_id: str, run: SyncRun, read_scope: ReadScope, report: Report | None
@@ -119,7 +123,7 @@ class AgentSync:
         agent_id: str,
         *,
         full: bool = True,
-        report: Report | None = None,
+        report_progress: Report | None = None,
         on_lock_wait: Callable[[], None] | None = None,
     ) -> Progress:
         """Read now, and wait for the end of it: all, or else what came since all was read.
@@ -132,7 +136,7 @@ class AgentSync:
         coverage = await self._coverage(agent_id)
         full_sync = full or coverage.full_sync_at is None
         run = self._join(agent_id, "full" if full_sync else "incremental", coverage)
-        await run.wait(report=report, on_lock_wait=on_lock_wait)
+        await run.wait(report=report_progress, on_lock_wait=on_lock_wait)
         if run.error is not None:
             raise run.error.with_traceback(None)
         return run.progress

@@ -22,7 +22,7 @@ class Fresh(Protocol):
 
     listeners: list[Callable[[str], None]]
 
-    async def fresh(self, agent_id: str) -> Freshness:
+    async def ensure_fresh(self, agent_id: str) -> Freshness:
         """Make the mirror fresh."""
         ...
 
@@ -70,7 +70,7 @@ class Watch:
     async def _read(self, agent_id: str) -> timedelta:
         """Read once; returns how long nothing need be read."""
         try:
-            fresh = await self._agent_sync.fresh(agent_id)
+            fresh = await self._agent_sync.ensure_fresh(agent_id)
         except ConvocoreError as error:
             log.warning("Watching goes on in spite of %s: %s", error.code, error.message)
             return AFTER_TROUBLE

@@ -88,7 +88,7 @@ async def test_a_deletion_found_by_a_sweep_is_told_as_removed() -> None:
         cursor = await begun(tool_client)
         sandbox.delete(gone["ID"])
         backend = await tool_client.app.backend()
-        await backend.agent_sync.sync(sandbox.agent_id)  # type: ignore[attr-defined]
+        await backend.syncs.sync(sandbox.agent_id)
         answer = await tool_client.ask("list_changes", cursor=cursor)
 
     (change,) = answer["changes"]

@@ -135,7 +135,7 @@ async def test_a_deletion_is_announced(era: Any) -> None:
         async with ear.listening(tool_client.client, *uris):
             sandbox.delete(gone)
             backend = await tool_client.app.backend()
-            await backend.agent_sync.sync("demo-agent")
+            await backend.syncs.sync("demo-agent")
             assert await ear.next(2) == {*uris}
 
 

@@ -120,8 +120,8 @@ class SyncHarness:
     agent_sync: AgentSync
     time: Time
 
-    async def fresh(self, since: datetime | None = None) -> Freshness:
-        return await self.agent_sync.fresh(self.sandbox.agent_id, ReadScope(since=since))
+    async def ensure_fresh(self, since: datetime | None = None) -> Freshness:
+        return await self.agent_sync.ensure_fresh(self.sandbox.agent_id, ReadScope(since=since))
 
     async def sync(self) -> None:
         await self.agent_sync.sync(self.sandbox.agent_id)

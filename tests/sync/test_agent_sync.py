@@ -28,7 +28,7 @@ async def test_twenty_callers_share_one_walk(dialect: Dialect) -> None:
     """Promised by design.md: one walk per agent at a time, however many wait for it."""
     sandbox = Sandbox(size=300, dialect=dialect)
     async with running_harness(sandbox) as harness:
-        answers = await asyncio.gather(*(harness.fresh() for _ in range(20)))
+        answers = await asyncio.gather(*(harness.ensure_fresh() for _ in range(20)))
         assert all(fresh.complete for fresh in answers)
         assert harness.held == harness.wanted
     begun = [request for request in sandbox.requests if request.query == {"limit": "20"}]
@@ -39,13 +39,13 @@ async def test_a_fresh_mirror_is_not_read_again() -> None:
     """Promised by design.md: tail when older than 30 seconds."""
     sandbox = Sandbox(size=100)
     async with running_harness(sandbox) as harness:
-        await harness.fresh()
+        await harness.ensure_fresh()
         await harness.asked()
         harness.time.pass_(seconds=25)
-        await harness.fresh()
+        await harness.ensure_fresh()
         assert await harness.asked() == 0
         harness.time.pass_(seconds=10)
-        await harness.fresh()
+        await harness.ensure_fresh()
         assert await harness.asked() == 1
 
 
@@ -53,10 +53,10 @@ async def test_a_sweep_runs_behind_the_answers_when_it_is_due() -> None:
     """Promised by design.md: sweep when older than six hours, in the background."""
     sandbox = Sandbox(size=100)
     async with running_harness(sandbox) as harness:
-        await harness.fresh()
+        await harness.ensure_fresh()
         sandbox.edit([row["ID"] for row in sandbox.rows()][70], stage="won")
         harness.time.pass_(hours=7)
-        await harness.fresh()
+        await harness.ensure_fresh()
         await harness.at_rest()
         assert harness.held == harness.wanted
 
@@ -66,7 +66,7 @@ async def test_freshness_tells_what_a_complete_mirror_is() -> None:
     sandbox = Sandbox(size=100)
     async with running_harness(sandbox) as harness:
         before = harness.time()
-        fresh = await harness.fresh()
+        fresh = await harness.ensure_fresh()
         assert fresh.complete
         assert fresh.oldest is None
         assert fresh.notes == ()
@@ -74,7 +74,7 @@ async def test_freshness_tells_what_a_complete_mirror_is() -> None:
         assert before <= fresh.as_of <= harness.time()
 
         harness.time.pass_(minutes=1)
-        later = await harness.fresh()
+        later = await harness.ensure_fresh()
         assert later.as_of >= fresh.as_of + timedelta(minutes=1)
 
 
@@ -83,7 +83,7 @@ async def test_broken_records_are_counted_in_the_notes() -> None:
     sandbox = Sandbox(size=0)
     sandbox.replace([{"ID": "a", "ts": 9}, "broken", {"ID": "b", "ts": "x"}, {"ID": "c", "ts": 7}])
     async with running_harness(sandbox) as harness:
-        fresh = await harness.fresh()
+        fresh = await harness.ensure_fresh()
     assert fresh.conversations == 2
     assert any("2 record(s)" in note and "quarantined" in note for note in fresh.notes)
 
@@ -92,18 +92,18 @@ async def test_a_failed_refresh_answers_from_the_mirror_and_does_not_hammer() ->
     """Promised by design.md: Convocore down: answer from the mirror, with `as_of` and a note."""
     sandbox = Sandbox(size=100)
     async with running_harness(sandbox) as harness:
-        good = await harness.fresh()
+        good = await harness.ensure_fresh()
         await harness.asked()
         sandbox.fail_next(503, times=1000)
         harness.time.pass_(minutes=1)
         for _ in range(5):
-            fresh = await harness.fresh()
+            fresh = await harness.ensure_fresh()
             assert fresh.as_of == good.as_of
             assert fresh.complete
             assert any("503" in note for note in fresh.notes)
         assert await harness.asked() == 3  # one request and its retries
         harness.time.pass_(seconds=20)
-        await harness.fresh()
+        await harness.ensure_fresh()
         assert await harness.asked() == 3
 
 
@@ -111,12 +111,12 @@ async def test_convocore_is_asked_again_after_a_rest_and_the_note_goes() -> None
     """Ours: trouble that is over is not spoken of."""
     sandbox = Sandbox(size=100)
     async with running_harness(sandbox) as harness:
-        await harness.fresh()
+        await harness.ensure_fresh()
         sandbox.fail_next(503, times=3)
         harness.time.pass_(minutes=1)
-        assert (await harness.fresh()).notes
+        assert (await harness.ensure_fresh()).notes
         harness.time.pass_(minutes=1)
-        assert (await harness.fresh()).notes == ()
+        assert (await harness.ensure_fresh()).notes == ()
 
 
 @pytest.mark.parametrize(
@@ -129,23 +129,23 @@ async def test_a_refusal_is_never_answered_from_the_mirror(
     """Ours: the key may have been taken away from whoever asks."""
     sandbox = Sandbox(size=100)
     async with running_harness(sandbox) as harness:
-        await harness.fresh()
+        await harness.ensure_fresh()
         sandbox.fail_next(status)
         harness.time.pass_(minutes=1)
         await harness.asked()
         for _ in range(3):
             with pytest.raises(error):
-                await harness.fresh()
+                await harness.ensure_fresh()
         assert await harness.asked() == 1
         harness.time.pass_(minutes=1)
-        assert (await harness.fresh()).complete
+        assert (await harness.ensure_fresh()).complete
 
 
 async def test_a_cold_mirror_with_a_wrong_key_refuses() -> None:
     """Promised by contract.md: `unauthorized`, with what to do."""
     async with running_harness(Sandbox(size=100), key="wrong-key") as harness:
         with pytest.raises(UnauthorizedError) as caught:
-            await harness.fresh()
+            await harness.ensure_fresh()
     assert "region" in caught.value.hint
 
 
@@ -156,7 +156,7 @@ async def test_a_cold_mirror_and_convocore_down_is_an_error_that_can_be_tried_ag
     async with running_harness(sandbox) as harness:
         for _ in range(4):
             with pytest.raises(UnavailableError):
-                await harness.fresh()
+                await harness.ensure_fresh()
         assert await harness.asked() == 3
 
 
@@ -166,11 +166,11 @@ async def test_a_cold_mirror_and_no_answer_yet_is_an_error_within_patience() -> 
     gate = Gate(sandbox, after=0)
     async with running_harness(sandbox, schedule=IMPATIENT) as harness:
         with pytest.raises(UnavailableError, match="not answered yet") as caught:
-            await harness.fresh()
+            await harness.ensure_fresh()
         assert caught.value.retry_after
         gate.open()
         await harness.at_rest()
-        assert (await harness.fresh()).complete
+        assert (await harness.ensure_fresh()).complete
 
 
 @BOTH
@@ -182,7 +182,7 @@ async def test_a_slow_first_walk_is_answered_in_part_and_goes_on(dialect: Dialec
     async with running_harness(sandbox, schedule=IMPATIENT) as harness:
         full_sync = asyncio.ensure_future(harness.sync())
         await gate.reached.wait()
-        fresh = await harness.fresh()
+        fresh = await harness.ensure_fresh()
         assert fresh.complete is False
         assert 0 < fresh.conversations < 400
         assert fresh.oldest is not None
@@ -191,7 +191,7 @@ async def test_a_slow_first_walk_is_answered_in_part_and_goes_on(dialect: Dialec
 
         gate.open()
         await full_sync
-        assert (await harness.fresh()).complete
+        assert (await harness.ensure_fresh()).complete
         assert harness.held == harness.wanted
 
 
@@ -202,7 +202,7 @@ async def test_a_window_is_answered_as_soon_as_the_walk_has_passed_it() -> None:
     gate = Gate(sandbox, after=5)
     async with running_harness(sandbox, schedule=Schedule(patience=30)) as harness:
         at = times[30] if times[30] < 10**11 else times[30] / 1000
-        fresh = await harness.fresh(since=datetime.fromtimestamp(at, UTC))
+        fresh = await harness.ensure_fresh(since=datetime.fromtimestamp(at, UTC))
         assert fresh.complete
         assert fresh.conversations < 400
         gate.open()
@@ -212,19 +212,19 @@ async def test_a_sweep_that_fails_late_is_not_begun_again_at_once() -> None:
     """Ours: else a list with one bad place would be read up to there again and again."""
     sandbox = Sandbox(size=400)
     async with running_harness(sandbox) as harness:
-        await harness.fresh()
+        await harness.ensure_fresh()
         harness.time.pass_(hours=7)
         sandbox.fail_next(400, after=11)
-        await harness.fresh()
+        await harness.ensure_fresh()
         await harness.at_rest()
         await harness.asked()
         for _ in range(5):
             harness.time.pass_(minutes=1)
-            await harness.fresh()
+            await harness.ensure_fresh()
             await harness.at_rest()
         assert await harness.asked() <= 5
         harness.time.pass_(minutes=10)
-        fresh = await harness.fresh()
+        fresh = await harness.ensure_fresh()
         await harness.at_rest()
         assert fresh.complete
         assert 8 <= await harness.asked() <= 15  # it goes on where it failed
@@ -242,7 +242,7 @@ async def test_a_mistake_of_our_own_is_told_and_logged(
     async with running_harness(Sandbox(size=10)) as harness:
         harness.client.conversations = broken  # type: ignore[method-assign]
         with caplog.at_level(logging.ERROR), pytest.raises(ConvocoreError, match="our own"):
-            await harness.fresh()
+            await harness.ensure_fresh()
     assert "ZeroDivisionError" in caplog.text
 
 
@@ -250,8 +250,8 @@ async def test_two_agents_are_read_side_by_side() -> None:
     """Ours: single flight is per agent, failures too."""
     sandbox = Sandbox(size=60)
     async with running_harness(sandbox) as harness:
-        good = asyncio.ensure_future(harness.fresh())
+        good = asyncio.ensure_future(harness.ensure_fresh())
         with pytest.raises(NotFoundError):
-            await harness.agent_sync.fresh("nobody")
+            await harness.agent_sync.ensure_fresh("nobody")
         assert (await good).complete
-        assert (await harness.fresh()).complete
+        assert (await harness.ensure_fresh()).complete

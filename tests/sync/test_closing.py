@@ -23,7 +23,7 @@ async def test_closing_in_the_middle_of_a_walk_keeps_the_pages_that_are_in() -> 
     mirror = memory_mirror()
     gate = Gate(sandbox, after=5)
     async with running_harness(sandbox, mirror=mirror) as harness:
-        waiting = asyncio.ensure_future(harness.fresh())
+        waiting = asyncio.ensure_future(harness.ensure_fresh())
         await gate.reached.wait()
         await harness.agent_sync.aclose()
         fresh = await waiting
@@ -32,7 +32,7 @@ async def test_closing_in_the_middle_of_a_walk_keeps_the_pages_that_are_in() -> 
         gate.open()
     assert 0 < len(saved) < 400
     async with running_harness(sandbox, mirror=mirror) as harness:
-        assert (await harness.fresh()).complete
+        assert (await harness.ensure_fresh()).complete
         assert set(saved) <= set(harness.held)
         assert harness.held == harness.wanted
     mirror.close()
@@ -75,7 +75,7 @@ async def test_closing_before_anything_was_read_is_an_error_for_who_waits() -> N
     sandbox = Sandbox(size=400)
     gate = Gate(sandbox, after=0)
     async with running_harness(sandbox) as harness:
-        waiting = asyncio.ensure_future(harness.fresh())
+        waiting = asyncio.ensure_future(harness.ensure_fresh())
         await gate.reached.wait()
         await harness.agent_sync.aclose()
         with pytest.raises(ConvocoreError, match="stopped"):

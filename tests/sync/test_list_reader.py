@@ -34,7 +34,7 @@ async def test_a_tail_reads_one_page_when_nothing_changed(dialect: Dialect) -> N
         await harness.asked()
         for _ in range(3):
             harness.time.pass_(minutes=1)
-            await harness.fresh()
+            await harness.ensure_fresh()
             assert await harness.asked() == 1
 
 
@@ -49,17 +49,17 @@ async def test_a_tail_picks_up_what_came_and_what_moved(dialect: Dialect) -> Non
             sandbox.touch(conversation_id)
         sandbox.insert(stage="new", messagesNum=2)
         harness.time.pass_(minutes=1)
-        await harness.fresh()
+        await harness.ensure_fresh()
         assert harness.held == harness.wanted
 
         for conversation_id in ids[100:350]:  # more than a page or two
             sandbox.touch(conversation_id)
         harness.time.pass_(minutes=1)
-        await harness.fresh()
+        await harness.ensure_fresh()
         assert harness.held == harness.wanted
         await harness.asked()
         harness.time.pass_(minutes=1)
-        await harness.fresh()
+        await harness.ensure_fresh()
         assert await harness.asked() == 1
 
 
@@ -76,7 +76,7 @@ async def test_a_tail_after_a_restart_knows_where_the_last_one_ended(dialect: Di
     async with running_harness(sandbox, mirror=mirror) as harness:
         harness.time.pass_(minutes=1)
         await harness.asked()
-        await harness.fresh()
+        await harness.ensure_fresh()
         assert harness.held == harness.wanted
         assert await harness.asked() < 25  # not the whole list: 8 pages of 20 moved
     mirror.close()
@@ -92,12 +92,12 @@ async def test_a_tail_that_broke_off_leaves_no_gap_behind_it() -> None:
             sandbox.touch(conversation_id)
         sandbox.fail_next(503, after=2, times=3)
         harness.time.pass_(minutes=1)
-        fresh = await harness.fresh()
+        fresh = await harness.ensure_fresh()
         assert any("can't be read now" in note for note in fresh.notes)
         assert harness.held != harness.wanted
 
         harness.time.pass_(minutes=1)
-        await harness.fresh()
+        await harness.ensure_fresh()
         assert harness.held == harness.wanted
 
 
@@ -112,7 +112,7 @@ async def test_a_row_that_stands_out_of_order_ends_no_tail() -> None:
     sandbox.insert(ts=5, lastMessageTS=5)
     async with running_harness(sandbox, mirror=mirror) as harness:
         harness.time.pass_(minutes=1)
-        await harness.fresh()
+        await harness.ensure_fresh()
         assert {row.id for row in harness.held} == {row["ID"] for row in sandbox.rows()}
         moved = set(harness.held) ^ set(harness.wanted)
         assert len(moved) <= 2  # the odd one, whose date is told in another unit
@@ -201,7 +201,7 @@ async def test_a_list_without_end_is_bounded_and_says_so(dialect: Dialect) -> No
     sandbox = Sandbox(size=1_000_000, dialect=dialect)
     async with running_harness(sandbox, bounds=Bounds(rows=300)) as harness:
         await harness.sync()
-        fresh = await harness.fresh()
+        fresh = await harness.ensure_fresh()
     assert fresh.complete is False
     assert any("CONVOCORE_MAX_ROWS" in note for note in fresh.notes)
     assert 300 <= fresh.conversations <= 500
@@ -213,7 +213,7 @@ async def test_empty_pages_without_end_are_bounded_too() -> None:
     sandbox.empty_next(after=2, times=1_000_000)
     async with running_harness(sandbox, bounds=Bounds(rows=100)) as harness:
         await harness.sync()
-        fresh = await harness.fresh()
+        fresh = await harness.ensure_fresh()
         assert fresh.complete is False
         assert await harness.asked() < 150
 

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from convocore_mcp.assembly import mirror_place, read_settings
+from convocore_mcp.assembly import mirror_location, read_settings
 from convocore_mcp.leads.keys import keys
 from convocore_mcp.leads.merge import merge
 from convocore_mcp.sandbox import Sandbox, serving
@@ -83,7 +83,7 @@ class ServerProcesses:
         assert ONCE <= asked <= ONCE + MORE
         names = ("api_key", "agent_id", "base_url", "store")
         chosen = dict(zip(names, self.settings.values(), strict=True))
-        resume_token, owner = mirror_place(read_settings(chosen))
+        resume_token, owner = mirror_location(read_settings(chosen))
         mirror = MirrorWriter(
             open_database(resume_token, owner=owner), Rules(keys=keys, merge=merge)
         )

@@ -19,7 +19,7 @@ NOW = datetime.now(UTC)
 
 async def cold(harness: SyncHarness, read_scope: ReadScope) -> tuple[Freshness, int]:
     """The answer, and how many list requests had been made by then."""
-    fresh = await harness.agent_sync.fresh(harness.sandbox.agent_id, read_scope)
+    fresh = await harness.agent_sync.ensure_fresh(harness.sandbox.agent_id, read_scope)
     return fresh, len(harness.sandbox.requests)
 
 

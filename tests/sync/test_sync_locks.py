@@ -136,7 +136,7 @@ async def test_what_one_reads_the_other_waits_for(store: str, dialect: Dialect) 
         async with AsyncExitStack() as stack:
             one, two = await two_houses(sandbox, pair, stack)
             answers = await asyncio.gather(
-                *(harness.fresh() for harness in (one, two) for _ in "123")
+                *(harness.ensure_fresh() for harness in (one, two) for _ in "123")
             )
             assert all(fresh.complete and not fresh.notes for fresh in answers)
             assert two.held == one.held == two.wanted
@@ -147,7 +147,7 @@ async def test_what_one_reads_the_other_waits_for(store: str, dialect: Dialect) 
             for harness in (one, two):
                 harness.time.pass_(minutes=1)
             sandbox.insert(userName="New")
-            await asyncio.gather(one.fresh(), two.fresh())
+            await asyncio.gather(one.ensure_fresh(), two.ensure_fresh())
             assert one.held == one.wanted
             assert 1 <= await one.asked() <= 3
 
@@ -167,20 +167,20 @@ async def test_who_waits_answers_from_what_the_other_has_read(store: str) -> Non
             await gate.reached.wait()
             asked = len(sandbox.requests)
 
-            newest = await two.agent_sync.fresh(sandbox.agent_id, ReadScope(rows=20))
+            newest = await two.agent_sync.ensure_fresh(sandbox.agent_id, ReadScope(rows=20))
             assert newest.complete is False
             (note,) = newest.notes
             assert note == (
                 f"A first reading is under way, {len(one.held)} conversations so far; "
                 "ask again for the rest."
             )
-            window = await two.fresh(since=datetime.fromtimestamp(at, UTC))
+            window = await two.ensure_fresh(since=datetime.fromtimestamp(at, UTC))
             assert window.complete
             assert len(sandbox.requests) == asked
 
             gate.open()
             await full_sync
-            assert (await two.fresh()).complete
+            assert (await two.ensure_fresh()).complete
             assert two.held == two.wanted
 
 
@@ -198,7 +198,7 @@ async def test_who_waits_in_vain_answers_in_time_and_takes_over_later(store: str
             end = pair[1].sync_locks.take(sandbox.agent_id, "incremental")
             assert end is not None
             await harness.asked()
-            fresh = await harness.fresh()
+            fresh = await harness.ensure_fresh()
             assert "ChangedSince is still being read." in fresh.notes
             assert await harness.asked() == 0
             end()
@@ -217,11 +217,11 @@ async def test_trouble_that_another_process_got_over_is_forgotten(tmp_path: Path
             one.time.pass_(minutes=1)
             two.time.pass_(minutes=1)
             sandbox.fail_next(503, times=3)
-            assert (await one.fresh()).notes
+            assert (await one.ensure_fresh()).notes
             two.time.pass_(seconds=20)
             one.time.pass_(seconds=20)
-            assert (await two.fresh()).notes == ()
-            assert (await one.fresh()).notes == ()
+            assert (await two.ensure_fresh()).notes == ()
+            assert (await one.ensure_fresh()).notes == ()
 
 
 async def test_closing_ends_the_waiting_too(tmp_path: Path) -> None:

@@ -1,8 +1,7 @@
-"""Models to views: plain objects, named and formatted as the contract says."""
+"""Views made from models: named and formatted as docs/contract.md says, "Fields"."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
 from convocore_mcp.leads.dates import day
 from convocore_mcp.leads.hotness import hot
@@ -10,207 +9,206 @@ from convocore_mcp.leads.money import currency_code, read_money
 from convocore_mcp.leads.profile import Profile, Step
 from convocore_mcp.leads.reasons import why
 from convocore_mcp.models import Conversation, Freshness, Lead
-from convocore_mcp.server.rendering import LONGEST, compact, fit
+from convocore_mcp.server.answers.views import (
+    CandidateView,
+    ConversationView,
+    EventView,
+    FreshnessView,
+    HotLeadView,
+    LeadConversationView,
+    LeadView,
+    StepView,
+    Value,
+)
 from convocore_mcp.vocabulary import DEFAULT_THRESHOLD
 
-View = dict[str, Any]
+MAX_NAMES = 40
+"""Names that an answer counts one by one."""
+MAX_TAGS = 30
+"""Tags shown of one conversation in a list: a row must never be longer than an answer."""
+DAY_LENGTH = len("2026-07-19")
 
-MOST_NAMES = 40
-"""Names counted one by one in an answer."""
-MOST_TAGS = 30
-"""Tags shown of one conversation in a list: a row must never outgrow an answer."""
 
-
-def when(moment: datetime | None) -> str | None:
-    """RFC 3339, UTC, to the second."""
+def rfc3339(moment: datetime | None) -> str | None:
+    """A time in UTC, to the second."""
     return None if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def number(value: float | None) -> float | None:
+def plain_number(value: float | None) -> float | None:
     """A whole number without a decimal point."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def freshness(found: Freshness, *more: str) -> View:
-    """How far an answer can be trusted; `more` are notes of the answer's own."""
-    return {
-        "as_of": when(found.as_of),
-        "complete": found.complete,
-        "conversations": found.conversations,
-        "oldest": when(found.oldest),
-        "notes": [*found.notes, *more] or None,
-    }
+def freshness_view(freshness: Freshness, *notes: str) -> FreshnessView:
+    """How far an answer can be trusted; `notes` are further notes of this answer."""
+    return FreshnessView(
+        as_of=rfc3339(freshness.as_of) or "",
+        complete=freshness.complete,
+        conversations=freshness.conversations,
+        oldest=rfc3339(freshness.oldest),
+        notes=[*freshness.notes, *notes] or None,
+    )
 
 
-def noted(freshness_view: View, note: str) -> View:
-    """`freshness` with one more note."""
-    return freshness_view | {"notes": [*freshness_view.get("notes", []), note]}
-
-
-def shortened(answer: View, name: str) -> View:
-    """`answer` within the limit of characters: the last rows of `name` are dropped whole."""
-    rows = answer[name]
-    if len(compact(answer)) <= LONGEST - 200:
-        return answer
-    count = fit(rows, room=LONGEST - len(compact(answer | {name: []})) - 200)
-    if count == len(rows):
-        return answer
-    note = f"{count} of {len(rows)} {name} are shown: an answer has at most {LONGEST:,} characters."
-    return answer | {name: rows[:count], "freshness": noted(answer["freshness"], note)}
-
-
-def money(sums: Mapping[str | None, float]) -> dict[str, float]:
-    """Sums by currency, the largest first; without one under `unknown`."""
+def sums_by_currency(sums: Mapping[str | None, float]) -> dict[str, float]:
+    """Sums of money, the largest first; money without a currency is under `unknown`."""
     ordered = sorted(sums.items(), key=lambda item: (-item[1], item[0] or ""))
-    return {currency or "unknown": number(round(amount, 2)) or 0 for currency, amount in ordered}
-
-
-def conversation(c: Conversation, *, full: bool) -> View:
-    """A row of a list."""
-    money = read_money(c.value)
-    view = {
-        "id": c.id,
-        "name": c.name,
-        "company": c.company,
-        "channel": c.channel,
-        "state": c.state,
-        "stage": c.stage,
-        "label": c.label,
-        "score": number(c.score),
-        "value": c.value if money.amount is None else number(money.amount),
-        "currency": currency_code(c.currency) or money.currency,
-        "tags": list(c.tags[:MOST_TAGS]) or None,
-        "assignee": c.assignee,
-        "last_activity": when(c.last_activity),
-        "waiting_since": when(c.waiting_since),
-        "messages": c.messages,
-        "preview": c.last_message or c.summary,
-        "test": c.is_test or None,
-        "blocked": c.is_blocked or None,
+    return {
+        currency or "unknown": plain_number(round(amount, 2)) or 0 for currency, amount in ordered
     }
-    if full:
-        view |= {
-            "email": c.email,
-            "phone": c.phone,
-            "title": c.title,
-            "summary": c.summary,
-            "notes": c.notes,
-            "source": c.source,
-            "language": c.language,
-            "country": c.country,
-            "expected_close": _date(c.expected_close),
-            "rating": number(c.rating),
-            "lead_id": c.lead_id,
-        }
-    return view
+
+
+def conversation_view(c: Conversation, *, full: bool) -> ConversationView:
+    """A row of a list; with `full` also its longer texts and the contact data."""
+    money = read_money(c.value)
+    return ConversationView(
+        id=c.id,
+        name=c.name,
+        company=c.company,
+        channel=c.channel,
+        state=c.state,
+        stage=c.stage,
+        label=c.label,
+        score=plain_number(c.score),
+        value=c.value if money.amount is None else plain_number(money.amount),
+        currency=currency_code(c.currency) or money.currency,
+        tags=list(c.tags[:MAX_TAGS]) or None,
+        assignee=c.assignee,
+        last_activity=rfc3339(c.last_activity),
+        waiting_since=rfc3339(c.waiting_since),
+        messages=c.messages,
+        preview=c.last_message or c.summary,
+        test=c.is_test or None,
+        blocked=c.is_blocked or None,
+        email=c.email if full else None,
+        phone=c.phone if full else None,
+        title=c.title if full else None,
+        summary=c.summary if full else None,
+        notes=c.notes if full else None,
+        source=c.source if full else None,
+        language=c.language if full else None,
+        country=c.country if full else None,
+        expected_close=_date(c.expected_close) if full else None,
+        rating=plain_number(c.rating) if full else None,
+        lead_id=c.lead_id if full else None,
+    )
 
 
 def _date(text: str | None) -> str | None:
-    """A day stays a day; a time becomes RFC 3339; what is neither stays as it was written."""
+    """A day stays a day, a time becomes RFC 3339, any other text stays as it was written."""
     moment = day(text)
-    if text is None or moment is None or len(text.strip()) == len("2026-07-19"):
+    if text is None or moment is None or len(text.strip()) == DAY_LENGTH:
         return text
-    return when(moment)
+    return rfc3339(moment)
 
 
-def step(found: Step | None) -> View | None:
+def step_view(step: Step) -> StepView:
     """Something planned."""
-    if found is None:
-        return None
-    due, late = _date(found.due), found.overdue or None
-    return {"type": found.type, "title": found.title, "due": due, "overdue": late}
+    return StepView(
+        type=step.type, title=step.title, due=_date(step.due), overdue=step.overdue or None
+    )
 
 
-def hot_lead(lead: Lead, details: Profile, *, now: datetime) -> View:
+def hot_lead_view(lead: Lead, profile: Profile, *, now: datetime) -> HotLeadView:
     """One of the hottest leads."""
-    return {
-        "lead_id": lead.lead_id,
-        "conversation_id": lead.conversation_ids[0],
-        "name": lead.name,
-        "company": lead.company,
-        "contact": lead.email or lead.phone,
-        "channel": lead.channel,
-        **standing(lead),
-        "assignee": lead.assignee,
-        "last_activity": when(lead.last_activity),
-        "why": why(lead, details, now=now),
-        "wants": details.wants,
-        "next_step": step(details.next_steps[0] if details.next_steps else None),
-    }
+    steps = profile.next_steps
+    return HotLeadView(
+        lead_id=lead.lead_id,
+        conversation_id=lead.conversation_ids[0],
+        name=lead.name,
+        company=lead.company,
+        contact=lead.email or lead.phone,
+        channel=lead.channel,
+        stage=lead.stage,
+        label=lead.label,
+        score=plain_number(lead.score),
+        value=_lead_value(lead),
+        currency=lead.currency,
+        assignee=lead.assignee,
+        last_activity=rfc3339(lead.last_activity),
+        why=why(lead, profile, now=now),
+        wants=profile.wants,
+        next_step=step_view(steps[0]) if steps else None,
+    )
 
 
-def standing(lead: Lead) -> View:
-    """Where a lead stands in the pipeline, and what it may be worth."""
-    return {
-        "stage": lead.stage,
-        "label": lead.label,
-        "score": number(lead.score),
-        "value": lead.value if lead.amount is None else number(lead.amount),
-        "currency": lead.currency,
-    }
+def _lead_value(lead: Lead) -> Value | None:
+    return lead.value if lead.amount is None else plain_number(lead.amount)
 
 
-def candidate(lead: Lead) -> View:
-    """Somebody who may be meant."""
-    return {
-        "lead_id": lead.lead_id,
-        "name": lead.name,
-        "company": lead.company,
-        "last_activity": when(lead.last_activity),
-        "score": number(lead.score),
-    }
+def candidate_view(lead: Lead) -> CandidateView:
+    """One of several leads that may be meant."""
+    return CandidateView(
+        lead_id=lead.lead_id,
+        name=lead.name,
+        company=lead.company,
+        last_activity=rfc3339(lead.last_activity),
+        score=plain_number(lead.score),
+    )
 
 
-def lead_profile(
-    lead: Lead, details: Profile, conversations: Sequence[Conversation], *, now: datetime
-) -> View:
-    """All that is known about a person."""
-    usage = {"tokens": details.tokens, "usd": number(details.usd)}
-    return {
-        "lead_id": lead.lead_id,
-        "name": lead.name,
-        "company": lead.company,
-        "emails": details.emails or None,
-        "phones": details.phones or None,
-        "links": details.links or None,
-        "country": details.country,
-        "language": details.language,
-        **standing(lead),
-        "hot": hot(lead, threshold=DEFAULT_THRESHOLD),
-        "why": why(lead, details, now=now),
-        "expected_close": _date(lead.expected_close),
-        "assignee": lead.assignee,
-        "tags": details.tags or None,
-        "summary": details.summary,
-        "notes": details.notes,
-        "extracted": details.extracted or None,
-        "alerts": list(lead.alerts) or None,
-        "next_steps": [step(planned) for planned in details.next_steps] or None,
-        "timeline": [
-            {"at": when(event.at), "kind": event.kind, "text": event.text}
-            for event in details.timeline
-        ]
-        or None,
-        "conversations": [
-            {
-                "id": c.id,
-                "channel": c.channel,
-                "state": c.state,
-                "last_activity": when(c.last_activity),
-                "messages": c.messages,
-            }
-            for c in conversations
-        ],
-        "usage": usage if any(v is not None for v in usage.values()) else None,
-    }
+def lead_view(
+    lead: Lead, profile: Profile, conversations: Sequence[Conversation], *, now: datetime
+) -> LeadView:
+    """All that is known about a person; `conversations` are those to list."""
+    return LeadView(
+        lead_id=lead.lead_id,
+        name=lead.name,
+        company=lead.company,
+        emails=profile.emails or None,
+        phones=profile.phones or None,
+        links=profile.links or None,
+        country=profile.country,
+        language=profile.language,
+        stage=lead.stage,
+        label=lead.label,
+        score=plain_number(lead.score),
+        value=_lead_value(lead),
+        currency=lead.currency,
+        hot=hot(lead, threshold=DEFAULT_THRESHOLD),
+        why=why(lead, profile, now=now),
+        expected_close=_date(lead.expected_close),
+        assignee=lead.assignee,
+        tags=profile.tags or None,
+        summary=profile.summary,
+        notes=profile.notes,
+        extracted=profile.extracted or None,
+        alerts=list(lead.alerts) or None,
+        next_steps=[step_view(step) for step in profile.next_steps] or None,
+        timeline=_timeline(profile) or None,
+        conversations=[_lead_conversation(c) for c in conversations],
+        usage=_usage(profile),
+    )
 
 
-def counts(found: Mapping[str | None, int], none: str = "none") -> dict[str, int]:
-    """Counts by name, the largest first; what has no value is under `none`.
+def _timeline(profile: Profile) -> list[EventView]:
+    return [
+        EventView(at=rfc3339(event.at) or "", kind=event.kind, text=event.text)
+        for event in profile.timeline
+    ]
 
-    Names without end (a channel may be any text) are added up under `(other)`.
+
+def _lead_conversation(c: Conversation) -> LeadConversationView:
+    return LeadConversationView(
+        id=c.id,
+        channel=c.channel,
+        state=c.state,
+        last_activity=rfc3339(c.last_activity),
+        messages=c.messages,
+    )
+
+
+def _usage(profile: Profile) -> dict[str, float] | None:
+    usage = {"tokens": profile.tokens, "usd": plain_number(profile.usd)}
+    return {name: value for name, value in usage.items() if value is not None} or None
+
+
+def counts_by_name(counts: Mapping[str | None, int], none: str = "none") -> dict[str, int]:
+    """Counts, the largest first; what has no name is under `none`.
+
+    There may be any number of names (a channel may be any text): the rest is under `(other)`.
     """
-    ordered = sorted(found.items(), key=lambda item: (-item[1], item[0] or ""))
-    named = {name or none: count for name, count in ordered[:MOST_NAMES]}
-    other = sum(count for _, count in ordered[MOST_NAMES:])
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0] or ""))
+    named = {name or none: count for name, count in ordered[:MAX_NAMES]}
+    other = sum(count for _, count in ordered[MAX_NAMES:])
     return named | ({"(other)": other} if other else {})

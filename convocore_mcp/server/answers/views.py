@@ -1,20 +1,36 @@
-"""The shapes of answers. What has no value is left out, so almost nothing is required."""
+"""The views: the objects that answers consist of, each with its fields in the order of the answer.
 
+`view_builders` makes them from models, `sanitize` makes plain objects of them without the fields
+that are `None`, and the output schemas of the tools come from the same classes. They are
+dataclasses, not pydantic models: pydantic would refuse text with half a surrogate pair before it is
+sanitized.
+"""
+
+from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, WithJsonSchema
+from pydantic import ConfigDict, WithJsonSchema
 
 Value = Annotated[float | str, WithJsonSchema({"type": ["number", "string"]})]
 """An amount, or the text that no amount could be read from."""
 Counts = dict[str, int]
+FreeForm = dict[str, Any]
+"""An object whose fields are data: what was captured in a chat, or the arguments in force."""
 
 
-class View(BaseModel):
+FREE_FORM_SCHEMA = WithJsonSchema({"additionalProperties": True, "type": "object"})
+"""Keeps the schema of a tool short where its fields need no explanation."""
+
+
+class View:
     """An object in an answer."""
 
-    model_config = ConfigDict(extra="forbid")
+    __slots__ = ()
+    # Validators are built at their first use: listing the tools needs the schemas alone.
+    __pydantic_config__ = ConfigDict(extra="forbid", defer_build=True)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FreshnessView(View):
     """How far an answer can be trusted."""
 
@@ -25,6 +41,7 @@ class FreshnessView(View):
     notes: list[str] | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConversationView(View):
     """A conversation; the second half only with `detail="full"`."""
 
@@ -59,18 +76,20 @@ class ConversationView(View):
     lead_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConversationList(View):
     """The answer of `list_conversations`."""
 
     conversations: list[ConversationView]
     total: int
-    next_cursor: str | None = None
-    applied: dict[str, Any]
+    applied: FreeForm
     excluded: Counts
     relax: Counts | None = None
     freshness: FreshnessView
+    next_cursor: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepView(View):
     """Something planned."""
 
@@ -80,6 +99,7 @@ class StepView(View):
     overdue: bool | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HotLeadView(View):
     """One of the hottest leads."""
 
@@ -101,6 +121,24 @@ class HotLeadView(View):
     next_step: StepView | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NearMissView(View):
+    """A lead that is not hot, and the one thing that keeps it from it."""
+
+    lead_id: str
+    name: str | None = None
+    why_not: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NearMissesView(View):
+    """The leads that are nearly hot: how many there are, and the first of them."""
+
+    count: int
+    leads: list[NearMissView]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HotLeads(View):
     """The answer of `summarize_hot_leads`."""
 
@@ -115,17 +153,19 @@ class HotLeads(View):
     unassigned: int
     overdue: int
     leads: list[HotLeadView]
-    near_misses: dict[str, Any] | None = None
-    applied: dict[str, Any]
+    near_misses: Annotated[NearMissesView, FREE_FORM_SCHEMA] | None = None
+    applied: FreeForm
     excluded: Counts
     relax: Counts | None = None
     freshness: FreshnessView
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GroupView(View):
     """Conversations counted and added up; a group also has its keys."""
 
-    model_config = ConfigDict(extra="allow")
+    # The fields that the conversations are grouped by stand before these.
+    __pydantic_config__ = ConfigDict(extra="allow", defer_build=True)
 
     conversations: int
     leads: int
@@ -139,17 +179,19 @@ class GroupView(View):
     waiting_for_human: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stats(View):
     """The answer of `conversation_stats`."""
 
     totals: GroupView
     groups: list[GroupView]
-    applied: dict[str, Any]
+    applied: FreeForm
     excluded: Counts
     relax: Counts | None = None
     freshness: FreshnessView
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeView(View):
     """Something that happened to a conversation."""
 
@@ -163,6 +205,7 @@ class ChangeView(View):
     changed: dict[str, list[Any]] | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Changes(View):
     """The answer of `list_changes`."""
 
@@ -172,6 +215,7 @@ class Changes(View):
     freshness: FreshnessView
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EventView(View):
     """Something that happened."""
 
@@ -180,6 +224,7 @@ class EventView(View):
     text: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LeadConversationView(View):
     """One of a lead's conversations."""
 
@@ -190,6 +235,7 @@ class LeadConversationView(View):
     messages: int | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LeadView(View):
     """All that is known about a person."""
 
@@ -204,16 +250,16 @@ class LeadView(View):
     stage: str | None = None
     label: str | None = None
     score: float | None = None
-    hot: bool
-    why: list[str]
     value: Value | None = None
     currency: str | None = None
+    hot: bool
+    why: list[str]
     expected_close: str | None = None
     assignee: str | None = None
     tags: list[str] | None = None
     summary: str | None = None
     notes: str | None = None
-    extracted: dict[str, Any] | None = None
+    extracted: FreeForm | None = None
     alerts: list[str] | None = None
     next_steps: list[StepView] | None = None
     timeline: list[EventView] | None = None
@@ -221,6 +267,7 @@ class LeadView(View):
     usage: dict[str, float] | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CandidateView(View):
     """Somebody who may be meant."""
 
@@ -231,6 +278,7 @@ class CandidateView(View):
     score: float | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LeadAnswer(View):
     """The answer of `get_lead`: a lead, or candidates."""
 
@@ -239,3 +287,16 @@ class LeadAnswer(View):
     total: int | None = None
     matched_on: str
     freshness: FreshnessView
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentView(View):
+    """A configured agent, and how much of it is in the mirror."""
+
+    agent_id: str
+    region: str
+    conversations: int
+    complete: bool
+    as_of: str | None = None
+    oldest: str | None = None
+    quarantined: int | None = None
