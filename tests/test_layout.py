@@ -24,7 +24,7 @@ HEAVY = (
     "sqlalchemy", "httpx", "phonenumbers", "rapidfuzz", "price_parser", "typer", "rich",
     "pydantic_settings", "platformdirs", "stamina", "jwt", "prometheus_client",
     "opentelemetry.sdk", "convocore_mcp.web", "convocore_mcp.models", "convocore_mcp.leads",
-    "convocore_mcp.server.answers.view_builders",
+    "convocore_mcp.server.views.view_builders",
 )  # fmt: skip
 
 

@@ -9,13 +9,11 @@ import anyio
 import anyio.to_thread
 
 from convocore_mcp.errors import InvalidArgumentError, NotConfiguredError
+from convocore_mcp.server.mirror_queries import ChangeQueries, CompletionQueries, MirrorQueries
 from convocore_mcp.server.protocols import (
     Answers,
     Assembly,
-    ChangeQueries,
-    CompletionQueries,
     DetailsSource,
-    MirrorQueries,
     ReportProgress,
     RunInThread,
     SendProgress,

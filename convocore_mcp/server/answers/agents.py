@@ -1,9 +1,9 @@
 """Answers the resource `agents`."""
 
-from convocore_mcp.server.answers.view_builders import rfc3339
-from convocore_mcp.server.answers.views import AgentView
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.sanitize import JsonObject, sanitize_object
+from convocore_mcp.server.views.answer_views import AgentView
+from convocore_mcp.server.views.view_builders import rfc3339
 
 
 async def agents(backend: Backend) -> JsonObject:

@@ -5,10 +5,10 @@ import re
 
 from convocore_mcp.errors import MissingError
 from convocore_mcp.read_scope import EVERYTHING
-from convocore_mcp.server.answers.view_builders import freshness_view
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.sanitize import JsonObject, sanitize_object
 from convocore_mcp.server.size_limit import drop_largest_fields
+from convocore_mcp.server.views.view_builders import freshness_view
 
 _SECRET = re.compile(
     r"""session_?key|secret|passw|api_?key|private_?key|credential|authoriz|cookie|bearer|jwt

@@ -12,17 +12,17 @@ from convocore_mcp.server.answers.filters import (
     with_canonical_values,
 )
 from convocore_mcp.server.answers.time_window import read_window
-from convocore_mcp.server.answers.view_builders import (
+from convocore_mcp.server.backend import Backend
+from convocore_mcp.server.mirror_queries import MirrorQueries
+from convocore_mcp.server.requests import StatsRequest
+from convocore_mcp.server.sanitize import JsonObject, sanitize_object
+from convocore_mcp.server.size_limit import shorten_rows
+from convocore_mcp.server.views.answer_views import GroupView, Stats
+from convocore_mcp.server.views.view_builders import (
     freshness_view,
     plain_number,
     sums_by_currency,
 )
-from convocore_mcp.server.answers.views import GroupView, Stats
-from convocore_mcp.server.backend import Backend
-from convocore_mcp.server.protocols import MirrorQueries
-from convocore_mcp.server.requests import StatsRequest
-from convocore_mcp.server.sanitize import JsonObject, sanitize_object
-from convocore_mcp.server.size_limit import shorten_rows
 from convocore_mcp.vocabulary import DEFAULT_THRESHOLD
 
 TIME_UNITS = ("day", "week", "month")

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import blake2s
 
 from convocore_mcp.errors import InvalidArgumentError
-from convocore_mcp.server.protocols import SortKey
+from convocore_mcp.server.mirror_queries import SortKey
 
 CURSOR_LIFE = timedelta(hours=23)
 """Less than the day for which the mirror keeps old versions."""

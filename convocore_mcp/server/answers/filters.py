@@ -6,11 +6,11 @@ from datetime import datetime
 
 from convocore_mcp.leads.matching import search_terms
 from convocore_mcp.models import Filter
-from convocore_mcp.server.answers.view_builders import rfc3339
-from convocore_mcp.server.protocols import MirrorQueries
+from convocore_mcp.server.mirror_queries import MirrorQueries
 from convocore_mcp.server.requests import FilterArguments
 from convocore_mcp.server.sanitize import JsonObject
 from convocore_mcp.server.tools.arguments import canonical_values
+from convocore_mcp.server.views.view_builders import rfc3339
 from convocore_mcp.vocabulary import STAGES, STATES
 
 FIELDS = {

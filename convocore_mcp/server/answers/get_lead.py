@@ -8,11 +8,11 @@ from convocore_mcp.leads.resolve import Match
 from convocore_mcp.models import Conversation, Lead
 from convocore_mcp.read_scope import EVERYTHING
 from convocore_mcp.server.answers.conversation_record import without_secrets
-from convocore_mcp.server.answers.view_builders import candidate_view, freshness_view, lead_view
-from convocore_mcp.server.answers.views import LeadAnswer
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.sanitize import JsonObject, sanitize_object
 from convocore_mcp.server.size_limit import MAX_CHARACTERS, shorten_fields
+from convocore_mcp.server.views.lead_views import LeadAnswer
+from convocore_mcp.server.views.view_builders import candidate_view, freshness_view, lead_view
 
 CONVERSATIONS_SHOWN = 30
 """Conversations listed of one lead, newest first."""

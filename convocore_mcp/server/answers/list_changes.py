@@ -12,13 +12,13 @@ from convocore_mcp.read_scope import EVERYTHING
 from convocore_mcp.server.answers.conversation_record import without_secrets
 from convocore_mcp.server.answers.cursor import Cursor, question_digest
 from convocore_mcp.server.answers.time_window import read_bound
-from convocore_mcp.server.answers.view_builders import conversation_view, freshness_view, rfc3339
-from convocore_mcp.server.answers.views import ChangeView, ConversationView
 from convocore_mcp.server.backend import Backend
-from convocore_mcp.server.protocols import ChangeQueries, MirrorQueries
+from convocore_mcp.server.mirror_queries import ChangeQueries, MirrorQueries
 from convocore_mcp.server.requests import ChangesRequest
 from convocore_mcp.server.sanitize import JsonObject, sanitize_object, sanitize_rows
 from convocore_mcp.server.size_limit import rows_within_limit
+from convocore_mcp.server.views.answer_views import ChangeView, ConversationView
+from convocore_mcp.server.views.view_builders import conversation_view, freshness_view, rfc3339
 
 KINDS = ("created", "updated", "removed")
 UNKNOWN = "none"

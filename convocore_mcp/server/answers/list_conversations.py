@@ -13,13 +13,13 @@ from convocore_mcp.server.answers.filters import (
     with_canonical_values,
 )
 from convocore_mcp.server.answers.time_window import read_window
-from convocore_mcp.server.answers.view_builders import conversation_view, freshness_view
-from convocore_mcp.server.answers.views import ConversationList
 from convocore_mcp.server.backend import Backend
-from convocore_mcp.server.protocols import MirrorQueries, SortKey
+from convocore_mcp.server.mirror_queries import MirrorQueries, SortKey
 from convocore_mcp.server.requests import ConversationsRequest
 from convocore_mcp.server.sanitize import JsonObject, sanitize_object
 from convocore_mcp.server.size_limit import rows_within_limit
+from convocore_mcp.server.views.answer_views import ConversationList
+from convocore_mcp.server.views.view_builders import conversation_view, freshness_view
 
 CURSOR_LENGTH = 500
 """Characters kept free for the cursor."""

@@ -8,7 +8,13 @@ from convocore_mcp.leads.reasons import why_not_hot
 from convocore_mcp.models import Conversation, HotQuery, HotSummary, Lead
 from convocore_mcp.read_scope import ReadScope
 from convocore_mcp.server.answers.time_window import read_window
-from convocore_mcp.server.answers.view_builders import (
+from convocore_mcp.server.backend import Backend
+from convocore_mcp.server.mirror_queries import MirrorQueries
+from convocore_mcp.server.requests import HotLeadsRequest
+from convocore_mcp.server.sanitize import JsonObject, sanitize_object
+from convocore_mcp.server.size_limit import shorten_rows
+from convocore_mcp.server.views.answer_views import HotLeads, NearMissesView, NearMissView
+from convocore_mcp.server.views.view_builders import (
     counts_by_name,
     freshness_view,
     hot_lead_view,
@@ -16,12 +22,6 @@ from convocore_mcp.server.answers.view_builders import (
     rfc3339,
     sums_by_currency,
 )
-from convocore_mcp.server.answers.views import HotLeads, NearMissesView, NearMissView
-from convocore_mcp.server.backend import Backend
-from convocore_mcp.server.protocols import MirrorQueries
-from convocore_mcp.server.requests import HotLeadsRequest
-from convocore_mcp.server.sanitize import JsonObject, sanitize_object
-from convocore_mcp.server.size_limit import shorten_rows
 
 NEAR_MISSES_SHOWN = 3
 NOTE_LENGTH = 200

@@ -5,10 +5,10 @@ from typing import Annotated
 from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult
 
-from convocore_mcp.server.answers.views import LeadAnswer
 from convocore_mcp.server.backend import App
 from convocore_mcp.server.rendering import success
 from convocore_mcp.server.tools import arguments as arg
+from convocore_mcp.server.views.lead_views import LeadAnswer
 
 
 async def get_lead(

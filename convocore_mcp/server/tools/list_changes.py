@@ -5,11 +5,11 @@ from typing import Annotated
 from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult
 
-from convocore_mcp.server.answers.views import Changes
 from convocore_mcp.server.backend import App
 from convocore_mcp.server.rendering import success
 from convocore_mcp.server.requests import ChangesRequest
 from convocore_mcp.server.tools import arguments as arg
+from convocore_mcp.server.views.answer_views import Changes
 
 
 async def list_changes(

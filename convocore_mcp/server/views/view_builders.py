@@ -9,16 +9,18 @@ from convocore_mcp.leads.money import currency_code, read_money
 from convocore_mcp.leads.profile import Profile, Step
 from convocore_mcp.leads.reasons import why
 from convocore_mcp.models import Conversation, Freshness, Lead
-from convocore_mcp.server.answers.views import (
-    CandidateView,
+from convocore_mcp.server.views.answer_views import (
     ConversationView,
-    EventView,
     FreshnessView,
     HotLeadView,
-    LeadConversationView,
-    LeadView,
     StepView,
     Value,
+)
+from convocore_mcp.server.views.lead_views import (
+    CandidateView,
+    EventView,
+    LeadConversationView,
+    LeadView,
 )
 from convocore_mcp.vocabulary import DEFAULT_THRESHOLD
 

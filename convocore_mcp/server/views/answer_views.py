@@ -1,10 +1,4 @@
-"""The views: the objects that answers consist of, each with its fields in the order of the answer.
-
-`view_builders` makes them from models, `sanitize` makes plain objects of them without the fields
-that are `None`, and the output schemas of the tools come from the same classes. They are
-dataclasses, not pydantic models: pydantic would refuse text with half a surrogate pair before it is
-sanitized.
-"""
+"""The views of lists, sums and changes, and what all views share."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -160,11 +154,12 @@ class HotLeads(View):
     freshness: FreshnessView
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class GroupView(View):
     """Conversations counted and added up; a group also has its keys."""
 
-    # The fields that the conversations are grouped by stand before these.
+    # The fields that the conversations are grouped by stand before these. Pydantic, which checks
+    # answers against their schema, sets such extra fields, so this class has no slots.
     __pydantic_config__ = ConfigDict(extra="allow", defer_build=True)
 
     conversations: int
@@ -212,80 +207,6 @@ class Changes(View):
     changes: list[ChangeView]
     next_cursor: str
     has_more: bool
-    freshness: FreshnessView
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventView(View):
-    """Something that happened."""
-
-    at: str
-    kind: str
-    text: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeadConversationView(View):
-    """One of a lead's conversations."""
-
-    id: str
-    channel: str | None = None
-    state: str | None = None
-    last_activity: str | None = None
-    messages: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeadView(View):
-    """All that is known about a person."""
-
-    lead_id: str
-    name: str | None = None
-    company: str | None = None
-    emails: list[str] | None = None
-    phones: list[str] | None = None
-    links: list[str] | None = None
-    country: str | None = None
-    language: str | None = None
-    stage: str | None = None
-    label: str | None = None
-    score: float | None = None
-    value: Value | None = None
-    currency: str | None = None
-    hot: bool
-    why: list[str]
-    expected_close: str | None = None
-    assignee: str | None = None
-    tags: list[str] | None = None
-    summary: str | None = None
-    notes: str | None = None
-    extracted: FreeForm | None = None
-    alerts: list[str] | None = None
-    next_steps: list[StepView] | None = None
-    timeline: list[EventView] | None = None
-    conversations: list[LeadConversationView]
-    usage: dict[str, float] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CandidateView(View):
-    """Somebody who may be meant."""
-
-    lead_id: str
-    name: str | None = None
-    company: str | None = None
-    last_activity: str | None = None
-    score: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeadAnswer(View):
-    """The answer of `get_lead`: a lead, or candidates."""
-
-    lead: LeadView | None = None
-    candidates: list[CandidateView] | None = None
-    total: int | None = None
-    matched_on: str
     freshness: FreshnessView
 
 
