@@ -1,4 +1,4 @@
-"""The way in that a client takes: a real MCP client, the real server, the sandbox over HTTP."""
+"""Tests ask as a client does: a real MCP client, the real server, the sandbox over HTTP."""
 
 import json
 from collections.abc import AsyncIterator, Sequence
@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Literal
 
 from mcp import Client
+from mcp.client.session import MessageHandlerFnT
 from mcp.server.mcpserver import MCPServer
 from mcp_types import CallToolResult, TextContent
 
@@ -22,7 +23,7 @@ async def connected(
     sandbox: Sandbox,
     *,
     mode: Literal["auto", "legacy"] = "auto",
-    heard: Any = None,
+    on_message: MessageHandlerFnT | None = None,
     watch: bool = False,
     middleware: Sequence[Any] = (),
     **settings: object,
@@ -38,12 +39,12 @@ async def connected(
         app = App(lambda: Assembly(chosen), version="test")
         server = create_server(app, watch=watch)
         server.middleware.extend(middleware)
-        async with Client(server, mode=mode, message_handler=heard) as client:
+        async with Client(server, mode=mode, message_handler=on_message) as client:
             yield ToolClient(client, app, server)
 
 
 class ToolClient:
-    """Asks tools, and reads what they say as JSON."""
+    """Calls tools, and reads their results as JSON."""
 
     def __init__(self, client: Client, app: App, server: MCPServer[App]) -> None:
         self.client = client
@@ -55,11 +56,11 @@ class ToolClient:
         return await self.client.call_tool(tool, arguments)
 
     async def ask(self, tool: str, **arguments: object) -> Answer:
-        """The answer; fails if it is an error, or if text and structure differ."""
+        """The answer; fails if it is an error, or if its text and its structure differ."""
         result = await self.call(tool, **arguments)
-        said = text_of(result)
-        assert not result.is_error, said
-        answer: Answer = json.loads(said)
+        text = text_of(result)
+        assert not result.is_error, text
+        answer: Answer = json.loads(text)
         assert answer == result.structured_content
         return answer
 
@@ -80,7 +81,7 @@ class ToolClient:
         return answers
 
     async def read(self, uri: str) -> Answer:
-        """A resource."""
+        """A resource, read as JSON."""
         result = await self.client.read_resource(uri)
         (content,) = result.contents
         answer: Answer = json.loads(content.text)  # type: ignore[union-attr]

@@ -2,6 +2,6 @@
 
 `tools` and `mcp` declare, `answers` reads the mirror and builds views, `sanitize` makes every
 answer safe. The server knows the mirror and the syncs by the protocols in `protocols`, and neither
-HTTP nor SQL. Listing the tools imports nothing of `answers` and only the classes of `views`, because
-starting must stay fast; everything else is imported at the first question (`backend.App`).
+HTTP nor SQL. Listing the tools imports nothing of `answers` and only the classes of `views`:
+starting must stay fast, so everything else is imported at the first question (`backend.App`).
 """

@@ -1,4 +1,4 @@
-"""What people set, in the vendor's words or ours."""
+"""Settings: names, aliases, and what is wrong with a value."""
 
 import os
 from pathlib import Path
@@ -15,7 +15,7 @@ KEY = "sk-very-secret-0123456789"
 
 @pytest.fixture(autouse=True)
 def bare_environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    """Nothing is set but what a test sets."""
+    """Only what a test sets is set."""
     for name in os.environ:
         if name.startswith("CONVOCORE_") or name == "WORKSPACE_SECRET":
             monkeypatch.delenv(name)
@@ -28,8 +28,8 @@ def read(monkeypatch: pytest.MonkeyPatch, **environment: str) -> Settings:
     return Settings()
 
 
-def test_the_vendors_names_are_read_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Promised by contract.md: users of the vendor's server change one line."""
+def test_the_vendors_names_are_aliases(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Promised by docs/contract.md, "Configuration"."""
     found = read(
         monkeypatch, WORKSPACE_SECRET=KEY, CONVOCORE_API_REGION="NA-gcp", CONVOCORE_AGENT_ID="a"
     )
@@ -40,8 +40,8 @@ def test_the_vendors_names_are_read_too(monkeypatch: pytest.MonkeyPatch) -> None
     assert again.server == "https://proxy.example/convocore/v3"
 
 
-def test_our_names_go_before_the_vendors(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ours: whoever sets both means the one for this program."""
+def test_our_names_take_precedence_over_the_vendors(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ours: a user who sets both means ours for this program."""
     found = read(
         monkeypatch, CONVOCORE_API_KEY="ours", WORKSPACE_SECRET="theirs",
         CONVOCORE_REGION="eu", CONVOCORE_API_REGION="na-gcp",
@@ -57,21 +57,21 @@ def test_our_names_go_before_the_vendors(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_several_agents_are_separated_by_commas(
     monkeypatch: pytest.MonkeyPatch, text: str, agents: tuple[str, ...]
 ) -> None:
-    """Promised by contract.md: one or several, comma separated."""
+    """Promised by docs/contract.md, "Configuration"."""
     assert read(monkeypatch, CONVOCORE_AGENT_ID=text).agent_id == agents
 
 
-def test_what_is_set_to_nothing_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ours: `"CONVOCORE_REGION": ""` is what is left of an entry that was cleared."""
+def test_an_empty_setting_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ours: `"CONVOCORE_REGION": ""` is what remains of a cleared entry."""
     found = read(monkeypatch, CONVOCORE_API_KEY=" ", CONVOCORE_REGION="", CONVOCORE_STORE="")
     assert (found.api_key, found.region, found.store) == (None, "eu", None)
 
 
 @pytest.mark.parametrize("pasted", [f"Bearer {KEY}", f"  {KEY}\n", f"bearer  {KEY}"])
-def test_a_key_may_be_pasted_with_what_stands_around_it(
+def test_a_key_may_be_pasted_with_blanks_or_bearer_around_it(
     monkeypatch: pytest.MonkeyPatch, pasted: str
 ) -> None:
-    """Ours: it is copied from headers and dashboards."""
+    """Ours: users copy it from headers and dashboards."""
     found = read(monkeypatch, CONVOCORE_API_KEY=pasted).api_key
     assert found is not None
     assert found.get_secret_value() == KEY
@@ -91,7 +91,7 @@ def test_a_key_may_be_pasted_with_what_stands_around_it(
 def test_a_wrong_setting_is_named_and_no_key_is_shown(
     monkeypatch: pytest.MonkeyPatch, wrong: dict[str, str]
 ) -> None:
-    """Promised by design.md: the key appears in no log, error or `repr`."""
+    """Promised by docs/upstream.md, "Servers and credentials". Ours: the key is never shown."""
     with pytest.raises(ValidationError) as refused:
         read(monkeypatch, **wrong)
     with pytest.raises(NotConfiguredError) as caught:
@@ -118,7 +118,7 @@ def test_a_wrong_setting_is_named_and_no_key_is_shown(
 def test_a_base_url_ends_in_the_version(
     monkeypatch: pytest.MonkeyPatch, given: str, server: str
 ) -> None:
-    """Ours: both ways of writing it are found in the wild."""
+    """Ours: users write it with and without the version."""
     assert read(monkeypatch, CONVOCORE_BASE_URL=given).server == server
 
 
@@ -134,13 +134,13 @@ def test_a_base_url_ends_in_the_version(
 def test_a_server_that_must_not_see_the_key_is_refused(
     monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
-    """Ours: the key never travels in the clear, nor to what is no plain URL."""
+    """Ours: the key is never sent unencrypted, and only to a plain URL."""
     with pytest.raises(ValidationError):
         read(monkeypatch, CONVOCORE_BASE_URL=url)
 
 
 @pytest.mark.parametrize(
-    ("store", "place"),
+    ("store", "location"),
     [
         ("memory", "memory"), (" MEMORY ", "memory"), (":memory:", "memory"),
         ("sqlite://", "memory"), ("sqlite:///:memory:", "memory"),
@@ -154,14 +154,16 @@ def test_a_server_that_must_not_see_the_key_is_refused(
         ("mysql://h/d", "mysql://h/d"),
     ],
 )  # fmt: skip
-def test_the_mirror_is_in_memory_in_a_file_or_in_postgresql(store: str, place: str | Path) -> None:
-    """Promised by contract.md: `CONVOCORE_STORE`."""
-    assert store_location(store, fingerprint="f") == place
+def test_the_mirror_is_in_memory_in_a_file_or_in_postgresql(
+    store: str, location: str | Path
+) -> None:
+    """Promised by docs/contract.md, "Configuration": `CONVOCORE_STORE`."""
+    assert store_location(store, fingerprint="f") == location
 
 
 @pytest.mark.parametrize("store", [None, "", " "])
 def test_by_default_each_key_has_a_file_of_its_own_in_the_data_folder(store: str | None) -> None:
-    """Promised by contract.md: a SQLite file in the user's data folder."""
+    """Promised by docs/contract.md, "Configuration": the default store."""
     one, other = (store_location(store, fingerprint=name) for name in ("one", "two"))
     assert isinstance(one, Path)
     assert one != other

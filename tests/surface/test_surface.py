@@ -1,4 +1,4 @@
-"""What a model and a client are told changes by a reviewed diff, and costs little."""
+"""The surface that models and clients see changes only by a reviewed diff, and costs few tokens."""
 
 import json
 import os
@@ -38,10 +38,10 @@ async def client(era: Any) -> AsyncIterator[Client]:
         yield found
 
 
-def compare(name: str, told: Any) -> None:
-    """Fails when `told` is not what was committed."""
+def compare(name: str, listed: Any) -> None:
+    """Fails when `listed` differs from the committed snapshot."""
     path = SNAPSHOTS / f"{name}.json"
-    text = json.dumps(told, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+    text = json.dumps(listed, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
     if os.environ.get(UPDATE):
         path.write_text(text)
     hint = f"{name} changed. If that is meant: {UPDATE}=1 pytest -n0 {Path(__file__).name}, commit."
@@ -52,7 +52,7 @@ def plain(things: Any) -> list[Any]:
     return [thing.model_dump(mode="json", by_alias=True, exclude_none=True) for thing in things]
 
 
-async def test_the_surface_is_what_was_published(client: Client) -> None:
+async def test_the_surface_equals_its_snapshots(client: Client) -> None:
     """Promised by docs/contract.md: the whole surface is a snapshot, the same in both eras."""
     compare("tools", plain((await client.list_tools()).tools))
     compare("prompts", plain((await client.list_prompts()).prompts))
@@ -65,11 +65,11 @@ async def test_the_surface_is_what_was_published(client: Client) -> None:
 async def test_the_tools_cost_less_than_two_thousand_tokens(client: Client) -> None:
     """Promised by docs/performance.md, "Targets"."""
     encoding = bpe_openai.get_encoding("o200k_base")
-    told = [
+    listed = [
         {name: tool[name] for name in ("name", "description", "inputSchema")}
         for tool in plain((await client.list_tools()).tools)
     ]
-    text = "".join(json.dumps(t, separators=(",", ":"), ensure_ascii=False) for t in told)
+    text = "".join(json.dumps(t, separators=(",", ":"), ensure_ascii=False) for t in listed)
     assert len(encoding.encode_ordinary(text)) < 2000
 
 
