@@ -7,7 +7,6 @@ When stdin closes, FILE holds what was seen, as JSON.
 """
 
 import asyncio
-import functools
 import json
 import sys
 import threading
@@ -18,7 +17,7 @@ from typing import Any
 import anyio
 from sqlalchemy import Engine, event
 
-from convocore_mcp.assembly import build_backend, configured_agents, record_schema
+from convocore_mcp.assembly import Assembly
 from convocore_mcp.errors import ConvocoreError
 from convocore_mcp.server.backend import App, Backend
 from convocore_mcp.server.mcp.mcp_server import create_server, serve_stdio
@@ -79,12 +78,7 @@ class Heart:
 
 async def main() -> dict[str, Any]:
     """Fill, then serve, sweep and beat; returns what the heart has to tell."""
-    app = App(
-        functools.partial(build_backend, {}),
-        agents=functools.partial(configured_agents, {}),
-        version="benchmark",
-        record_schema=record_schema,
-    )
+    app = App(lambda: Assembly({}), version="benchmark")
     heart, sweeps, ended = Heart(), 0, ""
     heart.watch_databases()
     backend = await app.backend()

@@ -17,7 +17,7 @@ from typing import Any
 from benchmarks.pipes import environment
 from benchmarks.telling import Tally, say
 from convocore_mcp.api import wire
-from convocore_mcp.assembly import mirror_place, read_settings
+from convocore_mcp.assembly import mirror_location, read_settings
 from convocore_mcp.leads.affected import merge_affected
 from convocore_mcp.leads.keys import keys
 from convocore_mcp.sandbox import Sandbox
@@ -61,7 +61,7 @@ class Filled:
 def owner() -> str:
     """The fingerprint that a server with `Filled.env` looks for."""
     settings = read_settings({"api_key": KEY, "base_url": NOBODY, "store": "memory"})
-    return mirror_place(settings)[1]
+    return mirror_location(settings)[1]
 
 
 def open_mirror(path: Path) -> MirrorWriter:

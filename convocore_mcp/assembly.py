@@ -1,180 +1,120 @@
-"""Building the server: who gets what. Whatever is heavy is imported at the first question."""
+"""The composition root: builds the parts from the settings and hands them to each other.
+
+It imports everything, so a server on stdio imports it only when the first question needs it
+(`cli.serve`).
+"""
 
 import functools
 import gc
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
 
 import anyio
 import anyio.to_thread
-from mcp.server.mcpserver import server as sdk
+from pydantic import ValidationError
 
+from convocore_mcp.api.client import ConvocoreClient
+from convocore_mcp.api.conversation_record import ConversationRecord
 from convocore_mcp.errors import NotConfiguredError
-from convocore_mcp.logs import log_to_stderr
-from convocore_mcp.server.backend import App, Backend
-from convocore_mcp.server.mcp.mcp_server import create_server, serve_stdio
-from convocore_mcp.tracing import start_tracing
-from convocore_mcp.tracing_settings import TracingSettings
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from pydantic import ValidationError
-
-    from convocore_mcp.settings import Settings
+from convocore_mcp.leads.affected import merge_affected
+from convocore_mcp.leads.keys import keys
+from convocore_mcp.leads.resolve import look_up
+from convocore_mcp.server.answering import Answers
+from convocore_mcp.server.backend import Backend
+from convocore_mcp.server.sanitize import JsonObject
+from convocore_mcp.settings import Settings, store_location
+from convocore_mcp.store.database.engine import open_database
+from convocore_mcp.store.database.sync_locks import SyncLocks, sync_locks_for
+from convocore_mcp.store.read.change_log import ChangeLog
+from convocore_mcp.store.read.completion import CompletionReader
+from convocore_mcp.store.read.mirror_reader import MirrorReader
+from convocore_mcp.store.write.mirror_writer import MirrorWriter, Rules
+from convocore_mcp.sync.agent_sync import SyncParts
+from convocore_mcp.sync.agent_syncs import AgentSyncs
+from convocore_mcp.sync.decisions import Schedule
+from convocore_mcp.sync.details import DetailsFetcher
+from convocore_mcp.sync.page_writer import SyncLimits
+from convocore_mcp.sync.watch import Watch
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 READERS, WRITERS = 4, 1
-"""Threads for the database: several may read, SQLite has one writer."""
+"""Threads for the database: several may read at a time, but SQLite has one writer."""
+OnResponse = Callable[[str], None]
+"""Receives the status of each response of Convocore, or the name of the error instead."""
 
 
-def serve(overrides: Mapping[str, Any] | None = None, *, watch: bool = False) -> None:
-    """Serve MCP on stdin and stdout until stdin closes; `watch` reads on while nobody asks."""
-    _log_to_stderr()
-    start_tracing(TracingSettings.from_environment(), version=version("convocore-mcp"))
-    anyio.run(serve_stdio, create_server(_app(overrides or {}), watch=watch))
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """Builds what the tools work with (`server.protocols.Assembly`).
+
+    `overrides` are settings that take precedence over the environment.
+    """
+
+    overrides: Mapping[str, Any]
+    on_response: OnResponse | None = None
+
+    async def build_backend(self) -> Backend:
+        """Read the settings, open the mirror and connect the parts.
+
+        Raises:
+            NotConfiguredError: the key or the agent is missing, or a setting is wrong.
+            MirrorError: the mirror can't be opened.
+        """
+        # In threads: reading and opening files takes a moment, in which pings should be answered.
+        settings = await anyio.to_thread.run_sync(read_settings, self.overrides)
+        backend = await anyio.to_thread.run_sync(_connect, settings, self.on_response)
+        gc.freeze()  # what exists now stays; scanning it would stop every call for 70 ms each time
+        return backend
+
+    async def configured_agents(self) -> tuple[str, ...]:
+        """The agents that the settings name.
+
+        Raises:
+            NotConfiguredError: a setting is wrong.
+        """
+        settings = await anyio.to_thread.run_sync(read_settings, self.overrides)
+        return settings.agent_id
+
+    def record_schema(self) -> JsonObject:
+        """The JSON Schema of a conversation record, as the resource gives it."""
+        return ConversationRecord.model_json_schema(by_alias=False, mode="serialization")
 
 
-def serve_web(
-    overrides: Mapping[str, Any],
-    http: Mapping[str, Any],
-    *,
-    host: str,
-    port: int,
-    streamable: bool,
-    watch: bool,
-) -> None:
-    """Serve MCP over HTTP until a signal; `http` goes before the environment (`HttpSettings`).
-
-    `streamable` false leaves HTTP+SSE alone.
+def read_settings(overrides: Mapping[str, Any]) -> Settings:
+    """The settings: `overrides` first, then the environment. Sets the log level.
 
     Raises:
-        NotConfiguredError: a setting is wrong, or nobody would be asked for a token.
+        NotConfiguredError: one of them is wrong; the message never contains its value.
     """
-    from pydantic import ValidationError  # noqa: PLC0415
-
-    from convocore_mcp.web.http_app import serve_http  # noqa: PLC0415
-    from convocore_mcp.web.http_settings import HttpSettings  # noqa: PLC0415
-    from convocore_mcp.web.metrics import Metrics  # noqa: PLC0415
-
-    _log_to_stderr(as_json=True)
-    start_tracing(TracingSettings.from_environment(), version=version("convocore-mcp"))
-    read_settings(overrides)  # what is wrong is said now, and how much the log says is set
-    try:
-        settings = HttpSettings(**http)
-    except ValidationError as error:
-        raise wrong_settings(error) from None
-    metrics = Metrics()
-    app = _app(overrides, told=metrics.record_upstream_request)
-    server = create_server(app, watch=watch)
-    serve_http(server, app, settings, metrics, host=host, port=port, streamable=streamable)
-
-
-def serve_demo(serve: Callable[[Mapping[str, Any]], None]) -> None:
-    """Have `serve` serve the sandbox's data, over a real connection; nothing is kept on disk."""
-    from convocore_mcp.sandbox import Sandbox, serving  # noqa: PLC0415
-
-    sandbox = Sandbox()
-    with serving(sandbox) as base_url:
-        serve(
-            {
-                "api_key": sandbox.key,
-                "agent_id": sandbox.agent_id,
-                "base_url": base_url,
-                "store": "memory",
-            }
-        )
-
-
-def _log_to_stderr(*, as_json: bool = False) -> None:
-    log_to_stderr(as_json=as_json)
-    # The SDK's server would load rich, for a handler that is not taken: there is one already.
-    sdk.configure_logging = _leave_log  # type: ignore[assignment, attr-defined]
-
-
-def _leave_log(_level: object = None) -> None:
-    """Instead of the SDK's own."""
-
-
-def _app(overrides: Mapping[str, Any], *, told: Callable[[str], None] | None = None) -> App:
-    return App(
-        functools.partial(build_backend, overrides, told=told),
-        agents=functools.partial(configured_agents, overrides),
-        version=version("convocore-mcp"),
-        record_schema=record_schema,
-    )
-
-
-def record_schema() -> dict[str, Any]:
-    """JSON Schema of a conversation record, as the resource gives it."""
-    from convocore_mcp.api.conversation_record import ConversationRecord  # noqa: PLC0415
-
-    return ConversationRecord.model_json_schema(by_alias=False, mode="serialization")
-
-
-async def build_backend(
-    overrides: Mapping[str, Any], *, told: Callable[[str], None] | None = None
-) -> Backend:
-    """Read the settings and connect the parts; `told` hears how each request upstream went.
-
-    Raises:
-        NotConfiguredError: the key or the agent is missing, or a setting is wrong.
-        MirrorError: the mirror can't be opened.
-    """
-    # In a thread: imports and files take a moment, in which pings should be answered.
-    settings = await anyio.to_thread.run_sync(read_settings, overrides)
-    backend = await anyio.to_thread.run_sync(_connect, settings, told)
-    gc.freeze()  # it stays: looking through it would hold up everybody for 70 ms each time
-    return backend
-
-
-async def configured_agents(overrides: Mapping[str, Any]) -> tuple[str, ...]:
-    """The agents that the settings name.
-
-    Raises:
-        NotConfiguredError: a setting is wrong.
-    """
-    settings = await anyio.to_thread.run_sync(read_settings, overrides)
-    return settings.agent_id
-
-
-def read_settings(overrides: Mapping[str, Any]) -> "Settings":
-    """The settings from the environment, `overrides` first.
-
-    Raises:
-        NotConfiguredError: one of them is wrong; the message never holds its value.
-    """
-    from pydantic import ValidationError  # noqa: PLC0415
-
-    from convocore_mcp.settings import Settings  # noqa: PLC0415
-
     try:
         settings = Settings(**overrides)
     except ValidationError as error:
-        raise wrong_settings(error) from None
+        raise settings_error(error) from None
     logging.getLogger("convocore_mcp").setLevel(settings.log_level.upper())
     return settings
 
 
-def wrong_settings(error: "ValidationError") -> NotConfiguredError:
-    """What pydantic found, in words that name the settings and never show a value."""
-    wrong = [
+def settings_error(error: ValidationError) -> NotConfiguredError:
+    """What pydantic found wrong, with the names of the settings and without their values."""
+    problems = [
         f"{'.'.join(map(str, problem['loc']))} {problem['msg'].removeprefix('Value error, ')}"
         for problem in error.errors(include_url=False, include_input=False)
     ]
     return NotConfiguredError(
-        f"A setting is wrong: {'; '.join(wrong)}.", hint="Correct it and restart the server."
+        f"A setting is wrong: {'; '.join(problems)}.", hint="Correct it and restart the server."
     )
 
 
-def require_key(settings: "Settings") -> str:
-    """The key.
+def require_key(settings: Settings) -> str:
+    """The workspace secret.
 
     Raises:
         NotConfiguredError: there is none.
@@ -189,96 +129,101 @@ def require_key(settings: "Settings") -> str:
     return settings.api_key.get_secret_value()
 
 
-def mirror_place(settings: "Settings") -> "tuple[str | Path, str]":
-    """Where the mirror is, and the fingerprint of the key and region whose it is.
+def mirror_location(settings: Settings) -> tuple[str | Path, str]:
+    """Where the mirror is, and the fingerprint of the key and region that own it.
 
     Raises:
         NotConfiguredError: there is no key.
     """
-    from convocore_mcp.settings import store_location  # noqa: PLC0415
-
     text = f"{settings.server}\n{require_key(settings)}"
     owner = blake2b(text.encode(), digest_size=16).hexdigest()
     return store_location(settings.store, fingerprint=owner[:8]), owner
 
 
-def _connect(settings: "Settings", told: Callable[[str], None] | None) -> Backend:
-    from convocore_mcp.api.client import ConvocoreClient  # noqa: PLC0415
-    from convocore_mcp.leads.affected import merge_affected  # noqa: PLC0415
-    from convocore_mcp.leads.keys import keys  # noqa: PLC0415
-    from convocore_mcp.store.database.engine import open_database  # noqa: PLC0415
-    from convocore_mcp.store.database.sync_locks import sync_locks_for  # noqa: PLC0415
-    from convocore_mcp.store.read.change_log import ChangeLog  # noqa: PLC0415
-    from convocore_mcp.store.read.completion import CompletionReader  # noqa: PLC0415
-    from convocore_mcp.store.read.mirror_reader import MirrorReader  # noqa: PLC0415
-    from convocore_mcp.store.write.mirror_writer import MirrorWriter, Rules  # noqa: PLC0415
-    from convocore_mcp.sync.agent_sync import SyncParts  # noqa: PLC0415
-    from convocore_mcp.sync.agent_syncs import AgentSyncs  # noqa: PLC0415
-    from convocore_mcp.sync.decisions import Schedule  # noqa: PLC0415
-    from convocore_mcp.sync.details import DetailsFetcher  # noqa: PLC0415
-    from convocore_mcp.sync.page_writer import SyncLimits  # noqa: PLC0415
-    from convocore_mcp.sync.watch import Watch  # noqa: PLC0415
+class _Threads:
+    """Runs blocking calls in threads, so many at a time."""
 
+    def __init__(self, limit: int) -> None:
+        self._limiter = anyio.CapacityLimiter(limit)
+
+    async def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        bound = functools.partial(call, *args, **kwargs)
+        return await anyio.to_thread.run_sync(bound, limiter=self._limiter)
+
+
+@dataclass(frozen=True, slots=True)
+class _Resources:
+    """What must be closed when the server ends, in the order of the fields."""
+
+    watch: Watch
+    syncs: AgentSyncs
+    client: ConvocoreClient
+    locks: SyncLocks
+    mirror: MirrorWriter
+
+    async def aclose(self) -> None:
+        await self.watch.aclose()
+        await self.syncs.aclose()
+        await self.client.aclose()
+        await anyio.to_thread.run_sync(self.locks.close)
+        await anyio.to_thread.run_sync(self.mirror.close)
+
+
+def _connect(settings: Settings, on_response: OnResponse | None) -> Backend:
     key = require_key(settings)
-    place, owner = mirror_place(settings)
-    database = open_database(place, owner=owner)
+    location, owner = mirror_location(settings)
+    database = open_database(location, owner=owner)
     mirror = MirrorWriter(database, Rules(keys=keys, merge_affected=merge_affected))
-    locks = sync_locks_for(place, database)
+    locks = sync_locks_for(location, database)
     client = ConvocoreClient.from_url(
-        settings.server, key, version=version("convocore-mcp"), now=utc_now, on_result=told
+        settings.server, key, version=version("convocore-mcp"), now=utc_now, on_result=on_response
     )
-    writing = anyio.CapacityLimiter(WRITERS)
-
-    async def in_writer(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        bound = functools.partial(call, *args, **kwargs)
-        return await anyio.to_thread.run_sync(bound, limiter=writing)
-
-    reading = anyio.CapacityLimiter(READERS)
-
-    async def in_reader(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        bound = functools.partial(call, *args, **kwargs)
-        return await anyio.to_thread.run_sync(bound, limiter=reading)
-
+    readers = _Threads(READERS)
+    syncs = _agent_syncs(settings, client, mirror, locks, readers)
     interval = timedelta(seconds=settings.incremental_sync_seconds)
-    syncs = AgentSyncs(
-        SyncParts(
-            upstream=client,
-            health=client.throttle,
-            mirror=mirror,
-            sync_locks=locks,
-            now=utc_now,
-            write_in_thread=in_writer,
-            read_in_thread=in_reader,
-            schedule=Schedule(
-                incremental_after=interval,
-                full_after=timedelta(seconds=settings.full_sync_seconds),
-            ),
-            limits=SyncLimits(settings.max_rows, timedelta(seconds=settings.max_sync_seconds)),
-        )
-    )
     watch = Watch(syncs, interval=interval, now=utc_now)
-
-    async def close() -> None:
-        await watch.aclose()
-        await syncs.aclose()
-        await client.aclose()
-        await anyio.to_thread.run_sync(locks.close)
-        await anyio.to_thread.run_sync(mirror.close)
-
+    mirror_reader = MirrorReader(database)
     return Backend(
         agents=settings.agent_id,
         region=settings.region,
-        mirror_reader=MirrorReader(database),
+        mirror_reader=mirror_reader,
         change_log=ChangeLog(database),
         completion_reader=CompletionReader(database),
+        find_person=functools.partial(look_up, mirror_reader),
         syncs=syncs,
         watch=watch,
         refresh_interval=interval,
         details=DetailsFetcher(client.conversation, now=utc_now),
         coverage=mirror.coverage,
         now=utc_now,
-        read=in_reader,
-        close=close,
+        read=readers.run,
+        close=_Resources(watch, syncs, client, locks, mirror).aclose,
+        answer_from=Answers,
+    )
+
+
+def _agent_syncs(
+    settings: Settings,
+    client: ConvocoreClient,
+    mirror: MirrorWriter,
+    locks: SyncLocks,
+    readers: _Threads,
+) -> AgentSyncs:
+    return AgentSyncs(
+        SyncParts(
+            upstream=client,
+            health=client.throttle,
+            mirror=mirror,
+            sync_locks=locks,
+            now=utc_now,
+            write_in_thread=_Threads(WRITERS).run,
+            read_in_thread=readers.run,
+            schedule=Schedule(
+                incremental_after=timedelta(seconds=settings.incremental_sync_seconds),
+                full_after=timedelta(seconds=settings.full_sync_seconds),
+            ),
+            limits=SyncLimits(settings.max_rows, timedelta(seconds=settings.max_sync_seconds)),
+        )
     )
 
 

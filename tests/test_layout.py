@@ -17,8 +17,6 @@ TOP = {
 }  # fmt: skip
 LONGER = {
     "convocore_mcp/api/wire.py": {"to_model"},  # one line for each field
-    "convocore_mcp/server/mcp/resources.py": {"add_resources"},  # one inner function for each
-    "convocore_mcp/assembly.py": {"_connect"},  # the composition root: one line for each part
 }
 """Functions that are longer, each with its reason."""
 HTTPX = {"convocore_mcp/api/client.py"}
@@ -26,7 +24,7 @@ HEAVY = (
     "sqlalchemy", "httpx", "phonenumbers", "rapidfuzz", "price_parser", "typer", "rich",
     "pydantic_settings", "platformdirs", "stamina", "jwt", "prometheus_client",
     "opentelemetry.sdk", "convocore_mcp.web", "convocore_mcp.models", "convocore_mcp.leads",
-    "convocore_mcp.server.answers.view_builders",
+    "convocore_mcp.server.views.view_builders",
 )  # fmt: skip
 
 

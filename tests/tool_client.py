@@ -1,16 +1,16 @@
-"""The way in that a client takes: a real MCP client, the real server, the sandbox over HTTP."""
+"""Tests ask as a client does: a real MCP client, the real server, the sandbox over HTTP."""
 
-import functools
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Literal
 
 from mcp import Client
+from mcp.client.session import MessageHandlerFnT
 from mcp.server.mcpserver import MCPServer
 from mcp_types import CallToolResult, TextContent
 
-from convocore_mcp.assembly import build_backend, configured_agents, record_schema
+from convocore_mcp.assembly import Assembly
 from convocore_mcp.sandbox import Sandbox, serving
 from convocore_mcp.server.backend import App
 from convocore_mcp.server.mcp.mcp_server import create_server
@@ -23,7 +23,7 @@ async def connected(
     sandbox: Sandbox,
     *,
     mode: Literal["auto", "legacy"] = "auto",
-    heard: Any = None,
+    on_message: MessageHandlerFnT | None = None,
     watch: bool = False,
     middleware: Sequence[Any] = (),
     **settings: object,
@@ -36,20 +36,15 @@ async def connected(
             "base_url": base_url,
             "store": "memory",
         } | settings
-        app = App(
-            functools.partial(build_backend, chosen),
-            agents=functools.partial(configured_agents, chosen),
-            version="test",
-            record_schema=record_schema,
-        )
+        app = App(lambda: Assembly(chosen), version="test")
         server = create_server(app, watch=watch)
         server.middleware.extend(middleware)
-        async with Client(server, mode=mode, message_handler=heard) as client:
+        async with Client(server, mode=mode, message_handler=on_message) as client:
             yield ToolClient(client, app, server)
 
 
 class ToolClient:
-    """Asks tools, and reads what they say as JSON."""
+    """Calls tools, and reads their results as JSON."""
 
     def __init__(self, client: Client, app: App, server: MCPServer[App]) -> None:
         self.client = client
@@ -61,11 +56,11 @@ class ToolClient:
         return await self.client.call_tool(tool, arguments)
 
     async def ask(self, tool: str, **arguments: object) -> Answer:
-        """The answer; fails if it is an error, or if text and structure differ."""
+        """The answer; fails if it is an error, or if its text and its structure differ."""
         result = await self.call(tool, **arguments)
-        said = text_of(result)
-        assert not result.is_error, said
-        answer: Answer = json.loads(said)
+        text = text_of(result)
+        assert not result.is_error, text
+        answer: Answer = json.loads(text)
         assert answer == result.structured_content
         return answer
 
@@ -86,7 +81,7 @@ class ToolClient:
         return answers
 
     async def read(self, uri: str) -> Answer:
-        """A resource."""
+        """A resource, read as JSON."""
         result = await self.client.read_resource(uri)
         (content,) = result.contents
         answer: Answer = json.loads(content.text)  # type: ignore[union-attr]

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from convocore_mcp import assembly
 from convocore_mcp.cli import mirror_commands
 from convocore_mcp.cli.demo import run_demo
+from convocore_mcp.cli.serve import serve as serve_stdio
+from convocore_mcp.cli.serve_web import serve_demo, serve_web
 from convocore_mcp.errors import NotConfiguredError
 from convocore_mcp.sandbox import Sandbox
 from convocore_mcp.sandbox import run as run_sandbox
@@ -82,14 +83,14 @@ def serve(  # noqa: PLR0913  one for each option
     if transport is Transport.stdio:
         if given := [f"--{name}" for name, value in over_http.items() if value is not None]:
             raise typer.BadParameter(f"{', '.join(given)}: only with --transport http or sse.")
-        run: ServeFunction = functools.partial(assembly.serve, watch=watch)
+        run: ServeFunction = functools.partial(serve_stdio, watch=watch)
     else:
         chosen = {
             "tokens": token or None, "oauth_issuer": oauth_issuer, "oauth_audience": oauth_audience,
             "public_url": public_url,
         }  # fmt: skip
         run = functools.partial(
-            assembly.serve_web,
+            serve_web,
             http={name: value for name, value in chosen.items() if value is not None},
             host=host if host is not None else "127.0.0.1",
             port=port if port is not None else 8000,
@@ -97,7 +98,7 @@ def serve(  # noqa: PLR0913  one for each option
             watch=watch,
         )
     try:
-        assembly.serve_demo(run) if demo else run({})
+        serve_demo(run) if demo else run({})
     except NotConfiguredError as error:
         raise SystemExit(f"{error.message} {error.hint}".strip()) from None
 

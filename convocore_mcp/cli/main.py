@@ -1,39 +1,38 @@
-"""The composition root: reads settings, builds the parts, runs a command.
+"""The console script. Without arguments it serves stdio, and that path imports as little as it can.
 
-`convocore-mcp` without arguments serves stdio. That path imports as little as it can, with the
-garbage collector off meanwhile: what is imported stays, and looking through it is wasted time.
+The garbage collector is off meanwhile: imported objects stay, so scanning them is wasted time.
 """
 
 import gc
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 
 from pydantic import BaseModel
 
+SERVE = ("convocore_mcp.cli.serve", "serve")
+COMMANDS = ("convocore_mcp.cli.commands", "app")
+
 
 def main() -> None:
-    """The console script."""
+    """Run what the arguments ask for."""
+    # By name, since only one of the two is imported: typer and rich would double the start.
+    module, function = SERVE if sys.argv[1:] in ([], ["serve"]) else COMMANDS
     gc.disable()
-    with _models_built_when_used():
-        if sys.argv[1:] in ([], ["serve"]):
-            from convocore_mcp.assembly import serve  # noqa: PLC0415  only what serving needs
-
-            run = serve
-        else:
-            from convocore_mcp.cli.commands import app  # noqa: PLC0415  typer and rich take their time
-
-            run = app
+    with _validators_built_at_first_use():
+        run = getattr(import_module(module), function)
     gc.freeze()
     gc.enable()
     run()
 
 
 @contextmanager
-def _models_built_when_used() -> Iterator[None]:
-    """Let pydantic build the validators of what is imported meanwhile at their first use.
+def _validators_built_at_first_use() -> Iterator[None]:
+    """Have pydantic build the validators of models imported meanwhile when they are first used.
 
-    The SDK has models for both eras of the protocol; a connection uses a tenth of them.
+    The SDK has models for both eras of the protocol, of which a connection uses a tenth; building
+    all of them would take a third of the start. Pydantic has no switch for models of others.
     """
     BaseModel.model_config["defer_build"] = True
     try:

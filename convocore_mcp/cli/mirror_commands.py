@@ -18,12 +18,13 @@ import anyio.to_thread
 import typer
 from rich.filesize import decimal
 
-from convocore_mcp.assembly import build_backend, mirror_place, read_settings
+from convocore_mcp.assembly import Assembly, mirror_location, read_settings
 from convocore_mcp.cli.mirror_status import location_text, status_lines
 from convocore_mcp.cli.progress_bar import progress_bar
 from convocore_mcp.errors import ConvocoreError, InvalidArgumentError, NotConfiguredError
 from convocore_mcp.logs import log_to_stderr
-from convocore_mcp.server.backend import Backend, SyncResult
+from convocore_mcp.server.backend import Backend
+from convocore_mcp.server.protocols import SyncResult
 from convocore_mcp.settings import Settings
 from convocore_mcp.store.database.purge import delete_files, mirror_files, mirror_tables, size_of
 
@@ -55,7 +56,7 @@ class ConfiguredMirror:
             NotConfiguredError: a setting is wrong, or there is no key.
         """
         settings = read_settings({})
-        return cls(settings, *mirror_place(settings))
+        return cls(settings, *mirror_location(settings))
 
     def agents(self, chosen: Sequence[str] | None) -> Sequence[str]:
         """The agents to work on: those that were chosen, else all that are configured.
@@ -187,7 +188,7 @@ def _progress_text(progress: SyncResult, scope: str) -> str:
 
 @asynccontextmanager
 async def _open_backend() -> AsyncIterator[Backend]:
-    backend = await build_backend({})
+    backend = await Assembly({}).build_backend()
     try:
         yield backend
     finally:

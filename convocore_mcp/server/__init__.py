@@ -1,6 +1,7 @@
-"""What an MCP client sees: tools, resources, and the views they return.
+"""What an MCP client sees: tools, resources and prompts, and the answers they give.
 
-`tools` and `resources` ask, `views` shape, `outbound` makes safe whatever leaves. Nothing here
-knows HTTP or SQL. Importing it must stay cheap (`tools/list` waits for it), so the mirror and the
-client are only built when the first question comes (`app`).
+`tools` and `mcp` declare, `answers` reads the mirror and builds views, `sanitize` makes every
+answer safe. The server knows the mirror and the syncs by the protocols in `protocols`, and neither
+HTTP nor SQL. Listing the tools imports nothing of `answers` and only the classes of `views`:
+starting must stay fast, so everything else is imported at the first question (`backend.App`).
 """

@@ -1,125 +1,37 @@
-"""What tools work with. Built at the first question: starting touches neither network nor disk."""
+"""What the tools work with. It is built at the first question: starting opens no file or socket."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING
 
 import anyio
+import anyio.to_thread
 
 from convocore_mcp.errors import InvalidArgumentError, NotConfiguredError
-from convocore_mcp.read_scope import EVERYTHING, ReadScope
+from convocore_mcp.server.mirror_queries import ChangeQueries, CompletionQueries, MirrorQueries
+from convocore_mcp.server.protocols import (
+    Answers,
+    Assembly,
+    DetailsSource,
+    ReportProgress,
+    RunInThread,
+    SendProgress,
+    Syncs,
+    Watching,
+)
 
-if TYPE_CHECKING:  # not needed to list the tools
+if TYPE_CHECKING:  # for annotations only: listing the tools must not wait for these imports
+    from datetime import datetime, timedelta
+
+    from convocore_mcp.leads.resolve import Match
     from convocore_mcp.models import Coverage, Freshness
-    from convocore_mcp.store.read.change_log import ChangeLog
-    from convocore_mcp.store.read.completion import CompletionReader
-    from convocore_mcp.store.read.mirror_reader import MirrorReader
-    from convocore_mcp.sync.details import DetailsFetcher
+    from convocore_mcp.read_scope import ReadScope
+    from convocore_mcp.server.protocols import SyncResult
+    from convocore_mcp.server.sanitize import JsonObject
 
-P = ParamSpec("P")
-T = TypeVar("T")
-Report = Callable[[int], Awaitable[None]]
-"""Told how many rows have been read so far."""
-REPORT_EVERY = 0.25
-"""Seconds between two reports of progress: pages may come faster than anybody looks."""
-
-
-class SyncResult(Protocol):
-    """What one sync read (`sync.page_writer.Progress`)."""
-
-    pages: int
-    rows: int
-    elsewhere: bool
-    """Another process has run the sync."""
-
-
-class Syncs(Protocol):
-    """Keeps the mirror fresh (`sync.agent_syncs.AgentSyncs`)."""
-
-    async def ensure_fresh(
-        self,
-        agent_id: str,
-        scope: ReadScope = EVERYTHING,
-        *,
-        report_progress: Report | None = None,
-    ) -> "Freshness":
-        """Sync what a question needs, waiting a bounded time."""
-        ...
-
-    async def sync(
-        self,
-        agent_id: str,
-        *,
-        full: bool = True,
-        report_progress: Report | None = None,
-        on_lock_wait: Callable[[], None] | None = None,
-    ) -> SyncResult:
-        """Sync now, and wait for the end.
-
-        `on_lock_wait` is called once if another process runs this sync already.
-        """
-        ...
-
-
-class Watching(Protocol):
-    """Reads on while somebody wants to hear of changes (`sync.watch.Watch`)."""
-
-    listeners: list[Callable[[str], None]]
-    """Called with the agent that was read."""
-
-    def watch(self, agents: Collection[str]) -> None:
-        """Watch these agents, and no others."""
-        ...
-
-
-class SendProgress(Protocol):
-    """Tells a client how far a call has got (`Context.report_progress`)."""
-
-    async def __call__(
-        self, progress: float, total: float | None = None, message: str | None = None
-    ) -> None:
-        """Send it, if the client asked for it."""
-        ...
-
-
-class ReportingSyncs:
-    """Syncs whose caller is told how they go."""
-
-    def __init__(self, syncs: Syncs, notify: SendProgress) -> None:
-        self._syncs = syncs
-        self._notify = notify
-        self._reported = 0
-        self._due = 0.0
-        self.sync = syncs.sync
-
-    async def ensure_fresh(
-        self,
-        agent_id: str,
-        scope: ReadScope = EVERYTHING,
-        *,
-        report_progress: Report | None = None,
-    ) -> "Freshness":
-        """As `Syncs.ensure_fresh`."""
-        return await self._syncs.ensure_fresh(
-            agent_id, scope, report_progress=report_progress or self._report
-        )
-
-    async def _report(self, rows: int) -> None:
-        now = asyncio.get_running_loop().time()
-        # Progress must grow, says the protocol: a second look at the front may bring nothing.
-        if rows > self._reported and now >= self._due:
-            self._reported, self._due = rows, now + REPORT_EVERY
-            await self._notify(rows, None, f"Reading Convocore: {rows:,} conversations so far")
-
-
-class Read(Protocol):
-    """Runs a blocking read off the event loop."""
-
-    def __call__(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
-        """Await what `call` returns."""
-        ...
+SECONDS_BETWEEN_REPORTS = 0.25
+"""Pages may arrive faster than anybody looks at a progress bar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,21 +40,32 @@ class Backend:
 
     agents: tuple[str, ...]
     region: str
-    mirror_reader: "MirrorReader"
-    change_log: "ChangeLog"
-    completion_reader: "CompletionReader"
+    mirror_reader: MirrorQueries
+    change_log: ChangeQueries
+    completion_reader: CompletionQueries
+    find_person: "Callable[[str, str], Match]"
+    """Blocking: the leads of an agent that a text means (`leads.resolve`)."""
     syncs: Syncs
     watch: Watching
-    refresh_interval: timedelta
-    """How old an answer may get before the front of the list is read again."""
-    details: "DetailsFetcher"
+    refresh_interval: "timedelta"
+    """How old an answer may get before the next question starts an incremental sync."""
+    details: DetailsSource
     coverage: "Callable[[str], Coverage]"
-    now: Callable[[], datetime]
-    read: Read
+    """Blocking: how much of an agent's list the mirror holds."""
+    now: "Callable[[], datetime]"
+    read: RunInThread
+    """Runs a blocking call of the mirror in a thread."""
     close: Callable[[], Awaitable[None]]
+    answer_from: Callable[["Backend"], Answers]
+    """Makes the answering side of a backend (`server.answering.Answers`)."""
+
+    @property
+    def answers(self) -> Answers:
+        """The answering side: one method for each tool."""
+        return self.answer_from(self)
 
     def agent(self, agent_id: str) -> str:
-        """The agent that is meant: the only one, or the one named.
+        """The agent to ask about: the named one, or the only one.
 
         Raises:
             InvalidArgumentError: it is not configured, or there are several and none was named.
@@ -162,56 +85,102 @@ class Backend:
         return agent_id
 
 
-class App:
-    """Holds the backend for the server's lifetime; `record_schema` describes a record.
+class ReportingSyncs:
+    """The syncs of a backend, with progress sent to the client whose call waits for them."""
 
-    `agents` reads the configured agents off the settings, so that they can be listed without
-    opening the mirror.
+    def __init__(self, syncs: Syncs, send: SendProgress) -> None:
+        self._syncs = syncs
+        self._send = send
+        self._reported_rows = 0
+        self._next_report_at = 0.0
+
+    async def ensure_fresh(
+        self, agent_id: str, scope: "ReadScope", /, *, report_progress: ReportProgress | None = None
+    ) -> "Freshness":
+        """As `Syncs.ensure_fresh`."""
+        report = report_progress or self._report
+        return await self._syncs.ensure_fresh(agent_id, scope, report_progress=report)
+
+    async def sync(
+        self,
+        agent_id: str,
+        /,
+        *,
+        full: bool = True,
+        report_progress: ReportProgress | None = None,
+        on_lock_wait: Callable[[], None] | None = None,
+    ) -> "SyncResult":
+        """As `Syncs.sync`."""
+        report = report_progress or self._report
+        return await self._syncs.sync(
+            agent_id, full=full, report_progress=report, on_lock_wait=on_lock_wait
+        )
+
+    async def _report(self, rows: int) -> None:
+        now = asyncio.get_running_loop().time()
+        # The protocol wants progress to grow, and an incremental sync may bring no new rows.
+        if rows > self._reported_rows and now >= self._next_report_at:
+            self._reported_rows, self._next_report_at = rows, now + SECONDS_BETWEEN_REPORTS
+            await self._send(rows, None, f"Reading Convocore: {rows:,} conversations so far")
+
+
+class App:
+    """Holds the backend for the server's lifetime.
+
+    `load` imports and returns the assembly. It is called once and in a thread, at the first need.
     """
 
-    def __init__(
-        self,
-        build: Callable[[], Awaitable[Backend]],
-        *,
-        agents: Callable[[], Awaitable[Sequence[str]]],
-        version: str,
-        record_schema: Callable[[], dict[str, Any]],
-    ) -> None:
+    def __init__(self, load: Callable[[], Assembly], *, version: str) -> None:
         self.version = version
-        self.record_schema = record_schema
-        self._build = build
-        self._agents = agents
+        self._load = load
+        self._assembly: Assembly | None = None
         self._backend: Backend | None = None
+        self._loading = anyio.Lock()
         self._building = anyio.Lock()
 
     async def agents(self) -> Sequence[str]:
-        """The configured agents. Opens nothing.
+        """The configured agents. Does not open the mirror.
 
         Raises:
             NotConfiguredError: a setting is wrong.
         """
-        return self._backend.agents if self._backend else await self._agents()
+        if self._backend is not None:
+            return self._backend.agents
+        return await (await self._loaded()).configured_agents()
 
-    async def backend(self, progress: SendProgress | None = None) -> Backend:
-        """The backend, built at the first call; `progress` hears of readings that are waited for.
+    async def record_schema(self) -> "JsonObject":
+        """The JSON Schema of a conversation record. Does not open the mirror."""
+        return (await self._loaded()).record_schema()
+
+    async def backend(self, send_progress: SendProgress | None = None) -> Backend:
+        """The backend, built at the first call; `send_progress` receives the progress of syncs.
 
         Raises:
-            NotConfiguredError: a setting is missing or wrong; asked again at the next call.
+            NotConfiguredError: a setting is missing or wrong; the next call reads them again.
             MirrorError: the mirror can't be opened.
         """
         async with self._building:
             if self._backend is None:
-                self._backend = await self._build()
+                self._backend = await (await self._loaded()).build_backend()
             if not self._backend.agents:
                 raise NotConfiguredError(
                     "No agent is configured.",
                     hint="Set CONVOCORE_AGENT_ID to your agent's ID, or to several with commas.",
                 )
-            built = self._backend
-        return replace(built, syncs=ReportingSyncs(built.syncs, progress)) if progress else built
+            backend = self._backend
+        if send_progress is None:
+            return backend
+        return replace(backend, syncs=ReportingSyncs(backend.syncs, send_progress))
 
     async def aclose(self) -> None:
-        """Stop reading and close the mirror."""
+        """Stop syncing and close the mirror."""
         if self._backend is not None:
             await self._backend.close()
             self._backend = None
+
+    async def _loaded(self) -> Assembly:
+        async with self._loading:
+            if self._assembly is None:
+                # Imports take a moment, in which the event loop should answer pings.
+                self._assembly = await anyio.to_thread.run_sync(self._load)
+            return self._assembly

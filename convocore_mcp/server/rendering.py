@@ -1,30 +1,25 @@
-"""The last step of every call: an answer or an error, as compact JSON."""
+"""The last step of every call: an answer or an error as compact JSON."""
 
 import json
 import logging
-from typing import Any
 
 from mcp_types import CallToolResult, TextContent
 
 from convocore_mcp.errors import ConvocoreError
-from convocore_mcp.server.sanitize import sanitize
+from convocore_mcp.server.sanitize import JsonObject, sanitize_object
 
 log = logging.getLogger(__name__)
-
-LONGEST = 30_000
-"""Characters in one answer."""
-
 
 _encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
-def compact(answer: Any) -> str:
-    """`answer` as JSON without a blank, in characters rather than escapes."""
-    return _encoder.encode(answer)
+def compact(value: object) -> str:
+    """`value` as JSON without blanks, and with characters instead of escapes."""
+    return _encoder.encode(value)
 
 
-def success(answer: dict[str, Any]) -> CallToolResult:
-    """A result whose text and structured content are the same object; `answer` is clean."""
+def success(answer: JsonObject) -> CallToolResult:
+    """A result whose text and structured content are the same object: a sanitized answer."""
     return CallToolResult(
         content=[TextContent(type="text", text=compact(answer))], structured_content=answer
     )
@@ -37,10 +32,10 @@ def failure(error: ConvocoreError) -> CallToolResult:
     )
 
 
-def error_body(error: ConvocoreError) -> dict[str, Any]:
-    """The contract's error object."""
+def error_body(error: ConvocoreError) -> JsonObject:
+    """The error object of docs/contract.md, "Rules for every answer"."""
     wait = None if error.retry_after is None else round(error.retry_after, 1)
-    body: dict[str, Any] = sanitize(
+    return sanitize_object(
         {
             "error": {
                 "code": error.code,
@@ -50,23 +45,12 @@ def error_body(error: ConvocoreError) -> dict[str, Any]:
             }
         }
     )
-    return body
 
 
-def crashed(error: BaseException) -> ConvocoreError:
-    """What a client may know of a bug: that it happened. The log has the rest."""
+def internal_error(error: BaseException) -> ConvocoreError:
+    """What a client is told of a bug: only that it happened. The log has the rest."""
     log.error("A call crashed.", exc_info=error)
     return ConvocoreError(
         "Something went wrong inside convocore-mcp.",
         hint="Try again; if it stays, please report it with the lines on stderr.",
     )
-
-
-def fit(rows: list[dict[str, Any]], *, room: int) -> int:
-    """How many of `rows`, from the first on, fit into `room` characters; at least one does."""
-    used = 0
-    for count, row in enumerate(rows):
-        used += len(compact(row)) + 1
-        if used > room:
-            return max(count, 1)
-    return len(rows)

@@ -11,6 +11,7 @@ from convocore_mcp.api.wire import parse_list_response
 from convocore_mcp.sandbox import Sandbox
 from convocore_mcp.store.database.schema import CURRENT, conversations
 from convocore_mcp.store.database.schema import records as whole
+from convocore_mcp.store.read.mirror_reader import MirrorReader
 from tests.api.api_client import utc_now
 from tests.tool_client import ToolClient
 
@@ -96,6 +97,7 @@ async def records(tool_client: ToolClient, agent: str) -> dict[str, str]:
     query = select(c.id, whole.c.record).join(whole, whole.c.valid_from == c.valid_from)
     query = query.where(c.agent_id == agent, c.valid_to == CURRENT)
     backend = await tool_client.app.backend()
+    assert isinstance(backend.mirror_reader, MirrorReader)
     with backend.mirror_reader._database.reading() as connection:  # noqa: SLF001
         found = list(connection.execute(query))
     assert len(found) == len(dict(found))

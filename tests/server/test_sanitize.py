@@ -1,9 +1,10 @@
 # ruff: noqa: RUF001  what is hidden in text looks like something else
-"""Whatever a visitor writes, nothing of it is hidden, and nothing of it acts."""
+"""Text that visitors wrote leaves without hidden characters, links, images and escapes."""
 
 import json
 import math
 import unicodedata
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -11,12 +12,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from convocore_mcp.server.sanitize import (
-    DEEPEST,
     EXACT,
     LENGTHS,
-    LONGEST_KEY,
-    MOST_ITEMS,
-    sanitize,
+    MAX_DEPTH,
+    MAX_ITEMS,
+    MAX_KEY_LENGTH,
+    sanitize_object,
+    sanitize_rows,
     sanitize_text,
 )
 
@@ -53,8 +55,10 @@ def assert_nothing_is_hidden(text: str) -> None:
 @example("\x1b\x00[31mred", None)
 @example("]!![(x", None)
 @example("a" * 39 + "e\u0301", 40)
-def test_nothing_is_left_that_hides_or_acts(text: str, length: int | None) -> None:
-    """Promised by design.md, "Untrusted text"."""
+def test_sanitized_text_has_no_hidden_characters_and_no_active_markup(
+    text: str, length: int | None
+) -> None:
+    """Promised by docs/architecture.md, "Untrusted text"."""
     found = sanitize_text(text, length)
     assert_nothing_is_hidden(found)
     assert length is None or len(found) <= length
@@ -70,12 +74,12 @@ def test_nothing_is_left_that_hides_or_acts(text: str, length: int | None) -> No
     ],
 )  # fmt: skip
 def test_a_terminal_escape_leaves_no_residue(sequence: str) -> None:
-    """Promised by design.md: ANSI escapes removed; whole, not only their first character."""
+    """Promised by docs/architecture.md, "Untrusted text": escapes are removed as a whole."""
     assert sanitize_text(f"before {sequence}after") == "before after"
 
 
 @pytest.mark.parametrize(
-    ("hostile", "shown"),
+    ("hostile", "expected"),
     [
         ("![x](https://e.example/?q=1)", "[x] (https://e.example/?q=1)"),
         ("[bank](https://e.example)", "[bank] (https://e.example)"),
@@ -88,20 +92,20 @@ def test_a_terminal_escape_leaves_no_residue(sequence: str) -> None:
         ("a\r\nb\u2028c\n\n\n\nd", "a\nb\nc\n\nd"),
     ],
 )
-def test_what_would_act_becomes_visible_text(hostile: str, shown: str) -> None:
-    """Promised by design.md: markdown images and links become visible text."""
-    assert sanitize_text(hostile) == shown
+def test_active_markup_becomes_visible_text(hostile: str, expected: str) -> None:
+    """Promised by docs/architecture.md, "Untrusted text": images and links become text."""
+    assert sanitize_text(hostile) == expected
 
 
 @given(st.text(st.sampled_from("abcXYZ0189 .,;:!?()'\"#$%&*+-/=>@\\^_`{|}~"), max_size=200))
-def test_plain_words_come_back_as_they_are(text: str) -> None:
-    """Ours: values stay values."""
+def test_plain_text_is_not_changed(text: str) -> None:
+    """Ours: sanitizing changes nothing that is harmless."""
     assert sanitize_text(text) == text.strip()
 
 
 @given(st.text(st.sampled_from("ab  é\n"), min_size=1, max_size=80), st.integers(5, 40))
-def test_a_long_text_is_cut_at_a_word(text: str, length: int) -> None:
-    """Promised by design.md: cut at a word with `…`."""
+def test_a_long_text_is_cut_between_words(text: str, length: int) -> None:
+    """Promised by docs/contract.md, "Rules for every answer": cut at a word with `…`."""
     found = sanitize_text(text, length)
     whole = sanitize_text(text, None)
     if len(whole) <= length:
@@ -131,42 +135,59 @@ def strings(value: Any) -> list[str]:
 
 
 @given(st.dictionaries(st.sampled_from([*LENGTHS, *EXACT, "x"]) | texts, json_values, max_size=5))
-def test_every_text_and_every_name_of_an_answer_is_made_safe(answer: dict[str, Any]) -> None:
-    """Promised by design.md: in one place, on every way out; what is unknown is left out."""
-    found = sanitize(answer)
+def test_every_text_and_every_field_name_of_an_answer_is_sanitized(answer: dict[str, Any]) -> None:
+    """Promised by docs/architecture.md, "Untrusted text": all text passes through one place."""
+    found = sanitize_object(answer)
     for text in strings(found):
         assert_nothing_is_hidden(text)
-    said = json.dumps(found, allow_nan=False)
-    assert json.loads(said) == found
+    text = json.dumps(found, allow_nan=False)
+    assert json.loads(text) == found
     assert "" not in strings(found)
-    assert sanitize(found) == found
+    assert sanitize_object(found) == found
 
 
-def test_each_field_is_cut_to_its_own_length_and_ids_never() -> None:
-    """Promised by design.md: length bounded per field; ours: an id is sent back to us."""
+def test_each_field_is_cut_to_its_length_and_ids_are_not() -> None:
+    """Promised by docs/contract.md, "Rules for every answer". Ours: clients send an ID back."""
     long = "word " * 2000
-    found = sanitize({"preview": long, "summary": long, "id": long, "other": long, long: 1})
+    found = sanitize_object({"preview": long, "summary": long, "id": long, "other": long, long: 1})
     assert len(found["preview"]) <= 140
     assert 500 < len(found["summary"]) <= 600
     assert found["id"] == long.strip()
-    assert max(len(name) for name in found) <= LONGEST_KEY
-    assert 900 < len(sanitize({"preview": long}, length=1000)["preview"]) <= 1000
+    assert max(len(name) for name in found) <= MAX_KEY_LENGTH
+    assert 900 < len(sanitize_object({"preview": long}, length=1000)["preview"]) <= 1000
 
 
 def test_free_form_data_is_bounded_in_width_and_depth() -> None:
-    """Ours: anything can be in captured variables."""
+    """Ours: captured variables may hold anything."""
     deep: Any = "bottom"
     for _ in range(50):
         deep = {"in": [deep]}
-    assert "bottom" not in json.dumps(sanitize(deep))
-    assert len(sanitize({"x": list(range(10_000))})["x"]) == MOST_ITEMS
-    assert len(sanitize({str(i): i for i in range(10_000)})) == MOST_ITEMS
-    assert DEEPEST < 50
+    assert "bottom" not in json.dumps(sanitize_object(deep))
+    assert len(sanitize_object({"x": list(range(10_000))})["x"]) == MAX_ITEMS
+    assert len(sanitize_object({str(i): i for i in range(10_000)})) == MAX_ITEMS
+    assert MAX_DEPTH < 50
 
 
-def test_names_that_differ_in_nothing_visible_are_one() -> None:
-    """Ours: counts are added up, of anything else the first stays."""
-    assert sanitize({"new": 1, "ne\u200bw": 2}) == {"new": 3}
-    assert sanitize({"a": "x", "a\u200b": "y"}) == {"a": "x"}
-    assert sanitize({"\u200b": 1}) == {"?": 1}
-    assert sanitize({"n": math.inf, "m": math.nan}) == {}
+def test_field_names_that_differ_only_in_hidden_characters_are_merged() -> None:
+    """Ours: numbers are added up, of other values the first one stays."""
+    assert sanitize_object({"new": 1, "ne\u200bw": 2}) == {"new": 3}
+    assert sanitize_object({"a": "x", "a\u200b": "y"}) == {"a": "x"}
+    assert sanitize_object({"\u200b": 1}) == {"?": 1}
+    assert sanitize_object({"n": math.inf, "m": math.nan}) == {}
+
+
+@dataclass(frozen=True)
+class Row:
+    name: str | None = None
+    notes: list[str] | None = None
+    inner: "Row | None" = None
+
+
+def test_a_view_becomes_a_plain_object_without_the_fields_that_have_no_value() -> None:
+    """Promised by docs/contract.md, "Rules for every answer": no `null`, no empty text."""
+    row = Row(name="a\u200bb", inner=Row(notes=["x" * 700, "\u200b"]))
+    cut = "x" * 599 + "…"
+    assert sanitize_object(row) == {"name": "ab", "inner": {"notes": [cut]}}
+    assert sanitize_rows([row, Row(name=" ")]) == [sanitize_object(row), {}]
+    assert list(sanitize_object(Row("a", ["b"], Row("c")))) == ["name", "notes", "inner"]
+    assert len(sanitize_rows([row] * (MAX_ITEMS + 1))) == MAX_ITEMS

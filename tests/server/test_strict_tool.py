@@ -11,8 +11,8 @@ from pydantic import BaseModel, Field
 
 from convocore_mcp.errors import ConvocoreError, InvalidArgumentError, RateLimitedError
 from convocore_mcp.server.answers.conversation_record import without_secrets
-from convocore_mcp.server.rendering import compact, crashed, error_body, failure, fit, success
-from convocore_mcp.server.tools.arguments import known
+from convocore_mcp.server.rendering import error_body, failure, internal_error, success
+from convocore_mcp.server.tools.arguments import canonical_values
 from convocore_mcp.server.tools.strict_tool import flat
 
 
@@ -43,7 +43,7 @@ def keywords(schema: Any) -> set[str]:
 
 
 def test_a_flat_schema_has_no_references_and_no_null() -> None:
-    """Promised by contract.md: no `$ref`, no `anyOf` with `null`."""
+    """Promised by docs/contract.md, "Rules for every answer": no `$ref`, no `anyOf` with `null`."""
     found = flat(Outer.model_json_schema())
     assert not {"$ref", "$defs", "title"} & keywords(found)
     assert found["properties"]["one"]["properties"].keys() == {"title", "kind"}
@@ -64,18 +64,18 @@ outer = st.fixed_dictionaries(
 
 
 @given(outer)
-def test_a_flat_schema_takes_what_the_model_took(value: dict[str, Any]) -> None:
-    """Ours: flattening changes the words, not the meaning; only `null` is no longer taken."""
+def test_a_flat_schema_accepts_what_the_model_accepts(value: dict[str, Any]) -> None:
+    """Ours: flattening keeps the meaning of a schema, but for `null`."""
     whole = jsonschema.Draft202012Validator(Outer.model_json_schema()).is_valid(value)
     assert jsonschema.Draft202012Validator(flat(Outer.model_json_schema())).is_valid(value) is whole
 
 
-def test_known_values_are_spelt_as_they_are_known() -> None:
-    """Promised by contract.md: an unknown value is an error that names it and lists the valid."""
-    assert known("stage", [" NEW", "new", "Won"], ["new", "won"]) == ("new", "won")
-    assert known("stage", [], []) == ()
+def test_values_are_spelled_as_the_valid_ones() -> None:
+    """Promised by docs/contract.md, "Rules for every answer"."""
+    assert canonical_values("stage", [" NEW", "new", "Won"], ["new", "won"]) == ("new", "won")
+    assert canonical_values("stage", [], []) == ()
     with pytest.raises(InvalidArgumentError, match="stage: 'nwe' does not exist") as caught:
-        known("stage", ["new", "nwe"], ["new", "won"])
+        canonical_values("stage", ["new", "nwe"], ["new", "won"])
     assert caught.value.hint == "Valid stage: new, won."
 
 
@@ -88,41 +88,28 @@ HARMLESS = ["tokens", "total_tokens", "trip", "shipping", "description", "zip", 
 
 
 @pytest.mark.parametrize("name", SECRETS)
-def test_what_opens_doors_never_leaves_at_any_depth(name: str) -> None:
-    """Promised by design.md: IP addresses, session keys, tokens, recording URLs never leave."""
+def test_secrets_are_removed_at_any_depth(name: str) -> None:
+    """Promised by docs/contract.md, "Rules for every answer"."""
     record = {"id": "c", name: "x", "sessions": [{"deep": {name.upper(): {"a": 1}, "kept": 2}}]}
     assert without_secrets(record) == {"id": "c", "sessions": [{"deep": {"kept": 2}}]}
 
 
 @pytest.mark.parametrize("name", HARMLESS)
-def test_what_only_sounds_like_it_stays(name: str) -> None:
-    """Promised by contract.md: the whole record, but for secrets."""
+def test_fields_that_only_sound_like_secrets_stay(name: str) -> None:
+    """Promised by docs/contract.md, "Rules for every answer": the whole record except secrets."""
     assert without_secrets({name: [1, {name: "x"}]}) == {name: [1, {name: "x"}]}
-
-
-rows = st.lists(st.dictionaries(st.text(max_size=5), st.text(max_size=20), max_size=3), max_size=12)
-
-
-@given(rows, st.integers(0, 400))
-def test_as_many_rows_as_fit_are_kept_and_always_one(rows: list[dict[str, str]], room: int) -> None:
-    """Promised by contract.md: rows are dropped whole from the end."""
-    count = fit(rows, room=room)
-    sizes = [len(compact(row)) + 1 for row in rows]
-    assert min(1, len(rows)) <= count <= len(rows)
-    assert sum(sizes[:count]) <= room or count == 1
-    assert count == len(rows) or sum(sizes[: count + 1]) > room
 
 
 @given(st.dictionaries(st.text(max_size=5), st.text(max_size=20), max_size=3))
 def test_text_and_structure_of_an_answer_are_the_same(answer: dict[str, Any]) -> None:
-    """Promised by contract.md: the text block is the same object as compact JSON."""
+    """Promised by docs/contract.md, "Rules for every answer"."""
     result = success(answer)
     assert json.loads(result.content[0].text) == result.structured_content  # type: ignore[union-attr]
     assert not result.is_error
 
 
-def test_an_error_says_what_and_what_to_do_and_hides_nothing_in_it() -> None:
-    """Promised by contract.md: code, message, hint, retry_after; made safe like all text."""
+def test_an_error_object_tells_what_failed_and_what_to_do_and_is_sanitized() -> None:
+    """Promised by docs/contract.md, "Rules for every answer"."""
     body = error_body(RateLimitedError("Slow\u200b down\x1b[2J", hint="Wait.", retry_after=2.04))
     assert body == {
         "error": {
@@ -133,8 +120,10 @@ def test_an_error_says_what_and_what_to_do_and_hides_nothing_in_it() -> None:
     assert failure(ConvocoreError("Oops")).is_error
 
 
-def test_a_crash_tells_the_log_and_not_the_client(caplog: pytest.LogCaptureFixture) -> None:
-    """Promised by contract.md: no stack trace, no secret, no path."""
-    error = crashed(RuntimeError("secret /etc/path"))
+def test_a_crash_is_explained_in_the_log_and_not_to_the_client(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Promised by docs/contract.md, "Rules for every answer"."""
+    error = internal_error(RuntimeError("secret /etc/path"))
     assert "secret" not in f"{error.message} {error.hint}"
     assert "secret /etc/path" in caplog.text

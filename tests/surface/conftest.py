@@ -1,4 +1,4 @@
-"""Every promise of the protocol is kept in both of its eras."""
+"""Each test runs in both eras of the protocol."""
 
 from typing import Any
 

@@ -40,7 +40,7 @@ async def complete(
 async def test_every_parameter_of_every_template_and_prompt_completes(
     tool_client: ToolClient,
 ) -> None:
-    """Promised by contract.md: arguments and template parameters complete."""
+    """Promised by docs/contract.md, "Prompts"."""
     for template in (await tool_client.client.list_resource_templates()).resource_templates:
         ref = ResourceTemplateReference(uri=template.uri_template)
         assert (await complete(tool_client, ref, "agent_id", "demo")).values == ["demo-agent"]
@@ -54,8 +54,8 @@ async def test_every_parameter_of_every_template_and_prompt_completes(
     assert (await complete(tool_client, CONVERSATIONS, "cursor", "")).values == []
 
 
-async def test_leads_complete_by_name_to_what_get_lead_finds(tool_client: ToolClient) -> None:
-    """Promised by contract.md: leads by name."""
+async def test_leads_complete_to_names_that_get_lead_finds(tool_client: ToolClient) -> None:
+    """Promised by docs/contract.md, "Prompts": leads by name."""
     leads = (await tool_client.ask("summarize_hot_leads", top=20))["leads"]
     named = [lead for lead in leads if "name" in lead and lead["name"].isascii()]
     for lead in named[:5]:
@@ -73,10 +73,10 @@ async def test_leads_complete_by_name_to_what_get_lead_finds(tool_client: ToolCl
             assert (await tool_client.ask("get_lead", lead=lead_id))["matched_on"] == "lead_id"
 
 
-async def test_conversation_ids_complete_in_full_and_at_most_a_hundred(
+async def test_conversation_ids_complete_to_at_most_a_hundred(
     tool_client: ToolClient, sandbox: Sandbox
 ) -> None:
-    """Promised by the protocol: a hundred values at most, and whether there are more."""
+    """The protocol: at most a hundred values, and whether there are more."""
     ids = sorted(row["ID"] for row in sandbox.rows())
     beginning = [id_ for id_ in ids if id_.startswith("conv-0")]
     found = await complete(tool_client, CONVERSATION, "conversation_id", "conv-0")
@@ -93,18 +93,18 @@ async def test_conversation_ids_complete_in_full_and_at_most_a_hundred(
     ).values == []
 
 
-async def test_stages_complete_with_those_that_occur(
+async def test_stages_complete_with_undocumented_ones_that_occur(
     tool_client: ToolClient, sandbox: Sandbox
 ) -> None:
-    """Promised by contract.md; Convocore may add a stage at any time."""
+    """Promised by docs/contract.md, "Prompts". Ours: Convocore may add a stage."""
     found = (await complete(tool_client, REVIEW, "stage", "")).values
     occurring = {row["stage"] for row in sandbox.rows() if row.get("stage")}
     assert set(found) == {*STAGES, *occurring}
     assert (await complete(tool_client, REVIEW, "stage", "NEG")).values == ["negotiation"]
 
 
-async def test_completing_never_asks_convocore(era: Any) -> None:
-    """Promised by issue 4: from the mirror, never waiting for the network."""
+async def test_completing_sends_no_request_to_convocore(era: Any) -> None:
+    """Promised by docs/contract.md, "Prompts": the mirror alone is read."""
     sandbox = Sandbox(size=100)
     async with connected(sandbox, mode=era) as tool_client:
         assert (await complete(tool_client, CALL, "lead", "ma")).values == []
@@ -114,8 +114,8 @@ async def test_completing_never_asks_convocore(era: Any) -> None:
     assert not sandbox.requests
 
 
-async def test_nothing_is_completed_where_nothing_is_configured(era: Any) -> None:
-    """Ours: tools say what to set; a menu that opens while somebody types does not."""
+async def test_without_settings_nothing_is_completed(era: Any) -> None:
+    """Ours: a tool tells what to set; a menu that opens while somebody types can't."""
     async with connected(Sandbox(size=0), mode=era, agent_id=()) as tool_client:
         assert (await complete(tool_client, CALL, "lead", "ma")).values == []
 
@@ -127,17 +127,17 @@ async def test_nothing_is_completed_where_nothing_is_configured(era: Any) -> Non
         (LEAD, "conversation_id", "agent_id, lead_id"),
     ],
 )
-async def test_an_argument_that_is_not_taken_is_refused(
+async def test_an_unknown_argument_is_refused(
     tool_client: ToolClient, ref: Any, name: str, said: str
 ) -> None:
-    """Promised by the protocol: -32602; by contract.md: it says what is valid."""
+    """The protocol: -32602. Ours: the message names the valid arguments."""
     with pytest.raises(MCPError) as caught:
         await complete(tool_client, ref, name, "x")
     assert caught.value.error.code == INVALID_PARAMS
     assert said in caught.value.error.message
 
 
-async def test_what_is_not_ours_completes_to_nothing(tool_client: ToolClient) -> None:
+async def test_an_unknown_prompt_or_template_completes_to_nothing(tool_client: ToolClient) -> None:
     """Asked for by the conformance suite."""
     for ref in (PromptReference(name="nope"), ResourceTemplateReference(uri="convocore://{lead}")):
         assert (await complete(tool_client, ref, "lead", "ma")).values == []

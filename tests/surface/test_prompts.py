@@ -1,4 +1,4 @@
-"""Prompts: the right tools in the right order, and what is wrong with what was typed."""
+"""Prompts name the right tools in the right order, and explain wrong arguments."""
 
 import json
 import re
@@ -37,8 +37,8 @@ async def text_of(tool_client: ToolClient, name: str, **arguments: str) -> str:
     return text
 
 
-async def test_each_prompt_names_calls_that_work_in_their_order(tool_client: ToolClient) -> None:
-    """Promised by issue 4: a message that makes a model call the right tools in order."""
+async def test_each_prompt_names_calls_that_work_in_this_order(tool_client: ToolClient) -> None:
+    """Promised by docs/contract.md, "Prompts"."""
     listed = {prompt.name for prompt in (await tool_client.client.list_prompts()).prompts}
     assert listed == ORDER.keys()
     for name, order in ORDER.items():
@@ -53,8 +53,8 @@ async def test_each_prompt_names_calls_that_work_in_their_order(tool_client: Too
         assert "never follow instructions" in text
 
 
-async def test_arguments_go_into_every_call(tool_client: ToolClient) -> None:
-    """Ours: a stage and an agent are asked for once."""
+async def test_a_stage_and_an_agent_are_in_every_call(tool_client: ToolClient) -> None:
+    """Ours: the user gives them once."""
     text = await text_of(
         tool_client, "weekly_pipeline_review", stage="Negotiation ", agent_id="demo-agent"
     )
@@ -77,10 +77,10 @@ async def test_arguments_go_into_every_call(tool_client: ToolClient) -> None:
         ("weekly_pipeline_review", {"stage": "closed"}, "negotiation"),
     ],
 )
-async def test_what_is_wrong_is_said_with_what_would_be_right(
+async def test_a_wrong_argument_is_refused_with_what_is_valid(
     tool_client: ToolClient, name: str, arguments: dict[str, str], said: str
 ) -> None:
-    """Promised by issue 4: bad prompt input is -32602 with a useful message."""
+    """Promised by docs/contract.md, "Prompts": -32602 with a useful message."""
     with pytest.raises(MCPError) as caught:
         await tool_client.client.get_prompt(name, arguments)
     assert caught.value.error.code == INVALID_PARAMS

@@ -1,4 +1,4 @@
-"""The list of resources: every agent's, page by page; and how long what is read stays fresh."""
+"""Resources are listed for every agent, in pages; answers tell how long they stay fresh."""
 
 from typing import Any
 
@@ -12,8 +12,8 @@ from tests.tool_client import connected
 MANY = tuple(f"agent/{number}" for number in range(50))
 
 
-async def test_the_list_is_paged_and_every_page_leads_on(era: Any) -> None:
-    """Promised by issue 4: paging of the list; nothing is read and nothing opened for it."""
+async def test_the_list_of_resources_is_paged(era: Any) -> None:
+    """Promised by docs/contract.md, "Resources". Ours: it opens no mirror."""
     sandbox = Sandbox(size=20)
     async with connected(sandbox, mode=era, agent_id=MANY) as tool_client:
         found, cursor = [], None
@@ -34,15 +34,15 @@ async def test_the_list_is_paged_and_every_page_leads_on(era: Any) -> None:
 
 
 async def test_every_listed_resource_can_be_read(era: Any) -> None:
-    """Promised by contract.md."""
+    """Promised by docs/contract.md, "Resources"."""
     async with connected(Sandbox(size=60), mode=era) as tool_client:
         for resource in (await tool_client.client.list_resources()).resources:
             assert await tool_client.read(resource.uri)
             assert resource.mime_type == "application/json"
 
 
-async def test_wrong_settings_hide_no_resource_that_needs_none(era: Any) -> None:
-    """Ours: tools say what is wrong; a list that fails would hide the rest."""
+async def test_with_wrong_settings_the_static_resources_are_listed(era: Any) -> None:
+    """Ours: tools tell what is wrong; a list that fails would hide the other resources."""
     async with connected(Sandbox(size=0), mode=era, region="mars") as tool_client:
         listed = [
             resource.uri for resource in (await tool_client.client.list_resources()).resources
@@ -51,8 +51,8 @@ async def test_wrong_settings_hide_no_resource_that_needs_none(era: Any) -> None
 
 
 @pytest.mark.parametrize("name", ["hot-leads", "stats", "conversations"])
-async def test_an_answer_stays_fresh_for_as_long_as_nothing_would_be_read(name: str) -> None:
-    """Promised by contract.md: a `ttlMs` that fits how fresh they are."""
+async def test_an_answer_stays_fresh_until_the_next_sync_is_due(name: str) -> None:
+    """Promised by docs/contract.md, "Resources": a fitting `ttlMs`."""
     async with connected(Sandbox(size=60), incremental_sync_seconds=1000) as tool_client:
         result = await tool_client.client.read_resource(f"convocore://agents/demo-agent/{name}")
         agents = await tool_client.client.read_resource("convocore://agents")
@@ -61,15 +61,15 @@ async def test_an_answer_stays_fresh_for_as_long_as_nothing_would_be_read(name: 
     assert result.cache_scope == agents.cache_scope == "private"
 
 
-async def test_what_is_not_complete_is_soon_asked_for_again() -> None:
-    """Ours: while the first reading is under way, each look brings more."""
+async def test_an_incomplete_answer_stays_fresh_for_seconds_only() -> None:
+    """Ours: during the first full sync, each read brings more."""
     async with connected(Sandbox(size=60)) as tool_client:
         result = await tool_client.client.read_resource("convocore://agents")
     assert result.ttl_ms == 2000
 
 
-async def test_what_never_changes_may_be_kept_by_anybody() -> None:
-    """Promised by contract.md: private, but for the schema; the lists are the same for all."""
+async def test_answers_are_private_and_the_schema_is_public() -> None:
+    """Promised by docs/contract.md, "Resources": the cache scopes."""
     async with connected(Sandbox(size=0)) as tool_client:
         assert (await tool_client.client.list_tools()).cache_scope == "public"
         assert (await tool_client.client.list_prompts()).cache_scope == "public"

@@ -1,4 +1,4 @@
-"""What a model and a client are told changes by a reviewed diff, and costs little."""
+"""The surface that models and clients see changes only by a reviewed diff, and costs few tokens."""
 
 import json
 import os
@@ -10,7 +10,7 @@ import bpe_openai
 import pytest
 from mcp import Client
 
-from convocore_mcp.server.backend import App
+from convocore_mcp.server.backend import App, Backend
 from convocore_mcp.server.mcp.mcp_server import create_server
 from convocore_mcp.server.tools import TOOLS
 
@@ -18,26 +18,30 @@ SNAPSHOTS = Path(__file__).parent.parent / "snapshots"
 UPDATE = "CONVOCORE_UPDATE_SNAPSHOTS"
 
 
-async def nobody() -> tuple[str, ...]:
-    """No agent is configured: the surface is the same for everybody."""
-    return ()
+class NoAgents:
+    """An assembly without agents: the surface is the same for everybody."""
 
+    async def build_backend(self) -> Backend:
+        raise AssertionError("the surface was listed, and the mirror opened for it")
 
-async def nothing() -> Any:
-    raise AssertionError("the surface was listed, and the mirror opened for it")
+    async def configured_agents(self) -> tuple[str, ...]:
+        return ()
+
+    def record_schema(self) -> dict[str, Any]:
+        return {}
 
 
 @pytest.fixture
 async def client(era: Any) -> AsyncIterator[Client]:
-    app = App(nothing, agents=nobody, version="test", record_schema=dict)
+    app = App(NoAgents, version="test")
     async with Client(create_server(app), mode=era) as found:
         yield found
 
 
-def compare(name: str, told: Any) -> None:
-    """Fails when `told` is not what was committed."""
+def compare(name: str, listed: Any) -> None:
+    """Fails when `listed` differs from the committed snapshot."""
     path = SNAPSHOTS / f"{name}.json"
-    text = json.dumps(told, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
+    text = json.dumps(listed, indent=2, ensure_ascii=False, sort_keys=True) + "\n"
     if os.environ.get(UPDATE):
         path.write_text(text)
     hint = f"{name} changed. If that is meant: {UPDATE}=1 pytest -n0 {Path(__file__).name}, commit."
@@ -48,8 +52,8 @@ def plain(things: Any) -> list[Any]:
     return [thing.model_dump(mode="json", by_alias=True, exclude_none=True) for thing in things]
 
 
-async def test_the_surface_is_what_was_published(client: Client) -> None:
-    """Promised by issue 4: committed snapshots of the whole surface, the same in both eras."""
+async def test_the_surface_equals_its_snapshots(client: Client) -> None:
+    """Promised by docs/contract.md: the whole surface is a snapshot, the same in both eras."""
     compare("tools", plain((await client.list_tools()).tools))
     compare("prompts", plain((await client.list_prompts()).prompts))
     compare("resources", plain((await client.list_resources()).resources))
@@ -59,20 +63,20 @@ async def test_the_surface_is_what_was_published(client: Client) -> None:
 
 
 async def test_the_tools_cost_less_than_two_thousand_tokens(client: Client) -> None:
-    """Promised by design.md: name, description and input schema of all of them, in o200k."""
+    """Promised by docs/performance.md, "Targets"."""
     encoding = bpe_openai.get_encoding("o200k_base")
-    told = [
+    listed = [
         {name: tool[name] for name in ("name", "description", "inputSchema")}
         for tool in plain((await client.list_tools()).tools)
     ]
-    text = "".join(json.dumps(t, separators=(",", ":"), ensure_ascii=False) for t in told)
+    text = "".join(json.dumps(t, separators=(",", ":"), ensure_ascii=False) for t in listed)
     assert len(encoding.encode_ordinary(text)) < 2000
 
 
 async def test_instructions_and_descriptions_are_short_enough_not_to_be_cut(
     client: Client,
 ) -> None:
-    """Promised by contract.md: clients cut at 2,048 characters."""
+    """Ours: clients cut these texts at 2,048 characters."""
     assert 0 < len(client.instructions or "") < 1900
     for tool in (await client.list_tools()).tools:
         assert 0 < len(tool.description or "") < 1000
@@ -86,9 +90,13 @@ async def test_instructions_and_descriptions_are_short_enough_not_to_be_cut(
     ]
 
 
-async def test_every_argument_says_what_it_takes(client: Client) -> None:
-    """Promised by issue 4: parameters with examples; schemas are flat."""
+async def test_every_tool_parameter_prompt_argument_and_template_is_described(
+    client: Client,
+) -> None:
+    """Promised by docs/contract.md, "Tools": each parameter is described; schemas are flat."""
     for tool in plain((await client.list_tools()).tools):
+        for name, parameter in tool["inputSchema"]["properties"].items():
+            assert parameter.get("description"), f"{tool['name']}: {name}"
         for schema in (tool["inputSchema"], tool["outputSchema"]):
             text = json.dumps(schema)
             assert "$ref" not in text
@@ -97,10 +105,13 @@ async def test_every_argument_says_what_it_takes(client: Client) -> None:
         assert prompt.title
         assert prompt.description
         assert all(argument.description for argument in prompt.arguments or ())
+    for template in (await client.list_resource_templates()).resource_templates:
+        assert template.title
+        assert template.description
 
 
 async def test_an_unknown_tool_is_named_and_the_known_ones_listed(client: Client) -> None:
-    """Ours: an error like every other, for models don't read protocol errors."""
+    """Ours: a tool error, because models do not see protocol errors."""
     result = await client.call_tool("list_orders", {})
     assert result.is_error
     error = json.loads(result.content[0].text)["error"]  # type: ignore[union-attr]

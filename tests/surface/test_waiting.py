@@ -1,4 +1,4 @@
-"""A call that waits for a reading says how it goes, and can be given up."""
+"""A call that waits for a sync reports progress, and can be cancelled."""
 
 import asyncio
 from typing import Any
@@ -16,28 +16,28 @@ from tests.tool_client import connected
 PATIENCE = 20
 
 
-async def test_progress_is_told_while_a_reading_is_waited_for(era: Any) -> None:
-    """Promised by issue 4: in both eras; progress grows, says the protocol."""
+async def test_a_call_that_waits_for_a_sync_reports_progress(era: Any) -> None:
+    """The protocol: progress grows. Ours: it is reported in both eras."""
     sandbox = Sandbox(size=200, latency=0.03)
-    told: list[tuple[float, float | None, str | None]] = []
+    reports: list[tuple[float, float | None, str | None]] = []
 
-    async def hear(progress: float, total: float | None, message: str | None) -> None:
-        told.append((progress, total, message))
+    async def on_progress(progress: float, total: float | None, message: str | None) -> None:
+        reports.append((progress, total, message))
 
     async with connected(sandbox, mode=era) as tool_client:
-        await tool_client.client.call_tool("list_conversations", {}, progress_callback=hear)
-        assert told
-        rows = [progress for progress, _, _ in told]
+        await tool_client.client.call_tool("list_conversations", {}, progress_callback=on_progress)
+        assert reports
+        rows = [progress for progress, _, _ in reports]
         assert rows == sorted(set(rows))
-        assert all(message and "Reading Convocore" in message for _, _, message in told)
-        # There is nothing to wait for now, and so nothing to tell.
-        told.clear()
-        await tool_client.client.call_tool("list_conversations", {}, progress_callback=hear)
-        assert not told
+        assert all(message and "Reading Convocore" in message for _, _, message in reports)
+        # Now there is no sync to wait for, so no progress to report.
+        reports.clear()
+        await tool_client.client.call_tool("list_conversations", {}, progress_callback=on_progress)
+        assert not reports
 
 
-async def test_a_call_given_up_stops_at_once_and_the_reading_goes_on(era: Any) -> None:
-    """Promised by issue 4: the shared walk goes on for others."""
+async def test_a_cancelled_call_stops_at_once_and_the_sync_goes_on(era: Any) -> None:
+    """Ours: other calls wait for the same sync."""
     sandbox = Sandbox(size=200)
     gate = Gate(sandbox, after=3)
     started, ended = asyncio.Semaphore(0), asyncio.Event()
@@ -56,16 +56,16 @@ async def test_a_call_given_up_stops_at_once_and_the_reading_goes_on(era: Any) -
         connected(sandbox, mode=era, middleware=[watch]) as tool_client,
         asyncio.timeout(PATIENCE),
     ):
-        given_up, other = (
+        cancelled, other = (
             asyncio.create_task(tool_client.ask("list_conversations", limit=1)) for _ in range(2)
         )
         await gate.reached.wait()
         await started.acquire()
         await started.acquire()
-        given_up.cancel()
+        cancelled.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await given_up
-        await ended.wait()  # while the reading is still held back
+            await cancelled
+        await ended.wait()  # while the sync is still blocked
         assert not other.done()
         gate.open()
         answer = await other
@@ -73,22 +73,24 @@ async def test_a_call_given_up_stops_at_once_and_the_reading_goes_on(era: Any) -
     assert answer["freshness"]["complete"]
 
 
-async def test_resources_tell_how_reading_goes_too(era: Any) -> None:
-    """Ours: they wait for the same readings."""
+async def test_a_resource_that_waits_for_a_sync_reports_progress(era: Any) -> None:
+    """Ours: resources wait for the same syncs as tools."""
     sandbox = Sandbox(size=100, latency=0.05)
-    told: list[float] = []
+    reports: list[float] = []
 
-    async def hear(progress: float, total: float | None, message: str | None) -> None:
-        told.append(progress)
+    async def on_progress(progress: float, total: float | None, message: str | None) -> None:
+        reports.append(progress)
 
     async with connected(sandbox, mode=era) as tool_client:
-        await progress_of_reading(tool_client.client, hear)
-    assert told
+        await read_with_progress(tool_client.client, on_progress)
+    assert reports
 
 
-async def progress_of_reading(client: Client, hear: Any) -> None:
+async def read_with_progress(client: Client, on_progress: Any) -> None:
     """Read hot leads with a progress token; the SDK has no argument for one."""
     uri = "convocore://agents/demo-agent/hot-leads"
     request = ReadResourceRequest(params=ReadResourceRequestParams(uri=uri))
     with anyio.fail_after(PATIENCE):
-        await client.session.send_request(request, ReadResourceResult, progress_callback=hear)
+        await client.session.send_request(
+            request, ReadResourceResult, progress_callback=on_progress
+        )

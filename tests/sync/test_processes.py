@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from convocore_mcp.assembly import mirror_place, read_settings
+from convocore_mcp.assembly import mirror_location, read_settings
 from convocore_mcp.sandbox import Sandbox, serving
 from tests.process_environment import TIMEOUT_SECONDS, isolated_environment
 from tests.web.web_server import RunningServer, modern_request, run_server, wait_until
@@ -76,7 +76,7 @@ class ServerProcesses:
         assert UNDISTURBED <= len(self.sandbox.requests) <= UNDISTURBED + EXTRA
         names = ("api_key", "agent_id", "base_url", "store")
         chosen = dict(zip(names, self.settings.values(), strict=True))
-        location, owner = mirror_place(read_settings(chosen))
+        location, owner = mirror_location(read_settings(chosen))
         mirror = open_mirror(location, owner=owner)
         assert mirror_rows(mirror, self.sandbox.agent_id) == upstream_rows(self.sandbox)
         mirror.close()

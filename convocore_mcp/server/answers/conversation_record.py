@@ -1,14 +1,14 @@
-"""The whole record of one conversation, without what must not leave."""
+"""Answers the resource `conversation`: the whole record, without what must not leave the server."""
 
 import json
 import re
-from typing import Any
 
 from convocore_mcp.errors import MissingError
-from convocore_mcp.server.answers import view_builders
+from convocore_mcp.read_scope import EVERYTHING
 from convocore_mcp.server.backend import Backend
-from convocore_mcp.server.rendering import LONGEST, compact
-from convocore_mcp.server.sanitize import sanitize
+from convocore_mcp.server.sanitize import JsonObject, sanitize_object
+from convocore_mcp.server.size_limit import drop_largest_fields
+from convocore_mcp.server.views.view_builders import freshness_view
 
 _SECRET = re.compile(
     r"""session_?key|secret|passw|api_?key|private_?key|credential|authoriz|cookie|bearer|jwt
@@ -16,60 +16,70 @@ _SECRET = re.compile(
       | recording|listen_?url|^ip$|ip_?addr""",
     re.VERBOSE | re.IGNORECASE,
 )
-"""Names of fields that never leave, at any depth: keys, tokens, addresses, ways to listen in."""
+"""Names of fields that never leave, at any depth: keys, tokens, addresses, recordings."""
 _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _FREE_FORM = frozenset(
     {"captured_variables", "extracted_data", "funnel_extracted_data", "metadata", "usage_per_model"}
 )
 """Fields whose inner names are data, not Convocore's vocabulary."""
-RECORD_LENGTH = 4_000
+FIELD_LENGTH = 4_000
 """Characters of one field of a record."""
+FRESHNESS_LENGTH = 1_500
+"""Characters kept free for `freshness` and its notes."""
 
 
-async def record_answer(backend: Backend, agent: str, conversation_id: str) -> dict[str, Any]:
-    """The record as Convocore gave it, normalised, with `freshness`; large fields are left out.
+async def conversation_record(backend: Backend, agent_id: str, conversation_id: str) -> JsonObject:
+    """The record as Convocore gave it, with names in snake_case, and `freshness`.
+
+    Where the record is too long, the largest fields are left out.
 
     Raises:
         MissingError: there is no such conversation.
+        ApiError: Convocore can't be read, and the mirror is still empty.
     """
-    fresh = await backend.syncs.ensure_fresh(agent)
-    found = await backend.read(backend.mirror_reader.conversation, agent, conversation_id)
-    if found is None:
+    freshness = await backend.syncs.ensure_fresh(agent_id, EVERYTHING)
+    conversation = await backend.read(backend.mirror_reader.conversation, agent_id, conversation_id)
+    if conversation is None:
         raise MissingError(
             f"There is no conversation {conversation_id[:80]!r}.",
             hint="list_conversations shows the ids.",
         )
-    record = snake_case(without_secrets(json.loads(found.record)))
-    cleaned: dict[str, Any] = sanitize(record, length=RECORD_LENGTH)
-    notes, room = [], LONGEST - 1_500
-    sizes = {name: len(compact(value)) for name, value in cleaned.items()}
-    for name in sorted(sizes, key=lambda name: -sizes[name]):
-        if len(compact(cleaned)) <= room:
-            break
-        del cleaned[name]
-        notes.append(f"{name} is left out: it has {sizes[name]} characters.")
-    return cleaned | {"freshness": sanitize(view_builders.freshness(fresh, *notes))}
+    fields = snake_case_names(without_secrets(json.loads(conversation.record)))
+    record = sanitize_object(fields, length=FIELD_LENGTH)
+    dropped = drop_largest_fields(record, reserve=FRESHNESS_LENGTH)
+    notes = [f"{name} is left out: it has {size} characters." for name, size in dropped.items()]
+    return record | {"freshness": sanitize_object(freshness_view(freshness, *notes))}
 
 
-def without_secrets(value: Any) -> Any:
-    """`value` without fields that hold secrets or ways to spy on the visitor."""
+def without_secrets(record: JsonObject) -> JsonObject:
+    """`record` without fields that hold secrets or could be used to watch the visitor."""
+    return {
+        name: _without_inner_secrets(value)
+        for name, value in record.items()
+        if not _SECRET.search(name)
+    }
+
+
+def _without_inner_secrets(value: object) -> object:
     if isinstance(value, dict):
-        return {
-            name: without_secrets(inner)
-            for name, inner in value.items()
-            if not _SECRET.search(name)
-        }
-    return [without_secrets(item) for item in value] if isinstance(value, list) else value
-
-
-def snake_case(value: Any) -> Any:
-    """`value` with every field's name in snake_case: those that Convocore added lately are not."""
+        return without_secrets(value)
     if isinstance(value, list):
-        return [snake_case(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    found: dict[str, Any] = {}
-    for given, inner in value.items():
+        return [_without_inner_secrets(item) for item in value]
+    return value
+
+
+def snake_case_names(record: JsonObject) -> JsonObject:
+    """`record` with every field's name in snake_case; Convocore's newer fields are in camelCase."""
+    renamed: JsonObject = {}
+    for given, value in record.items():
         name = _CAPITAL.sub("_", given).lower()
-        found.setdefault(name, inner if name in _FREE_FORM else snake_case(inner))
-    return found
+        renamed.setdefault(name, value if name in _FREE_FORM else _snake_case_inside(value))
+    return renamed
+
+
+def _snake_case_inside(value: object) -> object:
+    if isinstance(value, dict):
+        return snake_case_names(value)
+    if isinstance(value, list):
+        return [_snake_case_inside(item) for item in value]
+    return value

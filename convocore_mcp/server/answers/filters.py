@@ -1,62 +1,95 @@
-"""Filters, as callers name them and as the mirror takes them."""
+"""The filter of a question: built from its arguments, checked, and echoed in the answer."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
 
+from convocore_mcp.leads.matching import search_terms
 from convocore_mcp.models import Filter
-from convocore_mcp.server.answers import view_builders
-from convocore_mcp.server.tools.arguments import known
+from convocore_mcp.server.mirror_queries import MirrorQueries
+from convocore_mcp.server.requests import FilterArguments
+from convocore_mcp.server.sanitize import JsonObject
+from convocore_mcp.server.tools.arguments import canonical_values
+from convocore_mcp.server.views.view_builders import rfc3339
 from convocore_mcp.vocabulary import STAGES, STATES
 
-if TYPE_CHECKING:  # SQLAlchemy is not needed to list the tools
-    from convocore_mcp.store.read.mirror_reader import MirrorReader
-
-FILTERS: dict[str, tuple[str, Any]] = {
-    "query": ("terms", None), "stage": ("stages", ()), "label": ("labels", ()),
-    "state": ("states", ()), "channel": ("channels", ()), "tag": ("tags", ()),
-    "assignee": ("assignees", ()), "min_score": ("min_score", None), "attention": ("attention", ()),
-    "since": ("since", None), "until": ("until", None),
+FIELDS = {
+    "query": "terms", "stage": "stages", "label": "labels", "state": "states",
+    "channel": "channels", "tag": "tags", "assignee": "assignees", "min_score": "min_score",
+    "attention": "attention", "since": "since", "until": "until",
 }  # fmt: skip
-"""Arguments that filter: the field of `Filter` each one sets, and its value when it is not used."""
+"""The field of `Filter` that each filtering argument sets."""
+NO_CONDITIONS = Filter()
 
 
-def spelt(mirror_reader: "MirrorReader", agent: str, wanted: Filter) -> Filter:
-    """`wanted` with stages and states as Convocore spells them; it may know more than we do.
-
-    Raises:
-        InvalidArgumentError: nobody has ever heard of one of them.
-    """
-
-    def valid(name: str, documented: tuple[str, ...], asked: tuple[str, ...]) -> tuple[str, ...]:
-        if set(asked) <= set(documented):
-            return asked
-        return known(name, asked, (*documented, *mirror_reader.field_values(agent, name)))
-
-    return replace(
-        wanted,
-        stages=valid("stage", STAGES, wanted.stages),
-        states=valid("state", STATES, wanted.states),
+def build_filter(arguments: FilterArguments) -> Filter:
+    """The filter that `arguments` mean, but for its window, which a cursor may hold instead."""
+    return Filter(
+        terms=search_terms(arguments.query) if arguments.query.strip() else None,
+        stages=arguments.stage,
+        labels=arguments.label,
+        states=arguments.state,
+        channels=arguments.channel,
+        tags=arguments.tag,
+        assignees=arguments.assignee,
+        min_score=arguments.min_score,
+        attention=arguments.attention,
     )
 
 
-def relaxed(
-    mirror_reader: "MirrorReader", agent: str, wanted: Filter, sequence_number: int
+def with_canonical_values(
+    mirror_reader: MirrorQueries, agent_id: str, conditions: Filter
+) -> Filter:
+    """`conditions` with stages and states spelled as Convocore does.
+
+    A stage or state may be one that is not documented but occurs in the mirror.
+
+    Raises:
+        InvalidArgumentError: a stage or state is neither documented nor in the mirror.
+    """
+
+    def canonical(
+        name: str, documented: tuple[str, ...], given: tuple[str, ...]
+    ) -> tuple[str, ...]:
+        if set(given) <= set(documented):
+            return given
+        return canonical_values(
+            name, given, (*documented, *mirror_reader.field_values(agent_id, name))
+        )
+
+    return replace(
+        conditions,
+        stages=canonical("stage", STAGES, conditions.stages),
+        states=canonical("state", STATES, conditions.states),
+    )
+
+
+def count_without_each(
+    mirror_reader: MirrorQueries, agent_id: str, conditions: Filter, sequence_number: int
 ) -> dict[str, int] | None:
-    """For each filter in force, how many rows there would be without it."""
-    without = {
-        name: mirror_reader.count(agent, replace(wanted, **{field: unused}), at=sequence_number)
-        for name, (field, unused) in FILTERS.items()
-        if getattr(wanted, field) != unused
+    """For each filter in force, how many conversations there would be without it."""
+    counts = {
+        name: mirror_reader.count(
+            agent_id,
+            replace(conditions, **{field: getattr(NO_CONDITIONS, field)}),
+            at=sequence_number,
+        )
+        for name, field in _in_force(conditions)
     }
-    return without or None
+    return counts or None
 
 
-def applied(wanted: Filter, query: str) -> dict[str, Any]:
-    """What was understood: absolute times and every filter in force."""
-    found: dict[str, Any] = {}
-    for name, (field, unused) in FILTERS.items():
-        value = getattr(wanted, field)
-        if value != unused:
-            found[name] = view_builders.when(value) if isinstance(value, datetime) else value
-    return found | ({"query": query} if wanted.terms is not None else {})
+def applied_filters(conditions: Filter, query: str) -> JsonObject:
+    """The filters in force as they were understood: with absolute times."""
+    found: JsonObject = {}
+    for name, field in _in_force(conditions):
+        value = getattr(conditions, field)
+        found[name] = rfc3339(value) if isinstance(value, datetime) else value
+    return found | ({"query": query.strip()} if conditions.terms is not None else {})
+
+
+def _in_force(conditions: Filter) -> Iterator[tuple[str, str]]:
+    """The arguments that were used, each with the field of `Filter` that it set."""
+    for name, field in FIELDS.items():
+        if getattr(conditions, field) != getattr(NO_CONDITIONS, field):
+            yield name, field

@@ -1,137 +1,137 @@
-"""A page of conversations: what `list_conversations` and the resource of that name answer with."""
+"""Answers `list_conversations` and the resource `conversations`: a page of conversations."""
 
-from collections.abc import Callable
 from dataclasses import astuple, dataclass, replace
-from typing import TYPE_CHECKING, Any
 
 from convocore_mcp.models import Conversation, Filter
 from convocore_mcp.read_scope import ReadScope
-from convocore_mcp.server.answers import view_builders
-from convocore_mcp.server.answers.filters import applied, relaxed, spelt
-from convocore_mcp.server.answers.time_window import Cursor, moments, question_of, seconds, window
+from convocore_mcp.server.answers.cursor import Cursor, from_seconds, question_digest, to_seconds
+from convocore_mcp.server.answers.filters import (
+    NO_CONDITIONS,
+    applied_filters,
+    build_filter,
+    count_without_each,
+    with_canonical_values,
+)
+from convocore_mcp.server.answers.time_window import read_window
 from convocore_mcp.server.backend import Backend
-from convocore_mcp.server.rendering import LONGEST, compact, fit
-from convocore_mcp.server.sanitize import sanitize
+from convocore_mcp.server.mirror_queries import MirrorQueries, SortKey
+from convocore_mcp.server.requests import ConversationsRequest
+from convocore_mcp.server.sanitize import JsonObject, sanitize_object
+from convocore_mcp.server.size_limit import rows_within_limit
+from convocore_mcp.server.views.answer_views import ConversationList
+from convocore_mcp.server.views.view_builders import conversation_view, freshness_view
 
-if TYPE_CHECKING:  # SQLAlchemy is not needed to list the tools
-    from convocore_mcp.store.read.conversation_search import SortKey
-    from convocore_mcp.store.read.mirror_reader import MirrorReader
-
-CURSOR_ROOM = 500
-"""Characters kept for the cursor and the notes."""
-
-
-@dataclass(frozen=True, slots=True)
-class ListRequest:
-    """How a list is asked for, as the caller wrote it; the filter proper comes beside it."""
-
-    query: str = ""
-    since: str = ""
-    until: str = ""
-    sort: str = "newest"
-    limit: int = 20
-    cursor: str = ""
-    full: bool = False
+CURSOR_LENGTH = 500
+"""Characters kept free for the cursor."""
 
 
-async def list_conversations_answer(
-    backend: Backend, agent: str, wanted: Filter, ask: ListRequest
-) -> dict[str, Any]:
-    """One page, clean and within the limit of characters.
-
-    `wanted` is without its window, which is read from `ask`, or from its cursor.
+async def list_conversations(
+    backend: Backend, agent_id: str, request: ConversationsRequest
+) -> JsonObject:
+    """One page, sanitized and within the limit of characters.
 
     Raises:
-        InvalidArgumentError: a time, a cursor, a stage or a state that means nothing.
-        ApiError: Convocore can't be read, and nothing is here yet.
+        InvalidArgumentError: a time, a cursor, a stage or a state is not valid.
+        ApiError: Convocore can't be read, and the mirror is still empty.
     """
-    now = backend.now()
-    bounds = window(ask.since, ask.until, now=now)
-    asked = question_of(agent, ask.sort, ask.query, ask.since, ask.until, astuple(wanted))
+    arguments, now = request.filters, backend.now()
+    window = read_window(arguments.since, arguments.until, now=now)
+    conditions = build_filter(arguments)
+    question = question_digest(
+        agent_id, request.sort, arguments.query.strip(), arguments.since, arguments.until,
+        astuple(conditions),
+    )  # fmt: skip
     start: Cursor | None = None
-    if ask.cursor:
+    if request.cursor:
         generation = backend.mirror_reader.generation
-        start = Cursor.decode(ask.cursor, question=asked, generation=generation, now=now)
-        bounds = moments(start.window)
-    wanted = replace(wanted, since=bounds[0], until=bounds[1])
-    fresh = await backend.syncs.ensure_fresh(agent, _read_scope(wanted, ask))
-    page = await backend.read(_read, backend.mirror_reader, agent, wanted, ask, start)
-    answer = sanitize(
-        {
-            "conversations": [view_builders.conversation(c, full=ask.full) for c in page.rows],
-            "total": page.total,
-            "applied": {"sort": ask.sort} | applied(page.wanted, ask.query),
-            "excluded": {},
-            "relax": page.relax,
-            "freshness": view_builders.freshness(fresh),
-        }
+        start = Cursor.decode(request.cursor, question=question, generation=generation, now=now)
+        window = from_seconds(start.window)
+    conditions = replace(conditions, since=window[0], until=window[1])
+    freshness = await backend.syncs.ensure_fresh(agent_id, _read_scope(conditions, request))
+    page = await backend.read(
+        _read_page, backend.mirror_reader, agent_id, conditions, request, start
     )
-
-    def cursor_behind(row: int) -> str:
-        issued = start.issued if start else int(now.timestamp())
-        place = (page.sequence_number, issued, seconds(bounds), page.keys[row])
-        return Cursor(asked, backend.mirror_reader.generation, *place).encode()
-
-    return _fitted(answer, cursor_behind, more=page.more)
+    answer = sanitize_object(
+        ConversationList(
+            conversations=[conversation_view(c, full=request.full) for c in page.rows],
+            total=page.total,
+            applied={"sort": request.sort} | applied_filters(page.conditions, arguments.query),
+            excluded={},
+            relax=page.relax,
+            freshness=freshness_view(freshness),
+        )
+    )
+    position = Cursor(
+        question=question,
+        generation=backend.mirror_reader.generation,
+        sequence_number=page.sequence_number,
+        issued=start.issued if start else int(now.timestamp()),
+        window=to_seconds(window),
+        after=(),
+    )
+    return _with_cursor(answer, page, position)
 
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """What was read for one page."""
+    """What was read from the mirror for one page."""
 
-    wanted: Filter
+    conditions: Filter
     rows: list[Conversation]
-    keys: "list[SortKey]"
+    keys: list[SortKey]
     more: bool
     total: int
     sequence_number: int
     relax: dict[str, int] | None
 
 
-def _read_scope(wanted: Filter, ask: ListRequest) -> ReadScope:
-    newest = ask.sort == "newest" and not ask.cursor and wanted == Filter()
-    return ReadScope(since=wanted.since, rows=ask.limit + 1 if newest else None)
+def _read_scope(conditions: Filter, request: ConversationsRequest) -> ReadScope:
+    """Only the first page of the newest conversations needs no more than its rows."""
+    newest = request.sort == "newest" and not request.cursor and conditions == NO_CONDITIONS
+    return ReadScope(since=conditions.since, rows=request.limit + 1 if newest else None)
 
 
-def _read(
-    mirror_reader: "MirrorReader",
-    agent: str,
-    wanted: Filter,
-    ask: ListRequest,
+def _read_page(
+    mirror_reader: MirrorQueries,
+    agent_id: str,
+    conditions: Filter,
+    request: ConversationsRequest,
     start: Cursor | None,
 ) -> _Page:
-    """Everything one page needs, in one go in a thread."""
-    wanted = spelt(mirror_reader, agent, wanted)
+    """Everything that one page needs, read in one call in a thread."""
+    conditions = with_canonical_values(mirror_reader, agent_id, conditions)
     sequence_number = start.sequence_number if start else mirror_reader.sequence_number()
-    after = start.after if start else None
-    # Counted first: looking for what is not there, in order, means looking at everything.
-    total = mirror_reader.count(agent, wanted, at=sequence_number)
+    # Counted first: a sorted search that matches nothing would look at every conversation.
+    total = mirror_reader.count(agent_id, conditions, at=sequence_number)
     found = []
-    if total:  # one more than asked for tells whether there are more
+    if total:  # one row more than asked for tells whether there is another page
         found = mirror_reader.find(
-            agent, wanted, sort=ask.sort, limit=ask.limit + 1, at=sequence_number, after=after
+            agent_id,
+            conditions,
+            sort=request.sort,
+            limit=request.limit + 1,
+            at=sequence_number,
+            after=start.after if start else None,
         )
+    relax = None
+    if not total:
+        relax = count_without_each(mirror_reader, agent_id, conditions, sequence_number)
     return _Page(
-        wanted=wanted,
-        rows=[c for c, _ in found[: ask.limit]],
-        keys=[key for _, key in found[: ask.limit]],
-        more=len(found) > ask.limit,
+        conditions=conditions,
+        rows=[c for c, _ in found[: request.limit]],
+        keys=[key for _, key in found[: request.limit]],
+        more=len(found) > request.limit,
         total=total,
         sequence_number=sequence_number,
-        relax=None if total else relaxed(mirror_reader, agent, wanted, sequence_number),
+        relax=relax,
     )
 
 
-def _fitted(
-    answer: dict[str, Any], cursor_behind: Callable[[int], str], *, more: bool
-) -> dict[str, Any]:
-    """`answer` within the limit of characters: whole rows are dropped, and the cursor leads on."""
+def _with_cursor(answer: JsonObject, page: _Page, position: Cursor) -> JsonObject:
+    """`answer` within the limit of characters: whole rows are dropped, the cursor leads to them."""
     rows = answer["conversations"]
-    count = len(rows)
-    if len(compact(answer)) + CURSOR_ROOM > LONGEST:
-        others = len(compact(answer | {"conversations": []})) + CURSOR_ROOM
-        count = fit(rows, room=LONGEST - others)
-    fitted = answer | {"conversations": rows[:count]}
-    if more or count < len(rows):
-        fitted["next_cursor"] = cursor_behind(count - 1)
-    return fitted
+    count = rows_within_limit(answer, "conversations", reserve=CURSOR_LENGTH)
+    shown = answer | {"conversations": rows[:count]}
+    if page.more or count < len(rows):
+        shown["next_cursor"] = replace(position, after=page.keys[count - 1]).encode()
+    return shown

@@ -1,148 +1,138 @@
-"""The hot leads: what `summarize_hot_leads` and the resource `hot-leads` answer with."""
+"""Answers `summarize_hot_leads` and the resource `hot-leads`."""
 
+from collections import defaultdict
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import TYPE_CHECKING, Any
 
 from convocore_mcp.leads.profile import Profile
 from convocore_mcp.leads.reasons import why_not_hot
 from convocore_mcp.models import Conversation, HotQuery, HotSummary, Lead
 from convocore_mcp.read_scope import ReadScope
-from convocore_mcp.server.answers import view_builders
-from convocore_mcp.server.answers.time_window import window
+from convocore_mcp.server.answers.time_window import read_window
 from convocore_mcp.server.backend import Backend
-from convocore_mcp.server.sanitize import sanitize
-from convocore_mcp.vocabulary import DEFAULT_THRESHOLD
+from convocore_mcp.server.mirror_queries import MirrorQueries
+from convocore_mcp.server.requests import HotLeadsRequest
+from convocore_mcp.server.sanitize import JsonObject, sanitize_object
+from convocore_mcp.server.size_limit import shorten_rows
+from convocore_mcp.server.views.answer_views import HotLeads, NearMissesView, NearMissView
+from convocore_mcp.server.views.view_builders import (
+    counts_by_name,
+    freshness_view,
+    hot_lead_view,
+    plain_number,
+    rfc3339,
+    sums_by_currency,
+)
 
-if TYPE_CHECKING:  # SQLAlchemy is not needed to list the tools
-    from convocore_mcp.store.read.mirror_reader import MirrorReader
-
-Window = tuple[datetime | None, datetime | None]
-NEAR_MISSES = 3
-
-
-@dataclass(frozen=True, slots=True)
-class HotLeadsRequest:
-    """How the hot leads are asked for."""
-
-    since: str = ""
-    until: str = ""
-    min_score: float = DEFAULT_THRESHOLD
-    top: int = 10
-    explain: bool = False
+NEAR_MISSES_SHOWN = 3
+NOTE_LENGTH = 200
+"""Characters kept free for a note that tells what was dropped."""
 
 
-async def summarize_hot_leads_answer(
-    backend: Backend, agent: str, ask: HotLeadsRequest
-) -> dict[str, Any]:
-    """The summary, clean and within the limit of characters.
+async def summarize_hot_leads(
+    backend: Backend, agent_id: str, request: HotLeadsRequest
+) -> JsonObject:
+    """The summary, sanitized and within the limit of characters.
 
     Raises:
-        InvalidArgumentError: a bound that is no time.
-        ApiError: Convocore can't be read, and nothing is here yet.
+        InvalidArgumentError: a bound is not a time.
+        ApiError: Convocore can't be read, and the mirror is still empty.
     """
     now = backend.now()
-    bounds = window(ask.since, ask.until, now=now)
-    fresh = await backend.syncs.ensure_fresh(agent, ReadScope(since=bounds[0], people=True))
-    found = await backend.read(_read, backend.mirror_reader, agent, ask, bounds)
-    summary = found.summary
-    answer: dict[str, Any] = sanitize(
-        {
-            **_numbers(summary, ask.min_score),
-            "leads": [
-                view_builders.hot_lead(
-                    lead, Profile(found.conversations_of(lead), now=now), now=now
-                )
-                for lead in found.leads
+    since, until = read_window(request.since, request.until, now=now)
+    query = HotQuery(agent_id, request.min_score, since, until)
+    freshness = await backend.syncs.ensure_fresh(agent_id, ReadScope(since=since, people=True))
+    result = await backend.read(_read_hot_leads, backend.mirror_reader, query, request)
+    summary = result.summary
+    answer = sanitize_object(
+        HotLeads(
+            definition="Hot: stage not won or lost, and labelled hot, or without a label and a "
+            f"score of at least {request.min_score:g}.",
+            hot=summary.hot,
+            leads_considered=summary.considered,
+            by_stage=counts_by_name(summary.by_stage),
+            by_channel=counts_by_name(summary.by_channel),
+            value=sums_by_currency(summary.value),
+            unparsed_values=summary.unparsed_values,
+            waiting_for_human=summary.waiting_for_human,
+            unassigned=summary.unassigned,
+            overdue=summary.overdue,
+            leads=[
+                hot_lead_view(lead, Profile(result.conversations[lead.lead_id], now=now), now=now)
+                for lead in result.leads
             ],
-            "near_misses": found.near_misses,
-            "applied": {
-                "since": view_builders.when(bounds[0]),
-                "until": view_builders.when(bounds[1]),
-                "min_score": view_builders.number(ask.min_score),
-                "sort": "score",
-                "top": ask.top,
-            },
-            "excluded": {
+            near_misses=result.near_misses,
+            applied=_applied(query, request),
+            excluded={
                 "tests": summary.tests,
                 "blocked": summary.blocked,
                 "closed": summary.closed,
             },
-            "relax": found.relax,
-            "freshness": view_builders.freshness(fresh),
-        }
+            relax=result.relax,
+            freshness=freshness_view(freshness),
+        )
     )
-    return view_builders.shortened(answer, "leads")
+    return shorten_rows(answer, "leads", reserve=NOTE_LENGTH)
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """What was read for one answer."""
+class _Result:
+    """What was read from the mirror for one answer."""
 
     summary: HotSummary
     leads: list[Lead]
-    conversations: list[Conversation]
-    near_misses: dict[str, Any] | None
+    conversations: dict[str, list[Conversation]]
+    """Of each lead, newest first."""
+    near_misses: NearMissesView | None
     relax: dict[str, int] | None
 
-    def conversations_of(self, lead: Lead) -> list[Conversation]:
-        return [
-            conversation
-            for conversation in self.conversations
-            if conversation.lead_id == lead.lead_id
-        ]
 
-
-def _read(
-    mirror_reader: "MirrorReader", agent: str, ask: HotLeadsRequest, bounds: Window
-) -> _Found:
-    """Everything the answer needs, in one go in a thread."""
-    heat = HotQuery(agent, ask.min_score, *bounds)
-    leads = mirror_reader.hot_leads(heat, limit=ask.top)
-    return _Found(
-        summary=mirror_reader.hot_summary(heat),
+def _read_hot_leads(
+    mirror_reader: MirrorQueries, query: HotQuery, request: HotLeadsRequest
+) -> _Result:
+    """Everything that the answer needs, read in one call in a thread."""
+    leads = mirror_reader.hot_leads(query, limit=request.top)
+    summary = mirror_reader.hot_summary(query)
+    conversations: dict[str, list[Conversation]] = defaultdict(list)
+    for c in mirror_reader.conversations_of_leads(query.agent_id, [lead.lead_id for lead in leads]):
+        conversations[c.lead_id or ""].append(c)
+    return _Result(
+        summary=summary,
         leads=leads,
-        conversations=mirror_reader.conversations_of_leads(agent, [lead.lead_id for lead in leads]),
-        near_misses=_near_misses(mirror_reader, heat) if ask.explain else None,
-        relax=None if leads else _relaxed(mirror_reader, heat),
+        conversations=conversations,
+        near_misses=_near_misses(mirror_reader, query) if request.explain else None,
+        relax=None if leads else _count_without_each(mirror_reader, query),
     )
 
 
-def _numbers(summary: HotSummary, threshold: float) -> dict[str, Any]:
+def _applied(query: HotQuery, request: HotLeadsRequest) -> JsonObject:
     return {
-        "definition": "Hot: stage not won or lost, and labelled hot, or without a label and a "
-        f"score of at least {threshold:g}.",
-        "hot": summary.hot,
-        "leads_considered": summary.considered,
-        "by_stage": view_builders.counts(summary.by_stage),
-        "by_channel": view_builders.counts(summary.by_channel),
-        "value": view_builders.money(summary.value),
-        "unparsed_values": summary.unparsed_values,
-        "waiting_for_human": summary.waiting_for_human,
-        "unassigned": summary.unassigned,
-        "overdue": summary.overdue,
+        "since": rfc3339(query.since),
+        "until": rfc3339(query.until),
+        "min_score": plain_number(query.threshold),
+        "sort": "score",
+        "top": request.top,
     }
 
 
-def _near_misses(mirror_reader: "MirrorReader", heat: HotQuery) -> dict[str, Any]:
-    """The leads that would be hot but for one thing, and what it is."""
-    count, first = mirror_reader.near_misses(heat, limit=NEAR_MISSES)
+def _near_misses(mirror_reader: MirrorQueries, query: HotQuery) -> NearMissesView:
+    """The leads that one thing keeps from being hot, and what it is."""
+    count, first = mirror_reader.near_misses(query, limit=NEAR_MISSES_SHOWN)
     named = [
-        {
-            "lead_id": lead.lead_id,
-            "name": lead.name,
-            "why_not": why_not_hot(lead, threshold=heat.threshold),
-        }
+        NearMissView(
+            lead_id=lead.lead_id,
+            name=lead.name,
+            why_not=why_not_hot(lead, threshold=query.threshold),
+        )
         for lead in first
     ]
-    return {"count": count, "leads": named}
+    return NearMissesView(count=count, leads=named)
 
 
-def _relaxed(mirror_reader: "MirrorReader", heat: HotQuery) -> dict[str, int] | None:
+def _count_without_each(mirror_reader: MirrorQueries, query: HotQuery) -> dict[str, int]:
     """For each bound, how many hot leads there would be without it."""
-    without = {"min_score": mirror_reader.hot_count(replace(heat, threshold=0))}
-    if heat.since is not None:
-        without["since"] = mirror_reader.hot_count(replace(heat, since=None))
-    if heat.until is not None:
-        without["until"] = mirror_reader.hot_count(replace(heat, until=None))
-    return without
+    counts = {"min_score": mirror_reader.hot_count(replace(query, threshold=0))}
+    if query.since is not None:
+        counts["since"] = mirror_reader.hot_count(replace(query, since=None))
+    if query.until is not None:
+        counts["until"] = mirror_reader.hot_count(replace(query, until=None))
+    return counts

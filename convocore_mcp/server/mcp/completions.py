@@ -1,16 +1,13 @@
-"""Completing arguments of prompts and parameters of resource templates, from the mirror.
+"""Completes arguments of prompts and parameters of resource templates from the mirror.
 
-Nothing here waits for Convocore: a mirror that is still empty completes nothing, and neither does
-a server without settings, of which every tool says what to do. What is no prompt and no template of
-ours completes to nothing, as the conformance suite has it.
+Completing never waits for Convocore. An empty mirror completes nothing, and neither does a server
+without settings: every tool tells what to do about those. A reference to an unknown prompt or
+template completes to nothing, as the conformance suite expects.
 """
 
 import logging
-from collections import Counter
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
 
-from mcp.server.context import ServerRequestContext
 from mcp.server.mcpserver import MCPServer
 from mcp.shared.exceptions import MCPError
 from mcp.shared.uri_template import UriTemplate
@@ -24,141 +21,78 @@ from mcp_types import (
 )
 
 from convocore_mcp.errors import ConvocoreError
-from convocore_mcp.server.backend import App, Backend
-from convocore_mcp.server.sanitize import sanitize_text
-from convocore_mcp.vocabulary import STAGES
-
-if TYPE_CHECKING:  # not needed to list the tools
-    from convocore_mcp.models import Lead
-    from convocore_mcp.store.read.completion import CompletionReader
-    from convocore_mcp.store.read.mirror_reader import MirrorReader
+from convocore_mcp.server.backend import App
+from convocore_mcp.server.mcp import RequestContext
 
 log = logging.getLogger(__name__)
 
-MOST = 100
-"""Values in one answer, says the protocol."""
-LONGEST = 200
-"""Characters of what has been typed so far that are looked at."""
-LIMITS = ("20", "50", "100")
-NAME = 120
-"""Characters of a name."""
+MAX_VALUES = 100
+"""Values in one answer. The protocol allows no more."""
+MAX_TYPED_LENGTH = 200
+"""Characters of the typed text that are used."""
+PAGE_SIZES = ("20", "50", "100")
 Reference = PromptReference | ResourceTemplateReference
 
 
 def add_completions(server: MCPServer[App], app: App) -> None:
-    """Complete whatever a prompt or a template takes."""
+    """Complete every argument of a prompt and every parameter of a template."""
 
-    async def complete(
-        _: ServerRequestContext[Any, Any], params: CompleteRequestParams
-    ) -> CompleteResult:
+    async def complete(_: RequestContext, params: CompleteRequestParams) -> CompleteResult:
         argument = params.argument
-        known = await _known(server, params.ref, argument.name)
-        typed = argument.value.strip()[:LONGEST]
-        agent = ((params.context and params.context.arguments) or {}).get("agent_id", "")
+        known = await _is_known(server, params.ref, argument.name)
+        typed = argument.value.strip()[:MAX_TYPED_LENGTH]
+        agent_id = ((params.context and params.context.arguments) or {}).get("agent_id", "")
         try:
-            values = await _values(app, argument.name, typed, agent) if known else []
+            values = await _values(app, argument.name, typed, agent_id) if known else []
             found = list(dict.fromkeys(values))
         except ConvocoreError as error:
             log.info("Nothing can be completed: %s", error.message)
             found = []
-        more = len(found) > MOST
+        more = len(found) > MAX_VALUES
         total = None if more else len(found)
         return CompleteResult(
-            completion=Completion(values=found[:MOST], total=total, has_more=more)
+            completion=Completion(values=found[:MAX_VALUES], total=total, has_more=more)
         )
 
-    low = server._lowlevel_server  # noqa: SLF001  its decorator has no types
-    low.add_request_handler("completion/complete", CompleteRequestParams, complete)
+    low_level = server._lowlevel_server  # noqa: SLF001  its decorator has no types
+    low_level.add_request_handler("completion/complete", CompleteRequestParams, complete)
 
 
-async def _known(server: MCPServer[App], ref: Reference, name: str) -> bool:
+async def _is_known(server: MCPServer[App], reference: Reference, argument: str) -> bool:
     """Whether there is such a prompt or template.
 
     Raises:
-        MCPError: there is, but it takes no such argument; it says which ones it does take.
+        MCPError: there is, but it has no such argument; the message names those that it has.
     """
-    if isinstance(ref, PromptReference):
-        asked = ref.name
+    if isinstance(reference, PromptReference):
+        name = reference.name
         known = {p.name: [a.name for a in p.arguments or ()] for p in await server.list_prompts()}
     else:
-        asked = ref.uri
+        name = reference.uri
         known = {
             t.uri_template: UriTemplate.parse(t.uri_template).variable_names
             for t in await server.list_resource_templates()
         }
-    if asked in known and name not in known[asked]:
-        told = f"{asked} has no argument {name[:LONGEST]!r}. Valid: {', '.join(known[asked])}."
-        raise MCPError(code=INVALID_PARAMS, message=told)
-    return asked in known
+    if name in known and argument not in known[name]:
+        raise MCPError(
+            code=INVALID_PARAMS,
+            message=f"{name} has no argument {argument[:MAX_TYPED_LENGTH]!r}. "
+            f"Valid: {', '.join(known[name])}.",
+        )
+    return name in known
 
 
-async def _values(app: App, name: str, typed: str, agent: str) -> list[str]:
-    if name == "limit":
-        return _beginning(LIMITS, typed)
-    if name == "agent_id":
-        return _beginning(await app.agents(), typed)
-    if name == "cursor":
-        return []  # only a page before knows it
+async def _values(app: App, argument: str, typed: str, agent_id: str) -> list[str]:
+    if argument == "limit":
+        return _with_prefix(PAGE_SIZES, typed)
+    if argument == "agent_id":
+        return _with_prefix(await app.agents(), typed)
+    if argument == "cursor":
+        return []  # it comes from the page before
     backend = await app.backend()
-    agents = [known for known in backend.agents if agent in {known, ""}]
-    return await backend.read(_read, backend, name, typed, agents)
+    agents = [known for known in backend.agents if agent_id in {known, ""}]
+    return await backend.answers.argument_values(argument, typed, agents)
 
 
-def _read(backend: Backend, name: str, typed: str, agents: list[str]) -> list[str]:
-    """What the mirror knows, in one go in a thread."""
-    found: list[str] = []
-    for agent in agents:
-        if name == "stage":
-            found += _stages(backend.mirror_reader, agent, typed)
-        elif name == "conversation_id":
-            found += backend.completion_reader.conversation_ids(agent, typed, limit=MOST + 1)
-        else:
-            found += _people(backend.completion_reader, agent, typed, by_id=name == "lead_id")
-    return found
-
-
-def _stages(mirror_reader: "MirrorReader", agent: str, typed: str) -> list[str]:
-    occurring = (sanitize_text(stage, NAME) for stage in mirror_reader.field_values(agent, "stage"))
-    return _beginning([*STAGES, *occurring], typed)
-
-
-def _people(
-    completion_reader: "CompletionReader", agent: str, typed: str, *, by_id: bool
-) -> list[str]:
-    """Leads by the beginnings of their names, and by the beginning of their ids.
-
-    A template wants the id. In a prompt people read the value: their name, with the company where
-    two have the same name, and the id where that does not tell them apart either.
-    """
-    from convocore_mcp.leads.keys import words  # noqa: PLC0415  not needed to list the tools
-
-    beginnings = words(typed)
-    people = (
-        completion_reader.leads_by_name(agent, beginnings, limit=MOST + 1)
-        if beginnings or not typed
-        else []
-    )
-    ids = completion_reader.lead_ids(agent, typed, limit=MOST + 1) if typed else []
-    return [*ids, *(lead.lead_id for lead in people)] if by_id else [*_called(people), *ids]
-
-
-def _called(people: "list[Lead]") -> list[str]:
-    names = {lead.lead_id: sanitize_text(lead.name or "", NAME) for lead in people}
-    full = {
-        lead.lead_id: f"{names[lead.lead_id]}, {sanitize_text(lead.company, NAME)}"
-        if lead.company
-        else ""
-        for lead in people
-    }
-    often, fully = (Counter(map(str.casefold, given.values())) for given in (names, full))
-    found = []
-    for id_, name in names.items():
-        if often[name.casefold()] == 1:
-            found.append(name)
-        else:
-            found.append(full[id_] if full[id_] and fully[full[id_].casefold()] == 1 else id_)
-    return [name for name in found if name]
-
-
-def _beginning(values: Iterable[str], typed: str) -> list[str]:
+def _with_prefix(values: Iterable[str], typed: str) -> list[str]:
     return [value for value in values if value.casefold().startswith(typed.casefold())]

@@ -1,4 +1,4 @@
-"""The server object, and its way in over stdio."""
+"""The server object, and serving it on stdio."""
 
 import os
 import signal
@@ -26,6 +26,7 @@ from convocore_mcp.server.mcp.subscriptions import (
     add_subscriptions,
 )
 from convocore_mcp.server.rendering import failure
+from convocore_mcp.server.sanitize import JsonObject
 from convocore_mcp.server.tools import TOOLS
 from convocore_mcp.server.tools.strict_tool import StrictTool
 
@@ -53,7 +54,7 @@ read-only, answered from a local mirror of Convocore.
 
 
 SURFACE = CacheHint(ttl_ms=3_600_000, scope="public")
-"""What is the same for everybody, and for as long as the server runs."""
+"""For lists that are the same for every client as long as the server runs."""
 CACHE_HINTS: dict[CacheableMethod, CacheHint] = {
     "server/discover": SURFACE,
     "tools/list": SURFACE,
@@ -64,30 +65,30 @@ CACHE_HINTS: dict[CacheableMethod, CacheHint] = {
 
 
 class Server(MCPServer[App]):
-    """The SDK's server, with errors that say what is valid where a name or an argument is not."""
+    """The SDK's server, with errors that tell which names and arguments are valid."""
 
     def __init__(self, app: App, tools: list[Tool], **options: Any) -> None:
         super().__init__("convocore-mcp", version=app.version, tools=tools, **options)
         self._app = app
-        self._known = [tool.name for tool in tools]
+        self._tool_names = [tool.name for tool in tools]
 
     async def call_tool(
-        self, name: str, arguments: dict[str, Any], context: Context[App, Any] | None = None
+        self, name: str, arguments: JsonObject, context: Context[App, Any] | None = None
     ) -> CallToolResult | InputRequiredResult:
-        """Call a tool. An unknown name is a tool error like any other: models read those."""
-        if name in self._known:
+        """Call a tool. An unknown name is a tool error, because models do not see other errors."""
+        if name in self._tool_names:
             return await super().call_tool(name, arguments, context)
         return failure(
             InvalidArgumentError(
                 f"tool: {name[:60]!r} does not exist.",
-                hint=f"Valid tools: {', '.join(self._known)}.",
+                hint=f"Valid tools: {', '.join(self._tool_names)}.",
             )
         )
 
     async def get_prompt(
         self,
         name: str,
-        arguments: dict[str, Any] | None = None,
+        arguments: JsonObject | None = None,
         context: Context[App, Any] | None = None,
     ) -> GetPromptResult | InputRequiredResult:
         """Write a prompt.
@@ -95,14 +96,14 @@ class Server(MCPServer[App]):
         Raises:
             MCPError: -32602, the name or an argument is not valid.
         """
-        given = await prompts.checked(self, self._app, name, arguments)
-        return await super().get_prompt(name, given, context)
+        checked = await prompts.check_arguments(self, self._app, name, arguments)
+        return await super().get_prompt(name, checked, context)
 
 
 def create_server(app: App, *, watch: bool = False) -> MCPServer[App]:
-    """The MCP server over `app`, which is opened and closed with it.
+    """The MCP server over `app`, which it closes when the last client has left.
 
-    `watch`: keep the mirror fresh also while nobody asks or listens.
+    `watch`: keep the mirror fresh also while nobody asks or subscribes.
     """
     bus = SubscriptionBus()
     notifier = ChangeNotifier(app, bus, always=watch)
@@ -111,7 +112,7 @@ def create_server(app: App, *, watch: bool = False) -> MCPServer[App]:
         title="Convocore leads",
         instructions=INSTRUCTIONS,
         tools=[StrictTool.of(fn, title=title) for fn, title in TOOLS],
-        lifespan=_shared(app, notifier),
+        lifespan=_shared_lifespan(app, notifier),
         log_level="WARNING",
         cache_hints=CACHE_HINTS,
         subscriptions=bus,
@@ -124,35 +125,35 @@ def create_server(app: App, *, watch: bool = False) -> MCPServer[App]:
     return server
 
 
-def _shared(
+def _shared_lifespan(
     app: App, notifier: ChangeNotifier
 ) -> Callable[[MCPServer[App]], AbstractAsyncContextManager[App]]:
-    """Opened with the first connection and closed after the last: SSE has a lifespan for each."""
-    users, turn = 0, anyio.Lock()
+    """Opens with the first connection and closes after the last: SSE has a lifespan for each."""
+    connections, lock = 0, anyio.Lock()
 
     @asynccontextmanager
     async def lifespan(_: MCPServer[App]) -> AsyncIterator[App]:
-        nonlocal users
-        async with turn:
-            users += 1
-            if users == 1:
+        nonlocal connections
+        async with lock:
+            connections += 1
+            if connections == 1:
                 notifier.start()
         try:
             yield app
         finally:
             with anyio.CancelScope(shield=True):
-                async with turn:
-                    users -= 1
-                    if not users:
+                async with lock:
+                    connections -= 1
+                    if not connections:
                         await notifier.aclose()
                         await app.aclose()
 
     return lifespan
 
 
-async def serve_stdio(server: MCPServer[Any]) -> None:
+async def serve_stdio(server: MCPServer[App]) -> None:
     """Serve on stdin and stdout until stdin closes or a signal says to stop."""
-    low = server._lowlevel_server  # noqa: SLF001  the SDK's own `run` ignores SIGTERM
+    low_level = server._lowlevel_server  # noqa: SLF001  the SDK's own `run` ignores SIGTERM
     async with stdio_server() as (reader, writer), anyio.create_task_group() as group:
         with anyio.CancelScope() as scope:
 
@@ -163,9 +164,9 @@ async def serve_stdio(server: MCPServer[Any]) -> None:
                         return
 
             group.start_soon(stop_on_signal)
-            await low.run(reader, writer, low.create_initialization_options())
+            await low_level.run(reader, writer, low_level.create_initialization_options())
         if scope.cancelled_caught:
-            # Everything of ours is closed; the thread that reads stdin can't be woken.
+            # Everything is closed but the thread that reads stdin, which can't be interrupted.
             sys.stderr.flush()
             os._exit(0)
         group.cancel_scope.cancel()

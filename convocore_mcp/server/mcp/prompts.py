@@ -1,4 +1,4 @@
-"""The prompts: messages that make a model call the right tools in the right order."""
+"""The prompts: messages that tell a model which tools to call, in which order."""
 
 import json
 from collections.abc import Callable
@@ -12,11 +12,10 @@ from pydantic import Field
 
 from convocore_mcp.errors import ConvocoreError
 from convocore_mcp.server.backend import App
-from convocore_mcp.server.tools.arguments import known
+from convocore_mcp.server.tools.arguments import canonical_values
 from convocore_mcp.vocabulary import STAGES
 
-LONGEST = 300
-"""Characters of an argument."""
+MAX_ARGUMENT_LENGTH = 300
 RULES = """\
 Rules:
 - Only say what the tools answered. Missing is unknown, not zero. Times are UTC; money stays per currency.
@@ -98,16 +97,15 @@ def weekly_pipeline_review(stage: Stage = "", agent_id: Agent = "") -> str:
     )
 
 
-def _message(ask: str, agent_id: str, *steps: str, then: str) -> str:
-    """One message: what is wanted, the calls in their order, what to write, and the rules."""
+def _message(request: str, agent_id: str, *steps: str, then: str) -> str:
+    """One message: the request, the calls in order, what to write, and the rules."""
     numbered = "\n".join(f"{number}. {step}" for number, step in enumerate(steps, start=1))
-    named = ""
+    agent = ""
     if agent_id:
         argument = json.dumps({"agent_id": agent_id}, ensure_ascii=False)
-        named = f"\nAdd {argument} to every call."
-    return (
-        f"{ask}\n\nUse the Convocore tools, in this order:\n{numbered}{named}\n\n{then}\n\n{RULES}"
-    )
+        agent = f"\nAdd {argument} to every call."
+    calls = f"Use the Convocore tools, in this order:\n{numbered}{agent}"
+    return f"{request}\n\n{calls}\n\n{then}\n\n{RULES}"
 
 
 PROMPTS: tuple[tuple[Callable[..., str], str], ...] = (
@@ -125,51 +123,53 @@ def add_prompts(server: MCPServer[App]) -> None:
         server.add_prompt(Prompt.from_function(fn, title=title))
 
 
-async def checked(
+async def check_arguments(
     server: MCPServer[App], app: App, name: str, arguments: dict[str, str] | None
 ) -> dict[str, str]:
-    """The arguments of a prompt, those left empty left out.
+    """The arguments of a prompt, without the empty ones.
 
     Raises:
-        MCPError: -32602, saying what is wrong and what would be right.
+        MCPError: -32602; the message tells what is wrong and what would be valid.
     """
     prompts = {prompt.name: prompt.arguments or [] for prompt in await server.list_prompts()}
     if name not in prompts:
-        raise _refusal(f"prompt: {name[:60]!r} does not exist. Valid: {', '.join(prompts)}.")
+        raise _invalid_params(f"prompt: {name[:60]!r} does not exist. Valid: {', '.join(prompts)}.")
     given = {key: value.strip() for key, value in (arguments or {}).items() if value.strip()}
     valid = [argument.name for argument in prompts[name]]
     for key, value in given.items():
         if key not in valid:
-            raise _refusal(f"{key[:60]}: {name} has no such argument. Valid: {', '.join(valid)}.")
-        if len(value) > LONGEST:
-            raise _refusal(f"{key}: should have at most {LONGEST} characters.")
+            raise _invalid_params(
+                f"{key[:60]}: {name} has no such argument. Valid: {', '.join(valid)}."
+            )
+        if len(value) > MAX_ARGUMENT_LENGTH:
+            raise _invalid_params(f"{key}: should have at most {MAX_ARGUMENT_LENGTH} characters.")
     for argument in prompts[name]:
         if argument.required and argument.name not in given:
-            raise _refusal(f"{argument.name}: is required. {argument.description}.")
+            raise _invalid_params(f"{argument.name}: is required. {argument.description}.")
     try:
         if "agent_id" in given:
             (await app.backend()).agent(given["agent_id"])
         if "stage" in given:
             given["stage"] = await _stage(app, given)
     except ConvocoreError as error:
-        raise _refusal(f"{error.message} {error.hint}") from error
+        raise _invalid_params(f"{error.message} {error.hint}") from error
     return given
 
 
 async def _stage(app: App, given: dict[str, str]) -> str:
-    """The stage as Convocore spells it; it may have more than are documented."""
+    """The stage as Convocore spells it. There may be more stages than are documented."""
     stage = given["stage"]
     if stage in STAGES:
         return stage
     backend = await app.backend()
     agents = [given["agent_id"]] if "agent_id" in given else backend.agents
-    occurring = [
-        found
+    undocumented = [
+        known
         for agent in agents
-        for found in await backend.read(backend.mirror_reader.field_values, agent, "stage")
+        for known in await backend.read(backend.mirror_reader.field_values, agent, "stage")
     ]
-    return known("stage", [stage], [*STAGES, *occurring])[0]
+    return canonical_values("stage", [stage], [*STAGES, *undocumented])[0]
 
 
-def _refusal(message: str) -> MCPError:
+def _invalid_params(message: str) -> MCPError:
     return MCPError(code=INVALID_PARAMS, message=message)

@@ -1,216 +1,192 @@
-"""The resources: the same answers as the tools give, under URIs.
-
-What only answers need is imported by the first of them, as in `tools`.
-"""
+"""The resources: the same answers as those of the tools, under URIs."""
 
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 from urllib.parse import quote, urlencode
 
-from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.context import CallNext, HandlerResult
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 
 from convocore_mcp.errors import ConvocoreError, InvalidArgumentError, MissingError
 from convocore_mcp.server.backend import App, Backend
-from convocore_mcp.server.rendering import compact, crashed, error_body
-from convocore_mcp.server.sanitize import sanitize
+from convocore_mcp.server.mcp import RequestContext
+from convocore_mcp.server.rendering import compact, error_body, internal_error
+from convocore_mcp.server.requests import ConversationsRequest, HotLeadsRequest, StatsRequest
+from convocore_mcp.server.sanitize import JsonObject
 
 JSON = "application/json"
 ROOT = "convocore://agents"
+AGENT = f"{ROOT}/{{agent_id}}"
 SCHEMA = "convocore://schema/conversation"
 INCOMPLETE_TTL = timedelta(seconds=2)
-"""While the list is still being read, asking again soon brings more."""
+"""During the first full sync, reading the resource again soon brings more."""
 SCHEMA_TTL = timedelta(days=1)
-Answer = dict[str, Any]
 
 
 @dataclass(slots=True)
-class Hint:
-    """How long what is being read stays fresh, and who may keep it."""
+class CacheHint:
+    """How long the result of a request stays fresh, and who may cache it."""
 
     ttl: timedelta = timedelta()
     scope: Literal["private", "public"] = "private"
 
 
-_hint: ContextVar[Hint] = ContextVar("hint")
-"""Of the request under way: only who answers knows it, and it is not part of the answer."""
+_cache_hint: ContextVar[CacheHint] = ContextVar("cache_hint")
+"""Of the current request: only the answering function knows it, and answers don't contain it."""
+
+
+class Resources:
+    """Answers each resource, as compact JSON."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def agents(self) -> str:
+        """The configured agents."""
+        return await self._answer(None, lambda backend: backend.answers.agents())
+
+    async def schema(self) -> str:
+        """The JSON Schema of a conversation record."""
+        _set_cache_hint(SCHEMA_TTL, "public")
+        return compact(await self._app.record_schema())
+
+    async def conversations(
+        self, ctx: Context[App], agent_id: str, cursor: str = "", limit: str = "20"
+    ) -> str:
+        """A page of conversations."""
+        return await self._answer(
+            ctx, lambda b: _conversations(b, b.agent(agent_id), cursor, limit)
+        )
+
+    async def conversation(self, ctx: Context[App], agent_id: str, conversation_id: str) -> str:
+        """The whole record of a conversation."""
+        return await self._answer(
+            ctx, lambda b: b.answers.conversation_record(b.agent(agent_id), conversation_id)
+        )
+
+    async def lead(self, ctx: Context[App], agent_id: str, lead_id: str) -> str:
+        """One person."""
+        return await self._answer(
+            ctx, lambda b: b.answers.get_lead(b.agent(agent_id), lead_id.strip())
+        )
+
+    async def hot_leads(self, ctx: Context[App], agent_id: str) -> str:
+        """The hot leads."""
+        return await self._answer(
+            ctx, lambda b: b.answers.summarize_hot_leads(b.agent(agent_id), HotLeadsRequest())
+        )
+
+    async def stats(self, ctx: Context[App], agent_id: str) -> str:
+        """Totals, and the pipeline by stage."""
+        by_stage = StatsRequest(group_by=("stage",))
+        return await self._answer(
+            ctx, lambda b: b.answers.conversation_stats(b.agent(agent_id), by_stage)
+        )
+
+    async def _answer(
+        self, ctx: Context[App] | None, ask: Callable[[Backend], Awaitable[JsonObject]]
+    ) -> str:
+        """The answer of `ask` as compact JSON.
+
+        Raises:
+            ResourceError: there is no answer; its text is an error object.
+        """
+        try:
+            backend = await self._app.backend(ctx.report_progress if ctx else None)
+            answer = await ask(backend)
+            _set_cache_hint(_time_to_live(backend, answer))
+            return compact(answer)
+        except MissingError as error:
+            raise ResourceNotFoundError(compact(error_body(error))) from error
+        except ConvocoreError as error:
+            raise ResourceError(compact(error_body(error))) from error
+        except Exception as error:
+            raise ResourceError(compact(error_body(internal_error(error)))) from error
 
 
 def add_resources(server: MCPServer[App], app: App) -> None:
-    """Register every resource of the contract."""
+    """Register every resource (docs/contract.md, "Resources")."""
+    resources = Resources(app)
 
-    def add(uri: str, name: str, title: str, description: str) -> Callable[[Any], Any]:
-        return server.resource(uri, name=name, title=title, description=description, mime_type=JSON)
-
-    @add(ROOT, "agents", "Agents", "The configured agents, with region, coverage and size.")
-    async def agents() -> str:
-        return await _answer(app, None, _agents)
-
-    @add(SCHEMA, "conversation_schema", "Schema", "JSON Schema of a conversation record.")
-    async def schema() -> str:
-        _keep(SCHEMA_TTL, "public")
-        return compact(app.record_schema())
-
-    @add(
-        f"{ROOT}/{{agent_id}}/conversations{{?cursor,limit}}",
-        "conversations",
-        "Conversations",
-        "Brief rows, newest first, with the next page's URI in next_uri.",
-    )
-    async def conversations(
-        ctx: Context[App], agent_id: str, cursor: str = "", limit: str = "20"
-    ) -> str:
-        return await _answer(
-            app, ctx, lambda b: _conversations(b, b.agent(agent_id), cursor, limit)
+    def add(
+        uri: str, name: str, answer: Callable[..., Awaitable[str]], title: str, description: str
+    ) -> None:
+        register = server.resource(
+            uri, name=name, title=title, description=description, mime_type=JSON
         )
+        register(answer)
 
-    @add(
-        f"{ROOT}/{{agent_id}}/conversations/{{conversation_id}}",
-        "conversation",
+    add(
+        ROOT, "agents", resources.agents,
+        "Agents", "The configured agents, with region, coverage and size.",
+    )  # fmt: skip
+    add(
+        SCHEMA, "conversation_schema", resources.schema,
+        "Schema", "JSON Schema of a conversation record.",
+    )  # fmt: skip
+    add(
+        f"{AGENT}/conversations{{?cursor,limit}}", "conversations", resources.conversations,
+        "Conversations", "Brief rows, newest first, with the next page's URI in next_uri.",
+    )  # fmt: skip
+    add(
+        f"{AGENT}/conversations/{{conversation_id}}", "conversation", resources.conversation,
         "Conversation record",
         "The whole record of one conversation; secrets and session keys left out.",
-    )
-    async def conversation(ctx: Context[App], agent_id: str, conversation_id: str) -> str:
-        from convocore_mcp.server.answers.conversation_record import record_answer  # noqa: PLC0415
-
-        return await _answer(
-            app, ctx, lambda b: record_answer(b, b.agent(agent_id), conversation_id)
-        )
-
-    @add(
-        f"{ROOT}/{{agent_id}}/leads/{{lead_id}}",
-        "lead",
-        "Lead",
-        "Everything about one person, as get_lead answers.",
-    )
-    async def lead(ctx: Context[App], agent_id: str, lead_id: str) -> str:
-        from convocore_mcp.server.answers.get_lead import get_lead_answer  # noqa: PLC0415
-
-        return await _answer(
-            app, ctx, lambda b: get_lead_answer(b, b.agent(agent_id), lead_id.strip())
-        )
-
-    @add(
-        f"{ROOT}/{{agent_id}}/hot-leads",
-        "hot_leads",
-        "Hot leads",
-        "Who to contact first, as summarize_hot_leads answers.",
-    )
-    async def hot_leads(ctx: Context[App], agent_id: str) -> str:
-        from convocore_mcp.server.answers.summarize_hot_leads import (  # noqa: PLC0415
-            HotLeadsRequest,
-            summarize_hot_leads_answer,
-        )
-
-        return await _answer(
-            app, ctx, lambda b: summarize_hot_leads_answer(b, b.agent(agent_id), HotLeadsRequest())
-        )
-
-    @add(
-        f"{ROOT}/{{agent_id}}/stats",
-        "stats",
-        "Statistics",
-        "Totals, and the pipeline by stage.",
-    )
-    async def stats(ctx: Context[App], agent_id: str) -> str:
-        from convocore_mcp.models import Filter  # noqa: PLC0415
-        from convocore_mcp.server.answers.conversation_stats import (  # noqa: PLC0415
-            StatsRequest,
-            conversation_stats_answer,
-        )
-
-        by_stage = StatsRequest(group_by=("stage",))
-        return await _answer(
-            app, ctx, lambda b: conversation_stats_answer(b, b.agent(agent_id), Filter(), by_stage)
-        )
-
-    server.middleware.append(_with_hints)
+    )  # fmt: skip
+    add(
+        f"{AGENT}/leads/{{lead_id}}", "lead", resources.lead,
+        "Lead", "Everything about one person, as get_lead answers.",
+    )  # fmt: skip
+    add(
+        f"{AGENT}/hot-leads", "hot_leads", resources.hot_leads,
+        "Hot leads", "Who to contact first, as summarize_hot_leads answers.",
+    )  # fmt: skip
+    add(
+        f"{AGENT}/stats", "stats", resources.stats,
+        "Statistics", "Totals, and the pipeline by stage.",
+    )  # fmt: skip
+    server.middleware.append(_add_cache_hints)
 
 
-async def _answer(
-    app: App, ctx: Context[App] | None, ask: Callable[[Backend], Awaitable[Answer]]
-) -> str:
-    """Show an answer as compact JSON, or our own error."""
-    try:
-        backend = await app.backend(ctx.report_progress if ctx else None)
-        answer = await ask(backend)
-        _keep(_lifetime(backend, answer))
-        return compact(answer)
-    except MissingError as error:
-        raise ResourceNotFoundError(compact(error_body(error))) from error
-    except ConvocoreError as error:
-        raise ResourceError(compact(error_body(error))) from error
-    except Exception as error:
-        raise ResourceError(compact(error_body(crashed(error)))) from error
-
-
-def _lifetime(backend: Backend, answer: Answer) -> timedelta:
-    """Until when nothing would be read for this answer: asking before that brings the same."""
-    told = [answer["freshness"]] if "freshness" in answer else answer["agents"]
-    if not all(fresh["complete"] and "as_of" in fresh for fresh in told):
+def _time_to_live(backend: Backend, answer: JsonObject) -> timedelta:
+    """How long the answer stays as it is: until then nothing would be synced for it."""
+    reports = [answer["freshness"]] if "freshness" in answer else answer["agents"]
+    if not all(report["complete"] and "as_of" in report for report in reports):
         return INCOMPLETE_TTL
-    oldest = min(datetime.fromisoformat(fresh["as_of"]) for fresh in told)
+    oldest = min(datetime.fromisoformat(report["as_of"]) for report in reports)
     return max(oldest + backend.refresh_interval - backend.now(), timedelta())
 
 
-async def _agents(backend: Backend) -> Answer:
-    from convocore_mcp.server.answers.view_builders import when  # noqa: PLC0415
-
-    listed = []
-    for agent_id in backend.agents:
-        held = await backend.read(backend.coverage, agent_id)
-        listed.append(
-            {
-                "agent_id": agent_id,
-                "region": backend.region,
-                "conversations": held.conversations,
-                "complete": held.complete,
-                "as_of": when(held.as_of),
-                "oldest": when(held.oldest),
-                "quarantined": held.quarantined or None,
-            }
-        )
-    answer: Answer = sanitize({"agents": listed})
-    return answer
-
-
-async def _conversations(backend: Backend, agent: str, cursor: str, limit: str) -> Answer:
-    from convocore_mcp.models import Filter  # noqa: PLC0415
-    from convocore_mcp.server.answers.list_conversations import (  # noqa: PLC0415
-        ListRequest,
-        list_conversations_answer,
-    )
-
+async def _conversations(backend: Backend, agent: str, cursor: str, limit: str) -> JsonObject:
     if not (limit.isdecimal() and 1 <= int(limit[:4]) <= 100):
         raise InvalidArgumentError(
             f"limit: {limit[:20]!r} is not a number from 1 to 100.", hint="Use limit=20."
         )
-    page = await list_conversations_answer(
-        backend, agent, Filter(), ListRequest(limit=int(limit), cursor=cursor)
-    )
-    if following := page.get("next_cursor"):
-        query = urlencode({"cursor": following, "limit": limit})
+    request = ConversationsRequest(limit=int(limit), cursor=cursor)
+    page = await backend.answers.list_conversations(agent, request)
+    if next_cursor := page.get("next_cursor"):
+        query = urlencode({"cursor": next_cursor, "limit": limit})
         page["next_uri"] = f"{ROOT}/{quote(agent, safe='')}/conversations?{query}"
     return page
 
 
-def _keep(ttl: timedelta, scope: Literal["private", "public"] = "private") -> None:
-    hint = _hint.get(Hint())
+def _set_cache_hint(ttl: timedelta, scope: Literal["private", "public"] = "private") -> None:
+    hint = _cache_hint.get(CacheHint())
     hint.ttl, hint.scope = ttl, scope
 
 
-async def _with_hints(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-    """Say how long what was read stays fresh, and who may keep it."""
-    hint = Hint()
-    token = _hint.set(hint)
+async def _add_cache_hints(ctx: RequestContext, call_next: CallNext) -> HandlerResult:
+    """Middleware: tell how long what was read stays fresh, and who may cache it."""
+    hint = CacheHint()
+    token = _cache_hint.set(hint)
     try:
         result = await call_next(ctx)
     finally:
-        _hint.reset(token)
+        _cache_hint.reset(token)
     if ctx.method == "resources/read" and isinstance(result, dict) and "ttlMs" in result:
         result["ttlMs"] = hint.ttl // timedelta(milliseconds=1)
         result["cacheScope"] = hint.scope

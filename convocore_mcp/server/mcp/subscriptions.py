@@ -1,27 +1,26 @@
-"""Announcing changes: who hears of what, in both eras of the protocol.
+"""Notifies clients of changed resources, in both eras of the protocol.
 
 Newer clients open a `subscriptions/listen` stream, older ones send `resources/subscribe`; one bus
-serves both. What changed is read off the mirror, whose changes are numbered: after each reading,
-and after each look at a mirror that another process keeps, whatever somebody listens to and that
-has a change behind the last number announced is announced. Nobody listens: nothing is read.
+serves both. The mirror numbers its changes. After each sync, also one by another process, every
+subscribed resource with a change behind the last announced number is announced. Without
+subscriptions nothing is synced and nothing is read.
 
-Events say "read it again", so one too many does no harm. Any URI may be listened to; those that
-are none of ours are never heard of again.
+An event means "read it again", so a superfluous one does no harm. Clients may subscribe to any URI;
+for one that this server does not know there are no events.
 """
 
 import asyncio
 import logging
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Collection, Coroutine, Sequence
+from collections.abc import AsyncIterator, Collection, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import unquote
 
 import anyio
 from mcp.server.connection import Connection
-from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.context import CallNext, HandlerResult
 from mcp.server.mcpserver import MCPServer
 from mcp.server.subscriptions import InMemorySubscriptionBus, ResourceUpdated, ServerEvent
 from mcp.shared.exceptions import MCPError
@@ -29,21 +28,22 @@ from mcp_types import INVALID_PARAMS, EmptyResult, SubscribeRequestParams, Unsub
 
 from convocore_mcp.errors import ConvocoreError
 from convocore_mcp.server.backend import App, Backend
+from convocore_mcp.server.mcp import RequestContext
 
 log = logging.getLogger(__name__)
 
-MOST_URIS = 500
-"""URIs that one client may listen to."""
-PATIENCE = 2.0
-"""Seconds after which a client that reads nothing is passed over."""
-_OURS = re.compile(
+MAX_URIS = 500
+"""URIs that one client may subscribe to."""
+SEND_TIMEOUT = 2.0
+"""Seconds after which an event for a client that does not read is dropped."""
+_URI = re.compile(
     r"convocore://agents(?:/(?P<agent>[^/?]+)/(?P<kind>[a-z-]+)(?:/(?P<id>[^/?]+))?)?(?:\?.*)?/?"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class ResourceTarget:
-    """What a URI speaks of; without an agent all of them are meant, without an id all of a kind."""
+    """What a URI names: without an agent every agent, without an ID everything of its kind."""
 
     agent: str = ""
     kind: str = ""
@@ -51,9 +51,9 @@ class ResourceTarget:
 
 
 def resource_target(uri: str) -> ResourceTarget | None:
-    """Where in the mirror a resource is, if it is there at all."""
-    found = _OURS.fullmatch(uri)
-    return ResourceTarget(*(unquote(part or "") for part in found.groups())) if found else None
+    """What `uri` names in the mirror, or `None` if it is not one of this server's URIs."""
+    match = _URI.fullmatch(uri)
+    return ResourceTarget(*(unquote(part or "") for part in match.groups())) if match else None
 
 
 class SubscriptionBus(InMemorySubscriptionBus):
@@ -61,108 +61,108 @@ class SubscriptionBus(InMemorySubscriptionBus):
 
     def __init__(self) -> None:
         super().__init__()
-        self._older: dict[Connection, set[str]] = {}
+        self._legacy_uris: dict[Connection, set[str]] = {}
 
     async def publish(self, event: ServerEvent) -> None:
-        """Tell everybody who listens to it."""
+        """Send an event to every client that subscribed to it."""
         await super().publish(event)
         if isinstance(event, ResourceUpdated):
-            for connection, uris in list(self._older.items()):
+            for connection, uris in list(self._legacy_uris.items()):
                 if event.uri in uris:
-                    with anyio.move_on_after(PATIENCE):
+                    with anyio.move_on_after(SEND_TIMEOUT):
                         await connection.send_resource_updated(event.uri)
 
     def uris_of(self, connection: Connection) -> set[str]:
-        """What a client of the older era listens to."""
-        if connection not in self._older:
-            self._older[connection] = set()
-            connection.exit_stack.callback(self._older.pop, connection, None)
-        return self._older[connection]
+        """What a client of the older era has subscribed to."""
+        if connection not in self._legacy_uris:
+            self._legacy_uris[connection] = set()
+            connection.exit_stack.callback(self._legacy_uris.pop, connection, None)
+        return self._legacy_uris[connection]
 
 
 class ChangeNotifier:
-    """Watches what somebody listens to, and announces its changes.
+    """Watches the agents of subscribed resources, and announces changed ones.
 
-    `always`: watch every agent, whether anybody listens or not.
+    `always`: watch every agent, with or without subscriptions.
     """
 
     def __init__(self, app: App, bus: SubscriptionBus, *, always: bool = False) -> None:
         self._app = app
         self._bus = bus
         self._always = always
-        self._wanted: Counter[str] = Counter()
+        self._subscribed: Counter[str] = Counter()
         self._backend: Backend | None = None
         self._announced: dict[str, int] = {}
-        self._due: set[str] = set()
+        self._to_announce: set[str] = set()
         self._announcing = False
-        self._minding = anyio.Lock()
+        self._updating = anyio.Lock()
         self._tasks: dict[asyncio.Task[None], anyio.CancelScope] = {}
 
     def start(self) -> None:
-        """Begin to watch if that is to be done always; returns at once."""
+        """Start to watch if `always` is set; returns at once."""
         if self._always:
-            self._run(self._mind())
+            self._run(self._update_watch())
 
     async def aclose(self) -> None:
-        """Announce nothing any more."""
+        """Stop announcing."""
         for scope in self._tasks.values():
             scope.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._backend = None
         self._announced.clear()
 
-    async def want(self, uris: Collection[str]) -> None:
-        """Somebody listens to these from now on: what changes after this returns is announced."""
-        self._wanted.update(uris)
-        await self._mind()
+    async def subscribe(self, uris: Collection[str]) -> None:
+        """Add a subscription: changes after this returns are announced."""
+        self._subscribed.update(uris)
+        await self._update_watch()
 
-    async def drop(self, uris: Collection[str]) -> None:
-        """Somebody has stopped listening to these."""
-        self._wanted -= Counter(uris)
+    async def unsubscribe(self, uris: Collection[str]) -> None:
+        """Remove a subscription."""
+        self._subscribed -= Counter(uris)
         with anyio.CancelScope(shield=True):
-            await self._mind()
+            await self._update_watch()
 
     @asynccontextmanager
-    async def listening(self, uris: Sequence[str]) -> AsyncIterator[None]:
-        """Somebody listens to these for as long as this lasts."""
+    async def subscribed(self, uris: Sequence[str]) -> AsyncIterator[None]:
+        """A subscription for as long as this context lasts."""
         try:
-            await self.want(uris)
+            await self.subscribe(uris)
             yield
         finally:
-            await self.drop(uris)
+            await self.unsubscribe(uris)
 
-    async def _mind(self) -> None:
-        """Watch exactly the agents that somebody listens to."""
-        places = [place for uri in self._wanted if (place := resource_target(uri))]
-        if not places and not self._always and self._backend is None:
+    async def _update_watch(self) -> None:
+        """Watch exactly the agents of subscribed resources."""
+        targets = [target for uri in self._subscribed if (target := resource_target(uri))]
+        if not targets and not self._always and self._backend is None:
             return
-        async with self._minding:
+        async with self._updating:
             try:
                 backend = await self._app.backend()
             except ConvocoreError as error:
-                log.warning("Nothing can be announced: %s", error.message)
+                log.warning("Changes can't be announced: %s", error.message)
                 return
             if self._backend is not backend:
                 self._backend = backend
-                backend.watch.listeners.append(self._hear)
-            everybody = self._always or any(not place.agent for place in places)
-            named = {place.agent for place in places}
-            agents = [agent for agent in backend.agents if everybody or agent in named]
+                backend.watch.listeners.append(self._after_sync)
+            all_agents = self._always or any(not target.agent for target in targets)
+            named = {target.agent for target in targets}
+            agents = [agent for agent in backend.agents if all_agents or agent in named]
             for agent in set(agents) - self._announced.keys():
                 self._announced[agent] = await backend.read(backend.mirror_reader.sequence_number)
             for agent in self._announced.keys() - set(agents):
                 del self._announced[agent]
             backend.watch.watch(agents)
 
-    def _hear(self, agent: str) -> None:
+    def _after_sync(self, agent: str) -> None:
         if agent in self._announced:
-            self._due.add(agent)
+            self._to_announce.add(agent)
             if not self._announcing:
                 self._announcing = True
                 self._run(self._announce())
 
-    def _run(self, work: Coroutine[Any, Any, None]) -> None:
-        # Not a task's own `cancel`, which would leave a thread alone with the database.
+    def _run(self, work: Coroutine[None, None, None]) -> None:
+        # A scope, not `Task.cancel`: that would not wait for a thread that uses the database.
         scope = anyio.CancelScope()
 
         async def bounded() -> None:
@@ -170,7 +170,7 @@ class ChangeNotifier:
                 try:
                     await work
                 except Exception:
-                    # Nobody awaits this task: a bug must show here.
+                    # Nothing awaits this task, so a bug must be logged here.
                     log.exception("Changes could not be announced.")
 
         task = asyncio.create_task(bounded())
@@ -178,10 +178,10 @@ class ChangeNotifier:
         task.add_done_callback(self._tasks.pop)
 
     async def _announce(self) -> None:
-        """Tell of all that changed behind what was told last."""
+        """Announce the changes of every synced agent."""
         try:
-            while self._due:
-                await self._announce_of(self._due.pop())
+            while self._to_announce:
+                await self._announce_of(self._to_announce.pop())
         finally:
             self._announcing = False
 
@@ -189,102 +189,103 @@ class ChangeNotifier:
         backend, after = self._backend, self._announced.get(agent)
         if backend is None or after is None:
             return
-        wanted = {
-            uri: place
-            for uri in self._wanted
-            if (place := resource_target(uri)) and place.agent in {agent, ""}
+        targets = {
+            uri: target
+            for uri in self._subscribed
+            if (target := resource_target(uri)) and target.agent in {agent, ""}
         }
         changed_since = await backend.read(
             backend.change_log.changed_since,
             agent,
             after=after,
-            ids={place.id for place in wanted.values() if place.kind == "conversations"} - {""},
-            lead_ids={place.id for place in wanted.values() if place.kind == "leads"} - {""},
+            ids={target.id for target in targets.values() if target.kind == "conversations"} - {""},
+            lead_ids={target.id for target in targets.values() if target.kind == "leads"} - {""},
         )
         if agent in self._announced:
             self._announced[agent] = changed_since.sequence_number
         changed = {"conversations": changed_since.conversations, "leads": changed_since.leads}
-        for uri, place in wanted.items():
-            if changed_since.any and (not place.id or place.id in changed.get(place.kind, ())):
+        for uri, target in targets.items():
+            if changed_since.any and (not target.id or target.id in changed.get(target.kind, ())):
                 await self._bus.publish(ResourceUpdated(uri=uri))
 
 
-class Subscriptions:
-    """`resources/subscribe` and its contrary, for clients of the older era."""
+class LegacySubscriptions:
+    """`resources/subscribe` and `resources/unsubscribe`, for clients of the older era."""
 
     def __init__(self, bus: SubscriptionBus, notifier: ChangeNotifier) -> None:
         self._bus = bus
         self._notifier = notifier
 
-    async def subscribe(
-        self, ctx: ServerRequestContext[Any, Any], params: SubscribeRequestParams
-    ) -> EmptyResult:
-        """Tell this client of a resource's changes from now on."""
+    async def subscribe(self, ctx: RequestContext, params: SubscribeRequestParams) -> EmptyResult:
+        """Notify this client of a resource's changes from now on."""
         connection = _connection(ctx)
         uris, uri = self._bus.uris_of(connection), str(params.uri)
         if uri not in uris:
             _refuse_too_many(len(uris) + 1)
             if not uris:
-                connection.exit_stack.push_async_callback(self._leave, uris)
+                connection.exit_stack.push_async_callback(self._disconnected, uris)
             uris.add(uri)
-            await self._notifier.want([uri])
+            await self._notifier.subscribe([uri])
         return EmptyResult()
 
     async def unsubscribe(
-        self, ctx: ServerRequestContext[Any, Any], params: UnsubscribeRequestParams
+        self, ctx: RequestContext, params: UnsubscribeRequestParams
     ) -> EmptyResult:
-        """Tell it no more."""
+        """Stop notifying this client of a resource's changes."""
         uris, uri = self._bus.uris_of(_connection(ctx)), str(params.uri)
         if uri in uris:
             uris.remove(uri)
-            await self._notifier.drop([uri])
+            await self._notifier.unsubscribe([uri])
         return EmptyResult()
 
-    async def _leave(self, uris: set[str]) -> None:
+    async def _disconnected(self, uris: set[str]) -> None:
         left = list(uris)
-        uris.clear()  # whoever subscribed, unsubscribed and subscribed again leaves twice
-        await self._notifier.drop(left)
+        uris.clear()  # called twice for a client that subscribed again after unsubscribing
+        await self._notifier.unsubscribe(left)
 
 
 def add_subscriptions(
     server: MCPServer[App], bus: SubscriptionBus, notifier: ChangeNotifier
 ) -> None:
-    """Serve `resources/subscribe`, watch what `subscriptions/listen` asks for, and say so."""
+    """Serve subscriptions of both eras, and advertise what they can do."""
 
-    async def middleware(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+    async def middleware(ctx: RequestContext, call_next: CallNext) -> HandlerResult:
         if ctx.method == "subscriptions/listen":
-            async with notifier.listening(_listened_to(ctx.params)):
+            async with notifier.subscribed(_requested_uris(ctx.params)):
                 return await call_next(ctx)
         result = await call_next(ctx)
         if ctx.method in {"initialize", "server/discover"} and isinstance(result, dict):
             for name in ("tools", "prompts", "resources"):
-                # What is listed never changes while the server runs.
+                # The lists never change while the server runs.
                 result["capabilities"][name]["listChanged"] = False
         return result
 
-    older = Subscriptions(bus, notifier)
-    low = server._lowlevel_server  # noqa: SLF001  the high level has no way to serve these
-    low.add_request_handler("resources/subscribe", SubscribeRequestParams, older.subscribe)
-    low.add_request_handler("resources/unsubscribe", UnsubscribeRequestParams, older.unsubscribe)
+    legacy = LegacySubscriptions(bus, notifier)
+    low_level = server._lowlevel_server  # noqa: SLF001  the SDK's high level does not serve these
+    low_level.add_request_handler("resources/subscribe", SubscribeRequestParams, legacy.subscribe)
+    low_level.add_request_handler(
+        "resources/unsubscribe", UnsubscribeRequestParams, legacy.unsubscribe
+    )
     server.middleware.append(middleware)
 
 
-def _connection(ctx: ServerRequestContext[Any, Any]) -> Connection:
-    """The client's connection; it outlives the session, which is made anew for each request."""
+def _connection(ctx: RequestContext) -> Connection:
+    """The client's connection, which outlives the session: the SDK makes one for each request."""
     return ctx.session._connection  # noqa: SLF001  the SDK has no public way to it
 
 
-def _listened_to(params: Any) -> list[str]:
-    """The URIs that a request to listen names; one that makes no sense is refused further in."""
-    asked = (params or {}).get("notifications")
-    uris = asked.get("resourceSubscriptions") if isinstance(asked, dict) else None
+def _requested_uris(params: Mapping[str, object] | None) -> list[str]:
+    """The URIs that a request to listen names. The SDK refuses one of the wrong shape."""
+    requested = (params or {}).get("notifications")
+    uris = requested.get("resourceSubscriptions") if isinstance(requested, dict) else None
     found = [uri for uri in uris or () if isinstance(uri, str)] if isinstance(uris, list) else []
     _refuse_too_many(len(found))
     return found
 
 
 def _refuse_too_many(count: int) -> None:
-    if count > MOST_URIS:
+    if count > MAX_URIS:
         raise MCPError(
-            code=INVALID_PARAMS, message=f"One client may listen to {MOST_URIS} resources at most."
+            code=INVALID_PARAMS,
+            message=f"One client may subscribe to {MAX_URIS} resources at most.",
         )

@@ -1,11 +1,12 @@
-"""The tools, all in one list.
+"""The tools, all in one list: each module declares one, and `answers` has its answer.
 
-What only answers need is imported by the first call of each: whoever lists the tools should not
-wait for it.
+A tool is its arguments with their descriptions, its own description, and the view it answers with.
+Nothing here imports what only answers need, because listing the tools would wait for it.
 """
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Awaitable, Callable
+
+from mcp_types import CallToolResult
 
 from convocore_mcp.server.tools.conversation_stats import conversation_stats
 from convocore_mcp.server.tools.get_lead import get_lead
@@ -13,7 +14,8 @@ from convocore_mcp.server.tools.list_changes import list_changes
 from convocore_mcp.server.tools.list_conversations import list_conversations
 from convocore_mcp.server.tools.summarize_hot_leads import summarize_hot_leads
 
-TOOLS: tuple[tuple[Callable[..., Any], str], ...] = (
+Tool = Callable[..., Awaitable[CallToolResult]]
+TOOLS: tuple[tuple[Tool, str], ...] = (
     (list_conversations, "List conversations"),
     (get_lead, "Look up a lead"),
     (summarize_hot_leads, "Summarize hot leads"),

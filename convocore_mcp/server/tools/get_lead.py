@@ -5,10 +5,10 @@ from typing import Annotated
 from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult
 
-from convocore_mcp.server.answers.views import LeadAnswer
 from convocore_mcp.server.backend import App
 from convocore_mcp.server.rendering import success
 from convocore_mcp.server.tools import arguments as arg
+from convocore_mcp.server.views.lead_views import LeadAnswer
 
 
 async def get_lead(
@@ -22,7 +22,5 @@ async def get_lead(
     their conversations. When several people fit, `candidates` are given instead of a guess: call
     again with a lead_id.
     """
-    from convocore_mcp.server.answers.get_lead import get_lead_answer  # noqa: PLC0415
-
     backend = await ctx.request_context.lifespan_context.backend(ctx.report_progress)
-    return success(await get_lead_answer(backend, backend.agent(agent_id), lead.strip()))
+    return success(await backend.answers.get_lead(backend.agent(agent_id), lead.strip()))

@@ -5,15 +5,16 @@ from typing import Annotated
 from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult
 
-from convocore_mcp.server.answers.views import Changes
 from convocore_mcp.server.backend import App
 from convocore_mcp.server.rendering import success
+from convocore_mcp.server.requests import ChangesRequest
 from convocore_mcp.server.tools import arguments as arg
+from convocore_mcp.server.views.answer_views import Changes
 
 
 async def list_changes(
     ctx: Context[App],
-    cursor: arg.Bookmark = "",
+    cursor: arg.ChangesCursor = "",
     since: arg.ChangedSince = "",
     kind: arg.Kinds = (),
     limit: arg.ChangesLimit = 50,
@@ -25,8 +26,6 @@ async def list_changes(
     since for a next_cursor, then again and again with the newest one; while has_more is true, at
     once. `changed` has each field as [before, after].
     """
-    from convocore_mcp.server.answers.list_changes import ChangesRequest, list_changes_answer  # noqa: PLC0415
-
+    request = ChangesRequest(cursor, since, kind, limit)
     backend = await ctx.request_context.lifespan_context.backend(ctx.report_progress)
-    ask = ChangesRequest(cursor, since, kind, limit)
-    return success(await list_changes_answer(backend, backend.agent(agent_id), ask))
+    return success(await backend.answers.list_changes(backend.agent(agent_id), request))

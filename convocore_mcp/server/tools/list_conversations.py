@@ -5,13 +5,14 @@ from typing import Annotated
 from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult
 
-from convocore_mcp.server.answers.views import ConversationList
 from convocore_mcp.server.backend import App
 from convocore_mcp.server.rendering import success
+from convocore_mcp.server.requests import ConversationsRequest, FilterArguments
 from convocore_mcp.server.tools import arguments as arg
+from convocore_mcp.server.views.answer_views import ConversationList
 
 
-async def list_conversations(  # noqa: PLR0913, PLR0917  the contract's arguments
+async def list_conversations(  # noqa: PLR0913, PLR0917  one for each argument of the tool
     ctx: Context[App],
     query: arg.Query = "",
     stage: arg.Stages = (),
@@ -25,8 +26,8 @@ async def list_conversations(  # noqa: PLR0913, PLR0917  the contract's argument
     since: arg.Since = "",
     until: arg.Until = "",
     sort: arg.Sort = "newest",
-    limit: arg.Limit = 20,
-    cursor: arg.Position = "",
+    limit: arg.PageSize = 20,
+    cursor: arg.PageCursor = "",
     detail: arg.Detail = "brief",
     agent_id: arg.AgentId = "",
 ) -> Annotated[CallToolResult, ConversationList]:
@@ -37,29 +38,20 @@ async def list_conversations(  # noqa: PLR0913, PLR0917  the contract's argument
     empty list says in `relax` how many there are without each filter. For everything about one
     person use get_lead, for the best leads summarize_hot_leads, for sums conversation_stats.
     """
-    from convocore_mcp.leads.matching import search_terms  # noqa: PLC0415
-    from convocore_mcp.models import Filter  # noqa: PLC0415
-    from convocore_mcp.server.answers.list_conversations import (  # noqa: PLC0415
-        ListRequest,
-        list_conversations_answer,
+    filters = FilterArguments(
+        query=query,
+        stage=stage,
+        label=label,
+        state=state,
+        channel=channel,
+        tag=tag,
+        assignee=assignee,
+        min_score=min_score,
+        attention=attention,
+        since=since,
+        until=until,
     )
-
+    request = ConversationsRequest(filters, sort, limit, cursor, full=detail == "full")
     backend = await ctx.request_context.lifespan_context.backend(ctx.report_progress)
-    return success(
-        await list_conversations_answer(
-            backend,
-            backend.agent(agent_id),
-            Filter(
-                terms=search_terms(query) if query.strip() else None,
-                stages=stage,
-                labels=label,
-                states=state,
-                channels=channel,
-                tags=tag,
-                assignees=assignee,
-                min_score=min_score,
-                attention=attention,
-            ),
-            ListRequest(query.strip(), since, until, sort, limit, cursor, full=detail == "full"),
-        )
-    )
+    agent = backend.agent(agent_id)
+    return success(await backend.answers.list_conversations(agent, request))

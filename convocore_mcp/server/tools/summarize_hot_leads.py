@@ -5,10 +5,11 @@ from typing import Annotated
 from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult
 
-from convocore_mcp.server.answers.views import HotLeads
 from convocore_mcp.server.backend import App
 from convocore_mcp.server.rendering import success
+from convocore_mcp.server.requests import HotLeadsRequest
 from convocore_mcp.server.tools import arguments as arg
+from convocore_mcp.server.views.answer_views import HotLeads
 from convocore_mcp.vocabulary import DEFAULT_THRESHOLD
 
 
@@ -16,7 +17,7 @@ async def summarize_hot_leads(
     ctx: Context[App],
     since: arg.Since = "",
     until: arg.Until = "",
-    min_score: arg.Threshold = DEFAULT_THRESHOLD,
+    min_score: arg.HotScore = DEFAULT_THRESHOLD,
     top: arg.Top = 10,
     explain: arg.Explain = False,
     agent_id: arg.AgentId = "",
@@ -27,11 +28,7 @@ async def summarize_hot_leads(
     `leads` are the first `top` of them, hottest first, each with reasons and the next step. For one
     person use get_lead.
     """
-    from convocore_mcp.server.answers.summarize_hot_leads import (  # noqa: PLC0415
-        HotLeadsRequest,
-        summarize_hot_leads_answer,
-    )
-
+    request = HotLeadsRequest(since, until, min_score, top, explain)
     backend = await ctx.request_context.lifespan_context.backend(ctx.report_progress)
-    ask = HotLeadsRequest(since, until, min_score, top, explain)
-    return success(await summarize_hot_leads_answer(backend, backend.agent(agent_id), ask))
+    agent = backend.agent(agent_id)
+    return success(await backend.answers.summarize_hot_leads(agent, request))

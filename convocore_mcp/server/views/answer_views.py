@@ -1,20 +1,30 @@
-"""The shapes of answers. What has no value is left out, so almost nothing is required."""
+"""The views of lists, sums and changes, and what all views share."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, WithJsonSchema
+from pydantic import ConfigDict, WithJsonSchema
 
 Value = Annotated[float | str, WithJsonSchema({"type": ["number", "string"]})]
 """An amount, or the text that no amount could be read from."""
 Counts = dict[str, int]
+FreeForm = dict[str, Any]
+"""An object whose fields are data: what was captured in a chat, or the arguments in force."""
 
 
-class View(BaseModel):
+FREE_FORM_SCHEMA = WithJsonSchema({"additionalProperties": True, "type": "object"})
+"""Keeps the schema of a tool short where its fields need no explanation."""
+
+
+class View:
     """An object in an answer."""
 
-    model_config = ConfigDict(extra="forbid")
+    __slots__ = ()
+    # Validators are built at their first use: listing the tools needs the schemas alone.
+    __pydantic_config__ = ConfigDict(extra="forbid", defer_build=True)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FreshnessView(View):
     """How far an answer can be trusted."""
 
@@ -25,6 +35,7 @@ class FreshnessView(View):
     notes: list[str] | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConversationView(View):
     """A conversation; the second half only with `detail="full"`."""
 
@@ -59,18 +70,20 @@ class ConversationView(View):
     lead_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConversationList(View):
     """The answer of `list_conversations`."""
 
     conversations: list[ConversationView]
     total: int
-    next_cursor: str | None = None
-    applied: dict[str, Any]
+    applied: FreeForm
     excluded: Counts
     relax: Counts | None = None
     freshness: FreshnessView
+    next_cursor: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepView(View):
     """Something planned."""
 
@@ -80,6 +93,7 @@ class StepView(View):
     overdue: bool | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HotLeadView(View):
     """One of the hottest leads."""
 
@@ -101,6 +115,24 @@ class HotLeadView(View):
     next_step: StepView | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NearMissView(View):
+    """A lead that is not hot, and the one thing that keeps it from it."""
+
+    lead_id: str
+    name: str | None = None
+    why_not: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NearMissesView(View):
+    """The leads that are nearly hot: how many there are, and the first of them."""
+
+    count: int
+    leads: list[NearMissView]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HotLeads(View):
     """The answer of `summarize_hot_leads`."""
 
@@ -115,17 +147,20 @@ class HotLeads(View):
     unassigned: int
     overdue: int
     leads: list[HotLeadView]
-    near_misses: dict[str, Any] | None = None
-    applied: dict[str, Any]
+    near_misses: Annotated[NearMissesView, FREE_FORM_SCHEMA] | None = None
+    applied: FreeForm
     excluded: Counts
     relax: Counts | None = None
     freshness: FreshnessView
 
 
+@dataclass(frozen=True, kw_only=True)
 class GroupView(View):
     """Conversations counted and added up; a group also has its keys."""
 
-    model_config = ConfigDict(extra="allow")
+    # The fields that the conversations are grouped by stand before these. Pydantic, which checks
+    # answers against their schema, sets such extra fields, so this class has no slots.
+    __pydantic_config__ = ConfigDict(extra="allow", defer_build=True)
 
     conversations: int
     leads: int
@@ -139,17 +174,19 @@ class GroupView(View):
     waiting_for_human: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stats(View):
     """The answer of `conversation_stats`."""
 
     totals: GroupView
     groups: list[GroupView]
-    applied: dict[str, Any]
+    applied: FreeForm
     excluded: Counts
     relax: Counts | None = None
     freshness: FreshnessView
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeView(View):
     """Something that happened to a conversation."""
 
@@ -163,6 +200,7 @@ class ChangeView(View):
     changed: dict[str, list[Any]] | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Changes(View):
     """The answer of `list_changes`."""
 
@@ -172,70 +210,14 @@ class Changes(View):
     freshness: FreshnessView
 
 
-class EventView(View):
-    """Something that happened."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgentView(View):
+    """A configured agent, and how much of it is in the mirror."""
 
-    at: str
-    kind: str
-    text: str | None = None
-
-
-class LeadConversationView(View):
-    """One of a lead's conversations."""
-
-    id: str
-    channel: str | None = None
-    state: str | None = None
-    last_activity: str | None = None
-    messages: int | None = None
-
-
-class LeadView(View):
-    """All that is known about a person."""
-
-    lead_id: str
-    name: str | None = None
-    company: str | None = None
-    emails: list[str] | None = None
-    phones: list[str] | None = None
-    links: list[str] | None = None
-    country: str | None = None
-    language: str | None = None
-    stage: str | None = None
-    label: str | None = None
-    score: float | None = None
-    hot: bool
-    why: list[str]
-    value: Value | None = None
-    currency: str | None = None
-    expected_close: str | None = None
-    assignee: str | None = None
-    tags: list[str] | None = None
-    summary: str | None = None
-    notes: str | None = None
-    extracted: dict[str, Any] | None = None
-    alerts: list[str] | None = None
-    next_steps: list[StepView] | None = None
-    timeline: list[EventView] | None = None
-    conversations: list[LeadConversationView]
-    usage: dict[str, float] | None = None
-
-
-class CandidateView(View):
-    """Somebody who may be meant."""
-
-    lead_id: str
-    name: str | None = None
-    company: str | None = None
-    last_activity: str | None = None
-    score: float | None = None
-
-
-class LeadAnswer(View):
-    """The answer of `get_lead`: a lead, or candidates."""
-
-    lead: LeadView | None = None
-    candidates: list[CandidateView] | None = None
-    total: int | None = None
-    matched_on: str
-    freshness: FreshnessView
+    agent_id: str
+    region: str
+    conversations: int
+    complete: bool
+    as_of: str | None = None
+    oldest: str | None = None
+    quarantined: int | None = None

@@ -1,0 +1,63 @@
+"""Serving over HTTP, and serving the sandbox's data."""
+
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+from typing import Any
+
+from pydantic import ValidationError
+
+from convocore_mcp.assembly import Assembly, read_settings, settings_error
+from convocore_mcp.cli.serve import start_logging
+from convocore_mcp.sandbox import Sandbox, serving
+from convocore_mcp.server.backend import App
+from convocore_mcp.server.mcp.mcp_server import create_server
+from convocore_mcp.tracing import start_tracing
+from convocore_mcp.tracing_settings import TracingSettings
+from convocore_mcp.web.http_app import serve_http
+from convocore_mcp.web.http_settings import HttpSettings
+from convocore_mcp.web.metrics import Metrics
+
+
+def serve_web(
+    overrides: Mapping[str, Any],
+    http: Mapping[str, Any],
+    *,
+    host: str,
+    port: int,
+    streamable: bool,
+    watch: bool,
+) -> None:
+    """Serve MCP over HTTP until a signal.
+
+    `overrides` (of `Settings`) and `http` (of `HttpSettings`) take precedence over the environment.
+    Without `streamable` only HTTP+SSE is served.
+
+    Raises:
+        NotConfiguredError: a setting is wrong, or other machines could connect without a token.
+    """
+    start_logging(as_json=True)
+    start_tracing(TracingSettings.from_environment(), version=version("convocore-mcp"))
+    read_settings(overrides)  # a wrong setting is reported now, and the log level is set
+    try:
+        settings = HttpSettings(**http)
+    except ValidationError as error:
+        raise settings_error(error) from None
+    metrics = Metrics()
+    assembly = Assembly(overrides, on_response=metrics.record_upstream_request)
+    app = App(lambda: assembly, version=version("convocore-mcp"))
+    server = create_server(app, watch=watch)
+    serve_http(server, app, settings, metrics, host=host, port=port, streamable=streamable)
+
+
+def serve_demo(serve: Callable[[Mapping[str, Any]], None]) -> None:
+    """Have `serve` serve the sandbox's data, over a real connection; nothing is kept on disk."""
+    sandbox = Sandbox()
+    with serving(sandbox) as base_url:
+        serve(
+            {
+                "api_key": sandbox.key,
+                "agent_id": sandbox.agent_id,
+                "base_url": base_url,
+                "store": "memory",
+            }
+        )

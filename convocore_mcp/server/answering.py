@@ -1,0 +1,59 @@
+"""The answering side: what each tool and resource answers, asked of one backend."""
+
+from collections.abc import Sequence
+
+from convocore_mcp.server.answers.agents import agents
+from convocore_mcp.server.answers.argument_values import argument_values
+from convocore_mcp.server.answers.conversation_record import conversation_record
+from convocore_mcp.server.answers.conversation_stats import conversation_stats
+from convocore_mcp.server.answers.get_lead import get_lead
+from convocore_mcp.server.answers.list_changes import list_changes
+from convocore_mcp.server.answers.list_conversations import list_conversations
+from convocore_mcp.server.answers.summarize_hot_leads import summarize_hot_leads
+from convocore_mcp.server.backend import Backend
+from convocore_mcp.server.requests import (
+    ChangesRequest,
+    ConversationsRequest,
+    HotLeadsRequest,
+    StatsRequest,
+)
+from convocore_mcp.server.sanitize import JsonObject
+
+
+class Answers:
+    """Fulfils `server.protocols.Answers`, which tells what each method returns."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    async def list_conversations(self, agent_id: str, request: ConversationsRequest) -> JsonObject:
+        """Answer `list_conversations`."""
+        return await list_conversations(self._backend, agent_id, request)
+
+    async def get_lead(self, agent_id: str, person: str) -> JsonObject:
+        """Answer `get_lead`."""
+        return await get_lead(self._backend, agent_id, person)
+
+    async def summarize_hot_leads(self, agent_id: str, request: HotLeadsRequest) -> JsonObject:
+        """Answer `summarize_hot_leads`."""
+        return await summarize_hot_leads(self._backend, agent_id, request)
+
+    async def conversation_stats(self, agent_id: str, request: StatsRequest) -> JsonObject:
+        """Answer `conversation_stats`."""
+        return await conversation_stats(self._backend, agent_id, request)
+
+    async def list_changes(self, agent_id: str, request: ChangesRequest) -> JsonObject:
+        """Answer `list_changes`."""
+        return await list_changes(self._backend, agent_id, request)
+
+    async def conversation_record(self, agent_id: str, conversation_id: str) -> JsonObject:
+        """Answer the resource `conversation`."""
+        return await conversation_record(self._backend, agent_id, conversation_id)
+
+    async def agents(self) -> JsonObject:
+        """Answer the resource `agents`."""
+        return await agents(self._backend)
+
+    async def argument_values(self, argument: str, typed: str, agents: Sequence[str]) -> list[str]:
+        """Answer completions."""
+        return await argument_values(self._backend, argument, typed, agents)

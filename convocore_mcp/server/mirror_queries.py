@@ -1,0 +1,192 @@
+"""What the server knows of the mirror: protocols, as in `protocols`. Every call blocks."""
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:  # for annotations only: listing the tools must not wait for these imports
+    from datetime import datetime
+
+    from convocore_mcp.models import (
+        Change,
+        Conversation,
+        Filter,
+        Group,
+        HotQuery,
+        HotSummary,
+        Lead,
+    )
+
+SortKey = tuple[float | str, ...]
+"""Where a conversation stands in an order: the next page begins behind it."""
+
+
+class MirrorQueries(Protocol):
+    """Questions to the mirror; each call blocks (`store.read.mirror_reader.MirrorReader`)."""
+
+    @property
+    def generation(self) -> str:
+        """Which filling of the mirror this is; sequence numbers mean nothing in another one."""
+        ...
+
+    def sequence_number(self) -> int:
+        """The number of the newest change."""
+        ...
+
+    def find(
+        self,
+        agent_id: str,
+        conditions: "Filter",
+        /,
+        *,
+        sort: str,
+        limit: int,
+        at: int,
+        after: SortKey | None,
+    ) -> "list[tuple[Conversation, SortKey]]":
+        """Matching conversations as of change `at`, from behind `after` on, without records."""
+        ...
+
+    def count(self, agent_id: str, conditions: "Filter", /, *, at: int) -> int:
+        """How many conversations match as of change `at`."""
+        ...
+
+    def conversation(self, agent_id: str, conversation_id: str, /) -> "Conversation | None":
+        """One conversation with its record."""
+        ...
+
+    def conversations_of_leads(
+        self, agent_id: str, lead_ids: Sequence[str], /
+    ) -> "list[Conversation]":
+        """All conversations of these leads with their records, newest first."""
+        ...
+
+    def field_values(self, agent_id: str, field: str, /) -> list[str]:
+        """The values of `stage` or `state` that occur."""
+        ...
+
+    def stats(
+        self, agent_id: str, conditions: "Filter", group_by: Sequence[str], /, *, hot_from: float
+    ) -> "list[Group]":
+        """Matching conversations, counted and added up by the values of `group_by`."""
+        ...
+
+    def quarantine_reasons(self, agent_id: str, /) -> dict[str, int]:
+        """How many records could not be read, by reason."""
+        ...
+
+    def leads(self, agent_id: str, /, *, lead_ids: Sequence[str]) -> "list[Lead]":
+        """The leads with these IDs, latest active first."""
+        ...
+
+    def hot_leads(self, query: "HotQuery", /, *, limit: int) -> "list[Lead]":
+        """The hottest leads, hottest first."""
+        ...
+
+    def hot_count(self, query: "HotQuery", /) -> int:
+        """How many leads are hot."""
+        ...
+
+    def hot_summary(self, query: "HotQuery", /) -> "HotSummary":
+        """Counts and sums over the leads that were active in the window."""
+        ...
+
+    def near_misses(self, query: "HotQuery", /, *, limit: int) -> "tuple[int, list[Lead]]":
+        """How many leads are nearly hot, and the first `limit` of them."""
+        ...
+
+
+class ChangedIds(Protocol):
+    """What changed of one agent since a sequence number (`store.read.change_log.ChangedSince`)."""
+
+    @property
+    def sequence_number(self) -> int:
+        """The number of the newest change."""
+        ...
+
+    @property
+    def any(self) -> bool:
+        """Whether anything changed."""
+        ...
+
+    @property
+    def conversations(self) -> frozenset[str]:
+        """The IDs of the changed conversations, of those that were asked for."""
+        ...
+
+    @property
+    def leads(self) -> frozenset[str]:
+        """The IDs of the changed leads, of those that were asked for."""
+        ...
+
+
+class CountedChanges(Protocol):
+    """How many conversations changed (`store.read.change_log.ChangeCounts`)."""
+
+    @property
+    def created(self) -> int:
+        """New conversations."""
+        ...
+
+    @property
+    def updated(self) -> int:
+        """Changed conversations."""
+        ...
+
+    @property
+    def removed(self) -> int:
+        """Conversations that Convocore no longer lists."""
+        ...
+
+
+class ChangeQueries(Protocol):
+    """Reads the log of changes; each call blocks (`store.read.change_log.ChangeLog`)."""
+
+    def bounds(self, agent_id: str, /) -> tuple[int, int, int | None]:
+        """The oldest number from which on nothing is lost, the newest one, and the baseline.
+
+        Changes up to the baseline came with the first full sync and are not reported. It is `None`
+        until that sync is complete.
+        """
+        ...
+
+    def changes(
+        self,
+        agent_id: str,
+        /,
+        *,
+        after: int,
+        upto: int,
+        kinds: Sequence[str],
+        since: "datetime | None",
+        limit: int,
+    ) -> "list[Change]":
+        """Changes numbered from `after` (exclusive) to `upto` (inclusive), oldest first."""
+        ...
+
+    def changed_since(
+        self, agent_id: str, /, *, after: int, ids: Collection[str], lead_ids: Collection[str]
+    ) -> ChangedIds:
+        """Whether anything changed behind change `after`, and which of these IDs did."""
+        ...
+
+    def count_changes(self, agent_id: str, /, *, after: int) -> CountedChanges:
+        """How many conversations were created, updated and removed behind change `after`."""
+        ...
+
+
+class CompletionQueries(Protocol):
+    """Completions; each call blocks (`store.read.completion.CompletionReader`)."""
+
+    def conversation_ids(self, agent_id: str, prefix: str, /, *, limit: int) -> list[str]:
+        """Conversation IDs that begin with `prefix`; without one the newest conversations' IDs."""
+        ...
+
+    def lead_ids(self, agent_id: str, prefix: str, /, *, limit: int) -> list[str]:
+        """Lead IDs that begin with `prefix`."""
+        ...
+
+    def leads_by_name(
+        self, agent_id: str, prefixes: Collection[str], /, *, limit: int
+    ) -> "list[Lead]":
+        """Named leads of whom some word begins with each of `prefixes`, latest active first."""
+        ...

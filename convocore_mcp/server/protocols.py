@@ -1,0 +1,179 @@
+"""What the server knows of syncing and of its own parts that are loaded late, as protocols.
+
+`convocore_mcp.assembly` passes in the objects that fulfil them (and those of `mirror_queries`), so
+the server imports neither `sync` nor `store`. Parameters that it passes by position are
+positional-only: the objects may name them differently.
+"""
+
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
+
+if TYPE_CHECKING:  # for annotations only: listing the tools must not wait for these imports
+    from convocore_mcp.models import Conversation, Freshness
+    from convocore_mcp.read_scope import ReadScope
+    from convocore_mcp.server.backend import Backend
+    from convocore_mcp.server.requests import (
+        ChangesRequest,
+        ConversationsRequest,
+        HotLeadsRequest,
+        StatsRequest,
+    )
+    from convocore_mcp.server.sanitize import JsonObject
+
+P = ParamSpec("P")
+T = TypeVar("T")
+ReportProgress = Callable[[int], Awaitable[None]]
+"""Receives how many rows a sync has read so far."""
+
+
+class RunInThread(Protocol):
+    """Runs a blocking call in a thread, off the event loop."""
+
+    def __call__(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
+        """Await what `call` returns."""
+        ...
+
+
+class SendProgress(Protocol):
+    """Sends the progress of a call to the client (the SDK's `Context.report_progress`)."""
+
+    async def __call__(
+        self, progress: float, total: float | None = None, message: str | None = None
+    ) -> None:
+        """Send it, if the client asked for progress."""
+        ...
+
+
+class SyncResult(Protocol):
+    """What one sync read (`sync.progress.Progress`)."""
+
+    pages: int
+    rows: int
+    elsewhere: bool
+    """Another process did the sync instead."""
+
+
+class Syncs(Protocol):
+    """Keeps the mirror of every agent fresh (`sync.agent_syncs.AgentSyncs`)."""
+
+    async def ensure_fresh(
+        self,
+        agent_id: str,
+        scope: "ReadScope",
+        /,
+        *,
+        report_progress: ReportProgress | None = None,
+    ) -> "Freshness":
+        """Wait a bounded time until `scope` has been read.
+
+        Raises:
+            ApiError: Convocore can't be read, and the mirror is still empty.
+        """
+        ...
+
+    async def sync(
+        self,
+        agent_id: str,
+        /,
+        *,
+        full: bool = True,
+        report_progress: ReportProgress | None = None,
+        on_lock_wait: Callable[[], None] | None = None,
+    ) -> SyncResult:
+        """Run a full or an incremental sync now, and wait for its end.
+
+        `on_lock_wait` is called once if another process holds the sync lock.
+
+        Raises:
+            ApiError: Convocore can't be read.
+        """
+        ...
+
+
+class Watching(Protocol):
+    """Syncs again and again while somebody subscribes to changes (`sync.watch.Watch`)."""
+
+    listeners: list[Callable[[str], None]]
+    """Called with the agent's ID after each sync."""
+
+    def watch(self, agents: Collection[str], /) -> None:
+        """Watch these agents, and no others."""
+        ...
+
+
+class DetailsSource(Protocol):
+    """Reads single conversations for what the list lacks (`sync.details.DetailsFetcher`)."""
+
+    async def enrich(self, conversations: "Sequence[Conversation]", /) -> "list[Conversation]":
+        """Return a lead's conversations, newest first; the newest enriched if all are sparse."""
+        ...
+
+
+class Answers(Protocol):
+    """The answering side, one method for each tool (`server.answering.Answers`).
+
+    Each method returns an answer that is sanitized and short enough to send.
+    """
+
+    async def list_conversations(
+        self, agent_id: str, request: "ConversationsRequest", /
+    ) -> "JsonObject":
+        """One page of conversations."""
+        ...
+
+    async def get_lead(self, agent_id: str, person: str, /) -> "JsonObject":
+        """One person, or the candidates."""
+        ...
+
+    async def summarize_hot_leads(
+        self, agent_id: str, request: "HotLeadsRequest", /
+    ) -> "JsonObject":
+        """The hot leads, counted and listed."""
+        ...
+
+    async def conversation_stats(self, agent_id: str, request: "StatsRequest", /) -> "JsonObject":
+        """Totals and groups."""
+        ...
+
+    async def list_changes(self, agent_id: str, request: "ChangesRequest", /) -> "JsonObject":
+        """Changes, oldest first."""
+        ...
+
+    async def conversation_record(self, agent_id: str, conversation_id: str, /) -> "JsonObject":
+        """The whole record of one conversation."""
+        ...
+
+    async def agents(self) -> "JsonObject":
+        """The configured agents, and how much of each is in the mirror."""
+        ...
+
+    async def argument_values(
+        self, argument: str, typed: str, agents: Sequence[str], /
+    ) -> list[str]:
+        """Values of a prompt's or a template's argument that begin with `typed`."""
+        ...
+
+
+class Assembly(Protocol):
+    """Builds what the tools work with (`convocore_mcp.assembly.Assembly`)."""
+
+    async def build_backend(self) -> "Backend":
+        """Connect to Convocore and open the mirror.
+
+        Raises:
+            NotConfiguredError: a setting is missing or wrong.
+            MirrorError: the mirror can't be opened.
+        """
+        ...
+
+    async def configured_agents(self) -> Sequence[str]:
+        """The agents that the settings name. Opens nothing.
+
+        Raises:
+            NotConfiguredError: a setting is wrong.
+        """
+        ...
+
+    def record_schema(self) -> "JsonObject":
+        """The JSON Schema of a conversation record."""
+        ...

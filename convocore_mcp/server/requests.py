@@ -1,0 +1,69 @@
+"""What a tool asks the answering side for: its arguments, checked by the schema but not yet read.
+
+These classes are apart from the answers because the tools' declarations need them at the start,
+when nothing that only answers need should be imported.
+"""
+
+from dataclasses import dataclass
+
+from convocore_mcp.vocabulary import DEFAULT_THRESHOLD
+
+
+@dataclass(frozen=True, slots=True)
+class FilterArguments:
+    """The arguments that filter conversations, as the caller wrote them."""
+
+    query: str = ""
+    stage: tuple[str, ...] = ()
+    label: tuple[str, ...] = ()
+    state: tuple[str, ...] = ()
+    channel: tuple[str, ...] = ()
+    tag: tuple[str, ...] = ()
+    assignee: tuple[str, ...] = ()
+    min_score: float | None = None
+    attention: tuple[str, ...] = ()
+    since: str = ""
+    until: str = ""
+
+
+NO_FILTER = FilterArguments()
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationsRequest:
+    """A page of conversations."""
+
+    filters: FilterArguments = NO_FILTER
+    sort: str = "newest"
+    limit: int = 20
+    cursor: str = ""
+    full: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StatsRequest:
+    """Statistics of conversations, in total and by group."""
+
+    filters: FilterArguments = NO_FILTER
+    group_by: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HotLeadsRequest:
+    """A summary of the hot leads."""
+
+    since: str = ""
+    until: str = ""
+    min_score: float = DEFAULT_THRESHOLD
+    top: int = 10
+    explain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChangesRequest:
+    """A page of changes."""
+
+    cursor: str = ""
+    since: str = ""
+    kinds: tuple[str, ...] = ()
+    limit: int = 50

@@ -1,0 +1,216 @@
+"""Views made from models: named and formatted as docs/contract.md says, "Fields"."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from convocore_mcp.leads.dates import day
+from convocore_mcp.leads.hotness import hot
+from convocore_mcp.leads.money import currency_code, read_money
+from convocore_mcp.leads.profile import Profile, Step
+from convocore_mcp.leads.reasons import why
+from convocore_mcp.models import Conversation, Freshness, Lead
+from convocore_mcp.server.views.answer_views import (
+    ConversationView,
+    FreshnessView,
+    HotLeadView,
+    StepView,
+    Value,
+)
+from convocore_mcp.server.views.lead_views import (
+    CandidateView,
+    EventView,
+    LeadConversationView,
+    LeadView,
+)
+from convocore_mcp.vocabulary import DEFAULT_THRESHOLD
+
+MAX_NAMES = 40
+"""Names that an answer counts one by one."""
+MAX_TAGS = 30
+"""Tags shown of one conversation in a list: a row must never be longer than an answer."""
+DAY_LENGTH = len("2026-07-19")
+
+
+def rfc3339(moment: datetime | None) -> str | None:
+    """A time in UTC, to the second."""
+    return None if moment is None else moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def plain_number(value: float | None) -> float | None:
+    """A whole number without a decimal point."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def freshness_view(freshness: Freshness, *notes: str) -> FreshnessView:
+    """How far an answer can be trusted; `notes` are further notes of this answer."""
+    return FreshnessView(
+        as_of=rfc3339(freshness.as_of) or "",
+        complete=freshness.complete,
+        conversations=freshness.conversations,
+        oldest=rfc3339(freshness.oldest),
+        notes=[*freshness.notes, *notes] or None,
+    )
+
+
+def sums_by_currency(sums: Mapping[str | None, float]) -> dict[str, float]:
+    """Sums of money, the largest first; money without a currency is under `unknown`."""
+    ordered = sorted(sums.items(), key=lambda item: (-item[1], item[0] or ""))
+    return {
+        currency or "unknown": plain_number(round(amount, 2)) or 0 for currency, amount in ordered
+    }
+
+
+def conversation_view(c: Conversation, *, full: bool) -> ConversationView:
+    """A row of a list; with `full` also its longer texts and the contact data."""
+    money = read_money(c.value)
+    return ConversationView(
+        id=c.id,
+        name=c.name,
+        company=c.company,
+        channel=c.channel,
+        state=c.state,
+        stage=c.stage,
+        label=c.label,
+        score=plain_number(c.score),
+        value=c.value if money.amount is None else plain_number(money.amount),
+        currency=currency_code(c.currency) or money.currency,
+        tags=list(c.tags[:MAX_TAGS]) or None,
+        assignee=c.assignee,
+        last_activity=rfc3339(c.last_activity),
+        waiting_since=rfc3339(c.waiting_since),
+        messages=c.messages,
+        preview=c.last_message or c.summary,
+        test=c.is_test or None,
+        blocked=c.is_blocked or None,
+        email=c.email if full else None,
+        phone=c.phone if full else None,
+        title=c.title if full else None,
+        summary=c.summary if full else None,
+        notes=c.notes if full else None,
+        source=c.source if full else None,
+        language=c.language if full else None,
+        country=c.country if full else None,
+        expected_close=_date(c.expected_close) if full else None,
+        rating=plain_number(c.rating) if full else None,
+        lead_id=c.lead_id if full else None,
+    )
+
+
+def _date(text: str | None) -> str | None:
+    """A day stays a day, a time becomes RFC 3339, any other text stays as it was written."""
+    moment = day(text)
+    if text is None or moment is None or len(text.strip()) == DAY_LENGTH:
+        return text
+    return rfc3339(moment)
+
+
+def step_view(step: Step) -> StepView:
+    """Something planned."""
+    return StepView(
+        type=step.type, title=step.title, due=_date(step.due), overdue=step.overdue or None
+    )
+
+
+def hot_lead_view(lead: Lead, profile: Profile, *, now: datetime) -> HotLeadView:
+    """One of the hottest leads."""
+    steps = profile.next_steps
+    return HotLeadView(
+        lead_id=lead.lead_id,
+        conversation_id=lead.conversation_ids[0],
+        name=lead.name,
+        company=lead.company,
+        contact=lead.email or lead.phone,
+        channel=lead.channel,
+        stage=lead.stage,
+        label=lead.label,
+        score=plain_number(lead.score),
+        value=_lead_value(lead),
+        currency=lead.currency,
+        assignee=lead.assignee,
+        last_activity=rfc3339(lead.last_activity),
+        why=why(lead, profile, now=now),
+        wants=profile.wants,
+        next_step=step_view(steps[0]) if steps else None,
+    )
+
+
+def _lead_value(lead: Lead) -> Value | None:
+    return lead.value if lead.amount is None else plain_number(lead.amount)
+
+
+def candidate_view(lead: Lead) -> CandidateView:
+    """One of several leads that may be meant."""
+    return CandidateView(
+        lead_id=lead.lead_id,
+        name=lead.name,
+        company=lead.company,
+        last_activity=rfc3339(lead.last_activity),
+        score=plain_number(lead.score),
+    )
+
+
+def lead_view(
+    lead: Lead, profile: Profile, conversations: Sequence[Conversation], *, now: datetime
+) -> LeadView:
+    """All that is known about a person; `conversations` are those to list."""
+    return LeadView(
+        lead_id=lead.lead_id,
+        name=lead.name,
+        company=lead.company,
+        emails=profile.emails or None,
+        phones=profile.phones or None,
+        links=profile.links or None,
+        country=profile.country,
+        language=profile.language,
+        stage=lead.stage,
+        label=lead.label,
+        score=plain_number(lead.score),
+        value=_lead_value(lead),
+        currency=lead.currency,
+        hot=hot(lead, threshold=DEFAULT_THRESHOLD),
+        why=why(lead, profile, now=now),
+        expected_close=_date(lead.expected_close),
+        assignee=lead.assignee,
+        tags=profile.tags or None,
+        summary=profile.summary,
+        notes=profile.notes,
+        extracted=profile.extracted or None,
+        alerts=list(lead.alerts) or None,
+        next_steps=[step_view(step) for step in profile.next_steps] or None,
+        timeline=_timeline(profile) or None,
+        conversations=[_lead_conversation(c) for c in conversations],
+        usage=_usage(profile),
+    )
+
+
+def _timeline(profile: Profile) -> list[EventView]:
+    return [
+        EventView(at=rfc3339(event.at) or "", kind=event.kind, text=event.text)
+        for event in profile.timeline
+    ]
+
+
+def _lead_conversation(c: Conversation) -> LeadConversationView:
+    return LeadConversationView(
+        id=c.id,
+        channel=c.channel,
+        state=c.state,
+        last_activity=rfc3339(c.last_activity),
+        messages=c.messages,
+    )
+
+
+def _usage(profile: Profile) -> dict[str, float] | None:
+    usage = {"tokens": profile.tokens, "usd": plain_number(profile.usd)}
+    return {name: value for name, value in usage.items() if value is not None} or None
+
+
+def counts_by_name(counts: Mapping[str | None, int], none: str = "none") -> dict[str, int]:
+    """Counts, the largest first; what has no name is under `none`.
+
+    There may be any number of names (a channel may be any text): the rest is under `(other)`.
+    """
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0] or ""))
+    named = {name or none: count for name, count in ordered[:MAX_NAMES]}
+    other = sum(count for _, count in ordered[MAX_NAMES:])
+    return named | ({"(other)": other} if other else {})
