@@ -54,10 +54,11 @@ def headings(page: Path) -> set[str]:
 
 def unresolved(text: str) -> list[str]:
     """The citations in `text` that lead nowhere."""
-    wrong = []
-    for name in PAGE.findall(text):
-        if not (ROOT / "docs" / name).exists():
-            wrong.append(f"docs/{name} does not exist")
+    wrong = [
+        f"docs/{name} does not exist"
+        for name in PAGE.findall(text)
+        if not (ROOT / "docs" / name).exists()
+    ]
     for name, heading in CITATION.findall(text):
         page = ROOT / "docs" / name
         if page.exists() and heading not in headings(page):
