@@ -1,0 +1,111 @@
+"""Mirror files of any size: made once, and kept for the next run if wanted.
+
+The rows are the sandbox's. They are parsed and saved as always (`api.wire`, `MirrorWriter`), in
+larger pages and without HTTP. The coverage is set as after a full sync, so that a server takes the
+mirror for complete. No upstream answers, and nothing is old enough to be read again.
+"""
+
+import itertools
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks.progress import ProgressReport, report
+from benchmarks.server_process import environment
+from convocore_mcp.api import wire
+from convocore_mcp.assembly import mirror_place, read_settings
+from convocore_mcp.leads.keys import keys
+from convocore_mcp.leads.merge import merge
+from convocore_mcp.sandbox import Sandbox
+from convocore_mcp.store.database.engine import open_database
+from convocore_mcp.store.database.schema import SCHEMA_VERSION
+from convocore_mcp.store.database.sqlite_file import SUFFIXES
+from convocore_mcp.store.write.mirror_writer import MirrorWriter, Rules
+
+KEY, AGENT = "sandbox-key", "demo-agent"
+Make = Callable[[Path, int], dict[str, Any]]
+"""Makes a mirror of a size in a file; returns measurements of that."""
+NO_UPSTREAM = "http://127.0.0.1:9/v3"
+"""An address where nothing answers; no request is sent there."""
+NEVER = 10 * 365 * 86_400
+PAGE, REBUILD_EVERY = 200, 5
+STALE = 2 * 86_400
+"""Seconds after which a kept mirror is made again: by then, `since=7d` means other rows."""
+
+
+@dataclass(frozen=True, slots=True)
+class MirrorFile:
+    """A mirror on disk, and measurements of how it was made."""
+
+    path: Path
+    size: int
+    making: dict[str, Any]
+
+    @property
+    def env(self) -> dict[str, str]:
+        """The environment of a server that answers from it."""
+        return environment(
+            api_key=KEY,
+            agent_id=AGENT,
+            base_url=NO_UPSTREAM,
+            store=self.path,
+            incremental_sync_seconds=NEVER,
+            full_sync_seconds=NEVER,
+        )
+
+
+def owner() -> str:
+    """The fingerprint that a server with `MirrorFile.env` expects."""
+    settings = read_settings({"api_key": KEY, "base_url": NO_UPSTREAM, "store": "memory"})
+    return mirror_place(settings)[1]
+
+
+def open_mirror(path: Path) -> MirrorWriter:
+    """Open a mirror for writing."""
+    return MirrorWriter(open_database(path, owner=owner()), Rules(keys=keys, merge=merge))
+
+
+def mirror_file(folder: Path, size: int, make: Make) -> MirrorFile:
+    """The mirror of that size in `folder`; `make` makes it, unless a recent one is there."""
+    path = folder / f"{make.__name__}-{size}.sqlite3"
+    measurements = path.with_suffix(".json")
+    if path.exists() and measurements.exists():
+        making = json.loads(measurements.read_text())
+        if making["schema"] == SCHEMA_VERSION and time.time() - making["made"] < STALE:
+            report(f"Using the kept mirror of {size:,}.")
+            return MirrorFile(path, size, making | {"kept": True})
+    for suffix in SUFFIXES:
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    report(f"Making a mirror of {size:,} …")
+    making = {"schema": SCHEMA_VERSION, "made": time.time()} | make(path, size)
+    measurements.write_text(json.dumps(making))
+    return MirrorFile(path, size, making)
+
+
+def fill_directly(path: Path, size: int) -> dict[str, Any]:
+    """Make a mirror as fast as possible."""
+    read_at = datetime.now(UTC)
+    rows, progress_report, done = (
+        Sandbox(size=size).rows(),
+        ProgressReport(f"mirror of {size:,}", size),
+        0,
+    )
+    filling = open_mirror(path)
+    for number in itertools.count(1):
+        batch = list(itertools.islice(rows, PAGE))
+        if not batch:
+            break
+        body = json.dumps({"success": True, "data": batch, "hasMore": False}).encode()
+        filling.save(AGENT, wire.reply(body, AGENT, read_at).page, read_at=read_at)
+        if number % REBUILD_EVERY == 0:
+            filling.rebuild_leads(AGENT)
+        done += len(batch)
+        progress_report.update(done)
+    filling.rebuild_leads(AGENT)
+    filling.note(AGENT, as_of=read_at, full_sync_at=read_at, watermark=read_at)
+    filling.close()
+    return {"rows": done}
