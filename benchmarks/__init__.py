@@ -1,5 +1,5 @@
-"""What is measured, each by one command.
+"""Measurements, each by one command (docs/performance.md).
 
-`python -m benchmarks` tells how fast everything is, `python -m benchmarks.questions` how well
-questions are answered, and `python benchmarks/load.py` how many callers are borne over HTTP.
+`python -m benchmarks` measures speed, memory and tokens, `python -m benchmarks.questions` whether
+answers are right, and `python benchmarks/load.py` the load that a server bears over HTTP.
 """

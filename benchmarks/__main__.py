@@ -1,10 +1,10 @@
-"""How fast everything is, beside the least that it could cost: one table, one command.
+"""Measure speed, memory and tokens: one table, one command.
 
     python -m benchmarks [--quick] [--keep FOLDER] [--only PART ...]
 
-Each promise stands beside what it is measured against, in one run. Progress goes to stderr, the
-table to stdout. Ends with 1 if a call fails, or if a target is missed that does not depend on time;
-never because this machine is slow. `--quick` measures little and takes a minute; everything takes
+Each measurement is compared with a reference in the same run. Progress goes to stderr, the table to
+stdout. Exits with 1 if a call fails, or if a target is missed that does not depend on time, but
+never because the machine is slow. `--quick` measures little and takes a minute; everything takes
 about an hour, mostly to read a million rows once, so `--keep` keeps the mirrors for the next run.
 Needs the extra `test`.
 """
@@ -18,19 +18,19 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from benchmarks import calls, cost, loop, start, walks
-from benchmarks.mirrors import Filled, filled, mirror
-from benchmarks.table import Row, printed
-from benchmarks.telling import say
-from benchmarks.walks import CURSOR, NUMBERS, Course
+from benchmarks import event_loop, full_sync, startup, token_cost, tool_calls
+from benchmarks.full_sync import CURSOR, NUMBERS, Scenario
+from benchmarks.mirror_files import MirrorFile, fill_directly, mirror_file
+from benchmarks.progress import report
+from benchmarks.table import Row, markdown
 
 SLOW = 0.05
-"""Seconds of latency."""
+"""Seconds of upstream latency."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is measured."""
+    """How much is measured, and where mirrors are kept."""
 
     folder: Path
     size: int = 100_000
@@ -38,83 +38,83 @@ class Plan:
     large: int = 1_000_000
     starts: int = 15
     times: int = 40
-    """Warm calls of each question."""
+    """Warm calls of each tool call."""
     by_cursor: int = 2_000
     by_number: int = 10_000
-    """Rows of walks."""
+    """Rows of full syncs, by cursor and by page number."""
     rounds: int = 3
-    swept: int = 10_000
-    flood: int = 600
-    """Calls while it is swept."""
+    loop_rows: int = 10_000
+    loop_calls: int = 600
+    """Rows and calls while the event loop is watched."""
 
     # A mirror is made when the first part needs it.
 
     @cached_property
-    def middle_mirror(self) -> Filled:
-        """The one that most is asked of."""
-        return mirror(self.folder, self.size, filled)
+    def middle_mirror(self) -> MirrorFile:
+        """The mirror that most calls use."""
+        return mirror_file(self.folder, self.size, fill_directly)
 
     @cached_property
-    def small_mirror(self) -> Filled:
-        """The one that the large one is compared with."""
-        return mirror(self.folder, self.small, filled)
+    def small_mirror(self) -> MirrorFile:
+        """The mirror that the large one is compared with."""
+        return mirror_file(self.folder, self.small, fill_directly)
 
     @cached_property
-    def large_mirror(self) -> Filled:
-        """Read from the sandbox, as its memory is measured meanwhile."""
-        return mirror(self.folder, self.large, walks.walked)
+    def large_mirror(self) -> MirrorFile:
+        """The mirror that is filled by a full sync, so that its memory can be measured."""
+        return mirror_file(self.folder, self.large, full_sync.fill_by_sync)
 
-    def starting(self) -> list[Row]:
-        """Start."""
-        say("Starting servers …")
-        return start.measure(self.starts)
+    def startup(self) -> list[Row]:
+        """Start-up."""
+        report("Starting servers …")
+        return startup.measure(self.starts)
 
-    def calling(self) -> list[Row]:
-        """Warm calls beside a tool that does nothing."""
-        return calls.beside_nothing(self.middle_mirror, self.times)
+    def calls(self) -> list[Row]:
+        """Warm calls, compared with a no-op tool."""
+        return tool_calls.compare_with_no_op(self.middle_mirror, self.times)
 
-    def growing(self) -> list[Row]:
-        """The same in a large mirror beside a small one."""
-        return calls.beside_smaller(self.large_mirror, self.small_mirror, self.times)
+    def sizes(self) -> list[Row]:
+        """Warm calls on a large mirror, compared with a small one."""
+        return tool_calls.compare_sizes(self.large_mirror, self.small_mirror, self.times)
 
-    def walking(self) -> list[Row]:
-        """Walks beside a bare loop."""
-        courses = (
-            Course(CURSOR, self.by_cursor, SLOW, most=1.1),
-            Course(NUMBERS, self.by_number, SLOW, most=1 / 4),
-            Course(CURSOR, self.by_cursor, 0, most=2),
-            Course(NUMBERS, self.by_number, 0, most=2),
+    def syncs(self) -> list[Row]:
+        """Full syncs, compared with a bare loop."""
+        scenarios = (
+            Scenario(CURSOR, self.by_cursor, SLOW, most=1.1),
+            Scenario(NUMBERS, self.by_number, SLOW, most=1 / 4),
+            Scenario(CURSOR, self.by_cursor, 0, most=2),
+            Scenario(NUMBERS, self.by_number, 0, most=2),
         )
-        return walks.measure(courses, self.rounds)
+        return full_sync.measure(scenarios, self.rounds)
 
-    def counting(self) -> list[Row]:
-        """Tokens."""
-        return cost.measure(self.small_mirror)
+    def tokens(self) -> list[Row]:
+        """Tokens of answers and tools."""
+        return token_cost.measure(self.small_mirror)
 
-    def remembering(self) -> list[Row]:
-        """Memory."""
-        return [walks.memory(self.large_mirror)]
+    def memory(self) -> list[Row]:
+        """Memory during a full sync."""
+        return [full_sync.memory(self.large_mirror)]
 
-    def looping(self) -> list[Row]:
-        """The event loop."""
-        return loop.measure(self.swept, self.flood)
+    def event_loop(self) -> list[Row]:
+        """The event loop during full syncs."""
+        return event_loop.measure(self.loop_rows, self.loop_calls)
 
     @property
     def parts(self) -> dict[str, Callable[[], list[Row]]]:
-        """What can be measured by itself, in the table's order."""
+        """The parts that `--only` can select, in the order of the table."""
         return {
-            "start": self.starting,
-            "calls": self.calling,
-            "growth": self.growing,
-            "walks": self.walking,
-            "tokens": self.counting,
-            "memory": self.remembering,
-            "loop": self.looping,
+            "startup": self.startup,
+            "calls": self.calls,
+            "sizes": self.sizes,
+            "syncs": self.syncs,
+            "tokens": self.tokens,
+            "memory": self.memory,
+            "event_loop": self.event_loop,
         }
 
 
 def quick(folder: Path) -> Plan:
-    """Enough to see that everything works."""
+    """A plan that is just large enough to see that everything works."""
     return Plan(
         folder,
         size=2_000,
@@ -125,8 +125,8 @@ def quick(folder: Path) -> Plan:
         by_cursor=300,
         by_number=1_000,
         rounds=1,
-        swept=1_000,
-        flood=60,
+        loop_rows=1_000,
+        loop_calls=60,
     )
 
 
@@ -162,9 +162,9 @@ def main() -> None:
         for name, measure in _plan(chosen, folder).parts.items():
             if not chosen.only or name in chosen.only:
                 rows += measure()
-    print(printed(rows))
+    print(markdown(rows))
     if chosen.quick:
-        say("Nothing was large enough to judge times by.")
+        report("With --quick, times are not representative.")
     missed = [row.what for row in rows if not (row.met or row.timed)]
     sys.exit(f"Missed: {'; '.join(missed)}" if missed else 0)
 

@@ -1,10 +1,10 @@
-"""Many clients over HTTP at a time: latencies, errors, and whether memory stays where it is.
+"""Load over HTTP with many clients at once: latencies, errors, and growth of memory.
 
     python benchmarks/load.py [--clients 200] [--calls 20000] [--size 2000]
 
-A real server process, asked by clients of both eras, half of them in sessions, from a second
-process. Memory is the server's resident set, read off /metrics throughout; the first tenth of the
-calls is for warming up. Prints a table, and fails if a call fails.
+A real server process is called from a second process by clients of both protocol eras, half of them
+in sessions. Memory is the server's resident set, read from /metrics throughout; the first tenth of
+the calls warms up. Prints a table, and fails if a call fails.
 """
 
 import argparse
@@ -41,8 +41,8 @@ CALLS: tuple[tuple[str, dict[str, Any]], ...] = (
 )
 
 
-class Figures:
-    """What was measured: milliseconds by tool, and megabytes with the calls done by then."""
+class Measurements:
+    """Milliseconds by tool, and megabytes with the number of calls done by then."""
 
     def __init__(self) -> None:
         self.took: dict[str, list[float]] = defaultdict(list)
@@ -51,14 +51,18 @@ class Figures:
 
     @property
     def done(self) -> int:
-        """Calls answered."""
+        """The number of answered calls."""
         return sum(map(len, self.took.values()))
 
 
 async def client(
-    http: httpx.AsyncClient, number: int, work: "itertools.count[int]", calls: int, seen: Figures
+    http: httpx.AsyncClient,
+    number: int,
+    work: "itertools.count[int]",
+    calls: int,
+    measured: Measurements,
 ) -> None:
-    """One client: every other one is of the older era, with a session."""
+    """One client; every second one uses the older protocol, with a session."""
     headers: dict[str, str] = {}
     older = number % 2 == 1
     if older:
@@ -69,74 +73,74 @@ async def client(
         headers["Mcp-Session-Id"] = opened.headers["mcp-session-id"]
         ready = {"jsonrpc": "2.0", "method": "notifications/initialized"}
         await http.post("/mcp", json=ready, headers=headers)
-    while (turn := next(work)) < calls:
-        tool, arguments = CALLS[turn % len(CALLS)]
+    while (call_number := next(work)) < calls:
+        tool, arguments = CALLS[call_number % len(CALLS)]
         params: dict[str, Any] = {"name": tool, "arguments": arguments}
         if not older:
             params["_meta"] = META
             headers = {"MCP-Protocol-Version": MODERN, "Mcp-Method": "tools/call", "Mcp-Name": tool}
-        body = {"jsonrpc": "2.0", "id": turn + 1, "method": "tools/call", "params": params}
+        body = {"jsonrpc": "2.0", "id": call_number + 1, "method": "tools/call", "params": params}
         began = time.perf_counter()
         answer = await http.post("/mcp", json=body, headers=headers)
-        seen.took[tool].append((time.perf_counter() - began) * 1000)
+        measured.took[tool].append((time.perf_counter() - began) * 1000)
         if answer.status_code != 200 or '"isError":false' not in answer.text:
-            seen.failed.append(f"{tool}: {answer.status_code} {answer.text[:200]}")
+            measured.failed.append(f"{tool}: {answer.status_code} {answer.text[:200]}")
     if older:
         await http.delete("/mcp", headers=headers)
 
 
-async def watch(http: httpx.AsyncClient, seen: Figures) -> None:
-    """Read the server's memory again and again."""
+async def watch(http: httpx.AsyncClient, measured: Measurements) -> None:
+    """Read the server's memory repeatedly."""
     while True:
         text = (await http.get("/metrics")).text
         found = re.search(r"^process_resident_memory_bytes (\S+)", text, re.M)
         assert found
-        seen.memory.append((seen.done, float(found[1]) / 1e6))
+        measured.memory.append((measured.done, float(found[1]) / 1e6))
         await asyncio.sleep(0.5)
 
 
-async def load(url: str, clients: int, calls: int) -> Figures:
-    """Ask `calls` times, `clients` at a time."""
-    seen = Figures()
+async def load(url: str, clients: int, calls: int) -> Measurements:
+    """Make `calls` calls, with `clients` clients at once."""
+    measured = Measurements()
     limits = httpx.Limits(max_connections=clients + 8, max_keepalive_connections=clients + 8)
     async with httpx.AsyncClient(
         base_url=url, headers=ACCEPT, limits=limits, timeout=120, trust_env=False
     ) as http:
-        warm = Figures()
+        warm = Measurements()
         count = itertools.count()
         first = calls // 10
         await asyncio.gather(*(client(http, n, count, first, warm) for n in range(clients)))
-        watching = asyncio.create_task(watch(http, seen))
+        watching = asyncio.create_task(watch(http, measured))
         count = itertools.count()
-        await asyncio.gather(*(client(http, n, count, calls, seen) for n in range(clients)))
+        await asyncio.gather(*(client(http, n, count, calls, measured) for n in range(clients)))
         watching.cancel()
-        seen.failed += warm.failed
+        measured.failed += warm.failed
         left = (await http.get("/metrics")).text
         print(
             "open at the end:", re.findall(r'^convocore_mcp_open\{kind="(\w+)"\} (\S+)', left, re.M)
         )
-    return seen
+    return measured
 
 
-def report(seen: Figures, seconds: float) -> None:
+def report(measured: Measurements, seconds: float) -> None:
     """Print the tables."""
-    print(f"{seen.done} calls in {seconds:.0f} s, {seen.done / seconds:.0f} a second, "
-          f"{len(seen.failed)} failed")  # fmt: skip
+    print(f"{measured.done} calls in {seconds:.0f} s, {measured.done / seconds:.0f} a second, "
+          f"{len(measured.failed)} failed")  # fmt: skip
     print("| tool | calls | median ms | 95 % ms | 99 % ms | longest ms |")
     print("|---|---|---|---|---|---|")
-    for tool, took in sorted(seen.took.items()):
+    for tool, took in sorted(measured.took.items()):
         parts = statistics.quantiles(took, n=100)
         print(f"| `{tool}` | {len(took)} | {parts[49]:.0f} | {parts[94]:.0f} | {parts[98]:.0f} | "
               f"{max(took):.0f} |")  # fmt: skip
-    half = seen.done / 2
-    first = max(size for done, size in seen.memory if done <= half)
-    second = max(size for done, size in seen.memory if done > half)
+    half = measured.done / 2
+    first = max(size for done, size in measured.memory if done <= half)
+    second = max(size for done, size in measured.memory if done > half)
     print(f"memory, at most: first half {first:.0f} MB, second half {second:.0f} MB "
           f"({(second / first - 1) * 100:+.1f} %)")  # fmt: skip
 
 
 def main() -> None:
-    """Start the server, load it, tell how it went."""
+    """Start the server, load it, and print the measurements."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--clients", type=int, default=200)
     parser.add_argument("--calls", type=int, default=20_000)
@@ -160,16 +164,16 @@ def main() -> None:
             assert found
             drain = subprocess.Popen(["cat"], stdin=server.stderr, stdout=subprocess.DEVNULL)
             began = time.perf_counter()
-            seen = asyncio.run(
+            measured = asyncio.run(
                 load(f"http://127.0.0.1:{int(found[1])}", chosen.clients, chosen.calls)
             )
-            report(seen, time.perf_counter() - began)
+            report(measured, time.perf_counter() - began)
         finally:
             server.terminate()
             print("exit status", server.wait(30))
         drain.wait(10)
-    if seen.failed:
-        raise SystemExit("\n".join(seen.failed[:5]))
+    if measured.failed:
+        raise SystemExit("\n".join(measured.failed[:5]))
 
 
 if __name__ == "__main__":

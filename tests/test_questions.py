@@ -1,4 +1,4 @@
-"""The evaluation in `benchmarks/questions`: every question right, and none over its budget."""
+"""The evaluation in `benchmarks/questions`: every answer right, and none over its budget."""
 
 import ast
 import statistics
@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.questions import QUESTIONS, QUIET, plain
-from benchmarks.questions.peers import generated, generated_pages, raw_pages, read
-from benchmarks.questions.running import Asked, ask_ours, now
-from benchmarks.questions.world import World
+from benchmarks.questions import BEFORE_CHANGES, QUESTIONS, oracle
+from benchmarks.questions.alternatives import generated, generated_pages, raw_pages, read
+from benchmarks.questions.dataset import Dataset
+from benchmarks.questions.runner import Result, ask_ours, now
 from convocore_mcp.sandbox import Sandbox, serving
 
 TOOLS = {
@@ -24,31 +24,33 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="module")
-async def asked() -> AsyncIterator[list[Asked]]:
+async def results() -> AsyncIterator[list[Result]]:
     sandbox = Sandbox()
     with serving(sandbox) as base_url:
         yield await ask_ours(sandbox, base_url)
 
 
-async def test_every_question_is_answered_right_and_within_its_budget(asked: list[Asked]) -> None:
-    """Promised by the README."""
-    wrong = [(one.question.words, one.said, one.truth) for one in asked if not one.right]
-    dear = [(one.question.words, one.calls, one.tokens) for one in asked if not one.within]
+async def test_every_question_is_answered_right_and_within_its_budget(
+    results: list[Result],
+) -> None:
+    """Promised by docs/performance.md, "How good the answers are"."""
+    wrong = [(r.question.words, r.answer, r.expected) for r in results if not r.right]
+    over = [(r.question.words, r.calls, r.tokens) for r in results if not r.within_budget]
 
     assert wrong == []
-    assert dear == []
-    # Right must not mean that there was nothing to find: only nothing was deleted.
-    assert sum(not one.truth for one in asked) == 1
+    assert over == []
+    # An expected fact is rarely "nothing": only the question about deletions has such an answer.
+    assert sum(not result.expected for result in results) == 1
 
 
-async def test_most_questions_take_one_call_and_few_tokens(asked: list[Asked]) -> None:
-    """Promised by the README."""
-    assert statistics.median(one.calls for one in asked) <= 1
-    assert statistics.median(one.tokens for one in asked) <= 800
+async def test_most_questions_take_one_call_and_few_tokens(results: list[Result]) -> None:
+    """Promised by docs/performance.md, "How good the answers are"."""
+    assert statistics.median(result.calls for result in results) <= 1
+    assert statistics.median(result.tokens for result in results) <= 800
 
 
 def test_the_questions_are_many_in_many_languages_about_all_tools() -> None:
-    """Asked for by the project."""
+    """Promised by docs/performance.md, "How good the answers are"."""
     assert len(QUESTIONS) == len({question.words for question in QUESTIONS}) >= 60
     assert {question.language for question in QUESTIONS} >= {
         "en", "de", "es", "fr", "pt", "ar", "zh",
@@ -56,9 +58,9 @@ def test_the_questions_are_many_in_many_languages_about_all_tools() -> None:
     assert {tool for question in QUESTIONS for tool, _ in question.calls} == TOOLS
 
 
-def test_the_truth_is_worked_out_without_the_product() -> None:
-    """Promised by `plain`: sharing code would share its mistakes."""
-    for module in Path(plain.__file__).parent.glob("*.py"):
+def test_the_oracle_does_not_import_the_package() -> None:
+    """Ours: shared code would share its mistakes."""
+    for module in Path(oracle.__file__).parent.glob("*.py"):
         tree = ast.parse(module.read_text())
         imports = [n for n in ast.walk(tree) if isinstance(n, ast.Import | ast.ImportFrom)]
         ours = [ast.unparse(found) for found in imports if "convocore_mcp" in ast.unparse(found)]
@@ -66,8 +68,8 @@ def test_the_truth_is_worked_out_without_the_product() -> None:
         assert all("from convocore_mcp.sandbox" in found for found in ours), module.name
 
 
-async def test_a_generated_server_is_refused_where_answers_are_live() -> None:
-    """Observed: the envelope has fields that the OpenAPI document forbids."""
+async def test_a_generated_server_refuses_live_answers() -> None:
+    """Seen (docs/upstream.md, "The list endpoint"): fields that the OpenAPI document forbids."""
     live, documented = Sandbox(size=150), Sandbox(size=150, dialect="page")
     with serving(live) as base_url:
         async with generated(live, base_url) as server:
@@ -84,16 +86,16 @@ async def test_a_generated_server_is_refused_where_answers_are_live() -> None:
     assert sum(len(page.rows) for page in pages) == len(list(documented.rows()))
 
 
-async def test_a_reader_of_pages_stops_where_the_facts_are_right() -> None:
-    """Promised by `peers`: they are let off as lightly as can be."""
+async def test_a_reader_of_pages_stops_as_soon_as_the_facts_are_right() -> None:
+    """Ours: the alternatives get every advantage."""
     sandbox = Sandbox(size=150)
     with serving(sandbox) as base_url:
         pages = await raw_pages(sandbox, base_url)
-    world = World.of(list(sandbox.rows()), now())
+    dataset = Dataset.of(list(sandbox.rows()), now())
 
-    found = read(QUIET, world, pages)
+    found = read(BEFORE_CHANGES, dataset, pages)
 
-    assert all(one.right for one in found)
-    assert {one.calls for one in found} > {1, len(pages)}
-    for one in found:
-        assert one.tokens == sum(page.tokens for page in pages[: one.calls])
+    assert all(result.right for result in found)
+    assert {result.calls for result in found} > {1, len(pages)}
+    for result in found:
+        assert result.tokens == sum(page.tokens for page in pages[: result.calls])

@@ -1,9 +1,10 @@
-"""The README is true: what it names exists, and what exists it names."""
+"""The README and `docs/` are true: what they name exists, and what exists they name."""
 
 import json
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -12,16 +13,18 @@ from pydantic import AliasChoices
 from convocore_mcp.sandbox import Sandbox
 from convocore_mcp.settings import Settings
 from convocore_mcp.web.http_settings import HttpSettings
+from convocore_mcp.web.metrics import Metrics
 from tests.tool_client import connected
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
+PAGES = {page.name: page.read_text() for page in (ROOT / "docs").glob("*.md")}
 COMMANDS = [block.strip() for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL)]
 
 
-def section(title: str) -> str:
+def section(title: str, page: str = README) -> str:
     """The text under a heading of the second level."""
-    return README.split(f"\n## {title}\n")[1].split("\n## ")[0]
+    return page.split(f"\n## {title}\n")[1].split("\n## ", maxsplit=1)[0]
 
 
 def names_in(text: str) -> set[str]:
@@ -34,7 +37,7 @@ def _quoted(text: str) -> list[str]:
 
 
 async def test_every_tool_resource_and_prompt_is_in_the_readme() -> None:
-    """Asked for by the project."""
+    """Ours: a tool that nobody can read about is not used."""
     async with connected(Sandbox(size=0)) as tool_client:
         tools = {tool.name for tool in (await tool_client.client.list_tools()).tools}
         listed = await tool_client.client.list_resource_templates()
@@ -50,10 +53,11 @@ async def test_every_tool_resource_and_prompt_is_in_the_readme() -> None:
         assert f"`{uri}`" in README or f"`…{tail}`" in README, uri
 
 
-def test_every_setting_is_in_the_readme_with_its_default() -> None:
-    """Asked for by the project."""
-    rows = re.findall(r"^\| (`CONVOCORE_.*?) \| (.*?) \|", section("Settings"), re.M)
-    told = {tuple(_quoted(name)): default.strip("`") for name, default in rows}
+def test_every_setting_is_documented_with_its_default() -> None:
+    """Promised by docs/operations.md, "Settings"."""
+    settings_section = section("Settings", PAGES["operations.md"])
+    rows = re.findall(r"^\| (`CONVOCORE_.*?) \| (.*?) \|", settings_section, re.M)
+    documented = {tuple(_quoted(name)): default.strip("`") for name, default in rows}
     known = {}
     for settings in (Settings, HttpSettings):
         prefix = settings.model_config["env_prefix"]
@@ -64,8 +68,8 @@ def test_every_setting_is_in_the_readme_with_its_default() -> None:
             )
             known[tuple(aliases)] = str(field.default)
 
-    assert told.keys() == known.keys()
-    for names, default in told.items():
+    assert documented.keys() == known.keys()
+    for names, default in documented.items():
         if default and " " not in default and not default.startswith("the "):
             assert (
                 float(default) == float(known[names])
@@ -75,7 +79,7 @@ def test_every_setting_is_in_the_readme_with_its_default() -> None:
 
 
 def test_the_test_command_is_what_ci_runs() -> None:
-    """Asked for by the project: nothing private."""
+    """Ours: the README's test command is the one that CI runs, to the letter."""
     assert len(COMMANDS) == 2
     assert COMMANDS[0].endswith("demo")
     assert COMMANDS[1].endswith("pytest")
@@ -83,7 +87,7 @@ def test_the_test_command_is_what_ci_runs() -> None:
 
 
 def test_the_example_is_valid_and_the_readme_shows_its_first_entry() -> None:
-    """Promised by the first issue."""
+    """Promised by the README: paste the example and fill in a key."""
     example = json.loads((ROOT / "mcp.json.example").read_text())["mcpServers"]
     shown = json.loads(README.split("```json\n")[1].split("```")[0])["mcpServers"]
 
@@ -94,19 +98,55 @@ def test_the_example_is_valid_and_the_readme_shows_its_first_entry() -> None:
 
 
 def test_every_dependency_has_its_reason() -> None:
-    """Asked for by the project."""
+    """Promised by docs/architecture.md, "Dependencies"."""
     project = (ROOT / "pyproject.toml").read_text()
-    wanted = project.split("dependencies = [\n")[1].split("\n]")[0] + project.split("otel = [")[1]
-    needed = set(re.findall(r'^\s*"([A-Za-z-]+)', wanted.split("test = [")[0], re.M)) | {"psycopg"}
+    listed = project.split("dependencies = [\n")[1].split("\n]")[0] + project.split("otel = [")[1]
+    needed = set(re.findall(r'^\s*"([A-Za-z-]+)', listed.split("test = [")[0], re.M)) | {"psycopg"}
+    explained = names_in(section("Dependencies", PAGES["architecture.md"]))
 
-    assert names_in(section("Dependencies")) - {"otel", "postgres"} == needed
+    assert explained - {"otel", "postgres"} == needed
+
+
+def test_every_link_between_pages_leads_somewhere() -> None:
+    """Ours: a reader follows links; those to other hosts are not checked."""
+    texts = {ROOT / "README.md": README} | {ROOT / "docs" / n: t for n, t in PAGES.items()}
+    missing = [
+        f"{page.name}: {link}"
+        for page, text in texts.items()
+        for link in re.findall(r"\]\(([^)\s#]+)", text)
+        if "://" not in link and not (page.parent / link).exists()
+    ]
+
+    assert missing == []
+
+
+def test_every_metric_is_documented() -> None:
+    """Promised by docs/operations.md, "Metrics"."""
+    metrics = Metrics().registry.collect()
+    served = {
+        f"{metric.name}_total" if metric.type == "counter" else metric.name
+        for metric in metrics
+        if metric.name.startswith("convocore_mcp_")
+    }
+
+    assert names_in(section("Metrics", PAGES["operations.md"])) == served
+
+
+def test_the_changelog_has_an_entry_for_this_version() -> None:
+    """Promised by docs/architecture.md, "Code style"."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    changelog = (ROOT / "CHANGELOG.md").read_text()
+    versions = re.findall(r"^## (\d+\.\d+\.\d+)", changelog, re.M)
+
+    assert versions[0] == project["version"]
+    assert "- " in changelog.split(f"\n## {versions[0]}")[1].split("\n## ")[0]
 
 
 @pytest.mark.parametrize(
     "command", [[], ["serve"], ["sandbox"], ["demo"], ["sync"], ["status"], ["purge"]]
 )
 def test_every_command_in_the_readme_explains_itself(command: list[str]) -> None:
-    """Asked for by the project."""
+    """Promised by docs/operations.md, "Commands"."""
     done = subprocess.run(
         [sys.executable, "-m", "convocore_mcp", *command, "--help"],
         capture_output=True,
@@ -116,4 +156,6 @@ def test_every_command_in_the_readme_explains_itself(command: list[str]) -> None
     )
 
     assert "Usage" in done.stdout
-    assert f"`convocore-mcp {command[0]}" in README if command else True
+    if command:
+        assert f"`convocore-mcp {command[0]}" in README
+        assert f"`convocore-mcp {command[0]}" in section("Commands", PAGES["operations.md"])

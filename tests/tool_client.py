@@ -73,6 +73,11 @@ class ToolClient:
         error: Answer = body["error"]
         return error
 
+    async def until_complete(self) -> None:
+        """Ask until everything has been read; each call waits for reading to go on."""
+        while not (await self.ask("conversation_stats"))["freshness"]["complete"]:
+            pass
+
     async def pages(self, **arguments: object) -> list[Answer]:
         """Every page of `list_conversations`."""
         answers = [await self.ask("list_conversations", **arguments)]

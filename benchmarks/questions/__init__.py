@@ -1,16 +1,17 @@
-"""An evaluation: questions that people really ask, and whether the answers are right and small.
+"""An evaluation: are the answers to questions that people ask right and small?
 
-Each question comes in the words of whoever asks it, with the calls that a model makes of it, the
-facts it is about, and a budget. What is true is worked out by `plain`, from Convocore's rows and
-without the product's code; `running` asks a real server; `peers` lets others try the same.
-
-A wrong answer is a fault of the server, never of the facts: they follow `contract.md`.
+A question has the words of the person who asks it, the tool calls that a model makes for it, the
+expected facts, and a budget in tokens. `oracle` computes the facts from Convocore's rows, without
+the package's code, by the rules of docs/contract.md. `runner` asks a real server; `alternatives`
+lets other ways of answering try the same questions.
 """
 
-from benchmarks.questions import hot, lists, news, numbers, people
+from benchmarks.questions import changes, hot_leads, lists, one_person, stats
 
-QUIET = (*hot.QUESTIONS, *people.QUESTIONS, *lists.QUESTIONS, *numbers.QUESTIONS)
-"""Asked while nothing happens."""
-LATER = news.QUESTIONS
-"""Asked after something has."""
-QUESTIONS = (*QUIET, *LATER)
+BEFORE_CHANGES = (
+    *hot_leads.QUESTIONS, *one_person.QUESTIONS, *lists.QUESTIONS, *stats.QUESTIONS,
+)  # fmt: skip
+"""Asked while the list does not change."""
+AFTER_CHANGES = changes.QUESTIONS
+"""Asked after `changes.apply_changes`."""
+QUESTIONS = (*BEFORE_CHANGES, *AFTER_CHANGES)

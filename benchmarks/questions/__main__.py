@@ -1,8 +1,8 @@
-"""How well questions are answered, and what the answers cost, beside the same without us.
+"""Measure whether questions are answered right, and at what cost, also by alternatives.
 
     python -m benchmarks.questions [--size 2000] [--verbose]
 
-Runs against the sandbox in both dialects; ends with 1 if an answer is wrong or over its budget.
+Runs against the sandbox in both dialects. Exits with 1 if an answer is wrong or over its budget.
 Needs the extra `test`.
 """
 
@@ -13,10 +13,10 @@ import sys
 from collections.abc import Sequence
 
 from benchmarks.questions import QUESTIONS
-from benchmarks.questions.asking import Question
-from benchmarks.questions.peers import generated, generated_pages, raw_pages, read
-from benchmarks.questions.running import Asked, ask_ours
-from benchmarks.questions.world import World
+from benchmarks.questions.alternatives import generated, generated_pages, raw_pages, read
+from benchmarks.questions.dataset import Dataset
+from benchmarks.questions.question import Question
+from benchmarks.questions.runner import Result, ask_ours
 from convocore_mcp.sandbox import Sandbox, serving
 from convocore_mcp.sandbox.server.app import Dialect
 
@@ -26,48 +26,47 @@ GENERATED = "FastMCP from `openapi.yaml`"
 UNCHECKED = f"{GENERATED}, client that doesn't check answers"
 
 
-async def contest(dialect: Dialect, size: int) -> dict[str, list[Asked]]:
-    """Ask everybody everything: who, and how it went."""
-    found: dict[str, list[Asked]] = {name: [] for name in (OURS, RAW, GENERATED, UNCHECKED)}
+async def evaluate(dialect: Dialect, size: int) -> dict[str, list[Result]]:
+    """Ask all questions in every way; returns the results by who answered."""
+    results: dict[str, list[Result]] = {name: [] for name in (OURS, RAW, GENERATED, UNCHECKED)}
     sandbox = Sandbox(size=size, dialect=dialect)
     with serving(sandbox) as base_url:
 
-        async def peers(questions: Sequence[Question], world: World) -> None:
-            found[RAW] += read(questions, world, await raw_pages(sandbox, base_url))
+        async def ask_alternatives(questions: Sequence[Question], dataset: Dataset) -> None:
+            results[RAW] += read(questions, dataset, await raw_pages(sandbox, base_url))
             async with generated(sandbox, base_url) as server:
                 pages = await generated_pages(server, sandbox.agent_id, checked=True)
-                found[GENERATED] += read(questions, world, pages)
+                results[GENERATED] += read(questions, dataset, pages)
                 if not any(page.rows for page in pages):
                     pages = await generated_pages(server, sandbox.agent_id, checked=False)
-                    found[UNCHECKED] += read(questions, world, pages)
+                    results[UNCHECKED] += read(questions, dataset, pages)
 
-        found[OURS] = await ask_ours(sandbox, base_url, peers)
-    return found
+        results[OURS] = await ask_ours(sandbox, base_url, ask_alternatives)
+    return results
 
 
-def line(who: str, upstream: str, asked: Sequence[Asked]) -> str:
+def table_row(who: str, upstream: str, results: Sequence[Result]) -> str:
     """A row of the table."""
-    right = sum(one.right for one in asked)
-    calls = statistics.median(one.calls for one in asked)
-    middle = statistics.median(one.tokens for one in asked)
-    every = sum(one.tokens for one in asked)
-    return (
-        f"| {who} | {upstream} | {right} of {len(asked)} | {calls:g} | {middle:,.0f} | {every:,} |"
-    )
+    right = sum(result.right for result in results)
+    calls = statistics.median(result.calls for result in results)
+    median = statistics.median(result.tokens for result in results)
+    total = sum(result.tokens for result in results)
+    cells = (who, upstream, f"{right} of {len(results)}", f"{calls:g}", f"{median:,.0f}")
+    return f"| {' | '.join(cells)} | {total:,} |"
 
 
-def complaints(asked: Sequence[Asked], *, verbose: bool) -> list[str]:
-    """What is wrong or over budget, printed; with `verbose` all questions are."""
+def report_failures(results: Sequence[Result], *, verbose: bool) -> list[str]:
+    """Print answers that are wrong or over budget; with `verbose`, print all questions."""
     bad = []
-    for one in asked:
-        verdict = "wrong" if not one.right else "ok" if one.within else "over budget"
+    for result in results:
+        verdict = "wrong" if not result.right else "ok" if result.within_budget else "over budget"
         if verdict != "ok":
-            bad.append(one.question.words)
+            bad.append(result.question.words)
         if verbose or verdict != "ok":
-            cost = f"{one.calls} calls, {one.tokens:,} of {one.question.tokens:,} tokens"
-            print(f"{verdict:>11}  {cost:36}  [{one.question.language}] {one.question.words}")
+            cost = f"{result.calls} calls, {result.tokens:,} of {result.question.tokens:,} tokens"
+            print(f"{verdict:>11}  {cost:36}  [{result.question.language}] {result.question.words}")
         if verdict == "wrong":
-            print(f"{'':13}said  {one.said}\n{'':13}truth {one.truth}")
+            print(f"{'':13}got      {result.answer}\n{'':13}expected {result.expected}")
     return bad
 
 
@@ -80,9 +79,9 @@ def main() -> None:
     bad: list[str] = []
     lines: list[str] = []
     for dialect, upstream in DIALECTS.items():
-        found = asyncio.run(contest(dialect, chosen.size))
-        bad += complaints(found[OURS], verbose=chosen.verbose)
-        lines += [line(who, upstream, asked) for who, asked in found.items() if asked]
+        results = asyncio.run(evaluate(dialect, chosen.size))
+        bad += report_failures(results[OURS], verbose=chosen.verbose)
+        lines += [table_row(who, upstream, given) for who, given in results.items() if given]
     languages = len({question.language for question in QUESTIONS})
     print(
         f"\n{len(QUESTIONS)} questions in {languages} languages, {chosen.size:,} conversations:\n"

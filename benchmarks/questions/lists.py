@@ -1,43 +1,43 @@
-"""Which conversations: `list_conversations`."""
+"""Questions about which conversations there are: `list_conversations`."""
 
-# People ask in their own script; the look-alike rule would have it written in Latin.
+# Questions are in their own scripts, which the rule about look-alike characters would refuse.
 # ruff: noqa: RUF001
 
 from collections.abc import Callable, Iterable
 
-from benchmarks.questions import plain
-from benchmarks.questions.asking import Call, Question, ids, path, total_and_ids
-from benchmarks.questions.plain import Facts, Row
-from benchmarks.questions.world import World
+from benchmarks.questions import oracle
+from benchmarks.questions.dataset import Dataset
+from benchmarks.questions.oracle import Facts, Row
+from benchmarks.questions.question import Call, Question, ids, path, total_and_ids
 
 
 def find(**arguments: object) -> Call:
-    """One call."""
+    """A call of the tool."""
     return "list_conversations", dict(arguments)
 
 
 def first(rows: Iterable[Row], count: int) -> Facts:
-    """How many, and the first ones."""
+    """The number of rows, and the first ids."""
     found = [row["ID"] for row in rows]
     return {"total": len(found), "first": found[:count]}
 
 
 def longest_waiting(rows: Iterable[Row]) -> list[Row]:
-    """Who waits, longest first; those of whom nobody says since when come last."""
+    """Waiting conversations, longest first; waits of unknown length come last."""
 
     def order(row: Row) -> tuple[bool, float, float]:
-        since = plain.waits_since(row)
-        return since is None, since or 0, -plain.active(row)
+        since = oracle.waits_since(row)
+        return since is None, since or 0, -oracle.active(row)
 
-    return sorted(filter(plain.waits, rows), key=order)
+    return sorted(filter(oracle.waits, rows), key=order)
 
 
-def dearest(rows: Iterable[Row]) -> list[Row]:
+def by_value(rows: Iterable[Row]) -> list[Row]:
     """By amount, the largest first, then the newest."""
 
     def order(row: Row) -> tuple[bool, float, float]:
-        amount = plain.money(row)[0]
-        return amount is None, -(amount or 0), -plain.active(row)
+        amount = oracle.money(row)[0]
+        return amount is None, -(amount or 0), -oracle.active(row)
 
     return sorted(rows, key=order)
 
@@ -48,26 +48,26 @@ def staged(stage: str) -> Callable[[Row], bool]:
 
 
 def tagged(row: Row, tag: str) -> bool:
-    """Whether a tag is on it."""
+    """Whether the conversation has a tag."""
     return tag.casefold() in {one.casefold() for one in row.get("tags") or []}
 
 
 def scored(rows: Iterable[Row], points: float) -> list[Row]:
-    """At least so many points, the most first, then the newest."""
-    found = [row for row in rows if (plain.score(row) or -1) >= points]
-    return sorted(found, key=lambda row: (-(plain.score(row) or 0), -plain.active(row)))
+    """Rows with at least `points`, the highest score first, then the newest."""
+    found = [row for row in rows if (oracle.score(row) or -1) >= points]
+    return sorted(found, key=lambda row: (-(oracle.score(row) or 0), -oracle.active(row)))
 
 
-def all_waiting(world: World) -> Facts:
-    """Everybody who wrote this week and waits."""
-    return [row["ID"] for row in longest_waiting(world.since("7d"))]
+def all_waiting(dataset: Dataset) -> Facts:
+    """Waiting conversations that were active this week."""
+    return [row["ID"] for row in longest_waiting(dataset.since("7d"))]
 
 
-def _wish(world: World) -> Facts:
-    waiting = longest_waiting(world.since("24h"))
+def _longest_wait_today(dataset: Dataset) -> Facts:
+    waiting = longest_waiting(dataset.since("24h"))
     if not waiting:
         return None
-    return {"id": waiting[0]["ID"], "since": plain.told(plain.waits_since(waiting[0]))}
+    return {"id": waiting[0]["ID"], "since": oracle.rfc3339(oracle.waits_since(waiting[0]))}
 
 
 WEEK = {"since": "7d", "limit": 5}
@@ -85,7 +85,7 @@ QUESTIONS = (
             "id": a[-1]["conversations"][0]["id"],
             "since": a[-1]["conversations"][0].get("waiting_since"),
         },
-        _wish,
+        _longest_wait_today,
     ),
     Question(
         "¿Qué ha entrado en las últimas 24 horas?", "es", [find(since="24h", limit=5)],
@@ -96,29 +96,29 @@ QUESTIONS = (
         [find(stage=["negotiation"], sort="value", limit=5)],
         lambda a: [[row["id"], row.get("value")] for row in a[-1]["conversations"]],
         lambda w: [
-            [row["ID"], plain.money(row)[0]]
-            for row in dearest(filter(staged("negotiation"), w.rows))[:5]
+            [row["ID"], oracle.money(row)[0]]
+            for row in by_value(filter(staged("negotiation"), w.rows))[:5]
         ],
     ),
     Question(
         "Quantas conversas têm atividade ou fechamento atrasado?", "pt",
         [find(attention=["overdue"], limit=1)], path("total"),
-        lambda w: sum(map(plain.overdue, w.rows)),
+        lambda w: sum(map(oracle.overdue, w.rows)),
     ),
     Question(
         "How many of our deals have gone stale?", "en", [find(attention=["stale"], limit=1)],
-        path("total"), lambda w: sum(plain.alert(row, "staleLead") for row in w.rows),
+        path("total"), lambda w: sum(oracle.alert(row, "staleLead") for row in w.rows),
     ),
     Question(
         "过去24小时有哪些会话还没人负责?", "zh",
         [find(attention=["unassigned"], since="24h", limit=5)], total_and_ids,
-        lambda w: first([row for row in w.since("24h") if not plain.owners(row)], 5),
+        lambda w: first([row for row in w.since("24h") if not oracle.owners(row)], 5),
     ),
     Question(
         "VIPs on WhatsApp this week?", "en", [find(tag=["vip"], channel=["whatsapp"], **WEEK)],
         total_and_ids,
         lambda w: first(
-            [r for r in w.since("7d") if tagged(r, "vip") and plain.channel(r) == "whatsapp"], 5
+            [r for r in w.since("7d") if tagged(r, "vip") and oracle.channel(r) == "whatsapp"], 5
         ),
     ),
     Question(
@@ -132,15 +132,15 @@ QUESTIONS = (
     Question(
         "Who asked for a discount lately?", "en", [find(query="discount", since="2w", limit=5)],
         total_and_ids,
-        lambda w: first([r for r in w.since("2w") if plain.says(r, "discount")], 5),
+        lambda w: first([r for r in w.since("2w") if oracle.says(r, "discount")], 5),
     ),
     Question(
         "Wo steht in den Notizen etwas von Rückruf?", "de", [find(query="Rückruf", limit=5)],
-        total_and_ids, lambda w: first([r for r in w.rows if plain.says(r, "ruckruf")], 5),
+        total_and_ids, lambda w: first([r for r in w.rows if oracle.says(r, "ruckruf")], 5),
     ),
     Question(
         "من طلب التحدث مع موظف هذا الأسبوع؟", "ar", [find(state=["requested_chat"], **WEEK)],
-        total_and_ids, lambda w: first(filter(plain.waits, w.since("7d")), 5),
+        total_and_ids, lambda w: first(filter(oracle.waits, w.since("7d")), 5),
     ),
     Question(
         "Who is on a trial at the moment?", "en", [find(stage=["trial"], limit=5)],
@@ -149,7 +149,7 @@ QUESTIONS = (
     Question(
         "What sits with Tom (staff_tom)?", "en", [find(assignee=["staff_tom"], limit=5)],
         total_and_ids,
-        lambda w: first([row for row in w.rows if "staff_tom" in plain.owners(row)], 5),
+        lambda w: first([row for row in w.rows if "staff_tom" in oracle.owners(row)], 5),
     ),
     Question(
         "Qui a demandé une démo cette semaine ?", "fr", [find(stage=["demo_req"], **WEEK)],
@@ -163,7 +163,7 @@ QUESTIONS = (
     Question(
         "पिछले 24 घंटों में WhatsApp पर कितनी बातचीत हुई?", "hi",
         [find(channel=["whatsapp"], since="24h", limit=1)], path("total"),
-        lambda w: sum(plain.channel(row) == "whatsapp" for row in w.since("24h")),
+        lambda w: sum(oracle.channel(row) == "whatsapp" for row in w.since("24h")),
     ),
     Question(
         "Give me the IDs of everybody waiting this week, the whole list.", "en",
@@ -183,8 +183,8 @@ QUESTIONS = (
             for row in a[-1]["conversations"]
         ],
         lambda w: [
-            [row["ID"], (row.get("userEmail") or "").strip(), plain.given(row.get("notes"))]
-            for row in w.rows if plain.says(row, "chloe", "khan")
+            [row["ID"], (row.get("userEmail") or "").strip(), oracle.given(row.get("notes"))]
+            for row in w.rows if oracle.says(row, "chloe", "khan")
         ][:3],
     ),
 )  # fmt: skip

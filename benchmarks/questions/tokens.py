@@ -1,4 +1,4 @@
-"""What a text costs a model to read, in tokens of o200k (the vocabulary is in its wheel)."""
+"""The size of a text in tokens of o200k; the vocabulary comes with the library."""
 
 import json
 from functools import cache
@@ -13,10 +13,10 @@ def _vocabulary() -> Any:
 
 
 def tokens(*texts: str) -> int:
-    """How many tokens these texts are together; what looks like a special token is text."""
+    """The tokens of all texts together; special tokens count as text."""
     return sum(len(_vocabulary().encode_ordinary(text)) for text in texts)
 
 
 def written(arguments: object) -> str:
-    """Arguments as a model writes them."""
+    """Arguments as a model writes them: compact JSON."""
     return json.dumps(arguments, ensure_ascii=False, separators=(",", ":"))

@@ -1,4 +1,4 @@
-"""Somebody who follows the changes of a list, and what there was to tell them."""
+"""Following the changes of a list, and what should have been reported."""
 
 import json
 from collections.abc import Sequence
@@ -17,16 +17,16 @@ from tests.tool_client import ToolClient
 
 Row = dict[str, Any]
 Action = tuple[str, float, int]
-"""What happens, where in the list (from 0 to 1), and a number that makes it different."""
+"""A kind of change, the position in the list (0 to 1), and a number that varies its values."""
 
 
 @dataclass
-class World:
-    """A list upstream, and what happens to it."""
+class UpstreamList:
+    """A list upstream, and the changes made to it."""
 
     sandbox: Sandbox
     moved: list[str] = field(default_factory=list)
-    """Who came to the front, in the order in which they stand there now."""
+    """Ids of conversations that came to the front, in their order there."""
 
     def rows(self) -> dict[str, Row]:
         return {row["ID"]: row for row in self.sandbox.rows()}
@@ -42,7 +42,7 @@ class World:
                 self.sandbox.touch(id_, lastMessage=f"message {number}")
                 self._to_front(id_)
             elif kind == "edit":
-                self.sandbox.edit(id_, **SILENT[number % len(SILENT)])
+                self.sandbox.edit(id_, **EDITS[number % len(EDITS)])
             else:
                 self.sandbox.delete(id_)
                 self.moved = [other for other in self.moved if other != id_]
@@ -51,7 +51,7 @@ class World:
         self.moved = [other for other in self.moved if other != id_] + [id_]
 
 
-SILENT: list[dict[str, Any]] = [
+EDITS: list[dict[str, Any]] = [
     {"stage": "won", "notes": "signed"},
     {"stage": None},
     {"userName": "Somebody Else", "userEmail": "else@example.com"},
@@ -62,7 +62,7 @@ SILENT: list[dict[str, Any]] = [
 
 
 def net(before: dict[str, Row], after: dict[str, Row]) -> dict[str, str]:
-    """What became of each conversation, by its id."""
+    """The net change of each conversation, by its id."""
     both = before.keys() & after.keys()
     return (
         dict.fromkeys(after.keys() - before.keys(), "created")
@@ -71,22 +71,22 @@ def net(before: dict[str, Row], after: dict[str, Row]) -> dict[str, str]:
     )
 
 
-async def caught_up(tool_client: ToolClient, agent: str) -> None:
-    """One tail and one sweep."""
+async def sync_everything(tool_client: ToolClient, agent: str) -> None:
+    """Run one incremental and one full sync."""
     backend = await tool_client.app.backend()
     await backend.syncs.sync(agent, full=False)
     await backend.syncs.sync(agent, full=True)
 
 
 async def following(tool_client: ToolClient, cursor: str, limit: int) -> tuple[list[Row], str]:
-    """All that a cursor leads to, page by page, and the cursor to go on from."""
-    told: list[Row] = []
+    """All changes behind a cursor, page by page, and the cursor to continue from."""
+    reported: list[Row] = []
     while True:
         page = await tool_client.ask("list_changes", cursor=cursor, limit=limit)
         assert len(page["changes"]) <= limit
-        told += page["changes"]
+        reported += page["changes"]
         if not page["has_more"]:
-            return told, page["next_cursor"]
+            return reported, page["next_cursor"]
         assert page["next_cursor"] != cursor
         cursor = page["next_cursor"]
 
@@ -105,7 +105,7 @@ async def records(tool_client: ToolClient, agent: str) -> dict[str, str]:
 
 
 def shown(sandbox: Sandbox) -> dict[str, str]:
-    """The same of what the upstream shows, as if it were one page."""
+    """The record of every conversation upstream, as if the list were one page."""
     rows = list(sandbox.rows())
     body = json.dumps({"success": True, "message": "", "data": rows}).encode()
     page = parse_list_response(body, sandbox.agent_id, utc_now()).page
@@ -113,20 +113,24 @@ def shown(sandbox: Sandbox) -> dict[str, str]:
     return {row.id: row.record for row in page.rows}
 
 
-def check(told: list[Row], before: dict[str, Row], world: World, *, one_page: int) -> None:
-    """They are exactly the changes since `before`, each once, in order.
+def check(
+    reported: list[Row], before: dict[str, Row], upstream: UpstreamList, *, one_page: int
+) -> None:
+    """Check that these are exactly the changes since `before`, each once, in order.
 
-    `one_page` is how many rows stand on the front page: so many are told as they happened.
+    `one_page` is the number of rows on the first page: within it, the order of events is known.
     """
-    after = world.rows()
-    assert {change["id"]: change["kind"] for change in told} == net(before, after)
-    assert len({change["id"] for change in told}) == len(told)
-    times = [change["at"] for change in told]
+    after = upstream.rows()
+    assert {change["id"]: change["kind"] for change in reported} == net(before, after)
+    assert len({change["id"] for change in reported}) == len(reported)
+    times = [change["at"] for change in reported]
     assert times == sorted(times)
     front = set(list(after)[:one_page])
-    if front >= set(world.moved):
-        assert [change["id"] for change in told if change["id"] in world.moved] == world.moved
-    for change in told:
+    if front >= set(upstream.moved):
+        assert [
+            change["id"] for change in reported if change["id"] in upstream.moved
+        ] == upstream.moved
+    for change in reported:
         old, new = before.get(change["id"], {}), after.get(change["id"], {})
         assert bool(change.get("changed")) is (change["kind"] == "updated")
         if change["kind"] == "updated" and old.get("stage") != new.get("stage"):

@@ -1,4 +1,4 @@
-"""`list_changes`: what happened since last time, once, in order."""
+"""`list_changes`: what happened since last time, once and in order."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ NOW: Any = {"incremental_sync_seconds": 0}
 
 
 async def begun(tool_client: ToolClient) -> str:
-    """A cursor at the end, once everything has been read."""
+    """A cursor at the end, after everything has been read."""
     answer = await tool_client.ask("list_changes")
     assert answer["changes"] == []
     assert not answer["has_more"]
@@ -21,8 +21,8 @@ async def begun(tool_client: ToolClient) -> str:
 
 
 @pytest.mark.parametrize("dialect", ["cursor", "page"])
-async def test_what_came_and_what_was_touched_is_told_once_in_order(dialect: Any) -> None:
-    """Promised by the contract."""
+async def test_new_and_changed_conversations_are_reported_once_in_order(dialect: Any) -> None:
+    """Promised by docs/contract.md, "Tools": `list_changes`."""
     sandbox = Sandbox(size=120, dialect=dialect)
     some = [row["ID"] for row in sandbox.rows()][40]
     async with connected(sandbox, **NOW) as tool_client:
@@ -45,14 +45,14 @@ async def test_what_came_and_what_was_touched_is_told_once_in_order(dialect: Any
     assert [change["id"] for change in again["changes"]] == ["new-1", some]
 
 
-async def test_the_first_reading_is_baseline_and_no_change() -> None:
-    """Promised by the contract."""
+async def test_the_first_full_sync_is_the_baseline_and_no_change() -> None:
+    """Promised by docs/contract.md, "Tools": the baseline."""
     async with connected(Sandbox(size=60)) as tool_client:
         assert (await tool_client.ask("list_changes", since="7d"))["changes"] == []
 
 
-async def test_kinds_and_pages_of_changes_lose_nothing() -> None:
-    """Promised by the contract: at least once, in order, to every cursor."""
+async def test_paging_and_kinds_of_changes_lose_nothing() -> None:
+    """Promised by docs/contract.md, "Tools": at least once, in order, to every cursor."""
     sandbox = Sandbox(size=40)
     ids = [row["ID"] for row in sandbox.rows()]
     async with connected(sandbox, **NOW) as tool_client:
@@ -80,8 +80,8 @@ async def test_kinds_and_pages_of_changes_lose_nothing() -> None:
     assert removed["changes"] == []
 
 
-async def test_a_deletion_found_by_a_sweep_is_told_as_removed() -> None:
-    """Promised by the contract and the design."""
+async def test_a_deletion_found_by_a_full_sync_is_reported_as_removed() -> None:
+    """Promised by docs/architecture.md, "The mirror": a full sync finds deletions."""
     sandbox = Sandbox(size=60)
     gone = next(row for row in sandbox.rows() if row.get("userName"))
     async with connected(sandbox, **NOW) as tool_client:
@@ -96,7 +96,7 @@ async def test_a_deletion_found_by_a_sweep_is_told_as_removed() -> None:
 
 
 async def test_a_cursor_of_another_tool_or_a_damaged_one_is_refused() -> None:
-    """Promised by the contract."""
+    """Promised by docs/contract.md, "Rules for every answer": nothing is silently ignored."""
     async with connected(Sandbox(size=60)) as tool_client:
         other = (await tool_client.ask("list_conversations", limit=1))["next_cursor"]
         for cursor in (other, "nonsense", other[:-3]):

@@ -1,4 +1,4 @@
-"""After a tail and a sweep the mirror is what Convocore shows, and its changes have been told."""
+"""After both kinds of sync, the mirror equals Convocore and all changes are reported."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -13,21 +13,21 @@ from hypothesis import strategies as st
 from convocore_mcp.sandbox import Dialect, Sandbox
 from tests.tool_client import ToolClient, connected
 
-from .following import Action, World, caught_up, check, following, records, shown
+from .following import Action, UpstreamList, check, following, records, shown, sync_everything
 
 DIALECTS: tuple[Dialect, ...] = ("cursor", "page")
 FRONT = {"cursor": 20, "page": 100}
 """Rows on the front page."""
-STILL: Any = {"incremental_sync_seconds": 3600}
-"""Nothing is read but what the test has read."""
+NO_SYNC: Any = {"incremental_sync_seconds": 3600}
+"""Only the syncs that the test runs itself."""
 KINDS = ("insert", "touch", "touch", "edit", "edit", "delete")
 
 action = st.tuples(st.sampled_from(KINDS), st.floats(0, 1, exclude_max=True), st.integers(0, 5))
 round_ = st.tuples(st.lists(action, max_size=12), st.integers(1, 7))
-"""What happens upstream, and how many changes are asked for at a time."""
+"""What happens upstream, and how many changes are requested at a time."""
 
 
-def some(chance: random.Random, count: int) -> list[Action]:
+def random_actions(chance: random.Random, count: int) -> list[Action]:
     return [(chance.choice(KINDS), chance.random(), chance.randrange(6)) for _ in range(count)]
 
 
@@ -38,51 +38,54 @@ async def follow(
     *,
     one_page: int,
 ) -> None:
-    """Look on for some rounds; then hear it all once more from the first cursor."""
+    """Follow the changes for some rounds, then read all of them again from the first cursor."""
     agent = sandbox.agent_id
     cursor = (await tool_client.ask("list_changes"))["next_cursor"]
     first, everything = cursor, []
     for actions, limit in rounds:
-        world = World(sandbox)
-        before = world.rows()
-        world.act(actions)
-        await caught_up(tool_client, agent)
+        upstream = UpstreamList(sandbox)
+        before = upstream.rows()
+        upstream.act(actions)
+        await sync_everything(tool_client, agent)
         assert await records(tool_client, agent) == shown(sandbox)
-        told, cursor = await following(tool_client, cursor, limit)
-        check(told, before, world, one_page=one_page)
-        everything += told
+        reported, cursor = await following(tool_client, cursor, limit)
+        check(reported, before, upstream, one_page=one_page)
+        everything += reported
         assert (await following(tool_client, cursor, limit))[0] == []
     again, _ = await following(tool_client, first, 7)
     assert [(c["id"], c["kind"]) for c in again] == [(c["id"], c["kind"]) for c in everything]
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-async def test_a_tail_and_a_sweep_leave_the_mirror_equal_and_tell_each_change_once(
+async def test_after_both_syncs_the_mirror_is_equal_and_each_change_is_reported_once(
     dialect: Dialect,
 ) -> None:
-    """Promised by the issue: inserts, touches, silent edits and deletions, then one of each."""
+    """Promised by docs/contract.md, "Tools": `list_changes`, after inserts, edits and deletions."""
     sandbox = Sandbox(size=300, dialect=dialect)
     chance = random.Random(11)
-    rounds = [(some(chance, count), limit) for count, limit in ((12, 1), (40, 7), (0, 3), (90, 4))]
-    async with connected(sandbox, **STILL) as tool_client:
+    rounds = [
+        (random_actions(chance, count), limit)
+        for count, limit in ((12, 1), (40, 7), (0, 3), (90, 4))
+    ]
+    async with connected(sandbox, **NO_SYNC) as tool_client:
         await follow(tool_client, sandbox, rounds, one_page=FRONT[dialect])
 
 
-async def test_postgresql_tells_the_same(postgresql: Callable[[], str]) -> None:
-    """Promised by the issue, in the other engine."""
+async def test_postgresql_reports_the_same(postgresql: Callable[[], str]) -> None:
+    """Promised by docs/contract.md, "Tools": `list_changes`, in the other engine."""
     sandbox = Sandbox(size=150)
     chance = random.Random(5)
-    rounds = [(some(chance, count), limit) for count, limit in ((15, 2), (30, 5))]
-    async with connected(sandbox, store=postgresql(), **STILL) as tool_client:
+    rounds = [(random_actions(chance, count), limit) for count, limit in ((15, 2), (30, 5))]
+    async with connected(sandbox, store=postgresql(), **NO_SYNC) as tool_client:
         await follow(tool_client, sandbox, rounds, one_page=FRONT["cursor"])
 
 
 @contextmanager
 def followed(sandbox: Sandbox) -> Iterator[tuple[BlockingPortal, ToolClient]]:
-    """One client for all the examples of a test: starting a server takes its time."""
+    """One client for all examples of a test: starting a server takes a while."""
     with (
         start_blocking_portal() as portal,
-        portal.wrap_async_context_manager(connected(sandbox, **STILL)) as tool_client,
+        portal.wrap_async_context_manager(connected(sandbox, **NO_SYNC)) as tool_client,
     ):
         yield portal, tool_client
 
@@ -98,18 +101,18 @@ def followers(
 
 @settings(max_examples=40)
 @given(size=st.integers(0, 70), rounds=st.lists(round_, max_size=4))
-def test_whatever_happens_it_is_told_once_and_in_order(
+def test_whatever_happens_is_reported_once_and_in_order(
     followers: tuple[BlockingPortal, ToolClient, Sandbox],
     size: int,
     rounds: list[tuple[list[Action], int]],
 ) -> None:
-    """Promised by the issue, for any changes; each example begins with a list of its own."""
+    """Promised by docs/contract.md, "Tools": `list_changes`, for random changes to a new list."""
     portal, tool_client, sandbox = followers
 
     async def example() -> None:
         rows = [{"ID": f"c{n}", "ts": 1_700_000_000 - n, "messagesNum": 1} for n in range(size)]
         sandbox.replace(list(rows))
-        await caught_up(tool_client, sandbox.agent_id)
+        await sync_everything(tool_client, sandbox.agent_id)
         assert await records(tool_client, sandbox.agent_id) == shown(sandbox)
         await follow(tool_client, sandbox, rounds, one_page=20)
 

@@ -1,4 +1,4 @@
-"""`conversation_stats` against plain counting over the raw rows."""
+"""`conversation_stats`, compared with the oracle and plain counting over the raw rows."""
 
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable
@@ -44,10 +44,12 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="module", params=DIALECTS)
-async def seen(request: pytest.FixtureRequest) -> AsyncIterator[tuple[ToolClient, list[Row]]]:
+async def client_and_rows(
+    request: pytest.FixtureRequest,
+) -> AsyncIterator[tuple[ToolClient, list[Row]]]:
     sandbox = Sandbox(size=2000, dialect=request.param, now=datetime(2026, 11, 20, tzinfo=UTC))
     async with connected(sandbox, incremental_sync_seconds=3600) as tool_client:
-        await tool_client.ask("conversation_stats")
+        await tool_client.until_complete()
         yield tool_client, list(sandbox.rows())
 
 
@@ -87,10 +89,10 @@ def numbers(group: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("by", KEYS)
 async def test_groups_agree_with_plain_counting(
-    seen: tuple[ToolClient, list[Row]], by: str
+    client_and_rows: tuple[ToolClient, list[Row]], by: str
 ) -> None:
-    """Promised by the contract; values whose keys were made safe are compared by number only."""
-    tool_client, rows = seen
+    """Promised by docs/contract.md, "Tools"; sanitized keys are compared by their counts only."""
+    tool_client, rows = client_and_rows
     answer = await tool_client.ask("conversation_stats", group_by=by)
     expected = counted(rows, KEYS[by])
     got = {group[by]: numbers(group) for group in answer["groups"]}
@@ -108,10 +110,10 @@ async def test_groups_agree_with_plain_counting(
 
 
 async def test_totals_agree_with_plain_counting_and_with_the_hot_leads(
-    seen: tuple[ToolClient, list[Row]],
+    client_and_rows: tuple[ToolClient, list[Row]],
 ) -> None:
-    """Promised by the contract: one definition of lead and hot."""
-    tool_client, rows = seen
+    """Promised by docs/contract.md, "A lead": one definition of lead and hot."""
+    tool_client, rows = client_and_rows
     answer = await tool_client.ask("conversation_stats", group_by=["stage", "label"])
     hot = await tool_client.ask("summarize_hot_leads")
     everything = counted(rows, lambda _: "all")["all"]
@@ -123,11 +125,11 @@ async def test_totals_agree_with_plain_counting_and_with_the_hot_leads(
         assert sum(group[name] for group in answer["groups"]) == answer["totals"][name]
 
 
-async def test_by_tag_a_conversation_counts_under_each_and_the_answer_says_so(
-    seen: tuple[ToolClient, list[Row]],
+async def test_by_tag_a_conversation_counts_under_each_of_its_tags(
+    client_and_rows: tuple[ToolClient, list[Row]],
 ) -> None:
-    """Promised by the contract."""
-    tool_client, rows = seen
+    """Promised by docs/contract.md, "Tools": by tag."""
+    tool_client, rows = client_and_rows
     answer = await tool_client.ask("conversation_stats", group_by="tag")
     tags = Counter(tag for row in rows for tag in {t.casefold() for t in row.get("tags") or []})
 
@@ -136,11 +138,11 @@ async def test_by_tag_a_conversation_counts_under_each_and_the_answer_says_so(
     assert "each of its tags" in str(answer["freshness"]["notes"])
 
 
-async def test_filters_hold_and_wrong_groupings_are_refused(
-    seen: tuple[ToolClient, list[Row]],
+async def test_filters_apply_and_invalid_groupings_are_refused(
+    client_and_rows: tuple[ToolClient, list[Row]],
 ) -> None:
-    """Promised by the contract."""
-    tool_client, rows = seen
+    """Promised by docs/contract.md, "Tools"."""
+    tool_client, rows = client_and_rows
     won = await tool_client.ask("conversation_stats", stage="won", since="3m")
     listed = await tool_client.ask("list_conversations", stage="won", since="3m", limit=1)
     nothing = await tool_client.ask("conversation_stats", query="zzzqqq", stage="won")

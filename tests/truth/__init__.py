@@ -1,1 +1,1 @@
-"""What is right, worked out in plain Python over raw rows, and the server held against it."""
+"""The server's answers compared with expected answers, computed from raw rows in plain Python."""

@@ -9,30 +9,30 @@ from tests.tool_client import ToolClient, connected
 from tests.truth.oracle import Row
 
 FOREVER = 36_000
-"""Seconds for which nothing is read again: nothing changes."""
+"""Seconds; so long the list is not read again, because nothing changes."""
 
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
-    """As for every test, but for as long as the servers live."""
+    """As for every test, but with the lifetime of the servers."""
     return "asyncio"
 
 
 @pytest.fixture(scope="session", params=["cursor", "page"])
 def sandbox(request: pytest.FixtureRequest) -> Sandbox:
-    """What both sides look at; tests leave it as it is."""
+    """The data that the server and the oracle read; no test changes it."""
     return Sandbox(size=2000, dialect=request.param)
 
 
 @pytest.fixture(scope="session")
 def rows(sandbox: Sandbox) -> list[Row]:
-    """The raw truth."""
+    """The raw rows, from which expected answers are computed."""
     return list(sandbox.rows())
 
 
 @pytest.fixture(scope="session")
 async def tool_client(sandbox: Sandbox) -> AsyncIterator[ToolClient]:
-    """A client of a server that has read it all."""
-    async with connected(sandbox, incremental_sync_seconds=FOREVER) as found:
-        await found.ask("list_conversations", limit=1)
-        yield found
+    """A client of a server that has read the whole list."""
+    async with connected(sandbox, incremental_sync_seconds=FOREVER) as tool_client:
+        await tool_client.until_complete()
+        yield tool_client

@@ -1,7 +1,8 @@
-"""The contract in plain Python: slow, obvious, and written without looking at the product.
+"""Expected answers, computed in plain Python: slow, obvious, and independent of the package.
 
-Everything here takes Convocore's rows as the sandbox holds them (`Sandbox.rows()`) and says what
-an answer has to hold. Nothing is imported from the package that is under test.
+Everything here takes Convocore's rows as the sandbox holds them (`Sandbox.rows()`) and computes
+what an answer must contain, by the rules of docs/contract.md. Nothing is imported from the package
+under test: shared code would share its mistakes.
 """
 
 import json
@@ -23,32 +24,32 @@ READINGS: dict[str, tuple[float | None, str | None]] = {
     "12.500,50 €": (12500.5, "EUR"),
     "4800": (4800, None),
     "1 200": (1200, None),
-    "€ 3.000": (None, "EUR"),  # three euros or three thousand: decided to count as unread
+    "€ 3.000": (None, "EUR"),  # three euros or three thousand: unparsed
     "TBD": (None, None),
     "10-15k": (None, None),
 }
-"""Every text the sandbox puts into `value`, read by a person."""
+"""Every text that the sandbox puts into `value`, with the amount and currency a person reads."""
 
 
 # Values
 
 
 def filled(value: Any) -> Any:
-    """The value, or None when there is none: null, blank text, nothing in a list."""
+    """The value, or None if it is null, blank text, or an empty list or object."""
     if isinstance(value, str) and not value.strip():
         return None
     return None if value in ([], {}) else value
 
 
 def number(value: Any) -> float | None:
-    """A number, also one that came as text."""
+    """A number, also one that is written as text."""
     if isinstance(value, str) and re.fullmatch(r"\s*-?\d+(\.\d+)?\s*", value):
         return float(value)
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def seconds(value: Any) -> float | None:
-    """Unix seconds out of seconds, milliseconds, ISO dates and times."""
+    """Unix seconds from seconds, milliseconds, or an ISO date or time."""
     read = number(value)
     if read is not None:
         return read / 1000 if read > 10**11 else read
@@ -58,13 +59,13 @@ def seconds(value: Any) -> float | None:
     return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
 
 
-def shown(at: float) -> str:
+def rfc3339(at: float) -> str:
     """RFC 3339, UTC, to the second."""
     return datetime.fromtimestamp(int(at), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def ended(when: str) -> float:
-    """The moment an RFC 3339 time names."""
+def unix_time(when: str) -> float:
+    """An RFC 3339 time in Unix seconds."""
     return datetime.fromisoformat(when).timestamp()
 
 
@@ -77,7 +78,7 @@ def day(value: Any) -> str:
 
 
 def last_activity(row: Row) -> float:
-    """When the last message came."""
+    """When the newest message came, in Unix seconds."""
     at = seconds(row["ts"])
     assert at is not None
     return at
@@ -111,7 +112,7 @@ def waiting(row: Row) -> bool:
 
 
 def waiting_since(row: Row) -> float | None:
-    """Since when, if anything says so."""
+    """Since when, in Unix seconds, if the row says so."""
     latest = (row.get("handoffHistory") or [{}])[-1]
     if not waiting(row) or "acceptedAt" in latest:
         return None
@@ -125,12 +126,12 @@ def alert(row: Row, *names: str) -> bool:
 
 
 def overdue(row: Row) -> bool:
-    """An activity or the expected close is."""
+    """Whether an activity or the expected close date is overdue, as the CRM says."""
     return alert(row, "overdueActivity", "overdueECD")
 
 
 def money(row: Row) -> tuple[float | None, str | None]:
-    """The amount, and the currency: the field's, else one that stands in the value."""
+    """The amount, and the currency: from its own field, otherwise from the text of the value."""
     value = row.get("value")
     amount, sign = READINGS[value] if isinstance(value, str) and value else (value, None)
     currency = filled(row.get("currency"))
@@ -150,34 +151,34 @@ ATTENTION: dict[str, Callable[[Row], bool]] = {
 
 @lru_cache(maxsize=50_000)
 def words(text: str) -> tuple[str, ...]:
-    """Words as a person sees them: without case, accents, or what can't be seen."""
+    """Words as a person sees them: without case, accents or invisible characters."""
     visible = "".join(c for c in text if unicodedata.category(c) not in ("Cf", "Cc", "Cs", "Co"))
-    oracle = unicodedata.normalize("NFKD", visible.casefold())
-    bare = "".join(c for c in oracle if not unicodedata.combining(c))
+    decomposed = unicodedata.normalize("NFKD", visible.casefold())
+    bare = "".join(c for c in decomposed if not unicodedata.combining(c))
     bare = bare.replace("\u0131", "i")  # the Turkish i without a dot, which has no accent
     return tuple(re.findall(r"\w+", bare))
 
 
 def notes(row: Row) -> str | None:
-    """The notes; the assignment's `note` where there are none."""
+    """The notes, or the assignment's `note` where there are none."""
     text: str | None = filled(row.get("notes")) or filled(row.get("note"))
     return text
 
 
 def searched(row: Row) -> str:
-    """All the text that `query` is looked for in."""
+    """All the text that `query` searches."""
     fields = ("userName", "userEmail", "userPhone", "userCompany", "title", "summary")
     texts = [*(row.get(name) for name in (*fields, "lastMessage")), notes(row)]
     return " \n ".join(t for t in [*texts, *(row.get("tags") or [])] if isinstance(t, str))
 
 
 def surely_found(row: Row, query: str) -> bool:
-    """Every word of the query stands there as a word."""
+    """Whether every word of the query is a whole word of the searched text."""
     return set(words(query)) <= set(words(searched(row)))
 
 
 def possibly_found(row: Row, query: str) -> bool:
-    """Every word of the query stands there, if only within a word."""
+    """Whether every word of the query occurs in the searched text, perhaps within a word."""
     text = "".join(words(searched(row)))  # joined, as punctuation may be written or not
     return all(word in text for word in words(query))
 
@@ -186,8 +187,8 @@ def possibly_found(row: Row, query: str) -> bool:
 
 
 def _one_of(given: Any, *values: str | None) -> bool:
-    wanted = [given] if isinstance(given, str) else given
-    return any(value in wanted for value in values)
+    expected = [given] if isinstance(given, str) else given
+    return any(value in expected for value in values)
 
 
 FILTERS: dict[str, Callable[[Row, Any], bool]] = {
@@ -201,15 +202,15 @@ FILTERS: dict[str, Callable[[Row, Any], bool]] = {
     "attention": lambda row, given: any(
         ATTENTION[name](row) for name in ([given] if isinstance(given, str) else given)
     ),
-    "since": lambda row, given: last_activity(row) >= ended(given),
-    # Times are told to the second, so the whole of that second is in.
-    "until": lambda row, given: int(last_activity(row)) <= ended(given),
+    "since": lambda row, given: last_activity(row) >= unix_time(given),
+    # Answers give times to the second, so the whole of that second is included.
+    "until": lambda row, given: int(last_activity(row)) <= unix_time(given),
     "query": surely_found,
 }
 
 
 def matching(rows: Iterable[Row], **filters: Any) -> list[Row]:
-    """The rows that every filter lets through."""
+    """The rows that satisfy every filter."""
     return [row for row in rows if all(FILTERS[n](row, given) for n, given in filters.items())]
 
 
@@ -222,7 +223,7 @@ SORTS: dict[str, Callable[[Row], tuple[Any, ...]]] = {
     "oldest": lambda row: (last_activity(row),),
     "score": lambda row: (*_high_first(score(row)), -last_activity(row)),
     "value": lambda row: (*_high_first(money(row)[0]), -last_activity(row)),
-    # Who waits longest comes first, then those of whom nobody says since when, then the others.
+    # The longest wait first, then waits of unknown length, then conversations that do not wait.
     "waiting": lambda row: (
         not waiting(row),
         waiting_since(row) is None,
@@ -241,25 +242,25 @@ def ordered(rows: Iterable[Row], sort: str) -> list[str]:
 
 
 def email(row: Row) -> str | None:
-    """The address, the same however it is written."""
+    """The address in lower case, without blanks around it."""
     given = filled(row.get("userEmail"))
     return given.strip().casefold() if given else None
 
 
 def phone(row: Row) -> str | None:
-    """The digits with the country's code; the sandbox never writes a number without it."""
+    """The digits with the country code; the sandbox never writes a number without one."""
     digits = re.sub(r"\D", "", row.get("userPhone") or "")
     return digits.removeprefix("00") or None
 
 
 def names_somebody(row: Row) -> bool:
-    """Whether a conversation says anything about who it is with."""
+    """Whether a conversation says anything about the person."""
     fields = ("userName", "userEmail", "userPhone", "userCompany", "contactIdentityId", "stage")
     return any(filled(row.get(name)) for name in fields) or score(row) is not None
 
 
 def takes_part(row: Row) -> bool:
-    """Tests and blocked visitors take no part."""
+    """Whether it counts for leads: not a test, and not blocked."""
     return not row.get("isTest") and not row.get("isBlocked")
 
 
@@ -270,11 +271,11 @@ class Lead:
         self.rows = sorted(rows, key=last_activity, reverse=True)
 
     def get(self, read: Callable[[Row], Any]) -> Any:
-        """What the newest conversation that has it says."""
+        """The value that `read` finds in the newest conversation that has one."""
         return next((found for row in self.rows if (found := filled(read(row))) is not None), None)
 
     def field(self, name: str) -> Any:
-        """The same for a plain field."""
+        """The newest value of a field of the row."""
         return self.get(lambda row: row.get(name))
 
     @property
@@ -293,7 +294,7 @@ class Lead:
         return self.field("stage") in CLOSED
 
     def hot(self, min_score: float = 75) -> bool:
-        """The contract's definition."""
+        """Whether it is hot (docs/contract.md, "A lead")."""
         label, points = self.field("hotLabel"), self.get(score)
         if label is None:
             return not self.closed and points is not None and points >= min_score
@@ -306,13 +307,13 @@ class Lead:
 
     @property
     def owner(self) -> str | None:
-        """A name if there is one, else an id."""
+        """The assignee's name, otherwise an id."""
         found: list[str] | None = self.get(owners)
         return found[0] if found else None
 
 
 def leads(rows: Iterable[Row]) -> list[Lead]:
-    """Who all these conversations are with."""
+    """The people behind these conversations."""
     taking_part = [row for row in rows if takes_part(row) and names_somebody(row)]
     group = {row["ID"]: {row["ID"]} for row in taking_part}
     identity = {row["ID"]: filled(row.get("contactIdentityId")) for row in taking_part}
@@ -322,12 +323,12 @@ def leads(rows: Iterable[Row]) -> list[Lead]:
         for kind, key in keys:
             if key:
                 sharing.setdefault((kind, key), []).append(row["ID"])
-    for merge_pages in sharing.values():
-        known = {identity[i] for i in merge_pages} - {None}
-        if len(known) > 1:  # never merged; who belongs to which nobody may have to guess
-            assert all(identity[i] for i in merge_pages), "the sandbox promised not to do this"
+    for members in sharing.values():
+        known = {identity[i] for i in members} - {None}
+        if len(known) > 1:  # two identities never merge, and whose a stray is would be a guess
+            assert all(identity[i] for i in members), "the sandbox promised not to do this"
             continue
-        merged = set().union(*(group[i] for i in merge_pages))
+        merged = set().union(*(group[i] for i in members))
         for i in merged:
             group[i] = merged
     by_id = {row["ID"]: row for row in taking_part}
@@ -394,8 +395,8 @@ def listed(row: Row, *, full: bool) -> Row:
         "currency": currency,
         "tags": row.get("tags"),
         "assignee": next(iter(owners(row)), None),
-        "last_activity": shown(last_activity(row)),
-        "waiting_since": shown(at) if (at := waiting_since(row)) else None,
+        "last_activity": rfc3339(last_activity(row)),
+        "waiting_since": rfc3339(at) if (at := waiting_since(row)) else None,
         "messages": count,
         "preview": row.get("lastMessage"),
         "test": row.get("isTest") or None,
@@ -418,7 +419,7 @@ def listed(row: Row, *, full: bool) -> Row:
 
 
 def differences(got: Row, expected: Row) -> dict[str, tuple[Any, Any]]:
-    """Fields that differ, but for text that has to be made safe first."""
+    """Fields that differ, except for text that is sanitized."""
     found = {}
     for name in got.keys() | expected.keys():
         here, there = got.get(name), expected.get(name)
@@ -449,10 +450,10 @@ def snake(name: str) -> str:
 
 
 def record(value: Any, name: str = "") -> Any:
-    """A record as it has to leave: nothing unknown, nothing secret, times as RFC 3339."""
+    """A record as it must be shown: without empty and secret fields, with RFC 3339 times."""
     if name in TIMES:
         at = seconds(value)
-        return None if at is None else shown(at)
+        return None if at is None else rfc3339(at)
     if name in COUNTS:
         return number(value)
     if isinstance(value, dict):
@@ -464,24 +465,28 @@ def record(value: Any, name: str = "") -> Any:
     return value
 
 
-def unlike(got: Any, wanted: Any, path: str = "") -> list[str]:
-    """Where a record differs from what is wanted, but for text that has to be made safe."""
-    if isinstance(wanted, dict) and isinstance(got, dict):
-        names = {n for n in got.keys() | wanted.keys() if tame(n)}
-        if not all(tame(n) for n in wanted):
-            names &= wanted.keys()
+def record_differences(got: Any, expected: Any, path: str = "") -> list[str]:
+    """Where a record differs from what is expected, except for text that is sanitized."""
+    if isinstance(expected, dict) and isinstance(got, dict):
+        names = {n for n in got.keys() | expected.keys() if tame(n)}
+        if not all(tame(n) for n in expected):
+            names &= expected.keys()
         return [
             place
             for n in sorted(names)
-            for place in unlike(filled(got.get(n)), filled(wanted.get(n)), f"{path}.{n}")
+            for place in record_differences(
+                filled(got.get(n)), filled(expected.get(n)), f"{path}.{n}"
+            )
         ]
-    if isinstance(wanted, list) and isinstance(got, list) and len(got) == len(wanted):
-        places = zip(got, wanted, strict=True)
-        return [p for i, (a, b) in enumerate(places) for p in unlike(a, b, f"{path}[{i}]")]
-    if isinstance(wanted, str):
-        if set("[]<>") & set(wanted) or HIDDEN.search(wanted.replace("\n", "")):
+    if isinstance(expected, list) and isinstance(got, list) and len(got) == len(expected):
+        places = zip(got, expected, strict=True)
+        return [
+            p for i, (a, b) in enumerate(places) for p in record_differences(a, b, f"{path}[{i}]")
+        ]
+    if isinstance(expected, str):
+        if set("[]<>") & set(expected) or HIDDEN.search(expected.replace("\n", "")):
             return []
-        if not tame(wanted.replace("\n", "")) and len(wanted) <= 120:
+        if not tame(expected.replace("\n", "")) and len(expected) <= 120:
             return []
-        wanted = unicodedata.normalize("NFC", wanted).strip()
-    return [] if got == wanted else [f"{path}: {got!r}, not {wanted!r}"]
+        expected = unicodedata.normalize("NFC", expected).strip()
+    return [] if got == expected else [f"{path}: {got!r}, not {expected!r}"]

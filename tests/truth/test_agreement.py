@@ -1,4 +1,4 @@
-"""Who is hot is one question, whichever tool is asked."""
+"""All tools agree about who is hot."""
 
 from random import Random
 from typing import Any
@@ -14,7 +14,7 @@ HOUR = 3600
 
 
 def random_rows(random: Random) -> list[Row]:
-    """Few values, so that people meet, and every way to be hot or not to be."""
+    """Rows of few values, so that many share one, with every way to be hot or not."""
     values: dict[str, tuple[Any, ...]] = {
         "contactIdentityId": (None, None, "i1", "i2", "i3", "i4"),
         "userName": (None, "Ann", "Bob"),
@@ -38,7 +38,7 @@ def random_rows(random: Random) -> list[Row]:
 
 
 def hot_of(conversations: list[Row]) -> bool:
-    """From the rows of a list, newest first, as the contract says."""
+    """Whether the lead of these rows, newest first, is hot (docs/contract.md, "A lead")."""
     stage, label, score = (
         next((conversation[name] for conversation in conversations if name in conversation), None)
         for name in ("stage", "label", "score")
@@ -59,7 +59,7 @@ async def listed(tool_client: ToolClient) -> dict[str, list[Row]]:
 
 @pytest.mark.parametrize("seed", range(8))
 async def test_no_two_tools_ever_disagree_about_who_is_hot(seed: int) -> None:
-    """Promised by issue 5, over random data."""
+    """Promised by docs/contract.md, "A lead": one definition of hot, here over random data."""
     sandbox = Sandbox(size=0)
     sandbox.replace(random_rows(Random(seed)))
     async with connected(sandbox) as tool_client:

@@ -1,4 +1,4 @@
-"""What holds of every answer: its shape, its size, its safety, how far it can be trusted."""
+"""What holds for every answer: its shape, its size, its safety, and its freshness."""
 
 import json
 import re
@@ -29,7 +29,7 @@ HOSTILE = " ".join(HIDING)
 
 
 def replaced(rows: list[Any]) -> Sandbox:
-    """A sandbox that gives out these rows."""
+    """A sandbox that serves these rows."""
     sandbox = Sandbox(size=0)
     sandbox.replace(rows)
     return sandbox
@@ -87,7 +87,7 @@ async def asked_every_way(tool_client: ToolClient, conversation_id: str) -> list
 async def test_every_answer_fits_the_schema_its_tool_declares_and_holds_nothing_unknown(
     tool_client: ToolClient, sandbox: Sandbox
 ) -> None:
-    """Promised by the contract: validated, sparse; `ask` checks that text and structure agree."""
+    """Promised by docs/contract.md, "Rules for every answer"."""
     schemas = {
         tool.name: tool.output_schema for tool in (await tool_client.client.list_tools()).tools
     }
@@ -109,21 +109,21 @@ async def test_every_answer_fits_the_schema_its_tool_declares_and_holds_nothing_
         answer = await tool_client.ask(tool, **arguments)
         jsonschema.Draft202012Validator(schemas[tool]).validate(answer)
         check_safe(answer)
-        said = text_of(result)
-        assert len(said) <= LONGEST
-        assert said == json.dumps(json.loads(said), ensure_ascii=False, separators=(",", ":"))
+        text = text_of(result)
+        assert len(text) <= LONGEST
+        assert text == json.dumps(json.loads(text), ensure_ascii=False, separators=(",", ":"))
         check_freshness(answer["freshness"])
 
 
 def check_freshness(freshness: Answer) -> None:
-    """The three that are always there."""
+    """The three fields that are always there."""
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", freshness["as_of"])
     assert isinstance(freshness["complete"], bool)
     assert isinstance(freshness["conversations"], int)
 
 
 async def test_tools_are_small_flat_read_only_and_titled(tool_client: ToolClient) -> None:
-    """Promised by the contract, "Rules for every answer", and issue 2."""
+    """Promised by docs/contract.md, "Rules for every answer"."""
     tools = (await tool_client.client.list_tools()).tools
     size = 0
     for tool in tools:
@@ -135,25 +135,25 @@ async def test_tools_are_small_flat_read_only_and_titled(tool_client: ToolClient
         assert tool.annotations.idempotent_hint is True
         assert 0 < len(tool.description or "") < 1000
         assert len(tool.input_schema.get("required", [])) <= 1
-        for told in (tool.input_schema, tool.output_schema):
-            text = json.dumps(told)
+        for published in (tool.input_schema, tool.output_schema):
+            text = json.dumps(published)
             assert "$ref" not in text
             assert "$defs" not in text
             assert '"null"' not in text
-            jsonschema.Draft202012Validator.check_schema(told or {})
+            jsonschema.Draft202012Validator.check_schema(published or {})
     assert {"list_conversations", "get_lead", "summarize_hot_leads"} <= {t.name for t in tools}
     assert size <= 8_000
     assert 0 < len(tool_client.client.instructions or "") < 1_900
 
 
 async def test_twenty_brief_rows_are_small(tool_client: ToolClient) -> None:
-    """Promised by issue 2: at most 6,000 characters."""
-    said = text_of(await tool_client.call("list_conversations"))
-    assert len(said) <= 6_000
+    """Ours: twenty brief rows take at most 6,000 characters."""
+    text = text_of(await tool_client.call("list_conversations"))
+    assert len(text) <= 6_000
 
 
 async def test_both_eras_of_the_protocol_get_the_same_answers() -> None:
-    """Promised by design.md, "Serving": both protocol eras."""
+    """Promised by docs/architecture.md, "Serving": both protocol eras."""
     sandbox = Sandbox(size=300)
     ids = [row["ID"] for row in sandbox.rows() if row.get("userName") and not row.get("isTest")]
     calls: list[tuple[str, dict[str, Any]]] = [
@@ -166,14 +166,14 @@ async def test_both_eras_of_the_protocol_get_the_same_answers() -> None:
         ("list_conversations", {"colour": "red"}),
     ]
     modes: tuple[Literal["auto", "legacy"], ...] = ("auto", "legacy")
-    said = []
+    by_mode = []
     for mode in modes:
         async with connected(sandbox, mode=mode, incremental_sync_seconds=FOREVER) as tool_client:
             results = [await tool_client.call(tool, **arguments) for tool, arguments in calls]
             texts = [re.sub(r'"(as_of|next_cursor)":"[^"]+"', "", text_of(r)) for r in results]
             tools = (await tool_client.client.list_tools()).tools
-            said.append((texts, [r.is_error for r in results], [t.input_schema for t in tools]))
-    assert said[0] == said[1]
+            by_mode.append((texts, [r.is_error for r in results], [t.input_schema for t in tools]))
+    assert by_mode[0] == by_mode[1]
 
 
 # Size and safety
@@ -206,7 +206,7 @@ def huge(number: int) -> dict[str, Any]:
 
 
 async def test_an_answer_stays_within_its_limit_and_paging_still_yields_all() -> None:
-    """Promised by the contract: 30,000 characters; whole rows go, and the cursor leads on."""
+    """Promised by docs/contract.md, "Rules for every answer": 30,000 characters."""
     rows = [huge(number) for number in range(24)]
     async with connected(replaced(rows), incremental_sync_seconds=FOREVER) as tool_client:
         for asked in ({"detail": "full"}, {"detail": "brief"}, {"detail": "full", "sort": "score"}):
@@ -234,7 +234,7 @@ def made_hostile(value: Any, name: str = "") -> Any:
 
 
 async def test_a_conversation_hostile_in_every_field_leaves_nothing_hidden_in_any_answer() -> None:
-    """Promised by design.md, "Untrusted text": in text and structured content alike."""
+    """Promised by docs/architecture.md, "Untrusted text": in text and structure alike."""
     rows: list[Any] = []
     given = {
         "ID",
@@ -272,7 +272,7 @@ async def test_a_conversation_hostile_in_every_field_leaves_nothing_hidden_in_an
 async def test_a_broken_row_is_set_aside_and_said_and_costs_no_other(
     dialect: Literal["cursor", "page"],
 ) -> None:
-    """Promised by issue 2 and the contract: it shows up in `freshness.notes`."""
+    """Promised by docs/contract.md, "Rules for every answer": a note in `freshness`."""
     sandbox = Sandbox(size=300, dialect=dialect)
     good = {row["ID"] for row in sandbox.rows()}
     broken: list[Any] = [None, "a row", {"no": "ID"}, {"ID": "bad-time", "ts": "half past"}, 7]
@@ -296,10 +296,10 @@ async def test_a_broken_row_is_set_aside_and_said_and_costs_no_other(
 
 
 @pytest.mark.parametrize("dialect", ["cursor", "page"])
-async def test_when_convocore_is_down_the_mirror_answers_and_says_so(
+async def test_when_convocore_is_down_the_mirror_answers_with_a_note(
     dialect: Literal["cursor", "page"],
 ) -> None:
-    """Promised by the contract and design.md: from the mirror, with `as_of` and a note."""
+    """Promised by docs/contract.md, "Rules for every answer": stale data is a note."""
     sandbox = Sandbox(size=200, dialect=dialect)
     async with connected(sandbox, incremental_sync_seconds=0) as tool_client:
         before = await tool_client.ask("list_conversations", limit=100)
@@ -323,22 +323,22 @@ async def test_when_convocore_is_down_the_mirror_answers_and_says_so(
 
 ERRORS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("a wrong key", "unauthorized", {"api_key": "wrong"}),
-    ("a plan without it", "forbidden", {"api_key": FREE_PLAN_KEY}),
+    ("a plan without the endpoint", "forbidden", {"api_key": FREE_PLAN_KEY}),
     ("no such agent", "not_found", {"agent_id": "nobody-here"}),
     ("no key", "not_configured", {"api_key": None}),
     ("no agent", "not_configured", {"agent_id": None}),
-    ("an agent that must be chosen", "invalid_argument", {"agent_id": "one,two"}),
-    ("a region that is none", "not_configured", {"region": "mars"}),
+    ("several agents, none chosen", "invalid_argument", {"agent_id": "one,two"}),
+    ("an unknown region", "not_configured", {"region": "mars"}),
 )
 
 
 @pytest.mark.parametrize(("_case", "code", "settings"), ERRORS, ids=[case[0] for case in ERRORS])
-async def test_what_is_set_up_wrongly_is_said_with_what_to_do(
+async def test_a_wrong_setting_is_an_error_that_says_what_to_do(
     _case: str,
     code: str,
     settings: dict[str, Any],
 ) -> None:
-    """Promised by the contract: codes and hints; with no key the tools are still listed."""
+    """Promised by docs/contract.md, "Configuration": without a key, tools are listed."""
     async with connected(Sandbox(size=50), **settings) as tool_client:
         assert len((await tool_client.client.list_tools()).tools) >= 3
         for tool, asked in (
@@ -376,14 +376,14 @@ FAULTS: tuple[tuple[str, str, int, dict[str, str], bytes], ...] = (
 @pytest.mark.parametrize(
     ("_case", "code", "status", "headers", "body"), FAULTS, ids=[case[0] for case in FAULTS]
 )
-async def test_what_convocore_answers_with_is_told_by_the_contracts_codes(
+async def test_each_failure_of_convocore_has_its_error_code(
     _case: str,
     code: str,
     status: int,
     headers: dict[str, str],
     body: bytes,
 ) -> None:
-    """Promised by the contract, "Rules for every answer", when there is nothing to answer from."""
+    """Promised by docs/contract.md, "Rules for every answer"; here the mirror is empty."""
     sandbox = Sandbox(size=50)
     sandbox.respond_next(status, headers, body, times=10_000)
     async with connected(sandbox) as tool_client:

@@ -1,4 +1,4 @@
-"""`summarize_hot_leads` and who is one lead, against plain Python over the raw rows."""
+"""`summarize_hot_leads`, and which conversations are one lead, compared with the oracle."""
 
 from typing import Any
 
@@ -30,7 +30,7 @@ COUNTED = (
 async def summarized(
     tool_client: ToolClient, rows: list[Row], **asked: Any
 ) -> tuple[Answer, dict[str, Any]]:
-    """The server's answer and ours."""
+    """The server's answer and the expected summary."""
     answer = await tool_client.ask("summarize_hot_leads", **asked)
     window = {n: answer["applied"][n] for n in ("since", "until") if n in answer["applied"]}
     assert window.keys() == asked.keys() & {"since", "until"}
@@ -39,7 +39,7 @@ async def summarized(
 
 @pytest.fixture(scope="module")
 async def lead_ids(tool_client: ToolClient) -> dict[frozenset[str], str]:
-    """Each lead's id, by its conversations, as the lists have it."""
+    """Each lead's id, by the ids of its conversations, as the list shows it."""
     members: dict[str, set[str]] = {}
     for page in await tool_client.pages(limit=100, detail="full"):
         for row in page["conversations"]:
@@ -48,10 +48,10 @@ async def lead_ids(tool_client: ToolClient) -> dict[frozenset[str], str]:
     return {frozenset(ids): lead_id for lead_id, ids in members.items()}
 
 
-async def test_conversations_are_put_together_as_the_contract_says(
+async def test_the_right_conversations_are_one_lead(
     rows: list[Row], lead_ids: dict[frozenset[str], str]
 ) -> None:
-    """Promised by the contract, "A lead": identity, else email or phone, else by itself."""
+    """Promised by docs/contract.md, "A lead": by identity, email or phone."""
     ours = oracle.leads(rows)
 
     assert lead_ids.keys() == {lead.ids for lead in ours}
@@ -65,7 +65,7 @@ async def test_conversations_are_put_together_as_the_contract_says(
 async def test_every_count_and_sum_agrees_with_a_plain_computation(
     tool_client: ToolClient, rows: list[Row], asked: dict[str, Any]
 ) -> None:
-    """Promised by issue 2, field by field."""
+    """Promised by docs/contract.md, "Tools": every field of `summarize_hot_leads`."""
     answer, ours = await summarized(tool_client, rows, **asked)
 
     assert {name: answer[name] for name in COUNTED} == {name: ours[name] for name in COUNTED}
@@ -79,10 +79,10 @@ async def test_every_count_and_sum_agrees_with_a_plain_computation(
     assert answer["freshness"]["conversations"] == len(rows)
 
 
-async def test_tests_and_blocked_visitors_are_counted_as_excluded(
+async def test_tests_and_blocked_conversations_are_counted_as_excluded(
     tool_client: ToolClient, rows: list[Row], lead_ids: dict[frozenset[str], str]
 ) -> None:
-    """Promised by the contract: dropped before anything is merged, counted in `excluded`."""
+    """Promised by docs/contract.md, "A lead": dropped before merging, counted in `excluded`."""
     answer, _ = await summarized(tool_client, rows)
 
     out = sum(not oracle.takes_part(row) for row in rows)
@@ -94,18 +94,18 @@ async def test_tests_and_blocked_visitors_are_counted_as_excluded(
 
 
 @pytest.mark.parametrize("asked", QUESTIONS, ids=str)
-async def test_the_leads_come_hottest_first_with_every_field_right(
+async def test_leads_come_hottest_first_and_every_field_is_right(
     tool_client: ToolClient,
     rows: list[Row],
     lead_ids: dict[frozenset[str], str],
     asked: dict[str, Any],
 ) -> None:
-    """Promised by the contract: score, then last activity, then `lead_id`; 16 fields each."""
+    """Promised by docs/contract.md, "A lead": by score, last activity and `lead_id`."""
     ids = lead_ids
     answer, ours = await summarized(tool_client, rows, **asked, top=50)
     for top in (50, 10, 1):
         if top < 50:
-            again = {} if top == 10 else {"top": top}  # ten unless told
+            again = {} if top == 10 else {"top": top}  # ten by default
             answer = await tool_client.ask("summarize_hot_leads", **asked, **again)
         ranked = sorted(ours["leads"].values(), key=lambda lead: _rank(lead, ids[lead.ids]))
         expected = [_hot_view(lead, ids[lead.ids]) for lead in ranked[:top]]
@@ -120,7 +120,7 @@ def _rank(lead: Lead, lead_id: str) -> tuple[float, float, str]:
 
 
 def _hot_view(lead: Lead, lead_id: str) -> Row:
-    """One of `leads`, but for `why`, `wants` and `next_step`."""
+    """One of `leads`, without `why`, `wants` and `next_step`."""
     amount, currency = lead.money
     known = {
         "lead_id": lead_id,
@@ -135,48 +135,50 @@ def _hot_view(lead: Lead, lead_id: str) -> Row:
         "value": lead.field("value") if amount is None else amount,
         "currency": currency,
         "assignee": lead.owner,
-        "last_activity": oracle.shown(lead.at),
+        "last_activity": oracle.rfc3339(lead.at),
     }
     return {name: value for name, value in known.items() if oracle.filled(value) is not None}
 
 
 def _check_words(got: Row, lead: Lead) -> None:
-    """The three fields whose wording is free: what they are made of has to be the lead's."""
+    """Check the three fields whose wording is free: their facts must be the lead's."""
     why = " ".join(got.pop("why"))
     score, label = lead.get(oracle.score), lead.field("hotLabel")
     assert label is None or label in why
     assert score is None or f"{score:g}" in why
     assert ("waiting for a human" in why) == (lead.field("state") == "requested_chat")
-    said = [
+    texts = [
         text for row in lead.rows for name in ("summary", "funnelSummary", "lastMessage", "title")
         if (text := row.get(name))
     ]  # fmt: skip
     wants = got.pop("wants", None)
-    if all(oracle.tame(text) for text in said):
-        assert (wants is None) == (not said)
-        assert wants is None or wants in said
+    if all(oracle.tame(text) for text in texts):
+        assert (wants is None) == (not texts)
+        assert wants is None or wants in texts
     step = got.pop("next_step", None)
-    open_ones = [
+    open_activities = [
         activity for row in lead.rows for activity in row.get("crmActivities") or ()
         if activity.get("dueDate") and not activity.get("completed")
     ]  # fmt: skip
-    assert (step is None) == (not open_ones)
+    assert (step is None) == (not open_activities)
     if step is not None:
-        first = min(open_ones, key=lambda a: oracle.day(_iso(a["dueDate"])))
+        first = min(open_activities, key=lambda a: oracle.day(_iso(a["dueDate"])))
         assert step["due"][:10] == oracle.day(_iso(first["dueDate"]))
-        assert (step["type"], step.get("title")) in [(a["type"], a.get("title")) for a in open_ones]
+        assert (step["type"], step.get("title")) in [
+            (a["type"], a.get("title")) for a in open_activities
+        ]
 
 
 def _iso(when: Any) -> str:
     at = oracle.seconds(when)
     assert at is not None
-    return oracle.shown(at)
+    return oracle.rfc3339(at)
 
 
-async def test_near_misses_come_only_when_asked_for_and_are_not_hot(
+async def test_near_misses_are_shown_only_when_asked_for_and_are_not_hot(
     tool_client: ToolClient, rows: list[Row], lead_ids: dict[frozenset[str], str]
 ) -> None:
-    """Promised by the contract: `explain` adds `near_misses`."""
+    """Promised by docs/contract.md, "Tools": `explain` adds `near_misses`."""
     assert "near_misses" not in await tool_client.ask("summarize_hot_leads")
     answer = await tool_client.ask("summarize_hot_leads", explain=True)
     ids = {lead_id: members for members, lead_id in lead_ids.items()}
@@ -189,10 +191,10 @@ async def test_near_misses_come_only_when_asked_for_and_are_not_hot(
         assert miss["why_not"]
 
 
-async def test_nobody_hot_is_said_with_what_each_bound_costs(
+async def test_an_empty_summary_says_what_each_bound_excludes(
     tool_client: ToolClient, rows: list[Row]
 ) -> None:
-    """Promised by the contract: when a list is empty, `relax` says what would be without it."""
+    """Promised by docs/contract.md, "Rules for every answer": `relax`."""
     answer, _ = await summarized(tool_client, rows, since="2027-01-01")
     assert answer["leads"] == []
     assert answer["hot"] == answer["leads_considered"] == 0
@@ -209,42 +211,42 @@ async def test_nobody_hot_is_said_with_what_each_bound_costs(
         ({"explain": "perhaps"}, "explain"), ({"since": "1d", "until": "5d"}, "since"),
     ],
 )  # fmt: skip
-async def test_what_means_nothing_is_refused_by_name(
+async def test_an_invalid_argument_is_named(
     tool_client: ToolClient, arguments: dict[str, Any], named: str
 ) -> None:
-    """Promised by the contract."""
+    """Promised by docs/contract.md, "Rules for every answer": an unknown argument is named."""
     error = await tool_client.refused("summarize_hot_leads", **arguments)
     assert error["code"] == "invalid_argument"
     assert named in error["message"]
     assert error["hint"]
 
 
-# What the sandbox would not think of
+# Cases that the sandbox does not generate
 
 
 NOW = 1_780_000_000
 
 
 def conversation(number: int, **fields: Any) -> Row:
-    """A conversation, the higher the number the newer."""
+    """A conversation; a higher number is newer."""
     return {"ID": f"c{number}", "ts": NOW + number, "lastMessageTS": NOW + number, **fields}
 
 
 def scored(points: float, **more: Any) -> Row:
-    """The fields of a score that was evaluated."""
+    """The fields of an evaluated score."""
     return {"leadScore": points, "funnelLastEvaluated": NOW, **more}
 
 
 async def hot_of(rows: list[Row], **asked: Any) -> Answer:
-    """What is said of these rows."""
+    """The summary of these rows."""
     sandbox = Sandbox(size=0)
     sandbox.replace(sorted(rows, key=lambda row: -row["ts"]))
     async with connected(sandbox) as tool_client:
         return await tool_client.ask("summarize_hot_leads", **asked)
 
 
-async def test_the_newest_word_on_each_field_wins() -> None:
-    """Promised by the contract: for each field the newest conversation that has it."""
+async def test_the_newest_value_of_each_field_wins() -> None:
+    """Promised by docs/contract.md, "A lead": the newest conversation that has a field wins."""
     same = {"contactIdentityId": "ci_1"}
     answer = await hot_of(
         [
@@ -276,8 +278,8 @@ async def test_the_newest_word_on_each_field_wins() -> None:
     assert answer["value"] == {"EUR": 1200}
 
 
-async def test_two_identities_never_merge_and_strays_join_the_one_they_fit() -> None:
-    """Promised by the contract, "A lead"."""
+async def test_identities_never_merge_and_others_join_the_one_they_share_a_value_with() -> None:
+    """Promised by docs/contract.md, "A lead"."""
     answer = await hot_of(
         [
             conversation(1, contactIdentityId="ci_1", userPhone="+49 1512 2020999", **scored(90)),
@@ -300,8 +302,8 @@ async def test_two_identities_never_merge_and_strays_join_the_one_they_fit() -> 
     ]  # fmt: skip
 
 
-async def test_money_is_summed_per_currency_and_what_cannot_be_read_is_counted() -> None:
-    """Promised by the contract: never summed across currencies, never guessed."""
+async def test_money_is_summed_per_currency_and_unparsed_values_are_counted() -> None:
+    """Promised by docs/contract.md, "Rules for every answer": money."""
     values: tuple[tuple[Any, str | None], ...] = (
         (100, "usd"), (0.1, "USD"), (0.2, " Usd "), ("12,500.50", "eur"), ("12.500,50 €", None),
         ("$5k", None), ("1 200", None), ("abc", "USD"), ("12,500", "USD"), ("10-15k", None),

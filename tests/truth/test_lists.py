@@ -1,4 +1,4 @@
-"""`list_conversations` against plain Python over the raw rows."""
+"""`list_conversations`, compared with the oracle."""
 
 import itertools
 from collections import Counter
@@ -13,7 +13,7 @@ from tests.truth import oracle
 from tests.truth.oracle import Row
 
 DIALECTS: tuple[Literal["cursor", "page"], ...] = ("cursor", "page")
-GIVEN: dict[str, tuple[Any, ...]] = {
+FILTER_VALUES: dict[str, tuple[Any, ...]] = {
     "stage": ("won", ["negotiation", "trial"]),
     "label": ("hot", ["warm", "cold"]),
     "state": ("requested_chat", ["human-chatting", "ended_chat"]),
@@ -34,24 +34,24 @@ GIVEN: dict[str, tuple[Any, ...]] = {
     "until": ("2w", "72h", "2m"),
     "query": ("demo", "müller", "SMITH-JONES", "asked for a human", "担当者と話したいです"),
 }
-"""For each filter some values; the first one is also tried with every other filter."""
+"""Values of each filter; the first one is also combined with every other filter."""
 
 
 def ids(pages: list[Answer]) -> list[str]:
-    """What all pages list."""
+    """The ids of all rows of all pages."""
     return [row["id"] for page in pages for row in page["conversations"]]
 
 
 def window(page: Answer) -> dict[str, str]:
-    """The bounds as the answer resolved them."""
+    """The window as the answer resolved it."""
     return {name: page["applied"][name] for name in ("since", "until") if name in page["applied"]}
 
 
 @pytest.mark.parametrize("sort", oracle.SORTS)
-async def test_paging_to_the_end_yields_each_conversation_once_in_order(
+async def test_paging_to_the_end_returns_each_conversation_once_in_order(
     tool_client: ToolClient, rows: list[Row], sort: str
 ) -> None:
-    """Promised by issue 2 and the contract: every non-empty conversation, tests and blocked too."""
+    """Promised by docs/contract.md, "Tools": tests and blocked conversations too."""
     pages = await tool_client.pages(sort=sort, limit=100)
 
     assert ids(pages) == oracle.ordered(rows, sort)
@@ -60,10 +60,10 @@ async def test_paging_to_the_end_yields_each_conversation_once_in_order(
     assert {page["applied"]["sort"] for page in pages} == {sort}
 
 
-async def test_small_pages_and_the_usual_one_lead_to_the_same_list(
+async def test_every_page_size_gives_the_same_list(
     tool_client: ToolClient, rows: list[Row]
 ) -> None:
-    """Promised by the contract: `limit` 1 to 100, 20 unless told."""
+    """Promised by docs/contract.md, "Tools": `limit` 1 to 100, default 20."""
     usual = await tool_client.pages()
     assert [len(page["conversations"]) for page in usual[:-1]] == [20] * (len(usual) - 1)
     assert ids(usual) == oracle.ordered(rows, "newest")
@@ -74,48 +74,48 @@ async def test_small_pages_and_the_usual_one_lead_to_the_same_list(
         assert all(len(page["conversations"]) == limit for page in pages[:-1])
 
 
-@pytest.mark.parametrize("name", GIVEN)
+@pytest.mark.parametrize("name", FILTER_VALUES)
 async def test_each_filter_agrees_with_a_plain_filter(
     tool_client: ToolClient, rows: list[Row], name: str
 ) -> None:
-    """Promised by issue 2."""
-    for given in GIVEN[name]:
+    """Promised by docs/contract.md, "Tools"."""
+    for given in FILTER_VALUES[name]:
         pages = [await tool_client.ask("list_conversations", **{name: given}, limit=100)]
         known = window(pages[0]) or {name: given}
-        wanted = oracle.matching(rows, **known)
+        expected = oracle.matching(rows, **known)
 
-        assert 0 < len(wanted) < len(rows), given
+        assert 0 < len(expected) < len(rows), given
         # A page holds fewer where a hundred would not fit into an answer.
         listed = ids(pages)
-        assert len(listed) >= min(len(wanted), 70)
-        assert listed == oracle.ordered(wanted, "newest")[: len(listed)], given
-        assert pages[0]["total"] == len(wanted)
+        assert len(listed) >= min(len(expected), 70)
+        assert listed == oracle.ordered(expected, "newest")[: len(listed)], given
+        assert pages[0]["total"] == len(expected)
         assert "relax" not in pages[0]
         if name not in window(pages[0]):
             echoed = [given] if name not in ("query", "min_score") and is_text(given) else given
             assert pages[0]["applied"] == {"sort": "newest", name: echoed}
 
 
-@pytest.mark.parametrize("pair", list(itertools.combinations(GIVEN, 2)), ids="-".join)
+@pytest.mark.parametrize("pair", list(itertools.combinations(FILTER_VALUES, 2)), ids="-".join)
 async def test_each_two_filters_agree_with_two_plain_filters(
     tool_client: ToolClient, rows: list[Row], pair: tuple[str, str]
 ) -> None:
-    """Promised by issue 2; and by the contract, that an empty list says what to leave out."""
-    asked = {name: GIVEN[name][0] for name in pair}
+    """Promised by docs/contract.md, "Tools": all filters must hold."""
+    asked = {name: FILTER_VALUES[name][0] for name in pair}
     pages = await tool_client.pages(**asked, limit=100)
     known = asked | window(pages[0])
-    wanted = oracle.matching(rows, **known)
+    expected = oracle.matching(rows, **known)
 
-    assert ids(pages) == oracle.ordered(wanted, "newest")
-    assert {page["total"] for page in pages} == {len(wanted)}
+    assert ids(pages) == oracle.ordered(expected, "newest")
+    assert {page["total"] for page in pages} == {len(expected)}
     assert pages[0]["applied"].keys() == {"sort", *pair}
-    assert ("relax" in pages[0]) == (not wanted)
+    assert ("relax" in pages[0]) == (not expected)
 
 
-async def test_an_empty_list_says_what_each_filter_costs(
+async def test_an_empty_list_says_what_each_filter_excludes(
     tool_client: ToolClient, rows: list[Row]
 ) -> None:
-    """Promised by the contract: `relax`, for each filter the rows there would be without it."""
+    """Promised by docs/contract.md, "Rules for every answer": `relax`."""
     asked: dict[str, Any] = {
         "stage": ["won"], "label": ["hot"], "min_score": 60, "tag": ["vip"], "query": "demo",
         "attention": ["stale"], "channel": ["whatsapp"], "assignee": ["Ana Kovač"],
@@ -138,10 +138,8 @@ async def test_an_empty_list_says_what_each_filter_costs(
         }
 
 
-async def test_times_are_resolved_as_a_person_means_them(
-    tool_client: ToolClient, rows: list[Row]
-) -> None:
-    """Promised by the contract: ISO dates and times, or relative; `applied` has them resolved."""
+async def test_dates_and_times_are_resolved(tool_client: ToolClient, rows: list[Row]) -> None:
+    """Promised by docs/contract.md, "Times": `applied` has absolute times."""
     for given, resolved in {
         "2026-03-01": "2026-03-01T00:00:00Z",
         "2026-03-01T10:20:30Z": "2026-03-01T10:20:30Z",
@@ -151,37 +149,39 @@ async def test_times_are_resolved_as_a_person_means_them(
         answer = await tool_client.ask("list_conversations", since=given)
         assert answer["applied"]["since"] == resolved
         assert answer["total"] == len(oracle.matching(rows, since=resolved))
-    # A day as the end is the whole of it.
+    # A date in `until` includes the whole day.
     for place in (0, 50, 900):
-        day = oracle.shown(oracle.last_activity(rows[place]))[:10]
+        day = oracle.rfc3339(oracle.last_activity(rows[place]))[:10]
         answer = await tool_client.ask("list_conversations", since=day, until=day, limit=100)
-        wanted = [row for row in rows if oracle.shown(oracle.last_activity(row)).startswith(day)]
-        assert answer["total"] == len(wanted)
-    # Both ends belong to the window.
-    at = oracle.shown(oracle.last_activity(rows[123]))
+        expected = [
+            row for row in rows if oracle.rfc3339(oracle.last_activity(row)).startswith(day)
+        ]
+        assert answer["total"] == len(expected)
+    # Both ends are included.
+    at = oracle.rfc3339(oracle.last_activity(rows[123]))
     answer = await tool_client.ask("list_conversations", since=at, until=at)
     assert [row["id"] for row in answer["conversations"]] == [rows[123]["ID"]]
 
 
-async def test_relative_times_are_as_long_as_they_say(tool_client: ToolClient) -> None:
-    """Promised by the contract: `24h`, `7d`, `2w`, `3m`."""
+async def test_ages_are_resolved(tool_client: ToolClient) -> None:
+    """Promised by docs/contract.md, "Times": `24h`, `7d`, `2w`, `3m`."""
     hour, day = 3600, 86_400
     for given, least, most in (
         ("24h", day, day), ("7d", 7 * day, 7 * day), ("2w", 14 * day, 14 * day),
         ("3m", 89 * day, 92 * day), ("1h", hour, hour), ("12m", 365 * day, 366 * day),
     ):  # fmt: skip
         answer = await tool_client.ask("list_conversations", since=given, limit=1)
-        as_of = oracle.ended(answer["applied"]["since"])
+        as_of = oracle.unix_time(answer["applied"]["since"])
         later = (await tool_client.ask("list_conversations", since="0h", limit=1))["applied"][
             "since"
         ]
-        assert least <= oracle.ended(later) - as_of <= most + 5
+        assert least <= oracle.unix_time(later) - as_of <= most + 5
 
 
-async def test_free_text_finds_whole_words_always_and_nothing_that_is_not_there(
+async def test_query_finds_all_whole_words_and_nothing_that_does_not_occur(
     tool_client: ToolClient, rows: list[Row]
 ) -> None:
-    """Promised by the contract: free text over ten kinds of field."""
+    """Promised by docs/contract.md, "Tools": the fields that `query` searches."""
     for query in (
         "visitor", "example.com", "acme corp", "GARCIA", "garcía", "vip pricing", "wants demo two",
         "Müller & Söhne", "مستخدمين", "料金", "customer onboarding", "phone", "o'connor", "weiß",
@@ -195,10 +195,10 @@ async def test_free_text_finds_whole_words_always_and_nothing_that_is_not_there(
         assert sure <= found <= maybe, query
 
 
-async def test_free_text_finds_an_email_and_a_phone_number(
+async def test_query_finds_an_email_and_a_phone_number(
     tool_client: ToolClient, rows: list[Row]
 ) -> None:
-    """Promised by the contract: `query` looks into email and phone."""
+    """Promised by docs/contract.md, "Tools": `query` searches email and phone."""
     for row in [r for r in rows if r.get("userEmail")][:8]:
         found = ids(await tool_client.pages(query=row["userEmail"].strip(), limit=100))
         assert row["ID"] in found
@@ -233,10 +233,10 @@ async def test_free_text_finds_an_email_and_a_phone_number(
         ({"since": "1d", "until": "2d"}, "since", []),
     ],
 )
-async def test_what_means_nothing_is_refused_by_name(
+async def test_an_invalid_argument_is_named_and_valid_values_are_listed(
     tool_client: ToolClient, arguments: dict[str, Any], named: str, listed: list[str]
 ) -> None:
-    """Promised by the contract: an unknown argument or value is named, and what is valid listed."""
+    """Promised by docs/contract.md, "Rules for every answer": valid values are listed."""
     error = await tool_client.refused("list_conversations", **arguments)
 
     assert error["code"] == "invalid_argument"
@@ -245,20 +245,18 @@ async def test_what_means_nothing_is_refused_by_name(
     assert [word for word in listed if word not in error["hint"]] == []
 
 
-@pytest.mark.parametrize("name", GIVEN)
-async def test_a_cursor_is_good_for_its_own_question_only(
-    tool_client: ToolClient, name: str
-) -> None:
-    """Promised by the contract: with other filters it is an `invalid_argument`."""
+@pytest.mark.parametrize("name", FILTER_VALUES)
+async def test_a_cursor_is_refused_with_other_arguments(tool_client: ToolClient, name: str) -> None:
+    """Promised by docs/contract.md, "Tools": a cursor with other filters is an error."""
     start = await tool_client.ask("list_conversations", state="ai-chatting", limit=5)
-    other: dict[str, Any] = {"state": "ai-chatting"} | {name: GIVEN[name][0]}
+    other: dict[str, Any] = {"state": "ai-chatting"} | {name: FILTER_VALUES[name][0]}
     for arguments in (other, {}, {"state": "ai-chatting", "sort": "oldest"}):
         error = await tool_client.refused(
             "list_conversations", **arguments, cursor=start["next_cursor"], limit=5
         )
         assert error["code"] == "invalid_argument"
         assert "cursor" in error["message"]
-    # How much of each row is shown, and how many, are no filters.
+    # `detail` and `limit` are no filters.
     onward = await tool_client.ask(
         "list_conversations",
         state="ai-chatting", limit=3, detail="full", cursor=start["next_cursor"],
@@ -267,7 +265,7 @@ async def test_a_cursor_is_good_for_its_own_question_only(
 
 
 async def test_a_damaged_cursor_is_refused(tool_client: ToolClient) -> None:
-    """Promised by the contract: nothing is silently ignored."""
+    """Promised by docs/contract.md, "Rules for every answer": nothing is silently ignored."""
     cursor = (await tool_client.ask("list_conversations", limit=5))["next_cursor"]
     damaged = [cursor[:-1], cursor[1:], cursor + "AAAA", "x", "null", "0", cursor[::-1], "é" * 9]
     damaged += [
@@ -283,7 +281,7 @@ async def test_a_damaged_cursor_is_refused(tool_client: ToolClient) -> None:
 async def test_every_field_of_every_row_is_what_the_record_says(
     tool_client: ToolClient, rows: list[Row]
 ) -> None:
-    """Promised by the contract: the fields of a brief and of a full row; unknown is left out."""
+    """Promised by docs/contract.md, "Fields": brief and full rows; unknown is left out."""
     raw = {row["ID"]: row for row in rows}
     for detail in ("brief", "full"):
         # All of them in full; the brief ones are the same with less.
@@ -302,41 +300,41 @@ Change = Callable[[Sandbox, list[str], int], None]
 
 
 def arrivals(sandbox: Sandbox, _ids: list[str], _page: int) -> None:
-    """New ones, in front of everything and matching everything."""
+    """New conversations at the front, which match every filter used here."""
     for _ in range(3):
         sandbox.insert(tags=["vip"], leadScore=90, funnelLastEvaluated=1, state="requested_chat")
 
 
 def touches(sandbox: Sandbox, ids: list[str], page: int) -> None:
-    """Messages to conversations from all over the list, listed already or not."""
+    """New messages in conversations all over the list, listed already or not."""
     for place in range(page % 5, len(ids), 17):
         sandbox.touch(ids[place])
 
 
 def rescored(sandbox: Sandbox, ids: list[str], page: int) -> None:
-    """Touched, and with another score and value: they belong elsewhere in every order."""
+    """New messages, and another score and value, which changes the place in every sort."""
     for place in range(page % 7, len(ids), 23):
         points = (place * 37 + page * 11) % 101
         sandbox.touch(ids[place], leadScore=points, funnelLastEvaluated=1, value=points * 10)
 
 
 def edits(sandbox: Sandbox, ids: list[str], page: int) -> None:
-    """Edits that do not move anything."""
+    """Edits that do not move a conversation to the front."""
     for place in range(page % 3, len(ids), 13):
         sandbox.edit(ids[place], leadScore=(place * 7) % 101, notes=f"edited on page {page}")
 
 
 def everything(sandbox: Sandbox, ids: list[str], page: int) -> None:
-    """All of it at once."""
+    """All kinds of changes at once."""
     for change in (arrivals, touches, rescored, edits):
         change(sandbox, ids, page)
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-async def test_what_was_there_at_the_first_page_is_listed_once_whatever_changes_meanwhile(
+async def test_rows_of_the_first_page_time_are_listed_once_whatever_changes(
     dialect: Literal["cursor", "page"],
 ) -> None:
-    """Promised by the contract: exactly once, also while new conversations arrive."""
+    """Promised by docs/contract.md, "Tools": exactly once, while conversations arrive."""
     sandbox = Sandbox(size=60, dialect=dialect)
     tried: list[tuple[Change, str]] = [(arrivals, "newest"), (rescored, "score")]
     tried += [(everything, sort) for sort in oracle.SORTS]
@@ -355,19 +353,19 @@ async def test_what_was_there_at_the_first_page_is_listed_once_whatever_changes_
             assert max(found.values()) == 1
             assert pages[0]["total"] == len(before)
             assert all(page["total"] >= len(before) for page in pages)
-            # And who asks anew sees what is new.
+            # A new question sees the new rows.
             again = await tool_client.ask("list_conversations", limit=1)
             assert again["total"] == len(list(sandbox.rows()))
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-async def test_a_filtered_list_holds_all_that_matched_at_its_first_page(
+async def test_a_filtered_list_holds_all_rows_that_matched_at_its_first_page(
     dialect: Literal["cursor", "page"],
 ) -> None:
-    """Promised by the contract: every match exactly once."""
+    """Promised by docs/contract.md, "Tools": every match exactly once."""
     sandbox = Sandbox(size=150, dialect=dialect)
     rows = list(sandbox.rows())
-    wanted = {row["ID"] for row in oracle.matching(rows, min_score=50)}
+    expected = {row["ID"] for row in oracle.matching(rows, min_score=50)}
     async with connected(sandbox, incremental_sync_seconds=0) as tool_client:
         asked: dict[str, Any] = {"min_score": 50, "sort": "score", "limit": 12, "since": "12m"}
         pages = [await tool_client.ask("list_conversations", **asked)]
@@ -376,15 +374,15 @@ async def test_a_filtered_list_holds_all_that_matched_at_its_first_page(
             pages.append(await tool_client.ask("list_conversations", **asked, cursor=cursor))
 
         found = Counter(ids(pages))
-        assert {i: found[i] for i in wanted} == dict.fromkeys(wanted, 1)
+        assert {i: found[i] for i in expected} == dict.fromkeys(expected, 1)
         assert max(found.values()) == 1
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)
-async def test_deletions_between_pages_cost_no_other_row(
+async def test_deletions_between_pages_hide_no_other_row(
     dialect: Literal["cursor", "page"],
 ) -> None:
-    """Promised by the contract: what stays is listed exactly once."""
+    """Promised by docs/contract.md, "Tools": what remains is listed exactly once."""
     sandbox = Sandbox(size=200, dialect=dialect)
     in_order = [row["ID"] for row in sandbox.rows()]
     deleted: set[str] = set()
@@ -403,5 +401,5 @@ async def test_deletions_between_pages_cost_no_other_row(
 
 
 def is_text(value: object) -> bool:
-    """A bare value, that is echoed as a list."""
+    """Whether it is one bare value, which `applied` shows as a list."""
     return isinstance(value, str)

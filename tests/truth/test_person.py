@@ -1,4 +1,4 @@
-"""`get_lead`: everybody is found by everything they go by, and nobody is guessed."""
+"""`get_lead`: people are found by every identifier they have, and nobody is guessed."""
 
 from collections import Counter
 from typing import Any
@@ -11,7 +11,7 @@ from tests.tool_client import Answer, ToolClient, connected
 from tests.truth import oracle
 from tests.truth.oracle import Lead, Row
 
-SOME = 12
+SAMPLE = 12
 NOW = 1_780_000_000
 
 
@@ -21,17 +21,17 @@ def leads(sandbox: Sandbox) -> list[Lead]:
 
 
 def found(answer: Answer) -> frozenset[str]:
-    """The conversations of the lead that was found."""
+    """The ids of the conversations of the lead that was found."""
     assert "lead" in answer, answer
     assert "candidates" not in answer
     return frozenset(conversation["id"] for conversation in answer["lead"]["conversations"])
 
 
-async def test_a_lead_is_found_by_the_ids_of_its_conversations_and_by_its_own(
+async def test_a_lead_is_found_by_its_id_and_by_its_conversation_ids(
     tool_client: ToolClient, leads: list[Lead]
 ) -> None:
-    """Promised by issue 2 and the contract."""
-    for lead in leads[:SOME] + leads[-3:]:
+    """Promised by docs/contract.md, "Tools": by lead id and conversation ID."""
+    for lead in leads[:SAMPLE] + leads[-3:]:
         for conversation_id in lead.ids:
             answer = await tool_client.ask("get_lead", lead=conversation_id)
             assert found(answer) == lead.ids
@@ -44,9 +44,9 @@ async def test_a_lead_is_found_by_the_ids_of_its_conversations_and_by_its_own(
 async def test_a_lead_is_found_by_email_however_it_is_written(
     tool_client: ToolClient, leads: list[Lead]
 ) -> None:
-    """Promised by issue 2: by email; case and blanks say nothing."""
+    """Promised by docs/contract.md, "Tools": by email, whatever its case and blanks."""
     with_email = [lead for lead in leads if lead.get(oracle.email)]
-    for lead in with_email[:SOME]:
+    for lead in with_email[:SAMPLE]:
         for row in lead.rows:
             address = oracle.email(row)
             if address is None:
@@ -60,15 +60,15 @@ async def test_a_lead_is_found_by_email_however_it_is_written(
 async def test_a_lead_is_found_by_phone_in_every_notation(
     tool_client: ToolClient, leads: list[Lead]
 ) -> None:
-    """Promised by issue 2: by phone in three notations; and two who share one are candidates."""
+    """Promised by docs/contract.md, "Tools": by phone; two who share one are candidates."""
     owners: dict[str, set[frozenset[str]]] = {}
     for lead in leads:
         for row in lead.rows:
             if number := oracle.phone(row):
                 owners.setdefault(number, set()).add(lead.ids)
-    shared = {number for number, those in owners.items() if len(those) > 1}
+    shared = {number for number, namesakes in owners.items() if len(namesakes) > 1}
     assert shared
-    for number in [*list(owners)[:SOME], *shared]:
+    for number in [*list(owners)[:SAMPLE], *shared]:
         for written in notations(number):
             answer = await tool_client.ask("get_lead", lead=written)
             assert answer["matched_on"] == "phone", written
@@ -87,50 +87,54 @@ def notations(number: str) -> list[str]:
     return [f"+{number}", f"00{number}", number, pretty, national, national.replace(" ", "-")]
 
 
-async def test_a_lead_is_found_by_name_and_two_of_a_name_are_candidates(
+async def test_a_lead_is_found_by_name_and_namesakes_are_candidates(
     tool_client: ToolClient, leads: list[Lead]
 ) -> None:
-    """Promised by issue 2: by name, and candidates when two fit; never a guess."""
+    """Promised by docs/contract.md, "Tools": by name; several people are candidates."""
     named: dict[tuple[str, ...], list[Lead]] = {}
     for lead in leads:
         if name := lead.field("userName"):
             named.setdefault(oracle.words(name), []).append(lead)
-    tame = {w: those for w, those in named.items() if oracle.tame(those[0].field("userName"))}
-    single = [those[0] for those in tame.values() if len(those) == 1]
-    several = [those for those in tame.values() if len(those) > 1]
+    tame = {
+        w: namesakes
+        for w, namesakes in named.items()
+        if oracle.tame(namesakes[0].field("userName"))
+    }
+    single = [namesakes[0] for namesakes in tame.values() if len(namesakes) == 1]
+    several = [namesakes for namesakes in tame.values() if len(namesakes) > 1]
     assert single
     assert several
-    for lead in single[:SOME]:
+    for lead in single[:SAMPLE]:
         answer = await tool_client.ask("get_lead", lead=lead.field("userName"))
         assert found(answer) == lead.ids
         assert answer["matched_on"] == "name"
-    for those in several[:SOME]:
-        answer = await tool_client.ask("get_lead", lead=those[0].field("userName").upper())
-        assert answer["total"] == len(those)
-        # Leads whose current name it is: each with what tells them apart.
-        got = Counter(_told(c) for c in answer["candidates"])
-        assert got == Counter(_told(_candidate(lead)) for lead in those[:20])
+    for namesakes in several[:SAMPLE]:
+        answer = await tool_client.ask("get_lead", lead=namesakes[0].field("userName").upper())
+        assert answer["total"] == len(namesakes)
+        # Only leads with this current name, each with the fields that tell them apart.
+        got = Counter(_distinguishing(c) for c in answer["candidates"])
+        assert got == Counter(_distinguishing(_candidate(lead)) for lead in namesakes[:20])
 
 
 def _candidate(lead: Lead) -> Row:
     known = {
         "name": lead.field("userName"),
         "company": lead.field("userCompany"),
-        "last_activity": oracle.shown(lead.at),
+        "last_activity": oracle.rfc3339(lead.at),
         "score": lead.get(oracle.score),
     }
     return {name: value for name, value in known.items() if value is not None}
 
 
-def _told(candidate: Row) -> tuple[Any, ...]:
-    told = {name: value for name, value in candidate.items() if name != "lead_id"}
-    if not oracle.tame(told.get("company", "")):
-        told["company"] = "?"
-    return tuple(sorted(told.items()))
+def _distinguishing(candidate: Row) -> tuple[Any, ...]:
+    fields = {name: value for name, value in candidate.items() if name != "lead_id"}
+    if not oracle.tame(fields.get("company", "")):
+        fields["company"] = "?"
+    return tuple(sorted(fields.items()))
 
 
 async def test_a_name_may_be_misspelt_and_needs_no_accents() -> None:
-    """Promised by the contract: a name, perhaps misspelt (with the company, says the tool)."""
+    """Promised by docs/contract.md, "Tools": a name, perhaps with company, perhaps misspelt."""
     called: list[Any] = [
         "María González", "Siobhán O'Connor", "Siobhán Lee", "Jürgen Müller", "Jürgen Weiß",
         "Bob Miller", "Jane Lee", "Katarzyna Kowalska", "Anna Nowak", "山田太郎", "高橋健太",
@@ -156,8 +160,8 @@ async def test_a_name_may_be_misspelt_and_needs_no_accents() -> None:
             assert answer["matched_on"]
 
 
-async def test_whose_whole_name_it_is_comes_before_many_who_are_called_alike() -> None:
-    """Promised by the contract: never a guess, and `total` counts everybody who fits."""
+async def test_an_exact_name_comes_before_many_similar_ones() -> None:
+    """Promised by docs/contract.md, "Tools": nobody is guessed; `total` counts everybody."""
     sandbox = Sandbox(size=0)
     many: list[Any] = [
         {"ID": f"c{i}", "ts": 1_780_000_000 - i, "userName": f"Janet Nr{i}"} for i in range(300)
@@ -176,7 +180,7 @@ async def test_whose_whole_name_it_is_comes_before_many_who_are_called_alike() -
 async def test_nobody_of_that_name_is_not_found_with_the_nearest_ones(
     tool_client: ToolClient, leads: list[Lead]
 ) -> None:
-    """Promised by the contract: `not_found`, with the nearest names in `hint`."""
+    """Promised by docs/contract.md, "Tools": `not_found`, with the nearest names."""
     for typed in ("Xqzwv Bfghjk", "nobody@nowhere.example", "+99 0000 000000", "conv-nothing"):
         error = await tool_client.refused("get_lead", lead=typed)
         assert error["code"] == "not_found"
@@ -192,7 +196,7 @@ async def test_nobody_of_that_name_is_not_found_with_the_nearest_ones(
 async def test_a_test_and_a_blocked_visitor_are_no_lead(
     tool_client: ToolClient, sandbox: Sandbox
 ) -> None:
-    """Promised by the contract: they take no part in leads."""
+    """Promised by docs/contract.md, "A lead": they take no part in leads."""
     out = [row["ID"] for row in sandbox.rows() if not oracle.takes_part(row)]
     for conversation_id in out[:20]:
         error = await tool_client.refused("get_lead", lead=conversation_id)
@@ -202,8 +206,8 @@ async def test_a_test_and_a_blocked_visitor_are_no_lead(
 async def test_every_field_of_a_lead_is_what_its_conversations_say(
     tool_client: ToolClient, leads: list[Lead]
 ) -> None:
-    """Promised by the contract: the newest conversation that has a field wins."""
-    for lead in [*leads[:SOME], *(one for one in leads if len(one.rows) > 3)][: 3 * SOME]:
+    """Promised by docs/contract.md, "A lead": the newest conversation that has a field wins."""
+    for lead in [*leads[:SAMPLE], *(one for one in leads if len(one.rows) > 3)][: 3 * SAMPLE]:
         answer = await tool_client.ask("get_lead", lead=lead.rows[0]["ID"])
         got = answer["lead"]
         _check_lists(got, lead)
@@ -224,20 +228,20 @@ async def test_every_field_of_a_lead_is_what_its_conversations_say(
             "summary": lead.get(lambda row: row.get("summary") or row.get("funnelSummary")),
             "notes": lead.get(oracle.notes),
         }
-        wanted = {name: value for name, value in known.items() if value is not None}
-        if "summary" not in wanted:
-            got.pop("summary", None)  # the conversation by itself may have one
-        assert oracle.differences(got, wanted) == {}, lead.rows[0]["ID"]
+        expected = {name: value for name, value in known.items() if value is not None}
+        if "summary" not in expected:
+            got.pop("summary", None)  # the details may have one
+        assert oracle.differences(got, expected) == {}, lead.rows[0]["ID"]
 
 
 def _check_lists(got: Row, lead: Lead) -> None:
-    """The parts of a lead that are lists; they are taken out of `got`."""
+    """Check the fields of a lead that are lists, and take them out of `got`."""
     got.pop("lead_id")
     assert got.pop("why") or not lead.get(oracle.score)
     conversations = got.pop("conversations")
     assert [t["id"] for t in conversations] == [row["ID"] for row in lead.rows]
     assert [t["last_activity"] for t in conversations] == [
-        oracle.shown(oracle.last_activity(row)) for row in lead.rows
+        oracle.rfc3339(oracle.last_activity(row)) for row in lead.rows
     ]
     for conversation, row in zip(conversations, lead.rows, strict=True):
         assert conversation.get("channel") == oracle.channel(row)
@@ -259,7 +263,7 @@ def _check_lists(got: Row, lead: Lead) -> None:
     assert [e["at"] for e in timeline] == sorted((e["at"] for e in timeline), reverse=True)
     assert len(timeline) <= 15
     assert all(e["kind"] and e["text"] for e in timeline)
-    assert timeline[0]["at"] >= oracle.shown(lead.at) or len(timeline) == 15
+    assert timeline[0]["at"] >= oracle.rfc3339(lead.at) or len(timeline) == 15
     _check_usage(got.pop("usage", {}), lead)
     alerts = lead.field("crmAlerts") or {}
     assert len(got.pop("alerts", [])) == sum(value is True for value in alerts.values())

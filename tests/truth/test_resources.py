@@ -1,4 +1,4 @@
-"""The resources of the contract: each can be read, pages to its end, and leaks nothing."""
+"""The resources: each can be read, pages to its end, and shows no secret."""
 
 import json
 from typing import Any
@@ -19,7 +19,7 @@ SCHEMA = "convocore://schema/conversation"
 
 
 async def refusal(tool_client: ToolClient, uri: str) -> Answer:
-    """What a resource that cannot be read says."""
+    """The error object of a resource that cannot be read."""
     with pytest.raises(MCPError) as caught:
         await tool_client.client.read_resource(uri)
     text = str(caught.value)
@@ -27,10 +27,10 @@ async def refusal(tool_client: ToolClient, uri: str) -> Answer:
     return error
 
 
-async def test_every_resource_of_the_contract_is_listed_and_can_be_read(
+async def test_every_resource_is_listed_and_can_be_read(
     tool_client: ToolClient, rows: list[Row]
 ) -> None:
-    """Promised by the contract, "Resources": seven URIs, all JSON, each with a time to live."""
+    """Promised by docs/contract.md, "Resources": seven URIs, all JSON, each with a time to live."""
     listed = {str(r.uri) for r in (await tool_client.client.list_resources()).resources}
     templates = {
         t.uri_template
@@ -62,19 +62,19 @@ async def test_every_resource_of_the_contract_is_listed_and_can_be_read(
 async def test_the_agents_are_those_configured_with_coverage_and_size(
     tool_client: ToolClient, rows: list[Row]
 ) -> None:
-    """Promised by the contract: region, coverage and size."""
+    """Promised by docs/contract.md, "Resources": region, coverage and size."""
     (agent,) = (await tool_client.read(ROOT))["agents"]
     assert agent["agent_id"] == "demo-agent"
     assert agent["region"] == "eu"
     assert agent["conversations"] == len(rows)
     assert agent["complete"] is True
-    assert agent["oldest"] == oracle.shown(min(map(oracle.last_activity, rows)))
+    assert agent["oldest"] == oracle.rfc3339(min(map(oracle.last_activity, rows)))
 
 
-async def test_the_conversations_lead_from_page_to_page_to_the_end(
+async def test_conversations_can_be_paged_to_the_end(
     tool_client: ToolClient, rows: list[Row]
 ) -> None:
-    """Promised by the contract: brief rows, newest first, with the next page's URI."""
+    """Promised by docs/contract.md, "Resources": brief rows, with the next page's URI."""
     uri, found = f"{AGENT}/conversations?limit=90", []
     while uri:
         page = await tool_client.read(uri)
@@ -91,15 +91,15 @@ async def test_the_conversations_lead_from_page_to_page_to_the_end(
 async def test_a_record_is_the_whole_record_normalised(
     tool_client: ToolClient, rows: list[Row]
 ) -> None:
-    """Promised by the contract: as Convocore gave it; snake_case names and RFC 3339 times."""
+    """Promised by docs/contract.md, "Resources": snake_case names and RFC 3339 times."""
     for row in rows[::16]:
         got = await tool_client.read(f"{AGENT}/conversations/{row['ID']}")
         assert got.pop("freshness")["complete"] is True
-        assert oracle.unlike(got, oracle.record(row)) == [], row["ID"]
+        assert oracle.record_differences(got, oracle.record(row)) == [], row["ID"]
 
 
-async def test_a_lead_and_the_hot_leads_are_what_the_tools_say(tool_client: ToolClient) -> None:
-    """Promised by the contract: all that a resource shows, a tool can answer too."""
+async def test_a_lead_and_the_hot_leads_equal_the_tools_answers(tool_client: ToolClient) -> None:
+    """Promised by docs/contract.md, "Rules for every answer": a tool can answer it too."""
     by_tool = await tool_client.ask("summarize_hot_leads")
     assert await tool_client.read(f"{AGENT}/hot-leads") == by_tool
     for lead in by_tool["leads"]:
@@ -109,10 +109,10 @@ async def test_a_lead_and_the_hot_leads_are_what_the_tools_say(tool_client: Tool
         )
 
 
-async def test_the_statistics_add_up_to_what_the_rows_say(
+async def test_the_statistics_equal_the_expected_ones(
     tool_client: ToolClient, rows: list[Row]
 ) -> None:
-    """Promised by the contract: totals and the pipeline by stage."""
+    """Promised by docs/contract.md, "Resources": totals and the pipeline by stage."""
     stats = await tool_client.read(f"{AGENT}/stats")
     leads = oracle.leads(rows)
     assert _counted(stats["totals"]) == _numbers(rows, leads)
@@ -146,7 +146,7 @@ def _numbers(rows: list[Row], leads: list[oracle.Lead]) -> Row:
 
 
 async def test_the_schema_describes_every_record(tool_client: ToolClient, rows: list[Row]) -> None:
-    """Promised by the contract: JSON Schema of a conversation record."""
+    """Promised by docs/contract.md, "Resources": JSON Schema of a record."""
     schema = await tool_client.read(SCHEMA)
     jsonschema.Draft202012Validator.check_schema(schema)
     check = jsonschema.Draft202012Validator(schema)
@@ -157,31 +157,31 @@ async def test_the_schema_describes_every_record(tool_client: ToolClient, rows: 
         assert [e.message for e in check.iter_errors(record)] == []
 
 
-async def test_no_address_key_or_recording_leaves_by_any_way(
+async def test_no_address_key_or_recording_is_ever_shown(
     tool_client: ToolClient, rows: list[Row]
 ) -> None:
-    """Promised by the contract and design.md, "Untrusted text"."""
+    """Promised by docs/architecture.md, "Untrusted text"."""
     secrets = {value for row in rows for value in secret_values(row)}
     assert len(secrets) > 500
-    said = []
+    texts = []
     for detail in ("brief", "full"):
-        said += [json.dumps(page) for page in await tool_client.pages(limit=100, detail=detail)]
+        texts += [json.dumps(page) for page in await tool_client.pages(limit=100, detail=detail)]
     for asked in ({"top": 50, "explain": True}, {"top": 50, "since": "24h", "min_score": 0}):
-        said.append(text_of(await tool_client.call("summarize_hot_leads", **asked)))
-    telling = [row for row in rows if secret_values(row)]
-    for row in telling[::20]:
-        said.append(json.dumps(await tool_client.read(f"{AGENT}/conversations/{row['ID']}")))
-        said.append(text_of(await tool_client.call("get_lead", lead=row["ID"])))
+        texts.append(text_of(await tool_client.call("summarize_hot_leads", **asked)))
+    with_secrets = [row for row in rows if secret_values(row)]
+    for row in with_secrets[::20]:
+        texts.append(json.dumps(await tool_client.read(f"{AGENT}/conversations/{row['ID']}")))
+        texts.append(text_of(await tool_client.call("get_lead", lead=row["ID"])))
     for uri in (ROOT, f"{AGENT}/hot-leads", f"{AGENT}/stats", f"{AGENT}/conversations?limit=100"):
-        said.append(json.dumps(await tool_client.read(uri)))
-    everything = "\n".join(said)
+        texts.append(json.dumps(await tool_client.read(uri)))
+    everything = "\n".join(texts)
     assert [secret for secret in secrets if secret in everything] == []
     for word in ("sandbox-key", "vf-secret", "rec-secret", "sk-x", "storage.example.com"):
         assert word not in everything
 
 
 def secret_values(row: Row) -> list[str]:
-    """What must not leave: where the visitor is, and how to listen in."""
+    """The visitor's address, session keys and recording URLs."""
     known = [
         row.get("ipAddress"),
         (row.get("voiceflowV4Session") or {}).get("sessionKey"),
@@ -191,8 +191,8 @@ def secret_values(row: Row) -> list[str]:
     return [value for value in known if value]
 
 
-async def test_what_is_not_there_is_an_error_that_says_what_to_do(tool_client: ToolClient) -> None:
-    """Promised by the contract: one error object, `code`, `message`, `hint`."""
+async def test_a_missing_resource_is_an_error_that_says_what_to_do(tool_client: ToolClient) -> None:
+    """Promised by docs/contract.md, "Rules for every answer": one error object."""
     for uri, code in {
         f"{AGENT}/conversations/nope": "not_found",
         f"{AGENT}/leads/nope-nope-nope": "not_found",
@@ -213,8 +213,8 @@ async def test_what_is_not_there_is_an_error_that_says_what_to_do(tool_client: T
         await tool_client.client.read_resource("file:///etc/passwd")
 
 
-async def test_ids_of_any_characters_find_their_way_through_a_uri() -> None:
-    """Ours: an ID is whatever Convocore says it is."""
+async def test_ids_with_any_characters_work_in_a_uri() -> None:
+    """Ours: an ID can hold any characters."""
     sandbox = Sandbox(size=0, agent_id="shop & sons/ü")
     odd: list[Any] = ["a/b", "a b", "ü?x=1#y", "100%", "%2F", "+49 151", "a&b=c"]
     sandbox.replace([{"ID": i, "ts": 1_780_000_000, "userName": "x"} for i in odd])

@@ -1,42 +1,42 @@
-"""How many, how much, by what: `conversation_stats`."""
+"""Questions about counts and sums: `conversation_stats`."""
 
-# People ask in their own script; the look-alike rule would have it written in Latin.
+# Questions are in their own scripts, which the rule about look-alike characters would refuse.
 # ruff: noqa: RUF001
 
 from collections.abc import Callable, Iterable
 
-from benchmarks.questions import plain
-from benchmarks.questions.asking import Call, Question, by, path
-from benchmarks.questions.plain import Facts, Row
-from benchmarks.questions.world import World, worth
+from benchmarks.questions import oracle
+from benchmarks.questions.dataset import Dataset, worth
+from benchmarks.questions.oracle import Facts, Row
+from benchmarks.questions.question import Call, Question, by, path
 
 
 def stats(*group_by: str, **arguments: object) -> Call:
-    """One call."""
+    """A call of the tool."""
     grouped = {"group_by": list(group_by)} if group_by else {}
     return "conversation_stats", grouped | arguments
 
 
-def count(of: Callable[[Row], str | None], since: str = "1000w") -> Callable[[World], Facts]:
+def count(of: Callable[[Row], str | None], since: str = "1000w") -> Callable[[Dataset], Facts]:
     """Conversations by `of`."""
-    return lambda world: plain.count_by(world.since(since), of)
+    return lambda dataset: oracle.count_by(dataset.since(since), of)
 
 
-def hot_by(of: Callable[[Row], str | None]) -> Callable[[World], Facts]:
-    """Hot leads by where they have a conversation; groups without any are left out."""
+def hot_by(of: Callable[[Row], str | None]) -> Callable[[Dataset], Facts]:
+    """Hot leads by the groups of their conversations; empty groups are left out."""
 
-    def truth(world: World) -> Facts:
-        hot = world.hot()
+    def expected(dataset: Dataset) -> Facts:
+        hot = dataset.hot()
         groups = [group for lead in hot for group in {of(row) or "none" for row in lead.rows}]
-        return plain.count_by(groups, str)
+        return oracle.count_by(groups, str)
 
-    return truth
+    return expected
 
 
-def tags(world: World) -> Facts:
+def tags(dataset: Dataset) -> Facts:
     """A conversation counts under each of its tags."""
-    every = [tag for row in world.since("2w") for tag in {*(row.get("tags") or ["none"])}]
-    return plain.count_by(every, str.casefold)
+    every = [tag for row in dataset.since("2w") for tag in {*(row.get("tags") or ["none"])}]
+    return oracle.count_by(every, str.casefold)
 
 
 def _tags(answers: object) -> Facts:
@@ -47,26 +47,26 @@ def spent(rows: Iterable[Row]) -> Facts:
     """Tokens and dollars."""
     rows = list(rows)
     return {
-        "tokens": sum(plain.usage(row, "cumulativeTotalTokens") for row in rows),
-        "usd": sum(plain.usage(row, "cumulativeUsd") for row in rows),
+        "tokens": sum(oracle.usage(row, "cumulativeTotalTokens") for row in rows),
+        "usd": sum(oracle.usage(row, "cumulativeUsd") for row in rows),
     }
 
 
-def open_quotes(world: World) -> Facts:
-    """What the people with a conversation in proposal or negotiation are worth."""
-    rows = [row for row in world.rows if row.get("stage") in ("proposal", "negotiation")]
-    return worth(world.leads_of(rows))
+def open_quotes(dataset: Dataset) -> Facts:
+    """The value of the people with a conversation in proposal or negotiation."""
+    rows = [row for row in dataset.rows if row.get("stage") in ("proposal", "negotiation")]
+    return worth(dataset.leads_of(rows))
 
 
-def unread(world: World) -> Facts:
-    """People whose value nobody can read as a number."""
-    return sum(lead.get("value") is not None and lead.money[0] is None for lead in world.leads)
+def unread(dataset: Dataset) -> Facts:
+    """The number of people whose value cannot be read as a number."""
+    return sum(lead.get("value") is not None and lead.money[0] is None for lead in dataset.leads)
 
 
-def closed(world: World) -> Facts:
-    """Won and lost."""
-    rows = [row for row in world.since("12w") if row.get("stage") in ("won", "lost")]
-    return plain.count_by(rows, lambda row: row["stage"])
+def closed(dataset: Dataset) -> Facts:
+    """The number of won and of lost conversations."""
+    rows = [row for row in dataset.since("12w") if row.get("stage") in ("won", "lost")]
+    return oracle.count_by(rows, lambda row: row["stage"])
 
 
 def model(row: Row) -> str | None:
@@ -75,8 +75,7 @@ def model(row: Row) -> str | None:
 
 
 WIDE = 2400
-"""Tokens for a grouping by something that has a dozen values, each worth something in a dozen
-currencies."""
+"""Tokens for a dozen groups, each with values in a dozen currencies."""
 
 QUESTIONS = (
     Question(
@@ -85,16 +84,16 @@ QUESTIONS = (
     ),
     Question(
         "Wie viele Gespräche pro Woche hatten wir in den letzten vier Wochen?", "de",
-        [stats("week", since="4w")], by("week", "conversations"), count(plain.week, "4w"),
+        [stats("week", since="4w")], by("week", "conversations"), count(oracle.week, "4w"),
         tokens=1000,
     ),
     Question(
         "¿Cuántas conversaciones por día esta semana?", "es", [stats("day", since="7d")],
-        by("day", "conversations"), count(plain.day, "7d"), tokens=1200,
+        by("day", "conversations"), count(oracle.day, "7d"), tokens=1200,
     ),
     Question(
         "Quel canal apporte le plus de leads chauds ?", "fr", [stats("channel")],
-        by("channel", "hot"), hot_by(plain.channel), tokens=WIDE,
+        by("channel", "hot"), hot_by(oracle.channel), tokens=WIDE,
     ),
     Question(
         "Quanto custou a IA até agora?", "pt", [stats()],
@@ -114,7 +113,7 @@ QUESTIONS = (
     ),
     Question(
         "客户给我们的平均评分是多少?", "zh", [stats()], path("totals", "rating_avg"),
-        lambda w: plain.mean(row.get("ratingFrom5") for row in w.rows),
+        lambda w: oracle.mean(row.get("ratingFrom5") for row in w.rows),
     ),
     Question(
         "من أي الدول جاءت المحادثات هذا الأسبوع؟", "ar", [stats("country", since="7d")],
@@ -123,7 +122,7 @@ QUESTIONS = (
     ),
     Question(
         "今週はどの言語の会話が多いですか?", "ja", [stats("language", since="7d")],
-        by("language", "conversations"), count(plain.language, "7d"), tokens=WIDE,
+        by("language", "conversations"), count(oracle.language, "7d"), tokens=WIDE,
     ),
     Question(
         "What are the open quotes worth, by currency?", "en",
@@ -140,7 +139,7 @@ QUESTIONS = (
     Question(
         "Who on the team has how many conversations?", "en", [stats("assignee", since="30d")],
         by("assignee", "conversations"),
-        count(lambda row: next(iter(plain.owners(row)), None), "30d"), tokens=1200,
+        count(lambda row: next(iter(oracle.owners(row)), None), "30d"), tokens=1200,
     ),
     Question(
         "Kazanılan ve kaybedilen görüşmeler son 12 haftada kaç?", "tr",
@@ -153,12 +152,12 @@ QUESTIONS = (
     Question(
         "Сколько сообщений написали за неделю?", "ru", [stats(since="7d")],
         path("totals", "messages"),
-        lambda w: sum(plain.numeric(row.get("messagesNum")) or 0 for row in w.since("7d")),
+        lambda w: sum(oracle.numeric(row.get("messagesNum")) or 0 for row in w.since("7d")),
     ),
     Question(
         "Is it getting more? Conversations by month, last half year.", "en",
         [stats("month", since="26w")], by("month", "conversations"),
-        count(lambda row: plain.day(row)[:7], "26w"), tokens=1400,
+        count(lambda row: oracle.day(row)[:7], "26w"), tokens=1400,
     ),
     Question(
         "How many deal values are written so that nobody can add them up?", "en", [stats()],
@@ -167,6 +166,6 @@ QUESTIONS = (
     Question(
         "¿Cuántos piden hablar con una persona en cada canal, esta semana?", "es",
         [stats("channel", state=["requested_chat"], since="7d")], by("channel", "conversations"),
-        lambda w: plain.count_by(filter(plain.waits, w.since("7d")), plain.channel), tokens=1200,
+        lambda w: oracle.count_by(filter(oracle.waits, w.since("7d")), oracle.channel), tokens=1200,
     ),
 )  # fmt: skip

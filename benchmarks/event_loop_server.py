@@ -1,9 +1,9 @@
-"""Our server over stdio, with a heart that tells how long the event loop kept it waiting.
+"""Our server over stdio, with a monitor that measures how long the event loop is blocked.
 
-    python -m benchmarks.beating FILE
+    python -m benchmarks.event_loop_server FILE
 
-Reads everything, then serves while it is swept again and again; settings come from the environment.
-When stdin closes, FILE holds what was seen, as JSON.
+Reads everything, then serves while full syncs run one after the other; settings come from the
+environment. When stdin closes, the measurements are written to FILE as JSON.
 """
 
 import asyncio
@@ -22,29 +22,29 @@ from convocore_mcp.errors import ConvocoreError
 from convocore_mcp.server.backend import App, Backend
 from convocore_mcp.server.mcp.mcp_server import create_server, serve_stdio
 
-BEAT = 0.001
+TICK = 0.001
 
 
-class Heart:
-    """Beats on the event loop: how late, and how long the loop's thread worked in between."""
+class EventLoopMonitor:
+    """Ticks on the event loop: how late each tick is, and how long the thread worked for it."""
 
     def __init__(self) -> None:
         self.late: list[float] = []
         self.worked: list[float] = []
         self.on_loop = self.in_threads = 0
-        """Database calls on the event loop's thread, and on others."""
+        """Database calls on the event loop's thread, and in other threads."""
         self.longest_on_loop = 0.0
 
-    async def beat(self) -> None:
-        """Forever."""
+    async def tick(self) -> None:
+        """Tick until cancelled."""
         while True:
-            due, before = time.perf_counter() + BEAT, time.thread_time()
-            await asyncio.sleep(BEAT)
+            due, before = time.perf_counter() + TICK, time.thread_time()
+            await asyncio.sleep(TICK)
             self.late.append((time.perf_counter() - due) * 1000)
             self.worked.append((time.thread_time() - before) * 1000)
 
     def watch_databases(self) -> None:
-        """Count every statement by the thread that runs it."""
+        """Count every SQL statement by the thread that runs it."""
         home, began = threading.get_ident(), 0.0
 
         @event.listens_for(Engine, "before_cursor_execute")
@@ -61,11 +61,11 @@ class Heart:
                 took = (time.perf_counter() - began) * 1000
                 self.longest_on_loop = max(self.longest_on_loop, took)
 
-    def told(self) -> dict[str, Any]:
-        """Everything, in milliseconds."""
+    def measurements(self) -> dict[str, Any]:
+        """All measurements; times in milliseconds."""
         late = sorted(self.late)
         return {
-            "beats": len(late),
+            "ticks": len(late),
             "median": late[len(late) // 2],
             "p99": late[len(late) * 99 // 100],
             "longest": late[-1],
@@ -77,28 +77,28 @@ class Heart:
 
 
 async def main() -> dict[str, Any]:
-    """Fill, then serve, sweep and beat; returns what the heart has to tell."""
+    """Fill the mirror, then serve and run full syncs; returns the measurements."""
     app = App(lambda: Assembly({}), version="benchmark")
-    heart, sweeps, ended = Heart(), 0, ""
-    heart.watch_databases()
+    monitor, full_syncs, ended = EventLoopMonitor(), 0, ""
+    monitor.watch_databases()
     backend = await app.backend()
     await backend.syncs.sync(backend.agents[0], full=True)
 
-    async def sweep(backend: Backend) -> None:
-        nonlocal sweeps, ended
+    async def keep_syncing(backend: Backend) -> None:
+        nonlocal full_syncs, ended
         try:
             while True:
                 await backend.syncs.sync(backend.agents[0], full=True)
-                sweeps += 1
-        except ConvocoreError as error:  # the last one, when the server ends
+                full_syncs += 1
+        except ConvocoreError as error:  # the last one, cancelled when the server ends
             ended = error.message
 
     async with anyio.create_task_group() as group:
-        group.start_soon(heart.beat)
-        group.start_soon(sweep, backend)
+        group.start_soon(monitor.tick)
+        group.start_soon(keep_syncing, backend)
         await serve_stdio(create_server(app))
         group.cancel_scope.cancel()
-    return heart.told() | {"sweeps": sweeps, "ended": ended}
+    return monitor.measurements() | {"full_syncs": full_syncs, "ended": ended}
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The sandbox as a process of its own, so that nobody who is measured shares an interpreter."""
+"""The sandbox in its own process: it must not share an interpreter with what is measured."""
 
 import socket
 import subprocess
@@ -11,7 +11,7 @@ SECONDS_TO_START = 30
 
 
 @contextmanager
-def upstream(size: int, *, dialect: str = "cursor", latency: float = 0) -> Iterator[str]:
+def sandbox_process(size: int, *, dialect: str = "cursor", latency: float = 0) -> Iterator[str]:
     """Run `convocore-mcp sandbox`; yields its base URL."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -22,14 +22,14 @@ def upstream(size: int, *, dialect: str = "cursor", latency: float = 0) -> Itera
         command += [f"--{name}", str(value)]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
-        _listening(port, process)
+        _wait_until_listening(port, process)
         yield f"http://127.0.0.1:{port}/v3"
     finally:
         process.terminate()
         process.wait(10)
 
 
-def _listening(port: int, process: "subprocess.Popen[bytes]") -> None:
+def _wait_until_listening(port: int, process: "subprocess.Popen[bytes]") -> None:
     give_up = time.monotonic() + SECONDS_TO_START
     while process.poll() is None and time.monotonic() < give_up:
         try:
@@ -38,4 +38,4 @@ def _listening(port: int, process: "subprocess.Popen[bytes]") -> None:
             time.sleep(0.05)
         else:
             return
-    raise RuntimeError("The sandbox does not start.")
+    raise RuntimeError("The sandbox did not start.")

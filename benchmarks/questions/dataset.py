@@ -1,6 +1,6 @@
-"""Who the rows are about: people, by the contract's definition, and all that is in sight.
+"""The rows that an answer can be based on, and the people in them.
 
-A `World` is what a reader has in front of them: all rows, or only as many as a peer has shown.
+A `Dataset` holds all rows, or only those that an alternative has shown so far.
 """
 
 from collections import Counter, defaultdict
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from benchmarks.questions.plain import (
+from benchmarks.questions.oracle import (
     Row,
     active,
     back,
@@ -29,31 +29,31 @@ class Lead:
         self.rows = sorted(rows, key=active, reverse=True)
 
     def of(self, read: Callable[[Row], Any]) -> Any:
-        """What the newest conversation says that says anything."""
+        """The value that `read` finds in the newest conversation that has one."""
         return next((v for row in self.rows if (v := given(read(row))) is not None), None)
 
     def get(self, name: str) -> Any:
-        """The same of a plain field."""
+        """The newest value of a field of the row."""
         return self.of(lambda row: row.get(name))
 
     @property
     def id(self) -> str | None:
-        """The identity; else nothing that plain reading could know."""
+        """The identity; None where there is none."""
         return self.get("contactIdentityId")  # type: ignore[no-any-return]
 
     @property
     def name(self) -> str | None:
-        """As shown."""
+        """The newest name."""
         return self.get("userName")  # type: ignore[no-any-return]
 
     @property
     def at(self) -> float:
-        """The last activity."""
+        """The last activity, in Unix seconds."""
         return active(self.rows[0])
 
     @property
     def closed(self) -> bool:
-        """Won or lost."""
+        """Whether it is won or lost."""
         return self.get("stage") in ("won", "lost")
 
     @property
@@ -67,7 +67,7 @@ class Lead:
         return money({"value": self.get("value"), "currency": self.get("currency")})
 
     def hot(self, min_score: float = 75) -> bool:
-        """The contract's definition."""
+        """Whether it is hot (docs/contract.md, "A lead")."""
         label, points = self.get("hotLabel"), self.score
         if self.closed:
             return False
@@ -76,14 +76,14 @@ class Lead:
 
 def _people(rows: Iterable[Row]) -> list[Lead]:
     """Same identity, else same email or phone; different identities never merge."""
-    said = ("userName", "userEmail", "userPhone", "userCompany", "contactIdentityId", "stage")
+    naming = ("userName", "userEmail", "userPhone", "userCompany", "contactIdentityId", "stage")
     rows = [
         row
         for row in rows
         if takes_part(row)
-        and (any(given(row.get(name)) for name in said) or score(row) is not None)
+        and (any(given(row.get(name)) for name in naming) or score(row) is not None)
     ]
-    merge_pages: dict[str, set[str]] = {row["ID"]: {row["ID"]} for row in rows}
+    groups: dict[str, set[str]] = {row["ID"]: {row["ID"]} for row in rows}
     identity = {row["ID"]: given(row.get("contactIdentityId")) for row in rows}
     sharing: dict[tuple[str, str], list[str]] = defaultdict(list)
     for row in rows:
@@ -92,20 +92,20 @@ def _people(rows: Iterable[Row]) -> list[Lead]:
                 sharing[kind, key].append(row["ID"])
     for ids in sharing.values():
         if len({identity[i] for i in ids} - {None}) > 1:
-            continue  # families: two people known apart share a phone
-        merged = set().union(*(merge_pages[i] for i in ids))
+            continue  # two identities share a value and never merge
+        merged = set().union(*(groups[i] for i in ids))
         for i in merged:
-            merge_pages[i] = merged
+            groups[i] = merged
     by_id = {row["ID"]: row for row in rows}
-    return [Lead(by_id[i] for i in ids) for ids in {frozenset(ids) for ids in merge_pages.values()}]
+    return [Lead(by_id[i] for i in ids) for ids in {frozenset(ids) for ids in groups.values()}]
 
 
-# All that is in sight
+# All rows
 
 
 @dataclass(frozen=True)
-class World:
-    """Rows, newest first, the people in them, the time, and how the rows were at the last look."""
+class Dataset:
+    """Rows (newest first), the people in them, the time, and earlier versions of rows by id."""
 
     rows: Sequence[Row]
     leads: Sequence[Lead]
@@ -115,13 +115,13 @@ class World:
     @classmethod
     def of(
         cls, rows: Sequence[Row], now: datetime, earlier: Mapping[str, Row] | None = None
-    ) -> "World":
-        """With the people found in `rows`."""
+    ) -> "Dataset":
+        """A dataset with the people in `rows`."""
         return cls(rows, _people(rows), now, earlier or {})
 
-    def since(self, how_far: str) -> list[Row]:
+    def since(self, age: str) -> list[Row]:
         """Conversations active in the window."""
-        return [row for row in self.rows if active(row) >= back(self.now, how_far)]
+        return [row for row in self.rows if active(row) >= back(self.now, age)]
 
     def hot(self, min_score: float = 75, since: str = "1000w") -> list[Lead]:
         """The hot leads, hottest first."""
@@ -135,18 +135,18 @@ class World:
         return [lead for lead in self.leads if any(row["ID"] in ids for row in lead.rows)]
 
     def called(self, name: str) -> Lead | None:
-        """The one person of this name; None if nobody or several are called so."""
+        """The one person with this name; None if there is nobody or several."""
         found = [lead for lead in self.leads if (lead.name or "").casefold() == name.casefold()]
         return found[0] if len(found) == 1 else None
 
     def changed(self) -> list[tuple[Row | None, Row]]:
-        """What is new or different since the last look, as before and after, oldest first."""
+        """New and changed rows as pairs of before and after, oldest first."""
         pairs = [(self.earlier.get(row["ID"]), row) for row in reversed(self.rows)]
         return [(before, after) for before, after in pairs if before != after]
 
 
 def worth(leads: Iterable[Lead]) -> dict[str, float]:
-    """Money per currency, each person's once."""
+    """Money per currency, each person once."""
     sums: Counter[str] = Counter()
     for amount, currency in (lead.money for lead in leads):
         if amount is not None:

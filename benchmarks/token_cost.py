@@ -1,22 +1,22 @@
-"""What answers and tools cost a model to read, in tokens of o200k."""
+"""The size of answers and tools in tokens of o200k."""
 
 import json
 
-from benchmarks.mirrors import Filled
-from benchmarks.pipes import OURS, Json, Server, result_of
+from benchmarks.mirror_files import MirrorFile
 from benchmarks.questions.tokens import tokens, written
+from benchmarks.server_process import OURS, Json, Server, result_of
 from benchmarks.table import Row
 from convocore_mcp.sandbox import Sandbox
 
 ROWS, FRACTION, MOST = 20, 4, 2000
 
 
-def measure(filled: Filled) -> list[Row]:
-    """The rows about tokens. Nothing here depends on time."""
-    # As Convocore sends it, but without its escapes, which would count against it.
-    page = {"success": True, "data": list(Sandbox(size=filled.size).rows())[:ROWS]}
+def measure(mirror: MirrorFile) -> list[Row]:
+    """The rows about tokens, which do not depend on time."""
+    # As Convocore sends it, but without escapes, which would make the raw page look larger.
+    page = {"success": True, "data": list(Sandbox(size=mirror.size).rows())[:ROWS]}
     raw = tokens(written(page))
-    with Server(OURS, filled.env) as server:
+    with Server(OURS, mirror.env) as server:
         listed: list[Json] = json.loads(server.request("tools/list"))["result"]["tools"]
         answer = result_of(server.call("list_conversations", {"limit": ROWS})[1])
     (block,) = answer["content"]
@@ -30,9 +30,9 @@ def measure(filled: Filled) -> list[Row]:
     return [
         Row(
             f"tokens for {ROWS} conversations",
-            against="the raw page",
-            there=f"{raw:,}",
-            here=f"{ours:,}",
+            compared_with="the raw page",
+            reference=f"{raw:,}",
+            measured=f"{ours:,}",
             ratio=ours / raw,
             target=f"at most 1/{FRACTION}",
             met=ours * FRACTION <= raw,
@@ -40,10 +40,10 @@ def measure(filled: Filled) -> list[Row]:
         ),
         Row(
             "tokens of name + description + input schema of all tools",
-            here=f"{schemas:,}",
+            measured=f"{schemas:,}",
             target=f"at most {MOST:,}",
             met=schemas <= MOST,
-            besides=f"{len(tools)} tools",
+            notes=f"{len(tools)} tools",
             timed=False,
         ),
     ]

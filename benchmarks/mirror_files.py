@@ -1,8 +1,8 @@
-"""Mirrors of any size: made once, and kept if somebody wants to measure again.
+"""Mirror files of any size: made once, and kept for the next run if wanted.
 
-The rows are the sandbox's. They go the way of all rows (`api.wire`, `store.mirror`), in larger
-pages and without HTTP; the coverage is noted as a walk does it, so that a server takes them for
-complete. Nothing upstream answers, and nothing is old enough to be read again.
+The rows are the sandbox's. They are parsed and saved as always (`api.wire`, `MirrorWriter`), in
+larger pages and without HTTP. The coverage is set as after a full sync, so that a server takes the
+mirror for complete. No upstream answers, and nothing is old enough to be read again.
 """
 
 import itertools
@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.pipes import environment
-from benchmarks.telling import Tally, say
+from benchmarks.progress import ProgressReport, report
+from benchmarks.server_process import environment
 from convocore_mcp.api import wire
 from convocore_mcp.assembly import mirror_location, read_settings
 from convocore_mcp.leads.affected import merge_affected
@@ -28,30 +28,30 @@ from convocore_mcp.store.write.mirror_writer import MirrorWriter, Rules
 
 KEY, AGENT = "sandbox-key", "demo-agent"
 Make = Callable[[Path, int], dict[str, Any]]
-"""Makes a mirror of a size in a file, and tells how that went."""
-NOBODY = "http://127.0.0.1:9/v3"
-"""Where no Convocore answers, and none is asked."""
+"""Makes a mirror of a size in a file; returns measurements of that."""
+NO_UPSTREAM = "http://127.0.0.1:9/v3"
+"""An address where nothing answers; no request is sent there."""
 NEVER = 10 * 365 * 86_400
 PAGE, REBUILD_EVERY = 200, 5
 STALE = 2 * 86_400
-"""Seconds after which a kept mirror is made again: `since=7d` means other rows by then."""
+"""Seconds after which a kept mirror is made again: by then, `since=7d` means other rows."""
 
 
 @dataclass(frozen=True, slots=True)
-class Filled:
-    """A mirror on disk, and how it was made."""
+class MirrorFile:
+    """A mirror on disk, and measurements of how it was made."""
 
     path: Path
     size: int
-    told: dict[str, Any]
+    making: dict[str, Any]
 
     @property
     def env(self) -> dict[str, str]:
-        """For a server that answers from it."""
+        """The environment of a server that answers from it."""
         return environment(
             api_key=KEY,
             agent_id=AGENT,
-            base_url=NOBODY,
+            base_url=NO_UPSTREAM,
             store=self.path,
             incremental_sync_seconds=NEVER,
             full_sync_seconds=NEVER,
@@ -59,39 +59,43 @@ class Filled:
 
 
 def owner() -> str:
-    """The fingerprint that a server with `Filled.env` looks for."""
-    settings = read_settings({"api_key": KEY, "base_url": NOBODY, "store": "memory"})
+    """The fingerprint that a server with `MirrorFile.env` expects."""
+    settings = read_settings({"api_key": KEY, "base_url": NO_UPSTREAM, "store": "memory"})
     return mirror_location(settings)[1]
 
 
 def open_mirror(path: Path) -> MirrorWriter:
-    """To write into it."""
+    """Open a mirror for writing."""
     return MirrorWriter(
         open_database(path, owner=owner()), Rules(keys=keys, merge_affected=merge_affected)
     )
 
 
-def mirror(folder: Path, size: int, make: Make) -> Filled:
-    """The mirror of that size in `folder`; `make` makes it, unless one is there that still fits."""
+def mirror_file(folder: Path, size: int, make: Make) -> MirrorFile:
+    """The mirror of that size in `folder`; `make` makes it, unless a recent one is there."""
     path = folder / f"{make.__name__}-{size}.sqlite3"
-    note = path.with_suffix(".json")
-    if path.exists() and note.exists():
-        told = json.loads(note.read_text())
-        if told["schema"] == SCHEMA_VERSION and time.time() - told["made"] < STALE:
-            say(f"The mirror of {size:,} is there.")
-            return Filled(path, size, told | {"kept": True})
+    measurements = path.with_suffix(".json")
+    if path.exists() and measurements.exists():
+        making = json.loads(measurements.read_text())
+        if making["schema"] == SCHEMA_VERSION and time.time() - making["made"] < STALE:
+            report(f"Using the kept mirror of {size:,}.")
+            return MirrorFile(path, size, making | {"kept": True})
     for suffix in SUFFIXES:
         path.with_name(path.name + suffix).unlink(missing_ok=True)
-    say(f"Making a mirror of {size:,} …")
-    told = {"schema": SCHEMA_VERSION, "made": time.time()} | make(path, size)
-    note.write_text(json.dumps(told))
-    return Filled(path, size, told)
+    report(f"Making a mirror of {size:,} …")
+    making = {"schema": SCHEMA_VERSION, "made": time.time()} | make(path, size)
+    measurements.write_text(json.dumps(making))
+    return MirrorFile(path, size, making)
 
 
-def filled(path: Path, size: int) -> dict[str, Any]:
-    """Make one as fast as can be."""
+def fill_directly(path: Path, size: int) -> dict[str, Any]:
+    """Make a mirror as fast as possible."""
     read_at = datetime.now(UTC)
-    rows, tally, done = Sandbox(size=size).rows(), Tally(f"mirror of {size:,}", size), 0
+    rows, progress_report, done = (
+        Sandbox(size=size).rows(),
+        ProgressReport(f"mirror of {size:,}", size),
+        0,
+    )
     filling = open_mirror(path)
     for number in itertools.count(1):
         batch = list(itertools.islice(rows, PAGE))
@@ -102,7 +106,7 @@ def filled(path: Path, size: int) -> dict[str, Any]:
         if number % REBUILD_EVERY == 0:
             filling.rebuild_leads(AGENT)
         done += len(batch)
-        tally.at(done)
+        progress_report.update(done)
     filling.rebuild_leads(AGENT)
     filling.update_coverage(AGENT, as_of=read_at, full_sync_at=read_at, watermark=read_at)
     filling.close()

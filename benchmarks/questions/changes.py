@@ -1,20 +1,20 @@
-"""What happened since last time: `list_changes`. Asked after `happen`."""
+"""Questions about what happened since last time: `list_changes`."""
 
 from collections.abc import Callable
 
-from benchmarks.questions.asking import BOOKMARK, Answers, Call, Question, path
-from benchmarks.questions.plain import Facts, Row
-from benchmarks.questions.world import World
+from benchmarks.questions.dataset import Dataset
+from benchmarks.questions.oracle import Facts, Row
+from benchmarks.questions.question import SAVED_CURSOR, Answers, Call, Question, path
 from convocore_mcp.sandbox import Sandbox
 
 
-def news(**arguments: object) -> Call:
-    """One call."""
+def changes(**arguments: object) -> Call:
+    """A call of the tool."""
     return "list_changes", dict(arguments)
 
 
-def happen(sandbox: Sandbox) -> None:
-    """An afternoon: two new visitors, a deal won, a deal moved on, somebody asks for a human."""
+def apply_changes(sandbox: Sandbox) -> None:
+    """Two new visitors, a deal won, a deal in another stage, and a request for a human."""
     rows = list(sandbox.rows())[:400]
     sandbox.insert(ID="conv-late-1", userName="Ada Novak", origin="whatsapp", stage="new")
     sandbox.insert(ID="conv-late-2", userName="Omar Haddad", lastMessage="Is anybody there?")
@@ -29,15 +29,15 @@ def happen(sandbox: Sandbox) -> None:
     sandbox.touch(chatting["ID"], state="requested_chat")
 
 
-# In no order: what one reading found was seen at one moment, and it doesn't say what came first.
+# Compared without order: changes that one sync found have no order among each other.
 
 
-def _told(answers: Answers) -> Facts:
+def _kinds_and_ids(answers: Answers) -> Facts:
     return sorted([change["kind"], change["id"]] for change in answers[-1]["changes"])
 
 
 def _of(name: str) -> Callable[[Answers], Facts]:
-    """Where one field changed, from what to what."""
+    """The changes of one field: id, before, after."""
 
     def read(answers: Answers) -> Facts:
         changes = answers[-1]["changes"]
@@ -48,51 +48,51 @@ def _of(name: str) -> Callable[[Answers], Facts]:
     return read
 
 
-def _moved(name: str) -> Callable[[World], Facts]:
-    def truth(world: World) -> Facts:
+def _moved(name: str) -> Callable[[Dataset], Facts]:
+    def expected(dataset: Dataset) -> Facts:
         return sorted(
             [after["ID"], before.get(name), after.get(name)]
-            for before, after in world.changed()
+            for before, after in dataset.changed()
             if before and before.get(name) != after.get(name)
         )
 
-    return truth
+    return expected
 
 
-def _all(world: World) -> Facts:
-    return sorted(["updated" if old else "created", row["ID"]] for old, row in world.changed())
+def _all(dataset: Dataset) -> Facts:
+    return sorted(["updated" if old else "created", row["ID"]] for old, row in dataset.changed())
 
 
-def _new(world: World) -> list[Row]:
-    return [row for before, row in world.changed() if before is None]
+def _new(dataset: Dataset) -> list[Row]:
+    return [row for before, row in dataset.changed() if before is None]
 
 
 QUESTIONS = (
     Question(
-        "(automation) What is new since the cursor I kept?", "en", [news(cursor=BOOKMARK)],
-        _told, _all,
+        "(automation) What is new since the cursor I kept?", "en", [changes(cursor=SAVED_CURSOR)],
+        _kinds_and_ids, _all,
     ),
     Question(
-        "(automation) Start following from now on.", "en", [news()],
+        "(automation) Start following from now on.", "en", [changes()],
         lambda a: {"changes": a[-1]["changes"], "goes on": bool(a[-1].get("next_cursor"))},
         lambda _: {"changes": [], "goes on": True},
     ),
     Question(
         "Which deals moved to another stage since my last check?", "en",
-        [news(cursor=BOOKMARK, kind=["updated"])], _of("stage"), _moved("stage"),
+        [changes(cursor=SAVED_CURSOR, kind=["updated"])], _of("stage"), _moved("stage"),
     ),
     Question(
         "Wer ist in der letzten Stunde neu dazugekommen?", "de",
-        [news(since="1h", kind=["created"])],
+        [changes(since="1h", kind=["created"])],
         lambda a: sorted(change.get("name") for change in a[-1]["changes"]),
         lambda w: sorted(row["userName"] for row in _new(w)),
     ),
     Question(
         "¿Quién ha pedido una persona desde mi última revisión?", "es",
-        [news(cursor=BOOKMARK, kind=["updated"])], _of("state"), _moved("state"),
+        [changes(cursor=SAVED_CURSOR, kind=["updated"])], _of("state"), _moved("state"),
     ),
     Question(
         "Has any conversation been deleted since then?", "en",
-        [news(cursor=BOOKMARK, kind=["removed"])], path("changes"), lambda _: [],
+        [changes(cursor=SAVED_CURSOR, kind=["removed"])], path("changes"), lambda _: [],
     ),
 )  # fmt: skip

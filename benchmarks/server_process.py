@@ -1,4 +1,4 @@
-"""A server process over real pipes, and the plainest client there can be."""
+"""A server process over real pipes, with a minimal client."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-BARE = [sys.executable, str(Path(__file__).parent / "bare.py")]
+BASELINE = [sys.executable, str(Path(__file__).parent / "baseline_server.py")]
 OURS = [sys.executable, "-m", "convocore_mcp"]
 Json = dict[str, Any]
 Call = tuple[str, Json]
@@ -19,14 +19,14 @@ Call = tuple[str, Json]
 
 
 def environment(**settings: object) -> dict[str, str]:
-    """The environment without settings of ours, and these."""
+    """This environment, with these settings and no other settings of ours."""
     ours = ("CONVOCORE_", "WORKSPACE_SECRET")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return kept | {f"CONVOCORE_{name.upper()}": str(value) for name, value in settings.items()}
 
 
 class Server:
-    """A server process, asked one thing after the other, or several at a time."""
+    """A server process, with calls one by one or several at a time."""
 
     def __init__(self, command: list[str], env: Mapping[str, str]) -> None:
         pipe = subprocess.PIPE
@@ -62,17 +62,17 @@ class Server:
         self._number += 1
         self._send({"jsonrpc": "2.0", "id": self._number, "method": method, "params": params})
 
-    def _hear(self) -> bytes:
+    def _receive(self) -> bytes:
         assert self._process.stdout is not None
         return self._process.stdout.readline()
 
     def request(self, method: str, **params: object) -> bytes:
-        """The raw answer."""
+        """Send a request; returns the raw answer."""
         self._ask(method, **params)
-        return self._hear()
+        return self._receive()
 
     def call(self, tool: str, arguments: Json) -> tuple[float, bytes]:
-        """Milliseconds, and the raw answer."""
+        """Call a tool; returns milliseconds and the raw answer."""
         began = time.perf_counter()
         raw = self.request("tools/call", name=tool, arguments=arguments)
         took = (time.perf_counter() - began) * 1000
@@ -80,25 +80,25 @@ class Server:
         return took, raw
 
     def flood(self, calls: Iterator[Call], *, at_once: int) -> int:
-        """Keep so many calls under way until there are no more; returns how many there were."""
-        under_way = done = 0
+        """Keep `at_once` calls in progress until none is left; returns the number of calls."""
+        in_progress = done = 0
         for tool, arguments in islice(calls, at_once):
             self._ask("tools/call", name=tool, arguments=arguments)
-            under_way += 1
-        while under_way:
-            result_of(self._hear())
-            under_way, done = under_way - 1, done + 1
+            in_progress += 1
+        while in_progress:
+            result_of(self._receive())
+            in_progress, done = in_progress - 1, done + 1
             for tool, arguments in islice(calls, 1):
                 self._ask("tools/call", name=tool, arguments=arguments)
-                under_way += 1
+                in_progress += 1
         return done
 
 
 def result_of(raw: bytes) -> Json:
-    """What a tool answered with.
+    """The result of a tool call.
 
     Raises:
-        RuntimeError: with an error.
+        RuntimeError: the call failed.
     """
     answer: Json = json.loads(raw)
     result: Json = answer.get("result", {})

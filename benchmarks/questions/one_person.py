@@ -1,18 +1,18 @@
-"""One person, by whatever is known of them: `get_lead`."""
+"""Questions about one person: `get_lead`."""
 
-# People ask in their own script; the look-alike rule would have it written in Latin.
+# Questions are in their own scripts, which the rule about look-alike characters would refuse.
 # ruff: noqa: RUF001
 
 import re
 from collections.abc import Callable
 
-from benchmarks.questions import plain
-from benchmarks.questions.asking import Answers, Question, candidates, lead, path
-from benchmarks.questions.plain import Facts
-from benchmarks.questions.world import Lead, World
+from benchmarks.questions import oracle
+from benchmarks.questions.dataset import Dataset, Lead
+from benchmarks.questions.oracle import Facts
+from benchmarks.questions.question import Answers, Question, candidates, lead, path
 
 PROFILE = 1300
-"""Tokens for all that is known of somebody with two conversations and a full history."""
+"""Tokens for a whole lead with two conversations and a full history."""
 
 
 def person(
@@ -20,20 +20,20 @@ def person(
     language: str,
     who: str,
     facts: Callable[[Answers], Facts],
-    truth: Callable[[World], Facts],
+    truth: Callable[[Dataset], Facts],
 ) -> Question:
-    """A question that one look-up answers."""
+    """A question that one call of `get_lead` answers."""
     return Question(words, language, [("get_lead", {"lead": who})], facts, truth, tokens=PROFILE)
 
 
-def about(name: str, read: Callable[[Lead], Facts]) -> Callable[[World], Facts]:
-    """What `read` says of the one person of this name; None if nobody in sight is called so."""
+def about(name: str, read: Callable[[Lead], Facts]) -> Callable[[Dataset], Facts]:
+    """What `read` returns for the one person with this name; None if there is none."""
 
-    def truth(world: World) -> Facts:
-        found = world.called(name)
+    def expected(dataset: Dataset) -> Facts:
+        found = dataset.called(name)
         return found and read(found)
 
-    return truth
+    return expected
 
 
 def standing(one: Lead) -> Facts:
@@ -42,12 +42,12 @@ def standing(one: Lead) -> Facts:
 
 
 def wish(one: Lead) -> Facts:
-    """What they want, as summed up."""
+    """What they want: the summary."""
     return standing(one) | {"summary": one.get("summary")}
 
 
 def digits(answers: Answers) -> Facts:
-    """Phone numbers without how they are written, and addresses in small letters."""
+    """Phone numbers as digits, and email addresses in lower case."""
     found = answers[-1].get("lead", {})
     return {
         "phones": [re.sub(r"\D", "", p).removeprefix("00") for p in found.get("phones", [])],
@@ -56,30 +56,30 @@ def digits(answers: Answers) -> Facts:
 
 
 def reach(one: Lead) -> Facts:
-    """The same from the rows."""
-    phones = [found for row in one.rows if (found := plain.phone(row))]
-    emails = [found for row in one.rows if (found := plain.email(row))]
+    """Expected contact data, from the rows."""
+    phones = [found for row in one.rows if (found := oracle.phone(row))]
+    emails = [found for row in one.rows if (found := oracle.email(row))]
     return {"phones": list(dict.fromkeys(phones)), "emails": list(dict.fromkeys(emails))}
 
 
-def steps(one: Lead) -> list[plain.Row]:
-    """What is planned and not done, the first due first."""
+def steps(one: Lead) -> list[oracle.Row]:
+    """Open activities, the earliest due first."""
     planned = [
         step
         for row in one.rows
         for step in row.get("crmActivities") or []
         if step.get("dueDate") and not step.get("completed")
     ]
-    return sorted(planned, key=lambda step: plain.moment(step["dueDate"]) or 0)
+    return sorted(planned, key=lambda step: oracle.moment(step["dueDate"]) or 0)
 
 
-def next_step(world: World) -> Facts:
+def next_step(dataset: Dataset) -> Facts:
     """The first thing due for Begoña, and whether it is late."""
-    found = world.called("Begoña Núñez")
+    found = dataset.called("Begoña Núñez")
     if found is None or not (planned := steps(found)):
         return None
-    due = plain.moment(planned[0]["dueDate"]) or 0
-    return {"type": planned[0]["type"], "overdue": due < world.now.timestamp()}
+    due = oracle.moment(planned[0]["dueDate"]) or 0
+    return {"type": planned[0]["type"], "overdue": due < dataset.now.timestamp()}
 
 
 def _step(answers: Answers) -> Facts:
@@ -92,18 +92,18 @@ def _talks(answers: Answers) -> Facts:
     return [[talk["id"], talk.get("channel"), talk["last_activity"]] for talk in talks]
 
 
-def named(*beginnings: str) -> Callable[[World], Facts]:
-    """The people in whose name or company all these words stand."""
+def named(*beginnings: str) -> Callable[[Dataset], Facts]:
+    """People whose name or company has all these words."""
 
-    def truth(world: World) -> Facts:
+    def expected(dataset: Dataset) -> Facts:
         found = [
             one
-            for one in world.leads
-            if set(beginnings) <= plain.words(f"{one.name or ''} {one.get('userCompany') or ''}")
+            for one in dataset.leads
+            if set(beginnings) <= oracle.words(f"{one.name or ''} {one.get('userCompany') or ''}")
         ]
         return {"total": len(found), "names": sorted(one.name or "" for one in found)}
 
-    return truth
+    return expected
 
 
 STANDING, WISH = lead("name", "stage", "score"), lead("name", "stage", "score", "summary")
@@ -187,14 +187,14 @@ QUESTIONS = (
         path("lead", "usage", "tokens"),
         about(
             "Nuria Etxeberria",
-            lambda one: sum(plain.usage(row, "cumulativeTotalTokens") for row in one.rows),
+            lambda one: sum(oracle.usage(row, "cumulativeTotalTokens") for row in one.rows),
         ),
     ),
     person(
         "हैरी टेलर ने कब और किस चैनल पर लिखा? (Harry Taylor)", "hi", "Harry Taylor",
         _talks,
         about("Harry Taylor", lambda one: [
-            [row["ID"], plain.channel(row), plain.told(plain.active(row))] for row in one.rows
+            [row["ID"], oracle.channel(row), oracle.rfc3339(oracle.active(row))] for row in one.rows
         ]),
     ),
 )  # fmt: skip

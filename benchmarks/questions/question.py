@@ -1,43 +1,43 @@
-"""What a question is: words, the calls that answer it, the facts it is about, and a budget."""
+"""A question: its words, the tool calls that answer it, the expected facts, and a budget."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.questions.plain import Facts, given, numeric
-from benchmarks.questions.world import World
+from benchmarks.questions.dataset import Dataset
+from benchmarks.questions.oracle import Facts, given, numeric
 
 Answer = dict[str, Any]
 Answers = Sequence[Answer]
 Arguments = dict[str, Any]
 Call = tuple[str, Arguments | Callable[[Answers], Arguments]]
-"""A tool and its arguments, as a model would send them; or made of the answers before."""
+"""A tool and its arguments, as a model would send them, or computed from earlier answers."""
 
-BOOKMARK = "<cursor>"
-"""Stands for the `next_cursor` that an automation kept from its last visit."""
+SAVED_CURSOR = "<cursor>"
+"""Placeholder for the `next_cursor` that an automation saved at its last call."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """Something people ask."""
+    """A question that people ask."""
 
     words: str
     language: str
     """ISO 639-1."""
     calls: Sequence[Call]
     facts: Callable[[Answers], Facts]
-    """What our answers say."""
-    truth: Callable[[World], Facts]
-    """What is so."""
+    """The facts in our answers."""
+    expected: Callable[[Dataset], Facts]
+    """The expected facts."""
     tokens: int = 800
-    """At most, for the arguments and answers of all calls (o200k)."""
+    """The budget for the arguments and answers of all calls (o200k)."""
 
 
-# How facts are read out of answers
+# Facts of answers
 
 
 def path(*names: str) -> Callable[[Answers], Facts]:
-    """What stands at `names` in the last answer."""
+    """The value at a path of names in the last answer."""
 
     def read(answers: Answers) -> Facts:
         found: Any = answers[-1]
@@ -54,12 +54,12 @@ def ids(answers: Answers) -> Facts:
 
 
 def total_and_ids(answers: Answers) -> Facts:
-    """How many match, and which are shown first."""
+    """The total, and the ids that are shown."""
     return {"total": answers[-1]["total"], "first": ids(answers)}
 
 
 def by(key: str, name: str) -> Callable[[Answers], Facts]:
-    """One number of each group that has it."""
+    """One figure of each group that has it."""
 
     def read(answers: Answers) -> Facts:
         groups = answers[-1]["groups"]
@@ -69,7 +69,7 @@ def by(key: str, name: str) -> Callable[[Answers], Facts]:
 
 
 def lead(*names: str) -> Callable[[Answers], Facts]:
-    """Some fields of the one lead that was found; None if none or several were."""
+    """Some fields of the lead that was found; None if there was none, or several."""
 
     def read(answers: Answers) -> Facts:
         found = answers[-1].get("lead")
@@ -79,13 +79,13 @@ def lead(*names: str) -> Callable[[Answers], Facts]:
 
 
 def candidates(answers: Answers) -> Facts:
-    """How many may be meant, and what they are called."""
+    """The number of candidates, and their names."""
     named = answers[-1].get("candidates", [])
     return {"total": answers[-1].get("total"), "names": sorted(c.get("name", "") for c in named)}
 
 
 def alike(left: Facts, right: Facts) -> bool:
-    """Whether facts are the same, numbers to the cent."""
+    """Whether facts are equal; numbers to the cent."""
     if isinstance(left, dict) and isinstance(right, dict):
         return left.keys() == right.keys() and all(alike(left[k], right[k]) for k in left)
     if isinstance(left, list | tuple) and isinstance(right, list | tuple):

@@ -1,7 +1,7 @@
-"""The truth: what Convocore's rows say, in plain Python, straight from `contract.md`.
+"""Expected facts, computed from Convocore's rows in plain Python, by docs/contract.md.
 
-Slow, obvious, and without a line of the product: neither this nor `world`, which puts people
-together, may import it.
+Slow, obvious, and independent: neither this module nor `dataset`, which merges people, may import
+the package. Shared code would share its mistakes.
 """
 
 import json
@@ -14,12 +14,12 @@ from typing import Any
 
 Row = dict[str, Any]
 Facts = Any
-"""JSON: what a question asks for, and nothing else."""
+"""JSON: exactly what a question asks for."""
 
 READINGS: dict[str, tuple[float | None, str | None]] = {
     "12,500.50": (12500.5, None),
     "12.500,50 €": (12500.5, "EUR"),
-    "$5k": (5000, None),  # whose dollars nobody said
+    "$5k": (5000, None),  # a dollar of an unknown country
     "4800": (4800, None),
     "1 200": (1200, None),
     "€ 3.000": (None, "EUR"),  # three euros, or three thousand
@@ -27,25 +27,25 @@ READINGS: dict[str, tuple[float | None, str | None]] = {
     "TBD": (None, None),
     "10-15k": (None, None),
 }
-"""Every text that stands for money in the sandbox, read by a person: amount, currency."""
+"""Every text that the sandbox uses for money, with the amount and currency a person reads."""
 
 
 def given(value: Any) -> Any:
-    """The value, or None for what says nothing: null, blank text, an empty list or object."""
+    """The value, or None if it is null, blank text, or an empty list or object."""
     return (
         None if value in (None, [], {}) or (isinstance(value, str) and not value.strip()) else value
     )
 
 
 def numeric(value: Any) -> float | None:
-    """A number, also when it came as text."""
+    """A number, also one that is written as text."""
     if isinstance(value, str) and re.fullmatch(r"\s*-?\d+(\.\d+)?\s*", value):
         return float(value)
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def moment(value: Any) -> float | None:
-    """Unix seconds out of seconds, milliseconds, dates and times."""
+    """Unix seconds from seconds, milliseconds, or an ISO date or time."""
     number = numeric(value)
     if number is not None:
         return number / 1000 if number > 10**11 else number
@@ -55,16 +55,16 @@ def moment(value: Any) -> float | None:
     return at.replace(tzinfo=at.tzinfo or UTC).timestamp()
 
 
-def told(at: float | None) -> str | None:
-    """The time as answers write it."""
+def rfc3339(at: float | None) -> str | None:
+    """The time as answers show it."""
     return (
         None if at is None else datetime.fromtimestamp(int(at), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     )
 
 
-def back(now: datetime, how_far: str) -> float:
+def back(now: datetime, age: str) -> float:
     """The start of a window: `24h`, `7d`, `2w` before `now`."""
-    hours = {"h": 1, "d": 24, "w": 168}[how_far[-1]] * int(how_far[:-1])
+    hours = {"h": 1, "d": 24, "w": 168}[age[-1]] * int(age[:-1])
     return (now - timedelta(hours=hours)).timestamp()
 
 
@@ -72,21 +72,21 @@ def back(now: datetime, how_far: str) -> float:
 
 
 def active(row: Row) -> float:
-    """The last activity."""
+    """The last activity, in Unix seconds."""
     at = moment(row.get("ts"))
     assert at is not None
     return at
 
 
 def score(row: Row) -> float | None:
-    """The points; a zero that was never evaluated is no score."""
+    """`leadScore`; a zero that was never evaluated is no score."""
     points = numeric(row.get("leadScore"))
     evaluated = row.get("funnelScoreHistory") or row.get("funnelLastEvaluated")
     return points if points or evaluated else None
 
 
 def channel(row: Row) -> str | None:
-    """Where they write; any JSON."""
+    """The channel (`origin`), which may be any JSON."""
     origin = given(row.get("origin"))
     if origin is None or isinstance(origin, str):
         return origin
@@ -94,7 +94,7 @@ def channel(row: Row) -> str | None:
 
 
 def owners(row: Row) -> list[str]:
-    """All that the assignee is called: name, email, id."""
+    """Everything that identifies the assignee: name, email, id."""
     to = row.get("assignedTo") or {}
     called = (to.get("name"), to.get("email"), to.get("userId"), row.get("chatAssignedTo"))
     return [str(name) for name in called if given(name)]
@@ -106,7 +106,7 @@ def waits(row: Row) -> bool:
 
 
 def waits_since(row: Row) -> float | None:
-    """Since when, where anything says so."""
+    """Since when, in Unix seconds, if the row says so."""
     asked = (row.get("handoffHistory") or [{}])[-1]
     return moment(asked.get("requestedAt")) if waits(row) and "acceptedAt" not in asked else None
 
@@ -117,7 +117,7 @@ def alert(row: Row, *names: str) -> bool:
 
 
 def overdue(row: Row) -> bool:
-    """An activity or the expected close is."""
+    """Whether an activity or the expected close date is overdue, as the CRM says."""
     return alert(row, "overdueActivity", "overdueECD")
 
 
@@ -131,13 +131,13 @@ def money(row: Row) -> tuple[float | None, str | None]:
 
 
 def email(row: Row) -> str | None:
-    """The address, however it is written."""
+    """The address in lower case, without blanks around it."""
     address = given(row.get("userEmail"))
     return address.strip().casefold() if address else None
 
 
 def phone(row: Row) -> str | None:
-    """The digits with the country's code, which the sandbox always writes."""
+    """The digits with the country code, which the sandbox always writes."""
     return re.sub(r"\D", "", row.get("userPhone") or "").removeprefix("00") or None
 
 
@@ -148,18 +148,18 @@ def language(row: Row) -> str | None:
 
 
 def usage(row: Row, name: str) -> float:
-    """What the AI used: a sum of `tokenUsage`."""
+    """One figure of `tokenUsage`, or 0."""
     return numeric((row.get("tokenUsage") or {}).get(name)) or 0
 
 
 def words(text: str) -> set[str]:
     """Words without case and accents."""
-    plain = unicodedata.normalize("NFKD", text.casefold())
-    return set(re.findall(r"\w+", "".join(c for c in plain if not unicodedata.combining(c))))
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return set(re.findall(r"\w+", "".join(c for c in decomposed if not unicodedata.combining(c))))
 
 
 def says(row: Row, *wanted: str) -> bool:
-    """Whether all of these are beginnings of words in the fields that are searched."""
+    """Whether every text of `wanted` begins a word in the searched fields."""
     names = ("userName", "userEmail", "userPhone", "userCompany", "title", "summary", "lastMessage")
     notes = given(row.get("notes")) or row.get("note")
     texts = [*(row.get(name) for name in names), notes, *(row.get("tags") or [])]
@@ -168,7 +168,7 @@ def says(row: Row, *wanted: str) -> bool:
 
 
 def takes_part(row: Row) -> bool:
-    """Neither a test nor blocked."""
+    """Whether it counts for leads: neither a test nor blocked."""
     return not row.get("isTest") and not row.get("isBlocked")
 
 
@@ -176,7 +176,7 @@ def takes_part(row: Row) -> bool:
 
 
 def count_by(rows: Iterable[Any], of: Callable[[Any], str | None]) -> dict[str, int]:
-    """How many have which; `none` where there is nothing."""
+    """The number of rows by value; `none` where there is no value."""
     return dict(Counter(given(of(row)) or "none" for row in rows))
 
 
@@ -192,6 +192,6 @@ def week(row: Row) -> str:
 
 
 def mean(values: Iterable[Any]) -> float | None:
-    """The average of what is a number, to two places."""
+    """The average of all numbers, to two decimal places."""
     numbers = [n for value in values if (n := numeric(value)) is not None]
     return round(sum(numbers) / len(numbers), 2) if numbers else None

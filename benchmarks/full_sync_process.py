@@ -1,9 +1,9 @@
-"""A process that reads a whole list once, and tells on stdout how long it took and how much memory.
+"""A process that reads a whole list once; prints the time and memory it took.
 
-    python -m benchmarks.walker bare|client|mirror BASE_URL [--limit N] [--file FILE] [--rows N]
+    python -m benchmarks.full_sync_process KIND BASE_URL [--limit N] [--file FILE] [--rows N]
 
-`bare` is what anybody would write; `client` is ours, alone; `mirror` is ours into SQLite. What is
-imported is not counted in the time, and is in the memory.
+KIND is `bare` (a simple loop), `client` (our client alone) or `mirror` (a full sync into
+SQLite). Imports count for the memory, but not for the time.
 """
 
 import argparse
@@ -20,19 +20,17 @@ import anyio
 import anyio.to_thread
 import httpx
 
-from benchmarks.mirrors import AGENT, KEY, open_mirror
-from benchmarks.telling import Tally
+from benchmarks.mirror_files import AGENT, KEY, open_mirror
+from benchmarks.progress import ProgressReport
 from convocore_mcp.api.client import ConvocoreClient
 from convocore_mcp.assembly import WRITERS
 from convocore_mcp.sync.full_sync import FullSync
 from convocore_mcp.sync.page_writer import PageWriter, Progress, RunInThread, SyncLimits
 
 LARGEST = 100
-"""Rows a page that page numbers can give, and that we ask for; with cursors it is 20."""
-
-
+"""Rows per page that are requested with page numbers; with cursors it is 20."""
 EMPTY_TO_END = 3
-"""Convocore hides empty conversations, and with them now and then a whole page."""
+"""Empty pages that end a list: Convocore hides empty conversations, sometimes a whole page."""
 
 
 def utc_now() -> datetime:
@@ -41,7 +39,7 @@ def utc_now() -> datetime:
 
 
 def bare(base_url: str, limit: int) -> set[str]:
-    """A loop of `get` and `json.loads` over one connection; follows what the answers say."""
+    """A loop of `get` and `json.loads` over one connection, in either dialect."""
     url, found = f"{base_url}/agents/{AGENT}/convos", set[str]()
     headers = {"Authorization": f"Bearer {KEY}"}
     asked: dict[str, Any] = {"limit": limit, "page": 1}
@@ -61,8 +59,8 @@ def bare(base_url: str, limit: int) -> set[str]:
                 asked = {"limit": limit, "page": asked["page"] + 1}
 
 
-async def alone(client: ConvocoreClient) -> set[str]:
-    """The pages as models, which nobody keeps."""
+async def client_alone(client: ConvocoreClient) -> set[str]:
+    """Read all pages as models, and drop them; returns the ids."""
     found: set[str] = set()
     async with aclosing(client.conversations(AGENT)) as pages:
         async for page in pages:
@@ -72,16 +70,19 @@ async def alone(client: ConvocoreClient) -> set[str]:
 
 
 async def into_mirror(client: ConvocoreClient, file: Path, rows: int) -> int:
-    """A complete walk into a new mirror; returns how many conversations are there."""
+    """A full sync into a new mirror; returns the number of conversations."""
     mirror = open_mirror(file)
-    tally, writing = Tally(f"walk of {rows:,}", rows), anyio.CapacityLimiter(WRITERS)
+    progress_report, writing = (
+        ProgressReport(f"full sync of {rows:,}", rows),
+        anyio.CapacityLimiter(WRITERS),
+    )
 
     async def in_writer(call: Any, *args: Any, **kwargs: Any) -> Any:
         return await anyio.to_thread.run_sync(lambda: call(*args, **kwargs), limiter=writing)
 
     run_in_thread: RunInThread = in_writer
     progress = Progress()
-    progress.on_change = lambda: tally.at(progress.rows)
+    progress.on_change = lambda: progress_report.update(progress.rows)
     writer = PageWriter(
         AGENT,
         mirror,
@@ -92,39 +93,39 @@ async def into_mirror(client: ConvocoreClient, file: Path, rows: int) -> int:
     )
     await FullSync(client, writer).run()
     assert progress.gap is None, progress.gap
-    held = mirror.coverage(AGENT)
+    coverage = mirror.coverage(AGENT)
     mirror.close()
-    return held.conversations + held.quarantined
+    return coverage.conversations + coverage.quarantined
 
 
 async def ours(base_url: str, file: Path | None, rows: int) -> int:
-    """How many conversations are found, with or without a mirror."""
+    """Read with our client, into a mirror if `file` is given; returns the number of rows."""
     client = ConvocoreClient.from_url(base_url, KEY, version="benchmark", now=utc_now)
     try:
         if file is not None:
             return await into_mirror(client, file, rows)
-        return len(await alone(client))
+        return len(await client_alone(client))
     finally:
         await client.aclose()
 
 
 def most_memory() -> float:
-    """Megabytes that this process held at most, so far."""
+    """The largest memory of this process so far, in megabytes."""
     try:
         status = Path("/proc/self/status").read_text()
     except FileNotFoundError:  # not Linux; bytes on a Mac
         most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         return most / (1e6 if sys.platform == "darwin" else 1e3)
-    # Not `ru_maxrss`, which on Linux begins with what the parent held.
+    # Not `ru_maxrss`, which on Linux includes the memory of the parent.
     return int(status.split("VmHWM:")[1].split()[0]) * 1024 / 1e6
 
 
 def main() -> None:
-    """Walk, and tell."""
+    """Read, and print the measurements."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("kind", choices=["bare", "client", "mirror"])
     parser.add_argument("base_url")
-    parser.add_argument("--limit", type=int, default=LARGEST, help="rows a page, for `bare`")
+    parser.add_argument("--limit", type=int, default=LARGEST, help="rows per page, for `bare`")
     parser.add_argument("--file", type=Path)
     parser.add_argument("--rows", type=int, default=2000)
     chosen = parser.parse_args()
@@ -135,8 +136,8 @@ def main() -> None:
         file = chosen.file if chosen.kind == "mirror" else None
         rows = anyio.run(ours, chosen.base_url, file, chosen.rows)
     seconds = time.perf_counter() - began
-    told = {"seconds": seconds, "rows": rows, "memory": most_memory(), "before": before}
-    print(json.dumps(told))
+    measurements = {"seconds": seconds, "rows": rows, "memory": most_memory(), "before": before}
+    print(json.dumps(measurements))
 
 
 if __name__ == "__main__":

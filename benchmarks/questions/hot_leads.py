@@ -1,16 +1,16 @@
-"""Whom to call, and why: `summarize_hot_leads`."""
+"""Questions about whom to call, and why: `summarize_hot_leads`."""
 
-# People ask in their own script; the look-alike rule would have it written in Latin.
+# Questions are in their own scripts, which the rule about look-alike characters would refuse.
 # ruff: noqa: RUF001
 
-from benchmarks.questions import plain
-from benchmarks.questions.asking import Answers, Call, Question, path
-from benchmarks.questions.plain import Facts
-from benchmarks.questions.world import Lead, World, worth
+from benchmarks.questions import oracle
+from benchmarks.questions.dataset import Dataset, Lead, worth
+from benchmarks.questions.oracle import Facts
+from benchmarks.questions.question import Answers, Call, Question, path
 
 
 def hot(**arguments: object) -> Call:
-    """One call."""
+    """A call of the tool."""
     return "summarize_hot_leads", dict(arguments)
 
 
@@ -35,20 +35,20 @@ def _counted(answers: Answers) -> Facts:
 
 
 def _owners(leads: list[Lead]) -> list[list[str] | None]:
-    return [lead.of(plain.owners) for lead in leads]
+    return [lead.of(oracle.owners) for lead in leads]
 
 
 def _reach(answers: Answers) -> Facts:
     lead = answers[-1].get("lead", {})
-    said = {name: lead.get(name) for name in ("name", "stage", "score")}
-    return said | {"emails": [e.strip().casefold() for e in lead.get("emails", [])]}
+    fields = {name: lead.get(name) for name in ("name", "stage", "score")}
+    return fields | {"emails": [e.strip().casefold() for e in lead.get("emails", [])]}
 
 
-def _how_to_reach(world: World) -> Facts:
-    if not (hottest := world.hot(since="7d")):
+def _how_to_reach(dataset: Dataset) -> Facts:
+    if not (hottest := dataset.hot(since="7d")):
         return None
     one = hottest[0]
-    emails = list(dict.fromkeys(e for row in one.rows if (e := plain.email(row))))
+    emails = list(dict.fromkeys(e for row in one.rows if (e := oracle.email(row))))
     return {"name": one.name, "stage": one.get("stage"), "score": one.score, "emails": emails}
 
 
@@ -74,7 +74,7 @@ QUESTIONS = (
     Question(
         "Quantos leads quentes desta semana ainda não têm responsável?", "pt",
         [hot(since="7d", top=1)], path("unassigned"),
-        lambda w: sum(lead.of(plain.owners) is None for lead in w.hot(since="7d")),
+        lambda w: sum(lead.of(oracle.owners) is None for lead in w.hot(since="7d")),
     ),
     Question(
         "كم عميلاً ساخناً ينتظر موظفاً الآن؟", "ar", [hot(top=1)], path("waiting_for_human"),
@@ -82,11 +82,11 @@ QUESTIONS = (
     ),
     Question(
         "本周的热门线索主要来自哪些渠道?", "zh", [hot(since="7d", top=1)], path("by_channel"),
-        lambda w: plain.count_by(w.hot(since="7d"), lambda lead: lead.of(plain.channel)),
+        lambda w: oracle.count_by(w.hot(since="7d"), lambda lead: lead.of(oracle.channel)),
     ),
     Question(
         "How many of the hot ones have something overdue?", "en", [hot(top=1)], path("overdue"),
-        lambda w: sum(plain.overdue({"crmAlerts": lead.get("crmAlerts")}) for lead in w.hot()),
+        lambda w: sum(oracle.overdue({"crmAlerts": lead.get("crmAlerts")}) for lead in w.hot()),
     ),
     Question(
         "Only those with 90 points or more, from the last two weeks.", "en",
@@ -99,7 +99,7 @@ QUESTIONS = (
     Question(
         "ここ30日のホットなリードはどの段階にいますか?", "ja", [hot(since="30d", top=1)],
         path("by_stage"),
-        lambda w: plain.count_by(w.hot(since="30d"), lambda lead: lead.get("stage")),
+        lambda w: oracle.count_by(w.hot(since="30d"), lambda lead: lead.get("stage")),
     ),
     Question(
         "За кем закреплены самые горячие лиды за сутки?", "ru", [hot(since="24h", top=5)],

@@ -1,11 +1,11 @@
-"""What answering costs without us: raw pages, and a server generated from the OpenAPI document.
+"""Alternatives to this project: raw pages, and a server generated from the OpenAPI document.
 
-Both show pages of the list, newest first, and leave the rest to their reader. The reader is let
-off lightly: it computes without a mistake, remembers every row, and stops at the first page after
-which what it has seen gives the right facts, though it can't know that. After 500 rows (the most
-that the vendor's own MCP server scans, and about 250,000 tokens) it gives up.
+Both show pages of the list, newest first, and leave the rest to the model that reads them. That
+reader gets every advantage: it makes no mistake, remembers every row, and stops at the first page
+after which the rows seen so far give the right facts, though it cannot know that. After 500 rows
+(the most that the vendor's own MCP server scans, and about 250,000 tokens) it gives up.
 
-Pages are really fetched; since all questions of one half would see the same ones, once for all.
+The pages are really fetched, once for all questions, which would all see the same ones.
 """
 
 import json
@@ -21,11 +21,11 @@ from fastmcp import Client, FastMCP
 from fastmcp.exceptions import ToolError
 from mcp_types import TextContent
 
-from benchmarks.questions.asking import Question, alike
-from benchmarks.questions.plain import Row
-from benchmarks.questions.running import Asked
+from benchmarks.questions.dataset import Dataset
+from benchmarks.questions.oracle import Row
+from benchmarks.questions.question import Question, alike
+from benchmarks.questions.runner import Result
 from benchmarks.questions.tokens import tokens, written
-from benchmarks.questions.world import World
 from convocore_mcp.sandbox import Sandbox
 
 MOST_ROWS = 500
@@ -34,14 +34,14 @@ OPENAPI = Path(__file__).parents[2] / "tests" / "sandbox" / "openapi.yaml"
 
 @dataclass(frozen=True)
 class Page:
-    """A page as a reader gets it: its rows, and what it cost; no rows if it was an error."""
+    """A page as a model sees it: its rows, and its cost in tokens; no rows if it was an error."""
 
     rows: list[Row]
     tokens: int
 
 
 def _enough(pages: Sequence[Page]) -> bool:
-    """The reader gives up, or the list is over: nothing else says so where pages have numbers."""
+    """Whether the reader gives up, or has seen three empty pages, which end a list."""
     rows = sum(len(page.rows) for page in pages)
     return rows >= MOST_ROWS or (len(pages) >= 3 and not any(page.rows for page in pages[-3:]))
 
@@ -54,9 +54,9 @@ async def _connected(sandbox: Sandbox, base_url: str) -> AsyncIterator[httpx2.As
 
 
 async def raw_pages(sandbox: Sandbox, base_url: str) -> list[Page]:
-    """Pages of 20 as they come, which is all that a passthrough adds nothing to.
+    """Pages of 20, unchanged, as a server that passes pages through returns them.
 
-    The vendor's server indents them, too, which costs more; that is not counted here.
+    The vendor's server also indents them; that additional cost is not counted here.
     """
     pages: list[Page] = []
     asked: dict[str, Any] = {"limit": 20, "page": 1}
@@ -78,17 +78,17 @@ async def raw_pages(sandbox: Sandbox, base_url: str) -> list[Page]:
 
 @asynccontextmanager
 async def generated(sandbox: Sandbox, base_url: str) -> AsyncIterator["FastMCP[Any]"]:
-    """The server that FastMCP makes of `openapi.yaml`."""
+    """The server that FastMCP generates from `openapi.yaml`."""
     document = yaml.safe_load(OPENAPI.read_text())
     async with _connected(sandbox, base_url) as http:
         yield FastMCP.from_openapi(document, client=http)
 
 
 async def generated_pages(server: "FastMCP[Any]", agent_id: str, *, checked: bool) -> list[Page]:
-    """Pages of 100 until one is refused; the last one holds no rows then.
+    """Pages of 100, until one is refused; then the last page has no rows.
 
-    A client that keeps to the protocol checks answers against the schema that the tool declares;
-    without `checked` it is one that doesn't.
+    A client that follows the protocol validates answers against the schema of the tool; with
+    `checked` false, the client does not.
     """
     pages: list[Page] = []
     async with Client(server) as client:
@@ -99,30 +99,33 @@ async def generated_pages(server: "FastMCP[Any]", agent_id: str, *, checked: boo
             cost = tokens(written(arguments))
             try:
                 result = await call(tool.name, arguments)
-            except (RuntimeError, ToolError) as error:  # the client refuses; the upstream does
-                # What stands behind the first line is the schema and the answer.
+            except (RuntimeError, ToolError) as error:  # refused by the client, or upstream
+                # The first line is the message; the schema and the answer follow.
                 return [*pages, Page([], cost + tokens(str(error).splitlines()[0]))]
             text = "".join(b.text for b in result.content if isinstance(b, TextContent))
             pages.append(Page(json.loads(text)["data"], cost + tokens(text)))
     return pages
 
 
-def read(questions: Sequence[Question], world: World, pages: Sequence[Page]) -> list[Asked]:
-    """How far a reader of these pages gets with each question."""
+def read(questions: Sequence[Question], dataset: Dataset, pages: Sequence[Page]) -> list[Result]:
+    """Answer each question from these pages, as soon as they suffice."""
     rows: list[Row] = []
-    sights = []
+    partial_datasets = []
     for page in pages:
         rows = rows + page.rows
-        sights.append(World.of(rows[:MOST_ROWS], world.now, world.earlier))
-    return [_read(question, question.truth(world), sights, pages) for question in questions]
+        partial_datasets.append(Dataset.of(rows[:MOST_ROWS], dataset.now, dataset.earlier))
+    return [
+        _read(question, question.expected(dataset), partial_datasets, pages)
+        for question in questions
+    ]
 
 
 def _read(
-    question: Question, truth: object, sights: Sequence[World], pages: Sequence[Page]
-) -> Asked:
+    question: Question, expected: object, partial_datasets: Sequence[Dataset], pages: Sequence[Page]
+) -> Result:
     spent = 0
-    for count, (sight, page) in enumerate(zip(sights, pages, strict=True), start=1):
+    for count, (partial, page) in enumerate(zip(partial_datasets, pages, strict=True), start=1):
         spent += page.tokens
-        if page.rows and alike(question.truth(sight), truth):
-            return Asked(question, True, count, spent)
-    return Asked(question, False, len(pages), spent)
+        if page.rows and alike(question.expected(partial), expected):
+            return Result(question, True, count, spent)
+    return Result(question, False, len(pages), spent)

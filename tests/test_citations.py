@@ -1,0 +1,100 @@
+"""Docstrings and comments cite pages that everybody can open: each citation resolves.
+
+A citation names a page of this repository and one of its headings: docs/contract.md, "Tools".
+"""
+
+import ast
+import io
+import re
+import tokenize
+from pathlib import Path
+
+import pytest
+
+from tests.test_layout import MODULES
+
+ROOT = Path(__file__).parent.parent
+PAGE = re.compile(r"docs/([\w-]+\.md)")
+CITATION = re.compile(r"docs/([\w-]+\.md), \"([^\"]+)\"")
+ELSEWHERE = re.compile(
+    r"(?<![\w/])(?:contract|design|style|observed|upstream)\.md"
+    r"|\b(?:the|first|this|by) issue\b|\bissue \d"
+    r"|\b(?:by|in|of) the (?:contract|design)\b|[Aa]sked for by"
+)
+"""What stands outside this repository: pages without a folder, and numbered issues."""
+
+
+def written(module: str) -> dict[int, str]:
+    """The docstrings and comments of a module, by line, each with its lines joined.
+
+    Strings that stand alone, as beneath a constant, count as docstrings.
+    """
+    source = (ROOT / module).read_text()
+    texts = {
+        node.lineno: node.value.value
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    }
+    begun, before = 0, -1
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            line = token.start[0]
+            begun, before = (begun if line == before + 1 else line), line
+            comment = token.string.lstrip("# ")
+            texts[begun] = f"{texts[begun]} {comment}" if begun in texts else comment
+    return {line: " ".join(text.split()) for line, text in texts.items()}
+
+
+def headings(page: Path) -> set[str]:
+    """The headings of a page, of every level."""
+    return set(re.findall(r"^#+ (.+?)$", page.read_text(), re.M))
+
+
+def unresolved(text: str) -> list[str]:
+    """The citations in `text` that lead nowhere."""
+    wrong = [
+        f"docs/{name} does not exist"
+        for name in PAGE.findall(text)
+        if not (ROOT / "docs" / name).exists()
+    ]
+    for name, heading in CITATION.findall(text):
+        page = ROOT / "docs" / name
+        if page.exists() and heading not in headings(page):
+            wrong.append(f'docs/{name} has no heading "{heading}"')
+    return wrong
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_citation_leads_to_a_page_and_a_heading(module: str) -> None:
+    """Promised by docs/architecture.md, "Code style"."""
+    wrong = {line: found for line, text in written(module).items() if (found := unresolved(text))}
+
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_nothing_cites_what_stands_outside_the_repository(module: str) -> None:
+    """Promised by docs/architecture.md, "Code style"."""
+    private = {
+        line: found[0]
+        for line, text in written(module).items()
+        if (found := ELSEWHERE.findall(text))
+    }
+
+    assert private == {}
+
+
+def test_the_checks_see_what_they_should() -> None:
+    """Ours: a check that finds nothing checks nothing."""
+    assert unresolved('Promised by docs/contract.md, "Tools".') == []
+    assert unresolved('Promised by docs/contract.md, "Nothing of the kind".') != []
+    assert unresolved("See docs/missing.md.") != []
+    for text in (
+        "Promised by contract.md: brief", "`design.md`", "Promised by issue 5", "by the issue",
+        "Promised by the contract", "Asked for by the project", "the first issue",
+    ):  # fmt: skip
+        assert ELSEWHERE.search(text), text
+    for text in ('docs/contract.md, "Tools"', "keys of the issuer", "issued at"):
+        assert not ELSEWHERE.search(text), text
