@@ -18,7 +18,7 @@ from benchmarks.pipes import environment
 from benchmarks.telling import Tally, say
 from convocore_mcp.api import wire
 from convocore_mcp.assembly import mirror_place, read_settings
-from convocore_mcp.leads.keys import keys
+from convocore_mcp.leads.keys import derive_keys
 from convocore_mcp.leads.merge import merge
 from convocore_mcp.sandbox import Sandbox
 from convocore_mcp.store.database.engine import open_database
@@ -66,7 +66,7 @@ def owner() -> str:
 
 def open_mirror(path: Path) -> MirrorWriter:
     """To write into it."""
-    return MirrorWriter(open_database(path, owner=owner()), Rules(keys=keys, merge=merge))
+    return MirrorWriter(open_database(path, owner=owner()), Rules(keys=derive_keys, merge=merge))
 
 
 def mirror(folder: Path, size: int, make: Make) -> Filled:

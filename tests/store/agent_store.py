@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
 
-from convocore_mcp.leads.keys import keys
+from convocore_mcp.leads.keys import derive_keys
 from convocore_mcp.leads.merge import merge
-from convocore_mcp.models import Conversation, Filter, Lead, Page
+from convocore_mcp.models import NO_DETAILS, Conversation, Filter, Lead, Page
 from convocore_mcp.store.database import rows
 from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.database.schema import leads, terms
@@ -21,7 +21,7 @@ from tests.conversations import NOW
 if TYPE_CHECKING:
     from convocore_mcp.store.read.conversation_search import Key
 
-RULES = Rules(keys=keys, merge=merge)
+RULES = Rules(keys=derive_keys, merge=merge)
 SORTS = ("newest", "oldest", "score", "value", "waiting")
 _numbers = itertools.count()
 
@@ -88,7 +88,7 @@ def at(minute: int) -> datetime:
 
 def bare(c: Conversation) -> Conversation:
     """What every way of reading it shows."""
-    return replace(c, record="", lead_id=None)
+    return replace(c, record="", details=NO_DETAILS, amount=None, currency_key=None, lead_id=None)
 
 
 def in_order(conversations: Iterable[Conversation], sort: str) -> list[Conversation]:
@@ -106,7 +106,7 @@ def in_order(conversations: Iterable[Conversation], sort: str) -> list[Conversat
         if sort == "score":
             return (float("-inf") if c.score is None else c.score, active, c.id)
         if sort == "value":
-            amount = keys(c).amount
+            amount = derive_keys(c).amount
             return (float("-inf") if amount is None else amount, active, c.id)
         waits = c.state == "requested_chat"
         since = -time(c.waiting_since) if c.waiting_since else -1e12

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convocore_mcp.leads.hotness import closed, hot, rank
-from convocore_mcp.leads.keys import keys, phone_key
+from convocore_mcp.leads.hotness import is_closed, is_hot, rank
+from convocore_mcp.leads.keys import derive_keys, phone_key
 from convocore_mcp.leads.matching import search_terms
 from convocore_mcp.models import Conversation, Filter, HotQuery, Lead
 from convocore_mcp.store.database.engine import Database
@@ -61,7 +61,7 @@ def fits(c: Conversation, f: Filter) -> bool:
         return not asked or bool({a.casefold() for a in asked} & {o.casefold() for o in own if o})
 
     return (
-        (f.terms is None or (f.terms != () and all(t in keys(c).text for t in f.terms)))
+        (f.terms is None or (f.terms != () and all(t in derive_keys(c).text for t in f.terms)))
         and (not f.stages or c.stage in f.stages)
         and (not f.states or c.state in f.states)
         and folded(f.labels, (c.label,))
@@ -228,7 +228,7 @@ def test_the_hot_leads_agree_with_plain_python(
     agent_store.save(*page)
     agent_store.mirror.rebuild_leads(agent_store.agent)
     inside = [a for a in agent_store.leads().values() if within(a.last_activity, since, until)]
-    warm = sorted((a for a in inside if hot(a, threshold=threshold)), key=rank)
+    warm = sorted((a for a in inside if is_hot(a, threshold=threshold)), key=rank)
     heat = HotQuery(agent_store.agent, threshold, since, until)
 
     assert agent_store.mirror_reader.hot_leads(heat, limit=99) == warm
@@ -246,7 +246,7 @@ def test_the_hot_leads_agree_with_plain_python(
     assert summary.waiting_for_human == sum(lead.waiting for lead in warm)
     assert summary.unassigned == sum(lead.assignee is None for lead in warm)
     assert summary.overdue == sum(lead.overdue for lead in warm)
-    assert summary.closed == sum(closed(lead.stage) for lead in inside)
+    assert summary.closed == sum(is_closed(lead.stage) for lead in inside)
     conversations = [c for c in page if within(c.last_activity, since, until)]
     assert summary.tests == sum(c.is_test for c in conversations)
     assert summary.blocked == sum(c.is_blocked and not c.is_test for c in conversations)
@@ -265,10 +265,10 @@ def test_near_misses_miss_by_little_or_by_their_label(
         lead
         for lead in agent_store.leads().values()
         if within(lead.last_activity, since, None)
-        and not closed(lead.stage)
+        and not is_closed(lead.stage)
         and (
-            threshold - NEAR <= lead.heat < threshold
-            if lead.heat is not None
+            threshold - NEAR <= lead.hot_score < threshold
+            if lead.hot_score is not None
             else lead.score is not None and lead.score >= threshold
         )
     ]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convocore_mcp.models import Conversation, Either, Filter, Page, Quarantined
+from convocore_mcp.models import Conversation, Filter, Page, Quarantined, TermAlternatives
 from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.database.schema import LONGEST_KEY
 from convocore_mcp.store.read.mirror_reader import MirrorReader
@@ -143,10 +143,12 @@ def test_no_text_is_too_odd_to_be_kept_or_asked_for(
     assert agent_store.mirror_reader.conversation(agent_store.agent, text) is None
     assert agent_store.mirror_reader.leads_with(agent_store.agent, "id", [text]) == []
     assert (
-        agent_store.mirror_reader.lookup.hits(agent_store.agent, [Either((text,), (text,))])
+        agent_store.mirror_reader.people_index.hits(
+            agent_store.agent, [TermAlternatives((text,), (text,))]
+        )
         is not None
     )
-    assert agent_store.mirror_reader.lookup.alike(agent_store.agent, text) is not None
+    assert agent_store.mirror_reader.people_index.similar_words(agent_store.agent, text) is not None
 
 
 def test_two_agents_in_one_mirror_never_meet(database: Database) -> None:

@@ -7,8 +7,9 @@ from hypothesis import given
 
 from convocore_mcp.errors import MissingError
 from convocore_mcp.leads.keys import email_key, phone_key
-from convocore_mcp.leads.resolve import FEW, look_up
-from convocore_mcp.models import Conversation, Either
+from convocore_mcp.leads.name_search import MAX_RANKED_HITS
+from convocore_mcp.leads.resolve import resolve
+from convocore_mcp.models import Conversation, TermAlternatives
 from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.read.people_index import COMMON, MOST
 from tests.conversations import NOW, conversation
@@ -30,7 +31,7 @@ def test_whoever_is_in_the_mirror_is_found_by_all_that_it_goes_by(
         agent_store.mirror.rebuild_leads(agent_store.agent)
     for lead_id, lead in agent_store.leads().items():
         for text in lead_id, *lead.conversation_ids:
-            match = look_up(agent_store.mirror_reader, agent_store.agent, text)
+            match = resolve(agent_store.mirror_reader, agent_store.agent, text)
             assert match.field in {"lead_id", "conversation_id"}
             # An identity may be named after another's conversation: a lead id comes first.
             assert match.leads[0].lead_id in {lead_id, text}
@@ -38,11 +39,11 @@ def test_whoever_is_in_the_mirror_is_found_by_all_that_it_goes_by(
             known = (("email", c.email, email_key(c.email)), ("phone", c.phone, phone_key(c.phone)))
             for field, said, key in known:
                 if key is not None and said is not None:
-                    match = look_up(agent_store.mirror_reader, agent_store.agent, said.strip())
+                    match = resolve(agent_store.mirror_reader, agent_store.agent, said.strip())
                     assert match.field == field
                     assert lead_id in {one.lead_id for one in match.leads}
         if lead.name is not None:
-            match = look_up(agent_store.mirror_reader, agent_store.agent, lead.name.upper())
+            match = resolve(agent_store.mirror_reader, agent_store.agent, lead.name.upper())
             assert match.field == "name"
             assert lead_id in {one.lead_id for one in match.leads}
             assert match.total == len(match.leads)
@@ -114,9 +115,9 @@ def test_somebody_is_found_by_what_people_type(
     """Promised by issue 5, "Finding somebody": one when one clearly does, several when several."""
     if field is None:  # nobody is called so, and who is like it is no answer
         with pytest.raises(MissingError):
-            look_up(agent_store.mirror_reader, agent_store.agent, typed)
+            resolve(agent_store.mirror_reader, agent_store.agent, typed)
         return
-    match = look_up(agent_store.mirror_reader, agent_store.agent, typed)
+    match = resolve(agent_store.mirror_reader, agent_store.agent, typed)
     assert ([lead.lead_id for lead in match.leads], match.field) == (ids, field)
     assert match.total == len(ids)
 
@@ -124,7 +125,7 @@ def test_somebody_is_found_by_what_people_type(
 def test_nobody_is_not_found_with_the_nearest_names_each_once(agent_store: AgentStore) -> None:
     """Promised by contract.md: `not_found`, with the nearest names in `hint`."""
     with pytest.raises(MissingError) as caught:
-        look_up(agent_store.mirror_reader, agent_store.agent, "Gonzi Xqqw")
+        resolve(agent_store.mirror_reader, agent_store.agent, "Gonzi Xqqw")
     assert caught.value.hint is not None
     assert "González" in caught.value.hint
 
@@ -138,20 +139,25 @@ def test_a_way_to_ask_finds_those_who_have_all_of_it(database: Database, steps: 
         take(agent_store, step, held, minute)
     agent_store.mirror.rebuild_leads(agent_store.agent)
     leads = agent_store.leads()
-    asked = [Either(("wann", "wbob")), Either(beginnings=("wac", "mann", "eb")), Either(("ex",))]
+    asked = [
+        TermAlternatives(("wann", "wbob")),
+        TermAlternatives(prefixes=("wac", "mann", "eb")),
+        TermAlternatives(("ex",)),
+    ]
     for wanted in (asked[:1], asked[1:2], asked[:2], asked[1:], asked):
         fitting = {
             lead_id
             for lead_id, lead in leads.items()
             if all(
                 any(
-                    term in either.whole or term.startswith(either.beginnings or ("\n",))
+                    term in either.exact or term.startswith(either.prefixes or ("\n",))
                     for term in lead.terms.split("\n")[1:]
                 )
                 for either in wanted
             )
         }
         assert {
-            hit.lead_id for hit in agent_store.mirror_reader.lookup.hits(agent_store.agent, wanted)
+            hit.lead_id
+            for hit in agent_store.mirror_reader.people_index.hits(agent_store.agent, wanted)
         } == fitting
-    assert FEW < MOST < COMMON
+    assert MAX_RANKED_HITS < MOST < COMMON

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convocore_mcp.leads.keys import keys
+from convocore_mcp.leads.keys import derive_keys
 from convocore_mcp.leads.merge import merge
 from convocore_mcp.models import Conversation, Lead
 from convocore_mcp.store.database.engine import Database
@@ -19,7 +19,7 @@ from tests.store.steps import Step, shared, steps, take
 
 
 def from_scratch(held: dict[str, Conversation]) -> dict[str, Lead]:
-    return {lead.lead_id: lead for lead in merge([(c, keys(c)) for c in held.values()])}
+    return {lead.lead_id: lead for lead in merge([(c, derive_keys(c)) for c in held.values()])}
 
 
 def assert_rebuilt(agent_store: AgentStore, held: dict[str, Conversation]) -> None:

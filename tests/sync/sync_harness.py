@@ -12,10 +12,9 @@ import anyio.to_thread
 from sqlalchemy import select
 
 from convocore_mcp.api.client import ConvocoreClient
-from convocore_mcp.leads.keys import keys
+from convocore_mcp.leads.keys import derive_keys
 from convocore_mcp.leads.merge import merge
-from convocore_mcp.models import Coverage, Freshness
-from convocore_mcp.read_scope import ReadScope
+from convocore_mcp.models import Coverage, Freshness, ReadScope
 from convocore_mcp.sandbox import Sandbox
 from convocore_mcp.store.database.engine import open_database
 from convocore_mcp.store.database.schema import CURRENT, conversations
@@ -40,7 +39,7 @@ async def run_in_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
 
 def memory_mirror() -> MirrorWriter:
     """An empty one, in memory."""
-    return MirrorWriter(open_database("memory", owner="test"), Rules(keys=keys, merge=merge))
+    return MirrorWriter(open_database("memory", owner="test"), Rules(keys=derive_keys, merge=merge))
 
 
 class Gate:

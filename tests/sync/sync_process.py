@@ -9,7 +9,7 @@ from pathlib import Path
 import anyio
 
 from convocore_mcp.api.client import ConvocoreClient
-from convocore_mcp.leads.keys import keys
+from convocore_mcp.leads.keys import derive_keys
 from convocore_mcp.leads.merge import merge
 from convocore_mcp.store.database.engine import open_database
 from convocore_mcp.store.write.mirror_writer import MirrorWriter, Rules
@@ -20,7 +20,9 @@ from tests.sync.sync_harness import run_in_thread
 
 
 async def main(base_url: str, key: str, agent: str, file: str) -> None:
-    mirror = MirrorWriter(open_database(Path(file), owner="test"), Rules(keys=keys, merge=merge))
+    mirror = MirrorWriter(
+        open_database(Path(file), owner="test"), Rules(keys=derive_keys, merge=merge)
+    )
     client = ConvocoreClient.over(base_url, key, version="test", now=utc_now)
     reader = Reader(client, mirror, now=utc_now, run_in_thread=run_in_thread, bounds=Bounds())
     await reader.full_sync(agent, Progress())

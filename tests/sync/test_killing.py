@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from convocore_mcp.leads.keys import keys
+from convocore_mcp.leads.keys import derive_keys
 from convocore_mcp.leads.merge import merge
 from convocore_mcp.sandbox import Dialect, Sandbox, serving
 from convocore_mcp.store.database.engine import open_database
@@ -57,7 +57,7 @@ def test_a_sweep_killed_again_and_again_reads_each_page_about_once(
             sandbox.insert(userName="Somebody New")
         assert subprocess.run(command, timeout=GENEROUS, check=False).returncode == 0
         asked = listed(sandbox)
-    mirror = MirrorWriter(open_database(file, owner="test"), Rules(keys=keys, merge=merge))
+    mirror = MirrorWriter(open_database(file, owner="test"), Rules(keys=derive_keys, merge=merge))
     try:
         assert held(mirror, sandbox.agent_id) == wanted(sandbox)
         assert mirror.coverage(sandbox.agent_id).complete

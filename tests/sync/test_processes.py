@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from convocore_mcp.assembly import mirror_place, read_settings
-from convocore_mcp.leads.keys import keys
+from convocore_mcp.leads.keys import derive_keys
 from convocore_mcp.leads.merge import merge
 from convocore_mcp.sandbox import Sandbox, serving
 from convocore_mcp.store.database.engine import open_database
@@ -85,7 +85,7 @@ class ServerProcesses:
         chosen = dict(zip(names, self.settings.values(), strict=True))
         resume_token, owner = mirror_place(read_settings(chosen))
         mirror = MirrorWriter(
-            open_database(resume_token, owner=owner), Rules(keys=keys, merge=merge)
+            open_database(resume_token, owner=owner), Rules(keys=derive_keys, merge=merge)
         )
         assert held(mirror, self.sandbox.agent_id) == wanted(self.sandbox)
         mirror.close()

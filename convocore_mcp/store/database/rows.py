@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Column, RowMapping
 
-from convocore_mcp.models import WAITING, Conversation, Keys, Lead, Value
+from convocore_mcp.models import WAITING, Conversation, DerivedKeys, Lead, Value
 from convocore_mcp.store.database.columns import storable
+from convocore_mcp.store.database.record_details import details_of
 from convocore_mcp.store.database.schema import LONGEST_KEY, UNKNOWN, conversations, leads
 from convocore_mcp.store.database.search_tokens import tokens
 
@@ -24,7 +25,7 @@ _NEVER = 2**53
 
 _Reads = Sequence[tuple[int, Callable[[Any], Any]]]
 """Which values of a row are stored as something else, by position, and how they are read."""
-_CONVERSATION = tuple(f.name for f in fields(Conversation) if f.name != "record")
+_CONVERSATION = tuple(f.name for f in fields(Conversation) if f.name not in {"record", "details"})
 _LEAD = tuple(f.name for f in fields(Lead))
 COLUMNS: tuple[Column[Any], ...] = tuple(conversations.c[name] for name in _CONVERSATION)
 """What a `Conversation` is made of, without the record."""
@@ -56,7 +57,7 @@ def digest(text: str) -> bytes:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
-def conversation_row(c: Conversation, keys: Keys) -> dict[str, Any]:
+def conversation_row(c: Conversation, keys: DerivedKeys) -> dict[str, Any]:
     """A version's columns, without its place in the sequence, as they can be kept."""
     row = _stored(_CONVERSATION, c)
     active = row["last_activity"]
@@ -90,16 +91,14 @@ def lead_row(lead: Lead) -> dict[str, Any]:
 
 def conversation(row: RowMapping) -> Conversation:
     """A `Conversation` from `COLUMNS`, with its record if that was selected too."""
-    *values, lead_id = _loaded(row, _CONVERSATION, _CONVERSATION_READS)
+    values = _loaded(row, _CONVERSATION, _CONVERSATION_READS)
     record = row["record"] if "record" in row else ""  # noqa: SIM401  `get` is slow there
-    return Conversation(*values, record, lead_id)  # type: ignore[call-arg]  # in their order
+    return Conversation(*values, record, details_of(record))  # type: ignore[call-arg]  # in order
 
 
 def conversation_of(values: Sequence[Any]) -> Conversation:
     """A `Conversation` without its record, from a row that begins with `COLUMNS`."""
-    own = _read(list(values[: len(_CONVERSATION)]), _CONVERSATION_READS)
-    own.insert(-1, "")  # where the record stands
-    return Conversation(*own)
+    return Conversation(*_read(list(values[: len(_CONVERSATION)]), _CONVERSATION_READS))
 
 
 def lead(row: RowMapping) -> Lead:

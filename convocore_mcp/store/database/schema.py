@@ -25,7 +25,7 @@ from sqlalchemy import (
 from convocore_mcp.store.database.columns import Text, Tokens
 
 PREFIX = "convocore_"
-SCHEMA_VERSION = "6"
+SCHEMA_VERSION = "7"
 """Counts up with every change of a table but `meta`, which says it and so never changes."""
 CURRENT = 2**62
 """The `valid_to` of a version that still holds."""
@@ -229,7 +229,7 @@ leads = Table(
     Column("waiting_since", BigInteger),
     Column("expected_close", Text),
     Column("overdue", Boolean, nullable=False),
-    Column("heat", Float),
+    Column("hot_score", Float),
     Column("text", Text, nullable=False),
     Column("terms", Text, nullable=False),
     PrimaryKeyConstraint("agent_id", "lead_id"),
@@ -239,13 +239,13 @@ leads = Table(
 _l = leads.c
 _index("activity", _l.agent_id, _l.last_activity, _l.stage)
 _HOT = (
-    "heat", "last_activity", "score", "stage", "channel", "state", "assignee", "currency", "amount",
-    "unparsed", "overdue", "lead_id",
+    "hot_score", "last_activity", "score", "stage", "channel", "state", "assignee", "currency",
+    "amount", "unparsed", "overdue", "lead_id",
 )  # fmt: skip
 _copy("hot", _l.agent_id, *(_l[name] for name in _HOT))
-_index("heat", _l.agent_id, _l.heat).ddl_if(dialect="postgresql")
+_index("hot_score", _l.agent_id, _l.hot_score).ddl_if(dialect="postgresql")
 # What leads add up to. By the lead first: SQLite would rather read whole leads by their key.
-_copy("worth", _l.lead_id, _l.agent_id, _l.currency, _l.heat, _l.unparsed, _l.amount)
+_copy("worth", _l.lead_id, _l.agent_id, _l.currency, _l.hot_score, _l.unparsed, _l.amount)
 
 terms = Table(
     f"{PREFIX}terms",

@@ -31,7 +31,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import TSQUERY
 
-from convocore_mcp.models import SHORTEST_PART, WAITING, Conversation, Filter
+from convocore_mcp.models import MIN_NUMBER_PART, WAITING, Conversation, Filter
 from convocore_mcp.store.database.schema import LONGEST_KEY, SEARCH, conversations
 
 LONGEST_NUMBER = 20
@@ -46,7 +46,7 @@ MOST_PARTS = 2_000
 _WORD, _PART, _VALUE = "w", "n", "v"
 _EXACT = ("stage", "state")
 """Kinds whose values are compared as they are, not case-folded."""
-_NUMBER = re.compile(rf"[0-9]{{{SHORTEST_PART},}}")
+_NUMBER = re.compile(rf"[0-9]{{{MIN_NUMBER_PART},}}")
 Choice = tuple[str, ...]
 """Tokens of which one is enough; one that ends in `*` is a beginning."""
 
@@ -59,7 +59,7 @@ def tokens(c: Conversation, text: str) -> str:
         number[i : i + LONGEST_NUMBER]
         for word in words
         for number in _NUMBER.findall(word)
-        for i in range(len(number) - SHORTEST_PART + 1)
+        for i in range(len(number) - MIN_NUMBER_PART + 1)
     )
     found = [
         *(_value(tag, kind, value) for kind, value in _values(c)),

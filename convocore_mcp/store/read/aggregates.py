@@ -165,7 +165,7 @@ def _people(
         *by,
         _l.currency.label("currency"),
         func.count().label("leads"),
-        func.sum(case((_l.heat >= hot_from, 1), else_=0)).label("hot"),
+        func.sum(case((_l.hot_score >= hot_from, 1), else_=0)).label("hot"),
         func.sum(case((_l.unparsed, 1), else_=0)).label("unparsed"),
         func.sum(_l.amount).label("amount"),
     ).group_by(*by, _l.currency)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Select, and_, func, select
 
-from convocore_mcp.models import LONGEST_WORD, WORD, Lead
+from convocore_mcp.models import MAX_WORD_LENGTH, NAME_WORD, Lead
 from convocore_mcp.store.database import rows
 from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.database.schema import (
@@ -155,7 +155,7 @@ class CompletionReader:
 
 def _with_word(agent_id: str, beginning: str) -> Select[str]:
     """The leads that go by a word that begins so."""
-    t, begins = terms.c, f"{WORD}{beginning[:LONGEST_WORD]}"
+    t, begins = terms.c, f"{NAME_WORD}{beginning[:MAX_WORD_LENGTH]}"
     return select(t.lead_id).where(
         t.agent_id == agent_id, t.term >= begins, t.term < begins + _LAST
     )

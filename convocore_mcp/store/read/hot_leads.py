@@ -23,7 +23,7 @@ def active(heat: HotQuery) -> Sequence[ColumnElement[bool]]:
 
 def met(heat: HotQuery) -> Sequence[ColumnElement[bool]]:
     """Those of them that are hot."""
-    return (*active(heat), _l.heat >= heat.threshold)
+    return (*active(heat), _l.hot_score >= heat.threshold)
 
 
 def count(connection: Connection, *which: ColumnElement[bool]) -> int:
@@ -49,8 +49,9 @@ def near(heat: HotQuery) -> Sequence[ColumnElement[bool]]:
         *active(heat),
         ~func.coalesce(closed, false()),
         or_(
-            _l.heat.between(heat.threshold - NEAR, heat.threshold) & (_l.heat < heat.threshold),
-            _l.heat.is_(None) & (_l.score >= heat.threshold),
+            _l.hot_score.between(heat.threshold - NEAR, heat.threshold)
+            & (_l.hot_score < heat.threshold),
+            _l.hot_score.is_(None) & (_l.score >= heat.threshold),
         ),
     )
 

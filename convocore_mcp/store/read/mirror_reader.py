@@ -37,7 +37,7 @@ class MirrorReader:
         self._database = database
         self._cache = AnswerCache(ANSWERS)
         self._pages = AnswerCache(PAGES)
-        self.lookup = PeopleIndex(database)
+        self.people_index = PeopleIndex(database)
 
     @property
     def generation(self) -> str:

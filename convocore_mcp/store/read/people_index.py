@@ -18,7 +18,7 @@ from sqlalchemy import (
     true,
 )
 
-from convocore_mcp.models import WORD, Either, Lead
+from convocore_mcp.models import NAME_WORD, Lead, TermAlternatives
 from convocore_mcp.store.database import bulk, rows
 from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.database.schema import UNKNOWN, grams, leads, terms
@@ -66,7 +66,7 @@ def keep(
     bulk.take_out(connection, which, (its + one for one in sorted(gone)))
     # In their order, so that neighbours in the index are written together.
     bulk.put(connection, terms, [c.name for c in which], (its + one for one in sorted(come)))
-    words = {term[1:] for term, _ in come if term[0] == WORD}
+    words = {term[1:] for term, _ in come if term[0] == NAME_WORD}
     _learn(connection, agent_id, sorted(filter(_can_be_misspelt, words)))
 
 
@@ -105,9 +105,9 @@ class PeopleIndex:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def hits(self, agent_id: str, wanted: Sequence[Either]) -> list[Hit]:
+    def hits(self, agent_id: str, wanted: Sequence[TermAlternatives]) -> list[Hit]:
         """The leads that each of `wanted` leads to, latest active first, `MOST` at most."""
-        if not wanted or not all(either.whole or either.beginnings for either in wanted):
+        if not wanted or not all(either.exact or either.prefixes for either in wanted):
             return []
         with self._database.reading() as connection:
             counts = [self._count(connection, agent_id, either) for either in wanted]
@@ -135,7 +135,7 @@ class PeopleIndex:
         found.sort(key=lambda row: (-(row[0] if row[0] is not None else UNKNOWN), row[1]))
         return [Hit(*row[1:]) for row in found[:MOST]]
 
-    def _count(self, connection: Connection, agent_id: str, either: Either) -> int:
+    def _count(self, connection: Connection, agent_id: str, either: TermAlternatives) -> int:
         """How many leads, as far as it matters."""
         count = 0
         for which in _ranges(either):
@@ -143,7 +143,7 @@ class PeopleIndex:
             count += connection.scalar(select(func.count()).select_from(some.subquery())) or 0
         return count
 
-    def alike(self, agent_id: str, word: str) -> list[str]:
+    def similar_words(self, agent_id: str, word: str) -> list[str]:
         """Words that share trigrams with `word`, most of them first."""
         if not _can_be_misspelt(word):
             return []
@@ -158,21 +158,21 @@ class PeopleIndex:
             return list(connection.scalars(query))
 
 
-def _ranges(either: Either) -> Iterable[ColumnElement[bool]]:
+def _ranges(either: TermAlternatives) -> Iterable[ColumnElement[bool]]:
     """One condition for each stretch of the index: joined by OR, they would be none to SQLite."""
-    if either.whole:
-        yield _t.term.in_(either.whole)
-    for beginning in either.beginnings:
+    if either.exact:
+        yield _t.term.in_(either.exact)
+    for beginning in either.prefixes:
         yield and_(_t.term >= beginning, _t.term < beginning + _LAST)
 
 
-def _has(agent_id: str, either: Either) -> ColumnElement[bool]:
+def _has(agent_id: str, either: TermAlternatives) -> ColumnElement[bool]:
     """Whether the lead at hand has one of these, without going through all who have it."""
     other = terms.alias()
     whole = select(true()).where(
         other.c.agent_id == agent_id,
-        other.c.term.in_(either.whole),
+        other.c.term.in_(either.exact),
         other.c.lead_id == _l.lead_id,
     )
-    begin = (occurs(_l.terms, f"\n{beginning}") for beginning in either.beginnings)
-    return or_(*([whole.exists()] if either.whole else []), *begin)
+    begin = (occurs(_l.terms, f"\n{beginning}") for beginning in either.prefixes)
+    return or_(*([whole.exists()] if either.exact else []), *begin)

@@ -25,14 +25,14 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from convocore_mcp.models import Conversation, Keys
+from convocore_mcp.models import Conversation, DerivedKeys
 from convocore_mcp.store.database import rows
 from convocore_mcp.store.database.columns import Text
 from convocore_mcp.store.database.schema import CURRENT, conversations
 
 Found = Row[*tuple[Any, ...]]
 _c = conversations.c
-_DERIVED = (_c.email_key, _c.phone_key, _c.amount, _c.unparsed, _c.currency_key)
+_DERIVED = (_c.email_key, _c.phone_key, _c.unparsed)
 _SHARED = ("email_key", "phone_key")
 _TAKES_PART = and_(~_c.is_test, ~_c.is_blocked)
 _STRAY = and_(_c.identity.is_(None), _TAKES_PART)
@@ -62,14 +62,16 @@ class AffectedSet:
         """Identities of which not all conversations are here: nothing may be made of them."""
         return set().union(*self.claims.values()) - self.whole
 
-    def keyed(self, agent_id: str) -> Iterator[tuple[Conversation, Keys]]:
+    def keyed(self, agent_id: str) -> Iterator[tuple[Conversation, DerivedKeys]]:
         """What `leads.merge` works on: the conversations, and a stand-in for each claim."""
         for row in self.rows.values():
             yield rows.conversation_of(row), _keys(row)
         for (name, value), identities in self.claims.items():
             email, phone = (value, None) if name == "email_key" else (None, value)
             for identity in identities - self.whole:
-                claim = Keys(email, phone, amount=None, unparsed=False, currency=None, text="")
+                claim = DerivedKeys(
+                    email, phone, amount=None, unparsed=False, currency=None, text=""
+                )
                 yield Conversation(agent_id, "", identity=identity), claim
 
 
@@ -199,8 +201,8 @@ def _changed(connection: Connection, agent_id: str, ids: set[str]) -> set[str]:
     }
 
 
-def _keys(row: Found) -> Keys:
-    return Keys(
+def _keys(row: Found) -> DerivedKeys:
+    return DerivedKeys(
         email=row.email_key,
         phone=row.phone_key,
         amount=row.amount,

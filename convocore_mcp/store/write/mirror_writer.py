@@ -15,7 +15,7 @@ from sqlalchemy import (
     update,
 )
 
-from convocore_mcp.models import Conversation, Coverage, Keys, Lead, Page, Quarantined
+from convocore_mcp.models import Conversation, Coverage, DerivedKeys, Lead, Page, Quarantined
 from convocore_mcp.store.database import bulk
 from convocore_mcp.store.database.columns import storable
 from convocore_mcp.store.database.coverage import changed, coverage, note, reached
@@ -44,8 +44,8 @@ KEEP_VERSIONS = 7 * 24 * 3600 * 1000
 class Rules:
     """The decisions that the mirror applies but does not make."""
 
-    keys: Callable[[Conversation], Keys]
-    merge: Callable[[Iterable[tuple[Conversation, Keys]]], Sequence[Lead]]
+    keys: Callable[[Conversation], DerivedKeys]
+    merge: Callable[[Iterable[tuple[Conversation, DerivedKeys]]], Sequence[Lead]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from sqlalchemy import Connection, and_, select
 
-from convocore_mcp.models import Conversation, Keys, Lead
+from convocore_mcp.models import Conversation, DerivedKeys, Lead
 from convocore_mcp.store.database import bulk, rows
 from convocore_mcp.store.database.schema import conversations, dirty, leads
 from convocore_mcp.store.read import people_index
@@ -17,7 +17,7 @@ from convocore_mcp.store.write.affected_set import Found, affected_set
 BATCH = 1_000
 """Changed conversations settled in one transaction, for whose end other writers wait."""
 
-Merge = Callable[[Iterable[tuple[Conversation, Keys]]], Sequence[Lead]]
+Merge = Callable[[Iterable[tuple[Conversation, DerivedKeys]]], Sequence[Lead]]
 _c = conversations.c
 
 
