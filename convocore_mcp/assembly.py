@@ -23,8 +23,8 @@ from convocore_mcp.api.client import ConvocoreClient
 from convocore_mcp.api.conversation_record import ConversationRecord
 from convocore_mcp.errors import NotConfiguredError
 from convocore_mcp.leads.affected import merge_affected
-from convocore_mcp.leads.keys import keys
-from convocore_mcp.leads.resolve import look_up
+from convocore_mcp.leads.keys import derive_keys
+from convocore_mcp.leads.resolve import resolve
 from convocore_mcp.server.answering import Answers
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.sanitize import JsonObject
@@ -173,7 +173,7 @@ def _connect(settings: Settings, on_response: OnResponse | None) -> Backend:
     key = require_key(settings)
     location, owner = mirror_location(settings)
     database = open_database(location, owner=owner)
-    mirror = MirrorWriter(database, Rules(keys=keys, merge_affected=merge_affected))
+    mirror = MirrorWriter(database, Rules(keys=derive_keys, merge_affected=merge_affected))
     locks = sync_locks_for(location, database)
     client = ConvocoreClient.from_url(
         settings.server, key, version=version("convocore-mcp"), now=utc_now, on_result=on_response
@@ -189,7 +189,7 @@ def _connect(settings: Settings, on_response: OnResponse | None) -> Backend:
         mirror_reader=mirror_reader,
         change_log=ChangeLog(database),
         completion_reader=CompletionReader(database),
-        find_person=functools.partial(look_up, mirror_reader),
+        find_person=functools.partial(resolve, mirror_reader),
         syncs=syncs,
         watch=watch,
         refresh_interval=interval,

@@ -25,8 +25,7 @@ if TYPE_CHECKING:  # for annotations only: listing the tools must not wait for t
     from datetime import datetime, timedelta
 
     from convocore_mcp.leads.resolve import Match
-    from convocore_mcp.models import Coverage, Freshness
-    from convocore_mcp.read_scope import ReadScope
+    from convocore_mcp.models import Coverage, Freshness, ReadScope
     from convocore_mcp.server.protocols import SyncResult
     from convocore_mcp.server.sanitize import JsonObject
 

@@ -9,8 +9,7 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
 
 if TYPE_CHECKING:  # for annotations only: listing the tools must not wait for these imports
-    from convocore_mcp.models import Conversation, Freshness
-    from convocore_mcp.read_scope import ReadScope
+    from convocore_mcp.models import Conversation, Freshness, ReadScope
     from convocore_mcp.server.backend import Backend
     from convocore_mcp.server.requests import (
         ChangesRequest,

@@ -8,8 +8,7 @@ from datetime import datetime
 from typing import Protocol
 
 from convocore_mcp.errors import ApiError, ConvocoreError
-from convocore_mcp.models import Coverage, Freshness
-from convocore_mcp.read_scope import EVERYTHING, ReadScope
+from convocore_mcp.models import EVERYTHING, Coverage, Freshness, ReadScope
 from convocore_mcp.store.database.sync_locks import SyncLocks
 from convocore_mcp.store.write.mirror_writer import MirrorWriter
 from convocore_mcp.sync.decisions import (

@@ -3,8 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
-from convocore_mcp.models import Freshness
-from convocore_mcp.read_scope import EVERYTHING, ReadScope
+from convocore_mcp.models import EVERYTHING, Freshness, ReadScope
 from convocore_mcp.sync.agent_sync import AgentSync, SyncParts
 from convocore_mcp.sync.page_writer import Progress
 from convocore_mcp.sync.sync_run import ReportProgress

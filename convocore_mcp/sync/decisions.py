@@ -6,8 +6,7 @@ from enum import Enum, StrEnum
 from typing import Self
 
 from convocore_mcp.errors import ConvocoreError
-from convocore_mcp.models import Coverage
-from convocore_mcp.read_scope import ReadScope
+from convocore_mcp.models import Coverage, ReadScope
 
 
 class SyncKind(StrEnum):

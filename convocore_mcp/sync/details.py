@@ -1,108 +1,110 @@
-"""Details: what the single-conversation endpoint knows and the list leaves out.
+"""Details that the list leaves out: a single conversation knows more than its row.
 
-A row of the list may be sparse: no title, summary or last message. Then Convocore is asked for the
-single conversation, once for each version of the row and within a short timeout. Only text and
-captured data are taken from it: identity, stage and cost stay those of the list, as in every
-other answer. A 404 (the answer for conversations made through the REST API), a failure or a
-timeout changes nothing.
+Rows may be sparse: no title, summary or last message. Then Convocore is asked for the conversation
+by itself, once for each version of it and within a small budget of time. It adds texts and captured
+data, and nothing else: who somebody is, which stage they are in and what the conversation cost is
+what the list says, as in every other answer. A 404 (the answer for conversations made through the
+REST API), a failure or no answer in time changes nothing.
 """
 
-import json
 import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import TypeVar
 
 import anyio
 
 from convocore_mcp.errors import ApiError
 from convocore_mcp.models import Conversation
+from convocore_mcp.store.database.record_details import details_of
 
 log = logging.getLogger(__name__)
 
-TIMEOUT_SECONDS = 2.0
-"""How long an answer waits for the details."""
-CACHE_SIZE = 500
-"""Row versions whose details are kept, also those without any."""
-FAILURE_PAUSE = timedelta(minutes=1)
-"""After a failure, no details are fetched for this long."""
-DESCRIPTIVE_FIELDS = ("title", "summary", "funnel_summary", "last_message")
-"""A row with one of these is not sparse."""
-ADDED_FIELDS = (*DESCRIPTIVE_FIELDS, "captured_variables", "funnel_extracted_data")
-"""What the details add to a row."""
+T = TypeVar("T")
+BUDGET = 2.0
+"""Seconds that an answer waits for a single conversation."""
+MAX_CACHED = 500
+"""Conversations that are remembered, also those without further details."""
+PAUSE_AFTER_FAILURE = timedelta(minutes=1)
 
 FetchConversation = Callable[[str, str], Awaitable[Conversation | None]]
-"""Fetches a single conversation by agent and conversation ID; `None` if it is not found."""
+"""Reads one conversation by agent and id; `None` if Convocore does not have it."""
 
 
 class DetailsFetcher:
-    """Fetches the details of sparse rows, and caches them."""
+    """Reads single conversations where the list is sparse, and caches them."""
 
     def __init__(
-        self,
-        fetch: FetchConversation,
-        *,
-        now: Callable[[], datetime],
-        timeout_seconds: float = TIMEOUT_SECONDS,
+        self, fetch: FetchConversation, *, now: Callable[[], datetime], budget: float = BUDGET
     ) -> None:
         self._fetch = fetch
         self._now = now
-        self._timeout_seconds = timeout_seconds
+        self._budget = budget
         self._cache: OrderedDict[tuple[str, str, str], Conversation | None] = OrderedDict()
         self._paused_until: datetime | None = None
 
     async def enrich(self, conversations: Sequence[Conversation]) -> list[Conversation]:
-        """Add details to the newest conversation of a lead if all of them are sparse.
+        """`conversations` with the details of the newest filled in, if all of them are sparse.
 
-        `conversations` come newest first, with their records.
+        They are a lead's, newest first, with their records.
         """
-        if not conversations or not all(map(_is_sparse, conversations)):
+        if not conversations or any(map(_says_something, conversations)):
             return list(conversations)
         newest, *others = conversations
-        details = await self._details(newest)
-        return list(conversations) if details is None else [_enriched(newest, details), *others]
+        single = await self._single(newest)
+        return list(conversations) if single is None else [_filled(newest, single), *others]
 
-    async def _details(self, row: Conversation) -> Conversation | None:
-        key = (row.agent_id, row.id, row.record)
+    async def _single(self, conversation: Conversation) -> Conversation | None:
+        key = (conversation.agent_id, conversation.id, conversation.record)
         if key in self._cache:
             self._cache.move_to_end(key)
             return self._cache[key]
         if self._paused_until is not None and self._now() < self._paused_until:
             return None
-        # Entered before it is known, so that concurrent callers send no second request.
+        # Cached before it is read, so that concurrent calls do not ask Convocore again.
         self._cache[key] = None
-        if len(self._cache) > CACHE_SIZE:
+        if len(self._cache) > MAX_CACHED:
             self._cache.popitem(last=False)
         try:
-            with anyio.fail_after(self._timeout_seconds):
-                self._cache[key] = await self._fetch(row.agent_id, row.id)
+            with anyio.fail_after(self._budget):
+                self._cache[key] = await self._fetch(conversation.agent_id, conversation.id)
         except (ApiError, TimeoutError) as error:
-            self._paused_until = self._now() + FAILURE_PAUSE
+            self._paused_until = self._now() + PAUSE_AFTER_FAILURE
             del self._cache[key]
-            log.info("The details of a conversation can't be fetched: %s", type(error).__name__)
+            log.info("A single conversation can't be read: %s", type(error).__name__)
             return None
         return self._cache[key]
 
 
-def _is_sparse(row: Conversation) -> bool:
-    record = _fields(row.record)
-    return not any(record.get(name) for name in DESCRIPTIVE_FIELDS)
+def _says_something(c: Conversation) -> bool:
+    return any((c.title, c.details.summary, c.details.funnel_summary, c.details.last_message))
 
 
-def _enriched(row: Conversation, details: Conversation) -> Conversation:
-    """`row`, with what only `details` has."""
-    fields = _fields(details.record)
-    added = {name: fields[name] for name in ADDED_FIELDS if name in fields}
+def _filled(row: Conversation, single: Conversation) -> Conversation:
+    """`row`, with the texts and the captured data that only `single` has."""
+    ours, theirs = row.details, details_of(single.record)
+    details = replace(
+        ours,
+        summary=_known(ours.summary, theirs.summary),
+        funnel_summary=_known(ours.funnel_summary, theirs.funnel_summary),
+        last_message=_known(ours.last_message, theirs.last_message),
+        captured_variables=(
+            theirs.captured_variables
+            if ours.captured_variables is None
+            else ours.captured_variables
+        ),
+        funnel_extracted_data=_known(ours.funnel_extracted_data, theirs.funnel_extracted_data),
+    )
     return replace(
         row,
-        title=row.title or details.title,
-        summary=row.summary or details.summary,
-        last_message=row.last_message or details.last_message,
-        record=json.dumps(added | _fields(row.record), ensure_ascii=False),
+        title=row.title or single.title,
+        summary=row.summary or single.summary,
+        last_message=row.last_message or single.last_message,
+        details=details,
     )
 
 
-def _fields(record: str) -> dict[str, object]:
-    fields: dict[str, object] = json.loads(record or "{}")
-    return fields
+def _known(first: T | None, second: T | None) -> T | None:
+    return second if first is None else first

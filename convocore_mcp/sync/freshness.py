@@ -10,8 +10,7 @@ from convocore_mcp.errors import (
     UnauthorizedError,
     UnavailableError,
 )
-from convocore_mcp.models import Coverage, Freshness
-from convocore_mcp.read_scope import ReadScope
+from convocore_mcp.models import Coverage, Freshness, ReadScope
 from convocore_mcp.sync.page_writer import Progress
 
 REFUSALS = (UnauthorizedError, ForbiddenError, NotFoundError)

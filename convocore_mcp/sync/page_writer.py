@@ -5,8 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import ParamSpec, Protocol, TypeVar
 
-from convocore_mcp.models import Conversation, Coverage, Page
-from convocore_mcp.read_scope import ReadScope
+from convocore_mcp.models import Conversation, Coverage, Page, ReadScope
 from convocore_mcp.store.write.mirror_writer import MirrorWriter, Saved
 from convocore_mcp.sync.prefetch import merge_pages
 

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 import anyio
 
 from convocore_mcp.errors import ConvocoreError
-from convocore_mcp.read_scope import ReadScope
+from convocore_mcp.models import ReadScope
 from convocore_mcp.store.database.sync_locks import ReleaseLock, SyncLocks
 from convocore_mcp.store.write.mirror_writer import MirrorWriter
 from convocore_mcp.sync.decisions import SyncKind, last_sync_at

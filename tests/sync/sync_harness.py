@@ -14,9 +14,8 @@ from sqlalchemy import select
 
 from convocore_mcp.api.client import ConvocoreClient
 from convocore_mcp.leads.affected import merge_affected
-from convocore_mcp.leads.keys import keys
-from convocore_mcp.models import Coverage, Freshness
-from convocore_mcp.read_scope import ReadScope
+from convocore_mcp.leads.keys import derive_keys
+from convocore_mcp.models import Coverage, Freshness, ReadScope
 from convocore_mcp.sandbox import Sandbox
 from convocore_mcp.store.database.engine import Database, open_database
 from convocore_mcp.store.database.schema import CURRENT, conversations
@@ -44,7 +43,7 @@ async def run_in_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
 
 
 def mirror_on(database: Database) -> MirrorWriter:
-    return MirrorWriter(database, Rules(keys=keys, merge_affected=merge_affected))
+    return MirrorWriter(database, Rules(keys=derive_keys, merge_affected=merge_affected))
 
 
 def open_mirror(location: str | Path, *, owner: str = "test") -> MirrorWriter:

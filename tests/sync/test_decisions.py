@@ -5,8 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from convocore_mcp.errors import UnavailableError
-from convocore_mcp.models import Coverage
-from convocore_mcp.read_scope import EVERYTHING, ReadScope
+from convocore_mcp.models import EVERYTHING, Coverage, ReadScope
 from convocore_mcp.sync.decisions import (
     Action,
     Failure,

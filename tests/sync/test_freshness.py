@@ -12,8 +12,7 @@ from convocore_mcp.errors import (
     UnauthorizedError,
     UnavailableError,
 )
-from convocore_mcp.models import Coverage, Freshness
-from convocore_mcp.read_scope import EVERYTHING, ReadScope
+from convocore_mcp.models import EVERYTHING, Coverage, Freshness, ReadScope
 from convocore_mcp.sync.freshness import SyncState, freshness, refusal
 from convocore_mcp.sync.page_writer import LIST_MOVED_TOO_FAST, Progress
 

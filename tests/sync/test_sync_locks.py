@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from convocore_mcp.errors import ConvocoreError
-from convocore_mcp.read_scope import ReadScope
+from convocore_mcp.models import ReadScope
 from convocore_mcp.sandbox import Dialect, Sandbox
 from convocore_mcp.settings import store_location
 from convocore_mcp.store.database.engine import open_database

@@ -4,7 +4,7 @@ import json
 import re
 
 from convocore_mcp.errors import MissingError
-from convocore_mcp.read_scope import EVERYTHING
+from convocore_mcp.models import EVERYTHING
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.sanitize import JsonObject, sanitize_object
 from convocore_mcp.server.size_limit import drop_largest_fields

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from convocore_mcp.models import Filter, Group
-from convocore_mcp.read_scope import ReadScope
+from convocore_mcp.models import Filter, Group, ReadScope
 from convocore_mcp.server.answers.filters import (
     applied_filters,
     build_filter,

@@ -5,8 +5,7 @@ from dataclasses import replace
 from convocore_mcp.errors import InvalidArgumentError
 from convocore_mcp.leads.profile import Profile
 from convocore_mcp.leads.resolve import Match
-from convocore_mcp.models import Conversation, Lead
-from convocore_mcp.read_scope import EVERYTHING
+from convocore_mcp.models import EVERYTHING, Conversation, Lead
 from convocore_mcp.server.answers.conversation_record import without_secrets
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.sanitize import JsonObject, sanitize_object

@@ -6,9 +6,8 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 
 from convocore_mcp.errors import InvalidArgumentError
-from convocore_mcp.leads.hotness import hot
-from convocore_mcp.models import Change, Conversation, Lead
-from convocore_mcp.read_scope import EVERYTHING
+from convocore_mcp.leads.hotness import is_hot
+from convocore_mcp.models import EVERYTHING, Change, Conversation, Lead
 from convocore_mcp.server.answers.conversation_record import without_secrets
 from convocore_mcp.server.answers.cursor import Cursor, question_digest
 from convocore_mcp.server.answers.time_window import read_bound
@@ -146,7 +145,7 @@ def _change_view(change: Change, leads: dict[str, Lead]) -> ChangeView:
         lead_id=c.lead_id,
         name=c.name,
         stage=c.stage,
-        hot=hot(lead) if lead else None,
+        hot=is_hot(lead) if lead else None,
         changed=_changed_fields(change.before, c) if change.before else None,
     )
 

@@ -2,8 +2,7 @@
 
 from dataclasses import astuple, dataclass, replace
 
-from convocore_mcp.models import Conversation, Filter
-from convocore_mcp.read_scope import ReadScope
+from convocore_mcp.models import Conversation, Filter, ReadScope
 from convocore_mcp.server.answers.cursor import Cursor, from_seconds, question_digest, to_seconds
 from convocore_mcp.server.answers.filters import (
     NO_CONDITIONS,

@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 
 from convocore_mcp.leads.profile import Profile
 from convocore_mcp.leads.reasons import why_not_hot
-from convocore_mcp.models import Conversation, HotQuery, HotSummary, Lead
-from convocore_mcp.read_scope import ReadScope
+from convocore_mcp.models import Conversation, HotQuery, HotSummary, Lead, ReadScope
 from convocore_mcp.server.answers.time_window import read_window
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.mirror_queries import MirrorQueries

@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from convocore_mcp.leads.dates import day
-from convocore_mcp.leads.hotness import hot
-from convocore_mcp.leads.money import currency_code, read_money
-from convocore_mcp.leads.profile import Profile, Step
+from convocore_mcp.leads.dates import parse_date
+from convocore_mcp.leads.hotness import is_hot
+from convocore_mcp.leads.profile import NextStep, Profile
 from convocore_mcp.leads.reasons import why
 from convocore_mcp.models import Conversation, Freshness, Lead
 from convocore_mcp.server.views.answer_views import (
@@ -62,7 +61,6 @@ def sums_by_currency(sums: Mapping[str | None, float]) -> dict[str, float]:
 
 def conversation_view(c: Conversation, *, full: bool) -> ConversationView:
     """A row of a list; with `full` also its longer texts and the contact data."""
-    money = read_money(c.value)
     return ConversationView(
         id=c.id,
         name=c.name,
@@ -72,8 +70,8 @@ def conversation_view(c: Conversation, *, full: bool) -> ConversationView:
         stage=c.stage,
         label=c.label,
         score=plain_number(c.score),
-        value=c.value if money.amount is None else plain_number(money.amount),
-        currency=currency_code(c.currency) or money.currency,
+        value=c.value if c.amount is None else plain_number(c.amount),
+        currency=c.currency_key,
         tags=list(c.tags[:MAX_TAGS]) or None,
         assignee=c.assignee,
         last_activity=rfc3339(c.last_activity),
@@ -98,13 +96,13 @@ def conversation_view(c: Conversation, *, full: bool) -> ConversationView:
 
 def _date(text: str | None) -> str | None:
     """A day stays a day, a time becomes RFC 3339, any other text stays as it was written."""
-    moment = day(text)
+    moment = parse_date(text)
     if text is None or moment is None or len(text.strip()) == DAY_LENGTH:
         return text
     return rfc3339(moment)
 
 
-def step_view(step: Step) -> StepView:
+def step_view(step: NextStep) -> StepView:
     """Something planned."""
     return StepView(
         type=step.type, title=step.title, due=_date(step.due), overdue=step.overdue or None
@@ -167,7 +165,7 @@ def lead_view(
         score=plain_number(lead.score),
         value=_lead_value(lead),
         currency=lead.currency,
-        hot=hot(lead, threshold=DEFAULT_THRESHOLD),
+        hot=is_hot(lead, threshold=DEFAULT_THRESHOLD),
         why=why(lead, profile, now=now),
         expected_close=_date(lead.expected_close),
         assignee=lead.assignee,

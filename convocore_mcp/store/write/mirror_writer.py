@@ -15,7 +15,7 @@ from sqlalchemy import (
     update,
 )
 
-from convocore_mcp.models import Conversation, Coverage, Keys, Page, Quarantined
+from convocore_mcp.models import Conversation, Coverage, DerivedKeys, Page, Quarantined
 from convocore_mcp.store.database import bulk
 from convocore_mcp.store.database.columns import storable
 from convocore_mcp.store.database.coverage import (
@@ -46,7 +46,7 @@ KEEP_VERSIONS = 7 * 24 * 3600 * 1000
 class Rules:
     """The decisions about leads that the mirror applies but does not make."""
 
-    keys: Callable[[Conversation], Keys]
+    keys: Callable[[Conversation], DerivedKeys]
     """`leads.keys.keys`."""
     merge_affected: MergeAffected
     """`leads.affected.merge_affected`."""
