@@ -182,7 +182,7 @@ def test_numbers_are_found_by_any_part_of_five_digits(database: Database) -> Non
 
 
 def test_a_very_long_text_is_stored_and_found_by_its_first_words(database: Database) -> None:
-    """Ours: anyone can write as much as they like."""
+    """Ours: a visitor can write a text of any length."""
     agent_store = AgentStore(database)
     many = " ".join(f"{i}aé" for i in range(200_000))
     agent_store.save(

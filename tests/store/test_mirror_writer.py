@@ -246,8 +246,8 @@ def test_a_failed_transaction_is_rolled_back(database: Database) -> None:
     """Promised by docs/architecture.md, "The mirror": each page is one transaction."""
     agent_store = AgentStore(database)
     sequence_number = agent_store.reader.sequence_number()
-    torn = replace(conversation("c2"), messages=10**30)  # no database has room for it
+    invalid = replace(conversation("c2"), messages=10**30)  # no database has room for it
     with pytest.raises(Exception, match="int"):
-        agent_store.save(conversation("c1"), torn)
+        agent_store.save(conversation("c1"), invalid)
     assert (agent_store.find(), MirrorReader(database).sequence_number()) == ([], sequence_number)
     assert agent_store.save(conversation("c1")).created == 1

@@ -131,7 +131,7 @@ def write(agent_store: AgentStore, name: str) -> None:
 
 
 def count_again_and_again(agent_store: AgentStore, done: threading.Event) -> list[str]:
-    """Collects counts that changed afterwards: a row got a number that readers had passed."""
+    """Return the counts that changed later: a row got a number that a reader had passed."""
     seen: dict[int, int] = {}
     wrong = []
     while not done.is_set():

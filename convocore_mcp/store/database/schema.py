@@ -153,7 +153,7 @@ conversations = Table(
 A version is valid from change `valid_from` until change `valid_to` (`CURRENT`: it still is). It was
 first read at `read_at`, last at `seen_at`, replaced or removed at `ended_at`; `missed_syncs` full
 syncs in a row did not see it. `identity` is Convocore's idea of who this is, `lead_id` is ours.
-`amount` is the number in `value`; `unparsed` says that there is none. The columns `by_...` are sort
+`amount` is the number in `value`, `unparsed` says that it has none. The columns `by_...` are sort
 keys: orders are descending, the id breaks ties. `search` holds the tokens of `search_tokens`.
 """
 

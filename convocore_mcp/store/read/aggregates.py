@@ -181,7 +181,7 @@ def _sum_leads(
     if lead_keys is None:
         query = query.where(_l.agent_id == agent_id)
     else:
-        # In SQLite, only the covering index that begins with `lead_id` is wanted.
+        # In SQLite, only the covering index that begins with `lead_id` may be used.
         sqlite = connection.dialect.name == "sqlite"
         of_agent = (without_index(_l.agent_id) if sqlite else _l.agent_id) == agent_id
         same_lead = _l.lead_id == lead_keys.c.lead_id
