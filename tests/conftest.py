@@ -1,4 +1,4 @@
-"""What every test may ask for."""
+"""Fixtures for all tests."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ import stamina
 
 from tests.postgresql import postgresql as postgresql  # noqa: PLC0414  a fixture
 
-# The first example imports what is heavy; how long one takes is no property.
+# The first example imports heavy libraries, and durations are no property.
 hypothesis.settings.register_profile("ours", deadline=None)
 hypothesis.settings.load_profile("ours")
 
@@ -21,6 +21,6 @@ def anyio_backend() -> str:
 
 @pytest.fixture(autouse=True)
 def no_waiting() -> Iterator[None]:
-    """Retry without pauses; three attempts are as good as six."""
+    """Retry without pauses, and three times instead of six."""
     with stamina.set_testing(True, attempts=3, cap=True):
         yield

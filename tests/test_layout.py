@@ -38,7 +38,7 @@ NAMESAKES = {"conversation_record"}
 SLEEPS = {
     "tests/api/test_pagination.py": 1,  # a slow upstream
     "tests/interop/conftest.py": 1,  # polls until a server of another language listens
-    "tests/sync/test_killing.py": 1,  # polls until another process has read enough to be killed
+    "tests/sync/test_resuming.py": 1,  # polls until another process has read enough to be killed
     "tests/sync/test_prefetch.py": 1,  # a slow database
     "tests/sync/test_sync_locks.py": 1,  # holds a lock in a thread
     "tests/web/web_server.py": 1,  # polls until the server listens

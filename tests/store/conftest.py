@@ -7,7 +7,7 @@ import pytest
 
 from convocore_mcp.settings import store_location
 from convocore_mcp.store.database.engine import Database, open_database
-from tests.postgresql import NewPlace
+from tests.postgresql import NewDatabase
 
 OWNER = "owner"
 
@@ -30,7 +30,7 @@ def in_file(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
 
 
 @pytest.fixture(scope="session")
-def in_postgresql(postgresql: NewPlace) -> Iterator[Database]:
+def in_postgresql(postgresql: NewDatabase) -> Iterator[Database]:
     """A mirror in PostgreSQL."""
     database = open_database(store_location(postgresql(), fingerprint="f"), owner=OWNER)
     yield database
