@@ -2,8 +2,8 @@
 
 A lead is hot if its stage is not `won` or `lost`, and if its label is `hot`, or it has no label
 and a score of at least the threshold (docs/contract.md, "A lead"). The mirror stores `hot_score`,
-so Python and SQL compare the same number; `store/read/hot_leads.py` repeats the comparisons as SQL, and
-`tests/store/test_hotness_in_sql.py` holds both equal.
+so Python and SQL compare the same number; `store/read/hot_leads.py` repeats the comparisons as SQL,
+and `tests/store/test_hotness_in_sql.py` holds both equal.
 """
 
 from convocore_mcp.models import CLOSED_STAGES, Lead

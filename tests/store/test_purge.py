@@ -6,7 +6,7 @@ import psycopg
 
 from convocore_mcp.sandbox import Sandbox, serving
 from tests.cli.command_line import CommandLine
-from tests.postgresql import NewPlace
+from tests.postgresql import NewDatabase
 
 
 def tables(url: str) -> set[str]:
@@ -16,7 +16,7 @@ def tables(url: str) -> set[str]:
 
 
 def test_a_mirror_in_postgresql_is_filled_reported_and_dropped(
-    postgresql: NewPlace, tmp_path: Path
+    postgresql: NewDatabase, tmp_path: Path
 ) -> None:
     """Promised by docs/operations.md, "Commands": other programs' and other keys' tables stay."""
     url = postgresql()

@@ -138,6 +138,6 @@ async def test_an_unknown_argument_is_refused(
 
 
 async def test_an_unknown_prompt_or_template_completes_to_nothing(tool_client: ToolClient) -> None:
-    """Ours: conversation IDs complete."""
+    """Ours: as the conformance suite expects it."""
     for ref in (PromptReference(name="nope"), ResourceTemplateReference(uri="convocore://{lead}")):
         assert (await complete(tool_client, ref, "lead", "ma")).values == []
