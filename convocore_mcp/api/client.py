@@ -169,7 +169,7 @@ class ConvocoreClient:
         first = None if max_limit else await fetch({"limit": LIMIT})
         if first is not None and first.by_cursor:
             paging = paginate_by_cursor(fetch, first)
-        elif restarts:
+        elif restarts:  # because page numbers were refused or a cursor expired
             raise ContractError(
                 "Convocore refuses page numbers and sends no cursor.", hint="Try again later."
             )
