@@ -19,7 +19,7 @@ from benchmarks.telling import Tally, say
 from convocore_mcp.api import wire
 from convocore_mcp.assembly import mirror_place, read_settings
 from convocore_mcp.leads.affected import merge_affected
-from convocore_mcp.leads.keys import keys
+from convocore_mcp.leads.keys import derive_keys
 from convocore_mcp.sandbox import Sandbox
 from convocore_mcp.store.database.engine import open_database
 from convocore_mcp.store.database.schema import SCHEMA_VERSION
@@ -67,7 +67,7 @@ def owner() -> str:
 def open_mirror(path: Path) -> MirrorWriter:
     """To write into it."""
     return MirrorWriter(
-        open_database(path, owner=owner()), Rules(keys=keys, merge_affected=merge_affected)
+        open_database(path, owner=owner()), Rules(keys=derive_keys, merge_affected=merge_affected)
     )
 
 

@@ -204,7 +204,7 @@ def mirror_place(settings: "Settings") -> "tuple[str | Path, str]":
 def _connect(settings: "Settings", told: Callable[[str], None] | None) -> Backend:
     from convocore_mcp.api.client import ConvocoreClient  # noqa: PLC0415
     from convocore_mcp.leads.affected import merge_affected  # noqa: PLC0415
-    from convocore_mcp.leads.keys import keys  # noqa: PLC0415
+    from convocore_mcp.leads.keys import derive_keys  # noqa: PLC0415
     from convocore_mcp.store.database.engine import open_database  # noqa: PLC0415
     from convocore_mcp.store.database.sync_locks import sync_locks_for  # noqa: PLC0415
     from convocore_mcp.store.read.change_log import ChangeLog  # noqa: PLC0415
@@ -219,7 +219,7 @@ def _connect(settings: "Settings", told: Callable[[str], None] | None) -> Backen
     key = require_key(settings)
     place, owner = mirror_place(settings)
     database = open_database(place, owner=owner)
-    mirror = MirrorWriter(database, Rules(keys=keys, merge_affected=merge_affected))
+    mirror = MirrorWriter(database, Rules(keys=derive_keys, merge_affected=merge_affected))
     locks = sync_locks_for(place, database)
     client = ConvocoreClient.over(
         settings.server, key, version=version("convocore-mcp"), now=utc_now, told=told

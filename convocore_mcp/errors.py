@@ -1,9 +1,9 @@
-"""Everything we raise on purpose. Anything else that escapes is a bug.
+"""Everything we raise on purpose. Any other exception that escapes is a bug.
 
 ConvocoreError               what failed, on what, and what to do next
-├── InvalidArgumentError     the caller asked for something we can't make sense of
+├── InvalidArgumentError     the caller asked for something that has no meaning here
 ├── NotConfiguredError       a setting is missing or wrong
-├── MissingError             nobody or nothing by that name in the mirror
+├── MissingError             the mirror has no such lead or conversation
 ├── MirrorError              the local copy can't be used
 └── ApiError                 Convocore did not give us what we asked for
     ├── BadRequestError      400: our request was refused
@@ -13,26 +13,27 @@ ConvocoreError               what failed, on what, and what to do next
     ├── RateLimitedError     429                                          retried
     ├── UnavailableError     5xx, timeouts, resets, a proxy's HTML page    retried
     ├── GarbledError         a body that is cut off or is not JSON         retried
-    └── ContractError        an answer of a shape we don't know
+    └── ContractError        an answer of an unknown shape
 """
 
 
 class ConvocoreError(Exception):
-    """What failed, and in `hint` what to do about it. `code` is the contract's word for it."""
+    """Says what failed; `hint` says what to do about it, `code` is the code that clients see."""
 
     code = "internal"
     retryable = False
+    """Whether the same request may succeed when it is sent again."""
 
     def __init__(self, message: str, *, hint: str = "", retry_after: float | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
         self.retry_after = retry_after
-        """Seconds to wait before asking again, if somebody named them."""
+        """Seconds to wait before the next attempt, if they are known."""
 
 
 class InvalidArgumentError(ConvocoreError):
-    """The caller asked for something we can't make sense of; the message names the argument."""
+    """The caller asked for something that has no meaning here; the message names the argument."""
 
     code = "invalid_argument"
 
@@ -44,7 +45,7 @@ class NotConfiguredError(ConvocoreError):
 
 
 class MissingError(ConvocoreError):
-    """Nobody or nothing by that name is in the mirror."""
+    """The mirror has no such lead or conversation."""
 
     code = "not_found"
 
@@ -60,7 +61,7 @@ class ApiError(ConvocoreError):
 
 
 class BadRequestError(ApiError):
-    """400: our request was refused; `speaks_of_cursor` when the refusal is about a position."""
+    """400: our request was refused; `speaks_of_cursor` if the refusal is about the cursor."""
 
     def __init__(self, message: str, *, hint: str = "", speaks_of_cursor: bool = False) -> None:
         super().__init__(message, hint=hint)
@@ -68,7 +69,7 @@ class BadRequestError(ApiError):
 
 
 class UnauthorizedError(ApiError):
-    """401: the key was refused. A right key in the wrong region looks the same."""
+    """401: the key was refused. A valid key in the wrong region gets the same answer."""
 
     code = "unauthorized"
 
@@ -93,17 +94,17 @@ class RateLimitedError(ApiError):
 
 
 class UnavailableError(ApiError):
-    """Convocore, or the way to it, is down or too slow."""
+    """Convocore, or the network between, is down or too slow."""
 
     code = "upstream_unavailable"
     retryable = True
 
 
 class GarbledError(ApiError):
-    """A body that was cut off or is not JSON; asking again often mends it."""
+    """A body that was cut off or is not JSON. The next attempt often succeeds."""
 
     retryable = True
 
 
 class ContractError(ApiError):
-    """An answer of a shape we don't know, or a list that never moves on."""
+    """An answer of an unknown shape, or a list whose pages do not advance."""

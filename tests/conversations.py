@@ -1,4 +1,4 @@
-"""Conversations as tests need them: by hand, and at random from few values, so that they meet."""
+"""Conversations for tests: by hand, or at random from few values, so that they share some."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,10 +15,10 @@ NOW = datetime(2026, 7, 19, 22, 11, 3, tzinfo=UTC)
 
 
 def conversation(id_: str, **fields: Any) -> Conversation:
-    """A conversation; its record changes whenever a field does, as it does in real life."""
+    """A conversation. Its record changes whenever a field does, as a real one does."""
     made = Conversation(AGENT, id_, **fields)
-    says = replace(made, record="", lead_id=None)
-    digest = blake2b(repr(says).encode("utf-8", "replace"), digest_size=8).hexdigest()
+    without_record = replace(made, record="", lead_id=None)
+    digest = blake2b(repr(without_record).encode("utf-8", "replace"), digest_size=8).hexdigest()
     return replace(made, record=made.record or f'{{"id":"x","of":"{digest}"}}')
 
 
@@ -65,7 +65,7 @@ conversations = st.builds(
     score=scores,
     value=values,
     currency=_maybe(st.sampled_from(["eur", "USD"])),
-    assignees=_maybe(st.just("Lina")).map(lambda who: (who,) if who else ()),
+    assignees=st.sampled_from([(), ("Lina",)]),
     waiting_since=_maybe(moments),
     alerts=_maybe(st.sampled_from([(), ("overdue_activity",), ("stale_lead", "overdue_ecd")])),
     messages=_maybe(st.integers(0, 5)),

@@ -1,4 +1,6 @@
-"""Decisions about people: who is one, who is hot and why, who is meant. Pure; `now` is an argument.
+"""Decisions about people: who is one lead, who is hot and why, who is meant by a text.
 
-`contract.md` defines a lead and hot in words; here they stand once, for every tool.
+Everything here is pure. `now` is an argument, and what must be looked up comes through protocols
+that this room defines. docs/contract.md defines a lead and hot in words; here each rule stands
+once, for every tool.
 """

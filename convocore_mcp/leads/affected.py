@@ -22,10 +22,10 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Protocol
 
 from convocore_mcp.leads.merge import merge, takes_part
-from convocore_mcp.models import Conversation, Keys, Lead
+from convocore_mcp.models import Conversation, DerivedKeys, Lead
 
 ID, LEAD_ID, IDENTITY, EMAIL, PHONE = "id", "lead_id", "identity", "email", "phone"
-"""The fields by which a conversation leads to others; `EMAIL` and `PHONE` mean those of `Keys`."""
+"""The fields by which a conversation leads to others; two of them are those of `DerivedKeys`."""
 SHARED = (EMAIL, PHONE)
 """The fields that conversations of different people may share."""
 
@@ -33,7 +33,9 @@ SHARED = (EMAIL, PHONE)
 class ConversationLookup(Protocol):
     """Looks up current conversations of one agent (`store.write.affected_lookup`)."""
 
-    def fetch(self, values: Mapping[str, Collection[str]]) -> Iterable[tuple[Conversation, Keys]]:
+    def fetch(
+        self, values: Mapping[str, Collection[str]]
+    ) -> Iterable[tuple[Conversation, DerivedKeys]]:
         """The conversations with one of `values` (by field) that were not fetched before.
 
         By email and phone number, only those without an identity are found (`is_unidentified`).
@@ -81,7 +83,7 @@ class _AffectedSet:
 
     def __init__(self, lookup: ConversationLookup) -> None:
         self._lookup = lookup
-        self._rows: list[tuple[Conversation, Keys]] = []
+        self._rows: list[tuple[Conversation, DerivedKeys]] = []
         self._fetched: defaultdict[str, set[str]] = defaultdict(set)
         """The values that were looked up, by field."""
         self._claims: dict[tuple[str, str], set[str]] = {}
@@ -98,7 +100,7 @@ class _AffectedSet:
             self._fetched[field] |= fetched
         return {field: found - self._fetched[field] for field, found in self._leads_to(new).items()}
 
-    def _leads_to(self, new: Iterable[tuple[Conversation, Keys]]) -> dict[str, set[str]]:
+    def _leads_to(self, new: Iterable[tuple[Conversation, DerivedKeys]]) -> dict[str, set[str]]:
         taking_part = [(c, keys) for c, keys in new if takes_part(c)]
         unidentified = [(c, keys) for c, keys in taking_part if is_unidentified(c)]
         identities = {c.identity for c, _ in taking_part if c.identity is not None}
@@ -111,7 +113,7 @@ class _AffectedSet:
             **{field: _values(field, taking_part) for field in SHARED},
         }
 
-    def _only_claimants(self, unidentified: Iterable[tuple[Conversation, Keys]]) -> set[str]:
+    def _only_claimants(self, unidentified: Iterable[tuple[Conversation, DerivedKeys]]) -> set[str]:
         """The identities that alone share a value with one of these; notes all claims."""
         found: set[str] = set()
         for field in SHARED:
@@ -122,7 +124,7 @@ class _AffectedSet:
                     found |= identities
         return found
 
-    def rows(self) -> Iterable[tuple[Conversation, Keys]]:
+    def rows(self) -> Iterable[tuple[Conversation, DerivedKeys]]:
         """What `merge` works on: the conversations, and a stand-in for each claim not fetched."""
         yield from self._rows
         for (field, value), identities in self._claims.items():
@@ -134,11 +136,11 @@ class _AffectedSet:
         return set().union(*self._claims.values()) - self._fetched[IDENTITY]
 
 
-def _values(field: str, rows: Iterable[tuple[Conversation, Keys]]) -> set[str]:
+def _values(field: str, rows: Iterable[tuple[Conversation, DerivedKeys]]) -> set[str]:
     values = (keys.email if field == EMAIL else keys.phone for _, keys in rows)
     return {value for value in values if value is not None}
 
 
-def _only_key(field: str, value: str) -> Keys:
+def _only_key(field: str, value: str) -> DerivedKeys:
     email, phone = (value, None) if field == EMAIL else (None, value)
-    return Keys(email, phone, amount=None, unparsed=False, currency=None, text="")
+    return DerivedKeys(email, phone, amount=None, unparsed=False, currency=None, text="")

@@ -1,4 +1,4 @@
-"""Dates as the CRM holds them, and as a person says them."""
+"""Dates: read as the CRM holds them, and written as a person says them."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -8,48 +8,54 @@ _MONTHS = (
 _EARLIEST, _LATEST = datetime(1980, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
-def day(text: str | None) -> datetime | None:
-    """The time that a date field means; `None` where nobody could tell, or it can't be meant.
+def parse_date(text: str | None) -> datetime | None:
+    """The time that a date field means, or `None` where it has no plausible reading.
 
-    ISO dates and times, and Unix seconds or milliseconds written as text. `02/03/2026` has two
-    readings and so has none; a year before 1980 or after 2199 is a slip or a placeholder.
+    Reads ISO dates and times, and Unix seconds or milliseconds written as text. `02/03/2026` has
+    two readings and therefore none.
     """
     if text is None:
         return None
-    bare = text.strip()
+    stripped = text.strip()
+    is_number = stripped.isascii() and stripped.isdecimal()
     try:
-        found = _unix(bare) if bare.isascii() and bare.isdecimal() else _iso(bare)
+        moment = _parse_number(stripped) if is_number else _parse_iso(stripped)
     except (ValueError, OverflowError):
         return None
-    return found if found is not None and _EARLIEST <= found < _LATEST else None
+    return plausible(moment)
 
 
-def _iso(text: str) -> datetime:
-    found = datetime.fromisoformat(text)
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+def plausible(moment: datetime | None) -> datetime | None:
+    """`moment`, unless its year is before 1980 or after 2199: that is a slip or a placeholder."""
+    return moment if moment is not None and _EARLIEST <= moment < _LATEST else None
 
 
-def _unix(text: str) -> datetime | None:
+def _parse_iso(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _parse_number(text: str) -> datetime | None:
     if len(text) == 8:  # 20260719
-        return _iso(text)
+        return _parse_iso(text)
     if len(text) not in {10, 13}:
         return None
     return datetime.fromtimestamp(int(text[:10]), UTC)
 
 
-def spoken(moment: datetime, *, now: datetime) -> str:
-    """A day: `12 July`, with the year if it is not this one."""
+def format_day(moment: datetime, *, now: datetime) -> str:
+    """A day as a person says it: `12 July`, with the year if that is not the current one."""
     moment = moment.astimezone(UTC)
     year = "" if moment.year == now.year else f" {moment.year}"
     return f"{moment.day} {_MONTHS[moment.month - 1]}{year}"
 
 
-def span(time: timedelta) -> str:
-    """A length of time in the two largest units that matter: `3 h 10 min`."""
-    minutes = int(time.total_seconds() // 60)
-    days, hours, rest = minutes // 1440, minutes // 60 % 24, minutes % 60
+def format_duration(duration: timedelta) -> str:
+    """A duration in its two largest units, rounded down: `3 h 10 min`, `2 d 4 h`."""
+    total_minutes = int(duration.total_seconds() // 60)
+    days, hours, minutes = total_minutes // 1440, total_minutes // 60 % 24, total_minutes % 60
     if days:
         return f"{days} d {hours} h" if hours else f"{days} d"
     if hours:
-        return f"{hours} h {rest} min" if rest else f"{hours} h"
-    return f"{rest} min"
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    return f"{minutes} min"

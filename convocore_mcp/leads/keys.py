@@ -1,86 +1,89 @@
-"""What conversations are joined, found and sorted by."""
+"""The keys that conversations are joined, found and sorted by."""
 
 import re
 import unicodedata
 from functools import lru_cache
 
+import phonenumbers
+
 from convocore_mcp.leads.money import currency_code, read_money
-from convocore_mcp.models import Conversation, Keys
+from convocore_mcp.models import Conversation, DerivedKeys
 
-SHORTEST_PHONE, LONGEST_PHONE = 7, 15
-"""Digits in a number that can tell people apart; E.164 allows fifteen."""
-LONGEST_EMAIL = 254
+MIN_PHONE_DIGITS, MAX_PHONE_DIGITS = 7, 15
+"""Fewer digits tell nobody apart; E.164 allows fifteen."""
+MAX_EMAIL_LENGTH = 254
 """Characters of an address that mail can be sent to (RFC 5321)."""
-LONGEST_KEPT = 32
-"""Characters of a word whose folded form is kept for the next time."""
+MAX_CACHED_WORD = 32
+"""Characters of a word whose folded form is cached."""
+MAX_CACHED_KEYS = 16384
 
 
-class _Bare(dict[int, int | str | None]):
-    """What a decomposed character is without its accents, looked up once for each."""
+class _AccentTable(dict[int, int | str | None]):
+    """Maps a decomposed character to itself, or to nothing if it is an accent; filled on demand."""
 
     def __missing__(self, char: int) -> int | None:
-        self[char] = bare = None if unicodedata.category(chr(char))[0] == "M" else char
-        return bare
+        self[char] = kept = None if unicodedata.category(chr(char))[0] == "M" else char
+        return kept
 
 
-_PLAIN = {"ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ı": "i"}  # noqa: RUF001
-_BARE = _Bare({ord(letter): plain for letter, plain in _PLAIN.items()})
+_LETTER_VARIANTS = {"ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ı": "i"}  # noqa: RUF001
+_ACCENT_TABLE = _AccentTable({ord(letter): plain for letter, plain in _LETTER_VARIANTS.items()})
 IDEOGRAPHS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-"""Of scripts without blanks, as a range of a pattern."""
+"""Characters of scripts that are written without blanks, as a range of a pattern."""
 _IDEOGRAPH = re.compile(f"([{IDEOGRAPHS}])")
 NUMBER = re.compile(r"\+?\d[\d\s().\-/]{3,}\d")
-"""A number of some length, with whatever people put between its digits."""
+"""A number of at least five digits, with the separators that people put between digits."""
 _WORD = re.compile(r"[^\W_]+")
 _NO_DIGITS = re.compile("[^0-9]+")
 
 
-def keys(conversation: Conversation) -> Keys:
+def derive_keys(conversation: Conversation) -> DerivedKeys:
     """Derive the keys of one conversation."""
     c = conversation
     money = read_money(c.value)
     phone = phone_key(c.phone, c.country)
     searchable = (c.name, c.email, c.phone, c.company, c.title, c.summary, c.last_message, c.notes)
     texts = [*filter(None, searchable), *c.tags]
-    # A number is found however it is spaced, there and in the question.
-    spaced = (digits(number) for text in texts for number in NUMBER.findall(text))
-    found_by = [*texts, *spaced, digits(c.phone or ""), phone or ""]
-    return Keys(
+    # Numbers also without separators: a question may group the digits in another way.
+    numbers = (digits(number) for text in texts for number in NUMBER.findall(text))
+    search_texts = [*texts, *numbers, digits(c.phone or ""), phone or ""]
+    return DerivedKeys(
         email=email_key(c.email),
         phone=phone,
         amount=money.amount,
         unparsed=c.value is not None and money.amount is None,
         currency=currency_code(c.currency) or money.currency,
-        text=blank_before_words("\n".join(found_by)),
+        text=blank_before_words("\n".join(search_texts)),
     )
 
 
 def fold(text: str) -> str:
-    """`text` without case, accents and the variants of one letter, in any script."""
-    # Case twice: a styled letter has none before it is decomposed, a few have some after it.
-    plain = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    return unicodedata.normalize("NFC", plain.translate(_BARE))
+    """`text` without case, accents and letter variants, in any script."""
+    # Case is folded twice: a styled letter has none before decomposition, a few have some after.
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+    return unicodedata.normalize("NFC", decomposed.translate(_ACCENT_TABLE))
 
 
 def words(text: str) -> list[str]:
-    """The folded words of `text`; each ideograph is a word, as Chinese leaves no blanks."""
+    """The folded words of `text`. Each ideograph is a word, as Chinese puts no blanks."""
     if text.isascii():
         return _WORD.findall(text.lower())
     # Most words are ASCII even where the text is not, and those need no folding.
-    folded = (part.lower() if part.isascii() else _folded(part) for part in text.split())
+    folded = (part.lower() if part.isascii() else _fold_part(part) for part in text.split())
     return _WORD.findall(" ".join(folded))
 
 
-def _folded(text: str) -> str:
-    # People write the same words again and again; what is long is a sentence.
-    return _spread(text) if len(text) > LONGEST_KEPT else _folded_word(text)
+def _fold_part(text: str) -> str:
+    # Short words recur, so their folded form is cached; a long part is a sentence without blanks.
+    return _fold_and_space(text) if len(text) > MAX_CACHED_WORD else _fold_word(text)
 
 
-@lru_cache(maxsize=16384)
-def _folded_word(word: str) -> str:
-    return _spread(word)
+@lru_cache(maxsize=MAX_CACHED_KEYS)
+def _fold_word(word: str) -> str:
+    return _fold_and_space(word)
 
 
-def _spread(text: str) -> str:
+def _fold_and_space(text: str) -> str:
     return _IDEOGRAPH.sub(r" \1 ", fold(text))
 
 
@@ -97,36 +100,33 @@ def digits(text: str) -> str:
 
 
 def email_key(email: str | None) -> str | None:
-    """`email` without case and blanks; `None` if it can't be an address (`n/a`, `-`)."""
+    """`email` without case and outer blanks; `None` if it can't be an address (`n/a`, `-`)."""
     if email is None:
         return None
-    bare = unicodedata.normalize("NFC", unicodedata.normalize("NFD", email).casefold()).strip()
-    local, at, domain = bare.rpartition("@")
-    address = at and local and domain and not bare.split()[1:]
-    return bare if address and len(bare) <= LONGEST_EMAIL else None
+    key = unicodedata.normalize("NFC", unicodedata.normalize("NFD", email).casefold()).strip()
+    local, at, domain = key.rpartition("@")
+    is_address = at and local and domain and not key.split()[1:]
+    return key if is_address and len(key) <= MAX_EMAIL_LENGTH else None
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=MAX_CACHED_KEYS)
 def phone_key(phone: str | None, country: str | None = None) -> str | None:
     """The digits of `phone` in E.164, whatever notation it came in.
 
     `country` (ISO 3166 alpha-2) says how to read a number without a country code. A number that
-    can't be placed keeps its digits; fewer than seven tell nobody apart and give `None`.
+    fits no country keeps its digits; fewer than seven tell nobody apart and give `None`.
     """
     if phone is None:
         return None
-    # Imported here: the first question needs it, starting the server does not.
-    import phonenumbers  # noqa: PLC0415
-
-    bare = unicodedata.normalize("NFKC", phone).strip()
-    international = bare.startswith(("+", "00"))
+    written = unicodedata.normalize("NFKC", phone).strip()
+    international = written.startswith(("+", "00"))
     plain = digits(phone).removeprefix("00" if international else "")
-    if not SHORTEST_PHONE <= len(plain) <= LONGEST_PHONE + 3:
+    if not MIN_PHONE_DIGITS <= len(plain) <= MAX_PHONE_DIGITS + 3:
         return None
     region = country.upper() if country and len(country) == 2 and not international else None
-    for text, assumed in _readings(bare, plain, region):
+    for text, assumed_region in _phone_readings(written, plain, region):
         try:
-            number = phonenumbers.parse(text, assumed)
+            number = phonenumbers.parse(text, assumed_region)
         except phonenumbers.NumberParseException:
             continue
         if phonenumbers.is_valid_number(number):
@@ -135,26 +135,28 @@ def phone_key(phone: str | None, country: str | None = None) -> str | None:
     return plain
 
 
-def _readings(bare: str, plain: str, region: str | None) -> list[tuple[str, str | None]]:
-    """How `bare`, whose digits are `plain`, may be meant, likeliest first; with the region."""
+def _phone_readings(written: str, plain: str, region: str | None) -> list[tuple[str, str | None]]:
+    """The possible readings of a number whose digits are `plain`, likeliest first.
 
-    if bare.startswith(("+", "00")):
-        # As it is written, an extension can be told from the number; else the digits have to do.
-        written = bare if bare.startswith("+") else f"+{bare[2:]}"
-        return [(written, None), (f"+{plain}", None)]
-    national, whole = (bare, region), (f"+{plain}", None)
-    likelier = region is not None and _begins_with_country_code(plain, region)
-    return [whole, national] if likelier else [national, whole]
+    Each is a text and the region that it is to be parsed in.
+    """
+    if written.startswith(("+", "00")):
+        # As written, an extension can be told from the number; otherwise the digits must do.
+        with_plus = written if written.startswith("+") else f"+{written[2:]}"
+        return [(with_plus, None), (f"+{plain}", None)]
+    national, international = (written, region), (f"+{plain}", None)
+    likely_international = region is not None and _begins_with_country_code(plain, region)
+    return [international, national] if likely_international else [national, international]
 
 
 def _begins_with_country_code(plain: str, region: str) -> bool:
-    """Whether digits begin as an international number of `region` does, and no national one.
+    """Whether digits begin like an international number of `region`, not like a national one.
 
-    `4915122020999` in Germany could be read as an overlong national number; but those are written
-    with a 0 in front, and channels like WhatsApp give international ones without the `+`.
+    `4915122020999` in Germany could be read as an overlong national number. But national numbers
+    are written with a leading 0, and channels like WhatsApp give international ones without `+`.
     """
-    import phonenumbers  # noqa: PLC0415
-
     code = str(phonenumbers.country_code_for_region(region))
-    trunk: str | None = phonenumbers.ndd_prefix_for_region(region, True)
-    return trunk is not None and plain.startswith(code) and not plain.startswith(trunk)
+    trunk_prefix: str | None = phonenumbers.ndd_prefix_for_region(region, True)
+    if trunk_prefix is None:
+        return False
+    return plain.startswith(code) and not plain.startswith(trunk_prefix)

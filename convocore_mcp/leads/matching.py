@@ -1,167 +1,186 @@
-"""Who is meant: how a name, a number or an address that somebody typed finds a lead."""
+"""How a typed text is compared with names, phone numbers, emails and links."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
-from convocore_mcp.leads.index_terms import EMAIL, pieces
-from convocore_mcp.leads.keys import NUMBER, SHORTEST_PHONE, digits, phone_key, words
-from convocore_mcp.models import SHORTEST_PART, WORD
+import phonenumbers
+from rapidfuzz import fuzz, process
 
-CLOSE = 78
-"""Similarity (0 to 100) from which a word counts as the same, misspelt: `gonzales`, `gonzález`."""
-RELATED = 60
+from convocore_mcp.leads.index_terms import EMAIL, word_spellings
+from convocore_mcp.leads.keys import MIN_PHONE_DIGITS, NUMBER, digits, phone_key, words
+from convocore_mcp.models import MIN_NUMBER_PART, NAME_WORD
+
+SAME_WORD = 78
+"""Similarity (0 to 100) from which a word counts as another one misspelt: `gonzales`, `gonzález`.
+
+A letter apart is the same word from five letters on; in a word of four, it may be another name.
+"""
+RELATED_WORD = 60
 """Similarity from which a name is worth suggesting."""
-SHORTEST_ENDING = 4
+MAX_SPELLINGS = 8
+"""Similar words looked up for one that is misspelt."""
+MIN_PHONE_ENDING = 4
 """Digits of a phone number's ending that somebody may remember."""
 _PHONE = re.compile(r"\+?[\d\s().\-/\u2010-\u2015]+")
 
 
 def looks_like_phone(text: str) -> bool:
     """Whether `text` is a phone number in some notation."""
-    bare = text.strip()
-    return bool(_PHONE.fullmatch(bare)) and len(digits(bare)) >= SHORTEST_PHONE
+    stripped = text.strip()
+    return bool(_PHONE.fullmatch(stripped)) and len(digits(stripped)) >= MIN_PHONE_DIGITS
 
 
 def is_international(text: str) -> bool:
-    """Whether a phone number says itself that it begins with a country code."""
+    """Whether a phone number is written with a country code."""
     return text.strip().removeprefix("(").startswith(("+", "00", "\uff0b"))
 
 
-def looks_like_digits(text: str) -> bool:
-    """Whether `text` is a phone number, or the last four digits of one or more."""
-    return bool(_PHONE.fullmatch(text.strip())) and len(digits(text)) >= SHORTEST_ENDING
+def looks_like_phone_ending(text: str) -> bool:
+    """Whether `text` is at least the last four digits of a phone number."""
+    return bool(_PHONE.fullmatch(text.strip())) and len(digits(text)) >= MIN_PHONE_ENDING
 
 
 def looks_like_contact(text: str) -> bool:
     """Whether `text` is part of an email, a handle or a link rather than a name."""
-    bare = text.strip()
-    parts = max(map(len, words(bare)), default=0) > 1  # else initials: `J.S.`
-    return "@" in bare or (parts and not bare.split()[1:] and bool(set("./_") & set(bare[1:-1])))
+    stripped = text.strip()
+    if "@" in stripped:
+        return True
+    are_initials = max(map(len, words(stripped)), default=0) <= 1  # `J.S.`
+    is_one_word = not stripped.split()[1:]
+    return not are_initials and is_one_word and bool(set("./_") & set(stripped[1:-1]))
 
 
-def phone_keys(text: str) -> list[str]:
-    """The keys a number may have been stored under, the best first.
+def possible_phone_keys(text: str) -> list[str]:
+    """The keys that a number may be stored under, most likely first.
 
-    In E.164; and, for a record whose number came without a country code, as it is dialled there.
+    The first two are the E.164 form and the digits as typed. The others are for a stored number
+    without a country code: the national number with the prefixes that are dialled before it.
     """
-    # Imported here: the first question needs it, starting the server does not.
-    import phonenumbers  # noqa: PLC0415
-
     plain = digits(text)
-    whole = phone_key(text) or plain
+    international = phone_key(text) or plain
     try:
-        national = str(phonenumbers.parse(f"+{whole}").national_number)
+        national = str(phonenumbers.parse(f"+{international}").national_number)
     except phonenumbers.NumberParseException:
-        return [whole, plain]
-    return [whole, plain, *(f"{trunk}{national}" for trunk in ("", "0", "8"))]
+        return [international, plain]
+    return [international, plain, *(f"{trunk}{national}" for trunk in ("", "0", "8"))]
 
 
 def phone_endings(text: str) -> list[str]:
-    """What a stored number may end in, if `text` was typed without the country code, best first.
+    """What a stored number may end in if `text` lacks the country code, most likely first.
 
-    A national number begins with a 0 that is no part of it; in Russia and around with 8 or 80.
+    The 0 in front of a national number is no part of it; in Russia and around it is 8 or 80.
     """
     national = digits(text).lstrip("0")
     endings = [national, *(national.removeprefix(trunk) for trunk in ("80", "8"))]
-    return [one for one in dict.fromkeys(endings) if len(one) >= SHORTEST_PHONE]
+    return [ending for ending in dict.fromkeys(endings) if len(ending) >= MIN_PHONE_DIGITS]
 
 
 def search_terms(query: str) -> tuple[str, ...]:
-    """What must occur in a conversation's words: beginnings of words, and digits anywhere."""
+    """The search terms of a query: beginnings of words (after a blank), and parts of numbers."""
     numbers = [
-        found for found in NUMBER.findall(query) if len(_significant(found)) >= SHORTEST_PART
+        number
+        for number in NUMBER.findall(query)
+        if len(_without_leading_zeros(number)) >= MIN_NUMBER_PART
     ]
     rest = NUMBER.sub(lambda m: " " if m.group() in numbers else m.group(), query)
     beginnings = [f" {word}" for word in words(rest)]
-    return (*beginnings, *map(_significant, numbers))
+    return (*beginnings, *map(_without_leading_zeros, numbers))
 
 
-def _significant(number: str) -> str:
-    """The digits of a number as it is kept: a national one begins with a 0 that it is not."""
+def _without_leading_zeros(number: str) -> str:
+    # A stored number is international, so it lacks the 0 that a national one begins with.
     return digits(number).lstrip("0")
 
 
-class Found(Protocol):
-    """Somebody found by a name (`Lead`, `store.lookup.Hit`)."""
+class IndexedPerson(Protocol):
+    """A lead, or as much of it as the people index gives."""
 
     @property
     def name(self) -> str | None:
-        """The name it goes by now."""
+        """The current name."""
         ...
 
     @property
     def company(self) -> str | None:
-        """The company it is of now."""
+        """The current company."""
         ...
 
     @property
     def terms(self) -> str:
-        """What it is found by, each behind a line end (`leads.terms`)."""
+        """The index terms, each after a line break (`leads.index_terms`)."""
         ...
 
 
-F = TypeVar("F", bound=Found)
+PersonT = TypeVar("PersonT", bound=IndexedPerson)
 
 
-def called_just_so(found: Sequence[F], text: str) -> list[F]:
+def with_exact_name(people: Sequence[PersonT], text: str) -> list[PersonT]:
     """Those whose name has all the words of `text` and no other, in whatever order."""
-    wanted = sorted(words(text))
-    return [one for one in found if sorted(words(one.name or "")) == wanted]
+    typed = sorted(words(text))
+    return [person for person in people if sorted(words(person.name or "")) == typed]
 
 
-def with_email_like(found: Sequence[F], text: str) -> list[F]:
-    """Those with an email in which `text` stands as it is."""
+def with_email_containing(people: Sequence[PersonT], text: str) -> list[PersonT]:
+    """Those with an email in which `text` occurs as it is."""
     part = text.strip().casefold()
-    return [one for one in found if any(part in email for email in _emails(one))]
+    return [person for person in people if any(part in email for email in _emails(person))]
 
 
-def _emails(one: Found) -> list[str]:
-    return [term[1:] for term in one.terms.split("\n") if term.startswith(EMAIL)]
+def _emails(person: IndexedPerson) -> list[str]:
+    return [term[1:] for term in person.terms.split("\n") if term.startswith(EMAIL)]
 
 
-def nearest(found: Sequence[F], alike: Sequence[Mapping[str, float]]) -> list[F]:
-    """Those most like what was typed: `alike` has the spellings of each word, and how similar.
+def most_similar(
+    people: Sequence[PersonT], similar_words: Sequence[Mapping[str, float]]
+) -> list[PersonT]:
+    """Those most similar to what was typed; of equals, those without further names.
 
-    Of equals those who have no more names than were typed.
+    `similar_words` has, for each typed word, the words that it may be and their similarity.
     """
 
-    def likeness(one: F) -> tuple[float, bool]:
-        own = {term[1:] for term in one.terms.split("\n") if term.startswith(WORD)}
-        each = (max((similar[w] for w in similar.keys() & own), default=0) for similar in alike)
-        return round(sum(each), 3), len(words(one.name or "")) == len(alike)
+    def similarity(person: PersonT) -> tuple[float, bool]:
+        own_words = {term[1:] for term in person.terms.split("\n") if term.startswith(NAME_WORD)}
+        of_each_word = (
+            max((similar[word] for word in similar.keys() & own_words), default=0)
+            for similar in similar_words
+        )
+        has_no_further_name = len(words(person.name or "")) == len(similar_words)
+        return round(sum(of_each_word), 3), has_no_further_name
 
-    likenesses = [likeness(one) for one in found]
-    most = max(likenesses, default=None)
-    return [one for one, its in zip(found, likenesses, strict=True) if its == most]
+    similarities = [similarity(person) for person in people]
+    highest = max(similarities, default=None)
+    return [person for person, own in zip(people, similarities, strict=True) if own == highest]
 
 
-def matched_field(lead: Found, wanted: Sequence[Sequence[str]]) -> str:
-    """In which of a lead's names the words fitted; `wanted` has each in every spelling."""
+def matched_field(person: IndexedPerson, typed: Sequence[Sequence[str]]) -> str:
+    """In which field the typed words were found; `typed` has each word in every spelling."""
 
-    def begins(field: str | None) -> list[bool]:
-        own = [word for spelt in pieces(field or "") for word in spelt]
-        own += words(field or "")
-        return [any(w.startswith(start) for w in own for start in either) for either in wanted]
+    def found_in(field: str | None) -> list[bool]:
+        own_words = [word for spellings in word_spellings(field or "") for word in spellings]
+        own_words += words(field or "")
+        return [
+            any(word.startswith(beginning) for word in own_words for beginning in spellings)
+            for spellings in typed
+        ]
 
-    in_name, in_company = begins(lead.name), begins(lead.company)
+    in_name, in_company = found_in(person.name), found_in(person.company)
     if all(in_name):
         return "name"
     if all(in_company):
         return "company"
-    either = all(one or other for one, other in zip(in_name, in_company, strict=True))
-    return "name and company" if either else "earlier name"
+    in_either = (name or company for name, company in zip(in_name, in_company, strict=True))
+    return "name and company" if all(in_either) else "earlier name"
 
 
-def spellings(
-    word: str, vocabulary: Iterable[str], *, cutoff: float = CLOSE, limit: int = 8
+def possible_words(
+    typed: str, vocabulary: Iterable[str], *, min_similarity: float = SAME_WORD
 ) -> dict[str, float]:
-    """The words of `vocabulary` that may be `word` misspelt, most similar first, and how similar.
+    """The words of `vocabulary` that `typed` may be a misspelling of, most similar first.
 
-    A letter apart is the same word from five letters on; in one of four, it may be another name.
+    Gives each word's similarity, 0 to 100.
     """
-    # Imported here: a misspelt name needs it, starting the server does not.
-    from rapidfuzz import fuzz, process  # noqa: PLC0415
-
-    found = process.extract(word, vocabulary, scorer=fuzz.ratio, score_cutoff=cutoff, limit=limit)
-    return {choice: score for choice, score, _ in found}
+    matches = process.extract(
+        typed, vocabulary, scorer=fuzz.ratio, score_cutoff=min_similarity, limit=MAX_SPELLINGS
+    )
+    return {word: similarity for word, similarity, _ in matches}

@@ -1,29 +1,29 @@
-"""Why a lead is worth a look: a table of rules, each a sentence or nothing.
+"""Why a lead is worth a look: a table of rules, each of which gives a sentence or nothing.
 
-To add a reason, leave one out or tell them in another order, change one line of `RULES`.
+To add, remove or reorder reasons, change one line of `RULES`.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from convocore_mcp.leads.dates import day, span, spoken
-from convocore_mcp.leads.hotness import closed, hot_score
+from convocore_mcp.leads.dates import format_day, format_duration, parse_date
+from convocore_mcp.leads.hotness import hot_score, is_closed
 from convocore_mcp.leads.profile import Profile
 from convocore_mcp.models import Lead
 
 
 @dataclass(frozen=True, slots=True)
-class Facts:
+class RuleInput:
     """What a rule may look at."""
 
     lead: Lead
-    details: Profile
+    profile: Profile
     now: datetime
 
 
-Rule = Callable[[Facts], str | None]
-_STAGES = {
+Rule = Callable[[RuleInput], str | None]
+_STAGE_TEXTS = {
     "demo_req": "demo requested",
     "demo_conf": "demo confirmed",
     "demo_done": "demo done",
@@ -31,93 +31,94 @@ _STAGES = {
     "negotiation": "quote in negotiation",
     "trial": "on trial",
 }
-_SOON = timedelta(days=14)
+_CLOSE_WINDOW = timedelta(days=14)
+"""How far from now an expected close date may be to count as a reason."""
 
 
-def _score(f: Facts) -> str | None:
-    """With what it was before the day on which it last changed."""
-    if f.lead.score is None:
+def _label(given: RuleInput) -> str | None:
+    return f"label {given.lead.label}" if given.lead.label else None
+
+
+def _score(given: RuleInput) -> str | None:
+    """The score, and what it was before the day on which it last changed."""
+    if given.lead.score is None:
         return None
-    said = f"score {f.lead.score:g}"
-    scores = [(at, score) for at, score in f.details.scores if at <= f.now]
-    if not scores or scores[0][1] != f.lead.score:
-        return said
-    changed = scores[0][0].date()
-    for at, score in scores:
-        if at.date() < changed and score != f.lead.score:
-            return f"{said}, was {score:g} on {spoken(at, now=f.now)}"
-    return f"{said} since {spoken(scores[0][0], now=f.now)}"
+    text = f"score {given.lead.score:g}"
+    history = [(at, score) for at, score in given.profile.score_history if at <= given.now]
+    if not history or history[0][1] != given.lead.score:
+        return text
+    last_change = history[0][0]
+    for at, score in history:
+        if at.date() < last_change.date() and score != given.lead.score:
+            return f"{text}, was {score:g} on {format_day(at, now=given.now)}"
+    return f"{text} since {format_day(last_change, now=given.now)}"
 
 
-def _waiting(f: Facts) -> str | None:
-    if not f.lead.waiting:
+def _waiting(given: RuleInput) -> str | None:
+    if not given.lead.waiting:
         return None
-    if f.lead.waiting_since is None or f.lead.waiting_since > f.now:
+    if given.lead.waiting_since is None or given.lead.waiting_since > given.now:
         return "waiting for a human"
-    return f"waiting for a human for {span(f.now - f.lead.waiting_since)}"
+    return f"waiting for a human for {format_duration(given.now - given.lead.waiting_since)}"
 
 
-def _deal(f: Facts) -> str | None:
-    """Where it stands in the pipeline, and when it is to be closed."""
-    said = (_stage(f), _closes(f))
-    return ", ".join(filter(None, said)) or None
+def _deal(given: RuleInput) -> str | None:
+    """The stage in the pipeline, and when the deal is expected to close."""
+    return ", ".join(filter(None, (_stage(given), _expected_close(given)))) or None
 
 
-def _stage(f: Facts) -> str | None:
-    said = _STAGES.get(f.lead.stage or "")
-    demo = day(f.details.demo)
-    if said is None or demo is None or f.lead.stage not in {"demo_conf", "demo_done"}:
-        return said
-    return f"{said} for {spoken(demo, now=f.now)}" if f.lead.stage == "demo_conf" else said
+def _stage(given: RuleInput) -> str | None:
+    text = _STAGE_TEXTS.get(given.lead.stage or "")
+    if given.lead.stage != "demo_conf":
+        return text
+    demo = parse_date(given.profile.demo)
+    return f"{text} for {format_day(demo, now=given.now)}" if demo else text
 
 
-def _closes(f: Facts) -> str | None:
-    close = day(f.lead.expected_close)
-    if close is None or closed(f.lead.stage) or not f.now - _SOON <= close <= f.now + _SOON:
+def _expected_close(given: RuleInput) -> str | None:
+    close = parse_date(given.lead.expected_close)
+    if close is None or is_closed(given.lead.stage):
         return None
-    days = (close.date() - f.now.date()).days
+    if not given.now - _CLOSE_WINDOW <= close <= given.now + _CLOSE_WINDOW:
+        return None
+    days = (close.date() - given.now.date()).days
     if days < 0:
         return f"was to close {-days} day{'s' * (days != -1)} ago"
     return "closes today" if days == 0 else f"closes in {days} day{'s' * (days != 1)}"
 
 
-def _overdue(f: Facts) -> str | None:
-    late = next((step for step in f.details.next_steps if step.overdue), None)
-    due = day(late.due) if late else None
-    if late and due:
-        return f"overdue: {late.type or late.title or 'activity'}, due {spoken(due, now=f.now)}"
-    if "overdue_activity" in f.lead.alerts:
+def _overdue(given: RuleInput) -> str | None:
+    """The overdue activity if it is known, else the CRM's own alert."""
+    step = next((step for step in given.profile.next_steps if step.overdue), None)
+    due = parse_date(step.due) if step else None
+    if step and due:
+        name = step.type or step.title or "activity"
+        return f"overdue: {name}, due {format_day(due, now=given.now)}"
+    if "overdue_activity" in given.lead.alerts:
         return "an activity is overdue"
-    return "the expected close date has passed" if "overdue_ecd" in f.lead.alerts else None
+    return "the expected close date has passed" if "overdue_ecd" in given.lead.alerts else None
 
 
-def _unassigned(f: Facts) -> str | None:
-    nobody = f.lead.assignee is None and not closed(f.lead.stage)
-    return "assigned to nobody" if nobody else None
+def _unassigned(given: RuleInput) -> str | None:
+    is_unassigned = given.lead.assignee is None and not is_closed(given.lead.stage)
+    return "assigned to nobody" if is_unassigned else None
 
 
-RULES: tuple[Rule, ...] = (
-    lambda f: f"label {f.lead.label}" if f.lead.label else None,
-    _score,
-    _waiting,
-    _deal,
-    _overdue,
-    _unassigned,
-)
-"""In the order in which they are told."""
+RULES: tuple[Rule, ...] = (_label, _score, _waiting, _deal, _overdue, _unassigned)
+"""In the order in which the reasons are given, most decisive first."""
 
 
-def why(lead: Lead, details: Profile, *, now: datetime) -> list[str]:
-    """The facts that make `lead` what it is, most decisive first."""
-    facts = Facts(lead, details, now)
-    return [said for rule in RULES if (said := rule(facts)) is not None]
+def why(lead: Lead, profile: Profile, *, now: datetime) -> list[str]:
+    """The reasons to look at `lead`, most decisive first."""
+    rule_input = RuleInput(lead, profile, now)
+    return [reason for rule in RULES if (reason := rule(rule_input)) is not None]
 
 
 def why_not_hot(lead: Lead, *, threshold: float) -> str | None:
     """What keeps `lead` from being hot; `None` if nothing does."""
-    if closed(lead.stage):
+    if is_closed(lead.stage):
         return f"closed: stage {lead.stage}"
-    found = hot_score(lead.stage, lead.label, lead.score)
-    if found is None:
+    score = hot_score(lead.stage, lead.label, lead.score)
+    if score is None:
         return f"label {lead.label}" if lead.label else "never scored and without a label"
-    return None if found >= threshold else f"score {found:g} is below {threshold:g}"
+    return None if score >= threshold else f"score {score:g} is below {threshold:g}"

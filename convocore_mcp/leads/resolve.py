@@ -1,234 +1,146 @@
-"""Who is meant: what somebody typed, tried as one thing after another, the surest first.
+"""Who is meant by a text: an id, an email, a phone number, a link, a name or a part of one.
 
-The first way that fits anybody decides; all whom it fits are candidates, and if that is one, it is
-the lead. Nobody is guessed.
+The strategies are tried in a fixed order, surest first. The first one that finds anybody decides:
+all whom it finds are candidates, and a single candidate is the lead. Nobody is guessed.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import chain
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from convocore_mcp.errors import MissingError
-from convocore_mcp.leads import index_terms as t
 from convocore_mcp.leads import matching
-from convocore_mcp.leads.keys import LONGEST_EMAIL, digits, email_key
-from convocore_mcp.models import WORD, Either, Lead
+from convocore_mcp.leads.keys import email_key
+from convocore_mcp.leads.name_search import (
+    STRATEGIES,
+    NameSearch,
+    PeopleIndex,
+    by_phone_ending,
+    nearest_names,
+)
+from convocore_mcp.models import Conversation, Lead
 
-if TYPE_CHECKING:  # SQLAlchemy is not needed to list the tools
-    from convocore_mcp.store.read.mirror_reader import MirrorReader
-    from convocore_mcp.store.read.people_index import Hit
+MAX_CANDIDATES = 20
+"""Candidates that are named; `Match.total` counts all, up to the limit of one look-up."""
+MAX_SUGGESTIONS = 3
+"""Nearest names that are suggested when nobody fits."""
 
-CANDIDATES = 20
-"""Candidates named; `total` counts all of them, up to the limit of one look-up."""
-NAMED = 3
-"""Nearest names suggested when nobody fits."""
-WORDS = 12
-"""Words of a question that are looked at."""
-FEW = 200
-"""Hits looked at once more, for a better fit among them."""
+
+class PeopleDirectory(Protocol):
+    """Where people are looked up. The mirror implements it (`store.read.mirror_reader`)."""
+
+    @property
+    def people_index(self) -> PeopleIndex:
+        """Finds leads by names and parts of names."""
+        ...
+
+    def lead(self, agent_id: str, lead_id: str, /) -> Lead | None:
+        """The lead of that id."""
+        ...
+
+    def leads(self, agent_id: str, /, *, lead_ids: Sequence[str]) -> Sequence[Lead]:
+        """The leads of these ids, latest active first."""
+        ...
+
+    def leads_with(self, agent_id: str, field: str, values: Sequence[str], /) -> Sequence[Lead]:
+        """Leads with a conversation whose `email_key`, `phone_key` or `id` is among `values`."""
+        ...
+
+    def conversation(self, agent_id: str, conversation_id: str, /) -> Conversation | None:
+        """The conversation of that id, whether it belongs to a lead or not."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Who fits, latest active first; `total` counts those beyond the candidates too."""
+    """Who fits, latest active first; `total` also counts those beyond the candidates."""
 
     leads: Sequence[Lead]
     total: int
     field: str
+    """The field that fitted: `email`, `name`, `similar name`."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Search:
-    """One question to one mirror."""
-
-    mirror_reader: "MirrorReader"
-    agent: str
-    text: str
-    words: list[list[str]]
-    """The words of the question, each in every spelling."""
-
-    def hits(self, wanted: Sequence[Either]) -> "list[Hit]":
-        return self.mirror_reader.people_index.hits(self.agent, wanted)
-
-    def of(self, kind: str, values: Sequence[str], *, beginning: bool = False) -> Either:
-        found = tuple(f"{kind}{value}" for value in values)
-        return Either(beginnings=found) if beginning else Either(whole=found)
-
-    def each(self, kind: str, *, beginning: bool = False) -> list[Either]:
-        return [self.of(kind, spelt, beginning=beginning) for spelt in self.words]
-
-
-def look_up(mirror_reader: "MirrorReader", agent: str, text: str) -> Match:
-    """The leads that `text` means, by the first way that fits anybody.
+def resolve(directory: PeopleDirectory, agent_id: str, text: str) -> Match:
+    """The leads that `text` means, found by the first strategy that finds anybody.
 
     Raises:
-        MissingError: it means nobody; the hint has the nearest names.
+        MissingError: `text` means nobody. The hint has the nearest names.
     """
-    for known, leads in _by_what_is_one_persons(mirror_reader, agent, text):
-        if leads:
-            return Match(leads[:CANDIDATES], len(leads), known)
-    if conversation := mirror_reader.conversation(agent, text):
-        reason = (
-            "a test"
-            if conversation.is_test
-            else "blocked"
-            if conversation.is_blocked
-            else "of nobody known"
-        )
-        raise MissingError(
-            f"That conversation is {reason}, so it belongs to no lead.",
-            hint="list_conversations shows it.",
-        )
-    search = _Search(mirror_reader, agent, text, t.pieces(text)[:WORDS])
-    for field, way in WAYS:
-        if hits := way(search):
-            named = {
-                lead.lead_id: lead
-                for lead in mirror_reader.leads(
-                    agent, lead_ids=[h.lead_id for h in hits[:CANDIDATES]]
-                )
-            }
-            leads = [named[hit.lead_id] for hit in hits if hit.lead_id in named]
-            return Match(leads, len(hits), field or matching.matched_field(leads[0], search.words))
-    raise _nobody(search)
+    for field, strategy in _EXACT_STRATEGIES:
+        if leads := strategy(directory, agent_id, text):
+            return Match(leads[:MAX_CANDIDATES], len(leads), field)
+    if conversation := directory.conversation(agent_id, text):
+        raise _belongs_to_no_lead(conversation)
+    search = NameSearch.of(directory.people_index, agent_id, text)
+    for found_in, search_strategy in STRATEGIES:
+        if hits := search_strategy(search):
+            ids = [hit.lead_id for hit in hits[:MAX_CANDIDATES]]
+            by_id = {lead.lead_id: lead for lead in directory.leads(agent_id, lead_ids=ids)}
+            leads = [by_id[lead_id] for lead_id in ids if lead_id in by_id]
+            field = found_in or matching.matched_field(leads[0], search.words)
+            return Match(leads, len(hits), field)
+    raise _nobody_fits(search)
 
 
-def _by_what_is_one_persons(
-    mirror_reader: "MirrorReader", agent: str, text: str
-) -> "chain[tuple[str, list[Lead]]]":
-    """By an id, an email or a phone number, each asked for only when its turn comes."""
-
-    def own() -> list[Lead]:
-        lead = mirror_reader.lead(agent, text)
-        return [lead] if lead else []
-
-    def email() -> list[Lead]:
-        key = email_key(text)
-        return mirror_reader.leads_with(agent, "email_key", [key]) if key else []
-
-    ways: tuple[tuple[str, Callable[[], list[Lead]]], ...] = (
-        ("lead_id", own),
-        ("conversation_id", lambda: mirror_reader.leads_with(agent, "id", [text])),
-        ("email", email),
-        ("phone", lambda: _by_phone(mirror_reader, agent, text)),
-    )
-    return chain.from_iterable(((field, way()),) for field, way in ways)
+def _by_lead_id(directory: PeopleDirectory, agent_id: str, text: str) -> Sequence[Lead]:
+    lead = directory.lead(agent_id, text)
+    return [lead] if lead else []
 
 
-def _by_phone(mirror_reader: "MirrorReader", agent: str, text: str) -> list[Lead]:
-    """As it is stored; without a country code, also whoever's number ends so in any country."""
+def _by_conversation_id(directory: PeopleDirectory, agent_id: str, text: str) -> Sequence[Lead]:
+    return directory.leads_with(agent_id, "id", [text])
+
+
+def _by_email(directory: PeopleDirectory, agent_id: str, text: str) -> Sequence[Lead]:
+    key = email_key(text)
+    return directory.leads_with(agent_id, "email_key", [key]) if key else []
+
+
+def _by_phone(directory: PeopleDirectory, agent_id: str, text: str) -> Sequence[Lead]:
+    """By the stored number; without a country code, also by a number's ending in any country."""
     if not matching.looks_like_phone(text):
         return []
-    keys = matching.phone_keys(text)
+    keys = matching.possible_phone_keys(text)
+    as_typed, without_country_code = keys[:2], keys[2:]
+    found = directory.leads_with(agent_id, "phone_key", as_typed)
     if matching.is_international(text):
-        return mirror_reader.leads_with(agent, "phone_key", keys[:2]) or mirror_reader.leads_with(
-            agent, "phone_key", keys[2:]
-        )
-    exact = {lead.lead_id for lead in mirror_reader.leads_with(agent, "phone_key", keys[:2])}
-    search = _Search(mirror_reader, agent, text, [])
+        return found or directory.leads_with(agent_id, "phone_key", without_country_code)
+    ids = {lead.lead_id for lead in found}
+    search = NameSearch(directory.people_index, agent_id, text, words=())
     for ending in matching.phone_endings(text):
-        if found := _with_phone_ending(search, ending):
-            return mirror_reader.leads(
-                agent, lead_ids=sorted(exact | {hit.lead_id for hit in found})
-            )
-    return mirror_reader.leads(agent, lead_ids=sorted(exact))
+        if hits := by_phone_ending(search, ending):
+            ids |= {hit.lead_id for hit in hits}
+            break
+    return directory.leads(agent_id, lead_ids=sorted(ids))
 
 
-def _with_phone_ending(s: _Search, ending: str) -> "list[Hit]":
-    return s.hits([s.of(t.PHONE, [ending[::-1]], beginning=True)])
-
-
-def _last_digits(s: _Search) -> "list[Hit]":
-    return _with_phone_ending(s, digits(s.text)) if matching.looks_like_digits(s.text) else []
-
-
-def _whole_name(s: _Search) -> "list[Hit]":
-    return s.hits([s.of(t.NAME, t.whole_names(s.text))])
-
-
-def _link(s: _Search) -> "list[Hit]":
-    """A handle, a profile or a website."""
-    forms = t.link_forms(s.text) if matching.looks_like_contact(s.text) else []
-    return s.hits([s.of(t.LINK, forms)])
-
-
-def _beginning_of_link(s: _Search) -> "list[Hit]":
-    forms = t.link_forms(s.text) if matching.looks_like_contact(s.text) else []
-    return s.hits([s.of(t.LINK, forms[:1], beginning=True)])
-
-
-def _part_of_email(s: _Search) -> "list[Hit]":
-    """Its beginning, else its words: the domain, a name in it."""
-    if not matching.looks_like_contact(s.text):
-        return []
-    begins = s.of(t.EMAIL, [s.text.strip().casefold()[:LONGEST_EMAIL]], beginning=True)
-    whole = s.each(t.EMAIL_WORD)
-    beginning = [*whole[:-1], *s.each(t.EMAIL_WORD, beginning=True)[-1:]]
-    found = s.hits([begins]) or s.hits(whole) or s.hits(beginning)
-    return matching.with_email_like(found, s.text) or found
-
-
-def _words(s: _Search) -> "list[Hit]":
-    """Every word whole; a single letter is an initial."""
-    wanted = [
-        s.of(WORD, spelt, beginning=len(s.words) > 1 and len(spelt[0]) == 1 and spelt[0].isascii())
-        for spelt in s.words
-    ]
-    found = s.hits(wanted)
-    return matching.called_just_so(found[:FEW], s.text) or found
-
-
-def _initials(s: _Search) -> "list[Hit]":
-    letters = t.typed_initials(s.text)
-    return s.hits([s.of(t.INITIALS, [letters])]) if letters else []
-
-
-def _beginnings(s: _Search) -> "list[Hit]":
-    return s.hits(s.each(WORD, beginning=True))
-
-
-def _name_and_contact(s: _Search) -> "list[Hit]":
-    """Some words of the name or company, some of the email."""
-    kinds = (WORD, t.EMAIL_WORD, t.LINK)
-    both = [Either(beginnings=tuple(f"{k}{w}" for w in spelt for k in kinds)) for spelt in s.words]
-    return s.hits(both)
-
-
-def _similar(s: _Search) -> "list[Hit]":
-    """Every word, perhaps misspelt; those most like what was typed."""
-    alike = [_spellings(s, spelt[0], matching.CLOSE) for spelt in s.words]
-    found = s.hits([s.of(WORD, list(similar)) for similar in alike])
-    return matching.nearest(found, alike)
-
-
-WAYS: "tuple[tuple[str | None, Callable[[_Search], list[Hit]]], ...]" = (
-    ("phone", _last_digits),
-    ("link", _link),
-    ("email", _part_of_email),
-    ("link", _beginning_of_link),
-    ("name", _whole_name),
-    (None, _words),
-    ("initials", _initials),
-    (None, _beginnings),
-    ("name and email", _name_and_contact),
-    ("similar name", _similar),
+ExactStrategy = Callable[[PeopleDirectory, str, str], Sequence[Lead]]
+_EXACT_STRATEGIES: tuple[tuple[str, ExactStrategy], ...] = (
+    ("lead_id", _by_lead_id),
+    ("conversation_id", _by_conversation_id),
+    ("email", _by_email),
+    ("phone", _by_phone),
 )
-"""The field that fitted (`None`: name or company, whichever it was), and how it is looked for."""
+"""By what identifies one person; each comes with the field that it matches."""
 
 
-def _spellings(s: _Search, word: str, cutoff: float) -> dict[str, float]:
-    return matching.spellings(
-        word, s.mirror_reader.people_index.similar_words(s.agent, word), cutoff=cutoff
+def _belongs_to_no_lead(conversation: Conversation) -> MissingError:
+    reason = "of nobody known"
+    if conversation.is_test:
+        reason = "a test"
+    elif conversation.is_blocked:
+        reason = "blocked"
+    return MissingError(
+        f"That conversation is {reason}, so it belongs to no lead.",
+        hint="list_conversations shows it.",
     )
 
 
-def _nobody(s: _Search) -> MissingError:
-    near = [other for spelt in s.words for other in _spellings(s, spelt[0], matching.RELATED)]
-    hits = s.hits([s.of(WORD, near)])
-    names = list(dict.fromkeys(hit.name for hit in hits if hit.name))[:NAMED]
+def _nobody_fits(search: NameSearch) -> MissingError:
+    names = nearest_names(search, limit=MAX_SUGGESTIONS)
     hint = f"Nearest names: {', '.join(names)}." if names else "Nobody is called anything like it."
     return MissingError(
-        f"Nobody fits {s.text[:80]!r}.",
+        f"Nobody fits {search.text[:80]!r}.",
         hint=f"{hint} list_conversations with query searches messages and notes too.",
     )

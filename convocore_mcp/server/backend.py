@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Protocol, TypeVar
 import anyio
 
 from convocore_mcp.errors import InvalidArgumentError, NotConfiguredError
-from convocore_mcp.read_scope import EVERYTHING, ReadScope
 
 if TYPE_CHECKING:  # not needed to list the tools
-    from convocore_mcp.models import Coverage, Freshness
+    from convocore_mcp.models import Coverage, Freshness, ReadScope
     from convocore_mcp.store.read.change_log import ChangeLog
     from convocore_mcp.store.read.completion import CompletionReader
     from convocore_mcp.store.read.mirror_reader import MirrorReader
@@ -30,9 +29,9 @@ class Fresh(Protocol):
     """Makes the mirror fresh enough for a question (`sync.upkeep.Upkeep`)."""
 
     async def fresh(
-        self, agent_id: str, read_scope: ReadScope = EVERYTHING, *, report: Report | None = None
+        self, agent_id: str, read_scope: "ReadScope" = ..., *, report: Report | None = None
     ) -> "Freshness":
-        """Wait, a bounded time, until what is needed has been read."""
+        """Wait, a bounded time, until what is needed has been read (by default everything)."""
         ...
 
 
@@ -94,10 +93,11 @@ class Reported:
         self._due = 0.0
 
     async def fresh(
-        self, agent_id: str, read_scope: ReadScope = EVERYTHING, *, report: Report | None = None
+        self, agent_id: str, read_scope: "ReadScope | None" = None, *, report: Report | None = None
     ) -> "Freshness":
         """As `Fresh.fresh`."""
-        return await self._agent_sync.fresh(agent_id, read_scope, report=report or self._report)
+        scope = () if read_scope is None else (read_scope,)
+        return await self._agent_sync.fresh(agent_id, *scope, report=report or self._report)
 
     async def _report(self, read: int) -> None:
         now = asyncio.get_running_loop().time()

@@ -13,8 +13,7 @@ from convocore_mcp.errors import (
     UnauthorizedError,
     UnavailableError,
 )
-from convocore_mcp.models import Coverage, Freshness
-from convocore_mcp.read_scope import EVERYTHING, ReadScope
+from convocore_mcp.models import EVERYTHING, Coverage, Freshness, ReadScope
 from convocore_mcp.store.database.sync_locks import SyncLocks
 from convocore_mcp.store.write.mirror_writer import MirrorWriter
 from convocore_mcp.sync.list_reader import Reader, Report, RunInThread, Throttle

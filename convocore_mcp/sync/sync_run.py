@@ -9,8 +9,7 @@ from datetime import datetime, timedelta
 import anyio
 
 from convocore_mcp.errors import ConvocoreError
-from convocore_mcp.models import Coverage
-from convocore_mcp.read_scope import ReadScope
+from convocore_mcp.models import Coverage, ReadScope
 from convocore_mcp.sync.list_reader import Report
 from convocore_mcp.sync.progress import Progress
 

@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convocore_mcp.leads.affected import SHARED, is_unidentified, merge_affected
-from convocore_mcp.leads.keys import keys
+from convocore_mcp.leads.keys import derive_keys
 from convocore_mcp.leads.merge import merge, takes_part
-from convocore_mcp.models import Conversation, Keys, Lead
+from convocore_mcp.models import Conversation, DerivedKeys, Lead
 from tests.conversations import conversation, lists_of_conversations
 
 
 def contact(field: str, c: Conversation) -> str | None:
-    return keys(c).email if field == "email" else keys(c).phone
+    return derive_keys(c).email if field == "email" else derive_keys(c).phone
 
 
 class ListLookup:
@@ -25,7 +25,9 @@ class ListLookup:
         self.former = former
         self.fetched: dict[str, Conversation] = {}
 
-    def fetch(self, values: Mapping[str, Collection[str]]) -> list[tuple[Conversation, Keys]]:
+    def fetch(
+        self, values: Mapping[str, Collection[str]]
+    ) -> list[tuple[Conversation, DerivedKeys]]:
         new = {
             c.id: c
             for c in self.current
@@ -38,7 +40,7 @@ class ListLookup:
             )
         }
         self.fetched |= new
-        return [(c, keys(c)) for c in new.values()]
+        return [(c, derive_keys(c)) for c in new.values()]
 
     def identities_sharing(self, field: str, values: Collection[str]) -> list[tuple[str, set[str]]]:
         sharing: dict[str, set[str]] = {value: set() for value in values}
@@ -63,7 +65,7 @@ def with_leads(
 
 
 def merge_all(conversations: Collection[Conversation]) -> dict[str, Lead]:
-    return {lead.lead_id: lead for lead in merge([(c, keys(c)) for c in conversations])}
+    return {lead.lead_id: lead for lead in merge([(c, derive_keys(c)) for c in conversations])}
 
 
 @given(old=lists_of_conversations, changes=lists_of_conversations, removed=st.integers(0, 3))

@@ -3,7 +3,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from convocore_mcp.leads import index_terms
-from convocore_mcp.leads.keys import keys
+from convocore_mcp.leads.keys import derive_keys
 from tests.conversations import conversation
 
 anything = st.text(st.characters(), max_size=40)
@@ -11,11 +11,11 @@ anything = st.text(st.characters(), max_size=40)
 
 def terms_of(**fields: object) -> set[str]:
     c = conversation("c", **fields)
-    return set(index_terms.terms([(c, keys(c))], c.name).split("\n")[1:])
+    return set(index_terms.index_terms([(c, derive_keys(c))], c.name).split("\n")[1:])
 
 
-def test_a_lead_is_found_by_all_that_it_goes_by() -> None:
-    """Promised by issue 5: name, company, email, phone, handle, each in parts too."""
+def test_a_lead_is_found_by_every_name_and_contact() -> None:
+    """Promised by docs/contract.md, "A lead": by name, company, email, phone or handle."""
     assert terms_of(
         name="Jane Doe",
         company="Acme",
@@ -38,19 +38,19 @@ def test_a_lead_is_found_by_all_that_it_goes_by() -> None:
     ],
 )  # fmt: skip
 def test_a_name_in_another_spelling_has_a_word_in_common(name: str, typed: str) -> None:
-    """Promised by issue 5: "Muller" for "Müller", Arabic names."""
+    """Promised by docs/contract.md, "A lead": letters that people write in several ways."""
     own = terms_of(name=name)
-    for spelt in index_terms.pieces(typed):
+    for spelt in index_terms.word_spellings(typed):
         assert any(f"w{word}" in own for word in spelt)
 
 
-def test_a_part_of_a_chinese_name_is_found_without_blanks_and_only_as_it_stands() -> None:
-    """Promised by issue 5: Chinese names."""
+def test_a_part_of_a_chinese_name_is_found_but_not_its_characters_in_another_order() -> None:
+    """Promised by docs/contract.md, "A lead": names in every script."""
     own = terms_of(name="欧阳小龙")
     for part in ("欧阳", "小龙", "阳小", "龙"):
-        assert {f"w{spelt[0]}" for spelt in index_terms.pieces(part)} <= own
+        assert {f"w{spelt[0]}" for spelt in index_terms.word_spellings(part)} <= own
     assert "w龙小" not in own
-    assert index_terms.pieces("龙小") == [["龙小"]]
+    assert index_terms.word_spellings("龙小") == [["龙小"]]
 
 
 @pytest.mark.parametrize(
@@ -59,26 +59,27 @@ def test_a_part_of_a_chinese_name_is_found_without_blanks_and_only_as_it_stands(
      ("J. Smith", None), ("12", None), ("ABCDE", None)],
 )  # fmt: skip
 def test_initials_are_capitals_or_stand_apart(typed: str, letters: str | None) -> None:
-    """Decided: `JS` is somebody's initials, `js` the beginning of a word."""
+    """Ours: `JS` is somebody's initials, `js` the beginning of a word."""
     assert index_terms.typed_initials(typed) == letters
 
 
 @given(anything, anything, anything)
 @example("", "", "0\n0")
-def test_nothing_is_too_odd_to_be_found_by(name: str, company: str, link: str) -> None:
-    """Promised by issue 5: whoever is in the mirror is found by the full name."""
+def test_any_text_gives_terms_that_find_it(name: str, company: str, link: str) -> None:
+    """Promised by docs/contract.md, "A lead": a lead is found by its full name."""
     own = terms_of(name=name, company=company, links=(link,))
-    assert {f"={whole}" for whole in index_terms.whole_names(name)} <= own
-    for spelt in index_terms.pieces(name) + index_terms.pieces(company):
+    assert {f"={whole}" for whole in index_terms.whole_name_spellings(name)} <= own
+    for spelt in index_terms.word_spellings(name) + index_terms.word_spellings(company):
         assert {f"w{word}" for word in spelt} <= own
-    assert all(1 < len(term) <= 1 + index_terms.LONGEST_NAME for term in own)
+    assert all(1 < len(term) <= 1 + index_terms.MAX_TERM_LENGTH for term in own)
 
 
-def test_whoever_goes_by_thousands_of_names_is_found_by_the_newest() -> None:
-    """Ours: a shared inbox must not grow without end."""
+def test_a_lead_with_thousands_of_names_is_found_by_the_newest() -> None:
+    """Ours: the number of terms of a shared inbox is bounded."""
     rows = [
-        (c, keys(c)) for c in (conversation(f"c{i}", name=f"Nr{i} Name{i}") for i in range(2_000))
+        (c, derive_keys(c))
+        for c in (conversation(f"c{i}", name=f"Nr{i} Name{i}") for i in range(2_000))
     ]
-    own = index_terms.terms(rows, "Nr0 Name0").split("\n")[1:]
-    assert len(own) == index_terms.MOST
+    own = index_terms.index_terms(rows, "Nr0 Name0").split("\n")[1:]
+    assert len(own) == index_terms.MAX_TERMS
     assert "wnr0" in own

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 
 from convocore_mcp.leads.keys import (
     blank_before_words,
+    derive_keys,
     digits,
     email_key,
     fold,
-    keys,
     phone_key,
     words,
 )
@@ -45,12 +45,12 @@ PHONES = [
 def test_a_phone_number_has_one_key_in_every_notation(
     written: str, country: str | None, key: str
 ) -> None:
-    """Promised by contract.md: "phone in any notation"."""
+    """Promised by docs/contract.md, "A lead": a phone number in any notation."""
     assert phone_key(written, country) == key
 
 
 @pytest.mark.parametrize("text", ["", "-", "n/a", "123456", "call me", "1" * 19, "+"])
-def test_what_tells_nobody_apart_is_no_phone_number(text: str) -> None:
+def test_a_text_without_enough_digits_is_no_phone_number(text: str) -> None:
     """Ours: else everybody whose phone is `-` would be one lead."""
     assert phone_key(text, "DE") is None
 
@@ -58,7 +58,7 @@ def test_what_tells_nobody_apart_is_no_phone_number(text: str) -> None:
 @given(anything, st.none() | st.text(max_size=3))
 @example("+" + "9" * 300, "DE")
 @example("0" * 15, "US")
-def test_no_text_is_too_odd_for_a_phone_number(text: str, country: str | None) -> None:
+def test_any_text_gives_a_valid_phone_key_or_none(text: str, country: str | None) -> None:
     """Ours: visitors type what they like. A key is digits, and its own key."""
     key = phone_key(text, country)
     assert key is None or (key.isascii() and key.isdecimal() and 7 <= len(key) <= 18)
@@ -66,7 +66,7 @@ def test_no_text_is_too_odd_for_a_phone_number(text: str, country: str | None) -
 
 @given(st.from_regex(r"\+[1-9][0-9 ()-]{8,18}", fullmatch=True))
 def test_the_key_of_a_key_is_itself(text: str) -> None:
-    """Ours: what is asked for with a key must find it."""
+    """Ours: looking up a key finds it."""
     key = phone_key(text)
     assert key is None or phone_key(f"+{key}") == key
 
@@ -82,7 +82,7 @@ def test_the_key_of_a_key_is_itself(text: str) -> None:
     ],
 )  # fmt: skip
 def test_an_email_is_compared_without_case_and_blanks(written: str | None, key: str | None) -> None:
-    """Promised by contract.md: the same email makes them one; ours: `n/a` is none."""
+    """Promised by docs/contract.md, "A lead": the same email; ours: `n/a` is no email."""
     assert email_key(written) == key
 
 
@@ -141,9 +141,9 @@ def test_digits_are_ascii(text: str) -> None:
 
 
 @given(anything, anything, anything)
-def test_no_conversation_is_too_odd_to_have_keys(one: str, two: str, three: str) -> None:
+def test_any_conversation_has_keys(one: str, two: str, three: str) -> None:
     """Ours: one odd row must not stop a page."""
     c = conversation("c", name=one, email=two, phone=three, value=one, currency=two, tags=(three,))
-    found = keys(c)
+    found = derive_keys(c)
     assert found.unparsed is (found.amount is None)
     assert all(f" {word}" in found.text for word in words(one))

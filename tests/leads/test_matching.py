@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convocore_mcp.leads import matching
-from convocore_mcp.leads.index_terms import pieces
-from convocore_mcp.leads.keys import keys, phone_key
+from convocore_mcp.leads.index_terms import word_spellings
+from convocore_mcp.leads.keys import derive_keys, phone_key
 from convocore_mcp.leads.merge import merge
 from convocore_mcp.models import Lead
 from tests.conversations import conversation
@@ -15,53 +15,53 @@ anything = st.text(st.characters(), max_size=40)
 
 def lead(name: str | None, company: str | None = None, email: str | None = None) -> Lead:
     c = conversation(name or "nobody", name=name, company=company, email=email)
-    (made,) = merge([(c, keys(c))])
+    (made,) = merge([(c, derive_keys(c))])
     return made
 
 
 ANN, ANNA, HANNAH = lead("Ann Lee", "Acme"), lead("Anna Leery", "Ann & Co"), lead("Hannah Lee")
 
 
-def test_whoever_has_just_these_words_is_called_so_in_whatever_order() -> None:
-    """Ours: `Lee, Ann` is Ann Lee before it is Ann Lee-Jones."""
+def test_an_exact_name_has_the_typed_words_in_any_order_and_no_other() -> None:
+    """Ours: `Lee, Ann` means Ann Lee rather than Ann Lee-Jones."""
     jones = lead("Ann Lee-Jones")
-    assert matching.called_just_so([jones, ANN], "Lee, Ann") == [ANN]
-    assert matching.called_just_so([jones, ANN], "Ann") == []
+    assert matching.with_exact_name([jones, ANN], "Lee, Ann") == [ANN]
+    assert matching.with_exact_name([jones, ANN], "Ann") == []
 
 
-def test_the_nearest_are_those_most_like_every_word() -> None:
-    """Promised by contract.md: "a name, perhaps misspelt"; who has no more names comes first."""
-    alike = [{"hannah": 91.0, "anna": 89.0}, {"lee": 100.0}]
-    assert matching.nearest([ANN, ANNA, HANNAH], alike) == [HANNAH]
+def test_the_most_similar_names_are_similar_in_every_word() -> None:
+    """Promised by docs/contract.md, "Tools": misspelt names; ours: no further name comes first."""
+    similar_words = [{"hannah": 91.0, "anna": 89.0}, {"lee": 100.0}]
+    assert matching.most_similar([ANN, ANNA, HANNAH], similar_words) == [HANNAH]
     longer = lead("Hannah van der Lee")
-    assert matching.nearest([longer, HANNAH], alike) == [HANNAH]
-    assert matching.nearest([], alike) == []
+    assert matching.most_similar([longer, HANNAH], similar_words) == [HANNAH]
+    assert matching.most_similar([], similar_words) == []
 
 
-def test_it_says_which_field_fitted() -> None:
-    """Promised by contract.md: `matched_on` says which field fitted."""
-    assert matching.matched_field(ANN, pieces("lee")) == "name"
-    assert matching.matched_field(ANN, pieces("acme")) == "company"
-    assert matching.matched_field(ANN, pieces("ann acme")) == "name and company"
-    assert matching.matched_field(ANN, pieces("smith")) == "earlier name"
-    assert matching.matched_field(lead("Jörg Müller"), pieces("joerg mueller")) == "name"
+def test_the_field_that_fitted_is_named() -> None:
+    """Promised by docs/contract.md, "Tools": `matched_on` says which field fitted."""
+    assert matching.matched_field(ANN, word_spellings("lee")) == "name"
+    assert matching.matched_field(ANN, word_spellings("acme")) == "company"
+    assert matching.matched_field(ANN, word_spellings("ann acme")) == "name and company"
+    assert matching.matched_field(ANN, word_spellings("smith")) == "earlier name"
+    assert matching.matched_field(lead("Jörg Müller"), word_spellings("joerg mueller")) == "name"
 
 
-def test_an_email_in_which_it_stands_goes_before_one_that_has_the_words() -> None:
-    """Promised by issue 5: part of an email."""
+def test_an_email_that_contains_the_text_is_preferred_to_one_with_the_same_words() -> None:
+    """Promised by docs/contract.md, "Tools": a part of an email."""
     one, other = lead("A", email="ann.lee@x.example"), lead("B", email="lee.ann@x.example")
-    assert matching.with_email_like([other, one], "ANN.lee@") == [one]
+    assert matching.with_email_containing([other, one], "ANN.lee@") == [one]
 
 
 @pytest.mark.parametrize(("typed", "meant"), [("gonzales", "gonzalez"), ("micheal", "michael")])
 def test_a_misspelt_word_is_recognised(typed: str, meant: str) -> None:
-    """Promised by contract.md: "perhaps misspelt"."""
-    assert list(matching.spellings(typed, ["smith", meant, "xu"])) == [meant]
+    """Promised by docs/contract.md, "Tools": a misspelt name is found."""
+    assert list(matching.possible_words(typed, ["smith", meant, "xu"])) == [meant]
 
 
-def test_a_short_word_is_not_everybodys_misspelling() -> None:
-    """Ours: better nobody, and the nearest names, than somebody else."""
-    assert matching.spellings("ann", ["bob", "lee", "xi"]) == {}
+def test_a_short_word_is_not_taken_for_a_misspelling() -> None:
+    """Ours: finding nobody, with the nearest names in the hint, is better than another person."""
+    assert matching.possible_words("ann", ["bob", "lee", "xi"]) == {}
 
 
 @pytest.mark.parametrize(
@@ -73,12 +73,12 @@ def test_a_short_word_is_not_everybodys_misspelling() -> None:
         ("-99 41", False, True), ("123", False, False),
     ],
 )  # fmt: skip
-def test_it_knows_part_of_an_address_and_an_ending_by_their_looks(
+def test_parts_of_contacts_and_phone_endings_are_recognised(
     text: str, contact: bool, ends: bool
 ) -> None:
-    """Promised by issue 5: part of an email, a social handle, the last digits of a number."""
+    """Promised by docs/contract.md, "Tools": part of an email, a handle, last digits."""
     assert matching.looks_like_contact(text) is contact
-    assert matching.looks_like_digits(text) is ends
+    assert matching.looks_like_phone_ending(text) is ends
 
 
 @pytest.mark.parametrize(
@@ -89,8 +89,8 @@ def test_it_knows_part_of_an_address_and_an_ending_by_their_looks(
         ("", False), ("conv-1234567", False),
     ],
 )  # fmt: skip
-def test_it_knows_a_phone_number_by_its_looks(text: str, yes: bool) -> None:
-    """Promised by contract.md: "phone in any notation"."""
+def test_a_phone_number_is_recognised(text: str, yes: bool) -> None:
+    """Promised by docs/contract.md, "Tools": a phone number in any notation."""
     assert matching.looks_like_phone(text) is yes
 
 
@@ -107,12 +107,12 @@ def test_it_knows_a_phone_number_by_its_looks(text: str, yes: bool) -> None:
 def test_a_number_is_found_however_it_was_stored(
     stored: str, country: str | None, asked: str
 ) -> None:
-    """Promised by contract.md: "phone in any notation"."""
-    assert phone_key(stored, country) in matching.phone_keys(asked)
+    """Promised by docs/contract.md, "Tools": a phone number in any notation."""
+    assert phone_key(stored, country) in matching.possible_phone_keys(asked)
 
 
 def test_a_number_without_country_code_is_found_by_its_ending() -> None:
-    """Promised by contract.md: "phone in any notation"."""
+    """Promised by docs/contract.md, "Tools": a phone number in any notation."""
     for typed, stored in (("0151 29260773", "+49 151 29260773"), ("8 916 6169097", "+79166169097")):
         key = str(phone_key(stored))
         assert any(key.endswith(ending) for ending in matching.phone_endings(typed))
@@ -129,19 +129,19 @@ def test_a_number_without_country_code_is_found_by_its_ending() -> None:
         ("!!!", ()),
     ],
 )
-def test_a_query_is_beginnings_of_words_and_digits_anywhere(
+def test_a_query_becomes_beginnings_of_words_and_parts_of_numbers(
     query: str, terms: tuple[str, ...]
 ) -> None:
-    """Ours: as one types, and however a number is spaced."""
+    """Ours: search while typing, and however a number is grouped."""
     assert matching.search_terms(query) == terms
 
 
 @given(anything)
-def test_no_text_is_too_odd_to_ask_for(text: str) -> None:
-    """Ours: a lead may be asked for by anything."""
+def test_any_text_can_be_asked_for(text: str) -> None:
+    """Ours: no text makes a look-up fail."""
     for term in matching.search_terms(text):
         assert term.strip().isalnum()
-    assert matching.phone_keys(text) is not None
-    assert matching.nearest([ANN], []) == [ANN]
-    assert matching.matched_field(ANN, pieces(text))
+    assert matching.possible_phone_keys(text) is not None
+    assert matching.most_similar([ANN], []) == [ANN]
+    assert matching.matched_field(ANN, word_spellings(text))
     assert matching.looks_like_contact(text) in {True, False}

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convocore_mcp.leads.hotness import hot_score
-from convocore_mcp.leads.keys import keys
+from convocore_mcp.leads.keys import derive_keys
 from convocore_mcp.leads.merge import merge, takes_part
 from convocore_mcp.models import Conversation, Lead
 from tests.conversations import NOW, conversation, lists_of_conversations
@@ -18,24 +18,26 @@ LATER, NEWEST = NOW + timedelta(hours=1), NOW + timedelta(hours=2)
 
 
 def leads_of(conversations: Iterable[Conversation]) -> dict[str, Lead]:
-    """The leads by id; two of one id fail the test."""
-    made = merge([(c, keys(c)) for c in conversations])
+    """The leads by id; fails if two have the same id."""
+    made = merge([(c, derive_keys(c)) for c in conversations])
     by_id = {lead.lead_id: lead for lead in made}
     assert len(by_id) == len(made)
     return by_id
 
 
-def together(leads: dict[str, Lead]) -> set[frozenset[str]]:
+def groups_of(leads: dict[str, Lead]) -> set[frozenset[str]]:
     return {frozenset(lead.conversation_ids) for lead in leads.values()}
 
 
-def joined_by_hand(conversations: Sequence[Conversation]) -> set[frozenset[str]]:
-    """The contract's definition, as slowly and plainly as it can be said."""
+def groups_by_definition(conversations: Sequence[Conversation]) -> set[frozenset[str]]:
+    """The definition in docs/contract.md, as plainly as it can be written."""
     part = [c for c in conversations if takes_part(c)]
     identities = {c.identity for c in part}
     of = {c.id: c.identity or (c.id if c.id in identities else None) for c in part}
     nothing = {("@", None), ("+", None)}
-    shared = {c.id: {("@", keys(c).email), ("+", keys(c).phone)} - nothing for c in part}
+    shared = {
+        c.id: {("@", derive_keys(c).email), ("+", derive_keys(c).phone)} - nothing for c in part
+    }
     groups = {i: {id_ for id_, who in of.items() if who == i} for i in identities if i}
     strays = [{c.id} for c in part if of[c.id] is None]
     for _ in strays:  # as often as there are strays: by then whatever can meet has met
@@ -62,16 +64,16 @@ def test_the_order_of_rows_changes_nothing(
 
 
 @given(lists_of_conversations)
-def test_leads_are_the_people_that_the_contract_defines(conversations: list[Conversation]) -> None:
-    """Promised by contract.md, "A lead"."""
-    assert together(leads_of(conversations)) == joined_by_hand(conversations)
+def test_leads_are_what_the_contract_defines(conversations: list[Conversation]) -> None:
+    """Promised by docs/contract.md, "A lead"."""
+    assert groups_of(leads_of(conversations)) == groups_by_definition(conversations)
 
 
 @given(lists_of_conversations)
-def test_two_identities_never_meet_and_one_is_never_split(
+def test_two_identities_never_merge_and_one_is_never_split(
     conversations: list[Conversation],
 ) -> None:
-    """Promised by contract.md: "Two different `contactIdentityId` never merge"."""
+    """Promised by docs/contract.md, "A lead": two different identities never merge."""
     identity = {c.id: c.identity for c in conversations}
     homes: dict[str, set[str]] = {}
     for lead in leads_of(conversations).values():
@@ -83,17 +85,17 @@ def test_two_identities_never_meet_and_one_is_never_split(
 
 
 @given(lists_of_conversations)
-def test_everybody_named_is_in_one_lead_and_nobody_else_in_any(
+def test_each_conversation_that_names_somebody_is_in_exactly_one_lead(
     conversations: list[Conversation],
 ) -> None:
-    """Promised by contract.md: tests and blocked take no part, a talk of nobody is no lead."""
+    """Promised by docs/contract.md, "A lead": tests and blocked conversations take no part."""
     inside = [id_ for lead in leads_of(conversations).values() for id_ in lead.conversation_ids]
     assert sorted(inside) == sorted(c.id for c in conversations if takes_part(c))
 
 
 @given(lists_of_conversations)
 def test_what_takes_no_part_changes_no_lead(conversations: list[Conversation]) -> None:
-    """Promised by contract.md: "they are dropped before anything is merged"."""
+    """Promised by docs/contract.md, "A lead": dropped before anything is merged."""
     assert leads_of(conversations) == leads_of(c for c in conversations if takes_part(c))
 
 
@@ -110,7 +112,7 @@ FIELDS: dict[str, Callable[[Conversation], Any]] = {
 def test_for_each_field_the_newest_conversation_that_has_it_wins(
     conversations: list[Conversation],
 ) -> None:
-    """Promised by contract.md, for every field by itself."""
+    """Promised by docs/contract.md, "A lead", for every field by itself."""
     by_id = {c.id: c for c in conversations}
     for lead in leads_of(conversations).values():
         own = [by_id[id_] for id_ in lead.conversation_ids]
@@ -125,7 +127,7 @@ def test_for_each_field_the_newest_conversation_that_has_it_wins(
 
 
 def test_an_email_and_a_phone_join_through_each_other() -> None:
-    """Promised by contract.md: without an identity, the same email or phone makes them one."""
+    """Promised by docs/contract.md, "A lead": the same email or the same phone number."""
     leads = leads_of(
         [
             conversation("a", email="ann@x.example"),
@@ -134,11 +136,11 @@ def test_an_email_and_a_phone_join_through_each_other() -> None:
             conversation("d", phone="+49 30 901820"),
         ]
     )
-    assert together(leads) == {frozenset("abc"), frozenset("d")}
+    assert groups_of(leads) == {frozenset("abc"), frozenset("d")}
 
 
-def test_an_identity_takes_in_those_who_share_its_email_but_no_other_identity() -> None:
-    """Promised by contract.md, "A lead"."""
+def test_an_identity_takes_in_whoever_shares_its_email_unless_another_does() -> None:
+    """Promised by docs/contract.md, "A lead"."""
     shared = {"email": "office@x.example"}
     ann, bob = (
         conversation("a", identity="ann", **shared),
@@ -146,13 +148,17 @@ def test_an_identity_takes_in_those_who_share_its_email_but_no_other_identity() 
     )
     stray = conversation("s", **shared)
 
-    assert together(leads_of([ann, stray])) == {frozenset("as")}
-    assert together(leads_of([ann, bob, stray])) == {frozenset("a"), frozenset("b"), frozenset("s")}
+    assert groups_of(leads_of([ann, stray])) == {frozenset("as")}
+    assert groups_of(leads_of([ann, bob, stray])) == {
+        frozenset("a"),
+        frozenset("b"),
+        frozenset("s"),
+    }
 
 
 @pytest.mark.parametrize("mark", ["is_test", "is_blocked"])
 def test_a_test_joins_nobody(mark: str) -> None:
-    """Promised by contract.md: dropped before anything is merged, so it is no bridge either."""
+    """Promised by docs/contract.md, "A lead": a dropped conversation joins no others."""
     bridge = conversation("t", email="ann@x.example", phone="+49 151 29260773", **{mark: True})
     leads = leads_of(
         [
@@ -161,11 +167,11 @@ def test_a_test_joins_nobody(mark: str) -> None:
             conversation("p", phone="+4915129260773"),
         ]
     )
-    assert together(leads) == {frozenset("a"), frozenset("p")}
+    assert groups_of(leads) == {frozenset("a"), frozenset("p")}
 
 
 def test_a_conversation_that_names_nobody_is_no_lead() -> None:
-    """Promised by contract.md: no name, email, phone, company, identity, stage or score."""
+    """Promised by docs/contract.md, "A lead": no name, contact, identity, stage or score."""
     nobody = conversation(
         "n", title="Hello", summary="Said hello", tags=("vip",), last_activity=NOW
     )
@@ -176,13 +182,13 @@ def test_a_conversation_that_names_nobody_is_no_lead() -> None:
 
 
 def test_an_identity_named_after_a_conversation_owns_it() -> None:
-    """Ours: two leads of one id could be told apart by nobody, least of all by the database."""
+    """Ours: the database cannot hold two leads of one id."""
     leads = leads_of([conversation("c1", name="Ann"), conversation("c2", identity="c1")])
     assert leads["c1"].conversation_ids == ("c1", "c2")
 
 
-def test_an_evaluated_score_of_nought_is_a_score_and_hides_an_older_one() -> None:
-    """Promised by contract.md: only a 0 that was never evaluated is none (the api drops it)."""
+def test_an_evaluated_score_of_zero_replaces_an_older_one() -> None:
+    """Promised by docs/contract.md, "A lead": only a 0 that was never evaluated is no score."""
     old = conversation("o", identity="i", score=90.0, last_activity=NOW)
     assert leads_of([old, conversation("n", identity="i", last_activity=LATER)])["i"].score == 90
     evaluated = conversation("n", identity="i", score=0.0, last_activity=NEWEST)
@@ -190,7 +196,7 @@ def test_an_evaluated_score_of_nought_is_a_score_and_hides_an_older_one() -> Non
 
 
 def test_a_lead_keeps_its_id_when_a_newer_conversation_joins() -> None:
-    """Ours: `lead_id` is what callers keep."""
+    """Ours: callers keep the `lead_id`."""
     first = conversation("z", email="ann@x.example", first_message=NOW, last_activity=NOW)
     later = conversation("a", email="ann@x.example", first_message=LATER, last_activity=NEWEST)
     assert leads_of([first]).keys() == leads_of([first, later]).keys() == {"z"}

@@ -44,22 +44,22 @@ money_like = st.from_regex(r"[$€kEUR ]{0,3}[-0-9., ']{1,14}[k€ USD]{0,4}", f
 def test_a_value_that_can_be_read_one_way_is_read(
     text: str, amount: float | None, currency: str | None
 ) -> None:
-    """Promised by upstream/observed.md: "12,500.50", "$5k" and the like occur in CRMs.
+    """Promised by docs/upstream.md, "The list endpoint": values as people type them.
 
-    Ours: where the amount can't be told, the currency that stands there still can.
+    Ours: where the amount is ambiguous, the currency beside it is still read.
     """
     assert read_money(text) == (amount, currency)
 
 
 @pytest.mark.parametrize("text", UNREAD)
 def test_a_value_that_can_be_read_in_two_ways_or_none_is_not_guessed(text: str) -> None:
-    """Promised by contract.md: "never guessed". A million is no currency, a day no money."""
+    """Promised by docs/contract.md, "Rules for every answer": never guessed."""
     assert read_money(text) == (None, None)
 
 
 @given(st.text(st.characters(), max_size=40) | money_like)
-def test_a_number_that_is_given_is_really_written_there(text: str) -> None:
-    """Promised by contract.md: never guessed, and no text is too odd."""
+def test_an_amount_has_the_digits_that_are_written_there(text: str) -> None:
+    """Promised by docs/contract.md, "Rules for every answer": never guessed."""
     amount, currency = read_money(text)
     assert currency is None or re.fullmatch("[A-Z]{3}", currency)
     if amount is None:
@@ -74,7 +74,7 @@ def test_a_number_that_is_given_is_really_written_there(text: str) -> None:
 
 
 @given(st.integers() | st.floats() | st.sampled_from([10**400, -(10**400)]))
-def test_a_number_is_itself_unless_no_float_can_hold_it(value: float) -> None:
+def test_a_number_is_its_own_amount_unless_it_is_too_large(value: float) -> None:
     """Ours: infinite, not a number, or beyond what adds up."""
     amount, currency = read_money(value)
     assert currency is None
@@ -86,5 +86,5 @@ def test_a_number_is_itself_unless_no_float_can_hold_it(value: float) -> None:
     [("eur", "EUR"), (" Usd ", "USD"), ("€", "EUR"), ("", None), (" ", None), (None, None)],
 )
 def test_currencies_are_upper_cased(written: str | None, code: str | None) -> None:
-    """Promised by contract.md."""
+    """Promised by docs/contract.md, "A lead": ISO codes, else upper-cased."""
     assert currency_code(written) == code

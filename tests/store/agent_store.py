@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from convocore_mcp.leads.affected import merge_affected
-from convocore_mcp.leads.keys import keys
-from convocore_mcp.models import Conversation, Filter, Lead, Page
+from convocore_mcp.leads.keys import derive_keys
+from convocore_mcp.models import NO_DETAILS, Conversation, Filter, Lead, Page
 from convocore_mcp.store.database import rows
 from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.database.schema import lead_terms, leads
@@ -22,7 +22,7 @@ from tests.conversations import NOW
 if TYPE_CHECKING:
     from convocore_mcp.store.read.conversation_search import SortKey
 
-RULES = Rules(keys=keys, merge_affected=merge_affected)
+RULES = Rules(keys=derive_keys, merge_affected=merge_affected)
 SORTS = ("newest", "oldest", "score", "value", "waiting")
 _numbers = itertools.count()
 
@@ -100,8 +100,8 @@ def at(minute: int) -> datetime:
 
 
 def comparable(c: Conversation) -> Conversation:
-    """A conversation without its record and lead, which not every way of reading shows."""
-    return replace(c, record="", lead_id=None)
+    """A conversation without what the mirror derives and what not every way of reading shows."""
+    return replace(c, record="", details=NO_DETAILS, amount=None, currency_key=None, lead_id=None)
 
 
 def sorted_by(conversations: Iterable[Conversation], sort: str) -> list[Conversation]:
@@ -119,7 +119,7 @@ def sorted_by(conversations: Iterable[Conversation], sort: str) -> list[Conversa
         if sort == "score":
             return (float("-inf") if c.score is None else c.score, active, c.id)
         if sort == "value":
-            amount = keys(c).amount
+            amount = derive_keys(c).amount
             return (float("-inf") if amount is None else amount, active, c.id)
         waits = c.state == "requested_chat"
         since = -time(c.waiting_since) if c.waiting_since else -1e12

@@ -5,7 +5,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convocore_mcp.leads.hotness import closed, hot, near_miss, rank
+from convocore_mcp.leads.hotness import is_closed, is_hot, is_near_miss, rank
 from convocore_mcp.models import Conversation, Filter, HotQuery
 from convocore_mcp.store.database.engine import Database
 from convocore_mcp.vocabulary import STAGES
@@ -61,17 +61,17 @@ def test_sql_decides_about_leads_as_python_does(
     agent_store.rebuild_leads()
     leads = agent_store.leads().values()
     reader, query = agent_store.reader, HotQuery(agent_store.agent, threshold)
-    hot_leads = sorted((a for a in leads if hot(a, threshold=threshold)), key=rank)
-    near_misses = sorted((a for a in leads if near_miss(a, threshold=threshold)), key=rank)
+    hot_leads = sorted((a for a in leads if is_hot(a, threshold=threshold)), key=rank)
+    near_misses = sorted((a for a in leads if is_near_miss(a, threshold=threshold)), key=rank)
 
-    assert [a.closed for a in leads] == [closed(a.stage) for a in leads]
+    assert [a.closed for a in leads] == [is_closed(a.stage) for a in leads]
     assert reader.hot_leads(query, limit=99) == hot_leads
     assert reader.hot_leads(query, limit=3) == hot_leads[:3]
     assert reader.hot_count(query) == len(hot_leads)
     assert reader.near_misses(query, limit=99) == (len(near_misses), near_misses)
     summary = reader.hot_summary(query)
     assert summary.hot == len(hot_leads)
-    assert summary.closed == sum(closed(a.stage) for a in leads)
+    assert summary.closed == sum(is_closed(a.stage) for a in leads)
     (totals,) = reader.stats(agent_store.agent, Filter(), (), hot_from=threshold)
     assert totals.hot == len(hot_leads)
     groups = reader.stats(agent_store.agent, Filter(), ("stage",), hot_from=threshold)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convocore_mcp.leads.hotness import closed, hot, near_miss, rank
-from convocore_mcp.leads.keys import keys, phone_key
+from convocore_mcp.leads.hotness import is_closed, is_hot, is_near_miss, rank
+from convocore_mcp.leads.keys import derive_keys, phone_key
 from convocore_mcp.leads.matching import search_terms
 from convocore_mcp.models import Conversation, Filter, HotQuery, Lead
 from convocore_mcp.store.database.engine import Database
@@ -61,7 +61,7 @@ def meets(c: Conversation, f: Filter) -> bool:
         return not values or bool(folded & {value.casefold() for value in own if value})
 
     return (
-        (f.terms is None or (f.terms != () and all(t in keys(c).text for t in f.terms)))
+        (f.terms is None or (f.terms != () and all(t in derive_keys(c).text for t in f.terms)))
         and (not f.stages or c.stage in f.stages)
         and (not f.states or c.state in f.states)
         and any_of(f.labels, (c.label,))
@@ -229,7 +229,7 @@ def test_the_hot_leads_agree_with_plain_python(
     agent_store.save(*page)
     agent_store.rebuild_leads()
     inside = [a for a in agent_store.leads().values() if within(a.last_activity, since, until)]
-    hot_leads = sorted((a for a in inside if hot(a, threshold=threshold)), key=rank)
+    hot_leads = sorted((a for a in inside if is_hot(a, threshold=threshold)), key=rank)
     query = HotQuery(agent_store.agent, threshold, since, until)
 
     assert agent_store.reader.hot_leads(query, limit=99) == hot_leads
@@ -247,7 +247,7 @@ def test_the_hot_leads_agree_with_plain_python(
     assert summary.waiting_for_human == sum(lead.waiting for lead in hot_leads)
     assert summary.unassigned == sum(lead.assignee is None for lead in hot_leads)
     assert summary.overdue == sum(lead.overdue for lead in hot_leads)
-    assert summary.closed == sum(closed(lead.stage) for lead in inside)
+    assert summary.closed == sum(is_closed(lead.stage) for lead in inside)
     conversations = [c for c in page if within(c.last_activity, since, until)]
     assert summary.tests == sum(c.is_test for c in conversations)
     assert summary.blocked == sum(c.is_blocked and not c.is_test for c in conversations)
@@ -265,7 +265,7 @@ def test_near_misses_agree_with_plain_python(
     near = [
         lead
         for lead in agent_store.leads().values()
-        if within(lead.last_activity, since, None) and near_miss(lead, threshold=threshold)
+        if within(lead.last_activity, since, None) and is_near_miss(lead, threshold=threshold)
     ]
     count, first = agent_store.reader.near_misses(
         HotQuery(agent_store.agent, threshold, since), limit=2

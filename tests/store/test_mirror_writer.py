@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convocore_mcp.models import Conversation, Either, Filter, Page, Quarantined
+from convocore_mcp.models import Conversation, Filter, Page, Quarantined, TermAlternatives
 from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.database.schema import LONGEST_KEY
 from convocore_mcp.store.read.mirror_reader import MirrorReader
@@ -141,7 +141,9 @@ def test_any_text_can_be_stored_and_searched_for(
     assert agent_store.reader.conversation(agent_store.agent, text) is None
     assert agent_store.reader.leads_with(agent_store.agent, "id", [text]) == []
     assert (
-        agent_store.reader.people_index.hits(agent_store.agent, [Either((text,), (text,))])
+        agent_store.reader.people_index.hits(
+            agent_store.agent, [TermAlternatives((text,), (text,))]
+        )
         is not None
     )
     assert agent_store.reader.people_index.similar_words(agent_store.agent, text) is not None

@@ -7,8 +7,9 @@ from hypothesis import given
 
 from convocore_mcp.errors import MissingError
 from convocore_mcp.leads.keys import email_key, phone_key
-from convocore_mcp.leads.resolve import FEW, look_up
-from convocore_mcp.models import Conversation, Either
+from convocore_mcp.leads.name_search import MAX_RANKED_HITS
+from convocore_mcp.leads.resolve import resolve
+from convocore_mcp.models import Conversation, TermAlternatives
 from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.read.people_index import COMMON_TERM, MOST_HITS
 from tests.conversations import NOW, conversation
@@ -30,7 +31,7 @@ def test_every_lead_is_found_by_each_of_its_names_contacts_and_ids(
         agent_store.rebuild_leads()
     for lead_id, lead in agent_store.leads().items():
         for text in lead_id, *lead.conversation_ids:
-            match = look_up(agent_store.reader, agent_store.agent, text)
+            match = resolve(agent_store.reader, agent_store.agent, text)
             assert match.field in {"lead_id", "conversation_id"}
             # An identity may be named after another's conversation: a lead id comes first.
             assert match.leads[0].lead_id in {lead_id, text}
@@ -38,11 +39,11 @@ def test_every_lead_is_found_by_each_of_its_names_contacts_and_ids(
             known = (("email", c.email, email_key(c.email)), ("phone", c.phone, phone_key(c.phone)))
             for field, value, key in known:
                 if key is not None and value is not None:
-                    match = look_up(agent_store.reader, agent_store.agent, value.strip())
+                    match = resolve(agent_store.reader, agent_store.agent, value.strip())
                     assert match.field == field
                     assert lead_id in {found.lead_id for found in match.leads}
         if lead.name is not None:
-            match = look_up(agent_store.reader, agent_store.agent, lead.name.upper())
+            match = resolve(agent_store.reader, agent_store.agent, lead.name.upper())
             assert match.field == "name"
             assert lead_id in {found.lead_id for found in match.leads}
             assert match.total == len(match.leads)
@@ -114,9 +115,9 @@ def test_typed_text_finds_these_leads(
     """Promised by docs/contract.md, "A lead": one lead where the text is clear, else candidates."""
     if field is None:  # nobody has this name, and a similar name is no answer
         with pytest.raises(MissingError):
-            look_up(agent_store.reader, agent_store.agent, typed)
+            resolve(agent_store.reader, agent_store.agent, typed)
         return
-    match = look_up(agent_store.reader, agent_store.agent, typed)
+    match = resolve(agent_store.reader, agent_store.agent, typed)
     assert ([lead.lead_id for lead in match.leads], match.field) == (ids, field)
     assert match.total == len(ids)
 
@@ -126,7 +127,7 @@ def test_an_unknown_name_is_an_error_that_suggests_the_nearest_names(
 ) -> None:
     """Promised by docs/contract.md, "A lead": `not_found`, with the nearest names in `hint`."""
     with pytest.raises(MissingError) as caught:
-        look_up(agent_store.reader, agent_store.agent, "Gonzi Xqqw")
+        resolve(agent_store.reader, agent_store.agent, "Gonzi Xqqw")
     assert caught.value.hint is not None
     assert "González" in caught.value.hint
 
@@ -142,14 +143,18 @@ def test_the_index_finds_the_leads_that_have_all_required_terms(
         apply(step, agent_store, expected, minute)
     agent_store.rebuild_leads()
     leads = agent_store.leads()
-    terms = [Either(("wann", "wbob")), Either(beginnings=("wac", "mann", "eb")), Either(("ex",))]
+    terms = [
+        TermAlternatives(("wann", "wbob")),
+        TermAlternatives(prefixes=("wac", "mann", "eb")),
+        TermAlternatives(("ex",)),
+    ]
     for required in (terms[:1], terms[1:2], terms[:2], terms[1:], terms):
         fitting = {
             lead_id
             for lead_id, lead in leads.items()
             if all(
                 any(
-                    term in either.whole or term.startswith(either.beginnings or ("\n",))
+                    term in either.exact or term.startswith(either.prefixes or ("\n",))
                     for term in lead.terms.split("\n")[1:]
                 )
                 for either in required
@@ -158,4 +163,4 @@ def test_the_index_finds_the_leads_that_have_all_required_terms(
         assert {
             hit.lead_id for hit in agent_store.reader.people_index.hits(agent_store.agent, required)
         } == fitting
-    assert FEW < MOST_HITS < COMMON_TERM
+    assert MAX_RANKED_HITS < MOST_HITS < COMMON_TERM

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convocore_mcp.leads.affected import merge_affected
-from convocore_mcp.leads.keys import keys
+from convocore_mcp.leads.keys import derive_keys
 from convocore_mcp.leads.merge import merge
 from convocore_mcp.models import Conversation, Lead
 from convocore_mcp.store.database.engine import Database
@@ -20,7 +20,9 @@ from tests.store.steps import Step, apply, shared, steps
 
 
 def merge_all(conversations: dict[str, Conversation]) -> dict[str, Lead]:
-    return {lead.lead_id: lead for lead in merge([(c, keys(c)) for c in conversations.values()])}
+    return {
+        lead.lead_id: lead for lead in merge([(c, derive_keys(c)) for c in conversations.values()])
+    }
 
 
 def assert_rebuilt(agent_store: AgentStore, expected: dict[str, Conversation]) -> None:

@@ -13,9 +13,8 @@ from sqlalchemy import select
 
 from convocore_mcp.api.client import ConvocoreClient
 from convocore_mcp.leads.affected import merge_affected
-from convocore_mcp.leads.keys import keys
-from convocore_mcp.models import Coverage, Freshness
-from convocore_mcp.read_scope import ReadScope
+from convocore_mcp.leads.keys import derive_keys
+from convocore_mcp.models import Coverage, Freshness, ReadScope
 from convocore_mcp.sandbox import Sandbox
 from convocore_mcp.store.database.engine import open_database
 from convocore_mcp.store.database.schema import CURRENT, conversations
@@ -41,7 +40,8 @@ async def run_in_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
 def memory_mirror() -> MirrorWriter:
     """An empty one, in memory."""
     return MirrorWriter(
-        open_database("memory", owner="test"), Rules(keys=keys, merge_affected=merge_affected)
+        open_database("memory", owner="test"),
+        Rules(keys=derive_keys, merge_affected=merge_affected),
     )
 
 

@@ -1,15 +1,14 @@
-"""What the list leaves out is asked for once, and nothing depends on the answer."""
+"""Details that the list lacks are read once, and no answer depends on them."""
 
-import json
 from typing import Any
 
 import anyio
 import pytest
 
 from convocore_mcp.errors import ForbiddenError
-from convocore_mcp.models import Conversation
+from convocore_mcp.models import Conversation, Details
 from convocore_mcp.sandbox import Sandbox
-from convocore_mcp.sync.details import KEPT, REST, DetailsFetcher
+from convocore_mcp.sync.details import MAX_CACHED, PAUSE_AFTER_FAILURE, DetailsFetcher
 from tests.conversations import NOW as THEN
 from tests.conversations import conversation
 from tests.tool_client import ToolClient, connected
@@ -18,7 +17,7 @@ NOW = 1_780_000_000
 
 
 def asked(sandbox: Sandbox, id_: str) -> int:
-    """How often Convocore was asked for this conversation by itself."""
+    """How often the single conversation was requested."""
     return sum(id_ in str(request) for request in sandbox.requests)
 
 
@@ -28,7 +27,7 @@ def sandbox() -> Sandbox:
 
 
 async def sparse_leads(tool_client: ToolClient, sandbox: Sandbox) -> list[dict[str, Any]]:
-    """Rows that say nothing, of leads with no other conversation."""
+    """Rows without texts, of leads with no other conversation."""
     says = ("title", "summary", "funnelSummary", "lastMessage")
     listed = {
         row["id"]: row["lead_id"]
@@ -45,7 +44,7 @@ async def sparse_leads(tool_client: ToolClient, sandbox: Sandbox) -> list[dict[s
 
 
 async def test_a_sparse_row_is_filled_in_once_and_a_404_changes_nothing(sandbox: Sandbox) -> None:
-    """Promised by issue 5: asked once, and a 404 changes nothing."""
+    """Promised by docs/upstream.md, "The single conversation": a 404 proves nothing."""
     async with connected(sandbox) as tool_client:
         rows = await sparse_leads(tool_client, sandbox)
         by_rest = [row["ID"] for row in rows if row["ID"].startswith(sandbox.agent_id)]
@@ -60,7 +59,7 @@ async def test_a_sparse_row_is_filled_in_once_and_a_404_changes_nothing(sandbox:
 
 @pytest.mark.parametrize("failing", ["refused", "silent"])
 async def test_a_failing_single_conversation_leaves_the_answer_as_it_was(failing: str) -> None:
-    """Promised by issue 5: a failure changes nothing; ours: Convocore is left alone for a while."""
+    """Ours: after a failure no further request is sent for a while."""
     asked_for, clock = [], [THEN]
 
     async def ask(_agent: str, id_: str) -> Conversation | None:
@@ -74,35 +73,37 @@ async def test_a_failing_single_conversation_leaves_the_answer_as_it_was(failing
     assert await details.enrich([one]) == [one]
     assert await details.enrich([other]) == [other]
     assert asked_for == ["c1"]
-    clock[0] += REST
+    clock[0] += PAUSE_AFTER_FAILURE
     assert await details.enrich([other]) == [other]
     assert asked_for == ["c1", "c2"]
 
 
-async def test_the_row_has_the_last_word_and_a_new_version_is_asked_for_again() -> None:
-    """Ours: the list is the source of truth; what is remembered is bounded."""
+async def test_what_the_row_says_wins_and_a_new_version_is_read_again() -> None:
+    """Ours: the list is the source of truth; the cache is bounded."""
     asked_for = []
 
     async def ask(_agent: str, id_: str) -> Conversation | None:
         asked_for.append(id_)
-        return conversation(id_, name="Else", tokens=5, record='{"summary": "Said", "state": "x"}')
+        record = '{"summary": "Said", "demo_date": "x", "captured_variables": {"size": "S"}}'
+        return conversation(id_, name="Else", tokens=5, record=record)
 
     details = DetailsFetcher(ask, now=lambda: THEN)
-    row = conversation("c1", name="Ann", record='{"stage": "new"}')
+    own = Details(captured_variables={"size": "L"})
+    row = conversation("c1", name="Ann", record='{"stage": "new"}', details=own)
     older = conversation("c0", record="{}")
     for _ in range(2):
         filled, rest = await details.enrich([row, older])
         assert (filled.name, filled.tokens, rest) == ("Ann", None, older)
-        assert json.loads(filled.record) == {"summary": "Said", "stage": "new"}
+        assert filled.details == Details(summary="Said", captured_variables={"size": "L"})
     assert asked_for == ["c1"]
-    for i in range(KEPT):
+    for i in range(MAX_CACHED):
         await details.enrich([conversation("c1", record=f'{{"stage": "s{i}"}}')])
     await details.enrich([row])
-    assert len(asked_for) == KEPT + 2
+    assert len(asked_for) == MAX_CACHED + 2
 
 
-async def test_who_says_enough_is_not_asked_for(sandbox: Sandbox) -> None:
-    """Ours: the mirror answers by itself."""
+async def test_a_row_with_a_summary_is_not_read_again(sandbox: Sandbox) -> None:
+    """Ours: the mirror is enough."""
     sandbox.replace([{"ID": "c1", "ts": NOW, "userName": "Ann", "summary": "Wants a demo"}])
     async with connected(sandbox) as tool_client:
         assert (await tool_client.ask("get_lead", lead="Ann"))["lead"]["summary"] == "Wants a demo"

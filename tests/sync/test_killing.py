@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from convocore_mcp.leads.affected import merge_affected
-from convocore_mcp.leads.keys import keys
+from convocore_mcp.leads.keys import derive_keys
 from convocore_mcp.sandbox import Dialect, Sandbox, serving
 from convocore_mcp.store.database.engine import open_database
 from convocore_mcp.store.write.mirror_writer import MirrorWriter, Rules
@@ -58,7 +58,7 @@ def test_a_sweep_killed_again_and_again_reads_each_page_about_once(
         assert subprocess.run(command, timeout=GENEROUS, check=False).returncode == 0
         asked = listed(sandbox)
     mirror = MirrorWriter(
-        open_database(file, owner="test"), Rules(keys=keys, merge_affected=merge_affected)
+        open_database(file, owner="test"), Rules(keys=derive_keys, merge_affected=merge_affected)
     )
     try:
         assert held(mirror, sandbox.agent_id) == wanted(sandbox)

@@ -16,7 +16,7 @@ import pytest
 
 from convocore_mcp.assembly import mirror_place, read_settings
 from convocore_mcp.leads.affected import merge_affected
-from convocore_mcp.leads.keys import keys
+from convocore_mcp.leads.keys import derive_keys
 from convocore_mcp.sandbox import Sandbox, serving
 from convocore_mcp.store.database.engine import open_database
 from convocore_mcp.store.write.mirror_writer import MirrorWriter, Rules
@@ -86,7 +86,7 @@ class ServerProcesses:
         resume_token, owner = mirror_place(read_settings(chosen))
         mirror = MirrorWriter(
             open_database(resume_token, owner=owner),
-            Rules(keys=keys, merge_affected=merge_affected),
+            Rules(keys=derive_keys, merge_affected=merge_affected),
         )
         assert held(mirror, self.sandbox.agent_id) == wanted(self.sandbox)
         mirror.close()

@@ -4,8 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from convocore_mcp.models import Freshness
-from convocore_mcp.read_scope import EVERYTHING, ReadScope
+from convocore_mcp.models import EVERYTHING, Freshness, ReadScope
 from convocore_mcp.sandbox import Dialect, Sandbox
 from convocore_mcp.sync.agent_sync import Schedule
 

@@ -14,8 +14,8 @@ import pytest
 
 from convocore_mcp.errors import ConvocoreError
 from convocore_mcp.leads.affected import merge_affected
-from convocore_mcp.leads.keys import keys
-from convocore_mcp.read_scope import ReadScope
+from convocore_mcp.leads.keys import derive_keys
+from convocore_mcp.models import ReadScope
 from convocore_mcp.sandbox import Dialect, Sandbox
 from convocore_mcp.settings import store_location
 from convocore_mcp.store.database.engine import open_database
@@ -37,7 +37,7 @@ class Place:
     def __init__(self, store: str) -> None:
         place = store_location(store, fingerprint="f")
         database = open_database(place, owner="test")
-        self.mirror = MirrorWriter(database, Rules(keys=keys, merge_affected=merge_affected))
+        self.mirror = MirrorWriter(database, Rules(keys=derive_keys, merge_affected=merge_affected))
         self.sync_locks: SyncLocks = sync_locks_for(place, database)
 
     def close(self) -> None:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from convocore_mcp.errors import InvalidArgumentError
 from convocore_mcp.leads.profile import Profile
-from convocore_mcp.leads.resolve import Match, look_up
+from convocore_mcp.leads.resolve import Match, resolve
 from convocore_mcp.models import Conversation, Lead
 from convocore_mcp.server.answers import view_builders
 from convocore_mcp.server.answers.conversation_record import without_secrets
@@ -47,7 +47,7 @@ async def get_lead_answer(backend: Backend, agent: str, text: str) -> dict[str, 
 
 def _read(mirror_reader: "MirrorReader", agent: str, text: str) -> tuple[Match, list[Conversation]]:
     """Who is meant, and if that is one person, their conversations; in one go in a thread."""
-    match = look_up(mirror_reader, agent, text)
+    match = resolve(mirror_reader, agent, text)
     one = [lead.lead_id for lead in match.leads] if len(match.leads) == 1 else []
     return match, mirror_reader.conversations_of_leads(agent, one) if one else []
 

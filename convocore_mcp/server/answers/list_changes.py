@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from convocore_mcp.errors import InvalidArgumentError
-from convocore_mcp.leads.hotness import hot
+from convocore_mcp.leads.hotness import is_hot
 from convocore_mcp.models import Change, Conversation, Lead
 from convocore_mcp.server.answers import view_builders
 from convocore_mcp.server.answers.conversation_record import without_secrets
@@ -144,7 +144,7 @@ def _view(change: Change, leads: dict[str, Lead]) -> dict[str, Any]:
         "lead_id": c.lead_id,
         "name": c.name,
         "stage": c.stage,
-        "hot": hot(lead) if lead else None,
+        "hot": is_hot(lead) if lead else None,
         "changed": _changed(change.before, c) if change.before else None,
     }
 

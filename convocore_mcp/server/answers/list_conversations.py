@@ -4,8 +4,7 @@ from collections.abc import Callable
 from dataclasses import astuple, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from convocore_mcp.models import Conversation, Filter
-from convocore_mcp.read_scope import ReadScope
+from convocore_mcp.models import Conversation, Filter, ReadScope
 from convocore_mcp.server.answers import view_builders
 from convocore_mcp.server.answers.filters import applied, relaxed, spelt
 from convocore_mcp.server.answers.time_window import Cursor, moments, question_of, seconds, window

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from convocore_mcp.leads.profile import Profile
 from convocore_mcp.leads.reasons import why_not_hot
-from convocore_mcp.models import Conversation, HotQuery, HotSummary, Lead
-from convocore_mcp.read_scope import ReadScope
+from convocore_mcp.models import Conversation, HotQuery, HotSummary, Lead, ReadScope
 from convocore_mcp.server.answers import view_builders
 from convocore_mcp.server.answers.time_window import window
 from convocore_mcp.server.backend import Backend

@@ -4,10 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from convocore_mcp.leads.dates import day
-from convocore_mcp.leads.hotness import hot
-from convocore_mcp.leads.money import currency_code, read_money
-from convocore_mcp.leads.profile import Profile, Step
+from convocore_mcp.leads.dates import parse_date
+from convocore_mcp.leads.hotness import is_hot
+from convocore_mcp.leads.profile import NextStep, Profile
 from convocore_mcp.leads.reasons import why
 from convocore_mcp.models import Conversation, Freshness, Lead
 from convocore_mcp.server.rendering import LONGEST, compact, fit
@@ -67,7 +66,6 @@ def money(sums: Mapping[str | None, float]) -> dict[str, float]:
 
 def conversation(c: Conversation, *, full: bool) -> View:
     """A row of a list."""
-    money = read_money(c.value)
     view = {
         "id": c.id,
         "name": c.name,
@@ -77,8 +75,8 @@ def conversation(c: Conversation, *, full: bool) -> View:
         "stage": c.stage,
         "label": c.label,
         "score": number(c.score),
-        "value": c.value if money.amount is None else number(money.amount),
-        "currency": currency_code(c.currency) or money.currency,
+        "value": c.value if c.amount is None else number(c.amount),
+        "currency": c.currency_key,
         "tags": list(c.tags[:MOST_TAGS]) or None,
         "assignee": c.assignee,
         "last_activity": when(c.last_activity),
@@ -107,13 +105,13 @@ def conversation(c: Conversation, *, full: bool) -> View:
 
 def _date(text: str | None) -> str | None:
     """A day stays a day; a time becomes RFC 3339; what is neither stays as it was written."""
-    moment = day(text)
+    moment = parse_date(text)
     if text is None or moment is None or len(text.strip()) == len("2026-07-19"):
         return text
     return when(moment)
 
 
-def step(found: Step | None) -> View | None:
+def step(found: NextStep | None) -> View | None:
     """Something planned."""
     if found is None:
         return None
@@ -176,7 +174,7 @@ def lead_profile(
         "country": details.country,
         "language": details.language,
         **standing(lead),
-        "hot": hot(lead, threshold=DEFAULT_THRESHOLD),
+        "hot": is_hot(lead, threshold=DEFAULT_THRESHOLD),
         "why": why(lead, details, now=now),
         "expected_close": _date(lead.expected_close),
         "assignee": lead.assignee,

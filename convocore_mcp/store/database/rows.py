@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Column, RowMapping
 
-from convocore_mcp.models import WAITING, Conversation, Keys, Lead, Value
+from convocore_mcp.models import WAITING, Conversation, DerivedKeys, Lead, Value
 from convocore_mcp.store.database.columns import storable
+from convocore_mcp.store.database.record_details import details_of
 from convocore_mcp.store.database.schema import LONGEST_KEY, UNKNOWN, conversations, leads
 from convocore_mcp.store.database.search_tokens import tokens
 
@@ -24,7 +25,7 @@ _LATEST = 2**53
 
 _Converters = Sequence[tuple[int, Callable[[Any], Any]]]
 """The positions of values that are stored in another form, each with the function to read it."""
-_CONVERSATION = tuple(f.name for f in fields(Conversation) if f.name != "record")
+_CONVERSATION = tuple(f.name for f in fields(Conversation) if f.name not in {"record", "details"})
 _LEAD = tuple(f.name for f in fields(Lead))
 COLUMNS: tuple[Column[Any], ...] = tuple(conversations.c[name] for name in _CONVERSATION)
 """The columns of a `Conversation`, without the record."""
@@ -56,7 +57,7 @@ def digest(text: str) -> bytes:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
-def conversation_row(c: Conversation, keys: Keys) -> dict[str, Any]:
+def conversation_row(c: Conversation, keys: DerivedKeys) -> dict[str, Any]:
     """The storable columns of a version, without those that say when it is valid."""
     row = _stored(_CONVERSATION, c)
     active = row["last_activity"]
@@ -90,16 +91,14 @@ def lead_row(lead: Lead) -> dict[str, Any]:
 
 def to_conversation(row: RowMapping) -> Conversation:
     """A `Conversation` from `COLUMNS`, with its record if that was selected too."""
-    *values, lead_id = _values(row, _CONVERSATION, _CONVERSATION_CONVERTERS)
+    values = _values(row, _CONVERSATION, _CONVERSATION_CONVERTERS)
     record = row["record"] if "record" in row else ""  # noqa: SIM401  `get` is slow there
-    return Conversation(*values, record, lead_id)  # type: ignore[call-arg]  # in their order
+    return Conversation(*values, record, details_of(record))  # type: ignore[call-arg]  # in order
 
 
 def to_conversation_without_record(row: Sequence[Any]) -> Conversation:
     """A `Conversation` without its record, from a row that begins with `COLUMNS`."""
-    values = _convert(list(row[: len(_CONVERSATION)]), _CONVERSATION_CONVERTERS)
-    values.insert(-1, "")  # the record
-    return Conversation(*values)
+    return Conversation(*_convert(list(row[: len(_CONVERSATION)]), _CONVERSATION_CONVERTERS))
 
 
 def to_lead(row: RowMapping) -> Lead:

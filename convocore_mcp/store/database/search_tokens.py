@@ -32,7 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import TSQUERY
 
-from convocore_mcp.models import SHORTEST_PART, WAITING, Conversation, Filter
+from convocore_mcp.models import MIN_NUMBER_PART, WAITING, Conversation, Filter
 from convocore_mcp.store.database.schema import LONGEST_KEY, SEARCH, conversations
 
 LONGEST_NUMBER = 20
@@ -47,7 +47,7 @@ MOST_SUFFIXES = 2_000
 _WORD, _SUFFIX, _VALUE = "w", "n", "v"
 _EXACT = ("stage", "state")
 """Kinds whose values are compared with case; all others are case-folded."""
-_NUMBER = re.compile(rf"[0-9]{{{SHORTEST_PART},}}")
+_NUMBER = re.compile(rf"[0-9]{{{MIN_NUMBER_PART},}}")
 Alternatives = tuple[str, ...]
 """Tokens of which one must occur; a token that ends in `*` is a prefix."""
 
@@ -60,7 +60,7 @@ def tokens(c: Conversation, text: str) -> str:
         number[i : i + LONGEST_NUMBER]
         for word in words
         for number in _NUMBER.findall(word)
-        for i in range(len(number) - SHORTEST_PART + 1)
+        for i in range(len(number) - MIN_NUMBER_PART + 1)
     )
     result = [
         *(_value(tag, kind, value) for kind, value in _values(c)),

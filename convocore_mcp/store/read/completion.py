@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from sqlalchemy import Select, select
 
-from convocore_mcp.models import LONGEST_WORD, WORD, Lead
+from convocore_mcp.models import MAX_WORD_LENGTH, NAME_WORD, Lead
 from convocore_mcp.store.database import rows
 from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.database.schema import CURRENT, conversations, lead_terms, leads
@@ -63,5 +63,5 @@ class CompletionReader:
 def _leads_with_word(agent_id: str, prefix: str) -> Select[str]:
     """The IDs of the leads that have a word that starts with `prefix`."""
     t = lead_terms.c
-    with_word = starts_with(t.term, f"{WORD}{prefix[:LONGEST_WORD]}")
+    with_word = starts_with(t.term, f"{NAME_WORD}{prefix[:MAX_WORD_LENGTH]}")
     return select(t.lead_id).where(t.agent_id == agent_id, with_word)

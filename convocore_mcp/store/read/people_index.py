@@ -17,7 +17,7 @@ from sqlalchemy import (
     true,
 )
 
-from convocore_mcp.models import WORD, Either, Lead
+from convocore_mcp.models import NAME_WORD, Lead, TermAlternatives
 from convocore_mcp.store.database import bulk, rows
 from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.database.schema import UNKNOWN, lead_terms, leads, word_trigrams
@@ -67,7 +67,7 @@ def update_index(
     # Sorted, so that neighbours in the index are written together.
     names = [column.name for column in columns]
     bulk.insert_rows(connection, lead_terms, names, (agent + entry for entry in sorted(added)))
-    words = {term[1:] for term, _ in added if term[0] == WORD}
+    words = {term[1:] for term, _ in added if term[0] == NAME_WORD}
     _add_trigrams(connection, agent_id, sorted(filter(_has_trigrams, words)))
 
 
@@ -106,12 +106,12 @@ class PeopleIndex:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def hits(self, agent_id: str, required: Sequence[Either]) -> list[Hit]:
+    def hits(self, agent_id: str, required: Sequence[TermAlternatives]) -> list[Hit]:
         """The leads that have each of the `required` terms, latest active first.
 
         At most `MOST_HITS`.
         """
-        if not required or not all(either.whole or either.beginnings for either in required):
+        if not required or not all(either.exact or either.prefixes for either in required):
             return []
         with self._database.reading() as connection:
             counts = [_count(connection, agent_id, either) for either in required]
@@ -154,7 +154,7 @@ class PeopleIndex:
             return list(connection.scalars(query))
 
 
-def _count(connection: Connection, agent_id: str, either: Either) -> int:
+def _count(connection: Connection, agent_id: str, either: TermAlternatives) -> int:
     """How many leads have one of these terms; counting stops at `COMMON_TERM`."""
     count = 0
     for condition in _ranges(either):
@@ -163,21 +163,21 @@ def _count(connection: Connection, agent_id: str, either: Either) -> int:
     return count
 
 
-def _ranges(either: Either) -> Iterable[ColumnElement[bool]]:
+def _ranges(either: TermAlternatives) -> Iterable[ColumnElement[bool]]:
     """A condition for each range of the index; joined by OR, SQLite would use no index."""
-    if either.whole:
-        yield _t.term.in_(either.whole)
-    for prefix in either.beginnings:
+    if either.exact:
+        yield _t.term.in_(either.exact)
+    for prefix in either.prefixes:
         yield starts_with(_t.term, prefix)
 
 
-def _lead_has(agent_id: str, either: Either) -> ColumnElement[bool]:
+def _lead_has(agent_id: str, either: TermAlternatives) -> ColumnElement[bool]:
     """Whether a row of `leads` has one of these terms, tested without listing all that have it."""
     other = lead_terms.alias()
     whole = select(true()).where(
         other.c.agent_id == agent_id,
-        other.c.term.in_(either.whole),
+        other.c.term.in_(either.exact),
         other.c.lead_id == _l.lead_id,
     )
-    prefixes = (has_text(_l.terms, f"\n{prefix}") for prefix in either.beginnings)
-    return or_(*([whole.exists()] if either.whole else []), *prefixes)
+    prefixes = (has_text(_l.terms, f"\n{prefix}") for prefix in either.prefixes)
+    return or_(*([whole.exists()] if either.exact else []), *prefixes)

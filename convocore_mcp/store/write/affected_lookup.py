@@ -18,14 +18,15 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from convocore_mcp.models import Conversation, Keys
+from convocore_mcp.models import Conversation, DerivedKeys
 from convocore_mcp.store.database import rows
 from convocore_mcp.store.database.columns import Text
 from convocore_mcp.store.database.schema import CURRENT, conversations
 
 VersionRow = Row[*tuple[Any, ...]]
 _c = conversations.c
-_KEYS = (_c.email_key, _c.phone_key, _c.amount, _c.unparsed, _c.currency_key)
+_KEYS = (_c.email_key, _c.phone_key, _c.unparsed)
+"""With `amount` and `currency_key`, which are columns of a `Conversation`: its `DerivedKeys`."""
 _SHARED = {"email": _c.email_key, "phone": _c.phone_key}
 # A conversation with an identity, an email or a phone number names somebody: so these two are all
 # of `leads.merge.takes_part` that is left to test where one of those is given.
@@ -50,7 +51,9 @@ class AffectedLookup:
         self.rows: dict[int, VersionRow] = {}
         """The fetched versions by `valid_from`."""
 
-    def fetch(self, values: Mapping[str, Collection[str]]) -> list[tuple[Conversation, Keys]]:
+    def fetch(
+        self, values: Mapping[str, Collection[str]]
+    ) -> list[tuple[Conversation, DerivedKeys]]:
         """The current conversations with one of `values`, by field, not fetched before."""
         numbers = {
             number for field, of_field in values.items() for number in self._find(field, of_field)
@@ -134,8 +137,8 @@ def _table_of(
     return given.table_valued(value, name="given_values"), json.dumps(values)
 
 
-def _keys(row: VersionRow) -> Keys:
-    return Keys(
+def _keys(row: VersionRow) -> DerivedKeys:
+    return DerivedKeys(
         email=row.email_key,
         phone=row.phone_key,
         amount=row.amount,

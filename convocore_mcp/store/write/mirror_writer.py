@@ -15,7 +15,7 @@ from sqlalchemy import (
     update,
 )
 
-from convocore_mcp.models import Conversation, Coverage, Keys, Page, Quarantined
+from convocore_mcp.models import Conversation, Coverage, DerivedKeys, Page, Quarantined
 from convocore_mcp.store.database import bulk
 from convocore_mcp.store.database.columns import storable
 from convocore_mcp.store.database.coverage import (
@@ -46,8 +46,8 @@ KEEP_VERSIONS = 7 * 24 * 3600 * 1000
 class Rules:
     """The decisions about leads that the mirror applies but does not make."""
 
-    keys: Callable[[Conversation], Keys]
-    """`leads.keys.keys`."""
+    keys: Callable[[Conversation], DerivedKeys]
+    """`leads.keys.derive_keys`."""
     merge_affected: MergeAffected
     """`leads.affected.merge_affected`."""
 

@@ -1,0 +1,200 @@
+"""A conversation, the typed parts of its record, and the keys that are derived from it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+Value: TypeAlias = int | float | str
+"""A deal's value as somebody entered it: a number, or the text of one."""
+JsonValue: TypeAlias = bool | int | float | str | list[object] | dict[str, object] | None
+"""A JSON value whose shape nobody has promised."""
+
+WAITING = "requested_chat"
+"""The state of a visitor who waits for a human."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handoff:
+    """One request for a human, from the request to the end of the human's work."""
+
+    requested_at: datetime | None = None
+    accepted_at: datetime | None = None
+    completed_at: datetime | None = None
+    accepted_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ActivityNote:
+    """A remark that somebody wrote on an activity."""
+
+    agent_name: str | None = None
+    text: str | None = None
+    timestamp: str | None = None
+    """RFC 3339, or the text as it came where nobody can tell which time it means."""
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """A call, a demo or an email in the CRM, done or planned."""
+
+    type: str | None = None
+    title: str | None = None
+    date: str | None = None
+    """RFC 3339, a day, or free text; so is `due_date`."""
+    due_date: str | None = None
+    completed: bool | None = None
+    note: str | None = None
+    notes_history: tuple[ActivityNote, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreStep:
+    """One change of the lead score, and the funnel step that caused it."""
+
+    timestamp: datetime | None = None
+    step_id: str | None = None
+    step_name: str | None = None
+    points_added: float | None = None
+    new_score: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """Who takes care of the lead."""
+
+    user_id: str | None = None
+    name: str | None = None
+    email: str | None = None
+    assigned_at: str | None = None
+    """RFC 3339, a day, or free text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A phone call. Its recording and its numbers stay in the record, because they never leave."""
+
+    cost: float | None = None
+    """US dollars."""
+    call_duration: float | None = None
+    """Seconds."""
+    call_status: str | None = None
+    call_error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """The typed parts of a record that `Conversation` has no field for.
+
+    Names are the record's own, and so are texts: they are not trimmed. Times are whole seconds.
+    Source: the list item of OpenAPI 1.0.4.
+    """
+
+    origin: JsonValue = None
+    first_message_ts: datetime | None = None
+    last_message_ts: datetime | None = None
+    last_message: str | None = None
+    summary: str | None = None
+    funnel_summary: str | None = None
+    captured_variables: JsonValue = None
+    funnel_extracted_data: dict[str, object] | None = None
+    funnel_score_history: tuple[ScoreStep, ...] = ()
+    crm_activities: tuple[Activity, ...] = ()
+    handoff_history: tuple[Handoff, ...] = ()
+    """Oldest first."""
+    assigned_to: Assignment | None = None
+    demo_date: str | None = None
+    """The day of the demo, as somebody wrote it."""
+    vapi: Call | None = None
+
+
+NO_DETAILS = Details()
+"""The details of a conversation whose record was not read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """One conversation, as the list endpoint last showed it.
+
+    Source: the list item of OpenAPI 1.0.4; `record` is the whole of it under snake_case names.
+    """
+
+    agent_id: str
+    id: str
+    last_activity: datetime | None = None
+    """When the newest message came: `ts`, or `lastMessageTS` where `ts` is missing."""
+    first_message: datetime | None = None
+    identity: str | None = None
+    """The contact that Convocore assigns the conversation to: `contactIdentityId`."""
+    name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    company: str | None = None
+    title: str | None = None
+    summary: str | None = None
+    last_message: str | None = None
+    notes: str | None = None
+    tags: tuple[str, ...] = ()
+    channel: str | None = None
+    state: str | None = None
+    stage: str | None = None
+    label: str | None = None
+    score: float | None = None
+    """0 to 100; `None` when the funnel never evaluated the conversation."""
+    value: Value | None = None
+    currency: str | None = None
+    """As somebody wrote it: `eur`, `€`."""
+    assignee: str | None = None
+    """The assignee's name, else email, else id."""
+    assignees: tuple[str, ...] = ()
+    """Every name, email and id of the assignee."""
+    waiting_since: datetime | None = None
+    alerts: tuple[str, ...] | None = None
+    """Which of `crmAlerts` are on, or `None` where the record has none at all."""
+    messages: int | None = None
+    is_test: bool = False
+    is_blocked: bool = False
+    country: str | None = None
+    language: str | None = None
+    source: str | None = None
+    expected_close: str | None = None
+    rating: float | None = None
+    tokens: int | None = None
+    usd: float | None = None
+    model: str | None = None
+    links: tuple[str, ...] = ()
+    """Profiles, handles and websites, as they were written."""
+    amount: float | None = None
+    """The number in `value`, where it has one reading. Only the mirror fills this in."""
+    currency_key: str | None = None
+    """The ISO code of `currency`, or of a sign in `value`. Only the mirror fills this in."""
+    lead_id: str | None = None
+    """The lead that the conversation belongs to. Only the mirror fills this in."""
+    record: str = ""
+    """The whole record as compact JSON; empty where only the columns were read."""
+    details: Details = NO_DETAILS
+    """The typed parts of `record`. The mirror fills them in wherever it reads the record."""
+
+    @property
+    def overdue(self) -> bool:
+        """Whether an activity or the expected close date is past due."""
+        return bool({"overdue_activity", "overdue_ecd"}.intersection(self.alerts or ()))
+
+    @property
+    def stale(self) -> bool:
+        """Whether the CRM calls the lead stale."""
+        return "stale_lead" in (self.alerts or ())
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedKeys:
+    """What a conversation is found, joined and sorted by. Derived from it, never shown."""
+
+    email: str | None
+    phone: str | None
+    """Digits of the E.164 form where the number can be read as one."""
+    amount: float | None
+    unparsed: bool
+    """The conversation has a value, but no number can be read from it."""
+    currency: str | None
+    text: str
+    """Folded words of every searchable field, each after a blank."""

@@ -1,0 +1,92 @@
+"""What moves into the mirror, what changed in it, and how complete it is."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from convocore_mcp.models.conversation import Conversation
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """A row that does not fit the model, kept as it came, with the reason."""
+
+    raw: str
+    reason: str
+    id: str | None = None
+    """The conversation's ID, where at least that can be read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The rows that one request returned, newest first, and those that could not be read."""
+
+    rows: tuple[Conversation, ...]
+    quarantined: tuple[Quarantined, ...] = ()
+    certain: bool = True
+    """False when rows may be missing between the previous page and this one."""
+    read_at: datetime | None = None
+    resume_token: str | None = None
+    """Where a full sync can go on after this page, even in another process. Only `api` reads it."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnfinishedSync:
+    """A full sync that was started and has not finished."""
+
+    started_at: datetime
+    resume_token: str
+    """How far the full sync got: `Page.resume_token` of the last page that was saved."""
+    watermark: datetime | None
+    """The newest activity in the list when the full sync started."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How much of an agent's list the mirror holds, and since when."""
+
+    as_of: datetime | None = None
+    """When the front of the list was last read."""
+    full_sync_at: datetime | None = None
+    """When the last complete full sync started; `None` until the first one is complete."""
+    oldest: datetime | None = None
+    """The oldest activity in the mirror."""
+    watermark: datetime | None = None
+    """The newest activity seen at `as_of`: an incremental sync reads from the front down to it."""
+    conversations: int = 0
+    quarantined: int = 0
+    sequence_number: int = 0
+    """The sequence number of the newest change."""
+    unfinished: UnfinishedSync | None = None
+    """The full sync that was interrupted and can be resumed."""
+    gap: str | None = None
+    """Why the last full sync may have missed conversations, in a sentence."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether every conversation has been read at least once."""
+        return self.full_sync_at is not None and self.gap is None
+
+
+@dataclass(frozen=True, slots=True)
+class Freshness:
+    """How recent and how complete the data behind an answer is."""
+
+    as_of: datetime
+    complete: bool
+    conversations: int
+    oldest: datetime | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change of one conversation: `kind` is created, updated or removed."""
+
+    sequence_number: int
+    kind: str
+    at: datetime | None
+    """When the change was seen, which is later than when it happened."""
+    conversation: Conversation
+    """After the change; of a removal, the last version."""
+    before: Conversation | None = None
+    """Before the change, of an update."""

@@ -1,0 +1,92 @@
+"""What is asked of the mirror, and what it answers in numbers."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+MIN_NUMBER_PART = 5
+"""Digits that a part of a longer number needs, so that the number is found by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadScope:
+    """Which conversations an answer depends on; with nothing set, all of them."""
+
+    since: datetime | None = None
+    """Only those active since then."""
+    rows: int | None = None
+    """Only the newest N. An exact total needs a full sync."""
+    people: bool = False
+    """The answer merges leads: a lead may also have conversations from before `since`."""
+
+
+EVERYTHING = ReadScope()
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which conversations are asked for; a conversation must meet every field that is set."""
+
+    terms: tuple[str, ...] | None = None
+    """Search terms that must all occur (`leads.matching.search_terms`).
+
+    A term with a blank in front is the beginning of a word, any other a part of a number.
+    """
+    stages: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    states: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    assignees: tuple[str, ...] = ()
+    min_score: float | None = None
+    attention: tuple[str, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+    """Both bound the last activity, inclusively."""
+
+
+@dataclass(frozen=True, slots=True)
+class HotQuery:
+    """Which hot leads are asked for: hot at `threshold`, and active from `since` to `until`."""
+
+    agent_id: str
+    threshold: float
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HotSummary:
+    """The hot leads of a time window, as counts and sums."""
+
+    considered: int
+    """All leads that were active in the window."""
+    hot: int
+    by_stage: dict[str | None, int]
+    by_channel: dict[str | None, int]
+    value: dict[str | None, float]
+    """Sums of amounts by currency."""
+    unparsed_values: int
+    waiting_for_human: int
+    unassigned: int
+    overdue: int
+    tests: int
+    blocked: int
+    closed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Conversations with the same values in some fields, counted and added up."""
+
+    keys: tuple[str | None, ...]
+    conversations: int = 0
+    leads: int = 0
+    hot: int = 0
+    messages: int = 0
+    value: dict[str | None, float] = field(default_factory=dict)
+    """Sums of amounts by currency."""
+    unparsed_values: int = 0
+    tokens: int = 0
+    usd: float = 0.0
+    rating_avg: float | None = None
+    waiting_for_human: int = 0

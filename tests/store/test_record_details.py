@@ -1,0 +1,107 @@
+"""Conversations come out of the mirror typed: with the details of their record and an amount."""
+
+import json
+from datetime import UTC, datetime
+
+from hypothesis import given
+
+from convocore_mcp.api import wire
+from convocore_mcp.leads.money import currency_code, read_money
+from convocore_mcp.models import (
+    NO_DETAILS,
+    Assignment,
+    Call,
+    Conversation,
+    Details,
+    Filter,
+    Handoff,
+    ScoreStep,
+)
+from convocore_mcp.sandbox import Sandbox
+from convocore_mcp.store.database.engine import Database
+from convocore_mcp.store.database.record_details import details_of
+from tests.conversations import conversation, lists_of_conversations
+from tests.store.agent_store import AgentStore
+from tests.store.steps import shared
+
+AT = datetime(2026, 7, 19, 22, 11, 3, tzinfo=UTC)
+
+
+def read(**fields: object) -> Conversation:
+    """A row of the list, as `api` reads it."""
+    body = json.dumps({"ID": "c1", **fields}).encode()
+    row = wire.conversation(wire.decode(body), "shop")
+    assert isinstance(row, Conversation)
+    return row
+
+
+def test_a_record_gives_its_typed_parts() -> None:
+    """Ours: what `api` typed is not read again as JSON with string keys."""
+    seconds = int(AT.timestamp())
+    row = read(
+        origin="whatsapp",
+        lastMessageTS=seconds * 1000 + 7,
+        handoffHistory=[{"requestedAt": seconds, "acceptedBy": "lina"}],
+        funnelScoreHistory=[{"timestamp": seconds, "stepId": "s", "newScore": "35"}],
+        assignedTo={"name": "Lina", "assignedAt": "next week", "photoUrl": "https://x.example"},
+        capturedVariables={"size": None, "colours": ["red"]},
+        vapi={"cost": 0.5, "recordingUrl": "https://x.example"},
+        crmActivities=None,
+        aFieldOfTomorrow={"summary": 5},
+    )
+    assert details_of(row.record) == Details(
+        origin="whatsapp",
+        last_message_ts=AT,
+        handoff_history=(Handoff(requested_at=AT, accepted_by="lina"),),
+        funnel_score_history=(ScoreStep(timestamp=AT, step_id="s", new_score=35),),
+        assigned_to=Assignment(name="Lina", assigned_at="next week"),
+        captured_variables={"size": None, "colours": ["red"]},
+        vapi=Call(cost=0.5),
+    )
+
+
+def test_every_row_of_the_sandbox_gives_details() -> None:
+    """Ours: live rows differ from the documented shape; `api` reads them, so does the mirror."""
+    lengths = ("handoffHistory", "crmActivities", "funnelScoreHistory")
+    for raw in Sandbox(size=400, now=AT).rows():
+        row = wire.conversation(wire.decode(json.dumps(raw).encode()), "shop")
+        assert isinstance(row, Conversation)
+        details = details_of(row.record)
+        assert details != NO_DETAILS
+        found = (details.handoff_history, details.crm_activities, details.funnel_score_history)
+        assert [len(raw.get(name) or ()) for name in lengths] == list(map(len, found))
+
+
+def test_a_record_of_another_shape_has_no_details() -> None:
+    """Ours: one odd record does not spoil an answer."""
+    assert details_of('{"crm_activities": 5}') == details_of("odd") == details_of("") == NO_DETAILS
+
+
+@shared
+@given(lists_of_conversations)
+def test_a_conversation_comes_with_the_amount_and_currency_of_its_value(
+    database: Database, conversations: list[Conversation]
+) -> None:
+    """Promised by docs/contract.md, "Rules for every answer": a value is read, never guessed."""
+    agent_store = AgentStore(database)
+    agent_store.save(*conversations)
+    at = agent_store.reader.sequence_number()
+    found = agent_store.reader.find(
+        agent_store.agent, Filter(), sort="newest", limit=99, at=at, after=None
+    )
+    assert len(found) == len(conversations)
+    for c, _ in found:
+        money = read_money(c.value)
+        assert (c.amount, c.currency_key) == (
+            money.amount, currency_code(c.currency) or money.currency,
+        )  # fmt: skip
+
+
+def test_details_come_with_the_record_only(database: Database) -> None:
+    """Ours: lists do not read records."""
+    agent_store = AgentStore(database)
+    agent_store.save(conversation("c1", record='{"demo_date": "tomorrow"}'))
+    whole = agent_store.reader.conversation(agent_store.agent, "c1")
+    assert whole is not None
+    assert whole.details == Details(demo_date="tomorrow")
+    assert [c.details for c in agent_store.find()] == [NO_DETAILS]

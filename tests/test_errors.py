@@ -1,0 +1,51 @@
+"""The error tree that is drawn in `convocore_mcp.errors` is the one that the classes form."""
+
+import inspect
+import re
+
+import pytest
+
+from convocore_mcp import errors
+from convocore_mcp.errors import ConvocoreError
+
+CLASSES: dict[str, type[ConvocoreError]] = {
+    name: found
+    for name, found in inspect.getmembers(errors, inspect.isclass)
+    if issubclass(found, ConvocoreError)
+}
+BRANCH = re.compile(r"^(?P<indent>[│├└─ ]*)(?P<name>\w+Error)\b.*?(?P<retried>\bretried)?$")
+INDENT = 4
+"""Characters by which a class is drawn further right than its base class."""
+
+
+def drawn() -> list[tuple[str, str, bool]]:
+    """Each class of the drawing, with its base class and whether it is marked as retried."""
+    found: list[tuple[str, str, bool]] = []
+    ancestors: list[str] = []
+    for line in (errors.__doc__ or "").splitlines():
+        if branch := BRANCH.match(line):
+            depth = len(branch["indent"]) // INDENT
+            ancestors[depth:] = [branch["name"]]
+            base = ancestors[depth - 1] if depth else "Exception"
+            found.append((branch["name"], base, branch["retried"] is not None))
+    return found
+
+
+def test_the_drawing_shows_every_class_below_its_base_class() -> None:
+    """Promised by docs/architecture.md, "Code style": one screen shows what can go wrong."""
+    classes = [(name, found.__mro__[1].__name__) for name, found in CLASSES.items()]
+    assert sorted((name, base) for name, base, _ in drawn()) == sorted(classes)
+
+
+def test_the_drawing_marks_what_is_retried() -> None:
+    """Promised by docs/upstream.md, "Errors": which failures another attempt can mend."""
+    retryable = {name for name, found in CLASSES.items() if found.retryable}
+    assert {name for name, _, retried in drawn() if retried} == retryable
+
+
+@pytest.mark.parametrize("error", CLASSES.values())
+def test_every_error_has_a_message_a_hint_and_a_code(error: type[ConvocoreError]) -> None:
+    """Promised by docs/contract.md, "Rules for every answer": code, message and hint."""
+    raised = error("It failed.", hint="Try again.")
+    assert (raised.message, raised.hint, str(raised)) == ("It failed.", "Try again.", "It failed.")
+    assert re.fullmatch("[a-z_]+", raised.code)
