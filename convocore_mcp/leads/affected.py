@@ -25,7 +25,7 @@ from convocore_mcp.leads.merge import merge, takes_part
 from convocore_mcp.models import Conversation, DerivedKeys, Lead
 
 ID, LEAD_ID, IDENTITY, EMAIL, PHONE = "id", "lead_id", "identity", "email", "phone"
-"""The fields by which a conversation leads to others; `EMAIL` and `PHONE` mean those of `Keys`."""
+"""The fields by which a conversation leads to others; two of them are those of `DerivedKeys`."""
 SHARED = (EMAIL, PHONE)
 """The fields that conversations of different people may share."""
 

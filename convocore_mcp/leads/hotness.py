@@ -35,7 +35,7 @@ def is_hot(lead: Lead, *, threshold: float = DEFAULT_THRESHOLD) -> bool:
     return lead.hot_score is not None and lead.hot_score >= threshold
 
 
-def near_miss(lead: Lead, *, threshold: float = DEFAULT_THRESHOLD) -> bool:
+def is_near_miss(lead: Lead, *, threshold: float = DEFAULT_THRESHOLD) -> bool:
     """Whether `lead` would be hot with another label or at most `NEAR_MISS_POINTS` more."""
     if lead.closed:
         return False

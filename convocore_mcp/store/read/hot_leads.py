@@ -23,12 +23,12 @@ BY_RANK = (_l.score.desc().nulls_last(), _l.last_activity.desc().nulls_last(), _
 
 
 def is_hot(threshold: float) -> ColumnElement[bool]:
-    """As `leads.hotness.hot`."""
+    """As `leads.hotness.is_hot`."""
     return _l.hot_score >= threshold
 
 
 def is_near_miss(threshold: float) -> ColumnElement[bool]:
-    """As `leads.hotness.near_miss`."""
+    """As `leads.hotness.is_near_miss`."""
     nearly = (_l.hot_score >= threshold - NEAR_MISS_POINTS) & (_l.hot_score < threshold)
     return ~_l.closed & or_(nearly, _l.hot_score.is_(None) & (_l.score >= threshold))
 

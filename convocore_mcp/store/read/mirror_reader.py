@@ -198,7 +198,7 @@ class MirrorReader:
         )
 
     def near_misses(self, query: HotQuery, *, limit: int) -> tuple[int, list[Lead]]:
-        """How many leads are near misses (`leads.hotness.near_miss`), and the first by rank."""
+        """How many leads are near misses (`leads.hotness.is_near_miss`), and the first by rank."""
         near = hot_leads.near_misses(query)
         return self._current(
             query.agent_id,
