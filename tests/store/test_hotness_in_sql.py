@@ -5,7 +5,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convocore_mcp.leads.hotness import is_closed, is_hot, near_miss, rank
+from convocore_mcp.leads.hotness import is_closed, is_hot, is_near_miss, rank
 from convocore_mcp.models import Conversation, Filter, HotQuery
 from convocore_mcp.store.database.engine import Database
 from convocore_mcp.vocabulary import STAGES
@@ -62,7 +62,7 @@ def test_sql_decides_about_leads_as_python_does(
     leads = agent_store.leads().values()
     reader, query = agent_store.reader, HotQuery(agent_store.agent, threshold)
     hot_leads = sorted((a for a in leads if is_hot(a, threshold=threshold)), key=rank)
-    near_misses = sorted((a for a in leads if near_miss(a, threshold=threshold)), key=rank)
+    near_misses = sorted((a for a in leads if is_near_miss(a, threshold=threshold)), key=rank)
 
     assert [a.closed for a in leads] == [is_closed(a.stage) for a in leads]
     assert reader.hot_leads(query, limit=99) == hot_leads

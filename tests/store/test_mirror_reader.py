@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convocore_mcp.leads.hotness import is_closed, is_hot, near_miss, rank
+from convocore_mcp.leads.hotness import is_closed, is_hot, is_near_miss, rank
 from convocore_mcp.leads.keys import derive_keys, phone_key
 from convocore_mcp.leads.matching import search_terms
 from convocore_mcp.models import Conversation, Filter, HotQuery, Lead
@@ -265,7 +265,7 @@ def test_near_misses_agree_with_plain_python(
     near = [
         lead
         for lead in agent_store.leads().values()
-        if within(lead.last_activity, since, None) and near_miss(lead, threshold=threshold)
+        if within(lead.last_activity, since, None) and is_near_miss(lead, threshold=threshold)
     ]
     count, first = agent_store.reader.near_misses(
         HotQuery(agent_store.agent, threshold, since), limit=2
