@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 LONGEST_MODULE, LONGEST_FUNCTION, LARGEST_FOLDER = 300, 40, 12
 CEILINGS = {
-    "function-level imports": 67,
+    "function-level imports": 62,
     "uses of Any": 215,
     "uses of Any in server and leads": 108,
 }

@@ -120,6 +120,19 @@ def test_every_link_between_pages_leads_somewhere() -> None:
     assert missing == []
 
 
+@pytest.mark.parametrize("page", sorted(PAGES))
+def test_every_module_that_a_page_names_exists(page: str) -> None:
+    """Ours: a page must not lead to a module that has been renamed."""
+    named = {name for name in _quoted(PAGES[page]) if re.fullmatch(r"[\w/]+\.(py|yml|toml)", name)}
+    missing = [
+        name
+        for name in sorted(named)
+        if not ((ROOT / name).exists() or (ROOT / "convocore_mcp" / name).exists())
+    ]
+
+    assert missing == []
+
+
 def test_every_metric_is_documented() -> None:
     """Promised by docs/operations.md, "Metrics"."""
     metrics = Metrics().registry.collect()
