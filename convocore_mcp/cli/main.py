@@ -31,8 +31,8 @@ def main() -> None:
 def _validators_built_at_first_use() -> Iterator[None]:
     """Have pydantic build the validators of models imported meanwhile when they are first used.
 
-    The SDK has models for both eras of the protocol, of which a connection uses a tenth; building
-    all of them would take a third of the start. Pydantic has no switch for models of others.
+    The SDK has models for both eras of the protocol, of which a connection uses a tenth. Building
+    all of them would take a sixth of the start. Pydantic has no other switch for foreign models.
     """
     BaseModel.model_config["defer_build"] = True
     try:

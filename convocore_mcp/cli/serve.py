@@ -43,7 +43,7 @@ def start_logging(*, as_json: bool = False) -> None:
     """Send log records to stderr."""
     log_to_stderr(as_json=as_json)
     # The SDK's server imports rich for a log handler that it then does not install, because there
-    # is one. That takes 60 ms of the start, and the SDK has no switch for it.
+    # is one. That would take a tenth of the start, and the SDK has no switch for it.
     sdk_server.configure_logging = _keep_logging  # type: ignore[assignment, attr-defined]
 
 
