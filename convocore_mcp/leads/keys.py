@@ -34,7 +34,7 @@ _IDEOGRAPH = re.compile(f"([{IDEOGRAPHS}])")
 NUMBER = re.compile(r"\+?\d[\d\s().\-/]{3,}\d")
 """A number of at least five digits, with the separators that people put between digits."""
 _WORD = re.compile(r"[^\W_]+")
-_NO_DIGITS = re.compile("[^0-9]+")
+_NOT_DIGITS = re.compile("[^0-9]+")
 
 
 def derive_keys(conversation: Conversation) -> DerivedKeys:
@@ -95,7 +95,7 @@ def blank_before_words(text: str) -> str:
 def digits(text: str) -> str:
     """The decimal digits of `text` in any script, as ASCII."""
     if text.isascii():
-        return _NO_DIGITS.sub("", text)
+        return _NOT_DIGITS.sub("", text)
     return "".join(str(int(char)) for char in text if char.isdecimal())
 
 

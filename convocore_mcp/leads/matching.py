@@ -19,7 +19,7 @@ A letter apart is the same word from five letters on; in a word of four, it may 
 RELATED_WORD = 60
 """Similarity from which a name is worth suggesting."""
 MAX_SPELLINGS = 8
-"""Similar words looked up for one that is misspelt."""
+"""Similar words that are looked up for each typed word."""
 MIN_PHONE_ENDING = 4
 """Digits of a phone number's ending that somebody may remember."""
 _PHONE = re.compile(r"\+?[\d\s().\-/\u2010-\u2015]+")
@@ -89,7 +89,7 @@ def search_terms(query: str) -> tuple[str, ...]:
 
 
 def _without_leading_zeros(number: str) -> str:
-    # A stored number is international, so it lacks the 0 that a national one begins with.
+    # A stored number is international, so it lacks the 0 in front of a national number.
     return digits(number).lstrip("0")
 
 
@@ -150,7 +150,7 @@ def most_similar(
 
     similarities = [similarity(person) for person in people]
     highest = max(similarities, default=None)
-    return [person for person, own in zip(people, similarities, strict=True) if own == highest]
+    return [person for person, value in zip(people, similarities, strict=True) if value == highest]
 
 
 def matched_field(person: IndexedPerson, typed: Sequence[Sequence[str]]) -> str:

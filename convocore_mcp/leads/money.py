@@ -9,10 +9,7 @@ import re
 import unicodedata
 from typing import NamedTuple
 
-from price_parser.parser import (  # type: ignore[attr-defined]  # CURRENCY_CODES is not in its `__all__`
-    CURRENCY_CODES,
-    parse_number,
-)
+from price_parser.parser import CURRENCY_CODES, parse_number  # type: ignore[attr-defined]
 
 from convocore_mcp.models import Value
 

@@ -30,8 +30,8 @@ class Hit(matching.IndexedPerson, Protocol):
 class PeopleIndex(Protocol):
     """Finds leads by their index terms. The mirror implements it (`store.read.people_index`)."""
 
-    def hits(self, agent_id: str, wanted: Sequence[TermAlternatives], /) -> Sequence[Hit]:
-        """The leads that have one of each of the alternatives, latest active first."""
+    def hits(self, agent_id: str, criteria: Sequence[TermAlternatives], /) -> Sequence[Hit]:
+        """The leads that meet every criterion, latest active first."""
         ...
 
     def similar_words(self, agent_id: str, word: str, /) -> Sequence[str]:
@@ -54,9 +54,9 @@ class NameSearch:
         """The search for `text`."""
         return cls(index, agent_id, text, index_terms.word_spellings(text)[:MAX_WORDS])
 
-    def hits(self, *wanted: TermAlternatives) -> Sequence[Hit]:
-        """The leads that have one of each of the alternatives."""
-        return self.index.hits(self.agent_id, wanted)
+    def hits(self, *criteria: TermAlternatives) -> Sequence[Hit]:
+        """The leads that meet every criterion."""
+        return self.index.hits(self.agent_id, criteria)
 
     def similar_words(self, word: str, min_similarity: float) -> dict[str, float]:
         """The words of names that `word` may be a misspelling of, and their similarity."""

@@ -161,7 +161,7 @@ def next_steps(activities: Iterable[Activity], *, now: datetime) -> list[NextSte
 
 def timeline(details: Iterable[Details]) -> list[Event]:
     """All dated events of several conversations, each once, newest first."""
-    events = {event for one in details for event in _events(one)}
+    events = {event for of_conversation in details for event in _events(of_conversation)}
     return sorted(events, key=lambda event: (event.at, event.kind, event.text), reverse=True)
 
 

@@ -164,7 +164,7 @@ class Conversation:
     links: tuple[str, ...] = ()
     """Profiles, handles and websites, as they were written."""
     amount: float | None = None
-    """The number in `value`, where it has one reading. Only the mirror fills this in."""
+    """The number in `value`, if it has exactly one reading. Only the mirror fills this in."""
     currency_key: str | None = None
     """The ISO code of `currency`, or of a sign in `value`. Only the mirror fills this in."""
     lead_id: str | None = None

@@ -17,7 +17,7 @@ from convocore_mcp.leads.keys import (
 from tests.conversations import conversation
 
 anything = st.text(st.characters(), max_size=60)
-"""Lone surrogates too: JSON may hold them."""
+"""With lone surrogates, because JSON may hold them."""
 PHONES = [
     *[
         (written, country, "4915129260773")
@@ -45,13 +45,13 @@ PHONES = [
 def test_a_phone_number_has_one_key_in_every_notation(
     written: str, country: str | None, key: str
 ) -> None:
-    """Promised by docs/contract.md, "A lead": a phone number in any notation."""
+    """Promised by docs/contract.md, "Tools": a phone number in any notation."""
     assert phone_key(written, country) == key
 
 
 @pytest.mark.parametrize("text", ["", "-", "n/a", "123456", "call me", "1" * 19, "+"])
 def test_a_text_without_enough_digits_is_no_phone_number(text: str) -> None:
-    """Ours: else everybody whose phone is `-` would be one lead."""
+    """Ours: otherwise everybody whose phone is `-` would be one lead."""
     assert phone_key(text, "DE") is None
 
 
@@ -59,7 +59,7 @@ def test_a_text_without_enough_digits_is_no_phone_number(text: str) -> None:
 @example("+" + "9" * 300, "DE")
 @example("0" * 15, "US")
 def test_any_text_gives_a_valid_phone_key_or_none(text: str, country: str | None) -> None:
-    """Ours: visitors type what they like. A key is digits, and its own key."""
+    """Ours: visitors type any text; a key has digits only."""
     key = phone_key(text, country)
     assert key is None or (key.isascii() and key.isdecimal() and 7 <= len(key) <= 18)
 
@@ -88,7 +88,7 @@ def test_an_email_is_compared_without_case_and_blanks(written: str | None, key: 
 
 @given(anything.map(lambda text: f"{text}@x.example") | anything)
 def test_an_email_key_is_its_own_key_however_it_was_composed(text: str) -> None:
-    """Ours: case and composition say nothing about who it is."""
+    """Ours: case and Unicode composition do not distinguish people."""
     key = email_key(text)
     assert key == email_key(unicodedata.normalize("NFD", text))
     if key is not None:
@@ -120,7 +120,7 @@ def test_folding_twice_is_folding_once(text: str) -> None:
 
 @given(anything)
 def test_words_are_folded_and_whole(text: str) -> None:
-    """Ours: each is what the pattern of a search is made of."""
+    """Ours: search patterns are made of words."""
     found = words(text)
     assert all(word.isalnum() for word in found)
     assert words(" ".join(found)) == found
@@ -128,14 +128,14 @@ def test_words_are_folded_and_whole(text: str) -> None:
 
 
 def test_a_word_of_hindi_is_one_word_and_each_ideograph_is_one() -> None:
-    """Ours: vowel signs are no letters to Python, and Chinese leaves no blanks."""
+    """Ours: Python counts no vowel sign as a letter, and Chinese has no blanks."""
     assert words("राहुल पटेल") == ["रहल", "पटल"]
     assert words("客户 ok") == ["客", "户", "ok"]
 
 
 @given(anything)
 def test_digits_are_ascii(text: str) -> None:
-    """Ours: of every script."""
+    """Ours: digits of every script are read."""
     assert digits(text).isdecimal() or not digits(text)
     assert digits(text).isascii()
 

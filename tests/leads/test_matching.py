@@ -95,7 +95,7 @@ def test_a_phone_number_is_recognised(text: str, yes: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("stored", "country", "asked"),
+    ("stored", "country", "typed"),
     [
         ("+49 151 29260773", None, "4915129260773"),
         ("0151 29260773", None, "+49 151 29260773"),
@@ -105,10 +105,10 @@ def test_a_phone_number_is_recognised(text: str, yes: bool) -> None:
     ],
 )
 def test_a_number_is_found_however_it_was_stored(
-    stored: str, country: str | None, asked: str
+    stored: str, country: str | None, typed: str
 ) -> None:
     """Promised by docs/contract.md, "Tools": a phone number in any notation."""
-    assert phone_key(stored, country) in matching.possible_phone_keys(asked)
+    assert phone_key(stored, country) in matching.possible_phone_keys(typed)
 
 
 def test_a_number_without_country_code_is_found_by_its_ending() -> None:

@@ -38,7 +38,7 @@ def groups_by_definition(conversations: Sequence[Conversation]) -> set[frozenset
     shared = {
         c.id: {("@", derive_keys(c).email), ("+", derive_keys(c).phone)} - nothing for c in part
     }
-    groups = {i: {id_ for id_, who in of.items() if who == i} for i in identities if i}
+    groups = {i: {id_ for id_, owner in of.items() if owner == i} for i in identities if i}
     strays = [{c.id} for c in part if of[c.id] is None]
     for _ in strays:  # as often as there are strays: by then whatever can meet has met
         for one, other in product(strays, strays):
@@ -47,7 +47,7 @@ def groups_by_definition(conversations: Sequence[Conversation]) -> set[frozenset
     homes = set()
     for stray in {frozenset(stray) for stray in strays}:
         values = set().union(*(shared[id_] for id_ in stray))
-        claimed = {who for id_, who in of.items() if who is not None and shared[id_] & values}
+        claimed = {owner for id_, owner in of.items() if owner and shared[id_] & values}
         if len(claimed) == 1:
             groups[claimed.pop()] |= stray
         else:

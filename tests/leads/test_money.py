@@ -53,13 +53,13 @@ def test_a_value_that_can_be_read_one_way_is_read(
 
 @pytest.mark.parametrize("text", UNREAD)
 def test_a_value_that_can_be_read_in_two_ways_or_none_is_not_guessed(text: str) -> None:
-    """Promised by docs/contract.md, "Rules for every answer": never guessed."""
+    """Promised by docs/contract.md, "A lead": a value with two readings is unparsed."""
     assert read_money(text) == (None, None)
 
 
 @given(st.text(st.characters(), max_size=40) | money_like)
 def test_an_amount_has_the_digits_that_are_written_there(text: str) -> None:
-    """Promised by docs/contract.md, "Rules for every answer": never guessed."""
+    """Promised by docs/contract.md, "A lead": a value with two readings is unparsed."""
     amount, currency = read_money(text)
     assert currency is None or re.fullmatch("[A-Z]{3}", currency)
     if amount is None:
@@ -75,7 +75,7 @@ def test_an_amount_has_the_digits_that_are_written_there(text: str) -> None:
 
 @given(st.integers() | st.floats() | st.sampled_from([10**400, -(10**400)]))
 def test_a_number_is_its_own_amount_unless_it_is_too_large(value: float) -> None:
-    """Ours: infinite, not a number, or beyond what adds up."""
+    """Ours: infinite and very large numbers would spoil sums."""
     amount, currency = read_money(value)
     assert currency is None
     assert amount == value if abs(value) <= 2**53 else amount is None
@@ -86,5 +86,5 @@ def test_a_number_is_its_own_amount_unless_it_is_too_large(value: float) -> None
     [("eur", "EUR"), (" Usd ", "USD"), ("€", "EUR"), ("", None), (" ", None), (None, None)],
 )
 def test_currencies_are_upper_cased(written: str | None, code: str | None) -> None:
-    """Promised by docs/contract.md, "A lead": ISO codes, else upper-cased."""
+    """Ours: one spelling of a currency, so that sums can be grouped by it."""
     assert currency_code(written) == code

@@ -107,7 +107,7 @@ def test_a_reason_from_the_details_names_its_date(
     ],
 )  # fmt: skip
 def test_a_date_is_read_where_it_has_one_reading(text: str | None, expected: str | None) -> None:
-    """Promised by docs/contract.md, "Times": every form of a date; ours: nonsense is none."""
+    """Ours: upstream sends dates in several forms; a nonsensical one is not used."""
     found = parse_date(text)
     assert (found.astimezone(UTC).isoformat() if found else None) == expected
 
