@@ -1,0 +1,230 @@
+"""Conditions of `where`: `FIELD OP VALUE`, read into objects that each engine can apply.
+
+A condition says how it selects (`field`, `operator`, `operands`) and how it reads aloud (`text`).
+All conditions of a list must hold. What is missing satisfies only `missing`, `!=` and `!~`.
+
+Source: docs/contract.md, "Fields".
+"""
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from convocore_mcp.errors import InvalidArgumentError
+from convocore_mcp.fields.numbers import read_number
+from convocore_mcp.fields.table import BY_NAME, DATA, FIELDS, Field, Kind, Rows
+from convocore_mcp.fields.times import Clock, Period, read_period
+
+MOST_CONDITIONS = 12
+MOST_ALTERNATIVES = 20
+LONGEST_CONDITION = 500
+"""Characters of one condition."""
+
+
+class Operator(StrEnum):
+    """How a value is compared."""
+
+    EQUAL = "="
+    NOT_EQUAL = "!="
+    GREATER = ">"
+    AT_LEAST = ">="
+    LESS = "<"
+    AT_MOST = "<="
+    HAS = "~"
+    HAS_NOT = "!~"
+    EXISTS = "exists"
+    MISSING = "missing"
+
+    @property
+    def is_negative(self) -> bool:
+        """Whether a row without the value satisfies it."""
+        return self in {Operator.NOT_EQUAL, Operator.HAS_NOT, Operator.MISSING}
+
+
+O = Operator  # noqa: E741  a table below names each operator many times
+_ALWAYS = frozenset({O.EXISTS, O.MISSING})
+_SAME = frozenset({O.EQUAL, O.NOT_EQUAL})
+_ORDER = frozenset({O.GREATER, O.AT_LEAST, O.LESS, O.AT_MOST})
+_WORDS = frozenset({O.HAS, O.HAS_NOT})
+OPERATORS: dict[Kind, frozenset[Operator]] = {
+    Kind.TEXT: _SAME | _WORDS | _ALWAYS,
+    Kind.CHOICE: _SAME | _WORDS | _ALWAYS,
+    Kind.LIST: _SAME | _WORDS | _ALWAYS,
+    Kind.NUMBER: _SAME | _ORDER | _ALWAYS,
+    Kind.MONEY: _SAME | _ORDER | _ALWAYS,
+    Kind.TIME: _SAME | _ORDER | _ALWAYS,
+    Kind.DATE: _SAME | _ORDER | _ALWAYS,
+    Kind.FLAG: _SAME | _ALWAYS,
+}
+"""Which operators each kind of field takes."""
+
+Operand = str | float | bool | Period
+_SYMBOL = re.compile(r"(>=|<=|!=|!~|==|=>|=<|<>|=|~|>|<)")
+_SAME_AS = {"==": "=", "=>": ">=", "=<": "<=", "<>": "!="}
+_WORD_OPERATOR = re.compile(r"(.+?)\s+(exists|missing)", re.IGNORECASE | re.DOTALL)
+_TRUE, _FALSE = {"true", "yes", "1", "on"}, {"false", "no", "0", "off"}
+_EXAMPLE = "Write FIELD OP VALUE, e.g. value>10000, stage!=won|lost, email missing, demo=today."
+
+
+@dataclass(frozen=True, slots=True)
+class DataField:
+    """A captured variable, or an extracted value, by name."""
+
+    key: str
+
+    @property
+    def name(self) -> str:
+        """As a condition names it."""
+        return f"{DATA}{self.key}"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One condition: the row's value of `field` against any of `operands`."""
+
+    field: Field | DataField
+    operator: Operator
+    operands: tuple[Operand, ...]
+    text: str
+    """As it was understood, for `applied`."""
+
+
+def read_conditions(
+    texts: Sequence[str], *, rows: Rows, clock: Clock, name: str = "where"
+) -> tuple[Condition, ...]:
+    """Read the conditions of an argument; `rows` says which fields there are.
+
+    Raises:
+        InvalidArgumentError: one of them can't be understood; the hint has the nearest spelling.
+    """
+    if len(texts) > MOST_CONDITIONS:
+        raise InvalidArgumentError(
+            f"{name}: {len(texts)} conditions are too many.",
+            hint=f"Use at most {MOST_CONDITIONS}.",
+        )
+    return tuple(_condition(text, rows=rows, clock=clock, name=name) for text in texts)
+
+
+def _condition(text: str, *, rows: Rows, clock: Clock, name: str) -> Condition:
+    if len(text) > LONGEST_CONDITION:
+        raise InvalidArgumentError(
+            f"{name}: a condition has {len(text)} characters.",
+            hint=f"Use at most {LONGEST_CONDITION} in each.",
+        )
+    subject, operator, value = _parts(text, name)
+    field = find_field(subject, rows=rows, name=name)
+    kind = field.kind if isinstance(field, Field) else None
+    if kind is not None and operator not in OPERATORS[kind]:
+        valid = " ".join(sorted(OPERATORS[kind]))
+        raise InvalidArgumentError(
+            f"{name}: {field.name} is a {field.shown_kind}, which {operator} can't compare."
+            if isinstance(field, Field)
+            else "",
+            hint=f"Use one of: {valid}.",
+        )
+    if operator in _ALWAYS:
+        return Condition(field, operator, (), f"{field.name} {operator}")
+    parts = _alternatives(value, name, text)
+    operands = tuple(_operand(field, operator, part, clock, name) for part in parts)
+    shown = "|".join(part.strip() for part in parts)
+    return Condition(field, operator, operands, f"{field.name}{operator}{shown}")
+
+
+def _parts(text: str, name: str) -> tuple[str, Operator, str]:
+    found = _SYMBOL.search(text)
+    if found is None or not text[: found.start()].strip():
+        if word := _WORD_OPERATOR.fullmatch(text.strip()):
+            return word[1], Operator(word[2].lower()), ""
+        raise InvalidArgumentError(f"{name}: {text[:60]!r} has no operator.", hint=_EXAMPLE)
+    symbol, value = found[1], text[found.end() :].strip()
+    if not value or value in {'""', "''"}:
+        subject = text[: found.start()].strip()
+        raise InvalidArgumentError(
+            f"{name}: {text[:60]!r} compares with nothing.",
+            hint=f"Write {subject} missing, or {subject} exists.",
+        )
+    return text[: found.start()], Operator(_SAME_AS.get(symbol, symbol)), value
+
+
+def _alternatives(value: str, name: str, text: str) -> list[str]:
+    """What stands between the bars, each without its quotes."""
+    parts = [_unquoted(part) for part in _unquoted(value).split("|")]
+    parts = [part for part in dict.fromkeys(parts) if part.strip()]
+    if not parts:
+        raise InvalidArgumentError(f"{name}: {text[:60]!r} compares with nothing.", hint=_EXAMPLE)
+    if len(parts) > MOST_ALTERNATIVES:
+        raise InvalidArgumentError(
+            f"{name}: {text[:60]!r} has {len(parts)} alternatives.",
+            hint=f"Use at most {MOST_ALTERNATIVES}.",
+        )
+    return parts
+
+
+def _unquoted(text: str) -> str:
+    bare = text.strip()
+    quoted = len(bare) >= 2 and bare[0] == bare[-1] and bare[0] in "\"'"
+    return bare[1:-1] if quoted and bare[0] not in bare[1:-1] else bare
+
+
+def _operand(
+    field: Field | DataField, operator: Operator, text: str, clock: Clock, name: str
+) -> Operand:
+    if isinstance(field, DataField):
+        number = read_number(text)
+        if operator in _ORDER and number is None:
+            raise InvalidArgumentError(
+                f"{name}: {field.name}{operator} needs a number, not {text[:40]!r}.",
+                hint="Compare text with = != ~ !~.",
+            )
+        return number if operator in _ORDER and number is not None else text
+    match field.kind:
+        case Kind.NUMBER | Kind.MONEY:
+            number = read_number(text)
+            if number is None:
+                raise InvalidArgumentError(
+                    f"{name}: {field.name} is a number, and {text[:40]!r} is none.",
+                    hint=f"Write e.g. {field.name}{operator}10000.",
+                )
+            return number
+        case Kind.TIME | Kind.DATE:
+            return read_period(f"{name}: {field.name}", text, clock=clock, future=True)
+        case Kind.FLAG:
+            word = text.strip().lower()
+            if word not in _TRUE | _FALSE:
+                raise InvalidArgumentError(
+                    f"{name}: {field.name} is true or false, not {text[:40]!r}.",
+                    hint=f"Write {field.name}=true or {field.name}=false.",
+                )
+            return word in _TRUE
+        case _:
+            return text
+
+
+def find_field(text: str, *, rows: Rows, name: str) -> Field | DataField:
+    """The field that `text` names.
+
+    Raises:
+        InvalidArgumentError: there is none; the hint lists the nearest names, then all.
+    """
+    bare = text.strip().strip("\"'").strip()
+    if bare.lower().startswith(DATA) and len(bare) > len(DATA):
+        return DataField(bare[len(DATA) :].strip())
+    wanted = re.sub(r"[\s-]+", "_", bare).lower()
+    known = {field.name: field for field in FIELDS if field.rows in {rows, Rows.BOTH}}
+    if wanted in known:
+        return known[wanted]
+    other = BY_NAME.get(wanted)
+    if other is not None:
+        belongs = "leads" if other.rows is Rows.LEADS else "conversations"
+        message = f"{name}: {wanted} is a field of {belongs} only."
+    else:
+        message = f"{name}: {bare[:60]!r} is not a field."
+    raise InvalidArgumentError(message, hint=f"Valid fields: {', '.join(_nearest(wanted, known))}.")
+
+
+def _nearest(wanted: str, known: Iterable[str]) -> list[str]:
+    names = list(known)
+    near = difflib.get_close_matches(wanted[:60], names, n=3, cutoff=0.5)
+    return [*near, *(name for name in names if name not in near), f"{DATA}NAME"]
