@@ -2,7 +2,7 @@
 
 Where the words and values of a filter match few conversations, the full-text index finds those, and
 they are sorted. Where they match many, an index in the order of the answer is read until there are
-enough. TermAlternatives way few rows are read, however large the mirror is.
+enough. Either way few rows are read, however large the mirror is.
 """
 
 from dataclasses import replace
