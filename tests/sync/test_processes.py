@@ -186,7 +186,7 @@ def test_a_sync_takes_over_from_one_that_is_killed(server_processes: ServerProce
     wait_until(server_processes.reading)
     with server_processes.sync() as waiting:
         assert waiting.stderr is not None
-        assert "another process is reading it" in waiting.stderr.readline()
+        assert "another process is syncing this agent" in waiting.stderr.readline()
         reader.kill()
         reader.communicate()
         server_processes.barrier.open()
