@@ -81,7 +81,7 @@ class ConversationList:
 
     def _clear(self) -> None:
         self._new_ranks: list[int] = []  # ranks above zero that are in use, ascending
-        self._vacated: list[int] = []  # numbers of original rows that moved or were deleted
+        self._vacated: list[int] = []  # numbers of moved or deleted original rows, ascending
         self._id_by_rank: dict[int, str] = {}  # for ranks above zero
         self._rank_by_id: dict[str, int] = {}
         self._changed: dict[str, Row] = {}
