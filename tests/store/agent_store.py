@@ -100,8 +100,8 @@ def at(minute: int) -> datetime:
 
 
 def comparable(c: Conversation) -> Conversation:
-    """A conversation without its record and lead, which not every way of reading shows."""
-    return replace(c, record="", lead_id=None)
+    """A conversation without what the mirror adds, or not every way of reading shows."""
+    return replace(c, record="", lead_id=None, amount=None, currency_key=None)
 
 
 def sorted_by(conversations: Iterable[Conversation], sort: str) -> list[Conversation]:

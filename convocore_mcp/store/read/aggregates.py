@@ -25,8 +25,8 @@ from convocore_mcp.models import WAITING, Filter, Group
 from convocore_mcp.store.database.schema import conversations, leads
 from convocore_mcp.store.database.sequence import sequence_number
 from convocore_mcp.store.read import conversation_search
-from convocore_mcp.store.read.conditions import meets, without_index
 from convocore_mcp.store.read.hot_leads import is_hot
+from convocore_mcp.store.read.sql_conditions import meets, without_index
 
 _c, _l = conversations.c, leads.c
 _DAY = 86_400_000

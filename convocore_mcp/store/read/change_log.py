@@ -18,7 +18,7 @@ from convocore_mcp.store.database import rows
 from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.database.schema import CURRENT, agents, conversations, counter, records
 from convocore_mcp.store.database.sequence import sequence_number
-from convocore_mcp.store.read.conditions import without_index
+from convocore_mcp.store.read.sql_conditions import without_index
 
 _c = conversations.c
 _v = conversations.alias("version")

@@ -8,8 +8,8 @@ from convocore_mcp.models import MAX_WORD_LENGTH, NAME_WORD, Lead
 from convocore_mcp.store.database import rows
 from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.database.schema import CURRENT, conversations, lead_terms, leads
-from convocore_mcp.store.read.conditions import has_text, starts_with
 from convocore_mcp.store.read.conversation_search import INDEX_LOOKUP_LIMIT
+from convocore_mcp.store.read.sql_conditions import has_text, starts_with
 
 _c, _l = conversations.c, leads.c
 

@@ -15,7 +15,7 @@ from convocore_mcp.models import Conversation, Filter
 from convocore_mcp.store.database import rows
 from convocore_mcp.store.database.schema import CURRENT, UNKNOWN, agents, conversations
 from convocore_mcp.store.database.search_tokens import count_in_index, has_tokens, token_query
-from convocore_mcp.store.read.conditions import (
+from convocore_mcp.store.read.sql_conditions import (
     bounds,
     end_millisecond,
     first_millisecond,

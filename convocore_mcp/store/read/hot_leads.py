@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_,
 from convocore_mcp.models import WAITING, HotQuery, HotSummary, Lead
 from convocore_mcp.store.database import rows
 from convocore_mcp.store.database.schema import CURRENT, UNKNOWN, conversations, leads
-from convocore_mcp.store.read.conditions import within
+from convocore_mcp.store.read.sql_conditions import within
 from convocore_mcp.vocabulary import NEAR_MISS_POINTS
 
 _c, _l = conversations.c, leads.c

@@ -21,7 +21,7 @@ from convocore_mcp.models import NAME_WORD, Lead, TermAlternatives
 from convocore_mcp.store.database import bulk, rows
 from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.database.schema import UNKNOWN, lead_terms, leads, word_trigrams
-from convocore_mcp.store.read.conditions import has_text, starts_with
+from convocore_mcp.store.read.sql_conditions import has_text, starts_with
 
 MOST_HITS = 2_000
 """Leads that one look-up returns at most, latest active first."""
