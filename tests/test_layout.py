@@ -13,9 +13,9 @@ import pytest
 ROOT = Path(__file__).parent.parent
 LONGEST_MODULE, LONGEST_FUNCTION, LARGEST_FOLDER = 300, 40, 12
 CEILINGS = {
-    "function-level imports": 62,
-    "uses of Any": 215,
-    "uses of Any in server and leads": 108,
+    "function-level imports": 1,
+    "uses of Any": 101,
+    "uses of Any in server and leads": 14,
 }
 """Numbers that may only fall: lower a ceiling whenever the count has fallen."""
 GRAB_BAGS = {"utils", "util", "helpers", "helper", "common", "base", "manager", "misc"}

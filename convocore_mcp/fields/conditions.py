@@ -52,6 +52,7 @@ OPERATORS: dict[Kind, frozenset[Operator]] = {
     Kind.TEXT: _SAME | _WORDS | _ALWAYS,
     Kind.CHOICE: _SAME | _WORDS | _ALWAYS,
     Kind.LIST: _SAME | _WORDS | _ALWAYS,
+    Kind.ID: _SAME | _ALWAYS,
     Kind.NUMBER: _SAME | _ORDER | _ALWAYS,
     Kind.MONEY: _SAME | _ORDER | _ALWAYS,
     Kind.TIME: _SAME | _ORDER | _ALWAYS,

@@ -1,4 +1,4 @@
-"""Dates as a CRM holds them: a day, a time, Unix numbers as text, or words that nobody can place."""
+"""Dates as a CRM holds them: a day, a time, Unix numbers as text, or words without a meaning."""
 
 from datetime import UTC, date, datetime, time
 

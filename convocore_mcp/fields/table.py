@@ -1,21 +1,20 @@
 """The one table of fields: what can be filtered, shown, sorted, grouped and measured.
 
-A field is one entry of `FIELDS`. The mirror's columns, `where`, `fields`, `sort`, `group_by`, `measure`, the
-resource `convocore://schema/fields`, error texts and docs/contract.md follow from it, or a test fails.
+A field is one entry of `FIELDS`. The mirror's columns, `where`, `fields`, `sort`, `group_by`,
+`measure`, the resource `convocore://schema/fields`, error texts and docs/contract.md follow from
+it, or a test fails.
 
 Source: docs/contract.md, "Fields".
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
 from convocore_mcp.fields.crm_dates import crm_date, crm_date_at
 from convocore_mcp.fields.derived import newest_handoff, seconds_between
-
-FieldValue = str | int | float | bool | datetime | date | tuple[str, ...] | None
+from convocore_mcp.models import FieldValue
 
 
 class Kind(StrEnum):
@@ -30,6 +29,8 @@ class Kind(StrEnum):
     """A CRM's date: a day or a clock time of the time zone, or a moment. Callers see a time."""
     FLAG = "flag"
     LIST = "list"
+    ID = "id"
+    """A text that is compared as it is."""
 
 
 class Rows(StrEnum):
@@ -79,11 +80,19 @@ class Field:
     home: Home = Home.COLUMN
     seconds: bool = False
     """A time span in seconds."""
+    aliases: bool = False
+    """A text that is also found by other names, as an assignee by name, email and ID."""
 
     @property
     def shown_kind(self) -> str:
         """The type that callers are told."""
-        return Kind.TIME.value if self.kind is Kind.DATE else self.kind.value
+        told = {Kind.DATE: Kind.TIME, Kind.ID: Kind.TEXT}
+        return told.get(self.kind, self.kind).value
+
+    @property
+    def is_text(self) -> bool:
+        """Whether it holds one text."""
+        return self.kind in {Kind.TEXT, Kind.CHOICE, Kind.ID}
 
     @property
     def measurable(self) -> bool:
@@ -97,9 +106,9 @@ _TEXTS, _NOWHERE = Home.TEXT, Home.NOWHERE
 
 FIELDS: tuple[Field, ...] = (
     # Who
-    Field("id", Kind.TEXT, "Conversation ID.", rows=_C),
-    Field("lead_id", Kind.TEXT, "Lead that the conversation belongs to.", merge=_SPECIAL),
-    Field("agent_id", Kind.TEXT, "Convocore agent.", merge=_SPECIAL),
+    Field("id", Kind.ID, "Conversation ID.", rows=_C),
+    Field("lead_id", Kind.ID, "Lead that the conversation belongs to.", merge=_SPECIAL),
+    Field("agent_id", Kind.ID, "Convocore agent.", merge=_SPECIAL),
     Field("name", Kind.TEXT, "Name of the person."),
     Field("company", Kind.TEXT, "Company of the person."),
     Field("email", Kind.TEXT, "Email address."),
@@ -127,60 +136,150 @@ FIELDS: tuple[Field, ...] = (
     Field("value", Kind.MONEY, "Value of the deal, in its currency.", merge=_SPECIAL),
     Field("currency", Kind.CHOICE, "Currency of the value, ISO code.", merge=_SPECIAL),
     Field(
-        "expected_close", Kind.DATE, "Expected close date.", lambda r: crm_date(r.expected_close_date)
+        "expected_close",
+        Kind.DATE,
+        "Expected close date.",
+        lambda r: crm_date(r.expected_close_date),
     ),
     Field("lost_reason", Kind.CHOICE, "Why the deal was lost.", lambda r: r.lost_reason),
     Field(
-        "demo", Kind.DATE, "Date and time of the demo.", lambda r: crm_date_at(r.demo_date, r.demo_time)
+        "demo",
+        Kind.DATE,
+        "Date and time of the demo.",
+        lambda r: crm_date_at(r.demo_date, r.demo_time),
     ),
-    Field("next_due", Kind.DATE, "First open activity due from now on.", merge=_SPECIAL, home=_NOWHERE),
+    Field(
+        "next_due", Kind.DATE, "First open activity due from now on.", merge=_SPECIAL, home=_NOWHERE
+    ),
     Field("overdue_activity", Kind.FLAG, "An activity is overdue.", merge=_SPECIAL, home=_NOWHERE),
-    Field("overdue_close", Kind.FLAG, "The expected close date has passed and the stage is open.",
-          merge=_SPECIAL, home=_NOWHERE),
+    Field(
+        "overdue_close",
+        Kind.FLAG,
+        "The expected close date has passed and the stage is open.",
+        merge=_SPECIAL,
+        home=_NOWHERE,
+    ),
     Field("stale", Kind.FLAG, "The CRM calls the lead stale.", merge=_SPECIAL),
-    Field("funnel_step", Kind.LIST, "Funnel steps matched.", lambda r: tuple(r.funnel_steps_matched or ()),
-          merge=_UNION),
-    Field("hot", Kind.FLAG, "Hot: open stage, and labelled hot or (unlabelled) score of at least 75.",
-          rows=_L, merge=_SPECIAL, home=_NOWHERE),
+    Field(
+        "funnel_step",
+        Kind.LIST,
+        "Funnel steps matched.",
+        lambda r: tuple(r.funnel_steps_matched or ()),
+        merge=_UNION,
+    ),
+    Field(
+        "hot",
+        Kind.FLAG,
+        "Hot: open stage, and labelled hot or (unlabelled) score of at least 75.",
+        rows=_L,
+        merge=_SPECIAL,
+        home=_NOWHERE,
+    ),
     # When
     Field("created", Kind.TIME, "First message, else the conversation's time.", merge=_FIRST),
     Field("last_activity", Kind.TIME, "Newest message.", merge=_SPECIAL),
     Field("waiting_since", Kind.TIME, "When the visitor asked for a human that has not come yet."),
     Field("viewed", Kind.TIME, "When the team last opened it.", lambda r: r.last_viewed),
     # Human
-    Field("state", Kind.CHOICE, "requested_chat (waits for a human), human-chatting, ai-chatting, ended_chat."),
-    Field("waiting", Kind.FLAG, "A conversation of the lead waits for a human.", rows=_L, merge=_SPECIAL),
-    Field("assignee", Kind.TEXT, "Who it is assigned to: name, email or ID."),
-    Field("assignment", Kind.CHOICE, "pending, accepted or done.",
-          lambda r: r.assigned_to.status if r.assigned_to else None),
-    Field("team", Kind.CHOICE, "Team that was asked for.", lambda r: r.requested_team_key or _handoff(r, "requested_team_key")),
-    Field("handoffs", Kind.NUMBER, "Times a human was asked for.", lambda r: len(r.handoff_history or ()) or None,
-          merge=_SUM),
-    Field("pickup_seconds", Kind.NUMBER, "From asked to accepted, newest handoff.",
-          lambda r: seconds_between(_handoff(r, "requested_at"), _handoff(r, "accepted_at")), seconds=True),
-    Field("reply_seconds", Kind.NUMBER, "From asked to the human's first known reply.",
-          lambda r: seconds_between(_handoff(r, "requested_at"), r.human_last_replied_at), seconds=True),
-    Field("handling_seconds", Kind.NUMBER, "From accepted to done, newest handoff.",
-          lambda r: seconds_between(_handoff(r, "accepted_at"), _handoff(r, "completed_at")), seconds=True),
-    Field("accepted_by", Kind.CHOICE, "Who accepted the newest handoff.", lambda r: _handoff(r, "accepted_by")),
+    Field("state", Kind.CHOICE, "requested_chat (waits for a human), human-chatting and others."),
+    Field(
+        "waiting",
+        Kind.FLAG,
+        "A conversation of the lead waits for a human.",
+        rows=_L,
+        merge=_SPECIAL,
+    ),
+    Field("assignee", Kind.TEXT, "Who it is assigned to: name, email or ID.", aliases=True),
+    Field(
+        "assignment",
+        Kind.CHOICE,
+        "pending, accepted or done.",
+        lambda r: r.assigned_to.status if r.assigned_to else None,
+    ),
+    Field(
+        "team",
+        Kind.CHOICE,
+        "Team that was asked for.",
+        lambda r: r.requested_team_key or _handoff(r, "requested_team_key"),
+    ),
+    Field(
+        "handoffs",
+        Kind.NUMBER,
+        "Times a human was asked for.",
+        lambda r: len(r.handoff_history or ()) or None,
+        merge=_SUM,
+    ),
+    Field(
+        "pickup_seconds",
+        Kind.NUMBER,
+        "From asked to accepted, newest handoff.",
+        lambda r: seconds_between(_handoff(r, "requested_at"), _handoff(r, "accepted_at")),
+        seconds=True,
+    ),
+    Field(
+        "reply_seconds",
+        Kind.NUMBER,
+        "From asked to the human's first known reply.",
+        lambda r: seconds_between(_handoff(r, "requested_at"), r.human_last_replied_at),
+        seconds=True,
+    ),
+    Field(
+        "handling_seconds",
+        Kind.NUMBER,
+        "From accepted to done, newest handoff.",
+        lambda r: seconds_between(_handoff(r, "accepted_at"), _handoff(r, "completed_at")),
+        seconds=True,
+    ),
+    Field(
+        "accepted_by",
+        Kind.CHOICE,
+        "Who accepted the newest handoff.",
+        lambda r: _handoff(r, "accepted_by"),
+    ),
     # Size and cost
     Field("messages", Kind.NUMBER, "Messages.", merge=_SUM),
-    Field("duration_seconds", Kind.NUMBER, "From the first to the last message.",
-          lambda r: seconds_between(r.first_message_ts, r.last_message_ts), seconds=True),
+    Field(
+        "duration_seconds",
+        Kind.NUMBER,
+        "From the first to the last message.",
+        lambda r: seconds_between(r.first_message_ts, r.last_message_ts),
+        seconds=True,
+    ),
     Field("tokens", Kind.NUMBER, "AI tokens.", merge=_SUM),
     Field("ai_usd", Kind.NUMBER, "Cost of the AI in US dollars.", merge=_SUM),
-    Field("call_seconds", Kind.NUMBER, "Length of the phone call.", lambda r: r.vapi.call_duration if r.vapi else None,
-          merge=_SUM, seconds=True),
-    Field("call_status", Kind.CHOICE, "How the phone call ended.", lambda r: r.vapi.call_status if r.vapi else None),
-    Field("call_error", Kind.CHOICE, "What failed in the phone call.", lambda r: r.vapi.call_error if r.vapi else None),
-    Field("call_usd", Kind.NUMBER, "Cost of the phone call in US dollars.", lambda r: r.vapi.cost if r.vapi else None,
-          merge=_SUM),
+    Field(
+        "call_seconds",
+        Kind.NUMBER,
+        "Length of the phone call.",
+        lambda r: r.vapi.call_duration if r.vapi else None,
+        merge=_SUM,
+        seconds=True,
+    ),
+    Field(
+        "call_status",
+        Kind.CHOICE,
+        "How the phone call ended.",
+        lambda r: r.vapi.call_status if r.vapi else None,
+    ),
+    Field(
+        "call_error",
+        Kind.CHOICE,
+        "What failed in the phone call.",
+        lambda r: r.vapi.call_error if r.vapi else None,
+    ),
+    Field(
+        "call_usd",
+        Kind.NUMBER,
+        "Cost of the phone call in US dollars.",
+        lambda r: r.vapi.cost if r.vapi else None,
+        merge=_SUM,
+    ),
     Field("channels", Kind.LIST, "Every channel of the lead.", rows=_L, merge=_SPECIAL),
     Field("conversations", Kind.NUMBER, "Conversations of the lead.", rows=_L, merge=_SPECIAL),
     # Marks
     Field("test", Kind.FLAG, "Marked as a test.", rows=_C),
     Field("blocked", Kind.FLAG, "The visitor is blocked.", rows=_C),
-)  # fmt: skip
+)
 
 
 def _handoff(record: Any, part: str) -> Any:

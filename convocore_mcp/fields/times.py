@@ -29,6 +29,7 @@ _MONTHS = {"mo": 1, "y": 12}
 _RELATIVE = re.compile(r"(\+)?\s*(\d{1,5})\s*(min|mo|h|d|w|y|m)", re.IGNORECASE)
 _DATE = re.compile(r"\d{4}-?\d{2}-?\d{2}")
 _SECOND = timedelta(seconds=1)
+_FIRST, _LAST = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +115,8 @@ def time_forms(*, future: bool = False) -> str:
     """Every form that a time may have, for hints and descriptions."""
     names = PERIOD_NAMES + (FUTURE_NAMES if future else ())
     ahead = ", +7d (ahead)" if future else ""
-    return f"an ISO date or time (2026-07-19, 2026-07-19T22:00:00Z), {AGO_FORMS}{ahead}, or {', '.join(names)}"
+    iso = "an ISO date or time (2026-07-19, 2026-07-19T22:00:00Z)"
+    return f"{iso}, {AGO_FORMS}{ahead}, or {', '.join(names)}"
 
 
 def _relative(name: str, text: str, found: re.Match[str], *, clock: Clock, future: bool) -> Period:
@@ -136,7 +138,7 @@ def _relative(name: str, text: str, found: re.Match[str], *, clock: Clock, futur
         else:
             moment = clock.now + sign * count * _UNITS[unit]
     except (OverflowError, ValueError):
-        moment = (datetime.max if ahead else datetime.min).replace(microsecond=0, tzinfo=UTC)
+        moment = _LAST if ahead else _FIRST
     return Period(moment, moment)
 
 

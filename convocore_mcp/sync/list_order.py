@@ -1,15 +1,17 @@
 """Which rows at the front of a list prove that everything behind them is known.
 
-Convocore's list is *nearly* newest first. A row dated in the future, a row in milliseconds among rows in seconds, or a
-pinned row may stand in front for good; new rows then arrive behind it. So one unchanged row proves nothing. The rule:
+Convocore's list is *nearly* newest first. A row dated in the future, a row in milliseconds among
+rows in seconds, or a pinned row may stand in front for good; new rows then arrive behind it. So one
+unchanged row proves nothing. The rule:
 
-An incremental sync may stop when it has read `EVIDENCE` rows that are unchanged, that are no newer than the
-watermark, and that did not stand out of order when the front was last read.
+An incremental sync may stop when it has read `EVIDENCE` rows that are unchanged, that are no newer
+than the watermark, and that did not stand out of order when the front was last read.
 
-Rows stand out of order if they are no part of the longest run of rows, in the order of the list, whose times do
-not rise, or if their time lies in the future. A conversation that was touched since stands before every row of that
-run. So the rule fails only if at least `EVIDENCE` rows at once are newest by their time, stand in front, and stay
-there while newer rows arrive behind them; and the first time that this is seen, they are known to be out of order.
+Rows stand out of order if they are no part of the longest run of rows, in the order of the list,
+whose times do not rise, or if their time lies in the future. A conversation that was touched since
+stands before every row of that run. So the rule fails only if at least `EVIDENCE` rows at once are
+newest by their time, stand in front, and stay there while newer rows arrive behind them; and the
+first time that this is seen, they are known to be out of order.
 
 Pure: rows and times in, decisions out.
 """
