@@ -9,12 +9,14 @@ Source: docs/contract.md, "Fields".
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
 from convocore_mcp.fields.crm_dates import crm_date, crm_date_at
 from convocore_mcp.fields.derived import newest_handoff, seconds_between
-from convocore_mcp.models import FieldValue
+
+FieldValue = str | int | float | bool | datetime | date | tuple[str, ...] | None
 
 
 class Kind(StrEnum):
