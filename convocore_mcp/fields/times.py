@@ -81,7 +81,8 @@ class Clock:
 
     def days(self, first: date, last: date) -> Period:
         """The period of whole days from `first` to `last`, both included."""
-        return Period(self.midnight(first), self.midnight(last + timedelta(days=1)))
+        end = _LAST if last == date.max else self.midnight(last + timedelta(days=1))
+        return Period(self.midnight(first), end)
 
 
 def read_period(name: str, text: str, *, clock: Clock, future: bool = False) -> Period:

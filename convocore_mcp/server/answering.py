@@ -9,12 +9,14 @@ from convocore_mcp.server.answers.conversation_stats import conversation_stats
 from convocore_mcp.server.answers.get_lead import get_lead
 from convocore_mcp.server.answers.list_changes import list_changes
 from convocore_mcp.server.answers.list_conversations import list_conversations
+from convocore_mcp.server.answers.list_leads import list_leads
 from convocore_mcp.server.answers.summarize_hot_leads import summarize_hot_leads
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.requests import (
     ChangesRequest,
     ConversationsRequest,
     HotLeadsRequest,
+    LeadsRequest,
     StatsRequest,
 )
 from convocore_mcp.server.sanitize import JsonObject
@@ -26,21 +28,29 @@ class Answers:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
 
-    async def list_conversations(self, agent_id: str, request: ConversationsRequest) -> JsonObject:
+    async def list_conversations(
+        self, agents: Sequence[str], request: ConversationsRequest
+    ) -> JsonObject:
         """Answer `list_conversations`."""
-        return await list_conversations(self._backend, agent_id, request)
+        return await list_conversations(self._backend, agents, request)
+
+    async def list_leads(self, agents: Sequence[str], request: LeadsRequest) -> JsonObject:
+        """Answer `list_leads`."""
+        return await list_leads(self._backend, agents, request)
 
     async def get_lead(self, agent_id: str, person: str) -> JsonObject:
         """Answer `get_lead`."""
         return await get_lead(self._backend, agent_id, person)
 
-    async def summarize_hot_leads(self, agent_id: str, request: HotLeadsRequest) -> JsonObject:
+    async def summarize_hot_leads(
+        self, agents: Sequence[str], request: HotLeadsRequest
+    ) -> JsonObject:
         """Answer `summarize_hot_leads`."""
-        return await summarize_hot_leads(self._backend, agent_id, request)
+        return await summarize_hot_leads(self._backend, agents, request)
 
-    async def conversation_stats(self, agent_id: str, request: StatsRequest) -> JsonObject:
+    async def conversation_stats(self, agents: Sequence[str], request: StatsRequest) -> JsonObject:
         """Answer `conversation_stats`."""
-        return await conversation_stats(self._backend, agent_id, request)
+        return await conversation_stats(self._backend, agents, request)
 
     async def list_changes(self, agent_id: str, request: ChangesRequest) -> JsonObject:
         """Answer `list_changes`."""

@@ -9,6 +9,7 @@ import anyio
 import anyio.to_thread
 
 from convocore_mcp.errors import InvalidArgumentError, NotConfiguredError
+from convocore_mcp.fields.times import Clock
 from convocore_mcp.server.mirror_queries import ChangeQueries, CompletionQueries, MirrorQueries
 from convocore_mcp.server.protocols import (
     Answers,
@@ -20,15 +21,18 @@ from convocore_mcp.server.protocols import (
     Syncs,
     Watching,
 )
+from convocore_mcp.server.row_queries import RowQueries
 
 if TYPE_CHECKING:  # for annotations only: listing the tools must not wait for these imports
-    from datetime import datetime, timedelta
+    from datetime import datetime, timedelta, tzinfo
 
     from convocore_mcp.leads.resolve import Match
     from convocore_mcp.models import Coverage, Freshness, ReadScope
     from convocore_mcp.server.protocols import SyncResult
     from convocore_mcp.server.sanitize import JsonObject
 
+ALL_AGENTS = "all"
+"""The `agent_id` that means every configured agent."""
 SECONDS_BETWEEN_REPORTS = 0.25
 """Pages may arrive faster than anybody looks at a progress bar."""
 
@@ -40,6 +44,7 @@ class Backend:
     agents: tuple[str, ...]
     region: str
     mirror_reader: MirrorQueries
+    rows: RowQueries
     change_log: ChangeQueries
     completion_reader: CompletionQueries
     find_person: "Callable[[str, str], Match]"
@@ -52,6 +57,8 @@ class Backend:
     coverage: "Callable[[str], Coverage]"
     """Blocking: how much of an agent's list the mirror holds."""
     now: "Callable[[], datetime]"
+    zone: "tzinfo"
+    """The time zone in which days, weeks and months begin."""
     read: RunInThread
     """Runs a blocking call of the mirror in a thread."""
     close: Callable[[], Awaitable[None]]
@@ -62,6 +69,20 @@ class Backend:
     def answers(self) -> Answers:
         """The answering side: one method for each tool."""
         return self.answer_from(self)
+
+    def clock(self) -> Clock:
+        """The present moment, in the time zone of days, weeks and months."""
+        return Clock.at(self.now(), self.zone)
+
+    def chosen_agents(self, agent_id: str) -> tuple[str, ...]:
+        """The agents to ask about: `all` of them, the named one, or the only one.
+
+        Raises:
+            InvalidArgumentError: as `agent`.
+        """
+        if agent_id.strip().lower() == ALL_AGENTS and agent_id not in self.agents:
+            return self.agents
+        return (self.agent(agent_id),)
 
     def agent(self, agent_id: str) -> str:
         """The agent to ask about: the named one, or the only one.
@@ -75,7 +96,7 @@ class Backend:
                 return self.agents[0]
             raise InvalidArgumentError(
                 "agent_id: several agents are configured, so one must be named.",
-                hint=f"Valid agent_id: {listed}.",
+                hint=f"Valid agent_id: {listed}. Tools that list or count also take {ALL_AGENTS}.",
             )
         if agent_id not in self.agents:
             raise InvalidArgumentError(

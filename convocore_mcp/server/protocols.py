@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # for annotations only: listing the tools must not wait for t
         ChangesRequest,
         ConversationsRequest,
         HotLeadsRequest,
+        LeadsRequest,
         StatsRequest,
     )
     from convocore_mcp.server.sanitize import JsonObject
@@ -115,9 +116,13 @@ class Answers(Protocol):
     """
 
     async def list_conversations(
-        self, agent_id: str, request: "ConversationsRequest", /
+        self, agents: Sequence[str], request: "ConversationsRequest", /
     ) -> "JsonObject":
         """One page of conversations."""
+        ...
+
+    async def list_leads(self, agents: Sequence[str], request: "LeadsRequest", /) -> "JsonObject":
+        """One page of people."""
         ...
 
     async def get_lead(self, agent_id: str, person: str, /) -> "JsonObject":
@@ -125,12 +130,14 @@ class Answers(Protocol):
         ...
 
     async def summarize_hot_leads(
-        self, agent_id: str, request: "HotLeadsRequest", /
+        self, agents: Sequence[str], request: "HotLeadsRequest", /
     ) -> "JsonObject":
         """The hot leads, counted and listed."""
         ...
 
-    async def conversation_stats(self, agent_id: str, request: "StatsRequest", /) -> "JsonObject":
+    async def conversation_stats(
+        self, agents: Sequence[str], request: "StatsRequest", /
+    ) -> "JsonObject":
         """Totals and groups."""
         ...
 

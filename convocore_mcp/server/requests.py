@@ -22,6 +22,7 @@ class FilterArguments:
     assignee: tuple[str, ...] = ()
     min_score: float | None = None
     attention: tuple[str, ...] = ()
+    where: tuple[str, ...] = ()
     since: str = ""
     until: str = ""
 
@@ -35,17 +36,34 @@ class ConversationsRequest:
 
     filters: FilterArguments = NO_FILTER
     sort: str = "newest"
+    fields: tuple[str, ...] = ()
+    """Fields to show in place of those of a brief or full row."""
     limit: int = 20
     cursor: str = ""
     full: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class StatsRequest:
-    """Statistics of conversations, in total and by group."""
+class LeadsRequest:
+    """A page of leads."""
 
     filters: FilterArguments = NO_FILTER
+    sort: str = "score"
+    fields: tuple[str, ...] = ()
+    limit: int = 20
+    cursor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StatsRequest:
+    """Statistics of conversations or leads, in total and by group."""
+
+    filters: FilterArguments = NO_FILTER
+    of: str = "conversations"
+    """`conversations` or `leads`."""
     group_by: tuple[str, ...] = ()
+    by_time: str = "last_activity"
+    measure: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convocore_mcp.errors import InvalidArgumentError
-from convocore_mcp.server.answers.cursor import (
-    CURSOR_LIFE,
-    Cursor,
-    from_seconds,
-    question_digest,
-    to_seconds,
-)
+from convocore_mcp.server.questions.cursor import CURSOR_LIFE, Cursor, question_digest
 from tests.conversations import NOW
 
 cursors = st.builds(
@@ -23,7 +17,6 @@ cursors = st.builds(
     generation=st.text("0123456789abcdef", min_size=8, max_size=8),
     sequence_number=st.integers(0, 2**62),
     issued=st.just(int(NOW.timestamp())),
-    window=st.tuples(st.none() | st.integers(0, 2**40), st.none() | st.integers(0, 2**40)),
     after=st.lists(st.integers() | st.floats(allow_nan=False) | st.text(), max_size=3).map(tuple),
 )
 
@@ -71,7 +64,7 @@ def test_a_cursor_of_another_server_is_refused(content: bytes) -> None:
 
 def test_a_cursor_is_refused_with_another_question_another_mirror_or_when_it_is_old() -> None:
     """Promised by docs/contract.md, "Tools"."""
-    one = Cursor("q", "e", 7, int(NOW.timestamp()), (None, None), (1, "c"))
+    one = Cursor("q", "e", 7, int(NOW.timestamp()), (1, "c"))
     text = one.encode()
     with pytest.raises(InvalidArgumentError, match="another question"):
         Cursor.decode(text, question="other", generation="e", now=NOW)
@@ -89,6 +82,6 @@ def test_a_question_digest_depends_on_every_part() -> None:
     assert question_digest("a", None) != question_digest("a", "None") != question_digest("a")
 
 
-def test_a_window_survives_the_cursor() -> None:
+def test_a_cursor_knows_when_its_first_page_was_asked_for() -> None:
     """Promised by docs/contract.md, "Tools": `7d` means the same time on each page."""
-    assert from_seconds(to_seconds((NOW, None))) == (NOW, None)
+    assert Cursor("q", "e", 7, int(NOW.timestamp()), ()).issued_at == NOW

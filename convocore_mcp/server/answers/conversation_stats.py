@@ -1,66 +1,72 @@
 """Answers `conversation_stats` and the resource `stats`."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from convocore_mcp.models import Filter, Group, ReadScope
-from convocore_mcp.server.answers.filters import (
-    applied_filters,
-    build_filter,
-    count_without_each,
-    with_canonical_values,
-)
-from convocore_mcp.server.answers.time_window import read_window
+from convocore_mcp.errors import InvalidArgumentError
+from convocore_mcp.fields.conditions import find_field
+from convocore_mcp.fields.grouping import TIME_UNITS, FieldName, Grouping, TimeUnit
+from convocore_mcp.fields.query import Groups
+from convocore_mcp.fields.table import BY_NAME, FIELDS, Field, Kind, Rows
+from convocore_mcp.models import ReadScope
 from convocore_mcp.server.backend import Backend
-from convocore_mcp.server.mirror_queries import MirrorQueries
+from convocore_mcp.server.questions.excluded import count_excluded
+from convocore_mcp.server.questions.question import Question, build_question
+from convocore_mcp.server.questions.row_list import count_without_each, existing_values
+from convocore_mcp.server.questions.several_agents import ensure_fresh
 from convocore_mcp.server.requests import StatsRequest
+from convocore_mcp.server.row_queries import RowQueries
 from convocore_mcp.server.sanitize import JsonObject, sanitize_object
 from convocore_mcp.server.size_limit import shorten_rows
+from convocore_mcp.server.tools.arguments import nearest_first
 from convocore_mcp.server.views.answer_views import GroupView, Stats
-from convocore_mcp.server.views.view_builders import (
-    freshness_view,
-    plain_number,
-    sums_by_currency,
-)
-from convocore_mcp.vocabulary import DEFAULT_THRESHOLD
+from convocore_mcp.server.views.group_views import OTHER, group_view, totals_view
+from convocore_mcp.server.views.view_builders import freshness_view
 
-TIME_UNITS = ("day", "week", "month")
-"""Groupings that are sorted by time, all others by size."""
-TAGS_OVERLAP = "A conversation counts under each of its tags, so groups add up to more than totals."
-NOTE_LENGTH = 200
+OTHER_NAMES = {"tag": "tags"}
+"""Names of groupings that are not the name of their field."""
+GROUPED_KINDS = {Kind.TEXT, Kind.CHOICE, Kind.FLAG, Kind.LIST, Kind.ID}
+NOTE_LENGTH = 400
 """Characters kept free for a note that tells what was dropped."""
 
 
-async def conversation_stats(backend: Backend, agent_id: str, request: StatsRequest) -> JsonObject:
+async def conversation_stats(
+    backend: Backend, agents: Sequence[str], request: StatsRequest
+) -> JsonObject:
     """Totals and groups, sanitized and within the limit of characters.
 
     Raises:
-        InvalidArgumentError: a time, a stage or a state is not valid.
+        InvalidArgumentError: a time, a condition or a field is not valid.
         ApiError: Convocore can't be read, and the mirror is still empty.
     """
-    arguments, group_by = request.filters, request.group_by
-    since, until = read_window(arguments.since, arguments.until, now=backend.now())
-    conditions = replace(build_filter(arguments), since=since, until=until)
-    freshness = await backend.syncs.ensure_fresh(agent_id, ReadScope(since=since, people=True))
-    result = await backend.read(_read_stats, backend.mirror_reader, agent_id, conditions, group_by)
-    applied = applied_filters(result.conditions, arguments.query) | {"group_by": list(group_by)}
-    groups = _in_order(result.groups, group_by)
-    answer = sanitize_object(
-        Stats(
-            totals=_group_view(result.totals),
-            groups=[_group_view(group) for group in groups],
-            applied=applied,
-            excluded={},
-            relax=result.relax,
-            freshness=freshness_view(freshness, *[TAGS_OVERLAP] * ("tag" in group_by)),
-        )
+    rows = Rows(request.of)
+    question = build_question(rows, agents, request.filters, clock=backend.clock())
+    grouping = {
+        name: group for given in request.group_by
+        for name, group in [_read_grouping(given, request.by_time, rows)]
+    }  # fmt: skip
+    measures = [_read_measure(name, rows) for name in dict.fromkeys(request.measure)]
+    scope = ReadScope(since=question.window[0], people=True)
+    freshness = await ensure_fresh(backend, agents, scope)
+    result = await backend.read(
+        _read_stats, backend.rows, question, list(grouping.values()), measures
     )
-    answer["groups"] = [
-        sanitize_object(_group_keys(group, group_by)) | figures
-        for group, figures in zip(
-            groups, answer["groups"], strict=False
-        )  # sanitize cuts long lists
-    ]
+    groups = [group_view(group, list(grouping), rows=rows) for group in result.found.groups]
+    if (other := result.found.other) is not None:
+        keys = dict.fromkeys(grouping, OTHER)
+        groups.append(keys | totals_view(other, rows=rows))
+    view = Stats(
+        totals=GroupView(),
+        groups=[],
+        groups_total=result.found.total if grouping else None,
+        applied=_applied(question, request, grouping),
+        excluded=result.excluded,
+        relax=result.relax,
+        valid=result.valid,
+        freshness=freshness_view(freshness, *_notes(result.found, grouping, rows)),
+    )
+    answer = sanitize_object(view)
+    answer |= {"totals": totals_view(result.found.totals, rows=rows), "groups": groups}
     return shorten_rows(answer, "groups", reserve=NOTE_LENGTH)
 
 
@@ -68,49 +74,92 @@ async def conversation_stats(backend: Backend, agent_id: str, request: StatsRequ
 class _Result:
     """What was read from the mirror for one answer."""
 
-    conditions: Filter
-    totals: Group
-    groups: list[Group]
+    found: Groups
+    excluded: dict[str, int] | None
     relax: dict[str, int] | None
+    valid: dict[str, list[str]] | None
 
 
 def _read_stats(
-    mirror_reader: MirrorQueries, agent_id: str, conditions: Filter, group_by: Sequence[str]
+    reader: RowQueries, question: Question, group_by: Sequence[Grouping], measures: Sequence[Field]
 ) -> _Result:
     """Everything that the answer needs, read in one call in a thread."""
-    conditions = with_canonical_values(mirror_reader, agent_id, conditions)
-    (totals,) = mirror_reader.stats(agent_id, conditions, (), hot_from=DEFAULT_THRESHOLD)
-    groups = []
-    if group_by:
-        groups = mirror_reader.stats(agent_id, conditions, group_by, hot_from=DEFAULT_THRESHOLD)
-    relax = None
-    if not totals.conversations:
-        now = mirror_reader.sequence_number()
-        relax = count_without_each(mirror_reader, agent_id, conditions, now)
-    return _Result(conditions, totals, groups, relax)
+    found = reader.groups(question.query, group_by, measures)
+    of_leads = question.query.rows is Rows.LEADS
+    excluded = count_excluded(reader, question) if of_leads else None
+    if found.totals.rows:
+        return _Result(found, excluded, None, None)
+    relax = count_without_each(reader, question, at=reader.sequence_number())
+    valid = existing_values(reader, question.query)
+    return _Result(found, excluded, relax or None, valid or None)
 
 
-def _in_order(groups: list[Group], group_by: Sequence[str]) -> list[Group]:
-    """The oldest first if the first grouping is a time, else the largest first."""
-    if group_by and group_by[0] in TIME_UNITS:
-        return sorted(groups, key=lambda group: [key or "" for key in group.keys])
-    return sorted(groups, key=lambda group: (-group.conversations, str(group.keys)))
+def _read_grouping(name: str, by_time: str, rows: Rows) -> tuple[str, Grouping]:
+    """What a name in `group_by` means, with the key that it has in the answer.
+
+    Raises:
+        InvalidArgumentError: it is not a field, or one that can't be grouped by.
+    """
+    bare = name.strip().lower()
+    if bare in TIME_UNITS:
+        return bare, TimeUnit(bare, BY_NAME[by_time])
+    field = find_field(OTHER_NAMES.get(bare, name), rows=rows, name="group_by")
+    if isinstance(field, Field) and field.kind not in GROUPED_KINDS:
+        raise InvalidArgumentError(
+            f"group_by: {field.name} is a {field.shown_kind}, which has too many values.",
+            hint=f"Group by {_grouped_names(bare, rows)}.",
+        )
+    return (bare if bare in OTHER_NAMES else field.name), field
 
 
-def _group_keys(group: Group, group_by: Sequence[str]) -> dict[str, str]:
-    return {name: key or "none" for name, key in zip(group_by, group.keys, strict=True)}
+def _read_measure(name: str, rows: Rows) -> Field:
+    """The field that a name in `measure` means.
 
-
-def _group_view(group: Group) -> GroupView:
-    return GroupView(
-        conversations=group.conversations,
-        leads=group.leads,
-        hot=group.hot,
-        messages=group.messages,
-        value=sums_by_currency(group.value),
-        unparsed_values=group.unparsed_values,
-        tokens=group.tokens,
-        usd=plain_number(round(group.usd, 6)) or 0,
-        rating_avg=None if group.rating_avg is None else round(group.rating_avg, 2),
-        waiting_for_human=group.waiting_for_human,
+    Raises:
+        InvalidArgumentError: it is not a field of numbers.
+    """
+    valid = [f.name for f in FIELDS if f.measurable and f.rows in {rows, Rows.BOTH}]
+    field: FieldName = find_field(name, rows=rows, name="measure")
+    if isinstance(field, Field) and field.measurable:
+        return field
+    raise InvalidArgumentError(
+        f"measure: {field.name} is not a number.",
+        hint=f"Valid measure: {', '.join(nearest_first(field.name, valid))}.",
     )
+
+
+def _grouped_names(given: str, rows: Rows) -> str:
+    names = [f.name for f in FIELDS if f.kind in GROUPED_KINDS and f.rows in {rows, Rows.BOTH}]
+    return ", ".join([*nearest_first(given, names), *TIME_UNITS])
+
+
+def _applied(
+    question: Question, request: StatsRequest, grouping: dict[str, Grouping]
+) -> JsonObject:
+    found: JsonObject = {"of": request.of, "group_by": list(grouping)}
+    if any(isinstance(group, TimeUnit) for group in grouping.values()):
+        found["by_time"] = request.by_time
+    if request.measure:
+        found["measure"] = list(request.measure)
+    return found | question.applied()
+
+
+def _notes(found: Groups, grouping: dict[str, Grouping], rows: Rows) -> list[str]:
+    notes = []
+    if found.overlapping:
+        several = [
+            name for name, group in grouping.items()
+            if isinstance(group, Field) and group.kind is Kind.LIST
+        ]  # fmt: skip
+        one = "lead" if rows is Rows.LEADS else "conversation"
+        notes.append(
+            f"By {' and '.join(several)}, a {one} counts in each group that it has, so groups add "
+            "up to more than totals."
+        )
+    if found.other is not None:
+        kind = "newest" if any(isinstance(g, TimeUnit) for g in grouping.values()) else "largest"
+        notes.append(
+            f"The {len(found.groups)} {kind} of {found.total} groups are listed; the others are "
+            f"together under {OTHER}."
+        )
+    return notes

@@ -9,10 +9,10 @@ from convocore_mcp.errors import InvalidArgumentError
 from convocore_mcp.leads.hotness import is_hot
 from convocore_mcp.models import EVERYTHING, Change, Conversation, Lead
 from convocore_mcp.server.answers.conversation_record import without_secrets
-from convocore_mcp.server.answers.cursor import Cursor, question_digest
-from convocore_mcp.server.answers.time_window import read_bound
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.mirror_queries import ChangeQueries, MirrorQueries
+from convocore_mcp.server.questions.cursor import Cursor, question_digest
+from convocore_mcp.server.questions.time_window import read_window
 from convocore_mcp.server.requests import ChangesRequest
 from convocore_mcp.server.sanitize import JsonObject, sanitize_object, sanitize_rows
 from convocore_mcp.server.size_limit import rows_within_limit
@@ -44,7 +44,7 @@ async def list_changes(backend: Backend, agent_id: str, request: ChangesRequest)
         ApiError: Convocore can't be read, and the mirror is still empty.
     """
     now = backend.now()
-    since = read_bound("since", request.since, now=now)
+    since, _ = read_window(request.since, "", clock=backend.clock())
     freshness = await backend.syncs.ensure_fresh(agent_id, EVERYTHING)
     generation = backend.mirror_reader.generation
     # Not a digest of the other arguments: the next call may ask for other kinds, or for fewer.
@@ -67,7 +67,6 @@ async def list_changes(backend: Backend, agent_id: str, request: ChangesRequest)
         generation=generation,
         sequence_number=page.changes[count - 1].sequence_number if more else page.upto,
         issued=int(now.timestamp()),
-        window=(None, None),
         after=(),
     )
     return {

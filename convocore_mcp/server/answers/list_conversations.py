@@ -1,136 +1,147 @@
-"""Answers `list_conversations` and the resource `conversations`: a page of conversations."""
+"""Answers `list_conversations` and the resource `conversations`: a page of conversations.
 
-from dataclasses import astuple, dataclass, replace
+A plain question (one agent, named filters, a named order) is answered from the indexes that the
+mirror has for it (`_read_plain_page`), any other one from the field rows (`questions.row_list`).
+"""
 
-from convocore_mcp.models import Conversation, Filter, ReadScope
-from convocore_mcp.server.answers.cursor import Cursor, from_seconds, question_digest, to_seconds
+from collections.abc import Sequence
+from dataclasses import replace
+
+from convocore_mcp.fields.table import Rows
+from convocore_mcp.models import Filter, ReadScope
 from convocore_mcp.server.answers.filters import (
     NO_CONDITIONS,
-    applied_filters,
     build_filter,
     count_without_each,
     with_canonical_values,
 )
-from convocore_mcp.server.answers.time_window import read_window
 from convocore_mcp.server.backend import Backend
-from convocore_mcp.server.mirror_queries import MirrorQueries, SortKey
+from convocore_mcp.server.questions.question import Question, build_question, read_sort
+from convocore_mcp.server.questions.row_list import (
+    Page,
+    PageStart,
+    existing_values,
+    page_start,
+    read_page,
+    with_cursor,
+)
+from convocore_mcp.server.questions.several_agents import ensure_fresh
 from convocore_mcp.server.requests import ConversationsRequest
 from convocore_mcp.server.sanitize import JsonObject, sanitize_object
-from convocore_mcp.server.size_limit import rows_within_limit
 from convocore_mcp.server.views.answer_views import ConversationList
+from convocore_mcp.server.views.row_views import (
+    BRIEF_CONVERSATION,
+    FULL_CONVERSATION,
+    brief_view,
+    row_view,
+    shown_fields,
+)
 from convocore_mcp.server.views.view_builders import conversation_view, freshness_view
 
-CURSOR_LENGTH = 500
-"""Characters kept free for the cursor."""
+NAMED_SORTS = frozenset({"newest", "oldest", "score", "value", "waiting"})
+"""The orders for which the mirror has an index."""
 
 
 async def list_conversations(
-    backend: Backend, agent_id: str, request: ConversationsRequest
+    backend: Backend, agents: Sequence[str], request: ConversationsRequest
 ) -> JsonObject:
     """One page, sanitized and within the limit of characters.
 
     Raises:
-        InvalidArgumentError: a time, a cursor, a stage or a state is not valid.
+        InvalidArgumentError: a time, a cursor, a condition, a field, a stage or a state is not
+            valid.
         ApiError: Convocore can't be read, and the mirror is still empty.
     """
-    arguments, now = request.filters, backend.now()
-    window = read_window(arguments.since, arguments.until, now=now)
-    conditions = build_filter(arguments)
-    question = question_digest(
-        agent_id, request.sort, arguments.query.strip(), arguments.since, arguments.until,
-        astuple(conditions),
-    )  # fmt: skip
-    start: Cursor | None = None
-    if request.cursor:
-        generation = backend.mirror_reader.generation
-        start = Cursor.decode(request.cursor, question=question, generation=generation, now=now)
-        window = from_seconds(start.window)
-    conditions = replace(conditions, since=window[0], until=window[1])
-    freshness = await backend.syncs.ensure_fresh(agent_id, _read_scope(conditions, request))
-    page = await backend.read(
-        _read_page, backend.mirror_reader, agent_id, conditions, request, start
+    start = page_start(backend, "list_conversations", agents, request)
+    arguments = request.filters
+    question = build_question(Rows.CONVERSATIONS, agents, arguments, clock=start.clock)
+    sort = read_sort(request.sort, rows=Rows.CONVERSATIONS)
+    named = FULL_CONVERSATION if request.full else BRIEF_CONVERSATION
+    fields = shown_fields(request.fields or named, rows=Rows.CONVERSATIONS, agents=len(agents))
+    conditions = replace(
+        build_filter(arguments), since=question.window[0], until=question.window[1]
     )
-    answer = sanitize_object(
-        ConversationList(
-            conversations=[conversation_view(c, full=request.full) for c in page.rows],
-            total=page.total,
-            applied={"sort": request.sort} | applied_filters(page.conditions, arguments.query),
-            excluded={},
-            relax=page.relax,
-            freshness=freshness_view(freshness),
+    plain = _is_plain(agents, request)
+    freshness = await ensure_fresh(backend, agents, _read_scope(conditions, request, plain=plain))
+    if plain:
+        page = await backend.read(
+            _read_plain_page, backend, agents[0], conditions, request, question, start
         )
+    else:
+        show = row_view if request.fields else brief_view
+        page = await backend.read(
+            read_page, backend.rows, question, fields, sort, start, request.limit,
+            lambda row: show(row, fields, zone=backend.zone),
+        )  # fmt: skip
+    view = ConversationList(
+        conversations=[],
+        total=page.total,
+        applied={"sort": request.sort.strip()} | question.applied(),
+        relax=page.relax,
+        valid=page.valid,
+        freshness=freshness_view(freshness),
     )
-    position = Cursor(
-        question=question,
-        generation=backend.mirror_reader.generation,
-        sequence_number=page.sequence_number,
-        issued=start.issued if start else int(now.timestamp()),
-        window=to_seconds(window),
-        after=(),
+    answer = sanitize_object(view) | {"conversations": [sanitize_object(r) for r in page.rows]}
+    return with_cursor(answer, "conversations", page, start)
+
+
+def _is_plain(agents: Sequence[str], request: ConversationsRequest) -> bool:
+    """Whether the mirror has indexes for the question. What is overdue depends on the time."""
+    filters = request.filters
+    return (
+        len(agents) == 1
+        and request.sort.strip().lower() in NAMED_SORTS
+        and not request.fields
+        and not filters.where
+        and "overdue" not in filters.attention
     )
-    return _with_cursor(answer, page, position)
 
 
-@dataclass(frozen=True, slots=True)
-class _Page:
-    """What was read from the mirror for one page."""
-
-    conditions: Filter
-    rows: list[Conversation]
-    keys: list[SortKey]
-    more: bool
-    total: int
-    sequence_number: int
-    relax: dict[str, int] | None
-
-
-def _read_scope(conditions: Filter, request: ConversationsRequest) -> ReadScope:
+def _read_scope(conditions: Filter, request: ConversationsRequest, *, plain: bool) -> ReadScope:
     """Only the first page of the newest conversations needs no more than its rows."""
-    newest = request.sort == "newest" and not request.cursor and conditions == NO_CONDITIONS
+    newest = (
+        plain
+        and request.sort.strip().lower() == "newest"
+        and not request.cursor
+        and conditions == NO_CONDITIONS
+    )
     return ReadScope(since=conditions.since, rows=request.limit + 1 if newest else None)
 
 
-def _read_page(
-    mirror_reader: MirrorQueries,
+def _read_plain_page(
+    backend: Backend,
     agent_id: str,
     conditions: Filter,
     request: ConversationsRequest,
-    start: Cursor | None,
-) -> _Page:
+    question: Question,
+    start: PageStart,
+) -> Page:
     """Everything that one page needs, read in one call in a thread."""
-    conditions = with_canonical_values(mirror_reader, agent_id, conditions)
-    sequence_number = start.sequence_number if start else mirror_reader.sequence_number()
+    reader = backend.mirror_reader
+    conditions = with_canonical_values(reader, agent_id, conditions)
+    at = reader.sequence_number() if start.is_first else start.position.sequence_number
     # Counted first: a sorted search that matches nothing would look at every conversation.
-    total = mirror_reader.count(agent_id, conditions, at=sequence_number)
-    found = []
-    if total:  # one row more than asked for tells whether there is another page
-        found = mirror_reader.find(
-            agent_id,
-            conditions,
-            sort=request.sort,
-            limit=request.limit + 1,
-            at=sequence_number,
-            after=start.after if start else None,
-        )
-    relax = None
+    total = reader.count(agent_id, conditions, at=at)
     if not total:
-        relax = count_without_each(mirror_reader, agent_id, conditions, sequence_number)
-    return _Page(
-        conditions=conditions,
-        rows=[c for c, _ in found[: request.limit]],
-        keys=[key for _, key in found[: request.limit]],
+        relax = count_without_each(reader, agent_id, conditions, at)
+        valid = existing_values(backend.rows, question.query)
+        return Page(
+            [], [], more=False, total=0, sequence_number=at, relax=relax, valid=valid or None
+        )
+    # One row more than asked for tells whether there is another page.
+    found = reader.find(
+        agent_id,
+        conditions,
+        sort=request.sort.strip().lower(),
+        limit=request.limit + 1,
+        at=at,
+        after=start.after,
+    )
+    shown = found[: request.limit]
+    return Page(
+        rows=[sanitize_object(conversation_view(c, full=request.full)) for c, _ in shown],
+        keys=[key for _, key in shown],
         more=len(found) > request.limit,
         total=total,
-        sequence_number=sequence_number,
-        relax=relax,
+        sequence_number=at,
     )
-
-
-def _with_cursor(answer: JsonObject, page: _Page, position: Cursor) -> JsonObject:
-    """`answer` within the limit of characters: whole rows are dropped, the cursor leads to them."""
-    rows = answer["conversations"]
-    count = rows_within_limit(answer, "conversations", reserve=CURSOR_LENGTH)
-    shown = answer | {"conversations": rows[:count]}
-    if page.more or count < len(rows):
-        shown["next_cursor"] = replace(position, after=page.keys[count - 1]).encode()
-    return shown

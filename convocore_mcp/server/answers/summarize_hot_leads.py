@@ -1,14 +1,17 @@
 """Answers `summarize_hot_leads` and the resource `hot-leads`."""
 
 from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from convocore_mcp.leads.hotness import rank
 from convocore_mcp.leads.profile import Profile
 from convocore_mcp.leads.reasons import why_not_hot
 from convocore_mcp.models import Conversation, HotQuery, HotSummary, Lead, ReadScope
-from convocore_mcp.server.answers.time_window import read_window
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.mirror_queries import MirrorQueries
+from convocore_mcp.server.questions.several_agents import ensure_fresh, sum_summaries
+from convocore_mcp.server.questions.time_window import read_window
 from convocore_mcp.server.requests import HotLeadsRequest
 from convocore_mcp.server.sanitize import JsonObject, sanitize_object
 from convocore_mcp.server.size_limit import shorten_rows
@@ -28,7 +31,7 @@ NOTE_LENGTH = 200
 
 
 async def summarize_hot_leads(
-    backend: Backend, agent_id: str, request: HotLeadsRequest
+    backend: Backend, agents: Sequence[str], request: HotLeadsRequest
 ) -> JsonObject:
     """The summary, sanitized and within the limit of characters.
 
@@ -37,10 +40,10 @@ async def summarize_hot_leads(
         ApiError: Convocore can't be read, and the mirror is still empty.
     """
     now = backend.now()
-    since, until = read_window(request.since, request.until, now=now)
-    query = HotQuery(agent_id, request.min_score, since, until)
-    freshness = await backend.syncs.ensure_fresh(agent_id, ReadScope(since=since, people=True))
-    result = await backend.read(_read_hot_leads, backend.mirror_reader, query, request)
+    since, until = read_window(request.since, request.until, clock=backend.clock())
+    queries = [HotQuery(agent, request.min_score, since, until) for agent in agents]
+    freshness = await ensure_fresh(backend, agents, ReadScope(since=since, people=True))
+    result = await backend.read(_read_hot_leads, backend.mirror_reader, queries, request)
     summary = result.summary
     answer = sanitize_object(
         HotLeads(
@@ -56,11 +59,16 @@ async def summarize_hot_leads(
             unassigned=summary.unassigned,
             overdue=summary.overdue,
             leads=[
-                hot_lead_view(lead, Profile(result.conversations[lead.lead_id], now=now), now=now)
+                hot_lead_view(
+                    lead,
+                    Profile(result.conversations[lead.agent_id, lead.lead_id], now=now),
+                    now=now,
+                    agent_id=lead.agent_id if len(agents) > 1 else None,
+                )
                 for lead in result.leads
             ],
             near_misses=result.near_misses,
-            applied=_applied(query, request),
+            applied=_applied(queries[0], request) | {"timezone": str(backend.zone)},
             excluded={
                 "tests": summary.tests,
                 "blocked": summary.blocked,
@@ -79,27 +87,29 @@ class _Result:
 
     summary: HotSummary
     leads: list[Lead]
-    conversations: dict[str, list[Conversation]]
-    """Of each lead, newest first."""
+    conversations: dict[tuple[str, str], list[Conversation]]
+    """Of each lead, by agent and lead ID, newest first."""
     near_misses: NearMissesView | None
     relax: dict[str, int] | None
 
 
 def _read_hot_leads(
-    mirror_reader: MirrorQueries, query: HotQuery, request: HotLeadsRequest
+    mirror_reader: MirrorQueries, queries: Sequence[HotQuery], request: HotLeadsRequest
 ) -> _Result:
     """Everything that the answer needs, read in one call in a thread."""
-    leads = mirror_reader.hot_leads(query, limit=request.top)
-    summary = mirror_reader.hot_summary(query)
-    conversations: dict[str, list[Conversation]] = defaultdict(list)
-    for c in mirror_reader.conversations_of_leads(query.agent_id, [lead.lead_id for lead in leads]):
-        conversations[c.lead_id or ""].append(c)
+    found = [lead for q in queries for lead in mirror_reader.hot_leads(q, limit=request.top)]
+    leads = sorted(found, key=rank)[: request.top]
+    conversations: dict[tuple[str, str], list[Conversation]] = defaultdict(list)
+    for query in queries:
+        ids = [lead.lead_id for lead in leads if lead.agent_id == query.agent_id]
+        for c in mirror_reader.conversations_of_leads(query.agent_id, ids):
+            conversations[query.agent_id, c.lead_id or ""].append(c)
     return _Result(
-        summary=summary,
+        summary=sum_summaries([mirror_reader.hot_summary(query) for query in queries]),
         leads=leads,
         conversations=conversations,
-        near_misses=_near_misses(mirror_reader, query) if request.explain else None,
-        relax=None if leads else _count_without_each(mirror_reader, query),
+        near_misses=_near_misses(mirror_reader, queries) if request.explain else None,
+        relax=None if leads else _count_without_each(mirror_reader, queries),
     )
 
 
@@ -113,25 +123,32 @@ def _applied(query: HotQuery, request: HotLeadsRequest) -> JsonObject:
     }
 
 
-def _near_misses(mirror_reader: MirrorQueries, query: HotQuery) -> NearMissesView:
+def _near_misses(mirror_reader: MirrorQueries, queries: Sequence[HotQuery]) -> NearMissesView:
     """The leads that one thing keeps from being hot, and what it is."""
-    count, first = mirror_reader.near_misses(query, limit=NEAR_MISSES_SHOWN)
+    counted = [mirror_reader.near_misses(query, limit=NEAR_MISSES_SHOWN) for query in queries]
+    first = sorted((lead for _, leads in counted for lead in leads), key=rank)
     named = [
         NearMissView(
             lead_id=lead.lead_id,
             name=lead.name,
-            why_not=why_not_hot(lead, threshold=query.threshold),
+            why_not=why_not_hot(lead, threshold=queries[0].threshold),
         )
-        for lead in first
+        for lead in first[:NEAR_MISSES_SHOWN]
     ]
-    return NearMissesView(count=count, leads=named)
+    return NearMissesView(count=sum(count for count, _ in counted), leads=named)
 
 
-def _count_without_each(mirror_reader: MirrorQueries, query: HotQuery) -> dict[str, int]:
+def _count_without_each(
+    mirror_reader: MirrorQueries, queries: Sequence[HotQuery]
+) -> dict[str, int]:
     """For each bound, how many hot leads there would be without it."""
-    counts = {"min_score": mirror_reader.hot_count(replace(query, threshold=0))}
-    if query.since is not None:
-        counts["since"] = mirror_reader.hot_count(replace(query, since=None))
-    if query.until is not None:
-        counts["until"] = mirror_reader.hot_count(replace(query, until=None))
+
+    def count(changed: Callable[[HotQuery], HotQuery]) -> int:
+        return sum(mirror_reader.hot_count(changed(query)) for query in queries)
+
+    counts = {"min_score": count(lambda query: replace(query, threshold=0))}
+    if queries[0].since is not None:
+        counts["since"] = count(lambda query: replace(query, since=None))
+    if queries[0].until is not None:
+        counts["until"] = count(lambda query: replace(query, until=None))
     return counts

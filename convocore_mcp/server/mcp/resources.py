@@ -77,14 +77,14 @@ class Resources:
     async def hot_leads(self, ctx: Context[App], agent_id: str) -> str:
         """The hot leads."""
         return await self._answer(
-            ctx, lambda b: b.answers.summarize_hot_leads(b.agent(agent_id), HotLeadsRequest())
+            ctx, lambda b: b.answers.summarize_hot_leads([b.agent(agent_id)], HotLeadsRequest())
         )
 
     async def stats(self, ctx: Context[App], agent_id: str) -> str:
-        """Totals, and the pipeline by stage."""
-        by_stage = StatsRequest(group_by=("stage",))
+        """Leads in all, and the pipeline by stage."""
+        by_stage = StatsRequest(of="leads", group_by=("stage",))
         return await self._answer(
-            ctx, lambda b: b.answers.conversation_stats(b.agent(agent_id), by_stage)
+            ctx, lambda b: b.answers.conversation_stats([b.agent(agent_id)], by_stage)
         )
 
     async def _answer(
@@ -147,7 +147,7 @@ def add_resources(server: MCPServer[App], app: App) -> None:
     )  # fmt: skip
     add(
         f"{AGENT}/stats", "stats", resources.stats,
-        "Statistics", "Totals, and the pipeline by stage.",
+        "Statistics", "Leads in all, and the pipeline by stage.",
     )  # fmt: skip
     server.middleware.append(_add_cache_hints)
 
@@ -167,7 +167,7 @@ async def _conversations(backend: Backend, agent: str, cursor: str, limit: str) 
             f"limit: {limit[:20]!r} is not a number from 1 to 100.", hint="Use limit=20."
         )
     request = ConversationsRequest(limit=int(limit), cursor=cursor)
-    page = await backend.answers.list_conversations(agent, request)
+    page = await backend.answers.list_conversations([agent], request)
     if next_cursor := page.get("next_cursor"):
         query = urlencode({"cursor": next_cursor, "limit": limit})
         page["next_uri"] = f"{ROOT}/{quote(agent, safe='')}/conversations?{query}"

@@ -12,11 +12,13 @@ from convocore_mcp.server.tools.conversation_stats import conversation_stats
 from convocore_mcp.server.tools.get_lead import get_lead
 from convocore_mcp.server.tools.list_changes import list_changes
 from convocore_mcp.server.tools.list_conversations import list_conversations
+from convocore_mcp.server.tools.list_leads import list_leads
 from convocore_mcp.server.tools.summarize_hot_leads import summarize_hot_leads
 
 Tool = Callable[..., Awaitable[CallToolResult]]
 TOOLS: tuple[tuple[Tool, str], ...] = (
     (list_conversations, "List conversations"),
+    (list_leads, "List leads"),
     (get_lead, "Look up a lead"),
     (summarize_hot_leads, "Summarize hot leads"),
     (conversation_stats, "Count and add up"),

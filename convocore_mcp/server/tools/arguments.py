@@ -1,48 +1,32 @@
 """The types of tool arguments: each with its bounds and the description that a model reads."""
 
+import difflib
 from collections.abc import Iterable
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from convocore_mcp.errors import InvalidArgumentError
 from convocore_mcp.vocabulary import STAGES, STATES
 
-
-def _as_list(value: object) -> object:
-    """A single text is a list of one."""
-    return [value] if isinstance(value, str) else value
-
-
-def _as_lower_case_list(value: object) -> object:
-    values = _as_list(value)
-    if not isinstance(values, list):
-        return values
-    return [item.strip().lower() if isinstance(item, str) else item for item in values]
-
-
-_TIMES = "2026-07-19, a full ISO time, or 24h, 7d, 2w, 3m (months) ago"
+_TIMES = "ISO date or time, 30min, 24h, 7d, 2w, 3mo ago, today, yesterday, this_week, last_month"
 _MAX_VALUES = Field(max_length=20)
-_ONE_OR_MANY = BeforeValidator(_as_list)
-_ONE_OR_MANY_LOWER_CASE = BeforeValidator(_as_lower_case_list)
-
-_Texts = Annotated[tuple[str, ...], _ONE_OR_MANY, _MAX_VALUES]
+_Texts = Annotated[tuple[str, ...], _MAX_VALUES]
 _Text = Annotated[str, Field(max_length=500)]
+_Name = Annotated[str, Field(max_length=120)]
 _Score = Annotated[float, Field(ge=0, le=100, strict=True)]
 
 Query = Annotated[
     _Text,
     Field(
-        description="Words in name, email, phone, company, title, summary, last message, notes, "
-        "tags, e.g. acme refund"
+        description="Words in name, contact, company, title, summary, last message, notes, tags; "
+        'all must occur; a|b means either, "two words" stand together, e.g. acme refund|return'
     ),
 ]
+SameQuery = Annotated[_Text, Field(description="Words, as in list_conversations")]
 Stages = Annotated[_Texts, Field(description=f"Pipeline stages: {', '.join(STAGES)}")]
 Labels = Annotated[
-    tuple[Literal["hot", "warm", "cold"], ...],
-    _ONE_OR_MANY_LOWER_CASE,
-    _MAX_VALUES,
-    Field(description="CRM labels"),
+    tuple[Literal["hot", "warm", "cold"], ...], _MAX_VALUES, Field(description="CRM labels")
 ]
 States = Annotated[_Texts, Field(description=f"{', '.join(STATES)} (the first waits for a human)")]
 Channels = Annotated[_Texts, Field(description="e.g. web-chat, whatsapp, instagram")]
@@ -51,14 +35,40 @@ Assignees = Annotated[_Texts, Field(description="Name, email or id, e.g. Lina")]
 MinScore = Annotated[_Score | None, Field(description="Leaves out what was never scored")]
 Attention = Annotated[
     tuple[Literal["waiting_for_human", "unassigned", "overdue", "stale"], ...],
-    _ONE_OR_MANY_LOWER_CASE,
     _MAX_VALUES,
     Field(description="Any of these"),
 ]
+_Conditions = Annotated[tuple[_Text, ...], Field(max_length=12)]
+Where = Annotated[
+    _Conditions,
+    Field(
+        description="Conditions that must all hold: FIELD with = != > >= < <= ~ (has words) !~ and "
+        "a value, or exists, missing; a|b is either. E.g. value>10000, stage!=won|lost, email "
+        "missing, expected_close<=+30d, demo=today, data.budget>=10000. More fields: created, "
+        "country, source, campaign, model, next_due, lost_reason, reply_seconds, call_status; an "
+        "unknown one's error lists all"
+    ),
+]
+SameWhere = Annotated[
+    _Conditions, Field(description="Conditions, as in list_conversations, e.g. value>10000")
+]
+LeadWhere = Annotated[
+    _Conditions,
+    Field(
+        description="Conditions, as in list_conversations; also hot, waiting, channels, "
+        "conversations, e.g. hot=true, next_due missing"
+    ),
+]
 Since = Annotated[_Text, Field(description=f"Last activity from: {_TIMES}")]
 Until = Annotated[_Text, Field(description="Last activity up to, same forms")]
-Sort = Annotated[
-    Literal["newest", "oldest", "score", "value", "waiting"], Field(description="What comes first")
+ConversationSort = Annotated[
+    _Name,
+    Field(description="newest, oldest, score, value, waiting, or a field (-field: largest first)"),
+]
+LeadSort = Annotated[_Name, Field(description="score, newest, or any field, as -value, next_due")]
+ShownFields = Annotated[
+    tuple[_Name, ...],
+    Field(max_length=60, description="Fields to show in place of the brief ones, e.g. name, email"),
 ]
 PageSize = Annotated[int, Field(ge=1, le=100, strict=True, description="Rows per page")]
 PageCursor = Annotated[
@@ -69,6 +79,9 @@ Detail = Annotated[
     Literal["brief", "full"], Field(description="full adds contact data, summary, notes")
 ]
 AgentId = Annotated[str, Field(max_length=200, description="Only needed with several agents")]
+AgentIds = Annotated[
+    str, Field(max_length=200, description="Only needed with several agents; all asks all of them")
+]
 Person = Annotated[
     str,
     Field(
@@ -81,17 +94,28 @@ Person = Annotated[
 HotScore = Annotated[_Score, Field(description="What counts as hot without a label")]
 Top = Annotated[int, Field(ge=1, le=50, strict=True, description="Leads to name")]
 Explain = Annotated[bool, Field(strict=True, description="Add near_misses")]
+Of = Annotated[
+    Literal["conversations", "leads"], Field(description="What to count; leads are people")
+]
 GroupBy = Annotated[
-    tuple[
-        Literal[
-            "stage", "channel", "state", "label", "day", "week", "month", "country", "language",
-            "assignee", "tag", "source", "model",
-        ],
-        ...,
-    ],
-    _ONE_OR_MANY_LOWER_CASE,
-    Field(max_length=2, description="None: totals alone"),
-]  # fmt: skip
+    tuple[_Name, ...],
+    Field(
+        max_length=2,
+        description="None: totals alone. stage, channel, state, label, day, week, month, weekday, "
+        "hour, assignee, tag, source, or another choice, flag or text field, e.g. data.plan",
+    ),
+]
+ByTime = Annotated[
+    Literal["last_activity", "created", "expected_close", "demo"],
+    Field(description="The time that day, week, month, weekday, hour mean"),
+]
+Measures = Annotated[
+    tuple[_Name, ...],
+    Field(
+        max_length=4,
+        description="Number, money or seconds fields: n, sum, avg, median, max of each, e.g. value",
+    ),
+]
 SameStages = Annotated[_Texts, Field(description="Pipeline stages")]
 SameStates = Annotated[_Texts, Field(description="e.g. ended_chat")]
 SameChannels = Annotated[_Texts, Field(description="e.g. whatsapp")]
@@ -100,11 +124,17 @@ ChangesCursor = Annotated[str, Field(max_length=4000, description="next_cursor o
 ChangedSince = Annotated[_Text, Field(description=f"Seen from: {_TIMES}; without cursor")]
 Kinds = Annotated[
     tuple[Literal["created", "updated", "removed"], ...],
-    _ONE_OR_MANY_LOWER_CASE,
     _MAX_VALUES,
     Field(description="Only these"),
 ]
 ChangesLimit = Annotated[int, Field(ge=1, le=200, strict=True, description="Changes per call")]
+
+
+def nearest_first(given: str, valid: Iterable[str]) -> list[str]:
+    """The values `valid`, those that are spelled most like `given` first."""
+    names = list(valid)
+    near = difflib.get_close_matches(given[:60].lower(), names, n=3, cutoff=0.5)
+    return [*near, *(name for name in names if name not in near)]
 
 
 def canonical_values(name: str, given: Iterable[str], valid: Iterable[str]) -> tuple[str, ...]:
@@ -120,7 +150,7 @@ def canonical_values(name: str, given: Iterable[str], valid: Iterable[str]) -> t
         if spelling is None:
             raise InvalidArgumentError(
                 f"{name}: {value[:60]!r} does not exist.",
-                hint=f"Valid {name}: {', '.join(spellings.values())}.",
+                hint=f"Valid {name}: {', '.join(nearest_first(value, spellings.values()))}.",
             )
         found.append(spelling)
     return tuple(dict.fromkeys(found))

@@ -14,8 +14,11 @@ from convocore_mcp.server.views.answer_views import Stats
 
 async def conversation_stats(  # noqa: PLR0913, PLR0917  one for each argument of the tool
     ctx: Context[App],
+    of: arg.Of = "conversations",
     group_by: arg.GroupBy = (),
-    query: arg.Query = "",
+    by_time: arg.ByTime = "last_activity",
+    measure: arg.Measures = (),
+    query: arg.SameQuery = "",
     stage: arg.SameStages = (),
     label: arg.Labels = (),
     state: arg.SameStates = (),
@@ -24,15 +27,17 @@ async def conversation_stats(  # noqa: PLR0913, PLR0917  one for each argument o
     assignee: arg.Assignees = (),
     min_score: arg.MinScore = None,
     attention: arg.Attention = (),
+    where: arg.SameWhere = (),
     since: arg.Since = "",
     until: arg.Until = "",
-    agent_id: arg.AgentId = "",
+    agent_id: arg.AgentIds = "",
 ) -> Annotated[CallToolResult, Stats]:
     """Use this for numbers: how is the pipeline, conversations per day, best channel, AI cost.
 
-    Counts and adds up conversations, leads, hot leads, messages, value, tokens, cost and ratings,
-    in all and by group, e.g. group_by=stage, or group_by=day with since=30d. Filters are those of
-    list_conversations. `value` is per currency, once per lead.
+    Counts and adds up conversations or people (of=leads: each counts once, in the group of its
+    merged value) in all and by group, e.g. of=leads group_by=stage, or group_by=day since=30d.
+    `measure` adds n, sum, avg, median, max of a field, e.g. reply_seconds by assignee. Money is per
+    currency. Filters are those of list_conversations; for the rows behind a number use the lists.
     """
     filters = FilterArguments(
         query=query,
@@ -44,9 +49,11 @@ async def conversation_stats(  # noqa: PLR0913, PLR0917  one for each argument o
         assignee=assignee,
         min_score=min_score,
         attention=attention,
+        where=where,
         since=since,
         until=until,
     )
+    request = StatsRequest(filters, of, group_by, by_time, measure)
     backend = await ctx.request_context.lifespan_context.backend(ctx.report_progress)
-    agent = backend.agent(agent_id)
-    return success(await backend.answers.conversation_stats(agent, StatsRequest(filters, group_by)))
+    agents = backend.chosen_agents(agent_id)
+    return success(await backend.answers.conversation_stats(agents, request))

@@ -23,20 +23,22 @@ async def list_conversations(  # noqa: PLR0913, PLR0917  one for each argument o
     assignee: arg.Assignees = (),
     min_score: arg.MinScore = None,
     attention: arg.Attention = (),
+    where: arg.Where = (),
     since: arg.Since = "",
     until: arg.Until = "",
-    sort: arg.Sort = "newest",
+    sort: arg.ConversationSort = "newest",
+    fields: arg.ShownFields = (),
     limit: arg.PageSize = 20,
     cursor: arg.PageCursor = "",
     detail: arg.Detail = "brief",
-    agent_id: arg.AgentId = "",
+    agent_id: arg.AgentIds = "",
 ) -> Annotated[CallToolResult, ConversationList]:
     """Use this to find, list or count chats and calls: who waits for a human, what came in today.
 
-    Also "who asked about refunds?" (query), "overdue or unassigned" (attention), "deals by value"
-    (sort=value). A row is one conversation, `total` counts all matches, next_cursor leads on. An
-    empty list says in `relax` how many there are without each filter. For everything about one
-    person use get_lead, for the best leads summarize_hot_leads, for sums conversation_stats.
+    Also "who asked about refunds?" (query), "overdue or unassigned" (attention), "calls that
+    failed" (where). A row is one conversation, `total` counts all matches, next_cursor leads on. An
+    empty list says in `relax` how many there are without each filter. For people use list_leads,
+    for one person get_lead, for one conversation get_conversation, for sums conversation_stats.
     """
     filters = FilterArguments(
         query=query,
@@ -48,10 +50,11 @@ async def list_conversations(  # noqa: PLR0913, PLR0917  one for each argument o
         assignee=assignee,
         min_score=min_score,
         attention=attention,
+        where=where,
         since=since,
         until=until,
     )
-    request = ConversationsRequest(filters, sort, limit, cursor, full=detail == "full")
+    request = ConversationsRequest(filters, sort, fields, limit, cursor, full=detail == "full")
     backend = await ctx.request_context.lifespan_context.backend(ctx.report_progress)
-    agent = backend.agent(agent_id)
-    return success(await backend.answers.list_conversations(agent, request))
+    agents = backend.chosen_agents(agent_id)
+    return success(await backend.answers.list_conversations(agents, request))

@@ -20,6 +20,8 @@ from pydantic.json_schema import GenerateJsonSchema
 from convocore_mcp.errors import ConvocoreError, InvalidArgumentError
 from convocore_mcp.server.rendering import failure, internal_error
 from convocore_mcp.server.sanitize import JsonObject
+from convocore_mcp.server.tools.arguments import nearest_first
+from convocore_mcp.server.tools.kind_reading import read_kindly
 
 READ_ONLY = ToolAnnotations(
     read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=True
@@ -27,11 +29,11 @@ READ_ONLY = ToolAnnotations(
 
 
 class _StrictMetadata(FuncMetadata):
-    """Argument metadata that never parses a string as JSON."""
+    """Argument metadata that leaves reading a string as JSON to `kind_reading`."""
 
     def pre_parse_json(self, data: JsonObject) -> JsonObject:
-        """Drop arguments that are `null`: some hosts send it for an argument they don't use."""
-        return {name: value for name, value in data.items() if value is not None}
+        """Return the arguments as they are."""
+        return data
 
 
 class _SchemaGenerator(GenerateJsonSchema):
@@ -80,7 +82,8 @@ class StrictTool(Tool):
     ) -> Any:
         """Run the tool; every error becomes an error object."""
         try:
-            return await super().run(arguments, context, convert_result)
+            read = read_kindly(arguments, self.parameters.get("properties", {}))
+            return await super().run(read, context, convert_result)
         except ToolError as error:
             cause = error.__cause__
             if isinstance(cause, ConvocoreError):
@@ -96,15 +99,16 @@ class StrictTool(Tool):
             path = ".".join(str(part) for part in problem["loc"] if isinstance(part, str))
             name = str(problem["loc"][0]) if problem["loc"] else "arguments"
             if problem["type"] == "extra_forbidden":
-                messages.append(f"{name}: there is no such argument.")
-                hints.append(f"Valid arguments: {', '.join(valid)}.")
+                messages.append(f"{name[:60]}: there is no such argument.")
+                hints.append(f"Valid arguments: {', '.join(nearest_first(name, valid))}.")
             else:
                 rule = problem["msg"].removeprefix("Value error, ")
                 given = str(problem["input"])[:60]
                 messages.append(f"{path or name}: {rule}, not {given!r}.")
                 schema = valid.get(name, {})
                 if choices := (schema.get("items") or schema).get("enum"):
-                    hints.append(f"Valid {name}: {', '.join(map(str, choices))}.")
+                    nearest = nearest_first(given, map(str, choices))
+                    hints.append(f"Valid {name}: {', '.join(nearest)}.")
         hint = " ".join(dict.fromkeys(hints)) or "Correct the argument and call again."
         return InvalidArgumentError(" ".join(messages[:4]), hint=hint)
 

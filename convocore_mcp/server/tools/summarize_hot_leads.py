@@ -20,7 +20,7 @@ async def summarize_hot_leads(
     min_score: arg.HotScore = DEFAULT_THRESHOLD,
     top: arg.Top = 10,
     explain: arg.Explain = False,
-    agent_id: arg.AgentId = "",
+    agent_id: arg.AgentIds = "",
 ) -> Annotated[CallToolResult, HotLeads]:
     """Use this for hot leads: who to call first and why, how many are hot, what they are worth.
 
@@ -30,5 +30,5 @@ async def summarize_hot_leads(
     """
     request = HotLeadsRequest(since, until, min_score, top, explain)
     backend = await ctx.request_context.lifespan_context.backend(ctx.report_progress)
-    agent = backend.agent(agent_id)
-    return success(await backend.answers.summarize_hot_leads(agent, request))
+    agents = backend.chosen_agents(agent_id)
+    return success(await backend.answers.summarize_hot_leads(agents, request))

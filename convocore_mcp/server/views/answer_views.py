@@ -5,8 +5,6 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, WithJsonSchema
 
-Value = Annotated[float | str, WithJsonSchema({"type": ["number", "string"]})]
-"""An amount, or the text that no amount could be read from."""
 Counts = dict[str, int]
 FreeForm = dict[str, Any]
 """An object whose fields are data: what was captured in a chat, or the arguments in force."""
@@ -35,11 +33,15 @@ class FreshnessView(View):
     notes: list[str] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ConversationView(View):
-    """A conversation; the second half only with `detail="full"`."""
+    """A conversation; the second half only with `detail="full"`, others only where asked for."""
+
+    # Any field can be asked for. Pydantic sets those that are not named here, so no slots.
+    __pydantic_config__ = ConfigDict(extra="allow", defer_build=True)
 
     id: str
+    lead_id: str | None = None
     name: str | None = None
     company: str | None = None
     channel: str | None = None
@@ -47,9 +49,11 @@ class ConversationView(View):
     stage: str | None = None
     label: str | None = None
     score: float | None = None
-    value: Value | None = None
+    value: float | None = None
+    value_text: str | None = None
     currency: str | None = None
     tags: list[str] | None = None
+    tags_total: int | None = None
     assignee: str | None = None
     last_activity: str | None = None
     waiting_since: str | None = None
@@ -67,7 +71,6 @@ class ConversationView(View):
     country: str | None = None
     expected_close: str | None = None
     rating: float | None = None
-    lead_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +80,46 @@ class ConversationList(View):
     conversations: list[ConversationView]
     total: int
     applied: FreeForm
+    relax: Counts | None = None
+    valid: dict[str, list[str]] | None = None
+    freshness: FreshnessView
+    next_cursor: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LeadRowView(View):
+    """A person in a list; other fields only where asked for."""
+
+    # Any field can be asked for. Pydantic sets those that are not named here, so no slots.
+    __pydantic_config__ = ConfigDict(extra="allow", defer_build=True)
+
+    lead_id: str
+    name: str | None = None
+    company: str | None = None
+    contact: str | None = None
+    channel: str | None = None
+    stage: str | None = None
+    label: str | None = None
+    score: float | None = None
+    hot: bool | None = None
+    value: float | None = None
+    value_text: str | None = None
+    currency: str | None = None
+    assignee: str | None = None
+    last_activity: str | None = None
+    next_due: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeadList(View):
+    """The answer of `list_leads`."""
+
+    leads: list[LeadRowView]
+    total: int
+    applied: FreeForm
     excluded: Counts
     relax: Counts | None = None
+    valid: dict[str, list[str]] | None = None
     freshness: FreshnessView
     next_cursor: str | None = None
 
@@ -98,6 +139,7 @@ class HotLeadView(View):
     """One of the hottest leads."""
 
     lead_id: str
+    agent_id: str | None = None
     conversation_id: str | None = None
     name: str | None = None
     company: str | None = None
@@ -106,7 +148,8 @@ class HotLeadView(View):
     stage: str | None = None
     label: str | None = None
     score: float | None = None
-    value: Value | None = None
+    value: float | None = None
+    value_text: str | None = None
     currency: str | None = None
     assignee: str | None = None
     last_activity: str | None = None
@@ -156,22 +199,27 @@ class HotLeads(View):
 
 @dataclass(frozen=True, kw_only=True)
 class GroupView(View):
-    """Conversations counted and added up; a group also has its keys."""
+    """Rows counted and added up, without zeros; a group also has its keys."""
 
-    # The fields that the conversations are grouped by stand before these. Pydantic, which checks
-    # answers against their schema, sets such extra fields, so this class has no slots.
+    # The fields that the rows are grouped by stand before these. Pydantic, which checks answers
+    # against their schema, sets such extra fields, so this class has no slots.
     __pydantic_config__ = ConfigDict(extra="allow", defer_build=True)
 
-    conversations: int
-    leads: int
-    hot: int
-    messages: int
-    value: dict[str, float]
-    unparsed_values: int
-    tokens: int
-    usd: float
+    conversations: int | None = None
+    leads: int | None = None
+    hot: Annotated[int | bool | None, WithJsonSchema({})] = None
+    """How many are hot; in groups by `hot`, whether they are."""
+    messages: int | None = None
+    value: dict[str, float] | None = None
+    unparsed_values: int | None = None
+    tokens: int | None = None
+    ai_usd: float | None = None
+    usd: float | None = None
     rating_avg: float | None = None
-    waiting_for_human: int
+    rated: int | None = None
+    waiting_for_human: int | None = None
+    overdue: int | None = None
+    measures: FreeForm | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,9 +228,11 @@ class Stats(View):
 
     totals: GroupView
     groups: list[GroupView]
+    groups_total: int | None = None
     applied: FreeForm
-    excluded: Counts
+    excluded: Counts | None = None
     relax: Counts | None = None
+    valid: dict[str, list[str]] | None = None
     freshness: FreshnessView
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from convocore_mcp.server.views.answer_views import FreeForm, FreshnessView, StepView, Value, View
+from convocore_mcp.server.views.answer_views import FreeForm, FreshnessView, StepView, View
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +40,8 @@ class LeadView(View):
     stage: str | None = None
     label: str | None = None
     score: float | None = None
-    value: Value | None = None
+    value: float | None = None
+    value_text: str | None = None
     currency: str | None = None
     hot: bool
     why: list[str]

@@ -7,13 +7,12 @@ from convocore_mcp.leads.dates import parse_date
 from convocore_mcp.leads.hotness import is_hot
 from convocore_mcp.leads.profile import NextStep, Profile
 from convocore_mcp.leads.reasons import why
-from convocore_mcp.models import Conversation, Freshness, Lead
+from convocore_mcp.models import Conversation, Freshness, Lead, Value
 from convocore_mcp.server.views.answer_views import (
     ConversationView,
     FreshnessView,
     HotLeadView,
     StepView,
-    Value,
 )
 from convocore_mcp.server.views.lead_views import (
     CandidateView,
@@ -63,6 +62,7 @@ def conversation_view(c: Conversation, *, full: bool) -> ConversationView:
     """A row of a list; with `full` also its longer texts and the contact data."""
     return ConversationView(
         id=c.id,
+        lead_id=c.lead_id,
         name=c.name,
         company=c.company,
         channel=c.channel,
@@ -70,9 +70,11 @@ def conversation_view(c: Conversation, *, full: bool) -> ConversationView:
         stage=c.stage,
         label=c.label,
         score=plain_number(c.score),
-        value=c.value if c.amount is None else plain_number(c.amount),
+        value=plain_number(c.amount),
+        value_text=_value_text(c.value, c.amount),
         currency=c.currency_key,
         tags=list(c.tags[:MAX_TAGS]) or None,
+        tags_total=len(c.tags) if len(c.tags) > MAX_TAGS else None,
         assignee=c.assignee,
         last_activity=rfc3339(c.last_activity),
         waiting_since=rfc3339(c.waiting_since),
@@ -90,7 +92,6 @@ def conversation_view(c: Conversation, *, full: bool) -> ConversationView:
         country=c.country if full else None,
         expected_close=_date(c.expected_close) if full else None,
         rating=plain_number(c.rating) if full else None,
-        lead_id=c.lead_id if full else None,
     )
 
 
@@ -109,11 +110,14 @@ def step_view(step: NextStep) -> StepView:
     )
 
 
-def hot_lead_view(lead: Lead, profile: Profile, *, now: datetime) -> HotLeadView:
-    """One of the hottest leads."""
+def hot_lead_view(
+    lead: Lead, profile: Profile, *, now: datetime, agent_id: str | None = None
+) -> HotLeadView:
+    """One of the hottest leads; `agent_id` where several agents are asked."""
     steps = profile.next_steps
     return HotLeadView(
         lead_id=lead.lead_id,
+        agent_id=agent_id,
         conversation_id=lead.conversation_ids[0],
         name=lead.name,
         company=lead.company,
@@ -122,7 +126,8 @@ def hot_lead_view(lead: Lead, profile: Profile, *, now: datetime) -> HotLeadView
         stage=lead.stage,
         label=lead.label,
         score=plain_number(lead.score),
-        value=_lead_value(lead),
+        value=plain_number(lead.amount),
+        value_text=_value_text(lead.value, lead.amount),
         currency=lead.currency,
         assignee=lead.assignee,
         last_activity=rfc3339(lead.last_activity),
@@ -132,8 +137,9 @@ def hot_lead_view(lead: Lead, profile: Profile, *, now: datetime) -> HotLeadView
     )
 
 
-def _lead_value(lead: Lead) -> Value | None:
-    return lead.value if lead.amount is None else plain_number(lead.amount)
+def _value_text(value: Value | None, amount: float | None) -> str | None:
+    """The text of a value that no number could be read from."""
+    return None if value is None or amount is not None else str(value)
 
 
 def candidate_view(lead: Lead) -> CandidateView:
@@ -163,7 +169,8 @@ def lead_view(
         stage=lead.stage,
         label=lead.label,
         score=plain_number(lead.score),
-        value=_lead_value(lead),
+        value=plain_number(lead.amount),
+        value_text=_value_text(lead.value, lead.amount),
         currency=lead.currency,
         hot=is_hot(lead, threshold=DEFAULT_THRESHOLD),
         why=why(lead, profile, now=now),

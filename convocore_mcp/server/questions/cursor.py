@@ -3,7 +3,6 @@
 import base64
 import binascii
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2s
@@ -24,22 +23,18 @@ class Cursor:
     generation: str
     sequence_number: int
     issued: int
-    """Unix seconds."""
-    window: tuple[int | None, int | None]
-    """The resolved bounds in Unix seconds: `7d` must mean the same time on each page."""
+    """Unix seconds of the first page: `7d` and `today` must mean the same on each page."""
     after: SortKey
+
+    @property
+    def issued_at(self) -> datetime:
+        """When the first page was asked for."""
+        return datetime.fromtimestamp(self.issued, UTC)
 
     def encode(self) -> str:
         """The cursor as text that a client can hand back."""
         packed = json.dumps(
-            [
-                self.question,
-                self.generation,
-                self.sequence_number,
-                self.issued,
-                self.window,
-                self.after,
-            ],
+            [self.question, self.generation, self.sequence_number, self.issued, self.after],
             separators=(",", ":"),
         ).encode()
         return _as_text(_checksum(packed) + packed)
@@ -57,7 +52,7 @@ class Cursor:
             # The decoder skips characters outside its alphabet; a cursor has one spelling.
             if _checksum(packed[4:]) != packed[:4] or _as_text(packed) != text:
                 raise ValueError("damaged")
-            asked, made_in, sequence_number, issued, bounds, after = json.loads(packed[4:])
+            asked, made_in, sequence_number, issued, after = json.loads(packed[4:])
         except (ValueError, binascii.Error, UnicodeError):
             raise InvalidArgumentError(
                 "cursor: it was not made by this server, or it was cut or changed.", hint=restart
@@ -70,24 +65,12 @@ class Cursor:
         old = now is not None and timedelta(seconds=now.timestamp() - issued) > CURSOR_LIFE
         if made_in != generation or old:
             raise InvalidArgumentError("cursor: it has expired.", hint=restart)
-        return cls(asked, made_in, sequence_number, issued, tuple(bounds), tuple(after))
+        return cls(asked, made_in, sequence_number, issued, tuple(after))
 
 
 def question_digest(*parts: object) -> str:
     """A digest of the arguments that make a question."""
     return blake2s(json.dumps(parts, sort_keys=True).encode(), digest_size=6).hexdigest()
-
-
-def to_seconds(window: Sequence[datetime | None]) -> tuple[int | None, int | None]:
-    """A window in Unix seconds."""
-    since, until = (None if m is None else int(m.timestamp()) for m in window)
-    return since, until
-
-
-def from_seconds(window: Sequence[int | None]) -> tuple[datetime | None, datetime | None]:
-    """A window from Unix seconds."""
-    since, until = (None if s is None else datetime.fromtimestamp(s, UTC) for s in window)
-    return since, until
 
 
 def _as_text(packed: bytes) -> str:

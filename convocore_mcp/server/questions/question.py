@@ -1,0 +1,192 @@
+"""A question about rows, built from the arguments of a call and echoed in its answer."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from convocore_mcp.fields.conditions import Condition, Operator, find_field, read_conditions
+from convocore_mcp.fields.grouping import Sort
+from convocore_mcp.fields.query import Requirement, RowQuery
+from convocore_mcp.fields.table import BY_NAME, DATA, Field, Kind, Rows
+from convocore_mcp.fields.times import Clock, Period
+from convocore_mcp.models import WAITING
+from convocore_mcp.server.questions.time_window import Window, read_window
+from convocore_mcp.server.requests import FilterArguments
+from convocore_mcp.server.sanitize import JsonObject
+from convocore_mcp.server.views.view_builders import rfc3339
+from convocore_mcp.vocabulary import DEFAULT_THRESHOLD
+
+WHERE = "where"
+_FIELDS_OF_ARGUMENTS = {
+    "stage": "stage", "label": "label", "state": "state", "channel": "channel", "tag": "tags",
+    "assignee": "assignee",
+}  # fmt: skip
+"""The field that each named filter compares."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked of the mirror, and how it was understood."""
+
+    query: RowQuery
+    window: Window
+    arguments: FilterArguments
+
+    @property
+    def in_force(self) -> Iterator[tuple[str, RowQuery]]:
+        """The name of each filter, with the query without it."""
+        for requirement in self.query.requirements:
+            name = requirement.argument
+            name = requirement.conditions[0].text if name == WHERE else name
+            others = tuple(r for r in self.query.requirements if r is not requirement)
+            yield name, replace(self.query, requirements=others)
+        if self.query.search:
+            yield "query", replace(self.query, search="")
+
+    def applied(self) -> JsonObject:
+        """The filters in force as they were understood: with absolute times and the time zone."""
+        found: JsonObject = {}
+        for name in _FIELDS_OF_ARGUMENTS | {"attention": ""}:
+            if values := getattr(self.arguments, name):
+                found[name] = list(values)
+        if self.arguments.min_score is not None:
+            found["min_score"] = self.arguments.min_score
+        for name, bound in zip(("since", "until"), self.window, strict=True):
+            if bound is not None:
+                found[name] = rfc3339(bound)
+        wheres = [r.conditions[0] for r in self.query.requirements if r.argument == WHERE]
+        if wheres:
+            found[WHERE] = [applied_text(condition) for condition in wheres]
+        if self.query.search:
+            found["query"] = self.query.search
+        return found | {"timezone": str(self.query.clock.zone)}
+
+
+def build_question(
+    rows: Rows,
+    agents: Sequence[str],
+    arguments: FilterArguments,
+    *,
+    clock: Clock,
+    hot_from: float = DEFAULT_THRESHOLD,
+) -> Question:
+    """The question that the arguments of a call make.
+
+    Raises:
+        InvalidArgumentError: a time or a condition can't be read.
+    """
+    window = read_window(arguments.since, arguments.until, clock=clock)
+    conditions = read_conditions(arguments.where, rows=rows, clock=clock)
+    requirements = [
+        *_named(arguments, rows),
+        *_bounds(window),
+        *(Requirement(WHERE, (condition,)) for condition in conditions),
+    ]
+    query = RowQuery(
+        rows=rows,
+        agents=tuple(agents),
+        clock=clock,
+        requirements=tuple(requirements),
+        search=arguments.query.strip(),
+        hot_from=hot_from,
+    )
+    return Question(query, window, arguments)
+
+
+def applied_text(condition: Condition) -> str:
+    """A condition as it was understood: a period by the absolute times that it means."""
+    periods = [operand for operand in condition.operands if isinstance(operand, Period)]
+    if not periods:
+        return condition.text
+    shown = "|".join(_period_text(period, condition.operator) for period in periods)
+    return f"{condition.field.name}{condition.operator}{shown}"
+
+
+def _period_text(period: Period, operator: Operator) -> str:
+    first, last = rfc3339(period.begin), rfc3339(period.last_second)
+    if period.is_instant or operator in {Operator.AT_LEAST, Operator.LESS}:
+        return first or ""
+    if operator in {Operator.GREATER, Operator.AT_MOST}:
+        return last or ""
+    return f"{first}..{last}"
+
+
+def read_sort(text: str, *, rows: Rows) -> Sort:
+    """The order that `sort` means: `newest`, `oldest`, `waiting`, a field, or `-field`.
+
+    `score` and `value` alone are the named orders of the first version: the largest first.
+
+    Raises:
+        InvalidArgumentError: it is none of them.
+    """
+    bare = text.strip()
+    named = {
+        "newest": Sort(BY_NAME["last_activity"], descending=True),
+        "oldest": Sort(BY_NAME["last_activity"]),
+        "waiting": Sort(None),
+        "score": Sort(BY_NAME["score"], descending=True),
+        "value": Sort(BY_NAME["value"], descending=True),
+    }
+    if found := named.get(bare.lower()):
+        return found
+    field = find_field(bare.removeprefix("-"), rows=rows, name="sort")
+    return Sort(field, descending=bare.startswith("-"))
+
+
+def _named(arguments: FilterArguments, rows: Rows) -> Iterator[Requirement]:
+    for name, field in _FIELDS_OF_ARGUMENTS.items():
+        if values := getattr(arguments, name):
+            text = f"{field}={'|'.join(values)}"
+            condition = Condition(BY_NAME[field], Operator.EQUAL, tuple(values), text)
+            yield Requirement(name, (condition,))
+    if arguments.min_score is not None:
+        score = Condition(BY_NAME["score"], Operator.AT_LEAST, (arguments.min_score,), "min_score")
+        yield Requirement("min_score", (score,))
+    if arguments.attention:
+        alternatives = [c for kind in arguments.attention for c in _attention(kind, rows)]
+        yield Requirement("attention", tuple(alternatives))
+
+
+def _attention(kind: str, rows: Rows) -> Iterator[Condition]:
+    """The conditions of which one must hold for `kind` of attention."""
+    match kind:
+        case "waiting_for_human" if rows is Rows.LEADS:
+            yield _flag("waiting")
+        case "waiting_for_human":
+            yield Condition(BY_NAME["state"], Operator.EQUAL, (WAITING,), kind)
+        case "unassigned":
+            yield Condition(BY_NAME["assignee"], Operator.MISSING, (), kind)
+        case "overdue":
+            yield _flag("overdue_activity")
+            yield _flag("overdue_close")
+        case _:
+            yield _flag("stale")
+
+
+def _flag(name: str) -> Condition:
+    return Condition(BY_NAME[name], Operator.EQUAL, (True,), name)
+
+
+def _bounds(window: Window) -> Iterator[Requirement]:
+    operators = (("since", Operator.AT_LEAST), ("until", Operator.AT_MOST))
+    for (name, operator), bound in zip(operators, window, strict=True):
+        if bound is not None:
+            condition = Condition(BY_NAME["last_activity"], operator, (Period(bound, bound),), name)
+            yield Requirement(name, (condition,))
+
+
+def named_values(query: RowQuery) -> Iterator[tuple[str, Condition]]:
+    """The conditions that name values of a text, a choice or a list, with the name of each."""
+    for requirement in query.requirements:
+        for condition in requirement.conditions:
+            field = condition.field
+            texts = not isinstance(field, Field) or field.kind in {
+                Kind.TEXT, Kind.CHOICE, Kind.LIST, Kind.ID,
+            }  # fmt: skip
+            if texts and condition.operator is Operator.EQUAL and condition.operands:
+                argument = requirement.argument
+                yield (field.name if argument == WHERE else argument), condition
+
+
+def shown_names(names: Sequence[str]) -> str:
+    """Names of fields for a message."""
+    return ", ".join([*names, f"{DATA}NAME"])
