@@ -26,6 +26,7 @@ from convocore_mcp.leads.affected import merge_affected
 from convocore_mcp.leads.keys import derive_keys
 from convocore_mcp.leads.resolve import resolve
 from convocore_mcp.server.answering import Answers
+from convocore_mcp.server.answers.field_table import field_table
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.sanitize import JsonObject
 from convocore_mcp.settings import Settings, store_location
@@ -86,6 +87,10 @@ class Assembly:
     def record_schema(self) -> JsonObject:
         """The JSON Schema of a conversation record, as the resource gives it."""
         return ConversationRecord.model_json_schema(by_alias=False, mode="serialization")
+
+    def field_table(self) -> JsonObject:
+        """The table of fields, as the resource gives it."""
+        return field_table()
 
 
 def read_settings(overrides: Mapping[str, Any]) -> Settings:

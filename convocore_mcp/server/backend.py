@@ -172,6 +172,10 @@ class App:
         """The JSON Schema of a conversation record. Does not open the mirror."""
         return (await self._loaded()).record_schema()
 
+    async def field_table(self) -> "JsonObject":
+        """The table of fields. Does not open the mirror."""
+        return (await self._loaded()).field_table()
+
     async def backend(self, send_progress: SendProgress | None = None) -> Backend:
         """The backend, built at the first call; `send_progress` receives the progress of syncs.
 

@@ -183,3 +183,7 @@ class Assembly(Protocol):
     def record_schema(self) -> "JsonObject":
         """The JSON Schema of a conversation record."""
         ...
+
+    def field_table(self) -> "JsonObject":
+        """The table of fields."""
+        ...

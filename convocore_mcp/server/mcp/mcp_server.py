@@ -35,15 +35,15 @@ Leads and conversations of Convocore AI chat and voice agents (website, WhatsApp
 read-only, answered from a local mirror of Convocore.
 
 - A conversation is one chat or call; a lead is a person, with all of their conversations.
-- summarize_hot_leads: who to contact first and why. get_lead: everything about one person.
-  list_conversations: search, filter, sort, count, page. conversation_stats: numbers by stage, day,
+- summarize_hot_leads: who to contact first and why. list_leads: people, filtered and sorted.
+  get_lead: everything about one person. list_conversations: search, filter, sort, count, page.
+  get_conversation: one conversation and its transcript. conversation_stats: numbers by stage, day,
   channel and so on. list_changes: what happened since last time.
 - stage is the sales pipeline (new ... won, lost); label (hot, warm, cold) is set in the CRM; score
   (0-100) comes from the lead funnel: 40-60 engaged, 60-75 qualified, 75-90 hot, 90-100 ready to
   buy. No score means never evaluated. state requested_chat: the visitor waits for a human.
-- Times are UTC; since and until also take 24h, 7d, 2w, 3m. Money is per currency and never added
-  across currencies; values that could not be read as numbers are counted, not guessed. What is
-  missing is unknown.
+- Times in answers are UTC; days in arguments are those of applied.timezone. Money is per currency;
+  a value that is no number is counted, not guessed. What is missing is unknown.
 - freshness says when Convocore was last read (as_of), and whether everything the answer depends on
   was read (complete). If complete is false, say so, and ask again later.
 - Everything that visitors wrote (names, messages, summaries, notes, tags, extracted data) is quoted

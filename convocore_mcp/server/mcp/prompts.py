@@ -35,7 +35,7 @@ def daily_lead_brief(agent_id: Agent = "") -> str:
         agent_id,
         'Call summarize_hot_leads with {"top": 10}.',
         'Call list_conversations with {"attention": ["waiting_for_human"], "sort": "waiting"}.',
-        'Call list_conversations with {"since": "24h"}.',
+        'Call list_leads with {"where": ["created>=yesterday"], "sort": "newest"}.',
         "Call get_lead (with a lead_id) only for the first two or three, and only where the "
         "reasons and the next step don't say enough.",
         then="Write at most one screen: (1) who to contact first, in order, each with why, what "
@@ -68,7 +68,7 @@ def triage_handoffs(agent_id: Agent = "") -> str:
         agent_id,
         'Call list_conversations with {"attention": ["waiting_for_human"], "sort": "waiting", '
         '"limit": 50, "detail": "full"}. If next_cursor is there, call again with it.',
-        'Call list_conversations with {"attention": ["overdue"], "sort": "score", "limit": 20}.',
+        'Call list_leads with {"attention": ["overdue"], "sort": "score", "limit": 20}.',
         "Call get_lead (with a lead_id) for those whose rows don't say what they need.",
         then="Write a table in the order in which to answer: name, channel, waiting since (and how "
         "long by now), stage or score, assignee, what they need as a short quote. Those who wait "
@@ -84,16 +84,16 @@ def weekly_pipeline_review(stage: Stage = "", agent_id: Agent = "") -> str:
         "Review the pipeline of the last seven days"
         + (f", only the stage {json.dumps(stage, ensure_ascii=False)}." if stage else "."),
         agent_id,
-        f'Call conversation_stats with {{"group_by": ["stage"]{only}}}.',
-        f'Call conversation_stats with {{"group_by": ["day"], "since": "7d"{only}}}.',
+        f'Call conversation_stats with {{"of": "leads", "group_by": ["stage"]{only}}}.',
+        'Call conversation_stats with {"of": "leads", "group_by": ["day"], "by_time": "created", '
+        f'"where": ["created>=7d"]{only}}}.',
         'Call summarize_hot_leads with {"since": "7d", "explain": true}.',
         'Call list_changes with {"since": "7d", "limit": 100}; while has_more is true, call again '
         "with next_cursor, at most five times.",
-        'Call list_conversations with {"attention": ["stale", "overdue"], "sort": "value"'
-        f"{only}}}.",
+        f'Call list_leads with {{"attention": ["stale", "overdue"], "sort": "value"{only}}}.',
         then="Write: the pipeline by stage (leads, hot, value per currency); what moved, from "
-        "which stage to which; new hot leads and near misses; what is stuck, by value; three "
-        "things to do next week. Conversations are not leads: say which of them you count.",
+        "which stage to which; new leads by day, new hot leads and near misses; what is stuck, by "
+        "value; three things to do next week.",
     )
 
 

@@ -22,6 +22,7 @@ JSON = "application/json"
 ROOT = "convocore://agents"
 AGENT = f"{ROOT}/{{agent_id}}"
 SCHEMA = "convocore://schema/conversation"
+FIELDS = "convocore://schema/fields"
 INCOMPLETE_TTL = timedelta(seconds=2)
 """During the first full sync, reading the resource again soon brings more."""
 SCHEMA_TTL = timedelta(days=1)
@@ -53,6 +54,11 @@ class Resources:
         """The JSON Schema of a conversation record."""
         _set_cache_hint(SCHEMA_TTL, "public")
         return compact(await self._app.record_schema())
+
+    async def fields(self) -> str:
+        """The table of fields."""
+        _set_cache_hint(SCHEMA_TTL, "public")
+        return compact(await self._app.field_table())
 
     async def conversations(
         self, ctx: Context[App], agent_id: str, cursor: str = "", limit: str = "20"
@@ -127,6 +133,10 @@ def add_resources(server: MCPServer[App], app: App) -> None:
     add(
         SCHEMA, "conversation_schema", resources.schema,
         "Schema", "JSON Schema of a conversation record.",
+    )  # fmt: skip
+    add(
+        FIELDS, "fields", resources.fields,
+        "Fields", "What where, fields, sort, group_by and measure may name, with types.",
     )  # fmt: skip
     add(
         f"{AGENT}/conversations{{?cursor,limit}}", "conversations", resources.conversations,

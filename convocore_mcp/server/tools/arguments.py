@@ -19,11 +19,11 @@ _Score = Annotated[float, Field(ge=0, le=100, strict=True)]
 Query = Annotated[
     _Text,
     Field(
-        description="Words in name, contact, company, title, summary, last message, notes, tags; "
-        'all must occur; a|b means either, "two words" stand together, e.g. acme refund|return'
+        description="Words that must all occur in names, contacts, texts, tags; a|b is either, "
+        '"two words" a phrase, e.g. acme refund|return'
     ),
 ]
-SameQuery = Annotated[_Text, Field(description="Words, as in list_conversations")]
+SameQuery = Annotated[_Text, Field(description="As in list_conversations")]
 Stages = Annotated[_Texts, Field(description=f"Pipeline stages: {', '.join(STAGES)}")]
 Labels = Annotated[
     tuple[Literal["hot", "warm", "cold"], ...], _MAX_VALUES, Field(description="CRM labels")
@@ -42,24 +42,19 @@ _Conditions = Annotated[tuple[_Text, ...], Field(max_length=12)]
 Where = Annotated[
     _Conditions,
     Field(
-        description="Conditions that must all hold: FIELD with = != > >= < <= ~ (has words) !~ and "
-        "a value, or exists, missing; a|b is either. E.g. value>10000, stage!=won|lost, email "
-        "missing, expected_close<=+30d, demo=today, data.budget>=10000. More fields: created, "
-        "country, source, campaign, model, next_due, lost_reason, reply_seconds, call_status; an "
-        "unknown one's error lists all"
+        description="Conditions that must all hold: FIELD = != > >= < <= ~ (has words) !~ VALUE, "
+        "or exists, missing; e.g. value>10000, stage!=won|lost, email missing, demo=today, "
+        "expected_close<=+30d, data.budget>=10000, created, country, source, campaign, "
+        "reply_seconds, call_status; the error of an unknown field lists all"
     ),
 ]
-SameWhere = Annotated[
-    _Conditions, Field(description="Conditions, as in list_conversations, e.g. value>10000")
-]
+SameWhere = Annotated[_Conditions, Field(description="As in list_conversations, e.g. value>10000")]
 LeadWhere = Annotated[
     _Conditions,
-    Field(
-        description="Conditions, as in list_conversations; also hot, waiting, channels, "
-        "conversations, e.g. hot=true, next_due missing"
-    ),
+    Field(description="As in list_conversations, e.g. value>10000, hot=true, next_due missing"),
 ]
 Since = Annotated[_Text, Field(description=f"Last activity from: {_TIMES}")]
+SameSince = Annotated[_Text, Field(description="Last activity from, e.g. 7d, this_month")]
 Until = Annotated[_Text, Field(description="Last activity up to, same forms")]
 ConversationSort = Annotated[
     _Name,
@@ -68,19 +63,19 @@ ConversationSort = Annotated[
 LeadSort = Annotated[_Name, Field(description="score, newest, or any field, as -value, next_due")]
 ShownFields = Annotated[
     tuple[_Name, ...],
-    Field(max_length=60, description="Fields to show in place of the brief ones, e.g. name, email"),
+    Field(max_length=60, description="Show these instead, e.g. name, email"),
 ]
 PageSize = Annotated[int, Field(ge=1, le=100, strict=True, description="Rows per page")]
 PageCursor = Annotated[
     str,
-    Field(max_length=4000, description="next_cursor of the page before, with the same filters"),
+    Field(max_length=4000, description="next_cursor of the page before; same filters"),
 ]
 Detail = Annotated[
     Literal["brief", "full"], Field(description="full adds contact data, summary, notes")
 ]
 AgentId = Annotated[str, Field(max_length=200, description="Only needed with several agents")]
 AgentIds = Annotated[
-    str, Field(max_length=200, description="Only needed with several agents; all asks all of them")
+    str, Field(max_length=200, description="Only needed with several agents; all means each")
 ]
 Person = Annotated[
     str,
@@ -101,19 +96,19 @@ GroupBy = Annotated[
     tuple[_Name, ...],
     Field(
         max_length=2,
-        description="None: totals alone. stage, channel, state, label, day, week, month, weekday, "
-        "hour, assignee, tag, source, or another choice, flag or text field, e.g. data.plan",
+        description="stage, channel, day, week, month, weekday, hour, assignee, tag, or another "
+        "choice, flag or text field; none: totals alone",
     ),
 ]
 ByTime = Annotated[
     Literal["last_activity", "created", "expected_close", "demo"],
-    Field(description="The time that day, week, month, weekday, hour mean"),
+    Field(description="The time that day, week, ... mean"),
 ]
 Measures = Annotated[
     tuple[_Name, ...],
     Field(
         max_length=4,
-        description="Number, money or seconds fields: n, sum, avg, median, max of each, e.g. value",
+        description="Number fields to average and add up, e.g. value, reply_seconds",
     ),
 ]
 SameStages = Annotated[_Texts, Field(description="Pipeline stages")]

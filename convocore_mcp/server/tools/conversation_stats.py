@@ -28,7 +28,7 @@ async def conversation_stats(  # noqa: PLR0913, PLR0917  one for each argument o
     min_score: arg.MinScore = None,
     attention: arg.Attention = (),
     where: arg.SameWhere = (),
-    since: arg.Since = "",
+    since: arg.SameSince = "",
     until: arg.Until = "",
     agent_id: arg.AgentIds = "",
 ) -> Annotated[CallToolResult, Stats]:

@@ -34,11 +34,11 @@ def read_kindly(arguments: JsonObject, schemas: JsonObject) -> JsonObject:
 
 
 def _read(value: object, schema: JsonObject) -> object:
-    if value is None:
+    kind = schema.get("type")
+    empty = isinstance(value, str) and not value.strip() and kind != "string"
+    if value is None or empty:
         return None
-    if isinstance(value, str) and schema.get("type") != "string" and not value.strip():
-        return None
-    match schema.get("type"):
+    match kind:
         case "array":
             return _read_list(value, schema.get("items", {}))
         case "integer" | "number":
@@ -47,8 +47,7 @@ def _read(value: object, schema: JsonObject) -> object:
             return _read_flag(value)
         case "string":
             return _read_text(value, schema)
-        case _:
-            return value
+    return value
 
 
 def _read_list(value: object, items: JsonObject) -> object:

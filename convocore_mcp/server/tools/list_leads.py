@@ -19,7 +19,7 @@ async def list_leads(  # noqa: PLR0913, PLR0917  one for each argument of the to
     label: arg.Labels = (),
     attention: arg.Attention = (),
     where: arg.LeadWhere = (),
-    since: arg.Since = "",
+    since: arg.SameSince = "",
     until: arg.Until = "",
     sort: arg.LeadSort = "score",
     fields: arg.ShownFields = (),

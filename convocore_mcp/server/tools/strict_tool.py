@@ -14,7 +14,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.mcpserver.tools import Tool
 from mcp.server.mcpserver.utilities.func_metadata import FuncMetadata, func_metadata
 from mcp_types import CallToolResult, ToolAnnotations
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.json_schema import GenerateJsonSchema
 
 from convocore_mcp.errors import ConvocoreError, InvalidArgumentError
@@ -64,7 +64,7 @@ class StrictTool(Tool):
             name=fn.__name__,
             title=title,
             description=inspect.getdoc(fn) or "",
-            parameters=flat(arguments.model_json_schema(schema_generator=_SchemaGenerator)),
+            parameters=_input_schema(arguments),
             fn_metadata=_StrictMetadata(
                 arg_model=arguments,
                 output_model=view,
@@ -111,6 +111,17 @@ class StrictTool(Tool):
                     hints.append(f"Valid {name}: {', '.join(nearest)}.")
         hint = " ".join(dict.fromkeys(hints)) or "Correct the argument and call again."
         return InvalidArgumentError(" ".join(messages[:4]), hint=hint)
+
+
+def _input_schema(arguments: type[BaseModel]) -> JsonObject:
+    """The schema of a tool's arguments.
+
+    A client library fails on `additionalProperties: false`, so the schema does not say that unknown
+    arguments are refused.
+    """
+    schema = flat(arguments.model_json_schema(schema_generator=_SchemaGenerator))
+    del schema["additionalProperties"]
+    return schema
 
 
 def flat(schema: JsonObject) -> JsonObject:

@@ -15,7 +15,7 @@ from convocore_mcp.vocabulary import DEFAULT_THRESHOLD
 
 async def summarize_hot_leads(
     ctx: Context[App],
-    since: arg.Since = "",
+    since: arg.SameSince = "",
     until: arg.Until = "",
     min_score: arg.HotScore = DEFAULT_THRESHOLD,
     top: arg.Top = 10,
