@@ -86,6 +86,12 @@ def due_dates(conversation: Conversation, zone: tzinfo) -> DueDates:
     return find_due_dates(c.details.crm_activities, c.expected_close, c.stage, c.alerts or (), zone)
 
 
+def due_dates_of_row(conversation: Conversation, zone: tzinfo) -> DueDates:
+    """The due dates of a conversation that was just parsed; days are those of `zone`."""
+    c = conversation
+    return find_due_dates(c.facts.activities, c.expected_close, c.stage, c.alerts or (), zone)
+
+
 def find_due_dates(
     activities: Iterable[PlannedActivity],
     expected_close: str | None,

@@ -20,9 +20,10 @@ from convocore_mcp.server.protocols import (
     Syncs,
     Watching,
 )
+from convocore_mcp.server.row_queries import RowQueries
 
 if TYPE_CHECKING:  # for annotations only: listing the tools must not wait for these imports
-    from datetime import datetime, timedelta
+    from datetime import datetime, timedelta, tzinfo
 
     from convocore_mcp.leads.resolve import Match
     from convocore_mcp.models import Coverage, Freshness, ReadScope
@@ -40,6 +41,7 @@ class Backend:
     agents: tuple[str, ...]
     region: str
     mirror_reader: MirrorQueries
+    rows: RowQueries
     change_log: ChangeQueries
     completion_reader: CompletionQueries
     find_person: "Callable[[str, str], Match]"
@@ -51,6 +53,8 @@ class Backend:
     details: DetailsSource
     coverage: "Callable[[str], Coverage]"
     """Blocking: how much of an agent's list the mirror holds."""
+    zone: "tzinfo"
+    """Where days begin."""
     now: "Callable[[], datetime]"
     read: RunInThread
     """Runs a blocking call of the mirror in a thread."""
