@@ -19,6 +19,7 @@ from benchmarks.server_process import environment
 from convocore_mcp.api import wire
 from convocore_mcp.assembly import mirror_location, read_settings
 from convocore_mcp.leads.affected import merge_affected
+from convocore_mcp.leads.due_dates import due_dates_of_row
 from convocore_mcp.leads.keys import derive_keys
 from convocore_mcp.sandbox import Sandbox
 from convocore_mcp.store.database.engine import open_database
@@ -67,7 +68,8 @@ def owner() -> str:
 def open_mirror(path: Path) -> MirrorWriter:
     """Open a mirror for writing."""
     return MirrorWriter(
-        open_database(path, owner=owner()), Rules(keys=derive_keys, merge_affected=merge_affected)
+        open_database(path, owner=owner()),
+        Rules(keys=derive_keys, merge_affected=merge_affected, due_dates=due_dates_of_row),
     )
 
 

@@ -9,21 +9,25 @@ import gc
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from hashlib import blake2b
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
+from zoneinfo import ZoneInfo
 
 import anyio
 import anyio.to_thread
+import tzlocal
 from pydantic import ValidationError
 
 from convocore_mcp.api.client import ConvocoreClient
 from convocore_mcp.api.conversation_record import ConversationRecord
 from convocore_mcp.errors import NotConfiguredError
 from convocore_mcp.leads.affected import merge_affected
+from convocore_mcp.leads.due_dates import due_dates_of_row
 from convocore_mcp.leads.keys import derive_keys
+from convocore_mcp.leads.matching import search_terms
 from convocore_mcp.leads.resolve import resolve
 from convocore_mcp.server.answering import Answers
 from convocore_mcp.server.answers.field_table import field_table
@@ -32,6 +36,7 @@ from convocore_mcp.server.sanitize import JsonObject
 from convocore_mcp.settings import Settings, store_location
 from convocore_mcp.store.database.engine import open_database
 from convocore_mcp.store.database.sync_locks import SyncLocks, sync_locks_for
+from convocore_mcp.store.fields.row_reader import RowReader
 from convocore_mcp.store.read.change_log import ChangeLog
 from convocore_mcp.store.read.completion import CompletionReader
 from convocore_mcp.store.read.mirror_reader import MirrorReader
@@ -145,6 +150,16 @@ def mirror_location(settings: Settings) -> tuple[str | Path, str]:
     return store_location(settings.store, fingerprint=owner[:8]), owner
 
 
+def time_zone(settings: Settings) -> tzinfo:
+    """The time zone in which days begin: the configured one, else the machine's, else UTC."""
+    if settings.timezone:
+        return ZoneInfo(settings.timezone)
+    try:
+        return tzlocal.get_localzone()
+    except (KeyError, ValueError, OSError):  # the machine's configuration names no zone
+        return UTC
+
+
 class _Threads:
     """Runs blocking calls in threads, so many at a time."""
 
@@ -178,7 +193,9 @@ def _connect(settings: Settings, on_response: OnResponse | None) -> Backend:
     key = require_key(settings)
     location, owner = mirror_location(settings)
     database = open_database(location, owner=owner)
-    mirror = MirrorWriter(database, Rules(keys=derive_keys, merge_affected=merge_affected))
+    zone = time_zone(settings)
+    rules = Rules(keys=derive_keys, merge_affected=merge_affected, due_dates=due_dates_of_row)
+    mirror = MirrorWriter(database, rules, zone=zone)
     locks = sync_locks_for(location, database)
     client = ConvocoreClient.from_url(
         settings.server, key, version=version("convocore-mcp"), now=utc_now, on_result=on_response
@@ -192,6 +209,8 @@ def _connect(settings: Settings, on_response: OnResponse | None) -> Backend:
         agents=settings.agent_id,
         region=settings.region,
         mirror_reader=mirror_reader,
+        rows=RowReader(database, read_search=search_terms),
+        zone=zone,
         change_log=ChangeLog(database),
         completion_reader=CompletionReader(database),
         find_person=functools.partial(resolve, mirror_reader),

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from platformdirs import user_data_path
 from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, field_validator
@@ -93,6 +94,10 @@ class Settings(BaseSettings):
         ge=1,
         description="Seconds after which a sync stops.",
     )
+    timezone: str | None = Field(
+        None,
+        description="Time zone in which days begin, e.g. `Europe/Berlin`. Default: the machine's.",
+    )
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], BeforeValidator(_lower_case)
     ] = Field("warning", description="Lowest level of the log lines on stderr.")
@@ -125,6 +130,18 @@ class Settings(BaseSettings):
         path = parts.path.rstrip("/")
         path = path if path.endswith("/v3") else f"{path}/v3"
         return f"{parts.scheme}://{parts.netloc}{path}"
+
+    @field_validator("timezone")
+    @classmethod
+    def _check_timezone(cls, value: str | None) -> str | None:
+        name = (value or "").strip()
+        if not name:
+            return None
+        try:
+            ZoneInfo(name)
+        except (KeyError, ValueError, OSError):
+            raise ValueError("should be an IANA time zone like Europe/Berlin or UTC") from None
+        return name
 
     @property
     def server(self) -> str:

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from convocore_mcp.api.conversation_record import ConversationRecord
 from convocore_mcp.api.error_responses import error_from_code, message_in
 from convocore_mcp.errors import ContractError, GarbledError
+from convocore_mcp.fields.reading import read_facts
 from convocore_mcp.models import WAITING, Conversation, Page, Quarantined
 
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -206,6 +207,7 @@ def to_model(row: ConversationRecord, agent_id: str) -> Conversation:
         model=_text(usage.last_turn_model_id) if usage else None,
         links=_links(row),
         record=row.model_dump_json(exclude_none=True),
+        facts=read_facts(row),
     )
 
 

@@ -19,6 +19,7 @@ from convocore_mcp.models.conversation import (
     ScoreStep,
     Value,
 )
+from convocore_mcp.models.facts import NO_FACTS, Facts, ModelShare, PlannedActivity, ReadValue
 from convocore_mcp.models.lead import (
     CLOSED_STAGES,
     MAX_WORD_LENGTH,
@@ -51,6 +52,7 @@ __all__ = [
     "MIN_NUMBER_PART",
     "NAME_WORD",
     "NO_DETAILS",
+    "NO_FACTS",
     "WAITING",
     "Activity",
     "ActivityNote",
@@ -61,6 +63,7 @@ __all__ = [
     "Coverage",
     "DerivedKeys",
     "Details",
+    "Facts",
     "Filter",
     "Freshness",
     "Group",
@@ -69,9 +72,12 @@ __all__ = [
     "HotSummary",
     "JsonValue",
     "Lead",
+    "ModelShare",
     "Page",
+    "PlannedActivity",
     "Quarantined",
     "ReadScope",
+    "ReadValue",
     "ScoreStep",
     "TermAlternatives",
     "UnfinishedSync",

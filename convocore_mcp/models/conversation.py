@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
+from convocore_mcp.models.facts import NO_FACTS, Facts
+
 Value: TypeAlias = int | float | str
 """A deal's value as somebody entered it: a number, or the text of one."""
 JsonValue: TypeAlias = bool | int | float | str | list[object] | dict[str, object] | None
@@ -173,6 +175,8 @@ class Conversation:
     """The whole record as compact JSON; empty where only the columns were read."""
     details: Details = NO_DETAILS
     """The typed parts of `record`. The mirror fills them in wherever it reads the record."""
+    facts: Facts = NO_FACTS
+    """What else fields are read from; only a conversation that was just parsed has them."""
 
     @property
     def overdue(self) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import select
 
 from convocore_mcp.leads.affected import merge_affected
+from convocore_mcp.leads.due_dates import due_dates_of_row
 from convocore_mcp.leads.keys import derive_keys
 from convocore_mcp.models import Conversation, Filter, Lead, Page
 from convocore_mcp.store.database import rows
@@ -22,7 +23,7 @@ from tests.conversations import NOW
 if TYPE_CHECKING:
     from convocore_mcp.store.read.conversation_search import SortKey
 
-RULES = Rules(keys=derive_keys, merge_affected=merge_affected)
+RULES = Rules(keys=derive_keys, merge_affected=merge_affected, due_dates=due_dates_of_row)
 SORTS = ("newest", "oldest", "score", "value", "waiting")
 _numbers = itertools.count()
 

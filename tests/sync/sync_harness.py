@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from convocore_mcp.api.client import ConvocoreClient
 from convocore_mcp.leads.affected import merge_affected
+from convocore_mcp.leads.due_dates import due_dates_of_row
 from convocore_mcp.leads.keys import derive_keys
 from convocore_mcp.models import Coverage, Freshness, ReadScope
 from convocore_mcp.sandbox import Sandbox
@@ -43,7 +44,9 @@ async def run_in_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs)
 
 
 def mirror_on(database: Database) -> MirrorWriter:
-    return MirrorWriter(database, Rules(keys=derive_keys, merge_affected=merge_affected))
+    return MirrorWriter(
+        database, Rules(keys=derive_keys, merge_affected=merge_affected, due_dates=due_dates_of_row)
+    )
 
 
 def open_mirror(location: str | Path, *, owner: str = "test") -> MirrorWriter:

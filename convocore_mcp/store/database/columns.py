@@ -1,8 +1,11 @@
 """Column types that behave alike in SQLite and PostgreSQL."""
 
 import re
+from typing import Any, TypeAlias
 
 from sqlalchemy import (
+    Column,
+    ColumnElement,
     Dialect,
     TypeDecorator,
     types,
@@ -12,6 +15,10 @@ from sqlalchemy.types import TypeEngine
 
 TSVECTOR_OF_TOKENS = "array_to_tsvector(string_to_array(?, ' '))"
 """How PostgreSQL makes a `tsvector` of tokens without a parser of its own."""
+Sql: TypeAlias = ColumnElement[Any]
+"""An expression of any type."""
+AnyColumn: TypeAlias = Column[Any]
+AnyType: TypeAlias = TypeEngine[Any]
 _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 

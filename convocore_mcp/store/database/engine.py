@@ -23,7 +23,8 @@ from sqlalchemy.pool import StaticPool
 
 from convocore_mcp.errors import MirrorError
 from convocore_mcp.store.database import sqlite_file
-from convocore_mcp.store.database.schema import PREFIX, SCHEMA_VERSION, counter, meta, metadata
+from convocore_mcp.store.database.schema import PREFIX, SCHEMA_VERSION, counter, meta
+from convocore_mcp.store.fields.field_tables import ALL_TABLES
 
 MEMORY = "memory"
 _POSTGRESQL = "postgresql+psycopg://"
@@ -197,7 +198,7 @@ def _prepare(engine: Engine, *, owner: str) -> tuple[str, str]:
         elif tables and not postgresql:
             return "", "it holds something else"
         new = {"schema": SCHEMA_VERSION, "owner": owner, "generation": secrets.token_hex(4)}
-        metadata.create_all(connection)
+        ALL_TABLES.create_all(connection)
         connection.execute(insert(meta), [{"key": k, "value": v} for k, v in new.items()])
         connection.execute(insert(counter), {"id": 1, "sequence_number": 0})
     return new["generation"], ""

@@ -22,6 +22,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql.selectable import FromClause, Subquery
 
 from convocore_mcp.models import WAITING, Filter, Group
+from convocore_mcp.store.database.columns import Sql
 from convocore_mcp.store.database.schema import conversations, leads
 from convocore_mcp.store.database.sequence import sequence_number
 from convocore_mcp.store.read import conversation_search
@@ -30,7 +31,7 @@ from convocore_mcp.store.read.sql_conditions import meets, without_index
 
 _c, _l = conversations.c, leads.c
 _DAY = 86_400_000
-_COLUMNS: dict[str, ColumnElement[Any]] = {
+_COLUMNS: dict[str, Sql] = {
     name: _c[name]
     for name in (
         "channel", "stage", "state", "label", "country", "language", "assignee", "source", "model",
@@ -114,7 +115,7 @@ def _tags(connection: Connection) -> FromClause:
     return tags.table_valued("value").lateral("tags")
 
 
-def _column(connection: Connection, name: str) -> ColumnElement[Any]:
+def _column(connection: Connection, name: str) -> Sql:
     if name != "month":
         return _COLUMNS[name]
     seconds = _c.last_activity // 1000
@@ -132,7 +133,7 @@ def _format_keys(group_by: Sequence[str], key: Sequence[Any]) -> tuple[str | Non
 
 def _sum_conversations(
     connection: Connection,
-    keys: Sequence[ColumnElement[Any]],
+    keys: Sequence[Sql],
     table: FromClause,
     condition: ColumnElement[bool],
 ) -> dict[tuple[Any, ...], Group]:

@@ -7,12 +7,13 @@ enough. Either way few rows are read, however large the mirror is.
 
 from dataclasses import replace
 from enum import Enum, auto
-from typing import Any, Self
+from typing import Self
 
 from sqlalchemy import ColumnElement, Connection, and_, false, func, select, true, tuple_
 
 from convocore_mcp.models import Conversation, Filter
 from convocore_mcp.store.database import rows
+from convocore_mcp.store.database.columns import Sql
 from convocore_mcp.store.database.schema import CURRENT, UNKNOWN, agents, conversations
 from convocore_mcp.store.database.search_tokens import count_in_index, has_tokens, token_query
 from convocore_mcp.store.read.sql_conditions import (
@@ -30,7 +31,7 @@ INDEX_LOOKUP_LIMIT = 1_000
 SortKey = tuple[float | str, ...]
 """The position of a row in an order; the next page begins after it."""
 _c = conversations.c
-_ORDERS: dict[str, tuple[ColumnElement[Any], ...]] = {
+_ORDERS: dict[str, tuple[Sql, ...]] = {
     "newest": (_c.by_newest, _c.id),
     "oldest": (_c.by_oldest, _c.id),
     "score": (_c.by_score, _c.by_newest, _c.id),

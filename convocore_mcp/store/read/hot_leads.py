@@ -6,12 +6,12 @@ compare; what has to be repeated as SQL is `is_hot`, `is_near_miss` and `BY_RANK
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_, select
 
 from convocore_mcp.models import WAITING, HotQuery, HotSummary, Lead
 from convocore_mcp.store.database import rows
+from convocore_mcp.store.database.columns import Sql
 from convocore_mcp.store.database.schema import CURRENT, UNKNOWN, conversations, leads
 from convocore_mcp.store.read.sql_conditions import within
 from convocore_mcp.vocabulary import NEAR_MISS_POINTS
@@ -114,5 +114,5 @@ def _excluded(query: HotQuery) -> Select[int, int]:
     )
 
 
-def _count_where(name: str, condition: ColumnElement[Any]) -> ColumnElement[int]:
+def _count_where(name: str, condition: Sql) -> ColumnElement[int]:
     return func.coalesce(func.sum(case((condition, 1), else_=0)), 0).label(name)

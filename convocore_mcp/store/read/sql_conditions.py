@@ -1,13 +1,12 @@
 """Conditions on conversations and leads, as SQL."""
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, and_, false
 
 from convocore_mcp.models import Filter
 from convocore_mcp.store.database import rows
-from convocore_mcp.store.database.columns import Text
+from convocore_mcp.store.database.columns import Sql, Text
 from convocore_mcp.store.database.schema import UNKNOWN, conversations
 from convocore_mcp.store.database.search_tokens import has_tokens, token_query
 
@@ -48,12 +47,12 @@ def meets(
     return and_(valid, *bounds(criteria), tokens_found)
 
 
-def without_index(column: ColumnElement[Any]) -> ColumnElement[Any]:
+def without_index(column: Sql) -> Sql:
     """The value of `column`, as an expression for which no engine uses an index."""
     return column.concat("") if isinstance(column.type, Text) else column + 0
 
 
-def starts_with(column: ColumnElement[Any], prefix: str) -> ColumnElement[bool]:
+def starts_with(column: Sql, prefix: str) -> ColumnElement[bool]:
     """Whether `column` starts with `prefix`, as a range that an index can serve."""
     return and_(column >= prefix, column < prefix + LAST_CHARACTER)
 
@@ -69,7 +68,7 @@ def end_millisecond(until: datetime) -> int:
 
 
 def within(
-    column: ColumnElement[Any], since: datetime | None, until: datetime | None
+    column: Sql, since: datetime | None, until: datetime | None
 ) -> list[ColumnElement[bool]]:
     """The conditions that `column` lies in the window."""
     conditions = []
@@ -80,13 +79,13 @@ def within(
     return conditions
 
 
-def in_window(by_newest: ColumnElement[Any], criteria: Filter) -> list[ColumnElement[bool]]:
+def in_window(by_newest: Sql, criteria: Filter) -> list[ColumnElement[bool]]:
     """The conditions on the last activity; in `by_newest`, `UNKNOWN` stands for none."""
     known = [] if criteria.until is None else [by_newest > UNKNOWN]
     return [*within(by_newest, criteria.since, criteria.until), *known]
 
 
-def has_text(column: ColumnElement[Any], text: str) -> ColumnElement[bool]:
+def has_text(column: Sql, text: str) -> ColumnElement[bool]:
     """Whether `text` occurs in `column`; no character in it is a wildcard."""
     return column.contains(text, autoescape=True)
 

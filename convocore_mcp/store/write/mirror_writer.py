@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from sqlalchemy import (
@@ -35,6 +35,8 @@ from convocore_mcp.store.database.schema import (
     records,
 )
 from convocore_mcp.store.database.sequence import set_sequence_number, take_write_lock
+from convocore_mcp.store.fields import field_writer
+from convocore_mcp.store.fields.field_writer import DueDatesOf, NewVersion
 from convocore_mcp.store.write import versions
 from convocore_mcp.store.write.rebuild import MergeAffected, rebuild_leads
 
@@ -50,6 +52,8 @@ class Rules:
     """`leads.keys.keys`."""
     merge_affected: MergeAffected
     """`leads.affected.merge_affected`."""
+    due_dates: DueDatesOf
+    """`leads.due_dates.due_dates_of_row`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +68,10 @@ class Saved:
 class MirrorWriter:
     """Writes the mirror. Plain blocking calls: run them in a thread."""
 
-    def __init__(self, database: Database, rules: Rules) -> None:
+    def __init__(self, database: Database, rules: Rules, *, zone: tzinfo = UTC) -> None:
+        """`zone` is where the days of CRM dates begin."""
         self.database = database
+        self._zone = zone
         self._rules = rules
 
     def coverage(self, agent_id: str) -> Coverage:
@@ -133,7 +139,7 @@ class MirrorWriter:
         numbered = list(enumerate(changed[::-1], start=sequence_number + 1))
         ended = [(old, number) for number, (_, old) in numbered if old]
         versions.end_versions(connection, ended, at=at)
-        new = []
+        new, field_values = [], []
         for number, (row, old) in numbered:
             validity = {
                 "valid_from": number,
@@ -142,10 +148,13 @@ class MirrorWriter:
                 "seen_at": at,
                 "missed_syncs": 0,
             }
-            columns = conversation_row(row, self._rules.keys(row))
-            new.append(validity | columns | {"lead_id": old.lead_id if old else None})
+            keys = self._rules.keys(row)
+            lead_id = old.lead_id if old else None
+            new.append(validity | conversation_row(row, keys) | {"lead_id": lead_id})
+            field_values.append(NewVersion(number, row, keys, lead_id))
         values = (tuple(row.values()) for row in new)
         bulk.insert_rows(connection, conversations, list(new[0]), values)
+        field_writer.begin_versions(connection, field_values, self._rules.due_dates, self._zone)
         full = ((number, storable(row.record)) for number, (row, _) in numbered)
         bulk.insert_rows(connection, records, ("valid_from", "record"), full)
         dirty = [(row.agent_id, row.id, old and old.lead_id) for _, (row, old) in numbered]
@@ -235,6 +244,7 @@ class MirrorWriter:
             if newest is None:
                 return 0
             connection.execute(update(counter).values(pruned_up_to=newest))
+            field_writer.prune(connection, old, up_to=newest)
             connection.execute(delete(records).where(records.c.valid_from.in_(old)))
             return connection.execute(delete(conversations).where(c.valid_from.in_(old))).rowcount
 

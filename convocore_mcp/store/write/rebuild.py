@@ -12,6 +12,8 @@ from sqlalchemy import Connection, and_, select
 from convocore_mcp.models import Lead
 from convocore_mcp.store.database import bulk, rows
 from convocore_mcp.store.database.schema import conversations, dirty_conversations, leads
+from convocore_mcp.store.database.sequence import sequence_number
+from convocore_mcp.store.fields import field_writer
 from convocore_mcp.store.read import people_index
 from convocore_mcp.store.write.affected_lookup import AffectedLookup, VersionRow
 
@@ -42,6 +44,10 @@ def rebuild_leads(
     affected = list(lookup.rows.values())
     old = {row.lead_id for row in (*batch, *affected) if row.lead_id}
     before = _replace(connection, agent_id, old, made)
+    versions = {row.id: row.valid_from for row in affected}
+    field_writer.replace_leads(
+        connection, agent_id, old, made, versions, sequence_number(connection)
+    )
     people_index.update_index(connection, agent_id, before, made)
     _set_lead_ids(connection, affected, made)
     # What an affected conversation shared in its older versions was not looked up, except for those
@@ -75,9 +81,10 @@ def _set_lead_ids(
     connection: Connection, affected: Iterable[VersionRow], made: Sequence[Lead]
 ) -> None:
     lead_of = {id_: lead.lead_id for lead in made for id_ in lead.conversation_ids}
-    moved = (
+    moved = [
         (lead_id, row.valid_from)
         for row in affected
         if row.lead_id != (lead_id := lead_of.get(row.id))
-    )
+    ]
+    field_writer.move_to_leads(connection, moved)
     bulk.update_column(connection, _c.lead_id, _c.valid_from, moved)

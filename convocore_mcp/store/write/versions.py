@@ -15,6 +15,7 @@ from convocore_mcp.store.database.schema import (
     conversations,
     dirty_conversations,
 )
+from convocore_mcp.store.fields import field_writer
 
 
 def current_versions(connection: Connection, agent_id: str, ids: Iterable[str]) -> dict[str, Any]:
@@ -35,6 +36,7 @@ def end_versions(connection: Connection, ended: Iterable[tuple[Any, int]], *, at
     if rows:
         statement = update(conversations).where(conversations.c.valid_from == bindparam("version"))
         connection.execute(statement.values(valid_to=bindparam("number"), ended_at=at), rows)
+        field_writer.end_versions(connection, [(row["version"], row["number"]) for row in rows])
 
 
 def mark_seen(connection: Connection, versions: Sequence[int], at: int) -> None:

@@ -1,0 +1,175 @@
+"""Conditions on fields, as SQL.
+
+Source: docs/contract.md, "Fields": what is missing satisfies only `missing`, `!=` and `!~`; a flag
+that is not set is false; text compares without case and accents; a time compared with a period by
+`=` lies in it, `>=` and `<` mean its beginning, `>` and `<=` its end.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from sqlalchemy import ColumnElement, and_, false, func, literal, not_, or_, select, true
+
+from convocore_mcp.fields.conditions import Condition, DataField, Operand, Operator
+from convocore_mcp.fields.numbers import read_number
+from convocore_mcp.fields.query import RowQuery
+from convocore_mcp.fields.table import Field, Kind, Rows
+from convocore_mcp.fields.times import Period
+from convocore_mcp.store.database.columns import Sql, Text, storable
+from convocore_mcp.store.fields.field_columns import ALIASES, SOURCE, UNREAD, is_long
+from convocore_mcp.store.fields.field_tables import conversation_texts
+from convocore_mcp.store.fields.row_tables import RowTable, to_ms
+from convocore_mcp.store.fields.text_keys import BEGINNING, ITEM_MARK, WORD_MARK, text_key, words_of
+
+_SECOND = timedelta(seconds=1)
+_POSITIVE = {Operator.NOT_EQUAL: Operator.EQUAL, Operator.HAS_NOT: Operator.HAS}
+_ORDERS: dict[Operator, Callable[[Sql, float], ColumnElement[bool]]] = {
+    Operator.EQUAL: lambda column, number: column == number,
+    Operator.GREATER: lambda column, number: column > number,
+    Operator.AT_LEAST: lambda column, number: column >= number,
+    Operator.LESS: lambda column, number: column < number,
+    Operator.AT_MOST: lambda column, number: column <= number,
+}
+
+
+def meets_requirements(table: RowTable, query: RowQuery) -> list[ColumnElement[bool]]:
+    """The conditions of a question; each may be met in several ways."""
+    return [
+        or_(false(), *(meets(table, condition) for condition in requirement.conditions))
+        for requirement in query.requirements
+    ]
+
+
+def meets(table: RowTable, condition: Condition) -> ColumnElement[bool]:
+    """Whether a row meets a condition; never `NULL`."""
+    operator = condition.operator
+    if operator is Operator.EXISTS:
+        return _exists(table, condition.field)
+    if operator is Operator.MISSING:
+        return not_(_exists(table, condition.field))
+    positive = _POSITIVE.get(operator, operator)
+    found = or_(
+        false(), *(_compares(table, condition.field, positive, o) for o in condition.operands)
+    )
+    return not_(func.coalesce(found, false())) if operator in _POSITIVE else found
+
+
+def _exists(table: RowTable, field: Field | DataField) -> ColumnElement[bool]:
+    if isinstance(field, DataField):
+        return table.data(field, 0).is_not(None)
+    if field.kind is Kind.FLAG:
+        return true()
+    known = table.value(field).is_not(None)
+    if field.kind is Kind.MONEY:
+        return or_(known, table.column(field.name + UNREAD).is_not(None))
+    return known
+
+
+def _compares(
+    table: RowTable, field: Field | DataField, operator: Operator, operand: Operand
+) -> ColumnElement[bool]:
+    if isinstance(field, DataField):
+        return _compares_data(table, field, operator, operand)
+    match operand:
+        case Period():
+            return _compares_time(table.value(field), operator, operand)
+        case bool():
+            is_set = func.coalesce(table.value(field), false())
+            return is_set if operand else not_(is_set)
+        case float() | int():
+            return _ORDERS[operator](table.value(field), operand)
+        case str():
+            return _compares_text(table, field, operator, storable(operand))
+
+
+def _compares_data(
+    table: RowTable, field: DataField, operator: Operator, operand: Operand
+) -> ColumnElement[bool]:
+    """A captured variable is a text, and a number too where it is written as one."""
+    key, number = table.data(field, 0), table.data(field, 1)
+    if not isinstance(operand, str):
+        return _ORDERS[operator](number, operand) if isinstance(operand, int | float) else false()
+    text = storable(operand)
+    compared = _compares_key(table, key, operator, text)
+    read = read_number(text) if operator is Operator.EQUAL else None
+    return compared if read is None else or_(compared, number == read)
+
+
+def _compares_time(column: Sql, operator: Operator, period: Period) -> ColumnElement[bool]:
+    begin = to_ms(period.begin)
+    # A moment is a second long: answers show no fractions, so none decides.
+    end = to_ms(period.end + _SECOND if period.is_instant else period.end)
+    match operator:
+        case Operator.EQUAL:
+            return and_(column >= begin, column < end)
+        case Operator.GREATER:
+            return column >= end
+        case Operator.AT_LEAST:
+            return column >= begin
+        case Operator.LESS:
+            return column < begin
+        case _:
+            return column < end
+
+
+def _compares_text(
+    table: RowTable, field: Field, operator: Operator, text: str
+) -> ColumnElement[bool]:
+    column = table.value(field)
+    if field.kind is Kind.ID:
+        return column == text
+    if is_long(field):
+        return _compares_long(table, field, operator, text)
+    if field.aliases:
+        names = table.column(field.name + ALIASES)
+        return or_(
+            _compares_key(table, column, operator, text),
+            _compares_list(table, names, operator, text),
+        )
+    if field.kind is Kind.LIST:
+        return _compares_list(table, column, operator, text)
+    return _compares_key(table, column, operator, text)
+
+
+def _compares_key(table: RowTable, key: Sql, operator: Operator, text: str) -> ColumnElement[bool]:
+    if operator is Operator.EQUAL:
+        return key == text_key(text)
+    return _has_words(table, key, text)
+
+
+def _compares_list(table: RowTable, key: Sql, operator: Operator, text: str) -> ColumnElement[bool]:
+    if operator is Operator.EQUAL:
+        return table.contains(key, f"{ITEM_MARK}{text_key(text)}{ITEM_MARK}")
+    # The marks of items are no marks of words, but an item begins and ends there all the same.
+    marked = func.replace(key, literal(ITEM_MARK, Text), literal(WORD_MARK, Text))
+    return _has_words(table, marked, text)
+
+
+def _has_words(table: RowTable, key: Sql, text: str) -> ColumnElement[bool]:
+    """Whether every word of `text` begins a word of the key; a text without words is in none."""
+    words = words_of(text)
+    marked = literal(WORD_MARK, Text).concat(key).concat(literal(WORD_MARK, Text))
+    found = [
+        or_(*(table.contains(marked, f"{WORD_MARK}{form}") for form in word_forms(word)))
+        for word in words
+    ]
+    return and_(true(), *found) if found else false()
+
+
+def word_forms(word: str) -> list[str]:
+    """What a word may begin with or be, so that it counts as the word that was asked for."""
+    return [word]
+
+
+def _compares_long(
+    table: RowTable, field: Field, operator: Operator, text: str
+) -> ColumnElement[bool]:
+    """The whole text is in another table; its beginning decides about most rows alone."""
+    whole, version = conversation_texts.c[field.name], conversation_texts.c.valid_from
+    fitting = select(version).where(_compares_key(table, whole, operator, text))
+    leads = table.rows is Rows.LEADS
+    number = table.column(field.name + SOURCE) if leads else table.row_number
+    found = number.in_(fitting)
+    if operator is Operator.EQUAL:
+        return and_(table.column(field.name) == text_key(text)[:BEGINNING], found)
+    return found

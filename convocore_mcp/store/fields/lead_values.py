@@ -1,0 +1,206 @@
+"""The row of field values of a lead: those of its conversations, merged as the table says.
+
+Pure: rows in, a row out.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC
+
+from convocore_mcp.fields.table import Field, Home, Merge, Rows
+from convocore_mcp.models import WAITING, Lead
+from convocore_mcp.store.database.columns import storable
+from convocore_mcp.store.fields.conversation_values import (
+    COLUMNS,
+    StoredValue,
+    milliseconds,
+)
+from convocore_mcp.store.fields.field_columns import (
+    ITEMS,
+    column_names,
+    fields_of,
+    in_column_order,
+)
+from convocore_mcp.store.fields.text_keys import list_key, stored_text, text_key
+
+Values = Sequence[StoredValue]
+"""The stored values of a conversation, in the order of `COLUMNS`."""
+_FIELDS = in_column_order(fields_of(Rows.LEADS))
+LEAD_COLUMNS: tuple[str, ...] = (
+    "activity_overdue_at",
+    "close_overdue_at",
+    "first_due_at",
+    "hot_score",
+    *(name for field in _FIELDS for name in column_names(field, Rows.LEADS)),
+    "dues",
+    "data",
+)
+"""The columns of `lead_fields` that hold values, in the order of a row."""
+_AT = {name: place for place, name in enumerate(COLUMNS)}
+_STATE, _STALE, _CHANNEL, _DUES, _DATA = (
+    _AT[name] for name in ("state", "stale", "channel", "dues", "data")
+)
+_CHANNEL_SHOWN = _CHANNEL + 1
+_WAITING = text_key(WAITING)
+
+
+def lead_values(lead: Lead, conversations: Sequence[Values]) -> tuple[StoredValue, ...]:
+    """The merged values of a lead; its conversations come newest first."""
+    row: list[StoredValue] = [
+        _least(conversations, _AT["activity_overdue_at"]),
+        _least(conversations, _AT["close_overdue_at"]),
+        _least(conversations, _AT["first_due_at"]),
+        lead.hot_score,
+    ]
+    for merge in _MERGES:
+        row += merge(lead, conversations)
+    row += (_dues(conversations), _data(conversations))
+    return tuple(row)
+
+
+_Merge = Callable[[Lead, Sequence[Values]], Iterable[StoredValue]]
+
+
+def _least(conversations: Sequence[Values], place: int) -> StoredValue:
+    known = [v for row in conversations if isinstance(v := row[place], int | float)]
+    return min(known) if known else None
+
+
+def _newest(field: Field) -> _Merge:
+    """The values of the newest conversation that has one."""
+    begin, width = _AT[field.name], len(column_names(field, Rows.CONVERSATIONS))
+    end, missing = begin + width, (None,) * width
+
+    def merge(_: Lead, conversations: Sequence[Values]) -> Iterable[StoredValue]:
+        for row in conversations:
+            if row[begin] is not None:
+                return row[begin:end]
+        return missing
+
+    return merge
+
+
+def _newest_long(field: Field) -> _Merge:
+    """The beginning of the newest text, and the version that has the whole of it."""
+    place = _AT[field.name]
+
+    def merge(_: Lead, conversations: Sequence[Values]) -> Iterable[StoredValue]:
+        for row in conversations:
+            if row[place] is not None:
+                return (row[place], row[0])
+        return (None, None)
+
+    return merge
+
+
+def _first(field: Field) -> _Merge:
+    place = _AT[field.name]
+    return lambda _, conversations: (_least(conversations, place),)
+
+
+def _sum(field: Field) -> _Merge:
+    place = _AT[field.name]
+
+    def merge(_: Lead, conversations: Sequence[Values]) -> Iterable[StoredValue]:
+        if len(conversations) == 1:
+            return (conversations[0][place],)
+        known = [v for row in conversations if isinstance(v := row[place], int | float)]
+        return (sum(known) if known else None,)
+
+    return merge
+
+
+def _union(field: Field) -> _Merge:
+    key, items = _AT[field.name], _AT[field.name + ITEMS]
+
+    def merge(_: Lead, conversations: Sequence[Values]) -> Iterable[StoredValue]:
+        having = [row for row in conversations if row[key] is not None]
+        if len(having) <= 1:
+            return having[0][key : items + 1] if having else (None, None)
+        return _stored_list(item for row in having for item in json.loads(str(row[items])))
+
+    return merge
+
+
+def _stored_list(items: Iterable[str]) -> tuple[str | None, str | None]:
+    """The items without those that are equal but for case and accents."""
+    by_key: dict[str, str] = {}
+    for item in items:
+        by_key.setdefault(text_key(item), item)
+    distinct = tuple(by_key.values())
+    return (list_key(distinct), _json(distinct)) if distinct else (None, None)
+
+
+def _channels(_: Lead, conversations: Sequence[Values]) -> Iterable[StoredValue]:
+    shown = (row[_CHANNEL_SHOWN] or row[_CHANNEL] for row in conversations)
+    return _stored_list(str(channel) for channel in shown if channel is not None)
+
+
+def _value(lead: Lead, _: Sequence[Values]) -> Iterable[StoredValue]:
+    return (lead.amount, storable(str(lead.value)) if lead.unparsed else None)
+
+
+def _currency(lead: Lead, _: Sequence[Values]) -> Iterable[StoredValue]:
+    return (None, None) if lead.currency is None else stored_text(lead.currency)
+
+
+def _waiting(_: Lead, conversations: Sequence[Values]) -> Iterable[StoredValue]:
+    return (any(row[_STATE] == _WAITING for row in conversations),)
+
+
+def _stale(_: Lead, conversations: Sequence[Values]) -> Iterable[StoredValue]:
+    return (any(row[_STALE] for row in conversations),)
+
+
+def _dues(conversations: Sequence[Values]) -> str | None:
+    having = [str(row[_DUES]) for row in conversations if row[_DUES] is not None]
+    if len(having) <= 1:
+        return having[0] if having else None
+    return _json([pair for dues in having for pair in json.loads(dues)])
+
+
+def _data(conversations: Sequence[Values]) -> str | None:
+    """By name, the captured value of the newest conversation that has it."""
+    having = [str(row[_DATA]) for row in conversations if row[_DATA] is not None]
+    if len(having) <= 1:
+        return having[0] if having else None
+    data: dict[str, object] = {}
+    for older in reversed(having):
+        data |= json.loads(older)
+    return _json(data)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+_SPECIAL: dict[str, _Merge] = {
+    "lead_id": lambda lead, _: (storable(lead.lead_id),),
+    "agent_id": lambda lead, _: (lead.agent_id,),
+    "last_activity": lambda lead, _: (milliseconds(lead.last_activity, UTC),),
+    "value": _value,
+    "currency": _currency,
+    "stale": _stale,
+    "waiting": _waiting,
+    "channels": _channels,
+    "conversations": lambda lead, _: (len(lead.conversation_ids),),
+}
+"""How fields with `Merge.SPECIAL` come about."""
+
+
+def _merge_of(field: Field) -> _Merge:
+    match field.merge:
+        case Merge.SPECIAL:
+            return _SPECIAL[field.name]
+        case Merge.SUM:
+            return _sum(field)
+        case Merge.FIRST:
+            return _first(field)
+        case Merge.UNION:
+            return _union(field)
+        case Merge.NEWEST:
+            return _newest_long(field) if field.home is Home.TEXT else _newest(field)
+
+
+_MERGES = [_merge_of(field) for field in _FIELDS]
+"""In the order of the columns."""

@@ -1,0 +1,79 @@
+"""Orders of rows: by any field, in both directions, what is missing last.
+
+Rows with equal values come by last activity, newest first, then by agent and ID.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import BigInteger, ColumnElement, Integer, and_, case, cast, func, literal, or_
+
+from convocore_mcp.fields.conditions import DataField
+from convocore_mcp.fields.grouping import Sort
+from convocore_mcp.fields.query import SortKey
+from convocore_mcp.fields.table import BY_NAME, Kind, Rows
+from convocore_mcp.models import WAITING
+from convocore_mcp.store.database.columns import Sql, Text
+from convocore_mcp.store.fields.row_tables import RowTable
+from convocore_mcp.store.fields.text_keys import text_key
+
+_LONGEST_WAIT = 2**53
+"""Later than any time: who waits since an unknown time comes after those who wait since a known."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPart:
+    """One expression of an order, and its direction."""
+
+    by: Sql
+    descending: bool = False
+
+
+def order_parts(table: RowTable, sort: Sort) -> list[OrderPart]:
+    """The expressions of an order, the most important first; none of them is ever `NULL`."""
+    ties = [
+        OrderPart(table.newest, descending=True),
+        OrderPart(table.column("agent_id")),
+        OrderPart(table.row_id),
+    ]
+    field = sort.field
+    if field is BY_NAME["last_activity"] and sort.descending:
+        return ties  # what is unknown is last there already
+    if isinstance(field, DataField):
+        return [*_by_data(table, field, descending=sort.descending), *ties]
+    value = _waiting(table) if field is None else table.value(field)
+    is_text = field is not None and (field.is_text or field.kind is Kind.LIST)
+    if field is not None and field.kind is Kind.FLAG:
+        value = cast(value, Integer)
+    missing = case((value.is_(None), 1), else_=0)
+    known = func.coalesce(value, literal("", Text) if is_text else 0)
+    return [OrderPart(missing), OrderPart(known, sort.descending), *ties]
+
+
+def _waiting(table: RowTable) -> Sql:
+    """Since when somebody waits; who does not wait has none."""
+    since = func.coalesce(table.column("waiting_since"), cast(_LONGEST_WAIT, BigInteger))
+    leads = table.rows is Rows.LEADS
+    waits = table.column("waiting") if leads else table.column("state") == text_key(WAITING)
+    return case((waits, since))
+
+
+def _by_data(table: RowTable, field: DataField, *, descending: bool) -> list[OrderPart]:
+    """Numbers before texts, or after them where the largest comes first."""
+    key, number = table.data(field, 0), table.data(field, 1)
+    return [
+        OrderPart(case((key.is_(None), 1), else_=0)),
+        OrderPart(case((number.is_(None), 1), else_=0), descending),
+        OrderPart(func.coalesce(number, 0.0), descending),
+        OrderPart(func.coalesce(key, literal("", Text)), descending),
+    ]
+
+
+def behind(parts: list[OrderPart], key: SortKey) -> ColumnElement[bool]:
+    """The rows that come after the one with this key."""
+    alternatives: list[ColumnElement[bool]] = []
+    same: list[ColumnElement[bool]] = []
+    for part, value in zip(parts, key, strict=True):
+        further = part.by < value if part.descending else part.by > value
+        alternatives.append(and_(*same, further))
+        same.append(part.by == value)
+    return or_(*alternatives)

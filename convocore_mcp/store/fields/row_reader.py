@@ -1,0 +1,197 @@
+"""Questions about rows and their fields, one method each, with their cache.
+
+The values of fields are scanned in narrow tables, so the first answer to any question takes time
+with the number of rows, and the same answer again takes none.
+"""
+
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+
+from convocore_mcp.fields.grouping import FieldName, Grouping, Sort, TimeUnit
+from convocore_mcp.fields.query import FoundRow, Groups, RowQuery, SortKey
+from convocore_mcp.fields.table import Field, Home, Rows
+from convocore_mcp.fields.times import Clock
+from convocore_mcp.store.database.engine import Database
+from convocore_mcp.store.database.schema import CURRENT, agents
+from convocore_mcp.store.database.sequence import sequence_number
+from convocore_mcp.store.fields import row_groups, row_values
+from convocore_mcp.store.fields.field_conditions import meets_requirements
+from convocore_mcp.store.fields.row_orders import behind, order_parts
+from convocore_mcp.store.fields.row_search import ReadSearch, has_search
+from convocore_mcp.store.fields.row_tables import RowTable
+from convocore_mcp.store.fields.shown_values import ShownField, long_texts, shown_fields
+from convocore_mcp.store.read.cache import AnswerCache
+
+CACHED_ANSWERS, CACHED_PAGES = 2_000, 64
+"""Cache sizes: a count has a few bytes, a page of rows or a table of groups up to 200 kB."""
+T = TypeVar("T")
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class RowReader:
+    """Fulfils `server.row_queries.RowQueries`. Plain blocking calls: run them in a thread."""
+
+    def __init__(self, database: Database, *, read_search: ReadSearch) -> None:
+        """`read_search` reads the terms of a search (`leads.matching.search_terms`)."""
+        self._database = database
+        self._read_search = read_search
+        self._cache = AnswerCache(CACHED_ANSWERS)
+        self._page_cache = AnswerCache(CACHED_PAGES)
+
+    def sequence_number(self) -> int:
+        """The number of the newest change."""
+        with self._database.reading() as connection:
+            return sequence_number(connection)
+
+    def count(self, query: RowQuery, /, *, at: int) -> int:
+        """How many rows met the query at change `at`."""
+
+        def compute(connection: Connection) -> int:
+            table = RowTable.of(query, connection.dialect)
+            rows = select(func.count()).select_from(table.table)
+            return connection.scalar(rows.where(*self._fitting(connection, table, query, at))) or 0
+
+        return self._cached(query, ("count", at), (), compute, self._cache)
+
+    def find(
+        self,
+        query: RowQuery,
+        /,
+        *,
+        fields: Sequence[FieldName],
+        sort: Sort,
+        limit: int,
+        at: int,
+        after: SortKey | None,
+    ) -> list[FoundRow]:
+        """The rows that met the query at change `at`, from behind `after` on."""
+
+        def compute(connection: Connection) -> list[FoundRow]:
+            table = RowTable.of(query, connection.dialect)
+            order = order_parts(table, sort)
+            shown = shown_fields(table, fields)
+            rows = select(
+                *(part.by for part in order),
+                *(column for field in shown for column in field.columns),
+            ).where(*self._fitting(connection, table, query, at))
+            if after is not None:
+                rows = rows.where(behind(order, after))
+            rows = rows.order_by(*(p.by.desc() if p.descending else p.by for p in order))
+            found = connection.execute(rows.limit(limit)).all()
+            return _found_rows(connection, shown, len(order), found)
+
+        question = ("find", tuple(fields), sort, limit, at, after)
+        asked = [*fields, *([sort.field] if sort.field is not None else [])]
+        return self._cached(query, question, asked, compute, self._page_cache)
+
+    def moved_since(self, query: RowQuery, /, *, at: int) -> bool:
+        """Whether any row of these agents changed after change `at`."""
+        with self._database.reading() as connection:
+            if sequence_number(connection) <= at:
+                return False
+            table = RowTable.of(query, connection.dialect)
+            begin, end = table.column("valid_from"), table.column("valid_to")
+            moved = or_(begin > at, and_(end > at, end < CURRENT))
+            rows = select(begin).where(table.column("agent_id").in_(query.agents), moved).limit(1)
+            return connection.scalar(rows) is not None
+
+    def groups(
+        self, query: RowQuery, group_by: Sequence[Grouping], measures: Sequence[Field], /
+    ) -> Groups:
+        """The present rows that meet the query, counted and added up by group."""
+
+        def compute(connection: Connection) -> Groups:
+            table = RowTable.of(query, connection.dialect)
+            at = sequence_number(connection)
+            fitting = self._fitting(connection, table, query, at)
+            return row_groups.groups(connection, table, query, fitting, group_by, measures)
+
+        asked = [g.of if isinstance(g, TimeUnit) else g for g in group_by]
+        question = ("groups", tuple(group_by), tuple(measures))
+        changing = (*asked, *measures, *(row_groups.CHANGING if query.rows is Rows.LEADS else ()))
+        return self._cached(query, question, changing, compute, self._page_cache, present=True)
+
+    def values(self, rows: Rows, agents: Sequence[str], field: FieldName, /) -> list[str]:
+        """The values of a text or list field that occur, the most frequent first, at most 100."""
+        query = RowQuery(rows, tuple(agents), Clock(_LONG_AGO))
+
+        def compute(connection: Connection) -> list[str]:
+            table = RowTable.of(query, connection.dialect)
+            valid = table.valid_at(query.agents, sequence_number(connection))
+            return row_values.values(connection, table, valid, field)
+
+        return self._cached(query, ("values", field), [field], compute, self._cache, present=True)
+
+    def _fitting(
+        self, connection: Connection, table: RowTable, query: RowQuery, at: int
+    ) -> list[ColumnElement[bool]]:
+        """The conditions on a row."""
+        return [
+            table.valid_at(query.agents, at),
+            *meets_requirements(table, query),
+            *has_search(connection, table, query, self._read_search, at=at),
+        ]
+
+    def _cached(
+        self,
+        query: RowQuery,
+        question: Hashable,
+        asked: Iterable[FieldName],
+        compute: Callable[[Connection], T],
+        cache: AnswerCache,
+        *,
+        present: bool = False,
+    ) -> T:
+        """The answer, cached with everything that it depends on.
+
+        What held of conversations at a change never changes, but for the leads they belong to.
+        """
+        names = [*asked, *(c.field for r in query.requirements for c in r.conditions)]
+        if not any(isinstance(f, Field) and f.home is Home.NOWHERE for f in names):
+            query = replace(query, clock=Clock(_LONG_AGO, query.clock.zone))
+        versioned = query.rows is Rows.CONVERSATIONS and not present
+        with self._database.reading() as connection:
+            version: tuple[int, ...] = ()
+            if not versioned or any(f.name == "lead_id" for f in names):
+                version = _data_versions(connection, query.agents)
+            key = (self._database.generation, query, question, version)
+            return cache.get(key, lambda: compute(connection))
+
+
+def _data_versions(connection: Connection, agent_ids: tuple[str, ...]) -> tuple[int, ...]:
+    a = agents.c
+    versions = select(a.data_version).where(a.agent_id.in_(agent_ids)).order_by(a.agent_id)
+    return tuple(connection.scalars(versions))
+
+
+def _found_rows(
+    connection: Connection,
+    shown: Sequence[ShownField],
+    key_length: int,
+    found: Sequence[Sequence[object]],
+) -> list[FoundRow]:
+    rows: list[FoundRow] = []
+    texts: dict[str, dict[int, str]] = {}
+    place = key_length
+    places = []
+    for field in shown:
+        places.append((field, place, place + len(field.columns)))
+        if field.long:
+            versions = (v for row in found if isinstance(v := row[place], int))
+            texts[field.name] = long_texts(connection, field.name, versions)
+        place += len(field.columns)
+    for row in found:
+        values = {}
+        for field, begin, end in places:
+            value = field.read(row[begin:end])
+            if field.long:
+                value = texts[field.name].get(value) if isinstance(value, int) else None
+            if value is not None:
+                values[field.name] = value
+        key: SortKey = tuple(row[:key_length])  # type: ignore[arg-type]  # numbers and texts
+        rows.append(FoundRow(values, key))
+    return rows

@@ -1,0 +1,138 @@
+"""The two kinds of row, as the tables that hold them, and the parts of SQL that engines differ in.
+
+Every expression here is over one row of the table of its kind.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Dialect,
+    Float,
+    Table,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    literal_column,
+    null,
+    select,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from convocore_mcp.fields.conditions import DataField
+from convocore_mcp.fields.query import RowQuery
+from convocore_mcp.fields.table import Field, Home, Rows
+from convocore_mcp.store.database.columns import Sql, Text
+from convocore_mcp.store.database.schema import UNKNOWN
+from convocore_mcp.store.fields.conversation_values import data_name
+from convocore_mcp.store.fields.field_tables import conversation_fields, lead_fields
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def to_ms(moment: datetime) -> int:
+    """A moment as it is stored."""
+    return (moment - _EPOCH) // timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class RowTable:
+    """The table of a kind of row, seen from one question."""
+
+    rows: Rows
+    dialect: Dialect
+    now: int
+    """The present, in milliseconds: decides about what is overdue."""
+    hot_from: float
+
+    @classmethod
+    def of(cls, query: RowQuery, dialect: Dialect) -> "RowTable":
+        """The table that a question is about."""
+        return cls(query.rows, dialect, to_ms(query.clock.now), query.hot_from)
+
+    @property
+    def table(self) -> Table:
+        """The table."""
+        return lead_fields if self.rows is Rows.LEADS else conversation_fields
+
+    @property
+    def sqlite(self) -> bool:
+        """Whether the engine is SQLite."""
+        return self.dialect.name == "sqlite"
+
+    @property
+    def row_number(self) -> Sql:
+        """What tells versions apart."""
+        return self.column("number" if self.rows is Rows.LEADS else "valid_from")
+
+    @property
+    def row_id(self) -> Sql:
+        """What tells rows of an agent apart."""
+        return self.column("lead_id" if self.rows is Rows.LEADS else "id")
+
+    @property
+    def newest(self) -> Sql:
+        """The last activity; what is unknown is earlier than everything."""
+        return func.coalesce(self.column("last_activity"), literal_column(str(UNKNOWN)))
+
+    def column(self, name: str) -> Sql:
+        """A column of the table."""
+        return self.table.c[name]
+
+    def valid_at(self, agents: tuple[str, ...], at: int) -> ColumnElement[bool]:
+        """The versions of these agents that were valid at a change."""
+        valid = and_(self.column("valid_from") <= at, self.column("valid_to") > at)
+        return and_(self.column("agent_id").in_(agents), valid)
+
+    def value(self, field: Field) -> Sql:
+        """What a field is compared and sorted by; `NULL` where it is missing."""
+        if field.home is not Home.NOWHERE:
+            return self.column(field.name)
+        match field.name:
+            case "overdue_activity":
+                return func.coalesce(self.column("activity_overdue_at") <= self.now, False)
+            case "overdue_close":
+                return func.coalesce(self.column("close_overdue_at") <= self.now, False)
+            case "hot":
+                return func.coalesce(self.column("hot_score") >= self.hot_from, False)
+            case _:
+                return self._next_due()
+
+    def _next_due(self) -> Sql:
+        """The earliest due date that is not overdue. Mostly none is, and that is the first one."""
+        overdue_at, first = self.column("activity_overdue_at"), self.column("first_due_at")
+        return case((first.is_(None), null()), (overdue_at > self.now, first), else_=self._later())
+
+    def _later(self) -> Sql:
+        dues = self.column("dues")
+        if self.sqlite:
+            pairs = func.json_each(dues).table_valued("value", name="dues")
+            at = cast(func.json_extract(pairs.c.value, "$[0]"), BigInteger)
+            overdue_at = cast(func.json_extract(pairs.c.value, "$[1]"), BigInteger)
+        else:
+            pairs = func.jsonb_array_elements(cast(dues, JSONB)).table_valued("value", name="dues")
+            at = cast(func.jsonb_extract_path_text(pairs.c.value, "0"), BigInteger)
+            overdue_at = cast(func.jsonb_extract_path_text(pairs.c.value, "1"), BigInteger)
+        later = select(func.min(at)).select_from(pairs).where(overdue_at > self.now)
+        return later.correlate(self.table).scalar_subquery()
+
+    def data(self, field: DataField, part: int) -> Sql:
+        """Of a captured variable: its key (0), its number (1) or its text (2)."""
+        data, name = self.column("data"), data_name(field.key)
+        if self.sqlite:
+            # Most rows lack the variable, and finding its name is cheaper than reading JSON.
+            has_name = func.instr(data, f'"{name}":') > 0
+            value = func.json_extract(data, f'$."{name}"[{part}]')
+            found: Sql = case((has_name, value), else_=null())
+            return cast(found, Float) if part == 1 else cast(found, Text)
+        found = func.jsonb_extract_path_text(cast(data, JSONB), name, str(part))
+        return cast(found, Float) if part == 1 else cast(found, Text)
+
+    def contains(self, text: Sql, part: str) -> ColumnElement[bool]:
+        """Whether `part` occurs in `text`; no character of it has a meaning."""
+        find = func.instr if self.sqlite else func.strpos
+        return find(text, literal(part, Text)) > 0

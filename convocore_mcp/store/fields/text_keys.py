@@ -1,0 +1,55 @@
+"""Texts as they are compared: without case and accents, with marks where words begin and end.
+
+The marks are characters that no text has. So one column answers both whether a text is equal to
+another and whether a word in it begins with certain letters, on every engine alike.
+"""
+
+import re
+from functools import lru_cache
+
+from convocore_mcp.store.database.columns import storable
+from convocore_mcp.words.folding import IDEOGRAPHS, fold
+
+WORD_MARK = "\x01"
+"""Between a word and what is no word. The ends of a text have none."""
+ITEM_MARK = "\x02"
+"""Before and after every item of a list."""
+BEGINNING = 60
+"""Characters of a long text by which it is sorted."""
+_MARKS = re.compile(f"[{WORD_MARK}{ITEM_MARK}]")
+_PART = re.compile(rf"[{IDEOGRAPHS}]|[^\W_{IDEOGRAPHS}]+|[\W_]+")
+_WORD = re.compile(rf"[{IDEOGRAPHS}]|[^\W_{IDEOGRAPHS}]+")
+
+
+def text_key(text: str) -> str:
+    """What a text is compared by."""
+    folded = _folded(text)
+    if folded.isascii() and folded.isalnum():  # one word, as most choices are
+        return folded
+    return WORD_MARK.join(_PART.findall(folded))
+
+
+def words_of(text: str) -> list[str]:
+    """The words of `text`, as they stand in a key; an ideograph is a word by itself."""
+    return list(dict.fromkeys(_WORD.findall(_folded(text))))
+
+
+def list_key(items: tuple[str, ...]) -> str | None:
+    """The keys of the items, each between marks; `None` without items."""
+    if not items:
+        return None
+    return f"{ITEM_MARK}{ITEM_MARK.join(map(text_key, items))}{ITEM_MARK}"
+
+
+@lru_cache(maxsize=16384)
+def stored_text(text: str) -> tuple[str, str | None]:
+    """The key of a text, and the text itself where that is another."""
+    clean = storable(text)
+    key = text_key(clean)
+    return key, None if key == clean else clean
+
+
+def _folded(text: str) -> str:
+    if not text.isprintable():
+        text = _MARKS.sub(" ", text)
+    return (text.lower() if text.isascii() else fold(text)).strip()
