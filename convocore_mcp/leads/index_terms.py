@@ -5,14 +5,21 @@ A term is a letter for its kind and a folded text: `=jane miller` (the whole cur
 `wjane` (a word of any name or company), `ijm` (initials), `p5551415…` (a phone number, backwards,
 so that an ending becomes a beginning), `mjane@x.example` (an email), `ejane` (a word of an email),
 `llinkedin.com/in/jane` (a link or handle). The mirror keeps them in its people index.
+
+Terms cost time and space at every sync. So nicknames, and names that are written together or apart,
+are found by what is looked up (`leads.names`), and only other scripts' Latin spellings have terms.
 """
 
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from urllib.parse import unquote
 
-from convocore_mcp.leads.keys import IDEOGRAPHS, MAX_CACHED_KEYS, fold, words
+from convocore_mcp.leads.keys import IDEOGRAPHS, MAX_CACHED_KEYS, fold, phone_key, words
+from convocore_mcp.leads.names.filler_words import without_titles
+from convocore_mcp.leads.names.latin_spelling import latin_name_words, latin_word
+from convocore_mcp.leads.names.pasted_contacts import phone_numbers
 from convocore_mcp.models import MAX_WORD_LENGTH, NAME_WORD, Conversation, DerivedKeys
 
 WHOLE_NAME, INITIALS, PHONE, EMAIL, EMAIL_WORD, LINK = "=", "i", "p", "m", "e", "l"
@@ -21,6 +28,8 @@ MAX_TERM_LENGTH = 160
 """Characters of a whole name or link that a term keeps."""
 MAX_TEXT_LENGTH = 600
 """Characters of a name or company that are searched for words."""
+LONGEST_NUMBER = 20
+"""Characters of a phone field that holds one number; a longer one may hold two."""
 MAX_TERMS = 1_000
 """Terms of one lead. A shared inbox may have thousands of names; the newest count."""
 _LETTER_VARIANTS = str.maketrans(
@@ -30,6 +39,8 @@ _LETTER_VARIANTS = str.maketrans(
 """How people write a letter that their keyboard lacks, or write it carelessly: Mueller, فاطمه."""
 _TOKEN = re.compile(rf"[{IDEOGRAPHS}]+|(?:(?![{IDEOGRAPHS}_])\w)+")
 _IDEOGRAPH = re.compile(f"[{IDEOGRAPHS}]")
+_PROFILE_PAGE, _PROFILE_NUMBER = "/profile.php", re.compile(r"(?:^|&)id=(\d+)")
+"""Facebook's address of somebody without a handle; without the number it is everybody's."""
 _LINK_PREFIX = re.compile(r"^(?:[a-z][a-z0-9+.-]*:)?/*(?:www\.|m\.)?", re.IGNORECASE)
 
 
@@ -45,12 +56,20 @@ def index_terms(rows: Sequence[tuple[Conversation, DerivedKeys]], name: str | No
         if keys.email is not None:
             terms[f"{EMAIL}{keys.email}"] = None
             terms |= dict.fromkeys(f"{EMAIL_WORD}{word}" for word in _clip(words(keys.email)))
-        if keys.phone is not None:
-            terms[f"{PHONE}{keys.phone[::-1]}"] = None
+        terms |= dict.fromkeys(f"{PHONE}{phone[::-1]}" for phone in _phones(c, keys))
         terms |= dict.fromkeys(f"{LINK}{form}" for link in c.links for form in link_forms(link))
         if len(terms) > MAX_TERMS:
             break
     return "".join(f"\n{term}" for term in list(terms)[:MAX_TERMS])
+
+
+def _phones(c: Conversation, keys: DerivedKeys) -> list[str]:
+    """The digits of each number in a conversation's phone field."""
+    found = [] if keys.phone is None else [keys.phone]
+    if c.phone is not None and (keys.phone is None or len(c.phone) > LONGEST_NUMBER):
+        numbers = phone_numbers(c.phone[:MAX_TEXT_LENGTH])
+        found += (key for n in numbers if (key := phone_key(n, c.country)) is not None)
+    return found
 
 
 @lru_cache(maxsize=MAX_CACHED_KEYS)
@@ -64,6 +83,8 @@ def _terms_of_text(text: str | None, *, with_initials: bool = False) -> tuple[st
             found[spelling] = None
     # People ask for a single ideograph too, not only for pairs of neighbours.
     found |= dict.fromkeys(char for char in fold(text) if _IDEOGRAPH.fullmatch(char))
+    if not text.isascii():
+        found |= dict.fromkeys(_clip(latin_name_words(fold(text))))
     terms = [f"{NAME_WORD}{word}" for word in found]
     initials = initials_of(text) if with_initials else None
     return (*terms, f"{INITIALS}{initials}") if initials else tuple(terms)
@@ -76,8 +97,12 @@ def word_spellings(text: str) -> list[list[str]]:
     respelled = folded if text.isascii() else _tokens(_compose(text).translate(_LETTER_VARIANTS))
     if len(folded) != len(respelled):
         respelled = folded
+    parts = text.split()
+    if len(parts) != len(folded):
+        parts = folded  # without vowel signs, which folding takes for accents
     return [
-        list(dict.fromkeys(_clip(spellings))) for spellings in zip(folded, respelled, strict=True)
+        list(dict.fromkeys(_clip((*spellings, *latin_word(part)))))
+        for *spellings, part in zip(folded, respelled, parts, strict=True)
     ]
 
 
@@ -92,18 +117,18 @@ def _tokens(text: str) -> list[str]:
 
 
 def whole_name_spellings(name: str | None) -> list[str]:
-    """A name as a whole, in its possible spellings."""
+    """A name as a whole without forms of address, in its possible spellings."""
     if not name:
         return []
-    spellings = [words(name)]
+    spellings = [without_titles(words(name))]
     if not name.isascii():
-        spellings.append(words(_compose(name).translate(_LETTER_VARIANTS)))
+        spellings.append(without_titles(words(_compose(name).translate(_LETTER_VARIANTS))))
     return list(dict.fromkeys(" ".join(s)[:MAX_TERM_LENGTH] for s in spellings if s))
 
 
 def initials_of(name: str) -> str | None:
     """The first letters of a name of two to four words, if its script has initials."""
-    tokens = _TOKEN.findall(fold(name[:MAX_TEXT_LENGTH]))
+    tokens = without_titles(_TOKEN.findall(fold(name[:MAX_TEXT_LENGTH])))
     letters = "".join(token[0] for token in tokens)
     return letters if 2 <= len(tokens) <= 4 and letters.isalpha() else None
 
@@ -119,8 +144,11 @@ def typed_initials(text: str) -> str | None:
 
 def link_forms(link: str) -> list[str]:
     """A link without scheme and query, and the handle at its end: `linkedin.com/in/ann`, `ann`."""
-    line = " ".join(link.split())  # a term must not hold a line break
-    address = _LINK_PREFIX.sub("", line).split("?")[0].split("#")[0].rstrip("/")
+    line = " ".join(unquote(link).split())  # a term must not hold a line break
+    address, _, query = _LINK_PREFIX.sub("", line).partition("?")
+    if address.endswith(_PROFILE_PAGE) and (number := _PROFILE_NUMBER.search(query)):
+        address = f"{address.removesuffix(_PROFILE_PAGE)}/{number[1]}"
+    address = address.split("#")[0].rstrip("/")
     whole = fold(address).removeprefix("@")[:MAX_TERM_LENGTH]
     handle = whole.rpartition("/")[2].removeprefix("@")
     return [form for form in dict.fromkeys((whole, handle)) if form.strip()]

@@ -7,8 +7,10 @@ from typing import Protocol, TypeVar
 import phonenumbers
 from rapidfuzz import fuzz, process
 
-from convocore_mcp.leads.index_terms import EMAIL, word_spellings
-from convocore_mcp.leads.keys import MIN_PHONE_DIGITS, NUMBER, digits, phone_key, words
+from convocore_mcp.leads.index_terms import EMAIL, LINK, link_forms, word_spellings
+from convocore_mcp.leads.keys import MIN_PHONE_DIGITS, NUMBER, digits, fold, phone_key, words
+from convocore_mcp.leads.names.filler_words import without_titles
+from convocore_mcp.leads.names.latin_spelling import latin_name_words
 from convocore_mcp.models import MIN_NUMBER_PART, NAME_WORD
 
 SAME_WORD = 78
@@ -22,6 +24,9 @@ MAX_SPELLINGS = 8
 """Similar words that are looked up for each typed word."""
 MIN_PHONE_ENDING = 4
 """Digits of a phone number's ending that somebody may remember."""
+_SITE_ALIASES = {
+    "fb.com": "facebook.com", "m.me": "facebook.com", "twitter.com": "x.com", "telegram.me": "t.me",
+}  # fmt: skip
 _PHONE = re.compile(r"\+?[\d\s().\-/\u2010-\u2015]+")
 
 
@@ -116,9 +121,27 @@ PersonT = TypeVar("PersonT", bound=IndexedPerson)
 
 
 def with_exact_name(people: Sequence[PersonT], text: str) -> list[PersonT]:
-    """Those whose name has all the words of `text` and no other, in whatever order."""
-    typed = sorted(words(text))
-    return [person for person in people if sorted(words(person.name or "")) == typed]
+    """Those whose name has all the words of `text` and no other, in whatever order.
+
+    Forms of address do not count. Names in another script are compared only if nobody has that
+    name in the script of `text`.
+    """
+
+    def tokens(name: str) -> list[str]:
+        return sorted(without_titles(words(name)))
+
+    typed = tokens(text)
+    same = [person for person in people if tokens(person.name or "") == typed]
+    if same or not text.isascii():
+        return same
+    return [person for person in people if sorted(_latin_words(person.name)) == typed]
+
+
+def _latin_words(name: str | None) -> list[str]:
+    """The words of a name in another script as they are spelt in Latin letters; else nothing."""
+    if name is None or name.isascii():
+        return []
+    return [spellings[-1] for spellings in word_spellings(name)]
 
 
 def with_email_containing(people: Sequence[PersonT], text: str) -> list[PersonT]:
@@ -129,6 +152,36 @@ def with_email_containing(people: Sequence[PersonT], text: str) -> list[PersonT]
 
 def _emails(person: IndexedPerson) -> list[str]:
     return [term[1:] for term in person.terms.split("\n") if term.startswith(EMAIL)]
+
+
+def with_profile(people: Sequence[PersonT], link: str) -> list[PersonT]:
+    """Those whom `link` leads to, of people with a link or handle of the same ending.
+
+    A profile on one site is no other site's profile of the same handle. A handle that was stored
+    without a site may belong to any.
+    """
+    forms = link_forms(link)
+    whole, handle = forms[0], forms[-1]
+    if "/" not in whole:
+        return list(people)
+    exactly = [person for person in people if f"{LINK}{whole}" in person.terms.split("\n")]
+
+    def may_have(person: PersonT) -> bool:
+        sites = [
+            _site(term[1:])
+            for term in person.terms.split("\n")
+            if term.startswith(LINK) and term.endswith((f"/{handle}", f"/@{handle}"))
+        ]
+        return not sites or _site(whole) in sites
+
+    return exactly or [person for person in people if may_have(person)]
+
+
+def _site(address: str) -> str:
+    """The name of a link's site, without subdomains: `linkedin.com` of `de.linkedin.com/in/ann`."""
+    host = address.partition("/")[0]
+    name = ".".join(host.split(".")[-2:])
+    return _SITE_ALIASES.get(name, name)
 
 
 def most_similar(
@@ -158,7 +211,7 @@ def matched_field(person: IndexedPerson, typed: Sequence[Sequence[str]]) -> str:
 
     def found_in(field: str | None) -> list[bool]:
         own_words = [word for spellings in word_spellings(field or "") for word in spellings]
-        own_words += words(field or "")
+        own_words += [*words(field or ""), *latin_name_words(fold(field or ""))]
         return [
             any(word.startswith(beginning) for word in own_words for beginning in spellings)
             for spellings in typed

@@ -4,18 +4,21 @@ Each strategy asks the people index for leads with certain index terms. `resolve
 order of `STRATEGIES`, surest first.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Protocol
 
 from convocore_mcp.leads import index_terms, matching
-from convocore_mcp.leads.keys import MAX_EMAIL_LENGTH, digits
+from convocore_mcp.leads.keys import MAX_EMAIL_LENGTH, digits, words
+from convocore_mcp.leads.names.nicknames import with_nicknames
+from convocore_mcp.leads.names.typed_words import TypedWord, rejoined, split_words
 from convocore_mcp.models import NAME_WORD, TermAlternatives
 
-MAX_WORDS = 12
-"""Words of a question that are looked up."""
 MAX_RANKED_HITS = 200
 """Hits that are searched for an exact name; more share only a common word."""
+MAX_COMBINED_WORDS = 6
+"""Words of which the nearest names share as many as possible; of more, only the first."""
 
 
 class Hit(matching.IndexedPerson, Protocol):
@@ -34,6 +37,10 @@ class PeopleIndex(Protocol):
         """The leads that meet every criterion, latest active first."""
         ...
 
+    def knows(self, agent_id: str, criterion: TermAlternatives, /) -> bool:
+        """Whether any lead meets the criterion."""
+        ...
+
     def similar_words(self, agent_id: str, word: str, /) -> Sequence[str]:
         """Words of names that share letters with `word`, most of them first."""
         ...
@@ -46,13 +53,9 @@ class NameSearch:
     index: PeopleIndex
     agent_id: str
     text: str
-    words: Sequence[Sequence[str]]
-    """The words of the text, each in every spelling."""
-
-    @classmethod
-    def of(cls, index: PeopleIndex, agent_id: str, text: str) -> "NameSearch":
-        """The search for `text`."""
-        return cls(index, agent_id, text, index_terms.word_spellings(text)[:MAX_WORDS])
+    words: Sequence[TypedWord]
+    fillers: frozenset[int] = frozenset()
+    """The indices of words that may be no part of a name: only a whole word fits them."""
 
     def hits(self, *criteria: TermAlternatives) -> Sequence[Hit]:
         """The leads that meet every criterion."""
@@ -63,9 +66,26 @@ class NameSearch:
         vocabulary = self.index.similar_words(self.agent_id, word)
         return matching.possible_words(word, vocabulary, min_similarity=min_similarity)
 
-    def each_word(self, kind: str) -> list[TermAlternatives]:
-        """Every word of the text, as a whole term of that kind."""
-        return [exact(kind, spellings) for spellings in self.words]
+    @property
+    def tokens(self) -> list[Sequence[str]]:
+        """The tokens of all words, each in every spelling."""
+        return [spellings for word in self.words for spellings in word.tokens]
+
+    def keeping(self, indices: Sequence[int]) -> "NameSearch":
+        """The same search with only some of its words."""
+        kept = [self.words[i] for i in indices]
+        text = " ".join(word.written for word in kept)
+        return NameSearch(self.index, self.agent_id, text, kept)
+
+    def each_token(
+        self, criterion: "Callable[[Sequence[str]], TermAlternatives]", *, filler_kind: str
+    ) -> list[TermAlternatives]:
+        """A criterion for each token; a filler must be a whole term of its kind."""
+        return [
+            exact(filler_kind, spellings) if i in self.fillers else criterion(spellings)
+            for i, word in enumerate(self.words)
+            for spellings in word.tokens
+        ]
 
 
 def exact(kind: str, values: Sequence[str]) -> TermAlternatives:
@@ -89,11 +109,14 @@ def _by_last_digits(search: NameSearch) -> Sequence[Hit]:
     return by_phone_ending(search, digits(search.text))
 
 
-def _by_link(search: NameSearch) -> Sequence[Hit]:
+def by_link(search: NameSearch) -> Sequence[Hit]:
     """By a handle, a profile or a website."""
-    if not matching.looks_like_contact(search.text):
-        return []
-    return search.hits(exact(index_terms.LINK, index_terms.link_forms(search.text)))
+    hits = search.hits(exact(index_terms.LINK, index_terms.link_forms(search.text)))
+    return matching.with_profile(hits, search.text)
+
+
+def _by_link(search: NameSearch) -> Sequence[Hit]:
+    return by_link(search) if matching.looks_like_contact(search.text) else []
 
 
 def _by_beginning_of_link(search: NameSearch) -> Sequence[Hit]:
@@ -107,10 +130,10 @@ def _by_part_of_email(search: NameSearch) -> Sequence[Hit]:
     if not matching.looks_like_contact(search.text):
         return []
     typed = search.text.strip().casefold()[:MAX_EMAIL_LENGTH]
-    whole_words = search.each_word(index_terms.EMAIL_WORD)
+    whole_words = [exact(index_terms.EMAIL_WORD, spellings) for spellings in search.tokens]
     last_word_begun = [
         *whole_words[:-1],
-        *(prefix(index_terms.EMAIL_WORD, spellings) for spellings in search.words[-1:]),
+        *(prefix(index_terms.EMAIL_WORD, spellings) for spellings in search.tokens[-1:]),
     ]
     hits = (
         search.hits(prefix(index_terms.EMAIL, [typed]))
@@ -128,11 +151,29 @@ def _by_words(search: NameSearch) -> Sequence[Hit]:
     """By whole words; a single letter among several words is an initial."""
 
     def alternatives(spellings: Sequence[str]) -> TermAlternatives:
-        is_initial = len(search.words) > 1 and len(spellings[0]) == 1 and spellings[0].isascii()
+        is_initial = len(search.tokens) > 1 and len(spellings[0]) == 1 and spellings[0].isascii()
         return (prefix if is_initial else exact)(NAME_WORD, spellings)
 
-    hits = search.hits(*map(alternatives, search.words))
+    hits = search.hits(*search.each_token(alternatives, filler_kind=NAME_WORD))
     return matching.with_exact_name(hits[:MAX_RANKED_HITS], search.text) or hits
+
+
+def _by_words_joined_or_split(search: NameSearch) -> Sequence[Hit]:
+    """By words that are written together or apart: `Maryann` for `Mary Ann`, `OBrien`."""
+    for joined in rejoined(search.words):
+        criteria = [exact(NAME_WORD, s) for word in joined for s in word.tokens]
+        if hits := search.hits(*criteria):
+            return hits
+    for letters, split in split_words(search.words):
+        criteria = [exact(NAME_WORD, s) for word in split for s in word.tokens]
+        together = [hit for hit in search.hits(*criteria) if letters in _all_letters(hit)]
+        if together:
+            return together
+    return []
+
+
+def _all_letters(hit: Hit) -> str:
+    return "".join([*words(hit.name or ""), " ", *words(hit.company or "")])
 
 
 def _by_initials(search: NameSearch) -> Sequence[Hit]:
@@ -142,23 +183,43 @@ def _by_initials(search: NameSearch) -> Sequence[Hit]:
 
 def _by_beginnings(search: NameSearch) -> Sequence[Hit]:
     """By words, each of which may be only begun."""
-    return search.hits(*(prefix(NAME_WORD, spellings) for spellings in search.words))
+    return search.hits(*search.each_token(lambda s: prefix(NAME_WORD, s), filler_kind=NAME_WORD))
+
+
+def _by_nicknames(search: NameSearch) -> Sequence[Hit]:
+    """By words, each of which may be a nickname, or a name that somebody goes by the nickname of.
+
+    Names that begin with a nickname (Bobby) fit as well as those that it stands for (Robert).
+    """
+    if not any(with_nicknames(spellings)[len(spellings) :] for spellings in search.tokens):
+        return []
+    kept_whole = search.each_token(
+        lambda s: exact(NAME_WORD, with_nicknames(s)), filler_kind=NAME_WORD
+    )
+    hits = search.hits(*kept_whole)
+    begun = _by_beginnings(search) if len(search.tokens) == 1 else ()
+    known = {hit.lead_id for hit in hits}
+    return [*hits, *(hit for hit in begun if hit.lead_id not in known)]
 
 
 def _by_name_and_contact(search: NameSearch) -> Sequence[Hit]:
     """By words of which some are in the name or company, and some in an email or link."""
     kinds = (NAME_WORD, index_terms.EMAIL_WORD, index_terms.LINK)
-    return search.hits(
-        *(
-            TermAlternatives(prefixes=tuple(f"{kind}{word}" for word in words for kind in kinds))
-            for words in search.words
+
+    def alternatives(spellings: Sequence[str]) -> TermAlternatives:
+        return TermAlternatives(
+            exact=tuple(f"{NAME_WORD}{word}" for word in with_nicknames(spellings)),
+            prefixes=tuple(f"{kind}{word}" for word in spellings for kind in kinds),
         )
-    )
+
+    return search.hits(*search.each_token(alternatives, filler_kind=NAME_WORD))
 
 
 def _by_similar_words(search: NameSearch) -> Sequence[Hit]:
     """By words that may be misspelt; the most similar names only."""
-    similar = [search.similar_words(spellings[0], matching.SAME_WORD) for spellings in search.words]
+    similar = [
+        search.similar_words(spellings[0], matching.SAME_WORD) for spellings in search.tokens
+    ]
     hits = search.hits(*(exact(NAME_WORD, list(words)) for words in similar))
     return matching.most_similar(hits, similar)
 
@@ -171,20 +232,37 @@ STRATEGIES: tuple[tuple[str | None, Strategy], ...] = (
     ("link", _by_beginning_of_link),
     ("name", _by_whole_name),
     (None, _by_words),
+    (None, _by_words_joined_or_split),
     ("initials", _by_initials),
+    ("nickname", _by_nicknames),
     (None, _by_beginnings),
     ("name and email", _by_name_and_contact),
-    ("similar name", _by_similar_words),
 )
 """Surest first, each with the field that it matches; `None`: name or company, per lead."""
+LAST_RESORT: tuple[str, Strategy] = ("similar name", _by_similar_words)
+"""Tried when nobody fits by any of `STRATEGIES`."""
 
 
 def nearest_names(search: NameSearch, *, limit: int) -> list[str]:
-    """Names with a word that is related to a typed word, for a hint when nobody was found."""
+    """Names with words that are related to typed words, for a hint when nobody was found.
+
+    Those who share most words come first.
+    """
     related = [
-        word
-        for spellings in search.words
-        for word in search.similar_words(spellings[0], matching.RELATED_WORD)
+        [*spellings, *search.similar_words(spellings[0], matching.RELATED_WORD)]
+        for spellings in search.tokens[:MAX_COMBINED_WORDS]
     ]
-    hits = search.hits(exact(NAME_WORD, related))
-    return list(dict.fromkeys(hit.name for hit in hits if hit.name))[:limit]
+    found: dict[str, None] = {}
+    for some in _largest_combinations(related):
+        hits = search.hits(*(exact(NAME_WORD, names) for names in some))
+        found |= dict.fromkeys(hit.name for hit in hits if hit.name)
+        if len(found) >= limit:
+            break
+    return list(found)[:limit]
+
+
+def _largest_combinations(
+    related: Sequence[Sequence[str]],
+) -> Iterator[Sequence[Sequence[str]]]:
+    for count in range(len(related), 0, -1):
+        yield from combinations(related, count)

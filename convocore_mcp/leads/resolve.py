@@ -2,53 +2,37 @@
 
 The strategies are tried in a fixed order, surest first. The first one that finds anybody decides:
 all whom it finds are candidates, and a single candidate is the lead. Nobody is guessed.
+
+A text may hold more than what identifies somebody. Ids and contacts in it are looked up first. Of a
+name all words are tried; then all but fillers (`from`, `Ltd`), also misspelt; then only the words
+that fit anybody at all. What was left out is told (`Match.ignored`).
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import unquote
 
 from convocore_mcp.errors import MissingError
 from convocore_mcp.leads import matching
-from convocore_mcp.leads.keys import email_key
+from convocore_mcp.leads.keys import words
 from convocore_mcp.leads.name_search import (
+    LAST_RESORT,
     STRATEGIES,
+    Hit,
     NameSearch,
-    PeopleIndex,
-    by_phone_ending,
     nearest_names,
 )
+from convocore_mcp.leads.names.contact_search import PeopleDirectory, by_contacts
+from convocore_mcp.leads.names.fitting_words import fitting_words
+from convocore_mcp.leads.names.pasted_contacts import PastedContacts, unquoted, visible
+from convocore_mcp.leads.names.typed_words import TypedWord, filler_indices, typed_words
 from convocore_mcp.models import Conversation, Lead
 
 MAX_CANDIDATES = 20
 """Candidates that are named; `Match.total` counts all, up to the limit of one look-up."""
 MAX_SUGGESTIONS = 3
 """Nearest names that are suggested when nobody fits."""
-
-
-class PeopleDirectory(Protocol):
-    """Where people are looked up. The mirror implements it (`store.read.mirror_reader`)."""
-
-    @property
-    def people_index(self) -> PeopleIndex:
-        """Finds leads by names and parts of names."""
-        ...
-
-    def lead(self, agent_id: str, lead_id: str, /) -> Lead | None:
-        """The lead of that id."""
-        ...
-
-    def leads(self, agent_id: str, /, *, lead_ids: Sequence[str]) -> Sequence[Lead]:
-        """The leads of these ids, latest active first."""
-        ...
-
-    def leads_with(self, agent_id: str, field: str, values: Sequence[str], /) -> Sequence[Lead]:
-        """Leads with a conversation whose `email_key`, `phone_key` or `id` is among `values`."""
-        ...
-
-    def conversation(self, agent_id: str, conversation_id: str, /) -> Conversation | None:
-        """The conversation of that id, whether it belongs to a lead or not."""
-        ...
+_ID_LABELS = frozenset({"id", "lead", "lead_id", "leadid", "conversation", "conversation_id"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +43,15 @@ class Match:
     total: int
     field: str
     """The field that fitted: `email`, `name`, `similar name`."""
+    ignored: Sequence[str] = ()
+    """What was typed and fits nobody, as it was written."""
+    certain: bool = True
+    """False if only a part of the typed name fits anybody: then even one lead is a candidate."""
+
+    @property
+    def lead(self) -> Lead | None:
+        """The lead that is meant; `None` where the leads are candidates."""
+        return self.leads[0] if self.certain and self.total == 1 else None
 
 
 def resolve(directory: PeopleDirectory, agent_id: str, text: str) -> Match:
@@ -67,62 +60,84 @@ def resolve(directory: PeopleDirectory, agent_id: str, text: str) -> Match:
     Raises:
         MissingError: `text` means nobody. The hint has the nearest names.
     """
-    for field, strategy in _EXACT_STRATEGIES:
-        if leads := strategy(directory, agent_id, text):
-            return Match(leads[:MAX_CANDIDATES], len(leads), field)
-    if conversation := directory.conversation(agent_id, text):
-        raise _belongs_to_no_lead(conversation)
-    search = NameSearch.of(directory.people_index, agent_id, text)
-    for found_in, search_strategy in STRATEGIES:
-        if hits := search_strategy(search):
-            ids = [hit.lead_id for hit in hits[:MAX_CANDIDATES]]
-            by_id = {lead.lead_id: lead for lead in directory.leads(agent_id, lead_ids=ids)}
-            leads = [by_id[lead_id] for lead_id in ids if lead_id in by_id]
-            field = found_in or matching.matched_field(leads[0], search.words)
-            return Match(leads, len(hits), field)
-    raise _nobody_fits(search)
+    ids = list(dict.fromkeys(_possible_ids(text)))
+    for id_ in ids:
+        if lead := directory.lead(agent_id, id_):
+            return Match([lead], 1, "lead_id")
+        if leads := directory.leads_with(agent_id, "id", [id_]):
+            return Match(leads[:MAX_CANDIDATES], len(leads), "conversation_id")
+    pasted = PastedContacts.of(visible(text))
+    if found := by_contacts(directory, agent_id, pasted):
+        return Match(found.leads[:MAX_CANDIDATES], len(found.leads), found.field, found.ignored)
+    for id_ in ids:
+        if conversation := directory.conversation(agent_id, id_):
+            raise _belongs_to_no_lead(conversation)
+    # Contacts that nobody has are left out if there is a name beside them.
+    if pasted.all and words(pasted.rest):
+        return _by_name(directory, agent_id, pasted.rest, pasted.all)
+    return _by_name(directory, agent_id, unquoted(visible(text)), [])
 
 
-def _by_lead_id(directory: PeopleDirectory, agent_id: str, text: str) -> Sequence[Lead]:
-    lead = directory.lead(agent_id, text)
-    return [lead] if lead else []
+def _possible_ids(text: str) -> Iterator[str]:
+    """`text`, and what in it may be an id: inside quotes, behind a label, at the end of a URI."""
+    yield text
+    plain = unquoted(visible(text))
+    yield plain
+    label, colon, value = plain.partition(":")
+    if colon and label.casefold().replace(" ", "_") in _ID_LABELS:
+        yield unquoted(value)
+    if plain.startswith("convocore://"):
+        yield unquote(plain.rpartition("/")[2])
 
 
-def _by_conversation_id(directory: PeopleDirectory, agent_id: str, text: str) -> Sequence[Lead]:
-    return directory.leads_with(agent_id, "id", [text])
+def _by_name(directory: PeopleDirectory, agent_id: str, text: str, ignored: Sequence[str]) -> Match:
+    """Who fits all words; else all but fillers; else the words that fit anybody.
+
+    Raises:
+        MissingError: nobody does.
+    """
+    typed, left_out = typed_words(text)
+    if left_out:
+        text = " ".join(word.written for word in typed)
+    fillers = filler_indices(typed)
+    search = NameSearch(directory.people_index, agent_id, text, typed, fillers)
+    searches = [search]
+    if fillers and len(fillers) < len(typed):
+        searches.append(search.keeping([i for i in range(len(typed)) if i not in fillers]))
+    attempts = [(one, strategy) for one in searches for strategy in STRATEGIES]
+    for attempt, (field, strategy) in (*attempts, (searches[-1], LAST_RESORT)):
+        if hits := strategy(attempt):
+            unused = [*ignored, *left_out, *_others(typed, attempt)]
+            return _match(directory, attempt, hits, field, unused)
+    named = searches[-1].keeping(fitting_words(searches[-1]))
+    for field, strategy in STRATEGIES if named.words else ():
+        if hits := strategy(named):
+            unused = [*ignored, *left_out, *_others(typed, named)]
+            match = _match(directory, named, hits, field, unused)
+            is_full_name = len(named.tokens) > 1 and matching.with_exact_name(hits[:1], named.text)
+            return replace(match, certain=bool(is_full_name))
+    raise _nobody_fits(searches[-1])
 
 
-def _by_email(directory: PeopleDirectory, agent_id: str, text: str) -> Sequence[Lead]:
-    key = email_key(text)
-    return directory.leads_with(agent_id, "email_key", [key]) if key else []
+def _others(typed: Sequence[TypedWord], search: NameSearch) -> list[str]:
+    return [word.written for word in typed if word not in search.words]
 
 
-def _by_phone(directory: PeopleDirectory, agent_id: str, text: str) -> Sequence[Lead]:
-    """By the stored number; without a country code, also by a number's ending in any country."""
-    if not matching.looks_like_phone(text):
-        return []
-    keys = matching.possible_phone_keys(text)
-    as_typed, without_country_code = keys[:2], keys[2:]
-    found = directory.leads_with(agent_id, "phone_key", as_typed)
-    if matching.is_international(text):
-        return found or directory.leads_with(agent_id, "phone_key", without_country_code)
-    ids = {lead.lead_id for lead in found}
-    search = NameSearch(directory.people_index, agent_id, text, words=())
-    for ending in matching.phone_endings(text):
-        if hits := by_phone_ending(search, ending):
-            ids |= {hit.lead_id for hit in hits}
-            break
-    return directory.leads(agent_id, lead_ids=sorted(ids))
-
-
-ExactStrategy = Callable[[PeopleDirectory, str, str], Sequence[Lead]]
-_EXACT_STRATEGIES: tuple[tuple[str, ExactStrategy], ...] = (
-    ("lead_id", _by_lead_id),
-    ("conversation_id", _by_conversation_id),
-    ("email", _by_email),
-    ("phone", _by_phone),
-)
-"""By what identifies one person; each comes with the field that it matches."""
+def _match(
+    directory: PeopleDirectory,
+    search: NameSearch,
+    hits: Sequence[Hit],
+    found_in: str | None,
+    ignored: Sequence[str],
+) -> Match:
+    ids = [hit.lead_id for hit in hits[:MAX_CANDIDATES]]
+    by_id = {lead.lead_id: lead for lead in directory.leads(search.agent_id, lead_ids=ids)}
+    leads = [by_id[lead_id] for lead_id in ids if lead_id in by_id]
+    field = found_in or matching.matched_field(leads[0], search.tokens)
+    if len(hits) == 1:  # a title that is part of the lead's name was not ignored
+        own_words = {*words(leads[0].name or ""), *words(leads[0].company or "")}
+        ignored = [part for part in ignored if not own_words.issuperset(words(part))]
+    return Match(leads, len(hits), field, ignored)
 
 
 def _belongs_to_no_lead(conversation: Conversation) -> MissingError:

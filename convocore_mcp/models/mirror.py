@@ -76,6 +76,8 @@ class Freshness:
     conversations: int
     oldest: datetime | None = None
     notes: tuple[str, ...] = ()
+    first_sync_error: Exception | None = None
+    """How reading failed, while no full sync was ever complete and nothing has succeeded since."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,6 +64,7 @@ def freshness(state: SyncState, scope: ReadScope, *, now: datetime) -> Freshness
         conversations=coverage.conversations,
         oldest=None if complete else oldest,
         notes=tuple(_notes(state)),
+        first_sync_error=state.failure if coverage.full_sync_at is None else None,
     )
 
 

@@ -26,6 +26,9 @@ class MemoryIndex:
 
         return [lead for lead in self._leads if criteria and all(meets(lead, c) for c in criteria)]
 
+    def knows(self, agent_id: str, criterion: TermAlternatives, /) -> bool:
+        return bool(self.hits(agent_id, [criterion]))
+
     def similar_words(self, _agent_id: str, _word: str, /) -> list[str]:
         return [t[1:] for lead in self._leads for t in lead.terms.split("\n") if t[:1] == "w"]
 

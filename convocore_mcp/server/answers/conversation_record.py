@@ -6,6 +6,7 @@ import re
 from convocore_mcp.errors import MissingError
 from convocore_mcp.models import EVERYTHING
 from convocore_mcp.server.backend import Backend
+from convocore_mcp.server.not_found import with_coverage
 from convocore_mcp.server.sanitize import JsonObject, sanitize_object
 from convocore_mcp.server.size_limit import drop_largest_fields
 from convocore_mcp.server.views.view_builders import freshness_view
@@ -35,15 +36,16 @@ async def conversation_record(backend: Backend, agent_id: str, conversation_id: 
 
     Raises:
         MissingError: there is no such conversation.
-        ApiError: Convocore can't be read, and the mirror is still empty.
+        ApiError: Convocore can't be read, and the mirror is still empty or lacks the conversation.
     """
     freshness = await backend.syncs.ensure_fresh(agent_id, EVERYTHING)
     conversation = await backend.read(backend.mirror_reader.conversation, agent_id, conversation_id)
     if conversation is None:
-        raise MissingError(
+        missing = MissingError(
             f"There is no conversation {conversation_id[:80]!r}.",
             hint="list_conversations shows the ids.",
         )
+        raise with_coverage(missing, freshness)
     fields = snake_case_names(without_secrets(json.loads(conversation.record)))
     record = sanitize_object(fields, length=FIELD_LENGTH)
     dropped = drop_largest_fields(record, reserve=FRESHNESS_LENGTH)

@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 
-from convocore_mcp.errors import InvalidArgumentError
+from convocore_mcp.errors import InvalidArgumentError, MissingError
 from convocore_mcp.leads.profile import Profile
 from convocore_mcp.leads.resolve import Match
 from convocore_mcp.models import EVERYTHING, Conversation, Lead
 from convocore_mcp.server.answers.conversation_record import without_secrets
 from convocore_mcp.server.backend import Backend
+from convocore_mcp.server.not_found import with_coverage
 from convocore_mcp.server.sanitize import JsonObject, sanitize_object
 from convocore_mcp.server.size_limit import MAX_CHARACTERS, shorten_fields
 from convocore_mcp.server.views.lead_views import LeadAnswer
@@ -29,22 +30,26 @@ async def get_lead(backend: Backend, agent_id: str, person: str) -> JsonObject:
     Raises:
         InvalidArgumentError: `person` is empty.
         MissingError: it means nobody.
-        ApiError: Convocore can't be read, and the mirror is still empty.
+        ApiError: Convocore can't be read, and the mirror is still empty, or nobody in it fits.
     """
     if not person:
         raise InvalidArgumentError("lead: is empty.", hint="Give a name, email, phone or id.")
     freshness = await backend.syncs.ensure_fresh(agent_id, EVERYTHING)
-    match, conversations = await backend.read(_find, backend, agent_id, person)
-    if len(match.leads) != 1:
+    try:
+        match, conversations = await backend.read(_find, backend, agent_id, person)
+    except MissingError as error:
+        raise with_coverage(error, freshness) from None
+    if match.lead is None:
         return sanitize_object(
             LeadAnswer(
                 candidates=[candidate_view(lead) for lead in match.leads],
                 total=match.total,
                 matched_on=match.field,
+                ignored=list(match.ignored) or None,
                 freshness=freshness_view(freshness),
             )
         )
-    (lead,) = match.leads
+    lead = match.lead
     conversations = await backend.details.enrich(conversations)
     notes = []
     if len(conversations) > CONVERSATIONS_SHOWN:
@@ -56,16 +61,20 @@ async def get_lead(backend: Backend, agent_id: str, person: str) -> JsonObject:
         f"{name} is cut short: an answer has at most {MAX_CHARACTERS:,} characters."
         for name in shorten_fields(answer, "lead", SHORTENED_FIELDS, reserve=NOTES_LENGTH)
     ]
-    rest = LeadAnswer(matched_on=match.field, freshness=freshness_view(freshness, *notes))
+    rest = LeadAnswer(
+        matched_on=match.field,
+        ignored=list(match.ignored) or None,
+        freshness=freshness_view(freshness, *notes),
+    )
     return answer | sanitize_object(rest)
 
 
 def _find(backend: Backend, agent_id: str, person: str) -> tuple[Match, list[Conversation]]:
     """Who is meant, and if that is one lead, its conversations; in one call in a thread."""
     match = backend.find_person(agent_id, person)
-    if len(match.leads) != 1:
+    if match.lead is None:
         return match, []
-    return match, backend.mirror_reader.conversations_of_leads(agent_id, [match.leads[0].lead_id])
+    return match, backend.mirror_reader.conversations_of_leads(agent_id, [match.lead.lead_id])
 
 
 def _lead_alone(backend: Backend, lead: Lead, conversations: list[Conversation]) -> JsonObject:

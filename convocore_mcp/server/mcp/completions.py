@@ -1,8 +1,9 @@
 """Completes arguments of prompts and parameters of resource templates from the mirror.
 
-Completing never waits for Convocore. An empty mirror completes nothing, and neither does a server
-without settings: every tool tells what to do about those. A reference to an unknown prompt or
-template completes to nothing, as the conformance suite expects.
+Completing never waits for Convocore. Each result says in its `_meta` how complete the mirror is
+that it comes from. An empty mirror completes nothing, and neither does a server without settings:
+every tool tells what to do about those. A reference to an unknown prompt or template completes to
+nothing, as the conformance suite expects.
 """
 
 import logging
@@ -21,8 +22,9 @@ from mcp_types import (
 )
 
 from convocore_mcp.errors import ConvocoreError
-from convocore_mcp.server.backend import App
+from convocore_mcp.server.backend import App, Backend
 from convocore_mcp.server.mcp import RequestContext
+from convocore_mcp.server.sanitize import JsonObject
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +33,10 @@ MAX_VALUES = 100
 MAX_TYPED_LENGTH = 200
 """Characters of the typed text that are used."""
 PAGE_SIZES = ("20", "50", "100")
+OF_THE_MIRROR = frozenset({"lead", "lead_id", "conversation_id"})
+"""Arguments whose values are those that have been read."""
+META_COVERAGE = "convocore/coverage"
+"""The key in `_meta` under which a completion says how complete the mirror is."""
 Reference = PromptReference | ResourceTemplateReference
 
 
@@ -42,16 +48,21 @@ def add_completions(server: MCPServer[App], app: App) -> None:
         known = await _is_known(server, params.ref, argument.name)
         typed = argument.value.strip()[:MAX_TYPED_LENGTH]
         agent_id = ((params.context and params.context.arguments) or {}).get("agent_id", "")
+        coverage: JsonObject | None = None
         try:
             values = await _values(app, argument.name, typed, agent_id) if known else []
             found = list(dict.fromkeys(values))
+            if known and argument.name in OF_THE_MIRROR:
+                coverage = await _coverage(await app.backend(), agent_id)
         except ConvocoreError as error:
             log.info("Nothing can be completed: %s", error.message)
             found = []
         more = len(found) > MAX_VALUES
-        total = None if more else len(found)
+        # While the mirror is incomplete, nobody knows how many there are.
+        total = None if more or (coverage and not coverage["complete"]) else len(found)
         return CompleteResult(
-            completion=Completion(values=found[:MAX_VALUES], total=total, has_more=more)
+            completion=Completion(values=found[:MAX_VALUES], total=total, has_more=more),
+            _meta=None if coverage is None else {META_COVERAGE: coverage},
         )
 
     low_level = server._lowlevel_server  # noqa: SLF001  its decorator has no types
@@ -90,8 +101,21 @@ async def _values(app: App, argument: str, typed: str, agent_id: str) -> list[st
     if argument == "cursor":
         return []  # it comes from the page before
     backend = await app.backend()
-    agents = [known for known in backend.agents if agent_id in {known, ""}]
-    return await backend.answers.argument_values(argument, typed, agents)
+    return await backend.answers.argument_values(argument, typed, _agents(backend, agent_id))
+
+
+def _agents(backend: Backend, agent_id: str) -> list[str]:
+    return [known for known in backend.agents if agent_id in {known, ""}]
+
+
+async def _coverage(backend: Backend, agent_id: str) -> JsonObject:
+    """How much of the agents' lists the values come from."""
+    agents = _agents(backend, agent_id)
+    read = [await backend.read(backend.coverage, agent) for agent in agents]
+    return {
+        "complete": all(coverage.complete for coverage in read),
+        "conversations": sum(coverage.conversations for coverage in read),
+    }
 
 
 def _with_prefix(values: Iterable[str], typed: str) -> list[str]:

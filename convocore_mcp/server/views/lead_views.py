@@ -77,4 +77,5 @@ class LeadAnswer(View):
     candidates: list[CandidateView] | None = None
     total: int | None = None
     matched_on: str
+    ignored: list[str] | None = None
     freshness: FreshnessView

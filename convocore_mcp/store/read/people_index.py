@@ -139,6 +139,12 @@ class PeopleIndex:
         found.sort(key=lambda row: (-(row[0] if row[0] is not None else UNKNOWN), row[1]))
         return [Hit(*row[1:]) for row in found[:MOST_HITS]]
 
+    def knows(self, agent_id: str, either: TermAlternatives) -> bool:
+        """Whether any lead has one of these terms."""
+        one = select(true()).where(_t.agent_id == agent_id).limit(1)
+        with self._database.reading() as connection:
+            return any(connection.scalar(one.where(condition)) for condition in _ranges(either))
+
     def similar_words(self, agent_id: str, word: str) -> list[str]:
         """Words that share trigrams with `word`; those that share the most come first."""
         if not _has_trigrams(word):

@@ -1,0 +1,1 @@
+"""How people write and say names and contacts: nicknames, forms of address, pasted contacts."""

@@ -1,0 +1,44 @@
+"""Which typed words fit anybody, and whether they fit one lead."""
+
+from collections.abc import Sequence
+
+from convocore_mcp.leads import index_terms, matching
+from convocore_mcp.leads.name_search import NameSearch
+from convocore_mcp.leads.names.nicknames import with_nicknames
+from convocore_mcp.leads.names.typed_words import TypedWord
+from convocore_mcp.models import NAME_WORD, TermAlternatives
+
+SHORTEST_BEGINNING = 3
+"""Letters from which the beginning of a word tells that the word fits somebody."""
+
+
+def fitting_words(search: NameSearch) -> list[int]:
+    """The indices of words that fit somebody: perhaps only begun, or misspelt."""
+
+    def fits_somebody(spellings: Sequence[str]) -> bool:
+        known = search.index.knows(search.agent_id, _alternatives(spellings))
+        return known or bool(search.similar_words(spellings[0], matching.SAME_WORD))
+
+    return [i for i, word in enumerate(search.words) if all(map(fits_somebody, word.tokens))]
+
+
+def fits(terms: str, word: TypedWord) -> bool:
+    """Whether a lead with these terms has `word` in a name, company, email or link."""
+
+    def fits_term(alternatives: TermAlternatives) -> bool:
+        prefixes = tuple(f"\n{prefix}" for prefix in alternatives.prefixes)
+        whole = (f"\n{term}\n" for term in alternatives.exact)
+        padded = f"{terms}\n"
+        return any(text in padded for text in (*prefixes, *whole))
+
+    return all(fits_term(_alternatives(spellings)) for spellings in word.tokens)
+
+
+def _alternatives(spellings: Sequence[str]) -> TermAlternatives:
+    """The terms of whatever a word may be a part of: a name, a company, an email, a link."""
+    kinds = (NAME_WORD, index_terms.EMAIL_WORD, index_terms.LINK)
+    begun = [word for word in spellings if len(word) >= SHORTEST_BEGINNING]
+    return TermAlternatives(
+        exact=tuple(f"{kind}{word}" for word in with_nicknames(spellings) for kind in kinds),
+        prefixes=tuple(f"{kind}{word}" for word in begun for kind in kinds),
+    )

@@ -1,0 +1,93 @@
+"""The words of a typed text: as they were written, and in each spelling that is looked up."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from convocore_mcp.leads.index_terms import word_spellings
+from convocore_mcp.leads.names.filler_words import (
+    TITLES,
+    is_filler,
+    join_dotted_legal_forms,
+    without_phrases,
+)
+
+MAX_WORDS = 12
+"""Words of a text that are looked up; what follows is told as ignored."""
+SHORTEST_SPLIT = 5
+"""Letters of a word that may be two words written together."""
+_PARTICLES = ("dela", "delas", "delos", "vander", "vanden", "vande", "vonder")
+"""Two particles of a surname; with the name behind them they are three words in one."""
+_MARKS = " \t.,;:!?\"'()[]{}<>«»“”„‘’…|/\\-–—*`"  # noqa: RUF001
+
+
+@dataclass(frozen=True, slots=True)
+class TypedWord:
+    """A part of a text between blanks."""
+
+    written: str
+    """As it was typed, without punctuation around it."""
+    tokens: Sequence[Sequence[str]]
+    """What it is looked up by: each token (two in `O'Brien`), in every spelling."""
+
+    @property
+    def folded(self) -> str:
+        """The tokens as one word."""
+        return "".join(spellings[0] for spellings in self.tokens)
+
+
+def typed_words(text: str) -> tuple[list[TypedWord], list[str]]:
+    """The words of `text` without titles, and what was left out."""
+    text, left_out = without_phrases(join_dotted_legal_forms(text))
+    found = [
+        TypedWord(part.strip(_MARKS) or part, tokens)
+        for part in text.split()
+        if (tokens := word_spellings(part))
+    ]
+    kept = [word for word in found if word.folded not in TITLES] or found
+    left_out += [word.written for word in found if word not in kept]
+    left_out += [word.written for word in kept[MAX_WORDS:]]
+    return kept[:MAX_WORDS], left_out
+
+
+def filler_indices(words: Sequence[TypedWord]) -> frozenset[int]:
+    """Which of the words may be left out if nobody fits with them."""
+    last = len(words) - 1
+    return frozenset(
+        i for i, word in enumerate(words) if is_filler(word.folded, between=0 < i < last)
+    )
+
+
+def rejoined(words: Sequence[TypedWord]) -> Iterator[list[TypedWord]]:
+    """The words with two or three of them written together: `Mary Ann` as `Maryann`."""
+    for length in (1, 2, 3):
+        for start in range(len(words) - length + 1):
+            part = words[start : start + length]
+            tokens = [spellings for word in part for spellings in word.tokens]
+            if len(tokens) > 1 and not any(token.isdigit() for s in tokens for token in s):
+                spellings = list(dict.fromkeys(map("".join, _in_each_spelling(tokens))))
+                word = TypedWord(" ".join(w.written for w in part), [spellings])
+                yield [*words[:start], word, *words[start + length :]]
+
+
+def _in_each_spelling(tokens: Sequence[Sequence[str]]) -> list[list[str]]:
+    """All tokens in their first spelling, and all in their last."""
+    return [[spellings[0] for spellings in tokens], [spellings[-1] for spellings in tokens]]
+
+
+def split_words(words: Sequence[TypedWord]) -> Iterator[tuple[str, list[TypedWord]]]:
+    """The words with one of them split in two, and that one: `Obrien` as `O Brien`."""
+    for i, word in enumerate(words):
+        letters = word.folded
+        if len(word.tokens) == 1 and len(letters) >= SHORTEST_SPLIT and letters.isalpha():
+            for pieces in _pieces(letters):
+                split = TypedWord(word.written, [[piece] for piece in pieces])
+                yield letters, [*words[:i], split, *words[i + 1 :]]
+
+
+def _pieces(letters: str) -> Iterator[Sequence[str]]:
+    for particle in _PARTICLES:
+        if letters.startswith(particle) and len(letters) > len(particle) + 2:
+            first = 3 if particle.startswith("v") else 2
+            yield letters[:first], letters[first : len(particle)], letters[len(particle) :]
+    for end in range(1, len(letters) - 1):
+        yield letters[:end], letters[end:]
