@@ -11,7 +11,14 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from convocore_mcp.api.record_scalars import Count, Instant, InstantOrText, Number, Texts
+from convocore_mcp.api.record_scalars import (
+    Count,
+    DayOrInstant,
+    Instant,
+    InstantOrText,
+    Number,
+    Texts,
+)
 
 
 class RecordPart(BaseModel):
@@ -108,8 +115,8 @@ class Activity(RecordPart):
     id: str | None = None
     title: str | None = None
     type: str | None = None
-    date: InstantOrText | None = None
-    due_date: InstantOrText | None = None
+    date: DayOrInstant | None = None
+    due_date: DayOrInstant | None = None
     completed: bool | None = None
     responded: bool | None = None
     first_channel: str | None = None

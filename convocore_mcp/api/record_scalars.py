@@ -7,11 +7,13 @@ seconds and milliseconds.
 """
 
 import math
+import re
 from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import BeforeValidator, PlainSerializer, PlainValidator, WithJsonSchema
 
+_DAY = re.compile(r"\d{4}-?\d{2}-?\d{2}")
 MILLISECONDS_FROM, MICROSECONDS_FROM, INVALID_FROM = 1e11, 1e14, 1e17
 """Seconds stay below 1e11 until the year 5138; milliseconds passed 1e11 in 1973, and so on."""
 
@@ -73,6 +75,13 @@ def parse_instant_or_text(value: object) -> datetime | str | None:
         raise
 
 
+def parse_day_or_instant(value: object) -> datetime | str | None:
+    """As `parse_instant_or_text`, but a day without a time stays a day: it has no moment in UTC."""
+    if isinstance(value, str) and _DAY.fullmatch(day := value.strip()):
+        return day
+    return parse_instant_or_text(value)
+
+
 def to_rfc3339(value: datetime | str | None) -> str | None:
     """A UTC time as RFC 3339 to the second; text and `None` stay unchanged."""
     # A record has a dozen times, and this is five times as fast as `strftime`.
@@ -98,6 +107,9 @@ Count = Annotated[int | float, PlainValidator(parse_count), _NUMBER_SCHEMA]
 Instant = Annotated[datetime, PlainValidator(parse_instant), _AS_RFC3339, _TIME_SCHEMA]
 InstantOrText = Annotated[
     datetime | str, PlainValidator(parse_instant_or_text), _AS_RFC3339, _TEXT_SCHEMA
+]
+DayOrInstant = Annotated[
+    datetime | str, PlainValidator(parse_day_or_instant), _AS_RFC3339, _TEXT_SCHEMA
 ]
 Amount = Annotated[int | float | str, PlainValidator(parse_amount), _AMOUNT_SCHEMA]
 Texts = Annotated[list[str], BeforeValidator(_without_nulls)]

@@ -21,13 +21,13 @@ def hot_score(stage: str | None, label: str | None, score: float | None) -> floa
     if is_closed(stage):
         return None
     if label is not None:
-        return LABELLED_HOT if label.casefold() == "hot" else None
+        return LABELLED_HOT if label.strip().casefold() == "hot" else None
     return score
 
 
 def is_closed(stage: str | None) -> bool:
     """Whether the pipeline ends at `stage`."""
-    return stage is not None and stage.casefold() in CLOSED_STAGES
+    return stage is not None and stage.strip().casefold() in CLOSED_STAGES
 
 
 def is_hot(lead: Lead, *, threshold: float = DEFAULT_THRESHOLD) -> bool:

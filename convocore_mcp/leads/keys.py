@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import phonenumbers
 
-from convocore_mcp.leads.money import currency_code, read_money
+from convocore_mcp.leads.deals.money import currency_code, read_money
 from convocore_mcp.models import Conversation, DerivedKeys
 
 MIN_PHONE_DIGITS, MAX_PHONE_DIGITS = 7, 15

@@ -118,6 +118,19 @@ def test_a_date_that_is_free_text_stays_unchanged() -> None:
     assert record_of(lastActivityDate=SECONDS)["last_activity_date"] == "2026-08-01T12:00:00Z"
 
 
+def test_the_day_of_an_activity_stays_a_day() -> None:
+    """Ours: a day without a time is a day of the reader's time zone and no moment in UTC."""
+    days = {"date": "2026-08-01", "dueDate": " 20260802 "}
+    times = {"date": SECONDS, "dueDate": "2026-08-01T12:00:00+00:00"}
+
+    activities = record_of(crmActivities=[days, times])["crm_activities"]
+
+    assert [(a["date"], a["due_date"]) for a in activities] == [
+        ("2026-08-01", "20260802"),
+        ("2026-08-01T12:00:00Z", "2026-08-01T12:00:00Z"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("raw", "value"), [("5", 5), (" 5.5 ", 5.5), ("-3", -3), (5, 5), ("1e3", 1000)]
 )

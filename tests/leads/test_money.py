@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convocore_mcp.leads.money import currency_code, read_money
+from convocore_mcp.leads.deals.money import currency_code, read_money
 
 READ = [
     ("12,500.50", 12500.5, None), ("12.500,50 €", 12500.5, "EUR"), ("$5k", 5000, None),

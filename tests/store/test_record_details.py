@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 
 from convocore_mcp.api import wire
-from convocore_mcp.leads.money import currency_code, read_money
+from convocore_mcp.leads.deals.money import currency_code, read_money
 from convocore_mcp.models import (
     NO_DETAILS,
     Assignment,

@@ -439,6 +439,8 @@ TIMES = {
     "humanClaimedAt", "requestedAt", "acceptedAt", "completedAt", "assignedAt", "date", "dueDate",
     "timestamp", "lastTurnTs", "lastUsedTs", "lastActivityDate",
 }  # fmt: skip
+CRM_DATES = {"date", "dueDate"}
+"""Times of activities: a day without a time stays the day it is."""
 SECRET = {"ipAddress", "sessionKey", "recordingUrl", "listenUrl", "listenUrlUNIX", "api_token"}
 COUNTS = {"messagesNum", "leadScore"}
 
@@ -451,6 +453,8 @@ def snake(name: str) -> str:
 
 def record(value: Any, name: str = "") -> Any:
     """A record as it must be shown: without empty and secret fields, with RFC 3339 times."""
+    if name in CRM_DATES and isinstance(value, str) and re.fullmatch(r"[\d-]{8,10}", value):
+        return value
     if name in TIMES:
         at = seconds(value)
         return None if at is None else rfc3339(at)
