@@ -43,6 +43,14 @@ from convocore_mcp.models.query import (
     HotSummary,
     ReadScope,
 )
+from convocore_mcp.models.search_terms import (
+    NumberTerm,
+    PhraseTerm,
+    RunTerm,
+    Term,
+    Terms,
+    WordTerm,
+)
 
 __all__ = [
     "CLOSED_STAGES",
@@ -69,11 +77,17 @@ __all__ = [
     "HotSummary",
     "JsonValue",
     "Lead",
+    "NumberTerm",
     "Page",
+    "PhraseTerm",
     "Quarantined",
     "ReadScope",
+    "RunTerm",
     "ScoreStep",
+    "Term",
     "TermAlternatives",
+    "Terms",
     "UnfinishedSync",
     "Value",
+    "WordTerm",
 ]
