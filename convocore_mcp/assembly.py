@@ -27,7 +27,6 @@ from convocore_mcp.errors import NotConfiguredError
 from convocore_mcp.leads.affected import merge_affected
 from convocore_mcp.leads.due_dates import due_dates_of_row
 from convocore_mcp.leads.keys import derive_keys
-from convocore_mcp.leads.matching import search_terms
 from convocore_mcp.leads.resolve import resolve
 from convocore_mcp.server.answering import Answers
 from convocore_mcp.server.answers.field_table import field_table
@@ -47,6 +46,7 @@ from convocore_mcp.sync.decisions import Schedule
 from convocore_mcp.sync.details import DetailsFetcher
 from convocore_mcp.sync.page_writer import SyncLimits
 from convocore_mcp.sync.watch import Watch
+from convocore_mcp.words.queries import search_terms
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -56,8 +56,6 @@ class Backend:
     details: DetailsSource
     coverage: "Callable[[str], Coverage]"
     """Blocking: how much of an agent's list the mirror holds."""
-    zone: "tzinfo"
-    """Where days begin."""
     now: "Callable[[], datetime]"
     zone: "tzinfo"
     """The time zone in which days, weeks and months begin."""

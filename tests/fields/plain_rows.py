@@ -129,7 +129,7 @@ def fits(value: Any, operator: str, operand: Any, field: str) -> bool:  # noqa: 
         return has_words(" ; ".join(value), operand)
     if isinstance(value, datetime):
         first, after = operand
-        compared = {">=": value >= first, "<": value < first, ">": value >= after}
+        compared: dict[str, bool] = {">=": value >= first, "<": value < first, ">": value >= after}
         compared |= {"<=": value < after, "=": first <= value < after}
         return compared[operator]
     if field.startswith("data.") and operator in "=><":

@@ -12,10 +12,10 @@ from convocore_mcp.fields.grouping import FieldName, Grouping, Sort
 from convocore_mcp.fields.query import FoundRow, Groups, Requirement, RowQuery, SortKey
 from convocore_mcp.fields.table import BY_NAME, DATA, Field, Rows
 from convocore_mcp.fields.times import Clock
-from convocore_mcp.leads.matching import search_terms
 from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.fields.row_reader import RowReader
 from convocore_mcp.store.write.mirror_writer import MirrorWriter
+from convocore_mcp.words.queries import search_terms
 from tests.fields.plain_rows import Plain, lead_of, values_of
 from tests.fields.raw_rows import NOW, RawRow
 from tests.store.agent_store import RULES, AgentStore

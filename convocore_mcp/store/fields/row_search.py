@@ -6,14 +6,14 @@ from sqlalchemy import ColumnElement, Connection, and_, false, or_, select
 
 from convocore_mcp.fields.query import RowQuery
 from convocore_mcp.fields.table import Rows
-from convocore_mcp.models import Filter
+from convocore_mcp.models import Terms
 from convocore_mcp.store.database.schema import conversations
-from convocore_mcp.store.database.search_tokens import has_tokens, token_query
 from convocore_mcp.store.fields.field_tables import conversation_fields
 from convocore_mcp.store.fields.row_tables import RowTable
+from convocore_mcp.store.read.word_search import terms_condition
 
-ReadSearch = Callable[[str], tuple[str, ...]]
-"""`leads.matching.search_terms`: the terms of a query, which must all be found."""
+ReadSearch = Callable[[str], Terms]
+"""`words.queries.search_terms`: the terms of a query, of which one of every group must be found."""
 _c = conversation_fields.c
 
 
@@ -28,14 +28,14 @@ def has_search(
         return [_versions(connection, query.agents, terms, _c.valid_from)]
     conversation = RowTable(Rows.CONVERSATIONS, table.dialect, table.now, table.hot_from)
     valid = conversation.valid_at(query.agents, at)
-    return [_has_term(connection, table, query, term, valid) for term in terms] or [false()]
+    return [_has_group(connection, table, query, (group,), valid) for group in terms] or [false()]
 
 
-def _has_term(
+def _has_group(
     connection: Connection,
     table: RowTable,
     query: RowQuery,
-    term: str,
+    group: Terms,
     valid: ColumnElement[bool],
 ) -> ColumnElement[bool]:
     return or_(
@@ -47,7 +47,7 @@ def _has_term(
                         valid,
                         _c.agent_id == agent,
                         _c.lead_id.is_not(None),
-                        _versions(connection, (agent,), (term,), _c.valid_from),
+                        _versions(connection, (agent,), group, _c.valid_from),
                     )
                 ),
             )
@@ -57,16 +57,14 @@ def _has_term(
 
 
 def _versions(
-    connection: Connection,
-    agents: tuple[str, ...],
-    terms: tuple[str, ...],
-    number: ColumnElement[int],
+    connection: Connection, agents: tuple[str, ...], terms: Terms, number: ColumnElement[int]
 ) -> ColumnElement[bool]:
-    """The versions of conversations that have every term."""
-    found = []
-    for agent in agents:
-        tokens = token_query(agent, Filter(terms=terms))
-        if tokens:
-            versions = select(conversations.c.valid_from)
-            found.append(number.in_(versions.where(has_tokens(connection, tokens))))
-    return or_(*found) if found else false()
+    """The versions of conversations that have a term of every group."""
+    versions = select(conversations.c.valid_from)
+    return or_(
+        false(),
+        *(
+            number.in_(versions.where(terms_condition(connection, agent, terms)))
+            for agent in agents
+        ),
+    )
