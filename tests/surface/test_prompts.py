@@ -13,12 +13,12 @@ from convocore_mcp.sandbox import Sandbox
 from tests.tool_client import ToolClient, connected
 
 ORDER = {
-    "daily_lead_brief": ["summarize_hot_leads", "list_conversations", "list_conversations"],
+    "daily_lead_brief": ["summarize_hot_leads", "list_conversations", "list_leads"],
     "prepare_for_call": ["get_lead"],
-    "triage_handoffs": ["list_conversations", "list_conversations"],
+    "triage_handoffs": ["list_conversations", "list_leads"],
     "weekly_pipeline_review": [
         "conversation_stats", "conversation_stats", "summarize_hot_leads", "list_changes",
-        "list_conversations",
+        "list_leads",
     ],
 }  # fmt: skip
 

@@ -24,7 +24,7 @@ async def test_the_list_of_resources_is_paged(era: Any) -> None:
             cursor = page.next_cursor
             if cursor is None:
                 break
-        assert len(found) == len(set(found)) == 2 + 3 * len(MANY)
+        assert len(found) == len(set(found)) == 3 + 3 * len(MANY)
         assert "convocore://agents/agent%2F49/hot-leads" in found
         for bad in ("garbage", "LTYw", "OTk5", "é"):
             with pytest.raises(MCPError) as caught:
@@ -47,7 +47,9 @@ async def test_with_wrong_settings_the_static_resources_are_listed(era: Any) -> 
         listed = [
             resource.uri for resource in (await tool_client.client.list_resources()).resources
         ]
-    assert listed == ["convocore://agents", "convocore://schema/conversation"]
+    assert listed == [
+        "convocore://agents", "convocore://schema/conversation", "convocore://schema/fields",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["hot-leads", "stats", "conversations"])

@@ -75,8 +75,13 @@ async def test_no_two_tools_ever_disagree_about_who_is_hot(seed: int) -> None:
         assert [r[0] for r in ranked] == sorted(r[0] for r in ranked)
         assert summary["hot"] == len(hot)
         assert summary["leads_considered"] == len(leads)
-        totals = (await tool_client.ask("conversation_stats"))["totals"]
-        assert (totals["hot"], totals["leads"]) == (len(hot), len(leads))
+        for of in ("conversations", "leads"):  # zeros are left out
+            totals = (await tool_client.ask("conversation_stats", of=of))["totals"]
+            assert (totals.get("hot", 0), totals.get("leads", 0)) == (len(hot), len(leads))
+        rows = (await tool_client.ask("list_leads", where="hot=true", limit=100))["leads"]
+        assert [row["lead_id"] for row in rows] == [lead["lead_id"] for lead in summary["leads"]]
+        everybody = (await tool_client.ask("list_leads", limit=100))["leads"]
+        assert {row["lead_id"] for row in everybody if row["hot"]} == hot
         for lead_id in leads:
             lead = (await tool_client.ask("get_lead", lead=lead_id))["lead"]
             assert lead["hot"] == (lead_id in hot)
@@ -85,7 +90,5 @@ async def test_no_two_tools_ever_disagree_about_who_is_hot(seed: int) -> None:
             assert lead["why"] == shown["why"]
         since = {"since": "2026-05-28T00:00:00Z"}
         windowed = await tool_client.ask("summarize_hot_leads", **since)
-        assert (
-            windowed["hot"]
-            == (await tool_client.ask("conversation_stats", **since))["totals"]["hot"]
-        )
+        of_leads = await tool_client.ask("conversation_stats", of="leads", **since)
+        assert windowed["hot"] == of_leads["totals"].get("hot", 0)

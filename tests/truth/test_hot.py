@@ -19,7 +19,7 @@ QUESTIONS: tuple[dict[str, Any], ...] = (
     {"until": "30d"},
     {"since": "90d", "until": "3d", "min_score": 60},
     {"since": "2026-01-01"},
-    {"since": "3m", "until": "2w", "min_score": 20},
+    {"since": "3mo", "until": "2w", "min_score": 20},
 )
 COUNTED = (
     "hot", "leads_considered", "by_stage", "by_channel", "value", "unparsed_values",
@@ -132,7 +132,8 @@ def _hot_view(lead: Lead, lead_id: str) -> Row:
         "stage": lead.field("stage"),
         "label": lead.field("hotLabel"),
         "score": lead.get(oracle.score),
-        "value": lead.field("value") if amount is None else amount,
+        "value": amount,
+        "value_text": lead.field("value") if amount is None else None,
         "currency": currency,
         "assignee": lead.owner,
         "last_activity": oracle.rfc3339(lead.at),

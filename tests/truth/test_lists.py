@@ -30,8 +30,8 @@ FILTER_VALUES: dict[str, tuple[Any, ...]] = {
         ["waiting_for_human", "overdue"],
         ["waiting_for_human", "unassigned", "overdue", "stale"],
     ),
-    "since": ("30d", "24h", "6w", "3m"),
-    "until": ("2w", "72h", "2m"),
+    "since": ("30d", "24h", "6w", "3mo"),
+    "until": ("2w", "72h", "2mo"),
     "query": ("demo", "müller", "SMITH-JONES", "asked for a human", "担当者と話したいです"),
 }
 """Values of each filter; the first one is also combined with every other filter."""
@@ -93,7 +93,7 @@ async def test_each_filter_agrees_with_a_plain_filter(
         assert "relax" not in pages[0]
         if name not in window(pages[0]):
             echoed = [given] if name not in ("query", "min_score") and is_text(given) else given
-            assert pages[0]["applied"] == {"sort": "newest", name: echoed}
+            assert pages[0]["applied"] == {"sort": "newest", "timezone": "UTC", name: echoed}
 
 
 @pytest.mark.parametrize("pair", list(itertools.combinations(FILTER_VALUES, 2)), ids="-".join)
@@ -108,7 +108,7 @@ async def test_each_two_filters_agree_with_two_plain_filters(
 
     assert ids(pages) == oracle.ordered(expected, "newest")
     assert {page["total"] for page in pages} == {len(expected)}
-    assert pages[0]["applied"].keys() == {"sort", *pair}
+    assert pages[0]["applied"].keys() == {"sort", "timezone", *pair}
     assert ("relax" in pages[0]) == (not expected)
 
 
@@ -164,11 +164,11 @@ async def test_dates_and_times_are_resolved(tool_client: ToolClient, rows: list[
 
 
 async def test_ages_are_resolved(tool_client: ToolClient) -> None:
-    """Promised by docs/contract.md, "Times": `24h`, `7d`, `2w`, `3m`."""
+    """Promised by docs/contract.md, "Times": `24h`, `7d`, `2w`, `3mo`."""
     hour, day = 3600, 86_400
     for given, least, most in (
         ("24h", day, day), ("7d", 7 * day, 7 * day), ("2w", 14 * day, 14 * day),
-        ("3m", 89 * day, 92 * day), ("1h", hour, hour), ("12m", 365 * day, 366 * day),
+        ("3mo", 89 * day, 92 * day), ("1h", hour, hour), ("12mo", 365 * day, 366 * day),
     ):  # fmt: skip
         answer = await tool_client.ask("list_conversations", since=given, limit=1)
         as_of = oracle.unix_time(answer["applied"]["since"])
@@ -367,7 +367,7 @@ async def test_a_filtered_list_holds_all_rows_that_matched_at_its_first_page(
     rows = list(sandbox.rows())
     expected = {row["ID"] for row in oracle.matching(rows, min_score=50)}
     async with connected(sandbox, incremental_sync_seconds=0) as tool_client:
-        asked: dict[str, Any] = {"min_score": 50, "sort": "score", "limit": 12, "since": "12m"}
+        asked: dict[str, Any] = {"min_score": 50, "sort": "score", "limit": 12, "since": "12mo"}
         pages = [await tool_client.ask("list_conversations", **asked)]
         while cursor := pages[-1].get("next_cursor"):
             everything(sandbox, [row["ID"] for row in rows], len(pages))

@@ -16,6 +16,7 @@ from tests.truth.oracle import Row
 ROOT = "convocore://agents"
 AGENT = f"{ROOT}/demo-agent"
 SCHEMA = "convocore://schema/conversation"
+FIELDS = "convocore://schema/fields"
 
 
 async def refusal(tool_client: ToolClient, uri: str) -> Answer:
@@ -30,14 +31,14 @@ async def refusal(tool_client: ToolClient, uri: str) -> Answer:
 async def test_every_resource_is_listed_and_can_be_read(
     tool_client: ToolClient, rows: list[Row]
 ) -> None:
-    """Promised by docs/contract.md, "Resources": seven URIs, all JSON, each with a time to live."""
+    """Promised by docs/contract.md, "Resources": eight URIs, all JSON, each with a time to live."""
     listed = {str(r.uri) for r in (await tool_client.client.list_resources()).resources}
     templates = {
         t.uri_template
         for t in (await tool_client.client.list_resource_templates()).resource_templates
     }
     named = ("hot-leads", "stats", "conversations")
-    assert listed == {ROOT, SCHEMA, *(f"{AGENT}/{name}" for name in named)}
+    assert listed == {ROOT, SCHEMA, FIELDS, *(f"{AGENT}/{name}" for name in named)}
     agent = f"{ROOT}/{{agent_id}}"
     assert templates == {
         f"{agent}/conversations{{?cursor,limit}}",
@@ -48,7 +49,7 @@ async def test_every_resource_is_listed_and_can_be_read(
     }
     lead_id = (await tool_client.ask("summarize_hot_leads"))["leads"][0]["lead_id"]
     for uri in (
-        ROOT, SCHEMA, f"{AGENT}/conversations", f"{AGENT}/conversations/{rows[0]['ID']}",
+        ROOT, SCHEMA, FIELDS, f"{AGENT}/conversations", f"{AGENT}/conversations/{rows[0]['ID']}",
         f"{AGENT}/leads/{lead_id}", f"{AGENT}/hot-leads", f"{AGENT}/stats",
     ):  # fmt: skip
         result = await tool_client.client.read_resource(uri)
@@ -56,7 +57,7 @@ async def test_every_resource_is_listed_and_can_be_read(
         assert content.mime_type == "application/json"
         assert isinstance(json.loads(content.text), dict)  # type: ignore[union-attr]
         assert result.ttl_ms > 0
-        assert result.cache_scope == ("public" if uri == SCHEMA else "private")
+        assert result.cache_scope == ("public" if uri in (SCHEMA, FIELDS) else "private")
 
 
 async def test_the_agents_are_those_configured_with_coverage_and_size(
@@ -112,36 +113,29 @@ async def test_a_lead_and_the_hot_leads_equal_the_tools_answers(tool_client: Too
 async def test_the_statistics_equal_the_expected_ones(
     tool_client: ToolClient, rows: list[Row]
 ) -> None:
-    """Promised by docs/contract.md, "Resources": totals and the pipeline by stage."""
+    """Promised by docs/contract.md, "Resources": totals of leads, and the pipeline by stage."""
     stats = await tool_client.read(f"{AGENT}/stats")
     leads = oracle.leads(rows)
-    assert _counted(stats["totals"]) == _numbers(rows, leads)
-    by_stage: dict[str, list[Row]] = {}
-    for row in rows:
-        by_stage.setdefault(row.get("stage") or "none", []).append(row)
-    groups = {group["stage"]: group for group in stats["groups"]}
-    assert groups.keys() == by_stage.keys()
-    for stage, group in groups.items():
-        ids = {row["ID"] for row in by_stage[stage]}
-        there = [lead for lead in leads if lead.ids & ids]
-        assert _counted(group) == _numbers(by_stage[stage], there)
+    by_stage: dict[str, list[oracle.Lead]] = {}
+    for lead in leads:
+        by_stage.setdefault(lead.field("stage") or "none", []).append(lead)
+    assert _counted(stats["totals"]) == _numbers(leads)
+    assert {g["stage"]: _counted(g) for g in stats["groups"]} == {
+        stage: _numbers(there) for stage, there in by_stage.items()
+    }
+    assert await tool_client.ask("conversation_stats", of="leads", group_by="stage") == stats
 
 
 def _counted(group: Row) -> Row:
-    names = ("conversations", "messages", "waiting_for_human", "tokens", "leads", "hot")
-    return {name: group[name] for name in names} | {"usd": round(group["usd"], 3)}
+    return {name: group.get(name, 0) for name in ("leads", "hot", "unparsed_values")}
 
 
-def _numbers(rows: list[Row], leads: list[oracle.Lead]) -> Row:
-    used = [row.get("tokenUsage") or {} for row in rows]
+def _numbers(leads: list[oracle.Lead]) -> Row:
+    unparsed = [x for x in leads if x.field("value") is not None and x.money[0] is None]
     return {
-        "conversations": len(rows),
-        "messages": sum(int(oracle.number(row.get("messagesNum")) or 0) for row in rows),
-        "waiting_for_human": sum(map(oracle.waiting, rows)),
-        "tokens": sum(spent.get("cumulativeTotalTokens", 0) for spent in used),
-        "usd": round(sum(spent.get("cumulativeUsd", 0) for spent in used), 3),
         "leads": len(leads),
         "hot": sum(lead.hot() for lead in leads),
+        "unparsed_values": len(unparsed),
     }
 
 

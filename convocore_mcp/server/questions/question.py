@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from convocore_mcp.errors import InvalidArgumentError
 from convocore_mcp.fields.conditions import Condition, Operator, find_field, read_conditions
 from convocore_mcp.fields.grouping import Sort
 from convocore_mcp.fields.query import Requirement, RowQuery
@@ -128,7 +129,11 @@ def read_sort(text: str, *, rows: Rows) -> Sort:
     }
     if found := named.get(bare.lower()):
         return found
-    field = find_field(bare.removeprefix("-"), rows=rows, name="sort")
+    try:
+        field = find_field(bare.removeprefix("-"), rows=rows, name="sort")
+    except InvalidArgumentError as error:
+        hint = f"Valid sort: {', '.join(named)}, or a field. {error.hint}"
+        raise InvalidArgumentError(error.message, hint=hint) from error
     return Sort(field, descending=bare.startswith("-"))
 
 
