@@ -8,6 +8,8 @@ from convocore_mcp.words.inflections import inflections, language_of
 from convocore_mcp.words.queries import LONGEST_NUMBER
 from convocore_mcp.words.splitting import positions, readings, searchable_words
 
+_MAX_KNOWN_WORDS = 20_000
+
 
 def row_matches(texts: Iterable[str], terms: Terms, *, language: str | None = None) -> bool:
     """Whether `texts`, those of one row or of one field, have a term of every group of `terms`.
@@ -41,7 +43,8 @@ class RowWords:
                     for spelling in spellings
                 )
             case WordTerm():
-                return any(_fits(term, word, self._language) for word in self._words)
+                fits = _fitting((term,), self._language)
+                return any(fits[word] for word in self._words)
 
     @cached_property
     def _words(self) -> list[str]:
@@ -53,23 +56,40 @@ class RowWords:
         return [positions(reading) for text in self._texts for reading in readings(text)]
 
     def _has_phrase(self, phrase: PhraseTerm, places: Sequence[tuple[str, ...]]) -> bool:
-        first, *others = phrase.parts
-        return any(
-            self._has_part(first, spellings)
-            and all(
-                self._has_part(part, spelled)
-                for part, spelled in zip(others, places[i + 1 : i + 1 + len(others)], strict=True)
-            )
-            for i, spellings in enumerate(places[: len(places) - len(others)])
-        )
-
-    def _has_part(self, part: Sequence[WordTerm | RunTerm], spellings: tuple[str, ...]) -> bool:
-        return any(_fits(term, word, self._language) for term in part for word in spellings)
+        first, *others = (_fitting(part, self._language) for part in phrase.parts)
+        for i in range(len(places) - len(others)):
+            if _any_fits(first, places[i]) and all(
+                _any_fits(fits, places[i + distance]) for distance, fits in enumerate(others, 1)
+            ):
+                return True
+        return False
 
 
-@lru_cache(maxsize=65536)
+class _Fitting(dict[str, bool]):
+    """Which words are one of several terms in a row of a language; filled on demand."""
+
+    def __init__(self, terms: Sequence[WordTerm | RunTerm], language: str | None) -> None:
+        self._terms = terms
+        self._language = language
+
+    def __missing__(self, word: str) -> bool:
+        if len(self) >= _MAX_KNOWN_WORDS:
+            self.clear()
+        self[word] = fits = any(_fits(term, word, self._language) for term in self._terms)
+        return fits
+
+
+@lru_cache(maxsize=64)
+def _fitting(terms: tuple[WordTerm | RunTerm, ...], language: str | None) -> _Fitting:
+    return _Fitting(terms, language)
+
+
+def _any_fits(fits: _Fitting, spellings: tuple[str, ...]) -> bool:
+    # Most words have one spelling, and this runs for every word of every candidate.
+    return fits[spellings[0]] if len(spellings) == 1 else any(fits[word] for word in spellings)
+
+
 def _fits(term: WordTerm | RunTerm, word: str, language: str | None) -> bool:
-    """Whether a word or run is the one that is meant, in a row of this language."""
     if isinstance(term, RunTerm):
         return term.text in word
     return word.startswith(term.text) or any(

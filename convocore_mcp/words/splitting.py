@@ -103,7 +103,10 @@ def without_apostrophes(text: str) -> str:
     return _APOSTROPHE.sub("", text.translate(_APOSTROPHES))
 
 
+@lru_cache(maxsize=_MAX_CACHED_WORDS)
 def _spellings(part: str) -> list[tuple[str, ...]]:
+    if part.isascii():
+        return [(word,) for word in _ASCII_WORD.findall(part.lower())]
     split = [_WORD_OR_RUN.findall(folding) for folding in _foldings(part)]
     if len({len(found) for found in split}) > 1:
         split = split[:1]
@@ -114,7 +117,8 @@ def _foldings(part: str) -> list[str]:
     """A part of a text folded, and also with the digraphs of its letters."""
     if part.isascii():
         return [part.lower()]
-    visible = _JOINER.sub("", _SKIN_TONE.sub("", part.translate(_APOSTROPHES)))
+    visible = _JOINER.sub("", _SKIN_TONE.sub("", part))
     composed = unicodedata.normalize("NFC", visible).casefold()
     spelled = composed.translate(_DIGRAPHS)
-    return [fold(visible)] if spelled == composed else [fold(visible), fold(spelled)]
+    forms = (visible,) if spelled == composed else (visible, spelled)
+    return [fold(form).translate(_APOSTROPHES) for form in forms]

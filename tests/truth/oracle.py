@@ -165,22 +165,50 @@ def notes(row: Row) -> str | None:
     return text
 
 
+DIGRAPHS = {"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"}
+"""How some letters are written without their marks."""
+
+
 def searched(row: Row) -> str:
     """All the text that `query` searches."""
     fields = ("userName", "userEmail", "userPhone", "userCompany", "title", "summary")
-    texts = [*(row.get(name) for name in (*fields, "lastMessage")), notes(row)]
+    names = (*fields, "lastMessage", "funnelSummary")
+    texts = [*(row.get(name) for name in names), notes(row)]
     return " \n ".join(t for t in [*texts, *(row.get("tags") or [])] if isinstance(t, str))
 
 
+def spelled(text: str) -> str:
+    """`text` with digraphs in place of letters with marks."""
+    for letter, digraph in DIGRAPHS.items():
+        text = text.replace(letter, digraph).replace(letter.upper(), digraph)
+    return text
+
+
+@lru_cache(maxsize=50_000)
+def spellings(text: str) -> tuple[str, ...]:
+    """The words of a text, those with letters that have digraphs in both spellings."""
+    composed = unicodedata.normalize("NFC", text)
+    return (*words(composed), *words(spelled(composed)), *words(re.sub("['\u2019]", "", composed)))
+
+
 def surely_found(row: Row, query: str) -> bool:
-    """Whether every word of the query is a whole word of the searched text."""
-    return set(words(query)) <= set(words(searched(row)))
+    """Whether every word of the query is a whole word of the searched text, in some spelling."""
+    known = set(spellings(searched(row)))
+    composed = unicodedata.normalize("NFC", query)
+    typed = zip(words(composed), words(spelled(composed)), strict=True)
+    return all(known & set(spellings_of_word) for spellings_of_word in typed)
 
 
 def possibly_found(row: Row, query: str) -> bool:
-    """Whether every word of the query occurs in the searched text, perhaps within a word."""
-    text = "".join(words(searched(row)))  # joined, as punctuation may be written or not
-    return all(word in text for word in words(query))
+    """Whether every word of the query, perhaps with another ending, occurs in the searched text."""
+    text = "".join(spellings(searched(row)))  # joined, as punctuation may be written or not
+    return all(word[: max(4, len(word) - 3)] in text for word in words(query))
+
+
+def speaks(row: Row, *languages: str) -> bool:
+    """Whether the row says that it is in one of `languages`, or nothing about that."""
+    language = filled(row.get("language")) or filled(row.get("lang"))
+    return language is None or language in languages
 
 
 # Lists

@@ -195,6 +195,35 @@ async def test_query_finds_all_whole_words_and_nothing_that_does_not_occur(
         assert sure <= found <= maybe, query
 
 
+async def test_query_finds_other_inflections_and_either_of_several_words(
+    tool_client: ToolClient, rows: list[Row]
+) -> None:
+    """Promised by docs/contract.md, "Tools": words of `query`, in any inflection."""
+    found_by = {}
+    for query, word in {
+        "calendars": "calendar", "languages|tongue": "languages", "vendors": "vendor",
+        "calling": "calls", "competitors": "competitor", "budgets": "budget",
+    }.items():  # fmt: skip
+        found_by[query] = set(ids(await tool_client.pages(query=query, limit=100)))
+        having = {r["ID"]: r for r in rows if word in oracle.words(oracle.searched(r))}
+        sure = {id_ for id_, row in having.items() if oracle.speaks(row, "en")}
+        maybe = {r["ID"] for r in rows if oracle.possibly_found(r, word)}
+        assert sure, query
+        assert sure <= found_by[query] <= maybe, query
+    either = ids(await tool_client.pages(query="calendars|vendors", limit=100))
+    assert set(either) == found_by["calendars"] | found_by["vendors"]
+
+
+async def test_query_finds_words_next_to_each_other(
+    tool_client: ToolClient, rows: list[Row]
+) -> None:
+    """Promised by docs/contract.md, "Tools": what `query` finds."""
+    for phrase in ("next steps", "existing calendar", "of eight", "steps next"):
+        answer = await tool_client.ask("list_conversations", query=f'"{phrase}"', limit=1)
+        having = [r for r in rows if phrase in " ".join(oracle.words(oracle.searched(r)))]
+        assert answer["total"] == len(having), phrase
+
+
 async def test_query_finds_an_email_and_a_phone_number(
     tool_client: ToolClient, rows: list[Row]
 ) -> None:

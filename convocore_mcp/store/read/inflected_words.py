@@ -7,16 +7,14 @@ of every word would make saving twice as slow, and a search needs those of a few
 from collections import defaultdict
 from collections.abc import Iterable
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, select, union_all
 
 from convocore_mcp.store.database.schema import search_terms
-from convocore_mcp.store.database.search_tokens import word_token
+from convocore_mcp.store.database.search_tokens import word_of, word_token
 from convocore_mcp.words.inflections import Inflections, inflections
 
 _AFTER = "\U0010ffff"
 """Sorts after every character of a word."""
-_term = search_terms.c.term
-_BETWEEN = select(_term).where(_term >= bindparam("first"), _term < bindparam("end"))
 
 
 def known_inflections(
@@ -28,11 +26,11 @@ def known_inflections(
     """
     forms = inflections(word)
     openings = {opening for form in forms for opening in form.openings}
+    beginnings = [word_token(tag, opening) for opening in _shortest(openings)]
     words = [
         found
-        for opening in _shortest(openings)
-        for found in _beginning_with(connection, tag, opening)
-        if not found.startswith(word)
+        for token in _terms_beginning(connection, beginnings)
+        if not (found := word_of(token)).startswith(word)
     ]
     known: dict[Inflections, tuple[str, ...]] = defaultdict(tuple)
     for form in forms:
@@ -51,7 +49,10 @@ def _shortest(openings: Iterable[str]) -> list[str]:
     return kept
 
 
-def _beginning_with(connection: Connection, tag: str, opening: str) -> list[str]:
-    first = word_token(tag, opening)
-    found = connection.scalars(_BETWEEN, {"first": first, "end": first + _AFTER})
-    return [term[len(first) - len(opening) :] for term in found]
+def _terms_beginning(connection: Connection, beginnings: list[str]) -> Iterable[str]:
+    """The terms of the index with one of `beginnings`, in one statement of ranges."""
+    if not beginnings:
+        return ()
+    term = search_terms.c.term
+    ranges = (select(term).where(term >= first, term < first + _AFTER) for first in beginnings)
+    return connection.scalars(union_all(*ranges))

@@ -26,7 +26,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from convocore_mcp.models import Filter, NumberTerm, PhraseTerm, RunTerm, Term, Terms, WordTerm
 from convocore_mcp.store.database.columns import Text
-from convocore_mcp.store.database.schema import conversations, records
+from convocore_mcp.store.database.schema import conversations, meta, records
 from convocore_mcp.store.database.search_tokens import (
     AllOf,
     AnyOf,
@@ -200,9 +200,10 @@ def _verified(
     connection: Connection, agent_id: str, terms: Terms, tokens: TokenQuery
 ) -> tuple[int, ...]:
     """The versions, valid or not, that have the terms: read, because tokens have no order."""
-    newest = connection.scalar(select(func.max(_c.valid_from)))
+    generation = select(meta.c.value).where(meta.c.key == "generation").scalar_subquery()
+    state = connection.execute(select(generation, func.max(_c.valid_from))).one()
     known = connection.info.setdefault("convocore_verified", {})
-    key = (agent_id, terms, newest)
+    key = (agent_id, terms, *state)
     if key not in known:
         if len(known) >= _MAX_KNOWN_SEARCHES:
             known.clear()
