@@ -27,7 +27,6 @@ from convocore_mcp.errors import NotConfiguredError
 from convocore_mcp.leads.affected import merge_affected
 from convocore_mcp.leads.due_dates import due_dates_of_row
 from convocore_mcp.leads.keys import derive_keys
-from convocore_mcp.leads.matching import search_terms
 from convocore_mcp.leads.resolve import resolve
 from convocore_mcp.server.answering import Answers
 from convocore_mcp.server.backend import Backend
@@ -35,7 +34,7 @@ from convocore_mcp.server.sanitize import JsonObject
 from convocore_mcp.settings import Settings, store_location
 from convocore_mcp.store.database.engine import open_database
 from convocore_mcp.store.database.sync_locks import SyncLocks, sync_locks_for
-from convocore_mcp.store.fields.row_reader import RowReader
+from convocore_mcp.store.field_queries.row_reader import RowReader
 from convocore_mcp.store.read.change_log import ChangeLog
 from convocore_mcp.store.read.completion import CompletionReader
 from convocore_mcp.store.read.mirror_reader import MirrorReader
@@ -204,7 +203,7 @@ def _connect(settings: Settings, on_response: OnResponse | None) -> Backend:
         agents=settings.agent_id,
         region=settings.region,
         mirror_reader=mirror_reader,
-        rows=RowReader(database, read_search=search_terms),
+        rows=RowReader(database),
         zone=zone,
         change_log=ChangeLog(database),
         completion_reader=CompletionReader(database),

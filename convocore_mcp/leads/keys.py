@@ -1,6 +1,5 @@
 """The keys that conversations are joined, found and sorted by."""
 
-import re
 import unicodedata
 from functools import lru_cache
 
@@ -8,33 +7,26 @@ import phonenumbers
 
 from convocore_mcp.leads.deals.money import currency_code, read_money
 from convocore_mcp.models import Conversation, DerivedKeys
+from convocore_mcp.words.folding import (
+    IDEOGRAPHS,
+    NUMBER,
+    blank_before_words,
+    digits,
+    fold,
+    words,
+)
+from convocore_mcp.words.searched import searched_texts
+from convocore_mcp.words.splitting import searchable_words
 
+__all__ = [
+    "IDEOGRAPHS", "MAX_CACHED_KEYS", "MAX_EMAIL_LENGTH", "MIN_PHONE_DIGITS", "NUMBER",
+    "blank_before_words", "derive_keys", "digits", "email_key", "fold", "phone_key", "words",
+]  # fmt: skip
 MIN_PHONE_DIGITS, MAX_PHONE_DIGITS = 7, 15
 """Fewer digits tell nobody apart; E.164 allows fifteen."""
 MAX_EMAIL_LENGTH = 254
 """Characters of an address that mail can be sent to (RFC 5321)."""
-MAX_CACHED_WORD = 32
-"""Characters of a word whose folded form is cached."""
 MAX_CACHED_KEYS = 16384
-
-
-class _AccentTable(dict[int, int | str | None]):
-    """Maps a decomposed character to itself, or to nothing if it is an accent; filled on demand."""
-
-    def __missing__(self, char: int) -> int | None:
-        self[char] = kept = None if unicodedata.category(chr(char))[0] == "M" else char
-        return kept
-
-
-_LETTER_VARIANTS = {"ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ı": "i"}  # noqa: RUF001
-_ACCENT_TABLE = _AccentTable({ord(letter): plain for letter, plain in _LETTER_VARIANTS.items()})
-IDEOGRAPHS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
-"""Characters of scripts that are written without blanks, as a range of a pattern."""
-_IDEOGRAPH = re.compile(f"([{IDEOGRAPHS}])")
-NUMBER = re.compile(r"\+?\d[\d\s().\-/]{3,}\d")
-"""A number of at least five digits, with the separators that people put between digits."""
-_WORD = re.compile(r"[^\W_]+")
-_NOT_DIGITS = re.compile("[^0-9]+")
 
 
 def derive_keys(conversation: Conversation) -> DerivedKeys:
@@ -42,61 +34,14 @@ def derive_keys(conversation: Conversation) -> DerivedKeys:
     c = conversation
     money = read_money(c.value)
     phone = phone_key(c.phone, c.country)
-    searchable = (c.name, c.email, c.phone, c.company, c.title, c.summary, c.last_message, c.notes)
-    texts = [*filter(None, searchable), *c.tags]
-    # Numbers also without separators: a question may group the digits in another way.
-    numbers = (digits(number) for text in texts for number in NUMBER.findall(text))
-    search_texts = [*texts, *numbers, digits(c.phone or ""), phone or ""]
     return DerivedKeys(
         email=email_key(c.email),
         phone=phone,
         amount=money.amount,
         unparsed=c.value is not None and money.amount is None,
         currency=currency_code(c.currency) or money.currency,
-        text=blank_before_words("\n".join(search_texts)),
+        text=" ".join(("", *searchable_words(searched_texts(c, phone)))),
     )
-
-
-def fold(text: str) -> str:
-    """`text` without case, accents and letter variants, in any script."""
-    # Case is folded twice: a styled letter has none before decomposition, a few have some after.
-    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    return unicodedata.normalize("NFC", decomposed.translate(_ACCENT_TABLE))
-
-
-def words(text: str) -> list[str]:
-    """The folded words of `text`. Each ideograph is a word, as Chinese puts no blanks."""
-    if text.isascii():
-        return _WORD.findall(text.lower())
-    # Most words are ASCII even where the text is not, and those need no folding.
-    folded = (part.lower() if part.isascii() else _fold_part(part) for part in text.split())
-    return _WORD.findall(" ".join(folded))
-
-
-def _fold_part(text: str) -> str:
-    # Short words recur, so their folded form is cached; a long part is a sentence without blanks.
-    return _fold_and_space(text) if len(text) > MAX_CACHED_WORD else _fold_word(text)
-
-
-@lru_cache(maxsize=MAX_CACHED_KEYS)
-def _fold_word(word: str) -> str:
-    return _fold_and_space(word)
-
-
-def _fold_and_space(text: str) -> str:
-    return _IDEOGRAPH.sub(r" \1 ", fold(text))
-
-
-def blank_before_words(text: str) -> str:
-    """The distinct words of `text`, each after a blank, so that ` pre` finds a beginning."""
-    return " ".join(("", *dict.fromkeys(words(text))))
-
-
-def digits(text: str) -> str:
-    """The decimal digits of `text` in any script, as ASCII."""
-    if text.isascii():
-        return _NOT_DIGITS.sub("", text)
-    return "".join(str(int(char)) for char in text if char.isdecimal())
 
 
 def email_key(email: str | None) -> str | None:

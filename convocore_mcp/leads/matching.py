@@ -8,8 +8,8 @@ import phonenumbers
 from rapidfuzz import fuzz, process
 
 from convocore_mcp.leads.index_terms import EMAIL, word_spellings
-from convocore_mcp.leads.keys import MIN_PHONE_DIGITS, NUMBER, digits, phone_key, words
-from convocore_mcp.models import MIN_NUMBER_PART, NAME_WORD
+from convocore_mcp.leads.keys import MIN_PHONE_DIGITS, digits, phone_key, words
+from convocore_mcp.models import NAME_WORD
 
 SAME_WORD = 78
 """Similarity (0 to 100) from which a word counts as another one misspelt: `gonzales`, `gonzález`.
@@ -74,23 +74,6 @@ def phone_endings(text: str) -> list[str]:
     national = digits(text).lstrip("0")
     endings = [national, *(national.removeprefix(trunk) for trunk in ("80", "8"))]
     return [ending for ending in dict.fromkeys(endings) if len(ending) >= MIN_PHONE_DIGITS]
-
-
-def search_terms(query: str) -> tuple[str, ...]:
-    """The search terms of a query: beginnings of words (after a blank), and parts of numbers."""
-    numbers = [
-        number
-        for number in NUMBER.findall(query)
-        if len(_without_leading_zeros(number)) >= MIN_NUMBER_PART
-    ]
-    rest = NUMBER.sub(lambda m: " " if m.group() in numbers else m.group(), query)
-    beginnings = [f" {word}" for word in words(rest)]
-    return (*beginnings, *map(_without_leading_zeros, numbers))
-
-
-def _without_leading_zeros(number: str) -> str:
-    # A stored number is international, so it lacks the 0 in front of a national number.
-    return digits(number).lstrip("0")
 
 
 class IndexedPerson(Protocol):

@@ -44,6 +44,14 @@ from convocore_mcp.models.query import (
     HotSummary,
     ReadScope,
 )
+from convocore_mcp.models.search_terms import (
+    NumberTerm,
+    PhraseTerm,
+    RunTerm,
+    Term,
+    Terms,
+    WordTerm,
+)
 
 __all__ = [
     "CLOSED_STAGES",
@@ -73,13 +81,19 @@ __all__ = [
     "JsonValue",
     "Lead",
     "ModelShare",
+    "NumberTerm",
     "Page",
+    "PhraseTerm",
     "PlannedActivity",
     "Quarantined",
     "ReadScope",
     "ReadValue",
+    "RunTerm",
     "ScoreStep",
+    "Term",
     "TermAlternatives",
+    "Terms",
     "UnfinishedSync",
     "Value",
+    "WordTerm",
 ]

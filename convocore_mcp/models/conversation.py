@@ -201,4 +201,4 @@ class DerivedKeys:
     """The conversation has a value, but no number can be read from it."""
     currency: str | None
     text: str
-    """Folded words of every searchable field, each after a blank."""
+    """The words that the conversation is found by, each after a blank (`words.splitting`)."""

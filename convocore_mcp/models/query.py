@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from convocore_mcp.models.search_terms import Terms
+
 MIN_NUMBER_PART = 5
 """Digits that a part of a longer number needs, so that the number is found by it."""
 
@@ -26,11 +28,8 @@ EVERYTHING = ReadScope()
 class Filter:
     """Which conversations are asked for; a conversation must meet every field that is set."""
 
-    terms: tuple[str, ...] | None = None
-    """Search terms that must all occur (`leads.matching.search_terms`).
-
-    A term with a blank in front is the beginning of a word, any other a part of a number.
-    """
+    terms: Terms | None = None
+    """Of each group, one term must be found (`words.queries.search_terms`)."""
     stages: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     states: tuple[str, ...] = ()

@@ -14,6 +14,7 @@ from convocore_mcp.leads.keys import (
     phone_key,
     words,
 )
+from convocore_mcp.words.splitting import index_words
 from tests.conversations import conversation
 
 anything = st.text(st.characters(), max_size=60)
@@ -146,4 +147,4 @@ def test_any_conversation_has_keys(one: str, two: str, three: str) -> None:
     c = conversation("c", name=one, email=two, phone=three, value=one, currency=two, tags=(three,))
     found = derive_keys(c)
     assert found.unparsed is (found.amount is None)
-    assert all(f" {word}" in found.text for word in words(one))
+    assert all(f" {word}" in found.text for word in index_words(one))

@@ -119,28 +119,9 @@ def test_a_number_without_country_code_is_found_by_its_ending() -> None:
     assert matching.phone_endings("0123") == []
 
 
-@pytest.mark.parametrize(
-    ("query", "terms"),
-    [
-        ("Jane DOE", (" jane", " doe")),
-        ("+49 151 292", ("49151292",)),
-        ("order 4711", (" order", " 4711")),
-        ("call 0151-29260", (" call", "15129260")),
-        ("!!!", ()),
-    ],
-)
-def test_a_query_becomes_beginnings_of_words_and_parts_of_numbers(
-    query: str, terms: tuple[str, ...]
-) -> None:
-    """Ours: search while typing, and however a number is grouped."""
-    assert matching.search_terms(query) == terms
-
-
 @given(anything)
 def test_any_text_can_be_asked_for(text: str) -> None:
     """Ours: no text makes a look-up fail."""
-    for term in matching.search_terms(text):
-        assert term.strip().isalnum()
     assert matching.possible_phone_keys(text) is not None
     assert matching.most_similar([ANN], []) == [ANN]
     assert matching.matched_field(ANN, word_spellings(text))

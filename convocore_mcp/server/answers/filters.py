@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from convocore_mcp.leads.matching import search_terms
 from convocore_mcp.models import Filter
 from convocore_mcp.server.mirror_queries import MirrorQueries
 from convocore_mcp.server.requests import FilterArguments
@@ -12,6 +11,7 @@ from convocore_mcp.server.sanitize import JsonObject
 from convocore_mcp.server.tools.arguments import canonical_values
 from convocore_mcp.server.views.view_builders import rfc3339
 from convocore_mcp.vocabulary import STAGES, STATES
+from convocore_mcp.words.queries import search_terms
 
 FIELDS = {
     "query": "terms", "stage": "stages", "label": "labels", "state": "states",

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from convocore_mcp.store.database.columns import Text, Tokens
 
 PREFIX = "convocore_"
-SCHEMA_VERSION = "20"
+SCHEMA_VERSION = "21"
 """Goes up by one with every change of the tables; `meta`, which stores it, never changes."""
 CURRENT = 2**62
 """The `valid_to` of a current version."""
@@ -190,22 +190,23 @@ _covering_index("aggregated", _c.agent_id, *(_c[name] for name in _AGGREGATED), 
 Index(f"{PREFIX}tokens", _c.search, postgresql_using="gin").ddl_if(dialect="postgresql")
 SEARCH = f"{PREFIX}search"
 """In SQLite, the full-text index of `conversations.search`; its `rowid` is `valid_from`."""
+search_terms = Table(f"{PREFIX}search_terms", MetaData(), Column("term", Text, primary_key=True))
+"""The tokens in the full-text index: in SQLite a view of it (`fts5vocab`), in PostgreSQL a list."""
 # Triggers keep the index up to date; a version's tokens are never updated.
-_FULL_TEXT = (
-    f"CREATE VIRTUAL TABLE {SEARCH} USING fts5(search, content='{conversations.name}', "
-    "content_rowid='valid_from', tokenize='ascii', detail='none', columnsize=0)"
-)
-_INSERT = f"INSERT INTO {SEARCH}(rowid, search) VALUES (new.valid_from, new.search)"  # noqa: S608  ours
-_DELETE = (
-    f"INSERT INTO {SEARCH}({SEARCH}, rowid, search) "  # noqa: S608
-    "VALUES ('delete', old.valid_from, old.search)"
-)
-for _text in (
-    _FULL_TEXT,
-    f"CREATE TRIGGER {SEARCH}_inserted AFTER INSERT ON {conversations.name} BEGIN {_INSERT}; END",
-    f"CREATE TRIGGER {SEARCH}_deleted AFTER DELETE ON {conversations.name} BEGIN {_DELETE}; END",
+_NEW, _OLD = "new.valid_from, new.search", "'delete', old.valid_from, old.search"
+_INSERT = f"INSERT INTO {SEARCH}(rowid, search) VALUES ({_NEW})"  # noqa: S608  ours
+_DELETE = f"INSERT INTO {SEARCH}({SEARCH}, rowid, search) VALUES ({_OLD})"  # noqa: S608
+_FTS = f"content='{conversations.name}', content_rowid='valid_from', tokenize='ascii'"
+_ON = f"ON {conversations.name} BEGIN"
+for _dialect, _text in (
+    ("sqlite", f"VIRTUAL TABLE {SEARCH} USING fts5(search, {_FTS}, detail='none', columnsize=0)"),
+    ("sqlite", f"VIRTUAL TABLE {search_terms.name} USING fts5vocab({SEARCH}, row)"),
+    ("sqlite", f"TRIGGER {SEARCH}_inserted AFTER INSERT {_ON} {_INSERT}; END"),
+    ("sqlite", f"TRIGGER {SEARCH}_deleted AFTER DELETE {_ON} {_DELETE}; END"),
+    ("postgresql", f'TABLE {search_terms.name} (term TEXT COLLATE "C" PRIMARY KEY)'),
 ):
-    event.listen(conversations, "after_create", DDL(_text).execute_if(dialect="sqlite"))  # type: ignore[no-untyped-call]
+    _ddl = DDL(f"CREATE {_text}").execute_if(dialect=_dialect)  # type: ignore[no-untyped-call]
+    event.listen(conversations, "after_create", _ddl)
 
 leads = Table(
     f"{PREFIX}leads",

@@ -10,9 +10,11 @@ A query is a list of alternatives: each must be met, by one of its tokens.
 
 import re
 from base64 import b32encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2s
+from typing import TypeAlias
 
 from sqlalchemy import (
     BindParameter,
@@ -32,29 +34,44 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import TSQUERY
 
-from convocore_mcp.models import MIN_NUMBER_PART, WAITING, Conversation, Filter
+from convocore_mcp.models import MIN_NUMBER_PART, WAITING, Conversation
 from convocore_mcp.store.database.schema import LONGEST_KEY, SEARCH, conversations
+from convocore_mcp.words.inflections import language_of
+from convocore_mcp.words.queries import LONGEST_NUMBER, LONGEST_WORD
 
-LONGEST_NUMBER = 20
-"""Digits of a number that are indexed."""
-LONGEST_TOKEN = 60
-"""Characters of a word that are indexed."""
 LONGEST_TEXT = 200_000
 """Characters of all words together: PostgreSQL accepts a megabyte."""
 MOST_SUFFIXES = 2_000
 """Suffixes of numbers that are indexed, in one conversation."""
 
+_TAG_LENGTH = 6
 _WORD, _SUFFIX, _VALUE = "w", "n", "v"
 _EXACT = ("stage", "state")
 """Kinds whose values are compared with case; all others are case-folded."""
 _NUMBER = re.compile(rf"[0-9]{{{MIN_NUMBER_PART},}}")
-Alternatives = tuple[str, ...]
-"""Tokens of which one must occur; a token that ends in `*` is a prefix."""
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """Every one of these must be met; at least one is given."""
+
+    items: tuple["TokenQuery", ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """One of these must be met; at least one is given."""
+
+    items: tuple["TokenQuery", ...]
+
+
+TokenQuery: TypeAlias = str | AllOf | AnyOf
+"""A token must occur; one that ends in `*` is a prefix."""
 
 
 def tokens(c: Conversation, text: str) -> str:
     """The tokens of a conversation, separated by blanks; `text` holds its words."""
-    tag = _tag(c.agent_id)
+    tag = agent_tag(c.agent_id)
     words = text[:LONGEST_TEXT].split()
     suffixes = (
         number[i : i + LONGEST_NUMBER]
@@ -63,8 +80,9 @@ def tokens(c: Conversation, text: str) -> str:
         for i in range(len(number) - MIN_NUMBER_PART + 1)
     )
     result = [
-        *(_value(tag, kind, value) for kind, value in _values(c)),
-        *(f"{tag}{_WORD}{word[:LONGEST_TOKEN]}" for word in words),
+        *(value_token(tag, kind, value) for kind, value in _values(c)),
+        language_token(tag, language_of(c.language)),
+        *(f"{tag}{_WORD}{word[:LONGEST_WORD]}" for word in words),
         *[f"{tag}{_SUFFIX}{suffix}" for suffix in dict.fromkeys(suffixes)][:MOST_SUFFIXES],
     ]
     return " ".join(result)
@@ -87,37 +105,36 @@ def _values(c: Conversation) -> Iterable[tuple[str, str]]:
     yield from (("attention", name) for name, holds in attention.items() if holds)
 
 
-def token_query(agent_id: str, criteria: Filter) -> list[Alternatives] | None:
-    """The words and values of `criteria` as tokens; `None` if no conversation can have them."""
-    tag = _tag(agent_id)
-    query: list[Alternatives] = []
-    if criteria.terms is not None:
-        if not criteria.terms or not all(term.strip().isalnum() for term in criteria.terms):
-            return None  # such a term is never part of a word
-        for term in dict.fromkeys(criteria.terms):
-            if term.startswith(" "):
-                query.append((f"{tag}{_WORD}{term[1 : LONGEST_TOKEN + 1]}*",))
-            else:
-                query.append((f"{tag}{_SUFFIX}{term[:LONGEST_NUMBER]}*",))
-    for kind, values in (
-        ("stage", criteria.stages), ("state", criteria.states), ("label", criteria.labels),
-        ("channel", criteria.channels), ("tag", criteria.tags), ("assignee", criteria.assignees),
-        ("attention", criteria.attention),
-    ):  # fmt: skip
-        if values:
-            query.append(tuple(_value(tag, kind, value) for value in values))
-    return query
+def word_token(tag: str, word: str) -> str:
+    """The token of a folded word, or of two neighbours in a run."""
+    return f"{tag}{_WORD}{word[:LONGEST_WORD]}"
 
 
-def _value(tag: str, kind: str, value: str) -> str:
+def word_of(token: str) -> str:
+    """The word of a token; empty if it is the token of something else."""
+    return token[_TAG_LENGTH + 1 :] if token[_TAG_LENGTH : _TAG_LENGTH + 1] == _WORD else ""
+
+
+def number_token(tag: str, digits: str) -> str:
+    """The token of the end of a number; of a part of a number, the prefix of one."""
+    return f"{tag}{_SUFFIX}{digits[:LONGEST_NUMBER]}"
+
+
+def language_token(tag: str, language: str | None) -> str:
+    """The token of a row's language (`words.inflections`), or of not having one."""
+    return value_token(tag, "language", language or "")
+
+
+def value_token(tag: str, kind: str, value: str) -> str:
+    """The token of a value of a filtered field."""
     exact = kind in _EXACT
     return f"{tag}{_VALUE}{_digest(f'{kind} {value if exact else value.casefold()}'[:LONGEST_KEY])}"
 
 
 @lru_cache(maxsize=64)
-def _tag(agent_id: str) -> str:
+def agent_tag(agent_id: str) -> str:
     """Keeps agents apart. All tags have one length, so no tag is a prefix of another."""
-    return _digest(agent_id)[:6]
+    return _digest(agent_id)[:_TAG_LENGTH]
 
 
 @lru_cache(maxsize=4096)
@@ -127,33 +144,35 @@ def _digest(value: str) -> str:
     return b32encode(digest[:7]).decode().lower()[:10]
 
 
-class _TokenQuery(TypeDecorator[Sequence[Alternatives]]):
+class _TokenQuery(TypeDecorator[TokenQuery]):
     """A token query in the language of the engine's full-text search."""
 
     impl = types.Text
     cache_ok = True
 
-    def process_bind_param(
-        self, value: Sequence[Alternatives] | None, dialect: Dialect
-    ) -> str | None:
+    def process_bind_param(self, value: TokenQuery | None, dialect: Dialect) -> str | None:
         """The query as text."""
         if value is None:
             return None
-        if dialect.name == "postgresql":
-            return " & ".join(f"({' | '.join(map(_lexeme, tokens))})" for tokens in value)
-        return " AND ".join(f"({' OR '.join(map(_phrase, tokens))})" for tokens in value)
+        return _lexemes(value) if dialect.name == "postgresql" else _phrases(value)
 
 
-def _lexeme(token: str) -> str:
-    return f"'{token[:-1]}':*" if token.endswith("*") else f"'{token}'"
+def _lexemes(query: TokenQuery) -> str:
+    if isinstance(query, str):
+        return f"'{query[:-1]}':*" if query.endswith("*") else f"'{query}'"
+    operator = " & " if isinstance(query, AllOf) else " | "
+    return f"({operator.join(map(_lexemes, query.items))})"
 
 
-def _phrase(token: str) -> str:
-    return f'"{token[:-1]}"*' if token.endswith("*") else f'"{token}"'
+def _phrases(query: TokenQuery) -> str:
+    if isinstance(query, str):
+        return f'"{query[:-1]}"*' if query.endswith("*") else f'"{query}"'
+    operator = " AND " if isinstance(query, AllOf) else " OR "
+    return f"({operator.join(map(_phrases, query.items))})"
 
 
 def has_tokens(
-    connection: Connection, query: Sequence[Alternatives], *, by_index: bool = True
+    connection: Connection, query: TokenQuery, *, by_index: bool = True
 ) -> ColumnElement[bool]:
     """Whether a version has the tokens of `query`.
 
@@ -168,7 +187,7 @@ def has_tokens(
     return (version if by_index else version + 0).in_(with_tokens)
 
 
-def count_in_index(query: Sequence[Alternatives], *, at: int) -> Select[int]:
+def count_in_index(query: TokenQuery, *, at: int) -> Select[int]:
     """How many versions that were valid at change `at` SQLite's full-text index finds.
 
     Only the index is read, and of `conversations` only the few versions that had ended by then.
@@ -179,9 +198,9 @@ def count_in_index(query: Sequence[Alternatives], *, at: int) -> Select[int]:
     return select(func.count()).select_from(table(SEARCH, rowid)).where(*conditions)
 
 
-def _matches(query: Sequence[Alternatives]) -> ColumnElement[bool]:
+def _matches(query: TokenQuery) -> ColumnElement[bool]:
     return column(SEARCH).bool_op("MATCH")(_parameter(query))
 
 
-def _parameter(query: Sequence[Alternatives]) -> BindParameter[Sequence[Alternatives]]:
+def _parameter(query: TokenQuery) -> BindParameter[TokenQuery]:
     return bindparam(None, query, type_=_TokenQuery(), unique=True)

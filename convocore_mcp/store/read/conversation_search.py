@@ -15,7 +15,7 @@ from convocore_mcp.models import Conversation, Filter
 from convocore_mcp.store.database import rows
 from convocore_mcp.store.database.columns import Sql
 from convocore_mcp.store.database.schema import CURRENT, UNKNOWN, agents, conversations
-from convocore_mcp.store.database.search_tokens import count_in_index, has_tokens, token_query
+from convocore_mcp.store.database.search_tokens import count_in_index
 from convocore_mcp.store.read.sql_conditions import (
     bounds,
     end_millisecond,
@@ -25,6 +25,7 @@ from convocore_mcp.store.read.sql_conditions import (
     valid_at,
     without_index,
 )
+from convocore_mcp.store.read.word_search import filter_search
 
 INDEX_LOOKUP_LIMIT = 1_000
 """Above this many matches, scan the sort index instead of the text index."""
@@ -61,14 +62,15 @@ class Plan(Enum):
 
 def count(connection: Connection, agent_id: str, criteria: Filter, *, at: int) -> int:
     """How many conversations met `criteria` at change `at`."""
-    query, limits = token_query(agent_id, criteria), bounds(criteria)
-    if query is None:
+    search, limits = filter_search(connection, agent_id, criteria), bounds(criteria)
+    if search is None:
         return 0
-    if not query and not limits:
+    if search.is_empty and not limits:
         return _count_all(connection, agent_id, at)
     in_index = None
-    if query and connection.dialect.name == "sqlite":
-        in_index = connection.scalar(count_in_index(query, at=at)) or 0
+    tokens = search.tokens if search.versions is None else None
+    if tokens is not None and connection.dialect.name == "sqlite":
+        in_index = connection.scalar(count_in_index(tokens, at=at)) or 0
         if not in_index or not limits:
             return in_index
     by_index = in_index is None or in_index <= INDEX_LOOKUP_LIMIT
@@ -133,8 +135,8 @@ def _ordered_scan(
     connection: Connection, agent_id: str, criteria: Filter, sort: str
 ) -> ColumnElement[bool]:
     """Like `meets`, but in a form for which only the index of the sort can be used."""
-    query = token_query(agent_id, criteria)
-    if query is None:
+    search = filter_search(connection, agent_id, criteria)
+    if search is None:
         return false()
     if sort == "oldest":  # the same window, with signs changed
         conditions = [_c.by_oldest > UNKNOWN] if criteria.since or criteria.until else []
@@ -148,6 +150,5 @@ def _ordered_scan(
     if criteria.min_score is not None:
         score = _c.by_score if sort == "score" else without_index(_c.by_score)
         conditions.append(score >= criteria.min_score)
-    if query:
-        conditions.append(has_tokens(connection, query, by_index=False))
+    conditions.append(search.condition(connection, by_index=False))
     return and_(true(), *conditions)

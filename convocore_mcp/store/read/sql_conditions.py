@@ -8,7 +8,7 @@ from convocore_mcp.models import Filter
 from convocore_mcp.store.database import rows
 from convocore_mcp.store.database.columns import Sql, Text
 from convocore_mcp.store.database.schema import UNKNOWN, conversations
-from convocore_mcp.store.database.search_tokens import has_tokens, token_query
+from convocore_mcp.store.read.word_search import filter_search
 
 LAST_CHARACTER = "\U0010ffff"
 """Sorts after every character: `prefix` to `prefix + LAST_CHARACTER` is the range of a prefix."""
@@ -30,21 +30,19 @@ def meets(
     `by_index` finds them by words and values, for criteria that few conversations have. Otherwise
     the versions inside the bounds are tested.
     """
-    query = token_query(agent_id, criteria)
-    if query is None:
+    search = filter_search(connection, agent_id, criteria)
+    if search is None:
         return false()
-    if not query:
-        return and_(valid_at(agent_id, at), *bounds(criteria))
-    tokens_found = has_tokens(connection, query, by_index=by_index)
-    if not by_index:
-        return and_(valid_at(agent_id, at), *bounds(criteria), tokens_found)
+    found = search.condition(connection, by_index=by_index)
+    if search.is_empty or not by_index:
+        return and_(valid_at(agent_id, at), *bounds(criteria), found)
     # No index but the full-text index may serve here: every other one would find more rows.
     valid = and_(
         without_index(_c.agent_id) == agent_id,
         without_index(_c.valid_from) <= at,
         _c.valid_to + 0 > at,
     )
-    return and_(valid, *bounds(criteria), tokens_found)
+    return and_(valid, *bounds(criteria), found)
 
 
 def without_index(column: Sql) -> Sql:

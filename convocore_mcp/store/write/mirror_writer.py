@@ -39,6 +39,7 @@ from convocore_mcp.store.fields import field_writer
 from convocore_mcp.store.fields.field_writer import DueDatesOf, NewVersion
 from convocore_mcp.store.write import versions
 from convocore_mcp.store.write.rebuild import MergeAffected, rebuild_leads
+from convocore_mcp.store.write.search_words import SearchWords
 
 KEEP_VERSIONS = 7 * 24 * 3600 * 1000
 """Milliseconds for which an old version is kept: a client can ask for the changes of a week."""
@@ -73,6 +74,7 @@ class MirrorWriter:
         self.database = database
         self._zone = zone
         self._rules = rules
+        self._search_words = SearchWords()
 
     def coverage(self, agent_id: str) -> Coverage:
         """How much of an agent's list the mirror holds."""
@@ -121,6 +123,7 @@ class MirrorWriter:
                 same_sync = a.full_sync_started_at == to_milliseconds(unfinished)
                 statement = update(agents).where(a.agent_id == agent_id, same_sync)
                 connection.execute(statement.values(resume_token=page.resume_token))
+        self._search_words.committed()
         updated = sum(old is not None for _, old in changed)
         return Saved(len(changed) - updated, updated, len(rows) - len(changed))
 
@@ -155,6 +158,7 @@ class MirrorWriter:
         values = (tuple(row.values()) for row in new)
         bulk.insert_rows(connection, conversations, list(new[0]), values)
         field_writer.begin_versions(connection, field_values, self._rules.due_dates, self._zone)
+        self._search_words.add(connection, (row["search"] for row in new))
         full = ((number, storable(row.record)) for number, (row, _) in numbered)
         bulk.insert_rows(connection, records, ("valid_from", "record"), full)
         dirty = [(row.agent_id, row.id, old and old.lead_id) for _, (row, old) in numbered]
