@@ -35,7 +35,7 @@ from convocore_mcp.server.sanitize import JsonObject
 from convocore_mcp.settings import Settings, store_location
 from convocore_mcp.store.database.engine import open_database
 from convocore_mcp.store.database.sync_locks import SyncLocks, sync_locks_for
-from convocore_mcp.store.fields.row_reader import RowReader
+from convocore_mcp.store.field_queries.row_reader import RowReader
 from convocore_mcp.store.read.change_log import ChangeLog
 from convocore_mcp.store.read.completion import CompletionReader
 from convocore_mcp.store.read.mirror_reader import MirrorReader
@@ -46,7 +46,6 @@ from convocore_mcp.sync.decisions import Schedule
 from convocore_mcp.sync.details import DetailsFetcher
 from convocore_mcp.sync.page_writer import SyncLimits
 from convocore_mcp.sync.watch import Watch
-from convocore_mcp.words.queries import search_terms
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -209,7 +208,7 @@ def _connect(settings: Settings, on_response: OnResponse | None) -> Backend:
         agents=settings.agent_id,
         region=settings.region,
         mirror_reader=mirror_reader,
-        rows=RowReader(database, read_search=search_terms),
+        rows=RowReader(database),
         zone=zone,
         change_log=ChangeLog(database),
         completion_reader=CompletionReader(database),

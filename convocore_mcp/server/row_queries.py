@@ -10,7 +10,7 @@ if TYPE_CHECKING:  # for annotations only: listing the tools must not wait for t
 
 
 class RowQueries(Protocol):
-    """Questions about rows; each call blocks (`store.fields.row_reader.RowReader`)."""
+    """Questions about rows; each call blocks (`store.field_queries.row_reader.RowReader`)."""
 
     def sequence_number(self) -> int:
         """The number of the newest change: the state that a list is paged through."""

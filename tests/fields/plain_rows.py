@@ -131,8 +131,8 @@ def fits(value: Any, operator: str, operand: Any, field: str) -> bool:  # noqa: 
         first, after = operand
         compared: dict[str, bool] = {">=": value >= first, "<": value < first, ">": value >= after}
         compared |= {"<=": value < after, "=": first <= value < after}
-        return compared[operator]
-    if field.startswith("data.") and operator in "=><":
+        return bool(compared[operator])
+    if field.startswith("data.") and operator in _ORDER:
         left, right = number(value), operand if operator != "=" else number(operand)
         same_text = operator == "=" and fold(value) == fold(operand)
         both = left is not None and right is not None
@@ -141,11 +141,11 @@ def fits(value: Any, operator: str, operand: Any, field: str) -> bool:  # noqa: 
         if operator == "~":
             return has_words(value, operand)
         return value == operand if field in _EXACT else fold(value) == fold(operand)
-    return _ORDER[operator](value, operand)
+    return bool(_ORDER[operator](value, operand))
 
 
 _EXACT = {"id", "lead_id", "agent_id"}
-_ORDER: dict[str, Callable[[Any, Any], bool]] = {
+_ORDER: dict[str, Callable[[Any, Any], Any]] = {
     "=": lambda a, b: a == b, ">": lambda a, b: a > b, ">=": lambda a, b: a >= b,
     "<": lambda a, b: a < b, "<=": lambda a, b: a <= b,
 }  # fmt: skip

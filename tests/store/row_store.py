@@ -13,9 +13,8 @@ from convocore_mcp.fields.query import FoundRow, Groups, Requirement, RowQuery, 
 from convocore_mcp.fields.table import BY_NAME, DATA, Field, Rows
 from convocore_mcp.fields.times import Clock
 from convocore_mcp.store.database.engine import Database
-from convocore_mcp.store.fields.row_reader import RowReader
+from convocore_mcp.store.field_queries.row_reader import RowReader
 from convocore_mcp.store.write.mirror_writer import MirrorWriter
-from convocore_mcp.words.queries import search_terms
 from tests.fields.plain_rows import Plain, lead_of, values_of
 from tests.fields.raw_rows import NOW, RawRow
 from tests.store.agent_store import RULES, AgentStore
@@ -32,7 +31,7 @@ class RowStore(AgentStore):
     def __init__(self, database: Database, *, zone: tzinfo = ZONE) -> None:
         super().__init__(database)
         self.writer = MirrorWriter(database, RULES, zone=zone)
-        self.rows = RowReader(database, read_search=search_terms)
+        self.rows = RowReader(database)
         self.raw: dict[str, RawRow] = {}
 
     def save_raw(self, raw: Iterable[RawRow], *, minute: int = 0) -> None:

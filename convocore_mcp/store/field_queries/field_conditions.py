@@ -16,9 +16,9 @@ from convocore_mcp.fields.query import RowQuery
 from convocore_mcp.fields.table import Field, Kind, Rows
 from convocore_mcp.fields.times import Period
 from convocore_mcp.store.database.columns import Sql, Text, storable
+from convocore_mcp.store.field_queries.row_tables import RowTable, to_ms
 from convocore_mcp.store.fields.field_columns import ALIASES, SOURCE, UNREAD, is_long
 from convocore_mcp.store.fields.field_tables import conversation_texts
-from convocore_mcp.store.fields.row_tables import RowTable, to_ms
 from convocore_mcp.store.fields.text_keys import BEGINNING, ITEM_MARK, WORD_MARK, text_key, words_of
 
 _SECOND = timedelta(seconds=1)
@@ -146,19 +146,16 @@ def _compares_list(table: RowTable, key: Sql, operator: Operator, text: str) -> 
 
 
 def _has_words(table: RowTable, key: Sql, text: str) -> ColumnElement[bool]:
-    """Whether every word of `text` begins a word of the key; a text without words is in none."""
-    words = words_of(text)
+    """Whether every word of `text` begins a word of the key, or is an inflection of one.
+
+    A text without words is in none.
+    """
     marked = literal(WORD_MARK, Text).concat(key).concat(literal(WORD_MARK, Text))
-    found = [
-        or_(*(table.contains(marked, f"{WORD_MARK}{form}") for form in word_forms(word)))
-        for word in words
-    ]
+    found = []
+    for word in words_of(text):
+        forms = [word, *(f"{other}{WORD_MARK}" for other in table.other_forms(word))]
+        found.append(or_(*(table.contains(marked, f"{WORD_MARK}{form}") for form in forms)))
     return and_(true(), *found) if found else false()
-
-
-def word_forms(word: str) -> list[str]:
-    """What a word may begin with or be, so that it counts as the word that was asked for."""
-    return [word]
 
 
 def _compares_long(

@@ -16,11 +16,11 @@ from convocore_mcp.fields.table import BY_NAME, Field, Rows
 from convocore_mcp.models import WAITING
 from convocore_mcp.store.database.columns import Sql
 from convocore_mcp.store.database.schema import CURRENT
-from convocore_mcp.store.fields import model_shares
+from convocore_mcp.store.field_queries import model_shares
+from convocore_mcp.store.field_queries.group_keys import GroupKey, GroupKeys, KeyPart
+from convocore_mcp.store.field_queries.group_measures import Samples, samples_by_group
+from convocore_mcp.store.field_queries.row_tables import RowTable
 from convocore_mcp.store.fields.field_columns import SHOWN, UNREAD
-from convocore_mcp.store.fields.group_keys import GroupKey, GroupKeys, KeyPart
-from convocore_mcp.store.fields.group_measures import Samples, samples_by_group
-from convocore_mcp.store.fields.row_tables import RowTable
 from convocore_mcp.store.fields.text_keys import text_key
 
 CHANGING = (BY_NAME["overdue_activity"], BY_NAME["hot"])

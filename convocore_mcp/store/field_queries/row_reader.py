@@ -18,12 +18,12 @@ from convocore_mcp.fields.times import Clock
 from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.database.schema import CURRENT, agents
 from convocore_mcp.store.database.sequence import sequence_number
-from convocore_mcp.store.fields import row_groups, row_values
-from convocore_mcp.store.fields.field_conditions import meets_requirements
-from convocore_mcp.store.fields.row_orders import behind, order_parts
-from convocore_mcp.store.fields.row_search import ReadSearch, has_search
-from convocore_mcp.store.fields.row_tables import RowTable
-from convocore_mcp.store.fields.shown_values import ShownField, long_texts, shown_fields
+from convocore_mcp.store.field_queries import row_groups, row_values
+from convocore_mcp.store.field_queries.field_conditions import meets_requirements
+from convocore_mcp.store.field_queries.row_orders import behind, order_parts
+from convocore_mcp.store.field_queries.row_search import has_search
+from convocore_mcp.store.field_queries.row_tables import RowTable
+from convocore_mcp.store.field_queries.shown_values import ShownField, long_texts, shown_fields
 from convocore_mcp.store.read.cache import AnswerCache
 
 CACHED_ANSWERS, CACHED_PAGES = 2_000, 64
@@ -35,10 +35,8 @@ _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 class RowReader:
     """Fulfils `server.row_queries.RowQueries`. Plain blocking calls: run them in a thread."""
 
-    def __init__(self, database: Database, *, read_search: ReadSearch) -> None:
-        """`read_search` reads the terms of a search (`leads.matching.search_terms`)."""
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._read_search = read_search
         self._cache = AnswerCache(CACHED_ANSWERS)
         self._page_cache = AnswerCache(CACHED_PAGES)
 
@@ -51,9 +49,9 @@ class RowReader:
         """How many rows met the query at change `at`."""
 
         def compute(connection: Connection) -> int:
-            table = RowTable.of(query, connection.dialect)
+            table = RowTable.of(query, connection)
             rows = select(func.count()).select_from(table.table)
-            return connection.scalar(rows.where(*self._fitting(connection, table, query, at))) or 0
+            return connection.scalar(rows.where(*_fitting(connection, table, query, at))) or 0
 
         return self._cached(query, ("count", at), (), compute, self._cache)
 
@@ -71,13 +69,13 @@ class RowReader:
         """The rows that met the query at change `at`, from behind `after` on."""
 
         def compute(connection: Connection) -> list[FoundRow]:
-            table = RowTable.of(query, connection.dialect)
+            table = RowTable.of(query, connection)
             order = order_parts(table, sort)
             shown = shown_fields(table, fields)
             rows = select(
                 *(part.by for part in order),
                 *(column for field in shown for column in field.columns),
-            ).where(*self._fitting(connection, table, query, at))
+            ).where(*_fitting(connection, table, query, at))
             if after is not None:
                 rows = rows.where(behind(order, after))
             rows = rows.order_by(*(p.by.desc() if p.descending else p.by for p in order))
@@ -93,7 +91,7 @@ class RowReader:
         with self._database.reading() as connection:
             if sequence_number(connection) <= at:
                 return False
-            table = RowTable.of(query, connection.dialect)
+            table = RowTable.of(query, connection)
             begin, end = table.column("valid_from"), table.column("valid_to")
             moved = or_(begin > at, and_(end > at, end < CURRENT))
             rows = select(begin).where(table.column("agent_id").in_(query.agents), moved).limit(1)
@@ -105,9 +103,9 @@ class RowReader:
         """The present rows that meet the query, counted and added up by group."""
 
         def compute(connection: Connection) -> Groups:
-            table = RowTable.of(query, connection.dialect)
+            table = RowTable.of(query, connection)
             at = sequence_number(connection)
-            fitting = self._fitting(connection, table, query, at)
+            fitting = _fitting(connection, table, query, at)
             return row_groups.groups(connection, table, query, fitting, group_by, measures)
 
         asked = [g.of if isinstance(g, TimeUnit) else g for g in group_by]
@@ -120,21 +118,11 @@ class RowReader:
         query = RowQuery(rows, tuple(agents), Clock(_LONG_AGO))
 
         def compute(connection: Connection) -> list[str]:
-            table = RowTable.of(query, connection.dialect)
+            table = RowTable.of(query, connection)
             valid = table.valid_at(query.agents, sequence_number(connection))
             return row_values.values(connection, table, valid, field)
 
         return self._cached(query, ("values", field), [field], compute, self._cache, present=True)
-
-    def _fitting(
-        self, connection: Connection, table: RowTable, query: RowQuery, at: int
-    ) -> list[ColumnElement[bool]]:
-        """The conditions on a row."""
-        return [
-            table.valid_at(query.agents, at),
-            *meets_requirements(table, query),
-            *has_search(connection, table, query, self._read_search, at=at),
-        ]
 
     def _cached(
         self,
@@ -160,6 +148,17 @@ class RowReader:
                 version = _data_versions(connection, query.agents)
             key = (self._database.generation, query, question, version)
             return cache.get(key, lambda: compute(connection))
+
+
+def _fitting(
+    connection: Connection, table: RowTable, query: RowQuery, at: int
+) -> list[ColumnElement[bool]]:
+    """The conditions on a row."""
+    return [
+        table.valid_at(query.agents, at),
+        *meets_requirements(table, query),
+        *has_search(connection, table, query, at=at),
+    ]
 
 
 def _data_versions(connection: Connection, agent_ids: tuple[str, ...]) -> tuple[int, ...]:

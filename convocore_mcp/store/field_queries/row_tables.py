@@ -3,12 +3,15 @@
 Every expression here is over one row of the table of its kind.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    Connection,
     Dialect,
     Float,
     Table,
@@ -28,6 +31,7 @@ from convocore_mcp.fields.query import RowQuery
 from convocore_mcp.fields.table import Field, Home, Rows
 from convocore_mcp.store.database.columns import Sql, Text
 from convocore_mcp.store.database.schema import UNKNOWN
+from convocore_mcp.store.field_queries.word_forms import other_forms
 from convocore_mcp.store.fields.conversation_values import data_name
 from convocore_mcp.store.fields.field_tables import conversation_fields, lead_fields
 
@@ -48,11 +52,15 @@ class RowTable:
     now: int
     """The present, in milliseconds: decides about what is overdue."""
     hot_from: float
+    other_forms: Callable[[str], list[str]]
+    """The inflections of a word that occur."""
 
     @classmethod
-    def of(cls, query: RowQuery, dialect: Dialect) -> "RowTable":
+    def of(cls, query: RowQuery, connection: Connection) -> "RowTable":
         """The table that a question is about."""
-        return cls(query.rows, dialect, to_ms(query.clock.now), query.hot_from)
+        forms = partial(other_forms, connection, query.agents)
+        now = to_ms(query.clock.now)
+        return cls(query.rows, connection.dialect, now, query.hot_from, forms)
 
     @property
     def table(self) -> Table:

@@ -17,9 +17,9 @@ from convocore_mcp.fields.conditions import DataField
 from convocore_mcp.fields.grouping import Grouping, TimeUnit
 from convocore_mcp.fields.table import Kind
 from convocore_mcp.store.database.columns import Sql
-from convocore_mcp.store.fields.row_tables import RowTable
-from convocore_mcp.store.fields.row_values import usual_spelling
-from convocore_mcp.store.fields.shown_values import shown_fields
+from convocore_mcp.store.field_queries.row_tables import RowTable
+from convocore_mcp.store.field_queries.row_values import usual_spelling
+from convocore_mcp.store.field_queries.shown_values import shown_fields
 from convocore_mcp.store.fields.text_keys import WORD_MARK, text_key
 
 KeyPart = str | bool | None

@@ -1,0 +1,21 @@
+"""Which other words count as a word that a condition asks for."""
+
+from sqlalchemy import Connection
+
+from convocore_mcp.store.database.search_tokens import agent_tag
+from convocore_mcp.store.read.inflected_words import known_inflections
+
+MOST_FORMS = 12
+"""Each is looked for in every row; a word that has more has them by chance."""
+
+
+def other_forms(connection: Connection, agents: tuple[str, ...], word: str) -> list[str]:
+    """The inflections of a word that occur in the agents' conversations, in any language."""
+    found = {
+        inflected
+        for agent in agents
+        for forms, of_language in known_inflections(connection, agent_tag(agent), word).items()
+        for inflected in of_language
+        if forms.counts(inflected, None)
+    }
+    return sorted(found)[:MOST_FORMS]
