@@ -175,6 +175,11 @@ class Conversation:
     """The typed parts of `record`. The mirror fills them in wherever it reads the record."""
 
     @property
+    def waiting(self) -> bool:
+        """Whether the visitor waits for a human. States are compared without case."""
+        return self.state is not None and self.state.casefold() == WAITING
+
+    @property
     def overdue(self) -> bool:
         """Whether an activity or the expected close date is past due."""
         return bool({"overdue_activity", "overdue_ecd"}.intersection(self.alerts or ()))
