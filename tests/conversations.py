@@ -25,7 +25,15 @@ def conversation(id_: str, **fields: Any) -> Conversation:
 ids = st.sampled_from(["c1", "c2", "c3", "c4", "c5", "c6", "C6", "ç7", "😀8"])
 moments = st.sampled_from([NOW - timedelta(hours=hours) for hours in range(5)])
 emails = st.sampled_from(
-    ["ann@x.example", " ANN@X.example", "bob@x.example", "n/a", "eve@y.example"]
+    [
+        "ann@x.example",
+        " ANN@X.example",
+        "bob@x.example",
+        "n/a",
+        "eve@y.example",
+        "test@test.com",
+        "no-reply@x.example",
+    ]
 )
 phones = st.sampled_from(
     [
@@ -35,10 +43,14 @@ phones = st.sampled_from(
         "+1 415 555 2671",
         "12345",
         "0049-151-29260773",
+        "+55 11 98765-4321",
+        "551187654321",
+        "+266696687",
+        "000-000-0000",
     ]
 )
 scores = st.sampled_from([None, 0.0, 12.5, 74.9, 75.0, 75.1, 99.0, 100.0])
-values = st.sampled_from([None, 0, 500, 499.5, "$5k", "1 200 €", "12,500", "soon"])
+values = st.sampled_from([None, 0, 500, 499.5, "$5k", "1 200 €", "12,500", "soon", "700 USD"])
 
 
 def _maybe(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
@@ -60,11 +72,11 @@ conversations = st.builds(
     tags=st.lists(st.sampled_from(["vip", "VIP", "Straße"]), max_size=2, unique=True).map(tuple),
     channel=_maybe(st.sampled_from(["whatsapp", "WhatsApp", "web-chat"])),
     state=_maybe(st.sampled_from(STATES)),
-    stage=_maybe(st.sampled_from([*STAGES[:2], "won", "lost", "Won"])),
+    stage=_maybe(st.sampled_from([*STAGES[:2], "won", "lost", "Won", " WON "])),
     label=_maybe(st.sampled_from(["hot", "HOT", "warm"])),
     score=scores,
     value=values,
-    currency=_maybe(st.sampled_from(["eur", "USD"])),
+    currency=_maybe(st.sampled_from(["eur", "USD", "US$"])),
     assignees=st.sampled_from([(), ("Lina",)]),
     waiting_since=_maybe(moments),
     alerts=_maybe(st.sampled_from([(), ("overdue_activity",), ("stale_lead", "overdue_ecd")])),

@@ -63,8 +63,14 @@ class Lead:
 
     @property
     def money(self) -> tuple[float | None, str | None]:
-        """Amount and currency, each from the newest conversation that has it."""
-        return money({"value": self.get("value"), "currency": self.get("currency")})
+        """Amount and currency, both of the newest conversation that has a value."""
+        valued = [row for row in self.rows if given(row.get("value")) is not None]
+        return money(valued[0]) if valued else (None, self.of(lambda row: money(row)[1]))
+
+    @property
+    def waits(self) -> bool:
+        """Whether somebody waits in any of the conversations."""
+        return any(row.get("state") == "requested_chat" for row in self.rows)
 
     def hot(self, min_score: float = 75) -> bool:
         """Whether it is hot (docs/contract.md, "A lead")."""

@@ -78,7 +78,7 @@ QUESTIONS = (
     ),
     Question(
         "كم عميلاً ساخناً ينتظر موظفاً الآن؟", "ar", [hot(top=1)], path("waiting_for_human"),
-        lambda w: sum(lead.get("state") == "requested_chat" for lead in w.hot()),
+        lambda w: sum(lead.waits for lead in w.hot()),
     ),
     Question(
         "本周的热门线索主要来自哪些渠道?", "zh", [hot(since="7d", top=1)], path("by_channel"),

@@ -122,11 +122,13 @@ def overdue(row: Row) -> bool:
 
 
 def money(row: Row) -> tuple[float | None, str | None]:
-    """Amount and currency."""
+    """Amount and currency; no amount where the text of the value names another currency."""
     value, sign = row.get("value"), None
     if isinstance(value, str):
         value, sign = READINGS[value] if value.strip() else (None, None)
     code = given(row.get("currency"))
+    if sign and code and code.upper() != sign:
+        value = None
     return value, code.upper() if code else sign
 
 

@@ -27,6 +27,8 @@ _ESCAPED_SURROGATES = re.compile(
 )
 """A pair that makes one character, or a lone surrogate."""
 _BACKSLASH = ord("\\")
+MAX_COST = 2**53
+"""US dollars; more is no cost, and sums of such numbers overflow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +205,7 @@ def to_model(row: ConversationRecord, agent_id: str) -> Conversation:
         expected_close=_text(row.expected_close_date),
         rating=row.rating_from5,
         tokens=_to_int(usage.cumulative_total_tokens) if usage else None,
-        usd=usage.cumulative_usd if usage else None,
+        usd=_cost(usage.cumulative_usd) if usage else None,
         model=_text(usage.last_turn_model_id) if usage else None,
         links=_links(row),
         record=row.model_dump_json(exclude_none=True),
@@ -224,6 +226,11 @@ def _last_activity(row: ConversationRecord) -> datetime | None:
 
 def _to_int(value: float | None) -> int | None:
     return None if value is None else int(value)
+
+
+def _cost(value: float | None) -> float | None:
+    # The sum of two of the largest floats is infinite, which is no number in JSON.
+    return None if value is None or abs(value) > MAX_COST else value
 
 
 def _channel(origin: object) -> str | None:
@@ -249,7 +256,7 @@ def _links(row: ConversationRecord) -> tuple[str, ...]:
 
 
 def _waiting_since(row: ConversationRecord) -> datetime | None:
-    if row.state != WAITING or not row.handoff_history:
+    if (row.state or "").strip().casefold() != WAITING or not row.handoff_history:
         return None
     latest = row.handoff_history[-1]
     return None if latest.accepted_at else latest.requested_at

@@ -1,11 +1,17 @@
 """The keys that conversations are joined, found and sorted by."""
 
 import unicodedata
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 import phonenumbers
 
-from convocore_mcp.leads.deals.money import currency_code, read_money
+from convocore_mcp.leads.contacts.mobile_digits import (
+    MOBILE_DIGIT_COUNTRIES,
+    without_mobile_digit,
+)
+from convocore_mcp.leads.contacts.placeholders import is_placeholder_email, is_placeholder_number
+from convocore_mcp.leads.deals.money import read_deal
 from convocore_mcp.models import Conversation, DerivedKeys
 from convocore_mcp.words.folding import (
     IDEOGRAPHS,
@@ -32,26 +38,31 @@ MAX_CACHED_KEYS = 16384
 def derive_keys(conversation: Conversation) -> DerivedKeys:
     """Derive the keys of one conversation."""
     c = conversation
-    money = read_money(c.value)
+    money = read_deal(c.value, c.currency)
     phone = phone_key(c.phone, c.country)
     return DerivedKeys(
         email=email_key(c.email),
         phone=phone,
         amount=money.amount,
         unparsed=c.value is not None and money.amount is None,
-        currency=currency_code(c.currency) or money.currency,
+        currency=money.currency,
         text=" ".join(("", *searchable_words(searched_texts(c, phone)))),
     )
 
 
 def email_key(email: str | None) -> str | None:
-    """`email` without case and outer blanks; `None` if it can't be an address (`n/a`, `-`)."""
+    """`email` without case and outer blanks.
+
+    `None` if it can't be an address (`n/a`, `-`), or belongs to nobody (`noreply@`).
+    """
     if email is None:
         return None
     key = unicodedata.normalize("NFC", unicodedata.normalize("NFD", email).casefold()).strip()
     local, at, domain = key.rpartition("@")
     is_address = at and local and domain and not key.split()[1:]
-    return key if is_address and len(key) <= MAX_EMAIL_LENGTH else None
+    if not is_address or len(key) > MAX_EMAIL_LENGTH or is_placeholder_email(key):
+        return None
+    return key
 
 
 @lru_cache(maxsize=MAX_CACHED_KEYS)
@@ -59,25 +70,54 @@ def phone_key(phone: str | None, country: str | None = None) -> str | None:
     """The digits of `phone` in E.164, whatever notation it came in.
 
     `country` (ISO 3166 alpha-2) says how to read a number without a country code. A number that
-    fits no country keeps its digits; fewer than seven tell nobody apart and give `None`.
+    fits no country keeps its digits. `None` for fewer than seven digits, which tell nobody apart,
+    for placeholders, and for a number that can't exist: one with a country code that is none, or
+    with more or fewer digits than its country has. Whether the number is assigned is not asked.
     """
     if phone is None:
         return None
     written = unicodedata.normalize("NFKC", phone).strip()
     international = written.startswith(("+", "00"))
     plain = digits(phone).removeprefix("00" if international else "")
-    if not MIN_PHONE_DIGITS <= len(plain) <= MAX_PHONE_DIGITS + 3:
+    if not MIN_PHONE_DIGITS <= len(plain) <= MAX_PHONE_DIGITS + 3 or is_placeholder_number(plain):
         return None
     region = country.upper() if country and len(country) == 2 and not international else None
-    for text, assumed_region in _phone_readings(written, plain, region):
-        try:
-            number = phonenumbers.parse(text, assumed_region)
-        except phonenumbers.NumberParseException:
-            continue
-        if phonenumbers.is_valid_number(number):
-            form = phonenumbers.PhoneNumberFormat.E164
-            return str(phonenumbers.format_number(number, form)).removeprefix("+")
-    return plain
+    readings = _phone_readings(written, plain, region)
+    number = _first_number(readings, phonenumbers.is_valid_number)
+    if number is None:
+        # Of two readings that are merely possible, the one of the digits as they stand is taken.
+        as_digits = sorted(readings, key=lambda reading: reading[1] is not None)
+        number = _first_number(readings if international else as_digits, _is_possible)
+    if number is None:
+        return None if international or len(plain) > MAX_PHONE_DIGITS else plain
+    national = phonenumbers.national_significant_number(number)
+    return None if is_placeholder_number(national) else f"{number.country_code}{national}"
+
+
+def _first_number(
+    readings: Iterable[tuple[str, str | None]], fits: Callable[[phonenumbers.PhoneNumber], bool]
+) -> phonenumbers.PhoneNumber | None:
+    numbers = (_parse_phone(text, region) for text, region in readings)
+    return next((number for number in numbers if number is not None and fits(number)), None)
+
+
+def _is_possible(number: phonenumbers.PhoneNumber) -> bool:
+    """Whether the country has numbers of this length, assigned or not."""
+    return bool(phonenumbers.is_possible_number(number))
+
+
+def _parse_phone(text: str, region: str | None) -> phonenumbers.PhoneNumber | None:
+    """The number that `text` is in `region`, in the country's one form."""
+    try:
+        number = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        return None
+    code = number.country_code
+    if code not in MOBILE_DIGIT_COUNTRIES:  # as nearly all
+        return number
+    national = phonenumbers.national_significant_number(number)
+    usual = without_mobile_digit(code, national)
+    return number if usual == national else phonenumbers.PhoneNumber(code, int(usual))
 
 
 def _phone_readings(written: str, plain: str, region: str | None) -> list[tuple[str, str | None]]:

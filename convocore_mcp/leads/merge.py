@@ -122,7 +122,9 @@ def _lead(group: Iterable[KeyedConversation], *, identity: str | None) -> Lead:
     label = _first([c.label for c in conversations])
     score = _first([c.score for c in conversations])
     valued = next((row for row in rows if row.conversation.value is not None), None)
-    named_currency = next((row.keys.currency for row in rows if row.conversation.currency), None)
+    # An amount in one row's currency and another row's value would be somebody's invention.
+    with_currency = valued or next((row for row in rows if row.keys.currency is not None), None)
+    waiting = [c for c in conversations if c.waiting]
     names = "\n".join(filter(None, (text for c in conversations for text in (c.name, c.company))))
     return Lead(
         agent_id=conversations[0].agent_id,
@@ -141,10 +143,11 @@ def _lead(group: Iterable[KeyedConversation], *, identity: str | None) -> Lead:
         amount=valued.keys.amount if valued else None,
         unparsed=valued.keys.unparsed if valued else False,
         value=valued.conversation.value if valued else None,
-        currency=named_currency or (valued.keys.currency if valued else None),
+        currency=with_currency.keys.currency if with_currency else None,
         assignee=_first([c.assignee for c in conversations]),
         alerts=_first([c.alerts for c in conversations]) or (),
-        waiting_since=_first([c.waiting_since for c in conversations]),
+        waiting=bool(waiting),
+        waiting_since=min((c.waiting_since for c in waiting if c.waiting_since), default=None),
         expected_close=_first([c.expected_close for c in conversations]),
         hot_score=hot_score(stage, label, score),
         closed=is_closed(stage),

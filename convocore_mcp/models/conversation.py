@@ -179,6 +179,11 @@ class Conversation:
     """What else fields are read from; only a conversation that was just parsed has them."""
 
     @property
+    def waiting(self) -> bool:
+        """Whether the visitor waits for a human. States are compared without case."""
+        return self.state is not None and self.state.casefold() == WAITING
+
+    @property
     def overdue(self) -> bool:
         """Whether an activity or the expected close date is past due."""
         return bool({"overdue_activity", "overdue_ecd"}.intersection(self.alerts or ()))

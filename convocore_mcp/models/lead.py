@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from convocore_mcp.models.conversation import WAITING, Value
+from convocore_mcp.models.conversation import Value
 
 CLOSED_STAGES = frozenset({"won", "lost"})
 NAME_WORD = "w"
@@ -37,7 +37,10 @@ class Lead:
     value: Value | None = None
     assignee: str | None = None
     alerts: tuple[str, ...] = ()
+    waiting: bool = False
+    """Whether any conversation of the lead waits for a human."""
     waiting_since: datetime | None = None
+    """Since when the one that waits longest does, as far as that is known."""
     expected_close: str | None = None
     hot_score: float | None = None
     """Hot at a threshold means `hot_score >= threshold`; `None` is never hot (`leads.hotness`)."""
@@ -47,11 +50,6 @@ class Lead:
     """Folded words of every name and company of the lead."""
     terms: str = ""
     """The index terms that the lead is found by, each after a line break (`leads.index_terms`)."""
-
-    @property
-    def waiting(self) -> bool:
-        """Whether somebody waits for a human."""
-        return self.state == WAITING
 
     @property
     def overdue(self) -> bool:

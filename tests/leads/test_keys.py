@@ -37,8 +37,36 @@ PHONES = [
     ("٠١٠٠١٢٣٤٥٦٧", "EG", "201001234567"),
     ("9198634526", "IN", "919198634526"),
     ("393 123 4567", "IT", "393931234567"),
-    ("1234567", "XX", "1234567"),
-    ("1234567", None, "1234567"),
+    ("5129473", "XX", "5129473"),
+    ("5129473", None, "5129473"),
+    ("015129260773", None, "015129260773"),
+    # Numbers that nobody has been given are possible all the same.
+    ("+1 555 0100", None, "15550100"),
+    ("+1 (555) 010-0199", None, "15550100199"),
+    ("(212) 010-0199", "US", "12120100199"),
+    ("0151 11260773", "DE", "4915111260773"),
+    *[
+        (written, country, key)
+        for key, ways in {
+            "5511987654321": [
+                ("+55 11 98765-4321", None), ("+55 11 8765-4321", None), ("551187654321", None),
+                ("5511987654321", "BR"), ("551187654321", "US"), ("(11) 8765-4321", "BR"),
+                ("011 98765-4321", "BR"),
+            ],
+            "551137654321": [("+55 11 3765-4321", None), ("(11) 3765-4321", "BR")],
+            "525512345678": [
+                ("+52 55 1234 5678", None), ("+52 1 55 1234 5678", None), ("5215512345678", None),
+                ("525512345678", "US"), ("55 1234 5678", "MX"), ("5215512345678", "MX"),
+            ],
+            "541123456789": [
+                ("+54 11 2345-6789", None), ("+54 9 11 2345-6789", None), ("5491123456789", None),
+                ("+54 11 15 2345-6789", None), ("011 15 2345-6789", "AR"), ("11 2345-6789", "AR"),
+                ("5491123456789", "US"),
+            ],
+            "543411234567": [("+54 9 341 123 4567", None), ("0341 15 123-4567", "AR")],
+        }.items()
+        for written, country in ways
+    ],
 ]  # fmt: skip
 
 
@@ -54,6 +82,24 @@ def test_a_phone_number_has_one_key_in_every_notation(
 def test_a_text_without_enough_digits_is_no_phone_number(text: str) -> None:
     """Ours: otherwise everybody whose phone is `-` would be one lead."""
     assert phone_key(text, "DE") is None
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "+266696687", "266696687", "+7378742833", "+2562533", "+8656696", "+86282452253",
+        "000-000-0000", "(000) 000-0000", "+1 000 000 0000", "+1 (111) 111-1111", "5555555555",
+        "1234567890", "0123456789", "+1 123 456 7890", "+12345678901", "9876543210", "1234567",
+        "+49 123456789", "+1 123 123 1234", "+999 555 0100", "+0 555 0100 0100", "+1 415 555 26",
+        "+1 415 555 26711", "+44 20 7946 0958 1234 5678", "1" * 16, "anonymous", "n/a", "none",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("country", [None, "US", "DE"])
+def test_a_placeholder_or_a_number_that_cannot_exist_is_no_key(
+    written: str, country: str | None
+) -> None:
+    """Promised by docs/contract.md, "A lead": a placeholder joins nobody."""
+    assert phone_key(written, country) is None
 
 
 @given(anything, st.none() | st.text(max_size=3))
@@ -79,6 +125,12 @@ def test_the_key_of_a_key_is_itself(text: str) -> None:
         ("JOSÉ@x.example", "josé@x.example"),
         ("a@b@x.example", "a@b@x.example"),
         ("n/a", None), ("-", None), ("@", None), ("ann@", None), ("@x.example", None),
+        ("test@test.com", None), ("Test@Acme.example", None), ("no-reply@acme.example", None),
+        ("noreply@x.example", None), ("do.not_reply@x.example", None), ("a@a.com", None),
+        ("n/a@n/a", None), ("none@none.com", None), ("anonymous@anonymous.invalid", None),
+        ("foo@bar.com", None), ("a@x.example", "a@x.example"), ("x@a.com", "x@a.com"),
+        ("smith@smith.com", "smith@smith.com"), ("testa@x.example", "testa@x.example"),
+        ("info@info.de", "info@info.de"),
         ("Ann <ann@x.example>", None), ("", None), (None, None), ("a" * 255 + "@x.example", None),
     ],
 )  # fmt: skip

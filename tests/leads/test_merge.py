@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from convocore_mcp.leads.deals.money import read_deal
 from convocore_mcp.leads.hotness import hot_score
 from convocore_mcp.leads.keys import derive_keys
 from convocore_mcp.leads.merge import merge, takes_part
-from convocore_mcp.models import Conversation, Lead
+from convocore_mcp.models import WAITING, Conversation, Lead
 from tests.conversations import NOW, conversation, lists_of_conversations
 
 LATER, NEWEST = NOW + timedelta(hours=1), NOW + timedelta(hours=2)
@@ -103,7 +104,7 @@ FIELDS: dict[str, Callable[[Conversation], Any]] = {
     name: lambda c, name=name: getattr(c, name)  # type: ignore[misc]
     for name in (
         "name", "email", "phone", "company", "channel", "state", "stage", "label", "score",
-        "value", "assignee", "waiting_since", "expected_close",
+        "value", "assignee", "expected_close",
     )
 }  # fmt: skip
 
@@ -122,6 +123,15 @@ def test_for_each_field_the_newest_conversation_that_has_it_wins(
         for name, read in FIELDS.items():
             having = [read(c) for c in own if read(c) is not None]
             assert getattr(lead, name) == (having[0] if having else None), name
+        valued = [c for c in own if c.value is not None]
+        paired = valued[:1] or [c for c in own if c.currency is not None][:1]
+        assert (lead.amount, lead.currency) == (
+            read_deal(paired[0].value, paired[0].currency) if paired else (None, None)
+        )
+        waits = [c for c in own if c.state == WAITING]
+        assert lead.waiting == bool(waits)
+        since = [c.waiting_since for c in waits if c.waiting_since is not None]
+        assert lead.waiting_since == min(since, default=None)
         assert lead.alerts == next((c.alerts for c in own if c.alerts is not None), ())
         assert lead.hot_score == hot_score(lead.stage, lead.label, lead.score)
 
@@ -137,6 +147,52 @@ def test_an_email_and_a_phone_join_through_each_other() -> None:
         ]
     )
     assert groups_of(leads) == {frozenset("abc"), frozenset("d")}
+
+
+STRANGERS = {
+    "email": (
+        "test@test.com", "TEST@test.com ", "noreply@acme.example", "do-not-reply@x.example",
+        "anonymous@anonymous.invalid", "a@a.com", "n/a", "none",
+    ),
+    "phone": (
+        "+266696687", "266 696 687", "000-000-0000", "+1 000 000 0000", "111-111-1111",
+        "1234567890", "+1 (123) 456-7890", "9876543210", "+999 555 0100", "+49 1", "anonymous",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("field", STRANGERS)
+def test_strangers_with_a_placeholder_stay_strangers(field: str) -> None:
+    """Promised by docs/contract.md, "A lead": a placeholder joins nobody."""
+    for placeholder in STRANGERS[field]:
+        given = {field: placeholder}
+        hot = conversation("hot", name="Ann", score=90.0, last_activity=NOW, **given)
+        lost = conversation("lost", name="Bob", stage="lost", last_activity=LATER, **given)
+        known = conversation("known", name="Eve", identity="eve", **given)
+
+        leads = leads_of([hot, lost, known])
+
+        assert groups_of(leads) == {frozenset({"hot"}), frozenset({"lost"}), frozenset({"known"})}
+        assert leads["hot"].hot_score == 90.0, placeholder
+        assert getattr(leads["hot"], field) == placeholder
+
+
+@pytest.mark.parametrize(
+    "notations",
+    [
+        ("+55 11 98765-4321", "551187654321", "+55 (11) 8765-4321"),
+        ("+52 1 55 1234 5678", "525512345678", "5215512345678"),
+        ("+54 9 11 2345-6789", "+54 11 15 2345-6789", "+54 11 2345-6789"),
+    ],
+)
+def test_a_countrys_own_mobile_digit_tells_nobody_apart(notations: Sequence[str]) -> None:
+    """Promised by docs/contract.md, "A lead": such numbers are one number."""
+    rows = [conversation(f"c{i}", phone=phone) for i, phone in enumerate(notations)]
+    stranger = conversation("s", phone=f"{notations[0][:-1]}0")
+    assert groups_of(leads_of([*rows, stranger])) == {
+        frozenset(c.id for c in rows),
+        frozenset({"s"}),
+    }
 
 
 def test_an_identity_takes_in_whoever_shares_its_email_unless_another_does() -> None:

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convocore_mcp.leads.deals.money import currency_code, read_money
+from convocore_mcp.leads.deals.currencies import currency_code
+from convocore_mcp.leads.deals.money import read_deal, read_money
+from convocore_mcp.models import Value
 
 READ = [
     ("12,500.50", 12500.5, None), ("12.500,50 €", 12500.5, "EUR"), ("$5k", 5000, None),
@@ -26,6 +28,9 @@ READ = [
     ("500 dhs", 500, None), ("500 yen", 500, "JPY"), ("¥500", 500, None), ("Rs. 500", 500, None),
     ("٣٬٠٠٠٫٥٠", 3000.5, None), ("۱۲۳۴", 1234, None), ("１２３４", 1234, None),
     ("₹1,00,000", 100000, "INR"), ("12,34,567.89", 1234567.89, None),
+    ("5000 USD", 5000, "USD"), ("USD$ 5000", 5000, "USD"), ("5000 US$", 5000, "USD"),
+    ("$5,000.00 USD", 5000, "USD"), ("5000 US Dollars", 5000, "USD"), ("U$S 500", 500, "USD"),
+    ("5000 UAE dirhams", 5000, "AED"), ("€ 500 EUR", 500, "EUR"),
     ("+500", 500, None), ("-0", 0, None), ("1,234.5", 1234.5, None),
 ]  # fmt: skip
 UNREAD = [
@@ -34,6 +39,7 @@ UNREAD = [
     "5 days", "9" * 400, "1 2", "NaN", "inf", "5.", "two",
     "$.50", "USD.50", "(500)", "500-", "5000/mo", "~500", "ca. 500", "1,00,00", "nan",
     "Infinity", "-inf", "+-5", "500 per year",
+    "€500 USD", "USD 500 EUR", "500 nice days", "500 US days",
 ]  # fmt: skip
 
 
@@ -83,8 +89,50 @@ def test_a_number_is_its_own_amount_unless_it_is_too_large(value: float) -> None
 
 @pytest.mark.parametrize(
     ("written", "code"),
-    [("eur", "EUR"), (" Usd ", "USD"), ("€", "EUR"), ("", None), (" ", None), (None, None)],
-)
-def test_currencies_are_upper_cased(written: str | None, code: str | None) -> None:
-    """Ours: one spelling of a currency, so that sums can be grouped by it."""
+    [
+        ("eur", "EUR"), (" Usd ", "USD"), ("€", "EUR"), ("", None), (" ", None), (None, None),
+        ("US$", "USD"), ("us dollar", "USD"), ("US Dollars", "USD"), ("USD$", "USD"),
+        ("$USD", "USD"), ("USD ($)", "USD"), ("U.S. Dollar", "USD"), ("USD - US Dollar", "USD"),
+        ("$ US", "$ US"), ("U$S", "USD"), ("A$", "AUD"), ("Pound Sterling", "GBP"),
+        ("UAE Dirham", "AED"), ("AED dirhams", "AED"), ("Euros", "EUR"), ("EUR €", "EUR"),
+        ("€ USD", "€ USD"), ("usd or eur", "USD OR EUR"), ("$", "$"), ("kr", "KR"),
+        ("btc", "BTC"), ("all of it", "ALL OF IT"), ("x" * 300, "X" * 300),
+    ],
+)  # fmt: skip
+def test_currencies_are_iso_codes_where_the_text_says_one_and_else_upper_cased(
+    written: str | None, code: str | None
+) -> None:
+    """Promised by docs/contract.md, "A lead": one spelling of a currency, to group sums by."""
     assert currency_code(written) == code
+
+
+@given(st.text(st.characters(), max_size=60))
+def test_a_currency_code_is_its_own_code(text: str) -> None:
+    """Ours: the mirror keeps codes, and looks them up again."""
+    code = currency_code(text)
+    assert currency_code(code) == code
+
+
+@pytest.mark.parametrize(
+    ("value", "currency", "deal"),
+    [
+        ("5000 USD", "EUR", (None, "EUR")),
+        ("5000 USD", "usd", (5000, "USD")),
+        ("5000 USD", "US Dollar", (5000, "USD")),
+        ("5000 USD", None, (5000, "USD")),
+        ("5000 USD", "$", (5000, "USD")),
+        ("500 SEK", "kr", (500, "SEK")),
+        ("12.500,50 €", "GBP", (None, "GBP")),
+        ("€ 3.000", "EUR", (None, "EUR")),
+        ("$5k", "EUR", (5000, "EUR")),  # `$` is the sign of many, and names none
+        (5000, "EUR", (5000, "EUR")),
+        (5000, None, (5000, None)),
+        ("abc", "EUR", (None, "EUR")),
+        (None, "EUR", (None, "EUR")),
+    ],
+)
+def test_a_value_that_names_another_currency_than_its_row_has_no_amount(
+    value: Value | None, currency: str | None, deal: tuple[float | None, str | None]
+) -> None:
+    """Promised by docs/contract.md, "Rules for every answer": money."""
+    assert read_deal(value, currency) == deal

@@ -21,13 +21,13 @@ NOTHING = Profile([], now=NOW)
     ("fields", "reasons"),
     [
         ({"label": "hot", "score": 91.0}, ["label hot", "score 91"]),
-        ({"state": WAITING}, ["waiting for a human"]),
+        ({"waiting": True}, ["waiting for a human"]),
         (
-            {"state": WAITING, "waiting_since": NOW - timedelta(minutes=190)},
+            {"waiting": True, "waiting_since": NOW - timedelta(minutes=190)},
             ["waiting for a human for 3 h 10 min"],
         ),
-        ({"state": WAITING, "waiting_since": NOW + timedelta(hours=1)}, ["waiting for a human"]),
-        ({"state": "ended_chat", "waiting_since": NOW}, []),
+        ({"waiting": True, "waiting_since": NOW + timedelta(hours=1)}, ["waiting for a human"]),
+        ({"state": WAITING, "waiting_since": NOW}, []),
         ({"stage": "demo_req"}, ["demo requested"]),
         ({"stage": "a-new-stage"}, []),
         (

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 
 from convocore_mcp.api import wire
-from convocore_mcp.leads.deals.money import currency_code, read_money
+from convocore_mcp.leads.deals.money import read_deal
 from convocore_mcp.models import (
     NO_DETAILS,
     Assignment,
@@ -91,10 +91,7 @@ def test_a_conversation_comes_with_the_amount_and_currency_of_its_value(
     )
     assert len(found) == len(conversations)
     for c, _ in found:
-        money = read_money(c.value)
-        assert (c.amount, c.currency_key) == (
-            money.amount, currency_code(c.currency) or money.currency,
-        )  # fmt: skip
+        assert (c.amount, c.currency_key) == read_deal(c.value, c.currency)
 
 
 def test_details_come_with_the_record_only(database: Database) -> None:

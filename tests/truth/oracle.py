@@ -29,6 +29,8 @@ READINGS: dict[str, tuple[float | None, str | None]] = {
     "10-15k": (None, None),
 }
 """Every text that the sandbox puts into `value`, with the amount and currency a person reads."""
+SPELLINGS = {"US$": "USD", "USD$": "USD", "US DOLLAR": "USD", "€": "EUR"}
+"""Currencies that are not written as their code."""
 
 
 # Values
@@ -131,11 +133,17 @@ def overdue(row: Row) -> bool:
 
 
 def money(row: Row) -> tuple[float | None, str | None]:
-    """The amount, and the currency: from its own field, otherwise from the text of the value."""
-    value = row.get("value")
-    amount, sign = READINGS[value] if isinstance(value, str) and value else (value, None)
-    currency = filled(row.get("currency"))
-    return (None if amount == "" else amount), (currency.upper() if currency else sign)
+    """The amount, and the currency: from its own field, otherwise from the text of the value.
+
+    Where both name a currency and they differ, there is no amount.
+    """
+    value = filled(row.get("value"))
+    amount, sign = READINGS[value] if isinstance(value, str) else (value, None)
+    written = filled(row.get("currency"))
+    if written is None:
+        return amount, sign
+    currency = SPELLINGS.get(written.upper(), written.upper())
+    return (None if sign and sign != currency else amount), currency
 
 
 ATTENTION: dict[str, Callable[[Row], bool]] = {
@@ -269,16 +277,28 @@ def ordered(rows: Iterable[Row], sort: str) -> list[str]:
 # Leads
 
 
+NOBODY = {"test@test.com", "n/a", "none", "noreply@acme.example", "a@a.com"}
+WITHHELD = {"266696687"}
+MOBILE_DIGITS = ((r"55(\d\d)([6-9]\d{7})", r"55\g<1>9\2"), (r"(52)1(\d{10})", r"\1\2"),
+                 (r"(54)9(\d{10})", r"\1\2"))  # fmt: skip
+"""Numbers of Brazil, Mexico and Argentina that people and channels write in two ways."""
+
+
 def email(row: Row) -> str | None:
-    """The address in lower case, without blanks around it."""
+    """The address in lower case, without blanks around it, unless it is nobody's."""
     given = filled(row.get("userEmail"))
-    return given.strip().casefold() if given else None
+    address = given.strip().casefold() if given else ""
+    return address if address and address not in NOBODY else None
 
 
 def phone(row: Row) -> str | None:
     """The digits with the country code; the sandbox never writes a number without one."""
-    digits = re.sub(r"\D", "", row.get("userPhone") or "")
-    return digits.removeprefix("00") or None
+    digits = re.sub(r"\D", "", row.get("userPhone") or "").removeprefix("00")
+    if len(set(digits)) <= 1 or digits in WITHHELD or digits in "01234567890":
+        return None
+    for one_way, other in MOBILE_DIGITS:
+        digits = re.sub(f"^{one_way}$", other, digits)
+    return digits
 
 
 def names_somebody(row: Row) -> bool:
@@ -319,7 +339,7 @@ class Lead:
     @property
     def closed(self) -> bool:
         """Won or lost."""
-        return self.field("stage") in CLOSED
+        return str(self.field("stage") or "").strip().casefold() in CLOSED
 
     def hot(self, min_score: float = 75) -> bool:
         """Whether it is hot (docs/contract.md, "A lead")."""
@@ -330,8 +350,14 @@ class Lead:
 
     @property
     def money(self) -> tuple[float | None, str | None]:
-        """The amount and the currency, each from the newest conversation that has it."""
-        return money({"value": self.field("value"), "currency": self.field("currency")})
+        """The amount and the currency, both of the newest conversation that has a value."""
+        valued = [row for row in self.rows if filled(row.get("value")) is not None]
+        return money(valued[0]) if valued else (None, self.get(lambda row: money(row)[1]))
+
+    @property
+    def waiting(self) -> bool:
+        """Whether somebody waits in any of the conversations."""
+        return any(waiting(row) for row in self.rows)
 
     @property
     def owner(self) -> str | None:
@@ -387,7 +413,7 @@ def summary(rows: Iterable[Row], *, min_score: float = 75, **window: str) -> dic
         "unparsed_values": sum(
             lead.field("value") is not None and lead.money[0] is None for lead in hot
         ),
-        "waiting_for_human": sum(lead.field("state") == "requested_chat" for lead in hot),
+        "waiting_for_human": sum(lead.waiting for lead in hot),
         "unassigned": sum(lead.owner is None for lead in hot),
         "overdue": sum(overdue({"crmAlerts": lead.field("crmAlerts")}) for lead in hot),
         "closed": sum(lead.closed for lead in considered),

@@ -147,7 +147,7 @@ def _check_words(got: Row, lead: Lead) -> None:
     score, label = lead.get(oracle.score), lead.field("hotLabel")
     assert label is None or label in why
     assert score is None or f"{score:g}" in why
-    assert ("waiting for a human" in why) == (lead.field("state") == "requested_chat")
+    assert ("waiting for a human" in why) == lead.waiting
     texts = [
         text for row in lead.rows for name in ("summary", "funnelSummary", "lastMessage", "title")
         if (text := row.get(name))
@@ -301,6 +301,94 @@ async def test_identities_never_merge_and_others_join_the_one_they_share_a_value
     assert [(lead["conversation_id"], lead["score"]) for lead in answer["leads"]] == [
         ("c5", 94), ("c2", 91), ("c11", 85), ("c10", 84), ("c9", 83), ("c8", 82), ("c7", 81)
     ]  # fmt: skip
+
+
+async def test_strangers_who_typed_the_same_placeholder_are_not_one_person() -> None:
+    """Promised by docs/contract.md, "A lead": a placeholder joins nobody."""
+    placeholders = [
+        {"userPhone": "+266696687"}, {"userPhone": "000-000-0000"}, {"userPhone": "1234567890"},
+        {"userEmail": "test@test.com"}, {"userEmail": "n/a"}, {"userEmail": "noreply@acme.example"},
+    ]  # fmt: skip
+    rows = [
+        conversation(10 * i + at, userName=name, **placeholder, **fields)
+        for i, placeholder in enumerate(placeholders)
+        for at, (name, fields) in enumerate(
+            [("Hot", scored(90)), ("Closed", scored(95, stage="lost")), ("Cool", scored(10))]
+        )
+    ]
+    answer = await hot_of(rows)
+
+    assert answer["hot"] == len(placeholders) == len(oracle.summary(rows)["leads"])
+    assert answer["leads_considered"] == len(rows) == len(oracle.leads(rows))
+    assert {lead["name"] for lead in answer["leads"]} == {"Hot"}
+
+
+async def test_a_number_with_and_without_its_countrys_mobile_digit_is_one_person() -> None:
+    """Promised by docs/contract.md, "A lead": Brazil's ninth, Mexico's 1, Argentina's 9."""
+    pairs = [
+        ("+55 11 98765-4321", "551187654321"), ("+52 55 1234 5678", "5215512345678"),
+        ("+54 11 2345-6789", "5491123456789"),
+    ]  # fmt: skip
+    rows = [
+        conversation(10 * i + at, userPhone=phone, **scored(80))
+        for i, pair in enumerate(pairs)
+        for at, phone in enumerate(pair)
+    ]
+
+    answer = await hot_of(rows)
+
+    assert answer["hot"] == answer["leads_considered"] == len(pairs) == len(oracle.leads(rows))
+
+
+async def test_a_lead_that_waits_in_an_older_conversation_waits() -> None:
+    """Promised by docs/contract.md, "Fields": `waiting` is that of any conversation."""
+    asked = {"handoffHistory": [{"requestedAt": NOW - 60}]}
+    rows = [
+        conversation(1, contactIdentityId="i", state="requested_chat", **asked, **scored(90)),
+        conversation(2, contactIdentityId="i", state="requested_chat", **scored(90)),
+        conversation(3, contactIdentityId="i", state="ended_chat", **scored(90)),
+        conversation(4, contactIdentityId="j", state="Requested_Chat", **scored(80)),
+        conversation(5, contactIdentityId="k", state="ai-chatting", **scored(85)),
+    ]
+
+    answer = await hot_of(rows)
+
+    assert answer["waiting_for_human"] == 2
+    waits = [any("waiting for a human" in why for why in lead["why"]) for lead in answer["leads"]]
+    assert waits == [True, False, True]
+
+
+async def test_a_currency_never_comes_from_another_row_than_the_value() -> None:
+    """Promised by docs/contract.md, "A lead": `value` and `currency` go together."""
+    answer = await hot_of(
+        [
+            conversation(1, contactIdentityId="i", value=1000, currency="EUR", **scored(90)),
+            conversation(2, contactIdentityId="i", currency="AED", **scored(90)),
+            conversation(3, contactIdentityId="j", value=5, currency="USD", **scored(80)),
+            conversation(4, contactIdentityId="j", value=7, **scored(80)),
+            conversation(5, contactIdentityId="k", value="5000 USD", currency="EUR", **scored(85)),
+            conversation(6, userName="a", value=1, currency="US$", **scored(79)),
+            conversation(7, userName="b", value=2, currency="us dollar", **scored(78)),
+            conversation(8, userName="c", value=4, currency="USD$", **scored(77)),
+        ]
+    )
+
+    assert answer["value"] == {"EUR": 1000, "USD": 7, "unknown": 7}
+    assert answer["unparsed_values"] == 1
+
+
+async def test_costs_that_no_sum_can_hold_are_left_out() -> None:
+    """Ours: two costs of 1e308 are more than a number can be."""
+    sandbox = Sandbox(size=0)
+    usage = {"tokenUsage": {"cumulativeUsd": 1e308, "cumulativeTotalTokens": 5}}
+    sandbox.replace([conversation(i, contactIdentityId="i", **usage) for i in (2, 1)])
+    async with connected(sandbox) as tool_client:
+        totals = (await tool_client.ask("conversation_stats"))["totals"]
+        lead = (await tool_client.ask("get_lead", lead="i"))["lead"]
+
+    assert totals["tokens"] == lead["usage"]["tokens"] == 10
+    assert totals.get("usd", 0) == 0
+    assert "usd" not in lead["usage"]
 
 
 async def test_money_is_summed_per_currency_and_unparsed_values_are_counted() -> None:

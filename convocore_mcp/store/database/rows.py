@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Column, RowMapping
 
-from convocore_mcp.models import WAITING, Conversation, DerivedKeys, Lead, Value
+from convocore_mcp.models import Conversation, DerivedKeys, Lead, Value
 from convocore_mcp.store.database.columns import storable
 from convocore_mcp.store.database.record_details import details_of
 from convocore_mcp.store.database.schema import LONGEST_KEY, UNKNOWN, conversations, leads
@@ -75,7 +75,7 @@ def conversation_row(c: Conversation, keys: DerivedKeys) -> dict[str, Any]:
         "by_oldest": UNKNOWN if active is None else -active,
         "by_score": UNKNOWN if c.score is None else c.score,
         "by_value": UNKNOWN if keys.amount is None else keys.amount,
-        "by_waiting": _waiting_sort_key(waiting) if c.state == WAITING else UNKNOWN,
+        "by_waiting": _waiting_sort_key(waiting) if c.waiting else UNKNOWN,
         "search": tokens(c, keys.text),
     }
     return {name: storable(value) if type(value) is str else value for name, value in row.items()}

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from convocore_mcp.store.database.columns import Text, Tokens
 
 PREFIX = "convocore_"
-SCHEMA_VERSION = "31"
+SCHEMA_VERSION = "32"
 """Goes up by one with every change of the tables; `meta`, which stores it, never changes."""
 CURRENT = 2**62
 """The `valid_to` of a current version."""
@@ -230,6 +230,7 @@ leads = Table(
     Column("value", Text),
     Column("assignee", Text),
     Column("alerts", Text),
+    Column("waiting", Boolean, nullable=False),
     Column("waiting_since", BigInteger),
     Column("expected_close", Text),
     Column("overdue", Boolean, nullable=False),
@@ -247,7 +248,7 @@ leads = Table(
 _l = leads.c
 _index("activity", _l.agent_id, _l.last_activity, _l.stage)
 _HOT = (
-    "hot_score", "last_activity", "score", "stage", "channel", "state", "assignee", "currency",
+    "hot_score", "last_activity", "score", "stage", "channel", "waiting", "assignee", "currency",
     "amount", "unparsed", "overdue", "closed", "lead_id",
 )  # fmt: skip
 _covering_index("hot", _l.agent_id, *(_l[name] for name in _HOT))

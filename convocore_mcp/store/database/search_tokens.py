@@ -34,7 +34,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import TSQUERY
 
-from convocore_mcp.models import MIN_NUMBER_PART, WAITING, Conversation
+from convocore_mcp.models import MIN_NUMBER_PART, Conversation
 from convocore_mcp.store.database.schema import LONGEST_KEY, SEARCH, conversations
 from convocore_mcp.words.inflections import language_of
 from convocore_mcp.words.queries import LONGEST_NUMBER, LONGEST_WORD
@@ -97,7 +97,7 @@ def _values(c: Conversation) -> Iterable[tuple[str, str]]:
     yield from (("tag", tag) for tag in c.tags)
     yield from (("assignee", assignee) for assignee in c.assignees)
     attention = {
-        "waiting_for_human": c.state == WAITING,
+        "waiting_for_human": c.waiting,
         "unassigned": not c.assignees,
         "overdue": c.overdue,
         "stale": c.stale,

@@ -145,7 +145,7 @@ def _sum_conversations(
         func.sum(_c.tokens).label("tokens"),
         func.sum(_c.usd).label("usd"),
         func.avg(_c.rating).label("rating"),
-        func.sum(case((_c.state == WAITING, 1), else_=0)).label("waiting"),
+        func.sum(case((func.lower(_c.state) == WAITING, 1), else_=0)).label("waiting"),
     )
     query = query.select_from(table).where(condition)
     result = connection.execute(query.group_by(*keys) if keys else query).mappings()

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_, select
 
-from convocore_mcp.models import WAITING, HotQuery, HotSummary, Lead
+from convocore_mcp.models import HotQuery, HotSummary, Lead
 from convocore_mcp.store.database import rows
 from convocore_mcp.store.database.columns import Sql
 from convocore_mcp.store.database.schema import CURRENT, UNKNOWN, conversations, leads
@@ -72,7 +72,7 @@ def summary(connection: Connection, query: HotQuery) -> HotSummary:
     groups = (_l.stage, _l.channel, _l.currency)
     conditions = {
         "unparsed_values": _l.unparsed,
-        "waiting_for_human": _l.state == WAITING,
+        "waiting_for_human": _l.waiting,
         "unassigned": _l.assignee.is_(None),
         "overdue": _l.overdue,
     }

@@ -1,0 +1,1 @@
+"""What makes two contact values one, and which values belong to nobody."""
