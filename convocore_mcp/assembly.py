@@ -38,13 +38,16 @@ from convocore_mcp.store.write.mirror_writer import MirrorWriter, Rules
 from convocore_mcp.sync.agent_sync import SyncParts
 from convocore_mcp.sync.agent_syncs import AgentSyncs
 from convocore_mcp.sync.decisions import Schedule
-from convocore_mcp.sync.details import DetailsFetcher
+from convocore_mcp.sync.details.merge import merge_details
+from convocore_mcp.sync.details.on_demand import OnDemandDetails
+from convocore_mcp.sync.details.plan import DetailsMode, DetailsPlan
 from convocore_mcp.sync.page_writer import SyncLimits
 from convocore_mcp.sync.watch import Watch
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
+RULES = Rules(keys=derive_keys, merge_affected=merge_affected, merge_details=merge_details)
 READERS, WRITERS = 4, 1
 """Threads for the database: several may read at a time, but SQLite has one writer."""
 OnResponse = Callable[[str], None]
@@ -173,7 +176,7 @@ def _connect(settings: Settings, on_response: OnResponse | None) -> Backend:
     key = require_key(settings)
     location, owner = mirror_location(settings)
     database = open_database(location, owner=owner)
-    mirror = MirrorWriter(database, Rules(keys=derive_keys, merge_affected=merge_affected))
+    mirror = MirrorWriter(database, RULES)
     locks = sync_locks_for(location, database)
     client = ConvocoreClient.from_url(
         settings.server, key, version=version("convocore-mcp"), now=utc_now, on_result=on_response
@@ -193,7 +196,7 @@ def _connect(settings: Settings, on_response: OnResponse | None) -> Backend:
         syncs=syncs,
         watch=watch,
         refresh_interval=interval,
-        details=DetailsFetcher(client.conversation, now=utc_now),
+        details=OnDemandDetails(syncs, mirror_reader, read_in_thread=readers.run, now=utc_now),
         coverage=mirror.coverage,
         now=utc_now,
         read=readers.run,
@@ -223,6 +226,7 @@ def _agent_syncs(
                 full_after=timedelta(seconds=settings.full_sync_seconds),
             ),
             limits=SyncLimits(settings.max_rows, timedelta(seconds=settings.max_sync_seconds)),
+            details=DetailsPlan(DetailsMode(settings.details), settings.details_per_second),
         )
     )
 

@@ -35,6 +35,7 @@ async def connected(
             "agent_id": sandbox.agent_id,
             "base_url": base_url,
             "store": "memory",
+            "details": "off",
         } | settings
         app = App(lambda: Assembly(chosen), version="test")
         server = create_server(app, watch=watch)

@@ -19,6 +19,14 @@ from convocore_mcp.models.conversation import (
     ScoreStep,
     Value,
 )
+from convocore_mcp.models.details import (
+    DetailsOutcome,
+    DetailsState,
+    DetailsTrial,
+    ReadDetails,
+    TrialResult,
+    WantedDetails,
+)
 from convocore_mcp.models.lead import (
     CLOSED_STAGES,
     MAX_WORD_LENGTH,
@@ -43,6 +51,7 @@ from convocore_mcp.models.query import (
     HotSummary,
     ReadScope,
 )
+from convocore_mcp.models.transcript import Speaker, Transcript, Turn
 
 __all__ = [
     "CLOSED_STAGES",
@@ -61,6 +70,9 @@ __all__ = [
     "Coverage",
     "DerivedKeys",
     "Details",
+    "DetailsOutcome",
+    "DetailsState",
+    "DetailsTrial",
     "Filter",
     "Freshness",
     "Group",
@@ -71,9 +83,15 @@ __all__ = [
     "Lead",
     "Page",
     "Quarantined",
+    "ReadDetails",
     "ReadScope",
     "ScoreStep",
+    "Speaker",
     "TermAlternatives",
+    "Transcript",
+    "TrialResult",
+    "Turn",
     "UnfinishedSync",
     "Value",
+    "WantedDetails",
 ]

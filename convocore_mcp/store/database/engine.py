@@ -23,7 +23,8 @@ from sqlalchemy.pool import StaticPool
 
 from convocore_mcp.errors import MirrorError
 from convocore_mcp.store.database import sqlite_file
-from convocore_mcp.store.database.schema import PREFIX, SCHEMA_VERSION, counter, meta, metadata
+from convocore_mcp.store.database.schema import PREFIX, SCHEMA_VERSION, counter, meta
+from convocore_mcp.store.details.tables import metadata
 
 MEMORY = "memory"
 _POSTGRESQL = "postgresql+psycopg://"
