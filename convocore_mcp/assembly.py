@@ -43,13 +43,21 @@ from convocore_mcp.store.write.mirror_writer import MirrorWriter, Rules
 from convocore_mcp.sync.agent_sync import SyncParts
 from convocore_mcp.sync.agent_syncs import AgentSyncs
 from convocore_mcp.sync.decisions import Schedule
-from convocore_mcp.sync.details import DetailsFetcher
+from convocore_mcp.sync.details.merge import merge_details
+from convocore_mcp.sync.details.on_demand import OnDemandDetails
+from convocore_mcp.sync.details.plan import DetailsMode, DetailsPlan
 from convocore_mcp.sync.page_writer import SyncLimits
 from convocore_mcp.sync.watch import Watch
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
+RULES = Rules(
+    keys=derive_keys,
+    merge_affected=merge_affected,
+    due_dates=due_dates_of_row,
+    merge_details=merge_details,
+)
 READERS, WRITERS = 4, 1
 """Threads for the database: several may read at a time, but SQLite has one writer."""
 OnResponse = Callable[[str], None]
@@ -193,8 +201,7 @@ def _connect(settings: Settings, on_response: OnResponse | None) -> Backend:
     location, owner = mirror_location(settings)
     database = open_database(location, owner=owner)
     zone = time_zone(settings)
-    rules = Rules(keys=derive_keys, merge_affected=merge_affected, due_dates=due_dates_of_row)
-    mirror = MirrorWriter(database, rules, zone=zone)
+    mirror = MirrorWriter(database, RULES, zone=zone)
     locks = sync_locks_for(location, database)
     client = ConvocoreClient.from_url(
         settings.server, key, version=version("convocore-mcp"), now=utc_now, on_result=on_response
@@ -216,7 +223,7 @@ def _connect(settings: Settings, on_response: OnResponse | None) -> Backend:
         syncs=syncs,
         watch=watch,
         refresh_interval=interval,
-        details=DetailsFetcher(client.conversation, now=utc_now),
+        details=OnDemandDetails(syncs, mirror_reader, read_in_thread=readers.run, now=utc_now),
         coverage=mirror.coverage,
         now=utc_now,
         read=readers.run,
@@ -246,6 +253,7 @@ def _agent_syncs(
                 full_after=timedelta(seconds=settings.full_sync_seconds),
             ),
             limits=SyncLimits(settings.max_rows, timedelta(seconds=settings.max_sync_seconds)),
+            details=DetailsPlan(DetailsMode(settings.details), settings.details_per_second),
         )
     )
 

@@ -12,6 +12,7 @@ ConvocoreError               what failed, on what, and what to do next
     ├── NotFoundError        404
     ├── RateLimitedError     429                                          retried
     ├── UnavailableError     5xx, timeouts, resets, a proxy's HTML page    retried
+    ├── BrokenRecordError    500 "Output validation failed": this one record, every time
     ├── GarbledError         a body that is cut off or is not JSON         retried
     └── ContractError        an answer of an unknown shape
 """
@@ -98,6 +99,10 @@ class UnavailableError(ApiError):
 
     code = "upstream_unavailable"
     retryable = True
+
+
+class BrokenRecordError(ApiError):
+    """Convocore can't serve this record; everything else works, so nothing is retried."""
 
 
 class GarbledError(ApiError):

@@ -98,6 +98,14 @@ class Settings(BaseSettings):
         None,
         description="Time zone in which days begin, e.g. `Europe/Berlin`. Default: the machine's.",
     )
+    details: Annotated[Literal["auto", "off", "all"], BeforeValidator(_lower_case)] = Field(
+        "auto",
+        description="Reading single conversations where the list says too little: `auto` (if a "
+        "trial shows that they say more), `off`, or `all`.",
+    )
+    details_per_second: float = Field(
+        2, gt=0, le=1000, description="Single conversations read per second in the background."
+    )
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], BeforeValidator(_lower_case)
     ] = Field("warning", description="Lowest level of the log lines on stderr.")

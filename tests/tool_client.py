@@ -36,6 +36,7 @@ async def connected(
             "base_url": base_url,
             "store": "memory",
             "timezone": "UTC",
+            "details": "off",
         } | settings
         app = App(lambda: Assembly(chosen), version="test")
         server = create_server(app, watch=watch)

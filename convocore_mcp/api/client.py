@@ -29,6 +29,7 @@ from convocore_mcp.api.pagination import (
 )
 from convocore_mcp.api.response_body import ENCODINGS, ResponseBody
 from convocore_mcp.api.throttle import Backoff, Throttle
+from convocore_mcp.api.transcript_wire import parse_transcript
 from convocore_mcp.errors import (
     ApiError,
     BadRequestError,
@@ -36,7 +37,7 @@ from convocore_mcp.errors import (
     NotFoundError,
     UnavailableError,
 )
-from convocore_mcp.models import Conversation, Page, Quarantined
+from convocore_mcp.models import Conversation, Page, Quarantined, Transcript
 
 T = TypeVar("T")
 MAX_RESTARTS = 3
@@ -206,6 +207,18 @@ class ConvocoreClient:
         try:
             path = f"{_list_path(agent_id)}/{quote(conversation_id, safe='')}"
             return await self._request(path, {}, parse)
+        except NotFoundError:
+            return None
+
+    async def transcript(self, agent_id: str, conversation_id: str) -> Transcript | None:
+        """What was said in one conversation; `None` if Convocore answers 404.
+
+        Raises:
+            ApiError: as of `conversation`; a `ForbiddenError` if the plan has no transcripts.
+        """
+        path = f"{_list_path(agent_id)}/{quote(conversation_id, safe='')}/export"
+        try:
+            return await self._request(path, {"format": "json"}, parse_transcript)
         except NotFoundError:
             return None
 

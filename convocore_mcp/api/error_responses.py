@@ -10,6 +10,7 @@ import pydantic_core
 from convocore_mcp.errors import (
     ApiError,
     BadRequestError,
+    BrokenRecordError,
     ContractError,
     ForbiddenError,
     NotFoundError,
@@ -20,6 +21,12 @@ from convocore_mcp.errors import (
 
 MAX_RETRY_AFTER = 300.0
 """Seconds. A longer `Retry-After` is a mistake or an attack, so we ask again after this time."""
+
+BROKEN_RECORD = "output validation failed"
+"""What Convocore says of a record that it can't serve, every time.
+
+Source: docs/upstream.md, "The single conversation".
+"""
 
 
 def error_from_response(
@@ -40,6 +47,11 @@ def error_from_response(
             f"Convocore asks us to slow down (429). {message}".strip(),
             hint="Wait, then try again. The mirror still answers meanwhile.",
             retry_after=parse_retry_after(headers.get("retry-after"), now=now),
+        )
+    if status >= 500 and BROKEN_RECORD in message.lower():
+        return BrokenRecordError(
+            f"Convocore can't serve this record ({status}). {message}",
+            hint="Only Convocore can mend the record; everything else can be read.",
         )
     if status >= 500:
         return UnavailableError(

@@ -114,9 +114,22 @@ def sandbox(
     ] = Dialect.cursor,
     seed: Seed = 1,
     latency: Annotated[float, typer.Option(min=0, help="Seconds before each response.")] = 0.0,
+    *,
+    sparse: Annotated[
+        bool,
+        typer.Option(
+            "--sparse",
+            help="The list shows little; single conversations have the rest, and one is broken.",
+        ),
+    ] = False,
+    export: Annotated[bool, typer.Option("--export", help="The plan has transcripts.")] = False,
 ) -> None:
     """Serve a sandbox: Convocore's API with generated conversations, for experiments."""
-    server = Sandbox(size=size, seed=seed, dialect=dialect.value, latency=latency)
+    server = Sandbox(
+        size=size, seed=seed, dialect=dialect.value, latency=latency, sparse=sparse, export=export
+    )
+    if sparse:
+        server.poison_one()
     typer.echo(
         f"Sandbox: {size} conversations, {dialect.value} dialect. Ctrl+C stops it.\n"
         f"  CONVOCORE_BASE_URL=http://127.0.0.1:{port}/v3\n"

@@ -19,6 +19,14 @@ from convocore_mcp.models.conversation import (
     ScoreStep,
     Value,
 )
+from convocore_mcp.models.details import (
+    DetailsOutcome,
+    DetailsState,
+    DetailsTrial,
+    ReadDetails,
+    TrialResult,
+    WantedDetails,
+)
 from convocore_mcp.models.facts import NO_FACTS, Facts, ModelShare, PlannedActivity, ReadValue
 from convocore_mcp.models.lead import (
     CLOSED_STAGES,
@@ -52,6 +60,7 @@ from convocore_mcp.models.search_terms import (
     Terms,
     WordTerm,
 )
+from convocore_mcp.models.transcript import Speaker, Transcript, Turn
 
 __all__ = [
     "CLOSED_STAGES",
@@ -71,6 +80,9 @@ __all__ = [
     "Coverage",
     "DerivedKeys",
     "Details",
+    "DetailsOutcome",
+    "DetailsState",
+    "DetailsTrial",
     "Facts",
     "Filter",
     "Freshness",
@@ -86,14 +98,20 @@ __all__ = [
     "PhraseTerm",
     "PlannedActivity",
     "Quarantined",
+    "ReadDetails",
     "ReadScope",
     "ReadValue",
     "RunTerm",
     "ScoreStep",
+    "Speaker",
     "Term",
     "TermAlternatives",
     "Terms",
+    "Transcript",
+    "TrialResult",
+    "Turn",
     "UnfinishedSync",
     "Value",
+    "WantedDetails",
     "WordTerm",
 ]

@@ -19,6 +19,8 @@ class ReadScope:
     """Only the newest N. An exact total needs a full sync."""
     people: bool = False
     """The answer merges leads: a lead may also have conversations from before `since`."""
+    details: bool = True
+    """The answer depends on fields that sparse rows of the list lack (`fields.listed`)."""
 
 
 EVERYTHING = ReadScope()

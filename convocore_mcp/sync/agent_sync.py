@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -20,6 +20,8 @@ from convocore_mcp.sync.decisions import (
     last_sync_at,
     next_action,
 )
+from convocore_mcp.sync.details.agent_details import AgentDetails, DetailsParts
+from convocore_mcp.sync.details.plan import DetailsPlan
 from convocore_mcp.sync.freshness import SyncState, freshness, refusal
 from convocore_mcp.sync.full_sync import FullSync
 from convocore_mcp.sync.incremental_sync import FrontSnapshot, incremental_sync
@@ -66,6 +68,19 @@ class SyncParts:
     """Runs short reads, which must not wait behind a write."""
     schedule: Schedule = field(default_factory=Schedule)
     limits: SyncLimits = field(default_factory=SyncLimits)
+    details: DetailsPlan = field(default_factory=DetailsPlan)
+
+    def for_details(self) -> DetailsParts:
+        """What the reading of details shares with the syncs."""
+        return DetailsParts(
+            upstream=self.upstream,
+            mirror=self.mirror,
+            sync_locks=self.sync_locks,
+            now=self.now,
+            write_in_thread=self.write_in_thread,
+            read_in_thread=self.read_in_thread,
+            plan=self.details,
+        )
 
 
 class AgentSync:
@@ -80,6 +95,9 @@ class AgentSync:
         self._agent_id = agent_id
         self._parts = parts
         self._on_run_end = on_run_end
+        self.details = AgentDetails(
+            agent_id, parts.for_details(), on_progress=lambda: on_run_end(agent_id)
+        )
         self._lock_queue = LockQueue(agent_id, parts.sync_locks, parts.mirror, parts.read_in_thread)
         self._runs: dict[SyncKind, SyncRun] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -121,6 +139,8 @@ class AgentSync:
             raise error.with_traceback(None)  # else it grows with every caller
         if full_sync_due(coverage, self._failures, now=parts.now(), schedule=parts.schedule):
             self._join_or_start(SyncKind.FULL, coverage)
+        self.details.go_on()
+        state = replace(state, details=await self.details.state(scope))
         return freshness(state, scope, now=parts.now())
 
     async def sync(
@@ -150,7 +170,7 @@ class AgentSync:
         """Stop the runs, and wait until they have ended; what was saved stays."""
         for run in self._runs.values():
             run.cancel_scope.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._tasks, self.details.aclose(), return_exceptions=True)
 
     async def _coverage(self) -> Coverage:
         while True:
@@ -216,6 +236,8 @@ class AgentSync:
             del self._runs[run.kind]
             self._ended_runs += 1
             run.end(error)
+            if error is None:
+                self.details.list_was_read()
             self._on_run_end(self._agent_id)
 
     async def _read_list(self, run: SyncRun) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from convocore_mcp.models import EVERYTHING, Freshness, ReadScope
 from convocore_mcp.sync.agent_sync import AgentSync, SyncParts
+from convocore_mcp.sync.details.agent_details import AgentDetails
 from convocore_mcp.sync.page_writer import Progress
 from convocore_mcp.sync.sync_run import ReportProgress
 
@@ -51,6 +52,10 @@ class AgentSyncs:
         return await self._of(agent_id).sync(
             full=full, report_progress=report_progress, on_lock_wait=on_lock_wait
         )
+
+    def details(self, agent_id: str) -> AgentDetails:
+        """What reads the details of an agent's conversations."""
+        return self._of(agent_id).details
 
     async def aclose(self) -> None:
         """Stop all runs, and wait until they have ended; what was saved stays."""

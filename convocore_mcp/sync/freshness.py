@@ -1,6 +1,6 @@
 """What an answer may say of its freshness, or why there is no answer. Pure: no I/O, no clock."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from convocore_mcp.errors import (
@@ -10,7 +10,7 @@ from convocore_mcp.errors import (
     UnauthorizedError,
     UnavailableError,
 )
-from convocore_mcp.models import Coverage, Freshness, ReadScope
+from convocore_mcp.models import Coverage, DetailsState, Freshness, ReadScope
 from convocore_mcp.sync.page_writer import Progress
 
 REFUSALS = (UnauthorizedError, ForbiddenError, NotFoundError)
@@ -34,6 +34,8 @@ class SyncState:
     """The newest failed request, if no request has succeeded since."""
     upstream_note: str | None = None
     """Why requests are slow, in a sentence, if they are."""
+    details: DetailsState = field(default_factory=DetailsState)
+    """The details that the answer lacks."""
 
 
 def refusal(state: SyncState) -> ConvocoreError | None:
@@ -55,17 +57,34 @@ def refusal(state: SyncState) -> ConvocoreError | None:
 def freshness(state: SyncState, scope: ReadScope, *, now: datetime) -> Freshness:
     """What an answer that depends on `scope` says of its freshness."""
     coverage, first_sync = state.coverage, state.first_sync
-    complete = coverage.complete or (first_sync is not None and first_sync.covers(scope))
+    listed = coverage.complete or (first_sync is not None and first_sync.covers(scope))
+    complete = listed and not state.details.pending
     started_at = first_sync.started_at if first_sync is not None else None
     oldest = (first_sync.oldest if first_sync is not None else None) or coverage.oldest
     return Freshness(
         as_of=coverage.as_of or started_at or now,
         complete=complete,
         conversations=coverage.conversations,
-        oldest=None if complete else oldest,
-        notes=tuple(_notes(state)),
+        oldest=None if listed else oldest,
+        notes=(*_notes(state), *_details_notes(state.details, of=coverage.conversations)),
         first_sync_error=state.failure if coverage.full_sync_at is None else None,
     )
+
+
+def _details_notes(details: DetailsState, *, of: int) -> list[str]:
+    notes = []
+    if details.pending:
+        notes.append(
+            "The list says too little of some conversations: "
+            f"details of {details.pending} of {max(of, details.pending)} conversations are not "
+            "read yet; ask again later."
+        )
+    if details.refused:
+        notes.append(
+            f"Convocore does not give the details of {details.refused} conversation(s): what "
+            "the list leaves out of them is unknown."
+        )
+    return notes
 
 
 def _notes(state: SyncState) -> list[str]:

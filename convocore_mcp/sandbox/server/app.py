@@ -1,4 +1,4 @@
-"""Convocore's two endpoints as an ASGI application, and the methods that change its data."""
+"""Convocore's endpoints as an ASGI application, and the methods that change its data."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from convocore_mcp.sandbox.server.list_query import (
 )
 from convocore_mcp.sandbox.server.response_sender import send_response
 from convocore_mcp.sandbox.server.responses import Response, error_response, json_response
+from convocore_mcp.sandbox.server.single_items import SingleItems
 
 if TYPE_CHECKING:
     from convocore_mcp.sandbox.server.faults import Fault
@@ -53,16 +54,19 @@ class SeenRequest:
     headers: dict[str, str]
 
 
-class Sandbox(FaultInjection):
+class Sandbox(FaultInjection, SingleItems):
     """Convocore's API for one agent: `size` generated conversations, and changes to them.
 
     `requests` holds the latest requests, oldest first; `list_requests` counts all list requests.
     Each hook in `on_request` is called before a list request is answered, with the request's number
     (from 1). It may change the sandbox. Methods that change data are thread-safe, and raise
     KeyError for an unknown conversation.
+
+    `sparse`: the list shows little of a conversation, the single conversation has everything.
+    `export`: the plan includes transcripts.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  one for each option
         self,
         *,
         size: int = 2000,
@@ -73,8 +77,11 @@ class Sandbox(FaultInjection):
         now: datetime | None = None,
         latency: float = 0.0,
         max_limit: int | None = None,
+        sparse: bool = False,
+        export: bool = False,
     ) -> None:
-        super().__init__()
+        FaultInjection.__init__(self)
+        SingleItems.__init__(self, sparse=sparse, export=export)
         self.agent_id, self.key, self.latency = agent_id, key, latency
         self.dialect: Dialect = dialect
         self.max_limit = max_limit or _MAX_LIMIT[dialect]
@@ -104,13 +111,16 @@ class Sandbox(FaultInjection):
             with self._lock:
                 rows = self._list.rows_at(ranks)
                 ranks = self._list.ranks_after(ranks[-1], _ROWS_PER_LOCK)
-            yield from rows
+            yield from map(self._listed, rows)
 
     def row(self, conversation_id: str) -> Row | None:
         """One conversation as the list shows it, or None."""
         with self._lock:
-            row: Row | None = self._list.row(conversation_id)
+            row: Row | None = self._listed(self._list.row(conversation_id))
             return row
+
+    def _shown_rows(self) -> Iterator[Row]:
+        return self.rows()
 
     # Changes
 
@@ -184,7 +194,13 @@ class Sandbox(FaultInjection):
             case ["", "v3", "agents", agent_id, "convos"]:
                 return await self._list_page(method, agent_id, pairs, headers)
             case ["", "v3", "agents", agent_id, "convos", identifier]:
-                return self._access_error(method, agent_id, headers) or self._item(identifier)
+                return self._access_error(method, agent_id, headers) or self._item_response(
+                    identifier
+                )
+            case ["", "v3", "agents", agent_id, "convos", identifier, "export"]:
+                return self._access_error(method, agent_id, headers) or self._export_response(
+                    identifier, dict(pairs)
+                )
             case _:
                 return error_response(404, f"No such path: {'/'.join(segments)}")
 
@@ -217,24 +233,13 @@ class Sandbox(FaultInjection):
             return error_response(403)
         return None if agent_id == self.agent_id else error_response(404, "Agent not found")
 
-    def _item(self, identifier: str) -> Response:
-        # Convocore lists conversations that were created through its REST API, but answers 404 for
-        # each of them.
-        by_rest_api = identifier.startswith(f"{self.agent_id}_")
-        with self._lock:
-            item = None if by_rest_api else self._list.item(identifier)
-        if item is None:
-            return error_response(404, "Conversation not found")
-        message = "Conversation retrieved successfully"
-        return json_response({"success": True, "message": message, "data": item})
-
     def _page(self, pairs: list[tuple[str, str]], number: int, fault: Fault) -> Response:
         with_cursor = self.dialect == "cursor"
         try:
             query = parse_query(pairs, max_limit=self.max_limit, with_cursor=with_cursor)
             with self._lock:
                 ranks = self._ranks(query)
-                data = [] if fault.empty else self._list.rows_at(ranks)
+                data = [] if fault.empty else [*map(self._listed, self._list.rows_at(ranks))]
                 has_more = bool(ranks) and bool(self._list.ranks_after(ranks[-1], 1))
         except BadRequestError as error:
             return error_response(400, str(error), issues=error.issues(with_path=with_cursor))

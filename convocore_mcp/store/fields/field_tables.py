@@ -7,7 +7,8 @@ from sqlalchemy import BigInteger, Column, Float, Index, Integer, Table
 
 from convocore_mcp.fields.table import Rows
 from convocore_mcp.store.database.columns import Text
-from convocore_mcp.store.database.schema import PREFIX, metadata
+from convocore_mcp.store.database.schema import PREFIX
+from convocore_mcp.store.details.tables import metadata
 from convocore_mcp.store.fields.field_columns import field_columns, fields_of, is_long
 
 _Number = BigInteger().with_variant(Integer, "sqlite")
@@ -66,4 +67,4 @@ Index(
     lead_fields.c.valid_to,
 )
 ALL_TABLES = metadata
-"""Every table of the mirror: these, and those of `schema`."""
+"""Every table of the mirror: these, those of `store.details.tables`, and those of `schema`."""

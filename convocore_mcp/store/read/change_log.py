@@ -18,11 +18,13 @@ from convocore_mcp.store.database import rows
 from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.database.schema import CURRENT, agents, conversations, counter, records
 from convocore_mcp.store.database.sequence import sequence_number
+from convocore_mcp.store.details.tables import enriched_versions
 from convocore_mcp.store.read.sql_conditions import without_index
 
 _c = conversations.c
 _v = conversations.alias("version")
 _other = conversations.alias("other")
+_e = enriched_versions.c
 KINDS = ("created", "updated", "removed")
 
 
@@ -93,6 +95,7 @@ class ChangeLog:
         selects = []
         if {"created", "updated"} & set(kinds):
             began: list[ColumnElement[bool]] = [_v.c.valid_from > after, _v.c.valid_from <= upto]
+            began.append(~select(_e.valid_from).where(_e.valid_from == _v.c.valid_from).exists())
             if earliest is not None:
                 began.append(_v.c.read_at >= earliest)
             replaces = _exists(_other.c.valid_to == _v.c.valid_from)
@@ -134,11 +137,18 @@ class ChangeLog:
         )
         same_number = and_(replaced.c.valid_to == _c.valid_from, replaced.c.ended_at.is_not(None))
         updated = versions.join(replaced, same_number).where(of_agent, _c.valid_from > after)
+        enriched = select(func.count()).select_from(enriched_versions)
+        enriched = enriched.where(_e.valid_from > after, _e.agent_id == agent_id)
         with self._database.reading() as connection:
-            begun_count, ended_count, updated_count = (
-                connection.execute(query).scalar_one() for query in (begun, ended, updated)
+            begun_count, ended_count, replaced_count, enriched_count = (
+                connection.execute(query).scalar_one()
+                for query in (begun, ended, updated, enriched)
             )
-        return ChangeCounts(begun_count - updated_count, updated_count, ended_count - updated_count)
+        return ChangeCounts(
+            begun_count - replaced_count,
+            replaced_count - enriched_count,
+            ended_count - replaced_count,
+        )
 
     def changed_since(
         self, agent_id: str, *, after: int, ids: Collection[str], lead_ids: Collection[str]

@@ -1,6 +1,6 @@
 """Writing the mirror. Only `sync` does this; everybody else reads (`store.read`)."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
 from typing import Any
@@ -15,7 +15,13 @@ from sqlalchemy import (
     update,
 )
 
-from convocore_mcp.models import Conversation, Coverage, DerivedKeys, Page, Quarantined
+from convocore_mcp.models import (
+    Conversation,
+    Coverage,
+    DerivedKeys,
+    Page,
+    Quarantined,
+)
 from convocore_mcp.store.database import bulk
 from convocore_mcp.store.database.columns import storable
 from convocore_mcp.store.database.coverage import (
@@ -35,6 +41,8 @@ from convocore_mcp.store.database.schema import (
     records,
 )
 from convocore_mcp.store.database.sequence import set_sequence_number, take_write_lock
+from convocore_mcp.store.details import listed_rows
+from convocore_mcp.store.details.tables import enriched_versions
 from convocore_mcp.store.fields import field_writer
 from convocore_mcp.store.fields.field_writer import DueDatesOf, NewVersion
 from convocore_mcp.store.write import versions
@@ -55,6 +63,8 @@ class Rules:
     """`leads.affected.merge_affected`."""
     due_dates: DueDatesOf
     """`leads.due_dates.due_dates_of_row`."""
+    merge_details: listed_rows.MergeDetails = lambda listed, _single: listed
+    """`sync.details.merge`; by default a list row stays as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +83,7 @@ class MirrorWriter:
         """`zone` is where the days of CRM dates begin."""
         self.database = database
         self._zone = zone
-        self._rules = rules
+        self.rules = rules
         self._search_words = SearchWords()
 
     def coverage(self, agent_id: str) -> Coverage:
@@ -106,7 +116,14 @@ class MirrorWriter:
                 if (old := current.get(row.id)) is None
                 or (old.digest != digest(row.record) and old.seen_at <= at)
             ]
-            self._replace(connection, changed, sequence_number=sequence_number, at=at)
+            filled = listed_rows.with_known_details(
+                connection, agent_id, changed, self.rules.merge_details
+            )
+            digests = listed_rows.list_digests(changed, filled)
+            self.begin_versions(
+                connection, filled, sequence_number=sequence_number, at=at, digests=digests
+            )
+            listed_rows.note_listed(connection, agent_id, changed, filled)
             _save_quarantined(connection, agent_id, page, at)
             changed_ids = {row.id for row, _ in changed}
             same = [old.valid_from for old in current.values() if old.id not in changed_ids]
@@ -127,15 +144,20 @@ class MirrorWriter:
         updated = sum(old is not None for _, old in changed)
         return Saved(len(changed) - updated, updated, len(rows) - len(changed))
 
-    def _replace(
+    def begin_versions(
         self,
         connection: Connection,
         changed: Sequence[tuple[Conversation, Any | None]],
         *,
         sequence_number: int,
         at: int,
+        digests: Mapping[str, bytes],
     ) -> None:
-        """Begin a version for each changed row, and end the version that it replaces."""
+        """Begin a version for each changed row, and end the version that it replaces.
+
+        The caller holds the write lock. `digests` are those of the list rows, by id, where they
+        were filled in with details: the list is compared with them.
+        """
         if not changed:
             return
         # Pages come newest first; the earliest event becomes the first change.
@@ -151,13 +173,16 @@ class MirrorWriter:
                 "seen_at": at,
                 "missed_syncs": 0,
             }
-            keys = self._rules.keys(row)
+            keys = self.rules.keys(row)
+            columns = conversation_row(row, keys)
+            if row.id in digests:
+                columns["digest"] = digests[row.id]
             lead_id = old.lead_id if old else None
-            new.append(validity | conversation_row(row, keys) | {"lead_id": lead_id})
+            new.append(validity | columns | {"lead_id": lead_id})
             field_values.append(NewVersion(number, row, keys, lead_id))
         values = (tuple(row.values()) for row in new)
         bulk.insert_rows(connection, conversations, list(new[0]), values)
-        field_writer.begin_versions(connection, field_values, self._rules.due_dates, self._zone)
+        field_writer.begin_versions(connection, field_values, self.rules.due_dates, self._zone)
         self._search_words.add(connection, (row["search"] for row in new))
         full = ((number, storable(row.record)) for number, (row, _) in numbered)
         bulk.insert_rows(connection, records, ("valid_from", "record"), full)
@@ -179,6 +204,7 @@ class MirrorWriter:
                 data_changed(connection, agent_id, added=-len(current))
                 dirty = [(agent_id, old.id, old.lead_id) for old in current]
                 versions.mark_dirty(connection, dirty)
+                listed_rows.forget_removed(connection, agent_id, [old.id for old in current])
         return len(current)
 
     def last_seen_before(self, agent_id: str, time: datetime) -> dict[str, int]:
@@ -231,7 +257,7 @@ class MirrorWriter:
         while True:
             with self.database.writing() as connection:
                 take_write_lock(connection)
-                count = rebuild_leads(connection, agent_id, self._rules.merge_affected)
+                count = rebuild_leads(connection, agent_id, self.rules.merge_affected)
                 if count is None:
                     return rebuilt
                 data_changed(connection, agent_id)
@@ -250,6 +276,9 @@ class MirrorWriter:
             connection.execute(update(counter).values(pruned_up_to=newest))
             field_writer.prune(connection, old, up_to=newest)
             connection.execute(delete(records).where(records.c.valid_from.in_(old)))
+            connection.execute(
+                delete(enriched_versions).where(enriched_versions.c.valid_from <= newest)
+            )
             return connection.execute(delete(conversations).where(c.valid_from.in_(old))).rowcount
 
     def close(self) -> None:

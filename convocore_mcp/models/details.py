@@ -1,0 +1,65 @@
+"""What is known of the details of single conversations, and what reading one brought."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from convocore_mcp.models.conversation import Conversation
+
+
+class DetailsOutcome(StrEnum):
+    """What asking for one conversation by itself brought."""
+
+    READ = "read"
+    MISSING = "missing"
+    """Convocore answers 404, though the list shows it."""
+    BROKEN = "broken"
+    """Convocore can't serve this record, or nobody can read it."""
+
+
+class TrialResult(StrEnum):
+    """What some twenty single conversations have shown."""
+
+    ADDS = "adds"
+    """Single conversations hold more than their rows."""
+    LIST_IS_FULL = "full"
+    REFUSED = "refused"
+    """Convocore gives no single conversation to this key."""
+
+
+@dataclass(frozen=True, slots=True)
+class WantedDetails:
+    """A conversation whose details are to be read, in the version that the mirror holds."""
+
+    id: str
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadDetails:
+    """The answer for one `WantedDetails`."""
+
+    wanted: WantedDetails
+    outcome: DetailsOutcome
+    single: Conversation | None = None
+    """What Convocore gave, if it is `READ`."""
+
+
+@dataclass(frozen=True, slots=True)
+class DetailsTrial:
+    """The newest trial of an agent, and the full sync after which it was made."""
+
+    full_sync_at: int
+    """Unix milliseconds."""
+    result: str
+    """A `TrialResult`."""
+
+
+@dataclass(frozen=True, slots=True)
+class DetailsState:
+    """How many details an answer lacks."""
+
+    pending: int = 0
+    """Sparse rows of the question whose details are still to be read."""
+    refused: int = 0
+    """Sparse rows whose details Convocore does not give."""
+    trial: DetailsTrial | None = None

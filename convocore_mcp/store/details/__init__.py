@@ -1,0 +1,4 @@
+"""Details of single conversations in the mirror: which are wanted, which were read, what they add.
+
+Source: docs/architecture.md, "Details".
+"""

@@ -1,0 +1,72 @@
+"""Which details are to be read, and how many an answer lacks."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import func, select
+
+from convocore_mcp.models import DetailsState, DetailsTrial, WantedDetails
+from convocore_mcp.store.database.engine import Database
+from convocore_mcp.store.database.rows import chunks, to_milliseconds
+from convocore_mcp.store.database.schema import CURRENT, conversations
+from convocore_mcp.store.details.tables import REFUSED, details, details_trials, sparse_rows
+
+_c, _s, _d, _t = conversations.c, sparse_rows.c, details.c, details_trials.c
+_WANTED = select(_s.id, _c.valid_from).join(
+    conversations,
+    (_c.agent_id == _s.agent_id) & (_c.id == _s.id) & (_c.valid_to == CURRENT),
+)
+
+_REFUSED = select(func.count()).select_from(details).where(REFUSED)
+_TRIED_AT, _RESULT = select(_t.full_sync_at), select(_t.result)
+
+
+class DetailsQueue:
+    """Reads what is known of details. Plain blocking calls: run them in a thread."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def wanted(self, agent_id: str, *, limit: int) -> list[WantedDetails]:
+        """The details to read next: the newest and the hottest in turn, at most `limit`."""
+        query = _WANTED.where(_s.agent_id == agent_id).limit(limit)
+        with self._database.reading() as connection:
+            newest, hottest = (
+                connection.execute(query.order_by(order.desc())).all()
+                for order in (_s.last_activity, _s.score)
+            )
+        in_turn = (
+            WantedDetails(*row) for pair in zip(newest, hottest, strict=True) for row in pair
+        )
+        return list(dict.fromkeys(in_turn))[:limit]
+
+    def wanted_of(self, agent_id: str, ids: Sequence[str]) -> list[WantedDetails]:
+        """Those of these conversations whose details are to be read, in the given order."""
+        query = _WANTED.where(_s.agent_id == agent_id)
+        with self._database.reading() as connection:
+            found = {
+                row.id: WantedDetails(row.id, row.valid_from)
+                for part in chunks(ids)
+                for row in connection.execute(query.where(_s.id.in_(part)))
+            }
+        return [found[id_] for id_ in ids if id_ in found]
+
+    def state(self, agent_id: str, *, since: datetime | None = None) -> DetailsState:
+        """How many details are pending and refused; with `since`, pending ones active since then.
+
+        A row without a time counts in any window.
+        """
+        pending = select(func.count()).select_from(sparse_rows).where(_s.agent_id == agent_id)
+        if since is not None:
+            earliest = to_milliseconds(since) or 0
+            pending = pending.where((_s.last_activity >= earliest) | (_s.last_activity < 0))
+        query = select(
+            pending.scalar_subquery().label("pending"),
+            _REFUSED.where(_d.agent_id == agent_id).scalar_subquery().label("refused"),
+            _TRIED_AT.where(_t.agent_id == agent_id).scalar_subquery().label("tried_at"),
+            _RESULT.where(_t.agent_id == agent_id).scalar_subquery().label("result"),
+        )
+        with self._database.reading() as connection:
+            row = connection.execute(query).one()
+        trial = None if row.result is None else DetailsTrial(row.tried_at, row.result)
+        return DetailsState(row.pending, row.refused, trial)

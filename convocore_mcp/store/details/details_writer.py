@@ -1,0 +1,55 @@
+"""Writing details. Only `sync` does this."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, insert
+
+from convocore_mcp.models import ReadDetails, TrialResult
+from convocore_mcp.store.database.coverage import data_changed
+from convocore_mcp.store.database.rows import to_milliseconds
+from convocore_mcp.store.database.sequence import take_write_lock
+from convocore_mcp.store.details import save_details
+from convocore_mcp.store.details.tables import details_trials
+from convocore_mcp.store.write import versions
+from convocore_mcp.store.write.mirror_writer import MirrorWriter
+
+
+class DetailsWriter:
+    """Writes what single conversations hold. Plain blocking calls: run them in a thread."""
+
+    def __init__(self, mirror: MirrorWriter) -> None:
+        self._mirror = mirror
+
+    def save(self, agent_id: str, answers: Sequence[ReadDetails], *, at: datetime) -> int:
+        """Save what was read at `at`, in one transaction.
+
+        Returns how many of `answers` hold anything that their rows lack. What they add is no change
+        of Convocore's. An answer for a version that the list has replaced meanwhile is dropped.
+        """
+        now, mirror = to_milliseconds(at) or 0, self._mirror
+        with mirror.database.writing() as connection:
+            sequence_number = take_write_lock(connection)
+            ids = [answer.wanted.id for answer in answers]
+            current = versions.current_versions(connection, agent_id, ids)
+            found = save_details.compare_details(
+                connection, agent_id, answers, current, mirror.rules.merge_details
+            )
+            digests = {old.id: old.digest for _, old in found.changed if old is not None}
+            mirror.begin_versions(
+                connection, found.changed, sequence_number=sequence_number, at=now, digests=digests
+            )
+            save_details.note_settled(connection, agent_id, found.settled, at=now)
+            save_details.mark_enriched(connection, agent_id, found.changed)
+            if found.settled and not found.changed:
+                data_changed(connection, agent_id)  # answers say how many details they lack
+        return found.added
+
+    def note_trial(self, agent_id: str, *, full_sync_at: datetime, result: TrialResult) -> None:
+        """Remember what a trial of single conversations has shown."""
+        values = {"full_sync_at": to_milliseconds(full_sync_at), "result": result.value}
+        with self._mirror.database.writing() as connection:
+            take_write_lock(connection)
+            of_agent = details_trials.c.agent_id == agent_id
+            connection.execute(delete(details_trials).where(of_agent))
+            connection.execute(insert(details_trials), values | {"agent_id": agent_id})

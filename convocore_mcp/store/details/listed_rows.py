@@ -1,0 +1,114 @@
+"""What the saving of list rows does about details. The caller holds the write lock."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+from sqlalchemy import Connection, Table, delete, select
+
+from convocore_mcp.models import Conversation
+from convocore_mcp.store.database import bulk
+from convocore_mcp.store.database.columns import storable
+from convocore_mcp.store.database.rows import chunks, digest, to_milliseconds
+from convocore_mcp.store.database.schema import UNKNOWN
+from convocore_mcp.store.details.tables import details, sparse_rows
+
+MergeDetails = Callable[[Conversation, str], Conversation]
+"""A list row with what the record of the single conversation adds (`sync.details.merge`)."""
+
+
+class OldVersion(Protocol):
+    """The current version of a conversation (`store.write.versions.current_versions`)."""
+
+    id: str
+    valid_from: int
+    digest: bytes
+    seen_at: int
+
+
+Changed = tuple[Conversation, OldVersion | None]
+"""A row that begins a version, and the version that it replaces."""
+_COLUMNS = ("agent_id", "id", "last_activity", "score", "listed")
+
+
+def is_sparse(row: Conversation) -> bool:
+    """Whether the single conversation may hold more than this row of the list."""
+    return row.state is None or row.summary is None or row.last_message is None
+
+
+def with_known_details(
+    connection: Connection, agent_id: str, changed: Sequence[Changed], merge: MergeDetails
+) -> list[Changed]:
+    """`changed` with sparse rows filled in from details that were read for an older version.
+
+    So a sparse row does not erase them; the details of the new version are wanted all the same.
+    """
+    candidates = [row.id for row, old in changed if old is not None and is_sparse(row)]
+    if not candidates:
+        return list(changed)
+    known = _known_records(connection, agent_id, candidates)
+    return [
+        (merge(row, known[id_]) if (id_ := storable(row.id)) in known else row, old)
+        for row, old in changed
+    ]
+
+
+def _known_records(connection: Connection, agent_id: str, ids: Sequence[str]) -> dict[str, str]:
+    d = details.c
+    query = select(d.id, d.record).where(d.agent_id == agent_id, d.record.is_not(None))
+    return {
+        row.id: row.record
+        for part in chunks(sorted(ids))
+        for row in connection.execute(query.where(d.id.in_(part)))
+    }
+
+
+def note_listed(
+    connection: Connection,
+    agent_id: str,
+    changed: Sequence[Changed],
+    filled: Sequence[Changed],
+) -> None:
+    """Want the details of the rows that begin a version and are sparse, and no others.
+
+    `filled` are the same rows after `with_known_details`.
+    """
+    replaced = [row for row, old in changed if old is not None]
+    if replaced:
+        forget(connection, sparse_rows, agent_id, [row.id for row in replaced])
+        # A full row holds everything: what an older version had more is no longer true.
+        full = [row.id for row in replaced if not is_sparse(row)]
+        forget(connection, details, agent_id, full)
+    wanted = [
+        (
+            agent_id,
+            storable(row.id),
+            UNKNOWN if (active := to_milliseconds(row.last_activity)) is None else active,
+            UNKNOWN if row.score is None else row.score,
+            None if row is now else storable(row.record),
+        )
+        for (row, _), (now, _) in zip(changed, filled, strict=True)
+        if is_sparse(row)
+    ]
+    bulk.insert_rows(connection, sparse_rows, _COLUMNS, wanted)
+
+
+def forget(connection: Connection, table: Table, agent_id: str, ids: Sequence[str]) -> None:
+    """Delete the rows of these conversations from one of the tables of details."""
+    for part in chunks(sorted(ids)):
+        condition = (table.c.agent_id == agent_id, table.c.id.in_(part))
+        connection.execute(delete(table).where(*condition))
+
+
+def forget_removed(connection: Connection, agent_id: str, ids: Sequence[str]) -> None:
+    """Forget everything about the details of removed conversations."""
+    for table in (sparse_rows, details):
+        forget(connection, table, agent_id, ids)
+
+
+def list_digests(changed: Sequence[Changed], filled: Sequence[Changed]) -> dict[str, bytes]:
+    """The digests of the list rows that were filled in, by id: a row is recognized by them."""
+    return {
+        row.id: digest(row.record)
+        for (row, _), (now, _) in zip(changed, filled, strict=True)
+        if row is not now
+    }

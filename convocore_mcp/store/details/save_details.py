@@ -1,0 +1,131 @@
+"""Saving what single conversations hold beyond their rows. The caller holds the write lock."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, bindparam, select, update
+
+from convocore_mcp.models import Conversation, ReadDetails
+from convocore_mcp.store.database import bulk
+from convocore_mcp.store.database.columns import storable
+from convocore_mcp.store.database.rows import chunks, from_milliseconds
+from convocore_mcp.store.database.schema import CURRENT, conversations, records
+from convocore_mcp.store.details.listed_rows import Changed, MergeDetails, OldVersion, forget
+from convocore_mcp.store.details.tables import details, enriched_versions, sparse_rows
+
+_NOBODY_ASKS = frozenset(
+    {"nodes_info", "metrics", "sessions", "average_latency", "detailed_cost", "voice"}
+)
+"""Fields that no question is about: a list that lacks only these is full."""
+_c = conversations.c
+
+
+@dataclass(slots=True)
+class Enrichment:
+    """What a batch of single conversations changes in the mirror."""
+
+    changed: list[Changed] = field(default_factory=list)
+    """Conversations that get a new version."""
+    settled: list[ReadDetails] = field(default_factory=list)
+    """The answers that belong to the current version of their conversation."""
+    added: int = 0
+    """Conversations of which the single one holds something that people ask about."""
+
+
+def compare_details(
+    connection: Connection,
+    agent_id: str,
+    answers: Sequence[ReadDetails],
+    current: Mapping[str, OldVersion],
+    merge: MergeDetails,
+) -> Enrichment:
+    """Compare single conversations with the current versions, which are given by id."""
+    found = Enrichment()
+    listed = _listed_rows(connection, agent_id, [answer.wanted.id for answer in answers])
+    for answer in answers:
+        id_ = answer.wanted.id
+        version = current.get(id_)
+        if version is None or version.valid_from != answer.wanted.version or id_ not in listed:
+            continue  # the list has brought another version meanwhile
+        found.settled.append(answer)
+        if answer.single is None:
+            continue
+        row, in_mirror = listed[id_]
+        merged = merge(row, answer.single.record)
+        known, made = json.loads(row.record), json.loads(merged.record)
+        found.added += bool(made.keys() - known.keys() - _NOBODY_ASKS)
+        if made != json.loads(in_mirror):
+            found.changed.append((merged, version))
+    return found
+
+
+def _listed_rows(
+    connection: Connection, agent_id: str, ids: Sequence[str]
+) -> dict[str, tuple[Conversation, str]]:
+    """Each wanted conversation as the list shows it, and its record in the mirror."""
+    s = sparse_rows.c
+    query = (
+        select(_c.id, _c.last_activity, _c.first_message, s.listed, records.c.record)
+        .join(sparse_rows, (s.agent_id == _c.agent_id) & (s.id == _c.id))
+        .join(records, records.c.valid_from == _c.valid_from)
+        .where(_c.agent_id == agent_id, _c.valid_to == CURRENT)
+    )
+    return {
+        row.id: (
+            Conversation(
+                agent_id,
+                row.id,
+                last_activity=from_milliseconds(row.last_activity),
+                first_message=from_milliseconds(row.first_message),
+                record=row.listed or row.record,
+            ),
+            row.record,
+        )
+        for part in chunks(sorted(set(ids)))
+        for row in connection.execute(query.where(_c.id.in_(part)))
+    }
+
+
+def note_settled(
+    connection: Connection, agent_id: str, settled: Sequence[ReadDetails], *, at: int
+) -> None:
+    """Remember the answers, so that no version is asked for twice; `at` is in milliseconds."""
+    ids = [answer.wanted.id for answer in settled]
+    forget(connection, sparse_rows, agent_id, ids)
+    forget(connection, details, agent_id, ids)
+    rows = (
+        (
+            agent_id,
+            storable(answer.wanted.id),
+            answer.outcome.value,
+            storable(answer.single.record) if answer.single else None,
+            at,
+        )
+        for answer in settled
+    )
+    columns = ("agent_id", "id", "outcome", "record", "read_at")
+    bulk.insert_rows(connection, details, columns, rows)
+
+
+def mark_enriched(connection: Connection, agent_id: str, changed: Sequence[Changed]) -> None:
+    """Note that the new versions of `changed` are no change, and were not seen in the list.
+
+    A version counts as seen when the list was read: a page that was on its way while the details
+    were read must still replace it.
+    """
+    seen_at = {old.id: old.seen_at for _, old in changed if old is not None}
+    if not seen_at:
+        return
+    new: dict[str, int] = {}
+    query = select(_c.id, _c.valid_from).where(_c.agent_id == agent_id, _c.valid_to == CURRENT)
+    for part in chunks(sorted(seen_at)):
+        found = connection.execute(query.where(_c.id.in_(part)))
+        new |= {row.id: row.valid_from for row in found}
+    rows = [(number, agent_id) for number in new.values()]
+    bulk.insert_rows(connection, enriched_versions, ("valid_from", "agent_id"), rows)
+    statement = update(conversations).where(_c.valid_from == bindparam("number"))
+    connection.execute(
+        statement.values(seen_at=bindparam("seen")),
+        [{"number": number, "seen": seen_at[id_]} for id_, number in new.items()],
+    )

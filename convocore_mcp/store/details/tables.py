@@ -1,0 +1,74 @@
+"""The tables of details (`store.database.schema` holds all others)."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    literal_column,
+)
+
+from convocore_mcp.store.database.columns import Text
+from convocore_mcp.store.database.schema import PREFIX, metadata
+
+__all__ = ["REFUSED", "details", "details_trials", "enriched_versions", "metadata", "sparse_rows"]
+
+sparse_rows = Table(
+    f"{PREFIX}sparse_rows",
+    metadata,
+    Column("agent_id", Text, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("last_activity", BigInteger, nullable=False),
+    Column("score", Float, nullable=False),
+    Column("listed", Text),
+    PrimaryKeyConstraint("agent_id", "id"),
+    sqlite_with_rowid=False,
+)
+"""Current conversations whose list row is sparse and whose details this version still lacks.
+
+`last_activity` (milliseconds) and `score` say which is read first. `listed` is the record as the
+list shows it, where the mirror's record also has details of an older version.
+"""
+for _order in ("last_activity", "score"):
+    Index(f"{PREFIX}sparse_{_order}", sparse_rows.c.agent_id, sparse_rows.c[_order])
+
+details = Table(
+    f"{PREFIX}details",
+    metadata,
+    Column("agent_id", Text, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("record", Text),
+    Column("read_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("agent_id", "id"),
+    sqlite_with_rowid=False,
+)
+"""The newest answer about each single conversation: `models.DetailsOutcome`, and the record."""
+REFUSED = details.c.outcome != literal_column("'read'")
+"""Answers without a conversation. A literal, because an index of some rows ignores parameters."""
+Index(
+    f"{PREFIX}details_refused", details.c.agent_id, sqlite_where=REFUSED, postgresql_where=REFUSED
+)
+
+details_trials = Table(
+    f"{PREFIX}details_trials",
+    metadata,
+    Column("agent_id", Text, primary_key=True),
+    Column("full_sync_at", BigInteger, nullable=False),
+    Column("result", Text, nullable=False),
+)
+"""Whether single conversations add anything to the list of an agent: `models.TrialResult`."""
+
+enriched_versions = Table(
+    f"{PREFIX}enriched_versions",
+    metadata,
+    Column(
+        "valid_from", BigInteger().with_variant(Integer, "sqlite"), primary_key=True,
+        autoincrement=False,
+    ),
+    Column("agent_id", Text, nullable=False),
+)  # fmt: skip
+"""Versions that began because details were read: they are no change of Convocore's."""

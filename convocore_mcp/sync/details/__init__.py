@@ -1,0 +1,1 @@
+"""Details: reading single conversations for what the rows of the list lack."""

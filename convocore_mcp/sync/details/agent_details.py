@@ -1,0 +1,286 @@
+"""Reads the details of one agent's conversations in the background, after the list was read."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+import anyio
+
+from convocore_mcp.errors import (
+    ApiError,
+    BrokenRecordError,
+    ContractError,
+    ConvocoreError,
+    ForbiddenError,
+    UnauthorizedError,
+)
+from convocore_mcp.models import (
+    Conversation,
+    DetailsOutcome,
+    DetailsState,
+    ReadDetails,
+    ReadScope,
+    TrialResult,
+    WantedDetails,
+)
+from convocore_mcp.store.database.sync_locks import SyncLocks
+from convocore_mcp.store.details.details_queue import DetailsQueue
+from convocore_mcp.store.details.details_writer import DetailsWriter
+from convocore_mcp.store.write.mirror_writer import MirrorWriter
+from convocore_mcp.sync.details.plan import (
+    DetailsMode,
+    DetailsPlan,
+    Step,
+    lacking,
+    next_step,
+    trial_result,
+)
+from convocore_mcp.sync.page_writer import RunInThread
+
+log = logging.getLogger(__name__)
+
+AT_A_TIME = 4
+"""Requests for single conversations that are under way together."""
+TRIAL_PATIENCE = 1.0
+"""Seconds that an answer waits for the first trial, which takes five round trips at most."""
+LOCK = "details"
+"""The kind of the sync lock: one process at a time reads the details of an agent."""
+
+
+class SingleConversations(Protocol):
+    """Where single conversations come from (`api.client.ConvocoreClient`)."""
+
+    async def conversation(self, agent_id: str, conversation_id: str) -> Conversation | None:
+        """Fetch one conversation; `None` if it is not found."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class DetailsParts:
+    """What the details of all agents share."""
+
+    upstream: SingleConversations
+    mirror: MirrorWriter
+    sync_locks: SyncLocks
+    now: Callable[[], datetime]
+    write_in_thread: RunInThread
+    read_in_thread: RunInThread
+    plan: DetailsPlan = field(default_factory=DetailsPlan)
+    sleep: Callable[[float], Awaitable[object]] = anyio.sleep
+
+
+class AgentDetails:
+    """Reads single conversations of one agent at a pace, the newest and the hottest first.
+
+    Each version is asked for once; what was read is in the mirror, so another process goes on from
+    there. `on_progress` is called when answers may have changed.
+    """
+
+    def __init__(
+        self, agent_id: str, parts: DetailsParts, *, on_progress: Callable[[], None]
+    ) -> None:
+        self._agent_id = agent_id
+        self._parts = parts
+        self._on_progress = on_progress
+        self._queue = DetailsQueue(parts.mirror.database)
+        self._writer = DetailsWriter(parts.mirror)
+        self._task: asyncio.Task[None] | None = None
+        # A task's own `cancel` would abandon a thread that is using the database.
+        self._cancel_scope = anyio.CancelScope()
+        self._tried = asyncio.Event()
+        self._nothing_to_do = False
+
+    @property
+    def off(self) -> bool:
+        """Whether the settings say that no details are read."""
+        return self._parts.plan.mode is DetailsMode.OFF
+
+    async def state(self, scope: ReadScope) -> DetailsState:
+        """How many details an answer lacks that depends on `scope`.
+
+        Waits a moment for the first trial, which may show that the answer lacks nothing.
+        """
+        if self.off or not scope.details:
+            return DetailsState()
+        state = await self._state_now(scope)
+        if state.pending and state.trial is None and self._task is not None:
+            with anyio.move_on_after(TRIAL_PATIENCE):
+                await self._tried.wait()
+            state = await self._state_now(scope)
+        return state
+
+    async def _state_now(self, scope: ReadScope) -> DetailsState:
+        since = None if scope.people else scope.since
+        state = await self._parts.read_in_thread(self._queue.state, self._agent_id, since=since)
+        return lacking(self._parts.plan, state)
+
+    def list_was_read(self) -> None:
+        """Read the details that the list has made necessary, in the background."""
+        self._nothing_to_do = False
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Read what is still to be read, unless that is known to be nothing."""
+        if self.off or self._nothing_to_do or self._task is not None:
+            return
+        self._task = asyncio.create_task(self._perform())
+
+    async def finish(self) -> None:
+        """Wait until everything was read that can be read now."""
+        self.list_was_read()
+        if self._task is not None:
+            await asyncio.wait([self._task])
+
+    async def aclose(self) -> None:
+        """Stop reading, and wait until it has ended."""
+        self._cancel_scope.cancel()
+        if self._task is not None:
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def read_now(self, ids: Sequence[str]) -> bool:
+        """Read the details of these conversations at once, where they are wanted.
+
+        Returns whether there were any.
+
+        Raises:
+            ApiError: Convocore does not answer, or refuses single conversations.
+        """
+        parts = self._parts
+        if self.off or not (await self._state_now(ReadScope())).pending:
+            return False
+        wanted = await parts.read_in_thread(self._queue.wanted_of, self._agent_id, ids)
+        if wanted:
+            await self._read(wanted, interval=0)
+        return bool(wanted)
+
+    async def _perform(self) -> None:
+        try:
+            with self._cancel_scope:
+                await self._perform_with_lock()
+        except ConvocoreError as error:
+            log.warning("Details can't be read (%s): %s", error.code, error.message)
+        except Exception:
+            # Nobody awaits this task: a bug must show here.
+            log.exception("Reading details failed because of a bug.")
+        finally:
+            self._task, self._nothing_to_do = None, True
+            self._tried.set()
+            self._on_progress()
+
+    async def _perform_with_lock(self) -> None:
+        parts = self._parts
+        release = None
+        # Shielded: a lock that was taken in the thread must reach whoever releases it.
+        with anyio.CancelScope(shield=True):
+            release = await parts.read_in_thread(parts.sync_locks.take, self._agent_id, LOCK)
+        if release is None:
+            log.info("Another process reads the details of this agent.")
+            return
+        try:
+            while not await self._is_done():
+                pass
+        finally:
+            with anyio.CancelScope(shield=True):
+                await parts.read_in_thread(release)
+
+    async def _is_done(self) -> bool:
+        """Take the next step; returns whether there is nothing left to do."""
+        parts = self._parts
+        coverage = await parts.read_in_thread(parts.mirror.coverage, self._agent_id)
+        state = await parts.read_in_thread(self._queue.state, self._agent_id)
+        full_sync_at = coverage.full_sync_at
+        step = next_step(parts.plan, state.trial, full_sync_at=full_sync_at)
+        try:
+            if step is Step.TRIAL and full_sync_at is not None:
+                await self._try(full_sync_at)
+                return False
+            return step is Step.NOTHING or not await self._read_batch()
+        except ApiError as error:
+            log.info("Details can't be read now: %s", error.message)
+            await self._pause(error)
+            return False
+
+    async def _read_batch(self) -> bool:
+        """Read the next details at the plan's pace; returns whether there were any."""
+        self._tried.set()
+        wanted = await self._wanted(self._parts.plan.batch_size)
+        if wanted:
+            await self._read(wanted, interval=1 / self._parts.plan.per_second)
+        return bool(wanted)
+
+    async def _try(self, full_sync_at: datetime) -> None:
+        """Find out whether single conversations add anything, a few at a time."""
+        answers: list[ReadDetails] = []
+        added, result = 0, None
+        try:
+            while result is None:
+                wanted = await self._wanted(AT_A_TIME)
+                read, count = await self._read(wanted, interval=0) if wanted else ([], 0)
+                answers += read
+                added += count
+                result = trial_result(answers, added=added, exhausted=not wanted)
+        except (ForbiddenError, UnauthorizedError):
+            result = TrialResult.REFUSED
+        await self._parts.write_in_thread(
+            self._writer.note_trial, self._agent_id, full_sync_at=full_sync_at, result=result
+        )
+        self._tried.set()
+
+    async def _wanted(self, limit: int) -> list[WantedDetails]:
+        return await self._parts.read_in_thread(self._queue.wanted, self._agent_id, limit=limit)
+
+    async def _read(
+        self, wanted: Sequence[WantedDetails], *, interval: float
+    ) -> tuple[list[ReadDetails], int]:
+        """Ask for each, `interval` seconds apart, and save what comes, also if one fails.
+
+        Returns the answers, and how many of them hold anything that their rows lack.
+
+        Raises:
+            ApiError: the first failure that is not the record's own.
+        """
+        answers: list[ReadDetails] = []
+        errors: list[ApiError] = []
+        limiter = anyio.CapacityLimiter(AT_A_TIME)
+        read_at = self._parts.now()
+
+        async def ask(each: WantedDetails) -> None:
+            async with limiter:
+                if not errors:
+                    try:
+                        answers.append(await self._ask(each))
+                    except ApiError as error:
+                        errors.append(error)
+
+        async with anyio.create_task_group() as group:
+            for each in wanted:
+                group.start_soon(ask, each)
+                await self._parts.sleep(interval)
+        added = await self._save(answers, read_at)
+        if errors:
+            raise errors[0]
+        return answers, added
+
+    async def _ask(self, wanted: WantedDetails) -> ReadDetails:
+        try:
+            single = await self._parts.upstream.conversation(self._agent_id, wanted.id)
+        except (BrokenRecordError, ContractError):
+            return ReadDetails(wanted, DetailsOutcome.BROKEN)
+        outcome = DetailsOutcome.MISSING if single is None else DetailsOutcome.READ
+        return ReadDetails(wanted, outcome, single)
+
+    async def _save(self, answers: Sequence[ReadDetails], read_at: datetime) -> int:
+        if not answers:
+            return 0
+        parts = self._parts
+        added = await parts.write_in_thread(self._writer.save, self._agent_id, answers, at=read_at)
+        await parts.write_in_thread(parts.mirror.rebuild_leads, self._agent_id)
+        return added
+
+    async def _pause(self, error: ApiError) -> None:
+        self._tried.set()
+        seconds = self._parts.plan.retry_after.total_seconds()
+        await self._parts.sleep(max(seconds, error.retry_after or 0))

@@ -1,0 +1,65 @@
+"""A list row and the single conversation, as one conversation.
+
+The newer of the two wins, by `ts` and then by `lastModified`; where neither is newer, the list. The
+other one fills in the fields that the winner does not have.
+
+Source: docs/upstream.md, "The single conversation"; docs/architecture.md, "Details".
+"""
+
+import json
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from convocore_mcp.api.conversation_record import ConversationRecord
+from convocore_mcp.api.wire import to_model
+from convocore_mcp.models import Conversation
+
+_AGES = ("ts", "last_modified")
+_SCORE = ("lead_score", "funnel_score_history", "funnel_steps_matched")
+_SECOND = timedelta(seconds=1)
+
+
+def merge_details(listed: Conversation, single: str) -> Conversation:
+    """`listed` with what `single` adds; both records are as `api` writes them.
+
+    Raises:
+        ValueError: a record is not one of ours.
+    """
+    row, item = json.loads(listed.record), json.loads(single)
+    if not _is_scored(row):
+        # "Not scored" is unknown, and not a score of 0.
+        row = {name: value for name, value in row.items() if name not in _SCORE} | {
+            name: row[name] for name in _SCORE if name in row and name not in item
+        }
+    merged = row | item if _is_newer(item, row) else item | row
+    record = ConversationRecord.model_validate(
+        merged | {"id": listed.id}, by_alias=False, by_name=True
+    )
+    made = to_model(record, listed.agent_id)
+    # A record has whole seconds, the list may have had milliseconds.
+    return replace(
+        made,
+        last_activity=_exact(listed.last_activity, made.last_activity),
+        first_message=_exact(listed.first_message, made.first_message),
+    )
+
+
+def _is_scored(row: dict[str, object]) -> bool:
+    return bool(
+        row.get("lead_score") or row.get("funnel_score_history") or row.get("funnel_last_evaluated")
+    )
+
+
+def _is_newer(item: dict[str, object], row: dict[str, object]) -> bool:
+    for name in _AGES:
+        ours, theirs = row.get(name), item.get(name)
+        # Both are RFC 3339 in UTC to the second, which sorts as text.
+        if isinstance(ours, str) and isinstance(theirs, str) and ours != theirs:
+            return theirs > ours
+    return False
+
+
+def _exact(listed: datetime | None, made: datetime | None) -> datetime | None:
+    if listed is None or made is None:
+        return made
+    return listed if abs(listed - made) < _SECOND else made

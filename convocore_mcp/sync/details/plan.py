@@ -1,0 +1,96 @@
+"""What is decided about details. Pure: no I/O, no clock.
+
+Source: docs/architecture.md, "Details".
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum, StrEnum
+
+from convocore_mcp.models import (
+    DetailsOutcome,
+    DetailsState,
+    DetailsTrial,
+    ReadDetails,
+    TrialResult,
+)
+from convocore_mcp.store.database.rows import to_milliseconds
+
+TRIAL_SIZE = 20
+"""Single conversations that tell whether they add anything to the list."""
+MOST_TRIED = 60
+"""The same where Convocore answers 404 for most: those tell nothing."""
+
+BATCH_SECONDS, MIN_BATCH, MAX_BATCH = 2.5, 4, 50
+
+
+class DetailsMode(StrEnum):
+    """The setting `CONVOCORE_DETAILS`."""
+
+    AUTO = "auto"
+    """Try some single conversations; read all sparse rows where they add anything."""
+    OFF = "off"
+    ALL = "all"
+    """Read all sparse rows, without a trial."""
+
+
+@dataclass(frozen=True, slots=True)
+class DetailsPlan:
+    """Whether and how fast details are read."""
+
+    mode: DetailsMode = DetailsMode.OFF
+    per_second: float = 2.0
+    """Requests."""
+    retry_after: timedelta = timedelta(minutes=1)
+    """The pause after Convocore has failed."""
+
+    @property
+    def batch_size(self) -> int:
+        """Conversations that are read and saved together: those of a few seconds."""
+        return max(MIN_BATCH, min(int(self.per_second * BATCH_SECONDS), MAX_BATCH))
+
+
+class Step(Enum):
+    """What to do next about the details of an agent."""
+
+    NOTHING = "no list was read yet, the list is full, or details are off"
+    TRIAL = "find out whether single conversations add anything"
+    READ = "read the details of sparse rows"
+
+
+def next_step(
+    plan: DetailsPlan, trial: DetailsTrial | None, *, full_sync_at: datetime | None
+) -> Step:
+    """Decide what to do, after the full sync of `full_sync_at`."""
+    if plan.mode is DetailsMode.OFF or full_sync_at is None:
+        return Step.NOTHING
+    if plan.mode is DetailsMode.ALL or (trial and trial.result == TrialResult.ADDS):
+        return Step.READ
+    if trial is not None and trial.full_sync_at == to_milliseconds(full_sync_at):
+        return Step.NOTHING
+    return Step.TRIAL
+
+
+def trial_result(
+    answers: Sequence[ReadDetails], *, added: int, exhausted: bool
+) -> TrialResult | None:
+    """What the `answers` of a trial show, `added` of which hold more; `None`: ask for more.
+
+    `exhausted`: there are no more sparse rows to ask for.
+    """
+    if added:
+        return TrialResult.ADDS
+    read = sum(answer.outcome is DetailsOutcome.READ for answer in answers)
+    if exhausted or read >= TRIAL_SIZE or len(answers) >= MOST_TRIED:
+        return TrialResult.LIST_IS_FULL
+    return None
+
+
+def lacking(plan: DetailsPlan, state: DetailsState) -> DetailsState:
+    """What an answer must say of details: nothing where the list is known to be full."""
+    tried = state.trial is not None and state.trial.result != TrialResult.ADDS
+    if plan.mode is DetailsMode.OFF or (plan.mode is DetailsMode.AUTO and tried):
+        refused = tried and state.trial is not None and state.trial.result == TrialResult.REFUSED
+        return DetailsState(refused=state.pending if refused else 0, trial=state.trial)
+    return state

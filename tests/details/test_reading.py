@@ -1,0 +1,132 @@
+"""How details are read: after a trial, each version once, whatever single records do."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from convocore_mcp.sandbox import Sandbox, serving
+from convocore_mcp.sync.details.plan import MOST_TRIED, TRIAL_SIZE
+from tests.details.details_harness import (
+    FAST,
+    NOW,
+    full_rows,
+    notes,
+    singles,
+    until_details_are_in,
+)
+from tests.tool_client import connected
+
+
+async def test_a_full_list_costs_no_request_more() -> None:
+    """Promised by docs/architecture.md, "Details": only sparse rows are asked for."""
+    sandbox = Sandbox(now=NOW)
+    sandbox.replace(list(full_rows(50)))
+    async with connected(sandbox, **FAST) as client:
+        answer = await until_details_are_in(client)
+        assert "notes" not in answer["freshness"]
+    assert singles(sandbox) == []
+
+
+async def test_where_single_conversations_add_nothing_some_twenty_are_asked_for_once() -> None:
+    """Promised by docs/architecture.md, "Details": the list is full if a trial adds nothing."""
+    sandbox = Sandbox(now=NOW)
+    rows = [row | {"summary": None} for row in full_rows(200)]
+    sandbox.replace(rows)
+    async with connected(sandbox, **FAST, incremental_sync_seconds=0) as client:
+        answer = await until_details_are_in(client)
+        assert "notes" not in answer["freshness"]
+        sandbox.edit("c7", stage="won")
+        await until_details_are_in(client)
+        assert TRIAL_SIZE <= len(singles(sandbox)) < TRIAL_SIZE + 4
+        backend = await client.app.backend()
+        await backend.syncs.sync(sandbox.agent_id)
+        await backend.syncs.details(sandbox.agent_id).finish()  # type: ignore[attr-defined]
+        assert len(singles(sandbox)) > TRIAL_SIZE + 4  # tried again after a full sync
+        others = [id_ for id_ in singles(sandbox) if id_ != "c7"]
+        assert len(set(others)) == len(others)
+
+
+async def test_a_list_of_which_no_single_conversation_is_found_counts_as_full() -> None:
+    """Promised by docs/upstream.md, "The single conversation": they all answer 404."""
+    sandbox = Sandbox(now=NOW)
+    sandbox.replace(
+        [
+            row | {"ID": f"{sandbox.agent_id}_{i}", "state": None}
+            for i, row in enumerate(full_rows(99))
+        ]
+    )
+    async with connected(sandbox, **FAST) as client:
+        await until_details_are_in(client)
+    assert len(singles(sandbox)) == MOST_TRIED
+
+
+async def test_a_broken_record_is_asked_for_once_and_hinders_no_other() -> None:
+    """Promised by docs/upstream.md, "The single conversation": a broken record, not an outage."""
+    sandbox = Sandbox(now=NOW, sparse=True)
+    sandbox.replace(list(full_rows(40, userName="Ann")))
+    for number in range(0, 40, 2):
+        sandbox.poison(f"c{number}")
+    for row in sandbox._list._rows._rows[::2]:  # type: ignore[attr-defined]  # noqa: SLF001
+        del row["state"]
+    async with connected(sandbox, **FAST) as client:
+        answer = await until_details_are_in(client)
+        assert "does not give the details of 20 conversation(s)" in notes(answer)
+        health = (await client.app.backend()).syncs._parts.health  # type: ignore[attr-defined]  # noqa: SLF001
+        assert health.note is None
+        assert health.last_error is None
+        await until_details_are_in(client)
+    assert sorted(singles(sandbox)) == sorted(f"c{number}" for number in range(40))
+
+
+async def test_reading_goes_on_where_another_process_stopped(tmp_path: Path) -> None:
+    """Promised by docs/architecture.md, "Details": each version once, also after a restart."""
+    sandbox = Sandbox(size=80, now=NOW, sparse=True)
+    store = str(tmp_path / "mirror.sqlite3")
+    with serving(sandbox) as base_url:
+        place: dict[str, Any] = {"store": store, "base_url": base_url}
+        async with connected(sandbox, **place, details="auto") as client:
+            slow = await client.ask("conversation_stats")
+            assert not slow["freshness"]["complete"]
+        interrupted = singles(sandbox)
+        async with connected(sandbox, **place, **FAST) as client:
+            await until_details_are_in(client)
+    asked = singles(sandbox)
+    assert 0 < len(interrupted) < len(asked)
+    by_item = [row["ID"] for row in sandbox.rows() if sandbox.item(row["ID"])]
+    assert set(by_item) <= set(asked)
+    # What was under way when the first process stopped may be asked for again.
+    assert len(asked) - len(set(asked)) <= 4
+
+
+async def test_without_details_no_single_conversation_is_asked_for() -> None:
+    """Promised by docs/contract.md, "Configuration"."""
+    sandbox = Sandbox(size=40, now=NOW, sparse=True)
+    async with connected(sandbox, details="off") as client:
+        await client.until_complete()
+        await client.ask("summarize_hot_leads")
+    assert singles(sandbox) == []
+
+
+async def test_with_all_sparse_rows_are_read_without_a_trial() -> None:
+    """Promised by docs/contract.md, "Configuration"."""
+    sandbox = Sandbox(now=NOW)
+    sandbox.replace([row | {"summary": None} for row in full_rows(60)])
+    async with connected(sandbox, **FAST | {"details": "all"}) as client:
+        await until_details_are_in(client)
+    assert len(singles(sandbox)) == len(set(singles(sandbox))) == 60
+
+
+@pytest.mark.parametrize("order", ["newest", "hottest"])
+async def test_the_newest_and_the_hottest_are_read_first(order: str) -> None:
+    """Promised by docs/architecture.md, "Details"."""
+    sandbox = Sandbox(now=NOW, sparse=True)
+    rows = full_rows(100, userName="Ann")
+    for number, row in enumerate(rows):
+        row |= {"leadScore": number, "funnelLastEvaluated": 1_780_000_000}
+    sandbox.replace(list(rows))
+    async with connected(sandbox, **FAST) as client:
+        await until_details_are_in(client)
+    first = set(singles(sandbox)[:20])
+    expected = range(8) if order == "newest" else range(92, 100)
+    assert first >= {f"c{number}" for number in expected}

@@ -1,0 +1,89 @@
+"""Answers over a sparse list: incomplete before the details are in, and right afterwards."""
+
+from typing import Any
+
+import pytest
+
+from convocore_mcp.sandbox import Dialect, Sandbox
+from tests.details.details_harness import (
+    FAST,
+    NOW,
+    notes,
+    singles,
+    until_details_are_in,
+    without_freshness,
+)
+from tests.tool_client import Answer, ToolClient, connected
+
+QUESTIONS: list[tuple[str, dict[str, Any]]] = [
+    ("conversation_stats", {"group_by": ["stage"]}),
+    ("conversation_stats", {"group_by": ["assignee", "state"]}),
+    ("summarize_hot_leads", {"explain": True}),
+    ("list_conversations", {"attention": ["waiting_for_human"], "detail": "full", "limit": 50}),
+    ("list_conversations", {"query": "price", "detail": "full", "limit": 50}),
+    ("list_conversations", {"sort": "value", "limit": 30, "detail": "full"}),
+    ("list_conversations", {"tag": ["vip"], "since": "2025-01-01"}),
+]
+
+
+async def answers(client: ToolClient) -> list[Answer]:
+    return [await client.ask(tool, **arguments) for tool, arguments in QUESTIONS]
+
+
+@pytest.mark.parametrize("dialect", ["cursor", "page"])
+async def test_with_details_a_sparse_list_gives_the_answers_of_a_full_one(
+    dialect: Dialect,
+) -> None:
+    """Promised by docs/contract.md, "Rules for every answer": never complete when it isn't."""
+    sparse = Sandbox(size=200, dialect=dialect, now=NOW, sparse=True)
+    full = Sandbox(size=200, dialect=dialect, now=NOW)
+    assert sparse.poison_one()
+    full._poisoned |= sparse._poisoned  # noqa: SLF001
+    async with connected(sparse, **FAST) as client, connected(full, **FAST) as other:
+        await until_details_are_in(other)
+        before = await answers(client)
+        assert not any(answer["freshness"]["complete"] for answer in before)
+        assert all("details of " in notes(answer) for answer in before)
+        assert all("conversations are not read yet" in notes(answer) for answer in before)
+        await until_details_are_in(client)
+        after = await answers(client)
+        assert all(answer["freshness"]["complete"] for answer in after)
+        assert without_freshness(after) == without_freshness(await answers(other))
+    waiting = sum(row.get("state") == "requested_chat" for row in sparse.known_rows())
+    assert after[3]["total"] == waiting > 0
+
+
+async def test_details_are_no_change_and_survive_later_rows_of_the_list() -> None:
+    """Promised by docs/contract.md, "`list_changes`": details that are read later are no change."""
+    sandbox = Sandbox(size=60, now=NOW, sparse=True)
+    id_ = next(row["ID"] for row in sandbox.known_rows() if row.get("userName"))
+    name = (sandbox.item(id_) or {})["userName"]
+    async with connected(sandbox, **FAST, incremental_sync_seconds=0) as client:
+        cursor = (await client.ask("list_changes"))["next_cursor"]
+        await until_details_are_in(client)
+        assert (await client.ask("list_changes", cursor=cursor))["changes"] == []
+        sandbox.touch(id_, tags=["from-the-list"])
+        (change,) = (await client.ask("list_changes", cursor=cursor))["changes"]
+        assert change["id"] == id_
+        assert change["name"] == name.strip()
+        assert change["changed"].keys() <= {"tags", "last_activity", "messages"}
+        row = (await client.ask("list_conversations", tag=["from-the-list"]))["conversations"][0]
+        assert row["name"]
+        await until_details_are_in(client)
+        assert singles(sandbox).count(id_) == 2  # once for each version
+
+
+async def test_every_page_of_a_list_is_of_the_same_moment_while_details_are_read() -> None:
+    """Promised by docs/contract.md, "`list_conversations`": each match exactly once."""
+    sandbox = Sandbox(size=120, now=NOW, sparse=True)
+    async with connected(sandbox, **FAST) as client:
+        first = await client.ask("list_conversations", sort="value", limit=40)
+        await until_details_are_in(client)
+        rows = first["conversations"]
+        cursor = first.get("next_cursor")
+        while cursor:
+            page = await client.ask("list_conversations", sort="value", limit=40, cursor=cursor)
+            rows += page["conversations"]
+            cursor = page.get("next_cursor")
+        ids = [row["id"] for row in rows]
+        assert len(ids) == len(set(ids)) == first["total"]
