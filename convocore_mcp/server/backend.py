@@ -1,7 +1,7 @@
 """What the tools work with. It is built at the first question: starting opens no file or socket."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -18,14 +18,16 @@ from convocore_mcp.server.protocols import (
     RunInThread,
     SendProgress,
     Syncs,
+    Transcripts,
     Watching,
 )
 
 if TYPE_CHECKING:  # for annotations only: listing the tools must not wait for these imports
     from datetime import datetime, timedelta
 
+    from convocore_mcp.fields.table import FieldValue
     from convocore_mcp.leads.resolve import Match
-    from convocore_mcp.models import Coverage, Freshness, ReadScope
+    from convocore_mcp.models import Conversation, Coverage, Freshness, ReadScope
     from convocore_mcp.server.protocols import SyncResult
     from convocore_mcp.server.sanitize import JsonObject
 
@@ -49,6 +51,9 @@ class Backend:
     refresh_interval: "timedelta"
     """How old an answer may get before the next question starts an incremental sync."""
     details: DetailsSource
+    transcripts: Transcripts
+    read_fields: "Callable[[Conversation], Mapping[str, FieldValue]]"
+    """The fields of one conversation that was read with its record."""
     coverage: "Callable[[str], Coverage]"
     """Blocking: how much of an agent's list the mirror holds."""
     now: "Callable[[], datetime]"

@@ -41,6 +41,15 @@ class ConversationsRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class ConversationRequest:
+    """One conversation, and how much of its transcript."""
+
+    conversation: str
+    turns: int = 0
+    find: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class StatsRequest:
     """Statistics of conversations, in total and by group."""
 

@@ -36,6 +36,7 @@ read-only, answered from a local mirror of Convocore.
 
 - A conversation is one chat or call; a lead is a person, with all of their conversations.
 - summarize_hot_leads: who to contact first and why. get_lead: everything about one person.
+  get_conversation: one conversation in full, with what was said.
   list_conversations: search, filter, sort, count, page. conversation_stats: numbers by stage, day,
   channel and so on. list_changes: what happened since last time.
 - stage is the sales pipeline (new ... won, lost); label (hot, warm, cold) is set in the CRM; score

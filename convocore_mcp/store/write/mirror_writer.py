@@ -59,7 +59,7 @@ class Rules:
     merge_affected: MergeAffected
     """`leads.affected.merge_affected`."""
     merge_details: listed_rows.MergeDetails = lambda listed, _single: listed
-    """`sync.details.merge`; by default a list row stays as it is."""
+    """`sync.details.merge_records`; by default a list row stays as it is."""
 
 
 @dataclass(frozen=True, slots=True)
