@@ -8,7 +8,7 @@ from benchmarks.server_process import OURS, Json, Server, result_of
 from benchmarks.table import Row
 from convocore_mcp.sandbox import Sandbox
 
-ROWS, FRACTION, MOST = 20, 4, 2000
+ROWS, FRACTION, MOST = 20, 4, 2900
 
 
 def measure(mirror: MirrorFile) -> list[Row]:

@@ -33,8 +33,9 @@ from convocore_mcp.server.answers.field_table import field_table
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.sanitize import JsonObject
 from convocore_mcp.settings import Settings, store_location
-from convocore_mcp.store.database.engine import open_database
+from convocore_mcp.store.database.engine import Database, open_database
 from convocore_mcp.store.database.sync_locks import SyncLocks, sync_locks_for
+from convocore_mcp.store.details.transcript_cache import TranscriptCache
 from convocore_mcp.store.field_queries.row_reader import RowReader
 from convocore_mcp.store.read.change_log import ChangeLog
 from convocore_mcp.store.read.completion import CompletionReader
@@ -43,9 +44,11 @@ from convocore_mcp.store.write.mirror_writer import MirrorWriter, Rules
 from convocore_mcp.sync.agent_sync import SyncParts
 from convocore_mcp.sync.agent_syncs import AgentSyncs
 from convocore_mcp.sync.decisions import Schedule
-from convocore_mcp.sync.details.merge import merge_details
+from convocore_mcp.sync.details.merge_records import merge_details
 from convocore_mcp.sync.details.on_demand import OnDemandDetails
 from convocore_mcp.sync.details.plan import DetailsMode, DetailsPlan
+from convocore_mcp.sync.details.read_fields import read_fields
+from convocore_mcp.sync.details.transcript_reader import TranscriptReader
 from convocore_mcp.sync.page_writer import SyncLimits
 from convocore_mcp.sync.watch import Watch
 
@@ -206,8 +209,8 @@ def _connect(settings: Settings, on_response: OnResponse | None) -> Backend:
     client = ConvocoreClient.from_url(
         settings.server, key, version=version("convocore-mcp"), now=utc_now, on_result=on_response
     )
-    readers = _Threads(READERS)
-    syncs = _agent_syncs(settings, client, mirror, locks, readers)
+    readers, writers = _Threads(READERS), _Threads(WRITERS)
+    syncs = _agent_syncs(settings, client, mirror, locks, readers, writers)
     interval = timedelta(seconds=settings.incremental_sync_seconds)
     watch = Watch(syncs, interval=interval, now=utc_now)
     mirror_reader = MirrorReader(database)
@@ -224,11 +227,25 @@ def _connect(settings: Settings, on_response: OnResponse | None) -> Backend:
         watch=watch,
         refresh_interval=interval,
         details=OnDemandDetails(syncs, mirror_reader, read_in_thread=readers.run, now=utc_now),
+        transcripts=_transcripts(client, database, readers, writers),
+        read_fields=read_fields,
         coverage=mirror.coverage,
         now=utc_now,
         read=readers.run,
         close=_Resources(watch, syncs, client, locks, mirror).aclose,
         answer_from=Answers,
+    )
+
+
+def _transcripts(
+    client: ConvocoreClient, database: Database, readers: _Threads, writers: _Threads
+) -> TranscriptReader:
+    return TranscriptReader(
+        client,
+        TranscriptCache(database),
+        now=utc_now,
+        read_in_thread=readers.run,
+        write_in_thread=writers.run,
     )
 
 
@@ -238,6 +255,7 @@ def _agent_syncs(
     mirror: MirrorWriter,
     locks: SyncLocks,
     readers: _Threads,
+    writers: _Threads,
 ) -> AgentSyncs:
     return AgentSyncs(
         SyncParts(
@@ -246,7 +264,7 @@ def _agent_syncs(
             mirror=mirror,
             sync_locks=locks,
             now=utc_now,
-            write_in_thread=_Threads(WRITERS).run,
+            write_in_thread=writers.run,
             read_in_thread=readers.run,
             schedule=Schedule(
                 incremental_after=timedelta(seconds=settings.incremental_sync_seconds),

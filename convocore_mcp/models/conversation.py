@@ -58,6 +58,8 @@ class ScoreStep:
     step_name: str | None = None
     points_added: float | None = None
     new_score: float | None = None
+    message_context: str | None = None
+    """What the visitor had said."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from convocore_mcp.server.answers.agents import agents
 from convocore_mcp.server.answers.argument_values import argument_values
 from convocore_mcp.server.answers.conversation_record import conversation_record
 from convocore_mcp.server.answers.conversation_stats import conversation_stats
+from convocore_mcp.server.answers.get_conversation import get_conversation
 from convocore_mcp.server.answers.get_lead import get_lead
 from convocore_mcp.server.answers.list_changes import list_changes
 from convocore_mcp.server.answers.list_conversations import list_conversations
@@ -14,6 +15,7 @@ from convocore_mcp.server.answers.summarize_hot_leads import summarize_hot_leads
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.requests import (
     ChangesRequest,
+    ConversationRequest,
     ConversationsRequest,
     HotLeadsRequest,
     LeadsRequest,
@@ -37,6 +39,10 @@ class Answers:
     async def list_leads(self, agents: Sequence[str], request: LeadsRequest) -> JsonObject:
         """Answer `list_leads`."""
         return await list_leads(self._backend, agents, request)
+
+    async def get_conversation(self, agent_id: str, request: ConversationRequest) -> JsonObject:
+        """Answer `get_conversation`."""
+        return await get_conversation(self._backend, agent_id, request)
 
     async def get_lead(self, agent_id: str, person: str) -> JsonObject:
         """Answer `get_lead`."""

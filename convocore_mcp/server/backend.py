@@ -1,7 +1,7 @@
 """What the tools work with. It is built at the first question: starting opens no file or socket."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from convocore_mcp.server.protocols import (
     RunInThread,
     SendProgress,
     Syncs,
+    Transcripts,
     Watching,
 )
 from convocore_mcp.server.row_queries import RowQueries
@@ -26,8 +27,9 @@ from convocore_mcp.server.row_queries import RowQueries
 if TYPE_CHECKING:  # for annotations only: listing the tools must not wait for these imports
     from datetime import datetime, timedelta, tzinfo
 
+    from convocore_mcp.fields.table import FieldValue
     from convocore_mcp.leads.resolve import Match
-    from convocore_mcp.models import Coverage, Freshness, ReadScope
+    from convocore_mcp.models import Conversation, Coverage, Freshness, ReadScope
     from convocore_mcp.server.protocols import SyncResult
     from convocore_mcp.server.sanitize import JsonObject
 
@@ -54,6 +56,9 @@ class Backend:
     refresh_interval: "timedelta"
     """How old an answer may get before the next question starts an incremental sync."""
     details: DetailsSource
+    transcripts: Transcripts
+    read_fields: "Callable[[Conversation], Mapping[str, FieldValue]]"
+    """The fields of one conversation that was read with its record."""
     coverage: "Callable[[str], Coverage]"
     """Blocking: how much of an agent's list the mirror holds."""
     now: "Callable[[], datetime]"

@@ -9,10 +9,11 @@ from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import TYPE_CHECKING, ParamSpec, Protocol, TypeVar
 
 if TYPE_CHECKING:  # for annotations only: listing the tools must not wait for these imports
-    from convocore_mcp.models import Conversation, Freshness, ReadScope
+    from convocore_mcp.models import Conversation, Freshness, ReadScope, Transcript
     from convocore_mcp.server.backend import Backend
     from convocore_mcp.server.requests import (
         ChangesRequest,
+        ConversationRequest,
         ConversationsRequest,
         HotLeadsRequest,
         LeadsRequest,
@@ -102,10 +103,22 @@ class Watching(Protocol):
 
 
 class DetailsSource(Protocol):
-    """Reads single conversations for what the list lacks (`sync.details.DetailsFetcher`)."""
+    """Reads single conversations for what the list lacks (`sync.details.on_demand`)."""
 
     async def enrich(self, conversations: "Sequence[Conversation]", /) -> "list[Conversation]":
-        """Return a lead's conversations, newest first; the newest enriched if all are sparse."""
+        """Return conversations of one agent, newest first, with details of the newest filled in."""
+        ...
+
+    async def lacking(self, conversation: "Conversation", /) -> bool:
+        """Whether the details of a conversation are still to be read."""
+        ...
+
+
+class Transcripts(Protocol):
+    """Reads what was said in a conversation (`sync.details.transcript_reader.TranscriptReader`)."""
+
+    async def read(self, agent_id: str, conversation_id: str, /) -> "Transcript":
+        """Return the transcript, or why there is none."""
         ...
 
 
@@ -123,6 +136,12 @@ class Answers(Protocol):
 
     async def list_leads(self, agents: Sequence[str], request: "LeadsRequest", /) -> "JsonObject":
         """One page of people."""
+        ...
+
+    async def get_conversation(
+        self, agent_id: str, request: "ConversationRequest", /
+    ) -> "JsonObject":
+        """One conversation with everything about it, and what was said."""
         ...
 
     async def get_lead(self, agent_id: str, person: str, /) -> "JsonObject":

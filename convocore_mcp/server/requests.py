@@ -44,6 +44,15 @@ class ConversationsRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class ConversationRequest:
+    """One conversation, and how much of its transcript."""
+
+    conversation: str
+    turns: int = 0
+    find: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class LeadsRequest:
     """A page of leads."""
 

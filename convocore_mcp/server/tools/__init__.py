@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from mcp_types import CallToolResult
 
 from convocore_mcp.server.tools.conversation_stats import conversation_stats
+from convocore_mcp.server.tools.get_conversation import get_conversation
 from convocore_mcp.server.tools.get_lead import get_lead
 from convocore_mcp.server.tools.list_changes import list_changes
 from convocore_mcp.server.tools.list_conversations import list_conversations
@@ -18,6 +19,7 @@ from convocore_mcp.server.tools.summarize_hot_leads import summarize_hot_leads
 Tool = Callable[..., Awaitable[CallToolResult]]
 TOOLS: tuple[tuple[Tool, str], ...] = (
     (list_conversations, "List conversations"),
+    (get_conversation, "Read a conversation"),
     (list_leads, "List leads"),
     (get_lead, "Look up a lead"),
     (summarize_hot_leads, "Summarize hot leads"),

@@ -86,6 +86,13 @@ Person = Annotated[
         "or conversation ID, e.g. Jane Acme",
     ),
 ]
+ConversationId = Annotated[
+    str, Field(min_length=1, max_length=300, description="Conversation ID, as other tools give it")
+]
+Turns = Annotated[
+    int, Field(ge=0, le=200, strict=True, description="Newest turns of the transcript to add")
+]
+FindWords = Annotated[_Text, Field(description="Turns around where these words were said")]
 HotScore = Annotated[_Score, Field(description="What counts as hot without a label")]
 Top = Annotated[int, Field(ge=1, le=50, strict=True, description="Leads to name")]
 Explain = Annotated[bool, Field(strict=True, description="Add near_misses")]

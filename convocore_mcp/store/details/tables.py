@@ -6,6 +6,7 @@ from sqlalchemy import (
     Float,
     Index,
     Integer,
+    LargeBinary,
     PrimaryKeyConstraint,
     Table,
     literal_column,
@@ -14,7 +15,15 @@ from sqlalchemy import (
 from convocore_mcp.store.database.columns import Text
 from convocore_mcp.store.database.schema import PREFIX, metadata
 
-__all__ = ["REFUSED", "details", "details_trials", "enriched_versions", "metadata", "sparse_rows"]
+__all__ = [
+    "REFUSED",
+    "details",
+    "details_trials",
+    "enriched_versions",
+    "metadata",
+    "sparse_rows",
+    "transcripts",
+]
 
 sparse_rows = Table(
     f"{PREFIX}sparse_rows",
@@ -61,6 +70,20 @@ details_trials = Table(
     Column("result", Text, nullable=False),
 )
 """Whether single conversations add anything to the list of an agent: `models.TrialResult`."""
+
+transcripts = Table(
+    f"{PREFIX}transcripts",
+    metadata,
+    Column("agent_id", Text, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("turns", Text, nullable=False),
+    Column("total", Integer, nullable=False),
+    Column("read_at", BigInteger, nullable=False),
+    PrimaryKeyConstraint("agent_id", "id"),
+)
+"""Transcripts that somebody asked for: `digest` is that of the list row, so of its version."""
+Index(f"{PREFIX}transcripts_read", transcripts.c.read_at)
 
 enriched_versions = Table(
     f"{PREFIX}enriched_versions",

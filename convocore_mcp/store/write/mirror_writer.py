@@ -64,7 +64,7 @@ class Rules:
     due_dates: DueDatesOf
     """`leads.due_dates.due_dates_of_row`."""
     merge_details: listed_rows.MergeDetails = lambda listed, _single: listed
-    """`sync.details.merge`; by default a list row stays as it is."""
+    """`sync.details.merge_records`; by default a list row stays as it is."""
 
 
 @dataclass(frozen=True, slots=True)

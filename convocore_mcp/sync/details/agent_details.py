@@ -156,6 +156,13 @@ class AgentDetails:
             await self._read(wanted, interval=0)
         return bool(wanted)
 
+    async def is_wanted(self, conversation_id: str) -> bool:
+        """Whether the details of this conversation are still to be read."""
+        if self.off or not (await self._state_now(ReadScope())).pending:
+            return False
+        read = self._parts.read_in_thread
+        return bool(await read(self._queue.wanted_of, self._agent_id, [conversation_id]))
+
     async def _perform(self) -> None:
         try:
             with self._cancel_scope:

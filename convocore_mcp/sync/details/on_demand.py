@@ -67,6 +67,11 @@ class OnDemandDetails:
             return list(conversations)
         return await self._read_in_thread(self._read_again, conversations)
 
+    async def lacking(self, conversation: Conversation) -> bool:
+        """Whether the details of a conversation are still to be read."""
+        details = self._syncs.details(conversation.agent_id)
+        return await details.is_wanted(conversation.id)
+
     def _read_again(self, conversations: Sequence[Conversation]) -> list[Conversation]:
         newest = (
             self._mirror_reader.conversation(c.agent_id, c.id) or c for c in conversations[:AT_MOST]

@@ -1,0 +1,112 @@
+"""Views of one conversation and its transcript, named as docs/contract.md says."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import TypeVar
+
+from convocore_mcp.fields.table import FieldValue
+from convocore_mcp.models import Activity, Conversation, Details, Handoff, ScoreStep, Turn
+from convocore_mcp.server.answers.conversation_record import without_secrets
+from convocore_mcp.server.sanitize import JsonObject
+from convocore_mcp.server.views.conversation_views import ActivityView, HandoffView, ScoreView
+from convocore_mcp.server.views.view_builders import plain_number, rfc3339
+
+T = TypeVar("T")
+MAX_ITEMS = 100
+"""Entries of each list; of handoffs and scores the newest, with a note of how many there are."""
+MAX_DATA = 100
+"""Captured values."""
+
+
+def conversation_fields(
+    c: Conversation, values: Mapping[str, FieldValue], notes: list[str]
+) -> dict[str, object]:
+    """Every field that a conversation has, with its data and histories; adds to `notes`."""
+    fields: dict[str, object] = {name: shown_value(value) for name, value in values.items()}
+    if c.value is not None and c.amount is None:
+        fields["value_text"] = str(c.value)
+    for flag in ("test", "blocked", "stale"):
+        if fields.get(flag) is False:
+            del fields[flag]
+    details = c.details
+    data = captured_data(details)
+    fields["data"] = dict(list(data.items())[:MAX_DATA]) or None
+    if len(data) > MAX_DATA:
+        notes.append(f"data: {MAX_DATA} of {len(data)} values are shown.")
+    histories: dict[str, Sequence[object]] = {
+        "handoffs_history": [_handoff(handoff) for handoff in details.handoff_history],
+        "activities": [_activity(activity) for activity in details.crm_activities],
+        "score_history": [_score(step) for step in details.funnel_score_history],
+    }
+    for name in ("tags", "links", "funnel_step"):
+        if isinstance(listed := fields.get(name), list):
+            histories[name] = listed
+    for name, items in histories.items():
+        fields[name] = items[-MAX_ITEMS:] or None
+        if len(items) > MAX_ITEMS:
+            notes.append(f"{name}: the newest {MAX_ITEMS} of {len(items)} are shown.")
+    return fields
+
+
+def shown_value(value: FieldValue) -> object:
+    """The value of a field as answers show it: times are RFC 3339, days are days."""
+    match value:
+        case datetime():
+            return rfc3339(value) if value.tzinfo else f"{value:%Y-%m-%dT%H:%M:%S}"
+        case date():
+            return value.isoformat()
+        case tuple():
+            return list(value)
+        case float():
+            return plain_number(value)
+        case _:
+            return value
+
+
+def captured_data(details: Details) -> JsonObject:
+    """Captured variables and extracted data by name; of one name, the captured variable."""
+    captured = details.captured_variables
+    if isinstance(captured, list):
+        named = {
+            str(item["name"]): item.get("value")
+            for item in captured
+            if isinstance(item, dict) and "name" in item
+        }
+        captured = named or captured
+    if captured is not None and not isinstance(captured, dict):
+        captured = {"captured_variables": captured} if captured not in ("", []) else {}
+    return without_secrets({**(details.funnel_extracted_data or {}), **(captured or {})})
+
+
+def turn_view(turn: Turn) -> dict[str, object]:
+    """Something that was said."""
+    return {"at": turn.at, "from": turn.speaker.value, "text": turn.text}
+
+
+def _handoff(handoff: Handoff) -> HandoffView:
+    return HandoffView(
+        asked=rfc3339(handoff.requested_at),
+        accepted=rfc3339(handoff.accepted_at),
+        done=rfc3339(handoff.completed_at),
+        by=handoff.accepted_by,
+    )
+
+
+def _activity(activity: Activity) -> ActivityView:
+    return ActivityView(
+        type=activity.type,
+        title=activity.title,
+        due=activity.due_date or activity.date,
+        done=activity.completed,
+        note=activity.note,
+    )
+
+
+def _score(step: ScoreStep) -> ScoreView:
+    return ScoreView(
+        at=rfc3339(step.timestamp),
+        step=step.step_name or step.step_id,
+        points=plain_number(step.points_added),
+        score=plain_number(step.new_score),
+        quote=step.message_context,
+    )
