@@ -13,6 +13,7 @@ ConvocoreError               what failed, on what, and what to do next
     ├── RateLimitedError     429                                          retried
     ├── UnavailableError     5xx, timeouts, resets, a proxy's HTML page    retried
     ├── GarbledError         a body that is cut off or is not JSON         retried
+    ├── BrokenRecordError    500: Convocore can't serve one record, whatever is tried
     └── ContractError        an answer of an unknown shape
 """
 
@@ -104,6 +105,13 @@ class GarbledError(ApiError):
     """A body that was cut off or is not JSON. The next attempt often succeeds."""
 
     retryable = True
+
+
+class BrokenRecordError(ApiError):
+    """500 "Output validation failed": Convocore can't serve this record until somebody edits it.
+
+    Other records are not affected, so it counts as an answer and not as an outage.
+    """
 
 
 class ContractError(ApiError):
