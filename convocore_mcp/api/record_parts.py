@@ -6,7 +6,7 @@ the wrong type is an error. `null` means that the value is missing.
 Source: OpenAPI 1.0.4, `GET /agents/{agentId}/convos`.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -17,6 +17,7 @@ from convocore_mcp.api.record_scalars import (
     Instant,
     InstantOrText,
     Number,
+    SkipNulls,
     Texts,
 )
 
@@ -124,7 +125,7 @@ class Activity(RecordPart):
     second_channel: str | None = None
     second_engaged: bool | None = None
     note: str | None = None
-    notes_history: list[ActivityNote] | None = None
+    notes_history: Annotated[list[ActivityNote], SkipNulls] | None = None
     metadata: dict[str, Any] | None = None
 
 

@@ -179,6 +179,11 @@ class Conversation:
     """The typed parts of `record`. The mirror fills them in wherever it reads the record."""
     facts: Facts = NO_FACTS
     """What else fields are read from; only a conversation that was just parsed has them."""
+    dropped: tuple[str, ...] = ()
+    """Fields that were left out because their value did not fit, like `assignedTo.assignedAt`.
+
+    Only `api` fills this in.
+    """
 
     @property
     def waiting(self) -> bool:

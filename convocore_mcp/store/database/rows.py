@@ -25,7 +25,7 @@ _LATEST = 2**53
 
 _Converters = Sequence[tuple[int, Callable[[Any], Any]]]
 """The positions of values that are stored in another form, each with the function to read it."""
-_UNSTORED = {"record", "details", "facts"}
+_UNSTORED = {"record", "details", "facts", "dropped"}
 _CONVERSATION = tuple(f.name for f in fields(Conversation) if f.name not in _UNSTORED)
 _LEAD = tuple(f.name for f in fields(Lead))
 COLUMNS: tuple[Column[Any], ...] = tuple(conversations.c[name] for name in _CONVERSATION)
