@@ -12,12 +12,14 @@ from convocore_mcp.models.conversation import (
     Assignment,
     Call,
     Conversation,
+    CopyAge,
     DerivedKeys,
     Details,
     Handoff,
     JsonValue,
     ScoreStep,
     Value,
+    is_older,
 )
 from convocore_mcp.models.details import (
     DetailsOutcome,
@@ -77,6 +79,7 @@ __all__ = [
     "Call",
     "Change",
     "Conversation",
+    "CopyAge",
     "Coverage",
     "DerivedKeys",
     "Details",
@@ -114,4 +117,5 @@ __all__ = [
     "Value",
     "WantedDetails",
     "WordTerm",
+    "is_older",
 ]

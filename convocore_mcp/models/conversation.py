@@ -1,5 +1,6 @@
 """A conversation, the typed parts of its record, and the keys that are derived from it."""
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
@@ -127,6 +128,8 @@ class Conversation:
     last_activity: datetime | None = None
     """When the newest message came: `ts`, or `lastMessageTS` where `ts` is missing."""
     first_message: datetime | None = None
+    last_modified: datetime | None = None
+    """When anything of it last changed, as far as Convocore tells."""
     identity: str | None = None
     """The contact that Convocore assigns the conversation to: `contactIdentityId`."""
     name: str | None = None
@@ -191,6 +194,11 @@ class Conversation:
         return self.state is not None and self.state.casefold() == WAITING
 
     @property
+    def age(self) -> "CopyAge":
+        """By which two copies of this conversation are compared (`is_older`)."""
+        return (_seconds(self.last_activity), _seconds(self.last_modified))
+
+    @property
     def overdue(self) -> bool:
         """Whether an activity or the expected close date is past due."""
         return bool({"overdue_activity", "overdue_ecd"}.intersection(self.alerts or ()))
@@ -199,6 +207,27 @@ class Conversation:
     def stale(self) -> bool:
         """Whether the CRM calls the lead stale."""
         return "stale_lead" in (self.alerts or ())
+
+
+CopyAge: TypeAlias = tuple[int | None, int | None]
+"""Of one copy of a conversation: its last activity and its last change, in Unix seconds."""
+
+
+def is_older(copy: CopyAge, than: CopyAge) -> bool:
+    """Whether `copy` shows an older state of a conversation than another copy of it does.
+
+    The last activity decides, then the last change. A time that one copy lacks decides nothing:
+    of such copies, and of equally old ones, neither is older. Whole seconds are compared, because
+    Convocore writes the same field now in milliseconds and now in seconds (docs/upstream.md).
+    """
+    for ours, theirs in zip(copy, than, strict=True):
+        if ours is not None and theirs is not None and ours != theirs:
+            return ours < theirs
+    return False
+
+
+def _seconds(time: datetime | None) -> int | None:
+    return None if time is None else math.floor(time.timestamp())
 
 
 @dataclass(frozen=True, slots=True)

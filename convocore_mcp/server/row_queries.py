@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:  # for annotations only: listing the tools must not wait for these imports
     from convocore_mcp.fields.grouping import FieldName, Grouping, Sort
-    from convocore_mcp.fields.query import FoundRow, Groups, RowQuery, SortKey
+    from convocore_mcp.fields.row_query import FoundRow, Groups, RowQuery, SortKey
     from convocore_mcp.fields.table import Field, Rows
 
 

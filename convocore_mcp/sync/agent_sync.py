@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
-from convocore_mcp.errors import ApiError, ConvocoreError
+from convocore_mcp.errors import ApiError, ConvocoreError, NotFoundError
 from convocore_mcp.models import EVERYTHING, Coverage, Freshness, ReadScope
 from convocore_mcp.store.database.sync_locks import SyncLocks
 from convocore_mcp.store.write.mirror_writer import MirrorWriter
@@ -23,7 +23,7 @@ from convocore_mcp.sync.decisions import (
 from convocore_mcp.sync.details.agent_details import AgentDetails, DetailsParts
 from convocore_mcp.sync.details.plan import DetailsPlan
 from convocore_mcp.sync.freshness import SyncState, freshness, refusal
-from convocore_mcp.sync.full_sync import FullSync
+from convocore_mcp.sync.full_sync import FullSync, note_lost_agent
 from convocore_mcp.sync.incremental_sync import FrontSnapshot, incremental_sync
 from convocore_mcp.sync.page_writer import (
     PageWriter,
@@ -250,10 +250,14 @@ class AgentSync:
             run_in_thread=parts.write_in_thread,
             limits=parts.limits,
         )
-        if run.kind is SyncKind.FULL:
-            self._front = await FullSync(parts.upstream, writer).run()
-        else:
-            self._front = await incremental_sync(parts.upstream, writer, self._front)
+        try:
+            if run.kind is SyncKind.FULL:
+                self._front = await FullSync(parts.upstream, writer).run()
+            else:
+                self._front = await incremental_sync(parts.upstream, writer, self._front)
+        except NotFoundError:
+            await note_lost_agent(writer)
+            raise
 
     def _note_failure(self, run: SyncRun, error: ConvocoreError) -> None:
         self._failures = self._failures.after_failure(run.kind, error, at=self._parts.now())

@@ -109,7 +109,7 @@ def next_action(
         return Action.FULL_SYNC
     if failures.latest is not None and now - failures.latest.at < schedule.failure_pause:
         return Action.BACK_OFF
-    if coverage.full_sync_at is None or coverage.as_of is None:
+    if coverage.full_sync_at is None or coverage.as_of is None or coverage.void:
         return Action.FULL_SYNC
     if now - coverage.as_of > schedule.incremental_after:
         return Action.INCREMENTAL_SYNC

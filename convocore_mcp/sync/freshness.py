@@ -58,7 +58,8 @@ def freshness(state: SyncState, scope: ReadScope, *, now: datetime) -> Freshness
     """What an answer that depends on `scope` says of its freshness."""
     coverage, first_sync = state.coverage, state.first_sync
     listed = coverage.complete or (first_sync is not None and first_sync.covers(scope))
-    complete = listed and not state.details.pending
+    nothing_lacks = not (coverage.quarantined or coverage.dropped_fields or state.details.pending)
+    complete = listed and nothing_lacks
     started_at = first_sync.started_at if first_sync is not None else None
     oldest = (first_sync.oldest if first_sync is not None else None) or coverage.oldest
     return Freshness(
@@ -94,11 +95,15 @@ def _notes(state: SyncState) -> list[str]:
         notes.append(
             f"A first reading is under way, {rows} conversations so far; ask again for the rest."
         )
-    if coverage.gap:
-        notes.append(coverage.gap)
+    notes += filter(None, (coverage.gap, coverage.doubt))
     if coverage.quarantined:
         notes.append(
             f"{coverage.quarantined} record(s) could not be read and are left out (quarantined)."
+        )
+    if coverage.dropped_fields:
+        notes.append(
+            f"{coverage.dropped_fields} field(s) of {coverage.with_dropped_fields} conversation(s) "
+            "could not be read and are left out."
         )
     # While the caller's sync is still running, a failed request is being retried.
     error = state.failure or (state.upstream_error if state.still_waiting else None)

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from convocore_mcp.api import wire
 from convocore_mcp.fields.conditions import DataField, read_conditions
 from convocore_mcp.fields.grouping import FieldName, Grouping, Sort
-from convocore_mcp.fields.query import FoundRow, Groups, Requirement, RowQuery, SortKey
+from convocore_mcp.fields.row_query import FoundRow, Groups, Requirement, RowQuery, SortKey
 from convocore_mcp.fields.table import BY_NAME, DATA, Field, Rows
 from convocore_mcp.fields.times import Clock
 from convocore_mcp.store.database.engine import Database

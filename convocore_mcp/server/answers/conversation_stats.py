@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from convocore_mcp.errors import InvalidArgumentError
 from convocore_mcp.fields.conditions import find_field
 from convocore_mcp.fields.grouping import TIME_UNITS, FieldName, Grouping, TimeUnit
-from convocore_mcp.fields.query import Groups
+from convocore_mcp.fields.row_query import Groups
 from convocore_mcp.fields.table import BY_NAME, FIELDS, Field, Kind, Rows
 from convocore_mcp.models import ReadScope
 from convocore_mcp.server.backend import Backend

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from convocore_mcp.fields.conditions import Condition, Operator
-from convocore_mcp.fields.query import Requirement
+from convocore_mcp.fields.row_query import Requirement
 from convocore_mcp.fields.table import BY_NAME, Rows
 from convocore_mcp.server.questions.question import Question
 from convocore_mcp.server.row_queries import RowQueries

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from convocore_mcp.errors import InvalidArgumentError
 from convocore_mcp.fields.conditions import Condition, Operator, find_field, read_conditions
 from convocore_mcp.fields.grouping import Sort
-from convocore_mcp.fields.query import Requirement, RowQuery
+from convocore_mcp.fields.row_query import Requirement, RowQuery
 from convocore_mcp.fields.table import BY_NAME, DATA, Field, Kind, Rows
 from convocore_mcp.fields.times import Clock, Period
 from convocore_mcp.models import WAITING

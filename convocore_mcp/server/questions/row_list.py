@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from convocore_mcp.fields.grouping import FieldName, Sort
-from convocore_mcp.fields.query import FoundRow, RowQuery
+from convocore_mcp.fields.row_query import FoundRow, RowQuery
 from convocore_mcp.fields.times import Clock
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.mirror_queries import SortKey

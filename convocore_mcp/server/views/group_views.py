@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from convocore_mcp.fields.query import Measure, RowGroup
+from convocore_mcp.fields.row_query import Measure, RowGroup
 from convocore_mcp.fields.table import Rows
 from convocore_mcp.server.sanitize import JsonObject, sanitize_object
 from convocore_mcp.server.views.view_builders import plain_number, sums_by_currency

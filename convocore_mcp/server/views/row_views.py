@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, tzinfo
 
 from convocore_mcp.fields.conditions import find_field
 from convocore_mcp.fields.grouping import FieldName
-from convocore_mcp.fields.query import FoundRow
+from convocore_mcp.fields.row_query import FoundRow
 from convocore_mcp.fields.table import BY_NAME, Field, FieldValue, Kind, Rows
 from convocore_mcp.server.sanitize import JsonObject
 from convocore_mcp.server.views.view_builders import MAX_TAGS, plain_number, rfc3339

@@ -1,32 +1,21 @@
 """What the saving of list rows does about details. The caller holds the write lock."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 from sqlalchemy import Connection, Table, delete, select
 
 from convocore_mcp.models import Conversation
 from convocore_mcp.store.database import bulk
 from convocore_mcp.store.database.columns import storable
-from convocore_mcp.store.database.rows import chunks, digest, to_milliseconds
+from convocore_mcp.store.database.rows import chunks, digest_of, to_milliseconds
 from convocore_mcp.store.database.schema import UNKNOWN
 from convocore_mcp.store.details.tables import details, sparse_rows
+from convocore_mcp.store.write.versions import Changed
 
 MergeDetails = Callable[[Conversation, str], Conversation]
 """A list row with what the single conversation's record adds (`sync.details.merge_records`)."""
 
 
-class OldVersion(Protocol):
-    """The current version of a conversation (`store.write.versions.current_versions`)."""
-
-    id: str
-    valid_from: int
-    digest: bytes
-    seen_at: int
-
-
-Changed = tuple[Conversation, OldVersion | None]
-"""A row that begins a version, and the version that it replaces."""
 _COLUMNS = ("agent_id", "id", "last_activity", "score", "listed")
 
 
@@ -108,7 +97,7 @@ def forget_removed(connection: Connection, agent_id: str, ids: Sequence[str]) ->
 def list_digests(changed: Sequence[Changed], filled: Sequence[Changed]) -> dict[str, bytes]:
     """The digests of the list rows that were filled in, by id: a row is recognized by them."""
     return {
-        row.id: digest(row.record)
+        row.id: digest_of(row)
         for (row, _), (now, _) in zip(changed, filled, strict=True)
         if row is not now
     }

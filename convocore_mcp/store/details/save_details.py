@@ -11,8 +11,9 @@ from convocore_mcp.store.database import bulk
 from convocore_mcp.store.database.columns import storable
 from convocore_mcp.store.database.rows import chunks, from_milliseconds
 from convocore_mcp.store.database.schema import CURRENT, conversations, records
-from convocore_mcp.store.details.listed_rows import Changed, MergeDetails, OldVersion, forget
+from convocore_mcp.store.details.listed_rows import MergeDetails, forget
 from convocore_mcp.store.details.tables import details, enriched_versions, sparse_rows
+from convocore_mcp.store.write.versions import Changed, CurrentVersion
 
 _NOBODY_ASKS = frozenset(
     {"nodes_info", "metrics", "sessions", "average_latency", "detailed_cost", "voice"}
@@ -37,7 +38,7 @@ def compare_details(
     connection: Connection,
     agent_id: str,
     answers: Sequence[ReadDetails],
-    current: Mapping[str, OldVersion],
+    current: Mapping[str, CurrentVersion],
     merge: MergeDetails,
 ) -> Enrichment:
     """Compare single conversations with the current versions, which are given by id."""

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, false, func, literal, not_, or_, sel
 
 from convocore_mcp.fields.conditions import Condition, DataField, Operand, Operator
 from convocore_mcp.fields.numbers import read_number
-from convocore_mcp.fields.query import RowQuery
+from convocore_mcp.fields.row_query import RowQuery
 from convocore_mcp.fields.table import Field, Kind, Rows
 from convocore_mcp.fields.times import Period
 from convocore_mcp.store.database.columns import Sql, Text, storable

@@ -7,7 +7,7 @@ from statistics import median
 
 from sqlalchemy import ColumnElement, Connection, or_, select
 
-from convocore_mcp.fields.query import Measure
+from convocore_mcp.fields.row_query import Measure
 from convocore_mcp.fields.table import Field, Kind
 from convocore_mcp.store.database.columns import Sql
 from convocore_mcp.store.field_queries.row_tables import RowTable

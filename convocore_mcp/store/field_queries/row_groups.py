@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from sqlalchemy import ColumnElement, Connection, Integer, case, cast, func, or_, select
 
 from convocore_mcp.fields.grouping import Grouping, TimeUnit
-from convocore_mcp.fields.query import MOST_GROUPS, Groups, RowGroup, RowQuery
+from convocore_mcp.fields.row_query import MOST_GROUPS, Groups, RowGroup, RowQuery
 from convocore_mcp.fields.table import BY_NAME, Field, Rows
 from convocore_mcp.models import WAITING
 from convocore_mcp.store.database.columns import Sql

@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, ColumnElement, Integer, and_, case, cast, fun
 
 from convocore_mcp.fields.conditions import DataField
 from convocore_mcp.fields.grouping import Sort
-from convocore_mcp.fields.query import SortKey
+from convocore_mcp.fields.row_query import SortKey
 from convocore_mcp.fields.table import BY_NAME, Kind, Rows
 from convocore_mcp.models import WAITING
 from convocore_mcp.store.database.columns import Sql, Text

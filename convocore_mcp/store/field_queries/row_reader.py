@@ -12,7 +12,7 @@ from typing import TypeVar
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from convocore_mcp.fields.grouping import FieldName, Grouping, Sort, TimeUnit
-from convocore_mcp.fields.query import FoundRow, Groups, RowQuery, SortKey
+from convocore_mcp.fields.row_query import FoundRow, Groups, RowQuery, SortKey
 from convocore_mcp.fields.table import Field, Home, Rows
 from convocore_mcp.fields.times import Clock
 from convocore_mcp.store.database.engine import Database

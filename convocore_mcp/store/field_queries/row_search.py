@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from sqlalchemy import ColumnElement, Connection, and_, false, or_, select
 
-from convocore_mcp.fields.query import RowQuery
+from convocore_mcp.fields.row_query import RowQuery
 from convocore_mcp.fields.table import Rows
 from convocore_mcp.models import Terms
 from convocore_mcp.store.database.schema import conversations

@@ -27,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from convocore_mcp.fields.conditions import DataField
-from convocore_mcp.fields.query import RowQuery
+from convocore_mcp.fields.row_query import RowQuery
 from convocore_mcp.fields.table import Field, Home, Rows
 from convocore_mcp.store.database.columns import Sql, Text
 from convocore_mcp.store.database.schema import UNKNOWN

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
-from typing import Any
 
 from sqlalchemy import (
     Connection,
@@ -101,21 +100,17 @@ class MirrorWriter:
     ) -> Saved:
         """Save one page, in one transaction.
 
-        `read_at` is when the page was requested; a row that the mirror has from a later request
-        stays. `unfinished` is when the full sync began that the page belongs to: the page's resume
-        token is stored with its rows.
+        `read_at` is when the page was requested. A row that the mirror has in a newer version, or
+        as new from a later request, stays (`versions.compare`). `unfinished` is when the full sync
+        began that the page belongs to: the page's resume token is stored with its rows.
         """
-        rows = {row.id: row for row in page.rows if not versions.why_too_long(row)}
+        rows = versions.newest_copies(page.rows)
         at = to_milliseconds(read_at) or 0
         with self.database.writing() as connection:
             sequence_number = take_write_lock(connection)
             current = versions.current_versions(connection, agent_id, rows)
-            changed = [
-                (row, old)
-                for row in rows.values()
-                if (old := current.get(row.id)) is None
-                or (old.digest != digest(row.record) and old.seen_at <= at)
-            ]
+            compared = versions.compare(rows, current, at=at)
+            changed = compared.changed
             filled = listed_rows.with_known_details(
                 connection, agent_id, changed, self.rules.merge_details
             )
@@ -125,15 +120,14 @@ class MirrorWriter:
             )
             listed_rows.note_listed(connection, agent_id, changed, filled)
             _save_quarantined(connection, agent_id, page, at)
-            changed_ids = {row.id for row, _ in changed}
-            same = [old.valid_from for old in current.values() if old.id not in changed_ids]
             # A quarantined row exists in Convocore, so the version in the mirror counts as seen.
             ids = [row.id for row in page.quarantined if row.id is not None]
             unreadable = (
                 versions.current_versions(connection, agent_id, ids).values() if ids else ()
             )
-            seen = [*same, *(old.valid_from for old in unreadable)]
+            seen = [*compared.unchanged, *(old.valid_from for old in unreadable)]
             versions.mark_seen(connection, seen, at)
+            versions.mark_outdated(connection, compared.outdated, at)
             if unfinished is not None and page.resume_token is not None:
                 a = agents.c
                 # Only if no other full sync has begun since.
@@ -147,7 +141,7 @@ class MirrorWriter:
     def begin_versions(
         self,
         connection: Connection,
-        changed: Sequence[tuple[Conversation, Any | None]],
+        changed: Sequence[versions.Changed],
         *,
         sequence_number: int,
         at: int,
@@ -208,12 +202,24 @@ class MirrorWriter:
         return len(current)
 
     def last_seen_before(self, agent_id: str, time: datetime) -> dict[str, int]:
-        """Conversations that no sync has seen since `time`: how many full syncs missed each."""
-        c = conversations.c
+        """Conversations that no sync has seen since `time`: how many full syncs missed each.
+
+        Conversations of which an older copy was seen are not among them.
+        """
+        return self._not_seen_since(agent_id, time, outdated=False)
+
+    def last_seen_outdated(self, agent_id: str, time: datetime) -> dict[str, int]:
+        """The same of conversations of which only an older copy was seen since `time`."""
+        return self._not_seen_since(agent_id, time, outdated=True)
+
+    def _not_seen_since(self, agent_id: str, time: datetime, *, outdated: bool) -> dict[str, int]:
+        c, since = conversations.c, to_milliseconds(time) or 0
+        older_copy_seen = func.coalesce(c.outdated_at, since - 1) >= since
         query = select(c.id, c.missed_syncs).where(
             c.agent_id == agent_id,
             c.valid_to == CURRENT,
-            c.seen_at < (to_milliseconds(time) or 0),
+            c.seen_at < since,
+            older_copy_seen if outdated else ~older_copy_seen,
         )
         with self.database.reading() as connection:
             return {row.id: row.missed_syncs for row in connection.execute(query)}
@@ -231,7 +237,7 @@ class MirrorWriter:
                     [{"version": old.valid_from} for old in current],
                 )
 
-    def update_coverage(self, agent_id: str, **fields: datetime | str | None) -> None:
+    def update_coverage(self, agent_id: str, **fields: datetime | str | int | None) -> None:
         """Set fields of the agent's coverage: columns of `schema.agents`, like `watermark`."""
         with self.database.writing() as connection:
             take_write_lock(connection)
@@ -287,12 +293,12 @@ class MirrorWriter:
 
 
 def _save_quarantined(connection: Connection, agent_id: str, page: Page, at: int) -> None:
-    too_long = [
+    unstorable = [
         Quarantined(row.record, reason)
         for row in page.rows
-        if (reason := versions.why_too_long(row))
+        if (reason := versions.why_unstorable(row))
     ]
-    by_digest = {digest(row.raw): row for row in (*page.quarantined, *too_long)}
+    by_digest = {digest(row.raw): row for row in (*page.quarantined, *unstorable)}
     if not by_digest:
         return
     q = quarantine.c

@@ -1,14 +1,15 @@
 """The versions of conversations, a page or a few at a time. The caller holds the write lock."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, case, or_, select, update
 
-from convocore_mcp.models import Conversation
+from convocore_mcp.models import Conversation, CopyAge, is_older
 from convocore_mcp.store.database import bulk
 from convocore_mcp.store.database.columns import storable
-from convocore_mcp.store.database.rows import chunks
+from convocore_mcp.store.database.rows import chunks, digest_of
 from convocore_mcp.store.database.schema import (
     CURRENT,
     LONGEST_KEY,
@@ -18,19 +19,100 @@ from convocore_mcp.store.database.schema import (
 from convocore_mcp.store.fields import field_writer
 
 
-def current_versions(connection: Connection, agent_id: str, ids: Iterable[str]) -> dict[str, Any]:
-    """The current versions of these conversations by id, with the columns that writing needs."""
+class CurrentVersion(NamedTuple):
+    """What writing needs of a current version; times are milliseconds."""
+
+    valid_from: int
+    id: str
+    digest: bytes
+    seen_at: int
+    lead_id: str | None
+    last_activity: int | None
+    last_modified: int | None
+    missed_syncs: int
+    outdated_at: int | None
+
+    @property
+    def age(self) -> CopyAge:
+        """By which it is compared with other copies."""
+        times = (self.last_activity, self.last_modified)
+        active, modified = (None if time is None else time // 1000 for time in times)
+        return (active, modified)
+
+
+Changed = tuple[Conversation, CurrentVersion | None]
+"""A row that begins a version, and the version that it replaces."""
+_COLUMNS = [conversations.c[name] for name in CurrentVersion._fields]
+
+
+@dataclass(slots=True)
+class Comparison:
+    """What the rows of a page are, compared with the mirror's current versions."""
+
+    changed: list[Changed] = field(default_factory=list)
+    unchanged: list[int] = field(default_factory=list)
+    """The versions that still hold, by `valid_from`."""
+    outdated: list[int] = field(default_factory=list)
+    """The versions of which the page shows an older copy, by `valid_from`."""
+
+
+def compare(
+    rows: Mapping[str, Conversation], current: Mapping[str, CurrentVersion], *, at: int
+) -> Comparison:
+    """Compare rows that were read at `at` (milliseconds) with the current versions, both by id.
+
+    The newer copy wins, not the one that was read later: an upstream cache may show an older copy
+    beside, or instead of, the newer one. Of equally old copies the one that was read later wins.
+    An older copy is accepted once a whole full sync has shown nothing else: then the newer one was
+    a mistake that Convocore has corrected, like a time in the future.
+    """
+    found = Comparison()
+    for row in rows.values():
+        old = current.get(row.id)
+        if old is None:
+            found.changed.append((row, None))
+        elif old.digest == digest_of(row):
+            found.unchanged.append(old.valid_from)
+        elif is_older(row.age, old.age):
+            confirmed = old.missed_syncs > 0 and old.outdated_at is not None and old.seen_at <= at
+            if confirmed:
+                found.changed.append((row, old))
+            else:
+                found.outdated.append(old.valid_from)
+        elif old.seen_at <= at or is_older(old.age, row.age):
+            found.changed.append((row, old))
+        else:
+            found.unchanged.append(old.valid_from)
+    return found
+
+
+def newest_copies(rows: Sequence[Conversation]) -> dict[str, Conversation]:
+    """The rows that can be stored, by id; of two copies of a conversation the newer one."""
+    fitting = [row for row in rows if not why_unstorable(row)]
+    by_id = {row.id: row for row in fitting}
+    if len(by_id) < len(fitting):
+        for row in fitting:
+            if is_older(by_id[row.id].age, row.age):
+                by_id[row.id] = row
+    return by_id
+
+
+def current_versions(
+    connection: Connection, agent_id: str, ids: Iterable[str]
+) -> dict[str, CurrentVersion]:
+    """The current versions of these conversations, by id."""
     c = conversations.c
-    query = select(c.valid_from, c.id, c.digest, c.seen_at, c.lead_id).where(
-        c.agent_id == agent_id, c.valid_to == CURRENT
-    )
-    versions: dict[str, Any] = {}
+    query = select(*_COLUMNS).where(c.agent_id == agent_id, c.valid_to == CURRENT)
+    versions: dict[str, CurrentVersion] = {}
     for part in chunks(sorted(set(ids))):
-        versions |= {row.id: row for row in connection.execute(query.where(c.id.in_(part)))}
+        rows = connection.execute(query.where(c.id.in_(part)))
+        versions |= {row.id: CurrentVersion(*row) for row in rows}
     return versions
 
 
-def end_versions(connection: Connection, ended: Iterable[tuple[Any, int]], *, at: int) -> None:
+def end_versions(
+    connection: Connection, ended: Iterable[tuple[CurrentVersion, int]], *, at: int
+) -> None:
     """End each version at its sequence number; `at` is the time in milliseconds."""
     rows = [{"version": old.valid_from, "number": number} for old, number in ended]
     if rows:
@@ -45,8 +127,18 @@ def mark_seen(connection: Connection, versions: Sequence[int], at: int) -> None:
     connection.execute(
         update(conversations)
         .where(c.valid_from.in_(versions), or_(c.seen_at < at, c.missed_syncs > 0))
-        .values(seen_at=case((c.seen_at < at, at), else_=c.seen_at), missed_syncs=0)
+        .values(
+            seen_at=case((c.seen_at < at, at), else_=c.seen_at), missed_syncs=0, outdated_at=None
+        )
     )
+
+
+def mark_outdated(connection: Connection, versions: Sequence[int], at: int) -> None:
+    """Note that at `at` the list showed older copies of these versions."""
+    if versions:
+        c = conversations.c
+        statement = update(conversations).where(c.valid_from.in_(versions))
+        connection.execute(statement.values(outdated_at=at))
 
 
 def mark_dirty(connection: Connection, changed: Iterable[tuple[str, str, str | None]]) -> None:
@@ -56,9 +148,10 @@ def mark_dirty(connection: Connection, changed: Iterable[tuple[str, str, str | N
     bulk.insert_rows(connection, dirty_conversations, columns, rows, skip_existing=True)
 
 
-def why_too_long(row: Conversation) -> str | None:
+def why_unstorable(row: Conversation) -> str | None:
     """Why a row can't be stored under its id or identity; `None` if it can."""
     for name in ("id", "identity"):
         if len(getattr(row, name) or "") > LONGEST_KEY:
             return f"{name}: has more than {LONGEST_KEY} characters"
-    return None
+    # Stored with another character in its place, it could be another conversation's id.
+    return None if storable(row.id) == row.id else "id: has a character that can't be stored"
