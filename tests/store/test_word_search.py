@@ -14,7 +14,7 @@ from convocore_mcp.leads.keys import phone_key
 from convocore_mcp.models import Conversation, Details, Filter, Page, Quarantined
 from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.database.schema import CURRENT, conversations
-from convocore_mcp.store.read.word_search import matching_keys, terms_condition
+from convocore_mcp.store.read.word_search import field_condition, matching_keys, terms_condition
 from convocore_mcp.store.write.mirror_writer import MirrorWriter
 from convocore_mcp.words.queries import search_terms
 from convocore_mcp.words.row_words import row_matches
@@ -158,6 +158,11 @@ def test_one_field_can_be_searched_alone(database: Database) -> None:
         phrase = search_terms('"refund policy"|nothing')
         assert matching_keys(connection, tags, phrase, texts=json.loads) == ["c3"]
         assert matching_keys(connection, tags, (), texts=json.loads) == []
+        for searched in (True, False):
+            has = field_condition(connection, agent_store.agent, c.notes, terms, searched=searched)
+            assert list(connection.scalars(select(c.id).where(of_agent, has))) == ["c2"]
+            others = connection.scalars(select(c.id).where(of_agent, ~has))
+            assert set(others) == {"c1", "c3"}
 
 
 def test_words_of_a_page_that_was_not_saved_are_found_when_it_is(database: Database) -> None:

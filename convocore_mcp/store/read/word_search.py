@@ -115,6 +115,29 @@ def terms_condition(
     return false() if search is None else search.condition(connection, by_index=by_index)
 
 
+def field_condition(
+    connection: Connection,
+    agent_id: str,
+    column: ColumnElement[str],
+    terms: Terms,
+    *,
+    texts: Callable[[str], Iterable[str]] = lambda text: (text,),
+    searched: bool = False,
+) -> ColumnElement[bool]:
+    """The versions of an agent that have a term of every group in one column of `conversations`.
+
+    `texts` reads a column that holds a list; `searched` says that `terms_condition` covers the
+    column, so that few rows are read. Its negation also holds where the column is empty.
+    """
+    query = select(_c.valid_from, column, _c.language).where(
+        _c.agent_id == agent_id, column.is_not(None)
+    )
+    if searched:
+        query = query.where(terms_condition(connection, agent_id, terms))
+    versions = matching_keys(connection, query, terms, texts=texts)
+    return _c.valid_from.in_(_numbers(connection, tuple(versions)))
+
+
 def matching_keys(
     connection: Connection,
     query: Select[KeyT, str | None, str | None],
