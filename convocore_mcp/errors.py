@@ -5,6 +5,7 @@ ConvocoreError               what failed, on what, and what to do next
 ├── NotConfiguredError       a setting is missing or wrong
 ├── MissingError             the mirror has no such lead or conversation
 ├── MirrorError              the local copy can't be used
+│   └── LostSyncLockError    another process has taken over the sync of this one
 └── ApiError                 Convocore did not give us what we asked for
     ├── BadRequestError      400: our request was refused
     ├── UnauthorizedError    401: the key was refused
@@ -52,6 +53,10 @@ class MissingError(ConvocoreError):
 
 class MirrorError(ConvocoreError):
     """The local copy can't be opened, read or written."""
+
+
+class LostSyncLockError(MirrorError):
+    """This process was stopped for a while, and another one has taken over its sync."""
 
 
 class ApiError(ConvocoreError):

@@ -22,12 +22,15 @@ PageQuery = Mapping[str, str | int]
 """The query parameters that select a page."""
 FetchPage = Callable[[PageQuery], Awaitable[ListResponse]]
 
+PAGES_BEFORE_PREFETCH = 3
+"""An incremental sync mostly takes two pages, so the third is requested only when it is wanted."""
+
 
 async def paginate_by_cursor(fetch: FetchPage, first: ListResponse) -> AsyncGenerator[Page, None]:
     """Follow the cursors from `first` to the end; one page is prefetched.
 
     A short or even an empty page is not the end: only a missing cursor is. A caller that takes only
-    the first page causes no second request.
+    the first two pages causes no third request.
 
     Raises:
         ContractError: a cursor came a second time, so that the list would never end.
@@ -45,12 +48,14 @@ async def paginate_by_cursor(fetch: FetchPage, first: ListResponse) -> AsyncGene
         return asyncio.ensure_future(fetch({"limit": LIMIT, "cursor": response.next_cursor}))
 
     yield _page_by_cursor(first)
-    prefetched = prefetch_next(first)
+    prefetched, pages = prefetch_next(first), 1
     try:
         while prefetched is not None:
-            response = await prefetched
-            prefetched = prefetch_next(response)
+            response, pages = await prefetched, pages + 1
+            prefetched = prefetch_next(response) if pages >= PAGES_BEFORE_PREFETCH else None
             yield _page_by_cursor(response)
+            if pages < PAGES_BEFORE_PREFETCH:
+                prefetched = prefetch_next(response)
     finally:
         await _cancel([prefetched] if prefetched else [])
 

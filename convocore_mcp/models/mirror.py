@@ -75,6 +75,8 @@ class Freshness:
     complete: bool
     conversations: int
     oldest: datetime | None = None
+    progress: float | None = None
+    """0 to 1: how much of the reading under way is done, as far as that can be told."""
     notes: tuple[str, ...] = ()
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from convocore_mcp.errors import (
     ConvocoreError,
     ForbiddenError,
+    MirrorError,
     NotFoundError,
     UnauthorizedError,
     UnavailableError,
@@ -16,6 +17,11 @@ from convocore_mcp.sync.page_writer import Progress
 REFUSALS = (UnauthorizedError, ForbiddenError, NotFoundError)
 """Errors after which the mirror gives no answer either: the key may have been revoked."""
 
+CLOCK_WAS_AHEAD = (
+    "When Convocore was last read is not known: this computer's clock was ahead then. News may be "
+    "missing."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class SyncState:
@@ -24,6 +30,8 @@ class SyncState:
     coverage: Coverage
     first_sync: Progress | None = None
     """The progress of the full sync under way, if none was ever completed."""
+    full_sync: Progress | None = None
+    """The progress of any full sync under way."""
     still_waiting: bool = False
     """The caller gave up waiting for a sync before it ended."""
     sync_error: ConvocoreError | None = None
@@ -55,16 +63,35 @@ def refusal(state: SyncState) -> ConvocoreError | None:
 def freshness(state: SyncState, scope: ReadScope, *, now: datetime) -> Freshness:
     """What an answer that depends on `scope` says of its freshness."""
     coverage, first_sync = state.coverage, state.first_sync
-    complete = coverage.complete or (first_sync is not None and first_sync.covers(scope))
+    read = coverage.complete or (first_sync is not None and first_sync.covers(scope))
+    complete = read and not (_may_be_stale(state) or coverage.quarantined)
     started_at = first_sync.started_at if first_sync is not None else None
+    if coverage.full_sync_at is not None:  # else nothing was ever read but by the first sync
+        started_at = coverage.watermark or coverage.oldest
     oldest = (first_sync.oldest if first_sync is not None else None) or coverage.oldest
     return Freshness(
         as_of=coverage.as_of or started_at or now,
         complete=complete,
         conversations=coverage.conversations,
-        oldest=None if complete else oldest,
+        oldest=None if read else oldest,
+        progress=None if read else _progress(state),
         notes=tuple(_notes(state)),
     )
+
+
+def _may_be_stale(state: SyncState) -> bool:
+    """Whether there may be news that was asked for and is not in the mirror."""
+    age_unknown = state.coverage.full_sync_at is not None and state.coverage.as_of is None
+    waiting = state.still_waiting and state.coverage.full_sync_at is not None
+    return state.failure is not None or waiting or age_unknown
+
+
+def _progress(state: SyncState) -> float | None:
+    """How much a full sync has read; unknown if no full sync has counted the list before."""
+    expected = state.coverage.conversations
+    if state.full_sync is None or state.coverage.full_sync_at is None or not expected:
+        return None
+    return round(min(state.full_sync.rows / expected, 0.99), 2)
 
 
 def _notes(state: SyncState) -> list[str]:
@@ -74,15 +101,24 @@ def _notes(state: SyncState) -> list[str]:
         notes.append(
             f"A first reading is under way, {rows} conversations so far; ask again for the rest."
         )
+    elif coverage.full_sync_at is None and coverage.conversations:
+        notes.append(
+            f"The first reading has stopped after {coverage.conversations} conversations; the rest "
+            "is not known."
+        )
     if coverage.gap:
         notes.append(coverage.gap)
     if coverage.quarantined:
         notes.append(
             f"{coverage.quarantined} record(s) could not be read and are left out (quarantined)."
         )
+    if coverage.full_sync_at is not None and coverage.as_of is None:
+        notes.append(CLOCK_WAS_AHEAD)
     # While the caller's sync is still running, a failed request is being retried.
     error = state.failure or (state.upstream_error if state.still_waiting else None)
-    if error is not None:
+    if isinstance(error, MirrorError):
+        notes.append(f"News can't be kept now, this is what was known: {error.message}")
+    elif error is not None:
         notes.append(f"Convocore can't be read now, this is what was known: {error.message}")
     elif state.still_waiting and coverage.full_sync_at is not None:
         notes.append("News is still being read.")

@@ -1,7 +1,7 @@
 """Writing the mirror. Only `sync` does this; everybody else reads (`store.read`)."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +21,7 @@ from convocore_mcp.store.database.columns import storable
 from convocore_mcp.store.database.coverage import (
     data_changed,
     first_sync_reached,
+    newest_activities,
     read_coverage,
     update_coverage,
 )
@@ -59,6 +60,8 @@ class Saved:
     created: int
     updated: int
     unchanged: int
+    known: frozenset[str] = field(default=frozenset(), compare=False)
+    """IDs of rows that the mirror held before, with the same record."""
 
 
 class MirrorWriter:
@@ -68,15 +71,26 @@ class MirrorWriter:
         self.database = database
         self._rules = rules
 
+    def on(self, database: Database) -> "MirrorWriter":
+        """A writer by the same rules to `database`."""
+        return MirrorWriter(database, self._rules)
+
     def coverage(self, agent_id: str) -> Coverage:
         """How much of an agent's list the mirror holds."""
         with self.database.reading() as connection:
             return read_coverage(connection, agent_id)
 
-    def first_sync_reached(self, agent_id: str) -> datetime | None:
+    def first_sync_reached(self, agent_id: str, now: datetime) -> datetime | None:
         """The time down to which a first full sync has read the list."""
         with self.database.reading() as connection:
-            return first_sync_reached(connection, agent_id)
+            return first_sync_reached(connection, agent_id, now=now)
+
+    def newest(
+        self, agent_id: str, *, up_to: datetime | None, limit: int
+    ) -> list[tuple[str, datetime]]:
+        """The newest conversations that bear a time, up to a time: id and last activity."""
+        with self.database.reading() as connection:
+            return newest_activities(connection, agent_id, up_to=up_to, limit=limit)
 
     def save(
         self, agent_id: str, page: Page, *, read_at: datetime, unfinished: datetime | None = None
@@ -92,12 +106,7 @@ class MirrorWriter:
         with self.database.writing() as connection:
             sequence_number = take_write_lock(connection)
             current = versions.current_versions(connection, agent_id, rows)
-            changed = [
-                (row, old)
-                for row in rows.values()
-                if (old := current.get(row.id)) is None
-                or (old.digest != digest(row.record) and old.seen_at <= at)
-            ]
+            changed, known = versions.compare(rows.values(), current, at)
             self._replace(connection, changed, sequence_number=sequence_number, at=at)
             _save_quarantined(connection, agent_id, page, at)
             changed_ids = {row.id for row, _ in changed}
@@ -116,7 +125,7 @@ class MirrorWriter:
                 statement = update(agents).where(a.agent_id == agent_id, same_sync)
                 connection.execute(statement.values(resume_token=page.resume_token))
         updated = sum(old is not None for _, old in changed)
-        return Saved(len(changed) - updated, updated, len(rows) - len(changed))
+        return Saved(len(changed) - updated, updated, len(rows) - len(changed), known)
 
     def _replace(
         self,
@@ -168,13 +177,18 @@ class MirrorWriter:
                 versions.mark_dirty(connection, dirty)
         return len(current)
 
-    def last_seen_before(self, agent_id: str, time: datetime) -> dict[str, int]:
-        """Conversations that no sync has seen since `time`: how many full syncs missed each."""
+    def last_seen_before(
+        self, agent_id: str, time: datetime, *, now: datetime | None = None
+    ) -> dict[str, int]:
+        """Conversations that no sync has seen since `time`: how many full syncs missed each.
+
+        Whatever was seen long after `now` was seen when the clock was ahead.
+        """
         c = conversations.c
         query = select(c.id, c.missed_syncs).where(
             c.agent_id == agent_id,
             c.valid_to == CURRENT,
-            c.seen_at < (to_milliseconds(time) or 0),
+            versions.not_seen_since(c.seen_at, time, now),
         )
         with self.database.reading() as connection:
             return {row.id: row.missed_syncs for row in connection.execute(query)}
@@ -198,14 +212,16 @@ class MirrorWriter:
             take_write_lock(connection)
             update_coverage(connection, agent_id, fields)
 
-    def drop_quarantined(self, agent_id: str, *, before: datetime) -> None:
+    def drop_quarantined(
+        self, agent_id: str, *, before: datetime, now: datetime | None = None
+    ) -> None:
         """Delete quarantined rows that a full sync begun at `before` did not bring again."""
         with self.database.writing() as connection:
             take_write_lock(connection)
             connection.execute(
                 delete(quarantine).where(
                     quarantine.c.agent_id == agent_id,
-                    quarantine.c.seen_at < (to_milliseconds(before) or 0),
+                    versions.not_seen_since(quarantine.c.seen_at, before, now),
                 )
             )
 
