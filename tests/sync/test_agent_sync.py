@@ -47,7 +47,7 @@ async def test_a_fresh_mirror_is_not_synced_again() -> None:
         assert await harness.count_requests() == 0
         harness.clock.advance(seconds=10)
         await harness.ensure_fresh()
-        assert await harness.count_requests() == 1
+        assert await harness.count_requests() == 2
 
 
 async def test_a_full_sync_runs_behind_the_answers_when_it_is_due() -> None:
@@ -222,12 +222,12 @@ async def test_a_full_sync_that_fails_late_is_not_started_again_at_once() -> Non
             harness.clock.advance(minutes=1)
             await harness.ensure_fresh()
             await harness.wait_for_runs()
-        assert await harness.count_requests() <= 5
+        assert await harness.count_requests() <= 10  # two pages each time
         harness.clock.advance(minutes=10)
         freshness = await harness.ensure_fresh()
         await harness.wait_for_runs()
         assert freshness.complete
-        assert 8 <= await harness.count_requests() <= 15  # it is resumed where it failed
+        assert 8 <= await harness.count_requests() <= 16  # it is resumed where it failed
         assert harness.mirror_rows == harness.upstream_rows
 
 

@@ -1,7 +1,7 @@
 """Writing the mirror. Only `sync` does this; everybody else reads (`store.read`)."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 
 from sqlalchemy import (
@@ -26,6 +26,7 @@ from convocore_mcp.store.database.columns import storable
 from convocore_mcp.store.database.coverage import (
     data_changed,
     first_sync_reached,
+    newest_activities,
     read_coverage,
     update_coverage,
 )
@@ -73,6 +74,8 @@ class Saved:
     created: int
     updated: int
     unchanged: int
+    known: frozenset[str] = field(default=frozenset(), compare=False)
+    """IDs of rows that the mirror held before, with the same record."""
 
 
 class MirrorWriter:
@@ -85,15 +88,26 @@ class MirrorWriter:
         self.rules = rules
         self._search_words = SearchWords()
 
+    def on(self, database: Database) -> "MirrorWriter":
+        """A writer by the same rules to `database`."""
+        return MirrorWriter(database, self.rules, zone=self._zone)
+
     def coverage(self, agent_id: str) -> Coverage:
         """How much of an agent's list the mirror holds."""
         with self.database.reading() as connection:
             return read_coverage(connection, agent_id)
 
-    def first_sync_reached(self, agent_id: str) -> datetime | None:
+    def first_sync_reached(self, agent_id: str, now: datetime) -> datetime | None:
         """The time down to which a first full sync has read the list."""
         with self.database.reading() as connection:
-            return first_sync_reached(connection, agent_id)
+            return first_sync_reached(connection, agent_id, now=now)
+
+    def newest(
+        self, agent_id: str, *, up_to: datetime | None, limit: int
+    ) -> list[tuple[str, datetime]]:
+        """The newest conversations that bear a time, up to a time: id and last activity."""
+        with self.database.reading() as connection:
+            return newest_activities(connection, agent_id, up_to=up_to, limit=limit)
 
     def save(
         self, agent_id: str, page: Page, *, read_at: datetime, unfinished: datetime | None = None
@@ -136,7 +150,9 @@ class MirrorWriter:
                 connection.execute(statement.values(resume_token=page.resume_token))
         self._search_words.committed()
         updated = sum(old is not None for _, old in changed)
-        return Saved(len(changed) - updated, updated, len(rows) - len(changed))
+        return Saved(
+            len(changed) - updated, updated, len(rows) - len(changed), frozenset(compared.known)
+        )
 
     def begin_versions(
         self,
@@ -201,24 +217,31 @@ class MirrorWriter:
                 listed_rows.forget_removed(connection, agent_id, [old.id for old in current])
         return len(current)
 
-    def last_seen_before(self, agent_id: str, time: datetime) -> dict[str, int]:
+    def last_seen_before(
+        self, agent_id: str, time: datetime, *, now: datetime | None = None
+    ) -> dict[str, int]:
         """Conversations that no sync has seen since `time`: how many full syncs missed each.
 
-        Conversations of which an older copy was seen are not among them.
+        Conversations of which an older copy was seen are not among them. Whatever was seen long
+        after `now` was seen when the clock was ahead.
         """
-        return self._not_seen_since(agent_id, time, outdated=False)
+        return self._not_seen_since(agent_id, time, now, outdated=False)
 
-    def last_seen_outdated(self, agent_id: str, time: datetime) -> dict[str, int]:
+    def last_seen_outdated(
+        self, agent_id: str, time: datetime, *, now: datetime | None = None
+    ) -> dict[str, int]:
         """The same of conversations of which only an older copy was seen since `time`."""
-        return self._not_seen_since(agent_id, time, outdated=True)
+        return self._not_seen_since(agent_id, time, now, outdated=True)
 
-    def _not_seen_since(self, agent_id: str, time: datetime, *, outdated: bool) -> dict[str, int]:
+    def _not_seen_since(
+        self, agent_id: str, time: datetime, now: datetime | None, *, outdated: bool
+    ) -> dict[str, int]:
         c, since = conversations.c, to_milliseconds(time) or 0
         older_copy_seen = func.coalesce(c.outdated_at, since - 1) >= since
         query = select(c.id, c.missed_syncs).where(
             c.agent_id == agent_id,
             c.valid_to == CURRENT,
-            c.seen_at < since,
+            versions.not_seen_since(c.seen_at, time, now),
             older_copy_seen if outdated else ~older_copy_seen,
         )
         with self.database.reading() as connection:
@@ -243,14 +266,16 @@ class MirrorWriter:
             take_write_lock(connection)
             update_coverage(connection, agent_id, fields)
 
-    def drop_quarantined(self, agent_id: str, *, before: datetime) -> None:
+    def drop_quarantined(
+        self, agent_id: str, *, before: datetime, now: datetime | None = None
+    ) -> None:
         """Delete quarantined rows that a full sync begun at `before` did not bring again."""
         with self.database.writing() as connection:
             take_write_lock(connection)
             connection.execute(
                 delete(quarantine).where(
                     quarantine.c.agent_id == agent_id,
-                    quarantine.c.seen_at < (to_milliseconds(before) or 0),
+                    versions.not_seen_since(quarantine.c.seen_at, before, now),
                 )
             )
 
