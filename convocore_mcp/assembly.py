@@ -172,10 +172,13 @@ def require_key(settings: Settings) -> str:
 def mirror_location(settings: Settings) -> tuple[str | Path, str]:
     """Where the mirror is, and the fingerprint of the key and region that own it.
 
+    The mirror holds days of the time zone as moments, so each zone has a mirror of its own.
+
     Raises:
         NotConfiguredError: there is no key.
     """
-    text = f"{settings.server}\n{require_key(settings)}"
+    zone = str(time_zone(settings))
+    text = "\n".join((settings.server, require_key(settings), *([zone] if zone != "UTC" else [])))
     owner = blake2b(text.encode(), digest_size=16).hexdigest()
     return store_location(settings.store, fingerprint=owner[:8]), owner
 
