@@ -48,8 +48,6 @@ MIN_KEY_LENGTH = 8
 """A shorter key is not masked in responses, because it could be an ordinary word."""
 PARSE_IN_THREAD_FROM = 256 * 1024
 """Bytes. A body of this size or more is parsed in a thread, so that other requests do not wait."""
-ONE_AT_A_TIME_FROM = 2 * 1024 * 1024
-"""Bytes. Only one body of this size or more is read and parsed at a time, to save memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,8 +199,7 @@ class ConvocoreClient:
         """
 
         def parse(body: bytes, _: datetime) -> Conversation:
-            data = wire.parse_envelope(body)[1]
-            conversation = wire.parse_conversation(data, agent_id)
+            conversation = wire.parse_conversation(wire.parse_envelope(body)[1], agent_id)
             if isinstance(conversation, Quarantined):
                 raise ContractError(f"This conversation can't be read: {conversation.reason}")
             return conversation
@@ -238,12 +235,8 @@ class ConvocoreClient:
     ) -> T:
         # Each request is retried by itself. A retry of the whole list would start at the front.
         limits = self._limits
-        backoff = Backoff(
-            self.throttle.clock,
-            deadline=limits.deadline,
-            first_wait=limits.first_wait,
-            longest_wait=limits.longest_wait,
-        )
+        waits = {"first_wait": limits.first_wait, "longest_wait": limits.longest_wait}
+        backoff = Backoff(self.throttle.clock, deadline=limits.deadline, **waits)
         async for attempt in stamina.retry_context(
             on=backoff, attempts=limits.attempts, timeout=limits.deadline
         ):
@@ -280,10 +273,9 @@ class ConvocoreClient:
             ) from None
         except (httpx.TransportError, httpx.InvalidURL) as error:
             self._on_result("unreachable")
-            raise UnavailableError(
-                f"Convocore can't be reached ({type(error).__name__}).",
-                hint="Check the network, CONVOCORE_REGION and CONVOCORE_BASE_URL.",
-            ) from None
+            hint = "Check the network, CONVOCORE_REGION and CONVOCORE_BASE_URL."
+            name = type(error).__name__
+            raise UnavailableError(f"Convocore can't be reached ({name}).", hint=hint) from None
         self._on_result(str(response.status_code))
         if response.status_code != 200:
             headers = {name.lower(): value for name, value in response.headers.items()}
@@ -291,13 +283,9 @@ class ConvocoreClient:
         return body
 
     async def _read_body(self, response: httpx.Response, stack: AsyncExitStack) -> bytes:
-        body = ResponseBody(response.headers.get("content-encoding", ""), limit=self._limits.body)
-        async for chunk in response.aiter_raw():
-            is_large = body.size >= ONE_AT_A_TIME_FROM
-            body.add(chunk)
-            if not is_large and body.size >= ONE_AT_A_TIME_FROM:
-                await stack.enter_async_context(self._large_body)
-        content = body.content()
+        encoding = response.headers.get("content-encoding", "")
+        body = ResponseBody(encoding, limit=self._limits.body)
+        content = await body.read(response.aiter_raw(), self._large_body, stack)
         # Convocore or a proxy may repeat the key in a message, which ends up in errors and logs.
         mask_key = len(self._key) >= MIN_KEY_LENGTH
         return content.replace(self._key, b"[key]") if mask_key else content

@@ -43,6 +43,8 @@ class ListResponse:
     """Points to the next page; `None` on the last page, and always in the page dialect."""
     has_more: bool | None = None
     """What `hasMore` says, if it is there. Some workspaces send it with page numbers."""
+    size: int = 0
+    """Bytes of the body."""
 
 
 NO_ROWS = ListResponse(Page(()), 0, frozenset(), by_cursor=False, next_cursor=None)
@@ -104,6 +106,7 @@ def parse_list_response(
         by_cursor=cursor is not None or says_end,
         next_cursor=cursor,
         has_more=has_more,
+        size=len(body),
     )
 
 

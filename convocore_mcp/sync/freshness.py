@@ -117,7 +117,8 @@ def _progress(state: SyncState) -> float | None:
 def _notes(state: SyncState) -> list[str]:
     coverage, notes = state.coverage, []
     if state.first_sync is not None:
-        rows = max(state.first_sync.rows, coverage.conversations)
+        # Rows of the sync would count a conversation again that is on two pages.
+        rows = coverage.conversations or state.first_sync.rows
         notes.append(
             f"A first reading is under way, {rows} conversations so far; ask again for the rest."
         )

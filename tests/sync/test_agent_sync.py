@@ -82,7 +82,7 @@ async def test_the_freshness_of_a_complete_mirror_has_no_notes() -> None:
 async def test_quarantined_records_are_counted_in_the_notes() -> None:
     """Promised by docs/contract.md, "Rules for every answer": quarantined rows are a note."""
     sandbox = Sandbox(size=0)
-    sandbox.replace([{"ID": "a", "ts": 9}, "broken", {"ID": "b", "ts": "x"}, {"ID": "c", "ts": 7}])
+    sandbox.replace([{"ID": "a", "ts": 9}, "broken", {"ID": None, "ts": 8}, {"ID": "c", "ts": 7}])
     async with running_harness(sandbox) as harness:
         freshness = await harness.ensure_fresh()
     assert freshness.conversations == 2
