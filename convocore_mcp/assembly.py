@@ -31,6 +31,7 @@ from convocore_mcp.server.sanitize import JsonObject
 from convocore_mcp.settings import Settings, store_location
 from convocore_mcp.store.database.engine import Database, open_database
 from convocore_mcp.store.database.sync_locks import SyncLocks, sync_locks_for
+from convocore_mcp.store.details.details_queue import DetailsQueue
 from convocore_mcp.store.details.transcript_cache import TranscriptCache
 from convocore_mcp.store.read.change_log import ChangeLog
 from convocore_mcp.store.read.completion import CompletionReader
@@ -203,11 +204,16 @@ def _connect(settings: Settings, on_response: OnResponse | None) -> Backend:
         transcripts=_transcripts(client, database, readers, writers),
         read_fields=read_fields,
         coverage=mirror.coverage,
+        details_state=_no_details if settings.details == "off" else DetailsQueue(database).state,
         now=utc_now,
         read=readers.run,
         close=_Resources(watch, syncs, client, locks, mirror).aclose,
         answer_from=Answers,
     )
+
+
+def _no_details(_agent_id: str) -> None:
+    return None
 
 
 def _transcripts(

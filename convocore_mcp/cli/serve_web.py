@@ -50,8 +50,11 @@ def serve_web(
 
 
 def serve_demo(serve: Callable[[Mapping[str, Any]], None]) -> None:
-    """Have `serve` serve the sandbox's data, over a real connection; nothing is kept on disk."""
-    sandbox = Sandbox()
+    """Have `serve` serve the sandbox's data, over a real connection; nothing is kept on disk.
+
+    What the sandbox's list shows is taken for all there is, so that every answer is final at once.
+    """
+    sandbox = Sandbox(export=True)
     with serving(sandbox) as base_url:
         serve(
             {
@@ -59,5 +62,6 @@ def serve_demo(serve: Callable[[Mapping[str, Any]], None]) -> None:
                 "agent_id": sandbox.agent_id,
                 "base_url": base_url,
                 "store": "memory",
+                "details": "off",
             }
         )

@@ -13,7 +13,7 @@ from convocore_mcp.store.database.schema import UNKNOWN
 from convocore_mcp.store.details.tables import details, sparse_rows
 
 MergeDetails = Callable[[Conversation, str], Conversation]
-"""A list row with what the record of the single conversation adds (`sync.details.merge_records`)."""
+"""A list row with what the single conversation's record adds (`sync.details.merge_records`)."""
 
 
 class OldVersion(Protocol):
