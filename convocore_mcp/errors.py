@@ -12,8 +12,8 @@ ConvocoreError               what failed, on what, and what to do next
     ├── NotFoundError        404
     ├── RateLimitedError     429                                          retried
     ├── UnavailableError     5xx, timeouts, resets, a proxy's HTML page    retried
-    ├── BrokenRecordError    500 "Output validation failed": this one record, every time
     ├── GarbledError         a body that is cut off or is not JSON         retried
+    ├── BrokenRecordError    500: Convocore can't serve one record, whatever is tried
     └── ContractError        an answer of an unknown shape
 """
 
@@ -101,14 +101,17 @@ class UnavailableError(ApiError):
     retryable = True
 
 
-class BrokenRecordError(ApiError):
-    """Convocore can't serve this record; everything else works, so nothing is retried."""
-
-
 class GarbledError(ApiError):
     """A body that was cut off or is not JSON. The next attempt often succeeds."""
 
     retryable = True
+
+
+class BrokenRecordError(ApiError):
+    """500 "Output validation failed": Convocore can't serve this record until somebody edits it.
+
+    Other records are not affected, so it counts as an answer and not as an outage.
+    """
 
 
 class ContractError(ApiError):

@@ -4,8 +4,9 @@ Source: `GET /agents/{agentId}/convos`, OpenAPI 1.0.4; docs/upstream.md, "The li
 the cursor dialect; "The single conversation" and "Errors".
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self, TypeVar
@@ -27,7 +28,8 @@ from convocore_mcp.api.pagination import (
     read_front_by_number,
     resume_pagination,
 )
-from convocore_mcp.api.response_body import ENCODINGS, ResponseBody
+from convocore_mcp.api.paging.list_progress import ListProgress
+from convocore_mcp.api.response_body import ENCODINGS, ResponseBody, without_key
 from convocore_mcp.api.throttle import Backoff, Throttle
 from convocore_mcp.api.transcript_wire import parse_transcript
 from convocore_mcp.errors import (
@@ -37,15 +39,15 @@ from convocore_mcp.errors import (
     NotFoundError,
     UnavailableError,
 )
-from convocore_mcp.models import Conversation, Page, Quarantined, Transcript
+from convocore_mcp.models import Conversation, Page, Transcript
 
 T = TypeVar("T")
 MAX_RESTARTS = 3
 """How often reading a list may start again, because a cursor expired or the dialect changed."""
-MIN_KEY_LENGTH = 8
-"""A shorter key is not masked in responses, because it could be an ordinary word."""
 PARSE_IN_THREAD_FROM = 256 * 1024
 """Bytes. A body of this size or more is parsed in a thread, so that other requests do not wait."""
+ONE_AT_A_TIME_FROM = 2 * 1024 * 1024
+"""Bytes. Only one body of this size or more is read and parsed at a time, to save memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +61,8 @@ class Limits:
     deadline: float = 90.0
     """One request with all its retries."""
     attempts: int = 6
-    body: int = 50 * 1024 * 1024
-    """After decompression."""
+    body: int = 24 * 1024 * 1024
+    """Before and after decompression. As values, a body can take several times its size."""
     first_wait: float = 0.5
     longest_wait: float = 20.0
 
@@ -83,6 +85,7 @@ class ConvocoreClient:
         self._http = http
         self._now = now
         self._limits = limits or Limits()
+        self._large_body = asyncio.Lock()
         self._max_limits: dict[str, int] = {}  # of agents known to use the page dialect
         self._key = http.headers.get("authorization", "").removeprefix("Bearer ").encode()
         self.throttle = throttle or Throttle()
@@ -135,10 +138,11 @@ class ConvocoreClient:
         Raises:
             ApiError: a request failed for good; the pages already yielded stay valid.
         """
-        restarts = 0
+        refusals: list[frozenset[str]] = []
         while True:
+            progress = ListProgress()
             try:
-                paging = self._paginate(agent_id, restarts=restarts, resume_token=resume_token)
+                paging = self._paginate(agent_id, progress, len(refusals), resume_token)
                 async with aclosing(paging) as pages:
                     async for page in pages:
                         if resume_token is not None and not page.certain:
@@ -149,37 +153,33 @@ class ConvocoreClient:
                 resume_token = None
             except BadRequestError as error:
                 # A cursor expired, or a workspace of the cursor dialect refused page 2.
-                if not error.speaks_of_cursor or restarts == MAX_RESTARTS:
+                if progress.had_room and progress.last_page in refusals:
+                    return  # the same refusal again, behind a page with room left: it is the end
+                if not error.speaks_of_cursor or len(refusals) == MAX_RESTARTS:
                     raise
                 self._max_limits.pop(agent_id, None)
                 resume_token = None
-                restarts += 1
+                refusals.append(progress.last_page)
 
     async def _paginate(
-        self, agent_id: str, *, restarts: int, resume_token: str | None
+        self, agent_id: str, progress: ListProgress, restarts: int, resume_token: str | None
     ) -> AsyncGenerator[Page, None]:
         async def fetch(query: PageQuery) -> wire.ListResponse:
             return await self._fetch_page(agent_id, query)
 
-        if resume_token is not None:
-            async with aclosing(resume_pagination(fetch, resume_token)) as pages:
-                async for page in pages:
-                    yield page
-            return
         max_limit = self._max_limits.get(agent_id)
-        first = None if max_limit else await fetch({"limit": LIMIT})
-        if first is not None and first.by_cursor:
-            paging = paginate_by_cursor(fetch, first)
+        first = None if max_limit or resume_token else await fetch({"limit": LIMIT})
+        if resume_token is not None:
+            paging = resume_pagination(fetch, resume_token)
+        elif first is not None and first.by_cursor:
+            paging = paginate_by_cursor(fetch, first, progress)
         elif restarts:  # because page numbers were refused or a cursor expired
-            raise ContractError(
-                "Convocore refuses page numbers and sends no cursor.", hint="Try again later."
-            )
+            raise ContractError("Convocore refuses page numbers and sends no cursor.")
         else:
             plan = PageNumberPlan(max_limit or LIMIT)
             if first is not None:
-                front = await read_front_by_number(fetch, plan, first)
+                yield await read_front_by_number(fetch, plan, first)
                 self._max_limits[agent_id] = plan.max_limit
-                yield front
             paging = paginate_by_number(fetch, plan)
         async with aclosing(paging) as pages:
             async for page in pages:
@@ -194,19 +194,12 @@ class ConvocoreClient:
         answer 404 while the list shows them (docs/upstream.md, "The single conversation").
 
         Raises:
+            BrokenRecordError: Convocore can't serve this record, though others.
             ApiError: the request failed otherwise, or the response does not fit the model.
         """
-
-        def parse(body: bytes, _: datetime) -> Conversation:
-            data = wire.parse_envelope(body)[1]
-            conversation = wire.parse_conversation(data, agent_id)
-            if isinstance(conversation, Quarantined):
-                raise ContractError(f"This conversation can't be read: {conversation.reason}")
-            return conversation
-
+        path = f"{_list_path(agent_id)}/{quote(conversation_id, safe='')}"
         try:
-            path = f"{_list_path(agent_id)}/{quote(conversation_id, safe='')}"
-            return await self._request(path, {}, parse)
+            return await self._request(path, {}, lambda body, _: wire.parse_single(body, agent_id))
         except NotFoundError:
             return None
 
@@ -223,8 +216,10 @@ class ConvocoreClient:
             return None
 
     async def _fetch_page(self, agent_id: str, query: PageQuery) -> wire.ListResponse:
+        behind_front = "cursor" in query or query.get("page", 1) != 1
+
         def parse(body: bytes, sent_at: datetime) -> wire.ListResponse:
-            return wire.parse_list_response(body, agent_id, sent_at)
+            return wire.parse_list_response(body, agent_id, sent_at, behind_front=behind_front)
 
         return await self._request(_list_path(agent_id), query, parse)
 
@@ -243,22 +238,27 @@ class ConvocoreClient:
             on=backoff, attempts=limits.attempts, timeout=limits.deadline
         ):
             with attempt:
-                async with self.throttle.slot(until=backoff.deadline):
+                async with self.throttle.slot(until=backoff.deadline), AsyncExitStack() as stack:
                     sent_at = self._now()
                     seconds = min(limits.total, backoff.remaining)
-                    body = await self._send(path, query, seconds)
+                    body = await self._send(path, query, seconds, stack)
                     if len(body) < PARSE_IN_THREAD_FROM:
                         return parse(body, sent_at)
                     return await anyio.to_thread.run_sync(parse, body, sent_at)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    async def _send(self, path: str, query: PageQuery, seconds: float) -> bytes:
-        """Send one attempt of a request; returns the body of a response with status 200."""
+    async def _send(
+        self, path: str, query: PageQuery, seconds: float, stack: AsyncExitStack
+    ) -> bytes:
+        """Send one attempt of a request; returns the body of a response with status 200.
+
+        If the body is large, `stack` holds the lock for large bodies.
+        """
         try:
             with anyio.fail_after(seconds):
                 async with self._http.stream("GET", path, params=query) as response:
                     try:
-                        body = await self._read_body(response)
+                        body = await self._read_body(response, stack)
                     except ApiError:
                         if response.status_code == 200:
                             raise
@@ -280,14 +280,14 @@ class ConvocoreClient:
             raise error_from_response(response.status_code, headers, body, now=self._now())
         return body
 
-    async def _read_body(self, response: httpx.Response) -> bytes:
+    async def _read_body(self, response: httpx.Response, stack: AsyncExitStack) -> bytes:
         body = ResponseBody(response.headers.get("content-encoding", ""), limit=self._limits.body)
         async for chunk in response.aiter_raw():
+            is_large = body.size >= ONE_AT_A_TIME_FROM
             body.add(chunk)
-        content = body.content()
-        # Convocore or a proxy may repeat the key in a message, which ends up in errors and logs.
-        mask_key = len(self._key) >= MIN_KEY_LENGTH
-        return content.replace(self._key, b"[key]") if mask_key else content
+            if not is_large and body.size >= ONE_AT_A_TIME_FROM:
+                await stack.enter_async_context(self._large_body)
+        return without_key(body.content(), self._key)
 
 
 def _is_loopback(url: str) -> bool:

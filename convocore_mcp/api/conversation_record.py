@@ -4,7 +4,7 @@ The docstrings of this class and of the record's parts are descriptions in a pub
 (`convocore://schema/conversation`).
 """
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -26,9 +26,11 @@ from convocore_mcp.api.record_parts import (
 from convocore_mcp.api.record_scalars import (
     Amount,
     Count,
+    Identifier,
     Instant,
     InstantOrText,
     Number,
+    SkipNulls,
     Texts,
 )
 
@@ -62,7 +64,7 @@ class ConversationRecord(RecordPart):
     demo_link: str | None = None
     lost_reason: str | None = None
     last_activity_date: InstantOrText | None = None
-    id: str = Field(alias="ID", min_length=1)
+    id: Identifier = Field(alias="ID")
     user_id: str | None = Field(None, alias="userID")
     campaign_id: str | None = None
     user_image: str | None = None
@@ -96,7 +98,7 @@ class ConversationRecord(RecordPart):
     human_last_replied_at: Instant | None = None
     pending_ai_reply_at: Instant | None = None
     chat_assigned_to: str | None = None
-    handoff_history: list[Handoff] | None = None
+    handoff_history: Annotated[list[Handoff], SkipNulls] | None = None
     is_typing: bool | None = None
     last_modified: Instant | None = None
     sessions_num: Count | None = None
@@ -125,14 +127,14 @@ class ConversationRecord(RecordPart):
     assigned_to: Assignment | None = None
     hot_score: Number | None = None
     hot_label: str | None = None
-    crm_activities: list[Activity] | None = None
+    crm_activities: Annotated[list[Activity], SkipNulls] | None = None
     crm_alerts: Alerts | None = None
     contact_identity_id: str | None = None
     linked_channels: Texts | None = None
     cross_channel_context: str | None = None
     lead_score: Number | None = None
     funnel_steps_matched: Texts | None = None
-    funnel_score_history: list[ScoreStep] | None = None
+    funnel_score_history: Annotated[list[ScoreStep], SkipNulls] | None = None
     funnel_notification_sent: bool | None = None
     funnel_last_evaluated: Instant | None = None
     funnel_extracted_data: dict[str, Any] | None = None

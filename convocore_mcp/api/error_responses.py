@@ -19,14 +19,10 @@ from convocore_mcp.errors import (
     UnavailableError,
 )
 
-MAX_RETRY_AFTER = 300.0
+MAX_RETRY_AFTER = 120.0
 """Seconds. A longer `Retry-After` is a mistake or an attack, so we ask again after this time."""
-
-BROKEN_RECORD = "output validation failed"
-"""What Convocore says of a record that it can't serve, every time.
-
-Source: docs/upstream.md, "The single conversation".
-"""
+_BROKEN_RECORD = "output validation failed"
+"""What Convocore says, in whatever case, of a record that it cannot serve."""
 
 
 def error_from_response(
@@ -48,10 +44,10 @@ def error_from_response(
             hint="Wait, then try again. The mirror still answers meanwhile.",
             retry_after=parse_retry_after(headers.get("retry-after"), now=now),
         )
-    if status >= 500 and BROKEN_RECORD in message.lower():
+    if status >= 500 and _BROKEN_RECORD in message.lower():
         return BrokenRecordError(
             f"Convocore can't serve this record ({status}). {message}",
-            hint="Only Convocore can mend the record; everything else can be read.",
+            hint="The fault is in this record on Convocore's side; others are not affected.",
         )
     if status >= 500:
         return UnavailableError(
@@ -111,9 +107,9 @@ def message_in(error_body: Mapping[str, object]) -> str:
 
 
 def parse_retry_after(value: str | None, *, now: datetime) -> float | None:
-    """Seconds to wait, from a `Retry-After` in seconds or as a date; `None` if it is neither.
+    """Seconds to wait, from a `Retry-After` in seconds or as a date; `None` if there is none.
 
-    At most `MAX_RETRY_AFTER`.
+    At most `MAX_RETRY_AFTER`, which is also what a header means that is neither.
     """
     if value is None:
         return None
@@ -122,7 +118,7 @@ def parse_retry_after(value: str | None, *, now: datetime) -> float | None:
     except ValueError:
         try:
             date = parsedate_to_datetime(value)
-        except ValueError:
-            return None
-        seconds = (date.replace(tzinfo=date.tzinfo or UTC) - now).total_seconds()
-    return None if math.isnan(seconds) else min(max(seconds, 0.0), MAX_RETRY_AFTER)
+            seconds = (date.replace(tzinfo=date.tzinfo or UTC) - now).total_seconds()
+        except (ValueError, OverflowError):
+            return MAX_RETRY_AFTER
+    return MAX_RETRY_AFTER if math.isnan(seconds) else min(max(seconds, 0.0), MAX_RETRY_AFTER)

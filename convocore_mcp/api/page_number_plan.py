@@ -11,7 +11,14 @@ Spans are read in the order of the list, several at a time. Three responses need
 - **A page that overlaps nothing and follows an empty page** may have no gap before it: Convocore's
   filter can hide all rows of a page. The same search shows whether the empty page lacked rows.
 - **Several empty pages** are the end of the list if the last page with rows had room left.
-  Otherwise the plan searches for the last rows again, on a page with room behind them.
+  Otherwise the plan searches for the last rows again, on a page with room behind them. A refused
+  page counts as an empty one.
+
+**Several pages that bring hardly anything new** are the end: Convocore ignores the page number,
+or answers with the last page or the front again. The end is certain if the last page that brought
+something had room left, or if a page over the last rows has. Where pages show that another limit
+was in force than the one that was asked for, they cannot be made to overlap: `needs_constant_limit`
+says so.
 """
 
 from collections.abc import Callable, Sequence
@@ -20,6 +27,7 @@ from functools import partial
 from typing import Self
 
 from convocore_mcp.api.page_numbers import (
+    LARGEST_LIMIT,
     LIMIT,
     OVERLAP,
     PageNumberToken,
@@ -29,15 +37,13 @@ from convocore_mcp.api.page_numbers import (
     max_limit_shown_by,
     span_over,
 )
+from convocore_mcp.api.paging.list_progress import IDLE_PAGES_TO_END, SeenRows
 from convocore_mcp.api.throttle import CONCURRENCY
-from convocore_mcp.api.wire import ListResponse
-from convocore_mcp.errors import ContractError
+from convocore_mcp.api.wire import NO_ROWS, ListResponse
 from convocore_mcp.models import Page
 
 EMPTY_PAGES_TO_END = 3
 """Consecutive empty pages of full size that are the end; hidden rows can empty fewer of them."""
-REPEATED_PAGES_TO_FAIL = 3
-"""Consecutive pages that mostly repeat the page before: Convocore ignores the page number."""
 MAX_SEARCH_REQUESTS = 6
 """Requests of one search for an overlapping page; each starts further back than the one before."""
 MAX_END_CHECKS = 6
@@ -84,6 +90,8 @@ class _Search:
 
     finish: Callable[[_Received | None], Outcome]
     """Gets the page that was found, or `None`."""
+    offset: int
+    """The offset of the last row that was read, as far as it is known."""
     overlap: int = OVERLAP
     requests: int = 0
 
@@ -104,6 +112,15 @@ class PageNumberPlan:
         self._empty_pages = 0  # consecutive ones
         self._end_checks = 0  # consecutive ones that brought no new row
         self._search: _Search | None = None
+        self.joined = False
+        """Whether the front was read, so that a refusal is no longer about the whole list."""
+        self._seen = SeenRows()
+        self._shown = 0  # how many different rows
+        self._idle_pages = 0  # consecutive ones, of whose rows hardly any was new
+        self._pages = 0  # with rows that were new
+        self._had_room = True  # whether the last of them held the end of the list
+        self.needs_constant_limit = False
+        """Whether pages do not overlap because the workspace does not honour the limit."""
 
     @classmethod
     def resume(cls, token: PageNumberToken) -> Self:
@@ -111,19 +128,27 @@ class PageNumberPlan:
         plan = cls(token.max_limit)
         plan._recent.add(token.fingerprints)
         plan._requested_until = plan._last_offset = token.offset
-        plan._at_end = False
+        plan._at_end = plan._had_room = False
+        plan._pages = 2  # not only the front
+        plan.joined = True
         return plan
 
-    def start_with(self, front: ListResponse) -> None:
-        """Count the front of the list as read, and learn from its size which limit is honoured."""
+    def start_with(self, front: ListResponse, *, limit: int = LARGEST_LIMIT) -> None:
+        """Count the front of the list as read, and learn from its size which limit is honoured.
+
+        The front was requested with `limit`.
+        """
         self.max_limit = max_limit_shown_by(front.row_count)
+        if front.row_count > limit:
+            self._give_up()
         # With 20 rows or fewer, the workspace may cap the limit at 20, whatever was requested.
         self._accept(_Received(Span(1, self.max_limit), front))
+        self.joined = True
 
     def next_request(self, under_way: int) -> Prefetch | ReadNow:
         """What to request next, while `under_way` prefetched requests have no response yet."""
         if self._search is not None:
-            return ReadNow(self._span_over(self._last_offset, self._search.overlap))
+            return ReadNow(self._span_over(self._search.offset, self._search.overlap))
         size = self._prefetch_size
         if self._empty_pages:  # the end is near: request no more than it takes to see it
             size = max(1, EMPTY_PAGES_TO_END - self._empty_pages)
@@ -135,22 +160,37 @@ class PageNumberPlan:
         return Prefetch(spans)
 
     def receive(self, span: Span, response: ListResponse) -> Outcome:
-        """Take in the response to the request for `span`.
-
-        Raises:
-            ContractError: page after page brings nothing new.
-        """
-        received = _Received(span, response)
+        """Take in the response to the request for `span`."""
+        received, self.joined = _Received(span, response), True
+        if response.row_count > span.limit:  # every page has its own size, whatever is asked for
+            self._give_up()
+            return Outcome((response.page,), cancel_prefetched=True)
         if self._search is not None:
             return self._continue_search(self._search, received)
+        if response is NO_ROWS and self._pages == 1 and not self._had_room:
+            self._give_up()  # perhaps only this limit is refused
+            return Outcome(cancel_prefetched=True)
         if not response.row_count:
             return self._receive_empty(span)
         if self._recent.overlap_with(response.fingerprints):
-            self._accept(received)
-            return self._hand_out(received.page)
+            return self._receive_joined(received)
         finish = self._after_empty_page if self._empty_pages else self._close_gap
-        self._search = _Search(partial(finish, received))
+        self._search = _Search(partial(finish, received), self._last_offset)
         return Outcome()
+
+    def _receive_joined(self, received: _Received) -> Outcome:
+        known = self._shown
+        self._accept(received)
+        is_idle = self._shown - known <= received.response.row_count // 4
+        self._idle_pages = self._idle_pages + 1 if is_idle else 0
+        if self._idle_pages < IDLE_PAGES_TO_END:
+            return self._hand_out(received.page)
+        if self._had_room:
+            self.ended = True
+            return self._hand_out(received.page)
+        # The numbers of these pages may be wrong, but the number of rows shows where the end is.
+        self._search = _Search(self._check_last_rows, self._shown)
+        return Outcome((received.page,), cancel_prefetched=True)
 
     def _receive_empty(self, span: Span) -> Outcome:
         self._empty_pages += 1
@@ -159,7 +199,7 @@ class PageNumberPlan:
             if self._at_end:
                 self.ended = True
             else:
-                self._search = _Search(self._check_end)
+                self._search = _Search(self._check_end, self._last_offset)
         return Outcome()
 
     def _continue_search(self, search: _Search, received: _Received) -> Outcome:
@@ -174,6 +214,12 @@ class PageNumberPlan:
 
     def _close_gap(self, beyond: _Received, found: _Received | None) -> Outcome:
         """Hand out the page `beyond` a gap, and before it the page that closes the gap, if any."""
+        if self._pages == 1 and (
+            found is None or found.response.fingerprints <= self._recent.last_page
+        ):
+            # Nothing behind the front can be joined to it: the pages may have another size.
+            self._give_up()
+            return Outcome((beyond.page,), cancel_prefetched=True)
         if found is None:
             self._accept(beyond)
             return self._hand_out(replace(beyond.page, certain=False))
@@ -193,6 +239,9 @@ class PageNumberPlan:
     def _check_end(self, found: _Received | None) -> Outcome:
         """Decide whether `found`, which holds the last rows again, is the end of the list."""
         self._end_checks += 1
+        if found is None and self._pages == 1:  # the front was full, and nothing is behind it
+            self._give_up()
+            return Outcome()
         if found is None or self._end_checks > MAX_END_CHECKS:
             self.ended = True
             return self._hand_out(Page((), certain=False))
@@ -201,20 +250,29 @@ class PageNumberPlan:
         self.ended = True
         return self._hand_out(found.page)
 
+    def _check_last_rows(self, found: _Received | None) -> Outcome:
+        """Decide whether the list ends with the rows that were read, after idle pages."""
+        self.ended = True
+        if found is None:
+            return self._hand_out(Page((), certain=False))
+        self._accept(found)
+        return self._hand_out(replace(found.page, certain=self._at_end))
+
     def _accept(self, received: _Received) -> int:
         """Add a page to what was read; returns how many of its rows are new."""
         new = self._recent.add(received.response.fingerprints)
-        if self._recent.repeated_pages >= REPEATED_PAGES_TO_FAIL:
-            raise ContractError(
-                "Convocore's list does not move on: page after page brings no new conversation.",
-                hint="Try again later.",
-            )
+        self._shown += sum(map(self._seen.add, received.response.fingerprints))
         self._requested_until = max(self._requested_until, received.span.end)
         self._last_offset = received.span.start + received.response.row_count
         self._at_end = holds_end(received.span, received.response.row_count)
         if new:
             self._end_checks = 0
+            self._pages += 1
+            self._had_room = self._at_end
         return new
+
+    def _give_up(self) -> None:
+        self.ended = self.needs_constant_limit = True
 
     def _hand_out(self, *pages: Page, go_on_behind: Span | None = None) -> Outcome:
         """Hand out `pages`; next, request the rows behind `go_on_behind` if it is given."""

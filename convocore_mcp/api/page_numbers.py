@@ -82,8 +82,6 @@ class RecentRows:
         self._known: set[str] = set()
         self.last_page: frozenset[str] = frozenset()
         """The fingerprints of the page that was added last."""
-        self.repeated_pages = 0
-        """How many consecutive pages mostly repeated the page before."""
 
     def overlap_with(self, fingerprints: Iterable[str]) -> bool:
         """Whether a page with these rows shares one with those read; the first page always does."""
@@ -91,9 +89,6 @@ class RecentRows:
 
     def add(self, fingerprints: Collection[str]) -> int:
         """Add the rows of a page; returns how many of them are new."""
-        repeated = sum(fingerprint in self.last_page for fingerprint in fingerprints)
-        mostly_repeated = repeated > len(fingerprints) * 3 // 4
-        self.repeated_pages = self.repeated_pages + 1 if mostly_repeated else 0
         self.last_page = frozenset(fingerprints)
         new = [fingerprint for fingerprint in fingerprints if fingerprint not in self._known]
         self._in_order.extend(new)

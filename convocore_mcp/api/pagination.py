@@ -9,13 +9,16 @@ from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 
 import anyio
 
 from convocore_mcp.api.page_number_plan import PageNumberPlan, ReadNow
 from convocore_mcp.api.page_numbers import LARGEST_LIMIT, LIMIT, PageNumberToken, Span
-from convocore_mcp.api.wire import ListResponse
-from convocore_mcp.errors import BadRequestError, ContractError
+from convocore_mcp.api.paging.constant_pages import paginate_constant_pages, resume_constant_pages
+from convocore_mcp.api.paging.list_progress import ListProgress
+from convocore_mcp.api.wire import NO_ROWS, ListResponse
+from convocore_mcp.errors import BadRequestError, NotFoundError
 from convocore_mcp.models import Page
 
 PageQuery = Mapping[str, str | int]
@@ -23,73 +26,106 @@ PageQuery = Mapping[str, str | int]
 FetchPage = Callable[[PageQuery], Awaitable[ListResponse]]
 
 
-async def paginate_by_cursor(fetch: FetchPage, first: ListResponse) -> AsyncGenerator[Page, None]:
+async def paginate_by_cursor(
+    fetch: FetchPage, first: ListResponse, progress: ListProgress
+) -> AsyncGenerator[Page, None]:
     """Follow the cursors from `first` to the end; one page is prefetched.
 
-    A short or even an empty page is not the end: only a missing cursor is. A caller that takes only
-    the first page causes no second request.
+    A page is handed out before its cursor is followed. A short or even an empty page is not the
+    end: a missing cursor is, or several pages that bring nothing new, or a refusal. `list_progress`
+    explains when the end is certain. A caller that takes only the first page causes no second
+    request.
 
     Raises:
-        ContractError: a cursor came a second time, so that the list would never end.
+        BadRequestError: a cursor has expired.
     """
-    seen: set[int] = set()  # hashes, because a list of a million rows has 50,000 cursors
 
     def prefetch_next(response: ListResponse) -> asyncio.Future[ListResponse] | None:
         if response.next_cursor is None:
             return None
-        if hash(response.next_cursor) in seen:
-            raise ContractError(
-                "Convocore's list goes in circles: a cursor came twice.", hint="Try again later."
-            )
-        seen.add(hash(response.next_cursor))
         return asyncio.ensure_future(fetch({"limit": LIMIT, "cursor": response.next_cursor}))
 
-    yield _page_by_cursor(first)
-    prefetched = prefetch_next(first)
+    response = first
+    progress.add(response)
+    yield _page_by_cursor(response, progress)
+    prefetched = prefetch_next(response)
     try:
         while prefetched is not None:
-            response = await prefetched
-            prefetched = prefetch_next(response)
-            yield _page_by_cursor(response)
+            cursor = response.next_cursor
+            try:
+                response = await prefetched
+                if not response.by_cursor:  # is this the end, or was the cursor lost? Ask again
+                    response = await fetch({"limit": LIMIT, "cursor": cursor or ""})
+            except (BadRequestError, NotFoundError) as error:
+                # Behind a page that says it is the last, any refusal is the end.
+                expired = isinstance(error, BadRequestError) and error.speaks_of_cursor
+                if expired and response.has_more is not False:
+                    raise
+                if not progress.had_room and response.has_more is not False:
+                    yield Page((), certain=False)
+                return
+            was_last = response.has_more is False  # a cursor all the same: look where it leads
+            new = progress.add(response)
+            stop = progress.exhausted or (was_last and not new)
+            prefetched = None if stop else prefetch_next(response)
+            page = _page_by_cursor(response, progress)
+            yield replace(page, certain=was_last or progress.had_room) if stop else page
     finally:
         await _cancel([prefetched] if prefetched else [])
 
 
-def _page_by_cursor(response: ListResponse) -> Page:
+def _page_by_cursor(response: ListResponse, progress: ListProgress) -> Page:
     cursor = response.next_cursor
     token = json.dumps({"cursor": cursor}) if cursor else None
-    # A page without any cursor field may be the last one or a mistake: the end is not certain.
-    return replace(response.page, resume_token=token, certain=response.by_cursor)
+    # A page without any cursor field may be the last one or a mistake.
+    certain = response.by_cursor or progress.had_room
+    return replace(response.page, resume_token=token, certain=certain)
 
 
 async def read_front_by_number(fetch: FetchPage, plan: PageNumberPlan, first: ListResponse) -> Page:
     """Read the front of the list again with the largest limit, so that `plan` learns the limit.
 
-    A workspace may refuse the largest limit. Then `first`, with the default limit, is the front.
+    A workspace may refuse the largest limit, or may have ignored the default one. Then `first`,
+    with the default limit, is the front.
 
     Raises:
         BadRequestError: page numbers are refused.
     """
-    try:
-        front = await fetch({"page": 1, "limit": LARGEST_LIMIT})
-    except BadRequestError as error:
-        if error.speaks_of_cursor:
-            raise
-        front = first
-    plan.start_with(front)
+    front, limit = first, LIMIT
+    if first.row_count <= LIMIT:
+        try:
+            front = await fetch({"page": 1, "limit": LARGEST_LIMIT})
+            limit = LARGEST_LIMIT
+        except NotFoundError:
+            pass
+        except BadRequestError as error:
+            if error.speaks_of_cursor:
+                raise
+    plan.start_with(front, limit=limit)
     return front.page
 
 
 async def paginate_by_number(fetch: FetchPage, plan: PageNumberPlan) -> AsyncGenerator[Page, None]:
-    """Send the requests that `plan` decides on, and yield the pages that it hands out.
+    """Read spans that overlap, as `plan` decides; where they cannot, pages of one constant size.
 
     Raises:
         BadRequestError: page numbers are refused.
-        ContractError: page after page brings nothing new.
     """
+    async with aclosing(_paginate_spans(fetch, plan)) as pages:
+        async for page in pages:
+            yield page
+    if plan.needs_constant_limit:
+        rest = paginate_constant_pages(partial(fetch_behind, fetch), ListProgress())
+        async with aclosing(rest) as pages:
+            async for page in pages:
+                yield page
 
+
+async def _paginate_spans(fetch: FetchPage, plan: PageNumberPlan) -> AsyncGenerator[Page, None]:
     async def read(span: Span) -> ListResponse:
-        return await fetch({"page": span.page, "limit": span.limit})
+        if not plan.joined:
+            return await fetch({"page": span.page, "limit": span.limit})
+        return await fetch_behind(fetch, span.page, span.limit)
 
     under_way: deque[tuple[Span, asyncio.Future[ListResponse]]] = deque()
 
@@ -102,18 +138,35 @@ async def paginate_by_number(fetch: FetchPage, plan: PageNumberPlan) -> AsyncGen
         while not plan.ended:
             request = plan.next_request(len(under_way))
             if isinstance(request, ReadNow):
-                accepted = plan.receive(request.span, await read(request.span))
+                span, response = request.span, await read(request.span)
             else:
                 for span in request.spans:
                     under_way.append((span, asyncio.ensure_future(read(span))))
                 span, future = under_way.popleft()
-                accepted = plan.receive(span, await future)
+                response = await future
+            accepted = plan.receive(span, response)
             if accepted.cancel_prefetched:
                 await cancel_prefetched()
             for page in accepted.pages:
                 yield page
     finally:
         await cancel_prefetched()
+
+
+async def fetch_behind(fetch: FetchPage, number: int, limit: int) -> ListResponse:
+    """A page behind one that was read; a refusal counts as an empty page.
+
+    Raises:
+        BadRequestError: page numbers are refused.
+    """
+    try:
+        return await fetch({"page": number, "limit": limit})
+    except NotFoundError:
+        return NO_ROWS
+    except BadRequestError as error:
+        if error.speaks_of_cursor:
+            raise
+        return NO_ROWS
 
 
 async def resume_pagination(fetch: FetchPage, resume_token: str) -> AsyncGenerator[Page, None]:
@@ -124,8 +177,12 @@ async def resume_pagination(fetch: FetchPage, resume_token: str) -> AsyncGenerat
     Raises:
         BadRequestError: the cursor has expired, or page numbers are refused.
     """
-    if cursor := json.loads(resume_token).get("cursor"):
-        rest = paginate_by_cursor(fetch, await fetch({"limit": LIMIT, "cursor": cursor}))
+    token = json.loads(resume_token)
+    if cursor := token.get("cursor"):
+        first = await fetch({"limit": LIMIT, "cursor": cursor})
+        rest = paginate_by_cursor(fetch, first, ListProgress())
+    elif "constant_page" in token:
+        rest = resume_constant_pages(partial(fetch_behind, fetch), resume_token)
     else:
         plan = PageNumberPlan.resume(PageNumberToken.from_text(resume_token))
         rest = paginate_by_number(fetch, plan)

@@ -6,12 +6,12 @@ the wrong type is an error. `null` means that the value is missing.
 Source: OpenAPI 1.0.4, `GET /agents/{agentId}/convos`.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from convocore_mcp.api.record_scalars import Count, Instant, InstantOrText, Number, Texts
+from convocore_mcp.api.record_scalars import Count, Instant, InstantOrText, Number, SkipNulls, Texts
 
 
 class RecordPart(BaseModel):
@@ -117,7 +117,7 @@ class Activity(RecordPart):
     second_channel: str | None = None
     second_engaged: bool | None = None
     note: str | None = None
-    notes_history: list[ActivityNote] | None = None
+    notes_history: Annotated[list[ActivityNote], SkipNulls] | None = None
     metadata: dict[str, Any] | None = None
 
 

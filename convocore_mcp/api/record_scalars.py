@@ -6,56 +6,73 @@ Source: OpenAPI 1.0.4, `GET /agents/{agentId}/convos`; docs/upstream.md, "The li
 seconds and milliseconds.
 """
 
-import math
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import BeforeValidator, PlainSerializer, PlainValidator, WithJsonSchema
+from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator, WithJsonSchema
 
 MILLISECONDS_FROM, MICROSECONDS_FROM, INVALID_FROM = 1e11, 1e14, 1e17
 """Seconds stay below 1e11 until the year 5138; milliseconds passed 1e11 in 1973, and so on."""
+MAX_ID_LENGTH = 240
+"""Characters of an ID: more does not fit into an index of the mirror."""
+
+
+MAX_NUMBER = 2**53
+"""Above it, neither JavaScript nor a float tells neighbouring integers apart. Sums stay finite."""
+MAX_COUNT = 10**12
+"""Sums of counts over millions of rows stay within 64 bits."""
 
 
 def parse_number(value: object) -> int | float:
-    """`value` as a finite number, if it is one or is text that holds one."""
-    # The fast way for nearly all values.
-    if type(value) is int or (type(value) is float and math.isfinite(value)):
+    """`value` as a number up to `MAX_NUMBER`, if it is one or is text that holds one."""
+    # The fast way for nearly all values. Not a number compares as false.
+    if (type(value) is int or type(value) is float) and -MAX_NUMBER <= value <= MAX_NUMBER:
         return value
     if isinstance(value, str):
         text = value.strip()
+        if "_" in text:  # Python would accept `1_000`
+            raise ValueError("should be a number")
         value = int(text) if text.removeprefix("-").isdecimal() else float(text)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError("should be a number")  # noqa: TRY004  pydantic wants a ValueError
-    if not math.isfinite(value):
-        raise ValueError("should be a finite number")
+    if not -MAX_NUMBER <= value <= MAX_NUMBER:
+        raise ValueError("should be a finite number of at most 53 bits")
     return value
 
 
 def parse_count(value: object) -> int | float:
-    """A number that a database can store as an integer."""
+    """A number of tokens, messages and the like."""
     number = parse_number(value)
-    if abs(number) > 2**53:
-        raise ValueError("should be a number of at most 53 bits")
+    if not -MAX_COUNT <= number <= MAX_COUNT:
+        raise ValueError("should be a number of at most 12 digits")
     return number
 
 
 def parse_instant(value: object) -> datetime | None:
-    """A time in UTC from Unix seconds, milliseconds, microseconds or ISO 8601; 0 means unknown."""
+    """A time in UTC from Unix seconds, milliseconds, microseconds or ISO 8601; 0 means unknown.
+
+    Raises:
+        ValueError: it is no time, or none between 1970 and 5138.
+    """
     # The fast way for nearly all values.
-    if type(value) is int and MILLISECONDS_FROM <= value < MICROSECONDS_FROM:
-        return datetime.fromtimestamp(value / 1e3, UTC)
+    if type(value) is int:
+        if 0 < value < MILLISECONDS_FROM:
+            return datetime.fromtimestamp(value, UTC)
+        if MILLISECONDS_FROM <= value < MICROSECONDS_FROM:
+            return datetime.fromtimestamp(value / 1e3, UTC)
     if isinstance(value, str):
-        text = value.strip()
-        if not text:
-            return None
-        if not text.removeprefix("-").replace(".", "", 1).isdecimal():
-            instant = datetime.fromisoformat(text)
-            return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
-    seconds = float(parse_number(value))
-    if seconds == 0:
+        return _instant_from_text(value.strip())
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("should be a time")  # noqa: TRY004  pydantic wants a ValueError
+    return _instant_from_number(value)
+
+
+def _instant_from_number(value: float) -> datetime | None:
+    if value == 0:
         return None
-    if seconds < 0 or seconds >= INVALID_FROM:
+    if not 0 < value < INVALID_FROM:  # compared first: an integer may be too large for a float
         raise ValueError("should be a time between 1970 and 5138")
+    seconds = float(value)
     if seconds >= MICROSECONDS_FROM:
         seconds /= 1e6
     elif seconds >= MILLISECONDS_FROM:
@@ -63,11 +80,24 @@ def parse_instant(value: object) -> datetime | None:
     return datetime.fromtimestamp(seconds, UTC)
 
 
+def _instant_from_text(text: str) -> datetime | None:
+    if not text:
+        return None
+    if text.removeprefix("-").replace(".", "", 1).isdecimal():
+        return _instant_from_number(float(text))
+    instant = datetime.fromisoformat(text)
+    if instant.year == 1:
+        return None  # the zero of .NET and Go
+    if not 1970 <= instant.year < 5138:
+        raise ValueError("should be a time between 1970 and 5138")
+    return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
+
+
 def parse_instant_or_text(value: object) -> datetime | str | None:
     """A time in UTC, or the text unchanged if it does not say which time it means."""
     try:
         return parse_instant(value)
-    except (ValueError, OverflowError):
+    except ValueError:
         if isinstance(value, str):
             return value
         raise
@@ -77,6 +107,22 @@ def to_rfc3339(value: datetime | str | None) -> str | None:
     """A UTC time as RFC 3339 to the second; text and `None` stay unchanged."""
     # A record has a dozen times, and this is five times as fast as `strftime`.
     return f"{value.isoformat()[:19]}Z" if isinstance(value, datetime) else value
+
+
+def parse_identifier(value: object) -> object:
+    """Text unchanged but for U+0000, and a whole number as text.
+
+    Blanks stay: IDs that differ by one are different conversations.
+    """
+    if isinstance(value, str):
+        identifier = value.replace("\0", "\ufffd") if "\0" in value else value
+    elif type(value) is int:
+        identifier = str(value)
+    else:
+        raise ValueError("should be text or a whole number")
+    if not 0 < len(identifier) <= MAX_ID_LENGTH:
+        raise ValueError(f"should have 1 to {MAX_ID_LENGTH} characters")
+    return identifier
 
 
 def parse_amount(value: object) -> int | float | str:
@@ -100,4 +146,7 @@ InstantOrText = Annotated[
     datetime | str, PlainValidator(parse_instant_or_text), _AS_RFC3339, _TEXT_SCHEMA
 ]
 Amount = Annotated[int | float | str, PlainValidator(parse_amount), _AMOUNT_SCHEMA]
-Texts = Annotated[list[str], BeforeValidator(_without_nulls)]
+SkipNulls = BeforeValidator(_without_nulls)
+"""Ignores `null` among the items of a list."""
+Texts = Annotated[list[str], SkipNulls]
+Identifier = Annotated[str, BeforeValidator(parse_identifier), Field(min_length=1)]

@@ -12,15 +12,20 @@ ENCODINGS = "gzip, deflate"
 """The value of `Accept-Encoding`."""
 _UNCOMPRESSED = {"", "identity"}
 _COMPRESSED = {"gzip", "x-gzip", "deflate"}
+_GZIP_HEADER = b"\x1f\x8b"
 _ZLIB_OR_GZIP_HEADER = zlib.MAX_WBITS + 32  # zlib finds out which of the two it is
+MIN_KEY_LENGTH = 8
+"""A shorter key is not masked in responses, because it could be an ordinary word."""
 
 
 class ResponseBody:
     """Collects the chunks of a body as they arrive, and decompresses them.
 
+    What follows the end of the compressed data is ignored, but counts toward the limit.
+
     Raises:
         GarbledError: the encoding is not one of `ENCODINGS`, or the data is damaged.
-        ContractError: the body is larger than `limit` bytes after decompression.
+        ContractError: the body is larger than `limit` bytes, before or after decompression.
     """
 
     def __init__(self, encoding: str, *, limit: int) -> None:
@@ -30,30 +35,56 @@ class ResponseBody:
         compressed = encoding in _COMPRESSED
         self._decompressor = zlib.decompressobj(_ZLIB_OR_GZIP_HEADER) if compressed else None
         self._limit = limit
+        self._received = 0
         self._size = 0
         self._chunks: list[bytes] = []
 
+    @property
+    def size(self) -> int:
+        """Bytes so far, after decompression."""
+        return self._size
+
     def add(self, chunk: bytes) -> None:
         """Decompress and keep one chunk."""
-        if self._decompressor is not None:
+        self._received += len(chunk)
+        if self._received > self._limit:
+            raise self._too_large()
+        if self._decompressor is None:
+            self._keep(chunk)
+        while chunk and self._decompressor is not None:
+            if self._decompressor.eof:
+                if not chunk.startswith(_GZIP_HEADER):
+                    return
+                self._decompressor = zlib.decompressobj(_ZLIB_OR_GZIP_HEADER)  # another member
             try:
-                chunk = self._decompressor.decompress(chunk, self._limit - self._size + 1)
+                self._keep(self._decompressor.decompress(chunk, self._limit - self._size + 1))
             except zlib.error:
                 raise _not_decompressible() from None
-        self._size += len(chunk)
-        if self._size > self._limit:
-            raise ContractError(
-                f"Convocore's answer is larger than {self._limit / 2**20:.3g} MB.",
-                hint="A page of conversations is smaller. Check CONVOCORE_BASE_URL.",
-            )
-        self._chunks.append(chunk)
+            chunk = self._decompressor.unused_data
 
     def content(self) -> bytes:
         """The whole body, once every chunk was added."""
-        if self._decompressor is not None and self._chunks and not self._decompressor.eof:
+        if self._decompressor is not None and self._received and not self._decompressor.eof:
             raise _not_decompressible()
         return b"".join(self._chunks)
+
+    def _keep(self, chunk: bytes) -> None:
+        self._size += len(chunk)
+        if self._size > self._limit:
+            raise self._too_large()
+        self._chunks.append(chunk)
+
+    def _too_large(self) -> ContractError:
+        return ContractError(
+            f"Convocore's answer is larger than {self._limit / 2**20:.3g} MB.",
+            hint="A page of conversations is smaller. Check CONVOCORE_BASE_URL.",
+        )
 
 
 def _not_decompressible() -> GarbledError:
     return GarbledError("Convocore's answer can't be decompressed.", hint="Try again in a minute.")
+
+
+def without_key(content: bytes, key: bytes) -> bytes:
+    """`content` with the key masked: a message may repeat it, and ends up in errors and logs."""
+    return content.replace(key, b"[key]") if len(key) >= MIN_KEY_LENGTH else content

@@ -1,31 +1,30 @@
 """What a response means: bytes in, models or errors out. No request is sent here.
 
-A page is parsed in two steps: first the envelope, then each row by itself. A row that does not fit
-the record is quarantined with its reason; the rest of the page is still read.
+A page is parsed in three steps: first the envelope, then each row by itself, then each field by
+itself (`parsing.record_fields`). A field that does not fit is dropped alone. Only a row without a
+usable ID is quarantined, with its reason; the rest of the page is still read.
 """
 
-import json
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import blake2b
-from typing import Any
 
 import pydantic_core
 from pydantic import ValidationError
 
 from convocore_mcp.api.conversation_record import ConversationRecord
 from convocore_mcp.api.error_responses import error_from_code, message_in
-from convocore_mcp.errors import ContractError, GarbledError
+from convocore_mcp.api.parsing.json_body import LARGE_FROM, limited, parse_json
+from convocore_mcp.api.parsing.record_fields import read_record
+from convocore_mcp.api.record_scalars import MAX_ID_LENGTH
+from convocore_mcp.errors import ContractError
 from convocore_mcp.models import WAITING, Conversation, Page, Quarantined
 
-_SURROGATES = re.compile("[\ud800-\udfff]")
-_ESCAPED_SURROGATES = re.compile(
-    rb"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|(?P<lone>\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
-)
-"""A pair that makes one character, or a lone surrogate."""
-_BACKSLASH = ord("\\")
+MAX_ROWS = 5_000
+"""Rows of one page that are read; Convocore sends 20 or 100, whatever is asked for."""
+MAX_RAW = 100_000
+"""Characters that are kept of a row that can't be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,53 +37,15 @@ class ListResponse:
     fingerprints: frozenset[str]
     """A digest of the whole content of each row. Rows without an ID have none."""
     by_cursor: bool
-    """Whether `hasMore` or `nextCursor` is there, which only the cursor dialect sends."""
+    """Whether it says by a cursor, or by the lack of one, where the list goes on."""
     next_cursor: str | None
     """Points to the next page; `None` on the last page, and always in the page dialect."""
+    has_more: bool | None = None
+    """What `hasMore` says, if it is there. Some workspaces send it with page numbers."""
 
 
-def parse_json(body: bytes) -> Any:
-    """The JSON in `body`.
-
-    JavaScript can cut a string between two surrogates. A lone surrogate is valid JSON, but not
-    valid text, so it becomes U+FFFD.
-
-    Raises:
-        GarbledError: `body` is not JSON, or was cut off.
-    """
-    try:
-        return pydantic_core.from_json(body)
-    except ValueError:
-        pass
-    try:
-        return pydantic_core.from_json(_ESCAPED_SURROGATES.sub(_replace_lone_surrogate, body))
-    except ValueError:
-        pass
-    try:  # lone surrogates can also come unescaped; only `json` reads those
-        return _without_surrogates(json.loads(body))
-    except (ValueError, RecursionError):
-        raise GarbledError(
-            "Convocore's answer is not JSON, or was cut off.",
-            hint="Try again in a minute. If it stays, check CONVOCORE_BASE_URL.",
-        ) from None
-
-
-def _replace_lone_surrogate(match: re.Match[bytes]) -> bytes:
-    backslashes = match.start()
-    while backslashes and match.string[backslashes - 1] == _BACKSLASH:
-        backslashes -= 1
-    is_text = (match.start() - backslashes) % 2  # the backslash of `\u` is escaped itself
-    return rb"\ufffd" if match["lone"] and not is_text else match[0]
-
-
-def _without_surrogates(value: Any) -> Any:
-    if isinstance(value, str):
-        return _SURROGATES.sub("\ufffd", value)
-    if isinstance(value, list):
-        return [_without_surrogates(item) for item in value]
-    if isinstance(value, dict):
-        return {_without_surrogates(k): _without_surrogates(v) for k, v in value.items()}
-    return value
+NO_ROWS = ListResponse(Page(()), 0, frozenset(), by_cursor=False, next_cursor=None)
+"""Stands for a refusal behind a page that was read: the list has no such page."""
 
 
 def parse_envelope(body: bytes) -> tuple[Mapping[str, object], object]:
@@ -100,56 +61,80 @@ def parse_envelope(body: bytes) -> tuple[Mapping[str, object], object]:
         )
     if envelope.get("success") is False:
         raise error_from_code(str(envelope.get("code")), message_in(envelope))
-    return envelope, envelope.get("data")
+    data = envelope.get("data")
+    if len(body) >= LARGE_FROM:
+        data = list(map(limited, data)) if isinstance(data, list) else limited(data)
+    return envelope, data
 
 
-def parse_list_response(body: bytes, agent_id: str, read_at: datetime) -> ListResponse:
+def parse_list_response(
+    body: bytes, agent_id: str, read_at: datetime, *, behind_front: bool = False
+) -> ListResponse:
     """Parse a response of the list endpoint; its request was sent at `read_at`.
 
+    `behind_front` allows a page without rows to be `null` or an empty object. At the front of a
+    list that would rather be an answer of an unknown shape than a list without conversations.
+
     Raises:
-        ApiError: from `parse_envelope`; or `data` is not a list; or `hasMore` without a cursor.
+        ApiError: from `parse_envelope`; or `data` is not a list.
     """
     envelope, data = parse_envelope(body)
     if not isinstance(data, list):
-        raise ContractError(
-            "Convocore's answer has no list of conversations in `data`.",
-            hint="Check CONVOCORE_BASE_URL and the agent's ID.",
-        )
-    parsed = [parse_conversation(row, agent_id) for row in data]
+        if not behind_front or data or "data" not in envelope:
+            raise ContractError(
+                "Convocore's answer has no list of conversations in `data`.",
+                hint="Check CONVOCORE_BASE_URL and the agent's ID.",
+            )
+        data = []
+    parsed = [parse_conversation(row, agent_id) for row in data[:MAX_ROWS]]
     rows = tuple(row for row in parsed if isinstance(row, Conversation))
     quarantined = tuple(row for row in parsed if isinstance(row, Quarantined))
     identified = [row.record for row in rows]
     # A quarantined row without an ID, like `null`, cannot be told from another one.
     identified += [row.raw for row in quarantined if row.id is not None]
-    by_cursor = "hasMore" in envelope or "nextCursor" in envelope
+    if len(data) > MAX_ROWS:
+        quarantined += (_cut_off(len(data)),)
+    has_more, cursor = _flag(envelope.get("hasMore")), _cursor(envelope.get("nextCursor"))
+    says_end = has_more is False or ("nextCursor" in envelope and not has_more)
     return ListResponse(
         page=Page(rows, quarantined, read_at=read_at),
         row_count=len(data),
         fingerprints=frozenset(map(_fingerprint, identified)),
-        by_cursor=by_cursor,
-        next_cursor=_next_cursor(envelope) if by_cursor else None,
+        by_cursor=cursor is not None or says_end,
+        next_cursor=cursor,
+        has_more=has_more,
     )
+
+
+def _cut_off(row_count: int) -> Quarantined:
+    left_out = row_count - MAX_ROWS
+    reason = f"a page of {row_count} rows is larger than {MAX_ROWS}: {left_out} rows were left out"
+    return Quarantined(raw=f'"{left_out} rows"', reason=reason)
 
 
 def _fingerprint(text: str) -> str:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=9).hexdigest()
 
 
-def _next_cursor(envelope: Mapping[str, object]) -> str | None:
-    cursor, has_more = envelope.get("nextCursor"), envelope.get("hasMore")
-    if has_more and not cursor:
-        raise ContractError(
-            "Convocore says there are more conversations, but sent no cursor to them.",
-            hint="Try again later.",
-        )
-    ended = not cursor or ("hasMore" in envelope and not has_more)
-    return None if ended else str(cursor)
+def _flag(value: object) -> bool | None:
+    """A flag, also as text or as a number; `None` if it is missing."""
+    if isinstance(value, str):
+        return value.strip().lower() not in {"", "false", "0", "no", "null"}
+    return None if value is None else bool(value)
+
+
+def _cursor(value: object) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, str | int | float) or not value:
+        return None
+    text = str(value)
+    return None if text.strip() in {"", "null", "undefined"} else text
 
 
 def parse_conversation(raw: object, agent_id: str) -> Conversation | Quarantined:
     """One row as a model, or quarantined with the reason in words."""
     try:
-        return to_model(ConversationRecord.model_validate(raw), agent_id)
+        record, dropped = read_record(raw)
+        return to_model(record, agent_id, dropped)
     except ValidationError as error:
         problems = [
             f"{'.'.join(map(str, e['loc'])) or 'row'}: {e['msg']}"
@@ -159,12 +144,26 @@ def parse_conversation(raw: object, agent_id: str) -> Conversation | Quarantined
     except (ValueError, OverflowError, RecursionError) as error:
         reason = f"row: {error}"
     json_text = pydantic_core.to_json(raw, inf_nan_mode="strings", serialize_unknown=True).decode()
+    if len(json_text) > MAX_RAW:
+        json_text = pydantic_core.to_json(json_text[:MAX_RAW]).decode()
     id_ = raw.get("ID") if isinstance(raw, dict) else None
-    return Quarantined(json_text, reason, None if id_ is None else str(id_))
+    return Quarantined(json_text, reason, None if id_ is None else str(id_)[:MAX_ID_LENGTH])
 
 
-def to_model(row: ConversationRecord, agent_id: str) -> Conversation:
-    """The conversation that a record describes, as the rest of the program knows it."""
+def parse_single(body: bytes, agent_id: str) -> Conversation:
+    """The conversation in the response of a request for it alone.
+
+    Raises:
+        ApiError: from `parse_envelope`; or it does not fit the model.
+    """
+    found = parse_conversation(parse_envelope(body)[1], agent_id)
+    if isinstance(found, Quarantined):
+        raise ContractError(f"This conversation can't be read: {found.reason}")
+    return found
+
+
+def to_model(row: ConversationRecord, agent_id: str, dropped: tuple[str, ...]) -> Conversation:
+    """The conversation that a record describes; `dropped` names the fields that did not fit."""
     assignees = _assignees(row)
     usage = row.token_usage
     return Conversation(
@@ -206,12 +205,12 @@ def to_model(row: ConversationRecord, agent_id: str) -> Conversation:
         model=_text(usage.last_turn_model_id) if usage else None,
         links=_links(row),
         record=row.model_dump_json(exclude_none=True),
+        dropped=dropped,
     )
 
 
 def _text(value: str | None) -> str | None:
-    # NUL is the one character that databases cannot store in text.
-    return (value.replace("\0", "").strip() or None) if value else None
+    return (value.strip() or None) if value else None
 
 
 def _last_activity(row: ConversationRecord) -> datetime | None:
@@ -238,12 +237,17 @@ def _score(row: ConversationRecord) -> float | None:
 def _assignees(row: ConversationRecord) -> tuple[str, ...]:
     assignment = row.assigned_to
     names = (assignment.name, assignment.email, assignment.user_id) if assignment else ()
-    return tuple(dict.fromkeys(filter(None, map(_text, (*names, row.chat_assigned_to)))))
+    return _distinct((*names, row.chat_assigned_to))
 
 
 def _links(row: ConversationRecord) -> tuple[str, ...]:
     links = (row.linked_in, row.facebook, row.instagram, row.social_handle, row.user_website)
-    return tuple(dict.fromkeys(link for link in map(_text, links) if link))
+    return _distinct(links)
+
+
+def _distinct(texts: Iterable[str | None]) -> tuple[str, ...]:
+    known = [text for text in texts if text]
+    return tuple(dict.fromkeys(filter(None, map(_text, known)))) if known else ()
 
 
 def _waiting_since(row: ConversationRecord) -> datetime | None:

@@ -189,7 +189,7 @@ def _score_event(step: ScoreStep) -> Iterator[Event]:
 
 
 def _activity_events(activity: Activity) -> Iterator[Event]:
-    kind = activity.type or "Activity"
+    kind = _visible(activity.type) or "Activity"
     text = ": ".join(filter(None, (activity.title, activity.note))) or kind
     done = " (done)" if activity.completed else ""
     yield from _event(parse_date(activity.date), kind.casefold(), text + done)
@@ -216,8 +216,13 @@ def _assignment_event(assignment: Assignment) -> Iterator[Event]:
 def _event(at: datetime | None, kind: str, text: str) -> Iterator[Event]:
     """The event, if it has a date and a text."""
     moment = plausible(at)
-    if moment is not None and text:
+    if moment is not None and _visible(text):
         yield Event(moment, kind, text)
+
+
+def _visible(text: str | None) -> str | None:
+    """`text`, unless it has only blanks and characters that nobody sees."""
+    return text if text and any(c.isprintable() and not c.isspace() for c in text) else None
 
 
 def _first(values: Iterable[str | None]) -> str | None:

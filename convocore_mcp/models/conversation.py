@@ -175,6 +175,11 @@ class Conversation:
     """The whole record as compact JSON; empty where only the columns were read."""
     details: Details = NO_DETAILS
     """The typed parts of `record`. The mirror fills them in wherever it reads the record."""
+    dropped: tuple[str, ...] = ()
+    """Fields that were left out because their value did not fit, like `assignedTo.assignedAt`.
+
+    Only `api` fills this in.
+    """
 
     @property
     def overdue(self) -> bool:

@@ -24,8 +24,13 @@ from convocore_mcp.api.throttle import Throttle
 from convocore_mcp.models import Page
 from convocore_mcp.sandbox import Sandbox, serving
 
+from .odd_list import OddList
+
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+Served = Sandbox | OddList
+"""What can stand in for Convocore."""
 
 _WAIT_UNTIL_IDLE = "/wait-until-idle"
 
@@ -59,8 +64,8 @@ class SharedServer:
     """One server for every sandbox of a test run, because stopping a server is slow."""
 
     def __init__(self) -> None:
-        self._sandboxes: dict[str, Sandbox] = {}
-        self._under_way: WeakKeyDictionary[Sandbox, set[asyncio.Task[Any]]] = WeakKeyDictionary()
+        self._sandboxes: dict[str, Served] = {}
+        self._under_way: WeakKeyDictionary[Served, set[asyncio.Task[Any]]] = WeakKeyDictionary()
         self._numbers = itertools.count()
         dispatcher = Sandbox(size=0)
 
@@ -90,7 +95,7 @@ class SharedServer:
             atexit.register(stack.pop_all().close)
 
     @contextmanager
-    def connected(self, sandbox: Sandbox) -> Iterator[str]:
+    def connected(self, sandbox: Served) -> Iterator[str]:
         """The base URL of a sandbox; it answers until the block ends."""
         name = f"sandbox{next(self._numbers)}"
         self._sandboxes[name] = sandbox
@@ -114,7 +119,7 @@ async def wait_until_idle(sandbox: Sandbox) -> None:
 
 @asynccontextmanager
 async def api_client(
-    sandbox: Sandbox,
+    sandbox: Served,
     *,
     key: str | None = None,
     limits: Limits | None = None,

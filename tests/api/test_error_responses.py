@@ -9,9 +9,11 @@ import pytest
 
 from convocore_mcp.api.client import ConvocoreClient, Limits
 from convocore_mcp.api.error_responses import parse_retry_after
+from convocore_mcp.api.throttle import FAILURES_TO_OPEN
 from convocore_mcp.errors import (
     ApiError,
     BadRequestError,
+    BrokenRecordError,
     ContractError,
     ForbiddenError,
     GarbledError,
@@ -28,8 +30,10 @@ from .api_client import (
     ids_in,
     listed_ids,
     requests_to,
+    throttle_without_delay,
     utc_now,
 )
+from .odd_list import OddList
 
 BOTH_DIALECTS = pytest.mark.parametrize("dialect", ["cursor", "page"])
 HTML = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
@@ -276,23 +280,45 @@ async def test_ids_are_percent_encoded_into_the_path() -> None:
 
 async def test_a_single_conversation_that_cannot_be_read_is_an_error() -> None:
     """Ours: `None` means only that the conversation was not found."""
-    sandbox = Sandbox(size=0)
-    sandbox.insert(ID="c1", leadScore="abc")
-    async with api_client(sandbox) as client:
-        with pytest.raises(ContractError, match="leadScore"):
-            await client.conversation(sandbox.agent_id, "c1")
+    odd_list = OddList(lambda _: (200, {"success": True, "data": {"userName": "Jane"}}))
+    async with api_client(odd_list) as client:
+        with pytest.raises(ContractError, match="ID"):
+            await client.conversation(odd_list.agent_id, "c1")
 
 
 def test_retry_after_is_read_from_seconds_or_a_date_and_limited() -> None:
     """Promised by docs/upstream.md, "Errors": `Retry-After` in seconds or as an HTTP date."""
     now = utc_now().replace(microsecond=0)
+    assert parse_retry_after(None, now=now) is None
     assert parse_retry_after("7", now=now) == 7
     assert parse_retry_after("-7", now=now) == 0
-    assert parse_retry_after("1e9", now=now) == 300
     assert parse_retry_after(format_datetime(now, usegmt=True), now=now) == 0
-    assert parse_retry_after("Wed, 01 Aug 2096 12:00:00 GMT", now=now) == 300
-    assert parse_retry_after("Wed, 01 Aug 2096 12:00:00 -0000", now=now) == 300
-    assert [parse_retry_after(v, now=now) for v in (None, "nan", "soon", "")] == [None] * 4
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "1e9", "121", "inf", "1e400", "nan", "soon", "", "Wed, 01 Aug 2096 12:00:00 GMT",
+        "Fri, 31 Dec 9999 23:59:59 -0000", "Fri, 31 Dec 9999 23:59:59 -1200", "9" * 400,
+        "Fri, 99 Foo 99999999999999999999 99:99:99 GMT",
+    ],
+)  # fmt: skip
+def test_a_retry_after_that_is_too_long_or_nonsense_means_two_minutes(value: str) -> None:
+    """Promised by docs/architecture.md, "Reading Convocore": reading never stops for longer."""
+    assert parse_retry_after(value, now=utc_now()) == 120
+
+
+async def test_a_record_that_fails_by_itself_is_not_retried_and_opens_no_breaker() -> None:
+    """Promised by docs/upstream.md, "The single conversation": a broken record is no outage."""
+    broken = {"message": "Output validation failed", "code": "INTERNAL_SERVER_ERROR"}
+    odd_list = OddList(lambda _: (500, broken))
+    throttle = throttle_without_delay()
+    async with api_client(odd_list, throttle=throttle) as client:
+        for _ in range(2 * FAILURES_TO_OPEN):
+            with pytest.raises(BrokenRecordError, match="Output validation failed"):
+                await client.conversation(odd_list.agent_id, "c")
+    assert len(odd_list.queries) == 2 * FAILURES_TO_OPEN
+    assert (throttle.note, throttle.last_error) == (None, None)
 
 
 async def test_no_attempt_is_made_after_the_deadline() -> None:

@@ -14,7 +14,6 @@ from convocore_mcp.api.page_number_plan import Outcome, PageNumberPlan, ReadNow
 from convocore_mcp.api.page_numbers import PageNumberToken, Span
 from convocore_mcp.api.throttle import CONCURRENCY
 from convocore_mcp.api.wire import ListResponse
-from convocore_mcp.errors import ContractError
 from convocore_mcp.models import Page, Quarantined
 
 
@@ -154,14 +153,15 @@ TABLES: dict[str, tuple[str | PageNumberToken, list[Step]]] = {
     "a gap that six requests do not close makes the next page uncertain": (
         "0-20",
         [
-            Step("18-36", "93-111"),
-            Step("now 18-36", "91-109"),
-            Step("now 16-32", "88-104"),
-            Step("now 12-24", "84-96"),
-            Step("now 0-20", "60-80"),
+            Step("18-36", "18-36", "18-36"),
+            Step("34-51 48-64", "93-110"),
+            Step("now 34-51", "91-108"),
+            Step("now 32-48", "88-104"),
+            Step("now 28-42", "84-98"),
+            Step("now 20-40", "60-80"),
             Step("now 0-20", "61-81"),
-            Step("now 0-20", "62-82", "93-111?"),
-            Step("34-51 48-64", "109-126", "109-126"),
+            Step("now 0-20", "62-82", "93-110?"),
+            Step("60-80 76-95 90-108", "109-125", "109-125"),
         ],
     ),
     "rows that an empty page lacked by mistake are read": (
@@ -229,14 +229,16 @@ TABLES: dict[str, tuple[str | PageNumberToken, list[Step]]] = {
     "an end that six requests do not show is uncertain": (
         "0-20",
         [
-            Step("18-36", ""),
+            Step("18-36", "18-36", "18-36"),
             Step("34-51 48-64", ""),
-            Step("", ""),
             Step("60-80", ""),
-            Step("now 18-36", ""),
-            Step("now 16-32", ""),
-            Step("now 12-24", ""),
-            Step("now 0-20", ""),
+            Step("", ""),
+            Step("76-95", ""),
+            Step("90-108", ""),
+            Step("now 34-51", ""),
+            Step("now 32-48", ""),
+            Step("now 28-42", ""),
+            Step("now 20-40", ""),
             Step("now 0-20", ""),
             Step("now 0-20", "", "?, end"),
         ],
@@ -296,27 +298,56 @@ def test_only_the_last_page_handed_out_carries_a_resume_token() -> None:
     )
 
 
-@pytest.mark.parametrize("rows", ["0-20", "0-18 new1 new2"])
-def test_pages_that_repeat_are_an_error(rows: str) -> None:
-    """Promised by docs/architecture.md, "Reading Convocore": a repeated position is an error."""
+@pytest.mark.parametrize("new", ["", " new1 new2"])
+def test_full_pages_that_bring_hardly_anything_new_are_an_uncertain_end(new: str) -> None:
+    """Promised by docs/architecture.md, "Reading Convocore": nothing new is the end."""
     plan = plan_after("0-20")
-    with pytest.raises(ContractError, match="does not move on"):
-        execute(plan, [rows] * 3)
+    size = -len(new.split())
+    rows = [f"0-{limit + size}{new}" for limit in (18, 17, 16, 18)]
+    steps = execute(plan, rows)
+    assert (steps[-1].outcome, plan.needs_constant_limit) == (f"{rows[-1]}?, end", False)
+
+
+def test_a_short_page_that_repeats_is_the_end() -> None:
+    """Promised by docs/architecture.md, "Reading Convocore": no row can stand behind it."""
+    plan = plan_after("0-13")
+    assert execute(plan, ["0-13"] * 3)[-1].outcome == "0-13, end"
+
+
+@pytest.mark.parametrize(
+    ("front", "responses"),
+    [
+        ("0-20", ["20-40"]),  # more rows than the 18 that were asked for
+        ("0-20", ["93-111", "91-109", "88-104", "84-96", "60-80", "61-81", "62-82"]),
+        ("0-10", ["10-20", "10-20", "10-20", "10-20", "0-10"]),
+        ("0-20", [""] * 10),
+    ],
+    ids=["a larger page", "a gap behind the front", "a smaller page", "nothing behind the front"],
+)
+def test_pages_that_cannot_be_joined_to_the_front_need_a_constant_limit(
+    front: str, responses: list[str]
+) -> None:
+    """Ours: `limit` may be ignored, capped or refused, and then no two pages overlap."""
+    plan = plan_after(front)
+    steps = execute(plan, responses)
+    assert plan.needs_constant_limit
+    assert "end" in steps[-1].outcome
 
 
 def test_an_end_that_six_checks_do_not_prove_is_uncertain() -> None:
     """Ours: the last rows are not read again for ever."""
     plan = plan_after("0-20")
     execute(plan, ["18-36"])
-    full_pages = itertools.cycle(["0-17", "18-35"])  # no room behind their rows, and no new row
+    starts = itertools.cycle([0, 18])
     outcomes = []
     while not plan.ended:
-        searching = isinstance(plan.next_request(CONCURRENCY), ReadNow)
-        outcomes += [
-            step.outcome for step in execute(plan, [next(full_pages) if searching else ""])
-        ]
+        request = plan.next_request(CONCURRENCY)
+        rows = ""
+        if isinstance(request, ReadNow):  # no room behind the rows, and no new row
+            start = next(starts)
+            rows = f"{start}-{min(36, start + request.span.limit)}"
+        outcomes += [step.outcome for step in execute(plan, [rows])]
 
-    assert [outcome for outcome in outcomes if outcome] == [
-        *["0-17, cancel", "18-35, cancel"] * 3,
-        "?, end",
-    ]
+    handed_out = [outcome for outcome in outcomes if outcome]
+    assert [outcome.removesuffix(", cancel") for outcome in handed_out][-1] == "?, end"
+    assert len(handed_out) == 7

@@ -75,17 +75,6 @@ def test_only_the_latest_rows_are_remembered() -> None:
     assert rows.overlap_with(names[100:101])
 
 
-def test_pages_that_mostly_repeat_the_page_before_are_counted() -> None:
-    """Ours: that is how an ignored page number shows."""
-    rows = RecentRows()
-    rows.add(list("abcdefgh"))
-    rows.add(list("abcdefgh"))
-    rows.add([*"abcdefg", "new"])
-    assert rows.repeated_pages == 2
-    rows.add([*"abcdef", "other", "another"])
-    assert rows.repeated_pages == 0
-
-
 @given(st.builds(PageNumberToken, st.integers(0), MAX_LIMITS, st.frozensets(st.text())))
 def test_a_resume_token_survives_being_written_as_text(token: PageNumberToken) -> None:
     """Ours: another process goes on where this one stopped."""

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convocore_mcp.api import wire
+from convocore_mcp.api.parsing.json_body import parse_json
 from convocore_mcp.models import Conversation
 from convocore_mcp.sandbox import Sandbox
 from convocore_mcp.store.details.listed_rows import is_sparse
@@ -33,7 +34,7 @@ rows = st.fixed_dictionaries(
 
 
 def read(raw: dict[str, Any]) -> Conversation:
-    row = wire.parse_conversation(wire.parse_json(json.dumps(raw).encode()), "shop")
+    row = wire.parse_conversation(parse_json(json.dumps(raw).encode()), "shop")
     assert isinstance(row, Conversation)
     return row
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 
 from convocore_mcp.api import wire
+from convocore_mcp.api.parsing.json_body import parse_json
 from convocore_mcp.leads.money import currency_code, read_money
 from convocore_mcp.models import (
     NO_DETAILS,
@@ -30,7 +31,7 @@ AT = datetime(2026, 7, 19, 22, 11, 3, tzinfo=UTC)
 def read(**fields: object) -> Conversation:
     """A row of the list, as `api` reads it."""
     body = json.dumps({"ID": "c1", **fields}).encode()
-    row = wire.parse_conversation(wire.parse_json(body), "shop")
+    row = wire.parse_conversation(parse_json(body), "shop")
     assert isinstance(row, Conversation)
     return row
 
@@ -64,7 +65,7 @@ def test_every_row_of_the_sandbox_gives_details() -> None:
     """Ours: live rows differ from the documented shape; `api` reads them, so does the mirror."""
     lengths = ("handoffHistory", "crmActivities", "funnelScoreHistory")
     for raw in Sandbox(size=400, now=AT).rows():
-        row = wire.parse_conversation(wire.parse_json(json.dumps(raw).encode()), "shop")
+        row = wire.parse_conversation(parse_json(json.dumps(raw).encode()), "shop")
         assert isinstance(row, Conversation)
         details = details_of(row.record)
         assert details != NO_DETAILS

@@ -25,7 +25,8 @@ _LATEST = 2**53
 
 _Converters = Sequence[tuple[int, Callable[[Any], Any]]]
 """The positions of values that are stored in another form, each with the function to read it."""
-_CONVERSATION = tuple(f.name for f in fields(Conversation) if f.name not in {"record", "details"})
+_NO_COLUMN = {"record", "details", "dropped"}
+_CONVERSATION = tuple(f.name for f in fields(Conversation) if f.name not in _NO_COLUMN)
 _LEAD = tuple(f.name for f in fields(Lead))
 COLUMNS: tuple[Column[Any], ...] = tuple(conversations.c[name] for name in _CONVERSATION)
 """The columns of a `Conversation`, without the record."""

@@ -35,7 +35,7 @@ def merge_details(listed: Conversation, single: str) -> Conversation:
     record = ConversationRecord.model_validate(
         merged | {"id": listed.id}, by_alias=False, by_name=True
     )
-    made = to_model(record, listed.agent_id)
+    made = to_model(record, listed.agent_id, listed.dropped)
     # A record has whole seconds, the list may have had milliseconds.
     return replace(
         made,

@@ -1,0 +1,1 @@
+"""How lists end, and lists whose pages cannot be chosen freely."""

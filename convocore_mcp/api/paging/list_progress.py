@@ -1,0 +1,90 @@
+"""Whether a list still brings conversations, and what its end is worth.
+
+Lists end in many ways: without a cursor, with the same cursor again, with the last page under ever
+new cursors, with a refusal. A page is always kept first; then it is judged by what it brought:
+
+- **Several pages that bring nothing new are the end**, whatever the cursor says.
+- **The end is certain if the last page that brought something had room left**: then no row can
+  stand behind it. The size of a page is what the pages have, not what was asked for.
+"""
+
+from convocore_mcp.api.page_numbers import LIMIT
+from convocore_mcp.api.wire import ListResponse
+
+IDLE_PAGES_TO_END = 3
+"""Consecutive pages with rows, of which hardly any is new. A single one may come from a cache."""
+EMPTY_PAGES_TO_END = 50
+"""Consecutive empty pages under new cursors; Convocore's filter can hide all rows of some pages."""
+_FILTER_BITS = 2**25
+
+
+class SeenRows:
+    """Which conversations a list has shown, in a fixed amount of memory (a Bloom filter).
+
+    Of a list of a million conversations it takes 4 in 1,000 new ones for known, so only whole pages
+    are judged by it. A set of IDs would need 100 MB.
+    """
+
+    def __init__(self) -> None:
+        self._bits = bytearray(_FILTER_BITS // 8)
+
+    def add(self, conversation_id: str) -> bool:
+        """Add a conversation; whether it is new."""
+        code, bits, new = hash(conversation_id), self._bits, False
+        for position in (code % _FILTER_BITS, (code >> 32) % _FILTER_BITS):
+            byte, bit = position >> 3, 1 << (position & 7)
+            if not bits[byte] & bit:
+                bits[byte] |= bit
+                new = True
+        return new
+
+
+class ListProgress:
+    """What the pages of one list have brought so far."""
+
+    def __init__(self) -> None:
+        self._seen = SeenRows()
+        self._page_size = 0
+        self._fruitful_pages = 0
+        self.rows = 0
+        """How many different conversations the list has shown."""
+        self.idle_pages = 0
+        """Consecutive pages with rows, of which at most a quarter were new."""
+        self.empty_pages = 0
+        """Consecutive pages without rows."""
+        self.had_room = False
+        """Whether the last page that brought something had room left for more rows."""
+        self.last_page: frozenset[str] = frozenset()
+        """The fingerprints of the last page that brought something."""
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether the latest pages brought nothing new, so that there is no use in going on."""
+        return self.idle_pages >= IDLE_PAGES_TO_END or self.empty_pages >= EMPTY_PAGES_TO_END
+
+    def add(self, response: ListResponse) -> int:
+        """Count a page; returns how many of its conversations are new."""
+        if not response.row_count:
+            self.empty_pages += 1
+            return 0
+        page = response.page
+        ids = [row.id for row in page.rows]
+        # What can't be read and has no ID is told apart by its content.
+        ids += [row.id or row.raw for row in page.quarantined]
+        new = sum(map(self._seen.add, ids))
+        self.rows += new
+        self.empty_pages = 0
+        self.idle_pages = self.idle_pages + 1 if new <= len(ids) // 4 else 0
+        if new:
+            self._fruitful_pages += 1
+            self._page_size = max(self._page_size, response.row_count)
+            self.had_room = self._has_room(response)
+            self.last_page = response.fingerprints
+        return new
+
+    def _has_room(self, response: ListResponse) -> bool:
+        # A few rows of a full page may be hidden by Convocore's filter.
+        size = self._page_size
+        if self._fruitful_pages == 1:  # nothing but what was asked for tells the size of a page
+            size = LIMIT if response.has_more is not True else 0
+        return size - response.row_count >= max(1, size // 5)

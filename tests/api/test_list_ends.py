@@ -1,0 +1,169 @@
+"""A list ends in many ways: every conversation it showed is held, and reading comes to an end."""
+
+from contextlib import aclosing
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from convocore_mcp.errors import ApiError, NotFoundError
+from convocore_mcp.models import Page
+
+from .api_client import api_client
+from .odd_list import (
+    CURSOR_ENDS,
+    END_OF_LIST,
+    LIMITS,
+    NUMBERED_ENDS,
+    OddList,
+    cursor_list,
+    numbered_list,
+    page_of,
+    rows_named,
+)
+
+SIZES = st.sampled_from([1, 7, 10, 19, 20, 25, 50])
+MANY_WAYS = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+async def pages_until_the_end(odd_list: OddList) -> list[Page]:
+    """Every page that is handed out, also before an error."""
+    pages = []
+    async with api_client(odd_list) as client:
+        try:
+            async with aclosing(client.conversations(odd_list.agent_id)) as paging:
+                async for page in paging:
+                    pages.append(page)  # noqa: PERF401  an error must not lose the pages
+        except ApiError:
+            pages.append(Page((), certain=False))
+    return pages
+
+
+def held(pages: list[Page]) -> set[str]:
+    return {row.id for page in pages for row in page.rows}
+
+
+def is_certain(pages: list[Page]) -> bool:
+    return all(page.certain for page in pages)
+
+
+@pytest.mark.parametrize("end", CURSOR_ENDS)
+async def test_a_list_of_130_is_complete_however_its_cursors_end(end: str) -> None:
+    """Promised by docs/architecture.md, "Reading Convocore": the ways in which a list ends."""
+    rows = rows_named(range(130))
+    odd_list = cursor_list(rows, 20, end)
+    pages = await pages_until_the_end(odd_list)
+
+    assert held(pages) == {row["ID"] for row in rows}
+    assert is_certain(pages)
+    assert len(odd_list.queries) <= 7 + 55
+
+
+@pytest.mark.parametrize("limits", LIMITS)
+@pytest.mark.parametrize("end", NUMBERED_ENDS)
+@pytest.mark.parametrize("size", [10, 20, 50])
+async def test_a_list_of_135_is_complete_however_its_page_numbers_end(
+    end: str, limits: str, size: int
+) -> None:
+    """Promised by docs/architecture.md, "Reading Convocore": the ways in which a list ends."""
+    rows = rows_named(range(135))
+    odd_list = numbered_list(rows, size, end, limits, more="absent")
+    pages = await pages_until_the_end(odd_list)
+
+    assert held(pages) == {row["ID"] for row in rows}
+    assert is_certain(pages)
+    assert len(odd_list.queries) <= 3 * 135 // 10 + 30
+
+
+@MANY_WAYS
+@given(st.integers(0, 140), SIZES, st.sampled_from(CURSOR_ENDS))
+async def test_all_that_cursors_lead_to_is_held(count: int, size: int, end: str) -> None:
+    """Promised by docs/architecture.md, "Reading Convocore": no run is without an end."""
+    rows = rows_named(range(count))
+    odd_list = cursor_list(rows, size, end)
+    pages = await pages_until_the_end(odd_list)
+
+    assert held(pages) == {row["ID"] for row in rows}
+    assert len(odd_list.queries) <= 4 * (count // size + 1) + 60
+
+
+@MANY_WAYS
+@given(
+    st.integers(0, 140),
+    SIZES,
+    st.sampled_from(NUMBERED_ENDS),
+    st.sampled_from(LIMITS),
+    st.sampled_from(["absent", "as flag", "as text"]),
+)
+async def test_all_that_page_numbers_lead_to_is_held(
+    count: int, size: int, end: str, limits: str, more: str
+) -> None:
+    """Promised by docs/architecture.md, "Reading Convocore": no run is without an end."""
+    rows = rows_named(range(count))
+    odd_list = numbered_list(rows, size, end, limits, more)
+    pages = await pages_until_the_end(odd_list)
+
+    assert held(pages) == {row["ID"] for row in rows}
+    assert len(odd_list.queries) <= 3 * (count // min(size, 20) + 1) + 40
+
+
+async def test_one_page_whatever_number_is_asked_for_is_no_loop() -> None:
+    """Ours: a full page that comes for ever hides what is behind it, so the end is not certain."""
+    rows = rows_named(range(20))
+    odd_list = OddList(lambda _: page_of(rows))
+    pages = await pages_until_the_end(odd_list)
+
+    assert held(pages) == {row["ID"] for row in rows}
+    assert not is_certain(pages)
+    assert len(odd_list.queries) < 20
+
+
+async def test_a_cursor_that_is_stuck_at_a_full_page_leaves_a_gap() -> None:
+    """Ours: nothing shows whether rows stand behind it, so no answer may call itself complete."""
+    rows = rows_named(range(60))
+    pages = await pages_until_the_end(cursor_list(rows, 20, "its own cursor"))
+
+    assert held(pages) == {row["ID"] for row in rows}
+    assert not is_certain(pages)
+
+
+async def test_a_page_out_of_a_cache_does_not_end_the_list() -> None:
+    """Ours: an old page comes once, with an old cursor; the cursor leads on all the same."""
+    rows = rows_named(range(200))
+    answered = 0
+
+    def reply(query: dict[str, str]) -> tuple[int, object]:
+        nonlocal answered
+        answered += 1
+        offset = int(query.get("cursor", "0").split(".")[0])
+        offset = offset - 40 if answered == 6 else offset
+        page = rows[offset : offset + 20]
+        return page_of(page, nextCursor=f"{offset + 20}" if offset + 20 < 200 else None)
+
+    pages = await pages_until_the_end(OddList(reply))
+    assert held(pages) == {row["ID"] for row in rows}
+    assert is_certain(pages)
+
+
+async def test_an_agent_that_is_not_there_is_not_an_empty_list() -> None:
+    """Promised by docs/upstream.md, "Errors": 404 is no such agent."""
+    odd_list = OddList(lambda _: END_OF_LIST)
+    async with api_client(odd_list) as client:
+        with pytest.raises(NotFoundError):
+            await anext(client.conversations(odd_list.agent_id))
+
+
+async def test_a_row_that_slips_forward_between_pages_of_a_constant_size_is_held() -> None:
+    """Ours: where pages cannot overlap, each is read again after the next one."""
+    rows = rows_named(range(95))
+    kept = {row["ID"] for row in rows[3:]}
+
+    def reply(query: dict[str, str]) -> tuple[int, object]:
+        number = int(query.get("page", "1"))
+        if number > 1 and len(rows) > 92:
+            del rows[0]
+        return page_of(rows[(number - 1) * 50 : number * 50])
+
+    assert held(await pages_until_the_end(OddList(reply))) >= kept
