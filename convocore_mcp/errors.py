@@ -15,7 +15,6 @@ ConvocoreError               what failed, on what, and what to do next
     ├── NotFoundError        404
     ├── RateLimitedError     429                                          retried
     ├── UnavailableError     5xx, timeouts, resets, a proxy's HTML page    retried
-    ├── BrokenRecordError    500 "Output validation failed": this one record, every time
     ├── GarbledError         a body that is cut off or is not JSON         retried
     └── ContractError        an answer of an unknown shape
 """

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from convocore_mcp.assembly import mirror_location, read_settings, time_zone
+from convocore_mcp.configuration import mirror_location, read_settings, time_zone
 from convocore_mcp.errors import NotConfiguredError
 from convocore_mcp.settings import SERVERS, Settings, store_location
 

@@ -29,7 +29,7 @@ from convocore_mcp.api.pagination import (
     resume_pagination,
 )
 from convocore_mcp.api.paging.list_progress import ListProgress
-from convocore_mcp.api.response_body import ENCODINGS, ResponseBody
+from convocore_mcp.api.response_body import ENCODINGS, ResponseBody, without_key
 from convocore_mcp.api.throttle import Backoff, Throttle
 from convocore_mcp.api.transcript_wire import parse_transcript
 from convocore_mcp.errors import (
@@ -39,13 +39,11 @@ from convocore_mcp.errors import (
     NotFoundError,
     UnavailableError,
 )
-from convocore_mcp.models import Conversation, Page, Quarantined, Transcript
+from convocore_mcp.models import Conversation, Page, Transcript
 
 T = TypeVar("T")
 MAX_RESTARTS = 3
 """How often reading a list may start again, because a cursor expired or the dialect changed."""
-MIN_KEY_LENGTH = 8
-"""A shorter key is not masked in responses, because it could be an ordinary word."""
 PARSE_IN_THREAD_FROM = 256 * 1024
 """Bytes. A body of this size or more is parsed in a thread, so that other requests do not wait."""
 
@@ -197,16 +195,9 @@ class ConvocoreClient:
             BrokenRecordError: Convocore can't serve this record, though others.
             ApiError: the request failed otherwise, or the response does not fit the model.
         """
-
-        def parse(body: bytes, _: datetime) -> Conversation:
-            conversation = wire.parse_conversation(wire.parse_envelope(body)[1], agent_id)
-            if isinstance(conversation, Quarantined):
-                raise ContractError(f"This conversation can't be read: {conversation.reason}")
-            return conversation
-
+        path = f"{_list_path(agent_id)}/{quote(conversation_id, safe='')}"
         try:
-            path = f"{_list_path(agent_id)}/{quote(conversation_id, safe='')}"
-            return await self._request(path, {}, parse)
+            return await self._request(path, {}, lambda body, _: wire.parse_single(body, agent_id))
         except NotFoundError:
             return None
 
@@ -286,9 +277,7 @@ class ConvocoreClient:
         encoding = response.headers.get("content-encoding", "")
         body = ResponseBody(encoding, limit=self._limits.body)
         content = await body.read(response.aiter_raw(), self._large_body, stack)
-        # Convocore or a proxy may repeat the key in a message, which ends up in errors and logs.
-        mask_key = len(self._key) >= MIN_KEY_LENGTH
-        return content.replace(self._key, b"[key]") if mask_key else content
+        return without_key(content, self._key)
 
 
 def _is_loopback(url: str) -> bool:

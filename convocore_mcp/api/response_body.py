@@ -19,6 +19,8 @@ _UNCOMPRESSED = {"", "identity"}
 _COMPRESSED = {"gzip", "x-gzip", "deflate"}
 _GZIP_HEADER = b"\x1f\x8b"
 _ZLIB_OR_GZIP_HEADER = zlib.MAX_WBITS + 32  # zlib finds out which of the two it is
+MIN_KEY_LENGTH = 8
+"""A shorter key is not masked in responses, because it could be an ordinary word."""
 
 
 class ResponseBody:
@@ -92,3 +94,8 @@ class ResponseBody:
 
 def _not_decompressible() -> GarbledError:
     return GarbledError("Convocore's answer can't be decompressed.", hint="Try again in a minute.")
+
+
+def without_key(content: bytes, key: bytes) -> bytes:
+    """`content` with the key masked: a message may repeat it, and ends up in errors and logs."""
+    return content.replace(key, b"[key]") if len(key) >= MIN_KEY_LENGTH else content

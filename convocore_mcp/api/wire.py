@@ -154,6 +154,18 @@ def parse_conversation(raw: object, agent_id: str) -> Conversation | Quarantined
     return Quarantined(json_text, reason, None if id_ is None else str(id_)[:MAX_ID_LENGTH])
 
 
+def parse_single(body: bytes, agent_id: str) -> Conversation:
+    """The conversation in the response of a request for it alone.
+
+    Raises:
+        ApiError: from `parse_envelope`; or it does not fit the model.
+    """
+    found = parse_conversation(parse_envelope(body)[1], agent_id)
+    if isinstance(found, Quarantined):
+        raise ContractError(f"This conversation can't be read: {found.reason}")
+    return found
+
+
 def to_model(row: ConversationRecord, agent_id: str, dropped: tuple[str, ...]) -> Conversation:
     """The conversation that a record describes; `dropped` names the fields that did not fit."""
     assignees = _assignees(row)

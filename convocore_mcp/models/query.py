@@ -20,7 +20,7 @@ class ReadScope:
     people: bool = False
     """The answer merges leads: a lead may also have conversations from before `since`."""
     details: bool = True
-    """The answer depends on fields that sparse rows of the list lack (`fields.listed`)."""
+    """The answer depends on fields that sparse rows of the list lack (docs/upstream.md, "Rows")."""
 
 
 EVERYTHING = ReadScope()

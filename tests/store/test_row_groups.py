@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convocore_mcp.fields.grouping import TIME_UNITS, Grouping, TimeUnit
-from convocore_mcp.fields.query import RowGroup
+from convocore_mcp.fields.row_query import RowGroup
 from convocore_mcp.fields.table import BY_NAME, Kind, Rows
 from convocore_mcp.store.database.engine import Database
 from tests.fields.plain_rows import Plain, fold

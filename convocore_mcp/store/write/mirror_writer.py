@@ -7,9 +7,7 @@ from datetime import UTC, datetime, tzinfo
 from sqlalchemy import (
     Connection,
     bindparam,
-    delete,
     func,
-    insert,
     select,
     update,
 )
@@ -19,7 +17,6 @@ from convocore_mcp.models import (
     Coverage,
     DerivedKeys,
     Page,
-    Quarantined,
 )
 from convocore_mcp.store.database import bulk
 from convocore_mcp.store.database.columns import storable
@@ -31,26 +28,22 @@ from convocore_mcp.store.database.coverage import (
     update_coverage,
 )
 from convocore_mcp.store.database.engine import Database
-from convocore_mcp.store.database.rows import conversation_row, digest, to_milliseconds
+from convocore_mcp.store.database.rows import conversation_row, to_milliseconds
 from convocore_mcp.store.database.schema import (
     CURRENT,
     agents,
     conversations,
-    counter,
-    quarantine,
     records,
 )
 from convocore_mcp.store.database.sequence import set_sequence_number, take_write_lock
 from convocore_mcp.store.details import listed_rows
-from convocore_mcp.store.details.tables import enriched_versions
 from convocore_mcp.store.fields import field_writer
 from convocore_mcp.store.fields.field_writer import DueDatesOf, NewVersion
 from convocore_mcp.store.write import versions
+from convocore_mcp.store.write.pruning import prune
+from convocore_mcp.store.write.quarantined_rows import drop_quarantined, save_quarantined
 from convocore_mcp.store.write.rebuild import MergeAffected, rebuild_leads
 from convocore_mcp.store.write.search_words import SearchWords
-
-KEEP_VERSIONS = 7 * 24 * 3600 * 1000
-"""Milliseconds for which an old version is kept: a client can ask for the changes of a week."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +126,7 @@ class MirrorWriter:
                 connection, filled, sequence_number=sequence_number, at=at, digests=digests
             )
             listed_rows.note_listed(connection, agent_id, changed, filled)
-            _save_quarantined(connection, agent_id, page, at)
+            save_quarantined(connection, agent_id, page, at)
             # A quarantined row exists in Convocore, so the version in the mirror counts as seen.
             ids = [row.id for row in page.quarantined if row.id is not None]
             unreadable = (
@@ -272,12 +265,7 @@ class MirrorWriter:
         """Delete quarantined rows that a full sync begun at `before` did not bring again."""
         with self.database.writing() as connection:
             take_write_lock(connection)
-            connection.execute(
-                delete(quarantine).where(
-                    quarantine.c.agent_id == agent_id,
-                    versions.not_seen_since(quarantine.c.seen_at, before, now),
-                )
-            )
+            drop_quarantined(connection, agent_id, before=before, now=now)
 
     def rebuild_leads(self, agent_id: str) -> int:
         """Bring the leads up to date with the conversations; returns how many were rebuilt.
@@ -296,48 +284,10 @@ class MirrorWriter:
 
     def prune(self, *, now: datetime) -> int:
         """Delete versions that ended longer than `KEEP_VERSIONS` ago; returns how many."""
-        before = (to_milliseconds(now) or 0) - KEEP_VERSIONS
         with self.database.writing() as connection:
             take_write_lock(connection)
-            c = conversations.c
-            old = select(c.valid_from).where(c.valid_to < CURRENT, c.ended_at < before)
-            newest = connection.scalar(select(func.max(c.valid_to)).where(c.valid_from.in_(old)))
-            if newest is None:
-                return 0
-            connection.execute(update(counter).values(pruned_up_to=newest))
-            field_writer.prune(connection, old, up_to=newest)
-            connection.execute(delete(records).where(records.c.valid_from.in_(old)))
-            connection.execute(
-                delete(enriched_versions).where(enriched_versions.c.valid_from <= newest)
-            )
-            return connection.execute(delete(conversations).where(c.valid_from.in_(old))).rowcount
+            return prune(connection, now=now)
 
     def close(self) -> None:
         """Close the database."""
         self.database.close()
-
-
-def _save_quarantined(connection: Connection, agent_id: str, page: Page, at: int) -> None:
-    unstorable = [
-        Quarantined(row.record, reason)
-        for row in page.rows
-        if (reason := versions.why_unstorable(row))
-    ]
-    by_digest = {digest(row.raw): row for row in (*page.quarantined, *unstorable)}
-    if not by_digest:
-        return
-    q = quarantine.c
-    connection.execute(delete(quarantine).where(q.agent_id == agent_id, q.digest.in_(by_digest)))
-    connection.execute(
-        insert(quarantine),
-        [
-            {
-                "agent_id": agent_id,
-                "digest": key,
-                "raw": row.raw,
-                "reason": row.reason,
-                "seen_at": at,
-            }
-            for key, row in by_digest.items()
-        ],
-    )
