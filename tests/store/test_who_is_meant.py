@@ -43,7 +43,7 @@ people = st.tuples(
 NAME_DECORATIONS: list[Callable[[str], str]] = [
     str, str.upper, str.lower, str.title, "“{}”".format, " {}. ".format, "\u200e{}\u200e".format,
     "Mr. {}".format, "Ms {}".format, "{}, please".format, "who is {}?".format, "the guy {}".format,
-    "call {} on the phone".format, "{} Ltd".format, "Herr Dr. {}".format,
+    "call {} on the phone".format, "Herr Dr. {}".format,
 ]  # fmt: skip
 EMAIL_DECORATIONS: list[Callable[[str], str]] = [
     str, str.upper, "<{}>".format, "mailto:{}?subject=Hello".format, "\u2068{}\u2069".format,
@@ -109,7 +109,7 @@ def test_words_around_a_name_never_make_it_another_persons(
     agent_store = of_people(database, given_people)
     company = data.draw(st.sampled_from([c for c in COMPANIES if c]))
     sentences = [f"{{}} from {company}".format, f"{{}}, the guy at {company}".format]
-    around = [*NAME_DECORATIONS, *sentences]
+    around = [*NAME_DECORATIONS, "{} Ltd".format, *sentences]
     for name in dict.fromkeys(name for name, *_ in given_people):
         plain = meant(agent_store, name)
         assert plain is not None, name
