@@ -155,6 +155,7 @@ def agent_store(request: pytest.FixtureRequest) -> AgentStore:
         conversation("maria", phone="+54 9 11 2345-6789"),
         conversation("fb", name="Ed Book", links=("https://facebook.com/profile.php?id=12",)),
         conversation("insta", name="In Sta", links=("https://instagram.com/sta.in",)),
+        conversation("calla", name="Calla Onslow"),  # begins like words that are no names
         conversation("older", name="Mr John Smith"),
         conversation("newer", name="John Smith"),
     ]  # fmt: skip
@@ -170,6 +171,8 @@ def agent_store(request: pytest.FixtureRequest) -> AgentStore:
         ("Ms. Jane Doe at Acme Ltd.", "jane", "name and company", ["Ms", "at", "Ltd"]),
         ("what did Jane from Acme want?", "jane", "name and company",
          ["what", "did", "from", "want"]),
+        ("call Jane Doe on the phone please", "jane", "name",
+         ["call", "on", "the", "phone", "please"]),
         ("the guy from Initech", "rob", "company", ["the guy", "from"]),
         ("Globex SA", "jane2", "company", ["SA"]),
         ("Jane Doe the zookeeper", "jane", "name", ["the", "zookeeper"]),
