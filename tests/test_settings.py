@@ -90,7 +90,6 @@ def test_a_key_may_be_pasted_with_bearer_and_blanks(
         {"CONVOCORE_API_KEY": KEY, "CONVOCORE_REGION": "us"},
         {"CONVOCORE_API_KEY": KEY, "CONVOCORE_BASE_URL": f"https://{KEY}@host/v3"},
         {"CONVOCORE_API_KEY": KEY, "CONVOCORE_INCREMENTAL_SYNC_SECONDS": "-1"},
-        {"CONVOCORE_API_KEY": KEY, "CONVOCORE_TIMEZONE": "Berlin/Germany"},
     ],
 )
 def test_a_wrong_setting_is_named_and_no_key_is_shown(

@@ -162,7 +162,17 @@ def test_rows_show_the_values_that_the_plain_reading_has(
         )
         shown = {str(row.values[id_field(rows)]): comparable(row.values) for row in found}
         plain = {id_: comparable(row) for id_, row in store.plain(rows).items()}
-        assert shown == plain
+        assert differences(shown, plain) == []
+
+
+def differences(shown: dict[str, Plain], plain: dict[str, Plain]) -> list[tuple[Any, ...]]:
+    """Each field of each row that differs, with both values."""
+    return [
+        (id_, name, shown.get(id_, {}).get(name), plain.get(id_, {}).get(name))
+        for id_ in shown.keys() | plain.keys()
+        for name in shown.get(id_, {}).keys() | plain.get(id_, {}).keys()
+        if shown.get(id_, {}).get(name) != plain.get(id_, {}).get(name)
+    ]
 
 
 def comparable(row: Any) -> Plain:
