@@ -5,6 +5,8 @@ ConvocoreError               what failed, on what, and what to do next
 ├── NotConfiguredError       a setting is missing or wrong
 ├── MissingError             the mirror has no such lead or conversation
 ├── MirrorError              the local copy can't be used
+│   ├── ForeignMirrorError   it belongs to another key or region
+│   ├── DamagedRecordError   a stored record is not what was stored
 │   └── LostSyncLockError    another process has taken over the sync of this one
 └── ApiError                 Convocore did not give us what we asked for
     ├── BadRequestError      400: our request was refused
@@ -52,7 +54,22 @@ class MissingError(ConvocoreError):
 
 
 class MirrorError(ConvocoreError):
-    """The local copy can't be opened, read or written."""
+    """The local copy can't be opened, read or written: disk, lock or database."""
+
+    code = "mirror_unavailable"
+
+
+class ForeignMirrorError(MirrorError):
+    """The mirror belongs to another key or region, and nobody has confirmed ours yet."""
+
+
+class DamagedRecordError(MirrorError):
+    """A stored record is not the JSON that was stored."""
+
+    def __init__(self, message: str, *, hint: str = "", record: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.record = record
+        """The record as it is stored now."""
 
 
 class LostSyncLockError(MirrorError):

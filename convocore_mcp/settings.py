@@ -140,6 +140,11 @@ def _is_this_machine(host: str) -> bool:
         return host == "localhost" or host.endswith(".localhost")
 
 
+def default_folder() -> Path:
+    """The user's data folder, where mirrors are kept that no setting places elsewhere."""
+    return user_data_path("convocore-mcp", appauthor=False)
+
+
 def store_location(store: str | None, *, fingerprint: str) -> str | Path:
     """Where the mirror is kept: `memory`, a file, or a PostgreSQL URL for SQLAlchemy.
 
@@ -148,7 +153,7 @@ def store_location(store: str | None, *, fingerprint: str) -> str | Path:
     """
     location = (store or "").strip()
     if not location:
-        return user_data_path("convocore-mcp", appauthor=False) / f"mirror-{fingerprint}.sqlite3"
+        return default_folder() / f"mirror-{fingerprint}.sqlite3"
     if location.lower() in _IN_MEMORY:
         return "memory"
     scheme, separator, rest = location.partition("://")

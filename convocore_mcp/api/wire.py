@@ -172,6 +172,7 @@ def to_model(row: ConversationRecord, agent_id: str) -> Conversation:
         id=row.id,
         last_activity=_last_activity(row),
         first_message=row.first_message_ts,
+        last_modified=row.last_modified,
         identity=_text(row.contact_identity_id),
         name=_text(row.user_name),
         email=_text(row.user_email),

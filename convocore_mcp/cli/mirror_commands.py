@@ -1,4 +1,4 @@
-"""The commands for the mirror: `sync`, `status` and `purge`.
+"""The commands `sync` and `status`; `purge` stands in `purge_command`.
 
 Results go to stdout, progress and errors to stderr. The exit code is 1 after a failure, and 2 if a
 setting is missing or wrong.
@@ -26,12 +26,11 @@ from convocore_mcp.logs import log_to_stderr
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.protocols import SyncResult
 from convocore_mcp.settings import Settings
-from convocore_mcp.store.database.purge import delete_files, mirror_files, mirror_tables, size_of
+from convocore_mcp.store.database.purge import mirror_tables, size_of
 
 P = ParamSpec("P")
 
 FAILED, NOT_CONFIGURED = 1, 2
-RESTART = "Restart the servers that are running."
 Agents = Annotated[
     list[str] | None,
     typer.Option("--agent", help="Only this agent; may be given several times. [all configured]"),
@@ -80,7 +79,7 @@ class ConfiguredMirror:
         return tuple(dict.fromkeys(chosen or configured))
 
 
-def _with_error_reports(command: Callable[P, None]) -> Callable[P, None]:
+def with_error_reports(command: Callable[P, None]) -> Callable[P, None]:
     """Report an expected error in a line or two on stderr, and as an exit code."""
 
     @functools.wraps(command)
@@ -105,7 +104,7 @@ def _exit_code(error: ConvocoreError) -> int:
     return NOT_CONFIGURED if isinstance(error, NotConfiguredError) else FAILED
 
 
-@_with_error_reports
+@with_error_reports
 def sync(
     *,
     full: Annotated[
@@ -176,31 +175,33 @@ async def _sync_agent(backend: Backend, agent: str, *, full: bool) -> None:
             f"  {after.quarantined:,} could not be read and are quarantined; "
             "convocore-mcp status shows why."
         )
-    if after.gap:
-        typer.echo(f"  {after.gap}")
+    for reason in filter(None, (after.gap, after.doubt)):
+        typer.echo(f"  {reason}")
 
 
 def _progress_text(progress: SyncResult, scope: str) -> str:
     if progress.elsewhere:
         return f"another process has read {scope} meanwhile"
-    return f"read {scope}: {_count(progress.rows, 'row')} in {_count(progress.pages, 'page')}"
+    return (
+        f"read {scope}: {count_text(progress.rows, 'row')} in {count_text(progress.pages, 'page')}"
+    )
 
 
 @asynccontextmanager
-async def _open_backend() -> AsyncIterator[Backend]:
-    backend = await Assembly({}).build_backend()
+async def _open_backend(*, may_replace_mirror: bool = True) -> AsyncIterator[Backend]:
+    backend = await Assembly({}, may_replace_mirror=may_replace_mirror).build_backend()
     try:
         yield backend
     finally:
         await backend.close()
 
 
-@_with_error_reports
+@with_error_reports
 def status(*, agent: Agents = None) -> None:
     """Show what the mirror holds, how fresh and complete it is, and what could not be read.
 
-    Sends no request to Convocore, and creates no mirror. A mirror file that belongs to another
-    key or an older version, or that is damaged, is moved aside, as by every command that opens it.
+    Sends no request to Convocore, and creates no mirror. A mirror file of another version, or a
+    damaged one, is moved aside, as by every command that opens it; one of another key stays.
     """
     mirror = ConfiguredMirror.from_environment()
     agents = mirror.agents(agent)
@@ -217,7 +218,7 @@ def status(*, agent: Agents = None) -> None:
 
 
 async def _print_status(agents: Sequence[str]) -> None:
-    async with _open_backend() as backend:
+    async with _open_backend(may_replace_mirror=False) as backend:
         for agent in agents:
             coverage = await backend.read(backend.coverage, agent)
             reasons = await backend.read(backend.mirror_reader.quarantine_reasons, agent)
@@ -233,50 +234,6 @@ def _size(mirror: ConfiguredMirror) -> int:
         return own_tables.size()
 
 
-@_with_error_reports
-def purge(
-    *, yes: Annotated[bool, typer.Option("--yes", "-y", help="Delete without asking.")] = False
-) -> None:
-    """Delete the mirror. Convocore keeps all data: the next question reads it again."""
-    mirror = ConfiguredMirror.from_environment()
-    if mirror.location == "memory":
-        typer.echo("Nothing to delete: each server keeps its mirror in memory.")
-    elif isinstance(mirror.location, Path):
-        _purge_files(mirror.location, yes=yes)
-    else:
-        _purge_tables(mirror.location, mirror.owner, yes=yes)
-
-
-def _purge_files(path: Path, *, yes: bool) -> None:
-    files, foreign_files = mirror_files(path)
-    for file in foreign_files:
-        typer.echo(f"Not deleted, because it is no mirror of this program: {file}", err=True)
-    if not files:
-        typer.echo(f"Nothing to delete at {path}.")
-        return
-    size = decimal(sum(file.stat().st_size for file in files))
-    typer.echo("\n".join(map(str, files)))
-    _confirm(f"Delete the mirror ({_count(len(files), 'file')}, {size})?", yes=yes)
-    delete_files(files)
-    typer.echo(f"Deleted {_count(len(files), 'file')}, {size}. {RESTART}")
-
-
-def _purge_tables(url: str, owner: str, *, yes: bool) -> None:
-    location = location_text(url)
-    with mirror_tables(url, owner=owner) as own_tables:
-        if not (names := own_tables.names()):
-            typer.echo(f"Nothing to delete at {location}.")
-            return
-        size = decimal(own_tables.size())
-        _confirm(f"Delete the mirror ({len(names)} tables, {size}) at {location}?", yes=yes)
-        typer.echo(f"Deleted {own_tables.drop()} tables. {RESTART}")
-
-
-def _count(number: int, noun: str) -> str:
+def count_text(number: int, noun: str) -> str:
+    """`number` and `noun`, in the plural where it is one."""
     return f"{number:,} {noun}{'s' * (number != 1)}"
-
-
-def _confirm(question: str, *, yes: bool) -> None:
-    if not (yes or typer.confirm(question)):
-        typer.echo("Nothing was deleted.", err=True)
-        raise typer.Exit(FAILED)

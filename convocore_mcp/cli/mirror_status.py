@@ -44,10 +44,12 @@ def status_lines(
         yield "  complete       no: the list has not been read to its end yet"
     else:
         age = _age_text(coverage.full_sync_at, now)
-        complete = "no" if coverage.gap else "yes"
+        complete = "no" if coverage.gap or coverage.doubt else "yes"
         yield f"  complete       {complete}, full sync {age}, {_time_text(coverage.full_sync_at)}"
     if coverage.gap:
         yield f"  gap            {coverage.gap}"
+    if coverage.doubt:
+        yield f"  doubt          {coverage.doubt}"
     yield from _quarantine_lines(reasons)
 
 

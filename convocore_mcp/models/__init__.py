@@ -12,12 +12,14 @@ from convocore_mcp.models.conversation import (
     Assignment,
     Call,
     Conversation,
+    CopyAge,
     DerivedKeys,
     Details,
     Handoff,
     JsonValue,
     ScoreStep,
     Value,
+    is_older,
 )
 from convocore_mcp.models.lead import (
     CLOSED_STAGES,
@@ -58,6 +60,7 @@ __all__ = [
     "Call",
     "Change",
     "Conversation",
+    "CopyAge",
     "Coverage",
     "DerivedKeys",
     "Details",
@@ -76,4 +79,5 @@ __all__ = [
     "TermAlternatives",
     "UnfinishedSync",
     "Value",
+    "is_older",
 ]

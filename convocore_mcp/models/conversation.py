@@ -1,5 +1,6 @@
 """A conversation, the typed parts of its record, and the keys that are derived from it."""
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
@@ -123,6 +124,8 @@ class Conversation:
     last_activity: datetime | None = None
     """When the newest message came: `ts`, or `lastMessageTS` where `ts` is missing."""
     first_message: datetime | None = None
+    last_modified: datetime | None = None
+    """When anything of it last changed, as far as Convocore tells."""
     identity: str | None = None
     """The contact that Convocore assigns the conversation to: `contactIdentityId`."""
     name: str | None = None
@@ -173,6 +176,16 @@ class Conversation:
     """The whole record as compact JSON; empty where only the columns were read."""
     details: Details = NO_DETAILS
     """The typed parts of `record`. The mirror fills them in wherever it reads the record."""
+    dropped: tuple[str, ...] = ()
+    """Fields that were left out because their value did not fit, like `assignedTo.assignedAt`.
+
+    Only `api` fills this in.
+    """
+
+    @property
+    def age(self) -> "CopyAge":
+        """By which two copies of this conversation are compared (`is_older`)."""
+        return (_seconds(self.last_activity), _seconds(self.last_modified))
 
     @property
     def overdue(self) -> bool:
@@ -183,6 +196,27 @@ class Conversation:
     def stale(self) -> bool:
         """Whether the CRM calls the lead stale."""
         return "stale_lead" in (self.alerts or ())
+
+
+CopyAge: TypeAlias = tuple[int | None, int | None]
+"""Of one copy of a conversation: its last activity and its last change, in Unix seconds."""
+
+
+def is_older(copy: CopyAge, than: CopyAge) -> bool:
+    """Whether `copy` shows an older state of a conversation than another copy of it does.
+
+    The last activity decides, then the last change. A time that one copy lacks decides nothing:
+    of such copies, and of equally old ones, neither is older. Whole seconds are compared, because
+    Convocore writes the same field now in milliseconds and now in seconds (docs/upstream.md).
+    """
+    for ours, theirs in zip(copy, than, strict=True):
+        if ours is not None and theirs is not None and ours != theirs:
+            return ours < theirs
+    return False
+
+
+def _seconds(time: datetime | None) -> int | None:
+    return None if time is None else math.floor(time.timestamp())
 
 
 @dataclass(frozen=True, slots=True)

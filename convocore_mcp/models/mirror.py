@@ -54,17 +54,33 @@ class Coverage:
     """The newest activity seen at `as_of`: an incremental sync reads from the front down to it."""
     conversations: int = 0
     quarantined: int = 0
+    dropped_fields: int = 0
+    """Fields whose value could not be read, of `with_dropped_fields` conversations."""
+    with_dropped_fields: int = 0
     sequence_number: int = 0
     """The sequence number of the newest change."""
     unfinished: UnfinishedSync | None = None
     """The full sync that was interrupted and can be resumed."""
     gap: str | None = None
     """Why the last full sync may have missed conversations, in a sentence."""
+    doubt: str | None = None
+    """Why the mirror may hold conversations that Convocore no longer has, in a sentence."""
+    lost_at: datetime | None = None
+    """When Convocore last said that there is no such agent; `None` once its list was read again."""
+    short_syncs: int = 0
+    """How many full syncs in a row found far fewer conversations than the mirror holds."""
 
     @property
     def complete(self) -> bool:
-        """Whether every conversation has been read at least once."""
-        return self.full_sync_at is not None and self.gap is None
+        """Whether every conversation has been read at least once, and none seems to be gone."""
+        return self.full_sync_at is not None and self.gap is None and self.doubt is None
+
+    @property
+    def void(self) -> bool:
+        """Whether the agent was gone since the last full sync: what it found may be gone too."""
+        if self.lost_at is None:
+            return False
+        return self.full_sync_at is None or self.full_sync_at <= self.lost_at
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from convocore_mcp.errors import ApiError, ConvocoreError, LostSyncLockError
+from convocore_mcp.errors import (
+    ApiError,
+    ConvocoreError,
+    LostSyncLockError,
+    NotFoundError,
+)
 from convocore_mcp.models import EVERYTHING, Coverage, Freshness, ReadScope
 from convocore_mcp.store.database.sync_locks import SyncLocks
 from convocore_mcp.store.write.mirror_writer import MirrorWriter
@@ -22,7 +27,7 @@ from convocore_mcp.sync.decisions import (
     without_future,
 )
 from convocore_mcp.sync.freshness import SyncState, freshness, refusal
-from convocore_mcp.sync.full_sync import FullSync
+from convocore_mcp.sync.full_sync import FullSync, note_lost_agent
 from convocore_mcp.sync.incremental_sync import incremental_sync
 from convocore_mcp.sync.page_writer import (
     PageWriter,
@@ -233,10 +238,14 @@ class AgentSync:
             run_in_thread=parts.write_in_thread,
             limits=parts.limits,
         )
-        if run.kind is SyncKind.FULL:
-            await FullSync(parts.upstream, writer).run()
-        else:
-            await incremental_sync(parts.upstream, writer)
+        try:
+            if run.kind is SyncKind.FULL:
+                await FullSync(parts.upstream, writer).run()
+            else:
+                await incremental_sync(parts.upstream, writer)
+        except NotFoundError:
+            await note_lost_agent(writer)
+            raise
 
     def _note_failure(self, run: SyncRun, error: ConvocoreError) -> None:
         self._failures = self._failures.after_failure(run.kind, error, at=self._parts.now())

@@ -63,8 +63,10 @@ def refusal(state: SyncState) -> ConvocoreError | None:
 def freshness(state: SyncState, scope: ReadScope, *, now: datetime) -> Freshness:
     """What an answer that depends on `scope` says of its freshness."""
     coverage, first_sync = state.coverage, state.first_sync
-    read = coverage.complete or (first_sync is not None and first_sync.covers(scope))
-    complete = read and not (_may_be_stale(state) or coverage.quarantined)
+    listed = coverage.complete or (first_sync is not None and first_sync.covers(scope))
+    complete = listed and not (
+        _may_be_stale(state) or coverage.quarantined or coverage.dropped_fields
+    )
     started_at = first_sync.started_at if first_sync is not None else None
     if coverage.full_sync_at is not None:  # else nothing was ever read but by the first sync
         started_at = coverage.watermark or coverage.oldest
@@ -73,8 +75,8 @@ def freshness(state: SyncState, scope: ReadScope, *, now: datetime) -> Freshness
         as_of=coverage.as_of or started_at or now,
         complete=complete,
         conversations=coverage.conversations,
-        oldest=None if read else oldest,
-        progress=None if read else _progress(state),
+        oldest=None if listed else oldest,
+        progress=None if listed else _progress(state),
         notes=tuple(_notes(state)),
     )
 
@@ -106,11 +108,15 @@ def _notes(state: SyncState) -> list[str]:
             f"The first reading has stopped after {coverage.conversations} conversations; the rest "
             "is not known."
         )
-    if coverage.gap:
-        notes.append(coverage.gap)
+    notes += filter(None, (coverage.gap, coverage.doubt))
     if coverage.quarantined:
         notes.append(
             f"{coverage.quarantined} record(s) could not be read and are left out (quarantined)."
+        )
+    if coverage.dropped_fields:
+        notes.append(
+            f"{coverage.dropped_fields} field(s) of {coverage.with_dropped_fields} conversation(s) "
+            "could not be read and are left out."
         )
     if coverage.full_sync_at is not None and coverage.as_of is None:
         notes.append(CLOCK_WAS_AHEAD)

@@ -11,6 +11,7 @@ its original start time, so a conversation that neither part has seen counts as 
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from convocore_mcp.errors import ApiError, ContractError
@@ -27,6 +28,14 @@ REBUILD_WHEN_IDLE, REBUILD_AT_LATEST = 400, 2_000
 fewer rows at a time, the more each of them costs."""
 MAX_SINGLE_REQUESTS = 100
 """Missing conversations that are asked for one by one; the others wait for the next full sync."""
+SHORT_SYNCS_TO_BELIEVE = 3
+"""Full syncs in a row that must find little before what they all missed is removed."""
+SMALL_LIST = 20
+"""Up to this many conversations, losing more than half of them is nothing suspicious."""
+AGENT_WAS_LOST = (
+    "Convocore said that there is no such agent, so what was read before may be gone: everything "
+    "is read again."
+)
 NO_UNFINISHED_SYNC: Mapping[str, None] = {
     "full_sync_started_at": None,
     "full_sync_watermark": None,
@@ -54,6 +63,7 @@ class FullSync:
         unfinished = self._resumable((await writer.coverage()).unfinished)
         started_at = unfinished.started_at if unfinished else writer.now()
         progress.started_at = started_at
+        outcome: dict[str, datetime | str | int | None] = {}
         async with writer.leads_follow():
             front = await self._prepare_resume(unfinished) if unfinished else Front()
             try:
@@ -65,20 +75,13 @@ class FullSync:
             if progress.gap is None and not caught_up.complete:
                 progress.gap = LIST_MOVED_TOO_FAST
             if progress.gap is None and not progress.clock_set_back:
-                await self._remove_missing(started_at)
-                await writer.run_in_thread(
-                    writer.mirror.drop_quarantined,
-                    writer.agent_id,
-                    before=started_at,
-                    now=writer.now(),
-                )
-        await writer.note(
-            as_of=caught_up.as_of,
-            watermark=caught_up.front.watermark,
-            full_sync_at=min(started_at, caught_up.as_of),
-            gap=progress.gap,
-            **NO_UNFINISHED_SYNC,
-        )
+                outcome = await self._remove_missing(started_at)
+        marks = {
+            "as_of": caught_up.as_of,
+            "watermark": caught_up.front.watermark,
+            "full_sync_at": min(started_at, caught_up.as_of),
+        }
+        await writer.note(**marks, **{"gap": progress.gap} | outcome, **NO_UNFINISHED_SYNC)
         await writer.run_in_thread(writer.mirror.prune, now=writer.now())
         log.info("Full sync done: %d rows in %d pages.", progress.rows, progress.pages)
 
@@ -150,14 +153,41 @@ class FullSync:
         if (await self._writer.coverage()).full_sync_at is None:
             await self._writer.note(as_of=started_at)
 
-    async def _remove_missing(self, started_at: datetime) -> None:
-        """Remove what this sync did not see, if Convocore lacks it or two syncs missed it."""
+    async def _remove_missing(self, started_at: datetime) -> dict[str, datetime | str | int | None]:
+        """Remove what this sync did not see, as far as that is certain.
+
+        Returns what the agent's coverage then says of the rest.
+        """
         writer = self._writer
         run, mirror, agent_id = writer.run_in_thread, writer.mirror, writer.agent_id
-        now = writer.now()
+        coverage, now = await writer.coverage(), writer.now()
         missing = await run(mirror.last_seen_before, agent_id, started_at, now=now)
-        gone = {id_ for id_, times_missed in missing.items() if times_missed}
-        doubtful = [id_ for id_, times_missed in missing.items() if not times_missed]
+        outdated = await run(mirror.last_seen_outdated, agent_id, started_at, now=now)
+        there_again = coverage.lost_at is not None and coverage.lost_at < started_at
+        removal = decide_removal(
+            missing,
+            known=coverage.conversations,
+            short_syncs=coverage.short_syncs,
+            void=there_again,
+        )
+        gone = removal.gone | await self._find_gone(removal.doubtful)
+        await run(mirror.remove, agent_id, gone, at=writer.now())
+        await run(mirror.mark_missed, agent_id, (missing.keys() - gone) | outdated.keys())
+        await run(mirror.drop_quarantined, agent_id, before=started_at, now=now)
+        found = coverage.conversations - len(missing)
+        # An agent whose list is empty may still be gone.
+        lost_at = None if there_again and found else coverage.lost_at
+        doubt = finds_little_note(found, coverage.conversations) if removal.held_back else None
+        return {
+            "gap": outdated_note(len(outdated)) if outdated else None,
+            "doubt": doubt or (AGENT_WAS_LOST if lost_at else None),
+            "short_syncs": removal.short_syncs,
+            "lost_at": lost_at,
+        }
+
+    async def _find_gone(self, doubtful: Sequence[str]) -> set[str]:
+        """Those that Convocore does not have either when it is asked for them by themselves."""
+        gone = set()
         try:
             for id_ in doubtful[:MAX_SINGLE_REQUESTS]:
                 if await self._is_gone(id_):
@@ -165,8 +195,7 @@ class FullSync:
         except ApiError as error:
             # These requests are optional: a plan may not include them. The next full sync decides.
             log.info("Missing conversations can't be requested one by one: %s", error.message)
-        await run(mirror.remove, agent_id, gone, at=writer.now())
-        await run(mirror.mark_missed, agent_id, missing.keys() - gone)
+        return gone
 
     async def _is_gone(self, conversation_id: str) -> bool:
         try:
@@ -174,3 +203,73 @@ class FullSync:
         except ContractError:  # it exists, in a shape that we don't know
             return False
         return found is None
+
+
+async def note_lost_agent(writer: PageWriter) -> None:
+    """Note that Convocore says there is no such agent.
+
+    If it is there again later, it may have other conversations. So the next sync is a full one,
+    from the front, and what that does not see is removed.
+    """
+    if (await writer.coverage()).conversations:
+        await writer.note(lost_at=writer.now(), doubt=AGENT_WAS_LOST, **NO_UNFINISHED_SYNC)
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """What becomes of the conversations that a complete full sync did not see."""
+
+    gone: frozenset[str] = frozenset()
+    """To be removed."""
+    doubtful: tuple[str, ...] = ()
+    """To be removed if Convocore does not have them when asked for them by themselves."""
+    short_syncs: int = 0
+    """How many full syncs in a row, with this one, have found little."""
+    held_back: bool = False
+    """Some or all of them stay, because this sync found so little that it may be mistaken."""
+
+
+def decide_removal(
+    missing: Mapping[str, int], *, known: int, short_syncs: int, void: bool
+) -> Removal:
+    """Decide what to remove: `missing` says how many earlier full syncs missed each conversation.
+
+    `known` conversations are in the mirror, the missing ones among them. `short_syncs` full syncs
+    just before this one found little, which is no sign that a single conversation is gone; only a
+    third one in a row is believed. `void` says that the agent itself was gone, and that Convocore
+    said so: then whatever is not there again is gone.
+    """
+    found = known - len(missing)
+    if void and found:
+        return Removal(gone=frozenset(missing))
+    if not finds_little(found, known):
+        gone = frozenset(id_ for id_, missed in missing.items() if missed > short_syncs)
+        return Removal(gone, tuple(id_ for id_ in missing if id_ not in gone))
+    number = short_syncs + 1
+    if number < SHORT_SYNCS_TO_BELIEVE:
+        return Removal(short_syncs=number, held_back=True)
+    gone = frozenset(id_ for id_, missed in missing.items() if missed + 1 >= SHORT_SYNCS_TO_BELIEVE)
+    some_stay = len(gone) < len(missing)
+    return Removal(gone, short_syncs=number if some_stay else 0, held_back=some_stay)
+
+
+def finds_little(found: int, known: int) -> bool:
+    """Whether a full sync saw suspiciously few of the conversations that the mirror holds."""
+    return found < known and (found == 0 or (known > SMALL_LIST and found < known / 2))
+
+
+def finds_little_note(found: int, known: int) -> str:
+    """What answers say while a full sync that found little is not believed."""
+    return (
+        f"The last full reading found only {found:,} of the {known:,} conversations that are known "
+        "here. The others stay until a third reading in a row misses them; some of them may no "
+        "longer exist."
+    )
+
+
+def outdated_note(count: int) -> str:
+    """What answers say of conversations that the list shows only in an older copy."""
+    return (
+        f"The list shows {count:,} conversation(s) only in an older version than was read before. "
+        "The newer version is kept until the next full reading says the same."
+    )

@@ -172,8 +172,8 @@ class PageWriter:
         self.progress.on_change()
         return saved
 
-    async def note(self, **fields: datetime | str | None) -> None:
-        """Set fields of the agent's coverage (`MirrorWriter.note`)."""
+    async def note(self, **fields: datetime | str | int | None) -> None:
+        """Set fields of the agent's coverage (`MirrorWriter.update_coverage`)."""
         await self.run_in_thread(self.mirror.update_coverage, self.agent_id, **fields)
 
     async def rebuild_leads(self) -> None:

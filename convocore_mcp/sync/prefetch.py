@@ -60,7 +60,7 @@ async def prefetch_pages(
 
 
 def merge_pages(pages: Sequence[Page]) -> Page:
-    """Consecutive pages as one; of a row that is on two pages, the later one counts."""
+    """Consecutive pages as one; a row that is on two pages is there twice, the later one last."""
     first, last = pages[0], pages[-1]
     return replace(
         last,

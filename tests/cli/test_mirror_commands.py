@@ -107,6 +107,53 @@ def test_purge_does_not_delete_a_file_that_is_no_mirror(
     assert not (tmp_path / "mirror.db").exists()
 
 
+def test_a_mistyped_key_costs_nobody_their_mirror(command_line: CommandLine) -> None:
+    """Promised by docs/architecture.md, "The mirror": Convocore has to accept the new key first."""
+    store = {"CONVOCORE_STORE": str(command_line.home / "mirror.db")}
+    command_line.run_ok("sync", **store)
+    files, requests = command_line.files, len(command_line.sandbox.requests)
+
+    wrong = command_line.run("status", CONVOCORE_API_KEY="mistyped", **store)
+    assert (wrong.returncode, len(command_line.sandbox.requests)) == (1, requests)
+    assert "belongs to another key or region" in wrong.stderr
+    for _ in range(2):
+        wrong = command_line.run("sync", CONVOCORE_API_KEY="mistyped", **store)
+        assert wrong.returncode == 1
+        assert "CONVOCORE_API_KEY" in wrong.stderr
+    nowhere = {"CONVOCORE_BASE_URL": "http://127.0.0.1:1/v3"}
+    assert command_line.run("sync", **nowhere, **store).returncode == 1
+    assert command_line.files == files
+    assert "complete       yes" in command_line.run_ok("status", **store)
+
+    command_line.sandbox.key = "another-key"
+    done = command_line.run("sync", CONVOCORE_API_KEY="another-key", **store)
+    assert "read everything" in done.stdout
+    assert sum(".aside-" in name for name in command_line.files) == 1
+
+
+def test_purge_all_finds_the_mirrors_of_former_keys(
+    command_line: CommandLine, tmp_path: Path
+) -> None:
+    """Promised by docs/operations.md, "Commands". It needs no key, and other files stay."""
+    command_line.run_ok("sync")
+    (mirror,) = command_line.home.rglob("*.sqlite3")
+    command_line.sandbox.key = "another-key"
+    command_line.run_ok("sync", CONVOCORE_API_KEY="another-key")
+    own_file = {"CONVOCORE_STORE": str(tmp_path / "mirror.db")}
+    command_line.run_ok("sync", CONVOCORE_API_KEY="another-key", **own_file)
+    mirror.with_name("mirror-0123abcd.sqlite3.aside-20260719T221103123456").touch()
+    mirror.with_name("mirror-mine.sqlite3").touch()
+
+    refused = command_line.run("purge", "--all", answer="n\n")
+    assert refused.returncode == 1
+    assert len(command_line.files) > 5
+    assert "Deleted" in command_line.run_ok(
+        "purge", "--all", CONVOCORE_API_KEY="", **own_file, answer="y\n"
+    )
+    assert command_line.files == {"mirror-mine.sqlite3"}
+    assert "Nothing to delete" in command_line.run_ok("purge", "--all", "--yes")
+
+
 @pytest.mark.parametrize("command", ["sync", "status", "purge"])
 def test_a_missing_key_is_reported_in_two_lines(command_line: CommandLine, command: str) -> None:
     """Promised by docs/operations.md, "Commands". No stack trace."""

@@ -35,10 +35,13 @@ steps = st.lists(
 def apply(
     step: Step, agent_store: AgentStore, expected: dict[str, Conversation], minute: int
 ) -> None:
-    """Apply a step to the mirror and to a dict alike."""
+    """Apply a step to the mirror and to a dict alike: an older copy changes nothing."""
     if step.kind == "save":
         agent_store.save(*step.conversations, minute=minute)
-        expected.update((c.id, comparable(c)) for c in agent_store.of_agent(step.conversations))
+        for c in agent_store.of_agent(step.conversations):
+            before, after = expected.get(c.id, c).last_activity, c.last_activity
+            if before is None or after is None or after >= before:
+                expected[c.id] = comparable(c)
     else:
         removed = len(set(step.ids) & expected.keys())
         assert agent_store.remove(*step.ids, minute=minute) == removed

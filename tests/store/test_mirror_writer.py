@@ -89,27 +89,22 @@ def test_the_same_page_again_changes_nothing(database: Database, page: list[Conv
     )
 
 
-def is_later(c: Conversation, other: Conversation) -> bool:
-    active, known = c.last_activity, other.last_activity
-    return active is not None and (known is None or active > known)
-
-
 @shared
 @given(pages=st.lists(st.tuples(st.integers(0, 6), lists_of_conversations), max_size=5))
-def test_a_page_that_was_read_earlier_never_replaces_what_was_read_later(
+def test_the_newer_copy_wins_and_of_equally_old_ones_the_one_that_was_read_later(
     database: Database, pages: list[tuple[int, list[Conversation]]]
 ) -> None:
-    """Ours: pages are read in parallel and arrive in any order; an unchanged row counts as read.
-
-    A later activity is newer all the same: the clock may have been ahead.
-    """
+    """Promised by docs/architecture.md, "The mirror": pages arrive in any order."""
     agent_store = AgentStore(database)
     expected: dict[str, tuple[int, Conversation]] = {}
     for minute, page in pages:
         agent_store.save(*page, minute=minute)
         for c in agent_store.of_agent(page):
-            before, known = expected.get(c.id, (0, c))
-            if minute >= before or is_later(comparable(c), known):
+            seen, held = expected.get(c.id, (0, comparable(c)))
+            ours, theirs = held.last_activity, c.last_activity
+            if comparable(c) == held:
+                expected[c.id] = (max(seen, minute), held)
+            elif theirs > ours if ours and theirs and ours != theirs else minute >= seen:
                 expected[c.id] = (minute, comparable(c))
     assert agent_store.find() == sorted_by([c for _, c in expected.values()], "newest")
 
@@ -201,6 +196,38 @@ def test_a_row_whose_id_no_index_can_hold_is_quarantined(database: Database, nam
     assert agent_store.writer.coverage(agent_store.agent).quarantined == 1
 
 
+@pytest.mark.parametrize("id_", ["a\0", "a\ud83d", "\udc00"])
+def test_a_row_whose_id_no_database_can_hold_is_quarantined(database: Database, id_: str) -> None:
+    """Ours: under another id it could be taken for another conversation."""
+    agent_store = AgentStore(database)
+    other = conversation(id_.encode("utf-8", "replace").decode().replace("\0", "\ufffd"))
+    for _ in range(2):
+        agent_store.save(conversation(id_), other, conversation("c2"))
+        assert {c.id for c in agent_store.find()} == {other.id, "c2"}
+        assert agent_store.writer.coverage(agent_store.agent).quarantined == 1
+
+
+def test_ids_that_differ_only_by_an_outer_blank_are_different_conversations(
+    database: Database,
+) -> None:
+    """Promised by docs/upstream.md, "The list endpoint": `ID` is the only key, as it stands."""
+    agent_store, ids = AgentStore(database), ["c1", "c1 ", " c1", "c1\t", "\u00a0c1", "C1"]
+    agent_store.save(*(conversation(id_, name=f"Ann {n}") for n, id_ in enumerate(ids)))
+    agent_store.rebuild_leads()
+    assert len(agent_store.leads()) == len(ids)
+    for n, id_ in enumerate(ids):
+        found = agent_store.reader.conversation(agent_store.agent, id_)
+        assert found is not None
+        assert (found.id, found.name) == (id_, f"Ann {n}")
+        (lead,) = agent_store.reader.leads_with(agent_store.agent, "id", [id_])
+        assert lead.name == f"Ann {n}"
+    assert agent_store.save(conversation("c1 ", name="Ann 1")).unchanged == 1
+    assert agent_store.remove("c1") == 1
+    agent_store.rebuild_leads()
+    assert {c.id for c in agent_store.find()} == set(ids) - {"c1"}
+    assert len(agent_store.leads()) == len(ids) - 1
+
+
 def test_a_long_value_that_is_only_shown_is_stored_whole(database: Database) -> None:
     """Ours: what visitors type can have any length."""
     long = "😀" * 20_000
@@ -249,6 +276,28 @@ def test_coverage_is_updated_and_a_gap_makes_it_incomplete(database: Database) -
     assert not found.complete
     agent_store.writer.update_coverage(agent_store.agent, gap=None)
     assert agent_store.writer.coverage(agent_store.agent).complete
+
+
+def test_fields_that_could_not_be_read_are_counted_while_they_are_odd(database: Database) -> None:
+    """Promised by docs/contract.md, "Rules for every answer": `complete` tells of each field."""
+    agent_store = AgentStore(database)
+
+    def save(minute: int, *dropped: tuple[str, ...]) -> tuple[Saved, int, int]:
+        rows = [
+            # The record is the same: what was dropped is not in it.
+            replace(conversation(f"c{n}"), dropped=names)
+            for n, names in enumerate(dropped)
+        ]
+        saved = agent_store.save(*rows, minute=minute)
+        coverage = agent_store.writer.coverage(agent_store.agent)
+        return saved, coverage.dropped_fields, coverage.with_dropped_fields
+
+    assert save(0, (), (), ()) == (Saved(3, 0, 0), 0, 0)
+    assert save(1, (), ("tags", "value"), ("value",)) == (Saved(0, 2, 1), 3, 2)
+    assert save(2, (), ("tags", "value"), ("value",)) == (Saved(0, 0, 3), 3, 2)
+    assert save(3, (), ("tags",), ()) == (Saved(0, 2, 1), 1, 1)
+    agent_store.remove("c1", minute=4)
+    assert save(5) == (Saved(0, 0, 0), 0, 0)
 
 
 def test_a_failed_transaction_is_rolled_back(database: Database) -> None:

@@ -169,6 +169,49 @@ def test_numbers_are_committed_in_order_however_many_write(
         agent_store.writer.close()
 
 
+@pytest.mark.parametrize("table", ["conversations", "leads", "agents"])
+def test_a_dropped_table_is_made_again_with_all_others(
+    postgresql: Callable[[], str], table: str
+) -> None:
+    """Promised by docs/architecture.md, "The mirror": at opening, and while it is in use."""
+    url, ann = postgresql(), conversation("c1", email="ann@x.example")
+    agent_store = AgentStore(opened(url))
+    agent_store.save(ann)
+    run(url, f"DROP TABLE convocore_{table}")
+
+    def use() -> None:
+        agent_store.save(ann, minute=1)
+        agent_store.rebuild_leads()
+
+    with pytest.raises(MirrorError) as caught:
+        use()
+    assert caught.value.code == "mirror_unavailable"
+    use()
+    assert len(agent_store.find()) == 1
+    agent_store.writer.close()
+
+    run(url, f"DROP TABLE convocore_{table}")
+    again = AgentStore(opened(url))
+    assert again.save(ann).created == 1
+    again.writer.close()
+
+
+def test_tables_that_do_not_say_whose_they_are_stay_and_the_error_says_what_to_do(
+    postgresql: Callable[[], str],
+) -> None:
+    """Promised by docs/contract.md, "Rules for every answer": a hint says what to do next."""
+    url = postgresql()
+    agent_store = AgentStore(opened(url))
+    agent_store.save(conversation("c1"))
+    agent_store.writer.close()
+    run(url, "DROP TABLE convocore_meta")
+    with pytest.raises(MirrorError) as caught:
+        opened(url)
+    assert caught.value.code == "mirror_unavailable"
+    assert "drop the tables" in caught.value.hint
+    assert run(url, "SELECT count(*) FROM convocore_conversations") == [(1,)]
+
+
 def test_a_transaction_reads_one_consistent_state(in_postgresql: Database) -> None:
     """Ours: the counts of a summary must be of the same rows."""
     agent_store = AgentStore(in_postgresql)

@@ -38,4 +38,7 @@ def test_a_mirror_in_postgresql_is_filled_reported_and_dropped(
 
         assert "Deleted" in shell.run_ok("purge", "--yes")
         assert tables(url) == {"leads"}
+        shell.run_ok("sync")
+        assert "Deleted" in shell.run_ok("purge", "--all", "--yes", CONVOCORE_API_KEY="another")
+        assert tables(url) == {"leads"}
         assert not shell.files

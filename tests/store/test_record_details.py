@@ -1,11 +1,15 @@
 """Conversations come out of the mirror typed: with the details of their record and an amount."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
 from hypothesis import given
+from sqlalchemy import select, update
 
 from convocore_mcp.api import wire
+from convocore_mcp.errors import DamagedRecordError
 from convocore_mcp.leads.money import currency_code, read_money
 from convocore_mcp.models import (
     NO_DETAILS,
@@ -20,6 +24,7 @@ from convocore_mcp.models import (
 from convocore_mcp.sandbox import Sandbox
 from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.database.record_details import details_of
+from convocore_mcp.store.database.schema import conversations, records
 from tests.conversations import conversation, lists_of_conversations
 from tests.store.agent_store import AgentStore
 from tests.store.steps import shared
@@ -29,7 +34,7 @@ AT = datetime(2026, 7, 19, 22, 11, 3, tzinfo=UTC)
 
 def read(**fields: object) -> Conversation:
     """A row of the list, as `api` reads it."""
-    body = json.dumps({"ID": "c1", **fields}).encode()
+    body = json.dumps({"ID": "c1"} | fields).encode()
     row = wire.parse_conversation(wire.parse_json(body), "shop")
     assert isinstance(row, Conversation)
     return row
@@ -74,7 +79,9 @@ def test_every_row_of_the_sandbox_gives_details() -> None:
 
 def test_a_record_of_another_shape_has_no_details() -> None:
     """Ours: one odd record does not spoil an answer."""
-    assert details_of('{"crm_activities": 5}') == details_of("odd") == details_of("") == NO_DETAILS
+    assert (
+        details_of('{"crm_activities": 5}') == details_of('"odd"') == details_of("") == NO_DETAILS
+    )
 
 
 @shared
@@ -105,3 +112,34 @@ def test_details_come_with_the_record_only(database: Database) -> None:
     assert whole is not None
     assert whole.details == Details(demo_date="tomorrow")
     assert [c.details for c in agent_store.find()] == [NO_DETAILS]
+
+
+def test_a_damaged_record_is_told_once_and_read_again(database: Database) -> None:
+    """Promised by docs/architecture.md, "The mirror": a damaged one heals by itself."""
+    agent_store = AgentStore(database)
+    row, other = (replace(read(ID=id_, summary="Wants a demo"), id=id_) for id_ in ("c1", "c2"))
+    agent_store.save(row, other)
+    agent_store.writer.update_coverage(agent_store.agent, as_of=AT, full_sync_at=AT)
+    assert agent_store.writer.coverage(agent_store.agent).complete
+    damaged = row.record[:-9]
+    with database.writing() as connection:
+        version = select(conversations.c.valid_from).where(
+            conversations.c.agent_id == agent_store.agent, conversations.c.id == "c1"
+        )
+        in_version = records.c.valid_from.in_(version)
+        connection.execute(update(records).where(in_version).values(record=damaged))
+
+    with pytest.raises(DamagedRecordError) as caught:
+        agent_store.reader.conversation(agent_store.agent, "c1")
+    assert caught.value.code == "mirror_unavailable"
+    coverage = agent_store.writer.coverage(agent_store.agent)
+    assert not coverage.complete
+    assert "damaged" in (coverage.gap or "")
+    found = agent_store.reader.conversation(agent_store.agent, "c1")
+    assert found is not None
+    assert found.details == NO_DETAILS
+
+    assert agent_store.save(row, other, minute=1).updated == 1
+    found = agent_store.reader.conversation(agent_store.agent, "c1")
+    assert found is not None
+    assert found.details.summary == "Wants a demo"

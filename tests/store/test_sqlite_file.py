@@ -11,12 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convocore_mcp.errors import MirrorError
-from convocore_mcp.models import Conversation
+from convocore_mcp.errors import ForeignMirrorError, MirrorError
+from convocore_mcp.models import Conversation, Page, Quarantined
 from convocore_mcp.settings import store_location
 from convocore_mcp.store.database.engine import Database, open_database
+from convocore_mcp.store.database.schema import SEARCH, meta, metadata
 from tests.conversations import conversation
-from tests.store.agent_store import AgentStore
+from tests.store.agent_store import AgentStore, at
 from tests.store.steps import shared
 
 CONVERSATIONS = [
@@ -88,10 +89,23 @@ def test_a_file_may_have_any_name(tmp_path: Path, name: str) -> None:
     assert names(tmp_path) == {name}
 
 
-def test_another_owners_file_is_set_aside_and_never_read(path: Path) -> None:
+def test_another_owners_file_is_neither_read_nor_touched(path: Path) -> None:
+    """Promised by docs/architecture.md, "The mirror": a mistyped key costs nothing."""
+    fill(path, conversation("c1"), owner="somebody else")
+    before = path.read_bytes()
+    for _ in range(6):
+        with pytest.raises(ForeignMirrorError) as caught:
+            open_database(path, owner="me")
+        assert caught.value.code == "mirror_unavailable"
+        assert "CONVOCORE_API_KEY" in caught.value.hint
+    assert names(path.parent) == {path.name}
+    assert path.read_bytes() == before
+
+
+def test_another_owners_file_is_set_aside_for_an_accepted_key(path: Path) -> None:
     """Promised by docs/architecture.md, "The mirror": nobody reads another credential's rows."""
     fill(path, conversation("c1"), owner="somebody else")
-    database = open_database(path, owner="me")
+    database = open_database(path, owner="me", replace_foreign=True)
     assert count_rows(database) == 0
     database.close()
     (aside,) = names(path.parent) - {path.name}
@@ -100,6 +114,80 @@ def test_another_owners_file_is_set_aside_and_never_read(path: Path) -> None:
     again = open_database(path.parent / aside, owner="somebody else")
     assert count_rows(again) == 1
     again.close()
+
+
+def test_only_the_newest_copies_are_kept(path: Path) -> None:
+    """Promised by docs/architecture.md, "The mirror": three, and no file that is not ours goes."""
+    foreign = path.with_name(f"{path.name}.aside-20260101T000000000000")
+    fill(path, conversation("c1"), owner="owner 0")
+    foreign.write_text("somebody's own file")
+    for number in range(1, 7):
+        database = open_database(path, owner=f"owner {number}", replace_foreign=True)
+        AgentStore(database).save(*CONVERSATIONS[:number])
+        database.close()
+    kept = sorted(names(path.parent) - {path.name, foreign.name})
+    assert foreign.exists()
+    for name, number in zip(kept, (3, 4, 5), strict=True):
+        copy = open_database(path.parent / name, owner=f"owner {number}")
+        assert count_rows(copy) == number
+        copy.close()
+
+
+TABLES = sorted(table.name for table in metadata.tables.values() if table is not meta)
+
+
+def drop(path: Path, table: str) -> None:
+    execute(path, f"DROP TABLE {table}")
+
+
+@pytest.mark.parametrize("table", [*TABLES, SEARCH])
+def test_a_file_that_lacks_a_table_is_replaced_when_it_is_opened(path: Path, table: str) -> None:
+    """Promised by docs/architecture.md, "The mirror": a damaged one heals by itself."""
+    fill(path, *CONVERSATIONS)
+    drop(path, table)
+    agent_store = AgentStore(open_database(path, owner="me"))
+    assert agent_store.save(*CONVERSATIONS).created == 100
+    assert agent_store.rebuild_leads() == 100
+    assert len(agent_store.find()) == 100
+    agent_store.database.close()
+
+
+@pytest.mark.parametrize("trigger", ["inserted", "deleted"])
+def test_a_file_whose_search_index_is_no_longer_kept_up_to_date_is_replaced(
+    path: Path, trigger: str
+) -> None:
+    """Ours: every search would quietly miss what came since."""
+    fill(path, *CONVERSATIONS)
+    execute(path, f"DROP TRIGGER {SEARCH}_{trigger}")
+    database = open_database(path, owner="me")
+    assert count_rows(database) == 0
+    database.close()
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_table_that_is_dropped_while_the_mirror_is_in_use_leads_to_a_new_one(
+    path: Path, table: str
+) -> None:
+    """Promised by docs/architecture.md, "The mirror". Within one failed call, which says so."""
+    database = open_database(path, owner="me")
+    agent_store = AgentStore(database)
+    agent_store.save(*CONVERSATIONS)
+    drop(path, table)
+
+    def use() -> None:
+        agent_store.save(*CONVERSATIONS[:50], conversation("new"), minute=1)
+        agent_store.rebuild_leads()
+        bad = Page((), (Quarantined("{}", "row: does not fit"),))
+        agent_store.writer.save(agent_store.agent, bad, read_at=at(2))
+        agent_store.terms()
+
+    with pytest.raises(MirrorError, match="damaged and has been set aside") as caught:
+        use()
+    assert caught.value.code == "mirror_unavailable"
+    assert "convocore_" not in f"{caught.value.message} {caught.value.hint}"
+    use()
+    assert len(agent_store.find()) == 51
+    database.close()
 
 
 def execute(path: Path, statement: str) -> None:
@@ -159,7 +247,8 @@ def test_a_damaged_file_is_never_an_error(
         begin = random.randrange(len(content))
         content[begin : begin + 2000] = random.randbytes(len(content[begin : begin + 2000]))
     path.write_bytes(content)
-    database = open_database(path, owner="me")
+    # The damage may have hit the name of the owner.
+    database = open_database(path, owner="me", replace_foreign=True)
     agent_store = AgentStore(database)
     assert agent_store.save(*CONVERSATIONS, minute=1).created == 100
     assert agent_store.rebuild_leads() == 100
@@ -199,6 +288,7 @@ def test_a_path_that_can_hold_no_file_is_refused(tmp_path: Path, file_name: str)
     (tmp_path / "file").write_text("")
     with pytest.raises(MirrorError) as caught:
         open_database(tmp_path / file_name, owner="me")
+    assert caught.value.code == "mirror_unavailable"
     assert "CONVOCORE_STORE" in caught.value.hint
     assert str(tmp_path) not in caught.value.message
 

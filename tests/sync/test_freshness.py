@@ -94,12 +94,14 @@ def test_no_answer_of_convocore_yet_is_an_error_that_says_when_to_ask_again() ->
     [
         (SyncState(COMPLETE), EVERYTHING, True, None),
         (SyncState(WITH_GAP), EVERYTHING, False, ago(days=90)),
-        # Stale, or with rows that can't be read: everything was read once, but news is missing.
+        (SyncState(replace(COMPLETE, doubt="Gone?")), EVERYTHING, False, ago(days=90)),
+        (SyncState(replace(COMPLETE, quarantined=1)), EVERYTHING, False, None),
+        (SyncState(replace(COMPLETE, dropped_fields=3)), EVERYTHING, False, None),
+        # Stale: everything was read once, but news is missing.
         (SyncState(COMPLETE, failure=DOWN), EVERYTHING, False, None),
         (SyncState(COMPLETE, failure=FULL_DISK), EVERYTHING, False, None),
         (SyncState(COMPLETE, still_waiting=True), EVERYTHING, False, None),
         (SyncState(replace(COMPLETE, as_of=None)), EVERYTHING, False, None),
-        (SyncState(replace(COMPLETE, quarantined=1)), EVERYTHING, False, None),
         (SyncState(PARTIAL), ReadScope(since=ago(days=1)), False, ago(days=2)),
         (SyncState(PARTIAL, FIRST_SYNC), EVERYTHING, False, ago(days=3)),
         (SyncState(PARTIAL, Progress()), EVERYTHING, False, ago(days=2)),
@@ -157,6 +159,11 @@ def test_as_of_is_when_the_front_of_the_list_was_read(state: SyncState, as_of: d
             SyncState(Coverage(as_of=NOW, full_sync_at=NOW, quarantined=2)),
             ("2 record(s) could not be read and are left out (quarantined).",),
         ),
+        (
+            SyncState(replace(COMPLETE, dropped_fields=3, with_dropped_fields=2)),
+            ("3 field(s) of 2 conversation(s) could not be read and are left out.",),
+        ),
+        (SyncState(replace(WITH_GAP, doubt="Gone?")), (LIST_MOVED_TOO_FAST, "Gone?")),
         (SyncState(COMPLETE, failure=DOWN), (CANT_BE_READ,)),
         (SyncState(COMPLETE, failure=DOWN, still_waiting=True), (CANT_BE_READ,)),
         (SyncState(COMPLETE, upstream_error=DOWN, still_waiting=True), (CANT_BE_READ,)),

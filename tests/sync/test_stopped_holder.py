@@ -11,7 +11,8 @@ import pytest
 
 from convocore_mcp.errors import LostSyncLockError
 from convocore_mcp.sandbox import Sandbox, serving
-from convocore_mcp.store.database.engine import FencedDatabase, open_database
+from convocore_mcp.store.database.engine import open_database
+from convocore_mcp.store.database.sequence import FencedDatabase
 from convocore_mcp.store.database.sync_locks import STALE_AFTER, FileSyncLocks, Leases
 from tests.api.api_client import Clock
 from tests.process_environment import TIMEOUT_SECONDS

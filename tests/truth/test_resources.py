@@ -7,6 +7,7 @@ from urllib.parse import quote
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 from mcp.shared.exceptions import MCPError
+from mcp_types import ResourceTemplateReference
 
 from convocore_mcp.sandbox import Sandbox
 from tests.tool_client import Answer, ToolClient, connected, text_of
@@ -228,3 +229,26 @@ async def test_ids_with_any_characters_work_in_a_uri() -> None:
         page = await tool_client.read(f"{root}/conversations?limit=3")
         again = await tool_client.read(page["next_uri"])
         assert len(again["conversations"]) == 3
+
+
+async def test_of_an_agent_that_is_gone_resources_say_no_more_than_tools() -> None:
+    """Promised by docs/contract.md, "Resources": nothing that a tool would refuse to tell."""
+    sandbox = Sandbox(size=60)
+    id_, agent_id = next(sandbox.rows())["ID"], sandbox.agent_id
+    async with connected(sandbox, incremental_sync_seconds=0) as tool_client:
+        await tool_client.until_complete()
+        uri = f"{ROOT}/{{agent_id}}/conversations/{{conversation_id}}"
+        template = ResourceTemplateReference(uri=uri)
+        typed = {"name": "conversation_id", "value": id_[:3]}
+        assert (await tool_client.client.complete(template, typed)).completion.values
+        sandbox.agent_id = "another-agent"
+        told = await tool_client.refused("list_conversations")
+        assert told["code"] == "not_found"
+        for uri in (
+            f"{AGENT}/conversations", f"{AGENT}/conversations/{id_}", f"{AGENT}/leads/{id_}",
+            f"{AGENT}/hot-leads", f"{AGENT}/stats",
+        ):  # fmt: skip
+            assert await refusal(tool_client, uri) == told, uri
+        (agent,) = (await tool_client.read(ROOT))["agents"]
+        assert (agent["agent_id"], agent["complete"]) == (agent_id, False)
+        assert (await tool_client.client.complete(template, typed)).completion.values == []

@@ -29,6 +29,8 @@ def _read_values(backend: Backend, argument: str, typed: str, agents: Sequence[s
     """The values that the mirror has, read in one call in a thread."""
     found: list[str] = []
     for agent_id in agents:
+        if backend.coverage(agent_id).lost_at is not None:
+            continue  # Convocore says there is no such agent: tools refuse to answer too
         if argument == "stage":
             found += _stages(backend, agent_id, typed)
         elif argument == "conversation_id":

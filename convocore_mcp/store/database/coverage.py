@@ -15,10 +15,14 @@ from convocore_mcp.store.database.schema import (
     conversations,
     counter,
     quarantine,
+    records,
 )
 
 NEWEST_VERSIONS = 50
 """Versions that `first_sync_reached` looks at: so many rows in front may be misplaced."""
+DAMAGED_RECORD = (
+    "A stored conversation was damaged: parts of it are missing until the next full reading."
+)
 _c = conversations.c
 _AGENT: BindParameter[str] = bindparam("agent")
 _OLDEST = (
@@ -28,9 +32,14 @@ _OLDEST = (
     .limit(1)
 )
 _QUARANTINED = select(func.count()).select_from(quarantine).where(quarantine.c.agent_id == _AGENT)
+_DROPPED = select(_c.dropped_fields).where(
+    _c.agent_id == _AGENT, _c.valid_to == CURRENT, _c.dropped_fields > 0
+)
 # One statement, built once: every answer runs it first.
 _COVERAGE = select(
     agents,
+    _DROPPED.with_only_columns(func.sum(_c.dropped_fields)).scalar_subquery().label("dropped"),
+    _DROPPED.with_only_columns(func.count()).scalar_subquery().label("with_dropped"),
     counter.c.sequence_number,
     _OLDEST.scalar_subquery().label("oldest"),
     _QUARANTINED.scalar_subquery().label("quarantined"),
@@ -47,9 +56,14 @@ def read_coverage(connection: Connection, agent_id: str) -> Coverage:
         watermark=from_milliseconds(row["watermark"]),
         conversations=row["conversation_count"] or 0,
         quarantined=row["quarantined"],
+        dropped_fields=int(row["dropped"] or 0),
+        with_dropped_fields=row["with_dropped"],
         sequence_number=row["sequence_number"],
         unfinished=_unfinished_sync(row),
         gap=row["gap"],
+        doubt=row["doubt"],
+        lost_at=from_milliseconds(row["lost_at"]),
+        short_syncs=row["short_syncs"] or 0,
     )
 
 
@@ -86,7 +100,7 @@ def newest_activities(
 
 
 def update_coverage(
-    connection: Connection, agent_id: str, fields: Mapping[str, datetime | str | None]
+    connection: Connection, agent_id: str, fields: Mapping[str, datetime | str | int | None]
 ) -> None:
     """Set fields of an agent's coverage; the caller holds the write lock.
 
@@ -113,6 +127,21 @@ def data_changed(connection: Connection, agent_id: str, *, added: int = 0) -> No
             "conversation_count": a.conversation_count + added,
         },
     )
+
+
+def forget_record(connection: Connection, damaged: str) -> None:
+    """Put an empty record in place of a damaged one, which the next full sync replaces.
+
+    Until then the agent's coverage has a gap, so that answers say what they lack.
+    """
+    versions = select(records.c.valid_from).where(records.c.record == damaged)
+    affected = _c.valid_from.in_(versions)
+    agent_ids = connection.scalars(select(_c.agent_id).where(affected).distinct()).all()
+    # No record has this digest: whatever the list shows next counts as changed.
+    connection.execute(update(conversations).where(affected).values(digest=b""))
+    connection.execute(update(records).where(records.c.record == damaged).values(record="{}"))
+    for agent_id in agent_ids:
+        _set_agent(connection, agent_id, {"gap": DAMAGED_RECORD})
 
 
 def _set_agent(connection: Connection, agent_id: str, values: Mapping[str, Any]) -> None:

@@ -21,15 +21,24 @@ from sqlalchemy import (
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
-from convocore_mcp.errors import MirrorError
+from convocore_mcp.errors import DamagedRecordError, ForeignMirrorError, MirrorError
 from convocore_mcp.store.database import sqlite_file
-from convocore_mcp.store.database.schema import PREFIX, SCHEMA_VERSION, counter, meta, metadata
+from convocore_mcp.store.database.coverage import forget_record
+from convocore_mcp.store.database.schema import (
+    PREFIX,
+    SCHEMA_VERSION,
+    SEARCH,
+    counter,
+    meta,
+    metadata,
+)
 
 MEMORY = "memory"
 _POSTGRESQL = "postgresql+psycopg://"
 _CREATION_LOCK = 0x636F6E766F63
 """The advisory lock for creating tables: two servers may start at the same moment."""
 _PATH = re.compile(r'"/[^"]*"')
+_TABLE = re.compile(rf'"?\b{PREFIX}\w+"?')
 
 
 class Database:
@@ -81,39 +90,22 @@ class Database:
         try:
             with mirror_errors(), self._connection_lock, engine.connect() as connection:
                 yield connection.execution_options(**options)
+        except DamagedRecordError as error:
+            with self.writing() as connection:
+                forget_record(connection, error.record)
+            raise
         except MirrorError as error:
-            if self._recreate is None or not sqlite_file.is_damage(error.__cause__):
+            cause = error.__cause__
+            if self._recreate is None or not (sqlite_file.is_damage(cause) or _lacks_table(cause)):
                 raise
             with self._recreate_lock:
                 if self.engine is engine:  # else another thread has replaced it already
-                    self.engine, self.generation = self._recreate()
+                    with mirror_errors():
+                        self.engine, self.generation = self._recreate()
             raise MirrorError(
                 "The mirror was damaged and has been set aside.",
                 hint="Ask again: a new mirror is being filled from Convocore.",
             ) from error
-
-
-class FencedDatabase(Database):
-    """A mirror for the holder of a sync lock: no write gets through once the lock is lost."""
-
-    def __init__(self, database: Database, check: Callable[[Connection], None]) -> None:
-        """`check` raises if the lock was lost; it is called first in each write transaction."""
-        super().__init__(database.engine, database.generation)
-        self._database = database
-        self._check = check
-
-    @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """As `Database.reading`."""
-        with self._database.reading() as connection:
-            yield connection
-
-    @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """As `Database.writing`."""
-        with self._database.writing() as connection:
-            self._check(connection)
-            yield connection
 
 
 @contextmanager
@@ -125,34 +117,61 @@ def mirror_errors() -> Iterator[None]:
         cause = getattr(error, "orig", None) or error
         # Only the first line: the lines after it hold rows and statements.
         first_line = _PATH.sub("a file", str(cause).partition("\n")[0])
+        first_line = _TABLE.sub("a table", first_line)
         raise MirrorError(
             f"The mirror can't be used ({type(cause).__name__}: {first_line}).",
             hint="Check the disk and CONVOCORE_STORE; the mirror can be deleted at any time.",
         ) from error
 
 
-def open_database(store: str | Path, *, owner: str) -> Database:
+def _lacks_table(error: BaseException | None) -> bool:
+    """Whether PostgreSQL says that a table does not exist."""
+    return getattr(getattr(error, "orig", None), "sqlstate", None) == _UNDEFINED_TABLE
+
+
+def open_database(store: str | Path, *, owner: str, replace_foreign: bool = False) -> Database:
     """Open the mirror at `store` (`memory`, a file, or a PostgreSQL URL); create it if missing.
 
-    `owner` is the fingerprint of the credential and the region. A file of another owner, of
-    another schema, or a damaged one is set aside (renamed), and a new file is created. In
-    PostgreSQL, tables of an older schema are created again; tables of another owner stay.
+    `owner` is the fingerprint of the credential and the region. A file of another schema, or a
+    damaged one, is set aside (renamed), and a new file is created; so is a file of another owner
+    with `replace_foreign`, which is for a key that Convocore has accepted. In PostgreSQL, tables of
+    an older schema are created again, and so are all if one is missing; tables of another owner
+    stay.
 
     Raises:
+        ForeignMirrorError: the mirror belongs to another owner.
         MirrorError: neither the mirror nor a new one can be opened.
     """
     prepare = partial(_prepare, owner=owner)
     if isinstance(store, Path):
         open_file = partial(sqlite_file.open_file, store, prepare=prepare)
         with mirror_errors():
-            return Database(*open_file(), recreate=open_file)
+            return Database(
+                *open_file(replace_foreign=replace_foreign),
+                recreate=partial(open_file, replace_foreign=False),
+            )
     engine = _engine(store)
+    if store == MEMORY:
+        return Database(engine, prepare(engine)[0], shared=True)
+    open_tables = partial(_open_tables, engine, prepare)
     with mirror_errors():
-        generation, unusable = prepare(engine)
+        return Database(*open_tables(), recreate=open_tables)
+
+
+def _open_tables(
+    engine: Engine, prepare: Callable[[Engine], tuple[str, str]]
+) -> tuple[Engine, str]:
+    """The engine and the generation of a mirror in PostgreSQL."""
+    generation, unusable = prepare(engine)
     if unusable:
         engine.dispose()
-        raise _unusable_tables(unusable)
-    return Database(engine, generation, shared=store == MEMORY)
+        error = ForeignMirrorError if unusable == sqlite_file.FOREIGN else MirrorError
+        raise error(
+            f"The mirror in PostgreSQL can't be used: {unusable}.",
+            hint="Give each key and region a database or schema of its own (…/database?options="
+            f"-csearch_path%3Dname), or drop the tables whose names begin with {PREFIX}.",
+        )
+    return engine, generation
 
 
 def _engine(store: str) -> Engine:
@@ -188,14 +207,8 @@ def postgresql_engine(store: str) -> Engine:
         ) from None
 
 
-def _unusable_tables(reason: str) -> MirrorError:
-    return MirrorError(
-        f"The mirror in PostgreSQL can't be used: {reason}.",
-        hint="Give each key and region a database or schema of its own (…/database?options="
-        f"-csearch_path%3Dname), or drop the tables whose names begin with {PREFIX}.",
-    )
-
-
+_UNDEFINED_TABLE = "42P01"
+"""The SQLSTATE of a table that does not exist."""
 _OLDER = "it belongs to an older version of this program"
 
 
@@ -213,12 +226,16 @@ def _prepare(engine: Engine, *, owner: str) -> tuple[str, str]:
         if meta.name in tables:
             existing = {row.key: row.value for row in connection.execute(select(meta))}
             unusable = _why_unusable(existing, owner)
-            if unusable == _OLDER and postgresql:
+            if not unusable and _is_incomplete(connection, tables):
+                unusable = sqlite_file.DAMAGED
+            if unusable in {_OLDER, sqlite_file.DAMAGED} and postgresql:
                 drop_tables(connection, tables)
             else:
                 return existing.get("generation") or "", unusable
         elif tables and not postgresql:
             return "", "it holds something else"
+        elif any(name.startswith(PREFIX) for name in tables):
+            return "", "the table that says whose they are is missing"
         new = {"schema": SCHEMA_VERSION, "owner": owner, "generation": secrets.token_hex(4)}
         metadata.create_all(connection)
         connection.execute(insert(meta), [{"key": k, "value": v} for k, v in new.items()])
@@ -228,13 +245,26 @@ def _prepare(engine: Engine, *, owner: str) -> tuple[str, str]:
 
 def _why_unusable(existing: dict[str | None, str | None], owner: str) -> str:
     """Why a mirror with this `meta` table can't be used; empty if it can."""
-    if existing.get("owner") != owner:
-        return "it belongs to another key or region"
+    if "owner" not in existing:
+        return "it does not say whose it is"
+    if existing["owner"] != owner:
+        return sqlite_file.FOREIGN
     version = existing.get("schema") or ""
     if version == SCHEMA_VERSION:
         return ""
     older = version.isdecimal() and int(version) < int(SCHEMA_VERSION)
     return _OLDER if older else "it belongs to a newer version of this program"
+
+
+def _is_incomplete(connection: Connection, tables: list[str]) -> bool:
+    """Whether a table is missing, or in SQLite what keeps the full-text index up to date."""
+    expected = {table.name for table in metadata.tables.values()}
+    existing = set(tables)
+    if connection.dialect.name == "sqlite":
+        query = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+        existing.update(connection.exec_driver_sql(query).scalars())
+        expected |= {SEARCH, f"{SEARCH}_inserted", f"{SEARCH}_deleted"}
+    return not expected <= existing
 
 
 def belongs_to(connection: Connection, owner: str) -> bool:

@@ -16,9 +16,8 @@ from convocore_mcp.store.database.engine import (
     postgresql_engine,
 )
 from convocore_mcp.store.database.schema import PREFIX, meta
-from convocore_mcp.store.database.sqlite_file import SUFFIXES
+from convocore_mcp.store.database.sqlite_file import SUFFIXES, copies
 
-_SET_ASIDE = re.compile(r"\.aside-\d{8}T\d{12}")
 _SYNC_LOCK = re.compile(r"\.(?:full|incremental)-[0-9a-f]{8}")
 _DEFAULT_NAME = re.compile(r"mirror-[0-9a-f]{8}\.sqlite3")
 
@@ -32,20 +31,22 @@ def mirror_files(path: Path) -> tuple[list[Path], list[Path]]:
     ours: list[Path] = []
     foreign: list[Path] = []
     siblings = sorted(path.parent.glob("*")) if path.parent.is_dir() else []
-    copies = [
-        file
-        for file in siblings
-        if file.name.startswith(path.name) and _SET_ASIDE.fullmatch(file.name[len(path.name) :])
-    ]
-    for database in [path, *copies]:
-        candidates = [database.with_name(database.name + suffix) for suffix in SUFFIXES]
-        files = [file for file in candidates if file.is_file()]
+    for database in [path, *copies(path)]:
         is_ours = (
             _DEFAULT_NAME.fullmatch(path.name) or not database.is_file() or _is_mirror(database)
         )
+        # Only now: reading a mirror creates files beside it.
+        candidates = [database.with_name(database.name + suffix) for suffix in SUFFIXES]
+        files = [file for file in candidates if file.is_file()]
         (ours if is_ours else foreign).extend(files)
     ours += [file for file in siblings if _SYNC_LOCK.fullmatch(file.name.removeprefix(path.name))]
     return ours, foreign
+
+
+def default_mirrors(folder: Path) -> list[Path]:
+    """The mirrors of all keys in the data folder, also where only copies of one are left."""
+    names = (_DEFAULT_NAME.match(file.name) for file in folder.glob("mirror-*"))
+    return sorted({folder / name[0] for name in names if name})
 
 
 def size_of(path: Path) -> int:
@@ -71,8 +72,8 @@ def delete_files(files: list[Path]) -> None:
 
 
 @contextmanager
-def mirror_tables(url: str, *, owner: str) -> Iterator["MirrorTables"]:
-    """Our tables in the PostgreSQL database at `url`."""
+def mirror_tables(url: str, *, owner: str | None) -> Iterator["MirrorTables"]:
+    """Our tables in the PostgreSQL database at `url`; without `owner`, those of any key."""
     engine = postgresql_engine(url)
     try:
         yield MirrorTables(engine, owner)
@@ -83,7 +84,7 @@ def mirror_tables(url: str, *, owner: str) -> Iterator["MirrorTables"]:
 class MirrorTables:
     """Our tables in a PostgreSQL database."""
 
-    def __init__(self, engine: Engine, owner: str) -> None:
+    def __init__(self, engine: Engine, owner: str | None) -> None:
         self._engine = engine
         self._owner = owner
 
@@ -124,7 +125,7 @@ class MirrorTables:
         tables = [n for n in inspect(connection).get_table_names() if n.startswith(PREFIX)]
         if meta.name not in tables:
             return []  # without this table, nothing says that the others are ours
-        if not belongs_to(connection, self._owner):
+        if self._owner is not None and not belongs_to(connection, self._owner):
             raise MirrorError(
                 "The mirror in PostgreSQL belongs to another key or region.",
                 hint="Set the CONVOCORE_API_KEY and CONVOCORE_REGION that it was created with.",

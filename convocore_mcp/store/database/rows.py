@@ -18,14 +18,15 @@ from convocore_mcp.store.database.search_tokens import tokens
 
 T = TypeVar("T")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_TIMES = {"last_activity", "first_message", "waiting_since"}
+_TIMES = {"last_activity", "first_message", "last_modified", "waiting_since"}
 _JSON = {"tags", "assignees", "alerts", "value", "conversation_ids", "links"}
 _LATEST = 2**53
 """Later than any time in milliseconds; sorts unknown waiting times last."""
 
 _Converters = Sequence[tuple[int, Callable[[Any], Any]]]
 """The positions of values that are stored in another form, each with the function to read it."""
-_CONVERSATION = tuple(f.name for f in fields(Conversation) if f.name not in {"record", "details"})
+_NO_COLUMN = {"record", "details", "dropped"}
+_CONVERSATION = tuple(f.name for f in fields(Conversation) if f.name not in _NO_COLUMN)
 _LEAD = tuple(f.name for f in fields(Lead))
 COLUMNS: tuple[Column[Any], ...] = tuple(conversations.c[name] for name in _CONVERSATION)
 """The columns of a `Conversation`, without the record."""
@@ -57,13 +58,19 @@ def digest(text: str) -> bytes:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
+def digest_of(c: Conversation) -> bytes:
+    """A hash by which a changed conversation is recognized, also where a field was dropped."""
+    return digest(c.record if not c.dropped else "\0".join((c.record, *c.dropped)))
+
+
 def conversation_row(c: Conversation, keys: DerivedKeys) -> dict[str, Any]:
     """The storable columns of a version, without those that say when it is valid."""
     row = _stored(_CONVERSATION, c)
     active = row["last_activity"]
     waiting = row["waiting_since"]
     row |= {
-        "digest": digest(c.record),
+        "digest": digest_of(c),
+        "dropped_fields": len(c.dropped),
         "email_key": keys.email,
         "phone_key": keys.phone,
         "amount": keys.amount,

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from convocore_mcp.store.database.columns import Text, Tokens
 
 PREFIX = "convocore_"
-SCHEMA_VERSION = "6"
+SCHEMA_VERSION = "16"
 """Goes up by one with every change of the tables; `meta`, which stores it, never changes."""
 CURRENT = 2**62
 """The `valid_to` of a current version."""
@@ -73,6 +73,9 @@ agents = Table(
     Column("full_sync_at", BigInteger),
     Column("watermark", BigInteger),
     Column("gap", Text),
+    Column("doubt", Text),
+    Column("lost_at", BigInteger),
+    Column("short_syncs", Integer, nullable=False, default=0),
     Column("baseline", BigInteger),
     Column("full_sync_started_at", BigInteger),
     Column("full_sync_watermark", BigInteger),
@@ -95,31 +98,23 @@ conversations = Table(
     Column("seen_at", BigInteger, nullable=False),
     Column("ended_at", BigInteger),
     Column("missed_syncs", Integer, nullable=False, default=0),
+    Column("outdated_at", BigInteger),
+    Column("dropped_fields", Integer, nullable=False),
     Column("digest", LargeBinary, nullable=False),
     Column("agent_id", Text, nullable=False),
     Column("id", Text, nullable=False),
     Column("lead_id", Text),
     Column("last_activity", BigInteger),
     Column("first_message", BigInteger),
+    Column("last_modified", BigInteger),
     Column("identity", Text),
-    Column("name", Text),
-    Column("email", Text),
-    Column("phone", Text),
-    Column("company", Text),
-    Column("title", Text),
-    Column("summary", Text),
+    *(Column(name, Text) for name in ("name", "email", "phone", "company", "title", "summary")),
     Column("last_message", Text),
     Column("notes", Text),
     Column("tags", Text),
-    Column("channel", Text),
-    Column("state", Text),
-    Column("stage", Text),
-    Column("label", Text),
+    *(Column(name, Text) for name in ("channel", "state", "stage", "label")),
     Column("score", Float),
-    Column("value", Text),
-    Column("currency", Text),
-    Column("assignee", Text),
-    Column("assignees", Text),
+    *(Column(name, Text) for name in ("value", "currency", "assignee", "assignees")),
     Column("waiting_since", BigInteger),
     Column("alerts", Text),
     Column("messages", BigInteger),
@@ -152,7 +147,9 @@ conversations = Table(
 
 A version is valid from change `valid_from` until change `valid_to` (`CURRENT`: it still is). It was
 first read at `read_at`, last at `seen_at`, replaced or removed at `ended_at`; `missed_syncs` full
-syncs in a row did not see it. `identity` is Convocore's idea of who this is, `lead_id` is ours.
+syncs in a row did not see it. `outdated_at` is when the list last showed an older copy of it,
+unless it was seen since. `dropped_fields` is how many of its fields could not be read. `identity`
+is Convocore's idea of who this is, `lead_id` is ours.
 `amount` is the number in `value`, `unparsed` says that it has none. The columns `by_...` are sort
 keys: orders are descending, the id breaks ties. `search` holds the tokens of `search_tokens`.
 """
@@ -174,6 +171,7 @@ for _name in ("email_key", "phone_key"):
     # With the identity: where hundreds share a value, the first and the last are found at once.
     _index(_name, _c.agent_id, _c[_name], _c.identity, where=_c[_name].is_not(None))
 _index("ended", _c.valid_to, where=_c.ended_at.is_not(None))
+_index("dropped", _c.agent_id, _c.valid_to, where=_c.dropped_fields > 0)
 _index("newest", _c.agent_id, _c.by_newest, _c.id, _c.valid_to)
 _index("oldest", _c.agent_id, _c.by_oldest, _c.id, _c.valid_to)
 for _order in ("score", "value", "waiting"):

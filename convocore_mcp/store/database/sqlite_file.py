@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import stat
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,7 +13,7 @@ from typing import Any
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
-from convocore_mcp.errors import MirrorError
+from convocore_mcp.errors import ForeignMirrorError, MirrorError
 
 log = logging.getLogger(__name__)
 
@@ -24,19 +25,30 @@ DAMAGE = frozenset({11, 26})
 _DAMAGE_AT_OPENING = DAMAGE | {1, 8}
 """When opening, a missing column and a header that forbids writing are damage too."""
 _ATTEMPTS = 3
+_SET_ASIDE = re.compile(r"\.aside-\d{8}T\d{12}")
+KEPT_COPIES = 3
+"""Copies of one mirror that are kept when they are set aside; older ones are deleted."""
+_SCANNED = 2**20
+"""Bytes of a file in which the name of our first table stands, if it was a mirror."""
+FOREIGN = "it belongs to another key or region"
+DAMAGED = "it is damaged"
+"""Reasons why a mirror can't be used."""
 
 
 class _DamageError(Exception):
     """SQLite opens the file but finds it inconsistent."""
 
 
-def open_file(path: Path, *, prepare: Callable[[Engine], tuple[str, str]]) -> tuple[Engine, str]:
+def open_file(
+    path: Path, *, prepare: Callable[[Engine], tuple[str, str]], replace_foreign: bool
+) -> tuple[Engine, str]:
     """The engine and the generation of the mirror at `path`, or of a new one in its place.
 
     `prepare` creates missing tables; it returns the generation, and why a file can't be used
-    (empty if it can).
+    (empty if it can). `replace_foreign` also sets aside the mirror of another key or region.
 
     Raises:
+        ForeignMirrorError: the mirror belongs to another key or region.
         MirrorError: the file can't be created.
         DatabaseError: the file can't be used, and a new file would not help.
     """
@@ -50,21 +62,29 @@ def open_file(path: Path, *, prepare: Callable[[Engine], tuple[str, str]]) -> tu
             engine.dispose()
             if not is_damage(error, codes=_DAMAGE_AT_OPENING):
                 raise
-            unusable = "it is damaged"
+            unusable = DAMAGED
         except _DamageError:
-            unusable = "it is damaged"
+            unusable = DAMAGED
         if not unusable:
             return engine, generation
         engine.dispose()
+        if unusable == FOREIGN and not replace_foreign:
+            raise ForeignMirrorError(
+                "The mirror belongs to another key or region.",
+                hint="Check CONVOCORE_API_KEY and CONVOCORE_REGION, or set CONVOCORE_STORE to "
+                "another file. Nothing was changed.",
+            )
         _set_aside(path, inode, unusable)
     raise MirrorError("The mirror can't be created.", hint="Set CONVOCORE_STORE=memory.")
 
 
 def is_damage(error: BaseException | None, *, codes: frozenset[int] = DAMAGE) -> bool:
-    """Whether `error` says that the file is not an intact SQLite database."""
+    """Whether `error` says that the file is not an intact SQLite database, or lacks a table."""
     cause = getattr(error, "orig", None)
     code = getattr(cause, "sqlite_errorcode", None)
-    return (code is not None and code & 0xFF in codes) or "Could not decode to UTF-8" in str(cause)
+    return (code is not None and code & 0xFF in codes) or str(cause).startswith(
+        ("Could not decode to UTF-8", "no such table:")
+    )
 
 
 def sqlite(database: str, **options: Any) -> Engine:
@@ -130,3 +150,37 @@ def _set_aside(path: Path, inode: int, reason: str) -> None:
                 with suppress(FileNotFoundError):
                     path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
             log.warning("The mirror was set aside as %s: %s.", aside.name, reason)
+            delete_old_copies(path)
+
+
+def copies(path: Path) -> list[Path]:
+    """The copies of the mirror at `path` that were set aside, oldest first."""
+    if not path.parent.is_dir():
+        return []
+    return sorted(
+        file
+        for file in path.parent.iterdir()
+        if file.name.startswith(path.name) and _SET_ASIDE.fullmatch(file.name[len(path.name) :])
+    )
+
+
+def delete_old_copies(path: Path) -> None:
+    """Delete all but the newest copies: each can be as large as the mirror.
+
+    A file that was never a mirror stays: CONVOCORE_STORE may have named it by mistake.
+    """
+    ours = [copy for copy in copies(path) if _was_mirror(copy)]
+    for copy in ours[:-KEPT_COPIES]:
+        for suffix in SUFFIXES:
+            # Another process may do the same, or use the copy; the next time will do.
+            with suppress(OSError):
+                copy.with_name(copy.name + suffix).unlink()
+
+
+def _was_mirror(file: Path) -> bool:
+    """Whether `file` is a mirror, also a damaged one."""
+    try:
+        with file.open("rb") as content:
+            return b"CREATE TABLE convocore_meta" in content.read(_SCANNED)
+    except OSError:
+        return False

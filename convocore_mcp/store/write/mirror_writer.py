@@ -1,9 +1,9 @@
 """Writing the mirror. Only `sync` does this; everybody else reads (`store.read`)."""
 
 from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import (
     Connection,
@@ -60,7 +60,7 @@ class Saved:
     created: int
     updated: int
     unchanged: int
-    known: frozenset[str] = field(default=frozenset(), compare=False)
+    known: AbstractSet[str] = field(default=frozenset(), compare=False)
     """IDs of rows that the mirror held before, with the same record."""
 
 
@@ -97,27 +97,27 @@ class MirrorWriter:
     ) -> Saved:
         """Save one page, in one transaction.
 
-        `read_at` is when the page was requested; a row that the mirror has from a later request
-        stays. `unfinished` is when the full sync began that the page belongs to: the page's resume
-        token is stored with its rows.
+        `read_at` is when the page was requested. A row that the mirror has in a newer version, or
+        as new from a later request, stays (`versions.compare`). `unfinished` is when the full sync
+        began that the page belongs to: the page's resume token is stored with its rows.
         """
-        rows = {row.id: row for row in page.rows if not versions.why_too_long(row)}
+        rows = versions.newest_copies(page.rows)
         at = to_milliseconds(read_at) or 0
         with self.database.writing() as connection:
             sequence_number = take_write_lock(connection)
             current = versions.current_versions(connection, agent_id, rows)
-            changed, known = versions.compare(rows.values(), current, at)
+            compared = versions.compare(rows, current, at=at)
+            changed = compared.changed
             self._replace(connection, changed, sequence_number=sequence_number, at=at)
             _save_quarantined(connection, agent_id, page, at)
-            changed_ids = {row.id for row, _ in changed}
-            same = [old.valid_from for old in current.values() if old.id not in changed_ids]
             # A quarantined row exists in Convocore, so the version in the mirror counts as seen.
             ids = [row.id for row in page.quarantined if row.id is not None]
             unreadable = (
                 versions.current_versions(connection, agent_id, ids).values() if ids else ()
             )
-            seen = [*same, *(old.valid_from for old in unreadable)]
+            seen = [*compared.unchanged, *(old.valid_from for old in unreadable)]
             versions.mark_seen(connection, seen, at)
+            versions.mark_outdated(connection, compared.outdated, at)
             if unfinished is not None and page.resume_token is not None:
                 a = agents.c
                 # Only if no other full sync has begun since.
@@ -125,12 +125,12 @@ class MirrorWriter:
                 statement = update(agents).where(a.agent_id == agent_id, same_sync)
                 connection.execute(statement.values(resume_token=page.resume_token))
         updated = sum(old is not None for _, old in changed)
-        return Saved(len(changed) - updated, updated, len(rows) - len(changed), known)
+        return Saved(len(changed) - updated, updated, len(rows) - len(changed), compared.known)
 
     def _replace(
         self,
         connection: Connection,
-        changed: Sequence[tuple[Conversation, Any | None]],
+        changed: Sequence[versions.Changed],
         *,
         sequence_number: int,
         at: int,
@@ -182,13 +182,27 @@ class MirrorWriter:
     ) -> dict[str, int]:
         """Conversations that no sync has seen since `time`: how many full syncs missed each.
 
-        Whatever was seen long after `now` was seen when the clock was ahead.
+        Conversations of which an older copy was seen are not among them. Whatever was seen long
+        after `now` was seen when the clock was ahead.
         """
-        c = conversations.c
+        return self._not_seen_since(agent_id, time, now, outdated=False)
+
+    def last_seen_outdated(
+        self, agent_id: str, time: datetime, *, now: datetime | None = None
+    ) -> dict[str, int]:
+        """The same of conversations of which only an older copy was seen since `time`."""
+        return self._not_seen_since(agent_id, time, now, outdated=True)
+
+    def _not_seen_since(
+        self, agent_id: str, time: datetime, now: datetime | None, *, outdated: bool
+    ) -> dict[str, int]:
+        c, since = conversations.c, to_milliseconds(time) or 0
+        older_copy_seen = func.coalesce(c.outdated_at, since - 1) >= since
         query = select(c.id, c.missed_syncs).where(
             c.agent_id == agent_id,
             c.valid_to == CURRENT,
             versions.not_seen_since(c.seen_at, time, now),
+            older_copy_seen if outdated else ~older_copy_seen,
         )
         with self.database.reading() as connection:
             return {row.id: row.missed_syncs for row in connection.execute(query)}
@@ -206,7 +220,7 @@ class MirrorWriter:
                     [{"version": old.valid_from} for old in current],
                 )
 
-    def update_coverage(self, agent_id: str, **fields: datetime | str | None) -> None:
+    def update_coverage(self, agent_id: str, **fields: datetime | str | int | None) -> None:
         """Set fields of the agent's coverage: columns of `schema.agents`, like `watermark`."""
         with self.database.writing() as connection:
             take_write_lock(connection)
@@ -260,12 +274,12 @@ class MirrorWriter:
 
 
 def _save_quarantined(connection: Connection, agent_id: str, page: Page, at: int) -> None:
-    too_long = [
+    unstorable = [
         Quarantined(row.record, reason)
         for row in page.rows
-        if (reason := versions.why_too_long(row))
+        if (reason := versions.why_unstorable(row))
     ]
-    by_digest = {digest(row.raw): row for row in (*page.quarantined, *too_long)}
+    by_digest = {digest(row.raw): row for row in (*page.quarantined, *unstorable)}
     if not by_digest:
         return
     q = quarantine.c

@@ -1,15 +1,16 @@
 """The versions of conversations, a page or a few at a time. The caller holds the write lock."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, bindparam, case, or_, select, update
 
-from convocore_mcp.models import Conversation
+from convocore_mcp.models import Conversation, CopyAge, is_older
 from convocore_mcp.store.database import bulk
 from convocore_mcp.store.database.columns import storable
-from convocore_mcp.store.database.rows import chunks, digest, to_milliseconds
+from convocore_mcp.store.database.rows import chunks, digest_of, to_milliseconds
 from convocore_mcp.store.database.schema import (
     CURRENT,
     LONGEST_KEY,
@@ -22,48 +23,103 @@ LONGEST_OVERLAP = 10 * 60 * 1000
 was seen later than that was seen by a clock that was ahead."""
 
 
-def current_versions(connection: Connection, agent_id: str, ids: Iterable[str]) -> dict[str, Any]:
-    """The current versions of these conversations by id, with the columns that writing needs."""
-    c = conversations.c
-    columns = (c.valid_from, c.id, c.digest, c.seen_at, c.lead_id, c.last_activity)
-    query = select(*columns).where(c.agent_id == agent_id, c.valid_to == CURRENT)
-    versions: dict[str, Any] = {}
-    for part in chunks(sorted(set(ids))):
-        versions |= {row.id: row for row in connection.execute(query.where(c.id.in_(part)))}
-    return versions
+class CurrentVersion(NamedTuple):
+    """What writing needs of a current version; times are milliseconds."""
+
+    valid_from: int
+    id: str
+    digest: bytes
+    seen_at: int
+    lead_id: str | None
+    last_activity: int | None
+    last_modified: int | None
+    missed_syncs: int
+    outdated_at: int | None
+
+    @property
+    def age(self) -> CopyAge:
+        """By which it is compared with other copies."""
+        times = (self.last_activity, self.last_modified)
+        active, modified = (None if time is None else time // 1000 for time in times)
+        return (active, modified)
+
+
+Changed = tuple[Conversation, CurrentVersion | None]
+"""A row that begins a version, and the version that it replaces."""
+_COLUMNS = [conversations.c[name] for name in CurrentVersion._fields]
+
+
+@dataclass(slots=True)
+class Comparison:
+    """What the rows of a page are, compared with the mirror's current versions."""
+
+    changed: list[Changed] = field(default_factory=list)
+    unchanged: list[int] = field(default_factory=list)
+    """The versions that still hold, by `valid_from`."""
+    known: set[str] = field(default_factory=set)
+    """The rows whose record is that of their version, by id."""
+    outdated: list[int] = field(default_factory=list)
+    """The versions of which the page shows an older copy, by `valid_from`."""
 
 
 def compare(
-    rows: Iterable[Conversation], current: Mapping[str, Any], at: int
-) -> tuple[list[tuple[Conversation, Any | None]], frozenset[str]]:
-    """Compare rows that were requested at `at` with their current versions.
+    rows: Mapping[str, Conversation], current: Mapping[str, CurrentVersion], *, at: int
+) -> Comparison:
+    """Compare rows that were read at `at` (milliseconds) with the current versions, both by id.
 
-    Returns the rows that are new or replace their version, with that version; and the IDs of those
-    whose record is the same.
+    The newer copy wins, not the one that was read later: an upstream cache may show an older copy
+    beside, or instead of, the newer one. Of equally old copies the one that was read later wins.
+    An older copy is accepted once a whole full sync has shown nothing else: then the newer one was
+    a mistake that Convocore has corrected, like a time in the future.
     """
-    changed: list[tuple[Conversation, Any | None]] = []
-    known = []
-    for row in rows:
+    found = Comparison()
+    for row in rows.values():
         old = current.get(row.id)
-        if old is not None and old.digest == digest(row.record):
-            known.append(row.id)
-        elif old is None or _is_newer(row, old, at):
-            changed.append((row, old))
-    return changed, frozenset(known)
+        if old is None:
+            found.changed.append((row, None))
+        elif old.digest == digest_of(row):
+            found.unchanged.append(old.valid_from)
+            found.known.add(row.id)
+        elif is_older(row.age, old.age):
+            confirmed = old.missed_syncs > 0 and old.outdated_at is not None and _seen_by(old, at)
+            if confirmed:
+                found.changed.append((row, old))
+            else:
+                found.outdated.append(old.valid_from)
+        elif _seen_by(old, at) or is_older(old.age, row.age):
+            found.changed.append((row, old))
+        else:
+            found.unchanged.append(old.valid_from)
+    return found
 
 
-def _is_newer(row: Conversation, old: Any, at: int) -> bool:
-    """Whether a row that was requested at `at` is newer than the version `old`.
+def _seen_by(old: CurrentVersion, at: int) -> bool:
+    """Whether the version was last seen by `at`, or much later: by a clock that was ahead."""
+    return old.seen_at <= at or old.seen_at > at + LONGEST_OVERLAP
 
-    It is not if the version was seen by a later request. But the clock may have been ahead then:
-    a later activity is newer whatever the clock said, and no request overlaps with one that was
-    sent so much later.
-    """
-    seen_at = int(old.seen_at)
-    if seen_at <= at or seen_at > at + LONGEST_OVERLAP:
-        return True
-    activity, known = to_milliseconds(row.last_activity), old.last_activity
-    return activity is not None and (known is None or activity > known)
+
+def newest_copies(rows: Sequence[Conversation]) -> dict[str, Conversation]:
+    """The rows that can be stored, by id; of two copies of a conversation the newer one."""
+    fitting = [row for row in rows if not why_unstorable(row)]
+    by_id = {row.id: row for row in fitting}
+    if len(by_id) < len(fitting):
+        for row in fitting:
+            if is_older(by_id[row.id].age, row.age):
+                by_id[row.id] = row
+    return by_id
+
+
+def current_versions(
+    connection: Connection, agent_id: str, ids: Iterable[str]
+) -> dict[str, CurrentVersion]:
+    """The current versions of these conversations, by id."""
+    c = conversations.c
+    query = select(*_COLUMNS).where(c.agent_id == agent_id, c.valid_to == CURRENT)
+    versions: dict[str, CurrentVersion] = {}
+    for part in chunks(sorted(set(ids))):
+        rows = connection.execute(query.where(c.id.in_(part)))
+        versions |= {row.id: CurrentVersion(*row) for row in rows}
+    return versions
 
 
 def not_seen_since(
@@ -75,7 +131,9 @@ def not_seen_since(
     return before if now_ms is None else or_(before, seen_at > now_ms + LONGEST_OVERLAP)
 
 
-def end_versions(connection: Connection, ended: Iterable[tuple[Any, int]], *, at: int) -> None:
+def end_versions(
+    connection: Connection, ended: Iterable[tuple[CurrentVersion, int]], *, at: int
+) -> None:
     """End each version at its sequence number; `at` is the time in milliseconds."""
     rows = [{"version": old.valid_from, "number": number} for old, number in ended]
     if rows:
@@ -95,8 +153,17 @@ def mark_seen(connection: Connection, versions: Sequence[int], at: int) -> None:
         .values(
             seen_at=case((c.seen_at.between(at, at + LONGEST_OVERLAP), c.seen_at), else_=at),
             missed_syncs=0,
+            outdated_at=None,
         )
     )
+
+
+def mark_outdated(connection: Connection, versions: Sequence[int], at: int) -> None:
+    """Note that at `at` the list showed older copies of these versions."""
+    if versions:
+        c = conversations.c
+        statement = update(conversations).where(c.valid_from.in_(versions))
+        connection.execute(statement.values(outdated_at=at))
 
 
 def mark_dirty(connection: Connection, changed: Iterable[tuple[str, str, str | None]]) -> None:
@@ -106,9 +173,10 @@ def mark_dirty(connection: Connection, changed: Iterable[tuple[str, str, str | N
     bulk.insert_rows(connection, dirty_conversations, columns, rows, skip_existing=True)
 
 
-def why_too_long(row: Conversation) -> str | None:
+def why_unstorable(row: Conversation) -> str | None:
     """Why a row can't be stored under its id or identity; `None` if it can."""
     for name in ("id", "identity"):
         if len(getattr(row, name) or "") > LONGEST_KEY:
             return f"{name}: has more than {LONGEST_KEY} characters"
-    return None
+    # Stored with another character in its place, it could be another conversation's id.
+    return None if storable(row.id) == row.id else "id: has a character that can't be stored"

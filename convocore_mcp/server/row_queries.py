@@ -1,0 +1,57 @@
+"""What the server knows of rows and fields in the mirror: a protocol, as in `protocols`."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:  # for annotations only: listing the tools must not wait for these imports
+    from convocore_mcp.fields.grouping import FieldName, Grouping, Sort
+    from convocore_mcp.fields.query import FoundRow, Groups, RowQuery, SortKey
+    from convocore_mcp.fields.table import Field, Rows
+
+
+class RowQueries(Protocol):
+    """Questions about rows; each call blocks (`store.fields.row_reader.RowReader`)."""
+
+    def sequence_number(self) -> int:
+        """The number of the newest change: the state that a list is paged through."""
+        ...
+
+    def count(self, query: "RowQuery", /, *, at: int) -> int:
+        """How many rows met the query at change `at`."""
+        ...
+
+    def find(
+        self,
+        query: "RowQuery",
+        /,
+        *,
+        fields: "Sequence[FieldName]",
+        sort: "Sort",
+        limit: int,
+        at: int,
+        after: "SortKey | None",
+    ) -> "list[FoundRow]":
+        """The rows that met the query at change `at`, from behind `after` on.
+
+        Rows without the sorted field come last. Rows of the same value come by last activity,
+        newest first, then by agent and ID.
+        """
+        ...
+
+    def moved_since(self, query: "RowQuery", /, *, at: int) -> bool:
+        """Whether any row of these agents changed after change `at`."""
+        ...
+
+    def groups(
+        self,
+        query: "RowQuery",
+        group_by: "Sequence[Grouping]",
+        measures: "Sequence[Field]",
+        /,
+    ) -> "Groups":
+        """The present rows that meet the query, counted and added up by group."""
+        ...
+
+    def values(self, rows: "Rows", agents: Sequence[str], field: "FieldName", /) -> list[str]:
+        """The values of a text or list field that occur, the most frequent first, at most 100."""
+        ...
