@@ -98,17 +98,20 @@ def without_future(coverage: Coverage, *, now: datetime) -> Coverage:
     When the front was read is unknown then, so it is read again; a complete full sync stays one,
     of long ago; what cannot be resumed begins anew.
     """
-    ours, unfinished = now + CLOCK_JITTER, coverage.unfinished
+    ours, unfinished, lost_at = now + CLOCK_JITTER, coverage.unfinished, coverage.lost_at
     if unfinished is not None and unfinished.started_at > ours:
         unfinished = None
+    full_sync_at = _unless_later(coverage.full_sync_at, ours)
+    if full_sync_at is None and coverage.full_sync_at is not None:
+        full_sync_at = LONG_AGO
     return replace(
         coverage,
         as_of=_unless_later(coverage.as_of, ours),
-        full_sync_at=_unless_later(coverage.full_sync_at, ours)
-        or (coverage.full_sync_at and LONG_AGO),
+        full_sync_at=full_sync_at,
         watermark=_unless_later(coverage.watermark, now + CLOCK_SKEW),
         unfinished=unfinished
         and replace(unfinished, watermark=_unless_later(unfinished.watermark, now + CLOCK_SKEW)),
+        lost_at=lost_at and (_unless_later(lost_at, ours) or full_sync_at or LONG_AGO),
     )
 
 

@@ -76,19 +76,12 @@ class FullSync:
                 progress.gap = LIST_MOVED_TOO_FAST
             if progress.gap is None and not progress.clock_set_back:
                 outcome = await self._remove_missing(started_at)
-                await writer.run_in_thread(
-                    writer.mirror.drop_quarantined,
-                    writer.agent_id,
-                    before=started_at,
-                    now=writer.now(),
-                )
-        await writer.note(
-            as_of=caught_up.as_of,
-            watermark=caught_up.front.watermark,
-            full_sync_at=min(started_at, caught_up.as_of),
-            **{"gap": progress.gap} | outcome,
-            **NO_UNFINISHED_SYNC,
-        )
+        marks = {
+            "as_of": caught_up.as_of,
+            "watermark": caught_up.front.watermark,
+            "full_sync_at": min(started_at, caught_up.as_of),
+        }
+        await writer.note(**marks, **{"gap": progress.gap} | outcome, **NO_UNFINISHED_SYNC)
         await writer.run_in_thread(writer.mirror.prune, now=writer.now())
         log.info("Full sync done: %d rows in %d pages.", progress.rows, progress.pages)
 
@@ -167,8 +160,7 @@ class FullSync:
         """
         writer = self._writer
         run, mirror, agent_id = writer.run_in_thread, writer.mirror, writer.agent_id
-        coverage = await writer.coverage()
-        now = writer.now()
+        coverage, now = await writer.coverage(), writer.now()
         missing = await run(mirror.last_seen_before, agent_id, started_at, now=now)
         outdated = await run(mirror.last_seen_outdated, agent_id, started_at, now=now)
         there_again = coverage.lost_at is not None and coverage.lost_at < started_at
@@ -181,6 +173,7 @@ class FullSync:
         gone = removal.gone | await self._find_gone(removal.doubtful)
         await run(mirror.remove, agent_id, gone, at=now)
         await run(mirror.mark_missed, agent_id, (missing.keys() - gone) | outdated.keys())
+        await run(mirror.drop_quarantined, agent_id, before=started_at, now=now)
         found = coverage.conversations - len(missing)
         # An agent whose list is empty may still be gone.
         lost_at = None if there_again and found else coverage.lost_at

@@ -90,11 +90,6 @@ def test_the_same_page_again_changes_nothing(database: Database, page: list[Conv
     )
 
 
-def is_later(c: Conversation, other: Conversation) -> bool:
-    active, known = c.last_activity, other.last_activity
-    return active is not None and (known is None or active > known)
-
-
 @shared
 @given(pages=st.lists(st.tuples(st.integers(0, 6), lists_of_conversations), max_size=5))
 def test_the_newer_copy_wins_and_of_equally_old_ones_the_one_that_was_read_later(

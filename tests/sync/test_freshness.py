@@ -160,9 +160,7 @@ def test_as_of_is_when_the_front_of_the_list_was_read(state: SyncState, as_of: d
             ("2 record(s) could not be read and are left out (quarantined).",),
         ),
         (
-            SyncState(
-                Coverage(as_of=NOW, dropped_fields=3, with_dropped_fields=2, full_sync_at=NOW)
-            ),
+            SyncState(replace(COMPLETE, dropped_fields=3, with_dropped_fields=2)),
             ("3 field(s) of 2 conversation(s) could not be read and are left out.",),
         ),
         (SyncState(replace(WITH_GAP, doubt="Gone?")), (LIST_MOVED_TOO_FAST, "Gone?")),

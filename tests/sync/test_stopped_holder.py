@@ -11,7 +11,8 @@ import pytest
 
 from convocore_mcp.errors import LostSyncLockError
 from convocore_mcp.sandbox import Sandbox, serving
-from convocore_mcp.store.database.engine import FencedDatabase, open_database
+from convocore_mcp.store.database.engine import open_database
+from convocore_mcp.store.database.sequence import FencedDatabase, take_write_lock
 from convocore_mcp.store.database.sync_locks import STALE_AFTER, FileSyncLocks, Leases
 from tests.api.api_client import Clock
 from tests.process_environment import TIMEOUT_SECONDS
@@ -88,14 +89,20 @@ def test_a_stopped_process_is_replaced_and_writes_nothing_when_it_continues(stor
         with subprocess.Popen(
             [*command, sandbox.agent_id, store], stdout=subprocess.PIPE, text=True
         ) as process:
-            wait_until(lambda: len(sandbox.requests) >= HELD_AFTER)
-            process.send_signal(signal.SIGSTOP)
-            gate.open()
-            asyncio.run(sync_here(sandbox, here))
-            coverage = here.mirror.coverage(sandbox.agent_id)
-            assert coverage.complete
-            process.send_signal(signal.SIGCONT)
-            stdout, _ = process.communicate(timeout=3 * TIMEOUT_SECONDS)
+            try:
+                wait_until(lambda: len(sandbox.requests) >= HELD_AFTER)
+                # Not inside a write transaction: nobody else could write to SQLite then.
+                with here.mirror.database.writing() as connection:
+                    take_write_lock(connection)
+                    process.send_signal(signal.SIGSTOP)
+                gate.open()
+                asyncio.run(sync_here(sandbox, here))
+                coverage = here.mirror.coverage(sandbox.agent_id)
+                assert coverage.complete
+                process.send_signal(signal.SIGCONT)
+                stdout, _ = process.communicate(timeout=3 * TIMEOUT_SECONDS)
+            finally:
+                process.kill()
             assert stdout.startswith("ended after ")
             assert here.mirror.coverage(sandbox.agent_id) == coverage
             assert mirror_rows(here.mirror, sandbox.agent_id) == upstream_rows(sandbox)

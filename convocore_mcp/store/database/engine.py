@@ -108,29 +108,6 @@ class Database:
             ) from error
 
 
-class FencedDatabase(Database):
-    """A mirror for the holder of a sync lock: no write gets through once the lock is lost."""
-
-    def __init__(self, database: Database, check: Callable[[Connection], None]) -> None:
-        """`check` raises if the lock was lost; it is called first in each write transaction."""
-        super().__init__(database.engine, database.generation)
-        self._database = database
-        self._check = check
-
-    @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """As `Database.reading`."""
-        with self._database.reading() as connection:
-            yield connection
-
-    @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """As `Database.writing`."""
-        with self._database.writing() as connection:
-            self._check(connection)
-            yield connection
-
-
 @contextmanager
 def mirror_errors() -> Iterator[None]:
     """Raise a `MirrorError` for each error of SQLAlchemy; its text names no path."""

@@ -36,7 +36,7 @@ BUSY = 5
 """SQLite's error code for a lock that another connection holds."""
 STALE_AFTER = 40.0
 """Seconds without a heartbeat after which a lock is taken over: four heartbeats."""
-LONGEST_LOOK_AWAY = 5.0
+LONGEST_LOOK_AWAY = 60.0
 """Seconds between two looks at a heartbeat that still count as watching: whoever was stopped as
 well has not watched."""
 IDLE_TRANSACTION_TIMEOUT = "15000"

@@ -1,6 +1,7 @@
 """Writing the mirror. Only `sync` does this; everybody else reads (`store.read`)."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 
@@ -67,7 +68,7 @@ class Saved:
     created: int
     updated: int
     unchanged: int
-    known: frozenset[str] = field(default=frozenset(), compare=False)
+    known: AbstractSet[str] = field(default=frozenset(), compare=False)
     """IDs of rows that the mirror held before, with the same record."""
 
 
@@ -143,9 +144,7 @@ class MirrorWriter:
                 connection.execute(statement.values(resume_token=page.resume_token))
         self._search_words.committed()
         updated = sum(old is not None for _, old in changed)
-        return Saved(
-            len(changed) - updated, updated, len(rows) - len(changed), frozenset(compared.known)
-        )
+        return Saved(len(changed) - updated, updated, len(rows) - len(changed), compared.known)
 
     def begin_versions(
         self,

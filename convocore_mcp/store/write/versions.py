@@ -58,7 +58,7 @@ class Comparison:
     unchanged: list[int] = field(default_factory=list)
     """The versions that still hold, by `valid_from`."""
     known: set[str] = field(default_factory=set)
-    """The IDs of the rows whose record is the same."""
+    """The rows whose record is that of their version, by id."""
     outdated: list[int] = field(default_factory=list)
     """The versions of which the page shows an older copy, by `valid_from`."""
 
@@ -82,25 +82,21 @@ def compare(
             found.unchanged.append(old.valid_from)
             found.known.add(row.id)
         elif is_older(row.age, old.age):
-            confirmed = old.missed_syncs > 0 and old.outdated_at is not None
-            if confirmed and _was_read_after(old.seen_at, at):
+            confirmed = old.missed_syncs > 0 and old.outdated_at is not None and _seen_by(old, at)
+            if confirmed:
                 found.changed.append((row, old))
             else:
                 found.outdated.append(old.valid_from)
-        elif _was_read_after(old.seen_at, at) or is_older(old.age, row.age):
+        elif _seen_by(old, at) or is_older(old.age, row.age):
             found.changed.append((row, old))
         else:
             found.unchanged.append(old.valid_from)
     return found
 
 
-def _was_read_after(seen_at: int, at: int) -> bool:
-    """Whether a row that was requested at `at` was read after a version was seen at `seen_at`.
-
-    The clock may have been ahead when the version was seen: no request overlaps with one that was
-    sent so much later.
-    """
-    return seen_at <= at or seen_at > at + LONGEST_OVERLAP
+def _seen_by(old: CurrentVersion, at: int) -> bool:
+    """Whether the version was last seen by `at`, or much later: by a clock that was ahead."""
+    return old.seen_at <= at or old.seen_at > at + LONGEST_OVERLAP
 
 
 def newest_copies(rows: Sequence[Conversation]) -> dict[str, Conversation]:
