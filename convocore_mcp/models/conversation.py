@@ -56,6 +56,8 @@ class ScoreStep:
     step_name: str | None = None
     points_added: float | None = None
     new_score: float | None = None
+    message_context: str | None = None
+    """What the visitor had said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,10 @@ class Details:
     """Oldest first."""
     assigned_to: Assignment | None = None
     demo_date: str | None = None
-    """The day of the demo, as somebody wrote it."""
+    """The day of the demo, as somebody wrote it; so is its time of day."""
+    demo_time: str | None = None
+    lost_reason: str | None = None
+    campaign_id: str | None = None
     vapi: Call | None = None
 
 
