@@ -108,7 +108,10 @@ class Details:
     """Oldest first."""
     assigned_to: Assignment | None = None
     demo_date: str | None = None
-    """The day of the demo, as somebody wrote it."""
+    """The day of the demo, as somebody wrote it; so is its time of day."""
+    demo_time: str | None = None
+    lost_reason: str | None = None
+    campaign_id: str | None = None
     vapi: Call | None = None
 
 

@@ -14,7 +14,7 @@ from convocore_mcp.server.size_limit import MAX_CHARACTERS, shorten_fields
 from convocore_mcp.server.views.lead_views import LeadAnswer
 from convocore_mcp.server.views.view_builders import candidate_view, freshness_view, lead_view
 
-CONVERSATIONS_SHOWN = 30
+CONVERSATIONS_SHOWN = 20
 """Conversations listed of one lead, newest first."""
 SHORTENED_FIELDS = (
     "conversations", "timeline", "next_steps", "tags", "extracted", "phones", "emails", "links"
@@ -51,13 +51,8 @@ async def get_lead(backend: Backend, agent_id: str, person: str) -> JsonObject:
         )
     lead = match.lead
     conversations = await backend.details.enrich(conversations)
-    notes = []
-    if len(conversations) > CONVERSATIONS_SHOWN:
-        notes.append(
-            f"The newest {CONVERSATIONS_SHOWN} of {len(conversations)} conversations are listed."
-        )
     answer = _lead_alone(backend, lead, conversations)
-    notes += [
+    notes = [
         f"{name} is cut short: an answer has at most {MAX_CHARACTERS:,} characters."
         for name in shorten_fields(answer, "lead", SHORTENED_FIELDS, reserve=NOTES_LENGTH)
     ]
