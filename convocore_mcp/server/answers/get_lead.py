@@ -75,7 +75,7 @@ def _find(backend: Backend, agent_id: str, person: str) -> tuple[Match, list[Con
 def _lead_alone(backend: Backend, lead: Lead, conversations: list[Conversation]) -> JsonObject:
     """`{"lead": ...}`, sanitized, of any length."""
     now = backend.now()
-    profile = Profile(conversations, now=now)
+    profile = Profile(conversations, now=now, zone=backend.zone)
     view = lead_view(lead, profile, conversations[:CONVERSATIONS_SHOWN], now=now)
     if view.extracted:
         view = replace(view, extracted=without_secrets(view.extracted) or None)

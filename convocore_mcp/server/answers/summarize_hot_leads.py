@@ -61,7 +61,11 @@ async def summarize_hot_leads(
             leads=[
                 hot_lead_view(
                     lead,
-                    Profile(result.conversations[lead.agent_id, lead.lead_id], now=now),
+                    Profile(
+                        result.conversations[lead.agent_id, lead.lead_id],
+                        now=now,
+                        zone=backend.zone,
+                    ),
                     now=now,
                     agent_id=lead.agent_id if len(agents) > 1 else None,
                 )
