@@ -202,11 +202,6 @@ class Conversation:
         return (_seconds(self.last_activity), _seconds(self.last_modified))
 
     @property
-    def overdue(self) -> bool:
-        """Whether an activity or the expected close date is past due."""
-        return bool({"overdue_activity", "overdue_ecd"}.intersection(self.alerts or ()))
-
-    @property
     def stale(self) -> bool:
         """Whether the CRM calls the lead stale."""
         return "stale_lead" in (self.alerts or ())

@@ -69,7 +69,6 @@ class HotSummary:
     unparsed_values: int
     waiting_for_human: int
     unassigned: int
-    overdue: int
     tests: int
     blocked: int
     closed: int

@@ -7,6 +7,7 @@ under test: shared code would share its mistakes.
 
 import json
 import re
+import time
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -127,11 +128,6 @@ def alert(row: Row, *names: str) -> bool:
     return any(alerts.get(name) is True for name in names)
 
 
-def overdue(row: Row) -> bool:
-    """Whether an activity or the expected close date is overdue, as the CRM says."""
-    return alert(row, "overdueActivity", "overdueECD")
-
-
 def money(row: Row) -> tuple[float | None, str | None]:
     """The amount, and the currency: from its own field, otherwise from the text of the value.
 
@@ -184,6 +180,11 @@ def alerts_of(rows: list[Row], now: float) -> set[str]:
         if alert(row, "staleLead"):
             on.add("stale_lead")
     return on
+
+
+def overdue(*rows: Row) -> bool:
+    """Whether an activity or the expected close of any of these is overdue now."""
+    return bool({"overdue_activity", "overdue_ecd"} & alerts_of([*rows], time.time()))
 
 
 ATTENTION: dict[str, Callable[[Row], bool]] = {
@@ -455,7 +456,7 @@ def summary(rows: Iterable[Row], *, min_score: float = 75, **window: str) -> dic
         ),
         "waiting_for_human": sum(lead.waiting for lead in hot),
         "unassigned": sum(lead.owner is None for lead in hot),
-        "overdue": sum(overdue({"crmAlerts": lead.field("crmAlerts")}) for lead in hot),
+        "overdue": sum(overdue(*lead.rows) for lead in hot),
         "closed": sum(lead.closed for lead in considered),
         "leads": {lead.ids: lead for lead in hot},
     }
