@@ -12,10 +12,13 @@ from convocore_mcp.models import Page
 from .api_client import api_client
 from .odd_list import (
     CURSOR_ENDS,
+    CURSOR_REFUSED,
     END_OF_LIST,
     LIMITS,
     NUMBERED_ENDS,
+    REFUSED,
     OddList,
+    Reply,
     cursor_list,
     numbered_list,
     page_of,
@@ -145,6 +148,19 @@ async def test_a_page_out_of_a_cache_does_not_end_the_list() -> None:
     pages = await pages_until_the_end(OddList(reply))
     assert held(pages) == {row["ID"] for row in rows}
     assert is_certain(pages)
+
+
+@pytest.mark.parametrize("refusal", [END_OF_LIST, REFUSED, CURSOR_REFUSED])
+async def test_a_resume_token_that_is_refused_starts_the_list_again(refusal: Reply) -> None:
+    """Promised by docs/architecture.md, "Reading Convocore": an expired cursor restarts the run."""
+    rows = rows_named(range(15))
+    odd_list = OddList(lambda query: refusal if "cursor" in query else page_of(rows, hasMore=False))
+    async with api_client(odd_list) as client:
+        paging = client.conversations(odd_list.agent_id, resume_token='{"cursor":"expired"}')
+        async with aclosing(paging) as pages:
+            listed = [page async for page in pages]
+    assert held(listed) == {row["ID"] for row in rows}
+    assert [*map(sorted, odd_list.queries)] == [["cursor", "limit"], ["limit"]]
 
 
 async def test_an_agent_that_is_not_there_is_not_an_empty_list() -> None:
