@@ -92,6 +92,17 @@ async def test_all_that_cursors_lead_to_is_held(count: int, size: int, end: str)
     assert len(odd_list.queries) <= 4 * (count // size + 1) + 60
 
 
+async def test_a_short_list_whose_limit_is_ignored_takes_few_requests() -> None:
+    """Ours: no limit shows that there is room behind its rows."""
+    rows = rows_named(range(17))
+    odd_list = numbered_list(rows, 19, "empty", "ignored", "absent")
+    pages = await pages_until_the_end(odd_list)
+
+    assert held(pages) == {row["ID"] for row in rows}
+    assert is_certain(pages)
+    assert len(odd_list.queries) < 20
+
+
 @MANY_WAYS
 @given(
     st.integers(0, 140),
