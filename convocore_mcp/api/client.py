@@ -1,7 +1,6 @@
 """The HTTP client: the only module that sends requests.
 
-Source: `GET /agents/{agentId}/convos`, OpenAPI 1.0.4; docs/upstream.md, "The list endpoint", for
-the cursor dialect; "The single conversation" and "Errors".
+Source: `GET /agents/{agentId}/convos`, OpenAPI 1.0.4; docs/upstream.md.
 """
 
 import asyncio
@@ -130,8 +129,8 @@ class ConvocoreClient:
         while the list is read is in a page. A touched row moves to the front, perhaps after the
         front was read. A row can be in two pages. Leave early inside `aclosing`.
 
-        With the `resume_token` of an earlier page, go on behind that page. If this is impossible
-        without a gap, because the cursor expired or rows moved, start again at the front.
+        With the `resume_token` of an earlier page, go on behind that page, or start again at the
+        front if this is impossible without a gap: the cursor expired, or rows moved.
 
         Raises:
             ApiError: a request failed for good; the pages already yielded stay valid.
@@ -149,15 +148,17 @@ class ConvocoreClient:
                     else:
                         return
                 resume_token = None
-            except BadRequestError as error:
+            except (BadRequestError, NotFoundError) as error:
                 # A cursor expired, or a workspace of the cursor dialect refused page 2.
-                if progress.had_room and progress.last_page in refusals:
-                    return  # the same refusal again, behind a page with room left: it is the end
-                if not error.speaks_of_cursor or len(refusals) == MAX_RESTARTS:
-                    raise
+                if resume_token is None:
+                    if progress.had_room and progress.last_page in refusals:
+                        return  # the same refusal again, behind a page with room: it is the end
+                    may_restart = isinstance(error, BadRequestError) and error.speaks_of_cursor
+                    if not may_restart or len(refusals) == MAX_RESTARTS:
+                        raise
+                    refusals.append(progress.last_page)
                 self._max_limits.pop(agent_id, None)
                 resume_token = None
-                refusals.append(progress.last_page)
 
     async def _paginate(
         self, agent_id: str, progress: ListProgress, restarts: int, resume_token: str | None
@@ -259,9 +260,8 @@ class ConvocoreClient:
                         body = b""  # the status says what failed; the body only adds to it
         except (TimeoutError, httpx.TimeoutException):
             self._on_result("timeout")
-            raise UnavailableError(
-                "Convocore did not answer in time.", hint="Try again in a minute."
-            ) from None
+            slow = "Convocore did not answer in time."
+            raise UnavailableError(slow, hint="Try again in a minute.") from None
         except (httpx.TransportError, httpx.InvalidURL) as error:
             self._on_result("unreachable")
             hint = "Check the network, CONVOCORE_REGION and CONVOCORE_BASE_URL."

@@ -247,7 +247,10 @@ class PageNumberPlan:
         if found is None or self._end_checks > MAX_END_CHECKS:
             self.ended = True
             return self._hand_out(Page((), certain=False))
-        if self._accept(found) or not self._at_end:
+        new = self._accept(found)
+        if new or not self._at_end:
+            if not new and self._pages == 1:  # the limit may be ignored, so no page shows room
+                self._give_up()
             return self._hand_out(found.page, go_on_behind=found.span)
         self.ended = True
         return self._hand_out(found.page)
