@@ -8,7 +8,6 @@ import functools
 import gc
 import logging
 from collections.abc import Callable, Mapping
-from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -22,12 +21,8 @@ from pydantic import ValidationError
 
 from convocore_mcp.api.client import ConvocoreClient
 from convocore_mcp.api.conversation_record import ConversationRecord
-from convocore_mcp.errors import (
-    ApiError,
-    ForeignMirrorError,
-    NotConfiguredError,
-    UnavailableError,
-)
+from convocore_mcp.api.key_check import check_key
+from convocore_mcp.errors import ForeignMirrorError, NotConfiguredError
 from convocore_mcp.leads.affected import merge_affected
 from convocore_mcp.leads.keys import derive_keys
 from convocore_mcp.leads.resolve import resolve
@@ -51,8 +46,6 @@ from convocore_mcp.sync.watch import Watch
 P = ParamSpec("P")
 T = TypeVar("T")
 
-KEY_CHECK_SECONDS = 3.0
-"""Time for checking a key: a call answers within four seconds."""
 READERS, WRITERS = 4, 1
 """Threads for the database: several may read at a time, but SQLite has one writer."""
 OnResponse = Callable[[str], None]
@@ -88,7 +81,7 @@ class Assembly:
             if not (self.may_replace_mirror and isinstance(mirror_location(settings)[0], Path)):
                 raise
             # A mistyped key must not cost anybody their mirror.
-            await _check_key(settings)
+            await check_key(_client(settings), settings.agent_id)
             accepted = functools.partial(connect, replace_foreign=True)
             backend = await anyio.to_thread.run_sync(accepted)
         gc.freeze()  # what exists now stays; scanning it would stop every call for 70 ms each time
@@ -189,52 +182,14 @@ class _Resources:
         await anyio.to_thread.run_sync(self.mirror.close)
 
 
-async def _check_key(settings: Settings) -> None:
-    """Ask Convocore for one page of any agent.
-
-    Raises:
-        NotConfiguredError: no agent is configured.
-        ApiError: it gives none: the key is refused, no agent is found, or it can't be reached.
-    """
-    error: ApiError | None = None
-    client = ConvocoreClient.from_url(
-        settings.server, require_key(settings), version=version("convocore-mcp"), now=utc_now
-    )
-    try:
-        with anyio.fail_after(KEY_CHECK_SECONDS):
-            for agent_id in settings.agent_id:
-                try:
-                    async with aclosing(client.conversations(agent_id)) as pages:
-                        await anext(pages, None)
-                except ApiError as caught:
-                    error = error or caught
-                else:
-                    return
-    except TimeoutError:
-        error = UnavailableError(
-            "Convocore has not answered yet, so it is not certain that the key is right.",
-            hint="CONVOCORE_STORE names the mirror of another key, which stays as it is. "
-            "Ask again in a few seconds.",
-            retry_after=5,
-        )
-    finally:
-        await client.aclose()
-    raise error or NotConfiguredError(
-        "No agent is configured.", hint="Set CONVOCORE_AGENT_ID to your agent's ID."
-    )
-
-
 def _connect(
     settings: Settings, on_response: OnResponse | None, *, replace_foreign: bool = False
 ) -> Backend:
-    key = require_key(settings)
     location, owner = mirror_location(settings)
     database = open_database(location, owner=owner, replace_foreign=replace_foreign)
     mirror = MirrorWriter(database, Rules(keys=derive_keys, merge_affected=merge_affected))
     locks = sync_locks_for(location, database)
-    client = ConvocoreClient.from_url(
-        settings.server, key, version=version("convocore-mcp"), now=utc_now, on_result=on_response
-    )
+    client = _client(settings, on_response)
     readers = _Threads(READERS)
     syncs = _agent_syncs(settings, client, mirror, locks, readers)
     interval = timedelta(seconds=settings.incremental_sync_seconds)
@@ -256,6 +211,16 @@ def _connect(
         read=readers.run,
         close=_Resources(watch, syncs, client, locks, mirror).aclose,
         answer_from=Answers,
+    )
+
+
+def _client(settings: Settings, on_response: OnResponse | None = None) -> ConvocoreClient:
+    return ConvocoreClient.from_url(
+        settings.server,
+        require_key(settings),
+        version=version("convocore-mcp"),
+        now=utc_now,
+        on_result=on_response,
     )
 
 

@@ -96,7 +96,8 @@ class MirrorWriter:
             self._replace(connection, changed, sequence_number=sequence_number, at=at)
             _save_quarantined(connection, agent_id, page, at)
             # A quarantined row exists in Convocore, so the version in the mirror counts as seen.
-            ids = [row.id for row in page.quarantined if row.id is not None]
+            ids = [row.id for row in page.rows if row.id not in rows]
+            ids += [row.id for row in page.quarantined if row.id is not None]
             unreadable = (
                 versions.current_versions(connection, agent_id, ids).values() if ids else ()
             )
