@@ -18,16 +18,9 @@ import anyio.to_thread
 
 from convocore_mcp.api.client import ConvocoreClient
 from convocore_mcp.api.conversation_record import ConversationRecord
-from convocore_mcp.configuration import (
-    mirror_location,
-    read_settings,
-    require_key,
-    time_zone,
-)
-from convocore_mcp.errors import (
-    ForeignMirrorError,
-)
-from convocore_mcp.key_check import check_key
+from convocore_mcp.api.key_check import check_key
+from convocore_mcp.configuration import mirror_location, read_settings, require_key, time_zone
+from convocore_mcp.errors import ForeignMirrorError
 from convocore_mcp.leads.affected import merge_affected
 from convocore_mcp.leads.due_dates import due_dates_of_row
 from convocore_mcp.leads.keys import derive_keys
@@ -101,7 +94,7 @@ class Assembly:
             if not (self.may_replace_mirror and isinstance(mirror_location(settings)[0], Path)):
                 raise
             # A mistyped key must not cost anybody their mirror.
-            await check_key(settings, now=utc_now)
+            await check_key(_client(settings), settings.agent_id)
             accepted = functools.partial(connect, replace_foreign=True)
             backend = await anyio.to_thread.run_sync(accepted)
         gc.freeze()  # what exists now stays; scanning it would stop every call for 70 ms each time
@@ -157,15 +150,12 @@ class _Resources:
 def _connect(
     settings: Settings, on_response: OnResponse | None, *, replace_foreign: bool = False
 ) -> Backend:
-    key = require_key(settings)
     location, owner = mirror_location(settings)
     database = open_database(location, owner=owner, replace_foreign=replace_foreign)
     zone = time_zone(settings)
     mirror = MirrorWriter(database, RULES, zone=zone)
     locks = sync_locks_for(location, database)
-    client = ConvocoreClient.from_url(
-        settings.server, key, version=version("convocore-mcp"), now=utc_now, on_result=on_response
-    )
+    client = _client(settings, on_response)
     readers, writers = _Threads(READERS), _Threads(WRITERS)
     syncs = _agent_syncs(settings, client, mirror, locks, readers, writers)
     interval = timedelta(seconds=settings.incremental_sync_seconds)
@@ -208,6 +198,16 @@ def _transcripts(
         now=utc_now,
         read_in_thread=readers.run,
         write_in_thread=writers.run,
+    )
+
+
+def _client(settings: Settings, on_response: OnResponse | None = None) -> ConvocoreClient:
+    return ConvocoreClient.from_url(
+        settings.server,
+        require_key(settings),
+        version=version("convocore-mcp"),
+        now=utc_now,
+        on_result=on_response,
     )
 
 

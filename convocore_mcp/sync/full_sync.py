@@ -170,24 +170,31 @@ class FullSync:
             short_syncs=coverage.short_syncs,
             void=there_again,
         )
-        gone = removal.gone | await self._find_gone(removal.doubtful)
+        gone = removal.gone | await self._find_gone(removal.doubtful, all_or_none=removal.held_back)
+        held_back = removal.held_back and len(gone) < len(missing)
         await run(mirror.remove, agent_id, gone, at=now)
         await run(mirror.mark_missed, agent_id, (missing.keys() - gone) | outdated.keys())
         await run(mirror.drop_quarantined, agent_id, before=started_at, now=now)
         found = coverage.conversations - len(missing)
         # An agent whose list is empty may still be gone.
         lost_at = None if there_again and found else coverage.lost_at
-        doubt = finds_little_note(found, coverage.conversations) if removal.held_back else None
+        doubt = finds_little_note(found, coverage.conversations) if held_back else None
         return {
             "gap": outdated_note(len(outdated)) if outdated else None,
             "doubt": doubt or (AGENT_WAS_LOST if lost_at else None),
-            "short_syncs": removal.short_syncs,
+            "short_syncs": removal.short_syncs if held_back else 0,
             "lost_at": lost_at,
         }
 
-    async def _find_gone(self, doubtful: Sequence[str]) -> set[str]:
-        """Those that Convocore does not have either when it is asked for them by themselves."""
-        gone = set()
+    async def _find_gone(self, doubtful: Sequence[str], *, all_or_none: bool) -> set[str]:
+        """Those that Convocore does not have either when it is asked for them by themselves.
+
+        With `all_or_none`, none of them if one is there, or was made through the REST API: of those
+        Convocore says in any case that they do not exist.
+        """
+        gone: set[str] = set()
+        if all_or_none and any(id_.startswith(f"{self._writer.agent_id}_") for id_ in doubtful):
+            return gone
         try:
             for id_ in doubtful[:MAX_SINGLE_REQUESTS]:
                 if await self._is_gone(id_):
@@ -195,7 +202,7 @@ class FullSync:
         except ApiError as error:
             # These requests are optional: a plan may not include them. The next full sync decides.
             log.info("Missing conversations can't be requested one by one: %s", error.message)
-        return gone
+        return set() if all_or_none and len(gone) < len(doubtful) else gone
 
     async def _is_gone(self, conversation_id: str) -> bool:
         try:
@@ -222,7 +229,8 @@ class Removal:
     gone: frozenset[str] = frozenset()
     """To be removed."""
     doubtful: tuple[str, ...] = ()
-    """To be removed if Convocore does not have them when asked for them by themselves."""
+    """To be removed if Convocore does not have them when asked for them by themselves; if
+    `held_back`, only all of them together."""
     short_syncs: int = 0
     """How many full syncs in a row, with this one, have found little."""
     held_back: bool = False
@@ -236,8 +244,9 @@ def decide_removal(
 
     `known` conversations are in the mirror, the missing ones among them. `short_syncs` full syncs
     just before this one found little, which is no sign that a single conversation is gone; only a
-    third one in a row is believed. `void` says that the agent itself was gone, and that Convocore
-    said so: then whatever is not there again is gone.
+    third one in a row is believed, or one about a few conversations that are each gone. `void` says
+    that the agent itself was gone, and that Convocore said so: then whatever is not there again is
+    gone.
     """
     found = known - len(missing)
     if void and found:
@@ -247,7 +256,8 @@ def decide_removal(
         return Removal(gone, tuple(id_ for id_ in missing if id_ not in gone))
     number = short_syncs + 1
     if number < SHORT_SYNCS_TO_BELIEVE:
-        return Removal(short_syncs=number, held_back=True)
+        few = tuple(missing) if known <= SMALL_LIST else ()
+        return Removal(doubtful=few, short_syncs=number, held_back=True)
     gone = frozenset(id_ for id_, missed in missing.items() if missed + 1 >= SHORT_SYNCS_TO_BELIEVE)
     some_stay = len(gone) < len(missing)
     return Removal(gone, short_syncs=number if some_stay else 0, held_back=some_stay)

@@ -84,10 +84,13 @@ async def test_a_row_whose_field_turns_unreadable_is_neither_removed_nor_quarant
     async with running_harness(sandbox) as harness:
         await harness.sync()
         row = list(sandbox.rows())[60]
-        sandbox.edit(row["ID"], ratingFrom5="many")
+        sandbox.edit(row["ID"], contactIdentityId="x" * 300)  # no index can hold that
         for _ in range(3):
             await harness.sync()
             assert row["ID"] in {row.id for row in harness.mirror_rows}
+        assert harness.coverage.quarantined == 1
+        sandbox.edit(row["ID"], contactIdentityId=None)
+        await harness.sync()
         assert harness.coverage.quarantined == 0
 
 

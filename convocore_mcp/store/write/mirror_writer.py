@@ -129,7 +129,8 @@ class MirrorWriter:
             listed_rows.note_listed(connection, agent_id, changed, filled)
             save_quarantined(connection, agent_id, page, at)
             # A quarantined row exists in Convocore, so the version in the mirror counts as seen.
-            ids = [row.id for row in page.quarantined if row.id is not None]
+            ids = [row.id for row in page.rows if row.id not in rows]
+            ids += [row.id for row in page.quarantined if row.id is not None]
             unreadable = (
                 versions.current_versions(connection, agent_id, ids).values() if ids else ()
             )

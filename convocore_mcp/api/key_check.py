@@ -1,35 +1,28 @@
-"""Whether Convocore accepts a key: asked before the mirror of another key is set aside."""
+"""Asks Convocore whether it accepts a key, before anything of another key is put aside."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from contextlib import aclosing
-from datetime import datetime
-from importlib.metadata import version
 
 import anyio
 
 from convocore_mcp.api.client import ConvocoreClient
-from convocore_mcp.configuration import require_key
 from convocore_mcp.errors import ApiError, NotConfiguredError, UnavailableError
-from convocore_mcp.settings import Settings
 
 KEY_CHECK_SECONDS = 3.0
 """Time for checking a key: a call answers within four seconds."""
 
 
-async def check_key(settings: Settings, *, now: Callable[[], datetime]) -> None:
-    """Ask Convocore for one page of any agent.
+async def check_key(client: ConvocoreClient, agent_ids: Sequence[str]) -> None:
+    """Ask for one page of any of these agents; closes `client`.
 
     Raises:
-        NotConfiguredError: no agent is configured.
-        ApiError: it gives none: the key is refused, no agent is found, or it can't be reached.
+        NotConfiguredError: there are no agents.
+        ApiError: Convocore gives none: it refuses the key, knows no agent, or can't be reached.
     """
     error: ApiError | None = None
-    client = ConvocoreClient.from_url(
-        settings.server, require_key(settings), version=version("convocore-mcp"), now=now
-    )
     try:
         with anyio.fail_after(KEY_CHECK_SECONDS):
-            for agent_id in settings.agent_id:
+            for agent_id in agent_ids:
                 try:
                     async with aclosing(client.conversations(agent_id)) as pages:
                         await anext(pages, None)
