@@ -35,6 +35,9 @@ async def get_lead(backend: Backend, agent_id: str, person: str) -> JsonObject:
         raise InvalidArgumentError("lead: is empty.", hint="Give a name, email, phone or id.")
     freshness = await backend.syncs.ensure_fresh(agent_id, EVERYTHING)
     match, conversations = await backend.read(_find, backend, agent_id, person)
+    if await backend.details.enrich(conversations) != conversations:
+        # Their details may say that they are somebody else's.
+        match, conversations = await backend.read(_find, backend, agent_id, person)
     if len(match.leads) != 1:
         return sanitize_object(
             LeadAnswer(
@@ -45,7 +48,6 @@ async def get_lead(backend: Backend, agent_id: str, person: str) -> JsonObject:
             )
         )
     (lead,) = match.leads
-    conversations = await backend.details.enrich(conversations)
     notes = []
     if len(conversations) > CONVERSATIONS_SHOWN:
         notes.append(
