@@ -37,6 +37,9 @@ async def get_lead(backend: Backend, agent_id: str, person: str) -> JsonObject:
     freshness = await backend.syncs.ensure_fresh(agent_id, EVERYTHING)
     try:
         match, conversations = await backend.read(_find, backend, agent_id, person)
+        if await backend.details.enrich(conversations) != conversations:
+            # Their details may say that they are somebody else's.
+            match, conversations = await backend.read(_find, backend, agent_id, person)
     except MissingError as error:
         raise with_coverage(error, freshness) from None
     if match.lead is None:
@@ -50,7 +53,6 @@ async def get_lead(backend: Backend, agent_id: str, person: str) -> JsonObject:
             )
         )
     lead = match.lead
-    conversations = await backend.details.enrich(conversations)
     answer = _lead_alone(backend, lead, conversations)
     notes = [
         f"{name} is cut short: an answer has at most {MAX_CHARACTERS:,} characters."
