@@ -228,7 +228,8 @@ def _agent_syncs(
             now=utc_now,
             write_in_thread=writers.run,
             read_in_thread=readers.run,
-            schedule=Schedule(
+            schedule=Schedule.for_calls_of(
+                settings.wait_seconds,
                 incremental_after=timedelta(seconds=settings.incremental_sync_seconds),
                 full_after=timedelta(seconds=settings.full_sync_seconds),
             ),

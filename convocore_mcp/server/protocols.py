@@ -64,8 +64,9 @@ class Syncs(Protocol):
         /,
         *,
         report_progress: ReportProgress | None = None,
+        patient: bool = False,
     ) -> "Freshness":
-        """Wait a bounded time until `scope` has been read.
+        """Wait a bounded time until `scope` has been read; longer if the caller is `patient`.
 
         Raises:
             ApiError: Convocore can't be read, and the mirror is still empty.

@@ -5,7 +5,7 @@ from typing import Annotated
 from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult
 
-from convocore_mcp.server.backend import App
+from convocore_mcp.server.backend import App, backend_for
 from convocore_mcp.server.rendering import success
 from convocore_mcp.server.requests import FilterArguments, StatsRequest
 from convocore_mcp.server.tools import arguments as arg
@@ -54,6 +54,6 @@ async def conversation_stats(  # noqa: PLR0913, PLR0917  one for each argument o
         until=until,
     )
     request = StatsRequest(filters, of, group_by, by_time, measure)
-    backend = await ctx.request_context.lifespan_context.backend(ctx.report_progress)
+    backend = await backend_for(ctx)
     agents = backend.chosen_agents(agent_id)
     return success(await backend.answers.conversation_stats(agents, request))

@@ -5,7 +5,7 @@ from typing import Annotated
 from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult
 
-from convocore_mcp.server.backend import App
+from convocore_mcp.server.backend import App, backend_for
 from convocore_mcp.server.rendering import success
 from convocore_mcp.server.requests import ChangesRequest
 from convocore_mcp.server.tools import arguments as arg
@@ -27,5 +27,5 @@ async def list_changes(
     once. `changed` has each field as [before, after].
     """
     request = ChangesRequest(cursor, since, kind, limit)
-    backend = await ctx.request_context.lifespan_context.backend(ctx.report_progress)
+    backend = await backend_for(ctx)
     return success(await backend.answers.list_changes(backend.agent(agent_id), request))

@@ -5,7 +5,7 @@ from typing import Annotated
 from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult
 
-from convocore_mcp.server.backend import App
+from convocore_mcp.server.backend import App, backend_for
 from convocore_mcp.server.rendering import success
 from convocore_mcp.server.requests import FilterArguments, LeadsRequest
 from convocore_mcp.server.tools import arguments as arg
@@ -44,6 +44,6 @@ async def list_leads(  # noqa: PLR0913, PLR0917  one for each argument of the to
         until=until,
     )
     request = LeadsRequest(filters, sort, fields, limit, cursor)
-    backend = await ctx.request_context.lifespan_context.backend(ctx.report_progress)
+    backend = await backend_for(ctx)
     agents = backend.chosen_agents(agent_id)
     return success(await backend.answers.list_leads(agents, request))

@@ -5,7 +5,7 @@ from typing import Annotated
 from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult
 
-from convocore_mcp.server.backend import App
+from convocore_mcp.server.backend import App, backend_for
 from convocore_mcp.server.rendering import success
 from convocore_mcp.server.requests import HotLeadsRequest
 from convocore_mcp.server.tools import arguments as arg
@@ -29,6 +29,6 @@ async def summarize_hot_leads(
     person use get_lead.
     """
     request = HotLeadsRequest(since, until, min_score, top, explain)
-    backend = await ctx.request_context.lifespan_context.backend(ctx.report_progress)
+    backend = await backend_for(ctx)
     agents = backend.chosen_agents(agent_id)
     return success(await backend.answers.summarize_hot_leads(agents, request))

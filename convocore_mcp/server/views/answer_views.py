@@ -30,6 +30,7 @@ class FreshnessView(View):
     complete: bool
     conversations: int
     oldest: str | None = None
+    progress: float | None = None
     notes: list[str] | None = None
 
 
