@@ -51,7 +51,7 @@ def serve_web(
 
 def serve_demo(serve: Callable[[Mapping[str, Any]], None]) -> None:
     """Have `serve` serve the sandbox's data, over a real connection; nothing is kept on disk."""
-    sandbox = Sandbox()
+    sandbox = Sandbox(live=True)
     with serving(sandbox) as base_url:
         serve(
             {

@@ -72,10 +72,12 @@ def net(before: dict[str, Row], after: dict[str, Row]) -> dict[str, str]:
 
 
 async def sync_everything(tool_client: ToolClient, agent: str) -> None:
-    """Run one incremental and one full sync."""
+    """Run one incremental and one full sync, and more where removals need to be confirmed."""
     backend = await tool_client.app.backend()
     await backend.syncs.sync(agent, full=False)
     await backend.syncs.sync(agent, full=True)
+    while (await backend.read(backend.coverage, agent)).short_syncs:
+        await backend.syncs.sync(agent, full=True)
 
 
 async def following(tool_client: ToolClient, cursor: str, limit: int) -> tuple[list[Row], str]:
@@ -123,8 +125,10 @@ def check(
     after = upstream.rows()
     assert {change["id"]: change["kind"] for change in reported} == net(before, after)
     assert len({change["id"] for change in reported}) == len(reported)
-    times = [change["at"] for change in reported]
+    times = [change["seen"] for change in reported]
     assert times == sorted(times)
+    assert all(change["at"] <= change["seen"] for change in reported)
+    assert len({change["event_id"] for change in reported}) == len(reported)
     front = set(list(after)[:one_page])
     if front >= set(upstream.moved):
         assert [

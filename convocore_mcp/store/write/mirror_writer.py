@@ -26,6 +26,7 @@ from convocore_mcp.store.database.columns import storable
 from convocore_mcp.store.database.coverage import (
     data_changed,
     first_sync_reached,
+    leads_settled,
     read_coverage,
     update_coverage,
 )
@@ -262,9 +263,11 @@ class MirrorWriter:
         rebuilt = 0
         while True:
             with self.database.writing() as connection:
-                take_write_lock(connection)
+                sequence_number = take_write_lock(connection)
                 count = rebuild_leads(connection, agent_id, self.rules.merge_affected)
                 if count is None:
+                    if rebuilt:
+                        leads_settled(connection, agent_id, sequence_number)
                     return rebuilt
                 data_changed(connection, agent_id)
             rebuilt += count
@@ -279,7 +282,7 @@ class MirrorWriter:
             newest = connection.scalar(select(func.max(c.valid_to)).where(c.valid_from.in_(old)))
             if newest is None:
                 return 0
-            connection.execute(update(counter).values(pruned_up_to=newest))
+            connection.execute(update(counter).values(pruned_up_to=newest, pruned_before=before))
             field_writer.prune(connection, old, up_to=newest)
             connection.execute(delete(records).where(records.c.valid_from.in_(old)))
             connection.execute(
