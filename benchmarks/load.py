@@ -155,6 +155,7 @@ def main() -> None:
             "CONVOCORE_STORE": f"{folder}/mirror.sqlite3",
             "CONVOCORE_MCP_TOKENS": TOKEN,
             "CONVOCORE_LOG_LEVEL": "info",
+            "CONVOCORE_DETAILS": "off",
         }
         command = [sys.executable, "-m", "convocore_mcp", "serve", "--transport", "http"]
         server = subprocess.Popen([*command, "--port", "0"], stderr=subprocess.PIPE, env=env)

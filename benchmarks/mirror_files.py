@@ -17,7 +17,7 @@ from typing import Any
 from benchmarks.progress import ProgressReport, report
 from benchmarks.server_process import environment
 from convocore_mcp.api import wire
-from convocore_mcp.assembly import mirror_location, read_settings
+from convocore_mcp.configuration import mirror_location, read_settings
 from convocore_mcp.leads.affected import merge_affected
 from convocore_mcp.leads.due_dates import due_dates_of_row
 from convocore_mcp.leads.keys import derive_keys

@@ -4,22 +4,25 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 SECONDS_TO_START = 30
 
 
 @contextmanager
-def sandbox_process(size: int, *, dialect: str = "cursor", latency: float = 0) -> Iterator[str]:
-    """Run `convocore-mcp sandbox`; yields its base URL."""
+def sandbox_process(
+    size: int, *, dialect: str = "cursor", latency: float = 0, options: Sequence[str] = ()
+) -> Iterator[str]:
+    """Run `convocore-mcp sandbox`, with further `options`; yields its base URL."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    options = {"port": port, "size": size, "dialect": dialect, "latency": latency}
+    values = {"port": port, "size": size, "dialect": dialect, "latency": latency}
     command = [sys.executable, "-m", "convocore_mcp", "sandbox"]
-    for name, value in options.items():
+    for name, value in values.items():
         command += [f"--{name}", str(value)]
+    command += options
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
         _wait_until_listening(port, process)

@@ -6,30 +6,21 @@ It imports everything, so a server on stdio imports it only when the first quest
 
 import functools
 import gc
-import logging
 from collections.abc import Callable, Mapping
-from contextlib import aclosing
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, tzinfo
-from hashlib import blake2b
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
-from zoneinfo import ZoneInfo
 
 import anyio
 import anyio.to_thread
-import tzlocal
-from pydantic import ValidationError
 
 from convocore_mcp.api.client import ConvocoreClient
 from convocore_mcp.api.conversation_record import ConversationRecord
-from convocore_mcp.errors import (
-    ApiError,
-    ForeignMirrorError,
-    NotConfiguredError,
-    UnavailableError,
-)
+from convocore_mcp.api.key_check import check_key
+from convocore_mcp.configuration import mirror_location, read_settings, require_key, time_zone
+from convocore_mcp.errors import ForeignMirrorError
 from convocore_mcp.leads.affected import merge_affected
 from convocore_mcp.leads.due_dates import due_dates_of_row
 from convocore_mcp.leads.keys import derive_keys
@@ -38,10 +29,11 @@ from convocore_mcp.server.answering import Answers
 from convocore_mcp.server.answers.field_table import field_table
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.sanitize import JsonObject
-from convocore_mcp.settings import Settings, store_location
+from convocore_mcp.settings import Settings
 from convocore_mcp.store.changes.change_feed import ChangeFeed
 from convocore_mcp.store.database.engine import Database, open_database
 from convocore_mcp.store.database.sync_locks import SyncLocks, sync_locks_for
+from convocore_mcp.store.details.details_queue import DetailsQueue
 from convocore_mcp.store.details.transcript_cache import TranscriptCache
 from convocore_mcp.store.field_queries.row_reader import RowReader
 from convocore_mcp.store.read.change_log import ChangeLog
@@ -68,8 +60,6 @@ RULES = Rules(
     due_dates=due_dates_of_row,
     merge_details=merge_details,
 )
-KEY_CHECK_SECONDS = 3.0
-"""Time for checking a key: a call answers within four seconds."""
 READERS, WRITERS = 4, 1
 """Threads for the database: several may read at a time, but SQLite has one writer."""
 OnResponse = Callable[[str], None]
@@ -105,7 +95,7 @@ class Assembly:
             if not (self.may_replace_mirror and isinstance(mirror_location(settings)[0], Path)):
                 raise
             # A mistyped key must not cost anybody their mirror.
-            await _check_key(settings)
+            await check_key(_client(settings), settings.agent_id)
             accepted = functools.partial(connect, replace_foreign=True)
             backend = await anyio.to_thread.run_sync(accepted)
         gc.freeze()  # what exists now stays; scanning it would stop every call for 70 ms each time
@@ -127,68 +117,6 @@ class Assembly:
     def field_table(self) -> JsonObject:
         """The table of fields, as the resource gives it."""
         return field_table()
-
-
-def read_settings(overrides: Mapping[str, Any]) -> Settings:
-    """The settings: `overrides` first, then the environment. Sets the log level.
-
-    Raises:
-        NotConfiguredError: one of them is wrong; the message never contains its value.
-    """
-    try:
-        settings = Settings(**overrides)
-    except ValidationError as error:
-        raise settings_error(error) from None
-    logging.getLogger("convocore_mcp").setLevel(settings.log_level.upper())
-    return settings
-
-
-def settings_error(error: ValidationError) -> NotConfiguredError:
-    """What pydantic found wrong, with the names of the settings and without their values."""
-    problems = [
-        f"{'.'.join(map(str, problem['loc']))} {problem['msg'].removeprefix('Value error, ')}"
-        for problem in error.errors(include_url=False, include_input=False)
-    ]
-    return NotConfiguredError(
-        f"A setting is wrong: {'; '.join(problems)}.", hint="Correct it and restart the server."
-    )
-
-
-def require_key(settings: Settings) -> str:
-    """The workspace secret.
-
-    Raises:
-        NotConfiguredError: there is none.
-    """
-    if settings.api_key is None:
-        raise NotConfiguredError(
-            "No Convocore key is configured.",
-            hint="Set CONVOCORE_API_KEY to your workspace secret and CONVOCORE_AGENT_ID to your "
-            "agent's ID in the MCP client's entry for this server, and restart it. "
-            "To try without an account: convocore-mcp serve --demo.",
-        )
-    return settings.api_key.get_secret_value()
-
-
-def mirror_location(settings: Settings) -> tuple[str | Path, str]:
-    """Where the mirror is, and the fingerprint of the key and region that own it.
-
-    Raises:
-        NotConfiguredError: there is no key.
-    """
-    text = f"{settings.server}\n{require_key(settings)}"
-    owner = blake2b(text.encode(), digest_size=16).hexdigest()
-    return store_location(settings.store, fingerprint=owner[:8]), owner
-
-
-def time_zone(settings: Settings) -> tzinfo:
-    """The time zone in which days begin: the configured one, else the machine's, else UTC."""
-    if settings.timezone:
-        return ZoneInfo(settings.timezone)
-    try:
-        return tzlocal.get_localzone()
-    except (KeyError, ValueError, OSError):  # the machine's configuration names no zone
-        return UTC
 
 
 class _Threads:
@@ -220,53 +148,15 @@ class _Resources:
         await anyio.to_thread.run_sync(self.mirror.close)
 
 
-async def _check_key(settings: Settings) -> None:
-    """Ask Convocore for one page of any agent.
-
-    Raises:
-        NotConfiguredError: no agent is configured.
-        ApiError: it gives none: the key is refused, no agent is found, or it can't be reached.
-    """
-    error: ApiError | None = None
-    client = ConvocoreClient.from_url(
-        settings.server, require_key(settings), version=version("convocore-mcp"), now=utc_now
-    )
-    try:
-        with anyio.fail_after(KEY_CHECK_SECONDS):
-            for agent_id in settings.agent_id:
-                try:
-                    async with aclosing(client.conversations(agent_id)) as pages:
-                        await anext(pages, None)
-                except ApiError as caught:
-                    error = error or caught
-                else:
-                    return
-    except TimeoutError:
-        error = UnavailableError(
-            "Convocore has not answered yet, so it is not certain that the key is right.",
-            hint="CONVOCORE_STORE names the mirror of another key, which stays as it is. "
-            "Ask again in a few seconds.",
-            retry_after=5,
-        )
-    finally:
-        await client.aclose()
-    raise error or NotConfiguredError(
-        "No agent is configured.", hint="Set CONVOCORE_AGENT_ID to your agent's ID."
-    )
-
-
 def _connect(
     settings: Settings, on_response: OnResponse | None, *, replace_foreign: bool = False
 ) -> Backend:
-    key = require_key(settings)
     location, owner = mirror_location(settings)
     database = open_database(location, owner=owner, replace_foreign=replace_foreign)
     zone = time_zone(settings)
     mirror = MirrorWriter(database, RULES, zone=zone)
     locks = sync_locks_for(location, database)
-    client = ConvocoreClient.from_url(
-        settings.server, key, version=version("convocore-mcp"), now=utc_now, on_result=on_response
-    )
+    client = _client(settings, on_response)
     readers, writers = _Threads(READERS), _Threads(WRITERS)
     syncs = _agent_syncs(settings, client, mirror, locks, readers, writers)
     interval = timedelta(seconds=settings.incremental_sync_seconds)
@@ -289,11 +179,16 @@ def _connect(
         transcripts=_transcripts(client, database, readers, writers),
         read_fields=read_fields,
         coverage=mirror.coverage,
+        details_state=_no_details if settings.details == "off" else DetailsQueue(database).state,
         now=utc_now,
         read=readers.run,
         close=_Resources(watch, syncs, client, locks, mirror).aclose,
         answer_from=Answers,
     )
+
+
+def _no_details(_agent_id: str) -> None:
+    return None
 
 
 def _transcripts(
@@ -305,6 +200,16 @@ def _transcripts(
         now=utc_now,
         read_in_thread=readers.run,
         write_in_thread=writers.run,
+    )
+
+
+def _client(settings: Settings, on_response: OnResponse | None = None) -> ConvocoreClient:
+    return ConvocoreClient.from_url(
+        settings.server,
+        require_key(settings),
+        version=version("convocore-mcp"),
+        now=utc_now,
+        on_result=on_response,
     )
 
 

@@ -6,7 +6,8 @@ ConvocoreError               what failed, on what, and what to do next
 ├── MissingError             the mirror has no such lead or conversation
 ├── MirrorError              the local copy can't be used
 │   ├── ForeignMirrorError   it belongs to another key or region
-│   └── DamagedRecordError   a stored record is not what was stored
+│   ├── DamagedRecordError   a stored record is not what was stored
+│   └── LostSyncLockError    another process has taken over the sync of this one
 └── ApiError                 Convocore did not give us what we asked for
     ├── BadRequestError      400: our request was refused
     ├── UnauthorizedError    401: the key was refused
@@ -14,7 +15,6 @@ ConvocoreError               what failed, on what, and what to do next
     ├── NotFoundError        404
     ├── RateLimitedError     429                                          retried
     ├── UnavailableError     5xx, timeouts, resets, a proxy's HTML page    retried
-    ├── BrokenRecordError    500 "Output validation failed": this one record, every time
     ├── GarbledError         a body that is cut off or is not JSON         retried
     └── ContractError        an answer of an unknown shape
 """
@@ -70,6 +70,10 @@ class DamagedRecordError(MirrorError):
         super().__init__(message, hint=hint)
         self.record = record
         """The record as it is stored now."""
+
+
+class LostSyncLockError(MirrorError):
+    """This process was stopped for a while, and another one has taken over its sync."""
 
 
 class ApiError(ConvocoreError):

@@ -96,6 +96,7 @@ class Settings(BaseSettings):
     )
     timezone: str | None = Field(
         None,
+        validation_alias=AliasChoices("CONVOCORE_TIMEZONE"),  # by which an error names it
         description="Time zone in which days begin, e.g. `Europe/Berlin`. Default: the machine's.",
     )
     details: Annotated[Literal["auto", "off", "all"], BeforeValidator(_lower_case)] = Field(

@@ -8,7 +8,11 @@ TIMEOUT_SECONDS = 20.0
 
 
 def isolated_environment(home: Path, **settings: str) -> dict[str, str]:
-    """`settings`, and a home folder of its own: a test must not touch the user's files."""
+    """`settings`, and a home folder of its own: a test must not touch the user's files.
+
+    Unless `settings` say otherwise, no details are read: a test counts requests.
+    """
+    settings = {"CONVOCORE_DETAILS": "off"} | settings
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CONVOCORE_")}
     folders = {"HOME": str(home), "XDG_DATA_HOME": str(home / "data")}
     return kept | folders | settings

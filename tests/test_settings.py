@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from convocore_mcp.assembly import read_settings
+from convocore_mcp.configuration import mirror_location, read_settings, time_zone
 from convocore_mcp.errors import NotConfiguredError
 from convocore_mcp.settings import SERVERS, Settings, store_location
 
@@ -172,3 +172,23 @@ def test_by_default_each_key_has_its_own_file_in_the_data_folder(store: str | No
     assert isinstance(first, Path)
     assert first != second
     assert first.parent.name == "convocore-mcp"
+
+
+def test_each_time_zone_has_a_mirror_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ours: the mirror holds days of the zone as moments (docs/contract.md, "Fields")."""
+    zones = ("UTC", "Europe/Berlin", "Asia/Kolkata")
+    read = [read_with(monkeypatch, CONVOCORE_API_KEY=KEY, CONVOCORE_TIMEZONE=z) for z in zones]
+
+    assert [str(time_zone(settings)) for settings in read] == list(zones)
+    assert len({mirror_location(settings) for settings in read}) == len(zones)
+
+
+@pytest.mark.parametrize("name", ["Berlin", "Mars/Olympus", "../etc/passwd", "GMT+99"])
+def test_a_time_zone_that_does_not_exist_is_an_error_that_names_the_variable(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Promised by docs/contract.md, "Configuration". A wrong setting is named as its variable."""
+    monkeypatch.setenv("CONVOCORE_TIMEZONE", name)
+    with pytest.raises(NotConfiguredError) as wrong:
+        read_settings({})
+    assert "CONVOCORE_TIMEZONE" in wrong.value.message

@@ -5,6 +5,8 @@
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
 
 from benchmarks.questions import oracle
 from benchmarks.questions.dataset import Dataset, Lead
@@ -62,24 +64,33 @@ def reach(one: Lead) -> Facts:
     return {"phones": list(dict.fromkeys(phones)), "emails": list(dict.fromkeys(emails))}
 
 
-def steps(one: Lead) -> list[oracle.Row]:
-    """Open activities, the earliest due first."""
+def steps(one: Lead, now: float) -> list[oracle.Row]:
+    """Open activities: what comes next first, then what is overdue, newest first."""
     planned = [
         step
         for row in one.rows
         for step in row.get("crmActivities") or []
         if step.get("dueDate") and not step.get("completed")
     ]
-    return sorted(planned, key=lambda step: oracle.moment(step["dueDate"]) or 0)
+    ordered = sorted(planned, key=lambda step: oracle.moment(step["dueDate"]) or 0)
+    late = [step for step in ordered if is_past(step["dueDate"], now)]
+    return [step for step in ordered if step not in late] + late[::-1]
+
+
+def is_past(due: Any, now: float) -> bool:
+    """Whether a due date is past: a day when it is over, a time when it has passed."""
+    if isinstance(due, str) and len(due) == len("2026-07-19"):
+        return due < datetime.fromtimestamp(now, UTC).date().isoformat()
+    return (oracle.moment(due) or 0) < now
 
 
 def next_step(dataset: Dataset) -> Facts:
     """The first thing due for Begoña, and whether it is late."""
     found = dataset.called("Begoña Núñez")
-    if found is None or not (planned := steps(found)):
+    now = dataset.now.timestamp()
+    if found is None or not (planned := steps(found, now)):
         return None
-    due = oracle.moment(planned[0]["dueDate"]) or 0
-    return {"type": planned[0]["type"], "overdue": due < dataset.now.timestamp()}
+    return {"type": planned[0]["type"], "overdue": is_past(planned[0]["dueDate"], now)}
 
 
 def _step(answers: Answers) -> Facts:

@@ -62,6 +62,7 @@ async def ask_ours(
             "CONVOCORE_BASE_URL": base_url,
             "CONVOCORE_STORE": "memory",
             "CONVOCORE_INCREMENTAL_SYNC_SECONDS": "0",
+            "CONVOCORE_DETAILS": "off",
         },
     )
     async with Client(server) as client:

@@ -1,7 +1,6 @@
 """The HTTP client: the only module that sends requests.
 
-Source: `GET /agents/{agentId}/convos`, OpenAPI 1.0.4; docs/upstream.md, "The list endpoint", for
-the cursor dialect; "The single conversation" and "Errors".
+Source: `GET /agents/{agentId}/convos`, OpenAPI 1.0.4; docs/upstream.md.
 """
 
 import asyncio
@@ -29,7 +28,7 @@ from convocore_mcp.api.pagination import (
     resume_pagination,
 )
 from convocore_mcp.api.paging.list_progress import ListProgress
-from convocore_mcp.api.response_body import ENCODINGS, ResponseBody
+from convocore_mcp.api.response_body import ENCODINGS, ResponseBody, without_key
 from convocore_mcp.api.throttle import Backoff, Throttle
 from convocore_mcp.api.transcript_wire import parse_transcript
 from convocore_mcp.errors import (
@@ -39,17 +38,13 @@ from convocore_mcp.errors import (
     NotFoundError,
     UnavailableError,
 )
-from convocore_mcp.models import Conversation, Page, Quarantined, Transcript
+from convocore_mcp.models import Conversation, Page, Transcript
 
 T = TypeVar("T")
 MAX_RESTARTS = 3
 """How often reading a list may start again, because a cursor expired or the dialect changed."""
-MIN_KEY_LENGTH = 8
-"""A shorter key is not masked in responses, because it could be an ordinary word."""
 PARSE_IN_THREAD_FROM = 256 * 1024
 """Bytes. A body of this size or more is parsed in a thread, so that other requests do not wait."""
-ONE_AT_A_TIME_FROM = 2 * 1024 * 1024
-"""Bytes. Only one body of this size or more is read and parsed at a time, to save memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +129,8 @@ class ConvocoreClient:
         while the list is read is in a page. A touched row moves to the front, perhaps after the
         front was read. A row can be in two pages. Leave early inside `aclosing`.
 
-        With the `resume_token` of an earlier page, go on behind that page. If this is impossible
-        without a gap, because the cursor expired or rows moved, start again at the front.
+        With the `resume_token` of an earlier page, go on behind that page, or start again at the
+        front if this is impossible without a gap: the cursor expired, or rows moved.
 
         Raises:
             ApiError: a request failed for good; the pages already yielded stay valid.
@@ -153,15 +148,17 @@ class ConvocoreClient:
                     else:
                         return
                 resume_token = None
-            except BadRequestError as error:
+            except (BadRequestError, NotFoundError) as error:
                 # A cursor expired, or a workspace of the cursor dialect refused page 2.
-                if progress.had_room and progress.last_page in refusals:
-                    return  # the same refusal again, behind a page with room left: it is the end
-                if not error.speaks_of_cursor or len(refusals) == MAX_RESTARTS:
-                    raise
+                if resume_token is None:
+                    if progress.had_room and progress.last_page in refusals:
+                        return  # the same refusal again, behind a page with room: it is the end
+                    may_restart = isinstance(error, BadRequestError) and error.speaks_of_cursor
+                    if not may_restart or len(refusals) == MAX_RESTARTS:
+                        raise
+                    refusals.append(progress.last_page)
                 self._max_limits.pop(agent_id, None)
                 resume_token = None
-                refusals.append(progress.last_page)
 
     async def _paginate(
         self, agent_id: str, progress: ListProgress, restarts: int, resume_token: str | None
@@ -199,17 +196,9 @@ class ConvocoreClient:
             BrokenRecordError: Convocore can't serve this record, though others.
             ApiError: the request failed otherwise, or the response does not fit the model.
         """
-
-        def parse(body: bytes, _: datetime) -> Conversation:
-            data = wire.parse_envelope(body)[1]
-            conversation = wire.parse_conversation(data, agent_id)
-            if isinstance(conversation, Quarantined):
-                raise ContractError(f"This conversation can't be read: {conversation.reason}")
-            return conversation
-
+        path = f"{_list_path(agent_id)}/{quote(conversation_id, safe='')}"
         try:
-            path = f"{_list_path(agent_id)}/{quote(conversation_id, safe='')}"
-            return await self._request(path, {}, parse)
+            return await self._request(path, {}, lambda body, _: wire.parse_single(body, agent_id))
         except NotFoundError:
             return None
 
@@ -238,12 +227,8 @@ class ConvocoreClient:
     ) -> T:
         # Each request is retried by itself. A retry of the whole list would start at the front.
         limits = self._limits
-        backoff = Backoff(
-            self.throttle.clock,
-            deadline=limits.deadline,
-            first_wait=limits.first_wait,
-            longest_wait=limits.longest_wait,
-        )
+        waits = {"first_wait": limits.first_wait, "longest_wait": limits.longest_wait}
+        backoff = Backoff(self.throttle.clock, deadline=limits.deadline, **waits)
         async for attempt in stamina.retry_context(
             on=backoff, attempts=limits.attempts, timeout=limits.deadline
         ):
@@ -275,15 +260,13 @@ class ConvocoreClient:
                         body = b""  # the status says what failed; the body only adds to it
         except (TimeoutError, httpx.TimeoutException):
             self._on_result("timeout")
-            raise UnavailableError(
-                "Convocore did not answer in time.", hint="Try again in a minute."
-            ) from None
+            slow = "Convocore did not answer in time."
+            raise UnavailableError(slow, hint="Try again in a minute.") from None
         except (httpx.TransportError, httpx.InvalidURL) as error:
             self._on_result("unreachable")
-            raise UnavailableError(
-                f"Convocore can't be reached ({type(error).__name__}).",
-                hint="Check the network, CONVOCORE_REGION and CONVOCORE_BASE_URL.",
-            ) from None
+            hint = "Check the network, CONVOCORE_REGION and CONVOCORE_BASE_URL."
+            name = type(error).__name__
+            raise UnavailableError(f"Convocore can't be reached ({name}).", hint=hint) from None
         self._on_result(str(response.status_code))
         if response.status_code != 200:
             headers = {name.lower(): value for name, value in response.headers.items()}
@@ -291,16 +274,10 @@ class ConvocoreClient:
         return body
 
     async def _read_body(self, response: httpx.Response, stack: AsyncExitStack) -> bytes:
-        body = ResponseBody(response.headers.get("content-encoding", ""), limit=self._limits.body)
-        async for chunk in response.aiter_raw():
-            is_large = body.size >= ONE_AT_A_TIME_FROM
-            body.add(chunk)
-            if not is_large and body.size >= ONE_AT_A_TIME_FROM:
-                await stack.enter_async_context(self._large_body)
-        content = body.content()
-        # Convocore or a proxy may repeat the key in a message, which ends up in errors and logs.
-        mask_key = len(self._key) >= MIN_KEY_LENGTH
-        return content.replace(self._key, b"[key]") if mask_key else content
+        encoding = response.headers.get("content-encoding", "")
+        body = ResponseBody(encoding, limit=self._limits.body)
+        content = await body.read(response.aiter_raw(), self._large_body, stack)
+        return without_key(content, self._key)
 
 
 def _is_loopback(url: str) -> bool:

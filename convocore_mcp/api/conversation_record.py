@@ -27,6 +27,7 @@ from convocore_mcp.api.record_scalars import (
     Amount,
     Count,
     Identifier,
+    IndexedText,
     Instant,
     InstantOrText,
     Number,
@@ -129,7 +130,7 @@ class ConversationRecord(RecordPart):
     hot_label: str | None = None
     crm_activities: Annotated[list[Activity], SkipNulls] | None = None
     crm_alerts: Alerts | None = None
-    contact_identity_id: str | None = None
+    contact_identity_id: IndexedText | None = None
     linked_channels: Texts | None = None
     cross_channel_context: str | None = None
     lead_score: Number | None = None

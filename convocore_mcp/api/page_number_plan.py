@@ -38,6 +38,7 @@ from convocore_mcp.api.page_numbers import (
     span_over,
 )
 from convocore_mcp.api.paging.list_progress import IDLE_PAGES_TO_END, SeenRows
+from convocore_mcp.api.response_body import ONE_AT_A_TIME_FROM
 from convocore_mcp.api.throttle import CONCURRENCY
 from convocore_mcp.api.wire import NO_ROWS, ListResponse
 from convocore_mcp.models import Page
@@ -107,6 +108,7 @@ class PageNumberPlan:
         self._recent = RecentRows()
         self._requested_until = 0  # the offset behind the last span that was requested
         self._prefetch_size = 1  # how many requests may be under way
+        self._max_prefetch = CONCURRENCY
         self._last_offset = 0  # roughly the offset of the last accepted row
         self._at_end = True  # whether the last accepted page held the end of the list
         self._empty_pages = 0  # consecutive ones
@@ -149,7 +151,7 @@ class PageNumberPlan:
         """What to request next, while `under_way` prefetched requests have no response yet."""
         if self._search is not None:
             return ReadNow(self._span_over(self._search.offset, self._search.overlap))
-        size = self._prefetch_size
+        size = min(self._prefetch_size, self._max_prefetch)
         if self._empty_pages:  # the end is near: request no more than it takes to see it
             size = max(1, EMPTY_PAGES_TO_END - self._empty_pages)
         spans = []
@@ -245,7 +247,10 @@ class PageNumberPlan:
         if found is None or self._end_checks > MAX_END_CHECKS:
             self.ended = True
             return self._hand_out(Page((), certain=False))
-        if self._accept(found) or not self._at_end:
+        new = self._accept(found)
+        if new or not self._at_end:
+            if not new and self._pages == 1:  # the limit may be ignored, so no page shows room
+                self._give_up()
             return self._hand_out(found.page, go_on_behind=found.span)
         self.ended = True
         return self._hand_out(found.page)
@@ -260,6 +265,8 @@ class PageNumberPlan:
 
     def _accept(self, received: _Received) -> int:
         """Add a page to what was read; returns how many of its rows are new."""
+        if received.response.size >= ONE_AT_A_TIME_FROM:
+            self._max_prefetch = 1  # several such pages at a time would fill the memory
         new = self._recent.add(received.response.fingerprints)
         self._shown += sum(map(self._seen.add, received.response.fingerprints))
         self._requested_until = max(self._requested_until, received.span.end)

@@ -25,6 +25,9 @@ PageQuery = Mapping[str, str | int]
 """The query parameters that select a page."""
 FetchPage = Callable[[PageQuery], Awaitable[ListResponse]]
 
+PAGES_BEFORE_PREFETCH = 3
+"""An incremental sync mostly takes two pages, so the third is requested only when it is wanted."""
+
 
 async def paginate_by_cursor(
     fetch: FetchPage, first: ListResponse, progress: ListProgress
@@ -33,7 +36,7 @@ async def paginate_by_cursor(
 
     A page is handed out before its cursor is followed. A short or even an empty page is not the
     end: a missing cursor is, or several pages that bring nothing new, or a refusal. `list_progress`
-    explains when the end is certain. A caller that takes only the first page causes no second
+    explains when the end is certain. A caller that takes only the first two pages causes no third
     request.
 
     Raises:
@@ -45,7 +48,7 @@ async def paginate_by_cursor(
             return None
         return asyncio.ensure_future(fetch({"limit": LIMIT, "cursor": response.next_cursor}))
 
-    response = first
+    response, pages = first, 1
     progress.add(response)
     yield _page_by_cursor(response, progress)
     prefetched = prefetch_next(response)
@@ -67,9 +70,13 @@ async def paginate_by_cursor(
             was_last = response.has_more is False  # a cursor all the same: look where it leads
             new = progress.add(response)
             stop = progress.exhausted or (was_last and not new)
-            prefetched = None if stop else prefetch_next(response)
+            pages += 1
+            ahead = pages >= PAGES_BEFORE_PREFETCH
+            prefetched = prefetch_next(response) if ahead and not stop else None
             page = _page_by_cursor(response, progress)
             yield replace(page, certain=was_last or progress.had_room) if stop else page
+            if not ahead and not stop:
+                prefetched = prefetch_next(response)
     finally:
         await _cancel([prefetched] if prefetched else [])
 

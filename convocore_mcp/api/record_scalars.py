@@ -162,3 +162,5 @@ SkipNulls = BeforeValidator(_without_nulls)
 """Ignores `null` among the items of a list."""
 Texts = Annotated[list[str], SkipNulls]
 Identifier = Annotated[str, BeforeValidator(parse_identifier), Field(min_length=1)]
+IndexedText = Annotated[str, Field(max_length=MAX_ID_LENGTH)]
+"""Text that conversations are joined by."""

@@ -4,16 +4,23 @@ The HTTP library would decompress the whole body before its size can be checked:
 nested gzip could fill the memory. So the raw chunks are decompressed here.
 """
 
+import asyncio
 import zlib
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 
 from convocore_mcp.errors import ContractError, GarbledError
 
 ENCODINGS = "gzip, deflate"
 """The value of `Accept-Encoding`."""
+ONE_AT_A_TIME_FROM = 2 * 1024 * 1024
+"""Bytes. Only one body of this size or more is read and parsed at a time, to save memory."""
 _UNCOMPRESSED = {"", "identity"}
 _COMPRESSED = {"gzip", "x-gzip", "deflate"}
 _GZIP_HEADER = b"\x1f\x8b"
 _ZLIB_OR_GZIP_HEADER = zlib.MAX_WBITS + 32  # zlib finds out which of the two it is
+MIN_KEY_LENGTH = 8
+"""A shorter key is not masked in responses, because it could be an ordinary word."""
 
 
 class ResponseBody:
@@ -37,10 +44,16 @@ class ResponseBody:
         self._size = 0
         self._chunks: list[bytes] = []
 
-    @property
-    def size(self) -> int:
-        """Bytes so far, after decompression."""
-        return self._size
+    async def read(
+        self, chunks: AsyncIterator[bytes], large_body: asyncio.Lock, stack: AsyncExitStack
+    ) -> bytes:
+        """The whole body; if it is large, `stack` holds the lock `large_body` from then on."""
+        async for chunk in chunks:
+            was_large = self._size >= ONE_AT_A_TIME_FROM
+            self.add(chunk)
+            if not was_large and self._size >= ONE_AT_A_TIME_FROM:
+                await stack.enter_async_context(large_body)
+        return self.content()
 
     def add(self, chunk: bytes) -> None:
         """Decompress and keep one chunk."""
@@ -81,3 +94,8 @@ class ResponseBody:
 
 def _not_decompressible() -> GarbledError:
     return GarbledError("Convocore's answer can't be decompressed.", hint="Try again in a minute.")
+
+
+def without_key(content: bytes, key: bytes) -> bytes:
+    """`content` with the key masked: a message may repeat it, and ends up in errors and logs."""
+    return content.replace(key, b"[key]") if len(key) >= MIN_KEY_LENGTH else content

@@ -43,6 +43,8 @@ class ListResponse:
     """Points to the next page; `None` on the last page, and always in the page dialect."""
     has_more: bool | None = None
     """What `hasMore` says, if it is there. Some workspaces send it with page numbers."""
+    size: int = 0
+    """Bytes of the body."""
 
 
 NO_ROWS = ListResponse(Page(()), 0, frozenset(), by_cursor=False, next_cursor=None)
@@ -104,6 +106,7 @@ def parse_list_response(
         by_cursor=cursor is not None or says_end,
         next_cursor=cursor,
         has_more=has_more,
+        size=len(body),
     )
 
 
@@ -149,6 +152,18 @@ def parse_conversation(raw: object, agent_id: str) -> Conversation | Quarantined
         json_text = pydantic_core.to_json(json_text[:MAX_RAW]).decode()
     id_ = raw.get("ID") if isinstance(raw, dict) else None
     return Quarantined(json_text, reason, None if id_ is None else str(id_)[:MAX_ID_LENGTH])
+
+
+def parse_single(body: bytes, agent_id: str) -> Conversation:
+    """The conversation in the response of a request for it alone.
+
+    Raises:
+        ApiError: from `parse_envelope`; or it does not fit the model.
+    """
+    found = parse_conversation(parse_envelope(body)[1], agent_id)
+    if isinstance(found, Quarantined):
+        raise ContractError(f"This conversation can't be read: {found.reason}")
+    return found
 
 
 def to_model(row: ConversationRecord, agent_id: str, dropped: tuple[str, ...]) -> Conversation:

@@ -77,6 +77,7 @@ async def _ask_all(sandbox: Sandbox, base_url: str) -> list[Answer]:
             "CONVOCORE_AGENT_ID": sandbox.agent_id,
             "CONVOCORE_BASE_URL": base_url,
             "CONVOCORE_STORE": "memory",
+            "CONVOCORE_DETAILS": "off",  # three answers, and not what comes in a few minutes
         },
     )
     async with Client(server) as client:

@@ -18,9 +18,10 @@ import anyio.to_thread
 import typer
 from rich.filesize import decimal
 
-from convocore_mcp.assembly import Assembly, mirror_location, read_settings
-from convocore_mcp.cli.mirror_status import location_text, status_lines
+from convocore_mcp.assembly import Assembly
+from convocore_mcp.cli.mirror_status import details_text, location_text, status_lines
 from convocore_mcp.cli.progress_bar import progress_bar
+from convocore_mcp.configuration import mirror_location, read_settings
 from convocore_mcp.errors import ConvocoreError, InvalidArgumentError, NotConfiguredError
 from convocore_mcp.logs import log_to_stderr
 from convocore_mcp.server.backend import Backend
@@ -177,6 +178,9 @@ async def _sync_agent(backend: Backend, agent: str, *, full: bool) -> None:
         )
     for reason in filter(None, (after.gap, after.doubt)):
         typer.echo(f"  {reason}")
+    details = await backend.read(backend.details_state, agent)
+    if details and details.pending:
+        typer.echo(f"  details: {details_text(details)}, in the background of a running server.")
 
 
 def _progress_text(progress: SyncResult, scope: str) -> str:
@@ -222,7 +226,8 @@ async def _print_status(agents: Sequence[str]) -> None:
         for agent in agents:
             coverage = await backend.read(backend.coverage, agent)
             reasons = await backend.read(backend.mirror_reader.quarantine_reasons, agent)
-            for line in status_lines(agent, coverage, reasons, now=backend.now()):
+            details = await backend.read(backend.details_state, agent)
+            for line in status_lines(agent, coverage, details, reasons, now=backend.now()):
                 typer.echo(line)
 
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from convocore_mcp.models import Coverage
+from convocore_mcp.models import Coverage, DetailsState, TrialResult
 
 _FIELD = re.compile(r"[A-Za-z_]\w{0,60}")
 _PROBLEM = re.compile(
@@ -29,7 +29,12 @@ def location_text(location: str | Path) -> str:
 
 
 def status_lines(
-    agent: str, coverage: Coverage, reasons: Mapping[str, int], *, now: datetime
+    agent: str,
+    coverage: Coverage,
+    details: DetailsState | None,
+    reasons: Mapping[str, int],
+    *,
+    now: datetime,
 ) -> Iterator[str]:
     """The mirror of one agent; `reasons` counts the quarantined records by reason."""
     yield agent
@@ -50,7 +55,21 @@ def status_lines(
         yield f"  gap            {coverage.gap}"
     if coverage.doubt:
         yield f"  doubt          {coverage.doubt}"
+    yield f"  details        {details_text(details)}"
     yield from _quarantine_lines(reasons)
+
+
+def details_text(details: DetailsState | None) -> str:
+    """How far the reading of single conversations is; `details` counts all of the agent's."""
+    if details is None:
+        return "off (CONVOCORE_DETAILS)"
+    pending, trial = details.pending, details.trial and details.trial.result
+    if trial == TrialResult.LIST_IS_FULL:
+        return "not needed: single conversations add nothing to the list"
+    if trial == TrialResult.REFUSED:
+        return "Convocore gives no single conversations to this key"
+    text = f"{pending:,} still to be read" if pending else "nothing left to be read"
+    return f"{text}; Convocore gives none of {details.refused:,}" if details.refused else text
 
 
 def _quarantine_lines(reasons: Mapping[str, int]) -> Iterator[str]:

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 from rich.filesize import decimal
 
-from convocore_mcp.assembly import read_settings
 from convocore_mcp.cli.mirror_commands import (
     FAILED,
     ConfiguredMirror,
@@ -15,6 +14,7 @@ from convocore_mcp.cli.mirror_commands import (
     with_error_reports,
 )
 from convocore_mcp.cli.mirror_status import location_text
+from convocore_mcp.configuration import read_settings
 from convocore_mcp.settings import default_folder, store_location
 from convocore_mcp.store.database.purge import (
     default_mirrors,

@@ -6,8 +6,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from convocore_mcp.assembly import Assembly, read_settings, settings_error
+from convocore_mcp.assembly import Assembly
 from convocore_mcp.cli.serve import start_logging
+from convocore_mcp.configuration import read_settings, settings_error
 from convocore_mcp.sandbox import Sandbox, serving
 from convocore_mcp.server.backend import App
 from convocore_mcp.server.mcp.mcp_server import create_server
@@ -50,8 +51,11 @@ def serve_web(
 
 
 def serve_demo(serve: Callable[[Mapping[str, Any]], None]) -> None:
-    """Have `serve` serve the sandbox's data, over a real connection; nothing is kept on disk."""
-    sandbox = Sandbox(live=True)
+    """Have `serve` serve the sandbox's data, over a real connection; nothing is kept on disk.
+
+    What the sandbox's list shows is taken for all there is, so that every answer is final at once.
+    """
+    sandbox = Sandbox(export=True, live=True)
     with serving(sandbox) as base_url:
         serve(
             {
@@ -59,5 +63,6 @@ def serve_demo(serve: Callable[[Mapping[str, Any]], None]) -> None:
                 "agent_id": sandbox.agent_id,
                 "base_url": base_url,
                 "store": "memory",
+                "details": "off",
             }
         )

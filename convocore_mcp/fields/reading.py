@@ -16,7 +16,9 @@ def read_facts(record: Any) -> Facts:
     """The facts in a typed record (`api.conversation_record.ConversationRecord`)."""
     usage = record.token_usage
     return Facts(
-        values=tuple(_tidy(read(record)) for read in _READERS),
+        values=tuple(
+            None if (value := read(record)) is None else _tidy(value) for read in _READERS
+        ),
         activities=tuple(
             PlannedActivity(a.due_date, a.completed) for a in record.crm_activities or ()
         ),

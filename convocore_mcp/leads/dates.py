@@ -45,7 +45,6 @@ def _parse_number(text: str) -> datetime | None:
 
 def format_day(moment: datetime, *, now: datetime) -> str:
     """A day as a person says it: `12 July`, with the year if that is not the current one."""
-    moment = moment.astimezone(UTC)
     year = "" if moment.year == now.year else f" {moment.year}"
     return f"{moment.day} {_MONTHS[moment.month - 1]}{year}"
 

@@ -16,7 +16,7 @@ from convocore_mcp.fields.crm_dates import crm_date
 from convocore_mcp.leads.hotness import is_closed
 from convocore_mcp.models import Conversation
 
-ACTIVITY_ALERT, CLOSE_ALERT = "overdue_activity", "overdue_ecd"
+ACTIVITY_ALERT, CLOSE_ALERT, STALE_ALERT = "overdue_activity", "overdue_ecd", "stale_lead"
 """The CRM's own alerts, as `Conversation.alerts` names them."""
 _SECOND = timedelta(seconds=1)
 

@@ -39,7 +39,7 @@ _LETTER_VARIANTS = str.maketrans(
 """How people write a letter that their keyboard lacks, or write it carelessly: Mueller, فاطمه."""
 _TOKEN = re.compile(rf"[{IDEOGRAPHS}]+|(?:(?![{IDEOGRAPHS}_])\w)+")
 _IDEOGRAPH = re.compile(f"[{IDEOGRAPHS}]")
-_PROFILE_PAGE, _PROFILE_NUMBER = "/profile.php", re.compile(r"(?:^|&)id=(\d+)")
+_PROFILE_PAGE, _PROFILE_NUMBER = "/profile.php", re.compile(r"(?:^|&)id=(\d+)", re.I)
 """Facebook's address of somebody without a handle; without the number it is everybody's."""
 _LINK_PREFIX = re.compile(r"^(?:[a-z][a-z0-9+.-]*:)?/*(?:www\.|m\.)?", re.IGNORECASE)
 
@@ -146,8 +146,9 @@ def link_forms(link: str) -> list[str]:
     """A link without scheme and query, and the handle at its end: `linkedin.com/in/ann`, `ann`."""
     line = " ".join(unquote(link).split())  # a term must not hold a line break
     address, _, query = _LINK_PREFIX.sub("", line).partition("?")
-    if address.endswith(_PROFILE_PAGE) and (number := _PROFILE_NUMBER.search(query)):
-        address = f"{address.removesuffix(_PROFILE_PAGE)}/{number[1]}"
+    is_numbered = address.lower().endswith(_PROFILE_PAGE)
+    if is_numbered and (number := _PROFILE_NUMBER.search(query)):
+        address = f"{address[: -len(_PROFILE_PAGE)]}/{number[1]}"
     address = address.split("#")[0].rstrip("/")
     whole = fold(address).removeprefix("@")[:MAX_TERM_LENGTH]
     handle = whole.rpartition("/")[2].removeprefix("@")

@@ -11,6 +11,7 @@ from convocore_mcp.leads.index_terms import EMAIL, LINK, link_forms, word_spelli
 from convocore_mcp.leads.keys import MIN_PHONE_DIGITS, digits, fold, phone_key, words
 from convocore_mcp.leads.names.filler_words import without_titles
 from convocore_mcp.leads.names.latin_spelling import latin_name_words
+from convocore_mcp.leads.names.nicknames import with_nicknames
 from convocore_mcp.models import NAME_WORD
 
 SAME_WORD = 78
@@ -187,6 +188,13 @@ def most_similar(
     similarities = [similarity(person) for person in people]
     highest = max(similarities, default=None)
     return [person for person, value in zip(people, similarities, strict=True) if value == highest]
+
+
+def has_any_word(name: str | None, typed: Sequence[Sequence[str]]) -> bool:
+    """Whether a name has any of the typed words, or a word that begins like one."""
+    own_words = [word for spellings in word_spellings(name or "") for word in spellings]
+    beginnings = tuple(spelling for spellings in typed for spelling in with_nicknames(spellings))
+    return any(word.startswith(beginnings) for word in own_words)
 
 
 def matched_field(person: IndexedPerson, typed: Sequence[Sequence[str]]) -> str:

@@ -66,6 +66,10 @@ class NameSearch:
         vocabulary = self.index.similar_words(self.agent_id, word)
         return matching.possible_words(word, vocabulary, min_similarity=min_similarity)
 
+    def knows_word(self, word: str) -> bool:
+        """Whether a word is in anybody's name or company."""
+        return self.index.knows(self.agent_id, exact(NAME_WORD, [word]))
+
     @property
     def tokens(self) -> list[Sequence[str]]:
         """The tokens of all words, each in every spelling."""
@@ -160,12 +164,23 @@ def _by_words(search: NameSearch) -> Sequence[Hit]:
 
 def _by_words_joined_or_split(search: NameSearch) -> Sequence[Hit]:
     """By words that are written together or apart: `Maryann` for `Mary Ann`, `OBrien`."""
-    for joined in rejoined(search.words):
+    for joined in rejoined(search.words, search.fillers):
         criteria = [exact(NAME_WORD, s) for word in joined for s in word.tokens]
         if hits := search.hits(*criteria):
             return hits
-    for letters, split in split_words(search.words):
-        criteria = [exact(NAME_WORD, s) for word in split for s in word.tokens]
+    # A word that is somebody's name as it stands is not two words.
+    unknown = [
+        i
+        for i, word in enumerate(search.words)
+        if i not in search.fillers and not search.knows_word(word.folded)
+    ]
+    for i, pieces in split_words(search.words, unknown):
+        if not all(map(search.knows_word, pieces)):
+            continue
+        letters = search.words[i].folded
+        split = [exact(NAME_WORD, [piece]) for piece in pieces]
+        others = [w for j, w in enumerate(search.words) if j != i]
+        criteria = [*split, *(exact(NAME_WORD, s) for word in others for s in word.tokens)]
         together = [hit for hit in search.hits(*criteria) if letters in _all_letters(hit)]
         if together:
             return together
@@ -204,6 +219,8 @@ def _by_nicknames(search: NameSearch) -> Sequence[Hit]:
 
 def _by_name_and_contact(search: NameSearch) -> Sequence[Hit]:
     """By words of which some are in the name or company, and some in an email or link."""
+    if search.fillers:
+        return []
     kinds = (NAME_WORD, index_terms.EMAIL_WORD, index_terms.LINK)
 
     def alternatives(spellings: Sequence[str]) -> TermAlternatives:
@@ -212,7 +229,7 @@ def _by_name_and_contact(search: NameSearch) -> Sequence[Hit]:
             prefixes=tuple(f"{kind}{word}" for word in spellings for kind in kinds),
         )
 
-    return search.hits(*search.each_token(alternatives, filler_kind=NAME_WORD))
+    return search.hits(*map(alternatives, search.tokens))
 
 
 def _by_similar_words(search: NameSearch) -> Sequence[Hit]:
@@ -232,7 +249,7 @@ STRATEGIES: tuple[tuple[str | None, Strategy], ...] = (
     ("link", _by_beginning_of_link),
     ("name", _by_whole_name),
     (None, _by_words),
-    (None, _by_words_joined_or_split),
+    ("name", _by_words_joined_or_split),
     ("initials", _by_initials),
     ("nickname", _by_nicknames),
     (None, _by_beginnings),

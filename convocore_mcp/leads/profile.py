@@ -1,45 +1,39 @@
 """The profile of one person, put together from the details of all their conversations."""
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, tzinfo
 from functools import cached_property
 
-from convocore_mcp.leads.dates import format_duration, parse_date, plausible
+from convocore_mcp.fields.crm_dates import crm_date_at
+from convocore_mcp.leads.dates import plausible
+from convocore_mcp.leads.due_dates import (
+    ACTIVITY_ALERT,
+    CLOSE_ALERT,
+    STALE_ALERT,
+    DueDates,
+    due_dates,
+)
+from convocore_mcp.leads.history.next_steps import NextStep, next_steps
+from convocore_mcp.leads.history.quotes import quotes
+from convocore_mcp.leads.history.timeline import Event, timeline
 from convocore_mcp.leads.keys import email_key, phone_key
-from convocore_mcp.models import Activity, Assignment, Conversation, Details, Handoff, ScoreStep
+from convocore_mcp.models import Conversation, Details
 
 TIMELINE_LENGTH = 15
-_NEVER = datetime.max.replace(tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something that happened."""
-
-    at: datetime
-    kind: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class NextStep:
-    """An activity that is planned and not yet done."""
-
-    type: str | None
-    title: str | None
-    due: str | None
-    """RFC 3339 where it could be read as a time, else as somebody wrote it."""
-    overdue: bool
+_MAX_COST = 2**53
 
 
 class Profile:
     """What is known about a lead, each part worked out when asked for."""
 
-    def __init__(self, conversations: Sequence[Conversation], *, now: datetime) -> None:
+    def __init__(
+        self, conversations: Sequence[Conversation], *, now: datetime, zone: tzinfo = UTC
+    ) -> None:
         """`conversations` are all of the lead's, newest first, with their details."""
         self._conversations = conversations
         self._now = now
+        self._zone = zone
 
     @property
     def _details(self) -> Iterator[Details]:
@@ -108,14 +102,58 @@ class Profile:
 
     @cached_property
     def next_steps(self) -> list[NextStep]:
-        """What is planned, the first due first."""
+        """What is planned: what comes next first, then what is overdue, newest first."""
         activities = (a for details in self._details for a in details.crm_activities)
-        return next_steps(activities, now=self._now)
+        return next_steps(activities, now=self._now, zone=self._zone)
+
+    @cached_property
+    def _due_dates(self) -> list[DueDates]:
+        return [due_dates(c, self._zone) for c in self._conversations]
+
+    @property
+    def activity_overdue(self) -> bool:
+        """Whether an activity of any conversation is overdue."""
+        return any(due.activity_overdue(self._now) for due in self._due_dates)
+
+    @property
+    def close_overdue(self) -> bool:
+        """Whether the expected close of any conversation is overdue."""
+        return any(due.close_overdue(self._now) for due in self._due_dates)
+
+    @property
+    def alerts(self) -> list[str]:
+        """The alerts of the newest conversation that has any, and what is overdue or stale.
+
+        What is overdue is worked out: the CRM's own alert may be older than the dates.
+        """
+        newest = next((c.alerts for c in self._conversations if c.alerts is not None), ())
+        worked_out = {
+            CLOSE_ALERT: self.close_overdue,
+            ACTIVITY_ALERT: self.activity_overdue,
+            STALE_ALERT: any(c.stale for c in self._conversations),
+        }
+        others = [alert for alert in newest if alert not in worked_out]
+        return [alert for alert, is_on in worked_out.items() if is_on] + others
 
     @property
     def timeline(self) -> list[Event]:
         """The newest events, newest first."""
-        return timeline(self._details)[:TIMELINE_LENGTH]
+        return timeline(self._details, now=self._now)[:TIMELINE_LENGTH]
+
+    @property
+    def said(self) -> list[str]:
+        """Up to three quotes that earned score."""
+        return quotes(self._details)
+
+    @property
+    def lost_reason(self) -> str | None:
+        """Why the deal was lost, as last written."""
+        return _first(details.lost_reason for details in self._details)
+
+    @property
+    def campaign(self) -> str | None:
+        """The newest campaign."""
+        return _first(details.campaign_id for details in self._details)
 
     @property
     def score_history(self) -> list[tuple[datetime, float]]:
@@ -130,9 +168,37 @@ class Profile:
         return sorted(changes, key=lambda change: change[0])[::-1]
 
     @property
+    def zone(self) -> tzinfo:
+        """The time zone in which days begin."""
+        return self._zone
+
+    @cached_property
+    def demo_date(self) -> date | datetime | None:
+        """When the demo is: a day, or a time (aware) where its time of day is known too."""
+        details = self._newest_demo
+        found = crm_date_at(details.demo_date, details.demo_time) if details else None
+        if isinstance(found, datetime) and found.tzinfo is None:
+            return found.replace(tzinfo=self._zone)
+        return found
+
+    @property
     def demo(self) -> str | None:
-        """The day of the demo, as somebody wrote it."""
-        return _first(details.demo_date for details in self._details)
+        """The demo: RFC 3339 where day and time are known, a day, or as somebody wrote it."""
+        found = self.demo_date
+        if isinstance(found, datetime):
+            return found.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        if found is not None:
+            return found.isoformat()
+        return self._newest_demo.demo_date if self._newest_demo else None
+
+    @cached_property
+    def _newest_demo(self) -> Details | None:
+        return next((d for d in self._details if d.demo_date and d.demo_date.strip()), None)
+
+    def days_until(self, day: date | datetime) -> int:
+        """How many days of the time zone lie between now and a day or a moment."""
+        local = day.astimezone(self._zone).date() if isinstance(day, datetime) else day
+        return (local - self._now.astimezone(self._zone).date()).days
 
     @property
     def tokens(self) -> int | None:
@@ -141,92 +207,24 @@ class Profile:
         return sum(known) if known else None
 
     @property
-    def usd(self) -> float | None:
-        """Cost of all conversations in US dollars, where any is known."""
-        known = [c.usd for c in self._conversations if c.usd is not None]
-        return round(sum(known), 6) if known else None
+    def ai_usd(self) -> float | None:
+        """Cost of the AI in all conversations in US dollars, where any is known."""
+        return _total(c.usd for c in self._conversations)
+
+    @property
+    def call_usd(self) -> float | None:
+        """Cost of all phone calls in US dollars, where any is known."""
+        return _total(details.vapi.cost for details in self._details if details.vapi)
 
 
-def next_steps(activities: Iterable[Activity], *, now: datetime) -> list[NextStep]:
-    """Activities that are planned and not completed, the first due first."""
-    steps = []
-    for activity in activities:
-        if activity.completed or activity.due_date is None:
-            continue
-        due = parse_date(activity.due_date)
-        overdue = due is not None and due < now
-        steps.append(NextStep(activity.type, activity.title, activity.due_date, overdue))
-    return sorted(steps, key=lambda step: (parse_date(step.due) or _NEVER, step.due or ""))
-
-
-def timeline(details: Iterable[Details]) -> list[Event]:
-    """All dated events of several conversations, each once, newest first."""
-    events = {event for of_conversation in details for event in _events(of_conversation)}
-    return sorted(events, key=lambda event: (event.at, event.kind, event.text), reverse=True)
-
-
-def _events(details: Details) -> Iterator[Event]:
-    origin = details.origin
-    via = f" by {origin}" if isinstance(origin, str) and origin else ""
-    yield from _event(details.first_message_ts, "message", f"first message{via}")
-    last_message = details.last_message or f"last message{via}"
-    yield from _event(details.last_message_ts, "message", last_message)
-    for step in details.funnel_score_history:
-        yield from _score_event(step)
-    for activity in details.crm_activities:
-        yield from _activity_events(activity)
-    for handoff in details.handoff_history:
-        yield from _handoff_events(handoff)
-    if details.assigned_to is not None:
-        yield from _assignment_event(details.assigned_to)
-
-
-def _score_event(step: ScoreStep) -> Iterator[Event]:
-    name = step.step_name or step.step_id or "funnel step"
-    points = "?" if step.points_added is None else f"{step.points_added:+g}"
-    score = "?" if step.new_score is None else f"{step.new_score:g}"
-    yield from _event(step.timestamp, "score", f"{name}: {points} points, score {score}")
-
-
-def _activity_events(activity: Activity) -> Iterator[Event]:
-    kind = _visible(activity.type) or "Activity"
-    text = ": ".join(filter(None, (activity.title, activity.note))) or kind
-    done = " (done)" if activity.completed else ""
-    yield from _event(parse_date(activity.date), kind.casefold(), text + done)
-    for note in activity.notes_history:
-        text = ": ".join(filter(None, (note.agent_name, note.text)))
-        yield from _event(parse_date(note.timestamp), "note", text)
-
-
-def _handoff_events(handoff: Handoff) -> Iterator[Event]:
-    requested, accepted = plausible(handoff.requested_at), plausible(handoff.accepted_at)
-    waited = ""
-    if requested and accepted and accepted >= requested:
-        waited = f" after {format_duration(accepted - requested)}"
-    yield from _event(requested, "handoff", "asked for a human")
-    yield from _event(accepted, "handoff", f"a human took over{waited}")
-    yield from _event(handoff.completed_at, "handoff", "the human was done")
-
-
-def _assignment_event(assignment: Assignment) -> Iterator[Event]:
-    assignee = assignment.name or assignment.email or assignment.user_id
-    yield from _event(parse_date(assignment.assigned_at), "assignment", f"assigned to {assignee}")
-
-
-def _event(at: datetime | None, kind: str, text: str) -> Iterator[Event]:
-    """The event, if it has a date and a text."""
-    moment = plausible(at)
-    if moment is not None and _visible(text):
-        yield Event(moment, kind, text)
-
-
-def _visible(text: str | None) -> str | None:
-    """`text`, unless it has only blanks and characters that nobody sees."""
-    return text if text and any(c.isprintable() and not c.isspace() for c in text) else None
+def _total(costs: Iterable[float | None]) -> float | None:
+    """The sum of what is known. A cost that no sum can hold is no cost."""
+    known = [cost for cost in costs if cost is not None and abs(cost) < _MAX_COST]
+    return round(math.fsum(known), 6) if known else None
 
 
 def _first(values: Iterable[str | None]) -> str | None:
-    return next((value for value in values if value), None)
+    return next((value for value in values if value and value.strip()), None)
 
 
 def _distinct(texts_and_keys: Iterable[tuple[str | None, str | None]]) -> list[str]:

@@ -1,13 +1,17 @@
 """Why a lead is worth a look: a table of rules, each of which gives a sentence or nothing.
 
-To add, remove or reorder reasons, change one line of `RULES`.
+To add, remove or reorder reasons, change one line of `RULES`. A reason says what decided and what
+follows from the present time. It repeats no field that every answer shows beside it: the score, the
+label, the stage and the assignee.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
+from textwrap import shorten
 
-from convocore_mcp.leads.dates import format_day, format_duration, parse_date
+from convocore_mcp.fields.crm_dates import crm_date
+from convocore_mcp.leads.dates import format_day, format_duration
 from convocore_mcp.leads.hotness import hot_score, is_closed
 from convocore_mcp.leads.profile import Profile
 from convocore_mcp.models import Lead
@@ -20,38 +24,42 @@ class RuleInput:
     lead: Lead
     profile: Profile
     now: datetime
+    hot: bool
+    """At the threshold of the question."""
 
 
 Rule = Callable[[RuleInput], str | None]
-_STAGE_TEXTS = {
-    "demo_req": "demo requested",
-    "demo_conf": "demo confirmed",
-    "demo_done": "demo done",
-    "proposal": "proposal sent",
-    "negotiation": "quote in negotiation",
-    "trial": "on trial",
-}
-_CLOSE_WINDOW = timedelta(days=14)
-"""How far from now an expected close date may be to count as a reason."""
+_NEAR_DAYS = 14
+"""How many days from now a close or a demo may be to count as a reason."""
+_NAME = 40
+"""Characters of an activity's name in a reason."""
 
 
-def _label(given: RuleInput) -> str | None:
-    return f"label {given.lead.label}" if given.lead.label else None
+def _decision(given: RuleInput) -> str:
+    """What makes the lead hot, or keeps it from being hot."""
+    lead = given.lead
+    if given.hot:
+        return "label hot decides" if lead.label else "score decides"
+    if lead.closed or is_closed(lead.stage):
+        return "not hot: the deal is closed"
+    if lead.label:
+        return "not hot: the label decides"
+    return "not hot: never scored" if lead.score is None else "not hot: too few points"
 
 
-def _score(given: RuleInput) -> str | None:
-    """The score, and what it was before the day on which it last changed."""
-    if given.lead.score is None:
+def _trend(given: RuleInput) -> str | None:
+    """The score before the day on which it last changed, or that day."""
+    score = given.lead.score
+    zone = given.profile.zone
+    known = given.profile.score_history
+    history = [(at.astimezone(zone), past) for at, past in known if at <= given.now]
+    if score is None or not history or history[0][1] != score:
         return None
-    text = f"score {given.lead.score:g}"
-    history = [(at, score) for at, score in given.profile.score_history if at <= given.now]
-    if not history or history[0][1] != given.lead.score:
-        return text
     last_change = history[0][0]
-    for at, score in history:
-        if at.date() < last_change.date() and score != given.lead.score:
-            return f"{text}, was {score:g} on {format_day(at, now=given.now)}"
-    return f"{text} since {format_day(last_change, now=given.now)}"
+    for at, past in history:
+        if at.date() < last_change.date() and past != score:
+            return f"the score was {past:g} on {format_day(at, now=given.now)}"
+    return f"this score since {format_day(last_change, now=given.now)}"
 
 
 def _waiting(given: RuleInput) -> str | None:
@@ -62,41 +70,41 @@ def _waiting(given: RuleInput) -> str | None:
     return f"waiting for a human for {format_duration(given.now - given.lead.waiting_since)}"
 
 
-def _deal(given: RuleInput) -> str | None:
-    """The stage in the pipeline, and when the deal is expected to close."""
-    return ", ".join(filter(None, (_stage(given), _expected_close(given)))) or None
-
-
-def _stage(given: RuleInput) -> str | None:
-    text = _STAGE_TEXTS.get(given.lead.stage or "")
-    if given.lead.stage != "demo_conf":
-        return text
-    demo = parse_date(given.profile.demo)
-    return f"{text} for {format_day(demo, now=given.now)}" if demo else text
-
-
-def _expected_close(given: RuleInput) -> str | None:
-    close = parse_date(given.lead.expected_close)
+def _close(given: RuleInput) -> str | None:
+    """How far away the expected close is, where it is near."""
+    close = crm_date(given.lead.expected_close)
     if close is None or is_closed(given.lead.stage):
         return None
-    if not given.now - _CLOSE_WINDOW <= close <= given.now + _CLOSE_WINDOW:
+    days = given.profile.days_until(close)
+    if abs(days) > _NEAR_DAYS:
         return None
-    days = (close.date() - given.now.date()).days
     if days < 0:
         return f"was to close {-days} day{'s' * (days != -1)} ago"
     return "closes today" if days == 0 else f"closes in {days} day{'s' * (days != 1)}"
 
 
+def _demo(given: RuleInput) -> str | None:
+    """How far away the demo is, where it is near and to come."""
+    demo = given.profile.demo_date
+    if demo is None or is_closed(given.lead.stage):
+        return None
+    days = given.profile.days_until(demo)
+    if not 0 <= days <= _NEAR_DAYS:
+        return None
+    return "demo today" if days == 0 else f"demo in {days} day{'s' * (days != 1)}"
+
+
 def _overdue(given: RuleInput) -> str | None:
-    """The overdue activity if it is known, else the CRM's own alert."""
-    step = next((step for step in given.profile.next_steps if step.overdue), None)
-    due = parse_date(step.due) if step else None
-    if step and due:
-        name = step.type or step.title or "activity"
-        return f"overdue: {name}, due {format_day(due, now=given.now)}"
-    if "overdue_activity" in given.lead.alerts:
-        return "an activity is overdue"
-    return "the expected close date has passed" if "overdue_ecd" in given.lead.alerts else None
+    """What is overdue, by the rule of `leads.due_dates`; the newest activity where it is known."""
+    if given.profile.activity_overdue:
+        step = next((step for step in given.profile.next_steps if step.overdue), None)
+        if step is None or step.due_at is None:
+            return "an activity is overdue"
+        day = format_day(step.due_at.astimezone(given.profile.zone), now=given.now)
+        return f"overdue since {day}: {shorten(step.type or step.title or 'activity', _NAME)}"
+    if given.profile.close_overdue and _close(given) is None:
+        return "the expected close date has passed"
+    return None
 
 
 def _unassigned(given: RuleInput) -> str | None:
@@ -104,13 +112,13 @@ def _unassigned(given: RuleInput) -> str | None:
     return "assigned to nobody" if is_unassigned else None
 
 
-RULES: tuple[Rule, ...] = (_label, _score, _waiting, _deal, _overdue, _unassigned)
+RULES: tuple[Rule, ...] = (_decision, _trend, _waiting, _close, _demo, _overdue, _unassigned)
 """In the order in which the reasons are given, most decisive first."""
 
 
-def why(lead: Lead, profile: Profile, *, now: datetime) -> list[str]:
-    """The reasons to look at `lead`, most decisive first."""
-    rule_input = RuleInput(lead, profile, now)
+def why(lead: Lead, profile: Profile, *, now: datetime, hot: bool) -> list[str]:
+    """The reasons to look at `lead`, most decisive first; `hot` is what was decided about it."""
+    rule_input = RuleInput(lead, profile, now, hot)
     return [reason for rule in RULES if (reason := rule(rule_input)) is not None]
 
 

@@ -137,7 +137,10 @@ def _match(
     if len(hits) == 1:  # a title that is part of the lead's name was not ignored
         own_words = {*words(leads[0].name or ""), *words(leads[0].company or "")}
         ignored = [part for part in ignored if not own_words.issuperset(words(part))]
-    return Match(leads, len(hits), field, ignored)
+    # An email or company that has the words says little if the person's name has none of them.
+    by_name_too = matching.has_any_word(leads[0].name, search.tokens)
+    certain = field != "name and email" or leads[0].name is None or by_name_too
+    return Match(leads, len(hits), field, ignored, certain=certain)
 
 
 def _belongs_to_no_lead(conversation: Conversation) -> MissingError:

@@ -108,7 +108,10 @@ class Details:
     """Oldest first."""
     assigned_to: Assignment | None = None
     demo_date: str | None = None
-    """The day of the demo, as somebody wrote it."""
+    """The day of the demo, as somebody wrote it; so is its time of day."""
+    demo_time: str | None = None
+    lost_reason: str | None = None
+    campaign_id: str | None = None
     vapi: Call | None = None
 
 
@@ -197,11 +200,6 @@ class Conversation:
     def age(self) -> "CopyAge":
         """By which two copies of this conversation are compared (`is_older`)."""
         return (_seconds(self.last_activity), _seconds(self.last_modified))
-
-    @property
-    def overdue(self) -> bool:
-        """Whether an activity or the expected close date is past due."""
-        return bool({"overdue_activity", "overdue_ecd"}.intersection(self.alerts or ()))
 
     @property
     def stale(self) -> bool:

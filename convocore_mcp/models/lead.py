@@ -51,11 +51,6 @@ class Lead:
     terms: str = ""
     """The index terms that the lead is found by, each after a line break (`leads.index_terms`)."""
 
-    @property
-    def overdue(self) -> bool:
-        """Whether an activity or the expected close date is past due."""
-        return bool({"overdue_activity", "overdue_ecd"}.intersection(self.alerts))
-
 
 @dataclass(frozen=True, slots=True)
 class TermAlternatives:

@@ -91,6 +91,8 @@ class Freshness:
     complete: bool
     conversations: int
     oldest: datetime | None = None
+    progress: float | None = None
+    """0 to 1: how much of the reading under way is done, as far as that can be told."""
     notes: tuple[str, ...] = ()
     first_sync_error: Exception | None = None
     """How reading failed, while no full sync was ever complete and nothing has succeeded since."""

@@ -20,7 +20,7 @@ class ReadScope:
     people: bool = False
     """The answer merges leads: a lead may also have conversations from before `since`."""
     details: bool = True
-    """The answer depends on fields that sparse rows of the list lack (`fields.listed`)."""
+    """The answer depends on fields that sparse rows of the list lack (docs/upstream.md, "Rows")."""
 
 
 EVERYTHING = ReadScope()
@@ -69,7 +69,6 @@ class HotSummary:
     unparsed_values: int
     waiting_for_human: int
     unassigned: int
-    overdue: int
     tests: int
     blocked: int
     closed: int

@@ -34,7 +34,7 @@ if TYPE_CHECKING:  # for annotations only: listing the tools must not wait for t
 
     from convocore_mcp.fields.table import FieldValue
     from convocore_mcp.leads.resolve import Match
-    from convocore_mcp.models import Conversation, Coverage, Freshness, ReadScope
+    from convocore_mcp.models import Conversation, Coverage, DetailsState, Freshness, ReadScope
     from convocore_mcp.server.protocols import SyncResult
     from convocore_mcp.server.sanitize import JsonObject
 
@@ -67,6 +67,8 @@ class Backend:
     """The fields of one conversation that was read with its record."""
     coverage: "Callable[[str], Coverage]"
     """Blocking: how much of an agent's list the mirror holds."""
+    details_state: "Callable[[str], DetailsState | None]"
+    """Blocking: how many details of an agent are still to be read; `None` if they are off."""
     now: "Callable[[], datetime]"
     zone: "tzinfo"
     """The time zone in which days, weeks and months begin."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
-from convocore_mcp.errors import ApiError, ConvocoreError, NotFoundError
+from convocore_mcp.errors import ApiError, ConvocoreError, LostSyncLockError, NotFoundError
 from convocore_mcp.models import EVERYTHING, Coverage, Freshness, ReadScope
 from convocore_mcp.store.database.sync_locks import SyncLocks
 from convocore_mcp.store.write.mirror_writer import MirrorWriter
@@ -19,12 +19,13 @@ from convocore_mcp.sync.decisions import (
     full_sync_due,
     last_sync_at,
     next_action,
+    without_future,
 )
 from convocore_mcp.sync.details.agent_details import AgentDetails, DetailsParts
 from convocore_mcp.sync.details.plan import DetailsPlan
 from convocore_mcp.sync.freshness import SyncState, freshness, refusal
 from convocore_mcp.sync.full_sync import FullSync, note_lost_agent
-from convocore_mcp.sync.incremental_sync import FrontSnapshot, incremental_sync
+from convocore_mcp.sync.incremental_sync import incremental_sync
 from convocore_mcp.sync.page_writer import (
     PageWriter,
     Progress,
@@ -98,11 +99,12 @@ class AgentSync:
         self.details = AgentDetails(
             agent_id, parts.for_details(), on_progress=lambda: on_run_end(agent_id)
         )
-        self._lock_queue = LockQueue(agent_id, parts.sync_locks, parts.mirror, parts.read_in_thread)
+        self._lock_queue = LockQueue(
+            agent_id, parts.sync_locks, parts.mirror, parts.read_in_thread, parts.now
+        )
         self._runs: dict[SyncKind, SyncRun] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._failures = Failures()
-        self._front: FrontSnapshot | None = None
         self._ended_runs = 0
 
     async def ensure_fresh(
@@ -177,7 +179,7 @@ class AgentSync:
             ended_runs = self._ended_runs
             coverage = await self._parts.read_in_thread(self._parts.mirror.coverage, self._agent_id)
             if ended_runs == self._ended_runs:
-                return coverage
+                return without_future(coverage, now=self._parts.now())
             # A run has ended since: this coverage may ask for what that run has just done.
 
     def _run_for(self, action: Action, coverage: Coverage) -> SyncRun | None:
@@ -218,11 +220,14 @@ class AgentSync:
         error: ConvocoreError | None = ConvocoreError("The sync was stopped.", hint="Ask again.")
         try:
             with run.cancel_scope:
-                async with self._lock_queue.lock(run) as anything_to_sync:
-                    if anything_to_sync:
-                        await self._read_list(run)
+                async with self._lock_queue.lock(run) as mirror:
+                    if mirror is not None:
+                        await self._read_list(run, mirror)
                 error = None
                 self._failures = self._failures.after_success()
+        except LostSyncLockError as lost:
+            error = None  # the other process has synced, or still does
+            log.warning("The %s sync was given up: %s", run.kind, lost.message)
         except ConvocoreError as caught:
             error = caught
             log.warning("The %s sync failed (%s): %s", run.kind, caught.code, caught.message)
@@ -240,11 +245,11 @@ class AgentSync:
                 self.details.list_was_read()
             self._on_run_end(self._agent_id)
 
-    async def _read_list(self, run: SyncRun) -> None:
+    async def _read_list(self, run: SyncRun, mirror: MirrorWriter) -> None:
         parts = self._parts
         writer = PageWriter(
             self._agent_id,
-            parts.mirror,
+            mirror,
             run.progress,
             now=parts.now,
             run_in_thread=parts.write_in_thread,
@@ -252,9 +257,9 @@ class AgentSync:
         )
         try:
             if run.kind is SyncKind.FULL:
-                self._front = await FullSync(parts.upstream, writer).run()
+                await FullSync(parts.upstream, writer).run()
             else:
-                self._front = await incremental_sync(parts.upstream, writer, self._front)
+                await incremental_sync(parts.upstream, writer)
         except NotFoundError:
             await note_lost_agent(writer)
             raise
@@ -270,6 +275,7 @@ class AgentSync:
         return SyncState(
             coverage,
             first_sync=first_run.progress if first_run else None,
+            full_sync=full_run.progress if full_run else None,
             still_waiting=run is not None and not run.done,
             sync_error=run.error if run else None,
             failure=failure.error if failure else None,

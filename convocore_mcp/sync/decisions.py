@@ -1,12 +1,17 @@
 """Decides what to sync next. Pure: coverage, failures, time and schedule are arguments."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import Enum, StrEnum
 from typing import Self
 
 from convocore_mcp.errors import ConvocoreError
 from convocore_mcp.models import Coverage, ReadScope
+from convocore_mcp.sync.list_order import CLOCK_SKEW
+
+CLOCK_JITTER = timedelta(seconds=30)
+"""So much later than now a time of our own clock may be: machines that share a mirror differ."""
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class SyncKind(StrEnum):
@@ -87,6 +92,38 @@ class Failures:
         return self.after_success() if overcome else self
 
 
+def without_future(coverage: Coverage, *, now: datetime) -> Coverage:
+    """`coverage` without the times in the future: they were noted by a clock that was ahead.
+
+    When the front was read is unknown then, so it is read again; a complete full sync stays one,
+    of long ago; what cannot be resumed begins anew.
+    """
+    ours, unfinished, lost_at = now + CLOCK_JITTER, coverage.unfinished, coverage.lost_at
+    if unfinished is not None and unfinished.started_at > ours:
+        unfinished = None
+    full_sync_at = _unless_later(coverage.full_sync_at, ours)
+    if full_sync_at is None and coverage.full_sync_at is not None:
+        full_sync_at = LONG_AGO
+    return replace(
+        coverage,
+        as_of=_unless_later(coverage.as_of, ours),
+        full_sync_at=full_sync_at,
+        watermark=_unless_later(coverage.watermark, now + CLOCK_SKEW),
+        unfinished=unfinished
+        and replace(unfinished, watermark=_unless_later(unfinished.watermark, now + CLOCK_SKEW)),
+        lost_at=lost_at and (_unless_later(lost_at, ours) or full_sync_at or LONG_AGO),
+    )
+
+
+def _unless_later(time: datetime | None, latest: datetime) -> datetime | None:
+    return None if time is None or time > latest else time
+
+
+def _within(duration: timedelta, since: datetime, *, now: datetime) -> bool:
+    """Whether less than `duration` has passed; not if `since` lies in the future."""
+    return timedelta() <= now - since < duration
+
+
 def last_sync_at(coverage: Coverage, kind: SyncKind) -> datetime | None:
     """When the newest sync of that kind was made; changes with every further one."""
     return coverage.full_sync_at if kind is SyncKind.FULL else coverage.as_of
@@ -102,16 +139,18 @@ def next_action(
 ) -> Action:
     """Decide what a question has to wait for.
 
-    `full_sync_running` says whether this process has a full sync of the agent under way. A first
-    one is joined even right after a failure: it sends its requests anyway.
+    `coverage` has no times in the future (`without_future`). `full_sync_running` says whether this
+    process has a full sync of the agent under way. A first one is joined even right after a
+    failure: it sends its requests anyway.
     """
     if coverage.full_sync_at is None and full_sync_running:
         return Action.FULL_SYNC
-    if failures.latest is not None and now - failures.latest.at < schedule.failure_pause:
+    failure = failures.latest
+    if failure is not None and _within(schedule.failure_pause, failure.at, now=now):
         return Action.BACK_OFF
-    if coverage.full_sync_at is None or coverage.as_of is None or coverage.void:
+    if coverage.full_sync_at is None or coverage.void:
         return Action.FULL_SYNC
-    if now - coverage.as_of > schedule.incremental_after:
+    if coverage.as_of is None or now - coverage.as_of > schedule.incremental_after:
         return Action.INCREMENTAL_SYNC
     return Action.NOTHING
 
@@ -126,7 +165,7 @@ def full_sync_due(
     """
     if coverage.full_sync_at is None or failures.latest is not None:
         return False
-    retry_after = schedule.retry_incomplete_after
-    if failures.full_sync_at is not None and now - failures.full_sync_at < retry_after:
+    retry_after, failed_at = schedule.retry_incomplete_after, failures.full_sync_at
+    if failed_at is not None and _within(retry_after, failed_at, now=now):
         return False
     return now - coverage.full_sync_at > (retry_after if coverage.gap else schedule.full_after)

@@ -6,6 +6,7 @@ from datetime import datetime
 from convocore_mcp.errors import (
     ConvocoreError,
     ForbiddenError,
+    MirrorError,
     NotFoundError,
     UnauthorizedError,
     UnavailableError,
@@ -16,6 +17,11 @@ from convocore_mcp.sync.page_writer import Progress
 REFUSALS = (UnauthorizedError, ForbiddenError, NotFoundError)
 """Errors after which the mirror gives no answer either: the key may have been revoked."""
 
+CLOCK_WAS_AHEAD = (
+    "When Convocore was last read is not known: this computer's clock was ahead then. News may be "
+    "missing."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class SyncState:
@@ -24,6 +30,8 @@ class SyncState:
     coverage: Coverage
     first_sync: Progress | None = None
     """The progress of the full sync under way, if none was ever completed."""
+    full_sync: Progress | None = None
+    """The progress of any full sync under way."""
     still_waiting: bool = False
     """The caller gave up waiting for a sync before it ended."""
     sync_error: ConvocoreError | None = None
@@ -58,15 +66,18 @@ def freshness(state: SyncState, scope: ReadScope, *, now: datetime) -> Freshness
     """What an answer that depends on `scope` says of its freshness."""
     coverage, first_sync = state.coverage, state.first_sync
     listed = coverage.complete or (first_sync is not None and first_sync.covers(scope))
-    nothing_lacks = not (coverage.quarantined or coverage.dropped_fields or state.details.pending)
-    complete = listed and nothing_lacks
+    lacks = coverage.quarantined or coverage.dropped_fields or state.details.pending
+    complete = listed and not (lacks or _may_be_stale(state))
     started_at = first_sync.started_at if first_sync is not None else None
+    if coverage.full_sync_at is not None:  # else nothing was ever read but by the first sync
+        started_at = coverage.watermark or coverage.oldest
     oldest = (first_sync.oldest if first_sync is not None else None) or coverage.oldest
     return Freshness(
         as_of=coverage.as_of or started_at or now,
         complete=complete,
         conversations=coverage.conversations,
         oldest=None if listed else oldest,
+        progress=None if listed else _progress(state),
         notes=(*_notes(state), *_details_notes(state.details, of=coverage.conversations)),
         first_sync_error=state.failure if coverage.full_sync_at is None else None,
     )
@@ -88,12 +99,33 @@ def _details_notes(details: DetailsState, *, of: int) -> list[str]:
     return notes
 
 
+def _may_be_stale(state: SyncState) -> bool:
+    """Whether there may be news that was asked for and is not in the mirror."""
+    age_unknown = state.coverage.full_sync_at is not None and state.coverage.as_of is None
+    waiting = state.still_waiting and state.coverage.full_sync_at is not None
+    return state.failure is not None or waiting or age_unknown
+
+
+def _progress(state: SyncState) -> float | None:
+    """How much a full sync has read; unknown if no full sync has counted the list before."""
+    expected = state.coverage.conversations
+    if state.full_sync is None or state.coverage.full_sync_at is None or not expected:
+        return None
+    return round(min(state.full_sync.rows / expected, 0.99), 2)
+
+
 def _notes(state: SyncState) -> list[str]:
     coverage, notes = state.coverage, []
     if state.first_sync is not None:
-        rows = max(state.first_sync.rows, coverage.conversations)
+        # Rows of the sync would count a conversation again that is on two pages.
+        rows = coverage.conversations or state.first_sync.rows
         notes.append(
             f"A first reading is under way, {rows} conversations so far; ask again for the rest."
+        )
+    elif coverage.full_sync_at is None and coverage.conversations:
+        notes.append(
+            f"The first reading has stopped after {coverage.conversations} conversations; the rest "
+            "is not known."
         )
     notes += filter(None, (coverage.gap, coverage.doubt))
     if coverage.quarantined:
@@ -105,9 +137,13 @@ def _notes(state: SyncState) -> list[str]:
             f"{coverage.dropped_fields} field(s) of {coverage.with_dropped_fields} conversation(s) "
             "could not be read and are left out."
         )
+    if coverage.full_sync_at is not None and coverage.as_of is None:
+        notes.append(CLOCK_WAS_AHEAD)
     # While the caller's sync is still running, a failed request is being retried.
     error = state.failure or (state.upstream_error if state.still_waiting else None)
-    if error is not None:
+    if isinstance(error, MirrorError):
+        notes.append(f"News can't be kept now, this is what was known: {error.message}")
+    elif error is not None:
         notes.append(f"Convocore can't be read now, this is what was known: {error.message}")
     elif state.still_waiting and coverage.full_sync_at is not None:
         notes.append("News is still being read.")

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from convocore_mcp.errors import ApiError, ContractError
-from convocore_mcp.models import UnfinishedSync
-from convocore_mcp.sync.incremental_sync import FrontSnapshot, catch_up
+from convocore_mcp.models import Page, UnfinishedSync
+from convocore_mcp.sync.incremental_sync import catch_up, listed_rows
+from convocore_mcp.sync.list_order import EVIDENCE_AGAIN, Front, FrontReading
 from convocore_mcp.sync.page_writer import LIST_MOVED_TOO_FAST, PageWriter, Upstream
 from convocore_mcp.sync.prefetch import prefetch_pages
 
@@ -49,8 +50,8 @@ class FullSync:
         self._upstream = upstream
         self._writer = writer
 
-    async def run(self) -> FrontSnapshot:
-        """Read the whole list; returns the front, where the next incremental sync starts.
+    async def run(self) -> None:
+        """Read the whole list.
 
         Saved pages stay whatever happens. `as_of`, the watermark and `full_sync_at` move at the
         end, when every page is in the mirror.
@@ -59,34 +60,30 @@ class FullSync:
             ApiError: Convocore failed for good; the next full sync resumes this one.
         """
         writer, progress = self._writer, self._writer.progress
-        coverage = await writer.coverage()
-        unfinished = self._resumable(coverage.unfinished)
-        if unfinished is None:
-            started_at, front = writer.now(), FrontSnapshot(None)
-        else:
-            started_at, front = unfinished.started_at, await self._prepare_resume(unfinished)
-        progress.started_at = started_at
-        try:
-            front = await self._read_to_the_end(started_at, unfinished, front)
-        except ContractError:
-            await writer.note(**NO_UNFINISHED_SYNC)  # a resumed sync might fail there forever
-            raise
-        caught_up = await catch_up(self._upstream, writer, front)
-        if progress.gap is None and not caught_up.complete:
-            progress.gap = LIST_MOVED_TOO_FAST
         outcome: dict[str, datetime | str | int | None] = {}
-        if progress.gap is None:
-            outcome = await self._remove_missing(started_at)
-            await writer.run_in_thread(
-                writer.mirror.drop_quarantined, writer.agent_id, before=started_at
-            )
-        await writer.rebuild_leads()
-        front = caught_up.front
-        marks = {"as_of": caught_up.as_of, "watermark": front.watermark, "full_sync_at": started_at}
+        unfinished = self._resumable((await writer.coverage()).unfinished)
+        started_at = unfinished.started_at if unfinished else writer.now()
+        progress.started_at = started_at
+        async with writer.leads_follow():
+            front = await self._prepare_resume(unfinished) if unfinished else Front()
+            try:
+                front = await self._read_to_the_end(started_at, unfinished, front)
+            except ContractError:
+                await writer.note(**NO_UNFINISHED_SYNC)  # a resumed sync might fail there forever
+                raise
+            caught_up = await catch_up(self._upstream, writer, front, evidence=EVIDENCE_AGAIN)
+            if progress.gap is None and not caught_up.complete:
+                progress.gap = LIST_MOVED_TOO_FAST
+            if progress.gap is None and not progress.clock_set_back:
+                outcome = await self._remove_missing(started_at)
+        marks = {
+            "as_of": caught_up.as_of,
+            "watermark": caught_up.front.watermark,
+            "full_sync_at": min(started_at, caught_up.as_of),
+        }
         await writer.note(**marks, **{"gap": progress.gap} | outcome, **NO_UNFINISHED_SYNC)
         await writer.run_in_thread(writer.mirror.prune, now=writer.now())
         log.info("Full sync done: %d rows in %d pages.", progress.rows, progress.pages)
-        return front
 
     def _resumable(self, unfinished: UnfinishedSync | None) -> UnfinishedSync | None:
         """`unfinished`, unless it is so old that it would soon reach the time limit."""
@@ -95,10 +92,10 @@ class FullSync:
         age = self._writer.now() - unfinished.started_at
         return unfinished if age < self._writer.limits.duration / 2 else None
 
-    async def _prepare_resume(self, unfinished: UnfinishedSync) -> FrontSnapshot:
+    async def _prepare_resume(self, unfinished: UnfinishedSync) -> Front:
         """Read what was touched since the sync was interrupted; returns the front."""
         log.info("Resuming the full sync that started at %s.", unfinished.started_at)
-        front = FrontSnapshot(unfinished.watermark)
+        front = Front(unfinished.watermark, unfinished.started_at)
         caught_up = await catch_up(self._upstream, self._writer, front)
         if not caught_up.complete:
             return front  # the end of the sync reads the front again from there
@@ -107,26 +104,22 @@ class FullSync:
         return front
 
     async def _read_to_the_end(
-        self, started_at: datetime, unfinished: UnfinishedSync | None, front: FrontSnapshot
-    ) -> FrontSnapshot:
+        self, started_at: datetime, unfinished: UnfinishedSync | None, front: Front
+    ) -> Front:
         """Read from the front, or from behind the resume token, to the end; returns the front."""
         writer = self._writer
         resume_token = unfinished.resume_token if unfinished else None
         stream = self._upstream.conversations(writer.agent_id, resume_token=resume_token)
-        at_front, rows_to_rebuild = unfinished is None, 0
+        reading = FrontReading(Front(), now=started_at) if unfinished is None else None
+        rows_to_rebuild = 0
         async with prefetch_pages(stream) as batches:
             async for pages in batches:
-                if at_front:
-                    front = FrontSnapshot.of(pages[0])
-                    await writer.note(
-                        full_sync_started_at=started_at,
-                        full_sync_watermark=front.watermark,
-                        resume_token=None,
-                    )
+                at_front = front.read_at is None
+                if reading is not None and reading.at_front:
+                    front = await self._note_front(reading, pages, front, started_at)
                 await writer.save(pages, unfinished=started_at)
                 if at_front:
                     await self._note_first_page(started_at)
-                    at_front = False
                 rows_to_rebuild += sum(len(page.rows) for page in pages)
                 idle = len(pages) == 1  # no further page arrived during the last transaction
                 if rows_to_rebuild >= (REBUILD_WHEN_IDLE if idle else REBUILD_AT_LATEST):
@@ -135,6 +128,25 @@ class FullSync:
                 if writer.limit_reached():
                     break
         return front
+
+    async def _note_front(
+        self, reading: FrontReading, pages: Sequence[Page], front: Front, started_at: datetime
+    ) -> Front:
+        """Note the watermark when reading begins, and again if rows behind misplaced ones raise it.
+
+        The front is not the first page alone: it may hold nothing but misplaced rows.
+        """
+        for page in pages:
+            reading.add(listed_rows(page), ())
+        if front.read_at is None:
+            await self._writer.note(
+                full_sync_started_at=started_at,
+                full_sync_watermark=reading.watermark,
+                resume_token=None,
+            )
+        elif reading.watermark != front.watermark:
+            await self._writer.note(full_sync_watermark=reading.watermark)
+        return Front(reading.watermark, started_at)
 
     async def _note_first_page(self, started_at: datetime) -> None:
         """Set `as_of` if no full sync was ever completed: answers may use the first page now."""
@@ -148,9 +160,9 @@ class FullSync:
         """
         writer = self._writer
         run, mirror, agent_id = writer.run_in_thread, writer.mirror, writer.agent_id
-        coverage = await writer.coverage()
-        missing = await run(mirror.last_seen_before, agent_id, started_at)
-        outdated = await run(mirror.last_seen_outdated, agent_id, started_at)
+        coverage, now = await writer.coverage(), writer.now()
+        missing = await run(mirror.last_seen_before, agent_id, started_at, now=now)
+        outdated = await run(mirror.last_seen_outdated, agent_id, started_at, now=now)
         there_again = coverage.lost_at is not None and coverage.lost_at < started_at
         removal = decide_removal(
             missing,
@@ -158,23 +170,31 @@ class FullSync:
             short_syncs=coverage.short_syncs,
             void=there_again,
         )
-        gone = removal.gone | await self._find_gone(removal.doubtful)
-        await run(mirror.remove, agent_id, gone, at=writer.now())
+        gone = removal.gone | await self._find_gone(removal.doubtful, all_or_none=removal.held_back)
+        held_back = removal.held_back and len(gone) < len(missing)
+        await run(mirror.remove, agent_id, gone, at=now)
         await run(mirror.mark_missed, agent_id, (missing.keys() - gone) | outdated.keys())
+        await run(mirror.drop_quarantined, agent_id, before=started_at, now=now)
         found = coverage.conversations - len(missing)
         # An agent whose list is empty may still be gone.
         lost_at = None if there_again and found else coverage.lost_at
-        doubt = finds_little_note(found, coverage.conversations) if removal.held_back else None
+        doubt = finds_little_note(found, coverage.conversations) if held_back else None
         return {
             "gap": outdated_note(len(outdated)) if outdated else None,
             "doubt": doubt or (AGENT_WAS_LOST if lost_at else None),
-            "short_syncs": removal.short_syncs,
+            "short_syncs": removal.short_syncs if held_back else 0,
             "lost_at": lost_at,
         }
 
-    async def _find_gone(self, doubtful: Sequence[str]) -> set[str]:
-        """Those that Convocore does not have either when it is asked for them by themselves."""
-        gone = set()
+    async def _find_gone(self, doubtful: Sequence[str], *, all_or_none: bool) -> set[str]:
+        """Those that Convocore does not have either when it is asked for them by themselves.
+
+        With `all_or_none`, none of them if one is there, or was made through the REST API: of those
+        Convocore says in any case that they do not exist.
+        """
+        gone: set[str] = set()
+        if all_or_none and any(id_.startswith(f"{self._writer.agent_id}_") for id_ in doubtful):
+            return gone
         try:
             for id_ in doubtful[:MAX_SINGLE_REQUESTS]:
                 if await self._is_gone(id_):
@@ -182,7 +202,7 @@ class FullSync:
         except ApiError as error:
             # These requests are optional: a plan may not include them. The next full sync decides.
             log.info("Missing conversations can't be requested one by one: %s", error.message)
-        return gone
+        return set() if all_or_none and len(gone) < len(doubtful) else gone
 
     async def _is_gone(self, conversation_id: str) -> bool:
         try:
@@ -209,7 +229,8 @@ class Removal:
     gone: frozenset[str] = frozenset()
     """To be removed."""
     doubtful: tuple[str, ...] = ()
-    """To be removed if Convocore does not have them when asked for them by themselves."""
+    """To be removed if Convocore does not have them when asked for them by themselves; if
+    `held_back`, only all of them together."""
     short_syncs: int = 0
     """How many full syncs in a row, with this one, have found little."""
     held_back: bool = False
@@ -223,8 +244,9 @@ def decide_removal(
 
     `known` conversations are in the mirror, the missing ones among them. `short_syncs` full syncs
     just before this one found little, which is no sign that a single conversation is gone; only a
-    third one in a row is believed. `void` says that the agent itself was gone, and that Convocore
-    said so: then whatever is not there again is gone.
+    third one in a row is believed, or one about a few conversations that are each gone. `void` says
+    that the agent itself was gone, and that Convocore said so: then whatever is not there again is
+    gone.
     """
     found = known - len(missing)
     if void and found:
@@ -234,7 +256,8 @@ def decide_removal(
         return Removal(gone, tuple(id_ for id_ in missing if id_ not in gone))
     number = short_syncs + 1
     if number < SHORT_SYNCS_TO_BELIEVE:
-        return Removal(short_syncs=number, held_back=True)
+        few = tuple(missing) if known <= SMALL_LIST else ()
+        return Removal(doubtful=few, short_syncs=number, held_back=True)
     gone = frozenset(id_ for id_, missed in missing.items() if missed + 1 >= SHORT_SYNCS_TO_BELIEVE)
     some_stay = len(gone) < len(missing)
     return Removal(gone, short_syncs=number if some_stay else 0, held_back=some_stay)

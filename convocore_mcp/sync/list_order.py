@@ -1,38 +1,50 @@
 """Which rows at the front of a list prove that everything behind them is known.
 
-Convocore's list is *nearly* newest first. A row dated in the future, a row in milliseconds among
-rows in seconds, or a pinned row may stand in front for good; new rows then arrive behind it. So one
-unchanged row proves nothing. The rule:
+Convocore's list is *nearly* newest first. Rows dated in the future, rows in milliseconds among rows
+in seconds, and pinned rows may stand in front for good; new rows then arrive behind them. So one
+unchanged row proves nothing, and neither does a page of them. The rule:
 
-An incremental sync may stop when it has read `EVIDENCE` rows that are unchanged, that are no newer
-than the watermark, and that did not stand out of order when the front was last read.
+Reading may stop once the last `evidence` rows that count are known, with no news among them. A row
+counts if its time is at most the watermark, and if it **stands where its time belongs**: at least
+four of five conversations in the mirror that are newer (up to the watermark) were read before it.
 
-Rows stand out of order if they are no part of the longest run of rows, in the order of the list,
-whose times do not rise, or if their time lies in the future. A conversation that was touched since
-stands before every row of that run. So the rule fails only if at least `EVIDENCE` rows at once are
-newest by their time, stand in front, and stay there while newer rows arrive behind them; and the
-first time that this is seen, they are known to be out of order.
+A misplaced row in front is older than most of what was not read yet, so it does not count, however
+many of them there are. A row in the future does not count either. Only rows that truly are the
+newest by their time, and all the same stand before newer ones, are taken for ordinary: there must
+be `EVIDENCE` of them in a row to hide anything. The rule needs no memory but the mirror itself, so
+another process comes to the same decision.
+
+A conversation that was deleted is "not read yet" until a full sync removes it; so of each five
+newer conversations one may be missing, and reading goes a little deeper.
 
 Pure: rows and times in, decisions out.
 """
 
-import json
-from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import NamedTuple, Self
+from datetime import datetime, timedelta
+from typing import NamedTuple
 
-EVIDENCE = 25
-"""More than a page of 20: an ordinary incremental sync reads two of those, or one page of 100."""
-FRONT_ROWS = 200
-"""Rows from the front on that are examined for their order."""
+EVIDENCE = 21
+"""One more than a page: at most one page more is read than the one that shows the news."""
+EVIDENCE_AGAIN = 10
+"""Half a page: enough if the list has just been read, to find what moved meanwhile. What this
+misses, the next incremental sync finds, because the mirror does not know it."""
 CLOCK_SKEW = timedelta(minutes=5)
 """Convocore's clock may be ahead of ours by this much; a later time is in the future."""
+SECOND_IS_OVER = timedelta(minutes=1)
+"""So long after it, a second brings no further conversation."""
+FRONT_ROWS = 200
+"""Rows from the front on that may set the watermark: as many may be misplaced."""
+_KEPT = 64
+"""Rows that are kept for a decision; more than any number of evidence."""
+_UNREAD = -1
 
 
 class ListedRow(NamedTuple):
-    """A row as the list showed it."""
+    """A row as the list showed it, or as the mirror holds it."""
 
     id: str
     at: datetime | None
@@ -40,85 +52,103 @@ class ListedRow(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class FrontOrder:
-    """What is remembered of the front of the list for the next incremental sync."""
+class Front:
+    """Up to where the list is known, and when that was read."""
 
     watermark: datetime | None = None
-    """The newest time among the rows that stand in order."""
-    misplaced: frozenset[str] = frozenset()
-    """IDs of rows that stand out of order."""
-    timeless: bool = False
-    """Most rows bear no time: then rows without one count as evidence too."""
+    """The newest activity that was seen, unless it lay in the future."""
+    read_at: datetime | None = None
 
-    @classmethod
-    def of(cls, rows: Sequence[ListedRow], *, now: datetime) -> Self:
-        """Examine the front of the list; `rows` in its order, `now` when it was asked for."""
-        rows = rows[:FRONT_ROWS]
-        timed = [row for row in rows if row.at is not None]
-        latest = now + CLOCK_SKEW
-        placed = [row for row in timed if row.at is not None and row.at <= latest]
-        in_order = _longest_falling_run([row.at for row in placed if row.at is not None])
-        ordinary = [placed[i] for i in in_order]
-        kept = {row.id for row in ordinary}
-        return cls(
-            watermark=max((row.at for row in ordinary if row.at is not None), default=None),
-            misplaced=frozenset(row.id for row in timed) - kept,
-            timeless=len(timed) * 2 < len(rows),
+
+class FrontReading:
+    """One reading of the list from its front on, until the rest is known to be unchanged."""
+
+    def __init__(self, known_to: Front, *, now: datetime, evidence: int = EVIDENCE) -> None:
+        """`known_to` is where the last reading stood; `now` is when this one begins."""
+        self.pages_with_news = 0
+        self.watermark: datetime | None = None
+        """The newest activity among the first `FRONT_ROWS` rows, without the future."""
+        self._limit = known_to.watermark
+        self._second_is_over = bool(
+            known_to.watermark
+            and known_to.read_at
+            and known_to.watermark + SECOND_IS_OVER < known_to.read_at
         )
+        self._latest = now + CLOCK_SKEW
+        self._evidence = evidence
+        self._positions: dict[str, int] = {}
+        self._candidates: deque[tuple[int, ListedRow]] = deque(maxlen=_KEPT)
+        self._pages = 0
+        self._next_check = 1
 
-    def evidence(self, unchanged: Iterable[ListedRow]) -> int:
-        """How many of these unchanged rows prove that what stands behind them is known."""
-        return sum(self._proves(row) for row in unchanged)
+    def add(self, rows: Iterable[ListedRow], known: Collection[str]) -> None:
+        """Add a page; `known` are the rows whose record the mirror held already."""
+        self._pages += 1
+        news = False
+        for row in rows:
+            position = self._positions.setdefault(row.id, len(self._positions))
+            if position < FRONT_ROWS and row.at is not None and row.at <= self._latest:
+                self.watermark = max(row.at, self.watermark or row.at)
+            if row.id not in known:
+                news = True
+                self._candidates.clear()
+            elif self._may_count(row):
+                self._candidates.append((position, row))
+        self.pages_with_news += news
 
-    def _proves(self, row: ListedRow) -> bool:
-        if row.id in self.misplaced:
-            return False
+    def _may_count(self, row: ListedRow) -> bool:
         if row.at is None:
-            return self.timeless
-        return self.watermark is not None and row.at <= self.watermark
+            return True
+        if self._limit is None:
+            return False
+        if row.at < self._limit or self._second_is_over:
+            return row.at <= self._limit
+        # In the newest second more may have arrived since, in any order: one row of it counts.
+        one_counts = all(candidate.at != row.at for _, candidate in self._candidates)
+        return row.at == self._limit and one_counts
 
-    def encode(self) -> str:
-        """As text, for the mirror; `decode` reads it."""
-        seconds = None if self.watermark is None else self.watermark.timestamp()
-        return json.dumps([seconds, sorted(self.misplaced), self.timeless], ensure_ascii=False)
+    @property
+    def at_front(self) -> bool:
+        """Whether further rows may raise the watermark."""
+        return len(self._positions) < FRONT_ROWS
 
-    @classmethod
-    def decode(cls, text: str | None) -> Self:
-        """What `encode` wrote; nothing known if there is nothing, or nothing readable."""
-        try:
-            seconds, misplaced, timeless = json.loads(text or "")
-            watermark = None if seconds is None else datetime.fromtimestamp(seconds, UTC)
-            return cls(watermark, frozenset(misplaced), bool(timeless))
-        except (ValueError, TypeError, OverflowError):
-            return cls()
+    @property
+    def worth_a_check(self) -> bool:
+        """Whether there may be enough evidence. Deep in a list, not every page is checked."""
+        return len(self._candidates) >= self._evidence and self._pages >= self._next_check
 
+    @property
+    def rows_to_compare(self) -> int:
+        """How many of the mirror's newest conversations `is_enough` has to know."""
+        return max(len(self._positions) * 5 // 4 + 2, EVIDENCE)
 
-def _longest_falling_run(times: Sequence[datetime]) -> list[int]:
-    """Positions of the longest subsequence of `times` that never rises (patience sorting)."""
-    tails: list[float] = []
-    ends: list[int] = []
-    before: list[int] = []
-    for position, at in enumerate(times):
-        key = -at.timestamp()
-        length = bisect_right(tails, key)
-        before.append(ends[length - 1] if length else -1)
-        if length == len(tails):
-            tails.append(key)
-            ends.append(position)
+    def is_enough(self, newest: Sequence[ListedRow]) -> bool:
+        """Whether the rest of the list is known.
+
+        `newest` are the `rows_to_compare` newest conversations in the mirror that bear a time, up
+        to the watermark if there is one, newest first.
+        """
+        self._next_check = self._pages + 1 + self._pages // 8
+        if len(newest) < EVIDENCE:
+            # Hardly a row bears a time: those without one are all the evidence there can be.
+            read = all(row.id in self._positions for row in newest)
+            timeless = read or len(self._positions) >= FRONT_ROWS
+            count = sum(timeless and row.at is None for _, row in self._candidates)
         else:
-            tails[length], ends[length] = key, position
-    run: list[int] = []
-    position = ends[-1] if ends else -1
-    while position >= 0:
-        run.append(position)
-        position = before[position]
-    return run[::-1]
+            count = self._count_in_order(newest)
+        return count >= self._evidence
 
-
-def reaches_back(times: Sequence[datetime | None], since: datetime) -> bool:
-    """Whether all rows active from `since` on are among those read, which have these `times`.
-
-    The last `EVIDENCE` rows that bear a time must all be older: a few misplaced rows prove nothing.
-    """
-    last = [at for at in times if at is not None][-EVIDENCE:]
-    return len(last) == EVIDENCE and all(at < since for at in last)
+    def _count_in_order(self, newest: Sequence[ListedRow]) -> int:
+        ages = [-row.at.timestamp() for row in newest if row.at is not None]
+        positions = [self._positions.get(row.id, _UNREAD) for row in newest]
+        is_cut = len(newest) >= self.rows_to_compare
+        count = 0
+        for position, row in self._candidates:
+            if row.at is None:
+                continue
+            newer = bisect_left(ages, -row.at.timestamp())
+            if newer == len(newest) and is_cut:
+                continue  # more conversations are newer than were read
+            read = sum(_UNREAD < other < position for other in positions[:newer])
+            count += (newer - read) * 4 <= read
+        return count

@@ -1,13 +1,21 @@
 """Writes the pages of one sync to the mirror, counts them, and enforces the limits of a sync."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
+import logging
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import ParamSpec, Protocol, TypeVar
 
+from convocore_mcp.errors import ConvocoreError, LostSyncLockError, MirrorError
 from convocore_mcp.models import Conversation, Coverage, Page, ReadScope
 from convocore_mcp.store.write.mirror_writer import MirrorWriter, Saved
+from convocore_mcp.sync.decisions import without_future
+from convocore_mcp.sync.list_order import CLOCK_SKEW, ListedRow
 from convocore_mcp.sync.prefetch import merge_pages
+
+log = logging.getLogger(__name__)
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -17,6 +25,11 @@ LIST_MOVED_TOO_FAST = (
     "complete reading."
 )
 """The gap to note when a sync can't promise to have seen every conversation."""
+
+
+WINDOW_EVIDENCE = 50
+"""So many rows in a row must be older before a window of time counts as read: so many may be
+misplaced. They cost nothing, because the sync reads on anyway."""
 
 
 class Upstream(Protocol):
@@ -62,11 +75,17 @@ class Progress:
     oldest: datetime | None = None
     """The oldest activity that was read."""
     complete_since: datetime | None = None
-    """Everything active after this was read; a single row out of order does not lower it."""
+    """Everything active after this was read: the last `WINDOW_EVIDENCE` rows are all older."""
+    reached: datetime | None = None
+    """About how far back reading has got, for estimates; a page out of order lowers it."""
     gap: str | None = None
     """Why rows may be missing, in a sentence."""
     elsewhere: bool = False
     """Another process runs the sync, or has run it; the mirror has its result."""
+    clock_set_back: bool = False
+    """A page was read before the sync began, by the clock: it can't tell what was not seen."""
+    last_times: deque[datetime] = field(default_factory=lambda: deque(maxlen=WINDOW_EVIDENCE))
+    """The last activities that were read, without those in the future."""
 
     def count(self, page: Page) -> None:
         """Add a page that was saved."""
@@ -77,9 +96,16 @@ class Progress:
         if times:
             newest = max(times)
             self.oldest = min(times) if self.oldest is None else min(*times, self.oldest)
-            self.complete_since = min(newest, self.complete_since or newest)
+            self.reached = min(newest, self.reached or newest)
+            self._count_times(times, page.read_at or self.started_at)
         if not page.certain:
             self.gap = LIST_MOVED_TOO_FAST
+
+    def _count_times(self, times: Sequence[datetime], now: datetime | None) -> None:
+        self.last_times.extend(time for time in times if now is None or time <= now + CLOCK_SKEW)
+        if len(self.last_times) == WINDOW_EVIDENCE:
+            newest = max(self.last_times)
+            self.complete_since = min(newest, self.complete_since or newest)
 
     def has_window(self, scope: ReadScope) -> bool:
         """Whether every conversation of the scope's time window was read."""
@@ -116,8 +142,14 @@ class PageWriter:
         self.limits = limits
 
     async def coverage(self) -> Coverage:
-        """How much of the agent's list the mirror holds."""
-        return await self.run_in_thread(self.mirror.coverage, self.agent_id)
+        """How much of the agent's list the mirror holds, without times in the future."""
+        coverage = await self.run_in_thread(self.mirror.coverage, self.agent_id)
+        return without_future(coverage, now=self.now())
+
+    async def newest(self, *, up_to: datetime | None, limit: int) -> list[ListedRow]:
+        """The mirror's newest conversations that bear a time, up to a time, newest first."""
+        rows = await self.run_in_thread(self.mirror.newest, self.agent_id, up_to=up_to, limit=limit)
+        return [ListedRow(*row) for row in rows]
 
     async def save(self, pages: Sequence[Page], *, unfinished: datetime | None = None) -> Saved:
         """Save consecutive pages in one transaction, and count them.
@@ -134,6 +166,9 @@ class PageWriter:
         )
         for each in pages:
             self.progress.count(each)
+            began = self.progress.started_at
+            if began is not None and each.read_at is not None and each.read_at < began:
+                self.progress.clock_set_back = True
         self.progress.on_change()
         return saved
 
@@ -144,6 +179,24 @@ class PageWriter:
     async def rebuild_leads(self) -> None:
         """Bring the leads up to date with the saved conversations."""
         await self.run_in_thread(self.mirror.rebuild_leads, self.agent_id)
+
+    @asynccontextmanager
+    async def leads_follow(self) -> AsyncIterator[None]:
+        """Rebuild the leads of what was saved at the end of the block, also if it fails.
+
+        What was read counts, though reading has failed.
+        """
+        try:
+            yield
+        except ConvocoreError:
+            try:
+                await self.rebuild_leads()
+            except LostSyncLockError:
+                raise  # it explains the failure
+            except MirrorError as error:
+                log.warning("Leads could not be rebuilt after a failed sync: %s", error.message)
+            raise
+        await self.rebuild_leads()
 
     def limit_reached(self) -> bool:
         """Whether the sync must stop here; if so, `progress.gap` says why."""

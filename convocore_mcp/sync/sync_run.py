@@ -12,11 +12,13 @@ from datetime import datetime, timedelta
 
 import anyio
 
-from convocore_mcp.errors import ConvocoreError
-from convocore_mcp.models import ReadScope
-from convocore_mcp.store.database.sync_locks import ReleaseLock, SyncLocks
+from convocore_mcp.errors import ConvocoreError, MirrorError
+from convocore_mcp.models import Coverage, ReadScope
+from convocore_mcp.store.database.sequence import FencedDatabase
+from convocore_mcp.store.database.sync_locks import HeldLock, SyncLocks
 from convocore_mcp.store.write.mirror_writer import MirrorWriter
-from convocore_mcp.sync.decisions import SyncKind, last_sync_at
+from convocore_mcp.sync.decisions import SyncKind, last_sync_at, without_future
+from convocore_mcp.sync.list_order import CLOCK_SKEW
 from convocore_mcp.sync.page_writer import Progress, RunInThread
 
 log = logging.getLogger(__name__)
@@ -30,6 +32,9 @@ TRIAL_DISTANCE = timedelta(days=4)
 """How far back in time a run must get during the trial to be worth waiting for."""
 FIRST_PAUSE, LONGEST_PAUSE, PAUSE_GROWTH = 0.1, 1.0, 1.5
 """Seconds between two attempts to take the sync lock: that long it may lie unused."""
+
+BEAT_SECONDS = 10.0
+"""Seconds between two heartbeats of the holder of the sync lock."""
 
 
 class SyncRun:
@@ -93,9 +98,9 @@ class SyncRun:
         self, *, patience: float, report_progress: ReportProgress | None = None
     ) -> None:
         """Wait for the end as long as `patience` allows; if it is far, no longer than a trial."""
-        before = self.progress.complete_since
+        before = self.progress.reached
         await self.wait(patience=min(TRIAL_SECONDS, patience), report_progress=report_progress)
-        after = self.progress.complete_since
+        after = self.progress.reached
         # Rows without a time tell no distance; the end of their list may be near.
         if before is None or after is None or before - after >= TRIAL_DISTANCE:
             await self.wait(
@@ -112,60 +117,95 @@ class LockQueue:
         sync_locks: SyncLocks,
         mirror: MirrorWriter,
         run_in_thread: RunInThread,
+        now: Callable[[], datetime],
     ) -> None:
         self._agent_id = agent_id
         self._sync_locks = sync_locks
         self._mirror = mirror
         self._run_in_thread = run_in_thread
+        self._now = now
 
     @asynccontextmanager
-    async def lock(self, run: SyncRun) -> AsyncIterator[bool]:
-        """Hold the sync lock; yields whether there is still anything to sync.
+    async def lock(self, run: SyncRun) -> AsyncIterator[MirrorWriter | None]:
+        """Hold the sync lock; yields the mirror to write to if there is still anything to sync.
 
-        There is nothing if another process has synced since the run was decided on. If that
-        process has failed or died instead, the work is ours.
+        Writing to it fails once the lock was taken over. There is nothing to sync if another
+        process has synced since the run was decided on. If that process has failed or died
+        instead, the work is ours.
 
         Raises:
             MirrorError: the lock can't be taken or waited for.
         """
-        release = await self._take(run.kind)
-        if release is None:
-            release = await self._wait(run)
+        lock = await self._take(run.kind)
+        if lock is None:
+            lock = await self._wait(run)
         try:
-            coverage = await self._run_in_thread(self._mirror.coverage, self._agent_id)
+            coverage = await self._coverage()
             run.set_elsewhere(last_sync_at(coverage, run.kind) != run.previous_sync_at)
-            yield not run.progress.elsewhere
+            if run.progress.elsewhere:
+                yield None
+                return
+            async with self._heartbeat(lock):
+                yield self._mirror.on(FencedDatabase(self._mirror.database, lock.check))
         finally:
             with anyio.CancelScope(shield=True):
-                await self._run_in_thread(release)
+                await self._run_in_thread(lock.release)
 
-    async def _take(self, kind: SyncKind) -> ReleaseLock | None:
-        release: ReleaseLock | None = None
+    @asynccontextmanager
+    async def _heartbeat(self, lock: HeldLock) -> AsyncIterator[None]:
+        """Show the other processes that this one is alive."""
+        # A task's own `cancel` would abandon a thread that is using the database.
+        scope = anyio.CancelScope()
+
+        async def beat() -> None:
+            with scope:
+                while True:
+                    await anyio.sleep(BEAT_SECONDS)
+                    try:
+                        await self._run_in_thread(lock.beat)
+                    except MirrorError as error:
+                        log.info("No heartbeat of the sync lock: %s", error.message)
+
+        task = asyncio.create_task(beat())
+        try:
+            yield
+        finally:
+            scope.cancel()
+            with anyio.CancelScope(shield=True):
+                await task
+
+    async def _coverage(self) -> Coverage:
+        coverage = await self._run_in_thread(self._mirror.coverage, self._agent_id)
+        return without_future(coverage, now=self._now())
+
+    async def _take(self, kind: SyncKind) -> HeldLock | None:
+        lock: HeldLock | None = None
         # Shielded: a lock that was taken in the thread must reach whoever releases it.
         with anyio.CancelScope(shield=True):
-            release = await self._run_in_thread(self._sync_locks.take, self._agent_id, kind)
-        return release  # noqa: RET504  to mypy a scope may swallow an error
+            lock = await self._run_in_thread(self._sync_locks.take, self._agent_id, kind)
+        return lock  # noqa: RET504  to mypy a scope may swallow an error
 
-    async def _wait(self, run: SyncRun) -> ReleaseLock:
+    async def _wait(self, run: SyncRun) -> HeldLock:
         log.info("Another process runs this %s sync already; waiting for its result.", run.kind)
         run.set_elsewhere(True)
-        pause, release = FIRST_PAUSE, None
-        while release is None:
+        pause, lock = FIRST_PAUSE, None
+        while lock is None:
             if run.kind is SyncKind.FULL and run.previous_sync_at is None:
                 await self._follow_first_sync(run)
             await anyio.sleep(pause)
-            release = await self._take(run.kind)
+            lock = await self._take(run.kind)
             pause = min(pause * PAUSE_GROWTH, LONGEST_PAUSE)
-        return release
+        return lock
 
     async def _follow_first_sync(self, run: SyncRun) -> None:
         """Copy the other process's progress: it may be enough for the callers of this run."""
-        coverage = await self._run_in_thread(self._mirror.coverage, self._agent_id)
-        complete_since = await self._run_in_thread(self._mirror.first_sync_reached, self._agent_id)
-        # Both are known once the other process has saved a page.
-        if coverage.as_of is not None and complete_since is not None:
+        coverage = await self._coverage()
+        complete_since = await self._run_in_thread(
+            self._mirror.first_sync_reached, self._agent_id, self._now() + CLOCK_SKEW
+        )
+        if coverage.as_of is not None:  # else the other process has saved no page yet
             progress = run.progress
             progress.started_at = coverage.as_of
             progress.rows, progress.oldest = coverage.conversations, coverage.oldest
-            progress.complete_since = complete_since
+            progress.complete_since = progress.reached = complete_since
             progress.on_change()

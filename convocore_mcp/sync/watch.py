@@ -68,7 +68,9 @@ class Watch:
             log.exception("Still watching after a bug.")
             return PAUSE_AFTER_ERROR
         self._notify_listeners(agent_id)
-        return max(freshness.as_of + self._interval - self._now(), MIN_PAUSE)
+        pause = freshness.as_of + self._interval - self._now()
+        # At most the interval: the clock may have been set back.
+        return max(min(pause, self._interval), MIN_PAUSE)
 
     def _notify_listeners(self, agent_id: str) -> None:
         for listener in self.listeners:

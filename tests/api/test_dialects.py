@@ -107,7 +107,7 @@ async def test_an_ignored_page_number_ends_the_list_and_leaves_a_gap(changing: b
     sandbox.alter_page(always_the_front)
     async with api_client(sandbox) as client:
         pages = await all_pages_of_client(client, sandbox)
-    assert {row.id for page in pages for row in page.rows} >= {row["ID"] for row in front}
+    assert {row.id for page in pages for row in page.rows} >= {row["ID"] for row in front[:99]}
     assert not all(page.certain for page in pages)
     assert len(sandbox.requests) < 30
 

@@ -61,6 +61,18 @@ def test_a_body_does_not_depend_on_how_it_is_cut_into_chunks() -> None:
     assert ResponseBody("gzip", limit=1000).content() == b""
 
 
+def test_what_follows_the_compressed_data_is_ignored_but_counted() -> None:
+    """Ours: a proxy may add junk; a second gzip member is part of the body."""
+    compressed = gzip.compress(b'{"data":') + gzip.compress(b"[]}")
+    body = ResponseBody("gzip", limit=1000)
+    for chunk in (compressed[:30], compressed[30:], b"junk", b"\x00" * 500):
+        body.add(chunk)
+
+    assert body.content() == b'{"data":[]}'
+    with pytest.raises(ContractError):
+        body.add(b"\x00" * 500)
+
+
 @pytest.mark.parametrize(
     "limits", [Limits(total=0.05), Limits(read=0.05), Limits(deadline=0.05)], ids=str
 )

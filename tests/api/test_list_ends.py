@@ -12,10 +12,13 @@ from convocore_mcp.models import Page
 from .api_client import api_client
 from .odd_list import (
     CURSOR_ENDS,
+    CURSOR_REFUSED,
     END_OF_LIST,
     LIMITS,
     NUMBERED_ENDS,
+    REFUSED,
     OddList,
+    Reply,
     cursor_list,
     numbered_list,
     page_of,
@@ -74,7 +77,7 @@ async def test_a_list_of_135_is_complete_however_its_page_numbers_end(
 
     assert held(pages) == {row["ID"] for row in rows}
     assert is_certain(pages)
-    assert len(odd_list.queries) <= 3 * 135 // 10 + 30
+    assert len(odd_list.queries) <= 3 * 135 // 10 + 60
 
 
 @MANY_WAYS
@@ -87,6 +90,17 @@ async def test_all_that_cursors_lead_to_is_held(count: int, size: int, end: str)
 
     assert held(pages) == {row["ID"] for row in rows}
     assert len(odd_list.queries) <= 4 * (count // size + 1) + 60
+
+
+async def test_a_short_list_whose_limit_is_ignored_takes_few_requests() -> None:
+    """Ours: no limit shows that there is room behind its rows."""
+    rows = rows_named(range(17))
+    odd_list = numbered_list(rows, 19, "empty", "ignored", "absent")
+    pages = await pages_until_the_end(odd_list)
+
+    assert held(pages) == {row["ID"] for row in rows}
+    assert is_certain(pages)
+    assert len(odd_list.queries) < 20
 
 
 @MANY_WAYS
@@ -106,7 +120,7 @@ async def test_all_that_page_numbers_lead_to_is_held(
     pages = await pages_until_the_end(odd_list)
 
     assert held(pages) == {row["ID"] for row in rows}
-    assert len(odd_list.queries) <= 3 * (count // min(size, 20) + 1) + 40
+    assert len(odd_list.queries) <= 3 * (count // min(size, 20) + 1) + 60
 
 
 async def test_one_page_whatever_number_is_asked_for_is_no_loop() -> None:
@@ -145,6 +159,19 @@ async def test_a_page_out_of_a_cache_does_not_end_the_list() -> None:
     pages = await pages_until_the_end(OddList(reply))
     assert held(pages) == {row["ID"] for row in rows}
     assert is_certain(pages)
+
+
+@pytest.mark.parametrize("refusal", [END_OF_LIST, REFUSED, CURSOR_REFUSED])
+async def test_a_resume_token_that_is_refused_starts_the_list_again(refusal: Reply) -> None:
+    """Promised by docs/architecture.md, "Reading Convocore": an expired cursor restarts the run."""
+    rows = rows_named(range(15))
+    odd_list = OddList(lambda query: refusal if "cursor" in query else page_of(rows, hasMore=False))
+    async with api_client(odd_list) as client:
+        paging = client.conversations(odd_list.agent_id, resume_token='{"cursor":"expired"}')
+        async with aclosing(paging) as pages:
+            listed = [page async for page in pages]
+    assert held(listed) == {row["ID"] for row in rows}
+    assert [*map(sorted, odd_list.queries)] == [["cursor", "limit"], ["limit"]]
 
 
 async def test_an_agent_that_is_not_there_is_not_an_empty_list() -> None:

@@ -6,6 +6,7 @@ A row is written as its offset at the start, and `18-36` means the rows 18 to 35
 import itertools
 from collections import deque
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import pytest
@@ -282,6 +283,16 @@ def test_the_plan_makes_the_decisions_of_the_table(name: str) -> None:
     start, steps = TABLES[name]
     plan = PageNumberPlan.resume(start) if isinstance(start, PageNumberToken) else plan_after(start)
     assert execute(plan, [step.rows for step in steps]) == steps
+
+
+def test_large_pages_are_read_one_at_a_time() -> None:
+    """Ours: eight pages of 20 MB would not fit into the memory that the program may take."""
+    plan = plan_after("0-20")
+    large = replace(response("18-36"), size=20 * 2**20)
+    plan.receive(plan.next_request(0).spans[0], large)  # type: ignore[union-attr]
+    requests = [plan.next_request(under_way) for under_way in (0, 0, 1)]
+
+    assert [len(request.spans) for request in requests] == [1, 1, 0]  # type: ignore[union-attr]
 
 
 def test_only_the_last_page_handed_out_carries_a_resume_token() -> None:

@@ -150,29 +150,29 @@ async def test_at_most_eight_page_numbers_are_requested_at_a_time() -> None:
 async def test_one_page_is_prefetched_by_cursor() -> None:
     """Promised by docs/architecture.md, "Reading Convocore".
 
-    The next page is requested while a page is saved.
+    The next page is requested while a page is saved, from the third page on.
     """
     sandbox = Sandbox(size=130)
-    third = asyncio.Event()
+    fourth = asyncio.Event()
     loop = asyncio.get_running_loop()
 
     def notify(number: int) -> None:
-        if number == 3:
-            loop.call_soon_threadsafe(third.set)
+        if number == 4:
+            loop.call_soon_threadsafe(fourth.set)
 
     sandbox.on_request.append(notify)
     async with (
         api_client(sandbox) as client,
         aclosing(client.conversations(sandbox.agent_id)) as pages,
     ):
-        await anext(pages)
-        await anext(pages)
-        await third.wait()  # it was requested before anybody took it
+        for _ in range(3):
+            await anext(pages)
+        await fourth.wait()  # it was requested before anybody took it
 
 
 @BOTH_DIALECTS
 async def test_reading_only_the_front_sends_one_request(dialect: Dialect) -> None:
-    """Ours: an incremental sync of an unchanged list should cost no more."""
+    """Ours: an incremental sync should cost no more than it reads."""
     sandbox = Sandbox(size=300, dialect=dialect)
 
     async def delay(number: int) -> None:
@@ -188,6 +188,17 @@ async def test_reading_only_the_front_sends_one_request(dialect: Dialect) -> Non
         async with aclosing(client.conversations(sandbox.agent_id)) as pages:
             await anext(pages)
     assert len(sandbox.requests) == 1
+
+
+async def test_reading_two_pages_by_cursor_sends_two_requests() -> None:
+    """Ours: an incremental sync of a quiet list takes two pages, and should cost no more."""
+    sandbox = Sandbox(size=300)
+    async with api_client(sandbox) as client:
+        async with aclosing(client.conversations(sandbox.agent_id)) as pages:
+            await anext(pages)
+            await anext(pages)
+        await wait_until_idle(sandbox)
+    assert len(sandbox.requests) == 2
 
 
 @BOTH_DIALECTS
@@ -213,12 +224,12 @@ async def test_a_failed_prefetch_that_nobody_waits_for_is_not_logged(
 ) -> None:
     """Ours: a prefetched page may fail after the caller has left the iterator."""
     sandbox = Sandbox(size=600)
-    sandbox.fail_next(403, after=2)
+    sandbox.fail_next(403, after=3)
     async with api_client(sandbox) as client:
         before = asyncio.all_tasks()
         async with aclosing(client.conversations(sandbox.agent_id)) as pages:
-            await anext(pages)
-            await anext(pages)
+            for _ in range(3):
+                await anext(pages)
             (prefetch,) = asyncio.all_tasks() - before
             await asyncio.wait([prefetch])
     assert requests_to(sandbox)[-1][1] == 403

@@ -50,7 +50,7 @@ async def test_only_the_broken_rows_of_a_page_are_quarantined(dialect: Dialect) 
     good = [{"ID": f"good{n}", "ts": SECONDS - n} for n in range(150)]
     bad: list[Any] = [
         "a string", None, 7, [], {"no": "ID"}, {"ID": None}, {"ID": ""}, {"ID": ["x"]},
-        {"ID": {}}, {"ID": True}, {"ID": "x" * 300}, {"ID": 10**310}, {"ID": 1.5},
+        {"ID": {}}, {"ID": True}, {"ID": "x" * 300}, {"ID": 1.5},
     ]  # fmt: skip
     rows = [*good[:3], *bad, *good[3:100], *bad[:4], *good[100:]]
     sandbox.replace(rows)

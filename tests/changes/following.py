@@ -72,12 +72,10 @@ def net(before: dict[str, Row], after: dict[str, Row]) -> dict[str, str]:
 
 
 async def sync_everything(tool_client: ToolClient, agent: str) -> None:
-    """Run one incremental and one full sync, and more where removals need to be confirmed."""
+    """Run one incremental and one full sync."""
     backend = await tool_client.app.backend()
     await backend.syncs.sync(agent, full=False)
     await backend.syncs.sync(agent, full=True)
-    while (await backend.read(backend.coverage, agent)).short_syncs:
-        await backend.syncs.sync(agent, full=True)
 
 
 async def following(tool_client: ToolClient, cursor: str, limit: int) -> tuple[list[Row], str]:

@@ -78,7 +78,8 @@ def values_of(raw: Plain, *, agent: str, lead: str | None, now: datetime, zone: 
     }  # fmt: skip
     for source in (raw.get("funnelExtractedData") or {}, raw.get("capturedVariables") or {}):
         for name, value in source.items():
-            row[f"data.{fold(name)}"] = data_text(value)
+            if data_text(value):
+                row[f"data.{fold(name)}"] = data_text(value)
     return {k: v for k, v in row.items() if v is not None and v not in ([], "")}
 
 

@@ -1,10 +1,15 @@
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
-from convocore_mcp.leads.profile import TIMELINE_LENGTH, Profile, timeline
+import pytest
+
+from convocore_mcp.leads.history.timeline import timeline
+from convocore_mcp.leads.profile import TIMELINE_LENGTH, Profile
 from convocore_mcp.models import (
     Activity,
     ActivityNote,
     Assignment,
+    Call,
     Details,
     Handoff,
     ScoreStep,
@@ -57,7 +62,7 @@ def test_the_newest_known_value_wins_and_usage_is_added_up() -> None:
         "Wants a demo", "Wants a demo", "DE",
     )  # fmt: skip
     assert profile.extracted == {"budget": 5, "size": "L"}
-    assert (profile.tags, profile.tokens, profile.usd) == (["vip", "new"], 7, 0.5)
+    assert (profile.tags, profile.tokens, profile.ai_usd) == (["vip", "new"], 7, 0.5)
     assert profile.links == ["@ann", "a.example", "b.example"]
 
 
@@ -68,19 +73,89 @@ def test_captured_variables_without_names_are_kept_as_they_came() -> None:
     assert profile.extracted == {"captured_variables": ["a", 1], "size": "L"}
 
 
-def test_next_steps_are_planned_and_not_done_and_the_first_due_comes_first() -> None:
+def test_what_comes_next_is_the_first_step_and_then_what_is_overdue_newest_first() -> None:
     """Promised by docs/contract.md, "Tools": `next_steps` with `overdue`."""
     activities = (
         Activity(type="Call", title="done", due_date=text_ago(5), completed=True),
         Activity(type="Call", title="tomorrow", due_date=text_ago(-24)),
+        Activity(type="Call", title="in an hour", due_date=text_ago(-1)),
+        Activity(type="Email", title="very late", due_date=text_ago(50)),
         Activity(type="Email", title="late", due_date=text_ago(5)),
+        Activity(type=" ", title="today", due_date="2026-07-19"),
         Activity(title="someday", due_date="someday"),
         Activity(title="no date"),
     )
     profile = Profile([conversation("c", details=Details(crm_activities=activities))], now=NOW)
     assert [(step.title, step.overdue) for step in profile.next_steps] == [
-        ("late", True), ("tomorrow", False), ("someday", False),
+        ("today", False), ("in an hour", False), ("tomorrow", False), ("someday", False),
+        ("late", True), ("very late", True),
     ]  # fmt: skip
+    assert profile.next_steps[0].type is None
+
+
+def test_a_day_that_is_over_in_the_time_zone_is_overdue() -> None:
+    """Promised by docs/contract.md, "Tools": one rule for what is overdue."""
+    details = Details(crm_activities=(Activity(title="Call", due_date="2026-07-19"),))
+    one = [conversation("c", details=details, alerts=("responded",))]
+    in_utc, in_auckland = (
+        Profile(one, now=NOW, zone=zone) for zone in (UTC, ZoneInfo("Pacific/Auckland"))
+    )
+    assert [step.overdue for step in (*in_utc.next_steps, *in_auckland.next_steps)] == [False, True]
+    assert (in_utc.activity_overdue, in_auckland.activity_overdue) == (False, True)
+    assert in_utc.alerts == ["responded"]
+    assert in_auckland.alerts == ["overdue_activity", "responded"]
+
+
+def test_alerts_follow_the_dates_where_they_are_known() -> None:
+    """Promised by docs/contract.md, "Tools": one rule in filters, counts, `alerts` and `why`."""
+    wrong = conversation(
+        "n", expected_close="2026-08-01", alerts=("overdue_ecd", "overdue_activity")
+    )
+    older = conversation("o", expected_close="2026-07-01", stage="proposal", alerts=("stale_lead",))
+    assert Profile([wrong], now=NOW).alerts == ["overdue_activity"]
+    assert Profile([wrong, older], now=NOW).alerts == [
+        "overdue_ecd", "overdue_activity", "stale_lead",
+    ]  # fmt: skip
+
+
+def test_what_earned_most_score_is_quoted() -> None:
+    """Promised by docs/contract.md, "Tools": `said`, up to three quotes that earned score."""
+    newer, older = (
+        Details(
+            funnel_score_history=tuple(
+                ScoreStep(points_added=points, message_context=said) for points, said in steps
+            )
+        )
+        for steps in (
+            [(10, "We are ten"), (0, "Hello"), (-5, "Too expensive"), (None, "Hm")],
+            [(30, "Budget is 25k"), (10, "Next month"), (30, "Budget is 25k"), (20, " "), (5, "x")],
+        )
+    )
+    profile = Profile([conversation("n", details=newer), conversation("o", details=older)], now=NOW)
+    assert profile.said == ["Budget is 25k", "We are ten", "Next month"]
+
+
+@pytest.mark.parametrize(
+    ("day", "time", "shown"),
+    [
+        ("2026-08-01", "14:30", "2026-08-01T12:30:00Z"), ("2026-08-01", None, "2026-08-01"),
+        ("2026-08-01", "noonish", "2026-08-01"), ("next week", "14:30", "next week"),
+        ("2026-08-01T14:30:00Z", None, "2026-08-01T14:30:00Z"), (None, "14:30", None),
+    ],
+)  # fmt: skip
+def test_a_demo_has_its_date_and_time(day: str | None, time: str | None, shown: str | None) -> None:
+    """Promised by docs/contract.md, "Fields": `demo`, its date and time."""
+    details = Details(demo_date=day, demo_time=time)
+    berlin = ZoneInfo("Europe/Berlin")
+    assert Profile([conversation("c", details=details)], now=NOW, zone=berlin).demo == shown
+
+
+def test_costs_are_added_up_by_kind() -> None:
+    """Promised by docs/contract.md, "Tools": `usage` (`tokens`, `ai_usd`, `call_usd`)."""
+    calls = [Details(vapi=Call(cost=cost)) for cost in (0.5, 0.25, 1e308, None)]
+    rows = [conversation(str(i), details=d, usd=1.5) for i, d in enumerate(calls)]
+    profile = Profile(rows, now=NOW)
+    assert (profile.ai_usd, profile.call_usd) == (6.0, 0.75)
 
 
 def test_the_timeline_has_what_happened_newest_first() -> None:
@@ -108,7 +183,7 @@ def test_the_timeline_has_what_happened_newest_first() -> None:
         handoff_history=(Handoff(requested_at=ago(5), accepted_at=ago(4)),),
         assigned_to=Assignment(name="Lina", assigned_at=text_ago(3)),
     )
-    events = timeline([details])
+    events = timeline([details], now=NOW)
     assert [(event.kind, event.text) for event in events] == [
         ("message", "See you"),
         ("assignment", "assigned to Lina"),
@@ -119,7 +194,24 @@ def test_the_timeline_has_what_happened_newest_first() -> None:
         ("score", "Budget: +20 points, score 20"),
         ("message", "first message by whatsapp"),
     ]
-    assert timeline([details, details]) == events
+    assert timeline([details, details], now=NOW) == events
+
+
+def test_what_is_only_planned_is_no_history() -> None:
+    """Promised by docs/contract.md, "Tools": what is only planned is a next step."""
+    activities = (
+        Activity(type="Call", title="planned", date=text_ago(5), due_date=text_ago(-5)),
+        Activity(type="Call", title="late", date=text_ago(5), due_date=text_ago(2)),
+        Activity(type="Demo", title="to come", date=text_ago(-5), completed=True),
+        Activity(
+            type="Call", title="called", date=text_ago(4), due_date=text_ago(2), completed=True
+        ),
+        Activity(type="", title="written down", date=text_ago(6)),
+    )
+    events = timeline([Details(crm_activities=activities)], now=NOW)
+    assert [(event.kind, event.text) for event in events] == [
+        ("call", "called (done)"), ("activity", "written down"),
+    ]  # fmt: skip
 
 
 def test_an_event_with_an_implausible_time_is_left_out() -> None:
@@ -130,7 +222,7 @@ def test_an_event_with_an_implausible_time_is_left_out() -> None:
         handoff_history=(Handoff(requested_at=long_ago, accepted_at=NOW),),
         funnel_score_history=(ScoreStep(timestamp=long_ago, new_score=5),),
     )
-    assert [event.text for event in timeline([details])] == ["a human took over"]
+    assert [event.text for event in timeline([details], now=NOW)] == ["a human took over"]
     assert Profile([conversation("c", details=details)], now=NOW).score_history == []
 
 
@@ -149,5 +241,6 @@ def test_an_empty_conversation_has_an_empty_profile() -> None:
     assert not any(
         (profile.emails, profile.phones, profile.links, profile.summary, profile.wants,
          profile.tags, profile.extracted, profile.next_steps, profile.timeline, profile.tokens,
-         profile.usd)
+         profile.ai_usd, profile.call_usd, profile.said, profile.alerts, profile.demo,
+         profile.lost_reason, profile.campaign)
     )  # fmt: skip

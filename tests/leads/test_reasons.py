@@ -20,7 +20,6 @@ NOTHING = Profile([], now=NOW)
 @pytest.mark.parametrize(
     ("fields", "reasons"),
     [
-        ({"label": "hot", "score": 91.0}, ["label hot", "score 91"]),
         ({"waiting": True}, ["waiting for a human"]),
         (
             {"waiting": True, "waiting_since": NOW - timedelta(minutes=190)},
@@ -28,12 +27,8 @@ NOTHING = Profile([], now=NOW)
         ),
         ({"waiting": True, "waiting_since": NOW + timedelta(hours=1)}, ["waiting for a human"]),
         ({"state": WAITING, "waiting_since": NOW}, []),
-        ({"stage": "demo_req"}, ["demo requested"]),
-        ({"stage": "a-new-stage"}, []),
-        (
-            {"stage": "negotiation", "expected_close": "2026-07-23"},
-            ["quote in negotiation, closes in 4 days"],
-        ),
+        ({"stage": "demo_req"}, []),
+        ({"stage": "negotiation", "expected_close": "2026-07-23"}, ["closes in 4 days"]),
         ({"expected_close": "2026-07-19"}, ["closes today"]),
         ({"expected_close": "2026-07-20"}, ["closes in 1 day"]),
         ({"expected_close": "2026-07-21T00:00:00Z"}, ["closes in 2 days"]),
@@ -41,15 +36,44 @@ NOTHING = Profile([], now=NOW)
         ({"expected_close": "2027-07-18"}, []),
         ({"expected_close": "soon"}, []),
         ({"expected_close": "2026-07-20", "stage": "won"}, []),
-        ({"alerts": ("overdue_activity", "overdue_ecd")}, ["an activity is overdue"]),
-        ({"alerts": ("overdue_ecd",)}, ["the expected close date has passed"]),
         ({"assignee": None}, ["assigned to nobody"]),
         ({"assignee": None, "stage": "lost"}, []),
     ],
 )
 def test_each_reason_is_a_sentence(fields: dict[str, object], reasons: list[str]) -> None:
     """Promised by docs/contract.md, "Tools": `why`, a list of reasons."""
-    assert why(replace(LEAD, **fields), NOTHING, now=NOW) == reasons  # type: ignore[arg-type]
+    lead = replace(LEAD, **fields)  # type: ignore[arg-type]
+    assert why(lead, NOTHING, now=NOW, hot=True)[1:] == reasons
+
+
+@pytest.mark.parametrize(
+    ("fields", "hot", "decision"),
+    [
+        ({"label": "hot", "score": 12.0}, True, "label hot decides"),
+        ({"score": 91.0}, True, "score decides"),
+        ({"score": 91.0, "label": "warm"}, False, "not hot: the label decides"),
+        ({"score": 60.0}, False, "not hot: too few points"),
+        ({}, False, "not hot: never scored"),
+        ({"score": 91.0, "stage": "Won"}, False, "not hot: the deal is closed"),
+    ],
+)
+def test_the_first_reason_is_what_decided(
+    fields: dict[str, object], hot: bool, decision: str
+) -> None:
+    """Promised by docs/contract.md, "Tools": `why` says what decided."""
+    lead = replace(LEAD, **fields)  # type: ignore[arg-type]
+    assert why(lead, NOTHING, now=NOW, hot=hot)[0] == decision
+
+
+@given(lists_of_conversations)
+def test_no_reason_repeats_what_stands_beside_it(conversations: list[Conversation]) -> None:
+    """Promised by docs/contract.md, "Tools": nothing that a neighbouring field says already."""
+    for lead in merge([(c, derive_keys(c)) for c in conversations]):
+        profile = Profile([c for c in conversations if c.id in lead.conversation_ids], now=NOW)
+        text = " ".join(why(lead, profile, now=NOW, hot=True))
+        shown = {lead.label, lead.stage, lead.name, lead.company} - {None, "hot"}
+        assert not shown & set(text.split())
+        assert lead.score is None or f"score {lead.score:g}" not in text
 
 
 def scored(*steps: tuple[int, float]) -> Details:
@@ -68,32 +92,52 @@ def scored(*steps: tuple[int, float]) -> Details:
         (
             scored((1, 35), (12, 60), (19, 70), (19, 86)),
             {"score": 86.0},
-            "score 86, was 60 on 12 July",
+            "the score was 60 on 12 July",
         ),
-        (scored((18, 35), (18, 60)), {"score": 60.0}, "score 60 since"),
-        (scored((18, 35)), {"score": 60.0}, "score 60"),
-        (scored((31, 60)), {"score": 60.0}, "score 60"),
-        (Details(demo_date="2026-08-01"), {"stage": "demo_conf"}, "demo confirmed for 1 Aug"),
-        (Details(demo_date="tomorrow"), {"stage": "demo_conf"}, "demo confirmed"),
+        (scored((18, 35), (18, 60)), {"score": 60.0}, "this score since"),
+        (scored((18, 35)), {"score": 60.0}, None),
+        (scored((31, 60)), {"score": 60.0}, None),
+        (Details(demo_date="2026-08-01"), {}, "demo in 13 days"),
+        (Details(demo_date="2026-07-19", demo_time="9 am"), {}, "demo today"),
+        (Details(demo_date="2026-08-03"), {}, None),
+        (Details(demo_date="2026-07-18"), {}, None),
+        (Details(demo_date="tomorrow"), {}, None),
         (
             Details(crm_activities=(Activity(type="Call", due_date="2025-08-01"),)),
             {"alerts": ("overdue_activity",)},
-            "overdue: Call, due 1 Aug 2025",
+            "overdue since 1 Aug 2025: Call",
         ),
         (
             Details(crm_activities=(Activity(title="Offer", due_date="2026-07-01T09:00:00Z"),)),
             {},
-            "overdue: Offer, due 1 July",
+            "overdue since 1 July: Offer",
         ),
     ],
 )
 def test_a_reason_from_the_details_names_its_date(
-    details: Details, fields: dict[str, object], expected: str
+    details: Details, fields: dict[str, object], expected: str | None
 ) -> None:
     """Promised by docs/contract.md, "Tools": `why` says what decided."""
     profile = Profile([conversation("c", details=details)], now=NOW)
-    (reason,) = why(replace(LEAD, **fields), profile, now=NOW)  # type: ignore[arg-type]
-    assert reason.removesuffix(" 18 July") == expected
+    lead = replace(LEAD, **fields)  # type: ignore[arg-type]
+    reasons = why(lead, profile, now=NOW, hot=True)[1:]
+    assert [reason.removesuffix(" 18 July") for reason in reasons] == [expected] * bool(expected)
+
+
+@pytest.mark.parametrize(
+    ("alerts", "reasons"),
+    [
+        (("overdue_activity", "overdue_ecd"), ["an activity is overdue"]),
+        (("overdue_ecd",), ["the expected close date has passed"]),
+        ((), []),
+    ],
+)
+def test_where_no_date_is_known_the_alert_is_the_reason(
+    alerts: tuple[str, ...], reasons: list[str]
+) -> None:
+    """Promised by docs/contract.md, "Tools": one rule in filters, counts, `alerts` and `why`."""
+    profile = Profile([conversation("c", alerts=alerts)], now=NOW)
+    assert why(LEAD, profile, now=NOW, hot=True)[1:] == reasons
 
 
 @pytest.mark.parametrize(
@@ -124,7 +168,8 @@ def test_reasons_are_short_for_any_lead(
 ) -> None:
     """Ours: a list may show fifty leads with their reasons."""
     for lead in merge([(c, derive_keys(c)) for c in conversations]):
-        assert all(0 < len(reason) < 80 for reason in why(lead, NOTHING, now=NOW))
+        reasons = why(lead, NOTHING, now=NOW, hot=True)
+        assert all(0 < len(reason) < 80 for reason in reasons)
 
 
 @given(st.none() | st.text(st.characters(), max_size=30) | st.datetimes().map(str))

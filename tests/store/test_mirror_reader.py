@@ -33,9 +33,7 @@ filters = st.builds(
     tags=st.sampled_from([(), ("Vip",), ("STRASSE", "none")]),
     assignees=st.sampled_from([(), ("lina",)]),
     min_score=st.sampled_from([None, 0, 75]),
-    attention=st.sampled_from(
-        [(), ("waiting_for_human",), ("overdue", "stale"), ("unassigned", "stale")]
-    ),
+    attention=st.sampled_from([(), ("waiting_for_human",), ("stale",), ("unassigned", "stale")]),
     since=bounds,
     until=bounds,
 )
@@ -50,7 +48,6 @@ def within(moment: datetime | None, since: datetime | None, until: datetime | No
 ATTENTION: dict[str, Callable[[Conversation], bool]] = {
     "waiting_for_human": lambda c: c.state == "requested_chat",
     "unassigned": lambda c: not c.assignees,
-    "overdue": lambda c: c.overdue,
     "stale": lambda c: c.stale,
 }
 
@@ -248,7 +245,6 @@ def test_the_hot_leads_agree_with_plain_python(
     assert summary.unparsed_values == sum(lead.unparsed for lead in hot_leads)
     assert summary.waiting_for_human == sum(lead.waiting for lead in hot_leads)
     assert summary.unassigned == sum(lead.assignee is None for lead in hot_leads)
-    assert summary.overdue == sum(lead.overdue for lead in hot_leads)
     assert summary.closed == sum(is_closed(lead.stage) for lead in inside)
     conversations = [c for c in page if within(c.last_activity, since, until)]
     assert summary.tests == sum(c.is_test for c in conversations)

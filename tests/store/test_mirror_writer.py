@@ -12,7 +12,8 @@ from convocore_mcp.models import Conversation, Filter, Page, Quarantined, TermAl
 from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.database.schema import LONGEST_KEY
 from convocore_mcp.store.read.mirror_reader import MirrorReader
-from convocore_mcp.store.write.mirror_writer import KEEP_VERSIONS, Saved
+from convocore_mcp.store.write.mirror_writer import Saved
+from convocore_mcp.store.write.pruning import KEEP_VERSIONS
 from tests.conversations import conversation, conversations, lists_of_conversations
 from tests.store.agent_store import SORTS, AgentStore, at, comparable, sorted_by
 from tests.store.steps import Step, apply, shared, steps

@@ -26,7 +26,7 @@ from convocore_mcp.sync.agent_sync import SyncParts
 from convocore_mcp.sync.agent_syncs import AgentSyncs
 from convocore_mcp.sync.decisions import Schedule
 from convocore_mcp.sync.full_sync import FullSync
-from convocore_mcp.sync.incremental_sync import FrontSnapshot, incremental_sync
+from convocore_mcp.sync.incremental_sync import incremental_sync
 from convocore_mcp.sync.page_writer import PageWriter, Progress, RunInThread, SyncLimits
 from tests.api.api_client import api_client, utc_now, wait_until_idle
 
@@ -133,22 +133,22 @@ class DirectSyncs:
     mirror: MirrorWriter
     agent_id: str
     run_in_thread: RunInThread = run_inline
-    _front: FrontSnapshot | None = None
+    now: Callable[[], datetime] = utc_now
 
     async def full_sync(self) -> Progress:
         writer = self._writer()
-        self._front = await FullSync(self.client, writer).run()
+        await FullSync(self.client, writer).run()
         return writer.progress
 
     async def incremental_sync(self) -> None:
-        self._front = await incremental_sync(self.client, self._writer(), self._front)
+        await incremental_sync(self.client, self._writer())
 
     def _writer(self) -> PageWriter:
         return PageWriter(
             self.agent_id,
             self.mirror,
             Progress(),
-            now=utc_now,
+            now=self.now,
             run_in_thread=self.run_in_thread,
             limits=SyncLimits(),
         )

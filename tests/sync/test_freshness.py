@@ -8,13 +8,14 @@ import pytest
 from convocore_mcp.errors import (
     ConvocoreError,
     ForbiddenError,
+    MirrorError,
     NotFoundError,
     RateLimitedError,
     UnauthorizedError,
     UnavailableError,
 )
 from convocore_mcp.models import EVERYTHING, Coverage, Freshness, ReadScope
-from convocore_mcp.sync.freshness import SyncState, freshness, refusal
+from convocore_mcp.sync.freshness import CLOCK_WAS_AHEAD, SyncState, freshness, refusal
 from convocore_mcp.sync.page_writer import LIST_MOVED_TOO_FAST, Progress
 
 NOW = datetime(2026, 7, 19, 22, 11, 3, tzinfo=UTC)
@@ -41,6 +42,9 @@ WITH_GAP = Coverage(
 FIRST_SYNC = Progress(
     started_at=ago(seconds=5), rows=60, oldest=ago(days=3), complete_since=ago(days=3)
 )
+STOPPED = "The first reading has stopped after 40 conversations; the rest is not known."
+FULL_DISK = MirrorError("The disk is full.")
+CANT_BE_KEPT = "News can't be kept now, this is what was known: The disk is full."
 CANT_BE_READ = "Convocore can't be read now, this is what was known: Convocore is down."
 
 
@@ -91,8 +95,13 @@ def test_no_answer_of_convocore_yet_is_an_error_that_says_when_to_ask_again() ->
         (SyncState(COMPLETE), EVERYTHING, True, None),
         (SyncState(WITH_GAP), EVERYTHING, False, ago(days=90)),
         (SyncState(replace(COMPLETE, doubt="Gone?")), EVERYTHING, False, ago(days=90)),
-        (SyncState(replace(COMPLETE, quarantined=1)), EVERYTHING, False, None),
         (SyncState(replace(COMPLETE, dropped_fields=3)), EVERYTHING, False, None),
+        # Stale, or with rows that can't be read: everything was read once, but news is missing.
+        (SyncState(COMPLETE, failure=DOWN), EVERYTHING, False, None),
+        (SyncState(COMPLETE, failure=FULL_DISK), EVERYTHING, False, None),
+        (SyncState(COMPLETE, still_waiting=True), EVERYTHING, False, None),
+        (SyncState(replace(COMPLETE, as_of=None)), EVERYTHING, False, None),
+        (SyncState(replace(COMPLETE, quarantined=1)), EVERYTHING, False, None),
         (SyncState(PARTIAL), ReadScope(since=ago(days=1)), False, ago(days=2)),
         (SyncState(PARTIAL, FIRST_SYNC), EVERYTHING, False, ago(days=3)),
         (SyncState(PARTIAL, Progress()), EVERYTHING, False, ago(days=2)),
@@ -133,6 +142,10 @@ def test_as_of_is_when_the_front_of_the_list_was_read(state: SyncState, as_of: d
     ("state", "notes"),
     [
         (SyncState(COMPLETE), ()),
+        (SyncState(PARTIAL), (STOPPED,)),
+        (SyncState(PARTIAL, failure=DOWN), (STOPPED, CANT_BE_READ)),
+        (SyncState(COMPLETE, failure=FULL_DISK), (CANT_BE_KEPT,)),
+        (SyncState(replace(COMPLETE, as_of=None)), (CLOCK_WAS_AHEAD,)),
         (
             SyncState(PARTIAL, FIRST_SYNC, still_waiting=True),
             ("A first reading is under way, 60 conversations so far; ask again for the rest.",),
@@ -143,11 +156,11 @@ def test_as_of_is_when_the_front_of_the_list_was_read(state: SyncState, as_of: d
         ),
         (SyncState(WITH_GAP), (LIST_MOVED_TOO_FAST,)),
         (
-            SyncState(Coverage(full_sync_at=NOW, quarantined=2)),
+            SyncState(Coverage(as_of=NOW, full_sync_at=NOW, quarantined=2)),
             ("2 record(s) could not be read and are left out (quarantined).",),
         ),
         (
-            SyncState(Coverage(dropped_fields=3, with_dropped_fields=2, full_sync_at=NOW)),
+            SyncState(replace(COMPLETE, dropped_fields=3, with_dropped_fields=2)),
             ("3 field(s) of 2 conversation(s) could not be read and are left out.",),
         ),
         (SyncState(replace(WITH_GAP, doubt="Gone?")), (LIST_MOVED_TOO_FAST, "Gone?")),
@@ -166,6 +179,29 @@ def test_as_of_is_when_the_front_of_the_list_was_read(state: SyncState, as_of: d
 def test_notes_say_what_an_answer_lacks(state: SyncState, notes: tuple[str, ...]) -> None:
     """Promised by docs/contract.md, "Rules for every answer": each shortcoming is a note."""
     assert freshness(state, EVERYTHING, now=NOW).notes == notes
+
+
+@pytest.mark.parametrize(
+    ("state", "progress"),
+    [
+        (SyncState(COMPLETE, full_sync=Progress(rows=100)), None),
+        (SyncState(WITH_GAP), None),
+        (SyncState(WITH_GAP, full_sync=Progress(rows=100)), 0.25),
+        (SyncState(WITH_GAP, full_sync=Progress(rows=900)), 0.99),
+        (SyncState(PARTIAL, FIRST_SYNC, full_sync=FIRST_SYNC), None),
+    ],
+)
+def test_progress_is_told_where_a_full_sync_has_counted_the_list(
+    state: SyncState, progress: float | None
+) -> None:
+    """Ours: the length of a list that was never read to its end is not known."""
+    assert freshness(state, EVERYTHING, now=NOW).progress == progress
+
+
+def test_how_old_a_mirror_is_whose_clock_was_ahead_is_not_made_up() -> None:
+    """Ours: Convocore was read when its newest conversation was active, or later."""
+    coverage = replace(COMPLETE, as_of=None, watermark=ago(hours=2))
+    assert freshness(SyncState(coverage), EVERYTHING, now=NOW).as_of == ago(hours=2)
 
 
 def test_a_complete_answer_has_nothing_to_add() -> None:

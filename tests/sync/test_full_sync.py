@@ -78,18 +78,18 @@ async def test_where_single_conversations_are_refused_two_full_syncs_decide() ->
         assert harness.mirror_rows == harness.upstream_rows
 
 
-async def test_a_row_that_turns_unreadable_is_not_removed() -> None:
-    """Ours: it stands in the list, so it exists; its last readable version stays."""
+async def test_a_row_whose_field_turns_unreadable_is_neither_removed_nor_quarantined() -> None:
+    """Promised by docs/architecture.md, "Reading Convocore": the field is dropped alone."""
     sandbox = Sandbox(size=130)
     async with running_harness(sandbox) as harness:
         await harness.sync()
         row = list(sandbox.rows())[60]
-        sandbox.edit(row["ID"], rating_from5="x", ratingFrom5="many")
+        sandbox.edit(row["ID"], contactIdentityId="x" * 300)  # no index can hold that
         for _ in range(3):
             await harness.sync()
             assert row["ID"] in {row.id for row in harness.mirror_rows}
         assert harness.coverage.quarantined == 1
-        sandbox.edit(row["ID"], ratingFrom5=None)
+        sandbox.edit(row["ID"], contactIdentityId=None)
         await harness.sync()
         assert harness.coverage.quarantined == 0
 

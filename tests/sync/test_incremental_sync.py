@@ -6,12 +6,13 @@ from convocore_mcp.sandbox import Dialect, Sandbox
 
 from .sync_harness import open_mirror, running_harness
 
+QUIET_REQUESTS: dict[Dialect, int] = {"cursor": 2, "page": 1}
 BOTH_DIALECTS = pytest.mark.parametrize("dialect", ["cursor", "page"])
 
 
 @BOTH_DIALECTS
-async def test_an_incremental_sync_reads_one_page_when_nothing_changed(dialect: Dialect) -> None:
-    """Ours: freshness is cheap on a quiet list."""
+async def test_an_incremental_sync_reads_little_when_nothing_changed(dialect: Dialect) -> None:
+    """Ours: freshness is cheap on a quiet list. One page of 20 rows does not prove enough."""
     sandbox = Sandbox(size=640, dialect=dialect)
     async with running_harness(sandbox) as harness:
         await harness.sync()
@@ -19,7 +20,7 @@ async def test_an_incremental_sync_reads_one_page_when_nothing_changed(dialect: 
         for _ in range(3):
             harness.clock.advance(minutes=1)
             await harness.ensure_fresh()
-            assert await harness.count_requests() == 1
+            assert await harness.count_requests() == QUIET_REQUESTS[dialect]
 
 
 @BOTH_DIALECTS
@@ -44,7 +45,7 @@ async def test_an_incremental_sync_finds_what_was_added_and_what_moved(dialect: 
         await harness.count_requests()
         harness.clock.advance(minutes=1)
         await harness.ensure_fresh()
-        assert await harness.count_requests() == 1
+        assert await harness.count_requests() == QUIET_REQUESTS[dialect]
 
 
 @BOTH_DIALECTS

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from convocore_mcp.assembly import mirror_location, read_settings
+from convocore_mcp.configuration import mirror_location, read_settings
 from convocore_mcp.sandbox import Sandbox, serving
 from tests.process_environment import TIMEOUT_SECONDS, isolated_environment
 from tests.web.web_server import RunningServer, modern_request, run_server, wait_until

@@ -7,6 +7,7 @@ under test: shared code would share its mistakes.
 
 import json
 import re
+import time
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -127,11 +128,6 @@ def alert(row: Row, *names: str) -> bool:
     return any(alerts.get(name) is True for name in names)
 
 
-def overdue(row: Row) -> bool:
-    """Whether an activity or the expected close date is overdue, as the CRM says."""
-    return alert(row, "overdueActivity", "overdueECD")
-
-
 def money(row: Row) -> tuple[float | None, str | None]:
     """The amount, and the currency: from its own field, otherwise from the text of the value.
 
@@ -144,6 +140,51 @@ def money(row: Row) -> tuple[float | None, str | None]:
         return amount, sign
     currency = SPELLINGS.get(written.upper(), written.upper())
     return (None if sign and sign != currency else amount), currency
+
+
+def past(when: Any, now: float) -> bool:
+    """Whether a date of the CRM is past: a day when it is over (UTC), a time when it has passed."""
+    if isinstance(when, str) and len(when.strip()) == len("2026-07-19"):
+        return day(when) < rfc3339(now)[:10]
+    at = seconds(when)
+    return at is not None and at < int(now)
+
+
+def planned(rows: Iterable[Row]) -> list[Row]:
+    """Activities with a due date that are not done."""
+    activities = [a for row in rows for a in row.get("crmActivities") or ()]
+    return [a for a in activities if a.get("dueDate") and not a.get("completed")]
+
+
+def next_steps(rows: Iterable[Row], now: float) -> list[Row]:
+    """What is planned: what comes next first, then what is overdue, newest first."""
+    steps = sorted(planned(rows), key=lambda a: seconds(a["dueDate"]) or 0)
+    late = [a for a in steps if past(a["dueDate"], now)]
+    return [a for a in steps if a not in late] + late[::-1]
+
+
+def alerts_of(rows: list[Row], now: float) -> set[str]:
+    """The alerts of a lead, by its dates where they are known, else as the CRM says."""
+    newest: Row = next((row["crmAlerts"] for row in rows if row.get("crmAlerts")), {})
+    on = {snake(name) for name, value in newest.items() if value is True}
+    on -= {"overdue_activity", "overdue_ecd", "stale_lead"}
+    for row in rows:
+        open_ = planned([row])
+        late = [a for a in open_ if past(a["dueDate"], now)]
+        if late or (not open_ and alert(row, "overdueActivity")):
+            on.add("overdue_activity")
+        close = row.get("expectedCloseDate")
+        is_past = past(close, now) if close else alert(row, "overdueECD")
+        if is_past and row.get("stage") not in CLOSED:
+            on.add("overdue_ecd")
+        if alert(row, "staleLead"):
+            on.add("stale_lead")
+    return on
+
+
+def overdue(*rows: Row) -> bool:
+    """Whether an activity or the expected close of any of these is overdue now."""
+    return bool({"overdue_activity", "overdue_ecd"} & alerts_of([*rows], time.time()))
 
 
 ATTENTION: dict[str, Callable[[Row], bool]] = {
@@ -415,7 +456,7 @@ def summary(rows: Iterable[Row], *, min_score: float = 75, **window: str) -> dic
         ),
         "waiting_for_human": sum(lead.waiting for lead in hot),
         "unassigned": sum(lead.owner is None for lead in hot),
-        "overdue": sum(overdue({"crmAlerts": lead.field("crmAlerts")}) for lead in hot),
+        "overdue": sum(overdue(*lead.rows) for lead in hot),
         "closed": sum(lead.closed for lead in considered),
         "leads": {lead.ids: lead for lead in hot},
     }

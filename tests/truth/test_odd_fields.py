@@ -64,7 +64,7 @@ async def test_every_tool_answers_with_every_row_whatever_one_field_holds() -> N
 
         stats = await client.ask("conversation_stats", group_by=["stage"])
         assert stats["totals"]["conversations"] == 2 * len(rows)
-        await client.ask("summarize_hot_leads", limit=50)
+        await client.ask("summarize_hot_leads", top=50)
         await client.ask("list_changes")
         for row in rows[::EVERY_NTH]:
             await client.ask("get_lead", lead=listed[row.id]["lead_id"])

@@ -1,5 +1,6 @@
 """`get_lead`: people are found by every identifier they have, and nobody is guessed."""
 
+import time
 from collections import Counter
 from typing import Any
 
@@ -212,6 +213,7 @@ async def test_every_field_of_a_lead_is_what_its_conversations_say(
         got = answer["lead"]
         _check_lists(got, lead)
         amount, currency = lead.money
+        day = lead.field("demoDate")
         known = {
             "name": lead.field("userName"),
             "company": lead.field("userCompany"),
@@ -225,6 +227,9 @@ async def test_every_field_of_a_lead_is_what_its_conversations_say(
             "value_text": lead.field("value") if amount is None else None,
             "currency": currency,
             "expected_close": lead.field("expectedCloseDate"),
+            "lost_reason": lead.field("lostReason"),
+            "campaign": lead.field("campaignId"),
+            "demo": day and f"{day}T15:00:00Z",  # the hour of every demo in the sandbox
             "assignee": lead.owner,
             "summary": lead.get(lambda row: row.get("summary") or row.get("funnelSummary")),
             "notes": lead.get(oracle.notes),
@@ -266,19 +271,34 @@ def _check_lists(got: Row, lead: Lead) -> None:
     assert all(e["kind"] and e["text"] for e in timeline)
     assert timeline[0]["at"] >= oracle.rfc3339(lead.at) or len(timeline) == 15
     _check_usage(got.pop("usage", {}), lead)
-    alerts = lead.field("crmAlerts") or {}
-    assert len(got.pop("alerts", [])) == sum(value is True for value in alerts.values())
-    planned = [
-        a for row in lead.rows for a in row.get("crmActivities") or ()
-        if a.get("dueDate") and not a.get("completed")
-    ]  # fmt: skip
+    assert set(got.pop("alerts", [])) == oracle.alerts_of(lead.rows, time.time())
+    assert got.pop("conversations_total") == len(lead.rows)
+    planned = oracle.next_steps(lead.rows, time.time())
     steps = got.pop("next_steps", [])
-    assert len(steps) == len(planned)
+    assert [s.get("overdue", False) for s in steps] == [
+        oracle.past(a["dueDate"], time.time()) for a in planned
+    ]
     assert Counter(s["type"] for s in steps) == Counter(a["type"] for a in planned)
+    assert [oracle.unix_time(s["due"]) // 86400 for s in steps] == [
+        (oracle.seconds(a["dueDate"]) or 0) // 86400 for a in planned
+    ]
+    _check_quotes(got.pop("said", []), lead)
     extracted = got.pop("extracted", {})
     for row in lead.rows:
         for name, value in (row.get("funnelExtractedData") or {}).items():
             assert name in extracted, value
+
+
+def _check_quotes(said: list[str], lead: Lead) -> None:
+    earned = [
+        step["messageContext"]
+        for row in lead.rows
+        for step in row.get("funnelScoreHistory") or ()
+        if step["pointsAdded"] > 0 and step.get("messageContext")
+    ]
+    assert len(said) == min(3, len(set(earned)))
+    if all(oracle.tame(text) for text in earned):
+        assert set(said) <= set(earned)
 
 
 def _check_usage(usage: Row, lead: Lead) -> None:
@@ -287,4 +307,4 @@ def _check_usage(usage: Row, lead: Lead) -> None:
         assert usage == {}
         return
     assert usage["tokens"] == sum(used["cumulativeTotalTokens"] for used in spent)
-    assert abs(usage["usd"] - sum(used["cumulativeUsd"] for used in spent)) < 1e-9
+    assert abs(usage["ai_usd"] - sum(used["cumulativeUsd"] for used in spent)) < 1e-9

@@ -50,8 +50,9 @@ async def paginate_constant_pages(
             return
     again = await fetch(max(1, last_page), LIMIT)  # a row behind it may have slipped forward
     new = progress.add(again)
-    # Empty pages behind several that joined are the documented end of the list.
-    ended = last_page > 1 and empty == FRUITLESS_PAGES_TO_END
+    # Empty pages are the documented end of the list, if page numbers are known to be honoured.
+    is_numbered = last_page > 1 or again.row_count < LIMIT
+    ended = is_numbered and empty == FRUITLESS_PAGES_TO_END
     yield replace(again.page, certain=not new and (progress.had_room or ended))
 
 

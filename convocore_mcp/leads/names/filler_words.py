@@ -32,7 +32,8 @@ LEGAL_FORMS = _folded("""
 Forms that are first names or surnames too (Sal, AJ, Ky) are not in the list.
 """
 _IN_SENTENCES = _folded("""
-    a about and are at by called calls company contact customer client did does find for from get
+    a about and are at by call called caller calls chat company contact customer client did does
+    find for from get
     give him his how i in is it lead live lives looking look me named not of on one or our please
     prospect she show tell that the their them they this to two up user visitor want wanted wants
     was we were what when where who whom whose with work working works your whatsapp phone number

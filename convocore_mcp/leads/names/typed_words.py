@@ -1,6 +1,6 @@
 """The words of a typed text: as they were written, and in each spelling that is looked up."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from convocore_mcp.leads.index_terms import word_spellings
@@ -57,16 +57,17 @@ def filler_indices(words: Sequence[TypedWord]) -> frozenset[int]:
     )
 
 
-def rejoined(words: Sequence[TypedWord]) -> Iterator[list[TypedWord]]:
-    """The words with two or three of them written together: `Mary Ann` as `Maryann`."""
+def rejoined(words: Sequence[TypedWord], fillers: frozenset[int]) -> Iterator[list[TypedWord]]:
+    """The words with two or three of them, none a filler, in one: `Mary Ann` as `Maryann`."""
     for length in (1, 2, 3):
         for start in range(len(words) - length + 1):
-            part = words[start : start + length]
+            end = start + length
+            part = words[start:end]
             tokens = [spellings for word in part for spellings in word.tokens]
-            if len(tokens) > 1 and not any(token.isdigit() for s in tokens for token in s):
+            if len(tokens) > 1 and fillers.isdisjoint(range(start, end)):
                 spellings = list(dict.fromkeys(map("".join, _in_each_spelling(tokens))))
                 word = TypedWord(" ".join(w.written for w in part), [spellings])
-                yield [*words[:start], word, *words[start + length :]]
+                yield [*words[:start], word, *words[end:]]
 
 
 def _in_each_spelling(tokens: Sequence[Sequence[str]]) -> list[list[str]]:
@@ -74,14 +75,15 @@ def _in_each_spelling(tokens: Sequence[Sequence[str]]) -> list[list[str]]:
     return [[spellings[0] for spellings in tokens], [spellings[-1] for spellings in tokens]]
 
 
-def split_words(words: Sequence[TypedWord]) -> Iterator[tuple[str, list[TypedWord]]]:
-    """The words with one of them split in two, and that one: `Obrien` as `O Brien`."""
-    for i, word in enumerate(words):
-        letters = word.folded
-        if len(word.tokens) == 1 and len(letters) >= SHORTEST_SPLIT and letters.isalpha():
+def split_words(
+    words: Sequence[TypedWord], indices: Iterable[int]
+) -> Iterator[tuple[int, Sequence[str]]]:
+    """The pieces that the words at `indices` may consist of: `Obrien` of `o` and `brien`."""
+    for i in indices:
+        letters = words[i].folded
+        if len(words[i].tokens) == 1 and len(letters) >= SHORTEST_SPLIT and letters.isalpha():
             for pieces in _pieces(letters):
-                split = TypedWord(word.written, [[piece] for piece in pieces])
-                yield letters, [*words[:i], split, *words[i + 1 :]]
+                yield i, pieces
 
 
 def _pieces(letters: str) -> Iterator[Sequence[str]]:

@@ -14,7 +14,7 @@ from convocore_mcp.server.size_limit import MAX_CHARACTERS, shorten_fields
 from convocore_mcp.server.views.lead_views import LeadAnswer
 from convocore_mcp.server.views.view_builders import candidate_view, freshness_view, lead_view
 
-CONVERSATIONS_SHOWN = 30
+CONVERSATIONS_SHOWN = 20
 """Conversations listed of one lead, newest first."""
 SHORTENED_FIELDS = (
     "conversations", "timeline", "next_steps", "tags", "extracted", "phones", "emails", "links"
@@ -37,6 +37,9 @@ async def get_lead(backend: Backend, agent_id: str, person: str) -> JsonObject:
     freshness = await backend.syncs.ensure_fresh(agent_id, EVERYTHING)
     try:
         match, conversations = await backend.read(_find, backend, agent_id, person)
+        if await backend.details.enrich(conversations) != conversations:
+            # Their details may say that they are somebody else's.
+            match, conversations = await backend.read(_find, backend, agent_id, person)
     except MissingError as error:
         raise with_coverage(error, freshness) from None
     if match.lead is None:
@@ -50,14 +53,8 @@ async def get_lead(backend: Backend, agent_id: str, person: str) -> JsonObject:
             )
         )
     lead = match.lead
-    conversations = await backend.details.enrich(conversations)
-    notes = []
-    if len(conversations) > CONVERSATIONS_SHOWN:
-        notes.append(
-            f"The newest {CONVERSATIONS_SHOWN} of {len(conversations)} conversations are listed."
-        )
     answer = _lead_alone(backend, lead, conversations)
-    notes += [
+    notes = [
         f"{name} is cut short: an answer has at most {MAX_CHARACTERS:,} characters."
         for name in shorten_fields(answer, "lead", SHORTENED_FIELDS, reserve=NOTES_LENGTH)
     ]
@@ -80,7 +77,7 @@ def _find(backend: Backend, agent_id: str, person: str) -> tuple[Match, list[Con
 def _lead_alone(backend: Backend, lead: Lead, conversations: list[Conversation]) -> JsonObject:
     """`{"lead": ...}`, sanitized, of any length."""
     now = backend.now()
-    profile = Profile(conversations, now=now)
+    profile = Profile(conversations, now=now, zone=backend.zone)
     view = lead_view(lead, profile, conversations[:CONVERSATIONS_SHOWN], now=now)
     if view.extracted:
         view = replace(view, extracted=without_secrets(view.extracted) or None)

@@ -4,18 +4,26 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from convocore_mcp.fields.row_query import RowQuery
+from convocore_mcp.fields.table import Rows
+from convocore_mcp.fields.times import Clock
 from convocore_mcp.leads.hotness import rank
 from convocore_mcp.leads.profile import Profile
 from convocore_mcp.leads.reasons import why_not_hot
 from convocore_mcp.models import Conversation, HotQuery, HotSummary, Lead, ReadScope
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.mirror_queries import MirrorQueries
+from convocore_mcp.server.questions.question import Question, build_question
 from convocore_mcp.server.questions.several_agents import ensure_fresh, sum_summaries
-from convocore_mcp.server.questions.time_window import read_window
-from convocore_mcp.server.requests import HotLeadsRequest
+from convocore_mcp.server.requests import FilterArguments, HotLeadsRequest
 from convocore_mcp.server.sanitize import JsonObject, sanitize_object
 from convocore_mcp.server.size_limit import shorten_rows
-from convocore_mcp.server.views.answer_views import HotLeads, NearMissesView, NearMissView
+from convocore_mcp.server.views.answer_views import (
+    HotLeads,
+    HotLeadView,
+    NearMissesView,
+    NearMissView,
+)
 from convocore_mcp.server.views.view_builders import (
     counts_by_name,
     freshness_view,
@@ -39,11 +47,11 @@ async def summarize_hot_leads(
         InvalidArgumentError: a bound is not a time.
         ApiError: Convocore can't be read, and the mirror is still empty.
     """
-    now = backend.now()
-    since, until = read_window(request.since, request.until, clock=backend.clock())
+    question = _overdue_and_hot(agents, request, backend.clock())
+    since, until = question.window
     queries = [HotQuery(agent, request.min_score, since, until) for agent in agents]
     freshness = await ensure_fresh(backend, agents, ReadScope(since=since, people=True))
-    result = await backend.read(_read_hot_leads, backend.mirror_reader, queries, request)
+    result = await backend.read(_read_hot_leads, backend, queries, request, question.query)
     summary = result.summary
     answer = sanitize_object(
         HotLeads(
@@ -57,14 +65,9 @@ async def summarize_hot_leads(
             unparsed_values=summary.unparsed_values,
             waiting_for_human=summary.waiting_for_human,
             unassigned=summary.unassigned,
-            overdue=summary.overdue,
+            overdue=result.overdue,
             leads=[
-                hot_lead_view(
-                    lead,
-                    Profile(result.conversations[lead.agent_id, lead.lead_id], now=now),
-                    now=now,
-                    agent_id=lead.agent_id if len(agents) > 1 else None,
-                )
+                _lead_view(backend, lead, result, of_several=len(agents) > 1)
                 for lead in result.leads
             ],
             near_misses=result.near_misses,
@@ -86,6 +89,8 @@ class _Result:
     """What was read from the mirror for one answer."""
 
     summary: HotSummary
+    overdue: int
+    """How many of the hot leads are overdue."""
     leads: list[Lead]
     conversations: dict[tuple[str, str], list[Conversation]]
     """Of each lead, by agent and lead ID, newest first."""
@@ -93,10 +98,19 @@ class _Result:
     relax: dict[str, int] | None
 
 
+def _overdue_and_hot(agents: Sequence[str], request: HotLeadsRequest, clock: Clock) -> Question:
+    """The hot leads of the window that are overdue, by the rule of every other filter."""
+    filters = FilterArguments(
+        attention=("overdue",), where=("hot=true",), since=request.since, until=request.until
+    )
+    return build_question(Rows.LEADS, agents, filters, clock=clock, hot_from=request.min_score)
+
+
 def _read_hot_leads(
-    mirror_reader: MirrorQueries, queries: Sequence[HotQuery], request: HotLeadsRequest
+    backend: Backend, queries: Sequence[HotQuery], request: HotLeadsRequest, overdue: RowQuery
 ) -> _Result:
     """Everything that the answer needs, read in one call in a thread."""
+    mirror_reader = backend.mirror_reader
     found = [lead for q in queries for lead in mirror_reader.hot_leads(q, limit=request.top)]
     leads = sorted(found, key=rank)[: request.top]
     conversations: dict[tuple[str, str], list[Conversation]] = defaultdict(list)
@@ -105,12 +119,21 @@ def _read_hot_leads(
         for c in mirror_reader.conversations_of_leads(query.agent_id, ids):
             conversations[query.agent_id, c.lead_id or ""].append(c)
     return _Result(
+        overdue=backend.rows.count(overdue, at=backend.rows.sequence_number()),
         summary=sum_summaries([mirror_reader.hot_summary(query) for query in queries]),
         leads=leads,
         conversations=conversations,
         near_misses=_near_misses(mirror_reader, queries) if request.explain else None,
         relax=None if leads else _count_without_each(mirror_reader, queries),
     )
+
+
+def _lead_view(backend: Backend, lead: Lead, result: _Result, *, of_several: bool) -> HotLeadView:
+    """One of the leads; with its agent where several are asked."""
+    now = backend.now()
+    conversations = result.conversations[lead.agent_id, lead.lead_id]
+    profile = Profile(conversations, now=now, zone=backend.zone)
+    return hot_lead_view(lead, profile, now=now, agent_id=lead.agent_id if of_several else None)
 
 
 def _applied(query: HotQuery, request: HotLeadsRequest) -> JsonObject:

@@ -50,7 +50,7 @@ class Resources:
         """The configured agents."""
         return await self._answer(None, lambda backend: backend.answers.agents())
 
-    async def schema(self) -> str:
+    async def conversation_schema(self) -> str:
         """The JSON Schema of a conversation record."""
         _set_cache_hint(SCHEMA_TTL, "public")
         return compact(await self._app.record_schema())
@@ -114,51 +114,33 @@ class Resources:
             raise ResourceError(compact(error_body(internal_error(error)))) from error
 
 
+RESOURCES = (
+    (ROOT, "agents", "Agents", "The configured agents, with region, coverage and size."),
+    (SCHEMA, "conversation_schema", "Schema", "JSON Schema of a conversation record."),
+    (FIELDS, "fields", "Fields", "What where, fields, sort, group_by and measure may name."),
+    (
+        f"{AGENT}/conversations{{?cursor,limit}}", "conversations",
+        "Conversations", "Brief rows, newest first, with the next page's URI in next_uri.",
+    ),
+    (
+        f"{AGENT}/conversations/{{conversation_id}}", "conversation", "Conversation record",
+        "The whole record of one conversation; secrets and session keys left out.",
+    ),
+    (f"{AGENT}/leads/{{lead_id}}", "lead", "Lead", "One person, as get_lead answers."),
+    (f"{AGENT}/hot-leads", "hot_leads", "Hot leads", "As summarize_hot_leads answers."),
+    (f"{AGENT}/stats", "stats", "Statistics", "Leads in all, and the pipeline by stage."),
+)  # fmt: skip
+"""The URI, the name (of the method of `Resources`, too), the title and what it is."""
+
+
 def add_resources(server: MCPServer[App], app: App) -> None:
     """Register every resource (docs/contract.md, "Resources")."""
     resources = Resources(app)
-
-    def add(
-        uri: str, name: str, answer: Callable[..., Awaitable[str]], title: str, description: str
-    ) -> None:
+    for uri, name, title, description in RESOURCES:
         register = server.resource(
             uri, name=name, title=title, description=description, mime_type=JSON
         )
-        register(answer)
-
-    add(
-        ROOT, "agents", resources.agents,
-        "Agents", "The configured agents, with region, coverage and size.",
-    )  # fmt: skip
-    add(
-        SCHEMA, "conversation_schema", resources.schema,
-        "Schema", "JSON Schema of a conversation record.",
-    )  # fmt: skip
-    add(
-        FIELDS, "fields", resources.fields,
-        "Fields", "What where, fields, sort, group_by and measure may name, with types.",
-    )  # fmt: skip
-    add(
-        f"{AGENT}/conversations{{?cursor,limit}}", "conversations", resources.conversations,
-        "Conversations", "Brief rows, newest first, with the next page's URI in next_uri.",
-    )  # fmt: skip
-    add(
-        f"{AGENT}/conversations/{{conversation_id}}", "conversation", resources.conversation,
-        "Conversation record",
-        "The whole record of one conversation; secrets and session keys left out.",
-    )  # fmt: skip
-    add(
-        f"{AGENT}/leads/{{lead_id}}", "lead", resources.lead,
-        "Lead", "Everything about one person, as get_lead answers.",
-    )  # fmt: skip
-    add(
-        f"{AGENT}/hot-leads", "hot_leads", resources.hot_leads,
-        "Hot leads", "Who to contact first, as summarize_hot_leads answers.",
-    )  # fmt: skip
-    add(
-        f"{AGENT}/stats", "stats", resources.stats,
-        "Statistics", "Leads in all, and the pipeline by stage.",
-    )  # fmt: skip
+        register(getattr(resources, name))
     server.middleware.append(_add_cache_hints)
 
 

@@ -68,7 +68,6 @@ def sum_summaries(summaries: Sequence[HotSummary]) -> HotSummary:
             unparsed_values=total.unparsed_values + other.unparsed_values,
             waiting_for_human=total.waiting_for_human + other.waiting_for_human,
             unassigned=total.unassigned + other.unassigned,
-            overdue=total.overdue + other.overdue,
             tests=total.tests + other.tests,
             blocked=total.blocked + other.blocked,
             closed=total.closed + other.closed,

@@ -45,7 +45,11 @@ class LeadView(View):
     currency: str | None = None
     hot: bool
     why: list[str]
+    said: list[str] | None = None
     expected_close: str | None = None
+    lost_reason: str | None = None
+    demo: str | None = None
+    campaign: str | None = None
     assignee: str | None = None
     tags: list[str] | None = None
     summary: str | None = None
@@ -55,6 +59,7 @@ class LeadView(View):
     next_steps: list[StepView] | None = None
     timeline: list[EventView] | None = None
     conversations: list[LeadConversationView]
+    conversations_total: int
     usage: dict[str, float] | None = None
 
 

@@ -70,11 +70,10 @@ def brief_view(row: FoundRow, fields: Sequence[FieldName], *, zone: tzinfo) -> J
 
 
 def brief_lead_view(row: FoundRow, fields: Sequence[FieldName], *, zone: tzinfo) -> JsonObject:
-    """A lead with the way to reach them: the email address, else the phone number."""
+    """A lead with the ways to reach them: the email address and the phone number."""
     view = brief_view(row, fields, zone=zone)
-    contact = view.pop("email", None) or view.get("phone")
-    view.pop("phone", None)
-    return view | ({"contact": contact} if contact else {})
+    contacts = [str(view.pop(name)) for name in ("email", "phone") if name in view]
+    return view | ({"contact": ", ".join(contacts)} if contacts else {})
 
 
 def field_view(value: FieldValue, *, zone: tzinfo) -> object:

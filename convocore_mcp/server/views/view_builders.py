@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from convocore_mcp.leads.dates import parse_date
+from convocore_mcp.fields.crm_dates import crm_date
+from convocore_mcp.leads.history.next_steps import NextStep
 from convocore_mcp.leads.hotness import is_hot
-from convocore_mcp.leads.profile import NextStep, Profile
+from convocore_mcp.leads.profile import Profile
 from convocore_mcp.leads.reasons import why
 from convocore_mcp.models import Conversation, Freshness, Lead, Value
 from convocore_mcp.server.views.answer_views import (
@@ -26,7 +27,6 @@ MAX_NAMES = 40
 """Names that an answer counts one by one."""
 MAX_TAGS = 30
 """Tags shown of one conversation in a list: a row must never be longer than an answer."""
-DAY_LENGTH = len("2026-07-19")
 
 
 def rfc3339(moment: datetime | None) -> str | None:
@@ -97,10 +97,10 @@ def conversation_view(c: Conversation, *, full: bool) -> ConversationView:
 
 def _date(text: str | None) -> str | None:
     """A day stays a day, a time becomes RFC 3339, any other text stays as it was written."""
-    moment = parse_date(text)
-    if text is None or moment is None or len(text.strip()) == DAY_LENGTH:
+    found = crm_date(text)
+    if found is None:
         return text
-    return rfc3339(moment)
+    return rfc3339(found) if isinstance(found, datetime) else found.isoformat()
 
 
 def step_view(step: NextStep) -> StepView:
@@ -121,7 +121,7 @@ def hot_lead_view(
         conversation_id=lead.conversation_ids[0],
         name=lead.name,
         company=lead.company,
-        contact=lead.email or lead.phone,
+        contact=", ".join(filter(None, (lead.email, lead.phone))) or None,
         channel=lead.channel,
         stage=lead.stage,
         label=lead.label,
@@ -131,7 +131,7 @@ def hot_lead_view(
         currency=lead.currency,
         assignee=lead.assignee,
         last_activity=rfc3339(lead.last_activity),
-        why=why(lead, profile, now=now),
+        why=why(lead, profile, now=now, hot=True),
         wants=profile.wants,
         next_step=step_view(steps[0]) if steps else None,
     )
@@ -157,6 +157,7 @@ def lead_view(
     lead: Lead, profile: Profile, conversations: Sequence[Conversation], *, now: datetime
 ) -> LeadView:
     """All that is known about a person; `conversations` are those to list."""
+    hot = is_hot(lead, threshold=DEFAULT_THRESHOLD)
     return LeadView(
         lead_id=lead.lead_id,
         name=lead.name,
@@ -172,18 +173,23 @@ def lead_view(
         value=plain_number(lead.amount),
         value_text=_value_text(lead.value, lead.amount),
         currency=lead.currency,
-        hot=is_hot(lead, threshold=DEFAULT_THRESHOLD),
-        why=why(lead, profile, now=now),
+        hot=hot,
+        why=why(lead, profile, now=now, hot=hot),
+        said=profile.said or None,
         expected_close=_date(lead.expected_close),
+        lost_reason=profile.lost_reason,
+        demo=profile.demo,
+        campaign=profile.campaign,
         assignee=lead.assignee,
         tags=profile.tags or None,
         summary=profile.summary,
         notes=profile.notes,
         extracted=profile.extracted or None,
-        alerts=list(lead.alerts) or None,
+        alerts=profile.alerts or None,
         next_steps=[step_view(step) for step in profile.next_steps] or None,
         timeline=_timeline(profile) or None,
         conversations=[_lead_conversation(c) for c in conversations],
+        conversations_total=len(lead.conversation_ids),
         usage=_usage(profile),
     )
 
@@ -206,8 +212,12 @@ def _lead_conversation(c: Conversation) -> LeadConversationView:
 
 
 def _usage(profile: Profile) -> dict[str, float] | None:
-    usage = {"tokens": profile.tokens, "usd": plain_number(profile.usd)}
-    return {name: value for name, value in usage.items() if value is not None} or None
+    usage = {
+        "tokens": profile.tokens,
+        "ai_usd": plain_number(profile.ai_usd),
+        "call_usd": plain_number(profile.call_usd),
+    }
+    return {name: value for name, value in usage.items() if value} or None
 
 
 def counts_by_name(counts: Mapping[str | None, int], none: str = "none") -> dict[str, int]:

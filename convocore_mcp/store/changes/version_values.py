@@ -9,10 +9,10 @@ from sqlalchemy import Connection, select
 from convocore_mcp.fields.table import DATA, FIELDS, Field, Rows
 from convocore_mcp.models import Conversation, ReadValue
 from convocore_mcp.store.database.rows import chunks, from_milliseconds
-from convocore_mcp.store.field_queries.row_tables import RowTable
-from convocore_mcp.store.field_queries.shown_values import ShownField, shown_fields
 from convocore_mcp.store.fields.field_columns import fields_of, is_long
 from convocore_mcp.store.fields.field_tables import conversation_fields
+from convocore_mcp.store.fields.row_tables import RowTable
+from convocore_mcp.store.fields.shown_values import ShownField, shown_fields
 
 IDENTITIES = frozenset({"id", "lead_id", "agent_id"})
 """Fields that say which row it is, so they never change."""

@@ -18,8 +18,8 @@ from convocore_mcp.store.database.schema import (
     records,
 )
 
-NEWEST_VERSIONS = 20
-"""Versions that `first_sync_reached` looks at: about one page."""
+NEWEST_VERSIONS = 50
+"""Versions that `first_sync_reached` looks at: so many rows in front may be misplaced."""
 DAMAGED_RECORD = (
     "A stored conversation was damaged: parts of it are missing until the next full reading."
 )
@@ -67,20 +67,36 @@ def read_coverage(connection: Connection, agent_id: str) -> Coverage:
     )
 
 
-def first_sync_reached(connection: Connection, agent_id: str) -> datetime | None:
+def first_sync_reached(connection: Connection, agent_id: str, *, now: datetime) -> datetime | None:
     """The time down to which a first full sync has read: everything newer is in the mirror.
 
     A full sync reads from the newest conversation to the oldest, so the versions written last tell
-    how far it got. The newest of them counts, not the oldest: one may be out of order.
+    how far it got. The newest of them counts, not the oldest: some may be out of order. Times in
+    the future do not count. `None` while there are too few to tell.
     """
     newest_versions = (
         select(_c.last_activity)
-        .where(_c.agent_id == agent_id)
+        .where(_c.agent_id == agent_id, _c.last_activity <= to_milliseconds(now))
         .order_by(_c.valid_from.desc())
         .limit(NEWEST_VERSIONS)
         .subquery()
     )
-    return from_milliseconds(connection.scalar(select(func.max(newest_versions.c.last_activity))))
+    query = select(func.count(), func.max(newest_versions.c.last_activity))
+    count, newest = connection.execute(query).one()
+    return from_milliseconds(newest) if count == NEWEST_VERSIONS else None
+
+
+def newest_activities(
+    connection: Connection, agent_id: str, *, up_to: datetime | None, limit: int
+) -> list[tuple[str, datetime]]:
+    """The newest conversations that bear a time, newest first, up to a time: id and activity."""
+    query = select(_c.id, _c.by_newest).where(
+        _c.agent_id == agent_id, _c.valid_to == CURRENT, _c.by_newest > UNKNOWN
+    )
+    if up_to is not None:
+        query = query.where(_c.by_newest <= to_milliseconds(up_to))
+    rows = connection.execute(query.order_by(_c.by_newest.desc(), _c.id.desc()).limit(limit))
+    return [(id_, at) for id_, newest in rows if (at := from_milliseconds(newest)) is not None]
 
 
 def update_coverage(

@@ -93,7 +93,7 @@ def _waiting_sort_key(since: int | None) -> int:
 
 def lead_row(lead: Lead) -> dict[str, Any]:
     """The columns of a lead."""
-    return _stored(_LEAD, lead) | {"overdue": lead.overdue}
+    return _stored(_LEAD, lead)
 
 
 def to_conversation(row: RowMapping) -> Conversation:

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from convocore_mcp.store.database.columns import Text, Tokens
 
 PREFIX = "convocore_"
-SCHEMA_VERSION = "36"
+SCHEMA_VERSION = "38"
 """Goes up by one with every change of the tables; `meta`, which stores it, never changes."""
 CURRENT = 2**62
 """The `valid_to` of a current version."""
@@ -231,7 +231,6 @@ leads = Table(
     Column("waiting", Boolean, nullable=False),
     Column("waiting_since", BigInteger),
     Column("expected_close", Text),
-    Column("overdue", Boolean, nullable=False),
     Column("closed", Boolean, nullable=False),
     Column("hot_score", Float),
     Column("text", Text, nullable=False),
@@ -247,7 +246,7 @@ _l = leads.c
 _index("activity", _l.agent_id, _l.last_activity, _l.stage)
 _HOT = (
     "hot_score", "last_activity", "score", "stage", "channel", "waiting", "assignee", "currency",
-    "amount", "unparsed", "overdue", "closed", "lead_id",
+    "amount", "unparsed", "closed", "lead_id",
 )  # fmt: skip
 _covering_index("hot", _l.agent_id, *(_l[name] for name in _HOT))
 _index("hot_score", _l.agent_id, _l.hot_score).ddl_if(dialect="postgresql")

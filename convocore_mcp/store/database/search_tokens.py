@@ -99,7 +99,6 @@ def _values(c: Conversation) -> Iterable[tuple[str, str]]:
     attention = {
         "waiting_for_human": c.waiting,
         "unassigned": not c.assignees,
-        "overdue": c.overdue,
         "stale": c.stale,
     }
     yield from (("attention", name) for name, holds in attention.items() if holds)

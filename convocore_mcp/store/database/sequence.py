@@ -1,7 +1,13 @@
-"""The counter of changes: sequence numbers, and the write lock under which they are given out."""
+"""Who may write: the counter of changes, the write lock under which its numbers are given out, and
+the fence around a mirror whose writer holds a sync lock.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from sqlalchemy import Connection, select, update
 
+from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.database.schema import counter
 
 
@@ -22,3 +28,26 @@ def take_write_lock(connection: Connection) -> int:
 def set_sequence_number(connection: Connection, number: int) -> None:
     """Store the number of the newest change; the caller holds the write lock."""
     connection.execute(update(counter).values(sequence_number=number))
+
+
+class FencedDatabase(Database):
+    """A mirror for the holder of a sync lock: no write gets through once the lock is lost."""
+
+    def __init__(self, database: Database, check: Callable[[Connection], None]) -> None:
+        """`check` raises if the lock was lost; it is called first in each write transaction."""
+        super().__init__(database.engine, database.generation)
+        self._database = database
+        self._check = check
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """As `Database.reading`."""
+        with self._database.reading() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """As `Database.writing`."""
+        with self._database.writing() as connection:
+            self._check(connection)
+            yield connection

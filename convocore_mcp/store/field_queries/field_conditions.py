@@ -16,9 +16,9 @@ from convocore_mcp.fields.row_query import RowQuery
 from convocore_mcp.fields.table import Field, Kind, Rows
 from convocore_mcp.fields.times import Period
 from convocore_mcp.store.database.columns import Sql, Text, storable
-from convocore_mcp.store.field_queries.row_tables import RowTable, to_ms
 from convocore_mcp.store.fields.field_columns import ALIASES, SOURCE, UNREAD, is_long
 from convocore_mcp.store.fields.field_tables import conversation_texts
+from convocore_mcp.store.fields.row_tables import RowTable, to_ms
 from convocore_mcp.store.fields.text_keys import BEGINNING, ITEM_MARK, WORD_MARK, text_key, words_of
 
 _SECOND = timedelta(seconds=1)

@@ -5,59 +5,50 @@ in the group of each of its items. A time belongs to a day, week, month, weekday
 time zone.
 """
 
-from collections import Counter, defaultdict
+import json
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime
 from functools import lru_cache
 from itertools import product
-
-from sqlalchemy import BigInteger, cast
 
 from convocore_mcp.fields.conditions import DataField
 from convocore_mcp.fields.grouping import Grouping, TimeUnit
 from convocore_mcp.fields.table import Kind
 from convocore_mcp.store.database.columns import Sql
-from convocore_mcp.store.field_queries.row_tables import RowTable
-from convocore_mcp.store.field_queries.row_values import usual_spelling
-from convocore_mcp.store.field_queries.shown_values import shown_fields
-from convocore_mcp.store.fields.text_keys import WORD_MARK, text_key
+from convocore_mcp.store.field_queries.local_times import day_of
+from convocore_mcp.store.fields.text_keys import WORD_MARK, stored_text, text_key
 
 KeyPart = str | bool | None
 GroupKey = tuple[str, ...]
 """A key that compares and sorts: missing values are `_MISSING`, texts their keys."""
 _MISSING = "\U0010ffff"
-_QUARTER = 900_000
-"""Milliseconds; all time zones differ from UTC by whole quarters of an hour."""
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _UNITS: dict[str, Callable[[datetime], str]] = {
-    "day": lambda t: f"{t.year:04}-{t.month:02}-{t.day:02}",
-    "week": lambda t: "{:04}-W{:02}".format(*t.isocalendar()[:2]),
-    "month": lambda t: f"{t.year:04}-{t.month:02}",
-    "weekday": lambda t: str(t.weekday()),
-    "hour": lambda t: f"{t.hour:02}",
+    "day": lambda day: f"{day:%Y-%m-%d}",
+    "week": lambda day: "{:04}-W{:02}".format(*day.isocalendar()[:2]),
+    "month": lambda day: f"{day:%Y-%m}",
+    "weekday": lambda day: str(day.weekday()),
 }
 _NAMES: dict[str, Callable[[str], str]] = {
     "weekday": lambda key: WEEKDAYS[int(key)],
     "hour": lambda key: str(int(key)),
 }
 """How a key that sorts is written in an answer, where that is another."""
+_Read = Callable[[Sequence[object], int], Sequence[str]]
 
 
 class GroupKeys:
-    """The groupings of one question."""
+    """The groupings of one question, each with the columns that the engine groups by."""
 
-    def __init__(self, table: RowTable, group_by: Sequence[Grouping], zone: tzinfo) -> None:
+    def __init__(self, group_by: Sequence[Grouping], columns: Sequence[Sequence[Sql]]) -> None:
         self.group_by = group_by
-        self.columns: list[Sql] = []
-        self._parts: list[tuple[int, int, Callable[[Sequence[object], int], list[str]]]] = []
-        self._spellings: list[dict[str, Counter[str]]] = []
-        for place, grouping in enumerate(group_by):
-            columns, read = self._grouping(table, grouping, place, zone)
-            begin = len(self.columns)
-            self.columns += columns
-            self._parts.append((begin, begin + len(columns), read))
-            self._spellings.append(defaultdict(Counter))
+        self.columns = [column for of_grouping in columns for column in of_grouping]
+        self._spellings: list[dict[str, dict[str, int]]] = [{} for _ in group_by]
+        self._parts: list[tuple[int, int, _Read]] = []
+        begin = 0
+        for place, (grouping, of_grouping) in enumerate(zip(group_by, columns, strict=True)):
+            self._parts.append((begin, begin + len(of_grouping), self._reader(grouping, place)))
+            begin += len(of_grouping)
 
     @property
     def overlapping(self) -> bool:
@@ -81,9 +72,10 @@ class GroupKeys:
         )
         return (times, key)
 
-    def note_spelling(self, place: int, text: str) -> None:
-        """A text that is a key of that grouping, though no row may have it."""
-        self._spellings[place][text_key(text)][text] += 0
+    def note_spelling(self, place: int, key: str, text: str, count: int) -> None:
+        """So many rows have the text, whose key is `key`, in that grouping."""
+        spellings = self._spellings[place].setdefault(key, {})
+        spellings[text] = spellings.get(text, 0) + count
 
     def _shown(self, place: int, part: str) -> KeyPart:
         grouping = self.group_by[place]
@@ -93,52 +85,41 @@ class GroupKeys:
             return _NAMES.get(grouping.unit, str)(part)
         if not isinstance(grouping, DataField) and grouping.kind is Kind.FLAG:
             return part == "true"
-        return usual_spelling(self._spellings[place][part])
+        spellings = self._spellings[place][part]
+        return min(spellings, key=lambda text: (-spellings[text], text))
 
-    def _grouping(
-        self, table: RowTable, grouping: Grouping, place: int, zone: tzinfo
-    ) -> tuple[Sequence[Sql], Callable[[Sequence[object], int], list[str]]]:
-        """The columns of a grouping, and how their values become keys."""
+    def _reader(self, grouping: Grouping, place: int) -> _Read:
+        """How the values of a grouping's columns become its keys."""
         if isinstance(grouping, TimeUnit):
-            quarter = cast(table.value(grouping.of), BigInteger) // _QUARTER
-            return [quarter], lambda values, _: [_time_key(grouping.unit, zone, values[0])]
-        shown = shown_fields(table, [grouping])[0]
-        if shown.long:  # the beginning of a long text stands for it
-            columns: Sequence[Sql] = [table.column(grouping.name)]
-        else:
-            columns = shown.columns
-        exact = not isinstance(grouping, DataField) and grouping.kind is Kind.ID
+            return lambda values, _: (_time_key(grouping.unit, values[0]),)
+        kind = None if isinstance(grouping, DataField) else grouping.kind
+        if kind is Kind.FLAG:
+            return lambda values, _: ("true" if values[0] else "false",)
 
-        def read(values: Sequence[object], count: int) -> list[str]:
-            value = _beginning(values[0]) if shown.long else shown.read(values)
-            if isinstance(value, bool):
-                return ["true" if value else "false"]
-            items = value if isinstance(value, tuple) else (value,)
-            keys = {}
-            for item in items:
-                if item is not None:
-                    text = str(item)
-                    key = text if exact else text_key(text)
-                    keys[key] = text
-                    self._spellings[place][key][text] += count
-            return list(keys) or [_MISSING]
+        def read_text(values: Sequence[object], count: int) -> Sequence[str]:
+            if values[0] is None:
+                return (_MISSING,)
+            text = str(values[0]).replace(WORD_MARK, "")
+            key = text if kind is Kind.ID else stored_text(text)[0]
+            self.note_spelling(place, key, text, count)
+            return (key,)
 
-        return columns, read
+        def read_list(values: Sequence[object], count: int) -> Sequence[str]:
+            keys = dict(_items(values[0]))
+            for key, text in keys.items():
+                self.note_spelling(place, key, text, count)
+            return tuple(keys) or (_MISSING,)
+
+        return read_list if kind is Kind.LIST else read_text
 
 
-def _time_key(unit: str, zone: tzinfo, quarter: object) -> str:
-    return _MISSING if not isinstance(quarter, int) else _unit_key(unit, zone, quarter)
+def _items(stored: object) -> tuple[tuple[str, str], ...]:
+    """The items of a list, each with its key."""
+    return () if stored is None else tuple((text_key(t), t) for t in json.loads(str(stored)))
 
 
-@lru_cache(maxsize=200_000)
-def _unit_key(unit: str, zone: tzinfo, quarter: int) -> str:
-    moment = _EPOCH + timedelta(milliseconds=quarter * _QUARTER)
-    try:
-        return _UNITS[unit](moment.astimezone(zone))
-    except OverflowError:  # at the ends of the calendar
-        return _UNITS[unit](moment)
-
-
-def _beginning(key: object) -> str | None:
-    """The beginning of a long text, without the marks of its key."""
-    return None if key is None else str(key).replace(WORD_MARK, "")
+@lru_cache(maxsize=16384)
+def _time_key(unit: str, number: object) -> str:
+    if not isinstance(number, int | float):
+        return _MISSING
+    return f"{int(number):02}" if unit == "hour" else _UNITS[unit](day_of(int(number)))

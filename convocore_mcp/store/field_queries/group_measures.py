@@ -10,8 +10,8 @@ from sqlalchemy import ColumnElement, Connection, or_, select
 from convocore_mcp.fields.row_query import Measure
 from convocore_mcp.fields.table import Field, Kind
 from convocore_mcp.store.database.columns import Sql
-from convocore_mcp.store.field_queries.row_tables import RowTable
 from convocore_mcp.store.fields.field_columns import SHOWN
+from convocore_mcp.store.fields.row_tables import RowTable
 
 Numbers = list[float]
 

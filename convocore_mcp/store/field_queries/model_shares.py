@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, select
 
 from convocore_mcp.fields.table import BY_NAME
 from convocore_mcp.store.field_queries.group_keys import GroupKey, GroupKeys
-from convocore_mcp.store.field_queries.row_tables import RowTable
+from convocore_mcp.store.fields.row_tables import RowTable
 from convocore_mcp.store.fields.text_keys import text_key
 
 
@@ -33,6 +33,6 @@ def shares(
         for key in list(keys.of(values, 0)):
             yield key, -float(tokens or 0) * tokens_known, -float(usd or 0) * usd_known
             for model, model_tokens, model_usd in parts:
-                keys.note_spelling(place, model)
+                keys.note_spelling(place, text_key(model), model, 0)
                 of_model = (*key[:place], text_key(model), *key[place + 1 :])
                 yield of_model, (model_tokens or 0) * tokens_known, (model_usd or 0) * usd_known

@@ -13,7 +13,7 @@ from convocore_mcp.fields.row_query import SortKey
 from convocore_mcp.fields.table import BY_NAME, Kind, Rows
 from convocore_mcp.models import WAITING
 from convocore_mcp.store.database.columns import Sql, Text
-from convocore_mcp.store.field_queries.row_tables import RowTable
+from convocore_mcp.store.fields.row_tables import RowTable
 from convocore_mcp.store.fields.text_keys import text_key
 
 _LONGEST_WAIT = 2**53

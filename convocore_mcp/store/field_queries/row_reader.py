@@ -22,8 +22,8 @@ from convocore_mcp.store.field_queries import row_groups, row_values
 from convocore_mcp.store.field_queries.field_conditions import meets_requirements
 from convocore_mcp.store.field_queries.row_orders import behind, order_parts
 from convocore_mcp.store.field_queries.row_search import has_search
-from convocore_mcp.store.field_queries.row_tables import RowTable
-from convocore_mcp.store.field_queries.shown_values import ShownField, long_texts, shown_fields
+from convocore_mcp.store.fields.row_tables import RowTable
+from convocore_mcp.store.fields.shown_values import ShownField, long_texts, shown_fields
 from convocore_mcp.store.read.cache import AnswerCache
 
 CACHED_ANSWERS, CACHED_PAGES = 2_000, 64

@@ -8,8 +8,8 @@ from convocore_mcp.fields.row_query import RowQuery
 from convocore_mcp.fields.table import Rows
 from convocore_mcp.models import Terms
 from convocore_mcp.store.database.schema import conversations
-from convocore_mcp.store.field_queries.row_tables import RowTable
 from convocore_mcp.store.fields.field_tables import conversation_fields
+from convocore_mcp.store.fields.row_tables import RowTable
 from convocore_mcp.store.read.word_search import terms_condition
 from convocore_mcp.words.queries import search_terms
 

@@ -6,8 +6,8 @@ from sqlalchemy import ColumnElement, Connection, func, select
 
 from convocore_mcp.fields.grouping import FieldName
 from convocore_mcp.fields.table import Kind
-from convocore_mcp.store.field_queries.row_tables import RowTable
-from convocore_mcp.store.field_queries.shown_values import shown_fields
+from convocore_mcp.store.fields.row_tables import RowTable
+from convocore_mcp.store.fields.shown_values import shown_fields
 from convocore_mcp.store.fields.text_keys import text_key
 
 MOST_VALUES = 100

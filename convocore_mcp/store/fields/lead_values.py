@@ -4,8 +4,9 @@ Pure: rows in, a row out.
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC
+from functools import lru_cache
 
 from convocore_mcp.fields.table import Field, Home, Merge, Rows
 from convocore_mcp.models import WAITING, Lead
@@ -17,6 +18,7 @@ from convocore_mcp.store.fields.conversation_values import (
 )
 from convocore_mcp.store.fields.field_columns import (
     ITEMS,
+    SOURCE,
     column_names,
     fields_of,
     in_column_order,
@@ -52,8 +54,15 @@ def lead_values(lead: Lead, conversations: Sequence[Values]) -> tuple[StoredValu
         _least(conversations, _AT["first_due_at"]),
         lead.hot_score,
     ]
-    for merge in _MERGES:
-        row += merge(lead, conversations)
+    if len(conversations) == 1:  # as most leads have
+        only = conversations[0]
+        row += [None if place is None else only[place] for place in _COPIED]
+        for at, merge in _WORKED_OUT:
+            values = tuple(merge(lead, conversations))
+            row[at : at + len(values)] = values
+    else:
+        for merge in _MERGES:
+            row += merge(lead, conversations)
     row += (_dues(conversations), _data(conversations))
     return tuple(row)
 
@@ -117,12 +126,13 @@ def _union(field: Field) -> _Merge:
         having = [row for row in conversations if row[key] is not None]
         if len(having) <= 1:
             return having[0][key : items + 1] if having else (None, None)
-        return _stored_list(item for row in having for item in json.loads(str(row[items])))
+        return _stored_list(tuple(i for row in having for i in json.loads(str(row[items]))))
 
     return merge
 
 
-def _stored_list(items: Iterable[str]) -> tuple[str | None, str | None]:
+@lru_cache(maxsize=4096)
+def _stored_list(items: tuple[str, ...]) -> tuple[str | None, str | None]:
     """The items without those that are equal but for case and accents."""
     by_key: dict[str, str] = {}
     for item in items:
@@ -133,7 +143,7 @@ def _stored_list(items: Iterable[str]) -> tuple[str | None, str | None]:
 
 def _channels(_: Lead, conversations: Sequence[Values]) -> Iterable[StoredValue]:
     shown = (row[_CHANNEL_SHOWN] or row[_CHANNEL] for row in conversations)
-    return _stored_list(str(channel) for channel in shown if channel is not None)
+    return _stored_list(tuple(str(channel) for channel in shown if channel is not None))
 
 
 def _value(lead: Lead, _: Sequence[Values]) -> Iterable[StoredValue]:
@@ -204,3 +214,21 @@ def _merge_of(field: Field) -> _Merge:
 
 _MERGES = [_merge_of(field) for field in _FIELDS]
 """In the order of the columns."""
+
+
+def _copied() -> Iterator[int | None]:
+    """Where the columns of fields stand in the values of a lead's only conversation."""
+    for field in _FIELDS:
+        special = field.merge is Merge.SPECIAL
+        for name in column_names(field, Rows.LEADS):
+            yield None if special else _AT[_VERSION if name.endswith(SOURCE) else name]
+
+
+_VERSION = "valid_from"
+_COPIED = tuple(_copied())
+_WORKED_OUT = [
+    (LEAD_COLUMNS.index(field.name), merge)
+    for field, merge in zip(_FIELDS, _MERGES, strict=True)
+    if field.merge is Merge.SPECIAL or field.home is Home.TEXT
+]
+"""Merges that do more than copy, each with the place of its first column."""

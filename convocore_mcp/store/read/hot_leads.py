@@ -74,7 +74,6 @@ def summary(connection: Connection, query: HotQuery) -> HotSummary:
         "unparsed_values": _l.unparsed,
         "waiting_for_human": _l.waiting,
         "unassigned": _l.assignee.is_(None),
-        "overdue": _l.overdue,
     }
     by_group = select(
         *groups,

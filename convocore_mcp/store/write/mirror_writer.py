@@ -1,15 +1,14 @@
 """Writing the mirror. Only `sync` does this; everybody else reads (`store.read`)."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 
 from sqlalchemy import (
     Connection,
     bindparam,
-    delete,
     func,
-    insert,
     select,
     update,
 )
@@ -19,7 +18,6 @@ from convocore_mcp.models import (
     Coverage,
     DerivedKeys,
     Page,
-    Quarantined,
 )
 from convocore_mcp.store.database import bulk
 from convocore_mcp.store.database.columns import storable
@@ -27,30 +25,27 @@ from convocore_mcp.store.database.coverage import (
     data_changed,
     first_sync_reached,
     leads_settled,
+    newest_activities,
     read_coverage,
     update_coverage,
 )
 from convocore_mcp.store.database.engine import Database
-from convocore_mcp.store.database.rows import conversation_row, digest, to_milliseconds
+from convocore_mcp.store.database.rows import conversation_row, to_milliseconds
 from convocore_mcp.store.database.schema import (
     CURRENT,
     agents,
     conversations,
-    counter,
-    quarantine,
     records,
 )
 from convocore_mcp.store.database.sequence import set_sequence_number, take_write_lock
 from convocore_mcp.store.details import listed_rows
-from convocore_mcp.store.details.tables import enriched_versions
 from convocore_mcp.store.fields import field_writer
 from convocore_mcp.store.fields.field_writer import DueDatesOf, NewVersion
 from convocore_mcp.store.write import versions
+from convocore_mcp.store.write.pruning import prune
+from convocore_mcp.store.write.quarantined_rows import drop_quarantined, save_quarantined
 from convocore_mcp.store.write.rebuild import MergeAffected, rebuild_leads
 from convocore_mcp.store.write.search_words import SearchWords
-
-KEEP_VERSIONS = 7 * 24 * 3600 * 1000
-"""Milliseconds for which an old version is kept: a client can ask for the changes of a week."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +69,8 @@ class Saved:
     created: int
     updated: int
     unchanged: int
+    known: AbstractSet[str] = field(default=frozenset(), compare=False)
+    """IDs of rows that the mirror held before, with the same record."""
 
 
 class MirrorWriter:
@@ -86,15 +83,26 @@ class MirrorWriter:
         self.rules = rules
         self._search_words = SearchWords()
 
+    def on(self, database: Database) -> "MirrorWriter":
+        """A writer by the same rules to `database`."""
+        return MirrorWriter(database, self.rules, zone=self._zone)
+
     def coverage(self, agent_id: str) -> Coverage:
         """How much of an agent's list the mirror holds."""
         with self.database.reading() as connection:
             return read_coverage(connection, agent_id)
 
-    def first_sync_reached(self, agent_id: str) -> datetime | None:
+    def first_sync_reached(self, agent_id: str, now: datetime) -> datetime | None:
         """The time down to which a first full sync has read the list."""
         with self.database.reading() as connection:
-            return first_sync_reached(connection, agent_id)
+            return first_sync_reached(connection, agent_id, now=now)
+
+    def newest(
+        self, agent_id: str, *, up_to: datetime | None, limit: int
+    ) -> list[tuple[str, datetime]]:
+        """The newest conversations that bear a time, up to a time: id and last activity."""
+        with self.database.reading() as connection:
+            return newest_activities(connection, agent_id, up_to=up_to, limit=limit)
 
     def save(
         self, agent_id: str, page: Page, *, read_at: datetime, unfinished: datetime | None = None
@@ -120,9 +128,10 @@ class MirrorWriter:
                 connection, filled, sequence_number=sequence_number, at=at, digests=digests
             )
             listed_rows.note_listed(connection, agent_id, changed, filled)
-            _save_quarantined(connection, agent_id, page, at)
+            save_quarantined(connection, agent_id, page, at)
             # A quarantined row exists in Convocore, so the version in the mirror counts as seen.
-            ids = [row.id for row in page.quarantined if row.id is not None]
+            ids = [row.id for row in page.rows if row.id not in rows]
+            ids += [row.id for row in page.quarantined if row.id is not None]
             unreadable = (
                 versions.current_versions(connection, agent_id, ids).values() if ids else ()
             )
@@ -137,7 +146,7 @@ class MirrorWriter:
                 connection.execute(statement.values(resume_token=page.resume_token))
         self._search_words.committed()
         updated = sum(old is not None for _, old in changed)
-        return Saved(len(changed) - updated, updated, len(rows) - len(changed))
+        return Saved(len(changed) - updated, updated, len(rows) - len(changed), compared.known)
 
     def begin_versions(
         self,
@@ -202,24 +211,31 @@ class MirrorWriter:
                 listed_rows.forget_removed(connection, agent_id, [old.id for old in current])
         return len(current)
 
-    def last_seen_before(self, agent_id: str, time: datetime) -> dict[str, int]:
+    def last_seen_before(
+        self, agent_id: str, time: datetime, *, now: datetime | None = None
+    ) -> dict[str, int]:
         """Conversations that no sync has seen since `time`: how many full syncs missed each.
 
-        Conversations of which an older copy was seen are not among them.
+        Conversations of which an older copy was seen are not among them. Whatever was seen long
+        after `now` was seen when the clock was ahead.
         """
-        return self._not_seen_since(agent_id, time, outdated=False)
+        return self._not_seen_since(agent_id, time, now, outdated=False)
 
-    def last_seen_outdated(self, agent_id: str, time: datetime) -> dict[str, int]:
+    def last_seen_outdated(
+        self, agent_id: str, time: datetime, *, now: datetime | None = None
+    ) -> dict[str, int]:
         """The same of conversations of which only an older copy was seen since `time`."""
-        return self._not_seen_since(agent_id, time, outdated=True)
+        return self._not_seen_since(agent_id, time, now, outdated=True)
 
-    def _not_seen_since(self, agent_id: str, time: datetime, *, outdated: bool) -> dict[str, int]:
+    def _not_seen_since(
+        self, agent_id: str, time: datetime, now: datetime | None, *, outdated: bool
+    ) -> dict[str, int]:
         c, since = conversations.c, to_milliseconds(time) or 0
         older_copy_seen = func.coalesce(c.outdated_at, since - 1) >= since
         query = select(c.id, c.missed_syncs).where(
             c.agent_id == agent_id,
             c.valid_to == CURRENT,
-            c.seen_at < since,
+            versions.not_seen_since(c.seen_at, time, now),
             older_copy_seen if outdated else ~older_copy_seen,
         )
         with self.database.reading() as connection:
@@ -244,16 +260,13 @@ class MirrorWriter:
             take_write_lock(connection)
             update_coverage(connection, agent_id, fields)
 
-    def drop_quarantined(self, agent_id: str, *, before: datetime) -> None:
+    def drop_quarantined(
+        self, agent_id: str, *, before: datetime, now: datetime | None = None
+    ) -> None:
         """Delete quarantined rows that a full sync begun at `before` did not bring again."""
         with self.database.writing() as connection:
             take_write_lock(connection)
-            connection.execute(
-                delete(quarantine).where(
-                    quarantine.c.agent_id == agent_id,
-                    quarantine.c.seen_at < (to_milliseconds(before) or 0),
-                )
-            )
+            drop_quarantined(connection, agent_id, before=before, now=now)
 
     def rebuild_leads(self, agent_id: str) -> int:
         """Bring the leads up to date with the conversations; returns how many were rebuilt.
@@ -274,48 +287,10 @@ class MirrorWriter:
 
     def prune(self, *, now: datetime) -> int:
         """Delete versions that ended longer than `KEEP_VERSIONS` ago; returns how many."""
-        before = (to_milliseconds(now) or 0) - KEEP_VERSIONS
         with self.database.writing() as connection:
             take_write_lock(connection)
-            c = conversations.c
-            old = select(c.valid_from).where(c.valid_to < CURRENT, c.ended_at < before)
-            newest = connection.scalar(select(func.max(c.valid_to)).where(c.valid_from.in_(old)))
-            if newest is None:
-                return 0
-            connection.execute(update(counter).values(pruned_up_to=newest, pruned_before=before))
-            field_writer.prune(connection, old, up_to=newest)
-            connection.execute(delete(records).where(records.c.valid_from.in_(old)))
-            connection.execute(
-                delete(enriched_versions).where(enriched_versions.c.valid_from <= newest)
-            )
-            return connection.execute(delete(conversations).where(c.valid_from.in_(old))).rowcount
+            return prune(connection, now=now)
 
     def close(self) -> None:
         """Close the database."""
         self.database.close()
-
-
-def _save_quarantined(connection: Connection, agent_id: str, page: Page, at: int) -> None:
-    unstorable = [
-        Quarantined(row.record, reason)
-        for row in page.rows
-        if (reason := versions.why_unstorable(row))
-    ]
-    by_digest = {digest(row.raw): row for row in (*page.quarantined, *unstorable)}
-    if not by_digest:
-        return
-    q = quarantine.c
-    connection.execute(delete(quarantine).where(q.agent_id == agent_id, q.digest.in_(by_digest)))
-    connection.execute(
-        insert(quarantine),
-        [
-            {
-                "agent_id": agent_id,
-                "digest": key,
-                "raw": row.raw,
-                "reason": row.reason,
-                "seen_at": at,
-            }
-            for key, row in by_digest.items()
-        ],
-    )

@@ -2,14 +2,15 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, bindparam, case, or_, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, case, or_, select, update
 
 from convocore_mcp.models import Conversation, CopyAge, is_older
 from convocore_mcp.store.database import bulk
 from convocore_mcp.store.database.columns import storable
-from convocore_mcp.store.database.rows import chunks, digest_of
+from convocore_mcp.store.database.rows import chunks, digest_of, to_milliseconds
 from convocore_mcp.store.database.schema import (
     CURRENT,
     LONGEST_KEY,
@@ -17,6 +18,10 @@ from convocore_mcp.store.database.schema import (
     dirty_conversations,
 )
 from convocore_mcp.store.fields import field_writer
+
+LONGEST_OVERLAP = 10 * 60 * 1000
+"""Milliseconds between two requests whose answers may be saved in the opposite order. A row that
+was seen later than that was seen by a clock that was ahead."""
 
 
 class CurrentVersion(NamedTuple):
@@ -52,6 +57,8 @@ class Comparison:
     changed: list[Changed] = field(default_factory=list)
     unchanged: list[int] = field(default_factory=list)
     """The versions that still hold, by `valid_from`."""
+    known: set[str] = field(default_factory=set)
+    """The rows whose record is that of their version, by id."""
     outdated: list[int] = field(default_factory=list)
     """The versions of which the page shows an older copy, by `valid_from`."""
 
@@ -73,17 +80,28 @@ def compare(
             found.changed.append((row, None))
         elif old.digest == digest_of(row):
             found.unchanged.append(old.valid_from)
-        elif is_older(row.age, old.age):
-            confirmed = old.missed_syncs > 0 and old.outdated_at is not None and old.seen_at <= at
+            found.known.add(row.id)
+        elif is_older(row.age, old.age) and not _from_the_future(old, at):
+            confirmed = old.missed_syncs > 0 and old.outdated_at is not None and _seen_by(old, at)
             if confirmed:
                 found.changed.append((row, old))
             else:
                 found.outdated.append(old.valid_from)
-        elif old.seen_at <= at or is_older(old.age, row.age):
+        elif _seen_by(old, at) or is_older(old.age, row.age):
             found.changed.append((row, old))
         else:
             found.unchanged.append(old.valid_from)
     return found
+
+
+def _from_the_future(old: CurrentVersion, at: int) -> bool:
+    """Whether the version bears a time that was still to come at `at`: it is newer than nothing."""
+    return old.last_activity is not None and old.last_activity > at + LONGEST_OVERLAP
+
+
+def _seen_by(old: CurrentVersion, at: int) -> bool:
+    """Whether the version was last seen by `at`, or much later: by a clock that was ahead."""
+    return old.seen_at <= at or old.seen_at > at + LONGEST_OVERLAP
 
 
 def newest_copies(rows: Sequence[Conversation]) -> dict[str, Conversation]:
@@ -110,6 +128,15 @@ def current_versions(
     return versions
 
 
+def not_seen_since(
+    seen_at: ColumnElement[int], time: datetime, now: datetime | None
+) -> ColumnElement[bool]:
+    """The condition that a row was last seen before `time`, or by a clock that was ahead."""
+    before = seen_at < (to_milliseconds(time) or 0)
+    now_ms = to_milliseconds(now)
+    return before if now_ms is None else or_(before, seen_at > now_ms + LONGEST_OVERLAP)
+
+
 def end_versions(
     connection: Connection, ended: Iterable[tuple[CurrentVersion, int]], *, at: int
 ) -> None:
@@ -126,9 +153,14 @@ def mark_seen(connection: Connection, versions: Sequence[int], at: int) -> None:
     c = conversations.c
     connection.execute(
         update(conversations)
-        .where(c.valid_from.in_(versions), or_(c.seen_at < at, c.missed_syncs > 0))
+        .where(
+            c.valid_from.in_(versions),
+            or_(c.seen_at < at, c.seen_at > at + LONGEST_OVERLAP, c.missed_syncs > 0),
+        )
         .values(
-            seen_at=case((c.seen_at < at, at), else_=c.seen_at), missed_syncs=0, outdated_at=None
+            seen_at=case((c.seen_at.between(at, at + LONGEST_OVERLAP), c.seen_at), else_=at),
+            missed_syncs=0,
+            outdated_at=None,
         )
     )
 

@@ -179,19 +179,19 @@ class AgentDetails:
 
     async def _perform_with_lock(self) -> None:
         parts = self._parts
-        release = None
+        lock = None
         # Shielded: a lock that was taken in the thread must reach whoever releases it.
         with anyio.CancelScope(shield=True):
-            release = await parts.read_in_thread(parts.sync_locks.take, self._agent_id, LOCK)
-        if release is None:
+            lock = await parts.read_in_thread(parts.sync_locks.take, self._agent_id, LOCK)
+        if lock is None:
             log.info("Another process reads the details of this agent.")
             return
         try:
             while not await self._is_done():
-                pass
+                await parts.read_in_thread(lock.beat)
         finally:
             with anyio.CancelScope(shield=True):
-                await parts.read_in_thread(release)
+                await parts.read_in_thread(lock.release)
 
     async def _is_done(self) -> bool:
         """Take the next step; returns whether there is nothing left to do."""

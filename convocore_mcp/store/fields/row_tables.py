@@ -31,9 +31,9 @@ from convocore_mcp.fields.row_query import RowQuery
 from convocore_mcp.fields.table import Field, Home, Rows
 from convocore_mcp.store.database.columns import Sql, Text
 from convocore_mcp.store.database.schema import UNKNOWN
-from convocore_mcp.store.field_queries.word_forms import other_forms
 from convocore_mcp.store.fields.conversation_values import data_name
 from convocore_mcp.store.fields.field_tables import conversation_fields, lead_fields
+from convocore_mcp.store.fields.word_forms import other_forms
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -94,7 +94,9 @@ class RowTable:
     def valid_at(self, agents: tuple[str, ...], at: int) -> ColumnElement[bool]:
         """The versions of these agents that were valid at a change."""
         valid = and_(self.column("valid_from") <= at, self.column("valid_to") > at)
-        return and_(self.column("agent_id").in_(agents), valid)
+        # An index on the agent would find most rows, one by one.
+        of_agents = self.column("agent_id").concat("").in_(agents)
+        return and_(of_agents if self.sqlite else self.column("agent_id").in_(agents), valid)
 
     def value(self, field: Field) -> Sql:
         """What a field is compared and sorted by; `NULL` where it is missing."""

@@ -12,8 +12,8 @@ from convocore_mcp.fields.table import FieldValue, Kind, Rows
 from convocore_mcp.store.database.columns import Sql
 from convocore_mcp.store.database.rows import chunks, from_milliseconds
 from convocore_mcp.store.database.schema import conversations
-from convocore_mcp.store.field_queries.row_tables import RowTable
 from convocore_mcp.store.fields.field_columns import ITEMS, SHOWN, SOURCE, UNREAD, is_long
+from convocore_mcp.store.fields.row_tables import RowTable
 
 _c = conversations.c
 _LONG: dict[str, Sql] = {"preview": func.coalesce(_c.last_message, _c.summary)}

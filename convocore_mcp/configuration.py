@@ -1,0 +1,80 @@
+"""The settings as the program uses them: read once, checked, with what follows from them."""
+
+import logging
+from collections.abc import Mapping
+from datetime import UTC, tzinfo
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import tzlocal
+from pydantic import ValidationError
+
+from convocore_mcp.errors import NotConfiguredError
+from convocore_mcp.settings import Settings, store_location
+
+
+def read_settings(overrides: Mapping[str, Any]) -> Settings:
+    """The settings: `overrides` first, then the environment. Sets the log level.
+
+    Raises:
+        NotConfiguredError: one of them is wrong; the message never contains its value.
+    """
+    try:
+        settings = Settings(**overrides)
+    except ValidationError as error:
+        raise settings_error(error) from None
+    logging.getLogger("convocore_mcp").setLevel(settings.log_level.upper())
+    return settings
+
+
+def settings_error(error: ValidationError) -> NotConfiguredError:
+    """What pydantic found wrong, with the names of the settings and without their values."""
+    problems = [
+        f"{'.'.join(map(str, problem['loc']))} {problem['msg'].removeprefix('Value error, ')}"
+        for problem in error.errors(include_url=False, include_input=False)
+    ]
+    return NotConfiguredError(
+        f"A setting is wrong: {'; '.join(problems)}.", hint="Correct it and restart the server."
+    )
+
+
+def require_key(settings: Settings) -> str:
+    """The workspace secret.
+
+    Raises:
+        NotConfiguredError: there is none.
+    """
+    if settings.api_key is None:
+        raise NotConfiguredError(
+            "No Convocore key is configured.",
+            hint="Set CONVOCORE_API_KEY to your workspace secret and CONVOCORE_AGENT_ID to your "
+            "agent's ID in the MCP client's entry for this server, and restart it. "
+            "To try without an account: convocore-mcp serve --demo.",
+        )
+    return settings.api_key.get_secret_value()
+
+
+def mirror_location(settings: Settings) -> tuple[str | Path, str]:
+    """Where the mirror is, and the fingerprint of the key and region that own it.
+
+    The mirror holds days of the time zone as moments, so each zone has a mirror of its own.
+
+    Raises:
+        NotConfiguredError: there is no key.
+    """
+    zone = str(time_zone(settings))
+    text = "\n".join((settings.server, require_key(settings), *([zone] if zone != "UTC" else [])))
+    owner = blake2b(text.encode(), digest_size=16).hexdigest()
+    return store_location(settings.store, fingerprint=owner[:8]), owner
+
+
+def time_zone(settings: Settings) -> tzinfo:
+    """The time zone in which days begin: the configured one, else the machine's, else UTC."""
+    if settings.timezone:
+        return ZoneInfo(settings.timezone)
+    try:
+        return tzlocal.get_localzone()
+    except (KeyError, ValueError, OSError):  # the machine's configuration names no zone
+        return UTC

@@ -1,0 +1,1 @@
+"""What happened with a lead, what comes next, and what the visitor said."""

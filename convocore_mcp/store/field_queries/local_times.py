@@ -1,0 +1,76 @@
+"""Times of a time zone in SQL, though no engine need know the zone."""
+
+from datetime import UTC, datetime, timedelta, tzinfo
+
+from sqlalchemy import BigInteger, ColumnElement, Connection, case, cast, func, select
+
+from convocore_mcp.store.database.columns import Sql
+from convocore_mcp.store.fields.row_tables import RowTable
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_STEP = 7 * 86_400
+"""Seconds; no zone changes its clocks twice within a week."""
+_MOST_CHANGES = 200
+_DAY, _HOUR = 86_400_000, 3_600_000
+_BIAS = 1_000_000
+"""Days that are added before dividing: engines round negative numbers in different ways."""
+
+
+def local_unit(
+    connection: Connection,
+    table: RowTable,
+    column: Sql,
+    conditions: list[ColumnElement[bool]],
+    *,
+    unit: str,
+    zone: tzinfo,
+) -> Sql:
+    """The hour of the day of a time (of the unit `hour`), else the days from 1970 to its day."""
+    known = select(func.min(column), func.max(column)).select_from(table.table).where(*conditions)
+    first, last = connection.execute(known).one()
+    offset: Sql | int = 0
+    if isinstance(first, int | float) and isinstance(last, int | float):
+        offset = _offset(column, int(first) // 1000, int(last) // 1000, zone)
+    local = cast(column, BigInteger) + offset + _BIAS * _DAY
+    if unit == "hour":
+        return (local % _DAY) // _HOUR
+    return local // _DAY - _BIAS
+
+
+def day_of(number: int) -> datetime:
+    """The day so many days after the first of 1970."""
+    return _EPOCH + timedelta(days=number)
+
+
+def _offset(column: Sql, first: int, last: int, zone: tzinfo) -> Sql | int:
+    """What the zone's clocks are ahead of UTC, in milliseconds; it changes with the seasons."""
+    changes: list[tuple[int, int]] = []
+    before = _ahead(first, zone)
+    for at in range(first + _STEP, last + _STEP, _STEP):
+        after = _ahead(at, zone)
+        if after != before and len(changes) < _MOST_CHANGES:
+            changes.append((_change(at - _STEP, at, zone), before))
+            before = after
+    if not changes:
+        return before * 1000
+    return case(*((column < at * 1000, ahead * 1000) for at, ahead in changes), else_=before * 1000)
+
+
+def _change(low: int, high: int, zone: tzinfo) -> int:
+    """The second between these at which the clocks change."""
+    before = _ahead(low, zone)
+    while high - low > 1:
+        middle = (low + high) // 2
+        if _ahead(middle, zone) == before:
+            low = middle
+        else:
+            high = middle
+    return high
+
+
+def _ahead(second: int, zone: tzinfo) -> int:
+    try:
+        offset = (_EPOCH + timedelta(seconds=second)).astimezone(zone).utcoffset()
+    except OverflowError:  # at the ends of the calendar
+        return 0
+    return int(offset.total_seconds()) if offset else 0

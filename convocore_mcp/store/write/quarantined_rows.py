@@ -1,0 +1,49 @@
+"""Rows that can't be read or stored, kept as they came. The caller holds the write lock."""
+
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, insert
+
+from convocore_mcp.models import Page, Quarantined
+from convocore_mcp.store.database.rows import digest
+from convocore_mcp.store.database.schema import quarantine
+from convocore_mcp.store.write import versions
+
+
+def save_quarantined(connection: Connection, agent_id: str, page: Page, at: int) -> None:
+    """Keep the rows of a page that can't be read or stored; `at` is in milliseconds."""
+    unstorable = [
+        Quarantined(row.record, reason)
+        for row in page.rows
+        if (reason := versions.why_unstorable(row))
+    ]
+    by_digest = {digest(row.raw): row for row in (*page.quarantined, *unstorable)}
+    if not by_digest:
+        return
+    q = quarantine.c
+    connection.execute(delete(quarantine).where(q.agent_id == agent_id, q.digest.in_(by_digest)))
+    connection.execute(
+        insert(quarantine),
+        [
+            {
+                "agent_id": agent_id,
+                "digest": key,
+                "raw": row.raw,
+                "reason": row.reason,
+                "seen_at": at,
+            }
+            for key, row in by_digest.items()
+        ],
+    )
+
+
+def drop_quarantined(
+    connection: Connection, agent_id: str, *, before: datetime, now: datetime | None
+) -> None:
+    """Delete quarantined rows that a full sync begun at `before` did not bring again."""
+    connection.execute(
+        delete(quarantine).where(
+            quarantine.c.agent_id == agent_id,
+            versions.not_seen_since(quarantine.c.seen_at, before, now),
+        )
+    )

@@ -1,0 +1,84 @@
+"""What is decided about details."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from convocore_mcp.models import (
+    DetailsOutcome,
+    DetailsState,
+    DetailsTrial,
+    ReadDetails,
+    TrialResult,
+    WantedDetails,
+)
+from convocore_mcp.sync.details.plan import (
+    MOST_TRIED,
+    TRIAL_SIZE,
+    DetailsMode,
+    DetailsPlan,
+    Step,
+    lacking,
+    next_step,
+    trial_result,
+)
+
+SYNC = datetime(2026, 8, 1, 12, tzinfo=UTC)
+AUTO, OFF, ALL = (DetailsPlan(mode) for mode in DetailsMode)
+
+
+def trial(result: TrialResult) -> DetailsTrial:
+    return DetailsTrial(int(SYNC.timestamp() * 1000), result.value)
+
+
+def answers(outcome: DetailsOutcome, count: int) -> list[ReadDetails]:
+    return [ReadDetails(WantedDetails(f"c{i}", i), outcome) for i in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("plan", "result", "hours", "step"),
+    [
+        (AUTO, None, 0, Step.TRIAL),
+        (AUTO, TrialResult.ADDS, 0, Step.READ),
+        (AUTO, TrialResult.ADDS, 6, Step.READ),
+        (AUTO, TrialResult.LIST_IS_FULL, 0, Step.NOTHING),
+        (AUTO, TrialResult.LIST_IS_FULL, 6, Step.TRIAL),
+        (AUTO, TrialResult.REFUSED, 6, Step.TRIAL),
+        (ALL, None, 0, Step.READ),
+        (ALL, TrialResult.LIST_IS_FULL, 0, Step.READ),
+        (OFF, TrialResult.ADDS, 6, Step.NOTHING),
+    ],
+)
+def test_a_trial_comes_first_and_again_after_each_full_sync(
+    plan: DetailsPlan, result: TrialResult | None, hours: int, step: Step
+) -> None:
+    """Promised by docs/architecture.md, "Details"."""
+    known = trial(result) if result else None
+    assert next_step(plan, known, full_sync_at=SYNC + timedelta(hours=hours)) is step
+    assert next_step(plan, known, full_sync_at=None) is Step.NOTHING
+
+
+def test_a_trial_ends_when_something_was_added_or_enough_was_read() -> None:
+    """Promised by docs/architecture.md, "Details": 404s tell nothing."""
+    read = answers(DetailsOutcome.READ, TRIAL_SIZE)
+    assert trial_result(read[:4], added=1, exhausted=False) is TrialResult.ADDS
+    assert trial_result(read[:-1], added=0, exhausted=False) is None
+    assert trial_result(read, added=0, exhausted=False) is TrialResult.LIST_IS_FULL
+    assert trial_result(read[:1], added=0, exhausted=True) is TrialResult.LIST_IS_FULL
+    missing = answers(DetailsOutcome.MISSING, MOST_TRIED)
+    assert trial_result(missing[:-1], added=0, exhausted=False) is None
+    assert trial_result(missing, added=0, exhausted=False) is TrialResult.LIST_IS_FULL
+
+
+def test_a_full_list_lacks_nothing_and_before_the_trial_nobody_knows() -> None:
+    """Promised by docs/contract.md, "Rules for every answer": never complete when it isn't."""
+    unknown = DetailsState(pending=5, refused=2)
+    assert lacking(AUTO, unknown) == unknown
+    full = DetailsState(5, 2, trial(TrialResult.LIST_IS_FULL))
+    assert (lacking(AUTO, full).pending, lacking(AUTO, full).refused) == (0, 0)
+    refused = DetailsState(5, 2, trial(TrialResult.REFUSED))
+    assert (lacking(AUTO, refused).pending, lacking(AUTO, refused).refused) == (0, 5)
+    adds = DetailsState(5, 2, trial(TrialResult.ADDS))
+    assert lacking(AUTO, adds) == adds
+    assert lacking(ALL, full) == full
+    assert lacking(OFF, adds).pending == 0

@@ -1,0 +1,233 @@
+"""Groups, their figures and measures agree with plain Python over the same rows."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from statistics import median
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from convocore_mcp.fields.grouping import TIME_UNITS, Grouping, TimeUnit
+from convocore_mcp.fields.row_query import RowGroup
+from convocore_mcp.fields.table import BY_NAME, Kind, Rows
+from convocore_mcp.store.database.engine import Database
+from tests.fields.plain_rows import Plain, fold
+from tests.fields.raw_rows import RawRow, lists_of_raw_rows
+from tests.store.row_store import ZONE, RowStore, field_named
+from tests.store.test_row_reader import BOTH, FEW, fields_of, plain_name
+
+UNITS: dict[str, Callable[[datetime], str]] = {
+    "day": lambda t: t.strftime("%Y-%m-%d"),
+    "week": lambda t: t.strftime("%G-W%V"),
+    "month": lambda t: t.strftime("%Y-%m"),
+    "weekday": lambda t: t.strftime("%a"),
+    "hour": lambda t: str(t.hour),
+}
+TIMED = ("last_activity", "created", "expected_close", "demo")
+
+
+def groupings(rows: Rows) -> list[Grouping]:
+    kinds = {Kind.TEXT, Kind.CHOICE, Kind.FLAG, Kind.LIST, Kind.ID}
+    by_field = [f for f in fields_of(rows) if f.kind in kinds and f.home.value != "text"]
+    by_time = [TimeUnit(unit, BY_NAME[of]) for unit in TIME_UNITS for of in TIMED]
+    return [*by_field, *by_time, field_named("data.budget")]
+
+
+def keys_of(row: Plain, grouping: Grouping) -> set[Any]:
+    """The keys of a row in one grouping, by the plain reading; texts are folded."""
+    if isinstance(grouping, TimeUnit):
+        moment = row.get(grouping.of.name)
+        return {moment and UNITS[grouping.unit](moment.astimezone(ZONE))}
+    value = row.get(plain_name(grouping.name))
+    if isinstance(value, list):
+        return {fold(item) for item in value}
+    return {fold(value) if isinstance(value, str) else value}
+
+
+def shown_key(key: Any) -> Any:
+    return fold(key) if isinstance(key, str) else key
+
+
+def plain_groups(rows: Iterable[Plain], grouping: Grouping) -> dict[Any, list[Plain]]:
+    groups = defaultdict(list)
+    for row in rows:
+        for key in keys_of(row, grouping):
+            groups[shown_key(key)].append(row)
+    return groups
+
+
+def figures(rows: list[Plain], kind: Rows) -> dict[str, Any]:
+    """What a group of these rows counts, zeros left out."""
+    if kind is Rows.LEADS:
+        found = {
+            "leads": len(rows),
+            "waiting_for_human": sum(r["waiting"] for r in rows),
+            "hot": sum(r["hot"] for r in rows),
+            "overdue": sum(r["overdue_activity"] or r["overdue_close"] for r in rows),
+            "unparsed_values": sum("value_text" in r for r in rows),
+            "value": by_currency(rows),
+        }
+    else:
+        rated = [r["rating"] for r in rows if "rating" in r]
+        sums = {n: sum(r.get(n, 0) for r in rows) for n in ("messages", "ai_usd", "call_usd")}
+        found = sums | {
+            "waiting_for_human": sum(r.get("state") == "requested_chat" for r in rows),
+            "tokens": sum(r.get("tokens", 0) for r in rows),
+            "rated": len(rated),
+            "rating_avg": sum(rated) / len(rated) if rated else None,
+        }
+    return {name: value for name, value in found.items() if value}
+
+
+def by_currency(rows: list[Plain]) -> dict[Any, float]:
+    sums: Counter[Any] = Counter()
+    for row in rows:
+        if "value" in row:
+            sums[row.get("currency")] += row["value"]
+    return dict(sums)
+
+
+def answered(group: RowGroup, kind: Rows) -> dict[str, Any]:
+    names = figures([], kind).keys() | {
+        "waiting_for_human", "hot", "overdue", "unparsed_values", "value", "leads", "messages",
+        "ai_usd", "call_usd", "tokens", "rated", "rating_avg",
+    }  # fmt: skip
+    return {name: value for name in names if (value := getattr(group, name))}
+
+
+@pytest.mark.parametrize("rows", BOTH)
+@FEW
+@given(data=st.data(), raw=lists_of_raw_rows)
+def test_groups_count_what_plain_python_counts(
+    database: Database, rows: Rows, data: st.DataObject, raw: list[RawRow]
+) -> None:
+    """docs/contract.md, "Tools": by any choice, flag, text or list, by time, one or two of them."""
+    store = RowStore(database)
+    store.save_raw(raw)
+    plain = list(store.plain(rows).values())
+
+    for grouping in data.draw(st.lists(st.sampled_from(groupings(rows)), max_size=12)):
+        expected = plain_groups(plain, grouping)
+        found = store.groups(rows, [grouping])
+        counts = {shown_key(group.keys[0]): group.rows for group in found.groups}
+        assert counts == {key: len(of_key) for key, of_key in expected.items()}, grouping
+        assert found.total == len(expected)
+        for group in found.groups:
+            of_key = expected[shown_key(group.keys[0])]
+            assert answered(group, rows) == figures(of_key, rows), grouping
+        assert found.totals.rows == len(plain)
+
+
+@pytest.mark.parametrize("rows", BOTH)
+@FEW
+@given(data=st.data(), raw=lists_of_raw_rows)
+def test_two_groupings_make_a_group_of_each_pair(
+    database: Database, rows: Rows, data: st.DataObject, raw: list[RawRow]
+) -> None:
+    """docs/contract.md, "Tools": a row is in the group of its key in each grouping."""
+    store = RowStore(database)
+    store.save_raw(raw)
+    first, second = data.draw(st.permutations(groupings(rows)))[:2]
+
+    expected = Counter(
+        (shown_key(a), shown_key(b))
+        for row in store.plain(rows).values()
+        for a in keys_of(row, first)
+        for b in keys_of(row, second)
+    )
+    found = store.groups(rows, [first, second])
+    assert {(shown_key(a), shown_key(b)): g.rows for g in found.groups for a, b in [g.keys]} == (
+        expected
+    )
+
+
+@pytest.mark.parametrize("rows", BOTH)
+@FEW
+@given(raw=lists_of_raw_rows)
+def test_measures_are_those_of_plain_python(
+    database: Database, rows: Rows, raw: list[RawRow]
+) -> None:
+    """docs/contract.md, "Tools": n, sum, avg, median and max; money by currency."""
+    store = RowStore(database)
+    store.save_raw(raw)
+    plain = plain_groups(store.plain(rows).values(), BY_NAME["stage"])
+    names = ("value", "messages", "pickup_seconds", "ai_usd")
+
+    for group in store.groups(rows, [BY_NAME["stage"]], *names).groups:
+        of_group = plain[shown_key(group.keys[0])]
+        for name in names:
+            values = [row[name] for row in of_group if name in row]
+            measure: Any = group.measures.get(name)
+            if name == "value":
+                assert {c: m.sum for c, m in (measure or {}).items()} == by_currency(of_group)
+            elif not values:
+                assert measure is None
+            else:
+                assert (measure.n, measure.max) == (len(values), max(values))
+                assert measure.sum == pytest.approx(sum(values))
+                assert measure.avg == pytest.approx(sum(values) / len(values))
+                assert measure.median == pytest.approx(median(values))
+
+
+def test_totals_of_conversations_count_each_lead_once(database: Database) -> None:
+    """docs/contract.md, "Tools": a value is summed once for each lead."""
+    store = RowStore(database)
+    person = {"contactIdentityId": "i1", "value": 500, "currency": "EUR", "hotLabel": "hot"}
+    store.save_raw([{"ID": "a", **person}, {"ID": "b", "stage": "new", **person}])
+    store.save_raw([{"ID": "c", "userName": "Bo", "value": "soon", "stage": "new"}])
+
+    everything = store.groups(Rows.CONVERSATIONS, []).totals
+    new = store.groups(Rows.CONVERSATIONS, [], where=["stage=new"]).totals
+
+    for totals, rows in ((everything, 3), (new, 2)):
+        assert (totals.rows, totals.leads, totals.hot) == (rows, 2, 1)
+        assert (dict(totals.value), totals.unparsed_values) == ({"EUR": 500}, 1)
+
+
+def test_tokens_by_model_are_the_share_of_each(database: Database) -> None:
+    """docs/contract.md, "Tools": `usagePerModel` tells what each model had."""
+    store = RowStore(database)
+    usage = {
+        "lastTurnModelId": "big", "cumulativeTotalTokens": 100, "cumulativeUsd": 2,
+        "usagePerModel": {
+            "small": {"modelId": "small", "totalTokens": 60, "usd": 0.5},
+            "big": {"modelId": "big", "totalTokens": 40, "usd": 1.5},
+        },
+    }  # fmt: skip
+    store.save_raw([{"ID": "a", "tokenUsage": usage}, {"ID": "b", "tokenUsage": {
+        "lastTurnModelId": "Big", "cumulativeTotalTokens": 7, "cumulativeUsd": 1}}])  # fmt: skip
+
+    found = store.groups(Rows.CONVERSATIONS, [BY_NAME["model"]])
+
+    by_model = {fold(str(g.keys[0])): (g.rows, g.tokens, g.ai_usd) for g in found.groups}
+    assert by_model == {"big": (2, 47, 2.5), "small": (0, 60, 0.5)}
+    assert found.totals.tokens == 107
+
+
+def test_what_is_beyond_the_largest_groups_is_added_up(database: Database) -> None:
+    """docs/contract.md, "Tools": at most 100 groups; the rest is one, and their number is told."""
+    store = RowStore(database)
+    store.save_raw(
+        {"ID": f"c{n}", "source": "big" if n < 3 else f"s{n}", "messagesNum": 2} for n in range(113)
+    )
+
+    found = store.groups(Rows.CONVERSATIONS, [BY_NAME["source"]])
+
+    assert (len(found.groups), found.total) == (100, 111)
+    assert (found.groups[0].keys, found.groups[0].rows) == (("big",), 3)
+    assert found.other is not None
+    assert (found.other.rows, found.other.messages) == (11, 22)
+
+
+def test_values_come_the_most_frequent_first_in_their_usual_spelling(database: Database) -> None:
+    """Ours: what a filter may name, when it names something that does not exist."""
+    store = RowStore(database)
+    sources = ["Ads", "ads", "Ads", "fair"]
+    store.save_raw({"ID": f"c{n}", "source": s, "tags": ["VIP"]} for n, s in enumerate(sources))
+
+    for name, expected in (("source", ["Ads", "fair"]), ("tags", ["VIP"])):
+        values = store.rows.values(Rows.CONVERSATIONS, [store.agent], BY_NAME[name])
+        assert values == expected
