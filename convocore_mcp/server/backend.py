@@ -10,7 +10,12 @@ import anyio.to_thread
 
 from convocore_mcp.errors import InvalidArgumentError, NotConfiguredError
 from convocore_mcp.fields.times import Clock
-from convocore_mcp.server.mirror_queries import ChangeQueries, CompletionQueries, MirrorQueries
+from convocore_mcp.server.mirror_queries import (
+    ChangeQueries,
+    CompletionQueries,
+    FeedQueries,
+    MirrorQueries,
+)
 from convocore_mcp.server.protocols import (
     Answers,
     Assembly,
@@ -50,6 +55,7 @@ class Backend:
     mirror_reader: MirrorQueries
     rows: RowQueries
     change_log: ChangeQueries
+    change_feed: FeedQueries
     completion_reader: CompletionQueries
     find_person: "Callable[[str, str], Match]"
     """Blocking: the leads of an agent that a text means (`leads.resolve`)."""

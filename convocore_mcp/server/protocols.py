@@ -161,7 +161,9 @@ class Answers(Protocol):
         """Totals and groups."""
         ...
 
-    async def list_changes(self, agent_id: str, request: "ChangesRequest", /) -> "JsonObject":
+    async def list_changes(
+        self, agents: Sequence[str], request: "ChangesRequest", /
+    ) -> "JsonObject":
         """Changes, oldest first."""
         ...
 
