@@ -169,6 +169,7 @@ async def test_both_eras_of_the_protocol_get_the_same_answers() -> None:
     by_mode = []
     for mode in modes:
         async with connected(sandbox, mode=mode, incremental_sync_seconds=FOREVER) as tool_client:
+            await tool_client.until_complete()
             results = [await tool_client.call(tool, **arguments) for tool, arguments in calls]
             texts = [re.sub(r'"(as_of|next_cursor)":"[^"]+"', "", text_of(r)) for r in results]
             tools = (await tool_client.client.list_tools()).tools
