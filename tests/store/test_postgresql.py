@@ -162,7 +162,8 @@ def test_numbers_are_committed_in_order_however_many_write(
     numbers_of = "count(*), count(DISTINCT valid_from), min(valid_from), max(valid_from)"
     query = f"SELECT {numbers_of} FROM convocore_conversations"
     ((rows, numbers, first, last),) = run(url, query)
-    assert rows == numbers <= last  # rebuilding leads takes numbers, too
+    assert rows == numbers
+    assert int(str(last)) >= int(str(rows))  # rebuilding leads takes numbers, too
     assert first == 1
     assert len(agent_stores[0].find()) == 361
     for agent_store in agent_stores:
