@@ -77,10 +77,9 @@ def _has_trigrams(word: str) -> bool:
 
 def _add_trigrams(connection: Connection, agent_id: str, words: Sequence[str]) -> None:
     """Store the trigrams of new words. An empty trigram marks a word that is stored."""
-    known: set[str] = set()
-    for part in rows.chunks(words):
-        marks = select(_g.word).where(_g.agent_id == agent_id, _g.trigram == "", _g.word.in_(part))
-        known.update(connection.scalars(marks))
+    stored = "agent_id = ? AND trigram = ''"
+    marks = bulk.rows_in(connection, (_g.word,), _g.word, words, where=stored, given=(agent_id,))
+    known = {row.word for row in marks}
     new = (
         (agent_id, trigram, word)
         for word in words

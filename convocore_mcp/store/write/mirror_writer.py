@@ -30,7 +30,12 @@ from convocore_mcp.store.database.coverage import (
     update_coverage,
 )
 from convocore_mcp.store.database.engine import Database
-from convocore_mcp.store.database.rows import conversation_row, to_milliseconds
+from convocore_mcp.store.database.rows import (
+    NEW_COLUMNS,
+    digest_of,
+    new_version,
+    to_milliseconds,
+)
 from convocore_mcp.store.database.schema import (
     CURRENT,
     agents,
@@ -46,6 +51,8 @@ from convocore_mcp.store.write.pruning import prune
 from convocore_mcp.store.write.quarantined_rows import drop_quarantined, save_quarantined
 from convocore_mcp.store.write.rebuild import MergeAffected, rebuild_leads
 from convocore_mcp.store.write.search_words import SearchWords
+
+_SEARCH = NEW_COLUMNS.index("search")
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,24 +177,14 @@ class MirrorWriter:
         versions.end_versions(connection, ended, at=at)
         new, field_values = [], []
         for number, (row, old) in numbered:
-            validity = {
-                "valid_from": number,
-                "valid_to": CURRENT,
-                "read_at": at,
-                "seen_at": at,
-                "missed_syncs": 0,
-            }
             keys = self.rules.keys(row)
-            columns = conversation_row(row, keys)
-            if row.id in digests:
-                columns["digest"] = digests[row.id]
+            digest = digests.get(row.id) or digest_of(row)
             lead_id = old.lead_id if old else None
-            new.append(validity | columns | {"lead_id": lead_id})
+            new.append(new_version(row, keys, lead_id, number=number, at=at, digest=digest))
             field_values.append(NewVersion(number, row, keys, lead_id))
-        values = (tuple(row.values()) for row in new)
-        bulk.insert_rows(connection, conversations, list(new[0]), values)
+        bulk.insert_rows(connection, conversations, NEW_COLUMNS, new)
         field_writer.begin_versions(connection, field_values, self.rules.due_dates, self._zone)
-        self._search_words.add(connection, (row["search"] for row in new))
+        self._search_words.add(connection, (row[_SEARCH] for row in new))
         full = ((number, storable(row.record)) for number, (row, _) in numbered)
         bulk.insert_rows(connection, records, ("valid_from", "record"), full)
         dirty = [(row.agent_id, row.id, old and old.lead_id) for _, (row, old) in numbered]

@@ -47,7 +47,12 @@ class CurrentVersion(NamedTuple):
 
 Changed = tuple[Conversation, CurrentVersion | None]
 """A row that begins a version, and the version that it replaces."""
-_COLUMNS = [conversations.c[name] for name in CurrentVersion._fields]
+_c = conversations.c
+_CURRENT = select(*(_c[name] for name in CurrentVersion._fields)).where(
+    _c.agent_id == bindparam("agent"),
+    _c.valid_to == CURRENT,
+    _c.id.in_(bindparam("ids", expanding=True)),
+)
 
 
 @dataclass(slots=True)
@@ -119,12 +124,10 @@ def current_versions(
     connection: Connection, agent_id: str, ids: Iterable[str]
 ) -> dict[str, CurrentVersion]:
     """The current versions of these conversations, by id."""
-    c = conversations.c
-    query = select(*_COLUMNS).where(c.agent_id == agent_id, c.valid_to == CURRENT)
     versions: dict[str, CurrentVersion] = {}
     for part in chunks(sorted(set(ids))):
-        rows = connection.execute(query.where(c.id.in_(part)))
-        versions |= {row.id: CurrentVersion(*row) for row in rows}
+        for row in connection.execute(_CURRENT, {"agent": agent_id, "ids": part}):
+            versions[row.id] = CurrentVersion(*row)
     return versions
 
 
@@ -150,6 +153,8 @@ def end_versions(
 
 def mark_seen(connection: Connection, versions: Sequence[int], at: int) -> None:
     """Note that these versions still held at `at`: a row read before it must not replace them."""
+    if not versions:
+        return
     c = conversations.c
     connection.execute(
         update(conversations)
