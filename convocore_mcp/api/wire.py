@@ -21,6 +21,7 @@ from convocore_mcp.api.record_scalars import MAX_ID_LENGTH
 from convocore_mcp.errors import ContractError
 from convocore_mcp.fields.reading import read_facts
 from convocore_mcp.models import WAITING, Conversation, Page, Quarantined
+from convocore_mcp.words.visible_text import visible
 
 MAX_ROWS = 5_000
 """Rows of one page that are read; Convocore sends 20 or 100, whatever is asked for."""
@@ -216,7 +217,7 @@ def to_model(row: ConversationRecord, agent_id: str, dropped: tuple[str, ...]) -
 
 
 def _text(value: str | None) -> str | None:
-    return (value.strip() or None) if value else None
+    return (visible(value) or None) if value else None
 
 
 def _last_activity(row: ConversationRecord) -> datetime | None:

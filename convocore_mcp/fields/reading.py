@@ -4,6 +4,7 @@ from typing import Any
 
 from convocore_mcp.fields.table import FIELDS
 from convocore_mcp.models.facts import Facts, ModelShare, PlannedActivity, ReadValue
+from convocore_mcp.words.visible_text import visible
 
 READ_FIELDS = tuple(field for field in FIELDS if field.read is not None)
 """The fields whose values `Facts.values` holds, in its order."""
@@ -43,9 +44,9 @@ def _tidy(value: ReadValue) -> ReadValue:
     if value is None:
         return None
     if type(value) is str:
-        return value.strip() or None
+        return visible(value) or None
     if type(value) is tuple:
-        return tuple(item.strip() for item in value if item.strip())
+        return tuple(shown for item in value if (shown := visible(item)))
     return value
 
 

@@ -75,6 +75,7 @@ def compare(
 
     The newer copy wins, not the one that was read later: an upstream cache may show an older copy
     beside, or instead of, the newer one. Of equally old copies the one that was read later wins.
+    Activity after the version was last seen is news, whatever time in the future the version bears.
     An older copy is accepted once a whole full sync has shown nothing else: then the newer one was
     a mistake that Convocore has corrected, like a time in the future.
     """
@@ -86,7 +87,9 @@ def compare(
         elif old.digest == digest_of(row):
             found.unchanged.append(old.valid_from)
             found.known.add(row.id)
-        elif is_older(row.age, old.age) and not _from_the_future(old, at):
+        elif is_older(row.age, old.age) and not (
+            _from_the_future(old, at) or _active_since_seen(row, old)
+        ):
             confirmed = old.missed_syncs > 0 and old.outdated_at is not None and _seen_by(old, at)
             if confirmed:
                 found.changed.append((row, old))
@@ -107,6 +110,12 @@ def _from_the_future(old: CurrentVersion, at: int) -> bool:
 def _seen_by(old: CurrentVersion, at: int) -> bool:
     """Whether the version was last seen by `at`, or much later: by a clock that was ahead."""
     return old.seen_at <= at or old.seen_at > at + LONGEST_OVERLAP
+
+
+def _active_since_seen(row: Conversation, old: CurrentVersion) -> bool:
+    """Whether the row's activity is later than the version was seen: no old copy can know of it."""
+    active = to_milliseconds(row.last_activity)
+    return active is not None and active > old.seen_at
 
 
 def newest_copies(rows: Sequence[Conversation]) -> dict[str, Conversation]:
