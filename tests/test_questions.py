@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.questions import BEFORE_CHANGES, QUESTIONS, oracle
+from benchmarks.questions import BEFORE_CHANGES, QUESTIONS
 from benchmarks.questions.alternatives import generated, generated_pages, raw_pages, read
-from benchmarks.questions.dataset import Dataset
 from benchmarks.questions.runner import Result, ask_ours, now
+from benchmarks.questions.truth import oracle
+from benchmarks.questions.truth.dataset import Dataset
 from convocore_mcp.sandbox import Sandbox, serving
 
 TOOLS = {

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 
 from benchmarks.questions import QUESTIONS
 from benchmarks.questions.alternatives import generated, generated_pages, raw_pages, read
-from benchmarks.questions.dataset import Dataset
 from benchmarks.questions.question import Question
 from benchmarks.questions.runner import Result, ask_ours
+from benchmarks.questions.truth.dataset import Dataset
 from convocore_mcp.sandbox import Sandbox, serving
 from convocore_mcp.sandbox.server.app import Dialect
 

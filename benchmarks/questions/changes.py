@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from benchmarks.questions.dataset import Dataset
-from benchmarks.questions.oracle import Facts, Row
 from benchmarks.questions.question import SAVED_CURSOR, Answers, Call, Question, path
+from benchmarks.questions.truth.dataset import Dataset
+from benchmarks.questions.truth.oracle import Facts, Row
 from convocore_mcp.sandbox import Sandbox
 
 

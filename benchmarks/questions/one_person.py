@@ -8,10 +8,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from benchmarks.questions import oracle
-from benchmarks.questions.dataset import Dataset, Lead
-from benchmarks.questions.oracle import Facts
 from benchmarks.questions.question import Answers, Question, candidates, lead, path
+from benchmarks.questions.truth import oracle
+from benchmarks.questions.truth.dataset import Dataset, Lead
+from benchmarks.questions.truth.oracle import Facts
 
 PROFILE = 1300
 """Tokens for a whole lead with two conversations and a full history."""

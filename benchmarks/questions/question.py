@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.questions.dataset import Dataset
-from benchmarks.questions.oracle import Facts, given, numeric
+from benchmarks.questions.truth.dataset import Dataset
+from benchmarks.questions.truth.oracle import Facts, given, numeric
 
 Answer = dict[str, Any]
 Answers = Sequence[Answer]

@@ -13,10 +13,10 @@ from mcp_types import TextContent
 
 from benchmarks.questions import AFTER_CHANGES, BEFORE_CHANGES
 from benchmarks.questions.changes import apply_changes
-from benchmarks.questions.dataset import Dataset
-from benchmarks.questions.oracle import Facts, Row
 from benchmarks.questions.question import SAVED_CURSOR, Answer, Question, alike
 from benchmarks.questions.tokens import tokens, written
+from benchmarks.questions.truth.dataset import Dataset
+from benchmarks.questions.truth.oracle import Facts, Row
 from convocore_mcp.sandbox import Sandbox
 
 FILL_SECONDS = 60.0
@@ -63,6 +63,7 @@ async def ask_ours(
             "CONVOCORE_STORE": "memory",
             "CONVOCORE_INCREMENTAL_SYNC_SECONDS": "0",
             "CONVOCORE_DETAILS": "off",
+            "CONVOCORE_TIMEZONE": "UTC",
         },
     )
     async with Client(server) as client:
