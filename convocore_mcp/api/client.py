@@ -28,7 +28,7 @@ from convocore_mcp.api.pagination import (
     resume_pagination,
 )
 from convocore_mcp.api.paging.list_progress import ListProgress
-from convocore_mcp.api.response_body import ENCODINGS, ResponseBody, without_key
+from convocore_mcp.api.parsing.response_body import ENCODINGS, ResponseBody, without_key
 from convocore_mcp.api.throttle import Backoff, Throttle
 from convocore_mcp.api.transcript_wire import parse_transcript
 from convocore_mcp.errors import (

@@ -38,7 +38,7 @@ from convocore_mcp.api.page_numbers import (
     span_over,
 )
 from convocore_mcp.api.paging.list_progress import IDLE_PAGES_TO_END, SeenRows
-from convocore_mcp.api.response_body import ONE_AT_A_TIME_FROM
+from convocore_mcp.api.parsing.response_body import ONE_AT_A_TIME_FROM
 from convocore_mcp.api.throttle import CONCURRENCY
 from convocore_mcp.api.wire import NO_ROWS, ListResponse
 from convocore_mcp.models import Page

@@ -11,17 +11,17 @@ from starlette.types import ASGIApp
 from convocore_mcp.errors import NotConfiguredError
 from convocore_mcp.server.backend import App
 from convocore_mcp.server.tools import TOOLS
+from convocore_mcp.web.access.auth import METADATA_PATH, AccessPolicy, Authentication
+from convocore_mcp.web.access.host_policy import HostPolicy, is_loopback
+from convocore_mcp.web.access.oauth import Issuer, oauth_tokens, resource_metadata
+from convocore_mcp.web.access.tokens import TokenVerifier, any_of, static_tokens
 from convocore_mcp.web.access_log import AccessLog
-from convocore_mcp.web.auth import METADATA_PATH, AccessPolicy, Authentication
 from convocore_mcp.web.health import healthz, readyz
-from convocore_mcp.web.host_policy import HostPolicy, is_loopback
 from convocore_mcp.web.http_settings import HttpSettings
 from convocore_mcp.web.limits import Limits
 from convocore_mcp.web.metrics import Metrics
-from convocore_mcp.web.oauth import Issuer, oauth_tokens, resource_metadata
 from convocore_mcp.web.request_tracker import RequestTracker
 from convocore_mcp.web.routes import build_routes
-from convocore_mcp.web.tokens import TokenVerifier, any_of, static_tokens
 from convocore_mcp.web.web_server import open_listener, serve_until_signal
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from convocore_mcp.settings import HOST_AND_PORT, split_list
-from convocore_mcp.web.host_policy import is_loopback
+from convocore_mcp.web.access.host_policy import is_loopback
 
 _TOKEN = re.compile(r"[\w.~+/=-]+", re.ASCII)
 """The `b64token` of RFC 6750, without its colons."""

@@ -7,7 +7,7 @@ import socket
 import pytest
 
 from convocore_mcp.api.client import Limits
-from convocore_mcp.api.response_body import ResponseBody
+from convocore_mcp.api.parsing.response_body import ResponseBody
 from convocore_mcp.errors import ContractError, GarbledError, UnavailableError
 from convocore_mcp.sandbox import Sandbox
 

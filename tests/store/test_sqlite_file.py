@@ -16,6 +16,8 @@ from convocore_mcp.models import Conversation, Page, Quarantined
 from convocore_mcp.settings import store_location
 from convocore_mcp.store.database.engine import Database, open_database
 from convocore_mcp.store.database.schema import SEARCH, meta, metadata
+from convocore_mcp.store.details.details_queue import DetailsQueue
+from convocore_mcp.store.details.transcript_cache import TranscriptCache
 from tests.conversations import conversation
 from tests.store.agent_store import AgentStore, at
 from tests.store.steps import shared
@@ -180,6 +182,11 @@ def test_a_table_that_is_dropped_while_the_mirror_is_in_use_leads_to_a_new_one(
         bad = Page((), (Quarantined("{}", "row: does not fit"),))
         agent_store.writer.save(agent_store.agent, bad, read_at=at(2))
         agent_store.terms()
+        agent_store.change_log.changes(
+            agent_store.agent, after=0, upto=99, kinds=("created",), since=None, limit=1
+        )
+        DetailsQueue(database).state(agent_store.agent)
+        TranscriptCache(database).get(agent_store.agent, "new")
 
     with pytest.raises(MirrorError, match="damaged and has been set aside") as caught:
         use()

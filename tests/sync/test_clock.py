@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from convocore_mcp.errors import BadRequestError, ConvocoreError
+from convocore_mcp.errors import ConvocoreError, UnavailableError
 from convocore_mcp.models import Coverage, UnfinishedSync
 from convocore_mcp.sandbox import Dialect, Sandbox
 from convocore_mcp.sync.decisions import (
@@ -95,8 +95,8 @@ async def test_a_full_sync_that_began_in_the_future_is_not_resumed() -> None:
     sandbox, mirror = Sandbox(size=200), open_mirror("memory")
     async with running_harness(sandbox, mirror=mirror) as harness:
         harness.clock.advance(days=3)
-        sandbox.fail_next(400, after=5)
-        with pytest.raises(BadRequestError):
+        sandbox.fail_next(503, after=5, times=3)
+        with pytest.raises(UnavailableError):
             await harness.sync()
         assert harness.coverage.unfinished is not None
     async with running_harness(sandbox, mirror=mirror) as harness:

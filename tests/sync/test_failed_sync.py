@@ -21,7 +21,7 @@ async def test_the_leads_of_what_was_read_are_there_when_reading_failed(dialect:
     """Promised by docs/architecture.md, "The mirror": leads follow rows, always."""
     sandbox = Sandbox(size=200, dialect=dialect, max_limit=20)
     async with running_harness(sandbox) as harness:
-        sandbox.fail_next(400, after=4)
+        sandbox.fail_next(503, after=4, times=1000)
         freshness = await harness.ensure_fresh()
         read = len(harness.mirror_rows)
         assert 20 <= read < 200

@@ -148,7 +148,7 @@ def test_as_of_is_when_the_front_of_the_list_was_read(state: SyncState, as_of: d
         (SyncState(replace(COMPLETE, as_of=None)), (CLOCK_WAS_AHEAD,)),
         (
             SyncState(PARTIAL, FIRST_SYNC, still_waiting=True),
-            ("A first reading is under way, 60 conversations so far; ask again for the rest.",),
+            ("A first reading is under way, 40 conversations so far; ask again for the rest.",),
         ),
         (
             SyncState(PARTIAL, Progress(rows=20)),

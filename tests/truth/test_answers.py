@@ -275,7 +275,7 @@ async def test_a_broken_row_is_set_aside_and_said_and_costs_no_other(
     """Promised by docs/contract.md, "Rules for every answer": a note in `freshness`."""
     sandbox = Sandbox(size=300, dialect=dialect)
     good = {row["ID"] for row in sandbox.rows()}
-    broken: list[Any] = [None, "a row", {"no": "ID"}, {"ID": "bad-time", "ts": "half past"}, 7]
+    broken: list[Any] = [None, "a row", {"no": "ID"}, {"ID": "", "ts": 1}, 7]
 
     def break_some(envelope: Answer, number: int) -> None:
         if number <= len(broken):

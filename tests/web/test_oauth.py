@@ -12,7 +12,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from convocore_mcp.web.oauth import Issuer, IssuerError, oauth_tokens
+from convocore_mcp.web.access.oauth import Issuer, IssuerError, oauth_tokens
 from tests.web.issuer import AUDIENCE, FakeIssuer, serve_issuer
 from tests.web.web_server import (
     TOKEN,

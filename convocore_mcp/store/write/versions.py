@@ -81,7 +81,7 @@ def compare(
         elif old.digest == digest_of(row):
             found.unchanged.append(old.valid_from)
             found.known.add(row.id)
-        elif is_older(row.age, old.age):
+        elif is_older(row.age, old.age) and not _from_the_future(old, at):
             confirmed = old.missed_syncs > 0 and old.outdated_at is not None and _seen_by(old, at)
             if confirmed:
                 found.changed.append((row, old))
@@ -92,6 +92,11 @@ def compare(
         else:
             found.unchanged.append(old.valid_from)
     return found
+
+
+def _from_the_future(old: CurrentVersion, at: int) -> bool:
+    """Whether the version bears a time that was still to come at `at`: it is newer than nothing."""
+    return old.last_activity is not None and old.last_activity > at + LONGEST_OVERLAP
 
 
 def _seen_by(old: CurrentVersion, at: int) -> bool:

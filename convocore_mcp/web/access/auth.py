@@ -15,9 +15,9 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from convocore_mcp.web.access.host_policy import HostPolicy
+from convocore_mcp.web.access.tokens import TokenVerifier
 from convocore_mcp.web.access_log import LOG_FIELDS
-from convocore_mcp.web.host_policy import HostPolicy
-from convocore_mcp.web.tokens import TokenVerifier
 
 METADATA_PATH = "/.well-known/oauth-protected-resource"
 _DESCRIPTIONS = {

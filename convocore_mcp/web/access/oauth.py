@@ -22,8 +22,8 @@ from mcp.server.auth.provider import AccessToken
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from convocore_mcp.web.host_policy import is_loopback
-from convocore_mcp.web.tokens import TokenVerifier
+from convocore_mcp.web.access.host_policy import is_loopback
+from convocore_mcp.web.access.tokens import TokenVerifier
 
 log = logging.getLogger(__name__)
 
