@@ -82,7 +82,8 @@ QUESTIONS = (
         by("day", "conversations"), count(oracle.day, "7d"), tokens=1200,
     ),
     Question(
-        "Quel canal apporte le plus de leads chauds ?", "fr", [stats("channel", of="leads", where=["hot=true"])], by("channel", "leads"),
+        "Quel canal apporte le plus de leads chauds ?", "fr",
+        [stats("channel", of="leads", where=["hot=true"])], by("channel", "leads"),
         hot_by(lambda lead: lead.channel), tokens=1600,
     ),
     Question(

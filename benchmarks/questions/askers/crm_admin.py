@@ -101,7 +101,8 @@ QUESTIONS = (
         tag=["spam?"], where=["blocked=false"],
     ),
     refused(
-        "Filter by the stage 'Kontaktiert'.", "de", "list_conversations", ["kontaktiert", "engaged"],
+        "Wer ist in der Phase 'Kontaktiert'?", "de", "list_conversations",
+        ["kontaktiert", "engaged"],
         stage=["kontaktiert"],
     ),
     refused(

@@ -18,6 +18,7 @@ from benchmarks.questions.truth.dataset import Dataset
 from benchmarks.questions.truth.oracle import Facts, Row
 
 SHARED = "visitor1f3@udaharan.example"
+OTHER_CHANNELS = "web-chat|whatsapp|phone|messenger|telegram|sms|discord|email|outbound-call"
 EU = ("DE", "FR", "ES")
 
 
@@ -121,9 +122,7 @@ QUESTIONS = (
     people(
         "Welche Personen haben ihre Daten nur über Instagram gegeben?", "de",
         lambda w: w.people(lambda p: {oracle.channel(r) for r in p.rows} == {"instagram"}),
-        where=["channels=instagram", "channels!=web-chat|whatsapp|phone|messenger|telegram|sms"
-               "|discord|email|outbound-call",
-               "channels!~twilio"],
+        where=["channels=instagram", f"channels!={OTHER_CHANNELS}", "channels!~twilio"],
         sort="newest",
     ),
     how_many(

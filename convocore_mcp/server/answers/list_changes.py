@@ -6,9 +6,9 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 
 from convocore_mcp.errors import InvalidArgumentError
+from convocore_mcp.fields.captured_data import without_secrets
 from convocore_mcp.leads.hotness import is_hot
 from convocore_mcp.models import EVERYTHING, Change, Conversation, Lead
-from convocore_mcp.server.answers.conversation_record import without_secrets
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.mirror_queries import ChangeQueries, MirrorQueries
 from convocore_mcp.server.questions.cursor import Cursor, question_digest
