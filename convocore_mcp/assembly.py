@@ -30,6 +30,7 @@ from convocore_mcp.server.answers.field_table import field_table
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.sanitize import JsonObject
 from convocore_mcp.settings import Settings
+from convocore_mcp.store.changes.change_feed import ChangeFeed
 from convocore_mcp.store.database.engine import Database, open_database
 from convocore_mcp.store.database.sync_locks import SyncLocks, sync_locks_for
 from convocore_mcp.store.details.details_queue import DetailsQueue
@@ -168,6 +169,7 @@ def _connect(
         rows=RowReader(database),
         zone=zone,
         change_log=ChangeLog(database),
+        change_feed=ChangeFeed(database),
         completion_reader=CompletionReader(database),
         find_person=functools.partial(resolve, mirror_reader),
         syncs=syncs,
@@ -228,7 +230,8 @@ def _agent_syncs(
             now=utc_now,
             write_in_thread=writers.run,
             read_in_thread=readers.run,
-            schedule=Schedule(
+            schedule=Schedule.for_calls_of(
+                settings.wait_seconds,
                 incremental_after=timedelta(seconds=settings.incremental_sync_seconds),
                 full_after=timedelta(seconds=settings.full_sync_seconds),
             ),

@@ -94,6 +94,9 @@ class Settings(BaseSettings):
         ge=1,
         description="Seconds after which a sync stops.",
     )
+    wait_seconds: float = Field(
+        4, gt=0, le=600, description="Seconds within which a call answers, with what is known."
+    )
     timezone: str | None = Field(
         None,
         validation_alias=AliasChoices("CONVOCORE_TIMEZONE"),  # by which an error names it

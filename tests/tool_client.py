@@ -36,6 +36,7 @@ async def connected(
             "base_url": base_url,
             "store": "memory",
             "timezone": "UTC",
+            "wait_seconds": 25,
             "details": "off",
         } | settings
         app = App(lambda: Assembly(chosen), version="test")

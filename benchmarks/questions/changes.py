@@ -70,7 +70,7 @@ def _new(dataset: Dataset) -> list[Row]:
 QUESTIONS = (
     Question(
         "(automation) What is new since the cursor I kept?", "en", [changes(cursor=SAVED_CURSOR)],
-        _kinds_and_ids, _all,
+        _kinds_and_ids, _all, tokens=900,
     ),
     Question(
         "(automation) Start following from now on.", "en", [changes()],

@@ -163,10 +163,16 @@ class ConvocoreClient:
     async def _paginate(
         self, agent_id: str, progress: ListProgress, restarts: int, resume_token: str | None
     ) -> AsyncGenerator[Page, None]:
-        async def fetch(query: PageQuery) -> wire.ListResponse:
-            return await self._fetch_page(agent_id, query)
-
         max_limit = self._max_limits.get(agent_id)
+
+        async def fetch(query: PageQuery) -> wire.ListResponse:
+            response = await self._fetch_page(agent_id, query)
+            if max_limit and query.get("page") == 1 and response.next_cursor is not None:
+                # The list was too short for a cursor when its dialect was noted.
+                message = "Convocore sends a cursor where it sent none before."
+                raise BadRequestError(message, speaks_of_cursor=True)
+            return response
+
         first = None if max_limit or resume_token else await fetch({"limit": LIMIT})
         if resume_token is not None:
             paging = resume_pagination(fetch, resume_token)

@@ -123,11 +123,15 @@ def sandbox(
         ),
     ] = False,
     export: Annotated[bool, typer.Option("--export", help="The plan has transcripts.")] = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="Things happen: people write, ask, are accepted, buy.")
+    ] = False,
 ) -> None:
     """Serve a sandbox: Convocore's API with generated conversations, for experiments."""
     server = Sandbox(
-        size=size, seed=seed, dialect=dialect.value, latency=latency, sparse=sparse, export=export
-    )
+        size=size, seed=seed, dialect=dialect.value, latency=latency, sparse=sparse, export=export,
+        live=live,
+    )  # fmt: skip
     if sparse:
         server.poison_one()
     typer.echo(

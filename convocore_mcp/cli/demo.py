@@ -49,7 +49,7 @@ class Answer:
 def run_demo(*, size: int, seed: int) -> None:
     """Start the sandbox and the server, ask the questions, and print the answers."""
     console = Console()
-    sandbox = Sandbox(size=size, seed=seed)
+    sandbox = Sandbox(size=size, seed=seed, live=True)
     with serving(sandbox) as base_url:
         console.print(
             f"\nA sandbox with [bold]{size:,}[/] generated conversations, and a server that has "

@@ -55,7 +55,7 @@ def serve_demo(serve: Callable[[Mapping[str, Any]], None]) -> None:
 
     What the sandbox's list shows is taken for all there is, so that every answer is final at once.
     """
-    sandbox = Sandbox(export=True)
+    sandbox = Sandbox(export=True, live=True)
     with serving(sandbox) as base_url:
         serve(
             {

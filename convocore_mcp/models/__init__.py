@@ -4,6 +4,14 @@ They import nothing, so that every room can share them: I/O, validation and came
 at the edges.
 """
 
+from convocore_mcp.models.changes import (
+    BEFORE_ALL,
+    Change,
+    ChangePage,
+    FeedPosition,
+    MomentKey,
+    MomentWindow,
+)
 from convocore_mcp.models.conversation import (
     NO_DETAILS,
     WAITING,
@@ -38,7 +46,6 @@ from convocore_mcp.models.lead import (
     TermAlternatives,
 )
 from convocore_mcp.models.mirror import (
-    Change,
     Coverage,
     Freshness,
     Page,
@@ -65,6 +72,7 @@ from convocore_mcp.models.search_terms import (
 from convocore_mcp.models.transcript import Speaker, Transcript, Turn
 
 __all__ = [
+    "BEFORE_ALL",
     "CLOSED_STAGES",
     "EVERYTHING",
     "MAX_WORD_LENGTH",
@@ -78,6 +86,7 @@ __all__ = [
     "Assignment",
     "Call",
     "Change",
+    "ChangePage",
     "Conversation",
     "CopyAge",
     "Coverage",
@@ -87,6 +96,7 @@ __all__ = [
     "DetailsState",
     "DetailsTrial",
     "Facts",
+    "FeedPosition",
     "Filter",
     "Freshness",
     "Group",
@@ -96,6 +106,8 @@ __all__ = [
     "JsonValue",
     "Lead",
     "ModelShare",
+    "MomentKey",
+    "MomentWindow",
     "NumberTerm",
     "Page",
     "PhraseTerm",

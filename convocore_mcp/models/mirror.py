@@ -96,17 +96,3 @@ class Freshness:
     notes: tuple[str, ...] = ()
     first_sync_error: Exception | None = None
     """How reading failed, while no full sync was ever complete and nothing has succeeded since."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A change of one conversation: `kind` is created, updated or removed."""
-
-    sequence_number: int
-    kind: str
-    at: datetime | None
-    """When the change was seen, which is later than when it happened."""
-    conversation: Conversation
-    """After the change; of a removal, the last version."""
-    before: Conversation | None = None
-    """Before the change, of an update."""

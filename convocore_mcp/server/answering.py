@@ -58,9 +58,9 @@ class Answers:
         """Answer `conversation_stats`."""
         return await conversation_stats(self._backend, agents, request)
 
-    async def list_changes(self, agent_id: str, request: ChangesRequest) -> JsonObject:
+    async def list_changes(self, agents: Sequence[str], request: ChangesRequest) -> JsonObject:
         """Answer `list_changes`."""
-        return await list_changes(self._backend, agent_id, request)
+        return await list_changes(self._backend, agents, request)
 
     async def conversation_record(self, agent_id: str, conversation_id: str) -> JsonObject:
         """Answer the resource `conversation`."""

@@ -10,7 +10,12 @@ import anyio.to_thread
 
 from convocore_mcp.errors import InvalidArgumentError, NotConfiguredError
 from convocore_mcp.fields.times import Clock
-from convocore_mcp.server.mirror_queries import ChangeQueries, CompletionQueries, MirrorQueries
+from convocore_mcp.server.mirror_queries import (
+    ChangeQueries,
+    CompletionQueries,
+    FeedQueries,
+    MirrorQueries,
+)
 from convocore_mcp.server.protocols import (
     Answers,
     Assembly,
@@ -26,6 +31,8 @@ from convocore_mcp.server.row_queries import RowQueries
 
 if TYPE_CHECKING:  # for annotations only: listing the tools must not wait for these imports
     from datetime import datetime, timedelta, tzinfo
+
+    from mcp.server.mcpserver import Context
 
     from convocore_mcp.fields.table import FieldValue
     from convocore_mcp.leads.resolve import Match
@@ -48,6 +55,7 @@ class Backend:
     mirror_reader: MirrorQueries
     rows: RowQueries
     change_log: ChangeQueries
+    change_feed: FeedQueries
     completion_reader: CompletionQueries
     find_person: "Callable[[str, str], Match]"
     """Blocking: the leads of an agent that a text means (`leads.resolve`)."""
@@ -115,18 +123,27 @@ class Backend:
 class ReportingSyncs:
     """The syncs of a backend, with progress sent to the client whose call waits for them."""
 
-    def __init__(self, syncs: Syncs, send: SendProgress) -> None:
+    def __init__(self, syncs: Syncs, send: SendProgress, *, patient: bool) -> None:
         self._syncs = syncs
         self._send = send
+        self._patient = patient
         self._reported_rows = 0
         self._next_report_at = 0.0
 
     async def ensure_fresh(
-        self, agent_id: str, scope: "ReadScope", /, *, report_progress: ReportProgress | None = None
+        self,
+        agent_id: str,
+        scope: "ReadScope",
+        /,
+        *,
+        report_progress: ReportProgress | None = None,
+        patient: bool = False,
     ) -> "Freshness":
         """As `Syncs.ensure_fresh`."""
         report = report_progress or self._report
-        return await self._syncs.ensure_fresh(agent_id, scope, report_progress=report)
+        return await self._syncs.ensure_fresh(
+            agent_id, scope, report_progress=report, patient=patient or self._patient
+        )
 
     async def sync(
         self,
@@ -183,8 +200,12 @@ class App:
         """The table of fields. Does not open the mirror."""
         return (await self._loaded()).field_table()
 
-    async def backend(self, send_progress: SendProgress | None = None) -> Backend:
+    async def backend(
+        self, send_progress: SendProgress | None = None, *, patient: bool = False
+    ) -> Backend:
         """The backend, built at the first call; `send_progress` receives the progress of syncs.
+
+        A `patient` caller waits longer for a sync than others.
 
         Raises:
             NotConfiguredError: a setting is missing or wrong; the next call reads them again.
@@ -201,7 +222,7 @@ class App:
             backend = self._backend
         if send_progress is None:
             return backend
-        return replace(backend, syncs=ReportingSyncs(backend.syncs, send_progress))
+        return replace(backend, syncs=ReportingSyncs(backend.syncs, send_progress, patient=patient))
 
     async def aclose(self) -> None:
         """Stop syncing and close the mirror."""
@@ -215,3 +236,14 @@ class App:
                 # Imports take a moment, in which the event loop should answer pings.
                 self._assembly = await anyio.to_thread.run_sync(self._load)
             return self._assembly
+
+
+async def backend_for(ctx: "Context[App]") -> Backend:
+    """The backend for a request; a client that asked for progress waits longer, and is told more.
+
+    Raises:
+        NotConfiguredError, MirrorError: as `App.backend`.
+    """
+    asked = (ctx.request_context.meta or {}).get("progress_token") is not None
+    app = ctx.request_context.lifespan_context
+    return await app.backend(ctx.report_progress, patient=asked)

@@ -1,6 +1,6 @@
 """What the server knows of the mirror: protocols, as in `protocols`. Every call blocks."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:  # for annotations only: listing the tools must not wait for these imports
@@ -8,7 +8,9 @@ if TYPE_CHECKING:  # for annotations only: listing the tools must not wait for t
 
     from convocore_mcp.models import (
         Change,
+        ChangePage,
         Conversation,
+        FeedPosition,
         Filter,
         Group,
         HotQuery,
@@ -138,30 +140,31 @@ class CountedChanges(Protocol):
         ...
 
 
-class ChangeQueries(Protocol):
-    """Reads the log of changes; each call blocks (`store.read.change_log.ChangeLog`)."""
+class FeedQueries(Protocol):
+    """Reads the feed of changes; each call blocks (`store.changes.change_feed.ChangeFeed`)."""
 
-    def bounds(self, agent_id: str, /) -> tuple[int, int, int | None]:
-        """The oldest number from which on nothing is lost, the newest one, and the baseline.
+    def read(
+        self,
+        agent_ids: Sequence[str],
+        start: "FeedPosition | None",
+        /,
+        *,
+        now: "datetime",
+        limit: int,
+        since: "datetime | None",
+        kinds: Sequence[str],
+        wanted: "Callable[[Change], bool]",
+    ) -> "ChangePage":
+        """The changes behind `start`, at least `limit` of them where there are as many.
 
-        Changes up to the baseline came with the first full sync and are not reported. It is `None`
-        until that sync is complete.
+        Without `start`, those that are known since `since`; with neither, none: the end of the
+        page is where the feed ends now. `wanted` says which changes belong into the page.
         """
         ...
 
-    def changes(
-        self,
-        agent_id: str,
-        /,
-        *,
-        after: int,
-        upto: int,
-        kinds: Sequence[str],
-        since: "datetime | None",
-        limit: int,
-    ) -> "list[Change]":
-        """Changes numbered from `after` (exclusive) to `upto` (inclusive), oldest first."""
-        ...
+
+class ChangeQueries(Protocol):
+    """Tells whether something changed; each call blocks (`store.read.change_log.ChangeLog`)."""
 
     def changed_since(
         self, agent_id: str, /, *, after: int, ids: Collection[str], lead_ids: Collection[str]

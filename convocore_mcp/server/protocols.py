@@ -64,8 +64,9 @@ class Syncs(Protocol):
         /,
         *,
         report_progress: ReportProgress | None = None,
+        patient: bool = False,
     ) -> "Freshness":
-        """Wait a bounded time until `scope` has been read.
+        """Wait a bounded time until `scope` has been read; longer if the caller is `patient`.
 
         Raises:
             ApiError: Convocore can't be read, and the mirror is still empty.
@@ -160,7 +161,9 @@ class Answers(Protocol):
         """Totals and groups."""
         ...
 
-    async def list_changes(self, agent_id: str, request: "ChangesRequest", /) -> "JsonObject":
+    async def list_changes(
+        self, agents: Sequence[str], request: "ChangesRequest", /
+    ) -> "JsonObject":
         """Changes, oldest first."""
         ...
 

@@ -93,4 +93,6 @@ class ChangesRequest:
     cursor: str = ""
     since: str = ""
     kinds: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    became: tuple[str, ...] = ()
     limit: int = 50

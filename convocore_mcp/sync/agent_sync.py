@@ -108,7 +108,11 @@ class AgentSync:
         self._ended_runs = 0
 
     async def ensure_fresh(
-        self, scope: ReadScope = EVERYTHING, *, report_progress: ReportProgress | None = None
+        self,
+        scope: ReadScope = EVERYTHING,
+        *,
+        report_progress: ReportProgress | None = None,
+        patient: bool = False,
     ) -> Freshness:
         """Sync what a question needs, and describe how fresh its answer is.
 
@@ -130,10 +134,12 @@ class AgentSync:
         run = self._run_for(action, coverage)
         if run is not None:
             if coverage.full_sync_at is None:
-                await self._wait_for_first_sync(run, scope, report_progress)
+                patience = parts.schedule.patience(first_sync=True, patient=patient)
+                await self._wait_for_first_sync(run, scope, report_progress, patience)
             else:
                 await run.wait(
-                    patience=parts.schedule.incremental_patience, report_progress=report_progress
+                    patience=parts.schedule.patience(first_sync=False, patient=patient),
+                    report_progress=report_progress,
                 )
             coverage = await self._coverage()
         state = self._state(coverage, run)
@@ -192,14 +198,16 @@ class AgentSync:
                 return None
 
     async def _wait_for_first_sync(
-        self, run: SyncRun, scope: ReadScope, report_progress: ReportProgress | None
+        self,
+        run: SyncRun,
+        scope: ReadScope,
+        report_progress: ReportProgress | None,
+        patience: float,
     ) -> None:
         """Wait until there is an answer, and a moment longer if it would be a partial one."""
         schedule, clock = self._parts.schedule, asyncio.get_running_loop().time
-        give_up_at = clock() + schedule.first_sync_patience
-        await run.wait(
-            until=scope, patience=schedule.first_sync_patience, report_progress=report_progress
-        )
+        give_up_at = clock() + patience
+        await run.wait(until=scope, patience=patience, report_progress=report_progress)
         if not (run.done or run.progress.covers(scope)):
             await run.wait_if_nearly_done(
                 patience=max(0, min(schedule.grace_for(scope), give_up_at - clock())),

@@ -27,13 +27,16 @@ class AgentSyncs:
         scope: ReadScope = EVERYTHING,
         *,
         report_progress: ReportProgress | None = None,
+        patient: bool = False,
     ) -> Freshness:
         """Sync what a question needs, waiting a bounded time (`AgentSync.ensure_fresh`).
 
         Raises:
             ApiError: Convocore refuses the key or the agent, or fails while the mirror is empty.
         """
-        return await self._of(agent_id).ensure_fresh(scope, report_progress=report_progress)
+        return await self._of(agent_id).ensure_fresh(
+            scope, report_progress=report_progress, patient=patient
+        )
 
     async def sync(
         self,

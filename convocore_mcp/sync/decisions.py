@@ -32,6 +32,10 @@ class Action(Enum):
     BACK_OFF = "a sync has just failed: send no request yet"
 
 
+SHARE_OF_A_CALL = 0.7
+"""How much of a call's time may pass with waiting for a sync; the rest is for the answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class Schedule:
     """How old the mirror may get, and how long a caller waits for a sync."""
@@ -40,16 +44,36 @@ class Schedule:
     full_after: timedelta = timedelta(hours=6)
     retry_incomplete_after: timedelta = timedelta(minutes=10)
     """The same after a full sync that may have missed rows, or that failed."""
-    first_sync_patience: float = 18.0
-    """Seconds a caller waits for the first full sync; a call answers within 25 seconds."""
-    incremental_patience: float = 5.0
+    first_sync_patience: float = 2.8
+    """Seconds a caller waits for the first full sync."""
+    incremental_patience: float = 2.8
     """Seconds a caller waits for a sync when the mirror can already give an older answer."""
+    longest_patience: float = 18.0
+    """Seconds that a patient caller waits, who is told how far reading is."""
     grace: float = 3.0
     """Seconds a caller waits on for the end of the first full sync, once there is an answer."""
     people_grace: float = 10.0
     """The same for a question about people, which needs every conversation to be complete."""
     failure_pause: timedelta = timedelta(seconds=15)
     """After a failure, no request is sent to Convocore for this long."""
+
+    @classmethod
+    def for_calls_of(
+        cls, seconds: float, *, incremental_after: timedelta, full_after: timedelta
+    ) -> "Schedule":
+        """A schedule by which a call answers within `seconds`, its own work included."""
+        patience = SHARE_OF_A_CALL * seconds
+        return cls(
+            incremental_after=incremental_after,
+            full_after=full_after,
+            first_sync_patience=patience,
+            incremental_patience=patience,
+        )
+
+    def patience(self, *, first_sync: bool, patient: bool) -> float:
+        """Seconds a caller waits."""
+        usual = self.first_sync_patience if first_sync else self.incremental_patience
+        return max(usual, self.longest_patience) if patient else usual
 
     def grace_for(self, scope: ReadScope) -> float:
         """Seconds to wait on once there is an answer for `scope`."""

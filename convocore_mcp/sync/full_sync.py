@@ -20,6 +20,7 @@ from convocore_mcp.sync.incremental_sync import catch_up, listed_rows
 from convocore_mcp.sync.list_order import EVIDENCE_AGAIN, Front, FrontReading
 from convocore_mcp.sync.page_writer import LIST_MOVED_TOO_FAST, PageWriter, Upstream
 from convocore_mcp.sync.prefetch import prefetch_pages
+from convocore_mcp.sync.short_lists import SMALL_LIST, finds_little, finds_little_note
 
 log = logging.getLogger(__name__)
 
@@ -30,8 +31,6 @@ MAX_SINGLE_REQUESTS = 100
 """Missing conversations that are asked for one by one; the others wait for the next full sync."""
 SHORT_SYNCS_TO_BELIEVE = 3
 """Full syncs in a row that must find little before what they all missed is removed."""
-SMALL_LIST = 20
-"""Up to this many conversations, losing more than half of them is nothing suspicious."""
 AGENT_WAS_LOST = (
     "Convocore said that there is no such agent, so what was read before may be gone: everything "
     "is read again."
@@ -261,20 +260,6 @@ def decide_removal(
     gone = frozenset(id_ for id_, missed in missing.items() if missed + 1 >= SHORT_SYNCS_TO_BELIEVE)
     some_stay = len(gone) < len(missing)
     return Removal(gone, short_syncs=number if some_stay else 0, held_back=some_stay)
-
-
-def finds_little(found: int, known: int) -> bool:
-    """Whether a full sync saw suspiciously few of the conversations that the mirror holds."""
-    return found < known and (found == 0 or (known > SMALL_LIST and found < known / 2))
-
-
-def finds_little_note(found: int, known: int) -> str:
-    """What answers say while a full sync that found little is not believed."""
-    return (
-        f"The last full reading found only {found:,} of the {known:,} conversations that are known "
-        "here. The others stay until a third reading in a row misses them; some of them may no "
-        "longer exist."
-    )
 
 
 def outdated_note(count: int) -> str:

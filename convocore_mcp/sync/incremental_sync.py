@@ -17,6 +17,7 @@ from datetime import datetime
 from convocore_mcp.models import Page
 from convocore_mcp.sync.list_order import EVIDENCE, EVIDENCE_AGAIN, Front, FrontReading, ListedRow
 from convocore_mcp.sync.page_writer import PageWriter, Upstream
+from convocore_mcp.sync.short_lists import finds_little, short_list_note
 
 MAX_PASSES = 12
 """How often the front is read again before the sync gives up on a list that keeps moving."""
@@ -32,6 +33,8 @@ class CaughtUp:
     """The front as the last pass saw it."""
     complete: bool
     """All news of the last pass stood on one page. If not, the next sync finds what moved."""
+    list_size: int | None
+    """How many conversations the list shows, if the last pass has read it to its end."""
 
 
 async def incremental_sync(upstream: Upstream, writer: PageWriter) -> None:
@@ -45,6 +48,9 @@ async def incremental_sync(upstream: Upstream, writer: PageWriter) -> None:
     front = Front(coverage.watermark, coverage.as_of)
     async with writer.leads_follow():
         caught_up = await catch_up(upstream, writer, front)
+    found, known = caught_up.list_size, coverage.conversations
+    if found is not None and finds_little(found, known):
+        writer.progress.gap = writer.progress.gap or short_list_note(found, known)
     if writer.progress.gap is not None:
         await writer.note(as_of=caught_up.as_of, gap=writer.progress.gap)
         return
@@ -60,8 +66,8 @@ async def catch_up(
         reading = await _read_down_to(front, upstream, writer, evidence=evidence)
         front, evidence = Front(reading.watermark or front.watermark, started_at), EVIDENCE_AGAIN
         if reading.pages_with_news <= 1:
-            return CaughtUp(started_at, front, complete=True)
-    return CaughtUp(started_at, front, complete=False)
+            return CaughtUp(started_at, front, complete=True, list_size=reading.list_size)
+    return CaughtUp(started_at, front, complete=False, list_size=reading.list_size)
 
 
 async def _read_down_to(
@@ -78,6 +84,8 @@ async def _read_down_to(
                 newest = await writer.newest(up_to=front.watermark, limit=reading.rows_to_compare)
                 if reading.is_enough(newest):
                     break
+        else:
+            reading.at_end = True
     return reading
 
 

@@ -66,6 +66,8 @@ class FrontReading:
     def __init__(self, known_to: Front, *, now: datetime, evidence: int = EVIDENCE) -> None:
         """`known_to` is where the last reading stood; `now` is when this one begins."""
         self.pages_with_news = 0
+        self.at_end = False
+        """Whether the list was read to its end."""
         self.watermark: datetime | None = None
         """The newest activity among the first `FRONT_ROWS` rows, without the future."""
         self._limit = known_to.watermark
@@ -106,6 +108,11 @@ class FrontReading:
         # In the newest second more may have arrived since, in any order: one row of it counts.
         one_counts = all(candidate.at != row.at for _, candidate in self._candidates)
         return row.at == self._limit and one_counts
+
+    @property
+    def list_size(self) -> int | None:
+        """How many conversations the list shows; `None` if it was not read to its end."""
+        return len(self._positions) if self.at_end else None
 
     @property
     def at_front(self) -> bool:

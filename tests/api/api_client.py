@@ -146,12 +146,12 @@ async def pages_of(paging: AsyncGenerator[Page, None]) -> list[Page]:
         return [page async for page in pages]
 
 
-async def all_pages_of_client(client: ConvocoreClient, sandbox: Sandbox) -> list[Page]:
+async def all_pages_of_client(client: ConvocoreClient, sandbox: Served) -> list[Page]:
     """Every page of the sandbox's agent."""
     return await pages_of(client.conversations(sandbox.agent_id))
 
 
-async def listed_ids(client: ConvocoreClient, sandbox: Sandbox) -> list[str]:
+async def listed_ids(client: ConvocoreClient, sandbox: Served) -> list[str]:
     """The IDs that the client lists, each once, in order; every page must be certain."""
     pages = await all_pages_of_client(client, sandbox)
     assert all(page.certain for page in pages)

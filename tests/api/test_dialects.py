@@ -8,6 +8,7 @@ from convocore_mcp.errors import BadRequestError, ContractError
 from convocore_mcp.sandbox import Sandbox
 
 from .api_client import all_pages_of_client, api_client, ids_in, listed_ids, requests_to
+from .odd_list import REFUSED, OddList, Reply, page_of, rows_named
 
 
 async def test_a_400_that_mentions_a_cursor_switches_to_the_cursor_dialect() -> None:
@@ -38,6 +39,30 @@ async def test_a_workspace_may_change_its_dialect() -> None:
         assert await listed_ids(client, sandbox) == ids_in(sandbox)
         sandbox.dialect, sandbox.max_limit = "page", 100
         assert await listed_ids(client, sandbox) == ids_in(sandbox)
+
+
+async def test_a_short_list_without_cursors_may_grow_into_one_with_cursors() -> None:
+    """Promised by docs/upstream.md, "The list endpoint": a cursor says where the list goes on.
+
+    A short list shows no cursor, so it looks like one with page numbers, which are then refused.
+    """
+    shown = 1
+    rows = rows_named(range(43))
+
+    def reply(query: dict[str, str]) -> Reply:
+        if query.get("page", "1") != "1":
+            return REFUSED
+        offset = int(query.get("cursor", "0"))
+        page = rows[:shown][offset : offset + 5]
+        if offset + len(page) < shown:
+            return page_of(page, hasMore=True, nextCursor=str(offset + len(page)))
+        return page_of(page)
+
+    upstream = OddList(reply)
+    async with api_client(upstream) as client:
+        assert await listed_ids(client, upstream) == ["c0"]
+        shown = len(rows)
+        assert set(await listed_ids(client, upstream)) == {row["ID"] for row in rows}
 
 
 async def test_a_workspace_with_neither_page_numbers_nor_cursors_is_an_error() -> None:

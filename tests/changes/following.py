@@ -123,8 +123,10 @@ def check(
     after = upstream.rows()
     assert {change["id"]: change["kind"] for change in reported} == net(before, after)
     assert len({change["id"] for change in reported}) == len(reported)
-    times = [change["at"] for change in reported]
+    times = [change["seen"] for change in reported]
     assert times == sorted(times)
+    assert all(change["at"] <= change["seen"] for change in reported)
+    assert len({change["event_id"] for change in reported}) == len(reported)
     front = set(list(after)[:one_page])
     if front >= set(upstream.moved):
         assert [

@@ -1,5 +1,6 @@
 """After both kinds of sync, the mirror equals Convocore and all changes are reported."""
 
+import itertools
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ FRONT = {"cursor": 20, "page": 100}
 """Rows on the front page."""
 NO_SYNC: Any = {"incremental_sync_seconds": 3600}
 """Only the syncs that the test runs itself."""
+EXAMPLES = itertools.count()
 KINDS = ("insert", "touch", "touch", "edit", "edit", "delete")
 
 action = st.tuples(st.sampled_from(KINDS), st.floats(0, 1, exclude_max=True), st.integers(0, 5))
@@ -110,7 +112,11 @@ def test_whatever_happens_is_reported_once_and_in_order(
     portal, tool_client, sandbox = followers
 
     async def example() -> None:
-        rows = [{"ID": f"c{n}", "ts": 1_700_000_000 - n, "messagesNum": 1} for n in range(size)]
+        # New IDs: an older copy of a conversation that is known would have to be confirmed first.
+        name = f"example{next(EXAMPLES)}"
+        rows = [
+            {"ID": f"{name}-{n}", "ts": 1_700_000_000 - n, "messagesNum": 1} for n in range(size)
+        ]
         sandbox.replace(list(rows))
         for _ in range(3):  # the first ones do not believe that nearly everything is gone
             await sync_everything(tool_client, sandbox.agent_id)

@@ -18,7 +18,7 @@ def test_a_sparse_list_shows_little_and_the_single_conversation_has_the_rest(
 ) -> None:
     """Promised by docs/upstream.md, "The single conversation"."""
     sparse, full = start_sandbox(size=200, sparse=True), start_sandbox(size=200)
-    full.sandbox._fixed_now = sparse.sandbox._fixed_now  # noqa: SLF001
+    full.sandbox._clock = sparse.sandbox._clock  # noqa: SLF001
     by_item = 0
     for row in sparse.get(limit=20).json()["data"]:
         single = sparse.item(row["ID"])

@@ -11,7 +11,8 @@ from sqlalchemy import select
 from convocore_mcp.leads.affected import merge_affected
 from convocore_mcp.leads.due_dates import due_dates_of_row
 from convocore_mcp.leads.keys import derive_keys
-from convocore_mcp.models import Conversation, Filter, Lead, Page
+from convocore_mcp.models import Change, Conversation, FeedPosition, Filter, Lead, Page
+from convocore_mcp.store.changes.change_feed import ChangeFeed
 from convocore_mcp.store.database import rows
 from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.database.schema import lead_terms, leads
@@ -37,6 +38,7 @@ class AgentStore:
         self.writer = MirrorWriter(database, RULES)
         self.reader = MirrorReader(database)
         self.change_log = ChangeLog(database)
+        self.change_feed = ChangeFeed(database)
 
     def of_agent(self, conversations: Iterable[Conversation]) -> tuple[Conversation, ...]:
         """The same conversations as this agent's."""
@@ -53,6 +55,20 @@ class AgentStore:
     def rebuild_leads(self) -> int:
         """Rebuild the leads; returns how many were rebuilt."""
         return self.writer.rebuild_leads(self.agent)
+
+    def set_baseline(self, minute: int = 0) -> None:
+        """Note that the first full sync is complete: from now on, changes are told."""
+        self.writer.update_coverage(self.agent, full_sync_at=at(minute))
+
+    def changes(self, *, after: int) -> list[Change]:
+        """All changes behind a sequence number."""
+        start, found = FeedPosition(after, 2**52, 2**52), list[Change]()
+        while True:
+            page = self.change_feed.read([self.agent], start, now=NOW, limit=50)
+            found += page.changes
+            if page.end.number == start.number:
+                return found
+            start = page.end
 
     def find(self, criteria: Filter | None = None, **options: Any) -> list[Conversation]:
         """All conversations that meet `criteria`, as `comparable` shows them."""

@@ -94,3 +94,32 @@ async def read_with_progress(client: Client, on_progress: Any) -> None:
         await client.session.send_request(
             request, ReadResourceResult, progress_callback=on_progress
         )
+
+
+@pytest.mark.parametrize("tool", ["summarize_hot_leads", "list_leads", "conversation_stats"])
+async def test_a_call_on_a_cold_mirror_answers_within_four_seconds_and_is_honest(tool: str) -> None:
+    """Promised by docs/contract.md, "Rules for every answer": `CONVOCORE_WAIT_SECONDS`."""
+    async with connected(Sandbox(size=4_000, latency=0.1), wait_seconds=4) as tool_client:
+        async with asyncio.timeout(4):
+            answer = await tool_client.ask(tool)
+    assert answer["freshness"]["complete"] is False
+    assert "under way" in " ".join(answer["freshness"]["notes"])
+
+
+async def test_a_client_that_asks_for_progress_waits_for_the_end() -> None:
+    """Promised by docs/contract.md, "Rules for every answer": up to 20 seconds, with reports."""
+    reports: list[float] = []
+
+    async def on_progress(progress: float, total: float | None, message: str | None) -> None:
+        reports.append(progress)
+
+    sandbox = Sandbox(size=500, latency=0.03)
+    async with connected(sandbox, mode="legacy", wait_seconds=0.2) as tool_client:
+        hasty = await tool_client.ask("summarize_hot_leads")
+        patient = await tool_client.client.call_tool(
+            "summarize_hot_leads", {}, progress_callback=on_progress
+        )
+    assert not hasty["freshness"]["complete"]
+    assert patient.structured_content is not None
+    assert patient.structured_content["freshness"]["complete"]
+    assert reports

@@ -33,6 +33,9 @@ from tests.api.api_client import api_client, utc_now, wait_until_idle
 P = ParamSpec("P")
 T = TypeVar("T")
 
+PATIENT = Schedule(first_sync_patience=18, incremental_patience=18)
+"""Tests run beside each other, and a busy machine takes longer."""
+
 
 async def run_inline(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Run a call where others use a thread: faster in tests with many short calls."""
@@ -227,7 +230,7 @@ async def running_harness(
                 now=clock,
                 write_in_thread=run_in_thread,
                 read_in_thread=run_in_thread,
-                schedule=schedule or Schedule(),
+                schedule=schedule or PATIENT,
                 limits=limits or SyncLimits(),
             )
         )

@@ -8,6 +8,7 @@ from .sync_harness import open_mirror, running_harness
 
 QUIET_REQUESTS: dict[Dialect, int] = {"cursor": 2, "page": 1}
 BOTH_DIALECTS = pytest.mark.parametrize("dialect", ["cursor", "page"])
+EMPTY_LIST = {"data": [], "hasMore": False}
 
 
 @BOTH_DIALECTS
@@ -102,3 +103,27 @@ async def test_one_old_row_out_of_order_does_not_end_an_incremental_sync() -> No
         different = set(harness.mirror_rows) ^ set(harness.upstream_rows)
         assert len(different) <= 2  # the old row, whose time stands in another unit
     mirror.close()
+
+
+@BOTH_DIALECTS
+@pytest.mark.parametrize("size", [5, 50])
+async def test_a_list_that_looks_empty_for_a_moment_does_not_make_an_answer_complete(
+    dialect: Dialect, size: int
+) -> None:
+    """Promised by docs/contract.md, "Rules for every answer": never complete when it is not."""
+    sandbox = Sandbox(size=size, dialect=dialect)
+    async with running_harness(sandbox) as harness:
+        await harness.sync()
+        sandbox.insert(stage="new")
+        sandbox.alter_page(lambda page, _: {"success": page["success"]} | EMPTY_LIST)
+        harness.clock.advance(minutes=1)
+        answer = await harness.ensure_fresh()
+        assert not answer.complete
+        assert "news may be missing" in answer.notes[0]
+
+        sandbox.alter_page(None)
+        harness.clock.advance(minutes=10)
+        await harness.ensure_fresh()
+        await harness.wait_for_runs()
+        assert (await harness.ensure_fresh()).complete
+        assert harness.mirror_rows == harness.upstream_rows

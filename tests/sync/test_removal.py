@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from convocore_mcp.errors import NotFoundError
 from convocore_mcp.sandbox import Dialect, Sandbox
 from convocore_mcp.store.read.change_log import ChangeCounts, ChangeLog
-from convocore_mcp.sync.full_sync import SMALL_LIST, decide_removal, finds_little
+from convocore_mcp.sync.full_sync import decide_removal
+from convocore_mcp.sync.short_lists import SMALL_LIST, finds_little
 
 from .sync_harness import SyncHarness, running_harness
 

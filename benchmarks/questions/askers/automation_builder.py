@@ -51,6 +51,10 @@ QUESTIONS = (
         where=["data.seats=12"],
     ),
     how_many(
+        "Wie viele sind aus Köln (data.city)?", "de",
+        lambda w: [r for r in w.rows if crm.data(r, "city") == "Köln"], where=["data.city=köln"],
+    ),
+    how_many(
         "Who ticked urgent?", "en",
         lambda w: [r for r in w.rows if crm.data(r, "urgent") is True], where=["data.urgent=true"],
     ),

@@ -167,6 +167,8 @@ def dollars_by_model(rows: list[Row]) -> dict[str, float]:
 def data(row: Row, name: str) -> Any:
     """A captured variable by its name, else the extracted value."""
     captured, extracted = row.get("capturedVariables"), row.get("funnelExtractedData") or {}
+    if isinstance(captured, list):
+        captured = {one["name"]: one["value"] for one in captured if "name" in one}
     if isinstance(captured, dict) and given(captured.get(name)) is not None:
         return captured[name]
     return given(extracted.get(name))

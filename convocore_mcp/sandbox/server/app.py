@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, unquote
 import anyio
 
 from convocore_mcp.sandbox.data.generated_rows import GeneratedRows
+from convocore_mcp.sandbox.data.living import Living
 from convocore_mcp.sandbox.server.conversation_list import ConversationList, FixedRows, merged
 from convocore_mcp.sandbox.server.cursors import Cursors
 from convocore_mcp.sandbox.server.fault_injection import FaultInjection
@@ -63,7 +64,8 @@ class Sandbox(FaultInjection, SingleItems):
     KeyError for an unknown conversation.
 
     `sparse`: the list shows little of a conversation, the single conversation has everything.
-    `export`: the plan includes transcripts.
+    `export`: the plan includes transcripts. `live`: things happen while time passes (`Living`);
+    `clock` says which time it is, `now` is a time that stands still.
     """
 
     def __init__(  # noqa: PLR0913  one for each option
@@ -79,6 +81,8 @@ class Sandbox(FaultInjection, SingleItems):
         max_limit: int | None = None,
         sparse: bool = False,
         export: bool = False,
+        live: bool = False,
+        clock: Callable[[], datetime] | None = None,
     ) -> None:
         FaultInjection.__init__(self)
         SingleItems.__init__(self, sparse=sparse, export=export)
@@ -86,7 +90,7 @@ class Sandbox(FaultInjection, SingleItems):
         self.dialect: Dialect = dialect
         self.max_limit = max_limit or _MAX_LIMIT[dialect]
         self.requests: deque[SeenRequest] = deque(maxlen=_KEPT_REQUESTS)
-        self._fixed_now = now
+        self._clock = clock or (lambda: now or datetime.now(UTC))
         self._lock = threading.RLock()
         self._cursors = Cursors(agent_id, seed)
         self.list_requests = 0
@@ -94,6 +98,11 @@ class Sandbox(FaultInjection, SingleItems):
         start = self._now()
         rows = GeneratedRows(size, seed, start, agent_id, live=dialect == "cursor")
         self._list = ConversationList(rows, newest=rows.ts(0) if size else start)
+        self._living: Living | None = None
+        if live:
+            self._living = Living(
+                self._list, seed=seed, start=start, agent_id=agent_id, deviates=rows.live
+            )
 
         async def app(scope: Scope, _receive: Receive, send: Send) -> None:
             await self._respond(scope, send)
@@ -105,6 +114,7 @@ class Sandbox(FaultInjection, SingleItems):
 
     def rows(self) -> Iterator[Row]:
         """Every conversation that is not empty, as the list shows it now, newest first."""
+        self._live_on()
         with self._lock:
             ranks = self._list.ranks(0, _ROWS_PER_LOCK)
         while ranks:
@@ -115,6 +125,7 @@ class Sandbox(FaultInjection, SingleItems):
 
     def row(self, conversation_id: str) -> Row | None:
         """One conversation as the list shows it, or None."""
+        self._live_on()
         with self._lock:
             row: Row | None = self._listed(self._list.row(conversation_id))
             return row
@@ -190,6 +201,7 @@ class Sandbox(FaultInjection, SingleItems):
         pairs: list[tuple[str, str]],
         headers: dict[str, str],
     ) -> Response:
+        self._live_on()
         match segments:
             case ["", "v3", "agents", agent_id, "convos"]:
                 return await self._list_page(method, agent_id, pairs, headers)
@@ -265,7 +277,13 @@ class Sandbox(FaultInjection, SingleItems):
         return self._list.ranks_after(rank, query.limit)
 
     def _now(self) -> int:
-        return int((self._fixed_now or datetime.now(UTC)).timestamp())
+        return int(self._clock().timestamp())
+
+    def _live_on(self) -> None:
+        """Let everything happen that is due; called before anybody looks."""
+        if self._living is not None:
+            with self._lock:
+                self._living.advance(self._now())
 
 
 async def _pause(seconds: float) -> None:

@@ -12,7 +12,7 @@ from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 
 from convocore_mcp.errors import ConvocoreError, InvalidArgumentError, MissingError
-from convocore_mcp.server.backend import App, Backend
+from convocore_mcp.server.backend import App, Backend, backend_for
 from convocore_mcp.server.mcp import RequestContext
 from convocore_mcp.server.rendering import compact, error_body, internal_error
 from convocore_mcp.server.requests import ConversationsRequest, HotLeadsRequest, StatsRequest
@@ -102,7 +102,7 @@ class Resources:
             ResourceError: there is no answer; its text is an error object.
         """
         try:
-            backend = await self._app.backend(ctx.report_progress if ctx else None)
+            backend = await (backend_for(ctx) if ctx else self._app.backend())
             answer = await ask(backend)
             _set_cache_hint(_time_to_live(backend, answer))
             return compact(answer)

@@ -48,6 +48,7 @@ def _combined(by_agent: Mapping[str, Freshness | BaseException]) -> Freshness:
         complete=not failed and all(found.complete for found in read.values()),
         conversations=sum(found.conversations for found in read.values()),
         oldest=min(oldest, default=None),
+        progress=min((f.progress for f in read.values() if f.progress is not None), default=None),
         notes=tuple(notes),
     )
 

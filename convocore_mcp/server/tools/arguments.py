@@ -74,9 +74,7 @@ Detail = Annotated[
     Literal["brief", "full"], Field(description="full adds contact data, summary, notes")
 ]
 AgentId = Annotated[str, Field(max_length=200, description="Only needed with several agents")]
-AgentIds = Annotated[
-    str, Field(max_length=200, description="Only needed with several agents; all means each")
-]
+AgentIds = Annotated[str, Field(max_length=200, description="One of several agents, or all")]
 Person = Annotated[
     str,
     Field(
@@ -123,11 +121,19 @@ SameStates = Annotated[_Texts, Field(description="e.g. ended_chat")]
 SameChannels = Annotated[_Texts, Field(description="e.g. whatsapp")]
 """The same filters in a second tool: a model has read the long description in the first."""
 ChangesCursor = Annotated[str, Field(max_length=4000, description="next_cursor of the call before")]
-ChangedSince = Annotated[_Text, Field(description=f"Seen from: {_TIMES}; without cursor")]
+ChangedSince = Annotated[_Text, Field(description="Happened from, e.g. 8h")]
 Kinds = Annotated[
     tuple[Literal["created", "updated", "removed"], ...],
     _MAX_VALUES,
     Field(description="Only these"),
+]
+ChangedFields = Annotated[
+    tuple[_Name, ...], Field(max_length=20, description="Updates of these fields, e.g. stage")
+]
+Became = Annotated[
+    tuple[Literal["hot", "waiting", "won", "lost", "assigned", "overdue"], ...],
+    _MAX_VALUES,
+    Field(description="Any of these"),
 ]
 ChangesLimit = Annotated[int, Field(ge=1, le=200, strict=True, description="Changes per call")]
 

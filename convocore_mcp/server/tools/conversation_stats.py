@@ -5,7 +5,7 @@ from typing import Annotated
 from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult
 
-from convocore_mcp.server.backend import App
+from convocore_mcp.server.backend import App, backend_for
 from convocore_mcp.server.rendering import success
 from convocore_mcp.server.requests import FilterArguments, StatsRequest
 from convocore_mcp.server.tools import arguments as arg
@@ -35,7 +35,7 @@ async def conversation_stats(  # noqa: PLR0913, PLR0917  one for each argument o
     """Use this for numbers: how is the pipeline, conversations per day, best channel, AI cost.
 
     Counts and adds up conversations or people (of=leads: each counts once, in the group of its
-    merged value) in all and by group, e.g. of=leads group_by=stage, or group_by=day since=30d.
+    merged value) by group, e.g. of=leads group_by=stage, or group_by=day since=30d.
     `measure` adds n, sum, avg, median, max of a field, e.g. reply_seconds by assignee. Money is per
     currency. Filters are those of list_conversations; for the rows behind a number use the lists.
     """
@@ -54,6 +54,6 @@ async def conversation_stats(  # noqa: PLR0913, PLR0917  one for each argument o
         until=until,
     )
     request = StatsRequest(filters, of, group_by, by_time, measure)
-    backend = await ctx.request_context.lifespan_context.backend(ctx.report_progress)
+    backend = await backend_for(ctx)
     agents = backend.chosen_agents(agent_id)
     return success(await backend.answers.conversation_stats(agents, request))

@@ -5,7 +5,7 @@ from typing import Annotated
 from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult
 
-from convocore_mcp.server.backend import App
+from convocore_mcp.server.backend import App, backend_for
 from convocore_mcp.server.rendering import success
 from convocore_mcp.server.requests import ConversationRequest
 from convocore_mcp.server.tools import arguments as arg
@@ -25,5 +25,5 @@ async def get_conversation(
     transcript, oldest turn first. get_lead is for the person.
     """
     request = ConversationRequest(conversation.strip(), turns, find.strip())
-    backend = await ctx.request_context.lifespan_context.backend(ctx.report_progress)
+    backend = await backend_for(ctx)
     return success(await backend.answers.get_conversation(backend.agent(agent_id), request))

@@ -5,7 +5,7 @@ from typing import Annotated
 from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult
 
-from convocore_mcp.server.backend import App
+from convocore_mcp.server.backend import App, backend_for
 from convocore_mcp.server.rendering import success
 from convocore_mcp.server.tools import arguments as arg
 from convocore_mcp.server.views.lead_views import LeadAnswer
@@ -22,5 +22,5 @@ async def get_lead(
     their conversations. When several people fit, `candidates` are given instead of a guess: call
     again with a lead_id.
     """
-    backend = await ctx.request_context.lifespan_context.backend(ctx.report_progress)
+    backend = await backend_for(ctx)
     return success(await backend.answers.get_lead(backend.agent(agent_id), lead.strip()))

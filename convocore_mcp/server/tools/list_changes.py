@@ -5,11 +5,11 @@ from typing import Annotated
 from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult
 
-from convocore_mcp.server.backend import App
+from convocore_mcp.server.backend import App, backend_for
 from convocore_mcp.server.rendering import success
 from convocore_mcp.server.requests import ChangesRequest
 from convocore_mcp.server.tools import arguments as arg
-from convocore_mcp.server.views.answer_views import Changes
+from convocore_mcp.server.views.change_views import Changes
 
 
 async def list_changes(
@@ -17,15 +17,17 @@ async def list_changes(
     cursor: arg.ChangesCursor = "",
     since: arg.ChangedSince = "",
     kind: arg.Kinds = (),
+    changed: arg.ChangedFields = (),
+    became: arg.Became = (),
     limit: arg.ChangesLimit = 50,
-    agent_id: arg.AgentId = "",
+    agent_id: arg.AgentIds = "",
 ) -> Annotated[CallToolResult, Changes]:
-    """Use this for what changed since last time: what is new, updated or removed, oldest first.
+    """Use this for what changed since last time: new, updated or removed conversations, in order.
 
     "What changed since this morning?" is since=8h. To follow along, call once without cursor and
-    since for a next_cursor, then again and again with the newest one; while has_more is true, at
-    once. `changed` has each field as [before, after].
+    since, then with each next_cursor, at once while has_more. `changed` has [before, after].
     """
-    request = ChangesRequest(cursor, since, kind, limit)
-    backend = await ctx.request_context.lifespan_context.backend(ctx.report_progress)
-    return success(await backend.answers.list_changes(backend.agent(agent_id), request))
+    request = ChangesRequest(cursor, since, kind, changed, became, limit)
+    backend = await backend_for(ctx)
+    agents = backend.chosen_agents(agent_id)
+    return success(await backend.answers.list_changes(agents, request))

@@ -5,7 +5,7 @@ from typing import Annotated
 from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult
 
-from convocore_mcp.server.backend import App
+from convocore_mcp.server.backend import App, backend_for
 from convocore_mcp.server.rendering import success
 from convocore_mcp.server.requests import ConversationsRequest, FilterArguments
 from convocore_mcp.server.tools import arguments as arg
@@ -55,6 +55,6 @@ async def list_conversations(  # noqa: PLR0913, PLR0917  one for each argument o
         until=until,
     )
     request = ConversationsRequest(filters, sort, fields, limit, cursor, full=detail == "full")
-    backend = await ctx.request_context.lifespan_context.backend(ctx.report_progress)
+    backend = await backend_for(ctx)
     agents = backend.chosen_agents(agent_id)
     return success(await backend.answers.list_conversations(agents, request))

@@ -5,7 +5,7 @@ from typing import Annotated
 from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult
 
-from convocore_mcp.server.backend import App
+from convocore_mcp.server.backend import App, backend_for
 from convocore_mcp.server.rendering import success
 from convocore_mcp.server.requests import FilterArguments, LeadsRequest
 from convocore_mcp.server.tools import arguments as arg
@@ -29,10 +29,10 @@ async def list_leads(  # noqa: PLR0913, PLR0917  one for each argument of the to
 ) -> Annotated[CallToolResult, LeadList]:
     """Use this to list people: leads in negotiation, deals that close this month, who is overdue.
 
-    A row is one person with the merged values of all their conversations: contact, stage, score,
-    value, assignee, next_due. `total` counts all, next_cursor leads on. where=hot=true lists the
-    hot leads in the order of summarize_hot_leads, which also says why. For one person use
-    get_lead, for counts conversation_stats with of=leads, for single chats list_conversations.
+    A row is one person with the merged values of all their conversations: contact, stage, value,
+    next_due. `total` counts all, next_cursor leads on. where=hot=true lists the hot leads in the
+    order of summarize_hot_leads, which also says why. For one person use get_lead, for counts
+    conversation_stats with of=leads.
     """
     filters = FilterArguments(
         query=query,
@@ -44,6 +44,6 @@ async def list_leads(  # noqa: PLR0913, PLR0917  one for each argument of the to
         until=until,
     )
     request = LeadsRequest(filters, sort, fields, limit, cursor)
-    backend = await ctx.request_context.lifespan_context.backend(ctx.report_progress)
+    backend = await backend_for(ctx)
     agents = backend.chosen_agents(agent_id)
     return success(await backend.answers.list_leads(agents, request))

@@ -5,7 +5,7 @@ from typing import Annotated
 from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult
 
-from convocore_mcp.server.backend import App
+from convocore_mcp.server.backend import App, backend_for
 from convocore_mcp.server.rendering import success
 from convocore_mcp.server.requests import HotLeadsRequest
 from convocore_mcp.server.tools import arguments as arg
@@ -25,10 +25,10 @@ async def summarize_hot_leads(
     """Use this for hot leads: who to call first and why, how many are hot, what they are worth.
 
     People, not conversations. Counts, sums and `value` (per currency) are over all hot leads;
-    `leads` are the first `top` of them, hottest first, each with reasons and the next step. For one
+    `leads` are the first `top`, hottest first, each with reasons and the next step. For one
     person use get_lead.
     """
     request = HotLeadsRequest(since, until, min_score, top, explain)
-    backend = await ctx.request_context.lifespan_context.backend(ctx.report_progress)
+    backend = await backend_for(ctx)
     agents = backend.chosen_agents(agent_id)
     return success(await backend.answers.summarize_hot_leads(agents, request))

@@ -1,4 +1,4 @@
-"""The views of lists, sums and changes, and what all views share."""
+"""The views of lists and sums, and what all views share."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -30,6 +30,7 @@ class FreshnessView(View):
     complete: bool
     conversations: int
     oldest: str | None = None
+    progress: float | None = None
     notes: list[str] | None = None
 
 
@@ -233,30 +234,6 @@ class Stats(View):
     excluded: Counts | None = None
     relax: Counts | None = None
     valid: dict[str, list[str]] | None = None
-    freshness: FreshnessView
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChangeView(View):
-    """Something that happened to a conversation."""
-
-    at: str
-    kind: str
-    id: str
-    lead_id: str | None = None
-    name: str | None = None
-    stage: str | None = None
-    hot: bool | None = None
-    changed: dict[str, list[Any]] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Changes(View):
-    """The answer of `list_changes`."""
-
-    changes: list[ChangeView]
-    next_cursor: str
-    has_more: bool
     freshness: FreshnessView
 
 

@@ -46,6 +46,7 @@ def freshness_view(freshness: Freshness, *notes: str) -> FreshnessView:
         complete=freshness.complete,
         conversations=freshness.conversations,
         oldest=rfc3339(freshness.oldest),
+        progress=freshness.progress,
         notes=[*freshness.notes, *notes] or None,
     )
 

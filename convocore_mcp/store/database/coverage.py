@@ -113,7 +113,14 @@ def update_coverage(
     if values.get("full_sync_at") is not None:
         newest = select(counter.c.sequence_number).scalar_subquery()
         values["baseline"] = func.coalesce(agents.c.baseline, newest)
+        reached = values.get("as_of") or values["full_sync_at"]
+        values["baseline_at"] = func.coalesce(agents.c.baseline_at, reached)
     _set_agent(connection, agent_id, values)
+
+
+def leads_settled(connection: Connection, agent_id: str, number: int) -> None:
+    """Note that the leads of all changes up to `number` have been rebuilt."""
+    _set_agent(connection, agent_id, {"settled": number})
 
 
 def data_changed(connection: Connection, agent_id: str, *, added: int = 0) -> None:

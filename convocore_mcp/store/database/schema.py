@@ -25,7 +25,7 @@ from sqlalchemy import (
 from convocore_mcp.store.database.columns import Text, Tokens
 
 PREFIX = "convocore_"
-SCHEMA_VERSION = "38"
+SCHEMA_VERSION = "39"
 """Goes up by one with every change of the tables; `meta`, which stores it, never changes."""
 CURRENT = 2**62
 """The `valid_to` of a current version."""
@@ -59,11 +59,10 @@ counter = Table(
     Column("id", Integer, primary_key=True),
     Column("sequence_number", BigInteger, nullable=False),
     Column("pruned_up_to", BigInteger, nullable=False, default=0),
+    Column("pruned_before", BigInteger),
 )
-"""One row: the newest sequence number, and the number up to which old versions were deleted.
-
-Every writer locks this row first, so that sequence numbers are committed in order.
-"""
+"""One row: the newest sequence number, and up to which number and time old versions were deleted.
+Every writer locks this row first, so that sequence numbers are committed in order."""
 
 agents = Table(
     f"{PREFIX}agents",
@@ -76,7 +75,7 @@ agents = Table(
     Column("doubt", Text),
     Column("lost_at", BigInteger),
     Column("short_syncs", Integer, nullable=False, default=0),
-    Column("baseline", BigInteger),
+    *(Column(name, BigInteger) for name in ("baseline", "baseline_at", "settled")),
     Column("full_sync_started_at", BigInteger),
     Column("full_sync_watermark", BigInteger),
     Column("resume_token", Text),
@@ -85,7 +84,8 @@ agents = Table(
 )
 """How far syncing has got (`models.Coverage`), one row an agent.
 
-Changes up to `baseline` came with the first full sync, so they are no news. `conversation_count` is
+Changes up to `baseline`, which was reached at `baseline_at`, came with the first full sync, so they
+are no news. The leads of changes up to `settled` have been rebuilt. `conversation_count` is
 the number of current conversations. `data_version` goes up whenever answers may have changed.
 """
 

@@ -24,6 +24,7 @@ from convocore_mcp.store.database.columns import storable
 from convocore_mcp.store.database.coverage import (
     data_changed,
     first_sync_reached,
+    leads_settled,
     newest_activities,
     read_coverage,
     update_coverage,
@@ -275,9 +276,11 @@ class MirrorWriter:
         rebuilt = 0
         while True:
             with self.database.writing() as connection:
-                take_write_lock(connection)
+                sequence_number = take_write_lock(connection)
                 count = rebuild_leads(connection, agent_id, self.rules.merge_affected)
                 if count is None:
+                    if rebuilt:
+                        leads_settled(connection, agent_id, sequence_number)
                     return rebuilt
                 data_changed(connection, agent_id)
             rebuilt += count

@@ -21,7 +21,7 @@ def prune(connection: Connection, *, now: datetime) -> int:
     newest = connection.scalar(select(func.max(c.valid_to)).where(c.valid_from.in_(old)))
     if newest is None:
         return 0
-    connection.execute(update(counter).values(pruned_up_to=newest))
+    connection.execute(update(counter).values(pruned_up_to=newest, pruned_before=before))
     field_writer.prune(connection, old, up_to=newest)
     connection.execute(delete(records).where(records.c.valid_from.in_(old)))
     connection.execute(delete(enriched_versions).where(enriched_versions.c.valid_from <= newest))

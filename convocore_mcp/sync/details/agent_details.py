@@ -44,7 +44,7 @@ log = logging.getLogger(__name__)
 
 AT_A_TIME = 4
 """Requests for single conversations that are under way together."""
-TRIAL_PATIENCE = 1.0
+TRIAL_PATIENCE = 0.5
 """Seconds that an answer waits for the first trial, which takes five round trips at most."""
 LOCK = "details"
 """The kind of the sync lock: one process at a time reads the details of an agent."""

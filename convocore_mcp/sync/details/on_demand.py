@@ -14,7 +14,7 @@ from convocore_mcp.sync.page_writer import RunInThread
 
 log = logging.getLogger(__name__)
 
-BUDGET = 2.0
+BUDGET = 1.0
 """Seconds that an answer waits for single conversations."""
 AT_MOST = 4
 """Conversations of one person that are read at once, the newest ones."""

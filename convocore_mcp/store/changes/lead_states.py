@@ -1,0 +1,127 @@
+"""How hot a lead was before and after a change of one of its conversations.
+
+A lead is worked out again some time after its conversations have changed, all of their changes at
+once. Its new state belongs to the last of these changes: a lead after a change is the lead as it
+was when the next change of any of its conversations came, or as it is now.
+"""
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from sqlalchemy import Connection, and_, or_, select
+
+from convocore_mcp.store.database.rows import chunks
+from convocore_mcp.store.database.schema import conversations
+from convocore_mcp.store.fields.field_tables import lead_fields
+
+_c, _l = conversations.c, lead_fields.c
+
+
+class LeadChange(NamedTuple):
+    """A change of a conversation, and the leads that it was and is in."""
+
+    number: int
+    agent_id: str
+    lead_id: str | None
+    lead_id_before: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class HotScores:
+    """The hot score of the lead after a change, and the highest of its leads before it."""
+
+    after: float | None = None
+    before: float | None = None
+    is_lead: bool = False
+
+
+class _State(NamedTuple):
+    valid_from: int
+    valid_to: int
+    hot_score: float | None
+
+
+_Key = tuple[str, str]
+
+
+def read_hot_scores(
+    connection: Connection, changes: Sequence[LeadChange], *, upto: int
+) -> list[HotScores]:
+    """The hot scores of each change, as of the sequence number `upto`."""
+    if not changes:
+        return []
+    first = min(change.number for change in changes)
+    leads: dict[str, set[str]] = defaultdict(set)
+    for change in changes:
+        leads[change.agent_id] |= {
+            id_ for id_ in (change.lead_id, change.lead_id_before) if id_ is not None
+        }
+    states: dict[_Key, list[_State]] = defaultdict(list)
+    touched: dict[_Key, list[int]] = defaultdict(list)
+    for agent_id, ids in leads.items():
+        for part in chunks(sorted(ids)):
+            _read_states(connection, agent_id, part, first, states)
+            _read_touched(connection, agent_id, part, first, upto, touched)
+    for numbers in touched.values():
+        numbers.sort()
+    return [_scores(change, states, touched, upto) for change in changes]
+
+
+def _read_states(
+    connection: Connection,
+    agent_id: str,
+    lead_ids: Sequence[str],
+    first: int,
+    states: dict[_Key, list[_State]],
+) -> None:
+    query = select(_l.lead_id, _l.valid_from, _l.valid_to, _l.hot_score).where(
+        _l.agent_id == agent_id, _l.lead_id.in_(lead_ids), _l.valid_to > first
+    )
+    for lead_id, *state in connection.execute(query):
+        states[agent_id, lead_id].append(_State(*state))
+
+
+def _read_touched(
+    connection: Connection,
+    agent_id: str,
+    lead_ids: Sequence[str],
+    first: int,
+    upto: int,
+    touched: dict[_Key, list[int]],
+) -> None:
+    """The numbers of all changes of conversations of these leads."""
+    began = and_(_c.valid_from > first, _c.valid_from <= upto)
+    ended = and_(_c.ended_at.is_not(None), _c.valid_to > first, _c.valid_to <= upto)
+    query = select(_c.lead_id, _c.valid_from, _c.valid_to).where(
+        _c.agent_id == agent_id, _c.lead_id.in_(lead_ids), or_(began, ended)
+    )
+    for lead_id, *numbers in connection.execute(query):
+        touched[agent_id, lead_id] += (n for n in numbers if first < n <= upto)
+
+
+def _scores(
+    change: LeadChange,
+    states: dict[_Key, list[_State]],
+    touched: dict[_Key, list[int]],
+    upto: int,
+) -> HotScores:
+    ids = {change.lead_id, change.lead_id_before} - {None}
+    before = (_state(states[change.agent_id, str(id_)], change.number) for id_ in ids)
+    scores = [state.hot_score for state in before if state and state.hot_score is not None]
+    after = None
+    if change.lead_id is not None:
+        key = (change.agent_id, change.lead_id)
+        numbers = touched[key]
+        place = bisect_right(numbers, change.number)
+        following = numbers[place] if place < len(numbers) else upto
+        after = _state(states[key], following)
+    highest = max(scores, default=None)
+    return HotScores(after and after.hot_score, highest, after is not None)
+
+
+def _state(states: Iterable[_State], number: int) -> _State | None:
+    """The state that was valid at a sequence number."""
+    return next((s for s in states if s.valid_from <= number < s.valid_to), None)

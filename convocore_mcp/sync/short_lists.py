@@ -1,0 +1,26 @@
+"""Lists that show suspiciously little of what the mirror holds: a mistake, or a large deletion."""
+
+SMALL_LIST = 20
+"""Up to this many conversations, losing more than half of them is nothing suspicious."""
+
+
+def finds_little(found: int, known: int) -> bool:
+    """Whether a list that was read to its end has suspiciously few of the `known` conversations."""
+    return found < known and (found == 0 or (known > SMALL_LIST and found < known / 2))
+
+
+def finds_little_note(found: int, known: int) -> str:
+    """What answers say while a full sync that found little is not believed."""
+    return (
+        f"The last full reading found only {found:,} of the {known:,} conversations that are known "
+        "here. The others stay until a third reading in a row misses them; some of them may no "
+        "longer exist."
+    )
+
+
+def short_list_note(found: int, known: int) -> str:
+    """What answers say after an incremental sync that found little, until the next full sync."""
+    return (
+        f"The list showed only {found:,} of the {known:,} conversations that are known here, so "
+        "news may be missing until the next full reading."
+    )

@@ -1,0 +1,276 @@
+"""The feed of changes: each one at least once, in order, to every reader, whatever happens."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from convocore_mcp.models import Change, Conversation, FeedPosition, Page
+from convocore_mcp.server.questions.change_facts import wanted_changes, what_became
+from convocore_mcp.store.changes.logged_versions import KINDS
+from convocore_mcp.store.database.engine import Database
+from tests.conversations import NOW, conversation
+from tests.store.agent_store import AgentStore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+Event = tuple[str, str]
+"""What happened (a kind, or `overdue`) and the conversation."""
+shared = settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+LONG_PAST = timedelta(days=30)
+
+
+@dataclass
+class Shop:
+    """An agent's list, the mirror that follows it, and what should be told of it."""
+
+    agent_store: AgentStore
+    now: datetime = NOW
+    present: dict[str, Conversation] = field(default_factory=dict)
+    read_at: dict[str, datetime] = field(default_factory=dict)
+    edits: list[tuple[Event, Conversation | None, Conversation]] = field(default_factory=list)
+    moments: list[tuple[datetime, str]] = field(default_factory=list)
+
+    def pass_time(self, hours: int) -> None:
+        until = self.now + timedelta(hours=hours)
+        due = (
+            (moment, id_)
+            for id_, c in self.present.items()
+            if (moment := overdue_at(c)) and max(self.now, self.read_at[id_]) < moment <= until
+        )
+        self.moments += sorted(due)
+        self.now = until
+
+    def save(self, changed: list[Conversation]) -> None:
+        unique = {c.id: c for c in changed}
+        agent = self.agent_store.agent
+        page = Page(self.agent_store.of_agent(unique.values()))
+        self.agent_store.writer.save(agent, page, read_at=self.now)
+        for c in reversed(unique.values()):
+            before = self.present.get(c.id)
+            if before is None or before.record != c.record:
+                kind = "created" if before is None else "updated"
+                self.edits.append(((kind, c.id), before, c))
+                self.present[c.id], self.read_at[c.id] = c, self.now
+
+    def remove(self, id_: str) -> None:
+        self.agent_store.writer.remove(self.agent_store.agent, [id_], at=self.now)
+        if id_ in self.present:
+            self.edits.append((("removed", id_), None, self.present.pop(id_)))
+
+
+def overdue_at(c: Conversation) -> datetime | None:
+    """The end of the day on which an open deal should have closed."""
+    if c.expected_close is None or c.stage in {"won", "lost"}:
+        return None
+    day = date.fromisoformat(c.expected_close) + timedelta(days=1)
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+@dataclass
+class Reader:
+    """Follows the feed with its own filter and its own page sizes."""
+
+    shop: Shop
+    kinds: tuple[str, ...] = KINDS
+    became: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    position: FeedPosition | None = None
+    told: list[Change] = field(default_factory=list)
+    truncated: bool = False
+
+    def read(self, limit: int, cut: int) -> bool:
+        """Read one page and keep at most `cut` of it; whether there is more."""
+        page = self.shop.agent_store.change_feed.read(
+            [self.shop.agent_store.agent], self.position, now=self.shop.now, limit=limit,
+            kinds=self.kinds, wanted=wanted_changes(self.changed, self.became, None),
+        )  # fmt: skip
+        self.truncated = self.truncated or page.truncated
+        count = min(limit, cut, len(page.changes))
+        self.told += page.changes[:count]
+        position = page.position_after(count)
+        # As in a cursor, which is text.
+        key = json.loads(json.dumps(position.key()))
+        again = FeedPosition.of(position.number, key)
+        assert again == position
+        moved = position != self.position
+        self.position = position
+        assert moved or not (page.more or count < len(page.changes))
+        return page.more or count < len(page.changes)
+
+    def expected_edits(self) -> list[Event]:
+        return [
+            event
+            for event, before, after in self.shop.edits
+            if event[0] in self.kinds and self._fits(event[0], before, after)
+        ]
+
+    def _fits(self, kind: str, before: Conversation | None, after: Conversation) -> bool:
+        if self.became == ("won",):
+            return kind != "removed" and after.stage == "won" != (before and before.stage)
+        if self.changed == ("tags",):
+            return kind == "updated" and before is not None and before.tags != after.tags
+        return True
+
+
+FILTERS: list[dict[str, Any]] = [
+    {},
+    {"kinds": ("created", "removed")},
+    {"kinds": ("updated",)},
+    {"became": ("won",)},
+    {"changed": ("tags",)},
+    {"became": ("overdue",)},
+]
+states = st.builds(
+    conversation,
+    st.sampled_from(["c1", "c2", "c3", "c4"]),
+    name=st.sampled_from(["Ann", "Bob"]),
+    email=st.sampled_from([None, "ann@x.example"]),
+    stage=st.sampled_from([None, "new", "won", "lost"]),
+    score=st.sampled_from([None, 50.0, 80.0]),
+    tags=st.sampled_from([(), ("vip",)]),
+    expected_close=st.sampled_from([None, "2026-07-19", "2026-07-20", "2026-07-21"]),
+)
+steps = st.lists(
+    st.tuples(st.just("save"), st.lists(states, min_size=1, max_size=4))
+    | st.tuples(st.just("remove"), st.sampled_from(["c1", "c2", "c3"]))
+    | st.tuples(st.just("pass"), st.sampled_from([1, 7, 30, 200]))
+    | st.tuples(st.sampled_from(["rebuild", "prune"]), st.none())
+    | st.tuples(
+        st.just("read"), st.tuples(st.integers(0, 5), st.integers(1, 3), st.integers(1, 3))
+    ),
+    max_size=14,
+)
+
+
+def run(database: Database, things: list[tuple[str, Any]], before: list[Conversation]) -> Shop:
+    """Let everything happen, with a reader for each filter; returns what should be told."""
+    shop = Shop(AgentStore(database))
+    writer, agent = shop.agent_store.writer, shop.agent_store.agent
+    shop.save(before)
+    shop.agent_store.rebuild_leads()
+    writer.update_coverage(agent, full_sync_at=shop.now, as_of=shop.now)
+    shop.edits.clear()
+    readers = [Reader(shop, **options) for options in FILTERS]
+    for reader in readers:
+        reader.read(1, 1)
+    acts: dict[str, Callable[[Any], Any]] = {
+        "save": shop.save,
+        "remove": shop.remove,
+        "pass": shop.pass_time,
+        "rebuild": lambda _: shop.agent_store.rebuild_leads(),
+        "prune": lambda _: writer.prune(now=shop.now),
+        "read": lambda value: readers[value[0]].read(value[1], value[2]),
+    }
+    for act, value in things:
+        acts[act](value)
+        if act in {"save", "remove"}:
+            shop.now += timedelta(milliseconds=1)
+    shop.agent_store.rebuild_leads()
+    for reader in readers:
+        while reader.read(2, 2):
+            pass
+        check(shop, reader)
+    return shop
+
+
+def check(shop: Shop, reader: Reader) -> None:
+    """Whatever was not lost with old versions was told: every change once, in order."""
+    edits = [(c.kind, c.conversation.id) for c in reader.told if c.sequence_number is not None]
+    times = [(c.at, c.conversation.id) for c in reader.told if c.moment is not None]
+    if reader.became != ("overdue",):
+        expected = reader.expected_edits()
+        assert edits == (expected[len(expected) - len(edits) :] if reader.truncated else expected)
+    if not (reader.became == ("won",) or reader.changed or "updated" not in reader.kinds):
+        moments = shop.moments
+        assert reader.truncated or times == moments
+    assert reader.truncated or [c for c in reader.told if c.moment] == sorted(
+        (c for c in reader.told if c.moment), key=lambda c: c.moment or ()
+    )
+
+
+@shared
+@given(before=st.lists(states, max_size=3), things=steps)
+def test_whatever_happens_every_reader_is_told_each_change_once_and_in_order(
+    database: Database, before: list[Conversation], things: list[tuple[str, Any]]
+) -> None:
+    """Promised by docs/contract.md, "`list_changes`": at least once, in order, to every cursor."""
+    run(database, things, before)
+
+
+def test_what_becomes_overdue_as_time_passes_is_told_once_at_its_moment(
+    database: Database,
+) -> None:
+    """Promised by docs/contract.md, "`list_changes`": `became` overdue, without an edit."""
+    due = conversation("c1", name="Ann", stage="new", expected_close="2026-07-20")
+    edited = conversation("c1", name="Ann", stage="new", expected_close="2026-07-20", score=9.0)
+    moved = conversation("c1", name="Ann", stage="new", expected_close="2026-07-25")
+    shop = run(
+        database,
+        [("save", [edited]), ("pass", 30), ("save", [moved]), ("pass", 200), ("read", (5, 1, 1))],
+        [due],
+    )
+    overdue = Reader(shop, became=("overdue",), position=FeedPosition(0, 0, 2**40))
+    overdue.read(10, 10)
+    assert [c.at.isoformat() for c in overdue.told] == [
+        "2026-07-21T00:00:00+00:00",
+        "2026-07-26T00:00:00+00:00",
+    ]
+    assert [what_became(c) for c in overdue.told] == [["overdue"], ["overdue"]]
+
+
+def test_a_cursor_of_changes_that_were_dropped_goes_on_and_says_so(database: Database) -> None:
+    """Promised by docs/contract.md, "`list_changes`": `truncated`, without an error."""
+    shop = Shop(AgentStore(database))
+    agent, writer = shop.agent_store.agent, shop.agent_store.writer
+    shop.save([conversation("c1", name="Ann")])
+    shop.agent_store.rebuild_leads()
+    writer.update_coverage(agent, full_sync_at=shop.now, as_of=shop.now)
+    reader = Reader(shop)
+    reader.read(1, 1)
+    shop.now += timedelta(hours=1)
+    shop.save([conversation("c1", name="Ann", stage="new")])
+    shop.now += LONG_PAST
+    shop.save([conversation("c2", name="Bob")])
+    shop.agent_store.rebuild_leads()
+    writer.prune(now=shop.now)
+    while reader.read(5, 5):
+        pass
+    assert reader.truncated
+    assert [(c.kind, c.conversation.id) for c in reader.told] == [("created", "c2")]
+    page = shop.agent_store.change_feed.read(
+        [agent], None, since=NOW, now=shop.now, limit=5, kinds=KINDS
+    )
+    assert page.truncated
+    assert page.known_since == shop.now - timedelta(days=7)
+
+
+def test_a_change_waits_until_its_lead_has_been_worked_out(database: Database) -> None:
+    """Promised by docs/contract.md, "`list_changes`": `became` hot is a fact about the lead."""
+    shop = Shop(AgentStore(database))
+    agent = shop.agent_store.agent
+    shop.save([conversation("c1", name="Ann", score=10.0)])
+    shop.agent_store.rebuild_leads()
+    shop.agent_store.writer.update_coverage(agent, full_sync_at=shop.now, as_of=shop.now)
+    hot, everything = Reader(shop, became=("hot",)), Reader(shop)
+    for reader in (hot, everything):
+        reader.read(1, 1)
+    shop.save([conversation("c1", name="Ann", score=80.0)])
+    shop.now += timedelta(seconds=1)
+    shop.save([conversation("c1", name="Ann", score=80.0, stage="new")])
+    for reader in (hot, everything):
+        reader.read(5, 5)
+        assert reader.told == []
+    shop.agent_store.rebuild_leads()
+    for reader in (hot, everything):
+        while reader.read(5, 5):
+            pass
+    # Both changes came before the lead was worked out: it became hot by the last of them.
+    assert [c.conversation.stage for c in hot.told] == ["new"]
+    assert [what_became(c) for c in everything.told] == [[], ["hot"]]
