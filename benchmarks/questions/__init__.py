@@ -9,6 +9,7 @@ answering try the same questions.
 
 from benchmarks.questions import changes, hot_leads, lists, one_person, stats
 from benchmarks.questions.askers import (
+    agency_owner,
     automation_builder,
     call_centre,
     crm_admin,
@@ -16,6 +17,7 @@ from benchmarks.questions.askers import (
     finance,
     founder,
     marketer,
+    quality_reviewer,
     sales_rep,
     support_lead,
     typed_lookups,
@@ -30,4 +32,6 @@ BEFORE_CHANGES = (
 """Asked while the list does not change."""
 AFTER_CHANGES = changes.QUESTIONS
 """Asked after `changes.apply_changes`."""
-QUESTIONS = (*BEFORE_CHANGES, *AFTER_CHANGES)
+OF_AGENCY = (*agency_owner.QUESTIONS, *quality_reviewer.QUESTIONS)
+"""Asked about two agents, with transcripts in the plan (`agency`)."""
+QUESTIONS = (*BEFORE_CHANGES, *AFTER_CHANGES, *OF_AGENCY)

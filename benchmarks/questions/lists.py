@@ -173,7 +173,7 @@ QUESTIONS = (
                 **WAITING, "since": "7d", "limit": 30, "cursor": a[-1]["next_cursor"]
             }),
         ],
-        ids, all_waiting, tokens=6500,
+        ids, all_waiting, tokens=7500,
     ),
     Question(
         "Sollen wir Chloë Khan anrufen oder mailen, und was steht in den Notizen?", "de",

@@ -33,10 +33,6 @@ def _mails(answers: Answers) -> Facts:
     return [[row["lead_id"], (row.get("email") or "").casefold()] for row in answers[-1]["leads"]]
 
 
-def _won_mails(dataset: Dataset) -> list[Lead]:
-    return dataset.people(lambda p: p.stage == "won" and p.of(oracle.email) and p.id)
-
-
 QUESTIONS = (
     chats(
         "Everything with a captured budget of 40,000 or more, largest first.", "en", _budgets,

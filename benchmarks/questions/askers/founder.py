@@ -81,7 +81,7 @@ QUESTIONS = (
         ["avg", "max"],
         lambda w: {
             "avg": round(average(len(p.rows) for p in w.leads if p.stage == "won") or 0, 4),
-            "max": max(len(p.rows) for p in w.leads if p.stage == "won"),
+            "max": max((len(p.rows) for p in w.leads if p.stage == "won"), default=0),
         },
         of="leads", stage=["won"],
     ),

@@ -56,7 +56,7 @@ QUESTIONS = (
     grouped(
         "Which source brings how many people?", "en", "leads",
         lambda w: oracle.count_by(w.leads, lambda p: p.get("source")),
-        of="leads", group_by=["source"],
+        of="leads", group_by=["source"], tokens=850,
     ),
     grouped(
         "Welche Quelle bringt die meisten Abschlüsse?", "de", "leads",
@@ -67,7 +67,7 @@ QUESTIONS = (
     ),
     measured_by(
         "Average lead score by source?", "en", "score", "avg", _scores_by_source,
-        of="leads", group_by=["source"],
+        of="leads", group_by=["source"], tokens=1050,
     ),
     people(
         "Hot leads from Google Ads?", "en",

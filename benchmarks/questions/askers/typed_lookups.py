@@ -11,14 +11,15 @@ from benchmarks.questions.truth.dataset import Dataset, Lead
 from benchmarks.questions.truth.oracle import Facts
 
 STANDING = lead("name", "stage", "score")
+HER_PHONE, HIS_EMAIL = "4915122020999", "imran.patel3e0@example.co.uk"
 GRETA, NURIA, IMRAN = "Greta Müller", "Nuria Etxeberria", "Imran Patel"
 
 
 def typed(typed_text: str, language: str, name: str) -> Question:
-    """Somebody types this and means the one person of that name."""
+    """Somebody types this and means the one person of that name, or with that contact."""
 
     def expected(dataset: Dataset) -> Facts:
-        one = dataset.called(name)
+        one = dataset.called(name) or dataset.reached(name)
         return one and {"name": one.name, "stage": one.get("stage"), "score": one.score}
 
     return Question(
@@ -49,16 +50,16 @@ QUESTIONS = (
     typed("Frau Greta Mueller", "de", GRETA),
     typed("Müller, Greta", "de", GRETA),
     typed("GRETA MULLER", "en", GRETA),
-    typed("tel:+4915122020999", "en", GRETA),
-    typed("0049 1512 2020 999", "de", GRETA),
+    typed("tel:+4915122020999", "en", HER_PHONE),
+    typed("0049 1512 2020 999", "de", HER_PHONE),
     typed("nuria etxeberría", "es", NURIA),
     typed("Sra. Nuria Etxeberria", "es", NURIA),
     typed("Nuria Etxebarria", "es", NURIA),
     typed("the guy Imran Patel", "en", IMRAN),
     typed("Mr. Imran Patel", "en", IMRAN),
-    typed("imran.patel3e0@example.co.uk", "en", IMRAN),
-    typed("Imran Patel <imran.patel3e0@example.co.uk>", "en", IMRAN),
-    typed("mailto:imran.patel3e0@example.co.uk", "en", IMRAN),
+    typed("imran.patel3e0@example.co.uk", "en", HIS_EMAIL),
+    typed("Imran Patel <imran.patel3e0@example.co.uk>", "en", HIS_EMAIL),
+    typed("mailto:imran.patel3e0@example.co.uk", "en", HIS_EMAIL),
     typed("imran patell", "en", IMRAN),
     typed("Zoe Oeuvrard", "fr", "Zoé Œuvrard"),
     typed("zoé œuvrard", "fr", "Zoé Œuvrard"),

@@ -176,6 +176,8 @@ class Dataset:
     """The data of each agent, where there are several."""
     exports: Mapping[str, Row] = field(default_factory=dict)
     """Transcripts as the export endpoint tells them, by conversation."""
+    named: Mapping[str, str] = field(default_factory=dict)
+    """The IDs that placeholders in questions stand for."""
 
     @classmethod
     def of(
@@ -188,6 +190,10 @@ class Dataset:
     def at(self) -> float:
         """The present time, in Unix seconds."""
         return self.now.timestamp()
+
+    def row(self, placeholder: str) -> Row:
+        """The conversation that a placeholder stands for."""
+        return next(row for row in self.rows if row["ID"] == self.named[placeholder])
 
     def since(self, age: str) -> list[Row]:
         """Conversations active in the window."""
@@ -214,6 +220,14 @@ class Dataset:
     def called(self, name: str) -> Lead | None:
         """The one person with this name; None if there is nobody or several."""
         found = [lead for lead in self.leads if (lead.name or "").casefold() == name.casefold()]
+        return found[0] if len(found) == 1 else None
+
+    def reached(self, contact: str) -> Lead | None:
+        """The one person with this email address or these digits of a phone number."""
+        found = [
+            lead for lead in self.leads
+            if lead.any(lambda row: contact in (email(row), phone(row)))
+        ]  # fmt: skip
         return found[0] if len(found) == 1 else None
 
     def changed(self) -> list[tuple[Row | None, Row]]:
