@@ -145,6 +145,8 @@ def with_profile(people: Sequence[PersonT], link: str) -> list[PersonT]:
     without a site may belong to any.
     """
     forms = link_forms(link)
+    if not forms:  # nothing but signs
+        return []
     whole, handle = forms[0], forms[-1]
     if "/" not in whole:
         return list(people)

@@ -31,7 +31,7 @@ LENGTHS = {
     "wants": 240,
     "text": 200,
     "message": 600,
-    "hint": 600,
+    "hint": 1500,
 }
 """The most characters of a field, by its name."""
 EXACT = frozenset({"id", "lead_id", "conversation_id", "agent_id", "next_cursor", "next_uri"})
@@ -40,7 +40,9 @@ MAX_KEY_LENGTH = 80
 MAX_CACHED_CHARACTERS = 10_000
 """Characters of which the table of visible ones remembers the answer."""
 MAX_ITEMS, MAX_DEPTH = 200, 8
-"""Bounds of free-form data (`extracted`, records); what is beyond them is left out."""
+"""Bounds of free-form data (`extracted`, records); a mark says how much is beyond them."""
+CUT = "…"
+"""Stands for what is nested too deep, and is the key of how much a mapping had more."""
 
 # Hidden are the categories Cc (control), Cf (format: zero-width, bidi, tags) and Cs (surrogates),
 # and the fillers, joiners and variation selectors that have carried hidden messages.
@@ -105,13 +107,17 @@ def _sanitize(value: object, name: str, depth: int, length: int | None) -> objec
     if value is None or isinstance(value, int | float):
         # JSON has no infinity and no NaN.
         return None if isinstance(value, float) and not math.isfinite(value) else value
-    return None if depth >= MAX_DEPTH else _sanitize_nested(value, name, depth, length)
+    if depth >= MAX_DEPTH:
+        return CUT if value else None
+    return _sanitize_nested(value, name, depth, length)
 
 
 def _sanitize_nested(value: object, name: str, depth: int, length: int | None) -> object:
     if isinstance(value, list | tuple):
         items = (_sanitize(item, name, depth + 1, length) for item in value[:MAX_ITEMS])
-        return [item for item in items if item is not None]
+        kept: list[object] = [item for item in items if item is not None]
+        more = len(value) - MAX_ITEMS
+        return [*kept, f"{CUT} {more} more"] if more > 0 else kept
     if (fields := getattr(value, "__dataclass_fields__", None)) is not None:
         return _sanitize_view(value, fields, depth, length)
     return _sanitize_mapping(value, depth, length) if isinstance(value, Mapping) else value
@@ -141,6 +147,8 @@ def _sanitize_mapping(mapping: Mapping[Any, object], depth: int, length: int | N
             found[name] += sanitized  # their keys differ only in hidden characters
         else:
             found.setdefault(name, sanitized)
+    if (more := len(mapping) - MAX_ITEMS) > 0:
+        found[CUT] = f"{more} more"
     return found
 
 

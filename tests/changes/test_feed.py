@@ -274,3 +274,24 @@ def test_a_change_waits_until_its_lead_has_been_worked_out(database: Database) -
     # Both changes came before the lead was worked out: it became hot by the last of them.
     assert [c.conversation.stage for c in hot.told] == ["new"]
     assert [what_became(c) for c in everything.told] == [[], ["hot"]]
+
+
+def test_a_moment_of_a_version_that_is_committed_late_is_not_lost(database: Database) -> None:
+    """Promised by docs/architecture.md, "The feed of changes": a position has two parts."""
+    shop = Shop(AgentStore(database))
+    agent, writer = shop.agent_store.agent, shop.agent_store.writer
+    shop.save([conversation("c1", name="Ann")])
+    shop.agent_store.rebuild_leads()
+    writer.update_coverage(agent, full_sync_at=shop.now, as_of=shop.now)
+    shop.now += timedelta(hours=5)
+    reader = Reader(shop, became=("overdue",))
+    reader.read(1, 1)
+    late = conversation("c2", name="Bob", stage="new", expected_close="2026-07-19")
+    page = Page(shop.agent_store.of_agent([late]))
+    writer.save(agent, page, read_at=NOW + timedelta(hours=1))
+    shop.agent_store.rebuild_leads()
+    for _ in range(3):
+        reader.read(5, 5)
+    assert [(c.kind, c.at.isoformat()) for c in reader.told] == [
+        ("updated", "2026-07-20T00:00:00+00:00")
+    ]

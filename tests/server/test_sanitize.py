@@ -163,8 +163,8 @@ def test_free_form_data_is_bounded_in_width_and_depth() -> None:
     for _ in range(50):
         deep = {"in": [deep]}
     assert "bottom" not in json.dumps(sanitize_object(deep))
-    assert len(sanitize_object({"x": list(range(10_000))})["x"]) == MAX_ITEMS
-    assert len(sanitize_object({str(i): i for i in range(10_000)})) == MAX_ITEMS
+    assert len(sanitize_object({"x": list(range(10_000))})["x"]) == MAX_ITEMS + 1
+    assert len(sanitize_object({str(i): i for i in range(10_000)})) == MAX_ITEMS + 1
     assert MAX_DEPTH < 50
 
 
@@ -191,3 +191,17 @@ def test_a_view_becomes_a_plain_object_without_the_fields_that_have_no_value() -
     assert sanitize_rows([row, Row(name=" ")]) == [sanitize_object(row), {}]
     assert list(sanitize_object(Row("a", ["b"], Row("c")))) == ["name", "notes", "inner"]
     assert len(sanitize_rows([row] * (MAX_ITEMS + 1))) == MAX_ITEMS
+
+
+def test_what_is_beyond_the_bounds_of_free_data_is_said() -> None:
+    """Promised by docs/contract.md, "Rules for every answer": no list is cut in silence."""
+    deep: object = "bottom"
+    for _ in range(20):
+        deep = [deep]
+    found = sanitize_object(
+        {"list": list(range(203)), "map": {f"k{i}": i for i in range(205)}, "deep": deep}
+    )
+    assert found["list"][-1] == "… 3 more"
+    assert len(found["list"]) == 201
+    assert found["map"]["…"] == "5 more"
+    assert "…" in str(found["deep"])

@@ -52,7 +52,9 @@ async def list_conversations(
             valid.
         ApiError: Convocore can't be read, and the mirror is still empty.
     """
-    start = page_start(backend, "list_conversations", agents, request)
+    # Fields are shown from other tables, whose cursors have other keys.
+    tool = "list_conversations with fields" if request.fields else "list_conversations"
+    start = page_start(backend, tool, agents, request)
     arguments = request.filters
     question = build_question(Rows.CONVERSATIONS, agents, arguments, clock=start.clock)
     sort = read_sort(request.sort, rows=Rows.CONVERSATIONS)

@@ -6,7 +6,6 @@ that is not set is false; text compares without case and accents; a time compare
 """
 
 from collections.abc import Callable
-from datetime import timedelta
 
 from sqlalchemy import ColumnElement, and_, false, func, literal, not_, or_, select, true
 
@@ -21,7 +20,6 @@ from convocore_mcp.store.fields.field_tables import conversation_texts
 from convocore_mcp.store.fields.row_tables import RowTable, to_ms
 from convocore_mcp.store.fields.text_keys import BEGINNING, ITEM_MARK, WORD_MARK, text_key, words_of
 
-_SECOND = timedelta(seconds=1)
 _POSITIVE = {Operator.NOT_EQUAL: Operator.EQUAL, Operator.HAS_NOT: Operator.HAS}
 _ORDERS: dict[Operator, Callable[[Sql, float], ColumnElement[bool]]] = {
     Operator.EQUAL: lambda column, number: column == number,
@@ -98,7 +96,7 @@ def _compares_data(
 def _compares_time(column: Sql, operator: Operator, period: Period) -> ColumnElement[bool]:
     begin = to_ms(period.begin)
     # A moment is a second long: answers show no fractions, so none decides.
-    end = to_ms(period.end + _SECOND if period.is_instant else period.end)
+    end = to_ms(period.end) + (1000 if period.is_instant else 0)
     match operator:
         case Operator.EQUAL:
             return and_(column >= begin, column < end)

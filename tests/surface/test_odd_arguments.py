@@ -1,0 +1,118 @@
+"""Arguments that no sensible client sends: every call is answered, and none finds a bug of ours."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from convocore_mcp.sandbox import Sandbox
+from tests.tool_client import Answer, ToolClient, connected, text_of
+
+MAX_CHARACTERS = 30_000
+LAST_SECOND = "9999-12-31T23:59:59Z"
+SIGNS = ["@", "#", "/", "//", "@/", "https://", "www.", "+", '"', "\u200b"]
+FIELDS = ["name", "score", "value", "tags", "created", "hot", "stage", "data.a b", 'data."x"', "no"]
+VALUES = [
+    "", "0", "-1", "1e400", "nan", "9" * 400, "12,500", "a|b", "||", '"', '"a|b"', "today", "+7d",
+    "3m", "99999y", LAST_SECOND, "0001-01-01", "2026-02-30", "\x00", "\ud800", "é", "😀", "%_\\",
+    "x" * 600, "٣", "½",
+]  # fmt: skip
+OPERATORS = ["=", "!=", ">", ">=", "<", "<=", "~", "!~", " exists", " missing", "==", ""]
+TOOLS = (
+    "list_conversations", "get_conversation", "list_leads", "get_lead", "summarize_hot_leads",
+    "conversation_stats", "list_changes",
+)  # fmt: skip
+ARGUMENTS = (
+    "query", "stage", "label", "state", "channel", "tag", "assignee", "min_score", "attention",
+    "where", "since", "until", "sort", "fields", "limit", "cursor", "detail", "agent_id",
+    "conversation", "turns", "find", "lead", "top", "explain", "of", "group_by", "by_time",
+    "measure", "kind", "changed", "became",
+)  # fmt: skip
+
+conditions = st.tuples(*map(st.sampled_from, (FIELDS, OPERATORS, VALUES))).map("".join)
+texts = st.sampled_from(VALUES + SIGNS + FIELDS) | conditions | st.text(max_size=20)
+scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | texts
+anything = st.recursive(
+    scalars,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=2),
+    max_leaves=5,
+)
+sensible = texts | st.lists(texts, max_size=3) | st.integers(0, 100) | st.booleans()
+arguments = st.dictionaries(st.sampled_from(ARGUMENTS), sensible | anything, max_size=4)
+calls = st.lists(st.tuples(st.sampled_from(TOOLS), arguments), min_size=10, max_size=30)
+
+
+def blanks_in(value: Any) -> bool:
+    """Whether something unknown is not left out."""
+    if isinstance(value, dict):
+        return any(map(blanks_in, value.values()))
+    if isinstance(value, list):
+        return any(map(blanks_in, value))
+    return value is None or value == ""
+
+
+async def answer_or_error(client: ToolClient, tool: str, given: dict[str, Any]) -> Answer:
+    """What comes back, checked by the rules for every answer; the client checks the schema."""
+    result = await client.call(tool, **given)
+    text = text_of(result)
+    assert len(text) <= MAX_CHARACTERS
+    body: Answer = json.loads(text)
+    if result.is_error:
+        error = body["error"]
+        assert {"code", "message", "hint"} <= error.keys()
+        assert error["code"] not in {"internal", "mirror_unavailable"}, (tool, given)
+    else:
+        assert body == result.structured_content
+        assert "complete" in body["freshness"]
+    assert not blanks_in(body), (tool, given)
+    return body
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(calls)
+async def test_every_call_is_answered_whatever_its_arguments_are(
+    calls: list[tuple[str, dict[str, Any]]],
+) -> None:
+    """Promised by docs/contract.md, "Rules for every answer": errors, size, nothing unknown."""
+    async with connected(Sandbox(size=60)) as client:
+        schemas = {t.name: t.input_schema for t in (await client.client.list_tools()).tools}
+        for tool, arguments in calls:
+            known = {n: v for n, v in arguments.items() if n in schemas[tool]["properties"]}
+            required = dict.fromkeys(schemas[tool].get("required", ()), "x")
+            await answer_or_error(client, tool, required | known)
+
+
+@pytest.mark.parametrize("argument", ["since", "until"])
+async def test_the_last_second_of_the_calendar_is_a_time_like_any_other(argument: str) -> None:
+    """Promised by docs/contract.md, "Times": ISO dates and times."""
+    bound = {argument: LAST_SECOND}
+    count = 0 if argument == "since" else 30
+    async with connected(Sandbox(size=30)) as client:
+        await client.until_complete()
+        assert (await client.ask("list_conversations", **bound))["total"] == count
+        assert (await client.ask("list_conversations", fields="name", **bound))["total"] == count
+        for tool in ("list_leads", "summarize_hot_leads", "conversation_stats"):
+            await client.ask(tool, **bound)
+
+
+@pytest.mark.parametrize("signs", SIGNS)
+async def test_a_lead_of_nothing_but_signs_is_nobody(signs: str) -> None:
+    """Promised by docs/contract.md, "get_lead": no match is a `not_found`."""
+    async with connected(Sandbox(size=30)) as client:
+        await client.until_complete()
+        assert (await client.refused("get_lead", lead=signs))["code"] in {
+            "not_found", "invalid_argument"
+        }  # fmt: skip
+
+
+@pytest.mark.parametrize("tool", ["list_conversations", "list_leads"])
+async def test_fields_that_change_between_pages_are_shown_or_refused(tool: str) -> None:
+    """Promised by docs/contract.md, "Rules for every answer": nothing is silently ignored."""
+    async with connected(Sandbox(size=60)) as client:
+        await client.until_complete()
+        for first, second in (({}, {"fields": ["stage"]}), ({"fields": ["stage"]}, {})):
+            cursor = (await client.ask(tool, limit=5, **first))["next_cursor"]
+            body = await answer_or_error(client, tool, {"limit": 5, "cursor": cursor} | second)
+            assert "error" not in body or body["error"]["code"] == "invalid_argument"
