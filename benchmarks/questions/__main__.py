@@ -1,9 +1,11 @@
 """Measure whether questions are answered right, and at what cost, also by alternatives.
 
-    python -m benchmarks.questions [--size 2000] [--verbose]
+    python -m benchmarks.questions [--size 2000] [--sparse] [--verbose]
 
-Runs against the sandbox in both dialects. Exits with 1 if an answer is wrong or over its budget.
-Needs the extra `test`.
+Runs against the sandbox in both dialects. With `--sparse` the list says little of a conversation:
+the answers must be the same once single conversations have been read, and before that none may be
+wrong that calls itself complete. Exits with 1 if an answer is wrong or over its budget. Needs the
+extra `test`.
 """
 
 import argparse
@@ -13,10 +15,11 @@ import sys
 from collections.abc import Sequence
 
 from benchmarks.questions import QUESTIONS
+from benchmarks.questions.agency import Agency
 from benchmarks.questions.alternatives import generated, generated_pages, raw_pages, read
-from benchmarks.questions.dataset import Dataset
 from benchmarks.questions.question import Question
-from benchmarks.questions.runner import Result, ask_ours
+from benchmarks.questions.runner import Result, ask_agency, ask_early, ask_ours
+from benchmarks.questions.truth.dataset import Dataset
 from convocore_mcp.sandbox import Sandbox, serving
 from convocore_mcp.sandbox.server.app import Dialect
 
@@ -24,12 +27,14 @@ DIALECTS: dict[Dialect, str] = {"cursor": "live (cursors)", "page": "as document
 OURS, RAW = "convocore-mcp", "raw pages, passed through"
 GENERATED = "FastMCP from `openapi.yaml`"
 UNCHECKED = f"{GENERATED}, client that doesn't check answers"
+AGENCY_SIZE = 600
+"""Conversations of the larger of two agents."""
 
 
-async def evaluate(dialect: Dialect, size: int) -> dict[str, list[Result]]:
+async def evaluate(dialect: Dialect, size: int, *, sparse: bool) -> dict[str, list[Result]]:
     """Ask all questions in every way; returns the results by who answered."""
     results: dict[str, list[Result]] = {name: [] for name in (OURS, RAW, GENERATED, UNCHECKED)}
-    sandbox = Sandbox(size=size, dialect=dialect)
+    sandbox = Sandbox(size=size, dialect=dialect, sparse=sparse)
     with serving(sandbox) as base_url:
 
         async def ask_alternatives(questions: Sequence[Question], dataset: Dataset) -> None:
@@ -42,7 +47,19 @@ async def evaluate(dialect: Dialect, size: int) -> dict[str, list[Result]]:
                     results[UNCHECKED] += read(questions, dataset, pages)
 
         results[OURS] = await ask_ours(sandbox, base_url, ask_alternatives)
+    agency = Agency(size=AGENCY_SIZE, dialect=dialect, sparse=sparse)
+    with serving(agency) as base_url:
+        results[OURS] += await ask_agency(agency, base_url)
     return results
+
+
+async def ask_before_details(dialect: Dialect) -> list[Result]:
+    """The answers from a sparse list that are wrong and call themselves complete."""
+    sandbox = Sandbox(size=AGENCY_SIZE, dialect=dialect, sparse=True)
+    with serving(sandbox) as base_url:
+        early = await ask_early(sandbox, base_url)
+    print(f"{sum(not one.complete for one in early)} of {len(early)} early answers say incomplete.")
+    return [one for one in early if one.complete and not one.right]
 
 
 def table_row(who: str, upstream: str, results: Sequence[Result]) -> str:
@@ -74,12 +91,15 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--size", type=int, default=2000, help="conversations")
+    parser.add_argument("--sparse", action="store_true", help="a list that says little")
     parser.add_argument("--verbose", action="store_true", help="one line for each question")
     chosen = parser.parse_args()
     bad: list[str] = []
     lines: list[str] = []
     for dialect, upstream in DIALECTS.items():
-        results = asyncio.run(evaluate(dialect, chosen.size))
+        results = asyncio.run(evaluate(dialect, chosen.size, sparse=chosen.sparse))
+        if chosen.sparse:
+            bad += report_failures(asyncio.run(ask_before_details(dialect)), verbose=True)
         bad += report_failures(results[OURS], verbose=chosen.verbose)
         lines += [table_row(who, upstream, given) for who, given in results.items() if given]
     languages = len({question.language for question in QUESTIONS})

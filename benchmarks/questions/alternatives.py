@@ -21,11 +21,11 @@ from fastmcp import Client, FastMCP
 from fastmcp.exceptions import ToolError
 from mcp_types import TextContent
 
-from benchmarks.questions.dataset import Dataset
-from benchmarks.questions.oracle import Row
 from benchmarks.questions.question import Question, alike
 from benchmarks.questions.runner import Result
 from benchmarks.questions.tokens import tokens, written
+from benchmarks.questions.truth.dataset import Dataset
+from benchmarks.questions.truth.oracle import Row
 from convocore_mcp.sandbox import Sandbox
 
 MOST_ROWS = 500

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from benchmarks.questions.dataset import Dataset
-from benchmarks.questions.oracle import Facts, Row
 from benchmarks.questions.question import SAVED_CURSOR, Answers, Call, Question, path
+from benchmarks.questions.truth.dataset import Dataset
+from benchmarks.questions.truth.oracle import Facts, Row
 from convocore_mcp.sandbox import Sandbox
 
 
@@ -70,7 +70,7 @@ def _new(dataset: Dataset) -> list[Row]:
 QUESTIONS = (
     Question(
         "(automation) What is new since the cursor I kept?", "en", [changes(cursor=SAVED_CURSOR)],
-        _kinds_and_ids, _all,
+        _kinds_and_ids, _all, tokens=900,
     ),
     Question(
         "(automation) Start following from now on.", "en", [changes()],

@@ -3,10 +3,10 @@
 # Questions are in their own scripts, which the rule about look-alike characters would refuse.
 # ruff: noqa: RUF001
 
-from benchmarks.questions import oracle
-from benchmarks.questions.dataset import Dataset, Lead, worth
-from benchmarks.questions.oracle import Facts
 from benchmarks.questions.question import Answers, Call, Question, path
+from benchmarks.questions.truth import oracle
+from benchmarks.questions.truth.dataset import Dataset, Lead, worth
+from benchmarks.questions.truth.oracle import Facts
 
 
 def hot(**arguments: object) -> Call:
@@ -86,7 +86,7 @@ QUESTIONS = (
     ),
     Question(
         "How many of the hot ones have something overdue?", "en", [hot(top=1)], path("overdue"),
-        lambda w: sum(oracle.overdue({"crmAlerts": lead.get("crmAlerts")}) for lead in w.hot()),
+        lambda w: sum(lead.overdue(w.at) for lead in w.hot()),
     ),
     Question(
         "Only those with 90 points or more, from the last two weeks.", "en",

@@ -5,10 +5,10 @@
 
 from collections.abc import Callable, Iterable
 
-from benchmarks.questions import oracle
-from benchmarks.questions.dataset import Dataset
-from benchmarks.questions.oracle import Facts, Row
 from benchmarks.questions.question import Call, Question, ids, path, total_and_ids
+from benchmarks.questions.truth import crm, oracle
+from benchmarks.questions.truth.dataset import Dataset
+from benchmarks.questions.truth.oracle import Facts, Row
 
 
 def find(**arguments: object) -> Call:
@@ -93,7 +93,7 @@ QUESTIONS = (
     ),
     Question(
         "Quelles négociations valent le plus ?", "fr",
-        [find(stage=["negotiation"], sort="value", limit=5)],
+        [find(stage=["negotiation"], sort="value", limit=5, fields=["name", "value", "currency"])],
         lambda a: [[row["id"], row.get("value")] for row in a[-1]["conversations"]],
         lambda w: [
             [row["ID"], oracle.money(row)[0]]
@@ -103,7 +103,7 @@ QUESTIONS = (
     Question(
         "Quantas conversas têm atividade ou fechamento atrasado?", "pt",
         [find(attention=["overdue"], limit=1)], path("total"),
-        lambda w: sum(map(oracle.overdue, w.rows)),
+        lambda w: sum(crm.overdue(row, w.at) for row in w.rows),
     ),
     Question(
         "How many of our deals have gone stale?", "en", [find(attention=["stale"], limit=1)],
@@ -173,7 +173,7 @@ QUESTIONS = (
                 **WAITING, "since": "7d", "limit": 30, "cursor": a[-1]["next_cursor"]
             }),
         ],
-        ids, all_waiting, tokens=6500,
+        ids, all_waiting, tokens=7500,
     ),
     Question(
         "Sollen wir Chloë Khan anrufen oder mailen, und was steht in den Notizen?", "de",

@@ -8,10 +8,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from benchmarks.questions import oracle
-from benchmarks.questions.dataset import Dataset, Lead
-from benchmarks.questions.oracle import Facts
 from benchmarks.questions.question import Answers, Question, candidates, lead, path
+from benchmarks.questions.truth import oracle
+from benchmarks.questions.truth.dataset import Dataset, Lead
+from benchmarks.questions.truth.oracle import Facts
 
 PROFILE = 1300
 """Tokens for a whole lead with two conversations and a full history."""
@@ -117,6 +117,16 @@ def named(*beginnings: str) -> Callable[[Dataset], Facts]:
     return expected
 
 
+def reached(contact: str, read: Callable[[Lead], Facts]) -> Callable[[Dataset], Facts]:
+    """What `read` returns for the one person with this email address or phone number."""
+
+    def expected(dataset: Dataset) -> Facts:
+        found = dataset.reached(contact)
+        return found and read(found)
+
+    return expected
+
+
 STANDING, WISH = lead("name", "stage", "score"), lead("name", "stage", "score", "summary")
 
 QUESTIONS = (
@@ -165,15 +175,15 @@ QUESTIONS = (
     ),
     person(
         "Missed call from +49 1512 202 09 99, who is that?", "en", "+49 1512 202 09 99",
-        STANDING, about("Greta Müller", standing),
+        STANDING, reached("4915122020999", standing),
     ),
     person(
         "De quem é o e-mail visitor5a@exemplo.example?", "pt",
-        "visitor5a@exemplo.example", WISH, about("Luíza Gonçalves", wish),
+        "visitor5a@exemplo.example", WISH, reached("visitor5a@exemplo.example", wish),
     ),
     person(
         "IMRAN.PATEL3E0@EXAMPLE.CO.UK just replied. Where are we with him?", "en",
-        "IMRAN.PATEL3E0@EXAMPLE.CO.UK", STANDING, about("Imran Patel", standing),
+        "IMRAN.PATEL3E0@EXAMPLE.CO.UK", STANDING, reached("imran.patel3e0@example.co.uk", standing),
     ),
     person(
         "Whose conversation is conv-c9a5c1d93e7041dd?", "en",

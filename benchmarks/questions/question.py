@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.questions.dataset import Dataset
-from benchmarks.questions.oracle import Facts, given, numeric
+from benchmarks.questions.truth.dataset import Dataset
+from benchmarks.questions.truth.oracle import Facts, given, numeric
 
 Answer = dict[str, Any]
 Answers = Sequence[Answer]
@@ -79,7 +79,11 @@ def lead(*names: str) -> Callable[[Answers], Facts]:
 
 
 def candidates(answers: Answers) -> Facts:
-    """The number of candidates, and their names."""
+    """How many people fit, and their names; one is the lead itself, nobody is not found."""
+    if one := answers[-1].get("lead"):
+        return {"total": 1, "names": [one.get("name", "")]}
+    if answers[-1].get("error", {}).get("code") == "not_found":
+        return {"total": 0, "names": []}
     named = answers[-1].get("candidates", [])
     return {"total": answers[-1].get("total"), "names": sorted(c.get("name", "") for c in named)}
 

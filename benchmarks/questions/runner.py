@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -11,16 +11,20 @@ from typing import Any
 from mcp import Client, StdioServerParameters
 from mcp_types import TextContent
 
-from benchmarks.questions import AFTER_CHANGES, BEFORE_CHANGES
+from benchmarks.questions import AFTER_CHANGES, BEFORE_CHANGES, OF_AGENCY
+from benchmarks.questions.agency import FIRST, SECOND, ZONE, Agency
+from benchmarks.questions.askers.quality_reviewer import BY_REST_API, RECENT, REMEMBERED
 from benchmarks.questions.changes import apply_changes
-from benchmarks.questions.dataset import Dataset
-from benchmarks.questions.oracle import Facts, Row
 from benchmarks.questions.question import SAVED_CURSOR, Answer, Question, alike
 from benchmarks.questions.tokens import tokens, written
+from benchmarks.questions.truth.dataset import Dataset
+from benchmarks.questions.truth.oracle import Facts, Row
 from convocore_mcp.sandbox import Sandbox
 
-FILL_SECONDS = 60.0
+FILL_SECONDS = 120.0
 """Seconds in which the mirror must be complete, before the first question."""
+FAST = 1000.0
+"""Single conversations per second: so many that nobody waits for details."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,8 @@ class Result:
     tokens: int
     answer: Facts = None
     expected: Facts = None
+    complete: bool = True
+    """Whether every answer called itself complete."""
 
     @property
     def within_budget(self) -> bool:
@@ -46,69 +52,136 @@ def now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
+def known_rows(sandbox: Sandbox) -> list[Row]:
+    """What can be known: what the list shows; of a sparse list, what single conversations show."""
+    return list(sandbox.known_rows() if sandbox.sparse else sandbox.rows())
+
+
 async def ask_ours(
     sandbox: Sandbox,
     base_url: str,
     also: Callable[[Sequence[Question], Dataset], Any] | None = None,
+    *,
+    questions: Sequence[Question] = BEFORE_CHANGES,
 ) -> list[Result]:
-    """Ask all questions; `also` gets the questions before and after the changes, with the data."""
-    server = StdioServerParameters(
-        command=sys.executable,
-        args=["-m", "convocore_mcp"],
-        env=dict(os.environ)
-        | {
-            "CONVOCORE_API_KEY": sandbox.key,
-            "CONVOCORE_AGENT_ID": sandbox.agent_id,
-            "CONVOCORE_BASE_URL": base_url,
-            "CONVOCORE_STORE": "memory",
-            "CONVOCORE_INCREMENTAL_SYNC_SECONDS": "0",
-            "CONVOCORE_DETAILS": "off",
-        },
-    )
-    async with Client(server) as client:
+    """Ask `questions` and those about changes, of one agent; `also` gets them too, with the data.
+
+    Of a sparse list, nobody asks what has changed: details that are read later are no change.
+    """
+    async with Client(_server(sandbox, base_url)) as client:
         saved_cursor = await _filled(client)
-        dataset = Dataset.of(list(sandbox.rows()), now())
-        results = [
-            await _ask(client, question, dataset, saved_cursor) for question in BEFORE_CHANGES
-        ]
+        dataset = Dataset.of(known_rows(sandbox), now())
+        results = [await _ask(client, q, dataset, saved_cursor) for q in questions]
         if also:
-            await also(BEFORE_CHANGES, dataset)
+            await also(questions, dataset)
+        if sandbox.sparse:
+            return results
         apply_changes(sandbox)
         earlier: dict[str, Row] = {row["ID"]: row for row in dataset.rows}
         dataset = Dataset.of(list(sandbox.rows()), now(), earlier)
-        results += [
-            await _ask(client, question, dataset, saved_cursor) for question in AFTER_CHANGES
-        ]
+        results += [await _ask(client, q, dataset, saved_cursor) for q in AFTER_CHANGES]
         if also:
             await also(AFTER_CHANGES, dataset)
     return results
 
 
-async def _filled(client: Client) -> str:
+async def ask_agency(agency: Agency, base_url: str) -> list[Result]:
+    """Ask the questions about two agents and about transcripts."""
+    agents = {FIRST: agency, SECOND: agency.second}
+    server = _server(
+        agency, base_url, CONVOCORE_AGENT_ID=f"{FIRST},{SECOND}", CONVOCORE_TIMEZONE=ZONE
+    )
+    async with Client(server) as client:
+        await _filled(client, agent_id="all")
+        at = now()
+        by_agent = {name: Dataset.of(known_rows(one), at) for name, one in agents.items()}
+        named = {
+            REMEMBERED: agency.remembered, RECENT: agency.recent, BY_REST_API: agency.rest_api
+        }  # fmt: skip
+        dataset = replace(by_agent[FIRST], agents=by_agent, exports=agency.exports(), named=named)
+        return [await _ask(client, question, dataset, "") for question in OF_AGENCY]
+
+
+async def ask_early(
+    sandbox: Sandbox, base_url: str, *, questions: Sequence[Question] = BEFORE_CHANGES
+) -> list[Result]:
+    """Ask about one agent when its sparse list is read, but hardly any details are."""
+    server = _server(sandbox, base_url, CONVOCORE_DETAILS_PER_SECOND="0.5")
+    async with Client(server) as client:
+        while (await _call(client, "list_changes", {}))[0].get("error"):
+            pass
+        dataset = Dataset.of(known_rows(sandbox), now())
+        return [await _ask(client, question, dataset, "") for question in questions]
+
+
+def _server(sandbox: Sandbox, base_url: str, **more: str) -> StdioServerParameters:
+    settings = {
+        "CONVOCORE_API_KEY": sandbox.key,
+        "CONVOCORE_AGENT_ID": sandbox.agent_id,
+        "CONVOCORE_BASE_URL": base_url,
+        "CONVOCORE_STORE": "memory",
+        "CONVOCORE_INCREMENTAL_SYNC_SECONDS": "0",
+        "CONVOCORE_DETAILS": "all" if sandbox.sparse else "off",
+        "CONVOCORE_DETAILS_PER_SECOND": str(FAST),
+        "CONVOCORE_TIMEZONE": "UTC",
+    }
+    env = dict(os.environ) | settings | more
+    return StdioServerParameters(command=sys.executable, args=["-m", "convocore_mcp"], env=env)
+
+
+async def _filled(client: Client, **agent: str) -> str:
     """Wait until everything has been read; returns the cursor to follow changes from."""
     began = datetime.now(UTC)
     while True:
-        answer, _ = await _call(client, "list_changes", {})
-        if answer["freshness"]["complete"]:
-            return str(answer["next_cursor"])
+        answer, _ = await _call(client, "conversation_stats", agent)
+        if answer.get("freshness", {}).get("complete"):
+            changes, _ = await _call(client, "list_changes", agent)
+            return str(changes["next_cursor"])
         if (datetime.now(UTC) - began).total_seconds() > FILL_SECONDS:
-            raise TimeoutError("The mirror was not filled in time.")
+            raise TimeoutError(f"The mirror was not filled in time: {answer}")
 
 
 async def _ask(client: Client, question: Question, dataset: Dataset, saved_cursor: str) -> Result:
     began, spent = now(), 0
     answers: list[Answer] = []
+    placeholders = dict(dataset.named) | {SAVED_CURSOR: saved_cursor}
     for tool, given in question.calls:
-        arguments = given(answers) if callable(given) else given
-        arguments = {k: saved_cursor if v == SAVED_CURSOR else v for k, v in arguments.items()}
+        try:
+            chosen = given(answers) if callable(given) else given
+        except (KeyError, IndexError):  # the answer before says nothing to go on from
+            break
+        arguments = _filled_in(chosen, placeholders)
         answer, text = await _call(client, tool, arguments)
         answers.append(answer)
         spent += tokens(written(arguments), text)
-    facts = question.facts(answers)
+    facts = _read(question, answers)
     # A window that ends now may have moved by a second in the meantime.
     expected = [question.expected(replace(dataset, now=at)) for at in {began, now()}]
     right = any(alike(facts, other) for other in expected)
-    return Result(question, right, len(answers), spent, facts, expected[0])
+    complete = all(map(_says_complete, answers))
+    return Result(question, right, len(answers), spent, facts, expected[0], complete)
+
+
+def _read(question: Question, answers: Sequence[Answer]) -> Facts:
+    """The facts in the answers; where there was no such answer, the answer itself."""
+    try:
+        return question.facts(answers)
+    except (KeyError, IndexError, TypeError):
+        return answers[-1]
+
+
+def _says_complete(answer: Answer) -> bool:
+    """Whether an answer claims to know everything; an error says it in its hint."""
+    if "freshness" in answer:
+        return bool(answer["freshness"]["complete"])
+    return "mirror is incomplete" not in answer.get("error", {}).get("hint", "")
+
+
+def _filled_in(arguments: Mapping[str, Any], placeholders: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        name: placeholders.get(value, value) if isinstance(value, str) else value
+        for name, value in arguments.items()
+    }
 
 
 async def _call(client: Client, tool: str, arguments: dict[str, Any]) -> tuple[Answer, str]:

@@ -5,10 +5,10 @@
 
 from collections.abc import Callable, Iterable
 
-from benchmarks.questions import oracle
-from benchmarks.questions.dataset import Dataset, worth
-from benchmarks.questions.oracle import Facts, Row
 from benchmarks.questions.question import Call, Question, by, path
+from benchmarks.questions.truth import crm, oracle
+from benchmarks.questions.truth.dataset import Dataset, Lead, worth
+from benchmarks.questions.truth.oracle import Facts, Row
 
 
 def stats(*group_by: str, **arguments: object) -> Call:
@@ -22,15 +22,9 @@ def count(of: Callable[[Row], str | None], since: str = "1000w") -> Callable[[Da
     return lambda dataset: oracle.count_by(dataset.since(since), of)
 
 
-def hot_by(of: Callable[[Row], str | None]) -> Callable[[Dataset], Facts]:
-    """Hot leads by the groups of their conversations; empty groups are left out."""
-
-    def expected(dataset: Dataset) -> Facts:
-        hot = dataset.hot()
-        groups = [group for lead in hot for group in {of(row) or "none" for row in lead.rows}]
-        return oracle.count_by(groups, str)
-
-    return expected
+def hot_by(of: Callable[[Lead], str | None]) -> Callable[[Dataset], Facts]:
+    """Hot leads by their own merged value; empty groups are left out."""
+    return lambda dataset: oracle.count_by(dataset.hot(), of)
 
 
 def tags(dataset: Dataset) -> Facts:
@@ -48,7 +42,8 @@ def spent(rows: Iterable[Row]) -> Facts:
     rows = list(rows)
     return {
         "tokens": sum(oracle.usage(row, "cumulativeTotalTokens") for row in rows),
-        "usd": sum(oracle.usage(row, "cumulativeUsd") for row in rows),
+        "ai_usd": sum(map(crm.ai_usd, rows)),
+        "usd": sum(crm.ai_usd(row) + crm.call_usd(row) for row in rows),
     }
 
 
@@ -69,11 +64,6 @@ def closed(dataset: Dataset) -> Facts:
     return oracle.count_by(rows, lambda row: row["stage"])
 
 
-def model(row: Row) -> str | None:
-    """The model that answered last."""
-    return (row.get("tokenUsage") or {}).get("lastTurnModelId")
-
-
 WIDE = 2400
 """Tokens for a dozen groups, each with values in a dozen currencies."""
 
@@ -92,24 +82,18 @@ QUESTIONS = (
         by("day", "conversations"), count(oracle.day, "7d"), tokens=1200,
     ),
     Question(
-        "Quel canal apporte le plus de leads chauds ?", "fr", [stats("channel")],
-        by("channel", "hot"), hot_by(oracle.channel), tokens=WIDE,
+        "Quel canal apporte le plus de leads chauds ?", "fr",
+        [stats("channel", of="leads", where=["hot=true"])], by("channel", "leads"),
+        hot_by(lambda lead: lead.channel), tokens=1600,
     ),
     Question(
         "Quanto custou a IA até agora?", "pt", [stats()],
-        lambda a: {name: a[-1]["totals"][name] for name in ("tokens", "usd")},
+        lambda a: {name: a[-1]["totals"][name] for name in ("tokens", "ai_usd", "usd")},
         lambda w: spent(w.rows),
     ),
     Question(
         "What did each AI model cost us this month?", "en", [stats("model", since="30d")],
-        by("model", "usd"),
-        lambda w: {
-            name: usd
-            for name in {model(row) or "none" for row in w.since("30d")}
-            if (usd := spent(
-                row for row in w.since("30d") if (model(row) or "none") == name
-            )["usd"])
-        },
+        by("model", "ai_usd"), lambda w: crm.dollars_by_model(w.since("30d")),
     ),
     Question(
         "客户给我们的平均评分是多少?", "zh", [stats()], path("totals", "rating_avg"),

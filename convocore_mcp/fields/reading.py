@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from convocore_mcp.fields.captured_data import captured_data
 from convocore_mcp.fields.table import FIELDS
 from convocore_mcp.models.facts import Facts, ModelShare, PlannedActivity, ReadValue
 from convocore_mcp.words.visible_text import visible
@@ -20,8 +21,6 @@ _NEEDS = {
 _PART_OF = {name: part for part, names in _NEEDS.items() for name in names.split()}
 _READERS = tuple((_PART_OF.get(f.name, "id"), f.read) for f in FIELDS if f.read is not None)
 """Each with the part that it needs; every record has an ID."""
-CAPTURED = "captured_variables"
-"""The name of captured variables that have no names of their own."""
 
 
 def read_facts(record: Any) -> Facts:
@@ -35,7 +34,7 @@ def read_facts(record: Any) -> Facts:
     return Facts(
         tuple([None if parts[needs] is None else _tidy(read(record)) for needs, read in _READERS]),
         tuple(activities),
-        _data(record.captured_variables, record.funnel_extracted_data),
+        captured_data(record.captured_variables, record.funnel_extracted_data),
         tuple(shares),
     )
 
@@ -48,20 +47,3 @@ def _tidy(value: ReadValue) -> ReadValue:
     if type(value) is tuple:
         return tuple(shown for item in value if (shown := visible(item)))
     return value
-
-
-def _data(captured: object, extracted: dict[str, object] | None) -> dict[str, object]:
-    """The extracted values, then the captured ones, which win where both have a name."""
-    known = {name: value for name, value in (extracted or {}).items() if not _is_empty(value)}
-    if isinstance(captured, dict):
-        for name, value in captured.items():
-            if not _is_empty(value):
-                known.pop(name, None)
-                known[name] = value
-    elif not _is_empty(captured):
-        known.setdefault(CAPTURED, captured)
-    return known
-
-
-def _is_empty(value: object) -> bool:
-    return value is None or value in ([], {}) or (isinstance(value, str) and not value.strip())

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, tzinfo
 from functools import cached_property
 
+from convocore_mcp.fields.captured_data import captured_data
 from convocore_mcp.fields.crm_dates import crm_date_at
 from convocore_mcp.leads.dates import plausible
 from convocore_mcp.leads.due_dates import (
@@ -86,19 +87,12 @@ class Profile:
 
     @property
     def extracted(self) -> dict[str, object]:
-        """What the agent captured, by name; the newest value of a name wins.
-
-        Captured variables that have no names are under `captured_variables`.
-        """
-        extracted: dict[str, object] = {}
+        """What the agent captured, by name and without secrets; the newest value of a name wins."""
+        found: dict[str, object] = {}
         for details in self._details:
-            extracted = (details.funnel_extracted_data or {}) | extracted
-            captured = details.captured_variables
-            if isinstance(captured, dict):
-                extracted = captured | extracted
-            elif captured not in (None, "", []):
-                extracted.setdefault("captured_variables", captured)
-        return extracted
+            data = captured_data(details.captured_variables, details.funnel_extracted_data)
+            found = data | found
+        return found
 
     @cached_property
     def next_steps(self) -> list[NextStep]:

@@ -73,6 +73,16 @@ async def test_everything_about_a_conversation_is_there(
     }  # fmt: skip
 
 
+async def test_a_demo_is_a_moment_in_the_time_zone_as_in_lists(sandbox: Sandbox) -> None:
+    """Promised by docs/contract.md, "Times": RFC 3339, UTC; days and times are of the time zone."""
+    (row,) = full_rows(1, stage="demo_req", demoDate="2026-07-19", demoTime="15:00")
+    sandbox.replace([row])
+    async with connected(sandbox, timezone="Asia/Kolkata") as client:
+        shown = (await ask(client, "c0"))["conversation"]
+        (listed,) = (await client.ask("list_conversations", fields=["demo"]))["conversations"]
+    assert shown["demo"] == listed["demo"] == "2026-07-19T09:30:00Z"
+
+
 async def test_the_score_history_says_what_the_visitor_said(sandbox: Sandbox) -> None:
     """Ours: a score is explained by the quote that earned it; secrets stay inside."""
     step = {

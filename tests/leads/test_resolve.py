@@ -122,6 +122,22 @@ def test_nobody_is_guessed_and_the_nearest_names_are_suggested(text: str, hint: 
     assert raised.value.hint.startswith(hint)
 
 
+@pytest.mark.parametrize("text", ["+1 202 555 0143", "1-202-555-0143", "1", "54 21"])
+def test_a_number_that_nobody_has_is_not_the_number_in_a_name(text: str) -> None:
+    """Promised by docs/contract.md, "Tools": nobody is guessed; a phone number is no name."""
+    directory = MemoryDirectory(
+        conversation("c1", name="Ann Lee", company="Gate 1 Travel"),
+        conversation("c2", name="Bob Ray", company="[1] Studio 54"),
+    )
+    if text == "1":  # the whole text is a word of theirs
+        assert resolve(directory, AGENT, text).total == 2
+        return
+    with pytest.raises(MissingError):
+        resolve(directory, AGENT, text)
+    assert resolve(directory, AGENT, "studio 54").lead is not None
+    assert resolve(directory, AGENT, "Ann 77").ignored == ["77"]
+
+
 def test_candidates_are_limited_and_all_of_them_counted() -> None:
     """Promised by docs/contract.md, "Tools": at most 20 candidates, with `total`."""
     namesakes = (conversation(f"c{i}", name="Ann Lee") for i in range(MAX_CANDIDATES + 5))

@@ -13,13 +13,16 @@ SHORTEST_BEGINNING = 3
 
 
 def fitting_words(search: NameSearch) -> list[int]:
-    """The indices of words that fit somebody: perhaps only begun, or misspelt."""
+    """The indices of words that fit somebody, perhaps only begun or misspelt; not digits alone."""
 
     def fits_somebody(spellings: Sequence[str]) -> bool:
         known = search.index.knows(search.agent_id, _alternatives(spellings))
         return known or bool(search.similar_words(spellings[0], matching.SAME_WORD))
 
-    return [i for i, word in enumerate(search.words) if all(map(fits_somebody, word.tokens))]
+    fitting = [i for i, word in enumerate(search.words) if all(map(fits_somebody, word.tokens))]
+    # Of a number that nobody has, `1` may be a word of somebody's company: that is no evidence.
+    numbers_alone = all(search.words[i].folded.isdecimal() for i in fitting)
+    return [] if numbers_alone else fitting
 
 
 def fits(terms: str, word: TypedWord) -> bool:

@@ -4,6 +4,7 @@ import json
 import re
 
 from convocore_mcp.errors import MissingError
+from convocore_mcp.fields.captured_data import without_secrets
 from convocore_mcp.models import EVERYTHING
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.not_found import with_coverage
@@ -11,13 +12,6 @@ from convocore_mcp.server.sanitize import JsonObject, sanitize_object
 from convocore_mcp.server.size_limit import drop_largest_fields
 from convocore_mcp.server.views.view_builders import freshness_view
 
-_SECRET = re.compile(
-    r"""session_?key|secret|passw|api_?key|private_?key|credential|authoriz|cookie|bearer|jwt
-      | (?:access|refresh|auth|id|session)_?token|token$
-      | recording|listen_?url|^ip$|ip_?addr""",
-    re.VERBOSE | re.IGNORECASE,
-)
-"""Names of fields that never leave, at any depth: keys, tokens, addresses, recordings."""
 _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _FREE_FORM = frozenset(
     {"captured_variables", "extracted_data", "funnel_extracted_data", "metadata", "usage_per_model"}
@@ -51,23 +45,6 @@ async def conversation_record(backend: Backend, agent_id: str, conversation_id: 
     dropped = drop_largest_fields(record, reserve=FRESHNESS_LENGTH)
     notes = [f"{name} is left out: it has {size} characters." for name, size in dropped.items()]
     return record | {"freshness": sanitize_object(freshness_view(freshness, *notes))}
-
-
-def without_secrets(record: JsonObject) -> JsonObject:
-    """`record` without fields that hold secrets or could be used to watch the visitor."""
-    return {
-        name: _without_inner_secrets(value)
-        for name, value in record.items()
-        if not _SECRET.search(name)
-    }
-
-
-def _without_inner_secrets(value: object) -> object:
-    if isinstance(value, dict):
-        return without_secrets(value)
-    if isinstance(value, list):
-        return [_without_inner_secrets(item) for item in value]
-    return value
 
 
 def snake_case_names(record: JsonObject) -> JsonObject:

@@ -71,7 +71,8 @@ async def _find(
 
 
 def _conversation(backend: Backend, conversation: Conversation, notes: list[str]) -> JsonObject:
-    fields = conversation_fields(conversation, backend.read_fields(conversation), notes)
+    values = backend.read_fields(conversation)
+    fields = conversation_fields(conversation, values, notes, zone=backend.clock().zone)
     return sanitize_object(fields, length=FIELD_LENGTH)
 
 

@@ -1,12 +1,9 @@
 """Answers `get_lead` and the resource `lead`: one person."""
 
-from dataclasses import replace
-
 from convocore_mcp.errors import InvalidArgumentError, MissingError
 from convocore_mcp.leads.profile import Profile
 from convocore_mcp.leads.resolve import Match
 from convocore_mcp.models import EVERYTHING, Conversation, Lead
-from convocore_mcp.server.answers.conversation_record import without_secrets
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.not_found import with_coverage
 from convocore_mcp.server.sanitize import JsonObject, sanitize_object
@@ -79,6 +76,4 @@ def _lead_alone(backend: Backend, lead: Lead, conversations: list[Conversation])
     now = backend.now()
     profile = Profile(conversations, now=now, zone=backend.zone)
     view = lead_view(lead, profile, conversations[:CONVERSATIONS_SHOWN], now=now)
-    if view.extracted:
-        view = replace(view, extracted=without_secrets(view.extracted) or None)
     return sanitize_object({"lead": view})

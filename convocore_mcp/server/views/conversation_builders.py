@@ -1,14 +1,14 @@
 """Views of one conversation and its transcript, named as docs/contract.md says."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import tzinfo
 from typing import TypeVar
 
+from convocore_mcp.fields.captured_data import captured_data
 from convocore_mcp.fields.table import FieldValue
-from convocore_mcp.models import Activity, Conversation, Details, Handoff, ScoreStep, Turn
-from convocore_mcp.server.answers.conversation_record import without_secrets
-from convocore_mcp.server.sanitize import JsonObject
+from convocore_mcp.models import Activity, Conversation, Handoff, ScoreStep, Turn
 from convocore_mcp.server.views.conversation_views import ActivityView, HandoffView, ScoreView
+from convocore_mcp.server.views.row_views import field_view
 from convocore_mcp.server.views.view_builders import plain_number, rfc3339
 
 T = TypeVar("T")
@@ -19,17 +19,19 @@ MAX_DATA = 100
 
 
 def conversation_fields(
-    c: Conversation, values: Mapping[str, FieldValue], notes: list[str]
+    c: Conversation, values: Mapping[str, FieldValue], notes: list[str], *, zone: tzinfo
 ) -> dict[str, object]:
     """Every field that a conversation has, with its data and histories; adds to `notes`."""
-    fields: dict[str, object] = {name: shown_value(value) for name, value in values.items()}
+    fields: dict[str, object] = {
+        name: field_view(value, zone=zone) for name, value in values.items() if value is not None
+    }
     if c.value is not None and c.amount is None:
         fields["value_text"] = str(c.value)
     for flag in ("test", "blocked", "stale"):
         if fields.get(flag) is False:
             del fields[flag]
     details = c.details
-    data = captured_data(details)
+    data = captured_data(details.captured_variables, details.funnel_extracted_data)
     fields["data"] = dict(list(data.items())[:MAX_DATA]) or None
     if len(data) > MAX_DATA:
         notes.append(f"data: {MAX_DATA} of {len(data)} values are shown.")
@@ -46,36 +48,6 @@ def conversation_fields(
         if len(items) > MAX_ITEMS:
             notes.append(f"{name}: the newest {MAX_ITEMS} of {len(items)} are shown.")
     return fields
-
-
-def shown_value(value: FieldValue) -> object:
-    """The value of a field as answers show it: times are RFC 3339, days are days."""
-    match value:
-        case datetime():
-            return rfc3339(value) if value.tzinfo else f"{value:%Y-%m-%dT%H:%M:%S}"
-        case date():
-            return value.isoformat()
-        case tuple():
-            return list(value)
-        case float():
-            return plain_number(value)
-        case _:
-            return value
-
-
-def captured_data(details: Details) -> JsonObject:
-    """Captured variables and extracted data by name; of one name, the captured variable."""
-    captured = details.captured_variables
-    if isinstance(captured, list):
-        named = {
-            str(item["name"]): item.get("value")
-            for item in captured
-            if isinstance(item, dict) and "name" in item
-        }
-        captured = named or captured
-    if captured is not None and not isinstance(captured, dict):
-        captured = {"captured_variables": captured} if captured not in ("", []) else {}
-    return without_secrets({**(details.funnel_extracted_data or {}), **(captured or {})})
 
 
 def turn_view(turn: Turn) -> dict[str, object]:

@@ -5,18 +5,22 @@ A `Dataset` holds all rows, or only those that an alternative has shown so far.
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from benchmarks.questions.oracle import (
+from benchmarks.questions.truth import crm
+from benchmarks.questions.truth.oracle import (
     Row,
     active,
     back,
+    channel,
     email,
     given,
     money,
+    owners,
     phone,
+    rfc3339,
     score,
     takes_part,
 )  # fmt: skip
@@ -40,6 +44,11 @@ class Lead:
     def id(self) -> str | None:
         """The identity; None where there is none."""
         return self.get("contactIdentityId")  # type: ignore[no-any-return]
+
+    @property
+    def lead_id(self) -> str:
+        """The identity, else the conversation that began first."""
+        return self.id or min(self.rows, key=lambda row: (crm.created(row), row["ID"]))["ID"]
 
     @property
     def name(self) -> str | None:
@@ -66,6 +75,52 @@ class Lead:
         """Amount and currency, both of the newest conversation that has a value."""
         valued = [row for row in self.rows if given(row.get("value")) is not None]
         return money(valued[0]) if valued else (None, self.of(lambda row: money(row)[1]))
+
+    @property
+    def stage(self) -> str | None:
+        """The newest stage."""
+        return self.get("stage")  # type: ignore[no-any-return]
+
+    @property
+    def channel(self) -> str | None:
+        """The newest channel."""
+        return self.of(channel)  # type: ignore[no-any-return]
+
+    @property
+    def owner(self) -> str | None:
+        """The name, else the email or ID, of the newest assignee."""
+        return next(iter(self.of(owners) or []), None)
+
+    @property
+    def last_activity(self) -> str | None:
+        """The last activity as answers show it."""
+        return rfc3339(self.at)
+
+    @property
+    def created(self) -> float:
+        """The first message of the first conversation."""
+        return min(crm.created(row) for row in self.rows)
+
+    def sum(self, read: Callable[[Row], float | None]) -> float:
+        """The sum over all conversations."""
+        return sum(read(row) or 0 for row in self.rows)
+
+    def any(self, read: Callable[[Row], bool]) -> bool:
+        """Whether any conversation is so."""
+        return any(read(row) for row in self.rows)
+
+    def overdue(self, now: float) -> bool:
+        """Whether anything is overdue in any of the conversations."""
+        return self.any(lambda row: crm.overdue(row, now))
+
+    def next_due(self, now: float) -> float | None:
+        """The first open activity that is not overdue."""
+        return min((d for row in self.rows if (d := crm.next_due(row, now))), default=None)
+
+    @property
+    def tags(self) -> set[str]:
+        """All tags, in lower case."""
+        return {tag.casefold() for row in self.rows for tag in row.get("tags") or []}
 
     @property
     def waits(self) -> bool:
@@ -117,6 +172,12 @@ class Dataset:
     leads: Sequence[Lead]
     now: datetime
     earlier: Mapping[str, Row]
+    agents: Mapping[str, "Dataset"] = field(default_factory=dict)
+    """The data of each agent, where there are several."""
+    exports: Mapping[str, Row] = field(default_factory=dict)
+    """Transcripts as the export endpoint tells them, by conversation."""
+    named: Mapping[str, str] = field(default_factory=dict)
+    """The IDs that placeholders in questions stand for."""
 
     @classmethod
     def of(
@@ -124,6 +185,15 @@ class Dataset:
     ) -> "Dataset":
         """A dataset with the people in `rows`."""
         return cls(rows, _people(rows), now, earlier or {})
+
+    @property
+    def at(self) -> float:
+        """The present time, in Unix seconds."""
+        return self.now.timestamp()
+
+    def row(self, placeholder: str) -> Row:
+        """The conversation that a placeholder stands for."""
+        return next(row for row in self.rows if row["ID"] == self.named[placeholder])
 
     def since(self, age: str) -> list[Row]:
         """Conversations active in the window."""
@@ -135,6 +205,13 @@ class Dataset:
         hot = [lead for lead in self.leads if lead.at >= start and lead.hot(min_score)]
         return sorted(hot, key=lambda lead: (-(-1 if lead.score is None else lead.score), -lead.at))
 
+    def people(
+        self, fits: Callable[[Lead], Any], key: Callable[[Lead], Any] | None = None
+    ) -> list[Lead]:
+        """The leads that fit, by `key`, then newest first."""
+        found = sorted(filter(fits, self.leads), key=lambda lead: -lead.at)
+        return sorted(found, key=key) if key else found
+
     def leads_of(self, rows: Iterable[Row]) -> list[Lead]:
         """The people with at least one of these conversations."""
         ids = {row["ID"] for row in rows}
@@ -143,6 +220,14 @@ class Dataset:
     def called(self, name: str) -> Lead | None:
         """The one person with this name; None if there is nobody or several."""
         found = [lead for lead in self.leads if (lead.name or "").casefold() == name.casefold()]
+        return found[0] if len(found) == 1 else None
+
+    def reached(self, contact: str) -> Lead | None:
+        """The one person with this email address or these digits of a phone number."""
+        found = [
+            lead for lead in self.leads
+            if lead.any(lambda row: contact in (email(row), phone(row)))
+        ]  # fmt: skip
         return found[0] if len(found) == 1 else None
 
     def changed(self) -> list[tuple[Row | None, Row]]:

@@ -116,11 +116,6 @@ def alert(row: Row, *names: str) -> bool:
     return any((row.get("crmAlerts") or {}).get(name) is True for name in names)
 
 
-def overdue(row: Row) -> bool:
-    """Whether an activity or the expected close date is overdue, as the CRM says."""
-    return alert(row, "overdueActivity", "overdueECD")
-
-
 def money(row: Row) -> tuple[float | None, str | None]:
     """Amount and currency; no amount where the text of the value names another currency."""
     value, sign = row.get("value"), None
@@ -160,12 +155,22 @@ def words(text: str) -> set[str]:
     return set(re.findall(r"\w+", "".join(c for c in decomposed if not unicodedata.combining(c))))
 
 
-def says(row: Row, *wanted: str) -> bool:
-    """Whether every text of `wanted` begins a word in the searched fields."""
+def searched(row: Row) -> list[str]:
+    """The texts that a search looks through."""
     names = ("userName", "userEmail", "userPhone", "userCompany", "title", "summary", "lastMessage")
     notes = given(row.get("notes")) or row.get("note")
-    texts = [*(row.get(name) for name in names), notes, *(row.get("tags") or [])]
-    found = words(" ".join(text for text in texts if isinstance(text, str)))
+    texts = [*(row.get(name) for name in names), notes, row.get("funnelSummary")]
+    return [one for one in [*texts, *(row.get("tags") or [])] if isinstance(one, str)]
+
+
+def text(row: Row) -> str:
+    """All searched texts in lower case."""
+    return " | ".join(searched(row)).casefold()
+
+
+def says(row: Row, *wanted: str) -> bool:
+    """Whether every text of `wanted` begins a word in the searched fields."""
+    found = words(" ".join(searched(row)))
     return all(any(word.startswith(one) for word in found) for one in wanted)
 
 

@@ -1,0 +1,1 @@
+"""Questions by who asks them, in their own words."""

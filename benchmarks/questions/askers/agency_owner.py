@@ -1,0 +1,174 @@
+"""The owner of an agency, who looks after several agents in another time zone."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+from benchmarks.questions.agency import FIRST, SECOND, ZONE
+from benchmarks.questions.asking import CONVERSATIONS, LEADS, STATS, refused
+from benchmarks.questions.question import Answers, Call, Question, by, ids, path
+from benchmarks.questions.truth import crm, oracle, periods
+from benchmarks.questions.truth.dataset import Dataset, Lead, worth
+from benchmarks.questions.truth.oracle import Facts, Row
+
+ALL = {"agent_id": "all"}
+AT_HOME = ZoneInfo(ZONE)
+
+
+def asked(
+    words: str,
+    language: str,
+    tool: str,
+    facts: Callable[[Answers], Facts],
+    truth: Callable[[Dataset], Facts],
+    *,
+    tokens: int = 700,
+    **given: object,
+) -> Question:
+    """One call about all agents, unless an agent is named."""
+    calls: list[Call] = [(tool, ALL | given)]
+    return Question(words, language, calls, facts, truth, tokens=tokens)
+
+
+def everybody(dataset: Dataset) -> list[Lead]:
+    """The leads of every agent."""
+    return [lead for one in dataset.agents.values() for lead in one.leads]
+
+
+def every_row(dataset: Dataset) -> list[Row]:
+    """The conversations of every agent, newest first."""
+    rows = [row for one in dataset.agents.values() for row in one.rows]
+    return sorted(rows, key=oracle.active, reverse=True)
+
+
+def each(of: Callable[[Dataset], int]) -> Callable[[Dataset], Facts]:
+    """One number for each agent that has any."""
+    return lambda w: {name: number for name, one in w.agents.items() if (number := of(one))}
+
+
+def _local_day(row: Row) -> str:
+    return datetime.fromtimestamp(oracle.active(row), UTC).astimezone(AT_HOME).date().isoformat()
+
+
+def _in(span: periods.Span) -> Callable[[Row], bool]:
+    return lambda row: span[0] <= oracle.active(row) < span[1]
+
+
+def _hottest(dataset: Dataset) -> list[Lead]:
+    hot = [lead for lead in everybody(dataset) if lead.hot()]
+    return sorted(hot, key=lambda p: (-(-1 if p.score is None else p.score), -p.at))
+
+
+def _first_hot(answers: Answers) -> Facts:
+    return [lead["last_activity"] for lead in answers[-1]["leads"]]
+
+
+def _overdue_here(one: Dataset) -> int:
+    return sum(p.any(lambda row: crm.overdue(row, one.at, AT_HOME)) for p in one.leads)
+
+
+QUESTIONS = (
+    asked(
+        "Across all my clients, who are the three hottest leads?", "en", "summarize_hot_leads",
+        _first_hot, lambda w: [p.last_activity for p in _hottest(w)[:3]], top=3,
+        tokens=1000,
+    ),
+    asked(
+        "How many hot leads do my clients have together, and how many need a human?", "en",
+        "summarize_hot_leads",
+        lambda a: [a[-1]["hot"], a[-1]["waiting_for_human"], a[-1]["unassigned"]],
+        lambda w: [
+            len(_hottest(w)), sum(p.waits for p in _hottest(w)),
+            sum(p.owner is None for p in _hottest(w)),
+        ],
+        top=1,
+    ),
+    asked(
+        "Hay algo vencido entre los leads calientes de todos los clientes, ¿cuántos?", "es",
+        "summarize_hot_leads", path("overdue"),
+        lambda w: sum(
+            p.any(lambda row: crm.overdue(row, w.at, AT_HOME)) for p in _hottest(w)
+        ),
+        top=1,
+    ),
+    asked(
+        "Wie viele Leads hat jeder Kunde?", "de", STATS, by("agent_id", "leads"),
+        each(lambda one: len(one.leads)), of="leads", group_by=["agent_id"],
+    ),
+    asked(
+        "Which client has how many overdue leads?", "en", STATS, by("agent_id", "overdue"),
+        each(_overdue_here), of="leads", group_by=["agent_id"],
+    ),
+    asked(
+        "What are all open deals of all clients worth?", "en", STATS, path("totals", "value"),
+        lambda w: worth(p for p in everybody(w) if not p.closed),
+        of="leads", where=["stage!=won|lost"],
+    ),
+    asked(
+        "Combien de conversations par client aujourd'hui ?", "fr", STATS,
+        by("agent_id", "conversations"),
+        each(lambda one: len([*filter(_in(periods.today(one.now, AT_HOME)), one.rows)])),
+        group_by=["agent_id"], since="today",
+    ),
+    asked(
+        "Quantas conversas ontem, hora da Nova Zelândia, em todos os clientes?", "pt",
+        CONVERSATIONS, path("total"),
+        lambda w: len([*filter(_in(periods.today(w.now, AT_HOME, -1)), every_row(w))]),
+        since="yesterday", until="yesterday", limit=1, fields=["name"],
+    ),
+    asked(
+        "Conversations per day this week, all clients, by our calendar?", "en", STATS,
+        by("day", "conversations"),
+        lambda w: oracle.count_by(
+            filter(_in(periods.week(w.now, AT_HOME)), every_row(w)), _local_day
+        ),
+        group_by=["day"], since="this_week",
+    ),
+    asked(
+        "What came in last, wherever? Newest five.", "en", CONVERSATIONS, ids,
+        lambda w: [row["ID"] for row in every_row(w)[:5]], limit=5, fields=["name"],
+    ),
+    asked(
+        "And for whom? (which client each of the five belongs to)", "en", CONVERSATIONS,
+        lambda a: [row["agent_id"] for row in a[-1]["conversations"]],
+        lambda w: [
+            FIRST if row in w.agents[FIRST].rows else SECOND for row in every_row(w)[:5]
+        ],
+        limit=5, fields=["name", "agent_id"],
+    ),
+    asked(
+        "Wer wartet beim Kunden Motors auf einen Menschen, wie viele?", "de", CONVERSATIONS,
+        path("total"), lambda w: sum(map(oracle.waits, w.agents[SECOND].rows)),
+        agent_id=SECOND, attention=["waiting_for_human"], limit=1, fields=["name"],
+    ),
+    asked(
+        "哪个客户赢单最多?", "zh", STATS, by("agent_id", "leads"),
+        each(lambda one: sum(p.stage == "won" for p in one.leads)),
+        of="leads", group_by=["agent_id"], stage=["won"],
+    ),
+    asked(
+        "Which client spends how much on AI?", "en", STATS, by("agent_id", "ai_usd"),
+        lambda w: {n: sum(map(crm.ai_usd, one.rows)) for n, one in w.agents.items()},
+        group_by=["agent_id"],
+    ),
+    asked(
+        "People of all clients whose demo is today, our time?", "en", LEADS, path("total"),
+        lambda w: sum(
+            periods.today(w.now, AT_HOME)[0]
+            <= (p.of(lambda row: crm.demo(row, AT_HOME)) or 0)
+            < periods.today(w.now, AT_HOME)[1]
+            for p in everybody(w)
+        ),
+        where=["demo=today"], limit=1, fields=["name"],
+    ),
+    asked(
+        "Stages of the dental client only?", "en", STATS, by("stage", "leads"),
+        lambda w: oracle.count_by(w.agents[FIRST].leads, lambda p: p.stage),
+        agent_id=FIRST, of="leads", group_by=["stage"], tokens=2000,
+    ),
+    refused("How many leads do we have? (which client?)", "en", LEADS, [FIRST, SECOND]),
+    refused(
+        "Hot leads of the client Acme?", "en", "summarize_hot_leads", [FIRST, SECOND],
+        agent_id="acme",
+    ),
+)  # fmt: skip

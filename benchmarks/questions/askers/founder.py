@@ -1,0 +1,156 @@
+"""A founder: is it growing, what is it worth, who are the big ones."""
+
+from benchmarks.questions.asking import (
+    average,
+    chats,
+    grouped,
+    how_many,
+    measured,
+    people,
+    refused,
+    totals,
+)  # fmt: skip
+from benchmarks.questions.question import Question, path
+from benchmarks.questions.truth import crm, oracle
+from benchmarks.questions.truth.dataset import Dataset, Lead, worth
+from benchmarks.questions.truth.periods import active_in, month, quarter, today, week
+
+
+def _open(dataset: Dataset) -> list[Lead]:
+    return dataset.people(lambda p: not p.closed)
+
+
+def _forgotten(dataset: Dataset) -> list[Lead]:
+    limit = dataset.at - 90 * 86_400
+    found = dataset.people(lambda p: p.stage in ("proposal", "negotiation") and p.at <= limit)
+    return sorted(found, key=lambda p: p.at)
+
+
+def _limited_companies(dataset: Dataset) -> dict[str, int]:
+    """People by company, of companies with GmbH or AG in their name."""
+    forms = {"gmbh", "ag"}
+    found = dataset.people(lambda p: forms & oracle.words(p.get("userCompany") or ""))
+    return oracle.count_by(found, lambda p: p.get("userCompany"))
+
+
+def _last_month(dataset: Dataset) -> list[Lead]:
+    start, end = month(dataset.now, offset=-1)
+    return dataset.people(lambda p: start <= p.created < end)
+
+
+QUESTIONS = (
+    grouped(
+        "How is the pipeline, in people?", "en", "leads",
+        lambda w: oracle.count_by(w.leads, lambda p: p.stage), of="leads", group_by=["stage"],
+        tokens=2600,
+    ),
+    totals(
+        "Wie viele offene Leads haben wir und was sind sie wert?", "de", ["leads", "value"],
+        lambda w: {"leads": len(_open(w)), "value": worth(_open(w))},
+        of="leads", where=["stage!=won|lost"],
+    ),
+    people(
+        "The five biggest open deals in dollars?", "en",
+        lambda w: w.people(
+            lambda p: not p.closed and p.money[1] == "USD" and (p.money[0] or 0) > 0,
+            lambda p: -(p.money[0] or 0),
+        ),
+        where=["currency=USD", "stage!=won|lost", "value>0"], sort="-value",
+    ),
+    how_many(
+        "¿Cuántas personas nuevas este mes?", "es",
+        lambda w: w.people(lambda p: p.created >= month(w.now)[0]), tool="list_leads",
+        where=["created=this_month"],
+    ),
+    how_many(
+        "¿Y el mes pasado?", "es", _last_month,
+        tool="list_leads", where=["created=last_month"],
+    ),
+    people(
+        "Which proposals have we not heard of for three months, the oldest first?", "en",
+        _forgotten, stage=["proposal", "negotiation"], where=["last_activity<=90d"],
+        sort="oldest",
+    ),
+    grouped(
+        "Bei welchen GmbHs und AGs kennen wir wie viele Leute?", "de", "leads",
+        _limited_companies, of="leads", group_by=["company"], where=["company~GmbH|AG"],
+        tokens=1000,
+    ),
+    measured(
+        "How many conversations does a won customer take?", "en", "conversations",
+        ["avg", "max"],
+        lambda w: {
+            "avg": round(average(len(p.rows) for p in w.leads if p.stage == "won") or 0, 4),
+            "max": max((len(p.rows) for p in w.leads if p.stage == "won"), default=0),
+        },
+        of="leads", stage=["won"],
+    ),
+    grouped(
+        "Pourquoi perdons-nous des affaires ?", "fr", "leads",
+        lambda w: oracle.count_by(
+            w.people(lambda p: p.stage == "lost"), lambda p: p.get("lostReason")
+        ),
+        of="leads", group_by=["lost_reason"], stage=["lost"], tokens=800,
+    ),
+    Question(
+        "今日は昨日より多い? 昨日の件数は?", "ja",
+        [
+            ("list_conversations", {"since": "today", "limit": 1, "fields": ["name"]}),
+            ("list_conversations",
+             {"since": "yesterday", "until": "yesterday", "limit": 1, "fields": ["name"]}),
+        ],
+        lambda a: [answer["total"] for answer in a],
+        lambda w: [len(active_in(w.rows, today(w.now))),
+                   len(active_in(w.rows, today(w.now, offset=-1)))],
+    ),
+    Question(
+        "How many leads are hot right now?", "en", [("summarize_hot_leads", {"top": 1})],
+        path("hot"), lambda w: len(w.hot()),
+    ),
+    Question(
+        "Which hot leads do the pipeline and the hot list agree on? How many in both?", "en",
+        [
+            ("summarize_hot_leads", {"top": 1}),
+            ("conversation_stats", {"of": "leads", "where": ["hot=true"]}),
+            ("list_leads", {"where": ["hot=true"], "limit": 1, "fields": ["name"]}),
+        ],
+        lambda a: [a[0]["hot"], a[1]["totals"]["leads"], a[2]["total"]],
+        lambda w: [len(w.hot())] * 3, tokens=1200,
+    ),
+    chats(
+        "What came in last week from companies called Acme?", "en",
+        lambda w: [
+            row for row in active_in(w.rows, week(w.now, offset=-1))
+            if "acme" in (row.get("userCompany") or "").casefold()
+        ],
+        where=["company~acme"], since="last_week", until="last_week",
+    ),
+    totals(
+        "How many people moved anything in the last quarter, how many are hot?", "en",
+        ["leads", "hot"],
+        lambda w: {
+            "leads": len(_of_quarter(w)), "hot": sum(p.hot() for p in _of_quarter(w)),
+        },
+        of="leads", since="last_quarter", until="last_quarter",
+    ),
+    refused(
+        "What will our revenue be next year?", "en", "conversation_stats",
+        ["forecast_revenue", "expected_close"], measure=["forecast_revenue"], of="leads",
+    ),
+    how_many(
+        "Wie viele Leute haben uns mehr als dreimal geschrieben?", "de",
+        lambda w: w.people(lambda p: len(p.rows) > 3), tool="list_leads",
+        where=["conversations>3"],
+    ),
+    measured(
+        "Median length of a conversation in seconds?", "en", "duration_seconds", ["median"],
+        lambda w: {
+            "median": crm.middle([s for row in w.rows if (s := crm.duration(row)) is not None])
+        },
+    ),
+)  # fmt: skip
+
+
+def _of_quarter(dataset: Dataset) -> list[Lead]:
+    start, end = quarter(dataset.now, offset=-1)
+    return dataset.people(lambda p: start <= p.at < end)
