@@ -1,4 +1,4 @@
-"""Reading the facts of a conversation from its typed record, as the table of fields says."""
+"""Reads the facts of a conversation from its typed record, as the table of fields says."""
 
 from typing import Any
 
@@ -17,7 +17,8 @@ def read_facts(record: Any) -> Facts:
     usage = record.token_usage
     return Facts(
         values=tuple(
-            None if (value := read(record)) is None else _tidy(value) for read in _READERS
+            None if (value := read(record)) is None else _without_outer_blanks(value)
+            for read in _READERS
         ),
         activities=tuple(
             PlannedActivity(a.due_date, a.completed) for a in record.crm_activities or ()
@@ -30,7 +31,7 @@ def read_facts(record: Any) -> Facts:
     )
 
 
-def _tidy(value: ReadValue) -> ReadValue:
+def _without_outer_blanks(value: ReadValue) -> ReadValue:
     if type(value) is str:
         return value.strip() or None
     if type(value) is tuple:

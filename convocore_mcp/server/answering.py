@@ -1,4 +1,4 @@
-"""The answering side: what each tool and resource answers, asked of one backend."""
+"""Makes the answers of all tools and resources from one backend."""
 
 from collections.abc import Sequence
 
@@ -25,7 +25,7 @@ from convocore_mcp.server.sanitize import JsonObject
 
 
 class Answers:
-    """Fulfils `server.protocols.Answers`, which tells what each method returns."""
+    """Implements `server.protocols.Answers`, which says what each method returns."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend

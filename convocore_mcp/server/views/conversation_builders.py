@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import TypeVar
 
 from convocore_mcp.fields.table import FieldValue
-from convocore_mcp.models import Activity, Conversation, Details, Handoff, ScoreStep, Turn
+from convocore_mcp.models import Activity, Conversation, Handoff, RecordParts, ScoreStep, Turn
 from convocore_mcp.server.answers.conversation_record import without_secrets
 from convocore_mcp.server.sanitize import JsonObject
 from convocore_mcp.server.views.conversation_views import ActivityView, HandoffView, ScoreView
@@ -28,15 +28,15 @@ def conversation_fields(
     for flag in ("test", "blocked", "stale"):
         if fields.get(flag) is False:
             del fields[flag]
-    details = c.details
-    data = captured_data(details)
+    parts = c.record_parts
+    data = captured_data(parts)
     fields["data"] = dict(list(data.items())[:MAX_DATA]) or None
     if len(data) > MAX_DATA:
         notes.append(f"data: {MAX_DATA} of {len(data)} values are shown.")
     histories: dict[str, Sequence[object]] = {
-        "handoffs_history": [_handoff(handoff) for handoff in details.handoff_history],
-        "activities": [_activity(activity) for activity in details.crm_activities],
-        "score_history": [_score(step) for step in details.funnel_score_history],
+        "handoffs_history": [_handoff(handoff) for handoff in parts.handoff_history],
+        "activities": [_activity(activity) for activity in parts.crm_activities],
+        "score_history": [_score(step) for step in parts.funnel_score_history],
     }
     for name in ("tags", "links", "funnel_step"):
         if isinstance(listed := fields.get(name), list):
@@ -63,9 +63,9 @@ def shown_value(value: FieldValue) -> object:
             return value
 
 
-def captured_data(details: Details) -> JsonObject:
+def captured_data(parts: RecordParts) -> JsonObject:
     """Captured variables and extracted data by name; of one name, the captured variable."""
-    captured = details.captured_variables
+    captured = parts.captured_variables
     if isinstance(captured, list):
         named = {
             str(item["name"]): item.get("value")
@@ -75,7 +75,7 @@ def captured_data(details: Details) -> JsonObject:
         captured = named or captured
     if captured is not None and not isinstance(captured, dict):
         captured = {"captured_variables": captured} if captured not in ("", []) else {}
-    return without_secrets({**(details.funnel_extracted_data or {}), **(captured or {})})
+    return without_secrets({**(parts.funnel_extracted_data or {}), **(captured or {})})
 
 
 def turn_view(turn: Turn) -> dict[str, object]:
