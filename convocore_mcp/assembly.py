@@ -1,7 +1,7 @@
 """The composition root: builds the parts from the settings and hands them to each other.
 
-It imports everything, so a server on stdio imports it only when the first question needs it
-(`cli.serve`).
+This module imports everything. So a server on stdio imports it only when the first question needs
+it (`cli.serve`).
 """
 
 import functools
@@ -130,7 +130,7 @@ def spare_the_collector() -> None:
 
 
 class _Threads:
-    """Runs blocking calls in threads, so many at a time."""
+    """Runs blocking calls in threads, at most `limit` at a time."""
 
     def __init__(self, limit: int) -> None:
         self._limiter = anyio.CapacityLimiter(limit)
@@ -252,5 +252,5 @@ def _agent_syncs(
 
 
 def utc_now() -> datetime:
-    """The time."""
+    """The present time in UTC."""
     return datetime.now(UTC)

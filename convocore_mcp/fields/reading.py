@@ -1,4 +1,4 @@
-"""Reading the facts of a conversation from its typed record, as the table of fields says."""
+"""Reads the facts of a conversation from its typed record, as the table of fields says."""
 
 from typing import Any
 
@@ -32,14 +32,19 @@ def read_facts(record: Any) -> Facts:
         for name, share in ((usage and usage.usage_per_model) or {}).items()
     ]
     return Facts(
-        tuple([None if parts[needs] is None else _tidy(read(record)) for needs, read in _READERS]),
+        tuple(
+            [
+                None if parts[needs] is None else _visible_value(read(record))
+                for needs, read in _READERS
+            ]
+        ),
         tuple(activities),
         captured_data(record.captured_variables, record.funnel_extracted_data),
         tuple(shares),
     )
 
 
-def _tidy(value: ReadValue) -> ReadValue:
+def _visible_value(value: ReadValue) -> ReadValue:
     if value is None:
         return None
     if type(value) is str:

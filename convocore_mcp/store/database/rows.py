@@ -12,7 +12,7 @@ from sqlalchemy import Column, RowMapping
 
 from convocore_mcp.models import Conversation, DerivedKeys, Lead, Value
 from convocore_mcp.store.database.columns import is_storable, storable
-from convocore_mcp.store.database.record_details import details_of
+from convocore_mcp.store.database.parsed_records import record_parts_of
 from convocore_mcp.store.database.schema import (
     CURRENT,
     LONGEST_KEY,
@@ -32,7 +32,7 @@ _LATEST = 2**53
 
 _Converters = Sequence[tuple[int, Callable[[Any], Any]]]
 """The positions of values that are stored in another form, each with the function to read it."""
-_UNSTORED = {"record", "details", "facts", "dropped"}
+_UNSTORED = {"record", "record_parts", "facts", "dropped"}
 _CONVERSATION = tuple(f.name for f in fields(Conversation) if f.name not in _UNSTORED)
 _LEAD = tuple(f.name for f in fields(Lead))
 COLUMNS: tuple[Column[Any], ...] = tuple(conversations.c[name] for name in _CONVERSATION)
@@ -133,7 +133,7 @@ def to_conversation(row: RowMapping) -> Conversation:
     """A `Conversation` from `COLUMNS`, with its record if that was selected too."""
     values = _values(row, _CONVERSATION, _CONVERSATION_CONVERTERS)
     record = row["record"] if "record" in row else ""  # noqa: SIM401  `get` is slow there
-    return Conversation(*values, record, details_of(record))  # type: ignore[call-arg]  # in order
+    return Conversation(*values, record, record_parts_of(record))  # type: ignore[call-arg]  # in order
 
 
 def to_conversation_without_record(row: Sequence[Any]) -> Conversation:

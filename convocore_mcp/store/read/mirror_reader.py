@@ -45,7 +45,7 @@ class MirrorReader:
 
     @property
     def generation(self) -> str:
-        """Identifies this filling of the mirror; sequence numbers mean nothing in another one."""
+        """The generation of the mirror. Sequence numbers belong to one generation."""
         return self._database.generation
 
     def sequence_number(self) -> int:
@@ -63,7 +63,7 @@ class MirrorReader:
         at: int,
         after: SortKey | None,
     ) -> list[tuple[Conversation, SortKey]]:
-        """The conversations that met `criteria` at change `at`, from after the sort key `after` on.
+        """The conversations that met `criteria` as of sequence number `at`, after sort key `after`.
 
         Each comes with its sort key. Records are not read. `sort` is one of `newest`, `oldest`,
         `score`, `value` and `waiting`.
@@ -161,7 +161,7 @@ class MirrorReader:
         return leads[0] if leads else None
 
     def leads(self, agent_id: str, *, lead_ids: Sequence[str]) -> list[Lead]:
-        """The leads with these ids, latest active first."""
+        """The leads with these ids, most recently active first."""
         query = select(*rows.LEAD_COLUMNS).where(_l.agent_id == agent_id)
         with self._database.reading() as connection:
             result = [

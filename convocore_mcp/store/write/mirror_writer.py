@@ -60,13 +60,13 @@ class Rules:
     """The decisions about leads that the mirror applies but does not make."""
 
     keys: Callable[[Conversation], DerivedKeys]
-    """`leads.keys.keys`."""
+    """`leads.keys.derive_keys`."""
     merge_affected: MergeAffected
     """`leads.affected.merge_affected`."""
     due_dates: DueDatesOf
     """`leads.due_dates.due_dates_of_row`."""
     merge_details: listed_rows.MergeDetails = lambda listed, _single: listed
-    """`sync.details.merge_records`; by default a list row stays as it is."""
+    """`sync.details.merge_records.merge_details`; by default a list row stays as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class MirrorWriter:
         self._search_words = SearchWords()
 
     def on(self, database: Database) -> "MirrorWriter":
-        """A writer by the same rules to `database`."""
+        """A writer to another database by the same rules and in the same time zone."""
         return MirrorWriter(database, self.rules, zone=self._zone)
 
     def coverage(self, agent_id: str) -> Coverage:
@@ -211,17 +211,17 @@ class MirrorWriter:
     def last_seen_before(
         self, agent_id: str, time: datetime, *, now: datetime | None = None
     ) -> dict[str, int]:
-        """Conversations that no sync has seen since `time`: how many full syncs missed each.
+        """Conversations that no sync has seen since `time`, with how many full syncs missed each.
 
-        Conversations of which an older copy was seen are not among them. Whatever was seen long
-        after `now` was seen when the clock was ahead.
+        Conversations of which an older copy was seen are left out (`last_seen_outdated`). A time
+        long after `now` does not count as seen: it was noted by a clock that was ahead.
         """
         return self._not_seen_since(agent_id, time, now, outdated=False)
 
     def last_seen_outdated(
         self, agent_id: str, time: datetime, *, now: datetime | None = None
     ) -> dict[str, int]:
-        """The same of conversations of which only an older copy was seen since `time`."""
+        """The same for conversations of which only an older copy was seen since `time`."""
         return self._not_seen_since(agent_id, time, now, outdated=True)
 
     def _not_seen_since(

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, bindparam, case, or_, select, update
 
-from convocore_mcp.models import Conversation, CopyAge, is_older
+from convocore_mcp.models import Conversation, CopyTimes, is_older
 from convocore_mcp.store.database import bulk
 from convocore_mcp.store.database.columns import storable
 from convocore_mcp.store.database.rows import chunks, digest_of, to_milliseconds
@@ -38,8 +38,8 @@ class CurrentVersion(NamedTuple):
     outdated_at: int | None
 
     @property
-    def age(self) -> CopyAge:
-        """By which it is compared with other copies."""
+    def copy_times(self) -> CopyTimes:
+        """The times by which this version is compared with other copies (`is_older`)."""
         times = (self.last_activity, self.last_modified)
         active, modified = (None if time is None else time // 1000 for time in times)
         return (active, modified)
@@ -61,9 +61,9 @@ class Comparison:
 
     changed: list[Changed] = field(default_factory=list)
     unchanged: list[int] = field(default_factory=list)
-    """The versions that still hold, by `valid_from`."""
+    """The versions that stay current, by `valid_from`."""
     known: set[str] = field(default_factory=set)
-    """The rows whose record is that of their version, by id."""
+    """The IDs of the rows whose digest is that of the version in the mirror."""
     outdated: list[int] = field(default_factory=list)
     """The versions of which the page shows an older copy, by `valid_from`."""
 
@@ -87,7 +87,7 @@ def compare(
         elif old.digest == digest_of(row):
             found.unchanged.append(old.valid_from)
             found.known.add(row.id)
-        elif is_older(row.age, old.age) and not (
+        elif is_older(row.copy_times, old.copy_times) and not (
             _from_the_future(old, at) or _active_since_seen(row, old)
         ):
             confirmed = old.missed_syncs > 0 and old.outdated_at is not None and _seen_by(old, at)
@@ -95,7 +95,7 @@ def compare(
                 found.changed.append((row, old))
             else:
                 found.outdated.append(old.valid_from)
-        elif _seen_by(old, at) or is_older(old.age, row.age):
+        elif _seen_by(old, at) or is_older(old.copy_times, row.copy_times):
             found.changed.append((row, old))
         else:
             found.unchanged.append(old.valid_from)
@@ -103,7 +103,8 @@ def compare(
 
 
 def _from_the_future(old: CurrentVersion, at: int) -> bool:
-    """Whether the version bears a time that was still to come at `at`: it is newer than nothing."""
+    """Whether the last activity of the version lies after `at`: such a time is a mistake, so the
+    version counts as newer than no other copy."""
     return old.last_activity is not None and old.last_activity > at + LONGEST_OVERLAP
 
 
@@ -124,7 +125,7 @@ def newest_copies(rows: Sequence[Conversation]) -> dict[str, Conversation]:
     by_id = {row.id: row for row in fitting}
     if len(by_id) < len(fitting):
         for row in fitting:
-            if is_older(by_id[row.id].age, row.age):
+            if is_older(by_id[row.id].copy_times, row.copy_times):
                 by_id[row.id] = row
     return by_id
 
