@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from benchmarks import event_loop, full_sync, startup, token_cost, tool_calls
+from benchmarks import event_loop, first_calls, full_sync, startup, token_cost, tool_calls
 from benchmarks.full_sync import CURSOR, NUMBERS, Scenario
 from benchmarks.mirror_files import MirrorFile, fill_directly, mirror_file
 from benchmarks.progress import report
@@ -43,6 +43,8 @@ class Plan:
     by_number: int = 10_000
     """Rows of full syncs, by cursor and by page number."""
     rounds: int = 3
+    every: int = 1
+    """Of the questions that are asked for the first time, every so many is asked."""
     loop_rows: int = 10_000
     loop_calls: int = 600
     """Rows and calls while the event loop is watched."""
@@ -77,6 +79,16 @@ class Plan:
         """Warm calls on a large mirror, compared with a small one."""
         return tool_calls.compare_sizes(self.large_mirror, self.small_mirror, self.times)
 
+    def first(self) -> list[Row]:
+        """Questions that were not asked before, by every field."""
+        return first_calls.measure(self.middle_mirror, self.every)
+
+    def first_sizes(self) -> list[Row]:
+        """The same on a large mirror, compared with the middle one; of little use in a minute."""
+        if self.large < first_calls.MOST_GROWTH * self.size:
+            return []
+        return first_calls.compare_sizes(self.large_mirror, self.middle_mirror, 5 * self.every)
+
     def syncs(self) -> list[Row]:
         """Full syncs, compared with a bare loop."""
         scenarios = (
@@ -106,6 +118,8 @@ class Plan:
             "startup": self.startup,
             "calls": self.calls,
             "sizes": self.sizes,
+            "first": self.first,
+            "first_sizes": self.first_sizes,
             "syncs": self.syncs,
             "tokens": self.tokens,
             "memory": self.memory,
@@ -125,6 +139,7 @@ def quick(folder: Path) -> Plan:
         by_cursor=300,
         by_number=1_000,
         rounds=1,
+        every=9,
         loop_rows=1_000,
         loop_calls=60,
     )

@@ -23,6 +23,15 @@ CALLS = (
 )
 SYNCS = ("50 ms upstream latency, cursors", "50 ms upstream latency, page numbers",
          "no latency, cursors", "no latency, page numbers")  # fmt: skip
+FIRST = tuple(
+    f"{call}({argument})"
+    for call, arguments in (
+        ("list_conversations", ("where", "where=data.NAME", "sort")),
+        ("list_leads", ("where", "where=data.NAME", "sort")),
+        ("conversation_stats", ("of=conversations, group_by", "of=leads, group_by")),
+    )
+    for argument in arguments
+)
 Line = dict[str, str]
 
 
@@ -58,6 +67,9 @@ def test_everything_with_a_target_is_measured_and_compared(table: list[Line]) ->
         assert "no-op tool" in no_op["compared with"]
         assert "mirror of" in smaller["compared with"]
         assert "after a change" in no_op["notes"]
+    for questions in FIRST:
+        (line,) = rows_about(table, f"{questions}, first time")
+        assert line["notes"].startswith("slowest of ")
     for scenario in SYNCS:
         lines = [line for line in rows_about(table, "a full sync of") if scenario in line["what"]]
         assert [line["what"].rpartition(", ")[2] for line in lines] == [

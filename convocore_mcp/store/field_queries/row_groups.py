@@ -6,7 +6,7 @@ has one key after that is added up here.
 
 import heapq
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain, zip_longest
 from typing import NamedTuple
@@ -98,6 +98,12 @@ class _Found:
         return sums
 
 
+def _rows(parts: Sequence[_Part]) -> int:
+    if len(parts) == 1:  # as nearly always where there are very many groups
+        return int(parts[0].figures[_ROWS] or 0)
+    return sum(int(part.figures[_ROWS] or 0) for part in parts)
+
+
 def _sums(parts: Sequence[_Part]) -> Sums:
     """The sums of `parts`; figures that a part lacks are the last ones."""
     sums = Sums()
@@ -121,7 +127,7 @@ def groups(
     """The rows that meet the conditions, by group."""
     columns = [_columns(connection, table, query, fitting, grouping) for grouping in group_by]
     keys, found = GroupKeys(group_by, columns), _Found()
-    found.parts += _figures(connection, table, keys, fitting)
+    found.parts = _figures(connection, table, keys, fitting)
     for part in found.parts:
         for key in keys.of(part.values):
             found.by_key[key].append(part)
@@ -184,8 +190,7 @@ def _answer(keys: GroupKeys, found: _Found, totals: RowGroup, rows: Rows) -> Gro
     if any(isinstance(grouping, TimeUnit) for grouping in keys.group_by):
         kept = sorted(by_key, key=keys.time_order)[-MOST_GROUPS:]
     else:
-        sizes = ((-sum(int(part.figures[_ROWS] or 0) for part in parts), key)
-                 for key, parts in by_key.items())  # fmt: skip
+        sizes = ((-_rows(parts), key) for key, parts in by_key.items())
         kept = [key for _, key in heapq.nsmallest(MOST_GROUPS, sizes)]
     groups = []
     for key in kept:
@@ -206,7 +211,7 @@ def _figures(
     table: RowTable,
     keys: GroupKeys,
     fitting: Sequence[ColumnElement[bool]],
-) -> Iterator[_Part]:
+) -> list[_Part]:
     """The figures of rows with the same values in `keys.columns`; of leads, by currency too."""
     figures: list[Sql] = [func.count()]
     currency: list[Sql] = []
@@ -228,12 +233,10 @@ def _figures(
     read = [*keys.columns, *map(func.min, keys.stored_keys), *currency]
     statement = select(*read, *figures).select_from(table.table).where(*fitting)
     begin, width = len(keys.columns) + len(keys.stored_keys), len(read)
+    rows = connection.execute(statement.group_by(*grouped) if grouped else statement).all()
     if not currency:
-        for row in connection.execute(statement.group_by(*grouped) if grouped else statement):
-            yield _Part(row[:begin], row[width:], None, None)
-        return
-    for row in connection.execute(statement.group_by(*grouped)):
-        yield _Part(row[:begin], row[width:-1], row[begin], row[-1])
+        return [_Part(row[:begin], row[width:], None, None) for row in rows]
+    return [_Part(row[:begin], row[width:-1], row[begin], row[-1]) for row in rows]
 
 
 _NO_SUMS: list[Sql] = [cast(0, Integer)] * 6
@@ -255,7 +258,7 @@ def _with_leads(
     conditions = [leads.valid_at(query.agents, CURRENT - 1)]
     if query.requirements or query.search.strip():
         conditions.append(or_(*(_has_one(table, leads, fitting, a) for a in query.agents)))
-    parts = list(_figures(connection, leads, GroupKeys((), ()), conditions))
+    parts = _figures(connection, leads, GroupKeys((), ()), conditions)
     of_leads = _sums(parts).group((), Rows.LEADS)
     return replace(
         total,

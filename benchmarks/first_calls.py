@@ -1,0 +1,144 @@
+"""The first time that a question is asked: by every field, in every way.
+
+No answer to it is cached then, so the mirror scans its rows. Each question is asked once over
+stdio. The slowest of each part is asked again after changes, as a single time may be chance.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+
+from benchmarks.mirror_files import MirrorFile
+from benchmarks.progress import report
+from benchmarks.server_process import Call
+from benchmarks.table import Row, median, ms
+from benchmarks.tool_calls import MeasuredServer, Timed, measured_server
+from convocore_mcp.fields.conditions import OPERATORS, Operator
+from convocore_mcp.fields.table import DATA, FIELDS, Field, Kind, Rows
+from convocore_mcp.server.answers.conversation_stats import GROUPED_KINDS
+from convocore_mcp.store.fields.field_tables import conversation_fields
+
+MOST_FOR_ROWS, MOST_FOR_GROUPS, MOST_GROWTH = 300.0, 400.0, 10.0
+"""Milliseconds for a page of rows and for a table of groups; and how much more of both a mirror of
+ten times as many rows may take."""
+TOOLS = {Rows.CONVERSATIONS: "list_conversations", Rows.LEADS: "list_leads"}
+_OPERANDS = {
+    Kind.FLAG: "true",
+    Kind.NUMBER: "3",
+    Kind.MONEY: "3",
+    Kind.TIME: "30d",
+    Kind.DATE: "30d",
+}
+_WORD, _DATA_NAMES = "demo", 5
+_UNARY = {Operator.EXISTS, Operator.MISSING}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Questions of one kind."""
+
+    words: str
+    most: float
+    """Milliseconds."""
+    calls: tuple[Call, ...]
+
+
+def parts(data_names: Sequence[str]) -> Iterator[Part]:
+    """All questions; `data_names` are names of captured variables that occur."""
+    for rows, tool in TOOLS.items():
+        fields = [field for field in FIELDS if field.rows in {rows, Rows.BOTH}]
+        named = [f"{DATA}{name}" for name in data_names]
+        conditions = [text for field in fields for text in _conditions(field)]
+        orders = [field.name for field in fields] + named
+        wheres = tuple((tool, {"where": [text]}) for text in conditions)
+        yield Part(f"{tool}(where)", MOST_FOR_ROWS, wheres)
+        about_data = (f"{name}{rest}" for name in named for rest in (" exists", f"~{_WORD}", ">3"))
+        yield Part(
+            f"{tool}(where=data.NAME)",
+            MOST_FOR_ROWS,
+            tuple((tool, {"where": [text]}) for text in about_data),
+        )
+        sorts = tuple((tool, {"sort": f"{sign}{name}"}) for name in orders for sign in ("", "-"))
+        yield Part(f"{tool}(sort)", MOST_FOR_ROWS, sorts)
+        groups = [field.name for field in fields if field.kind in GROUPED_KINDS] + named
+        stats = ({"of": rows.value, "group_by": [name]} for name in groups)
+        yield Part(
+            f"conversation_stats(of={rows.value}, group_by)",
+            MOST_FOR_GROUPS,
+            tuple(("conversation_stats", arguments) for arguments in stats),
+        )
+
+
+def _conditions(field: Field) -> Iterator[str]:
+    """A condition with each operator that the field takes."""
+    for operator in sorted(OPERATORS[field.kind]):
+        value = _OPERANDS.get(field.kind, _WORD)
+        yield f"{field.name} {operator}" if operator in _UNARY else f"{field.name}{operator}{value}"
+
+
+def measure(mirror: MirrorFile, every: int) -> list[Row]:
+    """The slowest of every so many questions of each part, compared with its target."""
+    return [
+        Row(
+            f"{part.words}, first time, mirror of {mirror.size:,}",
+            measured=ms(took),
+            target=f"at most {part.most:g} ms",
+            met=took <= part.most,
+            notes=notes,
+        )
+        for part, took, notes in _slowest(mirror, every)
+    ]
+
+
+def compare_sizes(large: MirrorFile, small: MirrorFile, every: int) -> list[Row]:
+    """The same on a large mirror, compared with one of a tenth of its rows."""
+    rows = []
+    for (part, took, notes), (_, reference, _) in zip(
+        _slowest(large, every), _slowest(small, every), strict=True
+    ):
+        ratio = took / reference
+        rows.append(
+            Row(
+                f"{part.words}, first time, mirror of {large.size:,}",
+                compared_with=f"mirror of {small.size:,}",
+                reference=ms(reference),
+                measured=ms(took),
+                ratio=ratio,
+                target=f"at most {MOST_GROWTH:g}x",
+                met=ratio <= MOST_GROWTH,
+                notes=notes,
+            )
+        )
+    return rows
+
+
+def _slowest(mirror: MirrorFile, every: int) -> list[tuple[Part, float, str]]:
+    """Of each part, the milliseconds that its slowest question takes, and notes."""
+    report(f"Asking for the first time on a mirror of {mirror.size:,} …")
+    asked = list(parts(_data_names(mirror)))
+    with measured_server(mirror) as server:
+        return [(part, *_ask(server, part.calls[::every])) for part in asked]
+
+
+def _ask(server: MeasuredServer, calls: Iterable[Call]) -> tuple[float, str]:
+    """The milliseconds of the slowest of the calls, and which one it was."""
+    times = [(server.server.call(*call)[0], call) for call in calls]
+    first, (tool, arguments) = max(times, key=lambda timed: timed[0])
+    again = Timed((tool, arguments), first, b"", changed=[first])
+    for _ in range(2):
+        server.call_after_change(again)
+    middle = median([took for took, _ in times])
+    shown = ", ".join(f"{name}={value}" for name, value in arguments.items())
+    return median(again.changed), f"slowest of {len(times)}: {shown}; median {ms(middle)}"
+
+
+def _data_names(mirror: MirrorFile) -> list[str]:
+    """The names of the captured variables that most rows have."""
+    data, table = conversation_fields.c.data.name, conversation_fields.name
+    query = (
+        f"SELECT key FROM (SELECT {data} FROM {table} WHERE {data} IS NOT NULL LIMIT 2000), "
+        f"json_each({data}) GROUP BY key ORDER BY count(*) DESC, key LIMIT {_DATA_NAMES}"
+    )
+    with closing(sqlite3.connect(mirror.path)) as connection:
+        return [name for (name,) in connection.execute(query)]
