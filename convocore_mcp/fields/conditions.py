@@ -64,6 +64,8 @@ OPERATORS: dict[Kind, frozenset[Operator]] = {
 Operand = str | float | bool | Period
 _SYMBOL = re.compile(r"(>=|<=|!=|!~|==|=>|=<|<>|=|~|>|<)")
 _SAME_AS = {"==": "=", "=>": ">=", "=<": "<=", "<>": "!="}
+_QUOTED_NAME = re.compile(r"""\s*data\.\s*(?:"[^"]+"|'[^']+')""", re.IGNORECASE)
+"""A captured variable's name in quotes may hold what is an operator elsewhere."""
 _WORD_OPERATOR = re.compile(r"(.+?)\s+(exists|missing)", re.IGNORECASE | re.DOTALL)
 _TRUE, _FALSE = {"true", "yes", "1", "on"}, {"false", "no", "0", "off"}
 _EXAMPLE = "Write FIELD OP VALUE, e.g. value>10000, stage!=won|lost, email missing, demo=today."
@@ -134,7 +136,8 @@ def _condition(text: str, *, rows: Rows, clock: Clock, name: str) -> Condition:
 
 
 def _parts(text: str, name: str) -> tuple[str, Operator, str]:
-    found = _SYMBOL.search(text)
+    quoted = _QUOTED_NAME.match(text)
+    found = _SYMBOL.search(text, quoted.end() if quoted else 0)
     if found is None or not text[: found.start()].strip():
         if word := _WORD_OPERATOR.fullmatch(text.strip()):
             return word[1], Operator(word[2].lower()), ""
@@ -209,9 +212,10 @@ def find_field(text: str, *, rows: Rows, name: str) -> Field | DataField:
     Raises:
         InvalidArgumentError: there is none; the hint lists the nearest names, then all.
     """
-    bare = text.strip().strip("\"'").strip()
-    if bare.lower().startswith(DATA) and len(bare) > len(DATA):
-        return DataField(bare[len(DATA) :].strip())
+    bare = _unquoted(text).strip()
+    if bare.lower().startswith(DATA) and (key := _unquoted(bare[len(DATA) :]).strip()):
+        return DataField(key)
+    bare = bare.strip("\"'").strip()
     wanted = re.sub(r"[\s-]+", "_", bare).lower()
     known = {field.name: field for field in FIELDS if field.rows in {rows, Rows.BOTH}}
     if wanted in known:

@@ -116,3 +116,38 @@ async def test_fields_that_change_between_pages_are_shown_or_refused(tool: str) 
             cursor = (await client.ask(tool, limit=5, **first))["next_cursor"]
             body = await answer_or_error(client, tool, {"limit": 5, "cursor": cursor} | second)
             assert "error" not in body or body["error"]["code"] == "invalid_argument"
+
+
+NAMES = [
+    "budget",
+    "x=y",
+    "x!=y",
+    "x ~ y",
+    "it's",
+    "a exists",
+    '"x"',
+    "größe",
+    "data.x",
+    "a|b",
+    "$.x",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+async def test_a_captured_variable_is_found_by_its_name_in_quotes_whatever_it_holds(
+    name: str,
+) -> None:
+    """Promised by docs/contract.md, "Fields": `data.NAME`, and quotes are optional."""
+    sandbox = Sandbox(size=20)
+    sandbox.insert(ID="named", capturedVariables={name: "12"})
+    bare = name.strip('"')
+    async with connected(sandbox) as client:
+        await client.until_complete()
+        for condition in (f'data."{bare}" exists', f'data."{bare}"=12', f'"data.{bare}">=12'):
+            if condition[0] == '"' and any(sign in bare for sign in "=~"):
+                continue  # only the name itself can protect an operator
+            found = (await client.ask("list_conversations", where=[condition]))["conversations"]
+            assert [row["id"] for row in found] == ["named"], condition
+        by = await client.ask("conversation_stats", group_by=[f'data."{bare}"'])
+        counts = {group[f"data.{bare}"]: group["conversations"] for group in by["groups"]}
+        assert counts == {"12": 1, "none": 20}

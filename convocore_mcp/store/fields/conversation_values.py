@@ -174,6 +174,8 @@ def _stored_list(items: tuple[str, ...]) -> tuple[str | None, str]:
 def data_name(name: str) -> str:
     """A captured variable's name as it is stored: what a path in JSON can't hold is replaced."""
     shown = visible(name)
+    if len(shown) > 2 and shown[0] == shown[-1] and shown[0] in "\"'":
+        shown = shown[1:-1].strip()  # in conditions, quotes around a name are optional
     folded = storable(shown.lower() if shown.isascii() else fold(shown))
     return folded if folded.isidentifier() else "".join(map(_in_path, folded))
 
