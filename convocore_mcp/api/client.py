@@ -129,7 +129,7 @@ class ConvocoreClient:
         while the list is read is in a page. A touched row moves to the front, perhaps after the
         front was read. A row can be in two pages. Leave early inside `aclosing`.
 
-        With the `resume_token` of an earlier page, go on behind that page, or start again at the
+        With the `resume_token` of an earlier page, go on after that page, or start again at the
         front if this is impossible without a gap: the cursor expired, or rows moved.
 
         Raises:
@@ -152,7 +152,7 @@ class ConvocoreClient:
                 # A cursor expired, or a workspace of the cursor dialect refused page 2.
                 if resume_token is None:
                     if progress.had_room and progress.last_page in refusals:
-                        return  # the same refusal again, behind a page with room: it is the end
+                        return  # the same refusal again, after a page with room: it is the end
                     may_restart = isinstance(error, BadRequestError) and error.speaks_of_cursor
                     if not may_restart or len(refusals) == MAX_RESTARTS:
                         raise

@@ -11,7 +11,7 @@ Spans are read in the order of the list, several at a time. Three responses need
 - **A page that overlaps nothing and follows an empty page** may have no gap before it: Convocore's
   filter can hide all rows of a page. The same search shows whether the empty page lacked rows.
 - **Several empty pages** are the end of the list if the last page with rows had room left.
-  Otherwise the plan searches for the last rows again, on a page with room behind them. A refused
+  Otherwise the plan searches for the last rows again, on a page with room after them. A refused
   page counts as an empty one.
 
 **Several pages that bring hardly anything new** are the end: Convocore ignores the page number,
@@ -106,7 +106,7 @@ class PageNumberPlan:
         self.ended = False
         """Whether there is nothing left to request."""
         self._recent = RecentRows()
-        self._requested_until = 0  # the offset behind the last span that was requested
+        self._requested_until = 0  # the offset after the last span that was requested
         self._prefetch_size = 1  # how many requests may be under way
         self._max_prefetch = CONCURRENCY
         self._last_offset = 0  # roughly the offset of the last accepted row
@@ -219,7 +219,7 @@ class PageNumberPlan:
         if self._pages == 1 and (
             found is None or found.response.row_digests <= self._recent.last_page
         ):
-            # Nothing behind the front can be joined to it: the pages may have another size.
+            # Nothing after the front can be joined to it: the pages may have another size.
             self._give_up()
             return Outcome((beyond.page,), cancel_prefetched=True)
         if found is None:
@@ -229,19 +229,19 @@ class PageNumberPlan:
         closed = self._recent.overlap_with(beyond.response.row_digests)
         if closed:
             self._accept(beyond)
-        return self._hand_out(found.page, beyond.page, go_on_behind=None if closed else found.span)
+        return self._hand_out(found.page, beyond.page, go_on_after=None if closed else found.span)
 
     def _after_empty_page(self, beyond: _Received, found: _Received | None) -> Outcome:
         """Hand out the page with the rows that an empty page lacked; `beyond` if it lacked none."""
         if found is not None and self._accept(found):
-            return self._hand_out(found.page, go_on_behind=found.span)
+            return self._hand_out(found.page, go_on_after=found.span)
         self._accept(beyond)
         return self._hand_out(beyond.page)
 
     def _check_end(self, found: _Received | None) -> Outcome:
         """Decide whether `found`, which holds the last rows again, is the end of the list."""
         self._end_checks += 1
-        if found is None and self._pages == 1:  # the front was full, and nothing is behind it
+        if found is None and self._pages == 1:  # the front was full, and nothing comes after it
             self._give_up()
             return Outcome()
         if found is None or self._end_checks > MAX_END_CHECKS:
@@ -251,7 +251,7 @@ class PageNumberPlan:
         if new or not self._at_end:
             if not new and self._pages == 1:  # the limit may be ignored, so no page shows room
                 self._give_up()
-            return self._hand_out(found.page, go_on_behind=found.span)
+            return self._hand_out(found.page, go_on_after=found.span)
         self.ended = True
         return self._hand_out(found.page)
 
@@ -281,15 +281,15 @@ class PageNumberPlan:
     def _give_up(self) -> None:
         self.ended = self.needs_constant_limit = True
 
-    def _hand_out(self, *pages: Page, go_on_behind: Span | None = None) -> Outcome:
-        """Hand out `pages`; next, request the rows behind `go_on_behind` if it is given."""
+    def _hand_out(self, *pages: Page, go_on_after: Span | None = None) -> Outcome:
+        """Hand out `pages`; next, request the rows after `go_on_after` if it is given."""
         self._empty_pages = 0
-        if go_on_behind is not None:
-            self._requested_until, self._prefetch_size = go_on_behind.end, 1
+        if go_on_after is not None:
+            self._requested_until, self._prefetch_size = go_on_after.end, 1
         token = PageNumberToken(self._last_offset, self.max_limit, self._recent.last_page)
         # A token promises that every row before it was handed out: only the last page has one.
         last = replace(pages[-1], resume_token=token.to_text())
-        return Outcome((*pages[:-1], last), cancel_prefetched=go_on_behind is not None)
+        return Outcome((*pages[:-1], last), cancel_prefetched=go_on_after is not None)
 
     def _span_over(self, offset: int, overlap: int = OVERLAP) -> Span:
         return span_over(offset, max_limit=self.max_limit, overlap=overlap)

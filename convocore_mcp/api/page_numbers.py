@@ -1,7 +1,7 @@
 """Page numbers and row offsets on a list that changes while it is read.
 
 Between two requests rows are added at the front, move to the front, or are deleted. A deletion
-moves every row behind it one place forward, so a row can slip from a page that was not read yet
+moves every row after it one place forward, so a row can slip from a page that was not read yet
 onto a page that was. A page number alone cannot show that. Therefore the requested spans overlap by
 a few rows. Page numbers allow this if the limit varies: `page=2&limit=98` begins at row 98.
 
@@ -9,7 +9,7 @@ a few rows. Page numbers allow this if the limit varies: `page=2&limit=98` begin
 keep their order, and each response is a run of consecutive rows. Two runs that share an unchanged
 row form one run, whichever was read first; so several spans can be read at a time.
 
-**A page that overlaps and is not full holds the end of the list**, because no row can stand behind
+**A page that overlaps and is not full holds the end of the list**, because no row can stand after
 it. A page beyond the end proves nothing: deletions may have moved the last rows forward.
 
 A row that was touched is now at the front, and the incremental sync finds it there. One case stays
@@ -46,12 +46,12 @@ class Span:
 
     @property
     def end(self) -> int:
-        """The offset behind the last row."""
+        """The offset after the last row."""
         return self.page * self.limit
 
 
 def span_over(offset: int, *, max_limit: int, overlap: int = OVERLAP) -> Span:
-    """The span that starts at least `overlap` rows before `offset` and ends furthest behind it."""
+    """The span that starts at least `overlap` rows before `offset` and ends furthest after it."""
     start = max(0, offset - overlap)
     limits = range(max_limit // 2 + 1, max_limit + 1)
     return max((Span(start // limit + 1, limit) for limit in limits), key=lambda span: span.end)

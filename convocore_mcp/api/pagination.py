@@ -60,7 +60,7 @@ async def paginate_by_cursor(
                 if not response.by_cursor:  # is this the end, or was the cursor lost? Ask again
                     response = await fetch({"limit": LIMIT, "cursor": cursor or ""})
             except (BadRequestError, NotFoundError) as error:
-                # Behind a page that says it is the last, any refusal is the end.
+                # After a page that says it is the last, any refusal is the end.
                 expired = isinstance(error, BadRequestError) and error.speaks_of_cursor
                 if expired and response.has_more is not False:
                     raise
@@ -161,7 +161,7 @@ async def _paginate_spans(fetch: FetchPage, plan: PageNumberPlan) -> AsyncGenera
 
 
 async def fetch_behind(fetch: FetchPage, number: int, limit: int) -> ListResponse:
-    """A page behind one that was read; a refusal counts as an empty page.
+    """A page after one that was read; a refusal counts as an empty page.
 
     Raises:
         BadRequestError: page numbers are refused.
@@ -177,7 +177,7 @@ async def fetch_behind(fetch: FetchPage, number: int, limit: int) -> ListRespons
 
 
 async def resume_pagination(fetch: FetchPage, resume_token: str) -> AsyncGenerator[Page, None]:
-    """Go on behind the page that carried `resume_token`.
+    """Go on after the page that carried `resume_token`.
 
     A page that does not overlap what was read before is not certain.
 

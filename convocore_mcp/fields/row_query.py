@@ -11,7 +11,7 @@ from convocore_mcp.fields.table import FieldValue, Rows
 from convocore_mcp.fields.times import Clock
 
 SortKey = tuple[float | str, ...]
-"""Where a row stands in an order: the next page begins behind it."""
+"""Where a row stands in an order: the next page begins after it."""
 MOST_GROUPS = 100
 """Groups of one answer; the rest is added up in one group."""
 

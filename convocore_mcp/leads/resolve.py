@@ -1,7 +1,7 @@
-"""Who is meant by a text: an id, an email, a phone number, a link, a name or a part of one.
+"""Finds the leads that a text means: an id, an email, a phone number, a link, or (part of) a name.
 
 The strategies are tried in a fixed order, surest first. The first one that finds anybody decides:
-all whom it finds are candidates, and a single candidate is the lead. Nobody is guessed.
+every lead that it finds is a candidate, and a single candidate is the answer. Nothing is guessed.
 
 A text may hold more than what identifies somebody. Ids and contacts in it are looked up first. Of a
 name all words are tried; then all but fillers (`from`, `Ltd`), also misspelt; then only the words
@@ -79,7 +79,7 @@ def resolve(directory: PeopleDirectory, agent_id: str, text: str) -> Match:
 
 
 def _possible_ids(text: str) -> Iterator[str]:
-    """`text`, and what in it may be an id: inside quotes, behind a label, at the end of a URI."""
+    """`text`, and what in it may be an id: inside quotes, after a label, at the end of a URI."""
     yield text
     plain = unquoted(visible(text))
     yield plain

@@ -5,7 +5,7 @@ touches meanwhile. A row that *is* touched moves to the front, so the sync ends 
 front again, down to where it stood at the start (`incremental_sync.catch_up`).
 
 The resume token is saved with the pages, in one transaction. A full sync that was interrupted is
-resumed by the next one: first it reads the front, then the list behind the resume token. It keeps
+resumed by the next one: first it reads the front, then the list after the resume token. It keeps
 its original start time, so a conversation that neither part has seen counts as missing.
 """
 
@@ -105,7 +105,7 @@ class FullSync:
     async def _read_to_the_end(
         self, started_at: datetime, unfinished: UnfinishedSync | None, front: Front
     ) -> Front:
-        """Read from the front, or from behind the resume token, to the end; returns the front."""
+        """Read to the end, from the front or after the resume token; returns the front."""
         writer = self._writer
         resume_token = unfinished.resume_token if unfinished else None
         stream = self._upstream.conversations(writer.agent_id, resume_token=resume_token)

@@ -1,13 +1,13 @@
 """The incremental sync: reads the front of an agent's list, down to what is already known.
 
-A conversation that is touched moves to the front of the list, or behind what stands there for good.
-So the front is read until enough rows in order are known (`list_order`). Rows may be touched during
-the read too, so the front is read again, until all news stands on one page: nothing can happen
-inside one request.
+A conversation that is touched moves to the front of the list, or stands after rows that stay in
+front for good. So the front is read until enough rows in order are known (`list_order`). Rows may
+be touched during the read too. So the front is read again, until all news is on one page: nothing
+can happen inside one request.
 
 What is known is what the mirror holds up to the watermark, the newest activity of the last front.
 Nothing else is remembered, so another process reads as this one would. The watermark moves only
-when no row behind it can be missing.
+when no newer row can be missing.
 """
 
 from contextlib import aclosing

@@ -1,4 +1,4 @@
-"""Which rows at the front of a list prove that everything behind them is known.
+"""Which rows at the front of a list prove that all rows after them are known.
 
 Convocore's list is *nearly* newest first. Rows dated in the future, rows in milliseconds among rows
 in seconds, and pinned rows may stand in front for good; new rows then arrive behind them. So one

@@ -38,7 +38,7 @@ class Upstream(Protocol):
     def conversations(
         self, agent_id: str, *, resume_token: str | None = None
     ) -> AsyncGenerator[Page, None]:
-        """Yield the list's pages, newest first; with `resume_token`, those behind that point."""
+        """Yield the list's pages, newest first; with `resume_token`, those after that point."""
         ...
 
     async def conversation(self, agent_id: str, conversation_id: str) -> Conversation | None:

@@ -138,7 +138,7 @@ def _check_exposure(settings: HttpSettings, host: str) -> None:
 def _metadata_routes(settings: HttpSettings, url: str, *, streamable: bool) -> list[Route]:
     """The resource metadata of each endpoint (RFC 9728); none without OAuth.
 
-    RFC 9728 puts the proxy's prefix behind the well-known path. A proxy that forwards only its
+    RFC 9728 puts the proxy's prefix after the well-known path. A proxy that forwards only its
     prefix passes the path without it. Both paths are served.
     """
     routes: list[Route] = []

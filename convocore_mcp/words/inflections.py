@@ -16,7 +16,7 @@ from typing import Protocol
 import snowballstemmer
 
 MIN_LETTERS, MAX_LETTERS = 3, 40
-"""Shorter words have no stem that tells them apart; longer ones are no words."""
+"""Shorter words have no distinct stem; longer texts are no words of a language."""
 _LATIN, _CYRILLIC, _GREEK, _ARABIC = "latin", "cyrillic", "greek", "arabic"
 _SCRIPTS: dict[str, tuple[str, ...]] = {
     _LATIN: (
@@ -74,7 +74,7 @@ class _Stemmer(Protocol):
 
 _stemmers: dict[str, _Stemmer] = {}
 _lock = Lock()
-"""A stemmer keeps its word in itself, and reads run in several threads."""
+"""A stemmer is no function: it stores the word that it works on. Reads run in several threads."""
 
 
 @dataclass(frozen=True, slots=True)

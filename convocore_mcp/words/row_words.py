@@ -1,4 +1,4 @@
-"""Which texts have what a search looks for: the definition that the mirror's index is held to."""
+"""Decides whether texts match a search. Tests compare the mirror's index with this definition."""
 
 from collections.abc import Iterable, Sequence
 from functools import cached_property, lru_cache

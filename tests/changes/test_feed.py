@@ -27,8 +27,8 @@ LONG_PAST = timedelta(days=30)
 
 
 @dataclass
-class Shop:
-    """An agent's list, the mirror that follows it, and what should be told of it."""
+class FollowedList:
+    """An agent's list, the mirror that follows it, and the changes that the feed should tell."""
 
     agent_store: AgentStore
     now: datetime = NOW
@@ -77,7 +77,7 @@ def overdue_at(c: Conversation) -> datetime | None:
 class Reader:
     """Follows the feed with its own filter and its own page sizes."""
 
-    shop: Shop
+    followed: FollowedList
     kinds: tuple[str, ...] = KINDS
     became: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
@@ -87,8 +87,8 @@ class Reader:
 
     def read(self, limit: int, cut: int) -> bool:
         """Read one page and keep at most `cut` of it; whether there is more."""
-        page = self.shop.agent_store.change_feed.read(
-            [self.shop.agent_store.agent], self.position, now=self.shop.now, limit=limit,
+        page = self.followed.agent_store.change_feed.read(
+            [self.followed.agent_store.agent], self.position, now=self.followed.now, limit=limit,
             kinds=self.kinds, wanted=wanted_changes(self.changed, self.became, None),
         )  # fmt: skip
         self.truncated = self.truncated or page.truncated
@@ -107,7 +107,7 @@ class Reader:
     def expected_edits(self) -> list[Event]:
         return [
             event
-            for event, before, after in self.shop.edits
+            for event, before, after in self.followed.edits
             if event[0] in self.kinds and self._fits(event[0], before, after)
         ]
 
@@ -149,38 +149,40 @@ steps = st.lists(
 )
 
 
-def run(database: Database, things: list[tuple[str, Any]], before: list[Conversation]) -> Shop:
+def run(
+    database: Database, things: list[tuple[str, Any]], before: list[Conversation]
+) -> FollowedList:
     """Let everything happen, with a reader for each filter; returns what should be told."""
-    shop = Shop(AgentStore(database))
-    writer, agent = shop.agent_store.writer, shop.agent_store.agent
-    shop.save(before)
-    shop.agent_store.rebuild_leads()
-    writer.update_coverage(agent, full_sync_at=shop.now, as_of=shop.now)
-    shop.edits.clear()
-    readers = [Reader(shop, **options) for options in FILTERS]
+    followed = FollowedList(AgentStore(database))
+    writer, agent = followed.agent_store.writer, followed.agent_store.agent
+    followed.save(before)
+    followed.agent_store.rebuild_leads()
+    writer.update_coverage(agent, full_sync_at=followed.now, as_of=followed.now)
+    followed.edits.clear()
+    readers = [Reader(followed, **options) for options in FILTERS]
     for reader in readers:
         reader.read(1, 1)
     acts: dict[str, Callable[[Any], Any]] = {
-        "save": shop.save,
-        "remove": shop.remove,
-        "pass": shop.pass_time,
-        "rebuild": lambda _: shop.agent_store.rebuild_leads(),
-        "prune": lambda _: writer.prune(now=shop.now),
+        "save": followed.save,
+        "remove": followed.remove,
+        "pass": followed.pass_time,
+        "rebuild": lambda _: followed.agent_store.rebuild_leads(),
+        "prune": lambda _: writer.prune(now=followed.now),
         "read": lambda value: readers[value[0]].read(value[1], value[2]),
     }
     for act, value in things:
         acts[act](value)
         if act in {"save", "remove"}:
-            shop.now += timedelta(milliseconds=1)
-    shop.agent_store.rebuild_leads()
+            followed.now += timedelta(milliseconds=1)
+    followed.agent_store.rebuild_leads()
     for reader in readers:
         while reader.read(2, 2):
             pass
-        check(shop, reader)
-    return shop
+        check(followed, reader)
+    return followed
 
 
-def check(shop: Shop, reader: Reader) -> None:
+def check(followed: FollowedList, reader: Reader) -> None:
     """Whatever was not lost with old versions was told: every change once, in order."""
     edits = [(c.kind, c.conversation.id) for c in reader.told if c.sequence_number is not None]
     times = [(c.at, c.conversation.id) for c in reader.told if c.moment is not None]
@@ -188,7 +190,7 @@ def check(shop: Shop, reader: Reader) -> None:
         expected = reader.expected_edits()
         assert edits == (expected[len(expected) - len(edits) :] if reader.truncated else expected)
     if not (reader.became == ("won",) or reader.changed or "updated" not in reader.kinds):
-        moments = shop.moments
+        moments = followed.moments
         assert reader.truncated or times == moments
     assert reader.truncated or [c for c in reader.told if c.moment] == sorted(
         (c for c in reader.told if c.moment), key=lambda c: c.moment or ()
@@ -211,12 +213,12 @@ def test_what_becomes_overdue_as_time_passes_is_told_once_at_its_moment(
     due = conversation("c1", name="Ann", stage="new", expected_close="2026-07-20")
     edited = conversation("c1", name="Ann", stage="new", expected_close="2026-07-20", score=9.0)
     moved = conversation("c1", name="Ann", stage="new", expected_close="2026-07-25")
-    shop = run(
+    followed = run(
         database,
         [("save", [edited]), ("pass", 30), ("save", [moved]), ("pass", 200), ("read", (5, 1, 1))],
         [due],
     )
-    overdue = Reader(shop, became=("overdue",), position=FeedPosition(0, 0, 2**40))
+    overdue = Reader(followed, became=("overdue",), position=FeedPosition(0, 0, 2**40))
     overdue.read(10, 10)
     assert [c.at.isoformat() for c in overdue.told] == [
         "2026-07-21T00:00:00+00:00",
@@ -227,47 +229,49 @@ def test_what_becomes_overdue_as_time_passes_is_told_once_at_its_moment(
 
 def test_a_cursor_of_changes_that_were_dropped_goes_on_and_says_so(database: Database) -> None:
     """Promised by docs/contract.md, "`list_changes`": `truncated`, without an error."""
-    shop = Shop(AgentStore(database))
-    agent, writer = shop.agent_store.agent, shop.agent_store.writer
-    shop.save([conversation("c1", name="Ann")])
-    shop.agent_store.rebuild_leads()
-    writer.update_coverage(agent, full_sync_at=shop.now, as_of=shop.now)
-    reader = Reader(shop)
+    followed = FollowedList(AgentStore(database))
+    agent, writer = followed.agent_store.agent, followed.agent_store.writer
+    followed.save([conversation("c1", name="Ann")])
+    followed.agent_store.rebuild_leads()
+    writer.update_coverage(agent, full_sync_at=followed.now, as_of=followed.now)
+    reader = Reader(followed)
     reader.read(1, 1)
-    shop.now += timedelta(hours=1)
-    shop.save([conversation("c1", name="Ann", stage="new")])
-    shop.now += LONG_PAST
-    shop.save([conversation("c2", name="Bob")])
-    shop.agent_store.rebuild_leads()
-    writer.prune(now=shop.now)
+    followed.now += timedelta(hours=1)
+    followed.save([conversation("c1", name="Ann", stage="new")])
+    followed.now += LONG_PAST
+    followed.save([conversation("c2", name="Bob")])
+    followed.agent_store.rebuild_leads()
+    writer.prune(now=followed.now)
     while reader.read(5, 5):
         pass
     assert reader.truncated
     assert [(c.kind, c.conversation.id) for c in reader.told] == [("created", "c2")]
-    page = shop.agent_store.change_feed.read(
-        [agent], None, since=NOW, now=shop.now, limit=5, kinds=KINDS
+    page = followed.agent_store.change_feed.read(
+        [agent], None, since=NOW, now=followed.now, limit=5, kinds=KINDS
     )
     assert page.truncated
-    assert page.known_since == shop.now - timedelta(days=7)
+    assert page.known_since == followed.now - timedelta(days=7)
 
 
 def test_a_change_waits_until_its_lead_has_been_worked_out(database: Database) -> None:
     """Promised by docs/contract.md, "`list_changes`": `became` hot is a fact about the lead."""
-    shop = Shop(AgentStore(database))
-    agent = shop.agent_store.agent
-    shop.save([conversation("c1", name="Ann", score=10.0)])
-    shop.agent_store.rebuild_leads()
-    shop.agent_store.writer.update_coverage(agent, full_sync_at=shop.now, as_of=shop.now)
-    hot, everything = Reader(shop, became=("hot",)), Reader(shop)
+    followed = FollowedList(AgentStore(database))
+    agent = followed.agent_store.agent
+    followed.save([conversation("c1", name="Ann", score=10.0)])
+    followed.agent_store.rebuild_leads()
+    followed.agent_store.writer.update_coverage(
+        agent, full_sync_at=followed.now, as_of=followed.now
+    )
+    hot, everything = Reader(followed, became=("hot",)), Reader(followed)
     for reader in (hot, everything):
         reader.read(1, 1)
-    shop.save([conversation("c1", name="Ann", score=80.0)])
-    shop.now += timedelta(seconds=1)
-    shop.save([conversation("c1", name="Ann", score=80.0, stage="new")])
+    followed.save([conversation("c1", name="Ann", score=80.0)])
+    followed.now += timedelta(seconds=1)
+    followed.save([conversation("c1", name="Ann", score=80.0, stage="new")])
     for reader in (hot, everything):
         reader.read(5, 5)
         assert reader.told == []
-    shop.agent_store.rebuild_leads()
+    followed.agent_store.rebuild_leads()
     for reader in (hot, everything):
         while reader.read(5, 5):
             pass
@@ -278,18 +282,18 @@ def test_a_change_waits_until_its_lead_has_been_worked_out(database: Database) -
 
 def test_a_moment_of_a_version_that_is_committed_late_is_not_lost(database: Database) -> None:
     """Promised by docs/architecture.md, "The feed of changes": a position has two parts."""
-    shop = Shop(AgentStore(database))
-    agent, writer = shop.agent_store.agent, shop.agent_store.writer
-    shop.save([conversation("c1", name="Ann")])
-    shop.agent_store.rebuild_leads()
-    writer.update_coverage(agent, full_sync_at=shop.now, as_of=shop.now)
-    shop.now += timedelta(hours=5)
-    reader = Reader(shop, became=("overdue",))
+    followed = FollowedList(AgentStore(database))
+    agent, writer = followed.agent_store.agent, followed.agent_store.writer
+    followed.save([conversation("c1", name="Ann")])
+    followed.agent_store.rebuild_leads()
+    writer.update_coverage(agent, full_sync_at=followed.now, as_of=followed.now)
+    followed.now += timedelta(hours=5)
+    reader = Reader(followed, became=("overdue",))
     reader.read(1, 1)
     late = conversation("c2", name="Bob", stage="new", expected_close="2026-07-19")
-    page = Page(shop.agent_store.of_agent([late]))
+    page = Page(followed.agent_store.of_agent([late]))
     writer.save(agent, page, read_at=NOW + timedelta(hours=1))
-    shop.agent_store.rebuild_leads()
+    followed.agent_store.rebuild_leads()
     for _ in range(3):
         reader.read(5, 5)
     assert [(c.kind, c.at.isoformat()) for c in reader.told] == [

@@ -26,7 +26,7 @@ FetchPageNumber = Callable[[int, int], Awaitable[ListResponse]]
 async def paginate_constant_pages(
     fetch: FetchPageNumber, progress: ListProgress, *, last_page: int = 0
 ) -> AsyncGenerator[Page, None]:
-    """Yield the pages behind `last_page`, always with the default limit.
+    """Yield the pages after `last_page`, always with the default limit.
 
     `progress` knows the pages up to there. The end of the list is not certain if the pages
     stopped bringing anything although the last one was full.
@@ -48,7 +48,7 @@ async def paginate_constant_pages(
             yield _with_token(response, number)
         if new and response.has_more is False:
             return
-    again = await fetch(max(1, last_page), LIMIT)  # a row behind it may have slipped forward
+    again = await fetch(max(1, last_page), LIMIT)  # a row after it may have slipped forward
     new = progress.add(again)
     # Empty pages are the documented end of the list, if page numbers are known to be honoured.
     is_numbered = last_page > 1 or again.row_count < LIMIT
@@ -59,7 +59,7 @@ async def paginate_constant_pages(
 async def resume_constant_pages(
     fetch: FetchPageNumber, resume_token: str
 ) -> AsyncGenerator[Page, None]:
-    """Go on behind the page that carried `resume_token`; uncertain if its rows have moved."""
+    """Go on after the page that carried `resume_token`; uncertain if its rows have moved."""
     token = json.loads(resume_token)
     again = await fetch(token["constant_page"], LIMIT)
     progress = ListProgress()

@@ -1,11 +1,11 @@
-"""Whether a list still brings conversations, and what its end is worth.
+"""Whether a list still brings conversations, and whether its end is certain.
 
 Lists end in many ways: without a cursor, with the same cursor again, with the last page under ever
-new cursors, with a refusal. A page is always kept first; then it is judged by what it brought:
+new cursors, with a refusal. The rows of a page are always kept; what the page brought decides:
 
 - **Several pages that bring nothing new are the end**, whatever the cursor says.
 - **The end is certain if the last page that brought something had room left**: then no row can
-  stand behind it. The size of a page is what the pages have, not what was asked for.
+  stand after it. The size of a page is what the pages have, not what was asked for.
 """
 
 from convocore_mcp.api.page_numbers import LIMIT
@@ -29,7 +29,7 @@ class SeenRows:
         self._bits = bytearray(_FILTER_BITS // 8)
 
     def add(self, conversation_id: str) -> bool:
-        """Add a conversation; whether it is new."""
+        """Add a conversation; returns whether it is new."""
         code, bits, new = hash(conversation_id), self._bits, False
         for position in (code % _FILTER_BITS, (code >> 32) % _FILTER_BITS):
             byte, bit = position >> 3, 1 << (position & 7)

@@ -16,9 +16,9 @@ _BRAZIL_WITHOUT_NINTH = re.compile(r"[1-9]{2}[6-9]\d{7}")
 
 
 def without_mobile_digit(country_code: int, national: str) -> str:
-    """`national`, the digits behind the country code, in the one form that keys have.
+    """`national`, the digits after the country code, in the one form that keys have.
 
-    Brazil: with the ninth digit 9 behind the area code. Mexico: without the 1 of calls from abroad.
+    Brazil: with the ninth digit 9 after the area code. Mexico: without the 1 of calls from abroad.
     Argentina: without the 9 of calls from abroad; `phonenumbers` turns the 15 of calls within the
     country into that 9. Numbers of other countries are returned unchanged.
     """

@@ -16,7 +16,7 @@ MAX_WORDS = 12
 SHORTEST_SPLIT = 5
 """Letters of a word that may be two words written together."""
 _PARTICLES = ("dela", "delas", "delos", "vander", "vanden", "vande", "vonder")
-"""Two particles of a surname; with the name behind them they are three words in one."""
+"""Two particles of a surname; with the name after them they are three words in one."""
 _PUNCTUATION = " \t.,;:!?\"'()[]{}<>«»“”„‘’…|/\\-–—*`"  # noqa: RUF001
 
 

@@ -2,7 +2,7 @@
 
 Newer clients open a `subscriptions/listen` stream, older ones send `resources/subscribe`; one bus
 serves both. The mirror numbers its changes. After each sync, also one by another process, every
-subscribed resource with a change behind the last announced number is announced. Without
+subscribed resource with a change after the last announced number is announced. Without
 subscriptions nothing is synced and nothing is read.
 
 An event means "read it again", so a superfluous one does no harm. Clients may subscribe to any URI;

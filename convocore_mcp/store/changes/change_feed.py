@@ -78,8 +78,8 @@ class ChangeFeed:
             first = start or FeedPosition(
                 bounds.pruned_up_to, rows.to_milliseconds(since) or 0, bounds.upto
             )
-            behind = max(first.number, bounds.pruned_up_to)
-            changes, read_up_to = _changes(connection, bounds, behind, kinds, wanted, limit)
+            after = max(first.number, bounds.pruned_up_to)
+            changes, read_up_to = _changes(connection, bounds, after, kinds, wanted, limit)
             window = first.window or MomentWindow(
                 max(moment, first.moment), max(bounds.upto, first.known), BEFORE_ALL
             )

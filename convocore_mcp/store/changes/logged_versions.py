@@ -1,4 +1,4 @@
-"""The versions behind changes: which change has which number, and what it was before and after."""
+"""Finds the versions of changes: the number of a change, and its versions before and after."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

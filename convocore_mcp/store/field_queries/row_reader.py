@@ -66,7 +66,7 @@ class RowReader:
         at: int,
         after: SortKey | None,
     ) -> list[FoundRow]:
-        """The rows that met the query at change `at`, from behind `after` on."""
+        """The rows that met the query as of sequence number `at`, those after `after`."""
 
         def compute(connection: Connection) -> list[FoundRow]:
             table = RowTable.of(query, connection)

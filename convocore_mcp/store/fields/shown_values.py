@@ -29,7 +29,7 @@ class ShownField:
     columns: tuple[Sql, ...]
     read: Callable[[Parts], FieldValue]
     long: bool = False
-    """What is read is the number of the version that has the text."""
+    """Whether the column holds the number of the version that has the text, not the text itself."""
 
 
 def shown_fields(table: RowTable, fields: Iterable[FieldName]) -> list[ShownField]:

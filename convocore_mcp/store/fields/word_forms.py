@@ -1,4 +1,4 @@
-"""Which other words count as a word that a condition asks for."""
+"""Finds the inflections that count as a word of a condition."""
 
 from sqlalchemy import Connection
 
@@ -6,7 +6,8 @@ from convocore_mcp.store.database.search_tokens import agent_tag
 from convocore_mcp.store.read.inflected_words import known_inflections
 
 MOST_FORMS = 12
-"""Each is looked for in every row; a word that has more has them by chance."""
+"""Inflections of one word that are looked for: each costs a scan of every row. A word with more
+has most of them by chance."""
 
 
 def other_forms(connection: Connection, agents: tuple[str, ...], word: str) -> list[str]:

@@ -46,11 +46,11 @@ class Plan(Enum):
     """How the conversations of a page are found."""
 
     INDEX_LOOKUP = auto()
-    """By words and values, which few conversations have; then sort."""
+    """Find the few conversations with the words and values; then sort them."""
     RANGE_SCAN = auto()
-    """Test all inside the bounds; then sort the few that are left."""
+    """Test every conversation inside the bounds; then sort the few that are left."""
     ORDERED_SCAN = auto()
-    """Read in the order of the answer until there are enough."""
+    """Scan the sort index in the order of the answer until the page is full."""
 
     @classmethod
     def choose(cls, criteria: Filter, *, matching: int, fitting: int) -> Self:
@@ -61,7 +61,7 @@ class Plan(Enum):
 
 
 def count(connection: Connection, agent_id: str, criteria: Filter, *, at: int) -> int:
-    """How many conversations met `criteria` at change `at`."""
+    """How many conversations met `criteria` as of sequence number `at`."""
     search, limits = filter_search(connection, agent_id, criteria), bounds(criteria)
     if search is None:
         return 0
@@ -108,7 +108,7 @@ def find(
     after: SortKey | None,
     plan: Plan,
 ) -> list[tuple[Conversation, SortKey]]:
-    """The conversations that met `criteria` at change `at`, from after the sort key `after` on.
+    """The conversations that met `criteria` as of sequence number `at`, after sort key `after`.
 
     Each comes with its sort key. Records are not read.
     """

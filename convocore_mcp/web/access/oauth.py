@@ -157,7 +157,7 @@ def _verify_jwt(token: str, issuer: Issuer, audience: str) -> AccessToken | None
         return None
     client_id = claims.get("client_id") or claims.get("azp") or claims["sub"]
     return AccessToken(
-        token="-",  # noqa: S106  nothing behind the authentication needs the token
+        token="-",  # noqa: S106  nothing after the authentication needs the token
         client_id=str(client_id),
         scopes=_scopes(claims),
         expires_at=int(claims["exp"]),
