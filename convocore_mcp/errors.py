@@ -15,6 +15,7 @@ ConvocoreError               what failed, on what, and what to do next
     ├── NotFoundError        404
     ├── RateLimitedError     429                                          retried
     ├── UnavailableError     5xx, timeouts, resets, a proxy's HTML page    retried
+    ├── BrokenRecordError    500: Convocore can't serve one record, whatever is tried
     ├── GarbledError         a body that is cut off or is not JSON         retried
     └── ContractError        an answer of an unknown shape
 """

@@ -29,8 +29,6 @@ LONGER = {
 """Functions that are longer, each with its reason."""
 COUNTERPARTS = {"convocore_mcp/server/tools", "convocore_mcp/server/answers"}
 """Two folders whose modules share names: a tool is declared in one and answered in the other."""
-NAMESAKES = {"conversation_record"}
-"""Names of modules in several folders that are still to be changed."""
 SLEEPS = {
     "tests/api/test_pagination.py": 1,  # a slow upstream
     "tests/interop/conftest.py": 1,  # polls until a server of another language listens
@@ -146,7 +144,7 @@ def test_no_two_folders_have_a_module_of_the_same_name() -> None:
         if not module.name.startswith("__"):
             folders[module.stem].add(str(module.parent))
     shared = {name for name, where in folders.items() if len(where) > 1 and where != COUNTERPARTS}
-    assert shared <= NAMESAKES
+    assert shared == set()
 
 
 def test_no_module_is_a_grab_bag() -> None:

@@ -221,10 +221,12 @@ class ConvocoreClient:
             return None
 
     async def _fetch_page(self, agent_id: str, query: PageQuery) -> wire.ListResponse:
-        behind_front = "cursor" in query or query.get("page", 1) != 1
+        after_first_page = "cursor" in query or query.get("page", 1) != 1
 
         def parse(body: bytes, sent_at: datetime) -> wire.ListResponse:
-            return wire.parse_list_response(body, agent_id, sent_at, behind_front=behind_front)
+            return wire.parse_list_response(
+                body, agent_id, sent_at, after_first_page=after_first_page
+            )
 
         return await self._request(_list_path(agent_id), query, parse)
 

@@ -1,4 +1,4 @@
-"""Asks Convocore whether it accepts a key, before anything of another key is put aside."""
+"""Asks Convocore whether it accepts a key, before the mirror of another key is set aside."""
 
 from collections.abc import Sequence
 from contextlib import aclosing
@@ -9,7 +9,7 @@ from convocore_mcp.api.client import ConvocoreClient
 from convocore_mcp.errors import ApiError, NotConfiguredError, UnavailableError
 
 KEY_CHECK_SECONDS = 3.0
-"""Time for checking a key: a call answers within four seconds."""
+"""Seconds for checking a key: a call has to answer within four seconds."""
 
 
 async def check_key(client: ConvocoreClient, agent_ids: Sequence[str]) -> None:
@@ -17,7 +17,8 @@ async def check_key(client: ConvocoreClient, agent_ids: Sequence[str]) -> None:
 
     Raises:
         NotConfiguredError: there are no agents.
-        ApiError: Convocore gives none: it refuses the key, knows no agent, or can't be reached.
+        ApiError: no page could be read: the key is refused, no agent exists, or Convocore can't
+            be reached.
     """
     error: ApiError | None = None
     try:

@@ -40,7 +40,7 @@ from convocore_mcp.api.page_numbers import (
 from convocore_mcp.api.paging.list_progress import IDLE_PAGES_TO_END, SeenRows
 from convocore_mcp.api.parsing.response_body import ONE_AT_A_TIME_FROM
 from convocore_mcp.api.throttle import CONCURRENCY
-from convocore_mcp.api.wire import NO_ROWS, ListResponse
+from convocore_mcp.api.wire import REFUSED_PAGE, ListResponse
 from convocore_mcp.models import Page
 
 EMPTY_PAGES_TO_END = 3
@@ -128,7 +128,7 @@ class PageNumberPlan:
     def resume(cls, token: PageNumberToken) -> Self:
         """A plan that counts everything up to `token` as read."""
         plan = cls(token.max_limit)
-        plan._recent.add(token.fingerprints)
+        plan._recent.add(token.row_digests)
         plan._requested_until = plan._last_offset = token.offset
         plan._at_end = plan._had_room = False
         plan._pages = 2  # not only the front
@@ -169,12 +169,12 @@ class PageNumberPlan:
             return Outcome((response.page,), cancel_prefetched=True)
         if self._search is not None:
             return self._continue_search(self._search, received)
-        if response is NO_ROWS and self._pages == 1 and not self._had_room:
+        if response is REFUSED_PAGE and self._pages == 1 and not self._had_room:
             self._give_up()  # perhaps only this limit is refused
             return Outcome(cancel_prefetched=True)
         if not response.row_count:
             return self._receive_empty(span)
-        if self._recent.overlap_with(response.fingerprints):
+        if self._recent.overlap_with(response.row_digests):
             return self._receive_joined(received)
         finish = self._after_empty_page if self._empty_pages else self._close_gap
         self._search = _Search(partial(finish, received), self._last_offset)
@@ -207,7 +207,7 @@ class PageNumberPlan:
     def _continue_search(self, search: _Search, received: _Received) -> Outcome:
         search.requests += 1
         response = received.response
-        found = response.row_count and self._recent.overlap_with(response.fingerprints)
+        found = response.row_count and self._recent.overlap_with(response.row_digests)
         if not found and search.requests < MAX_SEARCH_REQUESTS:
             search.overlap *= 2  # more rows were deleted than this request went back
             return Outcome()
@@ -217,7 +217,7 @@ class PageNumberPlan:
     def _close_gap(self, beyond: _Received, found: _Received | None) -> Outcome:
         """Hand out the page `beyond` a gap, and before it the page that closes the gap, if any."""
         if self._pages == 1 and (
-            found is None or found.response.fingerprints <= self._recent.last_page
+            found is None or found.response.row_digests <= self._recent.last_page
         ):
             # Nothing behind the front can be joined to it: the pages may have another size.
             self._give_up()
@@ -226,7 +226,7 @@ class PageNumberPlan:
             self._accept(beyond)
             return self._hand_out(replace(beyond.page, certain=False))
         self._accept(found)
-        closed = self._recent.overlap_with(beyond.response.fingerprints)
+        closed = self._recent.overlap_with(beyond.response.row_digests)
         if closed:
             self._accept(beyond)
         return self._hand_out(found.page, beyond.page, go_on_behind=None if closed else found.span)
@@ -267,8 +267,8 @@ class PageNumberPlan:
         """Add a page to what was read; returns how many of its rows are new."""
         if received.response.size >= ONE_AT_A_TIME_FROM:
             self._max_prefetch = 1  # several such pages at a time would fill the memory
-        new = self._recent.add(received.response.fingerprints)
-        self._shown += sum(map(self._seen.add, received.response.fingerprints))
+        new = self._recent.add(received.response.row_digests)
+        self._shown += sum(map(self._seen.add, received.response.row_digests))
         self._requested_until = max(self._requested_until, received.span.end)
         self._last_offset = received.span.start + received.response.row_count
         self._at_end = holds_end(received.span, received.response.row_count)

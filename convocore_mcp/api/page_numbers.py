@@ -72,25 +72,25 @@ def holds_end(span: Span, row_count: int) -> bool:
 
 
 class RecentRows:
-    """The fingerprints of the latest rows that were read, to tell whether a page overlaps them.
+    """The digests of the latest rows that were read, to tell whether a page overlaps them.
 
-    A fingerprint covers the whole row, so a row that changed in between is a different row.
+    A digest covers the whole row, so a row that changed in between is a different row.
     """
 
     def __init__(self) -> None:
         self._in_order: deque[str] = deque()
         self._known: set[str] = set()
         self.last_page: frozenset[str] = frozenset()
-        """The fingerprints of the page that was added last."""
+        """The digests of the page that was added last."""
 
-    def overlap_with(self, fingerprints: Iterable[str]) -> bool:
+    def overlap_with(self, digests: Iterable[str]) -> bool:
         """Whether a page with these rows shares one with those read; the first page always does."""
-        return not self._known or not self._known.isdisjoint(fingerprints)
+        return not self._known or not self._known.isdisjoint(digests)
 
-    def add(self, fingerprints: Collection[str]) -> int:
+    def add(self, digests: Collection[str]) -> int:
         """Add the rows of a page; returns how many of them are new."""
-        self.last_page = frozenset(fingerprints)
-        new = [fingerprint for fingerprint in fingerprints if fingerprint not in self._known]
+        self.last_page = frozenset(digests)
+        new = [digest for digest in digests if digest not in self._known]
         self._in_order.extend(new)
         self._known.update(new)
         while len(self._in_order) > REMEMBERED_ROWS:
@@ -100,21 +100,23 @@ class RecentRows:
 
 @dataclass(frozen=True, slots=True)
 class PageNumberToken:
-    """A resume token: goes on behind a page, also in another process, without a gap."""
+    """A resume token: where reading goes on after a page, without a gap, in any process."""
 
     offset: int
-    """Roughly the offset behind the last row that was read; the list may have changed since."""
+    """The offset after the last row that was read, roughly: the list may have changed since."""
     max_limit: int
     """The largest limit that the workspace honours."""
-    fingerprints: frozenset[str]
+    row_digests: frozenset[str]
     """The rows of the last page: the next page must share one of them."""
 
     def to_text(self) -> str:
         """The token as text, for `from_text`."""
+        # `fingerprints` is the stored name of the digests: an unfinished full sync of an earlier
+        # version of this program is resumed from its token.
         fields = {
             "offset": self.offset,
             "max_limit": self.max_limit,
-            "fingerprints": sorted(self.fingerprints),
+            "fingerprints": sorted(self.row_digests),
         }
         return json.dumps(fields, separators=(",", ":"))
 

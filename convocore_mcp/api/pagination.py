@@ -17,7 +17,7 @@ from convocore_mcp.api.page_number_plan import PageNumberPlan, ReadNow
 from convocore_mcp.api.page_numbers import LARGEST_LIMIT, LIMIT, PageNumberToken, Span
 from convocore_mcp.api.paging.constant_pages import paginate_constant_pages, resume_constant_pages
 from convocore_mcp.api.paging.list_progress import ListProgress
-from convocore_mcp.api.wire import NO_ROWS, ListResponse
+from convocore_mcp.api.wire import REFUSED_PAGE, ListResponse
 from convocore_mcp.errors import BadRequestError, NotFoundError
 from convocore_mcp.models import Page
 
@@ -169,11 +169,11 @@ async def fetch_behind(fetch: FetchPage, number: int, limit: int) -> ListRespons
     try:
         return await fetch({"page": number, "limit": limit})
     except NotFoundError:
-        return NO_ROWS
+        return REFUSED_PAGE
     except BadRequestError as error:
         if error.speaks_of_cursor:
             raise
-        return NO_ROWS
+        return REFUSED_PAGE
 
 
 async def resume_pagination(fetch: FetchPage, resume_token: str) -> AsyncGenerator[Page, None]:

@@ -7,10 +7,13 @@ seconds and milliseconds.
 """
 
 import re
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator, WithJsonSchema
+from pydantic_core import core_schema
 
 _DAY = re.compile(r"\d{4}-?\d{2}-?\d{2}")
 MILLISECONDS_FROM, MICROSECONDS_FROM, INVALID_FROM = 1e11, 1e14, 1e17
@@ -143,13 +146,27 @@ def _without_nulls(value: object) -> object:
     return [item for item in value if item is not None] if isinstance(value, list) else value
 
 
+@dataclass(frozen=True, slots=True)
+class _Parsed:
+    """Reads a number by a function, and writes it as it is.
+
+    `pydantic.PlainValidator` would also call a Python function to write each value: a tenth of the
+    time that a row takes.
+    """
+
+    read: Callable[[object], object]
+
+    def __get_pydantic_core_schema__(self, *_: object) -> core_schema.CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.read)
+
+
 _NUMBER_SCHEMA = WithJsonSchema({"type": "number"})
 _TEXT_SCHEMA = WithJsonSchema({"type": "string"})
 _TIME_SCHEMA = WithJsonSchema({"type": "string", "format": "date-time"})
 _AMOUNT_SCHEMA = WithJsonSchema({"type": ["number", "string"]})
 _AS_RFC3339 = PlainSerializer(to_rfc3339)
-Number = Annotated[int | float, PlainValidator(parse_number), _NUMBER_SCHEMA]
-Count = Annotated[int | float, PlainValidator(parse_count), _NUMBER_SCHEMA]
+Number = Annotated[int | float, _Parsed(parse_number), _NUMBER_SCHEMA]
+Count = Annotated[int | float, _Parsed(parse_count), _NUMBER_SCHEMA]
 Instant = Annotated[datetime, PlainValidator(parse_instant), _AS_RFC3339, _TIME_SCHEMA]
 InstantOrText = Annotated[
     datetime | str, PlainValidator(parse_instant_or_text), _AS_RFC3339, _TEXT_SCHEMA
@@ -157,7 +174,7 @@ InstantOrText = Annotated[
 DayOrInstant = Annotated[
     datetime | str, PlainValidator(parse_day_or_instant), _AS_RFC3339, _TEXT_SCHEMA
 ]
-Amount = Annotated[int | float | str, PlainValidator(parse_amount), _AMOUNT_SCHEMA]
+Amount = Annotated[int | float | str, _Parsed(parse_amount), _AMOUNT_SCHEMA]
 SkipNulls = BeforeValidator(_without_nulls)
 """Ignores `null` among the items of a list."""
 Texts = Annotated[list[str], SkipNulls]

@@ -18,7 +18,8 @@ from convocore_mcp.errors import ApiError, RateLimitedError, UnavailableError
 
 CONCURRENCY = 8
 FIRST_INTERVAL, MAX_INTERVAL, MIN_INTERVAL = 0.1, 5.0, 0.01
-"""Seconds between requests: after the first 429; at most; and below the last, there is no wait."""
+"""Seconds between two requests: after the first 429, and at most. An interval below the minimum
+counts as none."""
 FAILURES_TO_OPEN = 12
 OPEN_SECONDS = 30.0
 """How long an open breaker lets no request through."""

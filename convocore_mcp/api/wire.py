@@ -15,12 +15,17 @@ from pydantic import ValidationError
 
 from convocore_mcp.api.conversation_record import ConversationRecord
 from convocore_mcp.api.error_responses import error_from_code, message_in
-from convocore_mcp.api.parsing.json_body import LARGE_FROM, limited, parse_json
+from convocore_mcp.api.parsing.json_body import (
+    LARGE_BODY_BYTES,
+    parse_json,
+    without_oversized_fields,
+)
 from convocore_mcp.api.parsing.record_fields import read_record
 from convocore_mcp.api.record_scalars import MAX_ID_LENGTH
 from convocore_mcp.errors import ContractError
 from convocore_mcp.fields.reading import read_facts
 from convocore_mcp.models import WAITING, Conversation, Page, Quarantined
+from convocore_mcp.words.visible_text import visible
 
 MAX_ROWS = 5_000
 """Rows of one page that are read; Convocore sends 20 or 100, whatever is asked for."""
@@ -35,20 +40,20 @@ class ListResponse:
     page: Page
     row_count: int
     """How many rows it has, including the unreadable ones."""
-    fingerprints: frozenset[str]
+    row_digests: frozenset[str]
     """A digest of the whole content of each row. Rows without an ID have none."""
     by_cursor: bool
     """Whether it says by a cursor, or by the lack of one, where the list goes on."""
     next_cursor: str | None
-    """Points to the next page; `None` on the last page, and always in the page dialect."""
+    """Points to the next page; `None` on the last page, and always with page numbers."""
     has_more: bool | None = None
     """What `hasMore` says, if it is there. Some workspaces send it with page numbers."""
     size: int = 0
     """Bytes of the body."""
 
 
-NO_ROWS = ListResponse(Page(()), 0, frozenset(), by_cursor=False, next_cursor=None)
-"""Stands for a refusal behind a page that was read: the list has no such page."""
+REFUSED_PAGE = ListResponse(Page(()), 0, frozenset(), by_cursor=False, next_cursor=None)
+"""Stands for a page that Convocore refused: after a page that was read, it means the end."""
 
 
 def parse_envelope(body: bytes) -> tuple[Mapping[str, object], object]:
@@ -65,25 +70,30 @@ def parse_envelope(body: bytes) -> tuple[Mapping[str, object], object]:
     if envelope.get("success") is False:
         raise error_from_code(str(envelope.get("code")), message_in(envelope))
     data = envelope.get("data")
-    if len(body) >= LARGE_FROM:
-        data = list(map(limited, data)) if isinstance(data, list) else limited(data)
+    if len(body) >= LARGE_BODY_BYTES:
+        data = (
+            list(map(without_oversized_fields, data))
+            if isinstance(data, list)
+            else without_oversized_fields(data)
+        )
     return envelope, data
 
 
 def parse_list_response(
-    body: bytes, agent_id: str, read_at: datetime, *, behind_front: bool = False
+    body: bytes, agent_id: str, read_at: datetime, *, after_first_page: bool = False
 ) -> ListResponse:
     """Parse a response of the list endpoint; its request was sent at `read_at`.
 
-    `behind_front` allows a page without rows to be `null` or an empty object. At the front of a
-    list that would rather be an answer of an unknown shape than a list without conversations.
+    `after_first_page` says that the page is not the first one. Then a page without rows may also be
+    `null` or an empty object. On the first page that is rather an answer of an unknown shape than a
+    list without conversations.
 
     Raises:
         ApiError: from `parse_envelope`; or `data` is not a list.
     """
     envelope, data = parse_envelope(body)
     if not isinstance(data, list):
-        if not behind_front or data or "data" not in envelope:
+        if not after_first_page or data or "data" not in envelope:
             raise ContractError(
                 "Convocore's answer has no list of conversations in `data`.",
                 hint="Check CONVOCORE_BASE_URL and the agent's ID.",
@@ -102,7 +112,7 @@ def parse_list_response(
     return ListResponse(
         page=Page(rows, quarantined, read_at=read_at),
         row_count=len(data),
-        fingerprints=frozenset(map(_fingerprint, identified)),
+        row_digests=frozenset(map(_row_digest, identified)),
         by_cursor=cursor is not None or says_end,
         next_cursor=cursor,
         has_more=has_more,
@@ -116,7 +126,7 @@ def _cut_off(row_count: int) -> Quarantined:
     return Quarantined(raw=f'"{left_out} rows"', reason=reason)
 
 
-def _fingerprint(text: str) -> str:
+def _row_digest(text: str) -> str:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=9).hexdigest()
 
 
@@ -216,7 +226,7 @@ def to_model(row: ConversationRecord, agent_id: str, dropped: tuple[str, ...]) -
 
 
 def _text(value: str | None) -> str | None:
-    return (value.strip() or None) if value else None
+    return (visible(value) or None) if value else None
 
 
 def _last_activity(row: ConversationRecord) -> datetime | None:

@@ -40,7 +40,7 @@ class Transport(StrEnum):
 
 
 ServeFunction = Callable[[Mapping[str, Any]], None]
-"""Serves with these settings in front of the environment's."""
+"""Serves until it is stopped; these settings take precedence over the environment."""
 Size = Annotated[int, typer.Option(min=0, max=1_000_000, help="Number of conversations.")]
 Seed = Annotated[int, typer.Option(help="The same seed generates the same data.")]
 
@@ -133,7 +133,7 @@ def sandbox(
         live=live,
     )  # fmt: skip
     if sparse:
-        server.poison_one()
+        server.break_one_record()
     typer.echo(
         f"Sandbox: {size} conversations, {dialect.value} dialect. Ctrl+C stops it.\n"
         f"  CONVOCORE_BASE_URL=http://127.0.0.1:{port}/v3\n"

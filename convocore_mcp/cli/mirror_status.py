@@ -60,7 +60,7 @@ def status_lines(
 
 
 def details_text(details: DetailsState | None) -> str:
-    """How far the reading of single conversations is; `details` counts all of the agent's."""
+    """How far the reading of details is; `details` is about all conversations of the agent."""
     if details is None:
         return "off (CONVOCORE_DETAILS)"
     pending, trial = details.pending, details.trial and details.trial.result

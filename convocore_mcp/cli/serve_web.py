@@ -28,7 +28,7 @@ def serve_web(
     streamable: bool,
     watch: bool,
 ) -> None:
-    """Serve MCP over HTTP until a signal.
+    """Serve MCP over HTTP until a signal (SIGINT or SIGTERM) comes.
 
     `overrides` (of `Settings`) and `http` (of `HttpSettings`) take precedence over the environment.
     Without `streamable` only HTTP+SSE is served.
@@ -53,7 +53,7 @@ def serve_web(
 def serve_demo(serve: Callable[[Mapping[str, Any]], None]) -> None:
     """Have `serve` serve the sandbox's data, over a real connection; nothing is kept on disk.
 
-    What the sandbox's list shows is taken for all there is, so that every answer is final at once.
+    Details are off, so that every answer is complete at once.
     """
     sandbox = Sandbox(export=True, live=True)
     with serving(sandbox) as base_url:

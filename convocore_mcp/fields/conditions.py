@@ -1,7 +1,7 @@
 """Conditions of `where`: `FIELD OP VALUE`, read into objects that each engine can apply.
 
-A condition says how it selects (`field`, `operator`, `operands`) and how it reads aloud (`text`).
-All conditions of a list must hold. What is missing satisfies only `missing`, `!=` and `!~`.
+A condition has what it compares (`field`, `operator`, `operands`) and its text for people (`text`).
+All conditions of a list must hold. A missing value satisfies only `missing`, `!=` and `!~`.
 
 Source: docs/contract.md, "Fields".
 """
@@ -89,7 +89,7 @@ class Condition:
     operator: Operator
     operands: tuple[Operand, ...]
     text: str
-    """As it was understood, for `applied`."""
+    """The condition as it was understood, for `applied` in the answer."""
 
 
 def read_conditions(

@@ -1,6 +1,7 @@
 """Dates as a CRM holds them: a day, a time, Unix numbers as text, or words without a meaning."""
 
 from datetime import UTC, date, datetime, time
+from functools import lru_cache
 
 EARLIEST, LATEST = date(1980, 1, 1), date(2200, 1, 1)
 """A year outside these is a slip or a placeholder."""
@@ -36,6 +37,7 @@ def crm_date_at(day: str | None, clock_time: str | None) -> date | datetime | No
     return found if at is None else datetime.combine(found, at)
 
 
+@lru_cache(maxsize=1024)
 def _time_of_day(text: str) -> time | None:
     """The time that `14:30`, `2:30 pm` or `9am` means."""
     bare = text.strip().upper().replace(".", "").replace(" ", "")

@@ -1,4 +1,6 @@
-"""Values that follow from several parts of a record. Times that run backwards give nothing.
+"""Values that follow from several parts of a record.
+
+If the first of two times is later than the second, there is no value.
 
 Source: docs/contract.md, "Fields".
 """

@@ -1,4 +1,4 @@
-"""Orders and groupings by fields, as the surface reads them and the mirror applies them."""
+"""Orders and groupings by fields: the server reads them from arguments, the mirror applies them."""
 
 from dataclasses import dataclass
 
@@ -11,10 +11,9 @@ TIME_UNITS = ("day", "week", "month", "weekday", "hour")
 
 @dataclass(frozen=True, slots=True)
 class Sort:
-    """An order: by a field, smallest or largest first; what has no value comes last.
+    """An order of rows by a field, smallest or largest first; rows without a value come last.
 
-    Without a field, conversations that wait for a human come by the time for which they have
-    waited.
+    Without a field, rows are in the order of `waiting`: those that wait longest come first.
     """
 
     field: FieldName | None
@@ -23,7 +22,7 @@ class Sort:
 
 @dataclass(frozen=True, slots=True)
 class TimeUnit:
-    """Grouping by a unit of time of one of the times of a row."""
+    """A grouping by the day, week, month, weekday or hour of a time field."""
 
     unit: str
     of: Field

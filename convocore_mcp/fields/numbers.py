@@ -21,8 +21,8 @@ def read_number(value: object) -> float | None:
     """The number that `value` is or is written as; `None` if there is none.
 
     A comma before exactly three digits separates thousands, a dot is a decimal point unless it is
-    repeated. This is kinder than the reading of a deal's `value`, which refuses two readings: a
-    condition's author sees what was understood in `applied`.
+    repeated. The `value` of a deal is read more strictly (`leads.deals.money`): a number with two
+    readings is refused there. The author of a condition sees in `applied` what was understood.
     """
     if isinstance(value, bool) or value is None:
         return None

@@ -1,37 +1,54 @@
-"""Reading the facts of a conversation from its typed record, as the table of fields says."""
+"""Reads the facts of a conversation from its typed record, as the table of fields says."""
 
 from typing import Any
 
 from convocore_mcp.fields.captured_data import captured_data
 from convocore_mcp.fields.table import FIELDS
 from convocore_mcp.models.facts import Facts, ModelShare, PlannedActivity, ReadValue
+from convocore_mcp.words.visible_text import visible
 
 READ_FIELDS = tuple(field for field in FIELDS if field.read is not None)
 """The fields whose values `Facts.values` holds, in its order."""
-_READERS = tuple(field.read for field in FIELDS if field.read is not None)
+_NEEDS = {
+    "handoff_history": "handoffs pickup_seconds reply_seconds handling_seconds accepted_by",
+    "vapi": "call_seconds call_status call_error call_usd",
+    "assigned_to": "assignment",
+    "first_message_ts": "duration_seconds",
+    "expected_close_date": "expected_close",
+    "demo_date": "demo",
+}
+"""Parts of a record, each with fields that have no value without it: most records lack most."""
+_PART_OF = {name: part for part, names in _NEEDS.items() for name in names.split()}
+_READERS = tuple((_PART_OF.get(f.name, "id"), f.read) for f in FIELDS if f.read is not None)
+"""Each with the part that it needs; every record has an ID."""
 
 
 def read_facts(record: Any) -> Facts:
     """The facts in a typed record (`api.conversation_record.ConversationRecord`)."""
-    usage = record.token_usage
+    usage, parts = record.token_usage, record.__dict__
+    activities = [PlannedActivity(a.due_date, a.completed) for a in record.crm_activities or ()]
+    shares = [
+        ModelShare(share.model_id or name, share.total_tokens, share.usd)
+        for name, share in ((usage and usage.usage_per_model) or {}).items()
+    ]
     return Facts(
-        values=tuple(
-            None if (value := read(record)) is None else _tidy(value) for read in _READERS
+        tuple(
+            [
+                None if parts[needs] is None else _visible_value(read(record))
+                for needs, read in _READERS
+            ]
         ),
-        activities=tuple(
-            PlannedActivity(a.due_date, a.completed) for a in record.crm_activities or ()
-        ),
-        data=captured_data(record.captured_variables, record.funnel_extracted_data),
-        shares=tuple(
-            ModelShare(share.model_id or name, share.total_tokens, share.usd)
-            for name, share in ((usage and usage.usage_per_model) or {}).items()
-        ),
+        tuple(activities),
+        captured_data(record.captured_variables, record.funnel_extracted_data),
+        tuple(shares),
     )
 
 
-def _tidy(value: ReadValue) -> ReadValue:
+def _visible_value(value: ReadValue) -> ReadValue:
+    if value is None:
+        return None
     if type(value) is str:
-        return value.strip() or None
+        return visible(value) or None
     if type(value) is tuple:
-        return tuple(item.strip() for item in value if item.strip())
+        return tuple(shown for item in value if (shown := visible(item)))
     return value

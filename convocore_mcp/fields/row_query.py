@@ -38,7 +38,7 @@ class RowQuery:
     search: str = ""
     """The text of `query`: every word must occur in the row."""
     hot_from: float = 75
-    """The score from which a lead without a label is hot."""
+    """The threshold: the score from which a lead without a label is hot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class RowGroup:
     rated: int = 0
     rating_avg: float | None = None
     leads: int = 0
-    """Leads that have one of the rows; so are `hot`, `value` and `unparsed_values` counted."""
+    """Leads with at least one of the rows; `hot`, `value` and `unparsed_values` are over these."""
     hot: int = 0
     overdue: int = 0
     """Of leads only."""

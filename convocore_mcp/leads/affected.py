@@ -14,7 +14,8 @@ change would be slow, so this module says how far one change can reach, and no f
   `merge` by a stand-in.
 - What a changed conversation used to share counts too: leads that were kept apart may now merge.
 
-So the cost of one change does not grow with the number of conversations that share a value.
+For these reasons the cost of one change does not grow with the number of conversations that share a
+value. Below, an identity *claims* an unidentified conversation if it shares such a value with it.
 """
 
 from collections import defaultdict
@@ -87,9 +88,8 @@ class _AffectedSet:
         self._fetched: defaultdict[str, set[str]] = defaultdict(set)
         """The values that were looked up, by field."""
         self._claims: dict[tuple[str, str], set[str]] = {}
-        """Who shares an email or phone number (field, value) of an unidentified conversation.
-
-        All identities, or two of them.
+        """The identities that share an email or phone number (field, value) with an unidentified
+        conversation: all of them, or two.
         """
 
     def extend(self, values: Mapping[str, set[str]]) -> dict[str, set[str]]:

@@ -1,4 +1,4 @@
-"""From when on something is overdue: the one rule behind filters, counts, `alerts` and `why`.
+"""When something becomes overdue: the one rule for filters, counts, `alerts` and `why`.
 
 Overdue is an open activity past its due date, or an expected close date in the past while the stage
 is open. Where no such date is known, the CRM's own alert decides. A day without a time is past when
@@ -21,8 +21,10 @@ ACTIVITY_ALERT, CLOSE_ALERT, STALE_ALERT = "overdue_activity", "overdue_ecd", "s
 _SECOND = timedelta(seconds=1)
 
 
-class PlannedActivity(Protocol):
-    """What is read of an activity, whether it comes from a stored record or from a typed row."""
+class ActivityWithDueDate(Protocol):
+    """What is read of an activity: `models.Activity` of a stored record, or of a parsed row the
+    `PlannedActivity`.
+    """
 
     @property
     def completed(self) -> bool | None: ...  # noqa: D102
@@ -81,9 +83,11 @@ class DueDates:
 
 
 def due_dates(conversation: Conversation, zone: tzinfo) -> DueDates:
-    """The due dates of a conversation with its details; days are those of `zone`."""
+    """The due dates of a conversation with its record parts; days are those of `zone`."""
     c = conversation
-    return find_due_dates(c.details.crm_activities, c.expected_close, c.stage, c.alerts or (), zone)
+    return find_due_dates(
+        c.record_parts.crm_activities, c.expected_close, c.stage, c.alerts or (), zone
+    )
 
 
 def due_dates_of_row(conversation: Conversation, zone: tzinfo) -> DueDates:
@@ -93,7 +97,7 @@ def due_dates_of_row(conversation: Conversation, zone: tzinfo) -> DueDates:
 
 
 def find_due_dates(
-    activities: Iterable[PlannedActivity],
+    activities: Iterable[ActivityWithDueDate],
     expected_close: str | None,
     stage: str | None,
     alerts: Iterable[str],

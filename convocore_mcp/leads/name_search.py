@@ -34,7 +34,7 @@ class PeopleIndex(Protocol):
     """Finds leads by their index terms. The mirror implements it (`store.read.people_index`)."""
 
     def hits(self, agent_id: str, criteria: Sequence[TermAlternatives], /) -> Sequence[Hit]:
-        """The leads that meet every criterion, latest active first."""
+        """The leads that meet every criterion, most recently active first."""
         ...
 
     def knows(self, agent_id: str, criterion: TermAlternatives, /) -> bool:

@@ -1,4 +1,4 @@
-"""The profile of one person, put together from the details of all their conversations."""
+"""The profile of one person, made from the record parts of all their conversations."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,7 +19,7 @@ from convocore_mcp.leads.history.next_steps import NextStep, next_steps
 from convocore_mcp.leads.history.quotes import quotes
 from convocore_mcp.leads.history.timeline import Event, timeline
 from convocore_mcp.leads.keys import email_key, phone_key
-from convocore_mcp.models import Conversation, Details
+from convocore_mcp.models import Conversation, RecordParts
 
 TIMELINE_LENGTH = 15
 _MAX_COST = 2**53
@@ -31,14 +31,14 @@ class Profile:
     def __init__(
         self, conversations: Sequence[Conversation], *, now: datetime, zone: tzinfo = UTC
     ) -> None:
-        """`conversations` are all of the lead's, newest first, with their details."""
+        """`conversations` are all of the lead's, newest first, with their record parts."""
         self._conversations = conversations
         self._now = now
         self._zone = zone
 
     @property
-    def _details(self) -> Iterator[Details]:
-        return (c.details for c in self._conversations)
+    def _parts(self) -> Iterator[RecordParts]:
+        return (c.record_parts for c in self._conversations)
 
     @property
     def emails(self) -> list[str]:
@@ -68,7 +68,7 @@ class Profile:
     @property
     def summary(self) -> str | None:
         """The newest summary, of the conversation or of its funnel."""
-        return _first(details.summary or details.funnel_summary for details in self._details)
+        return _first(parts.summary or parts.funnel_summary for parts in self._parts)
 
     @property
     def notes(self) -> str | None:
@@ -89,15 +89,15 @@ class Profile:
     def extracted(self) -> dict[str, object]:
         """What the agent captured, by name and without secrets; the newest value of a name wins."""
         found: dict[str, object] = {}
-        for details in self._details:
-            data = captured_data(details.captured_variables, details.funnel_extracted_data)
+        for parts in self._parts:
+            data = captured_data(parts.captured_variables, parts.funnel_extracted_data)
             found = data | found
         return found
 
     @cached_property
     def next_steps(self) -> list[NextStep]:
         """What is planned: what comes next first, then what is overdue, newest first."""
-        activities = (a for details in self._details for a in details.crm_activities)
+        activities = (a for parts in self._parts for a in parts.crm_activities)
         return next_steps(activities, now=self._now, zone=self._zone)
 
     @cached_property
@@ -132,30 +132,30 @@ class Profile:
     @property
     def timeline(self) -> list[Event]:
         """The newest events, newest first."""
-        return timeline(self._details, now=self._now)[:TIMELINE_LENGTH]
+        return timeline(self._parts, now=self._now)[:TIMELINE_LENGTH]
 
     @property
     def said(self) -> list[str]:
         """Up to three quotes that earned score."""
-        return quotes(self._details)
+        return quotes(self._parts)
 
     @property
     def lost_reason(self) -> str | None:
         """Why the deal was lost, as last written."""
-        return _first(details.lost_reason for details in self._details)
+        return _first(parts.lost_reason for parts in self._parts)
 
     @property
     def campaign(self) -> str | None:
         """The newest campaign."""
-        return _first(details.campaign_id for details in self._details)
+        return _first(parts.campaign_id for parts in self._parts)
 
     @property
     def score_history(self) -> list[tuple[datetime, float]]:
         """When the score changed, and what it became, newest first."""
         changes = [
             (at, step.new_score)
-            for details in self._details
-            for step in details.funnel_score_history
+            for parts in self._parts
+            for step in parts.funnel_score_history
             if (at := plausible(step.timestamp)) is not None and step.new_score is not None
         ]
         # Reversed after sorting: of equal times, the last one listed is the newest.
@@ -169,8 +169,8 @@ class Profile:
     @cached_property
     def demo_date(self) -> date | datetime | None:
         """When the demo is: a day, or a time (aware) where its time of day is known too."""
-        details = self._newest_demo
-        found = crm_date_at(details.demo_date, details.demo_time) if details else None
+        parts = self._newest_demo
+        found = crm_date_at(parts.demo_date, parts.demo_time) if parts else None
         if isinstance(found, datetime) and found.tzinfo is None:
             return found.replace(tzinfo=self._zone)
         return found
@@ -186,8 +186,8 @@ class Profile:
         return self._newest_demo.demo_date if self._newest_demo else None
 
     @cached_property
-    def _newest_demo(self) -> Details | None:
-        return next((d for d in self._details if d.demo_date and d.demo_date.strip()), None)
+    def _newest_demo(self) -> RecordParts | None:
+        return next((d for d in self._parts if d.demo_date and d.demo_date.strip()), None)
 
     def days_until(self, day: date | datetime) -> int:
         """How many days of the time zone lie between now and a day or a moment."""
@@ -208,7 +208,7 @@ class Profile:
     @property
     def call_usd(self) -> float | None:
         """Cost of all phone calls in US dollars, where any is known."""
-        return _total(details.vapi.cost for details in self._details if details.vapi)
+        return _total(parts.vapi.cost for parts in self._parts if parts.vapi)
 
 
 def _total(costs: Iterable[float | None]) -> float | None:

@@ -25,13 +25,13 @@ class RuleInput:
     profile: Profile
     now: datetime
     hot: bool
-    """At the threshold of the question."""
+    """Whether the lead is hot at the threshold that the caller asked for."""
 
 
 Rule = Callable[[RuleInput], str | None]
 _NEAR_DAYS = 14
-"""How many days from now a close or a demo may be to count as a reason."""
-_NAME = 40
+"""A close or a demo is a reason if it is at most this many days away."""
+_MAX_NAME_LENGTH = 40
 """Characters of an activity's name in a reason."""
 
 
@@ -101,7 +101,8 @@ def _overdue(given: RuleInput) -> str | None:
         if step is None or step.due_at is None:
             return "an activity is overdue"
         day = format_day(step.due_at.astimezone(given.profile.zone), now=given.now)
-        return f"overdue since {day}: {shorten(step.type or step.title or 'activity', _NAME)}"
+        name = shorten(step.type or step.title or "activity", _MAX_NAME_LENGTH)
+        return f"overdue since {day}: {name}"
     if given.profile.close_overdue and _close(given) is None:
         return "the expected close date has passed"
     return None

@@ -37,7 +37,7 @@ _ID_LABELS = frozenset({"id", "lead", "lead_id", "leadid", "conversation", "conv
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Who fits, latest active first; `total` also counts those beyond the candidates."""
+    """Who fits, most recently active first; `total` also counts those beyond the candidates."""
 
     leads: Sequence[Lead]
     total: int

@@ -1,7 +1,7 @@
-"""The nouns, as frozen dataclasses. Times are aware and UTC; what is unknown is `None`.
+"""The nouns, as frozen dataclasses. Times are aware and UTC; an unknown value is `None`.
 
-They import nothing, so that every room can share them: I/O, validation and camelCase names stay
-at the edges.
+The models import nothing, so every layer may import them. I/O, validation and Convocore's camelCase
+names stay in the layers that need them.
 """
 
 from convocore_mcp.models.changes import (
@@ -13,18 +13,18 @@ from convocore_mcp.models.changes import (
     MomentWindow,
 )
 from convocore_mcp.models.conversation import (
-    NO_DETAILS,
+    NO_RECORD_PARTS,
     WAITING,
     Activity,
     ActivityNote,
     Assignment,
     Call,
     Conversation,
-    CopyAge,
+    CopyTimes,
     DerivedKeys,
-    Details,
     Handoff,
     JsonValue,
+    RecordParts,
     ScoreStep,
     Value,
     is_older,
@@ -78,8 +78,8 @@ __all__ = [
     "MAX_WORD_LENGTH",
     "MIN_NUMBER_PART",
     "NAME_WORD",
-    "NO_DETAILS",
     "NO_FACTS",
+    "NO_RECORD_PARTS",
     "WAITING",
     "Activity",
     "ActivityNote",
@@ -88,10 +88,9 @@ __all__ = [
     "Change",
     "ChangePage",
     "Conversation",
-    "CopyAge",
+    "CopyTimes",
     "Coverage",
     "DerivedKeys",
-    "Details",
     "DetailsOutcome",
     "DetailsState",
     "DetailsTrial",
@@ -116,6 +115,7 @@ __all__ = [
     "ReadDetails",
     "ReadScope",
     "ReadValue",
+    "RecordParts",
     "RunTerm",
     "ScoreStep",
     "Speaker",

@@ -40,27 +40,31 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class MomentWindow:
-    """Moments that are handed out in several pages: the window stays as it was at the first one."""
+    """Overdue moments that take several pages: the window stays as it was on the first page."""
 
     upto: int
+    """The latest moment of the window, in Unix milliseconds."""
     known: int
+    """The newest version (a sequence number) whose moments belong to the window."""
     after: MomentKey
-    """The last one that was handed out."""
+    """The last moment that was told."""
 
 
 @dataclass(frozen=True, slots=True)
 class FeedPosition:
-    """How far a reader has got. Nothing up to here comes again, everything behind it will.
+    """How far a reader of the feed has got: what comes before it is told, what comes after is not.
 
     A feed has two parts: changes by sequence number, and moments at which something became overdue.
-    A moment is behind the position if it is later than `moment`, or if it belongs to a version that
-    is newer than `known`.
+    A moment comes after the position if it is later than `moment`, or if it belongs to a version
+    that is newer than `known`.
     """
 
     number: int
+    """The sequence number up to which changes were told."""
     moment: int
-    """Unix milliseconds."""
+    """Moments up to this time (Unix milliseconds) were told."""
     known: int
+    """The newest version (a sequence number) that was known when they were told."""
     window: MomentWindow | None = None
 
     def key(self) -> tuple[float | str, ...]:
@@ -87,25 +91,25 @@ class FeedPosition:
 
 @dataclass(frozen=True, slots=True)
 class ChangePage:
-    """Some changes in order, and where the feed goes on behind each of them."""
+    """Some changes in order, and the feed position after each of them."""
 
     start: FeedPosition
     end: FeedPosition
-    """Behind all of `changes`."""
+    """The position after all of `changes`."""
     more: bool = False
-    """Whether there is anything behind `end` already."""
+    """Whether there are changes after `end` already."""
     changes: tuple[Change, ...] = ()
     truncated: bool = False
-    """Whether changes behind the reader's position are lost."""
+    """Whether changes after the reader's position are lost, because old versions were deleted."""
     known_since: datetime | None = None
     """From when on changes are known; `None` while there is no baseline."""
-    unread: tuple[str, ...] = ()
+    without_baseline: tuple[str, ...] = ()
     """Agents whose first full sync is not complete."""
     held_back: bool = False
     """Whether newer changes wait until their leads have been worked out."""
 
     def position_after(self, count: int) -> FeedPosition:
-        """Where the feed goes on behind the first `count` changes."""
+        """The feed position after the first `count` changes."""
         numbers = [c.sequence_number for c in self.changes if c.sequence_number is not None]
         moments = [c.moment for c in self.changes if c.moment is not None]
         shown = self.changes[:count]

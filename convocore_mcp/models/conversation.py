@@ -1,4 +1,4 @@
-"""A conversation, the typed parts of its record, and the keys that are derived from it."""
+"""A conversation, the parts of its record, and the keys that are derived from it."""
 
 import math
 from dataclasses import dataclass
@@ -87,10 +87,10 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Details:
-    """The typed parts of a record that `Conversation` has no field for.
+class RecordParts:
+    """The typed values of a record that `Conversation` has no attribute for.
 
-    Names are the record's own, and so are texts: they are not trimmed. Times are whole seconds.
+    Names and texts are those of the record; texts are not trimmed. Times are whole seconds.
     Source: the list item of OpenAPI 1.0.4.
     """
 
@@ -115,8 +115,8 @@ class Details:
     vapi: Call | None = None
 
 
-NO_DETAILS = Details()
-"""The details of a conversation whose record was not read."""
+NO_RECORD_PARTS = RecordParts()
+"""The record parts of a conversation whose record was not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,10 +181,10 @@ class Conversation:
     """The lead that the conversation belongs to. Only the mirror fills this in."""
     record: str = ""
     """The whole record as compact JSON; empty where only the columns were read."""
-    details: Details = NO_DETAILS
-    """The typed parts of `record`. The mirror fills them in wherever it reads the record."""
+    record_parts: RecordParts = NO_RECORD_PARTS
+    """The other typed values of `record`. The mirror parses them whenever it reads the record."""
     facts: Facts = NO_FACTS
-    """What else fields are read from; only a conversation that was just parsed has them."""
+    """What field values are computed from; only a conversation that was just parsed has facts."""
     dropped: tuple[str, ...] = ()
     """Fields that were left out because their value did not fit, like `assignedTo.assignedAt`.
 
@@ -197,8 +197,8 @@ class Conversation:
         return self.state is not None and self.state.casefold() == WAITING
 
     @property
-    def age(self) -> "CopyAge":
-        """By which two copies of this conversation are compared (`is_older`)."""
+    def copy_times(self) -> "CopyTimes":
+        """The times by which two copies of this conversation are compared (`is_older`)."""
         return (_seconds(self.last_activity), _seconds(self.last_modified))
 
     @property
@@ -207,16 +207,19 @@ class Conversation:
         return "stale_lead" in (self.alerts or ())
 
 
-CopyAge: TypeAlias = tuple[int | None, int | None]
-"""Of one copy of a conversation: its last activity and its last change, in Unix seconds."""
+CopyTimes: TypeAlias = tuple[int | None, int | None]
+"""The last activity and the last change that one copy of a conversation shows, in Unix seconds.
+
+A copy is a conversation as one response showed it: a cache may send an old one after a newer one.
+"""
 
 
-def is_older(copy: CopyAge, than: CopyAge) -> bool:
-    """Whether `copy` shows an older state of a conversation than another copy of it does.
+def is_older(copy: CopyTimes, than: CopyTimes) -> bool:
+    """Whether the copy with the times `copy` is older than the copy with the times `than`.
 
-    The last activity decides, then the last change. A time that one copy lacks decides nothing:
-    of such copies, and of equally old ones, neither is older. Whole seconds are compared, because
-    Convocore writes the same field now in milliseconds and now in seconds (docs/upstream.md).
+    The last activity decides, then the last change. A time that one copy lacks is not compared.
+    If no time differs, neither copy is older. Whole seconds are compared, because Convocore writes
+    the same field sometimes in milliseconds and sometimes in seconds (docs/upstream.md).
     """
     for ours, theirs in zip(copy, than, strict=True):
         if ours is not None and theirs is not None and ours != theirs:
@@ -230,7 +233,7 @@ def _seconds(time: datetime | None) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class DerivedKeys:
-    """What a conversation is found, joined and sorted by. Derived from it, never shown."""
+    """The values that a conversation is found, joined and sorted by; answers never show them."""
 
     email: str | None
     phone: str | None

@@ -1,4 +1,4 @@
-"""What is known of the details of single conversations, and what reading one brought."""
+"""Details of single conversations: which are wanted, what was read, and how many are missing."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,11 +17,12 @@ class DetailsOutcome(StrEnum):
 
 
 class TrialResult(StrEnum):
-    """What some twenty single conversations have shown."""
+    """The result of a details trial: whether single conversations add anything to the list."""
 
     ADDS = "adds"
     """Single conversations hold more than their rows."""
     LIST_IS_FULL = "full"
+    """Single conversations hold nothing that their rows lack."""
     REFUSED = "refused"
     """Convocore gives no single conversation to this key."""
 

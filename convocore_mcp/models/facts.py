@@ -1,6 +1,7 @@
-"""What `Conversation` has no attribute for, and the fields of questions are read from.
+"""Facts: the values of a row that fields are computed from and `Conversation` does not hold.
 
-`api` fills it in when it parses a row. It is not stored: the mirror keeps what follows from it.
+`api` collects the facts when it parses a row. They are not stored: the mirror stores the values of
+fields that follow from them.
 """
 
 from collections.abc import Mapping
@@ -20,7 +21,7 @@ class PlannedActivity:
 
 @dataclass(frozen=True, slots=True)
 class ModelShare:
-    """What one AI model had of a conversation."""
+    """The tokens and the cost of one AI model in a conversation."""
 
     model: str
     tokens: float | None = None
@@ -29,10 +30,13 @@ class ModelShare:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything that fields need of a record and `Conversation` does not hold."""
+    """The values of a record that fields need and `Conversation` does not hold."""
 
     values: tuple[ReadValue, ...] = ()
-    """Of each field that has a `read`, in the order of the table; empty if nothing was read."""
+    """The value of each field that has a `read` function, in the order of `fields.table.FIELDS`.
+
+    Empty if no record was read.
+    """
     activities: tuple[PlannedActivity, ...] = ()
     data: Mapping[str, object] = field(default_factory=dict)
     """Captured variables, else extracted data, by name."""

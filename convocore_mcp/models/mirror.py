@@ -68,7 +68,10 @@ class Coverage:
     lost_at: datetime | None = None
     """When Convocore last said that there is no such agent; `None` once its list was read again."""
     short_syncs: int = 0
-    """How many full syncs in a row found far fewer conversations than the mirror holds."""
+    """How many full syncs in a row found far fewer conversations than the mirror holds.
+
+    `sync.short_lists` says what far fewer means.
+    """
 
     @property
     def complete(self) -> bool:
@@ -76,8 +79,11 @@ class Coverage:
         return self.full_sync_at is not None and self.gap is None and self.doubt is None
 
     @property
-    def void(self) -> bool:
-        """Whether the agent was gone since the last full sync: what it found may be gone too."""
+    def agent_was_gone(self) -> bool:
+        """Whether Convocore answered 404 for the agent since the last full sync.
+
+        The conversations that the full sync found may then be gone too.
+        """
         if self.lost_at is None:
             return False
         return self.full_sync_at is None or self.full_sync_at <= self.lost_at

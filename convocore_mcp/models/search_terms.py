@@ -36,5 +36,5 @@ Term: TypeAlias = WordTerm | RunTerm | NumberTerm | PhraseTerm
 Terms: TypeAlias = tuple[tuple[Term, ...], ...]
 """Groups that must all be found; of each group, one term is enough.
 
-With no group at all, nothing is found: that is a query of signs alone.
+Without any group nothing is found: the query has only punctuation.
 """

@@ -1,10 +1,9 @@
-"""The answering side: what each tool and resource answers, asked of one backend."""
+"""Makes the answers of all tools and resources from one backend."""
 
 from collections.abc import Sequence
 
 from convocore_mcp.server.answers.agents import agents
 from convocore_mcp.server.answers.argument_values import argument_values
-from convocore_mcp.server.answers.conversation_record import conversation_record
 from convocore_mcp.server.answers.conversation_stats import conversation_stats
 from convocore_mcp.server.answers.get_conversation import get_conversation
 from convocore_mcp.server.answers.get_lead import get_lead
@@ -12,6 +11,7 @@ from convocore_mcp.server.answers.list_changes import list_changes
 from convocore_mcp.server.answers.list_conversations import list_conversations
 from convocore_mcp.server.answers.list_leads import list_leads
 from convocore_mcp.server.answers.summarize_hot_leads import summarize_hot_leads
+from convocore_mcp.server.answers.whole_record import conversation_record
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.requests import (
     ChangesRequest,
@@ -25,7 +25,7 @@ from convocore_mcp.server.sanitize import JsonObject
 
 
 class Answers:
-    """Fulfils `server.protocols.Answers`, which tells what each method returns."""
+    """Implements `server.protocols.Answers`, which says what each method returns."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend

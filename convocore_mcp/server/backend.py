@@ -78,11 +78,11 @@ class Backend:
     """Runs a blocking call of the mirror in a thread."""
     close: Callable[[], Awaitable[None]]
     answer_from: Callable[["Backend"], Answers]
-    """Makes the answering side of a backend (`server.answering.Answers`)."""
+    """Makes the object that answers from a backend (`server.answering.Answers`)."""
 
     @property
     def answers(self) -> Answers:
-        """The answering side: one method for each tool."""
+        """The object that makes the answers: one method for each tool."""
         return self.answer_from(self)
 
     def clock(self) -> Clock:

@@ -1,4 +1,4 @@
-"""What the server knows of the mirror: protocols, as in `protocols`. Every call blocks."""
+"""Protocols of the objects that read the mirror for the server. Every call blocks."""
 
 from collections.abc import Callable, Collection, Sequence
 from typing import TYPE_CHECKING, Protocol
@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # for annotations only: listing the tools must not wait for t
     )
 
 SortKey = tuple[float | str, ...]
-"""Where a conversation stands in an order: the next page begins behind it."""
+"""Where a conversation stands in an order: the next page begins after it."""
 
 
 class MirrorQueries(Protocol):
@@ -27,7 +27,7 @@ class MirrorQueries(Protocol):
 
     @property
     def generation(self) -> str:
-        """Which filling of the mirror this is; sequence numbers mean nothing in another one."""
+        """The generation of the mirror. Sequence numbers belong to one generation."""
         ...
 
     def sequence_number(self) -> int:
@@ -45,11 +45,11 @@ class MirrorQueries(Protocol):
         at: int,
         after: SortKey | None,
     ) -> "list[tuple[Conversation, SortKey]]":
-        """Matching conversations as of change `at`, from behind `after` on, without records."""
+        """Matching conversations after `after`, as of sequence number `at`, without records."""
         ...
 
     def count(self, agent_id: str, conditions: "Filter", /, *, at: int) -> int:
-        """How many conversations match as of change `at`."""
+        """How many conversations match as of sequence number `at`."""
         ...
 
     def conversation(self, agent_id: str, conversation_id: str, /) -> "Conversation | None":
@@ -63,7 +63,7 @@ class MirrorQueries(Protocol):
         ...
 
     def field_values(self, agent_id: str, field: str, /) -> list[str]:
-        """The values of `stage` or `state` that occur."""
+        """The values of `stage`, `state` or `label` that occur, sorted."""
         ...
 
     def stats(
@@ -77,7 +77,7 @@ class MirrorQueries(Protocol):
         ...
 
     def leads(self, agent_id: str, /, *, lead_ids: Sequence[str]) -> "list[Lead]":
-        """The leads with these IDs, latest active first."""
+        """The leads with these IDs, most recently active first."""
         ...
 
     def hot_leads(self, query: "HotQuery", /, *, limit: int) -> "list[Lead]":
@@ -155,10 +155,10 @@ class FeedQueries(Protocol):
         kinds: Sequence[str],
         wanted: "Callable[[Change], bool]",
     ) -> "ChangePage":
-        """The changes behind `start`, at least `limit` of them where there are as many.
+        """The changes after `start`, at least `limit` of them if there are as many.
 
-        Without `start`, those that are known since `since`; with neither, none: the end of the
-        page is where the feed ends now. `wanted` says which changes belong into the page.
+        Without `start`, the changes since `since`. Without both, no changes: the end of the page is
+        the present end of the feed. `wanted` says which changes belong on the page.
         """
         ...
 
@@ -169,11 +169,11 @@ class ChangeQueries(Protocol):
     def changed_since(
         self, agent_id: str, /, *, after: int, ids: Collection[str], lead_ids: Collection[str]
     ) -> ChangedIds:
-        """Whether anything changed behind change `after`, and which of these IDs did."""
+        """Whether anything changed after sequence number `after`, and which of these IDs did."""
         ...
 
     def count_changes(self, agent_id: str, /, *, after: int) -> CountedChanges:
-        """How many conversations were created, updated and removed behind change `after`."""
+        """How many conversations were created, updated and removed after number `after`."""
         ...
 
 
@@ -191,5 +191,8 @@ class CompletionQueries(Protocol):
     def leads_by_name(
         self, agent_id: str, prefixes: Collection[str], /, *, limit: int
     ) -> "list[Lead]":
-        """Named leads of whom some word begins with each of `prefixes`, latest active first."""
+        """Named leads that have, for each of `prefixes`, a word that begins with it.
+
+        The words are those of names and companies; the most recently active lead comes first.
+        """
         ...

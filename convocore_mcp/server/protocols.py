@@ -1,8 +1,9 @@
-"""What the server knows of syncing and of its own parts that are loaded late, as protocols.
+"""Protocols of the objects that the server calls and does not import: syncs, details, answers.
 
-`convocore_mcp.assembly` passes in the objects that fulfil them (and those of `mirror_queries`), so
-the server imports neither `sync` nor `store`. Parameters that it passes by position are
-positional-only: the objects may name them differently.
+`convocore_mcp.assembly` passes in the objects (and those of `mirror_queries`). So the server
+imports neither `sync` nor `store`, and it loads its own answers only at the first question.
+Parameters that the server passes by position are positional-only: the objects may name them
+differently.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Sequence
@@ -46,12 +47,12 @@ class SendProgress(Protocol):
 
 
 class SyncResult(Protocol):
-    """What one sync read (`sync.progress.Progress`)."""
+    """What one sync read (`sync.page_writer.Progress`)."""
 
     pages: int
     rows: int
     elsewhere: bool
-    """Another process did the sync instead."""
+    """Whether another process did the sync instead."""
 
 
 class Syncs(Protocol):
@@ -124,7 +125,7 @@ class Transcripts(Protocol):
 
 
 class Answers(Protocol):
-    """The answering side, one method for each tool (`server.answering.Answers`).
+    """Makes the answers, one method for each tool and resource (`server.answering.Answers`).
 
     Each method returns an answer that is sanitized and short enough to send.
     """

@@ -1,4 +1,4 @@
-"""What the server knows of rows and fields in the mirror: a protocol, as in `protocols`."""
+"""The protocol of the object that reads rows and fields of the mirror for the server."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
@@ -13,11 +13,11 @@ class RowQueries(Protocol):
     """Questions about rows; each call blocks (`store.field_queries.row_reader.RowReader`)."""
 
     def sequence_number(self) -> int:
-        """The number of the newest change: the state that a list is paged through."""
+        """The number of the newest change; a list is paged through as it was at this number."""
         ...
 
     def count(self, query: "RowQuery", /, *, at: int) -> int:
-        """How many rows met the query at change `at`."""
+        """How many rows met the query as of sequence number `at`."""
         ...
 
     def find(
@@ -31,10 +31,10 @@ class RowQueries(Protocol):
         at: int,
         after: "SortKey | None",
     ) -> "list[FoundRow]":
-        """The rows that met the query at change `at`, from behind `after` on.
+        """The rows that met the query as of sequence number `at`, those after `after`.
 
-        Rows without the sorted field come last. Rows of the same value come by last activity,
-        newest first, then by agent and ID.
+        Rows without the sorted field come last. Rows with the same value are sorted by last
+        activity, newest first, then by agent and ID.
         """
         ...
 

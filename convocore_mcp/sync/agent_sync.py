@@ -117,7 +117,7 @@ class AgentSync:
         """Sync what a question needs, and describe how fresh its answer is.
 
         Waits a bounded time, and a moment for the rest of a first sync that is nearly done. The
-        run goes on behind the answer, also if this caller is cancelled.
+        run goes on in the background after the answer, also if this caller is cancelled.
 
         Raises:
             ApiError: Convocore refuses the key or the agent, or fails while the mirror is empty.

@@ -10,7 +10,7 @@ from convocore_mcp.models import Coverage, ReadScope
 from convocore_mcp.sync.list_order import CLOCK_SKEW
 
 CLOCK_JITTER = timedelta(seconds=30)
-"""So much later than now a time of our own clock may be: machines that share a mirror differ."""
+"""A noted time may be this much later than now: machines that share a mirror have other clocks."""
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -43,7 +43,7 @@ class Schedule:
     incremental_after: timedelta = timedelta(seconds=30)
     full_after: timedelta = timedelta(hours=6)
     retry_incomplete_after: timedelta = timedelta(minutes=10)
-    """The same after a full sync that may have missed rows, or that failed."""
+    """How old a full sync may get that may have missed rows, or that failed."""
     first_sync_patience: float = 2.8
     """Seconds a caller waits for the first full sync."""
     incremental_patience: float = 2.8
@@ -119,8 +119,8 @@ class Failures:
 def without_future(coverage: Coverage, *, now: datetime) -> Coverage:
     """`coverage` without the times in the future: they were noted by a clock that was ahead.
 
-    When the front was read is unknown then, so it is read again; a complete full sync stays one,
-    of long ago; what cannot be resumed begins anew.
+    `as_of` becomes unknown, so the front is read again. A full sync stays complete, but counts as
+    one of long ago. An unfinished full sync that can't be resumed is forgotten.
     """
     ours, unfinished, lost_at = now + CLOCK_JITTER, coverage.unfinished, coverage.lost_at
     if unfinished is not None and unfinished.started_at > ours:
@@ -172,7 +172,7 @@ def next_action(
     failure = failures.latest
     if failure is not None and _within(schedule.failure_pause, failure.at, now=now):
         return Action.BACK_OFF
-    if coverage.full_sync_at is None or coverage.void:
+    if coverage.full_sync_at is None or coverage.agent_was_gone:
         return Action.FULL_SYNC
     if coverage.as_of is None or now - coverage.as_of > schedule.incremental_after:
         return Action.INCREMENTAL_SYNC
@@ -182,7 +182,7 @@ def next_action(
 def full_sync_due(
     coverage: Coverage, failures: Failures, *, now: datetime, schedule: Schedule
 ) -> bool:
-    """Decide whether another full sync is due, which runs behind the answers.
+    """Decide whether another full sync is due; it runs in the background.
 
     Only a full sync finds silent edits and deletions. It waits while Convocore fails, and a full
     sync that failed late is not repeated at once: it would read the list up to there each time.

@@ -153,9 +153,9 @@ class FullSync:
             await self._writer.note(as_of=started_at)
 
     async def _remove_missing(self, started_at: datetime) -> dict[str, datetime | str | int | None]:
-        """Remove what this sync did not see, as far as that is certain.
+        """Remove the conversations that this sync did not see, as far as that is certain.
 
-        Returns what the agent's coverage then says of the rest.
+        Returns the fields of the agent's coverage that tell of those that stay.
         """
         writer = self._writer
         run, mirror, agent_id = writer.run_in_thread, writer.mirror, writer.agent_id
@@ -167,29 +167,29 @@ class FullSync:
             missing,
             known=coverage.conversations,
             short_syncs=coverage.short_syncs,
-            void=there_again,
+            agent_was_gone=there_again,
         )
-        gone = removal.gone | await self._find_gone(removal.doubtful, all_or_none=removal.held_back)
-        held_back = removal.held_back and len(gone) < len(missing)
+        gone = removal.gone | await self._find_gone(removal.doubtful, all_or_none=removal.postponed)
+        postponed = removal.postponed and len(gone) < len(missing)
         await run(mirror.remove, agent_id, gone, at=now)
         await run(mirror.mark_missed, agent_id, (missing.keys() - gone) | outdated.keys())
         await run(mirror.drop_quarantined, agent_id, before=started_at, now=now)
         found = coverage.conversations - len(missing)
         # An agent whose list is empty may still be gone.
         lost_at = None if there_again and found else coverage.lost_at
-        doubt = finds_little_note(found, coverage.conversations) if held_back else None
+        doubt = finds_little_note(found, coverage.conversations) if postponed else None
         return {
             "gap": outdated_note(len(outdated)) if outdated else None,
             "doubt": doubt or (AGENT_WAS_LOST if lost_at else None),
-            "short_syncs": removal.short_syncs if held_back else 0,
+            "short_syncs": removal.short_syncs if postponed else 0,
             "lost_at": lost_at,
         }
 
     async def _find_gone(self, doubtful: Sequence[str], *, all_or_none: bool) -> set[str]:
-        """Those that Convocore does not have either when it is asked for them by themselves.
+        """The `doubtful` conversations that Convocore does not find when asked for each alone.
 
-        With `all_or_none`, none of them if one is there, or was made through the REST API: of those
-        Convocore says in any case that they do not exist.
+        With `all_or_none`, the result is empty if one of them still exists, or was created through
+        the REST API: Convocore answers 404 for each of those, whether it exists or not.
         """
         gone: set[str] = set()
         if all_or_none and any(id_.startswith(f"{self._writer.agent_id}_") for id_ in doubtful):
@@ -228,27 +228,28 @@ class Removal:
     gone: frozenset[str] = frozenset()
     """To be removed."""
     doubtful: tuple[str, ...] = ()
-    """To be removed if Convocore does not have them when asked for them by themselves; if
-    `held_back`, only all of them together."""
+    """To be removed if a request for each conversation alone finds nothing; if `postponed`, only
+    all of them together."""
     short_syncs: int = 0
     """How many full syncs in a row, with this one, have found little."""
-    held_back: bool = False
-    """Some or all of them stay, because this sync found so little that it may be mistaken."""
+    postponed: bool = False
+    """Some or all of the missing conversations stay for now: this sync found so few conversations
+    that it may be mistaken."""
 
 
 def decide_removal(
-    missing: Mapping[str, int], *, known: int, short_syncs: int, void: bool
+    missing: Mapping[str, int], *, known: int, short_syncs: int, agent_was_gone: bool
 ) -> Removal:
     """Decide what to remove: `missing` says how many earlier full syncs missed each conversation.
 
     `known` conversations are in the mirror, the missing ones among them. `short_syncs` full syncs
-    just before this one found little, which is no sign that a single conversation is gone; only a
-    third one in a row is believed, or one about a few conversations that are each gone. `void` says
-    that the agent itself was gone, and that Convocore said so: then whatever is not there again is
-    gone.
+    just before this one found little. A short list is no proof that a conversation is gone: only
+    a third such full sync in a row is believed, or one about a few conversations that are each
+    found to be gone. `agent_was_gone` says that Convocore answered 404 for the agent since the last
+    full sync: then every missing conversation is gone.
     """
     found = known - len(missing)
-    if void and found:
+    if agent_was_gone and found:
         return Removal(gone=frozenset(missing))
     if not finds_little(found, known):
         gone = frozenset(id_ for id_, missed in missing.items() if missed > short_syncs)
@@ -256,10 +257,10 @@ def decide_removal(
     number = short_syncs + 1
     if number < SHORT_SYNCS_TO_BELIEVE:
         few = tuple(missing) if known <= SMALL_LIST else ()
-        return Removal(doubtful=few, short_syncs=number, held_back=True)
+        return Removal(doubtful=few, short_syncs=number, postponed=True)
     gone = frozenset(id_ for id_, missed in missing.items() if missed + 1 >= SHORT_SYNCS_TO_BELIEVE)
     some_stay = len(gone) < len(missing)
-    return Removal(gone, short_syncs=number if some_stay else 0, held_back=some_stay)
+    return Removal(gone, short_syncs=number if some_stay else 0, postponed=some_stay)
 
 
 def outdated_note(count: int) -> str:

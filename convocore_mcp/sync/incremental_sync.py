@@ -32,7 +32,7 @@ class CaughtUp:
     front: Front
     """The front as the last pass saw it."""
     complete: bool
-    """All news of the last pass stood on one page. If not, the next sync finds what moved."""
+    """All news of the last pass was on one page. If not, the next sync finds rows that moved."""
     list_size: int | None
     """How many conversations the list shows, if the last pass has read it to its end."""
 

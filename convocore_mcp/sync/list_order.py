@@ -8,8 +8,8 @@ Reading may stop once the last `evidence` rows that count are known, with no new
 counts if its time is at most the watermark, and if it **stands where its time belongs**: at least
 four of five conversations in the mirror that are newer (up to the watermark) were read before it.
 
-A misplaced row in front is older than most of what was not read yet, so it does not count, however
-many of them there are. A row in the future does not count either. Only rows that truly are the
+Misplaced rows in front are older than most rows that were not read yet, so they do not count,
+however many they are. A row in the future does not count either. Only rows that truly are the
 newest by their time, and all the same stand before newer ones, are taken for ordinary: there must
 be `EVIDENCE` of them in a row to hide anything. The rule needs no memory but the mirror itself, so
 another process comes to the same decision.
@@ -35,9 +35,9 @@ misses, the next incremental sync finds, because the mirror does not know it."""
 CLOCK_SKEW = timedelta(minutes=5)
 """Convocore's clock may be ahead of ours by this much; a later time is in the future."""
 SECOND_IS_OVER = timedelta(minutes=1)
-"""So long after it, a second brings no further conversation."""
+"""This long after a second is over, no further conversation gets a time within that second."""
 FRONT_ROWS = 200
-"""Rows from the front on that may set the watermark: as many may be misplaced."""
+"""Rows from the front on that may set the watermark: this many may be misplaced."""
 _KEPT = 64
 """Rows that are kept for a decision; more than any number of evidence."""
 _UNREAD = -1

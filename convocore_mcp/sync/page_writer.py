@@ -28,8 +28,8 @@ LIST_MOVED_TOO_FAST = (
 
 
 WINDOW_EVIDENCE = 50
-"""So many rows in a row must be older before a window of time counts as read: so many may be
-misplaced. They cost nothing, because the sync reads on anyway."""
+"""A time window counts as read once this many rows in succession are older. Fewer rows could be
+misplaced. The rows cost nothing, because the sync reads on anyway."""
 
 
 class Upstream(Protocol):
@@ -81,9 +81,10 @@ class Progress:
     gap: str | None = None
     """Why rows may be missing, in a sentence."""
     elsewhere: bool = False
-    """Another process runs the sync, or has run it; the mirror has its result."""
+    """Another process runs this sync, or has run it; the mirror has the result."""
     clock_set_back: bool = False
-    """A page was read before the sync began, by the clock: it can't tell what was not seen."""
+    """A page was read before the sync began, by the clock: the clock was set back, so the times
+    don't tell which conversations were not seen."""
     last_times: deque[datetime] = field(default_factory=lambda: deque(maxlen=WINDOW_EVIDENCE))
     """The last activities that were read, without those in the future."""
 

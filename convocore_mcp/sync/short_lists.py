@@ -1,4 +1,7 @@
-"""Lists that show suspiciously little of what the mirror holds: a mistake, or a large deletion."""
+"""Short lists: they show far fewer conversations than the mirror holds.
+
+The reason may be a mistake of Convocore's or a large deletion.
+"""
 
 SMALL_LIST = 20
 """Up to this many conversations, losing more than half of them is nothing suspicious."""

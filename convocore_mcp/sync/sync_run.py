@@ -26,12 +26,12 @@ log = logging.getLogger(__name__)
 ReportProgress = Callable[[int], Awaitable[None]]
 """Called after each batch of pages with the rows read so far; the total is not known."""
 
-TRIAL_SECONDS = 1.0
-"""After this long a caller can tell whether the end of the list is near."""
-TRIAL_DISTANCE = timedelta(days=4)
-"""How far back in time a run must get during the trial to be worth waiting for."""
+FIRST_LOOK_SECONDS = 1.0
+"""Seconds after which a waiting caller estimates whether the end of the list is near."""
+FIRST_LOOK_DISTANCE = timedelta(days=4)
+"""How far back in time a run must get in these seconds to be worth waiting for."""
 FIRST_PAUSE, LONGEST_PAUSE, PAUSE_GROWTH = 0.1, 1.0, 1.5
-"""Seconds between two attempts to take the sync lock: that long it may lie unused."""
+"""Seconds between two attempts to take the sync lock. A free lock stays unused that long."""
 
 BEAT_SECONDS = 10.0
 """Seconds between two heartbeats of the holder of the sync lock."""
@@ -97,14 +97,14 @@ class SyncRun:
     async def wait_if_nearly_done(
         self, *, patience: float, report_progress: ReportProgress | None = None
     ) -> None:
-        """Wait for the end as long as `patience` allows; if it is far, no longer than a trial."""
+        """Wait for the end up to `patience` seconds, or `FIRST_LOOK_SECONDS` if the end is far."""
         before = self.progress.reached
-        await self.wait(patience=min(TRIAL_SECONDS, patience), report_progress=report_progress)
+        await self.wait(patience=min(FIRST_LOOK_SECONDS, patience), report_progress=report_progress)
         after = self.progress.reached
         # Rows without a time tell no distance; the end of their list may be near.
-        if before is None or after is None or before - after >= TRIAL_DISTANCE:
+        if before is None or after is None or before - after >= FIRST_LOOK_DISTANCE:
             await self.wait(
-                patience=max(0, patience - TRIAL_SECONDS), report_progress=report_progress
+                patience=max(0, patience - FIRST_LOOK_SECONDS), report_progress=report_progress
             )
 
 

@@ -10,10 +10,11 @@ _MAX_CACHED_WORDS = 16384
 
 
 class _AccentTable(dict[int, int | str | None]):
-    """Maps a decomposed character to itself, or to nothing if it is an accent; filled on demand."""
+    """Maps a decomposed character to itself, an accent or joiner to nothing; filled on demand."""
 
     def __missing__(self, char: int) -> int | None:
-        self[char] = kept = None if unicodedata.category(chr(char))[0] == "M" else char
+        category = unicodedata.category(chr(char))
+        self[char] = kept = None if category[0] == "M" or category == "Cf" else char
         return kept
 
 

@@ -11,7 +11,7 @@ def searched_texts(c: Conversation, phone_key: str | None) -> list[str]:
     """
     texts = (
         c.name, c.email, c.phone, c.company, c.title, c.summary, c.last_message, c.notes,
-        c.details.funnel_summary,
+        c.record_parts.funnel_summary,
     )  # fmt: skip
     phones = (digits(c.phone or ""), phone_key)
     return [text for text in (*texts, *c.tags, *phones) if text]

@@ -21,7 +21,8 @@ _UNSPACED = (
     # Burmese and Khmer
 )
 _RUN = re.compile(f"[{_UNSPACED}{_EMOJI}]+")
-_WORD_OR_RUN = re.compile(rf"{_RUN.pattern}|[^\W_{_UNSPACED}]+")
+# Most words are ASCII even where the text is not, and their letters are tested faster alone.
+_WORD_OR_RUN = re.compile(rf"[a-z0-9]+(?![^\W_])|{_RUN.pattern}|[^\W_{_UNSPACED}]+")
 _ASCII_WORD = re.compile(r"[a-z0-9]+")
 _APOSTROPHES = str.maketrans(dict.fromkeys("\u2019\u2018\u02bc\uff07", "'"))
 _APOSTROPHE = re.compile(r"(?<=[^\W_])'(?=[^\W_])")

@@ -29,7 +29,7 @@ class Step(NamedTuple):
     """The pages that are handed out (`?` marks an uncertain one), and `cancel` or `end`."""
 
 
-def fingerprints(rows: str) -> list[str]:
+def digests(rows: str) -> list[str]:
     """`0-2 new` is the rows 0 and 1, and a row named `new`."""
     names: list[str] = []
     for part in rows.split():
@@ -40,11 +40,11 @@ def fingerprints(rows: str) -> list[str]:
 
 def response(rows: str) -> ListResponse:
     """A response whose page can be told by the text of `rows`."""
-    names = fingerprints(rows)
+    names = digests(rows)
     return ListResponse(
         page=Page((), (Quarantined(rows, "not parsed here", None),)),
         row_count=len(names),
-        fingerprints=frozenset(names),
+        row_digests=frozenset(names),
         by_cursor=False,
         next_cursor=None,
     )
@@ -83,7 +83,7 @@ def plan_after(front: str) -> PageNumberPlan:
     return plan
 
 
-RESUMED = PageNumberToken(36, 20, frozenset(fingerprints("18-36")))
+RESUMED = PageNumberToken(36, 20, frozenset(digests("18-36")))
 """A list that was read up to row 36 before."""
 
 
@@ -305,7 +305,7 @@ def test_only_the_last_page_handed_out_carries_a_resume_token() -> None:
     assert closing.pages[0].resume_token is None
     assert closing.pages[1].resume_token is not None
     assert PageNumberToken.from_text(closing.pages[1].resume_token) == PageNumberToken(
-        36, 20, frozenset(fingerprints("23-41"))
+        36, 20, frozenset(digests("23-41"))
     )
 
 

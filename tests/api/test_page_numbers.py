@@ -1,4 +1,4 @@
-"""Spans, limits and fingerprints: what page numbers say about rows."""
+"""Spans, limits and digests of rows: what page numbers say about rows."""
 
 import pytest
 from hypothesis import given

@@ -68,7 +68,7 @@ def test_status_shows_the_mirror_and_why_records_were_quarantined(
     assert f"conversations  {readable}, back to 20" in output
     assert "fresh          read just now" in output
     assert "complete       yes, full sync just now" in output
-    assert "quarantined    2 that could not be read:\n    2 x  ID: Value error, should be" in output
+    assert "quarantined    2 that could not be read:\n    2 x  ID: does not fit" in output
     assert VISITOR_TEXT not in output
 
 

@@ -260,6 +260,6 @@ async def test_the_details_of_the_conversation_are_read_at_once(sandbox: Sandbox
         assert answer["freshness"]["complete"]
         assert answer["conversation"]["name"] == row["userName"].strip()
         assert answer["conversation"]["state"] == row["state"]
-        sparse.poison(rows[150]["ID"])
+        sparse.break_record(rows[150]["ID"])
     async with connected(sparse, **FAST) as client:
         await until_details_are_in(client)

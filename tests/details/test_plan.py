@@ -15,11 +15,11 @@ from convocore_mcp.models import (
 from convocore_mcp.sync.details.plan import (
     MOST_TRIED,
     TRIAL_SIZE,
+    DetailsAction,
     DetailsMode,
     DetailsPlan,
-    Step,
     lacking,
-    next_step,
+    next_details_action,
     trial_result,
 )
 
@@ -36,26 +36,26 @@ def answers(outcome: DetailsOutcome, count: int) -> list[ReadDetails]:
 
 
 @pytest.mark.parametrize(
-    ("plan", "result", "hours", "step"),
+    ("plan", "result", "hours", "action"),
     [
-        (AUTO, None, 0, Step.TRIAL),
-        (AUTO, TrialResult.ADDS, 0, Step.READ),
-        (AUTO, TrialResult.ADDS, 6, Step.READ),
-        (AUTO, TrialResult.LIST_IS_FULL, 0, Step.NOTHING),
-        (AUTO, TrialResult.LIST_IS_FULL, 6, Step.TRIAL),
-        (AUTO, TrialResult.REFUSED, 6, Step.TRIAL),
-        (ALL, None, 0, Step.READ),
-        (ALL, TrialResult.LIST_IS_FULL, 0, Step.READ),
-        (OFF, TrialResult.ADDS, 6, Step.NOTHING),
+        (AUTO, None, 0, DetailsAction.TRIAL),
+        (AUTO, TrialResult.ADDS, 0, DetailsAction.READ),
+        (AUTO, TrialResult.ADDS, 6, DetailsAction.READ),
+        (AUTO, TrialResult.LIST_IS_FULL, 0, DetailsAction.NOTHING),
+        (AUTO, TrialResult.LIST_IS_FULL, 6, DetailsAction.TRIAL),
+        (AUTO, TrialResult.REFUSED, 6, DetailsAction.TRIAL),
+        (ALL, None, 0, DetailsAction.READ),
+        (ALL, TrialResult.LIST_IS_FULL, 0, DetailsAction.READ),
+        (OFF, TrialResult.ADDS, 6, DetailsAction.NOTHING),
     ],
 )
 def test_a_trial_comes_first_and_again_after_each_full_sync(
-    plan: DetailsPlan, result: TrialResult | None, hours: int, step: Step
+    plan: DetailsPlan, result: TrialResult | None, hours: int, action: DetailsAction
 ) -> None:
     """Promised by docs/architecture.md, "Details"."""
     known = trial(result) if result else None
-    assert next_step(plan, known, full_sync_at=SYNC + timedelta(hours=hours)) is step
-    assert next_step(plan, known, full_sync_at=None) is Step.NOTHING
+    assert next_details_action(plan, known, full_sync_at=SYNC + timedelta(hours=hours)) is action
+    assert next_details_action(plan, known, full_sync_at=None) is DetailsAction.NOTHING
 
 
 def test_a_trial_ends_when_something_was_added_or_enough_was_read() -> None:

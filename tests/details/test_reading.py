@@ -66,7 +66,7 @@ async def test_a_broken_record_is_asked_for_once_and_hinders_no_other() -> None:
     sandbox = Sandbox(now=NOW, sparse=True)
     sandbox.replace(list(full_rows(40, userName="Ann")))
     for number in range(0, 40, 2):
-        sandbox.poison(f"c{number}")
+        sandbox.break_record(f"c{number}")
     for row in sandbox._list._rows._rows[::2]:  # type: ignore[attr-defined]  # noqa: SLF001
         del row["state"]
     async with connected(sandbox, **FAST) as client:

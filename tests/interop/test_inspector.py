@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.interop.all_requests import CALLS, PROMPTS, uris
+from tests.interop.all_requests import PROMPTS, calls, uris
 from tests.interop.conftest import NODE, ServerUnderTest, run
 
 
@@ -52,7 +52,7 @@ def test_the_inspector_sends_every_request_and_gets_a_result(
     resource_uris, prompt_requests = uris(server.conversation_id), PROMPTS
     if transport == "stdio":
         resource_uris, prompt_requests = resource_uris[-2:], prompt_requests[:2]
-    assert len(inspect("tools/list", "--strict")["tools"]) == len(CALLS)
+    assert len(inspect("tools/list", "--strict")["tools"]) == len(calls(""))
 
     def call(request: dict[str, Any]) -> Any:
         arguments = json.dumps(request["arguments"])
@@ -67,13 +67,13 @@ def test_the_inspector_sends_every_request_and_gets_a_result(
     with ThreadPoolExecutor(2) as pool:
         lists = [pool.submit(inspect, name) for name in ("resources/list", "prompts/list")]
         lists.append(pool.submit(inspect, "resources/templates/list"))
-        tool_results = list(pool.map(call, CALLS))
+        tool_results = list(pool.map(call, calls(server.conversation_id)))
         contents = list(
             pool.map(lambda uri: inspect("resources/read", "--uri", uri), resource_uris)
         )
         messages = list(pool.map(get, prompt_requests))
     resources, prompts, templates = (future.result() for future in lists)
-    assert len(resources["resources"]) == len(templates["resourceTemplates"]) == 5
+    assert (len(resources["resources"]), len(templates["resourceTemplates"])) == (6, 5)
     assert {prompt["name"] for prompt in prompts["prompts"]} == {p["name"] for p in PROMPTS}
     for result in tool_results:
         assert not result.get("isError"), result

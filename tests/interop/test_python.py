@@ -12,10 +12,10 @@ from mcp.client.sse import sse_client
 from mcp_types import PromptReference, ResourceTemplateReference
 
 from tests.interop.all_requests import (
-    CALLS,
     COMPLETIONS,
     PROMPTS,
     assert_complete,
+    calls,
     comparable,
     uris,
 )
@@ -58,7 +58,8 @@ async def send_all(client: Client, conversation_id: str) -> dict[str, Any]:
         ],
         "prompts": [as_json(prompt) for prompt in (await client.list_prompts()).prompts],
         "toolResults": [
-            as_json(await client.call_tool(call["name"], call["arguments"])) for call in CALLS
+            as_json(await client.call_tool(call["name"], call["arguments"]))
+            for call in calls(conversation_id)
         ],
         "resourceContents": [
             as_json(await client.read_resource(uri))["contents"] for uri in uris(conversation_id)
@@ -112,7 +113,7 @@ async def test_the_client_of_fastmcp_sends_every_request(
                 "prompts": [as_json(prompt) for prompt in await client.list_prompts()],
                 "toolResults": [
                     as_json(await client.call_tool_mcp(call["name"], call["arguments"]))
-                    for call in CALLS
+                    for call in calls(server.conversation_id)
                 ],
                 "resourceContents": [
                     [as_json(content) for content in await client.read_resource(uri)]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convocore_mcp.leads.due_dates import DueDates, due_dates, due_of, find_due_dates
-from convocore_mcp.models import Activity, Conversation, Details
+from convocore_mcp.models import Activity, Conversation, RecordParts
 from tests.conversations import NOW, conversation
 
 BERLIN, AUCKLAND, HONOLULU = map(
@@ -21,7 +21,7 @@ MOMENTS = st.integers(0, 2 * 365 * 86_400).map(
 
 def with_activities(*activities: Activity, **fields: object) -> Conversation:
     """A conversation with these activities."""
-    return replace(conversation("c", **fields), details=Details(crm_activities=activities))
+    return replace(conversation("c", **fields), record_parts=RecordParts(crm_activities=activities))
 
 
 def due(text: str, *, completed: bool | None = False) -> Activity:

@@ -10,8 +10,8 @@ from convocore_mcp.models import (
     ActivityNote,
     Assignment,
     Call,
-    Details,
     Handoff,
+    RecordParts,
     ScoreStep,
 )
 from tests.conversations import NOW, conversation
@@ -41,14 +41,16 @@ def test_every_address_and_number_is_listed_once_however_it_is_written() -> None
 
 def test_the_newest_known_value_wins_and_usage_is_added_up() -> None:
     """Promised by docs/contract.md, "A lead": newest wins; "Tools": `usage` of all of them."""
-    newer = Details(funnel_extracted_data={"budget": 5})
-    older = Details(summary="Wants a demo", captured_variables={"budget": 4, "size": "L"})
+    newer = RecordParts(funnel_extracted_data={"budget": 5})
+    older = RecordParts(summary="Wants a demo", captured_variables={"budget": 4, "size": "L"})
     profile = Profile(
         [
-            conversation("n", details=newer, tags=("vip",), tokens=3, links=("@ann", "a.example")),
+            conversation(
+                "n", record_parts=newer, tags=("vip",), tokens=3, links=("@ann", "a.example")
+            ),
             conversation(
                 "o",
-                details=older,
+                record_parts=older,
                 tags=("new", "vip"),
                 country="DE",
                 tokens=4,
@@ -68,8 +70,13 @@ def test_the_newest_known_value_wins_and_usage_is_added_up() -> None:
 
 def test_captured_variables_without_names_are_kept_as_they_came() -> None:
     """Ours: upstream promises no shape for `capturedVariables`."""
-    newer, older = Details(captured_variables=["a", 1]), Details(captured_variables={"size": "L"})
-    profile = Profile([conversation("n", details=newer), conversation("o", details=older)], now=NOW)
+    newer, older = (
+        RecordParts(captured_variables=["a", 1]),
+        RecordParts(captured_variables={"size": "L"}),
+    )
+    profile = Profile(
+        [conversation("n", record_parts=newer), conversation("o", record_parts=older)], now=NOW
+    )
     assert profile.extracted == {"captured_variables": ["a", 1], "size": "L"}
 
 
@@ -85,7 +92,9 @@ def test_what_comes_next_is_the_first_step_and_then_what_is_overdue_newest_first
         Activity(title="someday", due_date="someday"),
         Activity(title="no date"),
     )
-    profile = Profile([conversation("c", details=Details(crm_activities=activities))], now=NOW)
+    profile = Profile(
+        [conversation("c", record_parts=RecordParts(crm_activities=activities))], now=NOW
+    )
     assert [(step.title, step.overdue) for step in profile.next_steps] == [
         ("today", False), ("in an hour", False), ("tomorrow", False), ("someday", False),
         ("late", True), ("very late", True),
@@ -95,8 +104,8 @@ def test_what_comes_next_is_the_first_step_and_then_what_is_overdue_newest_first
 
 def test_a_day_that_is_over_in_the_time_zone_is_overdue() -> None:
     """Promised by docs/contract.md, "Tools": one rule for what is overdue."""
-    details = Details(crm_activities=(Activity(title="Call", due_date="2026-07-19"),))
-    one = [conversation("c", details=details, alerts=("responded",))]
+    parts = RecordParts(crm_activities=(Activity(title="Call", due_date="2026-07-19"),))
+    one = [conversation("c", record_parts=parts, alerts=("responded",))]
     in_utc, in_auckland = (
         Profile(one, now=NOW, zone=zone) for zone in (UTC, ZoneInfo("Pacific/Auckland"))
     )
@@ -121,7 +130,7 @@ def test_alerts_follow_the_dates_where_they_are_known() -> None:
 def test_what_earned_most_score_is_quoted() -> None:
     """Promised by docs/contract.md, "Tools": `said`, up to three quotes that earned score."""
     newer, older = (
-        Details(
+        RecordParts(
             funnel_score_history=tuple(
                 ScoreStep(points_added=points, message_context=said) for points, said in steps
             )
@@ -131,7 +140,9 @@ def test_what_earned_most_score_is_quoted() -> None:
             [(30, "Budget is 25k"), (10, "Next month"), (30, "Budget is 25k"), (20, " "), (5, "x")],
         )
     )
-    profile = Profile([conversation("n", details=newer), conversation("o", details=older)], now=NOW)
+    profile = Profile(
+        [conversation("n", record_parts=newer), conversation("o", record_parts=older)], now=NOW
+    )
     assert profile.said == ["Budget is 25k", "We are ten", "Next month"]
 
 
@@ -145,22 +156,22 @@ def test_what_earned_most_score_is_quoted() -> None:
 )  # fmt: skip
 def test_a_demo_has_its_date_and_time(day: str | None, time: str | None, shown: str | None) -> None:
     """Promised by docs/contract.md, "Fields": `demo`, its date and time."""
-    details = Details(demo_date=day, demo_time=time)
+    parts = RecordParts(demo_date=day, demo_time=time)
     berlin = ZoneInfo("Europe/Berlin")
-    assert Profile([conversation("c", details=details)], now=NOW, zone=berlin).demo == shown
+    assert Profile([conversation("c", record_parts=parts)], now=NOW, zone=berlin).demo == shown
 
 
 def test_costs_are_added_up_by_kind() -> None:
     """Promised by docs/contract.md, "Tools": `usage` (`tokens`, `ai_usd`, `call_usd`)."""
-    calls = [Details(vapi=Call(cost=cost)) for cost in (0.5, 0.25, 1e308, None)]
-    rows = [conversation(str(i), details=d, usd=1.5) for i, d in enumerate(calls)]
+    calls = [RecordParts(vapi=Call(cost=cost)) for cost in (0.5, 0.25, 1e308, None)]
+    rows = [conversation(str(i), record_parts=d, usd=1.5) for i, d in enumerate(calls)]
     profile = Profile(rows, now=NOW)
     assert (profile.ai_usd, profile.call_usd) == (6.0, 0.75)
 
 
 def test_the_timeline_has_what_happened_newest_first() -> None:
     """Promised by docs/contract.md, "Tools": `timeline` with `at`, `kind`, `text`."""
-    details = Details(
+    parts = RecordParts(
         origin="whatsapp",
         first_message_ts=ago(9),
         last_message_ts=ago(1),
@@ -183,7 +194,7 @@ def test_the_timeline_has_what_happened_newest_first() -> None:
         handoff_history=(Handoff(requested_at=ago(5), accepted_at=ago(4)),),
         assigned_to=Assignment(name="Lina", assigned_at=text_ago(3)),
     )
-    events = timeline([details], now=NOW)
+    events = timeline([parts], now=NOW)
     assert [(event.kind, event.text) for event in events] == [
         ("message", "See you"),
         ("assignment", "assigned to Lina"),
@@ -194,7 +205,7 @@ def test_the_timeline_has_what_happened_newest_first() -> None:
         ("score", "Budget: +20 points, score 20"),
         ("message", "first message by whatsapp"),
     ]
-    assert timeline([details, details], now=NOW) == events
+    assert timeline([parts, parts], now=NOW) == events
 
 
 def test_what_is_only_planned_is_no_history() -> None:
@@ -208,7 +219,7 @@ def test_what_is_only_planned_is_no_history() -> None:
         ),
         Activity(type="", title="written down", date=text_ago(6)),
     )
-    events = timeline([Details(crm_activities=activities)], now=NOW)
+    events = timeline([RecordParts(crm_activities=activities)], now=NOW)
     assert [(event.kind, event.text) for event in events] == [
         ("call", "called (done)"), ("activity", "written down"),
     ]  # fmt: skip
@@ -217,20 +228,20 @@ def test_what_is_only_planned_is_no_history() -> None:
 def test_an_event_with_an_implausible_time_is_left_out() -> None:
     """Ours: a year before 1980 or after 2199 is a slip or a placeholder."""
     long_ago = datetime(1970, 1, 2, tzinfo=NOW.tzinfo)
-    details = Details(
+    parts = RecordParts(
         first_message_ts=long_ago,
         handoff_history=(Handoff(requested_at=long_ago, accepted_at=NOW),),
         funnel_score_history=(ScoreStep(timestamp=long_ago, new_score=5),),
     )
-    assert [event.text for event in timeline([details], now=NOW)] == ["a human took over"]
-    assert Profile([conversation("c", details=details)], now=NOW).score_history == []
+    assert [event.text for event in timeline([parts], now=NOW)] == ["a human took over"]
+    assert Profile([conversation("c", record_parts=parts)], now=NOW).score_history == []
 
 
 def test_the_timeline_is_cut_to_the_newest_events() -> None:
     """Promised by docs/contract.md, "Tools": the newest 15."""
     steps = tuple(ScoreStep(timestamp=ago(hours), step_name=str(hours)) for hours in range(40))
-    details = Details(funnel_score_history=steps)
-    events = Profile([conversation("c", details=details)], now=NOW).timeline
+    parts = RecordParts(funnel_score_history=steps)
+    events = Profile([conversation("c", record_parts=parts)], now=NOW).timeline
     assert len(events) == TIMELINE_LENGTH
     assert events[0].at == NOW
 

@@ -10,7 +10,7 @@ from convocore_mcp.leads.keys import derive_keys
 from convocore_mcp.leads.merge import merge
 from convocore_mcp.leads.profile import Profile
 from convocore_mcp.leads.reasons import why
-from convocore_mcp.models import WAITING, Activity, Conversation, Details, Lead, ScoreStep
+from convocore_mcp.models import WAITING, Activity, Conversation, Lead, RecordParts, ScoreStep
 from tests.conversations import AGENT, NOW, conversation, lists_of_conversations
 
 LEAD = Lead(AGENT, "l", ("l",), assignee="Lina")
@@ -76,9 +76,9 @@ def test_no_reason_repeats_what_stands_beside_it(conversations: list[Conversatio
         assert lead.score is None or f"score {lead.score:g}" not in text
 
 
-def scored(*steps: tuple[int, float]) -> Details:
+def scored(*steps: tuple[int, float]) -> RecordParts:
     """The score on days of July 2026."""
-    return Details(
+    return RecordParts(
         funnel_score_history=tuple(
             ScoreStep(timestamp=datetime(2026, 7, day, 10, tzinfo=UTC), new_score=score)
             for day, score in steps
@@ -87,7 +87,7 @@ def scored(*steps: tuple[int, float]) -> Details:
 
 
 @pytest.mark.parametrize(
-    ("details", "fields", "expected"),
+    ("parts", "fields", "expected"),
     [
         (
             scored((1, 35), (12, 60), (19, 70), (19, 86)),
@@ -97,28 +97,28 @@ def scored(*steps: tuple[int, float]) -> Details:
         (scored((18, 35), (18, 60)), {"score": 60.0}, "this score since"),
         (scored((18, 35)), {"score": 60.0}, None),
         (scored((31, 60)), {"score": 60.0}, None),
-        (Details(demo_date="2026-08-01"), {}, "demo in 13 days"),
-        (Details(demo_date="2026-07-19", demo_time="9 am"), {}, "demo today"),
-        (Details(demo_date="2026-08-03"), {}, None),
-        (Details(demo_date="2026-07-18"), {}, None),
-        (Details(demo_date="tomorrow"), {}, None),
+        (RecordParts(demo_date="2026-08-01"), {}, "demo in 13 days"),
+        (RecordParts(demo_date="2026-07-19", demo_time="9 am"), {}, "demo today"),
+        (RecordParts(demo_date="2026-08-03"), {}, None),
+        (RecordParts(demo_date="2026-07-18"), {}, None),
+        (RecordParts(demo_date="tomorrow"), {}, None),
         (
-            Details(crm_activities=(Activity(type="Call", due_date="2025-08-01"),)),
+            RecordParts(crm_activities=(Activity(type="Call", due_date="2025-08-01"),)),
             {"alerts": ("overdue_activity",)},
             "overdue since 1 Aug 2025: Call",
         ),
         (
-            Details(crm_activities=(Activity(title="Offer", due_date="2026-07-01T09:00:00Z"),)),
+            RecordParts(crm_activities=(Activity(title="Offer", due_date="2026-07-01T09:00:00Z"),)),
             {},
             "overdue since 1 July: Offer",
         ),
     ],
 )
 def test_a_reason_from_the_details_names_its_date(
-    details: Details, fields: dict[str, object], expected: str | None
+    parts: RecordParts, fields: dict[str, object], expected: str | None
 ) -> None:
     """Promised by docs/contract.md, "Tools": `why` says what decided."""
-    profile = Profile([conversation("c", details=details)], now=NOW)
+    profile = Profile([conversation("c", record_parts=parts)], now=NOW)
     lead = replace(LEAD, **fields)  # type: ignore[arg-type]
     reasons = why(lead, profile, now=NOW, hot=True)[1:]
     assert [reason.removesuffix(" 18 July") for reason in reasons] == [expected] * bool(expected)

@@ -45,19 +45,19 @@ def test_an_edited_conversation_stays_sparse_in_the_list(start_sandbox: StartSan
     assert client.item(inserted).json()["data"]["userName"] == "Ann"
 
 
-def test_a_poisoned_conversation_fails_every_time_and_no_other_does(
+def test_a_broken_record_fails_every_time_and_no_other_does(
     start_sandbox: StartSandbox,
 ) -> None:
     """Promised by docs/upstream.md, "The single conversation"."""
     client = start_sandbox(size=60, sparse=True)
-    poisoned = client.sandbox.poison_one()
-    assert poisoned
+    broken = client.sandbox.break_one_record()
+    assert broken
     for _ in range(2):
-        answer = client.item(poisoned)
+        answer = client.item(broken)
         assert answer.status_code == 500
         body = {"message": "Output validation failed", "code": "INTERNAL_SERVER_ERROR"}
         assert answer.json() == body
-    others = [row["ID"] for row in client.sandbox.rows() if row["ID"] != poisoned]
+    others = [row["ID"] for row in client.sandbox.rows() if row["ID"] != broken]
     assert {client.item(id_).status_code for id_ in others} == {200, 404}
 
 

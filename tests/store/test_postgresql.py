@@ -11,7 +11,7 @@ from convocore_mcp.errors import MirrorError
 from convocore_mcp.models import Filter
 from convocore_mcp.settings import store_location
 from convocore_mcp.store.database.engine import Database, open_database
-from convocore_mcp.store.database.schema import metadata
+from convocore_mcp.store.database.schema import metadata, search_terms
 from tests.conversations import conversation
 from tests.store.agent_store import AgentStore
 
@@ -67,7 +67,7 @@ def test_tables_of_an_older_version_are_created_again(postgresql: Callable[[], s
     assert AgentStore(second).save(conversation("c1")).created == 1
     names = {name for (name,) in run(url, "SELECT tablename FROM pg_tables "
                                            "WHERE schemaname = 'public'")}  # fmt: skip
-    assert names == set(metadata.tables)
+    assert names == {*metadata.tables, search_terms.name}
     second.close()
 
 
@@ -162,7 +162,8 @@ def test_numbers_are_committed_in_order_however_many_write(
     numbers_of = "count(*), count(DISTINCT valid_from), min(valid_from), max(valid_from)"
     query = f"SELECT {numbers_of} FROM convocore_conversations"
     ((rows, numbers, first, last),) = run(url, query)
-    assert rows == numbers == last
+    assert rows == numbers
+    assert int(str(last)) >= int(str(rows))  # rebuilding leads takes numbers, too
     assert first == 1
     assert len(agent_stores[0].find()) == 361
     for agent_store in agent_stores:

@@ -99,7 +99,7 @@ async def test_the_last_second_of_the_calendar_is_a_time_like_any_other(argument
 
 @pytest.mark.parametrize("signs", SIGNS)
 async def test_a_lead_of_nothing_but_signs_is_nobody(signs: str) -> None:
-    """Promised by docs/contract.md, "get_lead": no match is a `not_found`."""
+    """Promised by docs/contract.md, "Tools": no match is a `not_found`."""
     async with connected(Sandbox(size=30)) as client:
         await client.until_complete()
         assert (await client.refused("get_lead", lead=signs))["code"] in {

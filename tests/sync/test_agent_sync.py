@@ -214,7 +214,7 @@ async def test_a_full_sync_that_fails_late_is_not_started_again_at_once() -> Non
     async with running_harness(sandbox) as harness:
         await harness.ensure_fresh()
         harness.clock.advance(hours=7)
-        sandbox.fail_next(400, after=11)
+        sandbox.fail_next(403, after=11)
         await harness.ensure_fresh()
         await harness.wait_for_runs()
         await harness.count_requests()

@@ -143,7 +143,9 @@ async def test_a_quarantined_row_that_a_clock_ahead_has_seen_is_dropped_when_it_
         (Coverage(unfinished=UnfinishedSync(AHEAD, "t", BEFORE)), Coverage()),
         (
             Coverage(full_sync_at=BEFORE, lost_at=AHEAD),
-            Coverage(full_sync_at=BEFORE, lost_at=BEFORE),  # still void, until the next full sync
+            Coverage(
+                full_sync_at=BEFORE, lost_at=BEFORE
+            ),  # the agent was gone, until the next full sync
         ),
         (
             Coverage(unfinished=UnfinishedSync(BEFORE, "t", AHEAD)),

@@ -149,3 +149,21 @@ def test_of_two_copies_at_most_one_is_older(
     assert not is_older(one, one)
     if None not in (*one, *other):
         assert is_older(one, other) == (one < other)
+
+
+@BOTH_DIALECTS
+async def test_news_of_a_conversation_that_bears_a_future_time_is_no_old_copy(
+    dialect: Dialect,
+) -> None:
+    """Promised by docs/upstream.md, "The list endpoint": a row may have a date in the future."""
+    sandbox = Sandbox(size=60, dialect=dialect)
+    async with running_harness(sandbox) as harness:
+        first = next(sandbox.rows())["ID"]
+        future = int(harness.clock().timestamp()) + 40 * 86_400
+        sandbox.edit(first, ts=future, lastMessageTS=future, stage="new")
+        await harness.sync()
+        harness.clock.advance(minutes=2)
+        now = int(harness.clock().timestamp()) - 30
+        sandbox.edit(first, ts=now, lastMessageTS=now, stage="won")
+        assert (await harness.ensure_fresh()).complete
+        assert stage_of(harness, first) == "won"

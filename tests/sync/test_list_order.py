@@ -5,7 +5,7 @@ import itertools
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -226,7 +226,7 @@ async def test_misplaced_rows_do_not_end_the_first_answers_window(dialect: Diale
         listed.ordinary.append(listed.row(START - 60 * second))
     sandbox = Sandbox(size=0, dialect=dialect, max_limit=20, latency=0.02)
     sandbox.replace(listed.rows)
-    since = utc_now() - timedelta(days=2, minutes=30)
+    since = datetime.fromtimestamp(START - 30 * 60, UTC)
     async with running_harness(sandbox) as harness:
         freshness = await harness.ensure_fresh(since=since)
         held = {row.id for row in harness.mirror_rows}

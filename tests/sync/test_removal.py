@@ -156,7 +156,7 @@ def test_only_what_was_missed_often_enough_is_removed(
 ) -> None:
     """Promised by docs/architecture.md, "The mirror": twice, or three times where little came."""
     known = found + len(missing)
-    removal = decide_removal(missing, known=known, short_syncs=short_syncs, void=False)
+    removal = decide_removal(missing, known=known, short_syncs=short_syncs, agent_was_gone=False)
     little = bool(missing) and (found == 0 or (known > SMALL_LIST and found < known / 2))
     assert finds_little(found, known) == little
     assert removal.gone.isdisjoint(removal.doubtful)
@@ -166,10 +166,10 @@ def test_only_what_was_missed_often_enough_is_removed(
         assert (removal.gone, removal.doubtful) == (frozenset(), asked)
     if little:
         assert all(missing[id_] >= 2 for id_ in removal.gone)
-        assert removal.held_back == (len(removal.gone) < len(missing))
+        assert removal.postponed == (len(removal.gone) < len(missing))
     else:
         assert all(missing[id_] >= 1 for id_ in removal.gone)
-        assert (removal.short_syncs, removal.held_back) == (0, False)
+        assert (removal.short_syncs, removal.postponed) == (0, False)
         assert len(removal.gone) + len(removal.doubtful) == len(missing)
 
 
@@ -180,10 +180,13 @@ def test_three_full_syncs_in_a_row_that_find_the_same_are_believed(
     """Ours: whatever share of a list is gone, three full syncs settle it without asking."""
     missing, short_syncs = {str(n): 0 for n in range(lost)}, 0
     for _ in range(before):  # as many that find little and then everything
-        assert decide_removal({}, known=lost + kept, short_syncs=1, void=False).short_syncs == 0
+        assert (
+            decide_removal({}, known=lost + kept, short_syncs=1, agent_was_gone=False).short_syncs
+            == 0
+        )
     for _ in range(3):
         removal = decide_removal(missing, known=kept + len(missing), short_syncs=short_syncs,
-                                 void=False)  # fmt: skip
+                                 agent_was_gone=False)  # fmt: skip
         short_syncs = removal.short_syncs
         missing = {id_: n + 1 for id_, n in missing.items() if id_ not in removal.gone}
     assert not missing
@@ -202,7 +205,7 @@ async def test_an_agent_that_was_gone_is_read_again_at_once_and_its_old_rows_go(
         with pytest.raises(NotFoundError):
             await harness.ensure_fresh()
         coverage = harness.coverage
-        assert (coverage.complete, coverage.void) == (False, True)
+        assert (coverage.complete, coverage.agent_was_gone) == (False, True)
 
         other_rows = [row | {"ID": f"other-{n}"} for n, row in enumerate(sandbox.rows()) if n < 30]
         sandbox.replace(list(other_rows))

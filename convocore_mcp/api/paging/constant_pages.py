@@ -64,7 +64,7 @@ async def resume_constant_pages(
     again = await fetch(token["constant_page"], LIMIT)
     progress = ListProgress()
     progress.add(again)
-    joins = not again.fingerprints.isdisjoint(token["fingerprints"])
+    joins = not again.row_digests.isdisjoint(token["fingerprints"])
     yield replace(again.page, certain=joins)
     rest = paginate_constant_pages(fetch, progress, last_page=token["constant_page"])
     async with aclosing(rest) as pages:
@@ -73,5 +73,5 @@ async def resume_constant_pages(
 
 
 def _with_token(response: ListResponse, number: int) -> Page:
-    token = {"constant_page": number, "fingerprints": sorted(response.fingerprints)}
+    token = {"constant_page": number, "fingerprints": sorted(response.row_digests)}
     return replace(response.page, resume_token=json.dumps(token, separators=(",", ":")))

@@ -55,7 +55,7 @@ class ListProgress:
         self.had_room = False
         """Whether the last page that brought something had room left for more rows."""
         self.last_page: frozenset[str] = frozenset()
-        """The fingerprints of the last page that brought something."""
+        """The digests of the last page that brought something."""
 
     @property
     def exhausted(self) -> bool:
@@ -79,7 +79,7 @@ class ListProgress:
             self._fruitful_pages += 1
             self._page_size = max(self._page_size, response.row_count)
             self.had_room = self._has_room(response)
-            self.last_page = response.fingerprints
+            self.last_page = response.row_digests
         return new
 
     def _has_room(self, response: ListResponse) -> bool:

@@ -21,14 +21,14 @@ MAX_DEPTH = 100
 """Levels of nesting that a repaired body keeps; the fast parser refuses more than 200."""
 MAX_VALUE_BYTES = 250 * 1024 * 1024
 """Memory that the values of one body may take, estimated generously."""
-LARGE_FROM = 1024 * 1024
-"""Bytes. The values of a smaller body fit into memory in any case."""
+LARGE_BODY_BYTES = 1024 * 1024
+"""Bytes from which a body is large: its values are counted, because they may fill the memory."""
 MAX_FIELD_VALUES = 20_000
 """Values in one field of a row of a large body: each may be an error when the row is validated."""
 TOO_MANY = "[too many values]"
-"""Stands where a field was that has more."""
+"""Takes the place of a field that has more values."""
 TOO_DEEP = b'"[nested too deeply]"'
-"""Stands where a value was that is nested too deeply."""
+"""Takes the place of a value that is nested too deeply."""
 MAX_INTEGER = 2**63 - 1
 
 _ESCAPED_SURROGATES = re.compile(
@@ -62,7 +62,7 @@ def parse_json(body: bytes) -> Any:
         GarbledError: `body` is not JSON, or was cut off.
         ContractError: its values would take more than `MAX_VALUE_BYTES`.
     """
-    if len(body) >= LARGE_FROM and _estimated_memory(body) > MAX_VALUE_BYTES:
+    if len(body) >= LARGE_BODY_BYTES and _estimated_memory(body) > MAX_VALUE_BYTES:
         raise ContractError(
             "Convocore's answer holds more values than a page of conversations can.",
             hint="Check CONVOCORE_BASE_URL and try again.",
@@ -76,18 +76,18 @@ def parse_json(body: bytes) -> Any:
     if value is _GARBLED:
         raise _garbled()
     # Both checks are searches in bytes: they cost a hundredth of the parsing.
-    is_odd = _NUL in body or _LONG_NUMBER in body.translate(_DIGITS_AS_ZEROS)
-    return bounded(value) if is_odd else value
+    has_unstorable_values = _NUL in body or _LONG_NUMBER in body.translate(_DIGITS_AS_ZEROS)
+    return storable_values(value) if has_unstorable_values else value
 
 
-def bounded(value: object) -> object:
+def storable_values(value: object) -> object:
     """`value` without U+0000, with integers beyond 64 bits as text."""
     if isinstance(value, str):
         return value.replace("\0", "")
     if isinstance(value, list):
-        return [bounded(item) for item in value]
+        return [storable_values(item) for item in value]
     if isinstance(value, dict):
-        return {name.replace("\0", ""): bounded(item) for name, item in value.items()}
+        return {name.replace("\0", ""): storable_values(item) for name, item in value.items()}
     if type(value) is int and abs(value) > MAX_INTEGER:
         return str(value)
     if type(value) is float and not math.isfinite(value):
@@ -95,8 +95,8 @@ def bounded(value: object) -> object:
     return value
 
 
-def limited(row: object) -> object:
-    """`row` without the fields that have more than `MAX_FIELD_VALUES`."""
+def without_oversized_fields(row: object) -> object:
+    """`row` with `TOO_MANY` in place of each field that has more than `MAX_FIELD_VALUES` values."""
     if not isinstance(row, dict):
         return row
     return {name: TOO_MANY if _has_too_many(value) else value for name, value in row.items()}

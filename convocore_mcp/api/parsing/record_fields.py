@@ -1,13 +1,13 @@
-"""Reads a row field by field: one field that does not fit never costs the others.
+"""Reads a row field by field: a field that does not fit is left out, and the others are kept.
 
-Nearly every row fits as it is, so the whole row is validated first. Only where that fails are the
-fields mended one by one, each by its own error:
+Nearly every row fits as it is, so the whole row is validated first. If that fails, each field with
+an error is repaired:
 
 - An empty text, list or object where something else belongs means that the value is missing, as in
   much JSON out of JavaScript and PHP.
-- A bare value where a list belongs is a list of it; PHP also writes a list as an object whose names
-  are numbers.
-- Anything else that does not fit is dropped alone, and its name is kept.
+- A bare value where a list belongs becomes a list of that value. PHP also writes a list as an
+  object whose names are numbers.
+- Any other value that does not fit is dropped, and the name of its field is noted.
 """
 
 from collections.abc import Callable

@@ -1,7 +1,7 @@
-"""Phone numbers in the form that the country's own rule makes equal.
+"""One form for mobile numbers of countries in which the same number is written in two forms.
 
-Three countries put a digit into a mobile number that other notations of the same number lack, and
-WhatsApp, phones and people disagree about it. The digit tells nobody apart, so a key has one form.
+Three countries put a digit into a mobile number that other notations of the same number lack:
+WhatsApp, phones and people write it or not. The two forms are one number, so a key has one form.
 
 Source: docs/contract.md, "A lead"; ITU-T E.164 national numbering plans of the three countries.
 """

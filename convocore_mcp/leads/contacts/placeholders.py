@@ -1,8 +1,7 @@
 """Contact values that belong to nobody, each with the reason: they join no conversations.
 
-Without this table, strangers who typed the same filler would become one person, and a hot lead
-among them would disappear in another. A value that stands in a table
-is still shown where it was typed.
+Without these tables, strangers who typed the same placeholder would become one person, and a hot
+lead among them would disappear in another lead. Answers still show the value as it was typed.
 
 Values that are no address or number at all (`n/a`, `none`, `anonymous`, fewer than seven digits)
 need no entry: `leads.keys` gives them no key.
@@ -24,18 +23,18 @@ PLACEHOLDER_NUMBERS = {
 """Numbers by their digits, with or without a country code in front."""
 _NO_REPLY = "nobody reads what is sent to it"
 _TEST = "an address for trying things out"
-_FILLER = "typed to get past a form"
+_TYPED = "typed to get past a form"
 PLACEHOLDER_MAILBOXES = {
     "noreply": _NO_REPLY, "donotreply": _NO_REPLY, "dontreply": _NO_REPLY, "noresponse": _NO_REPLY,
     "mailerdaemon": _NO_REPLY, "bounce": _NO_REPLY, "bounces": _NO_REPLY,
     "test": _TEST, "tests": _TEST, "testing": _TEST, "tester": _TEST, "testtest": _TEST,
     "testuser": _TEST, "testemail": _TEST, "testmail": _TEST, "dummy": _TEST, "fake": _TEST,
-    "na": _FILLER, "n/a": _FILLER, "none": _FILLER, "null": _FILLER, "undefined": _FILLER,
-    "nil": _FILLER, "nobody": _FILLER, "noone": _FILLER, "noemail": _FILLER, "nomail": _FILLER,
-    "noname": _FILLER, "unknown": _FILLER, "anonymous": _FILLER, "anon": _FILLER,
-    "private": _FILLER, "asdf": _FILLER, "asd": _FILLER, "asdasd": _FILLER, "asdfasdf": _FILLER,
-    "qwerty": _FILLER, "qwe": _FILLER, "abcd": _FILLER, "xxxx": _FILLER, "blah": _FILLER,
-    "youremail": _FILLER, "yourname": _FILLER,
+    "na": _TYPED, "n/a": _TYPED, "none": _TYPED, "null": _TYPED, "undefined": _TYPED,
+    "nil": _TYPED, "nobody": _TYPED, "noone": _TYPED, "noemail": _TYPED, "nomail": _TYPED,
+    "noname": _TYPED, "unknown": _TYPED, "anonymous": _TYPED, "anon": _TYPED,
+    "private": _TYPED, "asdf": _TYPED, "asd": _TYPED, "asdasd": _TYPED, "asdfasdf": _TYPED,
+    "qwerty": _TYPED, "qwe": _TYPED, "abcd": _TYPED, "xxxx": _TYPED, "blah": _TYPED,
+    "youremail": _TYPED, "yourname": _TYPED,
 }  # fmt: skip
 """What stands before the `@`, without dots, hyphens and underscores, at whatever domain."""
 PLACEHOLDER_WORDS = frozenset(
@@ -44,15 +43,15 @@ PLACEHOLDER_WORDS = frozenset(
         "user", "name", "example", "sample", "demo", "admin", "me", "you", "123", "1234", "12345",
     }
 )  # fmt: skip
-"""Filler when the same word is the mailbox and the domain, as nobody's is: `a@a.com`."""
+"""Placeholders when the same word is the mailbox and the domain, as nobody's is: `a@a.com`."""
 _DOCUMENTATION = "example"
 """The top-level domain of documentation (RFC 2606): its addresses stand for real ones."""
 PLACEHOLDER_ADDRESSES = {
-    "foo@bar.com": _FILLER, "a@b.com": _FILLER, "a@b.c": _FILLER, "no@email.com": _FILLER,
-    "no@mail.com": _FILLER, "name@domain.com": _FILLER, "name@email.com": _FILLER,
-    "user@domain.com": _FILLER, "user@email.com": _FILLER, "you@domain.com": _FILLER,
-    "your@email.com": _FILLER, "email@domain.com": _FILLER, "name@example.com": _FILLER,
-    "user@example.com": _FILLER, "email@example.com": _FILLER, "you@example.com": _FILLER,
+    "foo@bar.com": _TYPED, "a@b.com": _TYPED, "a@b.c": _TYPED, "no@email.com": _TYPED,
+    "no@mail.com": _TYPED, "name@domain.com": _TYPED, "name@email.com": _TYPED,
+    "user@domain.com": _TYPED, "user@email.com": _TYPED, "you@domain.com": _TYPED,
+    "your@email.com": _TYPED, "email@domain.com": _TYPED, "name@example.com": _TYPED,
+    "user@example.com": _TYPED, "email@example.com": _TYPED, "you@example.com": _TYPED,
 }  # fmt: skip
 """Whole addresses."""
 _SEPARATORS = str.maketrans("", "", ".-_")

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from convocore_mcp.leads.dates import format_duration, parse_date, plausible
 from convocore_mcp.leads.history.next_steps import is_planned
-from convocore_mcp.models import Activity, Assignment, Details, Handoff, ScoreStep
+from convocore_mcp.models import Activity, Assignment, Handoff, RecordParts, ScoreStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,29 +18,29 @@ class Event:
     text: str
 
 
-def timeline(details: Iterable[Details], *, now: datetime) -> list[Event]:
+def timeline(parts: Iterable[RecordParts], *, now: datetime) -> list[Event]:
     """All dated events of several conversations, each once, newest first.
 
     An activity that is only planned is no event (`next_steps`), and neither is one of the future.
     """
-    events = {event for of_conversation in details for event in _events(of_conversation, now)}
+    events = {event for of_conversation in parts for event in _events(of_conversation, now)}
     return sorted(events, key=lambda event: (event.at, event.kind, event.text), reverse=True)
 
 
-def _events(details: Details, now: datetime) -> Iterator[Event]:
-    origin = details.origin
+def _events(parts: RecordParts, now: datetime) -> Iterator[Event]:
+    origin = parts.origin
     via = f" by {origin}" if isinstance(origin, str) and origin else ""
-    yield from _event(details.first_message_ts, "message", f"first message{via}")
-    last_message = details.last_message or f"last message{via}"
-    yield from _event(details.last_message_ts, "message", last_message)
-    for step in details.funnel_score_history:
+    yield from _event(parts.first_message_ts, "message", f"first message{via}")
+    last_message = parts.last_message or f"last message{via}"
+    yield from _event(parts.last_message_ts, "message", last_message)
+    for step in parts.funnel_score_history:
         yield from _score_event(step)
-    for activity in details.crm_activities:
+    for activity in parts.crm_activities:
         yield from _activity_events(activity, now)
-    for handoff in details.handoff_history:
+    for handoff in parts.handoff_history:
         yield from _handoff_events(handoff)
-    if details.assigned_to is not None:
-        yield from _assignment_event(details.assigned_to)
+    if parts.assigned_to is not None:
+        yield from _assignment_event(parts.assigned_to)
 
 
 def _score_event(step: ScoreStep) -> Iterator[Event]:

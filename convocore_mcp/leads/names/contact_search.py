@@ -1,4 +1,4 @@
-"""Who is meant by the contacts in a text, and by what stands beside them.
+"""Finds the leads that the contacts in a text mean, and checks the words beside the contacts.
 
 A contact identifies somebody better than a name. But a name beside it that fits only other people
 contradicts it: then all of them are candidates.
@@ -24,7 +24,7 @@ from convocore_mcp.leads.names.typed_words import filler_indices, typed_words
 from convocore_mcp.models import Conversation, Lead
 
 MOBILE_DIGIT_REGIONS = ("AR", "BR", "MX")
-"""Where a mobile number is dialled at home with other digits than from abroad."""
+"""Countries in which a mobile number has other digits at home than from abroad."""
 
 
 class PeopleDirectory(Protocol):
@@ -40,7 +40,7 @@ class PeopleDirectory(Protocol):
         ...
 
     def leads(self, agent_id: str, /, *, lead_ids: Sequence[str]) -> Sequence[Lead]:
-        """The leads of these ids, latest active first."""
+        """The leads of these ids, most recently active first."""
         ...
 
     def leads_with(self, agent_id: str, field: str, values: Sequence[str], /) -> Sequence[Lead]:
@@ -54,7 +54,7 @@ class PeopleDirectory(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ContactMatch:
-    """Who has the contacts, latest active first."""
+    """Who has the contacts, most recently active first."""
 
     leads: Sequence[Lead]
     field: str

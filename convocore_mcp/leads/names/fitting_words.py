@@ -9,11 +9,14 @@ from convocore_mcp.leads.names.typed_words import TypedWord
 from convocore_mcp.models import NAME_WORD, TermAlternatives
 
 SHORTEST_BEGINNING = 3
-"""Letters from which the beginning of a word tells that the word fits somebody."""
+"""The fewest letters of a typed word that count as the beginning of a longer word."""
 
 
 def fitting_words(search: NameSearch) -> list[int]:
-    """The indices of words that fit somebody, perhaps only begun or misspelt; not digits alone."""
+    """The indices of the words that fit anybody; a word may be incomplete or misspelt.
+
+    Digits alone are no word.
+    """
 
     def fits_somebody(spellings: Sequence[str]) -> bool:
         known = search.index.knows(search.agent_id, _alternatives(spellings))

@@ -12,12 +12,12 @@ from convocore_mcp.leads.names.filler_words import (
 )
 
 MAX_WORDS = 12
-"""Words of a text that are looked up; what follows is told as ignored."""
+"""Words of a text that are looked up; the words after them are listed in `ignored`."""
 SHORTEST_SPLIT = 5
 """Letters of a word that may be two words written together."""
 _PARTICLES = ("dela", "delas", "delos", "vander", "vanden", "vande", "vonder")
 """Two particles of a surname; with the name behind them they are three words in one."""
-_MARKS = " \t.,;:!?\"'()[]{}<>«»“”„‘’…|/\\-–—*`"  # noqa: RUF001
+_PUNCTUATION = " \t.,;:!?\"'()[]{}<>«»“”„‘’…|/\\-–—*`"  # noqa: RUF001
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def typed_words(text: str) -> tuple[list[TypedWord], list[str]]:
     """The words of `text` without titles, and what was left out."""
     text, left_out = without_phrases(join_dotted_legal_forms(text))
     found = [
-        TypedWord(part.strip(_MARKS) or part, tokens)
+        TypedWord(part.strip(_PUNCTUATION) or part, tokens)
         for part in text.split()
         if (tokens := word_spellings(part))
     ]
@@ -58,7 +58,7 @@ def filler_indices(words: Sequence[TypedWord]) -> frozenset[int]:
 
 
 def rejoined(words: Sequence[TypedWord], fillers: frozenset[int]) -> Iterator[list[TypedWord]]:
-    """The words with two or three of them, none a filler, in one: `Mary Ann` as `Maryann`."""
+    """The words, with two or three neighbours (no fillers) joined: `Mary Ann` as `Maryann`."""
     for length in (1, 2, 3):
         for start in range(len(words) - length + 1):
             end = start + length
@@ -78,7 +78,7 @@ def _in_each_spelling(tokens: Sequence[Sequence[str]]) -> list[list[str]]:
 def split_words(
     words: Sequence[TypedWord], indices: Iterable[int]
 ) -> Iterator[tuple[int, Sequence[str]]]:
-    """The pieces that the words at `indices` may consist of: `Obrien` of `o` and `brien`."""
+    """Each way to split the words at `indices` into two or three: `Obrien` into `o` and `brien`."""
     for i in indices:
         letters = words[i].folded
         if len(words[i].tokens) == 1 and len(letters) >= SHORTEST_SPLIT and letters.isalpha():

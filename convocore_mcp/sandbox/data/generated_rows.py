@@ -44,14 +44,14 @@ _TOKEN: Final = re.compile(r"(?:conv-)?([0-9a-f]{16})\Z")
 class GeneratedRows:
     """`size` generated conversations; number 0 is the newest.
 
-    `live` rows deviate from the documented API as live rows do.
+    With `deviates`, rows deviate from the documented API as those of the real service do.
     """
 
     size: int
     seed: int
     now: int
     agent_id: str
-    live: bool
+    deviates: bool
 
     def id_of(self, number: int) -> str:
         """The conversation's ID. Some have the form of those that were created by the REST API."""
@@ -126,7 +126,7 @@ class GeneratedRows:
         row |= visitor_fields.messages(rng, person, row)
         row |= visitor_fields.channel_details(rng, row)
         visitor_fields.add_hostile_text(rng, row)
-        return (add_live_deviations(rng, row) if self.live else row), listed_as
+        return (add_live_deviations(rng, row) if self.deviates else row), listed_as
 
     def _core_fields(self, rng: SeededRandom, number: int, person: Person | None) -> Row:
         at, identifier = self.ts(number), self.id_of(number)

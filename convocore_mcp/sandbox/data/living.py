@@ -1,4 +1,4 @@
-"""A life for the sandbox: what happens to its conversations while time passes.
+"""The living sandbox: what happens to its conversations while time passes.
 
 Each event has its time and its kind from the seed and its number alone, so the state at a time is
 the same whenever somebody asks, and tests drive it with a clock of their own.
@@ -29,7 +29,7 @@ PATH: Final = ("engaged", "demo_req", "demo_done", "proposal", "negotiation")
 CLOSED: Final = ("won", "lost")
 LOOKED_AT: Final = 4
 ALWAYS_WAITING: Final = 2
-"""People who wait for a human at any time: the team is never quite done."""
+"""People who wait for a human at any time: the team never accepts these last ones."""
 HOT: Final = 75
 _SEED: Final = 71
 _NEW: Final = 72
@@ -118,7 +118,7 @@ class Living:
     def _arrive(self, at: int) -> None:
         number = self._number
         rows = GeneratedRows(
-            1, hash64(self._seed + _NEW, number), at, self._agent_id, live=self._deviates
+            1, hash64(self._seed + _NEW, number), at, self._agent_id, deviates=self._deviates
         )
         row = {name: value for name, value in rows.item(0).items() if name not in _CRM}
         identifier = f"conv-live{number:06d}"

@@ -96,12 +96,12 @@ class Sandbox(FaultInjection, SingleItems):
         self.list_requests = 0
         self._inserted = 0
         start = self._now()
-        rows = GeneratedRows(size, seed, start, agent_id, live=dialect == "cursor")
+        rows = GeneratedRows(size, seed, start, agent_id, deviates=dialect == "cursor")
         self._list = ConversationList(rows, newest=rows.ts(0) if size else start)
         self._living: Living | None = None
         if live:
             self._living = Living(
-                self._list, seed=seed, start=start, agent_id=agent_id, deviates=rows.live
+                self._list, seed=seed, start=start, agent_id=agent_id, deviates=rows.deviates
             )
 
         async def app(scope: Scope, _receive: Receive, send: Send) -> None:
@@ -114,7 +114,7 @@ class Sandbox(FaultInjection, SingleItems):
 
     def rows(self) -> Iterator[Row]:
         """Every conversation that is not empty, as the list shows it now, newest first."""
-        self._live_on()
+        self._let_time_pass()
         with self._lock:
             ranks = self._list.ranks(0, _ROWS_PER_LOCK)
         while ranks:
@@ -125,7 +125,7 @@ class Sandbox(FaultInjection, SingleItems):
 
     def row(self, conversation_id: str) -> Row | None:
         """One conversation as the list shows it, or None."""
-        self._live_on()
+        self._let_time_pass()
         with self._lock:
             row: Row | None = self._listed(self._list.row(conversation_id))
             return row
@@ -201,7 +201,7 @@ class Sandbox(FaultInjection, SingleItems):
         pairs: list[tuple[str, str]],
         headers: dict[str, str],
     ) -> Response:
-        self._live_on()
+        self._let_time_pass()
         match segments:
             case ["", "v3", "agents", agent_id, "convos"]:
                 return await self._list_page(method, agent_id, pairs, headers)
@@ -279,8 +279,8 @@ class Sandbox(FaultInjection, SingleItems):
     def _now(self) -> int:
         return int(self._clock().timestamp())
 
-    def _live_on(self) -> None:
-        """Let everything happen that is due; called before anybody looks."""
+    def _let_time_pass(self) -> None:
+        """Let everything happen that is due; called before data is read."""
         if self._living is not None:
             with self._lock:
                 self._living.advance(self._now())

@@ -36,19 +36,22 @@ class SingleItems:
         self.sparse, self.export = sparse, export
         self.transcripts: dict[str, Row] = {}
         """Transcripts that a test wrote, by conversation; all others are generated."""
-        self._poisoned: set[str] = set()
+        self._broken: set[str] = set()
         self._without_item: set[str] = set()
 
-    def poison(self, conversation_id: str) -> None:
+    def break_record(self, conversation_id: str) -> None:
         """Answer 500 "Output validation failed" whenever this conversation is asked for alone."""
-        self._poisoned.add(conversation_id)
+        self._broken.add(conversation_id)
 
-    def poison_one(self) -> str | None:
-        """Poison the newest conversation that the list does not show in full; returns its ID."""
+    def break_one_record(self) -> str | None:
+        """Break the record of the newest conversation that the list does not show in full.
+
+        Returns its ID.
+        """
         for row in self._shown_rows():
             identifier: str = row["ID"]
             if self._has_item(identifier) and row.keys() < (self.item(identifier) or {}).keys():
-                self.poison(identifier)
+                self.break_record(identifier)
                 return identifier
         return None
 
@@ -75,7 +78,7 @@ class SingleItems:
         # Convocore lists conversations that were created through its REST API, but answers 404 for
         # each of them.
         by_rest_api = conversation_id.startswith(f"{self.agent_id}_")
-        unreadable = conversation_id in self._poisoned or conversation_id in self._without_item
+        unreadable = conversation_id in self._broken or conversation_id in self._without_item
         return not (by_rest_api or unreadable)
 
     def _listed(self, row: Json) -> Json:
@@ -85,7 +88,7 @@ class SingleItems:
         return {name: row[name] for name in SPARSE_FIELDS if name in row}
 
     def _item_response(self, conversation_id: str) -> Response:
-        if conversation_id in self._poisoned:
+        if conversation_id in self._broken:
             return error_response(500, "Output validation failed")
         item = self.item(conversation_id)
         if item is None:

@@ -35,7 +35,7 @@ async def get_lead(backend: Backend, agent_id: str, person: str) -> JsonObject:
     try:
         match, conversations = await backend.read(_find, backend, agent_id, person)
         if await backend.details.enrich(conversations) != conversations:
-            # Their details may say that they are somebody else's.
+            # The details may say that the conversations belong to another person.
             match, conversations = await backend.read(_find, backend, agent_id, person)
     except MissingError as error:
         raise with_coverage(error, freshness) from None

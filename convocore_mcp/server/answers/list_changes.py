@@ -97,8 +97,8 @@ def _poll_seconds(backend: Backend) -> int:
 
 def _answer(page: ChangePage, freshness: Freshness, backend: Backend) -> JsonObject:
     notes = []
-    if page.unread:
-        named = f" ({', '.join(page.unread)})" if len(backend.agents) > 1 else ""
+    if page.without_baseline:
+        named = f" ({', '.join(page.without_baseline)})" if len(backend.agents) > 1 else ""
         notes.append(f"{NO_BASELINE[:-1]}{named}.")
     if page.held_back:
         notes.append(HELD_BACK)

@@ -52,7 +52,7 @@ async def list_conversations(
             valid.
         ApiError: Convocore can't be read, and the mirror is still empty.
     """
-    # Fields are shown from other tables, whose cursors have other keys.
+    # With `fields`, rows come from the field tables, whose sort keys differ in the cursor.
     tool = "list_conversations with fields" if request.fields else "list_conversations"
     start = page_start(backend, tool, agents, request)
     arguments = request.filters

@@ -11,12 +11,12 @@ from convocore_mcp.errors import InvalidArgumentError
 from convocore_mcp.server.mirror_queries import SortKey
 
 CURSOR_LIFE = timedelta(hours=23)
-"""Less than the day for which the mirror keeps old versions."""
+"""A cursor works for a day (docs/contract.md); the mirror keeps old versions for a week."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Where a list goes on: behind which row, as of which change, and of which question."""
+    """Where a list goes on: after which row, as of which sequence number, for which question."""
 
     question: str
     """A digest of everything that decides which rows there are, and in which order."""

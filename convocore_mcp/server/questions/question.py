@@ -34,7 +34,7 @@ class Question:
 
     @property
     def in_force(self) -> Iterator[tuple[str, RowQuery]]:
-        """The name of each filter, with the query without it."""
+        """The name of each filter that is used, with the query as it would be without it."""
         for requirement in self.query.requirements:
             name = requirement.argument
             name = requirement.conditions[0].text if name == WHERE else name
@@ -114,7 +114,7 @@ def _period_text(period: Period, operator: Operator) -> str:
 def read_sort(text: str, *, rows: Rows) -> Sort:
     """The order that `sort` means: `newest`, `oldest`, `waiting`, a field, or `-field`.
 
-    `score` and `value` alone are the named orders of the first version: the largest first.
+    `score` and `value` without a minus put the largest first, unlike all other fields.
 
     Raises:
         InvalidArgumentError: it is none of them.

@@ -21,7 +21,7 @@ from convocore_mcp.errors import ConvocoreError, InvalidArgumentError
 from convocore_mcp.server.rendering import failure, internal_error
 from convocore_mcp.server.sanitize import JsonObject
 from convocore_mcp.server.tools.arguments import nearest_first
-from convocore_mcp.server.tools.kind_reading import read_kindly
+from convocore_mcp.server.tools.lenient_arguments import read_leniently
 
 READ_ONLY = ToolAnnotations(
     read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=True
@@ -35,7 +35,7 @@ _KINDS = {
 
 
 class _StrictMetadata(FuncMetadata):
-    """Argument metadata that leaves reading a string as JSON to `kind_reading`."""
+    """Argument metadata that leaves the reading of a string as JSON to `lenient_arguments`."""
 
     def pre_parse_json(self, data: JsonObject) -> JsonObject:
         """Return the arguments as they are."""
@@ -88,7 +88,7 @@ class StrictTool(Tool):
     ) -> Any:
         """Run the tool; every error becomes an error object."""
         try:
-            read = read_kindly(arguments, self.parameters.get("properties", {}))
+            read = read_leniently(arguments, self.parameters.get("properties", {}))
             return await super().run(read, context, convert_result)
         except ToolError as error:
             cause = error.__cause__

@@ -30,15 +30,15 @@ def conversation_fields(
     for flag in ("test", "blocked", "stale"):
         if fields.get(flag) is False:
             del fields[flag]
-    details = c.details
-    data = captured_data(details.captured_variables, details.funnel_extracted_data)
+    parts = c.record_parts
+    data = captured_data(parts.captured_variables, parts.funnel_extracted_data)
     fields["data"] = dict(list(data.items())[:MAX_DATA]) or None
     if len(data) > MAX_DATA:
         notes.append(f"data: {MAX_DATA} of {len(data)} values are shown.")
     histories: dict[str, Sequence[object]] = {
-        "handoffs_history": [_handoff(handoff) for handoff in details.handoff_history],
-        "activities": [_activity(activity) for activity in details.crm_activities],
-        "score_history": [_score(step) for step in details.funnel_score_history],
+        "handoffs_history": [_handoff(handoff) for handoff in parts.handoff_history],
+        "activities": [_activity(activity) for activity in parts.crm_activities],
+        "score_history": [_score(step) for step in parts.funnel_score_history],
     }
     for name in ("tags", "links", "funnel_step"):
         if isinstance(listed := fields.get(name), list):

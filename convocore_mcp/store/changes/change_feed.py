@@ -3,8 +3,8 @@
 A version that begins where no version of its conversation ended is a creation; one that begins
 where another ended is an update; one that ended where no other begins is a removal. Each change has
 a sequence number of its own, and transactions commit in the order of these numbers: whoever has
-read everything up to a number has missed nothing. Between them stand the moments at which something
-became overdue while nothing was edited.
+read everything up to a number has missed nothing. The feed also tells at which moments something
+became overdue without an edit.
 """
 
 from collections.abc import Callable, Sequence
@@ -43,7 +43,7 @@ from convocore_mcp.store.database.engine import Database
 BATCH = 500
 """Changes that are read at a time where most of them may be filtered out."""
 MOST_READ = 3_000
-"""Changes that one page looks at; what is behind them comes with the next page."""
+"""Changes that are looked at for one page; the changes after them come with the next page."""
 Wanted = Callable[[Change], bool]
 
 
@@ -64,10 +64,10 @@ class ChangeFeed:
         kinds: Sequence[str] = KINDS,
         wanted: Wanted = lambda _: True,
     ) -> ChangePage:
-        """The changes behind `start`, at least `limit` of them where there are as many.
+        """The changes after `start`, at least `limit` of them if there are as many.
 
-        Without `start`, those that are known since `since`; with neither, none: the end of the
-        page is where the feed ends now. `wanted` says which changes belong into the page.
+        Without `start`, the changes since `since`. Without both, no changes: the end of the page is
+        the present end of the feed. `wanted` says which changes belong on the page.
         """
         moment = rows.to_milliseconds(now) or 0
         with self._database.reading() as connection:
@@ -114,13 +114,13 @@ def _page(
         changes=changes,
         truncated=truncated,
         known_since=rows.from_milliseconds(bounds.known_since),
-        unread=tuple(a for a in agent_ids if a not in bounds.baselines),
+        without_baseline=tuple(a for a in agent_ids if a not in bounds.baselines),
         held_back=bounds.upto < bounds.newest,
     )
 
 
 def _is_truncated(bounds: LogBounds, start: FeedPosition | None, since: int) -> bool:
-    """Whether changes behind the position, or since the time, went with old versions."""
+    """Whether changes after the position, or since the time, are lost with deleted versions."""
     baseline = min(bounds.baselines.values(), default=bounds.pruned_up_to)
     if bounds.pruned_up_to <= baseline:
         return False
@@ -137,7 +137,7 @@ def _changes(
     wanted: Wanted,
     limit: int,
 ) -> tuple[list[Change], int]:
-    """The wanted changes behind `after`, and the number up to which all were looked at."""
+    """The wanted changes after number `after`, and the number up to which all were looked at."""
     found: list[Change] = []
     position, looked_at, batch = after, 0, limit + 1
     if not bounds.baselines:
@@ -258,7 +258,7 @@ def _moment(key: MomentKey, conversation: Conversation, hot: HotScores) -> Chang
 
 
 def _merge(changes: Sequence[Change], moments: Sequence[Change]) -> list[Change]:
-    """Both in one order: what was seen first comes first; either part keeps its own order."""
+    """Changes and moments in one order, by when they were seen; each part keeps its own order."""
     merged: list[Change] = []
     waiting = list(moments)[::-1]
     for change in changes:

@@ -13,17 +13,16 @@ class LogBounds:
     """Numbers are sequence numbers, times Unix milliseconds."""
 
     pruned_up_to: int
-    """Old versions up to this number may be gone: only later changes are all there."""
+    """Old versions up to this number may be deleted: only the changes after it are complete."""
     pruned_before: int | None
-    """Those were versions that ended before this time."""
+    """The deleted versions ended before this time."""
     upto: int
     """The newest change whose leads have been rebuilt, like those of all changes before it."""
     newest: int
     baselines: Mapping[str, int]
-    """By agent, the change up to which the first full sync brought everything. An agent without it
-    has no changes yet."""
+    """The baseline of each agent, by its ID. An agent without a baseline has no changes yet."""
     known_since: int | None
-    """From when on the changes of all of them are known."""
+    """The time since which the changes of all these agents are known."""
 
 
 def read_bounds(connection: Connection, agent_ids: Sequence[str]) -> LogBounds:

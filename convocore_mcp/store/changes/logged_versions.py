@@ -50,7 +50,7 @@ class LoggedChange:
 def numbered_changes(
     connection: Connection, bounds: LogBounds, *, after: int, kinds: Sequence[str], limit: int
 ) -> list[NumberedChange]:
-    """The first `limit` changes behind `after`, in order."""
+    """The first `limit` changes after number `after`, in order."""
     selects = []
     if {"created", "updated"} & set(kinds):
         replaces = _exists(_other.c.valid_to == _v.c.valid_from)
@@ -80,7 +80,7 @@ def numbered_changes(
 def _behind(
     number: ColumnElement[int], after: int, bounds: LogBounds
 ) -> tuple[ColumnElement[bool], ...]:
-    """Whether a number is behind `after`, and behind the baseline of its agent."""
+    """Whether a number comes after `after`, and after the baseline of its agent."""
     agent = without_index(_v.c.agent_id)
     of_agents = (
         and_(agent == agent_id, number > baseline)

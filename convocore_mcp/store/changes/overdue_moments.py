@@ -1,4 +1,4 @@
-"""What became overdue without an edit: time passed a stored moment of the version that was current.
+"""Finds what became overdue without an edit: a stored moment of a current version has passed.
 
 A version counts if the moment came after it was read and before another one replaced it.
 """

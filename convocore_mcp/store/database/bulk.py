@@ -4,14 +4,36 @@ SQLAlchemy Core would process every value of every row once more, which takes lo
 engine's own work. So the values given here must be storable as they are (`columns.storable`).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Column, Connection, Table
+from sqlalchemy import Column, Connection, Row, Table
 
 from convocore_mcp.store.database.columns import TSVECTOR_OF_TOKENS, Tokens
+from convocore_mcp.store.database.rows import chunks
 
 RowValues = tuple[Any, ...]
+
+
+def rows_in(
+    connection: Connection,
+    columns: Sequence[Column[Any]],
+    key: Column[Any],
+    values: Collection[str] | Collection[int],
+    *,
+    where: str = "",
+    given: RowValues = (),
+) -> Iterator[Row[*tuple[Any, ...]]]:
+    """The rows whose `key` is one of `values`, as the driver gives them: a flag may be 0 or 1.
+
+    `where` is a further condition in the SQL of both engines, with the values `given` for its
+    question marks.
+    """
+    names, table = ", ".join(column.name for column in columns), key.table.name
+    begin = f"SELECT {names} FROM {table} WHERE {where and f'{where} AND '}{key.name} IN"  # noqa: S608
+    for part in chunks(sorted(values)):
+        text = _in_style(connection, f"{begin} ({', '.join('?' * len(part))})")
+        yield from connection.exec_driver_sql(text, (*given, *part)).all()
 
 
 def insert_rows(
@@ -55,6 +77,10 @@ def update_column(
 def _run(connection: Connection, statement: str, rows: Iterable[RowValues]) -> None:
     values = list(rows)
     if values:
-        qmark = connection.dialect.paramstyle == "qmark"
-        text = statement if qmark else statement.replace("?", "%s")
-        connection.exec_driver_sql(text, values)
+        connection.exec_driver_sql(_in_style(connection, statement), values)
+
+
+def _in_style(connection: Connection, statement: str) -> str:
+    """`statement`, whose values are question marks, with the driver's own marks."""
+    qmark = connection.dialect.paramstyle == "qmark"
+    return statement if qmark else statement.replace("?", "%s")

@@ -24,9 +24,19 @@ _UNSTORABLE = re.compile("[\0\ud800-\udfff]")
 
 def storable(text: str) -> str:
     """`text` with U+FFFD in place of every character that an engine can't store (`Text`)."""
-    if text.isascii() and "\0" not in text:  # the usual case, and faster
-        return text
-    return _UNSTORABLE.sub("\ufffd", text)
+    return text if is_storable(text) else _UNSTORABLE.sub("\ufffd", text)
+
+
+def is_storable(text: str) -> bool:
+    """Whether an engine can store `text` as it is; much faster than looking at its characters."""
+    if "\0" in text:
+        return False
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:  # a lone surrogate
+            return False
+    return True
 
 
 class Text(TypeDecorator[str]):

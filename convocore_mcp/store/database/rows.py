@@ -11,21 +11,28 @@ from typing import Any, TypeVar
 from sqlalchemy import Column, RowMapping
 
 from convocore_mcp.models import Conversation, DerivedKeys, Lead, Value
-from convocore_mcp.store.database.columns import storable
-from convocore_mcp.store.database.record_details import details_of
-from convocore_mcp.store.database.schema import LONGEST_KEY, UNKNOWN, conversations, leads
+from convocore_mcp.store.database.columns import is_storable, storable
+from convocore_mcp.store.database.parsed_records import record_parts_of
+from convocore_mcp.store.database.schema import (
+    CURRENT,
+    LONGEST_KEY,
+    UNKNOWN,
+    conversations,
+    leads,
+)
 from convocore_mcp.store.database.search_tokens import tokens
 
 T = TypeVar("T")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TIMES = {"last_activity", "first_message", "last_modified", "waiting_since"}
 _JSON = {"tags", "assignees", "alerts", "value", "conversation_ids", "links"}
+_FLAGS = {"is_test", "is_blocked"}
 _LATEST = 2**53
 """Later than any time in milliseconds; sorts unknown waiting times last."""
 
 _Converters = Sequence[tuple[int, Callable[[Any], Any]]]
 """The positions of values that are stored in another form, each with the function to read it."""
-_UNSTORED = {"record", "details", "facts", "dropped"}
+_UNSTORED = {"record", "record_parts", "facts", "dropped"}
 _CONVERSATION = tuple(f.name for f in fields(Conversation) if f.name not in _UNSTORED)
 _LEAD = tuple(f.name for f in fields(Lead))
 COLUMNS: tuple[Column[Any], ...] = tuple(conversations.c[name] for name in _CONVERSATION)
@@ -33,6 +40,15 @@ COLUMNS: tuple[Column[Any], ...] = tuple(conversations.c[name] for name in _CONV
 LEAD_COLUMNS: tuple[Column[Any], ...] = tuple(leads.c[name] for name in _LEAD)
 """The columns of a `Lead`."""
 
+
+_ONLY_DERIVED = ("amount", "currency_key", "lead_id")
+"""Attributes of a conversation that the mirror fills in."""
+_ROW = (*(name for name in _CONVERSATION if name not in _ONLY_DERIVED), *_ONLY_DERIVED)
+_row_values = attrgetter(*_ROW)
+_TIME_PLACES = tuple(place for place, name in enumerate(_ROW) if name in _TIMES)
+_JSON_PLACES = tuple(place for place, name in enumerate(_ROW) if name in _JSON)
+_ACTIVE, _WAITING_SINCE = _ROW.index("last_activity"), _ROW.index("waiting_since")
+_DERIVED = slice(len(_ROW) - len(_ONLY_DERIVED), len(_ROW))
 
 PARAMETERS = 400
 """Values in one `IN`: older builds of SQLite accept 999 parameters in a statement."""
@@ -45,7 +61,10 @@ def chunks(values: Sequence[T]) -> Iterable[Sequence[T]]:
 
 def to_milliseconds(time: datetime | None) -> int | None:
     """A time as it is stored."""
-    return None if time is None else (time - _EPOCH) // timedelta(milliseconds=1)
+    if time is None:
+        return None
+    since = time - _EPOCH  # dividing it would take three times as long
+    return since.days * 86_400_000 + since.seconds * 1000 + since.microseconds // 1000
 
 
 def from_milliseconds(stored: int | None) -> datetime | None:
@@ -63,28 +82,42 @@ def digest_of(c: Conversation) -> bytes:
     return digest(c.record if not c.dropped else "\0".join((c.record, *c.dropped)))
 
 
-def conversation_row(c: Conversation, keys: DerivedKeys) -> dict[str, Any]:
-    """The storable columns of a version, without those that say when it is valid."""
-    row = _stored(_CONVERSATION, c)
-    active = row["last_activity"]
-    waiting = row["waiting_since"]
-    row |= {
-        "digest": digest_of(c),
-        "dropped_fields": len(c.dropped),
-        "email_key": keys.email,
-        "phone_key": keys.phone,
-        "amount": keys.amount,
-        "unparsed": keys.unparsed,
-        "currency_key": keys.currency,
-        "tag_keys": _json(sorted({tag.casefold()[:LONGEST_KEY] for tag in c.tags})),
-        "by_newest": UNKNOWN if active is None else active,
-        "by_oldest": UNKNOWN if active is None else -active,
-        "by_score": UNKNOWN if c.score is None else c.score,
-        "by_value": UNKNOWN if keys.amount is None else keys.amount,
-        "by_waiting": _waiting_sort_key(waiting) if c.waiting else UNKNOWN,
-        "search": tokens(c, keys.text),
-    }
-    return {name: storable(value) if type(value) is str else value for name, value in row.items()}
+NEW_COLUMNS = (
+    "valid_from", "valid_to", "read_at", "seen_at", "missed_syncs", *_ROW, "dropped_fields",
+    "email_key", "phone_key", "unparsed", "tag_keys", "by_newest", "by_oldest", "by_score",
+    "by_value", "by_waiting", "search", "digest",
+)  # fmt: skip
+"""The columns of a version that begins, in the order of `new_version`."""
+
+
+def new_version(
+    c: Conversation, keys: DerivedKeys, lead_id: str | None, *, number: int, at: int, digest: bytes
+) -> tuple[Any, ...]:
+    """The storable row of a version that begins; `digest` is that of the list's row."""
+    row = list(_row_values(c))
+    for place in _TIME_PLACES:
+        row[place] = to_milliseconds(row[place])
+    for place in _JSON_PLACES:
+        row[place] = _json(row[place])
+    active = row[_ACTIVE]
+    waiting = _waiting_sort_key(row[_WAITING_SINCE]) if c.waiting else UNKNOWN
+    row[_DERIVED] = (keys.amount, keys.currency, lead_id)
+    row += (
+        len(c.dropped),
+        keys.email,
+        keys.phone,
+        keys.unparsed,
+        _json(sorted({tag.casefold()[:LONGEST_KEY] for tag in c.tags})),
+        UNKNOWN if active is None else active,
+        UNKNOWN if active is None else -active,
+        UNKNOWN if c.score is None else c.score,
+        UNKNOWN if keys.amount is None else keys.amount,
+        waiting,
+        tokens(c, keys.text),
+    )
+    if not is_storable("".join([value for value in row if type(value) is str])):
+        row = [storable(value) if type(value) is str else value for value in row]
+    return (number, CURRENT, at, at, 0, *row, digest)
 
 
 def _waiting_sort_key(since: int | None) -> int:
@@ -100,7 +133,7 @@ def to_conversation(row: RowMapping) -> Conversation:
     """A `Conversation` from `COLUMNS`, with its record if that was selected too."""
     values = _values(row, _CONVERSATION, _CONVERSATION_CONVERTERS)
     record = row["record"] if "record" in row else ""  # noqa: SIM401  `get` is slow there
-    return Conversation(*values, record, details_of(record))  # type: ignore[call-arg]  # in order
+    return Conversation(*values, record, record_parts_of(record))  # type: ignore[call-arg]  # in order
 
 
 def to_conversation_without_record(row: Sequence[Any]) -> Conversation:
@@ -149,7 +182,8 @@ def _parse_json(stored: str) -> Any:
 
 def _converters(names: tuple[str, ...]) -> _Converters:
     times = [(i, from_milliseconds) for i, name in enumerate(names) if name in _TIMES]
-    return [*times, *((i, _parse_json) for i, name in enumerate(names) if name in _JSON)]
+    flags = [(i, bool) for i, name in enumerate(names) if name in _FLAGS]
+    return [*times, *flags, *((i, _parse_json) for i, name in enumerate(names) if name in _JSON)]
 
 
 _CONVERSATION_CONVERTERS, _LEAD_CONVERTERS = _converters(_CONVERSATION), _converters(_LEAD)

@@ -180,11 +180,6 @@ _index(
     "excluded", _c.agent_id, _c.by_newest, _c.is_test, _c.is_blocked, _c.valid_to,
     where=or_(_c.is_test, _c.is_blocked),
 )  # fmt: skip
-_AGGREGATED = (
-    "by_newest", "lead_id", "state", "stage", "label", "channel", "country", "language", "assignee",
-    "source", "model", "last_activity", "messages", "tokens", "usd", "rating", "tag_keys",
-)  # fmt: skip
-_covering_index("aggregated", _c.agent_id, *(_c[name] for name in _AGGREGATED), _c.valid_to)
 Index(f"{PREFIX}tokens", _c.search, postgresql_using="gin").ddl_if(dialect="postgresql")
 SEARCH = f"{PREFIX}search"
 """In SQLite, the full-text index of `conversations.search`; its `rowid` is `valid_from`."""
@@ -250,8 +245,6 @@ _HOT = (
 )  # fmt: skip
 _covering_index("hot", _l.agent_id, *(_l[name] for name in _HOT))
 _index("hot_score", _l.agent_id, _l.hot_score).ddl_if(dialect="postgresql")
-# For sums over leads. `lead_id` comes first: else SQLite would read whole leads by their key.
-_covering_index("worth", _l.lead_id, _l.agent_id, _l.currency, _l.hot_score, _l.unparsed, _l.amount)
 
 lead_terms = Table(
     f"{PREFIX}lead_terms",

@@ -72,17 +72,20 @@ TokenQuery: TypeAlias = str | AllOf | AnyOf
 def tokens(c: Conversation, text: str) -> str:
     """The tokens of a conversation, separated by blanks; `text` holds its words."""
     tag = agent_tag(c.agent_id)
-    words = text[:LONGEST_TEXT].split()
+    indexed = text[:LONGEST_TEXT]
+    words = indexed.split()
+    if words and len(max(words, key=len)) > LONGEST_WORD:
+        words = [word[:LONGEST_WORD] for word in words]
     suffixes = (
         number[i : i + LONGEST_NUMBER]
-        for word in words
-        for number in _NUMBER.findall(word)
+        for number in _NUMBER.findall(indexed)
         for i in range(len(number) - MIN_NUMBER_PART + 1)
     )
+    before = f" {tag}{_WORD}"
     result = [
         *(value_token(tag, kind, value) for kind, value in _values(c)),
         language_token(tag, language_of(c.language)),
-        *(f"{tag}{_WORD}{word[:LONGEST_WORD]}" for word in words),
+        *([f"{tag}{_WORD}{before.join(words)}"] if words else []),
         *[f"{tag}{_SUFFIX}{suffix}" for suffix in dict.fromkeys(suffixes)][:MOST_SUFFIXES],
     ]
     return " ".join(result)

@@ -1,4 +1,4 @@
-"""Which details are to be read, and how many an answer lacks."""
+"""Which details are wanted, and how many details an answer lacks."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -41,7 +41,7 @@ class DetailsQueue:
         return list(dict.fromkeys(in_turn))[:limit]
 
     def wanted_of(self, agent_id: str, ids: Sequence[str]) -> list[WantedDetails]:
-        """Those of these conversations whose details are to be read, in the given order."""
+        """The wanted details of these conversations, in the given order."""
         query = _WANTED.where(_s.agent_id == agent_id)
         with self._database.reading() as connection:
             found = {

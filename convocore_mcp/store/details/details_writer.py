@@ -39,9 +39,9 @@ class DetailsWriter:
             mirror.begin_versions(
                 connection, found.changed, sequence_number=sequence_number, at=now, digests=digests
             )
-            save_details.note_settled(connection, agent_id, found.settled, at=now)
+            save_details.note_answers(connection, agent_id, found.answered, at=now)
             save_details.mark_enriched(connection, agent_id, found.changed)
-            if found.settled and not found.changed:
+            if found.answered and not found.changed:
                 data_changed(connection, agent_id)  # answers say how many details they lack
         return found.added
 

@@ -1,4 +1,7 @@
-"""What the saving of list rows does about details. The caller holds the write lock."""
+"""Details when list rows are saved: known ones are kept, new ones are wanted.
+
+The caller holds the write lock.
+"""
 
 from collections.abc import Callable, Sequence
 
@@ -57,14 +60,14 @@ def note_listed(
     changed: Sequence[Changed],
     filled: Sequence[Changed],
 ) -> None:
-    """Want the details of the rows that begin a version and are sparse, and no others.
+    """Note which details are wanted: those of the sparse rows that begin a version.
 
     `filled` are the same rows after `with_known_details`.
     """
     replaced = [row for row, old in changed if old is not None]
     if replaced:
         forget(connection, sparse_rows, agent_id, [row.id for row in replaced])
-        # A full row holds everything: what an older version had more is no longer true.
+        # A full row holds everything, so the details of the older version are out of date.
         full = [row.id for row in replaced if not is_sparse(row)]
         forget(connection, details, agent_id, full)
     wanted = [

@@ -18,7 +18,7 @@ from convocore_mcp.store.write.versions import Changed, CurrentVersion
 _NOBODY_ASKS = frozenset(
     {"nodes_info", "metrics", "sessions", "average_latency", "detailed_cost", "voice"}
 )
-"""Fields that no question is about: a list that lacks only these is full."""
+"""Record fields that no answer uses: a list that lacks only these fields counts as full."""
 _c = conversations.c
 
 
@@ -28,7 +28,7 @@ class Enrichment:
 
     changed: list[Changed] = field(default_factory=list)
     """Conversations that get a new version."""
-    settled: list[ReadDetails] = field(default_factory=list)
+    answered: list[ReadDetails] = field(default_factory=list)
     """The answers that belong to the current version of their conversation."""
     added: int = 0
     """Conversations of which the single one holds something that people ask about."""
@@ -49,7 +49,7 @@ def compare_details(
         version = current.get(id_)
         if version is None or version.valid_from != answer.wanted.version or id_ not in listed:
             continue  # the list has brought another version meanwhile
-        found.settled.append(answer)
+        found.answered.append(answer)
         if answer.single is None:
             continue
         row, in_mirror = listed[id_]
@@ -88,11 +88,11 @@ def _listed_rows(
     }
 
 
-def note_settled(
-    connection: Connection, agent_id: str, settled: Sequence[ReadDetails], *, at: int
+def note_answers(
+    connection: Connection, agent_id: str, answered: Sequence[ReadDetails], *, at: int
 ) -> None:
-    """Remember the answers, so that no version is asked for twice; `at` is in milliseconds."""
-    ids = [answer.wanted.id for answer in settled]
+    """Store the answers, so that no version is asked for twice; `at` is in milliseconds."""
+    ids = [answer.wanted.id for answer in answered]
     forget(connection, sparse_rows, agent_id, ids)
     forget(connection, details, agent_id, ids)
     rows = (
@@ -103,7 +103,7 @@ def note_settled(
             storable(answer.single.record) if answer.single else None,
             at,
         )
-        for answer in settled
+        for answer in answered
     )
     columns = ("agent_id", "id", "outcome", "record", "read_at")
     bulk.insert_rows(connection, details, columns, rows)

@@ -16,7 +16,7 @@ from convocore_mcp.fields.grouping import Grouping, TimeUnit
 from convocore_mcp.fields.table import Kind
 from convocore_mcp.store.database.columns import Sql
 from convocore_mcp.store.field_queries.local_times import day_of
-from convocore_mcp.store.fields.text_keys import WORD_MARK, stored_text, text_key
+from convocore_mcp.store.fields.text_keys import ITEM_MARK, WORD_MARK, stored_text
 
 KeyPart = str | bool | None
 GroupKey = tuple[str, ...]
@@ -34,30 +34,49 @@ _NAMES: dict[str, Callable[[str], str]] = {
     "hour": lambda key: str(int(key)),
 }
 """How a key that sorts is written in an answer, where that is another."""
-_Read = Callable[[Sequence[object], int], Sequence[str]]
+_Read = Callable[[Sequence[object]], Sequence[str]]
+_Spell = Callable[[Sequence[object], str], str]
 
 
 class GroupKeys:
-    """The groupings of one question, each with the columns that the engine groups by."""
+    """The groupings of one question, each with the columns that the engine groups by.
 
-    def __init__(self, group_by: Sequence[Grouping], columns: Sequence[Sequence[Sql]]) -> None:
+    A question selects `columns`, then `stored_keys`; the values of both are what `of` reads.
+    """
+
+    def __init__(
+        self, group_by: Sequence[Grouping], columns: Sequence[tuple[Sql, Sql | None]]
+    ) -> None:
+        """`columns` are those that the engine groups by, each with that of its key, if stored."""
         self.group_by = group_by
-        self.columns = [column for of_grouping in columns for column in of_grouping]
+        self.columns = [column for column, _ in columns]
+        self.stored_keys = [key for _, key in columns if key is not None]
         self._spellings: list[dict[str, dict[str, int]]] = [{} for _ in group_by]
-        self._parts: list[tuple[int, int, _Read]] = []
-        begin = 0
-        for place, (grouping, of_grouping) in enumerate(zip(group_by, columns, strict=True)):
-            self._parts.append((begin, begin + len(of_grouping), self._reader(grouping, place)))
-            begin += len(of_grouping)
+        self._reads: list[_Read] = []
+        self._spells: list[_Spell | None] = []
+        at_key = len(columns)
+        for place, (grouping, (_, key)) in enumerate(zip(group_by, columns, strict=True)):
+            read, spell = _reader(grouping, place, None if key is None else at_key)
+            self._reads.append(read)
+            self._spells.append(spell)
+            at_key += key is not None
 
     @property
     def overlapping(self) -> bool:
         """Whether a row may be in several groups."""
         return any(getattr(grouping, "kind", None) is Kind.LIST for grouping in self.group_by)
 
-    def of(self, values: Sequence[object], count: int) -> Iterable[GroupKey]:
-        """The groups of rows with these values in `columns`; there are `count` of them."""
-        return product(*(read(values[begin:end], count) for begin, end, read in self._parts))
+    def of(self, values: Sequence[object]) -> Iterable[GroupKey]:
+        """The groups of rows with these values."""
+        if len(self._reads) == 1:  # without the work of combining
+            return [(part,) for part in self._reads[0](values)]
+        return product(*(read(values) for read in self._reads))
+
+    def note_spellings(self, key: GroupKey, values: Sequence[object], count: int) -> None:
+        """So many rows of the group have these values."""
+        for place, (part, spell) in enumerate(zip(key, self._spells, strict=True)):
+            if spell is not None and part != _MISSING:
+                self.note_spelling(place, part, spell(values, part), count)
 
     def shown(self, key: GroupKey) -> tuple[KeyPart, ...]:
         """The key as an answer has it."""
@@ -88,34 +107,40 @@ class GroupKeys:
         spellings = self._spellings[place][part]
         return min(spellings, key=lambda text: (-spellings[text], text))
 
-    def _reader(self, grouping: Grouping, place: int) -> _Read:
-        """How the values of a grouping's columns become its keys."""
-        if isinstance(grouping, TimeUnit):
-            return lambda values, _: (_time_key(grouping.unit, values[0]),)
-        kind = None if isinstance(grouping, DataField) else grouping.kind
-        if kind is Kind.FLAG:
-            return lambda values, _: ("true" if values[0] else "false",)
 
-        def read_text(values: Sequence[object], count: int) -> Sequence[str]:
-            if values[0] is None:
-                return (_MISSING,)
-            text = str(values[0]).replace(WORD_MARK, "")
-            key = text if kind is Kind.ID else stored_text(text)[0]
-            self.note_spelling(place, key, text, count)
-            return (key,)
+def _reader(grouping: Grouping, place: int, at_key: int | None) -> tuple[_Read, _Spell | None]:
+    """How the values at a place become keys, and how a key is spelled there."""
+    if isinstance(grouping, TimeUnit):
+        return lambda values: (_time_key(grouping.unit, values[place]),), None
+    kind = None if isinstance(grouping, DataField) else grouping.kind
+    if kind is Kind.FLAG:
+        return lambda values: ("true" if values[place] else "false",), None
+    if at_key is None:
+        key_of = str if kind is Kind.ID else lambda text: stored_text(_text(text))[0]
+        return (
+            lambda values: (_MISSING if values[place] is None else key_of(str(values[place])),),
+            lambda values, _: _text(values[place]),
+        )
+    if kind is Kind.LIST:
+        return (
+            lambda values: tuple(dict.fromkeys(_items(values[at_key]))) or (_MISSING,),
+            lambda values, key: dict(
+                zip(_items(values[at_key]), json.loads(str(values[place])), strict=True)
+            )[key],
+        )
+    return (
+        lambda values: (_MISSING if values[at_key] is None else str(values[at_key]),),
+        lambda values, _: str(values[place]),
+    )
 
-        def read_list(values: Sequence[object], count: int) -> Sequence[str]:
-            keys = dict(_items(values[0]))
-            for key, text in keys.items():
-                self.note_spelling(place, key, text, count)
-            return tuple(keys) or (_MISSING,)
 
-        return read_list if kind is Kind.LIST else read_text
+def _text(stored: object) -> str:
+    return str(stored).replace(WORD_MARK, "")
 
 
-def _items(stored: object) -> tuple[tuple[str, str], ...]:
-    """The items of a list, each with its key."""
-    return () if stored is None else tuple((text_key(t), t) for t in json.loads(str(stored)))
+def _items(key: object) -> list[str]:
+    """The keys of the items of a list, from its key."""
+    return [] if key is None else str(key)[1:-1].split(ITEM_MARK)
 
 
 @lru_cache(maxsize=16384)

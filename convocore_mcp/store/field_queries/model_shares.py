@@ -24,13 +24,15 @@ def shares(
     """Tokens and US dollars to add to groups: what is another model's is taken from the last's."""
     place = list(keys.group_by).index(BY_NAME["model"])
     amounts = (table.column("tokens"), table.column("ai_usd"), table.column("shares"))
-    statement = select(*keys.columns, *amounts).where(*fitting, amounts[2].is_not(None))
+    statement = select(*keys.columns, *keys.stored_keys, *amounts).where(
+        *fitting, amounts[2].is_not(None)
+    )
     for *values, tokens, usd, stored in connection.execute(statement):
         parts: list[tuple[str, float | None, float | None]] = json.loads(stored)
         # A part that is unknown may be any part of the whole: then all of it stays where it is.
         tokens_known = all(part[1] is not None for part in parts)
         usd_known = all(part[2] is not None for part in parts)
-        for key in list(keys.of(values, 0)):
+        for key in keys.of(values):
             yield key, -float(tokens or 0) * tokens_known, -float(usd or 0) * usd_known
             for model, model_tokens, model_usd in parts:
                 keys.note_spelling(place, text_key(model), model, 0)

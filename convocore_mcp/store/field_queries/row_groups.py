@@ -4,15 +4,19 @@ The engine groups by what is stored; `group_keys` turns that into the keys of an
 has one key after that is added up here.
 """
 
+import heapq
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain, zip_longest
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Integer, and_, case, cast, func, or_, select
 
+from convocore_mcp.fields.conditions import DataField
 from convocore_mcp.fields.grouping import Grouping, TimeUnit
 from convocore_mcp.fields.row_query import MOST_GROUPS, Groups, RowGroup, RowQuery
-from convocore_mcp.fields.table import BY_NAME, Field, Rows
+from convocore_mcp.fields.table import BY_NAME, Field, Kind, Rows
 from convocore_mcp.models import WAITING
 from convocore_mcp.store.database.columns import Sql
 from convocore_mcp.store.database.schema import CURRENT
@@ -36,38 +40,11 @@ Values = Sequence[object]
 
 @dataclass(slots=True)
 class Sums:
-    """The figures of a group while they are added up."""
+    """The figures of a group."""
 
     figures: list[float] = field(default_factory=lambda: [0.0] * _FIGURES)
-    value: dict[str | None, float] | None = None
-    samples: Samples | None = None
-
-    def add(self, figures: Sequence[float | None]) -> None:
-        """Add figures in their order."""
-        own = self.figures
-        for place, figure in enumerate(figures):
-            if figure:
-                own[place] += figure
-
-    def add_value(self, currency: str | None, amount: float) -> None:
-        """Add an amount."""
-        if self.value is None:
-            self.value = {}
-        self.value[currency] = self.value.get(currency, 0.0) + amount
-
-    def add_samples(self, samples: Samples) -> None:
-        """Add the values of measures."""
-        if self.samples is None:
-            self.samples = Samples()
-        self.samples.merge(samples)
-
-    def merge(self, other: "Sums") -> None:
-        """Add another group."""
-        self.add(other.figures)
-        for currency, amount in (other.value or {}).items():
-            self.add_value(currency, amount)
-        if other.samples is not None:
-            self.add_samples(other.samples)
+    value: dict[str | None, float] = field(default_factory=dict)
+    samples: Samples = field(default_factory=Samples)
 
     def group(self, keys: tuple[KeyPart, ...], rows: Rows) -> RowGroup:
         """As it is answered."""
@@ -85,10 +62,52 @@ class Sums:
             leads=int(f[_ROWS]) if rows is Rows.LEADS else 0,
             hot=int(f[_HOT]),
             overdue=int(f[_OVERDUE]),
-            value=self.value or {},
+            value=self.value,
             unparsed_values=int(f[_UNPARSED]),
-            measures=self.samples.measures() if self.samples else {},
+            measures=self.samples.measures(),
         )
+
+
+class _Part(NamedTuple):
+    """What the engine has added up: the figures of rows with the same values."""
+
+    values: Values
+    figures: Sequence[float | None]
+    currency: str | None
+    amount: float | None
+
+
+class _Found:
+    """All that was added up, and by group: which groups are shown is decided before more is done.
+
+    There may be a group for each row.
+    """
+
+    def __init__(self) -> None:
+        self.parts: list[_Part] = []
+        self.by_key = defaultdict[GroupKey, list[_Part]](list)
+        self.samples = defaultdict[GroupKey, Samples](Samples)
+        """By group; those of all rows are under `()`."""
+
+    def sums(self, parts: Sequence[_Part], keys: Iterable[GroupKey]) -> Sums:
+        """The sums of `parts`, with the values of the measures in these groups."""
+        sums = _sums(parts)
+        for key in keys:
+            if key in self.samples:
+                sums.samples.merge(self.samples[key])
+        return sums
+
+
+def _sums(parts: Sequence[_Part]) -> Sums:
+    """The sums of `parts`; figures that a part lacks are the last ones."""
+    sums = Sums()
+    for place, column in enumerate(zip_longest(*[part.figures for part in parts])):
+        sums.figures[place] = float(sum(filter(None, column)))
+    for part in parts:
+        if part.amount is not None:
+            value = sums.value.get(part.currency, 0.0)
+            sums.value[part.currency] = value + float(part.amount)
+    return sums
 
 
 def groups(
@@ -101,27 +120,24 @@ def groups(
 ) -> Groups:
     """The rows that meet the conditions, by group."""
     columns = [_columns(connection, table, query, fitting, grouping) for grouping in group_by]
-    keys = GroupKeys(group_by, columns)
-    totals, by_key = Sums(), defaultdict[GroupKey, Sums](Sums)
-    for values, sums in _figures(connection, table, keys.columns, fitting):
-        totals.merge(sums)
-        in_groups = list(keys.of(values, int(sums.figures[_ROWS])))
-        for key in in_groups:
-            if len(in_groups) == 1 and key not in by_key:
-                by_key[key] = sums  # as nearly always where there are very many groups
-            else:
-                by_key[key].merge(sums)
-    for values, samples in samples_by_group(connection, table, keys.columns, fitting, measures):
-        totals.add_samples(samples)
-        for key in keys.of(values, 0):
-            by_key[key].add_samples(samples)
+    keys, found = GroupKeys(group_by, columns), _Found()
+    found.parts += _figures(connection, table, keys, fitting)
+    for part in found.parts:
+        for key in keys.of(part.values):
+            found.by_key[key].append(part)
+    read = (*keys.columns, *keys.stored_keys)
+    for values, samples in samples_by_group(connection, table, read, fitting, measures):
+        found.samples[()].merge(samples)
+        for key in keys.of(values) if group_by else ():
+            found.samples[key].merge(samples)
+    totals = found.sums(found.parts, [()])
     if table.rows is Rows.LEADS:
         total = totals.group((), Rows.LEADS)
     else:
         conversations = totals.group((), Rows.CONVERSATIONS)
         total = _with_leads(connection, table, query, fitting, conversations)
-        _share_out(connection, table, keys, fitting, by_key)
-    return _answer(keys, by_key, total, table.rows) if group_by else Groups(total)
+        _share_out(connection, table, keys, fitting, found)
+    return _answer(keys, found, total, table.rows) if group_by else Groups(total)
 
 
 def _columns(
@@ -130,17 +146,23 @@ def _columns(
     query: RowQuery,
     fitting: Sequence[ColumnElement[bool]],
     grouping: Grouping,
-) -> Sequence[Sql]:
-    """What the engine groups by."""
+) -> tuple[Sql, Sql | None]:
+    """What the engine groups by, and the column of its key, if that is another."""
     if isinstance(grouping, TimeUnit):
         column, zone = table.value(grouping.of), query.clock.zone
-        return [local_unit(connection, table, column, list(fitting), unit=grouping.unit, zone=zone)]
+        unit = grouping.unit
+        return local_unit(connection, table, column, list(fitting), unit=unit, zone=zone), None
     shown = shown_fields(table, [grouping])[0]
     if shown.long:  # the beginning of a long text stands for it
-        return [table.column(grouping.name)]
+        return table.column(grouping.name), None
+    if getattr(grouping, "kind", None) is Kind.LIST:
+        return shown.columns[0], table.column(grouping.name)
     # As one expression: sorting rows by two columns takes an engine twice as long.
     key, *spelling = shown.columns
-    return [func.coalesce(spelling[0], key)] if spelling else [key]
+    if not spelling:
+        return key, None
+    # Of a captured variable, finding the key once more costs more than making it.
+    return func.coalesce(spelling[0], key), None if isinstance(grouping, DataField) else key
 
 
 def _share_out(
@@ -148,42 +170,44 @@ def _share_out(
     table: RowTable,
     keys: GroupKeys,
     fitting: Sequence[ColumnElement[bool]],
-    by_key: dict[GroupKey, Sums],
+    found: _Found,
 ) -> None:
     """By model, tokens and their cost are those of each model itself."""
     if BY_NAME["model"] in keys.group_by:
         for key, tokens, usd in model_shares.shares(connection, table, keys, fitting):
-            by_key[key].figures[_TOKENS] += tokens
-            by_key[key].figures[_AI_USD] += usd
+            found.by_key[key].append(_Part((), (0, 0, 0, tokens, usd), None, None))
 
 
-def _answer(keys: GroupKeys, by_key: dict[GroupKey, Sums], totals: RowGroup, rows: Rows) -> Groups:
+def _answer(keys: GroupKeys, found: _Found, totals: RowGroup, rows: Rows) -> Groups:
     """The largest groups, or of times the newest, and all others together."""
+    by_key = found.by_key
     if any(isinstance(grouping, TimeUnit) for grouping in keys.group_by):
-        ordered = sorted(by_key, key=keys.time_order)
-        kept, rest = ordered[-MOST_GROUPS:], ordered[:-MOST_GROUPS]
+        kept = sorted(by_key, key=keys.time_order)[-MOST_GROUPS:]
     else:
-        ordered = sorted(by_key, key=lambda key: (-by_key[key].figures[_ROWS], key))
-        kept, rest = ordered[:MOST_GROUPS], ordered[MOST_GROUPS:]
-    other = Sums()
-    for key in rest:
-        other.merge(by_key[key])
-    return Groups(
-        totals=totals,
-        groups=tuple(by_key[key].group(keys.shown(key), rows) for key in kept),
-        total=len(by_key),
-        other=other.group((), rows) if rest else None,
-        overlapping=keys.overlapping,
-    )
+        sizes = ((-sum(int(part.figures[_ROWS] or 0) for part in parts), key)
+                 for key, parts in by_key.items())  # fmt: skip
+        kept = [key for _, key in heapq.nsmallest(MOST_GROUPS, sizes)]
+    groups = []
+    for key in kept:
+        for part in by_key[key]:
+            if part.values:
+                keys.note_spellings(key, part.values, int(part.figures[_ROWS] or 0))
+        groups.append(found.sums(by_key[key], [key]).group(keys.shown(key), rows))
+    other = None
+    if len(kept) < len(by_key):
+        rest = by_key.keys() - set(kept)
+        parts = list(chain.from_iterable(by_key[key] for key in rest))
+        other = found.sums(parts, rest & found.samples.keys()).group((), rows)
+    return Groups(totals, tuple(groups), len(by_key), other, keys.overlapping)
 
 
 def _figures(
     connection: Connection,
     table: RowTable,
-    keys: Sequence[Sql],
+    keys: GroupKeys,
     fitting: Sequence[ColumnElement[bool]],
-) -> Iterator[tuple[Values, Sums]]:
-    """The figures of rows with the same values in `keys`; of leads, by currency too."""
+) -> Iterator[_Part]:
+    """The figures of rows with the same values in `keys.columns`; of leads, by currency too."""
     figures: list[Sql] = [func.count()]
     currency: list[Sql] = []
     if table.rows is Rows.LEADS:
@@ -200,15 +224,16 @@ def _figures(
         figures.append(_count_where(table.column("state") == text_key(WAITING)))
         figures += [func.sum(table.column(name)) for name in sums]
         figures += [func.count(table.column("rating")), func.sum(table.column("rating"))]
-    grouped = [*keys, *currency]
-    statement = select(*grouped, *figures).select_from(table.table).where(*fitting)
-    width = len(grouped)
-    for row in map(tuple, connection.execute(statement.group_by(*grouped) if width else statement)):
-        group = Sums()
-        group.add(row[width : width + _FIGURES])
-        if currency and row[-1] is not None:
-            group.add_value(row[len(keys)], float(row[-1]))
-        yield row[: len(keys)], group
+    grouped = [*keys.columns, *currency]
+    read = [*keys.columns, *map(func.min, keys.stored_keys), *currency]
+    statement = select(*read, *figures).select_from(table.table).where(*fitting)
+    begin, width = len(keys.columns) + len(keys.stored_keys), len(read)
+    if not currency:
+        for row in connection.execute(statement.group_by(*grouped) if grouped else statement):
+            yield _Part(row[:begin], row[width:], None, None)
+        return
+    for row in connection.execute(statement.group_by(*grouped)):
+        yield _Part(row[:begin], row[width:-1], row[begin], row[-1])
 
 
 _NO_SUMS: list[Sql] = [cast(0, Integer)] * 6
@@ -230,10 +255,8 @@ def _with_leads(
     conditions = [leads.valid_at(query.agents, CURRENT - 1)]
     if query.requirements or query.search.strip():
         conditions.append(or_(*(_has_one(table, leads, fitting, a) for a in query.agents)))
-    sums = Sums()
-    for _, part in _figures(connection, leads, (), conditions):
-        sums.merge(part)
-    of_leads = sums.group((), Rows.LEADS)
+    parts = list(_figures(connection, leads, GroupKeys((), ()), conditions))
+    of_leads = _sums(parts).group((), Rows.LEADS)
     return replace(
         total,
         leads=of_leads.leads,

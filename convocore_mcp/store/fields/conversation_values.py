@@ -24,6 +24,7 @@ from convocore_mcp.store.fields.field_columns import (
 )
 from convocore_mcp.store.fields.text_keys import BEGINNING, list_key, stored_text, text_key
 from convocore_mcp.words.folding import fold
+from convocore_mcp.words.visible_text import visible
 
 StoredValue = str | int | float | bool | None
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -172,7 +173,8 @@ def _stored_list(items: tuple[str, ...]) -> tuple[str | None, str]:
 
 def data_name(name: str) -> str:
     """A captured variable's name as it is stored: what a path in JSON can't hold is replaced."""
-    folded = storable(name.strip().lower() if name.isascii() else fold(name.strip()))
+    shown = visible(name)
+    folded = storable(shown.lower() if shown.isascii() else fold(shown))
     return folded if folded.isidentifier() else "".join(map(_in_path, folded))
 
 
@@ -196,7 +198,7 @@ def data_text(value: object) -> str:
         case None:
             return ""
         case str():
-            return value.strip()[:LONGEST_DATA]
+            return visible(value)[:LONGEST_DATA]
         case bool():
             return "true" if value else "false"
         case int() | float():

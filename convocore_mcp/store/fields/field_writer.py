@@ -13,7 +13,6 @@ from sqlalchemy import Connection, Row, Select, delete, select
 
 from convocore_mcp.models import Conversation, DerivedKeys, Lead
 from convocore_mcp.store.database import bulk
-from convocore_mcp.store.database.rows import chunks
 from convocore_mcp.store.database.schema import CURRENT, agents
 from convocore_mcp.store.database.sequence import set_sequence_number
 from convocore_mcp.store.fields.conversation_values import (
@@ -34,8 +33,8 @@ from convocore_mcp.store.fields.lead_values import LEAD_COLUMNS, lead_values
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TEXT_COLUMNS = ("valid_from", *(field.name for field in LONG_TEXTS))
 _c, _l = conversation_fields.c, lead_fields.c
-_VALUES = f"SELECT {', '.join(COLUMNS)} FROM {conversation_fields.name} WHERE valid_from IN"  # noqa: S608  ours
-_LEAD_VALUES = select(*(_l[name] for name in ("number", "lead_id", *LEAD_COLUMNS)))
+_VALUES = tuple(_c[name] for name in COLUMNS)
+_LEAD_VALUES = tuple(_l[name] for name in ("number", "lead_id", *LEAD_COLUMNS))
 
 
 class _Due(Protocol):
@@ -167,28 +166,17 @@ def _current(
     connection: Connection, agent_id: str, lead_ids: Collection[str]
 ) -> dict[str, Row[*tuple[object, ...]]]:
     """The current versions of these leads."""
-    query = _LEAD_VALUES.where(_l.agent_id == agent_id, _l.valid_to == CURRENT)
-    return {
-        row[1]: row
-        for part in chunks(sorted(lead_ids))
-        for row in connection.execute(query.where(_l.lead_id.in_(part))).all()
-    }
+    where, given = "agent_id = ? AND valid_to = ?", (agent_id, CURRENT)
+    found = bulk.rows_in(connection, _LEAD_VALUES, _l.lead_id, lead_ids, where=where, given=given)
+    return {row[1]: row for row in found}
 
 
 def _conversation_values(
     connection: Connection, made: Sequence[Lead], versions: dict[str, int]
 ) -> dict[int, Sequence[StoredValue]]:
-    """The stored values of the conversations of these leads, by version.
-
-    As the driver gives them: SQLAlchemy would look at each of a hundred values of every row.
-    """
-    numbers = sorted(versions[id_] for lead in made for id_ in lead.conversation_ids)
-    values: dict[int, Sequence[StoredValue]] = {}
-    for part in chunks(numbers):
-        # Numbers of our own, so they need no parameters.
-        found = connection.exec_driver_sql(f"{_VALUES} ({', '.join(map(str, part))})")
-        values |= {row[0]: tuple(row) for row in found}
-    return values
+    """The stored values of the conversations of these leads, by version."""
+    numbers = [versions[id_] for lead in made for id_ in lead.conversation_ids]
+    return {row[0]: row for row in bulk.rows_in(connection, _VALUES, _c.valid_from, numbers)}
 
 
 def _keeps_old_versions(connection: Connection, agent_id: str) -> bool:

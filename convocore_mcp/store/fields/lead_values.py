@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC
 from functools import lru_cache
+from operator import itemgetter
 
 from convocore_mcp.fields.table import Field, Home, Merge, Rows
 from convocore_mcp.models import WAITING, Lead
@@ -43,27 +44,31 @@ _STATE, _STALE, _CHANNEL, _DUES, _DATA = (
     _AT[name] for name in ("state", "stale", "channel", "dues", "data")
 )
 _CHANNEL_SHOWN = _CHANNEL + 1
+_MOMENTS = tuple(_AT[name] for name in LEAD_COLUMNS[:3])
 _WAITING = text_key(WAITING)
 
 
 def lead_values(lead: Lead, conversations: Sequence[Values]) -> tuple[StoredValue, ...]:
     """The merged values of a lead; its conversations come newest first."""
-    row: list[StoredValue] = [
-        _least(conversations, _AT["activity_overdue_at"]),
-        _least(conversations, _AT["close_overdue_at"]),
-        _least(conversations, _AT["first_due_at"]),
-        lead.hot_score,
-    ]
     if len(conversations) == 1:  # as most leads have
-        only = conversations[0]
-        row += [None if place is None else only[place] for place in _COPIED]
-        for at, merge in _WORKED_OUT:
-            values = tuple(merge(lead, conversations))
-            row[at : at + len(values)] = values
-    else:
-        for merge in _MERGES:
-            row += merge(lead, conversations)
+        return _values_of_one(lead, conversations)
+    row: list[StoredValue] = [*(_least(conversations, place) for place in _MOMENTS), lead.hot_score]
+    for merge in _MERGES:
+        row += merge(lead, conversations)
     row += (_dues(conversations), _data(conversations))
+    return tuple(row)
+
+
+def _values_of_one(lead: Lead, conversations: Sequence[Values]) -> tuple[StoredValue, ...]:
+    """The same of a lead with one conversation: nearly everything is copied."""
+    row = list(_copied(conversations[0]))
+    row[_HOT_SCORE] = lead.hot_score
+    for text, source in _LONG_TEXTS:
+        if row[text] is None:
+            row[source] = None
+    for at, merge in _WORKED_OUT:
+        values = tuple(merge(lead, conversations))
+        row[at : at + len(values)] = values
     return tuple(row)
 
 
@@ -216,19 +221,27 @@ _MERGES = [_merge_of(field) for field in _FIELDS]
 """In the order of the columns."""
 
 
-def _copied() -> Iterator[int | None]:
-    """Where the columns of fields stand in the values of a lead's only conversation."""
-    for field in _FIELDS:
-        special = field.merge is Merge.SPECIAL
-        for name in column_names(field, Rows.LEADS):
-            yield None if special else _AT[_VERSION if name.endswith(SOURCE) else name]
+def _sources() -> Iterator[int]:
+    """Where each column of a lead stands in the values of its only conversation."""
+    for name in LEAD_COLUMNS:
+        yield _AT["valid_from" if name.endswith(SOURCE) else name] if _is_copied(name) else 0
 
 
-_VERSION = "valid_from"
-_COPIED = tuple(_copied())
+def _is_copied(name: str) -> bool:
+    return name in _AT or name.endswith(SOURCE)
+
+
+_copied = itemgetter(*_sources())
+_HOT_SCORE = LEAD_COLUMNS.index("hot_score")
+_LONG_TEXTS = [
+    (LEAD_COLUMNS.index(field.name), LEAD_COLUMNS.index(field.name + SOURCE))
+    for field in _FIELDS
+    if field.home is Home.TEXT
+]
+"""The columns of long texts, each with that of the version which has it."""
 _WORKED_OUT = [
     (LEAD_COLUMNS.index(field.name), merge)
     for field, merge in zip(_FIELDS, _MERGES, strict=True)
-    if field.merge is Merge.SPECIAL or field.home is Home.TEXT
+    if field.merge is Merge.SPECIAL and field.name != "stale"
 ]
 """Merges that do more than copy, each with the place of its first column."""

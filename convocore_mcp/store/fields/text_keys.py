@@ -17,16 +17,20 @@ ITEM_MARK = "\x02"
 BEGINNING = 60
 """Characters of a long text by which it is sorted."""
 _MARKS = re.compile(f"[{WORD_MARK}{ITEM_MARK}]")
-_PART = re.compile(rf"[{IDEOGRAPHS}]|[^\W_{IDEOGRAPHS}]+|[\W_]+")
-_WORD = re.compile(rf"[{IDEOGRAPHS}]|[^\W_{IDEOGRAPHS}]+")
+_WORDS = rf"[a-z0-9]+(?![^\W_])|[{IDEOGRAPHS}]|[^\W_{IDEOGRAPHS}]+"
+"""A word. Most are ASCII even where the text is not, and their letters are tested faster alone."""
+_PART, _WORD = re.compile(rf"{_WORDS}|[\W_]+"), re.compile(_WORDS)
+_ASCII_PART = re.compile("[a-z0-9]+|[^a-z0-9]+")
 
 
 def text_key(text: str) -> str:
     """What a text is compared by."""
     folded = _folded(text)
-    if folded.isascii() and folded.isalnum():  # one word, as most choices are
+    if not folded.isascii():
+        return WORD_MARK.join(_PART.findall(folded))
+    if folded.isalnum():  # one word, as most choices are
         return folded
-    return WORD_MARK.join(_PART.findall(folded))
+    return WORD_MARK.join(_ASCII_PART.findall(folded))
 
 
 def words_of(text: str) -> list[str]:

@@ -39,7 +39,7 @@ class CompletionReader:
     def leads_by_name(self, agent_id: str, prefixes: Collection[str], *, limit: int) -> list[Lead]:
         """Named leads that have, for each of `prefixes`, a word that starts with it.
 
-        The words are those of names and companies; the latest active lead comes first.
+        The words are those of names and companies; the most recently active lead comes first.
         """
         text = _l.text.concat(" ")
         query = (
@@ -51,8 +51,8 @@ class CompletionReader:
         )
         with self._database.reading() as connection:
             if prefixes:
-                # Few leads are found by the index of terms. Where there are many, some of them
-                # soon come up among the latest active.
+                # If few leads have the word, the index of terms finds them. If many have it, the
+                # scan of the most recently active leads soon meets some of them.
                 with_word = _leads_with_word(agent_id, max(prefixes, key=len))
                 ids = connection.execute(with_word.limit(INDEX_LOOKUP_LIMIT + 1)).all()
                 if len(ids) <= INDEX_LOOKUP_LIMIT:

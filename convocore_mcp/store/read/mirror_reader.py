@@ -19,11 +19,14 @@ from convocore_mcp.store.database.schema import (
     records,
 )
 from convocore_mcp.store.database.sequence import sequence_number
+from convocore_mcp.store.fields.field_columns import SHOWN
+from convocore_mcp.store.fields.field_tables import conversation_fields
 from convocore_mcp.store.read import conversation_search, hot_leads
 from convocore_mcp.store.read.aggregates import stats
 from convocore_mcp.store.read.cache import AnswerCache
 from convocore_mcp.store.read.conversation_search import Plan, SortKey, without_bounds
 from convocore_mcp.store.read.people_index import PeopleIndex
+from convocore_mcp.store.read.sql_conditions import without_index
 
 CACHED_ANSWERS, CACHED_PAGES = 2_000, 64
 """Cache sizes: a count or sum has a few hundred bytes, a page of rows up to 200 kB."""
@@ -42,7 +45,7 @@ class MirrorReader:
 
     @property
     def generation(self) -> str:
-        """Identifies this filling of the mirror; sequence numbers mean nothing in another one."""
+        """The generation of the mirror. Sequence numbers belong to one generation."""
         return self._database.generation
 
     def sequence_number(self) -> int:
@@ -60,7 +63,7 @@ class MirrorReader:
         at: int,
         after: SortKey | None,
     ) -> list[tuple[Conversation, SortKey]]:
-        """The conversations that met `criteria` at change `at`, from after the sort key `after` on.
+        """The conversations that met `criteria` as of sequence number `at`, after sort key `after`.
 
         Each comes with its sort key. Records are not read. `sort` is one of `newest`, `oldest`,
         `score`, `value` and `waiting`.
@@ -126,9 +129,11 @@ class MirrorReader:
 
     def field_values(self, agent_id: str, field: str) -> list[str]:
         """The values of `stage`, `state` or `label` that occur, sorted."""
-        column = conversations.c[field]
-        conditions = (_c.agent_id == agent_id, _c.valid_to == CURRENT, column.is_not(None))
-        query = select(column).where(*conditions).distinct()
+        # In the narrow table, and not by an index on the agent, which would find every row.
+        f = conversation_fields.c
+        value = func.coalesce(f[field + SHOWN], f[field])
+        of_agent = without_index(f.agent_id) == agent_id
+        query = select(value).where(of_agent, f.valid_to == CURRENT, value.is_not(None)).distinct()
         return self._current(
             agent_id, ("field values", field), lambda c: sorted(c.execute(query).scalars())
         )
@@ -156,7 +161,7 @@ class MirrorReader:
         return leads[0] if leads else None
 
     def leads(self, agent_id: str, *, lead_ids: Sequence[str]) -> list[Lead]:
-        """The leads with these ids, latest active first."""
+        """The leads with these ids, most recently active first."""
         query = select(*rows.LEAD_COLUMNS).where(_l.agent_id == agent_id)
         with self._database.reading() as connection:
             result = [

@@ -24,7 +24,7 @@ from convocore_mcp.store.database.schema import UNKNOWN, lead_terms, leads, word
 from convocore_mcp.store.read.sql_conditions import has_text, starts_with
 
 MOST_HITS = 2_000
-"""Leads that one look-up returns at most, latest active first."""
+"""Leads that one look-up returns at most, most recently active first."""
 COMMON_TERM = 2_500
 """Leads of a term that are looked at, at most, if no other term narrows the search."""
 SHORTEST_WORD = 3
@@ -77,10 +77,9 @@ def _has_trigrams(word: str) -> bool:
 
 def _add_trigrams(connection: Connection, agent_id: str, words: Sequence[str]) -> None:
     """Store the trigrams of new words. An empty trigram marks a word that is stored."""
-    known: set[str] = set()
-    for part in rows.chunks(words):
-        marks = select(_g.word).where(_g.agent_id == agent_id, _g.trigram == "", _g.word.in_(part))
-        known.update(connection.scalars(marks))
+    stored = "agent_id = ? AND trigram = ''"
+    marks = bulk.rows_in(connection, (_g.word,), _g.word, words, where=stored, given=(agent_id,))
+    known = {row.word for row in marks}
     new = (
         (agent_id, trigram, word)
         for word in words
@@ -107,7 +106,7 @@ class PeopleIndex:
         self._database = database
 
     def hits(self, agent_id: str, required: Sequence[TermAlternatives]) -> list[Hit]:
-        """The leads that have each of the `required` terms, latest active first.
+        """The leads that have each of the `required` terms, most recently active first.
 
         At most `MOST_HITS`.
         """

@@ -1,12 +1,11 @@
 """The look-ups in the mirror that the rule of the affected set needs (`leads.affected`)."""
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import (
     Column,
-    ColumnElement,
     Connection,
     Row,
     TableValuedAlias,
@@ -19,22 +18,24 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from convocore_mcp.models import Conversation, DerivedKeys
-from convocore_mcp.store.database import rows
+from convocore_mcp.store.database import bulk, rows
 from convocore_mcp.store.database.columns import Text
 from convocore_mcp.store.database.schema import CURRENT, conversations
 
 VersionRow = Row[*tuple[Any, ...]]
 _c = conversations.c
-_KEYS = (_c.email_key, _c.phone_key, _c.unparsed)
+_FETCHED = (*rows.COLUMNS, _c.valid_from, _c.email_key, _c.phone_key, _c.unparsed)
 _SHARED = {"email": _c.email_key, "phone": _c.phone_key}
 # A conversation with an identity, an email or a phone number names somebody: so these two are all
 # of `leads.merge.takes_part` that is left to test where one of those is given.
 _TAKES_PART = and_(~_c.is_test, ~_c.is_blocked)
-_UNIDENTIFIED = and_(_c.identity.is_(None), _TAKES_PART)
-_LOOKUPS: dict[str, tuple[Column[Any], ColumnElement[bool] | None]] = {
-    "id": (_c.id, None),
-    "lead_id": (_c.lead_id, None),
-    "identity": (_c.identity, None),
+_OLDER = "agent_id = ? AND valid_to < ?"
+_NOW = "agent_id = ? AND valid_to = ?"
+_UNIDENTIFIED = f"{_NOW} AND identity IS NULL AND NOT is_test AND NOT is_blocked"
+_LOOKUPS: dict[str, tuple[Column[Any], str]] = {
+    "id": (_c.id, _NOW),
+    "lead_id": (_c.lead_id, _NOW),
+    "identity": (_c.identity, _NOW),
     "email": (_c.email_key, _UNIDENTIFIED),
     "phone": (_c.phone_key, _UNIDENTIFIED),
 }
@@ -57,24 +58,19 @@ class AffectedLookup:
         numbers = {
             number for field, of_field in values.items() for number in self._find(field, of_field)
         }
-        query = select(*rows.COLUMNS, _c.valid_from, *_KEYS)
-        new = [
-            row
-            for part in rows.chunks(sorted(numbers - self.rows.keys()))
-            for row in self._connection.execute(query.where(_c.valid_from.in_(part))).all()
-        ]
+        unknown = numbers - self.rows.keys()
+        new = list(bulk.rows_in(self._connection, _FETCHED, _c.valid_from, unknown))
         self.rows |= {row.valid_from: row for row in new}
         return [(rows.to_conversation_without_record(row), _keys(row)) for row in new]
 
-    def _find(self, field: str, values: Iterable[str]) -> Iterator[int]:
+    def _find(self, field: str, values: Collection[str]) -> Iterator[int]:
         """Only the numbers of the versions: most versions were fetched before."""
         found_by, condition = _LOOKUPS[field]
-        conditions = [_c.agent_id == self._agent_id, _c.valid_to == CURRENT]
-        if condition is not None:
-            conditions.append(condition)
-        query = select(_c.valid_from).where(*conditions)
-        for part in rows.chunks(sorted(values)):
-            yield from self._connection.scalars(query.where(found_by.in_(part))).all()
+        given, key = (self._agent_id, CURRENT), (_c.valid_from,)
+        for row in bulk.rows_in(
+            self._connection, key, found_by, values, where=condition, given=given
+        ):
+            yield row[0]
 
     def identities_sharing(
         self, field: str, values: Collection[str]
@@ -101,23 +97,21 @@ class AffectedLookup:
     def former_values(self, ids: Collection[str]) -> dict[str, set[str]]:
         """The emails and phone numbers of older versions of these conversations."""
         values: dict[str, set[str]] = {field: set() for field in _SHARED}
-        query = select(*(c.label(field) for field, c in _SHARED.items())).where(
-            _c.agent_id == self._agent_id, _c.valid_to < CURRENT
-        )
-        for part in rows.chunks(sorted(ids)):
-            for row in self._connection.execute(query.where(_c.id.in_(part))).mappings():
-                for field, of_field in values.items():
-                    of_field.update({row[field]} - {None})
+        for row in self._older_versions(ids, tuple(_SHARED.values())):
+            for of_field, value in zip(values.values(), row, strict=True):
+                if value is not None:
+                    of_field.add(value)
         return values
 
     def with_older_versions(self, ids: Collection[str]) -> set[str]:
         """Those of `ids` that have older versions."""
-        query = select(_c.id).where(_c.agent_id == self._agent_id, _c.valid_to < CURRENT).distinct()
-        return {
-            id_
-            for part in rows.chunks(sorted(ids))
-            for id_ in self._connection.scalars(query.where(_c.id.in_(part)))
-        }
+        return {row[0] for row in self._older_versions(ids, (_c.id,))}
+
+    def _older_versions(
+        self, ids: Collection[str], columns: Sequence[Column[Any]]
+    ) -> Iterator[VersionRow]:
+        given = (self._agent_id, CURRENT)
+        return bulk.rows_in(self._connection, columns, _c.id, ids, where=_OLDER, given=given)
 
 
 def _table_of(
@@ -141,7 +135,7 @@ def _keys(row: VersionRow) -> DerivedKeys:
         email=row.email_key,
         phone=row.phone_key,
         amount=row.amount,
-        unparsed=row.unparsed,
+        unparsed=bool(row.unparsed),
         currency=row.currency_key,
         text="",
     )

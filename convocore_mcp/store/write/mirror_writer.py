@@ -30,7 +30,12 @@ from convocore_mcp.store.database.coverage import (
     update_coverage,
 )
 from convocore_mcp.store.database.engine import Database
-from convocore_mcp.store.database.rows import conversation_row, to_milliseconds
+from convocore_mcp.store.database.rows import (
+    NEW_COLUMNS,
+    digest_of,
+    new_version,
+    to_milliseconds,
+)
 from convocore_mcp.store.database.schema import (
     CURRENT,
     agents,
@@ -47,19 +52,21 @@ from convocore_mcp.store.write.quarantined_rows import drop_quarantined, save_qu
 from convocore_mcp.store.write.rebuild import MergeAffected, rebuild_leads
 from convocore_mcp.store.write.search_words import SearchWords
 
+_SEARCH = NEW_COLUMNS.index("search")
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:
     """The decisions about leads that the mirror applies but does not make."""
 
     keys: Callable[[Conversation], DerivedKeys]
-    """`leads.keys.keys`."""
+    """`leads.keys.derive_keys`."""
     merge_affected: MergeAffected
     """`leads.affected.merge_affected`."""
     due_dates: DueDatesOf
     """`leads.due_dates.due_dates_of_row`."""
     merge_details: listed_rows.MergeDetails = lambda listed, _single: listed
-    """`sync.details.merge_records`; by default a list row stays as it is."""
+    """`sync.details.merge_records.merge_details`; by default a list row stays as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +91,7 @@ class MirrorWriter:
         self._search_words = SearchWords()
 
     def on(self, database: Database) -> "MirrorWriter":
-        """A writer by the same rules to `database`."""
+        """A writer to another database by the same rules and in the same time zone."""
         return MirrorWriter(database, self.rules, zone=self._zone)
 
     def coverage(self, agent_id: str) -> Coverage:
@@ -170,24 +177,14 @@ class MirrorWriter:
         versions.end_versions(connection, ended, at=at)
         new, field_values = [], []
         for number, (row, old) in numbered:
-            validity = {
-                "valid_from": number,
-                "valid_to": CURRENT,
-                "read_at": at,
-                "seen_at": at,
-                "missed_syncs": 0,
-            }
             keys = self.rules.keys(row)
-            columns = conversation_row(row, keys)
-            if row.id in digests:
-                columns["digest"] = digests[row.id]
+            digest = digests.get(row.id) or digest_of(row)
             lead_id = old.lead_id if old else None
-            new.append(validity | columns | {"lead_id": lead_id})
+            new.append(new_version(row, keys, lead_id, number=number, at=at, digest=digest))
             field_values.append(NewVersion(number, row, keys, lead_id))
-        values = (tuple(row.values()) for row in new)
-        bulk.insert_rows(connection, conversations, list(new[0]), values)
+        bulk.insert_rows(connection, conversations, NEW_COLUMNS, new)
         field_writer.begin_versions(connection, field_values, self.rules.due_dates, self._zone)
-        self._search_words.add(connection, (row["search"] for row in new))
+        self._search_words.add(connection, (row[_SEARCH] for row in new))
         full = ((number, storable(row.record)) for number, (row, _) in numbered)
         bulk.insert_rows(connection, records, ("valid_from", "record"), full)
         dirty = [(row.agent_id, row.id, old and old.lead_id) for _, (row, old) in numbered]
@@ -214,17 +211,17 @@ class MirrorWriter:
     def last_seen_before(
         self, agent_id: str, time: datetime, *, now: datetime | None = None
     ) -> dict[str, int]:
-        """Conversations that no sync has seen since `time`: how many full syncs missed each.
+        """Conversations that no sync has seen since `time`, with how many full syncs missed each.
 
-        Conversations of which an older copy was seen are not among them. Whatever was seen long
-        after `now` was seen when the clock was ahead.
+        Conversations of which an older copy was seen are left out (`last_seen_outdated`). A time
+        long after `now` does not count as seen: it was noted by a clock that was ahead.
         """
         return self._not_seen_since(agent_id, time, now, outdated=False)
 
     def last_seen_outdated(
         self, agent_id: str, time: datetime, *, now: datetime | None = None
     ) -> dict[str, int]:
-        """The same of conversations of which only an older copy was seen since `time`."""
+        """The same for conversations of which only an older copy was seen since `time`."""
         return self._not_seen_since(agent_id, time, now, outdated=True)
 
     def _not_seen_since(

@@ -7,7 +7,7 @@ replaces the leads that those conversations were in.
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection, select
 
 from convocore_mcp.models import Lead
 from convocore_mcp.store.database import bulk, rows
@@ -64,11 +64,12 @@ def _replace(
     connection: Connection, agent_id: str, old: set[str], made: Sequence[Lead]
 ) -> dict[str, str]:
     """Put the leads `made` in place of the leads `old`; returns the terms of replaced leads."""
-    before: dict[str, str] = {}
-    for part in rows.chunks(sorted(old | {lead.lead_id for lead in made})):
-        condition = and_(leads.c.agent_id == agent_id, leads.c.lead_id.in_(part))
-        existing = connection.execute(select(leads.c.lead_id, leads.c.terms).where(condition))
-        before |= {row.lead_id: row.terms for row in existing}
+    replaced = old | {lead.lead_id for lead in made}
+    columns, given = (leads.c.lead_id, leads.c.terms), (agent_id,)
+    existing = bulk.rows_in(
+        connection, columns, leads.c.lead_id, replaced, where="agent_id = ?", given=given
+    )
+    before: dict[str, str] = {row.lead_id: row.terms for row in existing}
     key = (leads.c.agent_id, leads.c.lead_id)
     bulk.delete_rows(connection, key, ((agent_id, lead_id) for lead_id in sorted(before)))
     new = [rows.lead_row(lead) for lead in made]

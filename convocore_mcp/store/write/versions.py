@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, bindparam, case, or_, select, update
 
-from convocore_mcp.models import Conversation, CopyAge, is_older
+from convocore_mcp.models import Conversation, CopyTimes, is_older
 from convocore_mcp.store.database import bulk
 from convocore_mcp.store.database.columns import storable
 from convocore_mcp.store.database.rows import chunks, digest_of, to_milliseconds
@@ -38,8 +38,8 @@ class CurrentVersion(NamedTuple):
     outdated_at: int | None
 
     @property
-    def age(self) -> CopyAge:
-        """By which it is compared with other copies."""
+    def copy_times(self) -> CopyTimes:
+        """The times by which this version is compared with other copies (`is_older`)."""
         times = (self.last_activity, self.last_modified)
         active, modified = (None if time is None else time // 1000 for time in times)
         return (active, modified)
@@ -47,7 +47,12 @@ class CurrentVersion(NamedTuple):
 
 Changed = tuple[Conversation, CurrentVersion | None]
 """A row that begins a version, and the version that it replaces."""
-_COLUMNS = [conversations.c[name] for name in CurrentVersion._fields]
+_c = conversations.c
+_CURRENT = select(*(_c[name] for name in CurrentVersion._fields)).where(
+    _c.agent_id == bindparam("agent"),
+    _c.valid_to == CURRENT,
+    _c.id.in_(bindparam("ids", expanding=True)),
+)
 
 
 @dataclass(slots=True)
@@ -56,9 +61,9 @@ class Comparison:
 
     changed: list[Changed] = field(default_factory=list)
     unchanged: list[int] = field(default_factory=list)
-    """The versions that still hold, by `valid_from`."""
+    """The versions that stay current, by `valid_from`."""
     known: set[str] = field(default_factory=set)
-    """The rows whose record is that of their version, by id."""
+    """The IDs of the rows whose digest is that of the version in the mirror."""
     outdated: list[int] = field(default_factory=list)
     """The versions of which the page shows an older copy, by `valid_from`."""
 
@@ -70,6 +75,7 @@ def compare(
 
     The newer copy wins, not the one that was read later: an upstream cache may show an older copy
     beside, or instead of, the newer one. Of equally old copies the one that was read later wins.
+    Activity after the version was last seen is news, whatever time in the future the version bears.
     An older copy is accepted once a whole full sync has shown nothing else: then the newer one was
     a mistake that Convocore has corrected, like a time in the future.
     """
@@ -81,13 +87,15 @@ def compare(
         elif old.digest == digest_of(row):
             found.unchanged.append(old.valid_from)
             found.known.add(row.id)
-        elif is_older(row.age, old.age) and not _from_the_future(old, at):
+        elif is_older(row.copy_times, old.copy_times) and not (
+            _from_the_future(old, at) or _active_since_seen(row, old)
+        ):
             confirmed = old.missed_syncs > 0 and old.outdated_at is not None and _seen_by(old, at)
             if confirmed:
                 found.changed.append((row, old))
             else:
                 found.outdated.append(old.valid_from)
-        elif _seen_by(old, at) or is_older(old.age, row.age):
+        elif _seen_by(old, at) or is_older(old.copy_times, row.copy_times):
             found.changed.append((row, old))
         else:
             found.unchanged.append(old.valid_from)
@@ -95,7 +103,8 @@ def compare(
 
 
 def _from_the_future(old: CurrentVersion, at: int) -> bool:
-    """Whether the version bears a time that was still to come at `at`: it is newer than nothing."""
+    """Whether the last activity of the version lies after `at`: such a time is a mistake, so the
+    version counts as newer than no other copy."""
     return old.last_activity is not None and old.last_activity > at + LONGEST_OVERLAP
 
 
@@ -104,13 +113,19 @@ def _seen_by(old: CurrentVersion, at: int) -> bool:
     return old.seen_at <= at or old.seen_at > at + LONGEST_OVERLAP
 
 
+def _active_since_seen(row: Conversation, old: CurrentVersion) -> bool:
+    """Whether the row's activity is later than the version was seen: no old copy can know of it."""
+    active = to_milliseconds(row.last_activity)
+    return active is not None and active > old.seen_at
+
+
 def newest_copies(rows: Sequence[Conversation]) -> dict[str, Conversation]:
     """The rows that can be stored, by id; of two copies of a conversation the newer one."""
     fitting = [row for row in rows if not why_unstorable(row)]
     by_id = {row.id: row for row in fitting}
     if len(by_id) < len(fitting):
         for row in fitting:
-            if is_older(by_id[row.id].age, row.age):
+            if is_older(by_id[row.id].copy_times, row.copy_times):
                 by_id[row.id] = row
     return by_id
 
@@ -119,12 +134,10 @@ def current_versions(
     connection: Connection, agent_id: str, ids: Iterable[str]
 ) -> dict[str, CurrentVersion]:
     """The current versions of these conversations, by id."""
-    c = conversations.c
-    query = select(*_COLUMNS).where(c.agent_id == agent_id, c.valid_to == CURRENT)
     versions: dict[str, CurrentVersion] = {}
     for part in chunks(sorted(set(ids))):
-        rows = connection.execute(query.where(c.id.in_(part)))
-        versions |= {row.id: CurrentVersion(*row) for row in rows}
+        for row in connection.execute(_CURRENT, {"agent": agent_id, "ids": part}):
+            versions[row.id] = CurrentVersion(*row)
     return versions
 
 
@@ -150,6 +163,8 @@ def end_versions(
 
 def mark_seen(connection: Connection, versions: Sequence[int], at: int) -> None:
     """Note that these versions still held at `at`: a row read before it must not replace them."""
+    if not versions:
+        return
     c = conversations.c
     connection.execute(
         update(conversations)

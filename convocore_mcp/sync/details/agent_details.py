@@ -31,11 +31,11 @@ from convocore_mcp.store.details.details_queue import DetailsQueue
 from convocore_mcp.store.details.details_writer import DetailsWriter
 from convocore_mcp.store.write.mirror_writer import MirrorWriter
 from convocore_mcp.sync.details.plan import (
+    DetailsAction,
     DetailsMode,
     DetailsPlan,
-    Step,
     lacking,
-    next_step,
+    next_details_action,
     trial_result,
 )
 from convocore_mcp.sync.page_writer import RunInThread
@@ -194,17 +194,17 @@ class AgentDetails:
                 await parts.read_in_thread(lock.release)
 
     async def _is_done(self) -> bool:
-        """Take the next step; returns whether there is nothing left to do."""
+        """Take the next action; returns whether there is nothing left to do."""
         parts = self._parts
         coverage = await parts.read_in_thread(parts.mirror.coverage, self._agent_id)
         state = await parts.read_in_thread(self._queue.state, self._agent_id)
         full_sync_at = coverage.full_sync_at
-        step = next_step(parts.plan, state.trial, full_sync_at=full_sync_at)
+        action = next_details_action(parts.plan, state.trial, full_sync_at=full_sync_at)
         try:
-            if step is Step.TRIAL and full_sync_at is not None:
+            if action is DetailsAction.TRIAL and full_sync_at is not None:
                 await self._try(full_sync_at)
                 return False
-            return step is Step.NOTHING or not await self._read_batch()
+            return action is DetailsAction.NOTHING or not await self._read_batch()
         except ApiError as error:
             log.info("Details can't be read now: %s", error.message)
             await self._pause(error)

@@ -14,7 +14,7 @@ from convocore_mcp.api.conversation_record import ConversationRecord
 from convocore_mcp.api.wire import to_model
 from convocore_mcp.models import Conversation
 
-_AGES = ("ts", "last_modified")
+_COPY_TIMES = ("ts", "last_modified")
 _SCORE = ("lead_score", "funnel_score_history", "funnel_steps_matched")
 _SECOND = timedelta(seconds=1)
 
@@ -51,7 +51,7 @@ def _is_scored(row: dict[str, object]) -> bool:
 
 
 def _is_newer(item: dict[str, object], row: dict[str, object]) -> bool:
-    for name in _AGES:
+    for name in _COPY_TIMES:
         ours, theirs = row.get(name), item.get(name)
         # Both are RFC 3339 in UTC to the second, which sorts as text.
         if isinstance(ours, str) and isinstance(theirs, str) and ours != theirs:

@@ -1,4 +1,4 @@
-"""What is decided about details. Pure: no I/O, no clock.
+"""Decides whether and how details are read. Pure: no I/O, no clock.
 
 Source: docs/architecture.md, "Details".
 """
@@ -20,7 +20,7 @@ from convocore_mcp.store.database.rows import to_milliseconds
 TRIAL_SIZE = 20
 """Single conversations that tell whether they add anything to the list."""
 MOST_TRIED = 60
-"""The same where Convocore answers 404 for most: those tell nothing."""
+"""Single conversations that a trial asks for at most: an answer 404 tells nothing."""
 
 BATCH_SECONDS, MIN_BATCH, MAX_BATCH = 2.5, 4, 50
 
@@ -51,7 +51,7 @@ class DetailsPlan:
         return max(MIN_BATCH, min(int(self.per_second * BATCH_SECONDS), MAX_BATCH))
 
 
-class Step(Enum):
+class DetailsAction(Enum):
     """What to do next about the details of an agent."""
 
     NOTHING = "no list was read yet, the list is full, or details are off"
@@ -59,17 +59,17 @@ class Step(Enum):
     READ = "read the details of sparse rows"
 
 
-def next_step(
+def next_details_action(
     plan: DetailsPlan, trial: DetailsTrial | None, *, full_sync_at: datetime | None
-) -> Step:
+) -> DetailsAction:
     """Decide what to do, after the full sync of `full_sync_at`."""
     if plan.mode is DetailsMode.OFF or full_sync_at is None:
-        return Step.NOTHING
+        return DetailsAction.NOTHING
     if plan.mode is DetailsMode.ALL or (trial and trial.result == TrialResult.ADDS):
-        return Step.READ
+        return DetailsAction.READ
     if trial is not None and trial.full_sync_at == to_milliseconds(full_sync_at):
-        return Step.NOTHING
-    return Step.TRIAL
+        return DetailsAction.NOTHING
+    return DetailsAction.TRIAL
 
 
 def trial_result(
@@ -88,7 +88,7 @@ def trial_result(
 
 
 def lacking(plan: DetailsPlan, state: DetailsState) -> DetailsState:
-    """What an answer must say of details: nothing where the list is known to be full."""
+    """The details that an answer lacks: none where the list is known to be full."""
     tried = state.trial is not None and state.trial.result != TrialResult.ADDS
     if plan.mode is DetailsMode.OFF or (plan.mode is DetailsMode.AUTO and tried):
         refused = tried and state.trial is not None and state.trial.result == TrialResult.REFUSED

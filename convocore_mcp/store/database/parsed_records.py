@@ -5,25 +5,25 @@ import logging
 from pydantic import TypeAdapter, ValidationError
 
 from convocore_mcp.errors import DamagedRecordError
-from convocore_mcp.models import NO_DETAILS, Details
+from convocore_mcp.models import NO_RECORD_PARTS, RecordParts
 
 log = logging.getLogger(__name__)
 
-_DETAILS = TypeAdapter(Details)
+_RECORD_PARTS = TypeAdapter(RecordParts)
 
 
-def details_of(record: str) -> Details:
-    """The details in `record`, which is a record as `api` writes it, or empty.
+def record_parts_of(record: str) -> RecordParts:
+    """The typed parts of `record`, which is a record as `api` writes it, or empty.
 
-    A record of another shape has no details, so that one odd record does not spoil an answer.
+    A record of another shape has no typed parts, so that one odd record does not spoil an answer.
 
     Raises:
         DamagedRecordError: it is no JSON, so the disk or somebody has changed it.
     """
     if not record:
-        return NO_DETAILS
+        return NO_RECORD_PARTS
     try:
-        return _DETAILS.validate_json(record)
+        return _RECORD_PARTS.validate_json(record)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False)[0]
         if first["type"] == "json_invalid":
@@ -33,4 +33,4 @@ def details_of(record: str) -> Details:
                 record=record,
             ) from None
         log.warning("A record has an unexpected shape: %s at %s", first["msg"], first["loc"])
-        return NO_DETAILS
+        return NO_RECORD_PARTS

@@ -1,4 +1,4 @@
-"""Arguments are read kindly where their meaning is plain."""
+"""Arguments are read leniently where their meaning is plain."""
 
 import json
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convocore_mcp.server.tools.kind_reading import read_kindly
+from convocore_mcp.server.tools.lenient_arguments import read_leniently
 
 SCHEMAS: dict[str, dict[str, Any]] = {
     "limit": {"type": "integer"},
@@ -43,7 +43,7 @@ SCHEMAS: dict[str, dict[str, Any]] = {
 )
 def test_a_plain_meaning_is_read(given_arguments: Any, read: Any) -> None:
     """Promised by docs/contract.md, "Rules for every answer"."""
-    assert read_kindly(given_arguments, SCHEMAS) == read
+    assert read_leniently(given_arguments, SCHEMAS) == read
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_a_plain_meaning_is_read(given_arguments: Any, read: Any) -> None:
 )  # fmt: skip
 def test_what_has_no_plain_meaning_stays_for_the_schema_to_refuse(given_arguments: Any) -> None:
     """Promised by docs/contract.md, "Rules for every answer": nothing is silently ignored."""
-    assert read_kindly(given_arguments, SCHEMAS) == given_arguments
+    assert read_leniently(given_arguments, SCHEMAS) == given_arguments
 
 
 ODD = st.recursive(
@@ -66,6 +66,6 @@ ODD = st.recursive(
 @given(st.dictionaries(st.sampled_from([*SCHEMAS, "other"]), ODD))
 def test_reading_never_fails_and_reading_twice_changes_nothing(arguments: dict[str, Any]) -> None:
     """Ours: a model may send any JSON."""
-    once = read_kindly(arguments, SCHEMAS)
-    assert repr(read_kindly(once, SCHEMAS)) == repr(once)
+    once = read_leniently(arguments, SCHEMAS)
+    assert repr(read_leniently(once, SCHEMAS)) == repr(once)
     json.dumps(once)

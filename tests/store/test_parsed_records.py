@@ -1,4 +1,4 @@
-"""Conversations come out of the mirror typed: with the details of their record and an amount."""
+"""Conversations come out of the mirror typed: with the parts of their record and an amount."""
 
 import json
 from dataclasses import replace
@@ -13,18 +13,18 @@ from convocore_mcp.api.parsing.json_body import parse_json
 from convocore_mcp.errors import DamagedRecordError
 from convocore_mcp.leads.deals.money import read_deal
 from convocore_mcp.models import (
-    NO_DETAILS,
+    NO_RECORD_PARTS,
     Assignment,
     Call,
     Conversation,
-    Details,
     Filter,
     Handoff,
+    RecordParts,
     ScoreStep,
 )
 from convocore_mcp.sandbox import Sandbox
 from convocore_mcp.store.database.engine import Database
-from convocore_mcp.store.database.record_details import details_of
+from convocore_mcp.store.database.parsed_records import record_parts_of
 from convocore_mcp.store.database.schema import conversations, records
 from tests.conversations import conversation, lists_of_conversations
 from tests.store.agent_store import AgentStore
@@ -55,7 +55,7 @@ def test_a_record_gives_its_typed_parts() -> None:
         crmActivities=None,
         aFieldOfTomorrow={"summary": 5},
     )
-    assert details_of(row.record) == Details(
+    assert record_parts_of(row.record) == RecordParts(
         origin="whatsapp",
         last_message_ts=AT,
         handoff_history=(Handoff(requested_at=AT, accepted_by="lina"),),
@@ -72,16 +72,19 @@ def test_every_row_of_the_sandbox_gives_details() -> None:
     for raw in Sandbox(size=400, now=AT).rows():
         row = wire.parse_conversation(parse_json(json.dumps(raw).encode()), "shop")
         assert isinstance(row, Conversation)
-        details = details_of(row.record)
-        assert details != NO_DETAILS
-        found = (details.handoff_history, details.crm_activities, details.funnel_score_history)
+        parts = record_parts_of(row.record)
+        assert parts != NO_RECORD_PARTS
+        found = (parts.handoff_history, parts.crm_activities, parts.funnel_score_history)
         assert [len(raw.get(name) or ()) for name in lengths] == list(map(len, found))
 
 
 def test_a_record_of_another_shape_has_no_details() -> None:
     """Ours: one odd record does not spoil an answer."""
     assert (
-        details_of('{"crm_activities": 5}') == details_of('"odd"') == details_of("") == NO_DETAILS
+        record_parts_of('{"crm_activities": 5}')
+        == record_parts_of('"odd"')
+        == record_parts_of("")
+        == NO_RECORD_PARTS
     )
 
 
@@ -108,8 +111,8 @@ def test_details_come_with_the_record_only(database: Database) -> None:
     agent_store.save(conversation("c1", record='{"demo_date": "tomorrow"}'))
     whole = agent_store.reader.conversation(agent_store.agent, "c1")
     assert whole is not None
-    assert whole.details == Details(demo_date="tomorrow")
-    assert [c.details for c in agent_store.find()] == [NO_DETAILS]
+    assert whole.record_parts == RecordParts(demo_date="tomorrow")
+    assert [c.record_parts for c in agent_store.find()] == [NO_RECORD_PARTS]
 
 
 def test_a_damaged_record_is_told_once_and_read_again(database: Database) -> None:
@@ -135,9 +138,9 @@ def test_a_damaged_record_is_told_once_and_read_again(database: Database) -> Non
     assert "damaged" in (coverage.gap or "")
     found = agent_store.reader.conversation(agent_store.agent, "c1")
     assert found is not None
-    assert found.details == NO_DETAILS
+    assert found.record_parts == NO_RECORD_PARTS
 
     assert agent_store.save(row, other, minute=1).updated == 1
     found = agent_store.reader.conversation(agent_store.agent, "c1")
     assert found is not None
-    assert found.details.summary == "Wants a demo"
+    assert found.record_parts.summary == "Wants a demo"

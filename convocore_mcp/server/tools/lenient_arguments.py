@@ -1,4 +1,4 @@
-"""Reading arguments kindly where their meaning is plain.
+"""Reads arguments leniently: in another JSON type, where their meaning is plain.
 
 Models send text for a number, one value for a list, and `null` for what they leave out. A number or
 a boolean as text, `10.0` for an integer, one bare value or a JSON-encoded list for a list, and the
@@ -16,10 +16,10 @@ from convocore_mcp.server.sanitize import JsonObject
 _TRUE, _FALSE = frozenset({"true", "yes"}), frozenset({"false", "no"})
 _BRACKET = "["
 LONGEST_NUMBER = 20
-"""Characters of a number as text."""
+"""Characters of a text that is read as a number."""
 
 
-def read_kindly(arguments: JsonObject, schemas: JsonObject) -> JsonObject:
+def read_leniently(arguments: JsonObject, schemas: JsonObject) -> JsonObject:
     """`arguments` in the types of `schemas`, which maps each argument's name to its JSON Schema.
 
     An argument that is `null`, or an empty text where no text belongs, is left out.
