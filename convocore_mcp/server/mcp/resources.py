@@ -71,7 +71,7 @@ class Resources:
     async def conversation(self, ctx: Context[App], agent_id: str, conversation_id: str) -> str:
         """The whole record of a conversation."""
         return await self._answer(
-            ctx, lambda b: b.answers.whole_record(b.agent(agent_id), conversation_id)
+            ctx, lambda b: b.answers.conversation_record(b.agent(agent_id), conversation_id)
         )
 
     async def lead(self, ctx: Context[App], agent_id: str, lead_id: str) -> str:
