@@ -83,6 +83,17 @@ async def test_a_demo_is_a_moment_in_the_time_zone_as_in_lists(sandbox: Sandbox)
     assert shown["demo"] == listed["demo"] == "2026-07-19T09:30:00Z"
 
 
+async def test_an_activity_that_was_logged_is_not_due(sandbox: Sandbox) -> None:
+    """Promised by docs/contract.md, "`get_conversation`": `due` is when something is due."""
+    logged = {"type": "Email", "date": "2026-07-01", "completed": True}
+    planned = {"type": "Call", "date": "2026-07-01", "dueDate": "2026-07-19", "completed": False}
+    (row,) = full_rows(1, stage="proposal", crmActivities=[logged, planned])
+    sandbox.replace([row])
+    async with connected(sandbox) as client:
+        shown = (await ask(client, "c0"))["conversation"]
+    assert [activity.get("due") for activity in shown["activities"]] == [None, "2026-07-19"]
+
+
 async def test_the_score_history_says_what_the_visitor_said(sandbox: Sandbox) -> None:
     """Ours: a score is explained by the quote that earned it; secrets stay inside."""
     step = {

@@ -34,9 +34,9 @@ async def conversation_stats(  # noqa: PLR0913, PLR0917  one for each argument o
 ) -> Annotated[CallToolResult, Stats]:
     """Use this for numbers: how is the pipeline, conversations per day, best channel, AI cost.
 
-    Counts and adds up conversations or people (of=leads: each counts once, in the group of its
-    merged value) by group, e.g. of=leads group_by=stage, or group_by=day since=30d.
-    `measure` adds n, sum, avg, median, max of a field, e.g. reply_seconds by assignee. Money is per
+    Returns counts and sums of conversations or people (of=leads: each counts once, in the group of
+    its merged value) by group, e.g. of=leads group_by=stage, or group_by=day since=30d. `measure`
+    adds n, sum, avg, median, max of a field, e.g. reply_seconds by assignee. Money is per
     currency. Filters are those of list_conversations; for the rows behind a number use the lists.
     """
     filters = FilterArguments(

@@ -21,8 +21,8 @@ async def get_conversation(
 ) -> Annotated[CallToolResult, ConversationAnswer]:
     """Use this for one conversation in full: what was said, why it has its score, who took it over.
 
-    All fields, captured data, handoffs, activities and score history; with turns or find also the
-    transcript, oldest turn first. get_lead is for the person.
+    Returns its fields, captured data, handoffs, activities and score history; with turns or find
+    also the transcript, oldest turn first. get_lead is for the person.
     """
     request = ConversationRequest(conversation.strip(), turns, find.strip())
     backend = await backend_for(ctx)

@@ -18,9 +18,9 @@ async def get_lead(
 ) -> Annotated[CallToolResult, LeadAnswer]:
     """Use this for one person: what did Jane from Acme want, who called, prepare me for a call.
 
-    Contact data, what they want, stage, score and why, history, next steps and notes, out of all of
-    their conversations. When several people fit, `candidates` are given instead of a guess: call
-    again with a lead_id.
+    Returns contact data, what they want, stage, score and why, history, next steps and notes, out
+    of all of their conversations. When several people fit, `candidates` are given instead of a
+    guess: call again with a lead_id.
     """
     backend = await backend_for(ctx)
     return success(await backend.answers.get_lead(backend.agent(agent_id), lead.strip()))

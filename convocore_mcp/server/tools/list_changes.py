@@ -25,7 +25,7 @@ async def list_changes(
     """Use this for what changed since last time: new, updated or removed conversations, in order.
 
     "What changed since this morning?" is since=8h. To follow along, call once without cursor and
-    since, then with each next_cursor, at once while has_more. `changed` has [before, after].
+    since, then with each next_cursor, at once while has_more. Returns `changed` as [before, after].
     """
     request = ChangesRequest(cursor, since, kind, changed, became, limit)
     backend = await backend_for(ctx)

@@ -36,7 +36,7 @@ async def list_conversations(  # noqa: PLR0913, PLR0917  one for each argument o
     """Use this to find, list or count chats and calls: who waits for a human, what came in today.
 
     Also "who asked about refunds?" (query), "overdue or unassigned" (attention), "calls that
-    failed" (where). A row is one conversation, `total` counts all matches, next_cursor leads on. An
+    failed" (where). Returns a row per conversation, `total` of all matches, next_cursor. An
     empty list says in `relax` how many there are without each filter. For people use list_leads,
     for one person get_lead, for one conversation get_conversation, for sums conversation_stats.
     """

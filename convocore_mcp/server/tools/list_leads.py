@@ -29,8 +29,8 @@ async def list_leads(  # noqa: PLR0913, PLR0917  one for each argument of the to
 ) -> Annotated[CallToolResult, LeadList]:
     """Use this to list people: leads in negotiation, deals that close this month, who is overdue.
 
-    A row is one person with the merged values of all their conversations: contact, stage, value,
-    next_due. `total` counts all, next_cursor leads on. where=hot=true lists the hot leads in the
+    Returns a row per person with the merged values of all their conversations: contact, stage,
+    value, next_due; `total` of all, next_cursor. where=hot=true lists the hot leads in the
     order of summarize_hot_leads, which also says why. For one person use get_lead, for counts
     conversation_stats with of=leads.
     """

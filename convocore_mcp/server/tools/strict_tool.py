@@ -27,6 +27,12 @@ READ_ONLY = ToolAnnotations(
     read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=True
 )
 
+_KINDS = {
+    "array": "a list", "boolean": "true or false", "integer": "an integer", "number": "a number",
+    "string": "text",
+}  # fmt: skip
+"""The types of JSON Schema, in words."""
+
 
 class _StrictMetadata(FuncMetadata):
     """Argument metadata that leaves the reading of a string as JSON to `lenient_arguments`."""
@@ -101,16 +107,30 @@ class StrictTool(Tool):
             if problem["type"] == "extra_forbidden":
                 messages.append(f"{name[:60]}: there is no such argument.")
                 hints.append(f"Valid arguments: {', '.join(nearest_first(name, valid))}.")
+                continue
+            schema = valid.get(name, {})
+            if problem["type"] == "missing":
+                messages.append(f"{name}: this argument is required.")
+                hints.append(_expected(name, schema))
+                continue
+            rule = problem["msg"].removeprefix("Value error, ")
+            given = str(problem["input"])[:60]
+            messages.append(f"{path or name}: {rule}, not {given!r}.")
+            if choices := (schema.get("items") or schema).get("enum"):
+                nearest = nearest_first(given, map(str, choices))
+                hints.append(f"Valid {name}: {', '.join(nearest)}.")
             else:
-                rule = problem["msg"].removeprefix("Value error, ")
-                given = str(problem["input"])[:60]
-                messages.append(f"{path or name}: {rule}, not {given!r}.")
-                schema = valid.get(name, {})
-                if choices := (schema.get("items") or schema).get("enum"):
-                    nearest = nearest_first(given, map(str, choices))
-                    hints.append(f"Valid {name}: {', '.join(nearest)}.")
-        hint = " ".join(dict.fromkeys(hints)) or "Correct the argument and call again."
+                hints.append(_expected(name, schema))
+        hint = " ".join(list(dict.fromkeys(hints))[:4])
         return InvalidArgumentError(" ".join(messages[:4]), hint=hint)
+
+
+def _expected(name: str, schema: JsonObject) -> str:
+    """What an argument must be, and what it means: enough to correct the call."""
+    kind = _KINDS.get(schema.get("type", ""), "a value")
+    bounds = [str(schema[end]) for end in ("minimum", "maximum") if end in schema]
+    between = f" from {' to '.join(bounds)}" if len(bounds) == 2 else ""
+    return f"{name} must be {kind}{between}: {schema.get('description', '')}."
 
 
 def _input_schema(arguments: type[BaseModel]) -> JsonObject:

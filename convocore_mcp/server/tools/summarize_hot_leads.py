@@ -24,8 +24,8 @@ async def summarize_hot_leads(
 ) -> Annotated[CallToolResult, HotLeads]:
     """Use this for hot leads: who to call first and why, how many are hot, what they are worth.
 
-    People, not conversations. Counts, sums and `value` (per currency) are over all hot leads;
-    `leads` are the first `top`, hottest first, each with reasons and the next step. For one
+    Returns people, not conversations. Counts, sums and `value` (per currency) are over all hot
+    leads; `leads` are the first `top`, hottest first, each with reasons and the next step. For one
     person use get_lead.
     """
     request = HotLeadsRequest(since, until, min_score, top, explain)

@@ -68,7 +68,7 @@ def _activity(activity: Activity) -> ActivityView:
     return ActivityView(
         type=activity.type,
         title=activity.title,
-        due=activity.due_date or activity.date,
+        due=activity.due_date,
         done=activity.completed,
         note=activity.note,
     )
