@@ -88,6 +88,8 @@ def phone_key(phone: str | None, country: str | None = None) -> str | None:
         # Of two readings that are merely possible, the one of the digits as they stand is taken.
         as_digits = sorted(readings, key=lambda reading: reading[1] is not None)
         number = _first_number(readings if international else as_digits, _is_possible)
+        if number is not None and not _keeps_its_form(number):
+            number = None
     if number is None:
         return None if international or len(plain) > MAX_PHONE_DIGITS else plain
     national = phonenumbers.national_significant_number(number)
@@ -104,6 +106,16 @@ def _first_number(
 def _is_possible(number: phonenumbers.PhoneNumber) -> bool:
     """Whether the country has numbers of this length, assigned or not."""
     return bool(phonenumbers.is_possible_number(number))
+
+
+def _keeps_its_form(number: phonenumbers.PhoneNumber) -> bool:
+    """Whether the number written in full is read as the same number again.
+
+    A number that no country assigns may lose leading zeros each time that it is read.
+    """
+    national = phonenumbers.national_significant_number(number)
+    again = _parse_phone(f"+{number.country_code}{national}", None)
+    return again is not None and phonenumbers.national_significant_number(again) == national
 
 
 def _parse_phone(text: str, region: str | None) -> phonenumbers.PhoneNumber | None:
