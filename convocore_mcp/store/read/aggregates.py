@@ -97,7 +97,7 @@ def stats(
 def _condition(connection: Connection, agent_id: str, criteria: Filter) -> ColumnElement[bool]:
     """The current versions that meet `criteria`: by the text index where they are few.
 
-    Otherwise a covering index of the aggregated columns is scanned.
+    Otherwise all conversations are scanned.
     """
     at = sequence_number(connection)
     matching = conversation_search.count(
@@ -182,7 +182,7 @@ def _sum_leads(
     if lead_keys is None:
         query = query.where(_l.agent_id == agent_id)
     else:
-        # In SQLite, only the covering index that begins with `lead_id` may be used.
+        # In SQLite, an index on the agent would find every lead, one by one.
         sqlite = connection.dialect.name == "sqlite"
         of_agent = (without_index(_l.agent_id) if sqlite else _l.agent_id) == agent_id
         same_lead = _l.lead_id == lead_keys.c.lead_id
