@@ -36,7 +36,9 @@ texts = st.sampled_from(VALUES + SIGNS + FIELDS) | conditions | st.text(max_size
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | texts
 anything = st.recursive(
     scalars,
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=2),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(FIELDS), inner, max_size=2)
+    ),
     max_leaves=5,
 )
 sensible = texts | st.lists(texts, max_size=3) | st.integers(0, 100) | st.booleans()
@@ -99,7 +101,7 @@ async def test_the_last_second_of_the_calendar_is_a_time_like_any_other(argument
 
 @pytest.mark.parametrize("signs", SIGNS)
 async def test_a_lead_of_nothing_but_signs_is_nobody(signs: str) -> None:
-    """Promised by docs/contract.md, "get_lead": no match is a `not_found`."""
+    """Promised by docs/contract.md, "Tools": no match is a `not_found`."""
     async with connected(Sandbox(size=30)) as client:
         await client.until_complete()
         assert (await client.refused("get_lead", lead=signs))["code"] in {
@@ -119,7 +121,7 @@ async def test_fields_that_change_between_pages_are_shown_or_refused(tool: str) 
 
 
 NAMES = [
-    "budget",
+    "deal budget",
     "x=y",
     "x!=y",
     "x ~ y",
