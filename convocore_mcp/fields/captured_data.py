@@ -8,6 +8,7 @@ Source: docs/contract.md, "Fields"; docs/upstream.md, "The list endpoint".
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 
 CAPTURED = "captured_variables"
 """The name of captured variables that have no names of their own."""
@@ -38,8 +39,13 @@ def without_secrets(record: Mapping[str, object]) -> dict[str, object]:
     return {
         name: _without_inner_secrets(value) if isinstance(value, dict | list) else value
         for name, value in record.items()
-        if not _SECRET.search(name)
+        if not _is_secret(name)
     }
+
+
+@lru_cache(maxsize=1024)  # the same few names come with every conversation
+def _is_secret(name: str) -> bool:
+    return _SECRET.search(name) is not None
 
 
 def _named(captured: object) -> Iterator[tuple[str, object]]:
@@ -69,6 +75,6 @@ def _without_inner_secrets(value: object) -> object:
         return [
             _without_inner_secrets(item)
             for item in value
-            if not (_is_named(item) and _SECRET.search(item["name"]))
+            if not (_is_named(item) and _is_secret(item["name"]))
         ]
     return value
