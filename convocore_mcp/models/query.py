@@ -1,6 +1,6 @@
 """What is asked of the mirror, and what it answers in numbers."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from convocore_mcp.models.search_terms import Terms
@@ -72,21 +72,3 @@ class HotSummary:
     tests: int
     blocked: int
     closed: int
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Conversations with the same values in some fields, counted and added up."""
-
-    keys: tuple[str | None, ...]
-    conversations: int = 0
-    leads: int = 0
-    hot: int = 0
-    messages: int = 0
-    value: dict[str | None, float] = field(default_factory=dict)
-    """Sums of amounts by currency."""
-    unparsed_values: int = 0
-    tokens: int = 0
-    usd: float = 0.0
-    rating_avg: float | None = None
-    waiting_for_human: int = 0

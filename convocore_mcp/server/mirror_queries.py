@@ -12,7 +12,6 @@ if TYPE_CHECKING:  # for annotations only: listing the tools must not wait for t
         Conversation,
         FeedPosition,
         Filter,
-        Group,
         HotQuery,
         HotSummary,
         Lead,
@@ -64,12 +63,6 @@ class MirrorQueries(Protocol):
 
     def field_values(self, agent_id: str, field: str, /) -> list[str]:
         """The values of `stage`, `state` or `label` that occur, sorted."""
-        ...
-
-    def stats(
-        self, agent_id: str, conditions: "Filter", group_by: Sequence[str], /, *, hot_from: float
-    ) -> "list[Group]":
-        """Matching conversations, counted and added up by the values of `group_by`."""
         ...
 
     def quarantine_reasons(self, agent_id: str, /) -> dict[str, int]:

@@ -121,7 +121,7 @@ def changed_fields(change: Change, only: Collection[str], *, zone: tzinfo) -> Js
     if only:
         names = [name for name in names if name in only]
     shown: JsonObject = {
-        name: _difference(change.values_before.get(name), change.values.get(name), zone)
+        name: _difference(name, change.values_before.get(name), change.values.get(name), zone)
         for name in names
         if _differs(change, name) and (only or name not in FOLLOWING)
     }
@@ -138,9 +138,12 @@ def changed_fields(change: Change, only: Collection[str], *, zone: tzinfo) -> Js
     return shown | others
 
 
-def _difference(before: FieldValue, after: FieldValue, zone: tzinfo) -> object:
+def _difference(name: str, before: FieldValue, after: FieldValue, zone: tzinfo) -> object:
     return _plain_difference(
-        *(None if value is None else field_view(value, zone=zone) for value in (before, after))
+        *(
+            None if value is None else field_view(name, value, zone=zone)
+            for value in (before, after)
+        )
     )
 
 

@@ -23,7 +23,9 @@ def conversation_fields(
 ) -> dict[str, object]:
     """Every field that a conversation has, with its data and histories; adds to `notes`."""
     fields: dict[str, object] = {
-        name: field_view(value, zone=zone) for name, value in values.items() if value is not None
+        name: field_view(name, value, zone=zone)
+        for name, value in values.items()
+        if value is not None
     }
     if c.value is not None and c.amount is None:
         fields["value_text"] = str(c.value)

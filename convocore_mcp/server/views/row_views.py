@@ -1,12 +1,12 @@
 """Rows of lists: the fields that they show, and how each value is written."""
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, date, datetime, time, tzinfo
 
 from convocore_mcp.fields.conditions import find_field
 from convocore_mcp.fields.grouping import FieldName
 from convocore_mcp.fields.row_query import FoundRow
-from convocore_mcp.fields.table import BY_NAME, Field, FieldValue, Kind, Rows
+from convocore_mcp.fields.table import BY_NAME, FIELDS, Field, FieldValue, Kind, Rows
 from convocore_mcp.server.sanitize import JsonObject
 from convocore_mcp.server.views.view_builders import MAX_TAGS, plain_number, rfc3339
 
@@ -24,6 +24,7 @@ BRIEF_LEAD = (
     "value", "currency", "assignee", "last_activity", "next_due",
 )  # fmt: skip
 """A brief lead shows `contact` in place of `email` and `phone`."""
+_DATES = frozenset(field.name for field in FIELDS if field.kind is Kind.DATE)
 ALWAYS = {Rows.CONVERSATIONS: "id", Rows.LEADS: "lead_id"}
 """The field that a row always shows: by it, the row can be asked for."""
 
@@ -51,7 +52,7 @@ def row_view(row: FoundRow, fields: Sequence[FieldName], *, zone: tzinfo) -> Jso
         if value is None and isinstance(field, Field) and field.kind is Kind.FLAG:
             value = False
         if value is not None and value != ():
-            found[field.name] = field_view(value, zone=zone)
+            found[field.name] = field_view(field.name, value, zone=zone)
         if field.name == "value" and "value_text" in row.values:
             found["value_text"] = row.values["value_text"]
     return found
@@ -76,10 +77,17 @@ def brief_lead_view(row: FoundRow, fields: Sequence[FieldName], *, zone: tzinfo)
     return view | ({"contact": ", ".join(contacts)} if contacts else {})
 
 
-def field_view(value: FieldValue, *, zone: tzinfo) -> object:
-    """A value as answers write it: times as RFC 3339, days as they are."""
+def field_view(name: str, value: FieldValue, *, zone: tzinfo) -> object:
+    """The value of the field `name` as answers write it: times as RFC 3339, days as they are.
+
+    A date of the CRM that begins a day of the time zone is that day: a time that nobody gave would
+    look as if it had passed.
+    """
     if isinstance(value, datetime):
         moment = value if value.tzinfo else value.replace(tzinfo=zone)
+        local = moment.astimezone(zone)
+        if name in _DATES and local.time() == time():
+            return local.date().isoformat()
         return rfc3339(moment.astimezone(UTC))
     if isinstance(value, date):
         return value.isoformat()

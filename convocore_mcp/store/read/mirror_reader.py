@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
-from convocore_mcp.models import Conversation, Filter, Group, HotQuery, HotSummary, Lead
+from convocore_mcp.models import Conversation, Filter, HotQuery, HotSummary, Lead
 from convocore_mcp.store.database import rows
 from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.database.schema import (
@@ -22,7 +22,6 @@ from convocore_mcp.store.database.sequence import sequence_number
 from convocore_mcp.store.fields.field_columns import SHOWN
 from convocore_mcp.store.fields.field_tables import conversation_fields
 from convocore_mcp.store.read import conversation_search, hot_leads
-from convocore_mcp.store.read.aggregates import stats
 from convocore_mcp.store.read.cache import AnswerCache
 from convocore_mcp.store.read.conversation_search import Plan, SortKey, without_bounds
 from convocore_mcp.store.read.people_index import PeopleIndex
@@ -136,16 +135,6 @@ class MirrorReader:
         query = select(value).where(of_agent, f.valid_to == CURRENT, value.is_not(None)).distinct()
         return self._current(
             agent_id, ("field values", field), lambda c: sorted(c.execute(query).scalars())
-        )
-
-    def stats(
-        self, agent_id: str, criteria: Filter, group_by: Sequence[str], *, hot_from: float
-    ) -> list[Group]:
-        """Counts and sums over what meets `criteria`, by each combination of `group_by`."""
-        return self._current(
-            agent_id,
-            ("stats", criteria, tuple(group_by), hot_from),
-            lambda connection: stats(connection, agent_id, criteria, group_by, hot_from=hot_from),
         )
 
     def quarantine_reasons(self, agent_id: str) -> dict[str, int]:
