@@ -134,10 +134,9 @@ async def test_without_a_key_it_lists_its_tools_and_each_call_names_the_missing_
     )
     async with Client(entry) as client:
         tools = (await client.list_tools()).tools
+        needed = {"get_lead": {"lead": "Jane"}, "get_conversation": {"conversation": "c1"}}
         results = {
-            tool.name: await client.call_tool(
-                tool.name, {"lead": "Jane"} if tool.name == "get_lead" else {}
-            )
+            tool.name: await client.call_tool(tool.name, needed.get(tool.name, {}))
             for tool in tools
         }
 
