@@ -81,6 +81,11 @@ class ToolClient:
         while not (await self.ask("conversation_stats"))["freshness"]["complete"]:
             pass
 
+    async def until_read(self) -> None:
+        """Ask until the first sync has ended; answers may be incomplete for other reasons."""
+        while "is under way" in str((await self.ask("conversation_stats"))["freshness"]):
+            pass
+
     async def pages(self, **arguments: object) -> list[Answer]:
         """Every page of `list_conversations`."""
         answers = [await self.ask("list_conversations", **arguments)]
