@@ -55,6 +55,7 @@ def mirror(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
             "CONVOCORE_BASE_URL": base_url,
             "CONVOCORE_STORE": str(tmp_path_factory.mktemp("mirror") / "mirror.sqlite3"),
             "CONVOCORE_INCREMENTAL_SYNC_SECONDS": "86400",
+            "CONVOCORE_DETAILS": "off",  # an answer says how many are not read yet
         }
 
 
