@@ -13,7 +13,7 @@ from hashlib import blake2b
 import pydantic_core
 from pydantic import ValidationError
 
-from convocore_mcp.api.conversation_record import ConversationRecord
+from convocore_mcp.api.conversation_record import ConversationRecord, identity_of
 from convocore_mcp.api.error_responses import error_from_code, message_in
 from convocore_mcp.api.parsing.json_body import (
     LARGE_BODY_BYTES,
@@ -186,7 +186,7 @@ def to_model(row: ConversationRecord, agent_id: str, dropped: tuple[str, ...]) -
         last_activity=_last_activity(row),
         first_message=row.first_message_ts,
         last_modified=row.last_modified,
-        identity=_text(row.contact_identity_id),
+        identity=identity_of(row.contact_identity_id),
         name=_text(row.user_name),
         email=_text(row.user_email),
         phone=_text(row.user_phone),

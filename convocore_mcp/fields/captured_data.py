@@ -10,6 +10,9 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
+from convocore_mcp.words.folding import fold
+from convocore_mcp.words.visible_text import visible
+
 CAPTURED = "captured_variables"
 """The name of captured variables that have no names of their own."""
 _SECRET = re.compile(
@@ -32,6 +35,14 @@ def captured_data(captured: object, extracted: Mapping[str, object] | None) -> d
             found.pop(name, None)
             found[name] = value
     return without_secrets(found) if found else found
+
+
+def folded_name(name: str) -> str:
+    """The name of a captured variable as it is compared: without case, accents and quotes."""
+    shown = visible(name)
+    if len(shown) > 2 and shown[0] == shown[-1] and shown[0] in "\"'":
+        shown = shown[1:-1].strip()  # in conditions, quotes around a name are optional
+    return shown.lower() if shown.isascii() else fold(shown)
 
 
 def without_secrets(record: Mapping[str, object]) -> dict[str, object]:

@@ -33,6 +33,8 @@ class Kind(StrEnum):
     LIST = "list"
     ID = "id"
     """A text that is compared as it is."""
+    UNREAD = "unread"
+    """What was written where no number could be read: it is there or not."""
 
 
 class Rows(StrEnum):
@@ -88,7 +90,7 @@ class Field:
     @property
     def shown_kind(self) -> str:
         """The type that callers are told."""
-        told = {Kind.DATE: Kind.TIME, Kind.ID: Kind.TEXT}
+        told = {Kind.DATE: Kind.TIME, Kind.ID: Kind.TEXT, Kind.UNREAD: Kind.TEXT}
         return told.get(self.kind, self.kind).value
 
     @property
@@ -290,6 +292,8 @@ def _handoff(record: Any, part: str) -> Any:
     return None if handoff is None else getattr(handoff, part)
 
 
+UNREAD_VALUE = Field("value_text", Kind.UNREAD, "Value that can't be read as a number.")
+"""Stands beside `value` in rows, so conditions and `fields` may name it."""
 BY_NAME = {field.name: field for field in FIELDS}
 DATA = "data."
 """What the name of a captured variable or extracted value begins with."""
