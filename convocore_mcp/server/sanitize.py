@@ -140,6 +140,16 @@ def sanitize_text(text: str, length: int | None = DEFAULT_LENGTH) -> str:
     return text if length is None else cut(text, length)
 
 
+def sanitize_line(text: str) -> str:
+    """`text` as one line for a log or a terminal, which knows no markup."""
+    return " | ".join(without_hidden(text).split("\n"))
+
+
+def has_hidden(text: str) -> bool:
+    """Whether `text` holds characters that sanitizing removes."""
+    return not text.isascii() and without_hidden(text) != text
+
+
 def _harmless(text: str) -> str:
     text = unicodedata.normalize("NFC", without_hidden(text))
     # Markdown makes a link or an image only where the brackets touch: `[text] (url)` shows both.

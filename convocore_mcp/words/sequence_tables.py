@@ -92,4 +92,4 @@ AA60-AA66 AA6B-AA6C AA6F AA7A FF01 FF0C FF0E FF10 FF1A-FF1B FF1F 10AC5-10AC6 10A
 1342C 1342E
 """,
 }
-"""The bases of each other standardized variation selector; ideographs follow from decompositions."""
+"""The bases of the other standardized variation selectors, without ideographs."""
