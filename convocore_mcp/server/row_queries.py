@@ -48,8 +48,13 @@ class RowQueries(Protocol):
         group_by: "Sequence[Grouping]",
         measures: "Sequence[Field]",
         /,
+        *,
+        limit: int,
     ) -> "Groups":
-        """The present rows that meet the query, counted and added up by group."""
+        """The present rows that meet the query, counted and added up by group.
+
+        The largest `limit` groups are listed, or of times the newest; the rest is one group.
+        """
         ...
 
     def values(
