@@ -3,8 +3,9 @@
 Anyone with the chat widget can write names, messages, notes, tags and even the names of captured
 fields, and a model will read them. Here all strings of an answer lose what can't be seen (control
 and format characters, terminal escapes, bidirectional overrides, zero-width and tag characters) and
-what renders as an image or hides where a link leads, tokens and addresses in them become a mark, and
-each field is cut to a length. Numbers and flags stay as they are. Views become plain objects, without the fields that are `None` or empty.
+what renders as an image or hides where a link leads. Tokens and addresses in them become a mark,
+and each field is cut to a length. Numbers and flags stay as they are. Views become plain objects,
+without the fields that are `None` or empty.
 """
 
 import math
