@@ -144,7 +144,12 @@ ChangesLimit = Annotated[int, Field(ge=1, le=200, strict=True, description="Chan
 def nearest_first(given: str, valid: Iterable[str]) -> list[str]:
     """The values `valid`, those that are spelled most like `given` first."""
     names = list(valid)
-    near = difflib.get_close_matches(given[:60].lower(), names, n=3, cutoff=0.5)
+    by_spelling = {name.casefold(): name for name in reversed(names)}
+    wanted = given[:60].casefold()
+    near = [
+        by_spelling[found]
+        for found in difflib.get_close_matches(wanted, by_spelling, n=3, cutoff=0.5)
+    ]
     return [*near, *(name for name in names if name not in near)]
 
 
