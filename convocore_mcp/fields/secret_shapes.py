@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 REMOVED = "[removed]"
 """Stands for a secret within a text."""
+# Patterns are texts here: they are compiled at the first use, which most starts never come to.
 _PREFIXED = (
     r"sk-[\w-]{16,}|[spr]k_(?:live|test)_\w{10,}|whsec_\w{16,}"  # OpenAI and others, Stripe
     r"|gh[opsur]_\w{20,}|github_pat_\w{20,}|glpat-[\w-]{16,}"  # GitHub, GitLab
@@ -17,27 +18,24 @@ _PREFIXED = (
     r"|npm_\w{30,}|hf_\w{30,}|shp(?:at|ss|ca|pa)_\w{20,}|dop_v1_\w{30,}"
 )
 """Tokens that say whose they are, so that scanners find them; each issuer documents its own."""
-_TOKEN = re.compile(
+_TOKEN = (
     rf"\b(?:eyJ[\w-]{{8,}}\.[\w-]{{8,}}(?:\.[\w-]*)?|{_PREFIXED})"  # a JWT, or a prefixed token
     r"|\b(?i:bearer|basic)\s+[\w.~+/-]{16,}=*"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
 )
-_URL = re.compile(r"\b(?:https?|wss?|ftp|s3|rtsp|sip|[a-z]+(?:\+[a-z]+)?)://[^\s<>\"'\])}]+", re.I)
-_RECORDING_HOSTS = re.compile(
-    r"(?:^|\.)(?:vapi\.ai|recordings?\.[\w.-]+|api\.twilio\.com|media\.twiliocdn\.com"
-    r"|recording[\w-]*\.[\w.-]+)$",
-    re.IGNORECASE,
+_URL = r"(?i)\b(?:https?|wss?|ftp|s3|rtsp|sip|[a-z]+(?:\+[a-z]+)?)://[^\s<>\"'\])}]+"
+_RECORDING_HOSTS = (
+    r"(?i)(?:^|\.)(?:vapi\.ai|recordings?\.[\w.-]+|api\.twilio\.com|media\.twiliocdn\.com"
+    r"|recording[\w-]*\.[\w.-]+)$"
 )
 """Where calls are recorded or can be listened to."""
-_RECORDING_PATH = re.compile(r"/(?:recordings?|listen|voicemails?)(?:/|$)", re.IGNORECASE)
-_AUDIO = re.compile(r"\.(?:mp3|wav|ogg|oga|opus|m4a|aac|flac|amr|webm|pcap)$", re.IGNORECASE)
-_SIGNED = re.compile(r"[?&](?:x-amz-signature|x-goog-signature|sig|signature|token)=", re.I)
+_RECORDING_PATH = r"(?i)/(?:recordings?|listen|voicemails?)(?:/|$)"
+_AUDIO = r"(?i)\.(?:mp3|wav|ogg|oga|opus|m4a|aac|flac|amr|webm|pcap)$"
+_SIGNED = r"(?i)[?&](?:x-amz-signature|x-goog-signature|sig|signature|token)="
 _OCTETS = r"(?:\d{1,3}\.){3}\d{1,3}"
-_IPV4 = re.compile(
-    rf"(?<![\w./-])(?:::ffff:)?({_OCTETS})(?::\d{{1,5}})?(?:/\d{{1,2}})?(?![\w.]*\w)"
-)
-_IPV6 = re.compile(r"(?<![\w:.])\[?([0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7})\]?(?![\w:.]*\w)", re.I)
-_VERSION_BEFORE = re.compile(r"\b(?:v|ver(?:sion)?|release|build|firmware)[\s.:]*$", re.I)
+_IPV4 = rf"(?<![\w./-])(?:::ffff:)?({_OCTETS})(?::\d{{1,5}})?(?:/\d{{1,2}})?(?![\w.]*\w)"
+_IPV6 = r"(?i)(?<![\w:.])\[?([0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7})\]?(?![\w:.]*\w)"
+_VERSION_BEFORE = r"(?i)\b(?:v|ver(?:sion)?|release|build|firmware)[\s.:]*$"
 _GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 _SHORTEST = 7
 """Characters of the shortest address."""
@@ -51,7 +49,7 @@ def is_secret_text(text: str, *, is_version: bool = False) -> bool:
     if not _may_hold_secret(text):
         return False
     text = text.strip()
-    if _TOKEN.match(text) or ("://" in text and _is_secret_url(text)):
+    if re.match(_TOKEN, text) or ("://" in text and _is_secret_url(text)):
         return True
     return not is_version and _is_address(text)
 
@@ -60,11 +58,11 @@ def without_secret_parts(text: str) -> str:
     """`text` with a mark in place of each secret in it."""
     if not _may_hold_secret(text):
         return text
-    text = _TOKEN.sub(REMOVED, text)
+    text = re.sub(_TOKEN, REMOVED, text)
     if "://" in text:
-        text = _URL.sub(lambda m: REMOVED if _is_secret_url(m.group()) else m.group(), text)
-    text = _IPV4.sub(_marked_address, text)
-    return _IPV6.sub(_marked_address, text) if ":" in text else text
+        text = re.sub(_URL, lambda m: REMOVED if _is_secret_url(m.group()) else m.group(), text)
+    text = re.sub(_IPV4, _marked_address, text)
+    return re.sub(_IPV6, _marked_address, text) if ":" in text else text
 
 
 def _may_hold_secret(text: str) -> bool:
@@ -85,14 +83,14 @@ def _is_secret_url(text: str) -> bool:
         host = parts.hostname or ""
     except ValueError:
         return False
-    if parts.password or host == "hooks.slack.com" or _SIGNED.search(text) or _parsed(host):
+    if parts.password or host == "hooks.slack.com" or re.search(_SIGNED, text) or _parsed(host):
         return True
-    recording = _AUDIO.search(parts.path) or _RECORDING_PATH.search(parts.path)
-    return bool(_RECORDING_HOSTS.search(host) or recording)
+    recording = re.search(_AUDIO, parts.path) or re.search(_RECORDING_PATH, parts.path)
+    return bool(re.search(_RECORDING_HOSTS, host) or recording)
 
 
 def _is_address(text: str) -> bool:
-    found = _IPV4.fullmatch(text) or _IPV6.fullmatch(text)
+    found = re.fullmatch(_IPV4, text) or re.fullmatch(_IPV6, text)
     return found is not None and _parsed(found[1]) is not None
 
 
@@ -100,7 +98,7 @@ def _marked_address(match: re.Match[str]) -> str:
     """A mark in place of a public address; one of a home network is nobody's."""
     address = _parsed(match[1])
     before = match.string[max(0, match.start() - 12) : match.start()]
-    if address is None or not address.is_global or _VERSION_BEFORE.search(before):
+    if address is None or not address.is_global or re.search(_VERSION_BEFORE, before):
         return match.group()
     if address.version == 6 and address not in _GLOBAL_UNICAST:
         return match.group()  # `std::fs` is none either
