@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import CTE, ColumnElement, Connection, func, literal, null, select, tuple_
 
+from convocore_mcp.store.database.columns import Sql
 from convocore_mcp.store.field_queries.groups.group_columns import GroupColumn
 from convocore_mcp.store.field_queries.groups.group_figures import Figures, Part
 from convocore_mcp.store.field_queries.groups.group_keys import GroupKey
