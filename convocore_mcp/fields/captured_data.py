@@ -8,7 +8,7 @@ Source: docs/contract.md, "Fields"; docs/upstream.md, "The list endpoint".
 
 from collections.abc import Iterator, Mapping
 
-from convocore_mcp.fields.secrets import without_secrets
+from convocore_mcp.fields.secrets.secret_names import without_secrets
 
 CAPTURED = "captured_variables"
 """The name of captured variables that have no names of their own."""

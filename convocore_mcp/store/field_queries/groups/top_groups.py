@@ -6,14 +6,17 @@ and takes the largest (`top`). It returns the parts of these, and the sums of al
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from sqlalchemy import CTE, ColumnElement, Connection, func, literal, null, select, tuple_
 
-from convocore_mcp.store.database.columns import Sql
 from convocore_mcp.store.field_queries.groups.group_columns import GroupColumn
 from convocore_mcp.store.field_queries.groups.group_figures import Figures, Part
 from convocore_mcp.store.field_queries.groups.group_keys import GroupKey
 from convocore_mcp.store.fields.row_tables import RowTable
+
+if TYPE_CHECKING:
+    from convocore_mcp.store.database.columns import Sql
 
 
 @dataclass(slots=True)
