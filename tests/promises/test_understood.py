@@ -120,9 +120,14 @@ async def test_what_was_found_is_not_explained(client: ToolClient) -> None:
 
 
 MANY = [
-    {"ID": f"m{n}", "userName": f"Name {n}", "userCompany": f"Company {n:02}", "ts": ago(hours=n)}
-    for n in range(1, 41)
-]  # fmt: skip
+    {
+        "ID": f"m{n}",
+        "userName": f"Name {n}",
+        "userCompany": f"Company {n:02}",
+        "ts": ago(hours=n + 1),
+    }
+    for n in range(40)
+]
 
 
 @pytest.fixture(scope="module")

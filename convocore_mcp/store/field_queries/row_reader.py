@@ -21,7 +21,7 @@ from convocore_mcp.store.database.sequence import sequence_number
 from convocore_mcp.store.field_queries import row_values
 from convocore_mcp.store.field_queries.field_conditions import meets_requirements
 from convocore_mcp.store.field_queries.groups import row_groups
-from convocore_mcp.store.field_queries.row_orders import behind, order_parts
+from convocore_mcp.store.field_queries.row_orders import after_key, order_parts
 from convocore_mcp.store.field_queries.row_search import has_search
 from convocore_mcp.store.fields.row_tables import RowTable
 from convocore_mcp.store.fields.shown_values import ShownField, long_texts, shown_fields
@@ -78,7 +78,7 @@ class RowReader:
                 *(column for field in shown for column in field.columns),
             ).where(*_fitting(connection, table, query, at))
             if after is not None:
-                rows = rows.where(behind(order, after))
+                rows = rows.where(after_key(order, after))
             rows = rows.order_by(*(p.by.desc() if p.descending else p.by for p in order))
             found = connection.execute(rows.limit(limit)).all()
             return _found_rows(connection, shown, len(order), found)
