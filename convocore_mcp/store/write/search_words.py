@@ -1,7 +1,7 @@
 """Adds the words of new versions to what searches look up.
 
-In SQLite, that is the full-text index. PostgreSQL keeps its own up to date, but can't list the words
-in it, so they are listed beside it (`search_terms`).
+In SQLite, that is the full-text index. PostgreSQL keeps its own up to date, but can't list the
+words in it, so they are listed beside it (`search_terms`).
 """
 
 from collections.abc import Iterable
