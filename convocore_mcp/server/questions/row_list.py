@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from convocore_mcp.fields.grouping import FieldName, Sort
 from convocore_mcp.fields.row_query import FoundRow, RowQuery
+from convocore_mcp.fields.table import Rows
 from convocore_mcp.fields.times import Clock
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.mirror_queries import SortKey
@@ -69,7 +70,7 @@ class Page:
     total: int
     sequence_number: int
     moved: bool = False
-    """Rows changed since the first page was read."""
+    """Leads changed since the first page was read."""
     relax: dict[str, int] | None = None
     """Of an empty list: for each filter, how many rows there would be without it."""
     valid: dict[str, list[str]] | None = None
@@ -101,7 +102,7 @@ def read_page(
         more=len(found) > limit,
         total=total,
         sequence_number=at,
-        moved=not start.is_first and reader.moved_since(question.query, at=at),
+        moved=_moved(reader, question, start),
     )
     if total:
         return page
@@ -110,6 +111,14 @@ def read_page(
         relax=count_without_each(reader, question, at=at) or None,
         valid=existing_values(reader, question.query) or None,
     )
+
+
+def _moved(reader: RowQueries, question: Question, start: PageStart) -> bool:
+    """Whether leads changed since the first page was read: their order is not that of a moment."""
+    if start.is_first or question.query.rows is not Rows.LEADS:
+        return False
+    at = start.position.sequence_number
+    return reader.leads_moved_since(question.query.agents, at=at)
 
 
 def count_without_each(reader: RowQueries, question: Question, *, at: int) -> dict[str, int]:

@@ -73,14 +73,14 @@ def _grouped(
     fitting: Sequence[ColumnElement[bool]],
 ) -> CTE:
     """The figures by value, with the key of each value."""
-    values: list[Sql] = [column.value.label(f"v{i}") for i, column in enumerate(columns)]
-    stored: list[Sql] = [
+    values = [column.value.label(f"v{i}") for i, column in enumerate(columns)]
+    stored = [
         func.min(column.key).label(f"k{i}")
         for i, column in enumerate(columns)
         if column.key is not None
     ]
-    currency: list[Sql] = [column.label("currency") for column in figures.by_currency]
-    aggregates: list[Sql] = [column.label(f"f{i}") for i, column in enumerate(figures.aggregates)]
+    currency = [column.label("currency") for column in figures.by_currency]
+    aggregates = [column.label(f"f{i}") for i, column in enumerate(figures.aggregates)]
     statement = select(*values, *stored, *currency, *aggregates).select_from(table.table)
     return statement.where(*fitting).group_by(*values, *currency).cte("grouped")
 
