@@ -5,10 +5,11 @@ from collections.abc import Callable
 
 from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from convocore_mcp.server.mcp.lone_surrogates import without_lone_surrogates
+from convocore_mcp.web.sanitized_responses import json_response
 from convocore_mcp.web.usage import Usage, client_of
 
 BODY_TIMEOUT_SECONDS = 30.0
@@ -154,7 +155,7 @@ class _Body:
 
 
 def _refusal(status: int, reason: str) -> Response:
-    return JSONResponse({"error": reason}, status)
+    return json_response({"error": reason}, status)
 
 
 def _replay(message: Message, receive: Receive) -> Receive:

@@ -14,6 +14,7 @@ from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.shared.exceptions import MCPError
 from starlette.requests import Request
 
+from convocore_mcp.server.rendering import protocol_error
 from convocore_mcp.web.usage import Usage, client_of
 
 log = logging.getLogger(__name__)
@@ -72,8 +73,11 @@ class RequestTracker:
         self._usage.take("calls", client)
         try:
             if is_busy:
-                message = "The server answers too many requests already; try again in a second."
-                raise MCPError(code=BUSY_CODE, message=message, data={"retry_after": 1})
+                raise protocol_error(
+                    "The server answers too many requests already; try again in a second.",
+                    code=BUSY_CODE,
+                    data={"retry_after": 1},
+                )
             result = await call_next(ctx)
             code = _result_code(result)
         except MCPError as error:

@@ -18,11 +18,11 @@ from mcp.server.sse import SseServerTransport
 from mcp.server.transport_security import TransportSecuritySettings
 from mcp.shared._stream_protocols import ReadStream, WriteStream
 from mcp.shared.message import ServerMessageMetadata, SessionMessage
-from starlette.responses import JSONResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from convocore_mcp.server.backend import App
 from convocore_mcp.server.mcp.pending_requests import PendingRequests
+from convocore_mcp.web.sanitized_responses import json_response
 
 MAX_PENDING = 64
 """Messages of one stream that may be unanswered."""
@@ -84,7 +84,7 @@ class SseEndpoint:
         unanswered = self._unanswered.get(found[1].lower() if found else b"", set())
         if len(unanswered) >= MAX_PENDING:
             body = {"error": f"{MAX_PENDING} messages of this stream are not answered yet."}
-            await JSONResponse(body, 503)(scope, receive, send)
+            await json_response(body, 503)(scope, receive, send)
             return
         status, answered = 0, asyncio.Event()
 
