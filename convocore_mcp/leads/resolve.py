@@ -23,6 +23,7 @@ from convocore_mcp.leads.name_search import (
     nearest_names,
 )
 from convocore_mcp.leads.names.contact_search import PeopleDirectory, by_contacts
+from convocore_mcp.leads.names.exact_names import exact_names_first
 from convocore_mcp.leads.names.fitting_words import fitting_words
 from convocore_mcp.leads.names.pasted_contacts import PastedContacts, unquoted, visible
 from convocore_mcp.leads.names.typed_words import TypedWord, filler_indices, typed_words
@@ -107,8 +108,10 @@ def _by_name(directory: PeopleDirectory, agent_id: str, text: str, ignored: Sequ
     attempts = [(one, strategy) for one in searches for strategy in STRATEGIES]
     for attempt, (field, strategy) in (*attempts, (searches[-1], LAST_RESORT)):
         if hits := strategy(attempt):
-            unused = [*ignored, *left_out, *_others(typed, attempt)]
-            return _match(directory, attempt, hits, field, unused)
+            best, found_by = exact_names_first(attempt, hits, searches[-1])
+            found_in = field if found_by is attempt else "name"
+            unused = [*ignored, *left_out, *_others(typed, found_by)]
+            return _match(directory, found_by, best, found_in, unused)
     named = searches[-1].keeping(fitting_words(searches[-1]))
     for field, strategy in STRATEGIES if named.words else ():
         if hits := strategy(named):

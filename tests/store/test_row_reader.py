@@ -14,11 +14,14 @@ from convocore_mcp.fields.table import FIELDS, Field, Kind, Rows
 from convocore_mcp.store.database.engine import Database
 from tests.fields.plain_rows import Plain, fold, holds, number
 from tests.fields.raw_rows import NOW, RawRow, lists_of_raw_rows, raw_rows
+from tests.property_tests import examples
 from tests.store.row_store import ZONE, RowStore, field_named, id_field
 
 BOTH = (Rows.CONVERSATIONS, Rows.LEADS)
 FEW = settings(
-    max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(5),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 DATA_FIELDS = ("data.budget", "data.BUDGET grosse", 'data.a "quoted" \\ name', "data.$.x")
 TEXTS = (
