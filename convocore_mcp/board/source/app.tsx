@@ -83,7 +83,7 @@ export function App({ home }: { home: Home }): JSX.Element {
   }, [home]);
 
   const view = views.current ?? openingView(home, status.opening);
-  const board: Board = { home, cache, feed, agent, opening: status.opening, go: views.go, back: views.back, say };
+  const board: Board = { home, cache, feed, agent, opening: status.opening, go: views.go, replace: views.replace, back: views.back, say };
   return (
     <BoardContext.Provider value={board}>
       <Header connection={status.connection} />
@@ -92,7 +92,7 @@ export function App({ home }: { home: Home }): JSX.Element {
           <Navigation view={view} canGoBack={views.canGoBack} />
           <IncompleteNote />
           <main class={`view-${view?.name ?? "none"}`}>
-            <Shown view={view} status={status} />
+            <Shown key={views.depth} view={view} depth={views.depth} status={status} />
           </main>
         </>
       ) : (
@@ -129,7 +129,7 @@ function openingView(home: Home, opening: Question | undefined): View | undefine
   }
 }
 
-function Shown({ view, status }: { view: View | undefined; status: Status }): JSX.Element {
+function Shown({ view, depth, status }: { view: View | undefined; depth: number; status: Status }): JSX.Element {
   if (status.refusal && status.opening && view && isOpening(view, status.opening)) {
     return <Refused by={status.refusal} question={status.opening} />;
   }
@@ -139,12 +139,12 @@ function Shown({ view, status }: { view: View | undefined; status: Status }): JS
   return (
     <>
       {title && <ViewTitle key={title}>{title}</ViewTitle>}
-      <Content view={view} opening={status.opening} />
+      <Content view={view} depth={depth} opening={status.opening} />
     </>
   );
 }
 
-function Content({ view, opening }: { view: View; opening: Question | undefined }): JSX.Element {
+function Content({ view, depth, opening }: { view: View; depth: number; opening: Question | undefined }): JSX.Element {
   switch (view.name) {
     case "overview":
       return <Overview />;
@@ -159,7 +159,7 @@ function Content({ view, opening }: { view: View; opening: Question | undefined 
     case "changes":
       return <Changes />;
     case "rows":
-      return <Rows key={JSON.stringify(view.question)} question={view.question} />;
+      return <Rows view={view} depth={depth} />;
     case "groups":
       return <Groups question={view.question} />;
     case "lead": {

@@ -3,7 +3,7 @@
 import { createContext } from "preact";
 import { useContext, useEffect, useState } from "preact/hooks";
 import type { AnswerCache } from "./answerCache.ts";
-import type { Question } from "./answers.ts";
+import type { Answer, Question } from "./answers.ts";
 import type { ChangeFeed } from "./changeFeed.ts";
 import type { Home } from "./home/home.ts";
 
@@ -22,9 +22,29 @@ export interface Board {
   /** The question that the page was opened with, inside a chat. */
   opening: Question | undefined;
   go(view: View): void;
+  replace(view: View): void;
   back(): void;
   /** Tell a screen reader something. */
   say(text: string): void;
+}
+
+/** What a list had loaded and how far it was scrolled, for whoever comes back to it. */
+export interface Kept {
+  first?: Answer | undefined;
+  later: Answer[];
+  top: number;
+  active: number;
+}
+
+const kept = new Map<string, Kept>();
+const MOST_KEPT = 20;
+
+export function keptFor(key: string): Kept {
+  const found = kept.get(key) ?? { later: [], top: 0, active: 0 };
+  kept.delete(key);
+  kept.set(key, found);
+  if (kept.size > MOST_KEPT) kept.delete([...kept.keys()][0]!);
+  return found;
 }
 
 export const BoardContext = createContext<Board>(undefined as unknown as Board);

@@ -8,7 +8,11 @@ export interface Views {
   /** Nothing: the view that the page was opened with. */
   current: View | undefined;
   canGoBack: boolean;
+  /** How many views lie below the current one. */
+  depth: number;
   go(view: View): void;
+  /** Show this instead of the current view, which is the same one with other filters. */
+  replace(view: View): void;
   back(): void;
 }
 
@@ -27,10 +31,15 @@ export function useViews(home: Home): Views {
   return {
     current: stack[stack.length - 1],
     canGoBack: stack.length > 0,
+    depth: stack.length,
     go(view) {
       if (inBrowser) history.pushState(stack.length + 1, "");
       setStack([...stack, view]);
       scrollTo(0, 0);
+    },
+    replace(view) {
+      if (stack.length) setStack([...stack.slice(0, -1), view]);
+      else this.go(view);
     },
     back() {
       if (inBrowser) history.back();

@@ -24,6 +24,8 @@ export class BrowserHome implements Home {
   readonly inline = false;
   private readonly root = location.pathname.replace(/\/board\/?$/, "");
   private token = "";
+  /** Views ask as soon as they are drawn; their questions wait until a link has been exchanged. */
+  private readonly ready = Promise.withResolvers<void>();
   private lastId = 0;
   private asking = false;
   private following = false;
@@ -35,8 +37,11 @@ export class BrowserHome implements Home {
     const link = location.hash.slice(1);
     if (link) history.replaceState(null, "", location.pathname);
     listener.connection("connecting");
-    if (link) void this.useToken(`#${link}`);
-    else this.begin();
+    if (link) void this.useToken(`#${link}`).finally(this.ready.resolve);
+    else {
+      this.ready.resolve();
+      this.begin();
+    }
   }
 
   /** Use what somebody has entered: a token, or a link (or its end) that `convocore-mcp board` printed. */
@@ -131,6 +136,8 @@ export class BrowserHome implements Home {
   }
 
   private async send(method: string, params: Arguments, signal: AbortSignal): Promise<Response> {
+    await this.ready.promise;
+    if (this.asking) throw new Refusal("unauthorized", "The server asks for a token.");
     const name = params["name"];
     const headers: Record<string, string> = {
       "Content-Type": "application/json",
@@ -139,7 +146,8 @@ export class BrowserHome implements Home {
       "Mcp-Method": method,
     };
     if (typeof name === "string") headers["Mcp-Name"] = name;
-    if (this.token) headers["Authorization"] = `Bearer ${this.token}`;
+    const { token } = this;
+    if (token) headers["Authorization"] = `Bearer ${token}`;
     const meta = {
       [`${META}protocolVersion`]: VERSION,
       [`${META}clientCapabilities`]: {},
@@ -149,7 +157,8 @@ export class BrowserHome implements Home {
     const response = await fetch(`${this.root}/mcp`, { method: "POST", headers, body, signal }).catch(() => undefined);
     if (!response) throw new Refusal("connection", "The server can't be reached.", "Is it still running?");
     if (response.status === 401 || response.status === 403) {
-      this.askForToken(this.token ? "The server did not accept this token." : "");
+      // A late answer to an earlier token says nothing about the present one.
+      if (token === this.token) this.askForToken(token ? "The server did not accept this token." : "");
       throw new Refusal("unauthorized", "The server asks for a token.");
     }
     if (!response.ok) throw new Refusal("connection", `The server answered ${response.status}.`, "Try again in a moment.");

@@ -71,8 +71,8 @@ export function Amounts({ of, most = 2, like }: { of: Money | undefined; most?: 
         </span>
       ))}
       {all.length > most && (
-        <button type="button" class="quiet" aria-expanded={open} onClick={() => setOpen(!open)}>
-          {open ? "Fewer" : `+${plural(all.length - most, "currency", "currencies")}`}
+        <button type="button" class="quiet" aria-expanded={open} aria-label={`${plural(all.length - most, "more currency", "more currencies")}`} onClick={() => setOpen(!open)}>
+          {open ? "fewer" : `+${number(all.length - most)}`}
         </button>
       )}
     </span>

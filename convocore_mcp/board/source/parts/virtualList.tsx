@@ -16,21 +16,25 @@ interface Props<T> {
   keyOf(item: T): string;
   /** Called near the end of what is loaded. */
   onEnd?: (() => void) | undefined;
+  /** Where the list is scrolled to, and which row is active: kept for whoever comes back. */
+  kept: { top: number; active: number };
   /** `tabIndex`: only one row at a time can be reached with Tab; the arrow keys reach the others. */
   children(item: T, index: number, tabIndex: number): ComponentChildren;
 }
 
-export function VirtualList<T>({ items, total, label, keyOf, onEnd, children }: Props<T>): JSX.Element {
+export function VirtualList<T>({ items, total, label, keyOf, onEnd, kept, children }: Props<T>): JSX.Element {
   const box = useRef<HTMLUListElement>(null);
-  const [view, setView] = useState({ top: 0, height: 800, row: HEIGHTS.wide });
-  const [active, setActive] = useState(0);
+  const [view, setView] = useState({ top: kept.top, height: 800, row: HEIGHTS.wide });
+  const [active, setActive] = useState(kept.active);
 
   useLayoutEffect(() => {
     const list = box.current!;
     const measure = (): void => {
       const row = list.clientWidth < NARROW ? HEIGHTS.narrow : HEIGHTS.wide;
+      kept.top = list.scrollTop;
       setView({ top: list.scrollTop, height: list.clientHeight, row });
     };
+    list.scrollTop = kept.top;
     measure();
     const observer = new ResizeObserver(measure);
     observer.observe(list);
@@ -47,9 +51,13 @@ export function VirtualList<T>({ items, total, label, keyOf, onEnd, children }: 
     if (last >= items.length - BEYOND && items.length < total) onEnd?.();
   }, [last, items.length, total]);
 
+  const activate = (index: number): void => {
+    kept.active = index;
+    setActive(index);
+  };
   const reach = (index: number): void => {
     const next = Math.min(Math.max(index, 0), items.length - 1);
-    setActive(next);
+    activate(next);
     const list = box.current!;
     if (next * view.row < list.scrollTop) list.scrollTop = next * view.row;
     if ((next + 1) * view.row > list.scrollTop + list.clientHeight) list.scrollTop = (next + 1) * view.row - list.clientHeight;
@@ -79,7 +87,7 @@ export function VirtualList<T>({ items, total, label, keyOf, onEnd, children }: 
             aria-posinset={index + 1}
             class={index === active ? "active" : ""}
             style={{ transform: `translateY(${index * view.row}px)`, height: `${view.row}px` }}
-            onFocusCapture={() => setActive(index)}
+            onFocusCapture={() => activate(index)}
           >
             {children(item, index, index === active ? 0 : -1)}
           </li>

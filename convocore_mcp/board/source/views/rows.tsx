@@ -3,7 +3,7 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import type { Answer, Question, Row } from "../answers.ts";
-import { useBoard, useNow } from "../board.ts";
+import { useBoard, useNow, type View } from "../board.ts";
 import { moment, number, plural, word } from "../format.ts";
 import { Score, Worth } from "../parts/figures.tsx";
 import { Answered, Empty, Relaxed } from "../parts/notices.tsx";
@@ -29,11 +29,13 @@ const SORTS: Record<string, [value: string, label: string][]> = {
   ],
 };
 
-export function Rows({ question: given }: { question: Question }): JSX.Element {
-  const [refined, setRefined] = useState<Record<string, unknown>>({});
-  const question = { tool: given.tool, arguments: { ...given.arguments, ...refined } };
-  const pages = usePages(question);
-  const refine = (change: Record<string, unknown>): void => setRefined((before) => ({ ...before, ...change }));
+export function Rows({ view, depth }: { view: View & { name: "rows" }; depth: number }): JSX.Element {
+  const { replace } = useBoard();
+  const { question } = view;
+  const pages = usePages(question, depth);
+  const refine = (change: Record<string, unknown>): void => {
+    replace({ ...view, question: { ...question, arguments: { ...question.arguments, ...change } } });
+  };
   return (
     <>
       <Refine question={question} onChange={refine} />
@@ -103,7 +105,7 @@ function Found({ question, answer, pages }: { question: Question; answer: Answer
           </button>
         )}
       </p>
-      <VirtualList items={pages.rows} total={pages.total} label={`${word(what)}s`} keyOf={keyOfRow} onEnd={pages.more}>
+      <VirtualList items={pages.rows} total={pages.total} label={`${word(what)}s`} keyOf={keyOfRow} onEnd={pages.more} kept={pages.kept}>
         {(row, _, tabIndex) => <RowButton row={row} fields={fields} tabIndex={tabIndex} />}
       </VirtualList>
     </>

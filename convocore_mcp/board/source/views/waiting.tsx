@@ -45,14 +45,14 @@ export function Waiting({ most }: { most?: number }): JSX.Element {
 
 function WholeQueue(): JSX.Element {
   const { agent } = useBoard();
-  const pages = usePages(waiting(agent));
+  const pages = usePages(waiting(agent), 0);
   return (
     <>
       <p class="totals">
         <strong>{plural(pages.total, "conversation")}</strong> {pages.total === 1 ? "waits" : "wait"} for a human, the longest wait first.
         {pages.rows.length < pages.total && ` The first ${number(pages.rows.length)} are loaded.`}
       </p>
-      <VirtualList items={pages.rows} total={pages.total} label="Waiting for a human" keyOf={(row) => row.id ?? ""} onEnd={pages.more}>
+      <VirtualList items={pages.rows} total={pages.total} label="Waiting for a human" keyOf={(row) => row.id ?? ""} onEnd={pages.more} kept={pages.kept}>
         {(row, index, tabIndex) => <QueueRow row={row} rank={index + 1} tabIndex={tabIndex} />}
       </VirtualList>
     </>
