@@ -12,6 +12,7 @@ from convocore_mcp.cli.board_command import board
 from convocore_mcp.cli.demo import run_demo
 from convocore_mcp.cli.serve import serve as serve_stdio
 from convocore_mcp.cli.serve_web import serve_demo, serve_web
+from convocore_mcp.cli.terminal import say
 from convocore_mcp.errors import NotConfiguredError
 from convocore_mcp.sandbox import Sandbox
 from convocore_mcp.sandbox import run as run_sandbox
@@ -101,7 +102,8 @@ def serve(  # noqa: PLR0913  one for each option
     try:
         serve_demo(run) if demo else run({})
     except NotConfiguredError as error:
-        raise SystemExit(f"{error.message} {error.hint}".strip()) from None
+        say(f"{error.message} {error.hint}".strip(), err=True)
+        raise typer.Exit(1) from None
 
 
 @app.command()
@@ -135,7 +137,7 @@ def sandbox(
     )  # fmt: skip
     if sparse:
         server.break_one_record()
-    typer.echo(
+    say(
         f"Sandbox: {size} conversations, {dialect.value} dialect. Ctrl+C stops it.\n"
         f"  CONVOCORE_BASE_URL=http://127.0.0.1:{port}/v3\n"
         f"  CONVOCORE_API_KEY={server.key}\n"

@@ -34,7 +34,7 @@ class RowQueries(Protocol):
         """The rows that met the query as of sequence number `at`, those after `after`.
 
         Rows without the sorted field come last. Rows with the same value are sorted by last
-        activity, newest first, then by agent and ID.
+        activity, newest first, then by agent and ID (of conversations, the largest first).
         """
         ...
 
@@ -52,6 +52,8 @@ class RowQueries(Protocol):
         """The present rows that meet the query, counted and added up by group."""
         ...
 
-    def values(self, rows: "Rows", agents: Sequence[str], field: "FieldName", /) -> list[str]:
-        """The values of a text or list field that occur, the most frequent first, at most 100."""
+    def values(
+        self, rows: "Rows", agents: Sequence[str], field: "FieldName", /
+    ) -> tuple[list[str], int]:
+        """The values of a text or list field, the most frequent first, and how many there are."""
         ...

@@ -4,8 +4,10 @@ import asyncio
 from collections import Counter
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from convocore_mcp.web.responses import json_response
 
 BODY_TIMEOUT_SECONDS = 30.0
 """A request body must be complete within this time."""
@@ -93,7 +95,7 @@ def _opens_stream(scope: Scope) -> bool:
 
 
 def _refusal(status: int, reason: str) -> Response:
-    return JSONResponse({"error": reason}, status)
+    return json_response({"error": reason}, status)
 
 
 def _replay(messages: list[Message], receive: Receive) -> Receive:

@@ -13,6 +13,8 @@ from typing import Any
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.shared.exceptions import MCPError
 
+from convocore_mcp.server.rendering import protocol_error
+
 log = logging.getLogger(__name__)
 
 BUSY_CODE = -32000
@@ -63,10 +65,10 @@ class RequestTracker:
         self.under_way += 1
         try:
             if self.under_way > self._max_requests:
-                raise MCPError(
-                    code=BUSY_CODE,
-                    message=f"The server already answers {self._max_requests} requests; "
+                raise protocol_error(
+                    f"The server already answers {self._max_requests} requests; "
                     "try again in a second.",
+                    code=BUSY_CODE,
                     data={"retry_after": 1},
                 )
             result = await call_next(ctx)

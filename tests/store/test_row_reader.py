@@ -254,7 +254,7 @@ def test_rows_come_in_the_order_that_was_asked_for(
 
 def plain_order(plain: dict[str, Plain], name: str, rows: Rows, *, descending: bool) -> list[str]:
     """The ids in order: several stable sorts, the least important first."""
-    ids = sorted(plain)
+    ids = sorted(plain, reverse=rows is Rows.CONVERSATIONS)
     ids.sort(key=lambda id_: _active(plain[id_]), reverse=True)
     with_value = [id_ for id_ in ids if name in plain[id_]]
     without = [id_ for id_ in ids if name not in plain[id_]]

@@ -1,6 +1,7 @@
 """Orders of rows: by any field, in both directions, what is missing last.
 
-Rows with equal values come by last activity, newest first, then by agent and ID.
+Rows with equal values come by last activity, newest first, then by agent and ID: leads by ascending
+ID, conversations by descending ID, as the indexes of plain lists have them (`store.read`).
 """
 
 from dataclasses import dataclass
@@ -33,7 +34,7 @@ def order_parts(table: RowTable, sort: Sort) -> list[OrderPart]:
     ties = [
         OrderPart(table.newest, descending=True),
         OrderPart(table.column("agent_id")),
-        OrderPart(table.row_id),
+        OrderPart(table.row_id, descending=table.rows is Rows.CONVERSATIONS),
     ]
     field = sort.field
     if field is BY_NAME["last_activity"] and sort.descending:

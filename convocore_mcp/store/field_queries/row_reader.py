@@ -113,16 +113,20 @@ class RowReader:
         changing = (*asked, *measures, *(row_groups.CHANGING if query.rows is Rows.LEADS else ()))
         return self._cached(query, question, changing, compute, self._page_cache, present=True)
 
-    def values(self, rows: Rows, agents: Sequence[str], field: FieldName, /) -> list[str]:
-        """The values of a text or list field that occur, the most frequent first, at most 100."""
+    def values(
+        self, rows: Rows, agents: Sequence[str], field: FieldName, /
+    ) -> tuple[list[str], int]:
+        """The values of a text or list field, the most frequent first, and how many there are."""
         query = RowQuery(rows, tuple(agents), Clock(_LONG_AGO))
 
-        def compute(connection: Connection) -> list[str]:
+        def compute(connection: Connection) -> tuple[list[str], int]:
             table = RowTable.of(query, connection)
             valid = table.valid_at(query.agents, sequence_number(connection))
             return row_values.values(connection, table, valid, field)
 
-        return self._cached(query, ("values", field), [field], compute, self._cache, present=True)
+        return self._cached(
+            query, ("values", field), [field], compute, self._page_cache, present=True
+        )
 
     def _cached(
         self,

@@ -10,16 +10,20 @@ from convocore_mcp.store.fields.row_tables import RowTable
 from convocore_mcp.store.fields.shown_values import shown_fields
 from convocore_mcp.store.fields.text_keys import text_key
 
-MOST_VALUES = 100
+MOST_VALUES = 1_000
+"""Values that are given, of however many there are."""
 
 
 def values(
     connection: Connection, table: RowTable, valid: ColumnElement[bool], field: FieldName
-) -> list[str]:
-    """The values of a text or list field, the most frequent first, each in its usual spelling."""
+) -> tuple[list[str], int]:
+    """The values of a text or list field, the most frequent first, and how many there are.
+
+    Each is in its usual spelling. Long texts have no values that anybody could name.
+    """
     shown = shown_fields(table, [field])[0]
     if shown.long:
-        return []
+        return [], 0
     count = func.count().label("count")
     query = select(*shown.columns, count).where(valid).group_by(*shown.columns)
     spellings: dict[str, Counter[str]] = {}
@@ -30,7 +34,8 @@ def values(
                 key = text if _is_id(field) else text_key(text)
                 spellings.setdefault(key, Counter())[text] += occurs
     by_frequency = sorted(spellings.items(), key=lambda item: (-item[1].total(), item[0]))
-    return [usual_spelling(counts) for _, counts in by_frequency[:MOST_VALUES]]
+    known = [usual_spelling(counts) for _, counts in by_frequency[:MOST_VALUES]]
+    return known, len(by_frequency)
 
 
 def usual_spelling(counts: Counter[str]) -> str:
