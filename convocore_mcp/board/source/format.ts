@@ -78,16 +78,15 @@ export function ago(at: number, now: number): string {
   );
 }
 
+/** A time; nothing for what is no time, which `Intl` would not survive. */
 export function dateTime(at: number): string {
+  if (Number.isNaN(at)) return "";
   return once("dt", () => new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short", timeZone })).format(at);
 }
 
 export function timeOfDay(at: number): string {
+  if (Number.isNaN(at)) return "";
   return once("t", () => new Intl.DateTimeFormat(locale, { timeStyle: "medium", timeZone })).format(at);
-}
-
-export function date(at: number): string {
-  return once("d", () => new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeZone })).format(at);
 }
 
 /** A day of an answer (`2026-07-19`): a day of the server's time zone, so no zone may move it. */

@@ -58,12 +58,14 @@ async function copy(text: string): Promise<void> {
   await navigator.clipboard.writeText(text);
 }
 
+const HOST = /^([a-z0-9-]+\.)+[a-z0-9-]{2,}$/i;
+
 /** The address behind a text of the record, if it is one that may be opened. */
 export function address(text: string): URL | undefined {
   try {
     const url = new URL(/^[a-z][a-z0-9+.-]*:/i.test(text) ? text : `https://${text}`);
     const plain = (url.protocol === "https:" || url.protocol === "http:") && !url.username && !url.password;
-    return plain && url.hostname.includes(".") ? url : undefined;
+    return plain && HOST.test(url.hostname) ? url : undefined;
   } catch {
     return undefined;
   }

@@ -86,13 +86,23 @@ function Drawing({ columns, label }: { columns: Column[]; label: string }): JSX.
             <rect class="target" x={LEFT + index * step} y={TOP} width={step} height={inner} />
             <rect class="all" x={LEFT + index * step + step * 0.15} y={y(column.value)} width={step * 0.7} height={y(0) - y(column.value)} rx="2" />
             <rect class="part" x={LEFT + index * step + step * 0.15} y={y(column.part)} width={step * 0.7} height={y(0) - y(column.part)} rx="2" />
-            {(columns.length - 1 - index) % every === 0 && (
-              <text class="tick" x={index === columns.length - 1 ? width : LEFT + (index + 0.5) * step} y={HEIGHT - 6} text-anchor={index === columns.length - 1 ? "end" : "middle"} aria-hidden="true">
-                {column.label}
-              </text>
-            )}
           </g>
         ))}
+        {columns.map(
+          (column, index) =>
+            (columns.length - 1 - index) % every === 0 && (
+              <text
+                key={column.key}
+                class="tick"
+                x={index === columns.length - 1 ? width : LEFT + (index + 0.5) * step}
+                y={HEIGHT - 6}
+                text-anchor={index === columns.length - 1 ? "end" : "middle"}
+                aria-hidden="true"
+              >
+                {column.label}
+              </text>
+            ),
+        )}
       </svg>
     </div>
   );

@@ -1,6 +1,6 @@
 // Numbers: each says what it counts, whether it is complete, and leads to the rows behind it.
 
-import type { ComponentChildren, JSX } from "preact";
+import { Fragment, type ComponentChildren, type JSX } from "preact";
 import { useState } from "preact/hooks";
 import type { Money, Row } from "../answers.ts";
 import { amounts, money, number, plural } from "../format.ts";
@@ -66,9 +66,9 @@ export function Amounts({ of, most = 2, like }: { of: Money | undefined; most?: 
   return (
     <span class="amounts">
       {shown.map(([currency, amount]) => (
-        <span class="amount" key={currency}>
-          {money(amount, currency)}
-        </span>
+        <Fragment key={currency}>
+          <span class="amount">{money(amount, currency)}</span>{" "}
+        </Fragment>
       ))}
       {all.length > most && (
         <button type="button" class="quiet" aria-expanded={open} aria-label={`${plural(all.length - most, "more currency", "more currencies")}`} onClick={() => setOpen(!open)}>
