@@ -26,6 +26,7 @@ from convocore_mcp.errors import ConvocoreError, MissingError
 from convocore_mcp.server.sanitize import (
     JsonObject,
     has_hidden,
+    sanitize_exact,
     sanitize_object,
     sanitize_text,
 )
@@ -98,7 +99,7 @@ def completion(
 
     Without `complete`, nobody knows how many there are.
     """
-    safe = [v for v in dict.fromkeys(values) if sanitize_text(v, None) == v]
+    safe = [v for v in dict.fromkeys(values) if sanitize_exact(v) == v]
     more = len(safe) > MAX_VALUES
     total = len(safe) if complete and not more else None
     return CompleteResult(

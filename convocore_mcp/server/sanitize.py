@@ -3,8 +3,9 @@
 Anyone with the chat widget can write names, messages, notes, tags and even the names of captured
 fields, and a model will read them. Here all strings of an answer lose what can't be seen (control
 and format characters, terminal escapes, bidirectional overrides, zero-width and tag characters) and
-what renders as an image or hides where a link leads, and each field is cut to a length. Numbers and
-flags stay as they are. Views become plain objects, without the fields that are `None` or empty.
+what renders as an image or hides where a link leads. Tokens and addresses in them become a mark,
+and each field is cut to a length. Numbers and flags stay as they are. Views become plain objects,
+without the fields that are `None` or empty.
 """
 
 import math
@@ -15,6 +16,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from convocore_mcp.fields.secrets.secret_shapes import without_secret_parts
 from convocore_mcp.words.cutting import ELLIPSIS, cut
 from convocore_mcp.words.visible_text import without_hidden
 
@@ -71,8 +73,9 @@ def sanitize_rows(rows: "Sequence[DataclassInstance]") -> list[JsonObject]:
 def _sanitize(value: object, name: str, depth: int, length: int | None) -> object:
     """`value`, which is the field `name`, sanitized; `None` if nothing is left of it."""
     if isinstance(value, str):
-        bound = None if name in EXACT else length or LENGTHS.get(name, DEFAULT_LENGTH)
-        return sanitize_text(value, bound) or None
+        if name in EXACT:
+            return sanitize_exact(value) or None
+        return sanitize_text(value, length or LENGTHS.get(name, DEFAULT_LENGTH)) or None
     if value is None or isinstance(value, int | float):
         # JSON has no infinity and no NaN.
         return None if isinstance(value, float) and not math.isfinite(value) else value
@@ -133,11 +136,14 @@ def _is_number(value: object) -> bool:
 
 
 def sanitize_text(text: str, length: int | None = DEFAULT_LENGTH) -> str:
-    """`text` without hidden characters, cut between words to `length` characters with a `…`."""
-    if _SUSPICIOUS.search(text):
-        text = _harmless(text)
-    text = text.strip()
+    """`text` without hidden characters and secrets, cut to `length` characters with a `…`."""
+    text = without_secret_parts(sanitize_exact(text))
     return text if length is None else cut(text, length)
+
+
+def sanitize_exact(text: str) -> str:
+    """`text` without hidden characters, for what clients send back to us: an ID, a cursor."""
+    return (_harmless(text) if _SUSPICIOUS.search(text) else text).strip()
 
 
 def sanitize_line(text: str) -> str:

@@ -7,7 +7,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from convocore_mcp.web.responses import json_response
+from convocore_mcp.web.sanitized_responses import json_response
 
 BODY_TIMEOUT_SECONDS = 30.0
 """A request body must be complete within this time."""

@@ -21,12 +21,9 @@ _INVISIBLE = (
 """Categories Cc and Cs, `Default_Ignorable_Code_Point`, annotations; not what is decided about."""
 _ALWAYS_HIDDEN = re.compile(f"[{_INVISIBLE}]")
 _PERHAPS_HIDDEN = re.compile(f"[{_INVISIBLE}{_ESCAPING}\x85\u2028\u2029{CONDITIONAL.pattern[1:]}")
-_ANSI = re.compile(
-    r"""(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]        # control sequences
+_ANSI = r"""(?x)(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]        # control sequences
       | (?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?  # strings
-      | \x1b[ -/]*[0-~]                         # everything else that ESC begins""",
-    re.VERBOSE,
-)
+      | \x1b[ -/]*[0-~]                         # everything else that ESC begins"""
 _ESCAPE = re.compile(f"[{_ESCAPING}]")
 
 
@@ -46,6 +43,6 @@ def without_hidden(text: str) -> str:
         return text
     # Hidden characters go first: between ESC and `[` they would hide a terminal escape.
     text = without_invalid_sequences(_ALWAYS_HIDDEN.sub("", LINE_END.sub("\n", text)))
-    while (shorter := without_invalid_sequences(_ANSI.sub("", text))) != text:
+    while (shorter := without_invalid_sequences(re.sub(_ANSI, "", text))) != text:
         text = shorter  # one escape may have stood inside another
     return _ESCAPE.sub("", text)

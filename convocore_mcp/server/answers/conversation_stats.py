@@ -61,7 +61,7 @@ async def conversation_stats(
         totals=GroupView(),
         groups=[],
         groups_total=result.found.total if grouping else None,
-        applied=_applied(question, request, grouping),
+        applied=_applied(question, request, grouping, measures),
         excluded=result.excluded,
         relax=result.hints.relax,
         valid=result.hints.valid,
@@ -142,13 +142,16 @@ def _grouped_names(given: str, rows: Rows) -> list[str]:
 
 
 def _applied(
-    question: Question, request: StatsRequest, grouping: dict[str, Grouping]
+    question: Question,
+    request: StatsRequest,
+    grouping: dict[str, Grouping],
+    measures: Sequence[Field],
 ) -> JsonObject:
     found: JsonObject = {"of": request.of, "group_by": list(grouping)}
     if any(isinstance(group, TimeUnit) for group in grouping.values()):
         found["by_time"] = request.by_time
-    if request.measure:
-        found["measure"] = list(request.measure)
+    if measures:
+        found["measure"] = [measure.name for measure in measures]
     return found | question.applied()
 
 

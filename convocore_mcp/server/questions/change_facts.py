@@ -8,8 +8,8 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, tzinfo
 
 from convocore_mcp.errors import InvalidArgumentError
-from convocore_mcp.fields.captured_data import without_secrets
 from convocore_mcp.fields.conditions import DataField, find_field
+from convocore_mcp.fields.secrets.secret_names import without_secrets
 from convocore_mcp.fields.table import DATA, FieldValue, Rows
 from convocore_mcp.models import WAITING, Change, Conversation, ReadValue
 from convocore_mcp.server.sanitize import JsonObject, sanitize_text

@@ -12,15 +12,16 @@ from typing import TypeVar
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from convocore_mcp.fields.grouping import FieldName, Grouping, Sort, TimeUnit
-from convocore_mcp.fields.row_query import FoundRow, Groups, RowQuery, SortKey
+from convocore_mcp.fields.row_query import MOST_GROUPS, FoundRow, Groups, RowQuery, SortKey
 from convocore_mcp.fields.table import Field, Home, Rows
 from convocore_mcp.fields.times import Clock
 from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.database.schema import CURRENT, agents
 from convocore_mcp.store.database.sequence import sequence_number
-from convocore_mcp.store.field_queries import row_groups, row_values
+from convocore_mcp.store.field_queries import row_values
 from convocore_mcp.store.field_queries.field_conditions import meets_requirements
-from convocore_mcp.store.field_queries.row_orders import behind, order_parts
+from convocore_mcp.store.field_queries.groups import row_groups
+from convocore_mcp.store.field_queries.row_orders import after_key, order_parts
 from convocore_mcp.store.field_queries.row_search import has_search
 from convocore_mcp.store.fields.row_tables import RowTable
 from convocore_mcp.store.fields.shown_values import ShownField, long_texts, shown_fields
@@ -77,7 +78,7 @@ class RowReader:
                 *(column for field in shown for column in field.columns),
             ).where(*_fitting(connection, table, query, at))
             if after is not None:
-                rows = rows.where(behind(order, after))
+                rows = rows.where(after_key(order, after))
             rows = rows.order_by(*(p.by.desc() if p.descending else p.by for p in order))
             found = connection.execute(rows.limit(limit)).all()
             return _found_rows(connection, shown, len(order), found)
@@ -98,18 +99,29 @@ class RowReader:
             return connection.scalar(rows) is not None
 
     def groups(
-        self, query: RowQuery, group_by: Sequence[Grouping], measures: Sequence[Field], /
+        self,
+        query: RowQuery,
+        group_by: Sequence[Grouping],
+        measures: Sequence[Field],
+        /,
+        *,
+        limit: int = MOST_GROUPS,
     ) -> Groups:
-        """The present rows that meet the query, counted and added up by group."""
+        """The present rows that meet the query, counted and added up by group.
+
+        The largest `limit` groups are listed, or of times the newest.
+        """
 
         def compute(connection: Connection) -> Groups:
             table = RowTable.of(query, connection)
             at = sequence_number(connection)
             fitting = _fitting(connection, table, query, at)
-            return row_groups.groups(connection, table, query, fitting, group_by, measures)
+            return row_groups.groups(
+                connection, table, query, fitting, group_by, measures, limit=limit
+            )
 
         asked = [g.of if isinstance(g, TimeUnit) else g for g in group_by]
-        question = ("groups", tuple(group_by), tuple(measures))
+        question = ("groups", tuple(group_by), tuple(measures), limit)
         changing = (*asked, *measures, *(row_groups.CHANGING if query.rows is Rows.LEADS else ()))
         return self._cached(query, question, changing, compute, self._page_cache, present=True)
 

@@ -33,8 +33,8 @@ LONGEST_DATA = 2_000
 """Characters of a captured value that are compared."""
 MOST_DATA = 100
 """Captured values of a conversation that can be asked for."""
-ALERTED = 0
-"""Overdue since the beginning of time: the CRM says so, and no date is known."""
+OVERDUE_BY_ALERT_ALONE = 0
+"""Stored as the moment from which on something is overdue where only the CRM's alert says so."""
 
 
 class DueMoments(NamedTuple):

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from convocore_mcp.web.access.host_policy import HostPolicy
 from convocore_mcp.web.access.tokens import TokenVerifier
 from convocore_mcp.web.access_log import LOG_FIELDS
-from convocore_mcp.web.responses import json_response
+from convocore_mcp.web.sanitized_responses import json_response
 
 METADATA_PATH = "/.well-known/oauth-protected-resource"
 _DESCRIPTIONS = {

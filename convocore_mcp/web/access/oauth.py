@@ -24,7 +24,7 @@ from starlette.responses import Response
 
 from convocore_mcp.web.access.host_policy import is_loopback
 from convocore_mcp.web.access.tokens import TokenVerifier
-from convocore_mcp.web.responses import json_response
+from convocore_mcp.web.sanitized_responses import json_response
 
 log = logging.getLogger(__name__)
 
