@@ -89,7 +89,7 @@ def test_a_wrong_guess_does_not_use_a_link_up(board: BoardProcess) -> None:
     """Ours: else anybody on the machine could lock the reader out."""
     url, secret = board.link().split("/board#")
     for guess in ("wrong", "ü"):
-        headers = {"Authorization": f"Bearer {guess}".encode()}
+        headers = {b"Authorization": f"Bearer {guess}".encode()}
         answer = httpx.post(f"{url}/board/session", headers=headers, trust_env=False)
         assert answer.status_code == 401
 
