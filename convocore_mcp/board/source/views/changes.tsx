@@ -87,8 +87,9 @@ function Differences({ of }: { of: Change }): JSX.Element | null {
   const changed = of.changed ?? {};
   const names = TELLING.filter((name) => Array.isArray(changed[name]));
   if (!names.length) {
-    const others = Object.keys(changed);
-    return others.length ? <span class="difference">{others.slice(0, 3).map(word).join(", ")}</span> : null;
+    if ("messages" in changed) return <span class="difference">new message</span>;
+    const others = Object.keys(changed).slice(0, 3);
+    return others.length ? <span class="difference">{others.map(word).join(", ")}</span> : null;
   }
   return (
     <>

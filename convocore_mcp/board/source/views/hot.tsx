@@ -1,7 +1,7 @@
 // Hot leads as cards, in the order in which to call: who, why, worth, since when they wait, the next step.
 
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { useEntry } from "../answerCache.ts";
 import type { Answer, HotLead, Question } from "../answers.ts";
 import { useBoard, useNow } from "../board.ts";
@@ -14,6 +14,7 @@ import { Clock } from "../parts/times.tsx";
 import { hotLeads, hotWaits, leadsWith } from "../questions.ts";
 
 const FIRST = 6;
+const REST_MS = 150;
 
 interface Props {
   question?: Question | undefined;
@@ -27,7 +28,12 @@ export function HotLeads({ question, most, compact = false }: Props): JSX.Elemen
   const asked = question ?? hotLeads(agent);
   const entry = useEntry(cache, asked);
   const waits = useEntry(cache, home.canCall ? hotWaits(agent) : undefined).answer;
-  const [all, setAll] = useState(!home.inline);
+  const [all, setAll] = useState(false);
+  useEffect(() => {
+    // The first cards are painted at once, the others right after them.
+    const timer = home.inline ? undefined : setTimeout(() => setAll(true), REST_MS);
+    return () => clearTimeout(timer);
+  }, [home.inline]);
   const since = new Map((waits?.leads ?? []).map((row) => [row.lead_id, row.waiting_since]));
   return (
     <Answered entry={entry} question={asked} rows={most ?? 4}>
