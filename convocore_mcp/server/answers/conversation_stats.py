@@ -51,7 +51,7 @@ async def conversation_stats(
     freshness = await ensure_fresh(backend, agents, scope)
     question = await with_known_values(backend, question, freshness)
     result = await backend.read(
-        _read_stats, backend.rows, question, list(grouping.values()), measures
+        _read_stats, backend.rows, question, list(grouping.values()), measures, request.limit
     )
     groups = [group_view(group, list(grouping), rows=rows) for group in result.found.groups]
     if (other := result.found.other) is not None:
@@ -84,10 +84,14 @@ class _Result:
 
 
 def _read_stats(
-    reader: RowQueries, question: Question, group_by: Sequence[Grouping], measures: Sequence[Field]
+    reader: RowQueries,
+    question: Question,
+    group_by: Sequence[Grouping],
+    measures: Sequence[Field],
+    limit: int,
 ) -> _Result:
     """Everything that the answer needs, read in one call in a thread."""
-    found = reader.groups(question.query, group_by, measures)
+    found = reader.groups(question.query, group_by, measures, limit=limit)
     of_leads = question.query.rows is Rows.LEADS
     excluded = count_excluded(reader, question) if of_leads else None
     if found.totals.rows:
