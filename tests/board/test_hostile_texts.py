@@ -46,7 +46,9 @@ def nothing_happened(frame: FrameLocator, chat: Chat) -> None:
 @pytest.mark.parametrize("tool", ["summarize_hot_leads", "list_leads", "conversation_stats"])
 def test_lists_show_texts_as_texts(chat: Chat, tool: str) -> None:
     """Promised by docs/board.md, "What the page may do"."""
-    values: dict[str, Any] = {"of": "leads", "group_by": ["stage"]} if tool == "conversation_stats" else {}
+    values: dict[str, Any] = (
+        {"of": "leads", "group_by": ["stage"]} if tool == "conversation_stats" else {}
+    )
     frame = chat.open(tool, result_of(answers()[tool]), **values)
     for text in TEXTS[:2]:
         expect(frame.get_by_text(text, exact=True).first).to_be_visible()

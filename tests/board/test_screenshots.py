@@ -61,7 +61,7 @@ def take_pictures(page: Page, demo: BoardProcess, host_script: str, folder: Path
 def test_the_pictures_are_there_and_small(request: pytest.FixtureRequest, tmp_path: Path) -> None:
     """Ours: a reader sees the board before they try it."""
     if os.environ.get(UPDATE):
-        found = (request.getfixturevalue(name) for name in ("page", "demo", "host_script"))
-        take_pictures(*found, tmp_path)
+        page, demo, script = map(request.getfixturevalue, ("page", "demo", "host_script"))
+        take_pictures(page, demo, script, tmp_path)
     for name in PICTURES:
         assert 0 < (DOCS / name).stat().st_size <= LARGEST_PICTURE, f"{UPDATE}=1 makes {name}"
