@@ -25,7 +25,7 @@ from convocore_mcp.api.parsing.sensitive_fields import drop_sensitive
 from convocore_mcp.api.record_scalars import MAX_ID_LENGTH
 from convocore_mcp.errors import ContractError
 from convocore_mcp.fields.reading import read_facts
-from convocore_mcp.fields.secrets import without_secrets
+from convocore_mcp.fields.secrets.secret_names import without_secrets
 from convocore_mcp.models import WAITING, Conversation, Page, Quarantined
 from convocore_mcp.words.visible_text import visible
 
