@@ -13,7 +13,7 @@ from convocore_mcp.store.field_queries.groups.group_figures import Figures, Part
 from convocore_mcp.store.field_queries.groups.group_keys import GroupKey, GroupKeys
 from convocore_mcp.store.fields.row_tables import RowTable
 
-MOST_KEPT = 100_000
+MAX_KEPT = 100_000
 """Parts that are kept between the two readings; where there are more, the engine is asked twice."""
 AT_A_TIME = 10_000
 SplitPart = tuple[Part, Iterable[GroupKey]]
@@ -30,7 +30,7 @@ class SplitParts:
         figures: Figures,
         fitting: Sequence[ColumnElement[bool]],
         *,
-        most_kept: int = MOST_KEPT,
+        most_kept: int = MAX_KEPT,
     ) -> None:
         grouped = [*keys.columns, *figures.by_currency]
         read = [*keys.columns, *map(func.min, keys.stored_keys), *figures.by_currency]
