@@ -151,8 +151,11 @@ class ConvocoreClient:
             except (BadRequestError, NotFoundError) as error:
                 # A cursor expired, or a workspace of the cursor dialect refused page 2.
                 if resume_token is None:
-                    if progress.had_room and progress.last_page in refusals:
-                        return  # the same refusal again, after a page with room: it is the end
+                    if progress.last_page in refusals:
+                        # The same refusal again. After a page with room it is the end.
+                        if not progress.had_room:
+                            yield Page((), certain=False)
+                        return
                     may_restart = isinstance(error, BadRequestError) and error.speaks_of_cursor
                     if not may_restart or len(refusals) == MAX_RESTARTS:
                         raise

@@ -102,7 +102,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerUnderTest
         }
         settings |= {"store": "memory", "incremental_sync_seconds": NEVER_SECONDS}
         mirror = tmp_path_factory.mktemp("mirror") / "mirror.sqlite3"
-        settings = {"details": "off"} | settings
+        # Answers are compared, so each waits until the list has been read.
+        settings |= {"details": "off", "wait_seconds": 25}
         env = {f"CONVOCORE_{name.upper()}": str(value) for name, value in settings.items()}
         with over_http(env) as url:
             yield ServerUnderTest(

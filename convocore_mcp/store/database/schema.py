@@ -187,16 +187,19 @@ SEARCH = f"{PREFIX}search"
 """In SQLite, the full-text index of `conversations.search`; its `rowid` is `valid_from`."""
 search_terms = Table(f"{PREFIX}search_terms", MetaData(), Column("term", Text, primary_key=True))
 """The tokens in the full-text index: in SQLite a view of it (`fts5vocab`), in PostgreSQL a list."""
-# Triggers keep the index up to date; a version's tokens are never updated.
-_NEW, _OLD = "new.valid_from, new.search", "'delete', old.valid_from, old.search"
-_INSERT = f"INSERT INTO {SEARCH}(rowid, search) VALUES ({_NEW})"  # noqa: S608  ours
+search_index = Table(
+    SEARCH, MetaData(), Column("rowid", _Seq, primary_key=True), Column("search", Tokens)
+)
+"""The full-text index of SQLite, for `bulk.insert_rows`."""
+# New versions are added by `write.search_words`: a trigger would make FTS5 write its index to disk
+# once a row, which takes six times as long. A version's tokens are never updated.
+_OLD = "'delete', old.valid_from, old.search"
 _DELETE = f"INSERT INTO {SEARCH}({SEARCH}, rowid, search) VALUES ({_OLD})"  # noqa: S608
 _FTS = f"content='{conversations.name}', content_rowid='valid_from', tokenize='ascii'"
 _ON = f"ON {conversations.name} BEGIN"
 for _dialect, _text in (
     ("sqlite", f"VIRTUAL TABLE {SEARCH} USING fts5(search, {_FTS}, detail='none', columnsize=0)"),
     ("sqlite", f"VIRTUAL TABLE {search_terms.name} USING fts5vocab({SEARCH}, row)"),
-    ("sqlite", f"TRIGGER {SEARCH}_inserted AFTER INSERT {_ON} {_INSERT}; END"),
     ("sqlite", f"TRIGGER {SEARCH}_deleted AFTER DELETE {_ON} {_DELETE}; END"),
     ("postgresql", f'TABLE {search_terms.name} (term TEXT COLLATE "C" PRIMARY KEY)'),
 ):

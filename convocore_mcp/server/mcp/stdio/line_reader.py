@@ -12,7 +12,6 @@ from mcp_types import (
     INVALID_PARAMS,
     INVALID_REQUEST,
     PARSE_ERROR,
-    ErrorData,
     JSONRPCError,
     JSONRPCMessage,
     JSONRPCNotification,
@@ -24,6 +23,7 @@ from pydantic_core import from_json
 
 from convocore_mcp.server.mcp.lone_surrogates import without_lone_surrogates
 from convocore_mcp.server.mcp.stdio.line_splitter import MAX_LINE_BYTES, LongLine
+from convocore_mcp.server.rendering import protocol_error
 
 MAX_ANSWERS = 100
 """Errors that answer one line. A batch of more requests gets one error for all of them."""
@@ -97,7 +97,8 @@ def _id_of(value: object) -> RequestId | None:
 
 
 def _error(code: int, message: str, request_id: RequestId | None) -> JSONRPCError:
-    return JSONRPCError(jsonrpc="2.0", id=request_id, error=ErrorData(code=code, message=message))
+    error = protocol_error(message, code=code).error
+    return JSONRPCError(jsonrpc="2.0", id=request_id, error=error)
 
 
 def _id_at_beginning(text: bytes) -> RequestId | None:
