@@ -18,6 +18,7 @@ from convocore_mcp.web.access.oauth import oauth_tokens, resource_metadata
 from convocore_mcp.web.access.signing_keys import Issuer
 from convocore_mcp.web.access.tokens import TokenVerifier, any_of, static_tokens
 from convocore_mcp.web.access_log import AccessLog
+from convocore_mcp.web.board_page import BoardLinks, board_routes
 from convocore_mcp.web.connections.connection_table import ConnectionTable
 from convocore_mcp.web.connections.descriptors import possible_connections
 from convocore_mcp.web.health import healthz, readyz
@@ -43,10 +44,11 @@ def serve_http(
     host: str,
     port: int,
     streamable: bool,
+    links: BoardLinks | None = None,
 ) -> None:
     """Serve `server` on `host` and `port` until SIGINT or SIGTERM.
 
-    `streamable` false serves HTTP+SSE only.
+    `streamable` false serves HTTP+SSE only. `links` let a browser in beside the tokens.
 
     Raises:
         NotConfiguredError: other machines can reach the server, but no token is configured;
@@ -70,8 +72,12 @@ def serve_http(
         bound_port = listener.getsockname()[1]
         url = (settings.public_url or _local_url(host, bound_port)).rstrip("/")
         log.info("Serving %s on port %d.", f"{url}{ENDPOINTS[0 if streamable else 1]}", bound_port)
+        if links is not None:
+            links.issue(url)
         serve_until_signal(
-            build_app(server, app, settings, metrics, tracker, url=url, streamable=streamable),
+            build_app(
+                server, app, settings, metrics, tracker, url=url, streamable=streamable, links=links
+            ),
             listener,
             settings,
             table=_connection_table(settings),
@@ -89,6 +95,7 @@ def build_app(
     *,
     url: str,
     streamable: bool,
+    links: BoardLinks | None = None,
 ) -> ASGIApp:
     """The whole ASGI application, from the access log to the routes; clients reach it at `url`."""
 
@@ -102,14 +109,16 @@ def build_app(
         owners = server.session_manager._session_owners  # noqa: SLF001  no public counter
         return sum(found == owner for found in owners.values())
 
-    metadata_routes = _metadata_routes(settings, url, streamable=streamable)
+    # None of these needs a token: the metadata tell how to get one, and the board asks for it.
+    open_routes = _metadata_routes(settings, url, streamable=streamable)
+    open_routes += board_routes(links) if streamable else []
     operations = [
         Route("/healthz", healthz),
         Route("/readyz", readyz(app)),
         Route("/metrics", metrics.endpoint(app, under_way)),
     ]
     web = build_routes(
-        server, app, settings, streamable=streamable, extra_routes=operations + metadata_routes
+        server, app, settings, streamable=streamable, extra_routes=operations + open_routes
     )
     limits = Limits(
         web,
@@ -118,10 +127,10 @@ def build_app(
         max_body_bytes=settings.max_body_bytes,
         sessions_of=sessions_of,
     )
-    open_paths = frozenset({"/healthz", *(route.path for route in metadata_routes)})
+    open_paths = frozenset({"/healthz", *(route.path for route in open_routes)})
     authentication = Authentication(
         limits,
-        policy=_access_policy(settings, open_paths, url),
+        policy=_access_policy(settings, open_paths, url, links),
         host_policy=HostPolicy.configured(
             settings.allowed_hosts, settings.allowed_origins, settings.public_url
         ),
@@ -177,8 +186,10 @@ def _metadata_routes(settings: HttpSettings, url: str, *, streamable: bool) -> l
     return routes
 
 
-def _access_policy(settings: HttpSettings, open_paths: frozenset[str], url: str) -> AccessPolicy:
-    verifiers: list[TokenVerifier] = []
+def _access_policy(
+    settings: HttpSettings, open_paths: frozenset[str], url: str, links: BoardLinks | None
+) -> AccessPolicy:
+    verifiers: list[TokenVerifier] = [] if links is None else [links.verify]
     if settings.tokens:
         tokens = [token.get_secret_value() for token in settings.tokens]
         verifiers.append(static_tokens(tokens, scopes=settings.oauth_scopes))

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row, Select, delete, select
 
 from convocore_mcp.models import Conversation, DerivedKeys, Lead
 from convocore_mcp.store.database import bulk
+from convocore_mcp.store.database.coverage import leads_changed
 from convocore_mcp.store.database.schema import CURRENT, agents
 from convocore_mcp.store.database.sequence import set_sequence_number
 from convocore_mcp.store.fields.conversation_values import (
@@ -165,6 +166,7 @@ def replace_leads(
     columns = ("valid_from", "valid_to", *LEAD_COLUMNS)
     bulk.insert_rows(connection, lead_fields, columns, ((number, CURRENT, *row) for row in new))
     set_sequence_number(connection, number)
+    leads_changed(connection, agent_id, number)
 
 
 def _current(

@@ -29,6 +29,8 @@ class SplitParts:
         keys: GroupKeys,
         figures: Figures,
         fitting: Sequence[ColumnElement[bool]],
+        *,
+        most_kept: int = MOST_KEPT,
     ) -> None:
         grouped = [*keys.columns, *figures.by_currency]
         read = [*keys.columns, *map(func.min, keys.stored_keys), *figures.by_currency]
@@ -37,9 +39,9 @@ class SplitParts:
         self._connection, self._keys, self._figures = connection, keys, figures
         self._kept: list[SplitPart] | None = None
         reading = self._read()
-        kept = list(islice(reading, MOST_KEPT + 1))
+        kept = list(islice(reading, most_kept + 1))
         reading.close()
-        if len(kept) <= MOST_KEPT:
+        if len(kept) <= most_kept:
             self._kept = kept
 
     def __iter__(self) -> Iterator[SplitPart]:

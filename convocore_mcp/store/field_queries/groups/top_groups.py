@@ -6,7 +6,6 @@ and takes the largest (`top`). It returns the parts of these, and the sums of al
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from sqlalchemy import CTE, ColumnElement, Connection, func, literal, null, select, tuple_
 
@@ -14,9 +13,6 @@ from convocore_mcp.store.field_queries.groups.group_columns import GroupColumn
 from convocore_mcp.store.field_queries.groups.group_figures import Figures, Part
 from convocore_mcp.store.field_queries.groups.group_keys import GroupKey
 from convocore_mcp.store.fields.row_tables import RowTable
-
-if TYPE_CHECKING:
-    from convocore_mcp.store.database.columns import Sql
 
 
 @dataclass(slots=True)
@@ -77,14 +73,14 @@ def _grouped(
     fitting: Sequence[ColumnElement[bool]],
 ) -> CTE:
     """The figures by value, with the key of each value."""
-    values: list[Sql] = [column.value.label(f"v{i}") for i, column in enumerate(columns)]
-    stored: list[Sql] = [
+    values = [column.value.label(f"v{i}") for i, column in enumerate(columns)]
+    stored = [
         func.min(column.key).label(f"k{i}")
         for i, column in enumerate(columns)
         if column.key is not None
     ]
-    currency: list[Sql] = [column.label("currency") for column in figures.by_currency]
-    aggregates: list[Sql] = [column.label(f"f{i}") for i, column in enumerate(figures.aggregates)]
+    currency = [column.label("currency") for column in figures.by_currency]
+    aggregates = [column.label(f"f{i}") for i, column in enumerate(figures.aggregates)]
     statement = select(*values, *stored, *currency, *aggregates).select_from(table.table)
     return statement.where(*fitting).group_by(*values, *currency).cte("grouped")
 
