@@ -9,6 +9,8 @@ Source: docs/contract.md, "Fields"; docs/upstream.md, "The list endpoint".
 from collections.abc import Iterator, Mapping
 
 from convocore_mcp.fields.secrets.secret_names import without_secrets
+from convocore_mcp.words.folding import fold
+from convocore_mcp.words.visible_text import visible
 
 CAPTURED = "captured_variables"
 """The name of captured variables that have no names of their own."""
@@ -19,12 +21,26 @@ def captured_data(captured: object, extracted: Mapping[str, object] | None) -> d
 
     What is empty or secret is left out.
     """
+    found = named_data(captured, extracted)
+    return without_secrets(found, inside=CAPTURED) if found else found
+
+
+def named_data(captured: object, extracted: Mapping[str, object] | None) -> dict[str, object]:
+    """The same of values from which secrets have been taken out already."""
     found = {name: value for name, value in (extracted or {}).items() if not _is_empty(value)}
     for name, value in _named(captured):
         if not _is_empty(value):
             found.pop(name, None)
             found[name] = value
-    return without_secrets(found, inside=CAPTURED) if found else found
+    return found
+
+
+def folded_name(name: str) -> str:
+    """The name of a captured variable as it is compared: without case, accents and quotes."""
+    shown = visible(name)
+    if len(shown) > 2 and shown[0] == shown[-1] and shown[0] in "\"'":
+        shown = shown[1:-1].strip()  # in conditions, quotes around a name are optional
+    return shown.lower() if shown.isascii() else fold(shown)
 
 
 def _named(captured: object) -> Iterator[tuple[str, object]]:

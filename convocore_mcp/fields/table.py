@@ -40,6 +40,8 @@ class Kind(StrEnum):
     LIST = "list"
     ID = "id"
     """A text that is compared as it is."""
+    UNREAD = "unread"
+    """What was written where no number could be read: it is there or not."""
 
 
 class Rows(StrEnum):
@@ -95,7 +97,7 @@ class Field:
     @property
     def shown_kind(self) -> str:
         """The type that callers are told."""
-        told = {Kind.DATE: Kind.TIME, Kind.ID: Kind.TEXT}
+        told = {Kind.DATE: Kind.TIME, Kind.ID: Kind.TEXT, Kind.UNREAD: Kind.TEXT}
         return told.get(self.kind, self.kind).value
 
     @property
@@ -285,6 +287,8 @@ FIELDS: tuple[Field, ...] = (
     Field("blocked", Kind.FLAG, "The visitor is blocked.", rows=_C),
 )
 
+UNREAD_VALUE = Field("value_text", Kind.UNREAD, "Value that can't be read as a number.")
+"""Stands beside `value` in rows, so conditions and `fields` may name it."""
 BY_NAME = {field.name: field for field in FIELDS}
 DATA = "data."
 """What the name of a captured variable or extracted value begins with."""

@@ -3,10 +3,11 @@
 import logging
 import socket
 
+from mcp.server.auth.middleware.bearer_auth import authorization_context
 from mcp.server.mcpserver import MCPServer
 from mcp.server.subscriptions import ListenHandler
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Scope
 
 from convocore_mcp.errors import NotConfiguredError
 from convocore_mcp.server.backend import App
@@ -17,6 +18,8 @@ from convocore_mcp.web.access.oauth import Issuer, oauth_tokens, resource_metada
 from convocore_mcp.web.access.tokens import TokenVerifier, any_of, static_tokens
 from convocore_mcp.web.access_log import AccessLog
 from convocore_mcp.web.board_page import BoardLinks, board_routes
+from convocore_mcp.web.connections.connection_table import ConnectionTable
+from convocore_mcp.web.connections.descriptors import possible_connections
 from convocore_mcp.web.health import healthz, readyz
 from convocore_mcp.web.http_settings import HttpSettings
 from convocore_mcp.web.limits import Limits
@@ -75,10 +78,10 @@ def serve_http(
                 server, app, settings, metrics, tracker, url=url, streamable=streamable, links=links
             ),
             listener,
+            settings,
+            table=_connection_table(settings),
             listen_handler=listen.handler,
             tracker=tracker,
-            drain_seconds=settings.drain_seconds,
-            max_header_bytes=settings.max_header_bytes,
         )
 
 
@@ -97,7 +100,13 @@ def build_app(
 
     def under_way() -> dict[str, int]:
         sessions = server.session_manager._server_instances  # noqa: SLF001  no public counter
-        return {**limits.open, "calls": tracker.under_way, "sessions": len(sessions)}
+        open_ = {kind: limits.usage.in_use[kind] for kind in ("requests", "streams")}
+        return {**open_, "calls": tracker.under_way, "sessions": len(sessions)}
+
+    def sessions_of(scope: Scope) -> int:
+        owner = authorization_context(scope["user"])
+        owners = server.session_manager._session_owners  # noqa: SLF001  no public counter
+        return sum(found == owner for found in owners.values())
 
     # None of these needs a token: the metadata tell how to get one, and the board asks for it.
     open_routes = _metadata_routes(settings, url, streamable=streamable)
@@ -113,9 +122,9 @@ def build_app(
     limits = Limits(
         web,
         max_requests=settings.max_requests,
-        max_streams=settings.max_sessions,
+        max_sessions=settings.max_sessions,
         max_body_bytes=settings.max_body_bytes,
-        max_header_bytes=settings.max_header_bytes,
+        sessions_of=sessions_of,
     )
     open_paths = frozenset({"/healthz", *(route.path for route in open_routes)})
     authentication = Authentication(
@@ -128,6 +137,21 @@ def build_app(
         routes={route.path for route in web.router.routes if isinstance(route, Route)},
     )
     return AccessLog(authentication, count=metrics.record_http_request)
+
+
+def _connection_table(settings: HttpSettings) -> ConnectionTable:
+    possible = possible_connections(settings.max_connections)
+    if possible < settings.max_connections:
+        log.warning(
+            "The limit on open files leaves room for %d connections, not for %d; raise it with "
+            "`ulimit -n`.",
+            possible,
+            settings.max_connections,
+        )
+    return ConnectionTable(
+        max_connections=possible,
+        max_strangers_per_address=settings.max_connections_per_address,
+    )
 
 
 def _check_exposure(settings: HttpSettings, host: str) -> None:

@@ -172,3 +172,18 @@ async def test_fields_do_not_change_the_order(client: ToolClient) -> None:
             row["id"] for row in named["conversations"]
         ]
         assert len(named["conversations"]) == len(ROWS)
+
+
+async def test_values_that_cannot_be_read_can_be_told_apart(client: ToolClient) -> None:
+    """Promised by docs/contract.md, "Fields": `value_text`."""
+    for tool, name in (("list_conversations", "id"), ("list_leads", "lead_id")):
+        rows = {"list_conversations": "conversations", "list_leads": "leads"}[tool]
+        found = (await client.ask(tool, where="value_text exists", fields="value"))[rows]
+        assert [(row[name][:2], row["value_text"]) for row in found] == [("cy", "soon")]
+        (shown,) = (await client.ask(tool, where="value_text exists", fields="value_text"))[rows]
+        assert shown == {name: found[0][name], "value_text": "soon"}
+        others = await client.ask(tool, where=["value exists", "value_text missing"])
+        assert [row["value"] for row in others[rows]] == [12000, 5000]
+    error = await client.refused("list_leads", where="value_text=soon")
+    assert "exists missing" in error["hint"]
+    assert "value" in (await client.refused("list_leads", sort="value_text"))["hint"]

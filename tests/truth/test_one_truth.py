@@ -10,6 +10,7 @@ from convocore_mcp.fields.table import FIELDS, Kind, Rows
 from convocore_mcp.sandbox import Sandbox
 from tests.fields.plain_rows import fold
 from tests.fields.raw_rows import RawRow, raw_rows
+from tests.property_tests import examples
 from tests.tool_client import Answer, ToolClient, connected
 
 ROOT = "convocore://agents/demo-agent"
@@ -130,7 +131,7 @@ async def check_people(client: ToolClient, leads: dict[str, Answer]) -> None:
 async def check_conversations(client: ToolClient) -> None:
     """A list by its index, the same list by fields, and each conversation by itself."""
     brief = await every(client, "list_conversations", "conversations", detail="full")
-    names = {name for row in brief for name in row} - {"value_text", "lead_id"}
+    names = {"value", *(name for row in brief for name in row)} - {"value_text", "lead_id"}
     shown = await every(client, "list_conversations", "conversations", fields=[*names, "lead_id"])
     for row, same in zip(brief, shown, strict=True):
         row |= {flag: row.get(flag, False) for flag in {"test", "blocked"} & names}
@@ -142,7 +143,7 @@ async def check_conversations(client: ToolClient) -> None:
         assert {n: v for n, v in row.items() if n not in unset} == parts(alone, (*row,))
 
 
-@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(3), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(raw_rows, min_size=4, max_size=12, unique_by=lambda row: row["ID"]))
 async def test_no_two_answers_ever_disagree_about_anybody(rows: list[RawRow]) -> None:
     """Promised by docs/contract.md, "A lead": one person is the same in every answer."""

@@ -135,8 +135,10 @@ def _union(field: Field) -> _Merge:
 
     def merge(_: Lead, conversations: Sequence[Values]) -> Iterable[StoredValue]:
         having = [row for row in conversations if row[key] is not None]
-        if len(having) <= 1:
-            return having[0][key : items + 1] if having else (None, None)
+        if not having:
+            return (None, None)
+        if len(having) == 1 and str(having[0][key]).count(ITEM_MARK) == MARKS_OF_ONE:
+            return having[0][key : items + 1]
         return _stored_list(tuple(i for row in having for i in json.loads(str(row[items]))))
 
     return merge
