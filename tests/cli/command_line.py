@@ -1,11 +1,26 @@
-"""Runs `convocore-mcp` commands as processes, with the settings of one sandbox."""
+"""Runs `convocore-mcp` commands with the settings of one sandbox.
 
-import subprocess
-import sys
+They run in the test's process: starting one would take most of the time of these tests.
+"""
+
+import os
+from dataclasses import dataclass
 from pathlib import Path
 
+from typer.testing import CliRunner
+
+from convocore_mcp.cli.commands import app
 from convocore_mcp.sandbox import Sandbox
-from tests.process_environment import TIMEOUT_SECONDS, isolated_environment
+from tests.process_environment import isolated_environment
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command wrote, and its exit status."""
+
+    returncode: int
+    stdout: str
+    stderr: str
 
 
 class CommandLine:
@@ -21,19 +36,13 @@ class CommandLine:
             CONVOCORE_BASE_URL=base_url,
         )
 
-    def run(
-        self, *arguments: str, answer: str = "", **settings: str
-    ) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, answer: str = "", **settings: str) -> Done:
         """Run a command; `answer` is typed into its stdin."""
-        return subprocess.run(
-            [sys.executable, "-m", "convocore_mcp", *arguments],
-            env=self.env | settings,
-            input=answer,
-            capture_output=True,
-            text=True,
-            timeout=3 * TIMEOUT_SECONDS,
-            check=False,
+        environment = dict.fromkeys(os.environ) | self.env | settings
+        done = CliRunner().invoke(
+            app, arguments, input=answer, env=environment, catch_exceptions=False
         )
+        return Done(done.exit_code, done.stdout, done.stderr)
 
     def run_ok(self, *arguments: str, answer: str = "", **settings: str) -> str:
         """The stdout of a command that must succeed and write nothing to stderr."""

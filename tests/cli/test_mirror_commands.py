@@ -1,4 +1,4 @@
-"""`convocore-mcp sync`, `status` and `purge`, as processes that a person starts."""
+"""`convocore-mcp sync`, `status` and `purge`, as a person calls them."""
 
 import socket
 import sqlite3

@@ -142,7 +142,7 @@ class MirrorReader:
         reason = quarantine.c.reason
         query = select(reason, func.count()).where(quarantine.c.agent_id == agent_id)
         with self._database.reading() as connection:
-            return dict(connection.execute(query.group_by(reason)).tuples().all())
+            return dict(connection.execute(query.group_by(reason)).all())
 
     def lead(self, agent_id: str, lead_id: str) -> Lead | None:
         """The lead with this id."""
