@@ -45,7 +45,8 @@ _STATE, _STALE, _CHANNEL, _DUES, _DATA = (
 )
 _CHANNEL_SHOWN = _CHANNEL + 1
 _MOMENTS = tuple(_AT[name] for name in LEAD_COLUMNS[:3])
-_WAITING = text_key(WAITING)
+WAITING_KEY = text_key(WAITING)
+"""The state of a conversation whose visitor waits, as it is stored."""
 
 
 def lead_values(lead: Lead, conversations: Sequence[Values]) -> tuple[StoredValue, ...]:
@@ -131,13 +132,13 @@ def _union(field: Field) -> _Merge:
         having = [row for row in conversations if row[key] is not None]
         if len(having) <= 1:
             return having[0][key : items + 1] if having else (None, None)
-        return _stored_list(tuple(i for row in having for i in json.loads(str(row[items]))))
+        return stored_items(tuple(i for row in having for i in json.loads(str(row[items]))))
 
     return merge
 
 
 @lru_cache(maxsize=4096)
-def _stored_list(items: tuple[str, ...]) -> tuple[str | None, str | None]:
+def stored_items(items: tuple[str, ...]) -> tuple[str | None, str | None]:
     """The items without those that are equal but for case and accents."""
     by_key: dict[str, str] = {}
     for item in items:
@@ -148,7 +149,7 @@ def _stored_list(items: tuple[str, ...]) -> tuple[str | None, str | None]:
 
 def _channels(_: Lead, conversations: Sequence[Values]) -> Iterable[StoredValue]:
     shown = (row[_CHANNEL_SHOWN] or row[_CHANNEL] for row in conversations)
-    return _stored_list(tuple(str(channel) for channel in shown if channel is not None))
+    return stored_items(tuple(str(channel) for channel in shown if channel is not None))
 
 
 def _value(lead: Lead, _: Sequence[Values]) -> Iterable[StoredValue]:
@@ -160,7 +161,7 @@ def _currency(lead: Lead, _: Sequence[Values]) -> Iterable[StoredValue]:
 
 
 def _waiting(_: Lead, conversations: Sequence[Values]) -> Iterable[StoredValue]:
-    return (any(row[_STATE] == _WAITING for row in conversations),)
+    return (any(row[_STATE] == WAITING_KEY for row in conversations),)
 
 
 def _stale(_: Lead, conversations: Sequence[Values]) -> Iterable[StoredValue]:
