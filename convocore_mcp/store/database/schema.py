@@ -25,7 +25,7 @@ from sqlalchemy import (
 from convocore_mcp.store.database.columns import Text, Tokens
 
 PREFIX = "convocore_"
-SCHEMA_VERSION = "40"
+SCHEMA_VERSION = "41"
 """Goes up by one with every change of the tables; `meta`, which stores it, never changes."""
 CURRENT = 2**62
 """The `valid_to` of a current version."""
@@ -76,6 +76,7 @@ agents = Table(
     Column("lost_at", BigInteger),
     Column("short_syncs", Integer, nullable=False, default=0),
     *(Column(name, BigInteger) for name in ("baseline", "baseline_at", "settled")),
+    Column("leads_changed", BigInteger),
     Column("full_sync_started_at", BigInteger),
     Column("full_sync_watermark", BigInteger),
     Column("resume_token", Text),
@@ -85,7 +86,8 @@ agents = Table(
 """How far syncing has got (`models.Coverage`), one row an agent.
 
 Changes up to `baseline`, which was reached at `baseline_at`, came with the first full sync, so they
-are no news. The leads of changes up to `settled` have been rebuilt. `conversation_count` is
+are no news. The leads of changes up to `settled` have been rebuilt; `leads_changed` is the number
+of the newest change of a lead's values. `conversation_count` is
 the number of current conversations. `data_version` goes up whenever answers may have changed.
 """
 

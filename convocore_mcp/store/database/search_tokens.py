@@ -35,6 +35,7 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 
 from convocore_mcp.models import MIN_NUMBER_PART, Conversation
 from convocore_mcp.store.database.schema import LONGEST_KEY, SEARCH, conversations
+from convocore_mcp.words.folding import fold
 from convocore_mcp.words.inflections import language_of
 from convocore_mcp.words.queries import LONGEST_NUMBER, LONGEST_WORD
 
@@ -46,8 +47,6 @@ MOST_SUFFIXES = 2_000
 _TAG_LENGTH = 6
 _WORD, _SUFFIX, _VALUE = "w", "n", "v"
 _CHOICES = ("stage", "state", "label", "channel")
-_EXACT = ("stage", "state")
-"""Kinds whose values are compared with case; all others are case-folded."""
 _NUMBER = re.compile(rf"[0-9]{{{MIN_NUMBER_PART},}}")
 
 
@@ -141,9 +140,9 @@ def language_token(tag: str, language: str | None) -> str:
 
 
 def value_token(tag: str, kind: str, value: str) -> str:
-    """The token of a value of a filtered field."""
-    exact = kind in _EXACT
-    return f"{tag}{_VALUE}{_digest(f'{kind} {value if exact else value.casefold()}'[:LONGEST_KEY])}"
+    """The token of a value of a filtered field; values are compared without case and accents."""
+    folded = value.lower() if value.isascii() else fold(value)
+    return f"{tag}{_VALUE}{_digest(f'{kind} {folded.strip()}'[:LONGEST_KEY])}"
 
 
 @lru_cache(maxsize=64)

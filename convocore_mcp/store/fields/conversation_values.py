@@ -10,6 +10,7 @@ from functools import lru_cache
 from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
+from convocore_mcp.fields.captured_data import folded_name
 from convocore_mcp.fields.numbers import read_number
 from convocore_mcp.fields.reading import READ_FIELDS
 from convocore_mcp.fields.table import Field, Kind, Rows
@@ -23,7 +24,6 @@ from convocore_mcp.store.fields.field_columns import (
     is_long,
 )
 from convocore_mcp.store.fields.text_keys import BEGINNING, list_key, stored_text, text_key
-from convocore_mcp.words.folding import fold
 from convocore_mcp.words.visible_text import visible
 
 StoredValue = str | int | float | bool | None
@@ -31,8 +31,10 @@ LONGEST_DATA = 2_000
 """Characters of a captured value that are compared."""
 MOST_DATA = 100
 """Captured values of a conversation that can be asked for."""
-ALERTED = 0
-"""Overdue since the beginning of time: the CRM says so, and no date is known."""
+_ESCAPE = "\ufffd"
+_ESCAPED = frozenset(f'"\\{_ESCAPE}')
+OVERDUE_BY_ALERT_ALONE = 0
+"""Stored as the moment from which on something is overdue where only the CRM's alert says so."""
 
 
 class DueMoments(NamedTuple):
@@ -164,16 +166,23 @@ def _stored_list(items: tuple[str, ...]) -> tuple[str | None, str]:
 
 
 def data_name(name: str) -> str:
-    """A captured variable's name as it is stored: what a path in JSON can't hold is replaced."""
-    shown = visible(name)
-    if len(shown) > 2 and shown[0] == shown[-1] and shown[0] in "\"'":
-        shown = shown[1:-1].strip()  # in conditions, quotes around a name are optional
-    folded = storable(shown.lower() if shown.isascii() else fold(shown))
+    """A captured variable's name as it is stored: without what a path in JSON can't hold."""
+    folded = storable(folded_name(name))
     return folded if folded.isidentifier() else "".join(map(_in_path, folded))
 
 
 def _in_path(char: str) -> str:
-    return "\ufffd" if char in '"\\' or not char.isprintable() else char
+    # Two names stay two: each character has an escape of its own.
+    held = char.isprintable() and char not in _ESCAPED
+    return char if held else f"{_ESCAPE}{ord(char):x}{_ESCAPE}"
+
+
+def folded_data_name(stored: str) -> str:
+    """The name of a captured variable, from the name that is stored."""
+    if _ESCAPE not in stored:
+        return stored
+    parts = stored.split(_ESCAPE)
+    return "".join(chr(int(part, 16)) if i % 2 else part for i, part in enumerate(parts))
 
 
 def _stored_data(c: Conversation) -> str | None:

@@ -3,7 +3,7 @@
 `lead_values` works out the same row, and does it where there is an older one to compare with.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from sqlalchemy import Connection
@@ -15,7 +15,14 @@ from convocore_mcp.store.database.schema import CURRENT
 from convocore_mcp.store.fields.conversation_values import StoredValue
 from convocore_mcp.store.fields.field_columns import SOURCE
 from convocore_mcp.store.fields.field_tables import conversation_fields, lead_fields
-from convocore_mcp.store.fields.lead_values import LEAD_COLUMNS, WAITING_KEY, stored_items
+from convocore_mcp.store.fields.lead_values import (
+    LEAD_COLUMNS,
+    MARKS_OF_ONE,
+    UNIONS,
+    WAITING_KEY,
+    stored_items,
+)
+from convocore_mcp.store.fields.text_keys import ITEM_MARK
 
 _GIVEN = {
     "valid_from": "CAST(? AS BIGINT)",
@@ -45,6 +52,32 @@ _SELECT = (
     f"SELECT {', '.join(map(_expression, _COLUMNS))} FROM {conversation_fields.name} "  # noqa: S608
     "WHERE valid_from = ?"
 )
+
+
+def single_leads(
+    connection: Connection, leads: Iterable[Lead], versions: Mapping[str, int]
+) -> list[tuple[Lead, int]]:
+    """The leads that can be copied, each with the version of its only conversation.
+
+    `versions` has the current version of each conversation. A conversation may name an item of a
+    list twice, and its lead has it once: that is no copy.
+    """
+    single = [
+        (lead, versions[lead.conversation_ids[0]])
+        for lead in leads
+        if len(lead.conversation_ids) == 1
+    ]
+    columns = tuple(conversation_fields.c[name] for name in ("valid_from", *UNIONS))
+    rows = bulk.rows_in(connection, columns, columns[0], {version for _, version in single})
+    repeated = {row[0] for row in rows if any(map(_has_repetition, row[1:]))}
+    return [(lead, version) for lead, version in single if version not in repeated]
+
+
+def _has_repetition(key: str | None) -> bool:
+    if key is None or key.count(ITEM_MARK) == MARKS_OF_ONE:
+        return False
+    items = key[1:-1].split(ITEM_MARK)
+    return len(set(items)) < len(items)
 
 
 def insert_single_leads(
