@@ -54,7 +54,10 @@ async def test_with_details_a_sparse_list_gives_the_answers_of_a_full_one(
 
 
 async def test_details_are_no_change_and_survive_later_rows_of_the_list() -> None:
-    """Promised by docs/contract.md, "`list_changes`": details that are read later are no change."""
+    """Promised by docs/contract.md, "`list_changes`": details that are read later are no change.
+
+    Holds docs/contract.md #details-no-change.
+    """
     sandbox = Sandbox(size=60, now=NOW, sparse=True)
     id_ = next(row["ID"] for row in sandbox.known_rows() if row.get("userName"))
     name = (sandbox.item(id_) or {})["userName"]

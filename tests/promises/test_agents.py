@@ -28,7 +28,10 @@ async def of_two() -> AsyncIterator[ToolClient]:
 
 
 async def test_one_agent_need_not_be_named(client: ToolClient) -> None:
-    """Promised by docs/contract.md, "Rules for every answer": `agent_id` is optional."""
+    """Promised by docs/contract.md, "Rules for every answer": `agent_id` is optional.
+
+    Holds docs/contract.md #one-agent.
+    """
     unnamed = await client.ask("list_leads")
     for agent in ("demo-agent", "all", "ALL "):
         assert (await client.ask("list_leads", agent_id=agent))["leads"] == unnamed["leads"]
@@ -39,7 +42,10 @@ async def test_one_agent_need_not_be_named(client: ToolClient) -> None:
     "tool", [*ASKING_ALL, "conversation_stats", "get_lead", "get_conversation"]
 )
 async def test_of_several_agents_one_must_be_named(of_two: ToolClient, tool: str) -> None:
-    """Promised by docs/contract.md, "Rules for every answer": the error lists them."""
+    """Promised by docs/contract.md, "Rules for every answer": the error lists them.
+
+    Holds docs/contract.md #several-agents.
+    """
     asked: dict[str, Any] = {
         "get_lead": {"lead": "Ann"},
         "get_conversation": {"conversation": "ann-1"},
@@ -52,7 +58,10 @@ async def test_of_several_agents_one_must_be_named(of_two: ToolClient, tool: str
 async def test_all_agents_are_asked_at_once_and_rows_say_whose_they_are(
     of_two: ToolClient,
 ) -> None:
-    """Promised by docs/contract.md, "Rules for every answer": one answer, honest about each."""
+    """Promised by docs/contract.md, "Rules for every answer": one answer, honest about each.
+
+    Holds docs/contract.md #all-agents #agents-apart.
+    """
     cursor = (await of_two.ask("list_changes", agent_id="all"))["next_cursor"]
     for tool, rows in ASKING_ALL.items():
         since: dict[str, Any] = {"cursor": cursor} if tool == "list_changes" else {}

@@ -10,7 +10,10 @@ EVERY_TIME: dict[str, Any] = {"incremental_sync_seconds": 0}
 
 
 async def test_paging_through_leads_is_as_of_the_first_page_and_says_if_they_moved() -> None:
-    """Promised by docs/contract.md, "`list_leads`": no lead twice, and none is missed."""
+    """Promised by docs/contract.md, "`list_leads`": no lead twice, and none is missed.
+
+    Holds docs/contract.md #leads-moved.
+    """
     people: list[Row] = [
         {"ID": f"c{n}", "userName": f"P {n}", "leadScore": 10 + n, "funnelLastEvaluated": 1,
          "ts": ago(hours=n + 1)} for n in range(9)
@@ -34,7 +37,10 @@ async def test_paging_through_leads_is_as_of_the_first_page_and_says_if_they_mov
 
 
 async def test_a_change_of_what_is_no_field_has_the_name_of_the_record() -> None:
-    """Promised by docs/contract.md, "`list_changes`": the record's own name."""
+    """Promised by docs/contract.md, "`list_changes`": the record's own name.
+
+    Holds docs/contract.md #other-fields.
+    """
     sandbox = sandbox_of()
     async with connected(sandbox, **EVERY_TIME) as client:
         cursor = (await client.ask("list_changes"))["next_cursor"]

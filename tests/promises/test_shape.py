@@ -20,7 +20,10 @@ ROOT = "convocore://agents/demo-agent"
 
 
 async def test_nothing_but_reading_is_asked_of_convocore() -> None:
-    """Promised by docs/contract.md, "Rules for every answer": nothing changes Convocore."""
+    """Promised by docs/contract.md, "Rules for every answer": nothing changes Convocore.
+
+    Holds docs/contract.md #changes-nothing.
+    """
     sandbox = sandbox_of(export=True)
     async with connected(sandbox) as client:
         await client.until_complete()
@@ -34,7 +37,10 @@ async def test_nothing_but_reading_is_asked_of_convocore() -> None:
 
 @pytest.mark.parametrize("condition", EXAMPLES)
 async def test_every_example_of_a_condition_works(client: ToolClient, condition: str) -> None:
-    """Promised by docs/contract.md, "Fields": the examples."""
+    """Promised by docs/contract.md, "Fields": the examples.
+
+    Holds docs/contract.md #where-examples.
+    """
     found = {
         tool: (await client.ask(tool, where=condition))["total"]
         for tool in ("list_conversations", "list_leads")
@@ -48,13 +54,19 @@ async def test_every_example_of_a_condition_works(client: ToolClient, condition:
 
 
 async def test_a_least_score_leaves_out_what_was_never_scored(client: ToolClient) -> None:
-    """Promised by docs/contract.md, "`list_conversations`": `min_score`."""
+    """Promised by docs/contract.md, "`list_conversations`": `min_score`.
+
+    Holds docs/contract.md #min-score.
+    """
     answer = await client.ask("list_conversations", min_score=0)
     assert [row["id"] for row in answer["conversations"]] == ["ann-1", "di-1"]
 
 
 async def test_each_argument_of_a_list_of_leads_means_the_merged_value(client: ToolClient) -> None:
-    """Promised by docs/contract.md, "`list_leads`": the values of all conversations, merged."""
+    """Promised by docs/contract.md, "`list_leads`": the values of all conversations, merged.
+
+    Holds docs/contract.md #leads-arguments #leads-result.
+    """
     everybody = await client.ask("list_leads")
     assert [row["lead_id"] for row in everybody["leads"]] == [*LEADS]
     assert everybody["total"] == len(LEADS)
@@ -80,7 +92,10 @@ async def test_each_argument_of_a_list_of_leads_means_the_merged_value(client: T
 
 
 async def test_a_brief_lead_has_these_fields_and_no_others(client: ToolClient) -> None:
-    """Promised by docs/contract.md, "`list_leads`": a brief row; what is unknown is left out."""
+    """Promised by docs/contract.md, "`list_leads`": a brief row; what is unknown is left out.
+
+    Holds docs/contract.md #leads-row.
+    """
     rows = (await client.ask("list_leads"))["leads"]
     for row in rows:
         assert row.keys() <= BRIEF_LEAD | {"value_text"}
@@ -89,7 +104,10 @@ async def test_a_brief_lead_has_these_fields_and_no_others(client: ToolClient) -
 
 
 async def test_of_many_tags_a_row_shows_thirty_and_how_many_there_are() -> None:
-    """Promised by docs/contract.md, "`list_conversations`": `tags_total`."""
+    """Promised by docs/contract.md, "`list_conversations`": `tags_total`.
+
+    Holds docs/contract.md #tags-total.
+    """
     tags = [f"tag {n}" for n in range(34)]
     async with connected(sandbox_of([{"ID": "c", "tags": tags, "ts": ago(days=1)}])) as client:
         await client.until_complete()
@@ -102,7 +120,10 @@ async def test_of_many_tags_a_row_shows_thirty_and_how_many_there_are() -> None:
 
 
 async def test_what_is_left_out_of_a_lead_is_told() -> None:
-    """Promised by docs/contract.md, "Rules for every answer": no list is cut in silence."""
+    """Promised by docs/contract.md, "Rules for every answer": no list is cut in silence.
+
+    Holds docs/contract.md #cut-told.
+    """
     steps = [
         {"stepName": f"s{n}", "pointsAdded": n + 1, "newScore": n + 1, "timestamp": ago(hours=n),
          "messageContext": f"said {n}"} for n in range(20)
@@ -127,7 +148,10 @@ async def test_what_is_left_out_of_a_lead_is_told() -> None:
 
 
 async def test_what_a_resource_shows_a_tool_answers_too(client: ToolClient) -> None:
-    """Promised by docs/contract.md, "Rules for every answer": several clients show only tools."""
+    """Promised by docs/contract.md, "Rules for every answer": several clients show only tools.
+
+    Holds docs/contract.md #tools-answer-all.
+    """
     listed = await client.read(f"{ROOT}/conversations?limit=3")
     brief = await client.ask("list_conversations", limit=3)
     assert listed["conversations"] == brief["conversations"]
@@ -151,7 +175,10 @@ async def test_what_a_resource_shows_a_tool_answers_too(client: ToolClient) -> N
 async def test_names_of_tools_prompts_resources_and_templates_are_distinct(
     client: ToolClient,
 ) -> None:
-    """Promised by docs/contract.md, "Resources": a name means one thing."""
+    """Promised by docs/contract.md, "Resources": a name means one thing.
+
+    Holds docs/contract.md #distinct-names.
+    """
     session = client.client
     names = [tool.name for tool in (await session.list_tools()).tools]
     names += [prompt.name for prompt in (await session.list_prompts()).prompts]
