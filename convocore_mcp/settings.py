@@ -158,6 +158,14 @@ class Settings(CheckedSettings):
     details_per_second: float = Field(
         2, gt=0, le=1000, description="Single conversations read per second in the background."
     )
+    pii: Annotated[Literal["full", "masked", "none"], BeforeValidator(_lower_case)] = Field(
+        "full",
+        description="Personal data in answers: `full`, `masked` by pseudonyms, or `none`.",
+    )
+    store_sensitive: bool = Field(
+        False,
+        description="Also store IP addresses, session keys and recordings; no answer shows them.",
+    )
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], BeforeValidator(_lower_case)
     ] = Field("warning", description="Lowest level of the log lines on stderr.")

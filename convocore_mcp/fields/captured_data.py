@@ -21,12 +21,18 @@ def captured_data(captured: object, extracted: Mapping[str, object] | None) -> d
 
     What is empty or secret is left out.
     """
+    found = named_data(captured, extracted)
+    return without_secrets(found, inside=CAPTURED) if found else found
+
+
+def named_data(captured: object, extracted: Mapping[str, object] | None) -> dict[str, object]:
+    """The same of values from which secrets have been taken out already."""
     found = {name: value for name, value in (extracted or {}).items() if not _is_empty(value)}
     for name, value in _named(captured):
         if not _is_empty(value):
             found.pop(name, None)
             found[name] = value
-    return without_secrets(found, inside=CAPTURED) if found else found
+    return found
 
 
 def folded_name(name: str) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from convocore_mcp.fields.captured_data import captured_data
+from convocore_mcp.fields.captured_data import captured_data, named_data
 from convocore_mcp.fields.table import FIELDS
 from convocore_mcp.models.facts import Facts, ModelShare, PlannedActivity, ReadValue
 from convocore_mcp.words.visible_text import visible
@@ -12,8 +12,12 @@ READ_FIELDS = tuple(field for field in FIELDS if field.reader is not None)
 _READERS = tuple((f.reader.part, f.reader.read) for f in FIELDS if f.reader is not None)
 
 
-def read_facts(record: Any) -> Facts:
-    """The facts in a typed record (`api.conversation_record.ConversationRecord`)."""
+def read_facts(record: Any, *, without_secrets: bool = False) -> Facts:
+    """The facts in a typed record (`api.conversation_record.ConversationRecord`).
+
+    `without_secrets` says that none are left in it, so that nobody has to look again.
+    """
+    read_data = named_data if without_secrets else captured_data
     usage, parts = record.token_usage, record.__dict__
     activities = [PlannedActivity(a.due_date, a.completed) for a in record.crm_activities or ()]
     shares = [
@@ -28,7 +32,7 @@ def read_facts(record: Any) -> Facts:
             ]
         ),
         tuple(activities),
-        captured_data(record.captured_variables, record.funnel_extracted_data),
+        read_data(record.captured_variables, record.funnel_extracted_data),
         tuple(shares),
     )
 

@@ -135,9 +135,8 @@ def _notes(state: SyncState) -> list[str]:
             f"The first reading has stopped after {coverage.conversations} conversations; the rest "
             "is not known."
         )
-    if state.overdue:
-        notes.append(FULL_SYNC_OVERDUE)
-    notes += filter(None, (coverage.gap, coverage.doubt))
+    overdue = FULL_SYNC_OVERDUE if state.overdue else None
+    notes += filter(None, (overdue, coverage.gap, coverage.doubt))
     if coverage.quarantined:
         notes.append(
             f"{coverage.quarantined} record(s) could not be read and are left out (quarantined)."

@@ -146,6 +146,23 @@ async def test_a_cursor_that_is_stuck_at_a_full_page_leaves_a_gap() -> None:
     assert not is_certain(pages)
 
 
+@pytest.mark.parametrize("count", [3, 20, 60])
+async def test_a_refusal_that_comes_again_behind_the_same_page_ends_the_list(count: int) -> None:
+    """Promised by docs/architecture.md, "Reading Convocore": every run ends, if uncertainly.
+
+    The last page says that more follows, and its cursor is refused as an expired one would be.
+    """
+    rows = rows_named(range(count))
+    odd_list = cursor_list(rows, 20, "400 cursor")
+    async with api_client(odd_list) as client:
+        paging = client.conversations(odd_list.agent_id)
+        async with aclosing(paging) as listed:
+            pages = [page async for page in listed]
+
+    assert held(pages) == {row["ID"] for row in rows}
+    assert not is_certain(pages)
+
+
 async def test_a_page_out_of_a_cache_does_not_end_the_list() -> None:
     """Ours: an old page comes once, with an old cursor; the cursor leads on all the same."""
     rows = rows_named(range(200))

@@ -139,8 +139,8 @@ def test_the_key_of_a_key_is_itself(text: str) -> None:
         ("info@info.de", "info@info.de"),
         ("Ann <ann@x.example>", "ann@x.example"), ("mailto:ann@x.example", "ann@x.example"),
         ("\u200bann@x.example\u202c", "ann@x.example"), ("<ann@x.example>;", "ann@x.example"),
-        ("ann@x.example, bob@x.example", None), ("Test <test@test.com>", None), ("", None),
-        (None, None), ("a" * 255 + "@x.example", None),
+        ("ann@x.example, bob@x.example", None), ("Test <test@test.com>", None),
+        ("", None), (None, None), ("a" * 255 + "@x.example", None),
     ],
 )  # fmt: skip
 def test_an_email_is_compared_without_case_and_what_is_pasted_around_it(

@@ -15,7 +15,13 @@ from convocore_mcp.errors import (
     UnavailableError,
 )
 from convocore_mcp.models import EVERYTHING, Coverage, Freshness, ReadScope
-from convocore_mcp.sync.freshness import CLOCK_WAS_AHEAD, SyncState, freshness, refusal
+from convocore_mcp.sync.freshness import (
+    CLOCK_WAS_AHEAD,
+    FULL_SYNC_OVERDUE,
+    SyncState,
+    freshness,
+    refusal,
+)
 from convocore_mcp.sync.page_writer import LIST_MOVED_TOO_FAST, Progress
 
 NOW = datetime(2026, 7, 19, 22, 11, 3, tzinfo=UTC)
@@ -96,6 +102,7 @@ def test_no_answer_of_convocore_yet_is_an_error_that_says_when_to_ask_again() ->
         (SyncState(WITH_GAP), EVERYTHING, False, ago(days=90)),
         (SyncState(replace(COMPLETE, doubt="Gone?")), EVERYTHING, False, ago(days=90)),
         (SyncState(replace(COMPLETE, dropped_fields=3)), EVERYTHING, False, None),
+        (SyncState(COMPLETE, overdue=True), EVERYTHING, False, ago(days=90)),
         # Stale, or with rows that can't be read: everything was read once, but news is missing.
         (SyncState(COMPLETE, failure=DOWN), EVERYTHING, False, None),
         (SyncState(COMPLETE, failure=FULL_DISK), EVERYTHING, False, None),
@@ -170,6 +177,7 @@ def test_as_of_is_when_the_front_of_the_list_was_read(state: SyncState, as_of: d
             ("3 field(s) of 2 conversation(s) could not be read and are left out.",),
         ),
         (SyncState(replace(WITH_GAP, doubt="Gone?")), (LIST_MOVED_TOO_FAST, "Gone?")),
+        (SyncState(COMPLETE, overdue=True), (FULL_SYNC_OVERDUE,)),
         (SyncState(COMPLETE, failure=DOWN), (CANT_BE_READ,)),
         (SyncState(COMPLETE, failure=DOWN, still_waiting=True), (CANT_BE_READ,)),
         (SyncState(COMPLETE, upstream_error=DOWN, still_waiting=True), (CANT_BE_READ,)),

@@ -10,6 +10,7 @@ import pytest
 from convocore_mcp.sandbox import Sandbox
 from tests.tool_client import Answer, ToolClient, connected
 from tests.truth import oracle
+from tests.truth.conftest import FOREVER
 from tests.truth.oracle import Row
 
 DIALECTS: tuple[Literal["cursor", "page"], ...] = ("cursor", "page")
@@ -471,3 +472,33 @@ async def test_deletions_between_pages_hide_no_other_row(
 def is_text(value: object) -> bool:
     """Whether it is one bare value, which `applied` shows as a list."""
     return isinstance(value, str)
+
+
+async def test_a_value_is_found_however_it_is_written() -> None:
+    """Promised by docs/contract.md, "Fields": text compares without case and accents."""
+    sandbox = Sandbox(size=0)
+    spellings = {
+        "stage": ["won", "Won", "WON"],
+        "state": ["ended_chat", "Ended_Chat"],
+        "tag": ["Élite", "elite"],
+        "assignee": ["Zoë Ünal", "zoe unal"],
+        "channel": ["Café-Chat", "cafe-chat"],
+    }
+    written: dict[str, set[str]] = {
+        "stage": {sandbox.insert(stage=value) for value in spellings["stage"]},
+        "state": {sandbox.insert(state=value) for value in spellings["state"]},
+        "tag": {sandbox.insert(tags=[value]) for value in spellings["tag"]},
+        "assignee": {
+            sandbox.insert(assignedTo={"userId": "u", "name": value})
+            for value in spellings["assignee"]
+        },
+        "channel": {sandbox.insert(origin=value) for value in spellings["channel"]},
+    }
+    async with connected(sandbox, incremental_sync_seconds=FOREVER) as tool_client:
+        await tool_client.until_complete()
+        for argument, values in spellings.items():
+            for value in values:
+                pages = await tool_client.pages(**{argument: value})
+                assert set(ids(pages)) >= written[argument], (argument, value)
+                everything = await tool_client.pages(**{argument: value}, where=["id exists"])
+                assert sorted(ids(pages)) == sorted(ids(everything)), (argument, value)
