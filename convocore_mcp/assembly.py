@@ -16,7 +16,7 @@ from typing import Any, ParamSpec, TypeVar
 import anyio
 import anyio.to_thread
 
-from convocore_mcp.api.client import ConvocoreClient
+from convocore_mcp.api.client import ConvocoreClient, Limits
 from convocore_mcp.api.conversation_record import ConversationRecord
 from convocore_mcp.api.key_check import check_key
 from convocore_mcp.configuration import mirror_location, read_settings, require_key, time_zone
@@ -219,6 +219,7 @@ def _client(settings: Settings, on_response: OnResponse | None = None) -> Convoc
         require_key(settings),
         version=version("convocore-mcp"),
         now=utc_now,
+        limits=Limits(sensitive=settings.store_sensitive),
         on_result=on_response,
     )
 

@@ -59,13 +59,15 @@ def require_key(settings: Settings) -> str:
 def mirror_location(settings: Settings) -> tuple[str | Path, str]:
     """Where the mirror is, and the fingerprint of the key and region that own it.
 
-    The mirror holds days of the time zone as moments, so each zone has a mirror of its own.
+    The mirror holds days of the time zone as moments, so each zone has a mirror of its own; and so
+    has one with sensitive fields, because every record in it is another.
 
     Raises:
         NotConfiguredError: there is no key.
     """
     zone = str(time_zone(settings))
-    text = "\n".join((settings.server, require_key(settings), *([zone] if zone != "UTC" else [])))
+    differing = [*([zone] if zone != "UTC" else []), *["sensitive"] * settings.store_sensitive]
+    text = "\n".join((settings.server, require_key(settings), *differing))
     owner = blake2b(text.encode(), digest_size=16).hexdigest()
     return store_location(settings.store, fingerprint=owner[:8]), owner
 

@@ -13,6 +13,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 
 from convocore_mcp.errors import ConvocoreError
+from convocore_mcp.server.sanitize import sanitize_line
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 """The ID of the HTTP request that is being served; empty outside of HTTP."""
@@ -32,7 +33,7 @@ class _PlainLine(logging.Formatter):
         line = f"{self.formatTime(record)} {record.levelname} {record.name}: {record.getMessage()}"
         if record.exc_info and record.exc_info[1] is not None:
             line += "".join(f" | {part}" for part in _describe_error(record.exc_info[1]))
-        return line.replace("\n", " | ").replace("\r", " ")
+        return sanitize_line(line)
 
 
 class _JsonLine(logging.Formatter):
@@ -51,7 +52,15 @@ class _JsonLine(logging.Formatter):
         line |= getattr(record, "fields", {})
         if record.exc_info and record.exc_info[1] is not None:
             line["error"] = list(_describe_error(record.exc_info[1]))
-        return json.dumps(line, ensure_ascii=True, separators=(",", ":"), default=str)
+        safe = {name: _safe(value) for name, value in line.items()}
+        return json.dumps(safe, ensure_ascii=True, separators=(",", ":"), default=str)
+
+
+def _safe(value: object) -> object:
+    """A value of a log line without hidden characters."""
+    if isinstance(value, list):
+        return [_safe(item) for item in value]
+    return sanitize_line(value) if isinstance(value, str) else value
 
 
 def _describe_error(error: BaseException) -> Iterator[str]:

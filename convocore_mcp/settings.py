@@ -110,6 +110,10 @@ class Settings(BaseSettings):
     details_per_second: float = Field(
         2, gt=0, le=1000, description="Single conversations read per second in the background."
     )
+    store_sensitive: bool = Field(
+        False,
+        description="Also store IP addresses, session keys and recordings; no answer shows them.",
+    )
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], BeforeValidator(_lower_case)
     ] = Field("warning", description="Lowest level of the log lines on stderr.")

@@ -6,11 +6,11 @@ import hypothesis
 import pytest
 import stamina
 
+from tests import property_tests  # noqa: F401  registers the profiles
 from tests.postgresql import postgresql as postgresql  # noqa: PLC0414  a fixture
 
-# The first example imports heavy libraries, and durations are no property.
-hypothesis.settings.register_profile("ours", deadline=None)
-hypothesis.settings.load_profile("ours")
+# `--hypothesis-profile` loads another one later (tests/property_tests.py).
+hypothesis.settings.load_profile("fixed")
 
 
 @pytest.fixture

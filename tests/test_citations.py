@@ -22,6 +22,8 @@ ELSEWHERE = re.compile(
     r"|\b(?:by|in|of) the (?:contract|design)\b|[Aa]sked for by"
 )
 """What stands outside this repository: pages without a folder, and numbered issues."""
+NAMED_TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
+"""A test as docs/guarantees.md names it."""
 
 
 def written(module: str) -> dict[int, str]:
@@ -86,6 +88,33 @@ def test_nothing_cites_what_stands_outside_the_repository(module: str) -> None:
     assert private == {}
 
 
+def rows_without_their_tests(page: str) -> list[str]:
+    """The rows of a table of guarantees that name no test, or one that does not exist."""
+    wrong = []
+    for row in re.findall(r"^\| (?!promise \|).+$", page, re.M):
+        *promises, tests = row.strip("| ").split(" | ")
+        named = NAMED_TEST.findall(tests)
+        if len(promises) != 1 or not named or not all(is_test(*test) for test in named):
+            wrong.append(row)
+    return wrong
+
+
+def is_test(module: str, name: str) -> bool:
+    """Whether a module has a test of this name."""
+    path = ROOT / module
+    found = rf"^(?:async )?def {re.escape(name)}\("
+    return (
+        path.exists()
+        and name.startswith("test_")
+        and bool(re.search(found, path.read_text(), re.M))
+    )
+
+
+def test_every_guarantee_names_the_test_that_holds_it() -> None:
+    """Promised by docs/guarantees.md, "Guarantees"."""
+    assert rows_without_their_tests((ROOT / "docs/guarantees.md").read_text()) == []
+
+
 def test_the_checks_see_what_they_should() -> None:
     """Ours: a check that finds nothing checks nothing."""
     assert unresolved('Promised by docs/contract.md, "Tools".') == []
@@ -98,3 +127,10 @@ def test_the_checks_see_what_they_should() -> None:
         assert ELSEWHERE.search(text), text
     for text in ('docs/contract.md, "Tools"', "keys of the issuer", "issued at"):
         assert not ELSEWHERE.search(text), text
+    here = "`tests/test_citations.py::test_the_checks_see_what_they_should`"
+    assert rows_without_their_tests(f"| promise | tests |\n|---|---|\n| a | {here}, {here} |") == []
+    for row in (
+        "| a | |", "| a | x |", f"| {here} |", f"| a | b | {here} |",
+        "| a | `tests/missing.py::test_a` |", "| a | `tests/test_citations.py::test_missing` |",
+    ):  # fmt: skip
+        assert rows_without_their_tests(row) == [row]

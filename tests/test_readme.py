@@ -156,7 +156,7 @@ def test_the_changelog_has_an_entry_for_this_version() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["serve"], ["sandbox"], ["demo"], ["sync"], ["status"], ["purge"]]
+    "command", [[], ["serve"], ["sandbox"], ["demo"], ["sync"], ["status"], ["purge"], ["board"]]
 )
 def test_every_command_in_the_readme_explains_itself(command: list[str]) -> None:
     """Promised by docs/operations.md, "Commands"."""

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Self, TypeVar
 from urllib.parse import quote
 
@@ -49,7 +50,7 @@ PARSE_IN_THREAD_FROM = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits of time, in seconds, and of size, in bytes."""
+    """Limits of time, in seconds, of size, in bytes, and of what is kept."""
 
     connect: float = 5.0
     read: float = 20.0
@@ -60,6 +61,8 @@ class Limits:
     attempts: int = 6
     body: int = 24 * 1024 * 1024
     """Before and after decompression. As values, a body can take several times its size."""
+    sensitive: bool = False
+    """Keep IP addresses, session keys and recordings, too (`parsing.sensitive_fields`)."""
     first_wait: float = 0.5
     longest_wait: float = 20.0
 
@@ -207,7 +210,8 @@ class ConvocoreClient:
         """
         path = f"{_list_path(agent_id)}/{quote(conversation_id, safe='')}"
         try:
-            return await self._request(path, {}, lambda body, _: wire.parse_single(body, agent_id))
+            parse = partial(wire.parse_single, sensitive=self._limits.sensitive)
+            return await self._request(path, {}, lambda body, _: parse(body, agent_id))
         except NotFoundError:
             return None
 
@@ -224,14 +228,13 @@ class ConvocoreClient:
             return None
 
     async def _fetch_page(self, agent_id: str, query: PageQuery) -> wire.ListResponse:
-        after_first_page = "cursor" in query or query.get("page", 1) != 1
-
-        def parse(body: bytes, sent_at: datetime) -> wire.ListResponse:
-            return wire.parse_list_response(
-                body, agent_id, sent_at, after_first_page=after_first_page
-            )
-
-        return await self._request(_list_path(agent_id), query, parse)
+        after_first = "cursor" in query or query.get("page", 1) != 1
+        parse = partial(
+            wire.parse_list_response, after_first_page=after_first, sensitive=self._limits.sensitive
+        )
+        return await self._request(
+            _list_path(agent_id), query, lambda body, sent_at: parse(body, agent_id, sent_at)
+        )
 
     async def _request(
         self, path: str, query: PageQuery, parse: Callable[[bytes, datetime], T]

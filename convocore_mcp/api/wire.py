@@ -13,7 +13,7 @@ from hashlib import blake2b
 import pydantic_core
 from pydantic import ValidationError
 
-from convocore_mcp.api.conversation_record import ConversationRecord
+from convocore_mcp.api.conversation_record import ConversationRecord, identity_of
 from convocore_mcp.api.error_responses import error_from_code, message_in
 from convocore_mcp.api.parsing.json_body import (
     LARGE_BODY_BYTES,
@@ -21,9 +21,11 @@ from convocore_mcp.api.parsing.json_body import (
     without_oversized_fields,
 )
 from convocore_mcp.api.parsing.record_fields import read_record
+from convocore_mcp.api.parsing.sensitive_fields import drop_sensitive
 from convocore_mcp.api.record_scalars import MAX_ID_LENGTH
 from convocore_mcp.errors import ContractError
 from convocore_mcp.fields.reading import read_facts
+from convocore_mcp.fields.secrets.secret_names import without_secrets
 from convocore_mcp.models import WAITING, Conversation, Page, Quarantined
 from convocore_mcp.words.visible_text import visible
 
@@ -80,13 +82,18 @@ def parse_envelope(body: bytes) -> tuple[Mapping[str, object], object]:
 
 
 def parse_list_response(
-    body: bytes, agent_id: str, read_at: datetime, *, after_first_page: bool = False
+    body: bytes,
+    agent_id: str,
+    read_at: datetime,
+    *,
+    after_first_page: bool = False,
+    sensitive: bool = False,
 ) -> ListResponse:
     """Parse a response of the list endpoint; its request was sent at `read_at`.
 
     `after_first_page` says that the page is not the first one. Then a page without rows may also be
     `null` or an empty object. On the first page that is rather an answer of an unknown shape than a
-    list without conversations.
+    list without conversations. `sensitive` as for `parse_conversation`.
 
     Raises:
         ApiError: from `parse_envelope`; or `data` is not a list.
@@ -99,7 +106,7 @@ def parse_list_response(
                 hint="Check CONVOCORE_BASE_URL and the agent's ID.",
             )
         data = []
-    parsed = [parse_conversation(row, agent_id) for row in data[:MAX_ROWS]]
+    parsed = [parse_conversation(row, agent_id, sensitive=sensitive) for row in data[:MAX_ROWS]]
     rows = tuple(row for row in parsed if isinstance(row, Conversation))
     quarantined = tuple(row for row in parsed if isinstance(row, Quarantined))
     identified = [row.record for row in rows]
@@ -144,11 +151,18 @@ def _cursor(value: object) -> str | None:
     return None if text.strip() in {"", "null", "undefined"} else text
 
 
-def parse_conversation(raw: object, agent_id: str) -> Conversation | Quarantined:
-    """One row as a model, or quarantined with the reason in words."""
+def parse_conversation(
+    raw: object, agent_id: str, *, sensitive: bool = False
+) -> Conversation | Quarantined:
+    """One row as a model, or quarantined with the reason in words.
+
+    Without `sensitive`, what could be used against the visitor is left out of either.
+    """
     try:
         record, dropped = read_record(raw)
-        return to_model(record, agent_id, dropped)
+        if not sensitive:
+            drop_sensitive(record)
+        return to_model(record, agent_id, dropped, sensitive=sensitive)
     except ValidationError as error:
         problems = [
             f"{'.'.join(map(str, e['loc'])) or 'row'}: {e['msg']}"
@@ -157,6 +171,8 @@ def parse_conversation(raw: object, agent_id: str) -> Conversation | Quarantined
         reason = "; ".join(problems[:3])
     except (ValueError, OverflowError, RecursionError) as error:
         reason = f"row: {error}"
+    if isinstance(raw, dict) and not sensitive:
+        raw = without_secrets(raw)
     json_text = pydantic_core.to_json(raw, inf_nan_mode="strings", serialize_unknown=True).decode()
     if len(json_text) > MAX_RAW:
         json_text = pydantic_core.to_json(json_text[:MAX_RAW]).decode()
@@ -164,20 +180,25 @@ def parse_conversation(raw: object, agent_id: str) -> Conversation | Quarantined
     return Quarantined(json_text, reason, None if id_ is None else str(id_)[:MAX_ID_LENGTH])
 
 
-def parse_single(body: bytes, agent_id: str) -> Conversation:
+def parse_single(body: bytes, agent_id: str, *, sensitive: bool = False) -> Conversation:
     """The conversation in the response of a request for it alone.
 
     Raises:
         ApiError: from `parse_envelope`; or it does not fit the model.
     """
-    found = parse_conversation(parse_envelope(body)[1], agent_id)
+    found = parse_conversation(parse_envelope(body)[1], agent_id, sensitive=sensitive)
     if isinstance(found, Quarantined):
         raise ContractError(f"This conversation can't be read: {found.reason}")
     return found
 
 
-def to_model(row: ConversationRecord, agent_id: str, dropped: tuple[str, ...]) -> Conversation:
-    """The conversation that a record describes; `dropped` names the fields that did not fit."""
+def to_model(
+    row: ConversationRecord, agent_id: str, dropped: tuple[str, ...], *, sensitive: bool = True
+) -> Conversation:
+    """The conversation that a record describes; `dropped` names the fields that did not fit.
+
+    `sensitive`: secrets may be left in the record.
+    """
     assignees = _assignees(row)
     usage = row.token_usage
     return Conversation(
@@ -186,7 +207,7 @@ def to_model(row: ConversationRecord, agent_id: str, dropped: tuple[str, ...]) -
         last_activity=_last_activity(row),
         first_message=row.first_message_ts,
         last_modified=row.last_modified,
-        identity=_text(row.contact_identity_id),
+        identity=identity_of(row.contact_identity_id),
         name=_text(row.user_name),
         email=_text(row.user_email),
         phone=_text(row.user_phone),
@@ -220,7 +241,7 @@ def to_model(row: ConversationRecord, agent_id: str, dropped: tuple[str, ...]) -
         model=_text(usage.last_turn_model_id) if usage else None,
         links=_links(row),
         record=row.model_dump_json(exclude_none=True),
-        facts=read_facts(row),
+        facts=read_facts(row, without_secrets=not sensitive),
         dropped=dropped,
     )
 

@@ -8,9 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from convocore_mcp.cli import mirror_commands, purge_command
+from convocore_mcp.cli.board_command import board
 from convocore_mcp.cli.demo import run_demo
 from convocore_mcp.cli.serve import serve as serve_stdio
 from convocore_mcp.cli.serve_web import serve_demo, serve_web
+from convocore_mcp.cli.terminal import say
 from convocore_mcp.errors import NotConfiguredError
 from convocore_mcp.sandbox import Sandbox
 from convocore_mcp.sandbox import run as run_sandbox
@@ -100,7 +102,8 @@ def serve(  # noqa: PLR0913  one for each option
     try:
         serve_demo(run) if demo else run({})
     except NotConfiguredError as error:
-        raise SystemExit(f"{error.message} {error.hint}".strip()) from None
+        say(f"{error.message} {error.hint}".strip(), err=True)
+        raise typer.Exit(1) from None
 
 
 @app.command()
@@ -134,7 +137,7 @@ def sandbox(
     )  # fmt: skip
     if sparse:
         server.break_one_record()
-    typer.echo(
+    say(
         f"Sandbox: {size} conversations, {dialect.value} dialect. Ctrl+C stops it.\n"
         f"  CONVOCORE_BASE_URL=http://127.0.0.1:{port}/v3\n"
         f"  CONVOCORE_API_KEY={server.key}\n"
@@ -150,5 +153,5 @@ def demo(size: Size = 2000, seed: Seed = 1) -> None:
     run_demo(size=size, seed=seed)
 
 
-for command in (mirror_commands.sync, mirror_commands.status, purge_command.purge):
+for command in (board, mirror_commands.sync, mirror_commands.status, purge_command.purge):
     app.command()(command)

@@ -14,8 +14,8 @@ from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table
-from rich.text import Text
 
+from convocore_mcp.cli.terminal import show, shown
 from convocore_mcp.sandbox import Sandbox, serving
 
 Json = dict[str, Any]
@@ -51,20 +51,22 @@ def run_demo(*, size: int, seed: int) -> None:
     console = Console()
     sandbox = Sandbox(size=size, seed=seed, live=True)
     with serving(sandbox) as base_url:
-        console.print(
+        show(
+            console,
             f"\nA sandbox with [bold]{size:,}[/] generated conversations, and a server that has "
-            "never seen them.\n"
+            "never seen them.\n",
         )
         with console.status("Starting the server, asking three questions …"):
             answers = asyncio.run(_ask_all(sandbox, base_url))
         list_characters = sum(len(json.dumps(row, ensure_ascii=False)) for row in sandbox.rows())
     for answer in answers:
-        console.print(_answer_panel(answer))
-    console.print(_cost_panel(answers, list_characters))
-    console.print(
+        show(console, _answer_panel(answer))
+    show(console, _cost_panel(answers, list_characters))
+    show(
+        console,
         "\nFor your own data, copy [bold]mcp.json.example[/] into your MCP client's configuration, "
         "with your key and agent. "
-        "To try the sandbox there first, use [bold]convocore-mcp serve --demo[/].\n"
+        "To try the sandbox there first, use [bold]convocore-mcp serve --demo[/].\n",
     )
 
 
@@ -116,9 +118,12 @@ async def _ask(
 def _answer_panel(answer: Answer) -> Panel:
     content = answer.content
     call = ", ".join(f"{name}={value!r}" for name, value in answer.question.arguments.items())
-    parts: list[RenderableType] = [Text(f"{answer.question.tool}({call})", style="dim"), Text()]
+    parts: list[RenderableType] = [
+        shown(f"{answer.question.tool}({call})", style="dim"),
+        shown(""),
+    ]
     if "error" in content:
-        parts.append(Text(content["error"]["message"], style="red"))
+        parts.append(shown(content["error"]["message"], style="red"))
     elif "leads" in content:
         parts.extend(_hot_leads(content))
     elif "conversations" in content:
@@ -131,7 +136,7 @@ def _answer_panel(answer: Answer) -> Panel:
 def _hot_leads(answer: Json) -> list[RenderableType]:
     largest = list(answer["value"].items())[:4]
     money = ", ".join(f"{amount:,.0f} {currency}" for currency, amount in largest)
-    head = Text(
+    head = shown(
         f"{answer['hot']} hot of {answer['leads_considered']} leads; "
         f"{answer['waiting_for_human']} wait for a human, {answer['unassigned']} are assigned to "
         f"nobody. Largest values: {money}."
@@ -149,7 +154,7 @@ def _hot_leads(answer: Json) -> list[RenderableType]:
 
 
 def _waiting(answer: Json) -> list[RenderableType]:
-    head = Text(f"{answer['total']} people wait; these have waited longest.")
+    head = shown(f"{answer['total']} people wait; these have waited longest.")
     rows = [
         (_name(row), row.get("channel", ""), row.get("waiting_since", ""), row.get("preview", ""))
         for row in answer["conversations"]
@@ -181,7 +186,7 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], *, header: boo
         table.add_column(column, overflow="fold")
     for row in rows:
         # As plain text: what visitors wrote may look like markup.
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(shown(cell) for cell in row))
     return table
 
 
@@ -193,16 +198,16 @@ def _cost_panel(answers: Sequence[Answer], list_characters: int) -> Panel:
     raw_tokens = list_characters // CHARACTERS_PER_TOKEN
     for answer in answers:
         table.add_row(
-            Text(answer.question.text),
+            shown(answer.question.text),
             f"{answer.rows:,}",
             f"{answer.requests}",
             f"{answer.milliseconds:,.0f}",
             f"{answer.characters // CHARACTERS_PER_TOKEN:,}",
             f"{raw_tokens:,} tokens",
         )
-    note = Text(
+    note = shown(
         "The first question reads the whole list once; later answers come from the mirror. "
         f"A token is counted as {CHARACTERS_PER_TOKEN} characters.",
         style="dim",
     )
-    return Panel(Group(table, Text(), note), title="[bold]What it cost[/]", title_align="left")
+    return Panel(Group(table, shown(""), note), title="[bold]What it cost[/]", title_align="left")

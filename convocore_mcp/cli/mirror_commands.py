@@ -21,6 +21,7 @@ from rich.filesize import decimal
 from convocore_mcp.assembly import Assembly
 from convocore_mcp.cli.mirror_status import details_text, location_text, status_lines
 from convocore_mcp.cli.progress_bar import progress_bar
+from convocore_mcp.cli.terminal import say, show, shown
 from convocore_mcp.configuration import mirror_location, read_settings
 from convocore_mcp.errors import ConvocoreError, InvalidArgumentError, NotConfiguredError
 from convocore_mcp.logs import log_to_stderr
@@ -96,9 +97,9 @@ def with_error_reports(command: Callable[P, None]) -> Callable[P, None]:
 
 
 def _print_error(error: ConvocoreError, *, prefix: str = "") -> None:
-    typer.echo(f"{prefix}{error.message}", err=True)
+    say(f"{prefix}{error.message}", err=True)
     if error.hint:
-        typer.echo(error.hint, err=True)
+        say(error.hint, err=True)
 
 
 def _exit_code(error: ConvocoreError) -> int:
@@ -148,16 +149,14 @@ async def _sync_agent(backend: Backend, agent: str, *, full: bool) -> None:
     total = before.conversations if reads_everything and before.full_sync_at else None
     start = time.monotonic()
     with progress_bar(total_known=total is not None) as bar:
-        task = bar.add_task(agent, total=total)
+        task = bar.add_task(str(shown(agent)), total=total)
 
         async def report(rows: int) -> None:
             bar.update(task, completed=rows, total=total and max(total, rows))
 
         def on_lock_wait() -> None:
-            bar.console.print(
-                f"{agent}: another process is syncing this agent; waiting for it.",
-                markup=False, highlight=False, soft_wrap=True,
-            )  # fmt: skip
+            waiting = f"{agent}: another process is syncing this agent; waiting for it."
+            show(bar.console, shown(waiting), wrap=False)
 
         progress = await backend.syncs.sync(
             agent, full=full, report_progress=report, on_lock_wait=on_lock_wait
@@ -166,21 +165,21 @@ async def _sync_agent(backend: Backend, agent: str, *, full: bool) -> None:
     after = await backend.read(backend.coverage, agent)
     changes = await backend.read(backend.change_log.count_changes, agent, after=sequence_number)
     scope = "everything" if reads_everything else "what is new"
-    typer.echo(
+    say(
         f"{agent}: {_progress_text(progress, scope)}, {seconds:.1f} s.\n"
         f"  {changes.created:,} created, {changes.updated:,} updated, {changes.removed:,} removed;"
         f" {after.conversations:,} conversations are in the mirror now."
     )
     if after.quarantined:
-        typer.echo(
+        say(
             f"  {after.quarantined:,} could not be read and are quarantined; "
             "convocore-mcp status shows why."
         )
     for reason in filter(None, (after.gap, after.doubt)):
-        typer.echo(f"  {reason}")
+        say(f"  {reason}")
     details = await backend.read(backend.details_state, agent)
     if details and details.pending:
-        typer.echo(f"  details: {details_text(details)}, in the background of a running server.")
+        say(f"  details: {details_text(details)}, in the background of a running server.")
 
 
 def _progress_text(progress: SyncResult, scope: str) -> str:
@@ -210,14 +209,14 @@ def status(*, agent: Agents = None) -> None:
     mirror = ConfiguredMirror.from_environment()
     agents = mirror.agents(agent)
     if mirror.location == "memory":
-        typer.echo("Each server keeps its mirror in memory; there is none on disk.")
+        say("Each server keeps its mirror in memory; there is none on disk.")
         return
     size = _size(mirror)
     location = location_text(mirror.location)
     if not size:
-        typer.echo(f"No mirror yet at {location}; convocore-mcp sync creates it.")
+        say(f"No mirror yet at {location}; convocore-mcp sync creates it.")
         return
-    typer.echo(f"Mirror: {location}, {decimal(size)}")
+    say(f"Mirror: {location}, {decimal(size)}")
     anyio.run(_print_status, agents)
 
 
@@ -228,7 +227,7 @@ async def _print_status(agents: Sequence[str]) -> None:
             reasons = await backend.read(backend.mirror_reader.quarantine_reasons, agent)
             details = await backend.read(backend.details_state, agent)
             for line in status_lines(agent, coverage, details, reasons, now=backend.now()):
-                typer.echo(line)
+                say(line)
 
 
 def _size(mirror: ConfiguredMirror) -> int:

@@ -13,6 +13,8 @@ from rich.progress import (
 )
 from rich.text import Text
 
+from convocore_mcp.cli.terminal import shown
+
 
 class _RateColumn(ProgressColumn):
     """Rows per second."""
@@ -20,7 +22,7 @@ class _RateColumn(ProgressColumn):
     def render(self, task: Task) -> Text:
         """The rate so far."""
         speed = task.finished_speed or task.speed
-        return Text(f"{speed:,.0f}/s" if speed else "-/s", style="progress.data.speed")
+        return shown(f"{speed:,.0f}/s" if speed else "-/s", style="progress.data.speed")
 
 
 def progress_bar(*, total_known: bool) -> Progress:

@@ -6,19 +6,14 @@ and `value`; anything else has no name of its own and is called `captured_variab
 Source: docs/contract.md, "Fields"; docs/upstream.md, "The list endpoint".
 """
 
-import re
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
+
+from convocore_mcp.fields.secrets.secret_names import without_secrets
+from convocore_mcp.words.folding import fold
+from convocore_mcp.words.visible_text import visible
 
 CAPTURED = "captured_variables"
 """The name of captured variables that have no names of their own."""
-_SECRET = re.compile(
-    r"""session_?key|secret|passw|api_?key|private_?key|credential|authoriz|cookie|bearer|jwt
-      | (?:access|refresh|auth|id|session)_?token|token$
-      | recording|listen_?url|^ip$|ip_?addr""",
-    re.VERBOSE | re.IGNORECASE,
-)
-"""Names of fields that never leave, at any depth: keys, tokens, addresses, recordings."""
 
 
 def captured_data(captured: object, extracted: Mapping[str, object] | None) -> dict[str, object]:
@@ -26,26 +21,26 @@ def captured_data(captured: object, extracted: Mapping[str, object] | None) -> d
 
     What is empty or secret is left out.
     """
+    found = named_data(captured, extracted)
+    return without_secrets(found, inside=CAPTURED) if found else found
+
+
+def named_data(captured: object, extracted: Mapping[str, object] | None) -> dict[str, object]:
+    """The same of values from which secrets have been taken out already."""
     found = {name: value for name, value in (extracted or {}).items() if not _is_empty(value)}
     for name, value in _named(captured):
         if not _is_empty(value):
             found.pop(name, None)
             found[name] = value
-    return without_secrets(found) if found else found
+    return found
 
 
-def without_secrets(record: Mapping[str, object]) -> dict[str, object]:
-    """`record` without fields that hold secrets or could be used to watch the visitor."""
-    return {
-        name: _without_inner_secrets(value) if isinstance(value, dict | list) else value
-        for name, value in record.items()
-        if not _is_secret(name)
-    }
-
-
-@lru_cache(maxsize=1024)  # the same few names come with every conversation
-def _is_secret(name: str) -> bool:
-    return _SECRET.search(name) is not None
+def folded_name(name: str) -> str:
+    """The name of a captured variable as it is compared: without case, accents and quotes."""
+    shown = visible(name)
+    if len(shown) > 2 and shown[0] == shown[-1] and shown[0] in "\"'":
+        shown = shown[1:-1].strip()  # in conditions, quotes around a name are optional
+    return shown.lower() if shown.isascii() else fold(shown)
 
 
 def _named(captured: object) -> Iterator[tuple[str, object]]:
@@ -66,15 +61,3 @@ def _is_named(item: object) -> bool:
 
 def _is_empty(value: object) -> bool:
     return value is None or value in ([], {}) or (isinstance(value, str) and not value.strip())
-
-
-def _without_inner_secrets(value: object) -> object:
-    if isinstance(value, dict):
-        return without_secrets(value)
-    if isinstance(value, list):
-        return [
-            _without_inner_secrets(item)
-            for item in value
-            if not (_is_named(item) and _is_secret(item["name"]))
-        ]
-    return value

@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from convocore_mcp.errors import InvalidArgumentError
 from convocore_mcp.fields.numbers import read_number
-from convocore_mcp.fields.table import BY_NAME, DATA, FIELDS, Field, Kind, Rows
+from convocore_mcp.fields.table import BY_NAME, DATA, FIELDS, UNREAD_VALUE, Field, Kind, Rows
 from convocore_mcp.fields.times import Clock, Period, read_period
 
 MOST_CONDITIONS = 12
@@ -58,6 +58,7 @@ OPERATORS: dict[Kind, frozenset[Operator]] = {
     Kind.TIME: _SAME | _ORDER | _ALWAYS,
     Kind.DATE: _SAME | _ORDER | _ALWAYS,
     Kind.FLAG: _SAME | _ALWAYS,
+    Kind.UNREAD: _ALWAYS,
 }
 """Which operators each kind of field takes."""
 
@@ -67,7 +68,11 @@ _SAME_AS = {"==": "=", "=>": ">=", "=<": "<=", "<>": "!="}
 _QUOTED_NAME = re.compile(r"""\s*data\.\s*(?:"[^"]+"|'[^']+')""", re.IGNORECASE)
 """A captured variable's name in quotes may hold what is an operator elsewhere."""
 _WORD_OPERATOR = re.compile(r"(.+?)\s+(exists|missing)", re.IGNORECASE | re.DOTALL)
+_ALTERNATIVE = re.compile(r"""\s*(["'])(.*?)\1\s*(?=\||$)|([^|]+)""", re.DOTALL)
+"""One alternative of a value: in quotes, which a bar or the end must follow, or up to a bar."""
 _TRUE, _FALSE = {"true", "yes", "1", "on"}, {"false", "no", "0", "off"}
+_NAMING_UNREAD = {"where", "fields"}
+"""The arguments that may name `value_text`."""
 _EXAMPLE = "Write FIELD OP VALUE, e.g. value>10000, stage!=won|lost, email missing, demo=today."
 
 
@@ -131,8 +136,16 @@ def _condition(text: str, *, rows: Rows, clock: Clock, name: str) -> Condition:
         return Condition(field, operator, (), f"{field.name} {operator}")
     parts = _alternatives(value, name, text)
     operands = tuple(_operand(field, operator, part, clock, name) for part in parts)
-    shown = "|".join(part.strip() for part in parts)
+    shown = "|".join(map(quoted, parts))
     return Condition(field, operator, operands, f"{field.name}{operator}{shown}")
+
+
+def quoted(part: str) -> str:
+    """An alternative as a condition has it: in quotes where a bar is a part of it."""
+    bare = part.strip()
+    if "|" not in bare:
+        return bare
+    return f"'{bare}'" if '"' in bare else f'"{bare}"'
 
 
 def _parts(text: str, name: str) -> tuple[str, Operator, str]:
@@ -153,9 +166,9 @@ def _parts(text: str, name: str) -> tuple[str, Operator, str]:
 
 
 def _alternatives(value: str, name: str, text: str) -> list[str]:
-    """What stands between the bars, each without its quotes."""
-    parts = [_unquoted(part) for part in _unquoted(value).split("|")]
-    parts = [part for part in dict.fromkeys(parts) if part.strip()]
+    """What stands between the bars, each without its quotes; a bar inside quotes is a sign."""
+    found = (match[2] if match[1] else match[3] for match in _ALTERNATIVE.finditer(value))
+    parts = [part for part in dict.fromkeys(found) if part.strip()]
     if not parts:
         raise InvalidArgumentError(f"{name}: {text[:60]!r} compares with nothing.", hint=_EXAMPLE)
     if len(parts) > MOST_ALTERNATIVES:
@@ -220,13 +233,17 @@ def find_field(text: str, *, rows: Rows, name: str) -> Field | DataField:
     known = {field.name: field for field in FIELDS if field.rows in {rows, Rows.BOTH}}
     if wanted in known:
         return known[wanted]
+    if wanted == UNREAD_VALUE.name and name in _NAMING_UNREAD:
+        return UNREAD_VALUE
     other = BY_NAME.get(wanted)
     if other is not None:
         belongs = "leads" if other.rows is Rows.LEADS else "conversations"
         message = f"{name}: {wanted} is a field of {belongs} only."
+        instead = f"Ask list_{belongs}, or conversation_stats with of={belongs}. "
     else:
-        message = f"{name}: {bare[:60]!r} is not a field."
-    raise InvalidArgumentError(message, hint=f"Valid fields: {', '.join(_nearest(wanted, known))}.")
+        message, instead = f"{name}: {bare[:60]!r} is not a field.", ""
+    valid = ", ".join(_nearest(wanted, known))
+    raise InvalidArgumentError(message, hint=f"{instead}Valid fields: {valid}.")
 
 
 def _nearest(wanted: str, known: Iterable[str]) -> list[str]:

@@ -2,29 +2,22 @@
 
 from typing import Any
 
-from convocore_mcp.fields.captured_data import captured_data
+from convocore_mcp.fields.captured_data import captured_data, named_data
 from convocore_mcp.fields.table import FIELDS
 from convocore_mcp.models.facts import Facts, ModelShare, PlannedActivity, ReadValue
 from convocore_mcp.words.visible_text import visible
 
-READ_FIELDS = tuple(field for field in FIELDS if field.read is not None)
+READ_FIELDS = tuple(field for field in FIELDS if field.reader is not None)
 """The fields whose values `Facts.values` holds, in its order."""
-_NEEDS = {
-    "handoff_history": "handoffs pickup_seconds reply_seconds handling_seconds accepted_by",
-    "vapi": "call_seconds call_status call_error call_usd",
-    "assigned_to": "assignment",
-    "first_message_ts": "duration_seconds",
-    "expected_close_date": "expected_close",
-    "demo_date": "demo",
-}
-"""Parts of a record, each with fields that have no value without it: most records lack most."""
-_PART_OF = {name: part for part, names in _NEEDS.items() for name in names.split()}
-_READERS = tuple((_PART_OF.get(f.name, "id"), f.read) for f in FIELDS if f.read is not None)
-"""Each with the part that it needs; every record has an ID."""
+_READERS = tuple((f.reader.part, f.reader.read) for f in FIELDS if f.reader is not None)
 
 
-def read_facts(record: Any) -> Facts:
-    """The facts in a typed record (`api.conversation_record.ConversationRecord`)."""
+def read_facts(record: Any, *, without_secrets: bool = False) -> Facts:
+    """The facts in a typed record (`api.conversation_record.ConversationRecord`).
+
+    `without_secrets` says that none are left in it, so that nobody has to look again.
+    """
+    read_data = named_data if without_secrets else captured_data
     usage, parts = record.token_usage, record.__dict__
     activities = [PlannedActivity(a.due_date, a.completed) for a in record.crm_activities or ()]
     shares = [
@@ -34,12 +27,12 @@ def read_facts(record: Any) -> Facts:
     return Facts(
         tuple(
             [
-                None if parts[needs] is None else _visible_value(read(record))
-                for needs, read in _READERS
+                None if parts[part] is None else _visible_value(read(record))
+                for part, read in _READERS
             ]
         ),
         tuple(activities),
-        captured_data(record.captured_variables, record.funnel_extracted_data),
+        read_data(record.captured_variables, record.funnel_extracted_data),
         tuple(shares),
     )
 

@@ -100,7 +100,10 @@ def phone_key(phone: str | None, country: str | None = None) -> str | None:
     if number is None:
         return None if international or len(plain) > MAX_PHONE_DIGITS else plain
     national = phonenumbers.national_significant_number(number)
-    return None if is_placeholder_number(national) else f"{number.country_code}{national}"
+    key = f"{number.country_code}{national}"
+    # Without the country's trunk prefix, the key may be shorter than what was written.
+    is_nobodys = is_placeholder_number(national) or is_placeholder_number(key)
+    return None if is_nobodys or len(key) < MIN_PHONE_DIGITS else key
 
 
 def _first_number(

@@ -147,7 +147,8 @@ def _by_part_of_email(search: NameSearch) -> Sequence[Hit]:
     return matching.with_email_containing(hits, search.text) or hits
 
 
-def _by_whole_name(search: NameSearch) -> Sequence[Hit]:
+def by_whole_name(search: NameSearch) -> Sequence[Hit]:
+    """By a whole name, as it is written."""
     return search.hits(exact(index_terms.WHOLE_NAME, index_terms.whole_name_spellings(search.text)))
 
 
@@ -247,7 +248,7 @@ STRATEGIES: tuple[tuple[str | None, Strategy], ...] = (
     ("link", _by_link),
     ("email", _by_part_of_email),
     ("link", _by_beginning_of_link),
-    ("name", _by_whole_name),
+    ("name", by_whole_name),
     (None, _by_words),
     ("name", _by_words_joined_or_split),
     ("initials", _by_initials),

@@ -21,7 +21,7 @@ from convocore_mcp.leads.history.timeline import Event, timeline
 from convocore_mcp.leads.keys import email_key, phone_key
 from convocore_mcp.models import Conversation, RecordParts
 
-TIMELINE_LENGTH = 15
+TIMELINE_LENGTH, QUOTES_SHOWN = 15, 3
 _MAX_COST = 2**53
 
 
@@ -129,15 +129,25 @@ class Profile:
         others = [alert for alert in newest if alert not in worked_out]
         return [alert for alert, is_on in worked_out.items() if is_on] + others
 
+    @cached_property
+    def events(self) -> list[Event]:
+        """Everything that happened, newest first."""
+        return timeline(self._parts, now=self._now)
+
     @property
     def timeline(self) -> list[Event]:
         """The newest events, newest first."""
-        return timeline(self._parts, now=self._now)[:TIMELINE_LENGTH]
+        return self.events[:TIMELINE_LENGTH]
+
+    @cached_property
+    def quotes(self) -> list[str]:
+        """What the visitor said that earned score, what earned most first."""
+        return quotes(self._parts)
 
     @property
     def said(self) -> list[str]:
         """Up to three quotes that earned score."""
-        return quotes(self._parts)
+        return self.quotes[:QUOTES_SHOWN]
 
     @property
     def lost_reason(self) -> str | None:

@@ -1,16 +1,49 @@
-"""The last step of every call: an answer or an error as compact JSON."""
+"""The last step of every request: the one module that makes what an MCP client receives.
+
+Tools, resources, prompts, completions and errors leave through a function of this module, and each
+text in them has been sanitized: `tests/surface/test_ways_out.py` finds anything else.
+"""
 
 import json
 import logging
+import re
+from collections.abc import Sequence
+from typing import NewType
 
-from mcp_types import CallToolResult, TextContent
+from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
+from mcp.shared.exceptions import MCPError
+from mcp_types import (
+    INVALID_PARAMS,
+    CallToolResult,
+    CompleteResult,
+    Completion,
+    Resource,
+    ResourceTemplate,
+    TextContent,
+)
 
-from convocore_mcp.errors import ConvocoreError
-from convocore_mcp.server.sanitize import JsonObject, sanitize_object
+from convocore_mcp.errors import ConvocoreError, MissingError
+from convocore_mcp.server.sanitize import (
+    JsonObject,
+    has_hidden,
+    sanitize_exact,
+    sanitize_object,
+    sanitize_text,
+)
 
 log = logging.getLogger(__name__)
 
+SafeText = NewType("SafeText", str)
+"""A text that may leave. Only this module makes one."""
+MESSAGE_LENGTH = 2_000
+"""Characters of an error of the protocol: a message and a hint."""
+MAX_VALUES = 100
+"""Values of one completion. The protocol allows no more."""
 _encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_ESCAPED = re.compile(r"(?<!\\)(?:\\\\)*\\(?:u00|[bfr])")
+"""A control character, as JSON writes it."""
+_MARKUP = ("](", "![", "][", "]:")
+_TAG = re.compile(r"<[a-zA-Z/!?]")
 
 
 def compact(value: object) -> str:
@@ -20,15 +53,68 @@ def compact(value: object) -> str:
 
 def success(answer: JsonObject) -> CallToolResult:
     """A result whose text and structured content are the same object: a sanitized answer."""
-    return CallToolResult(
-        content=[TextContent(type="text", text=compact(answer))], structured_content=answer
-    )
+    text, safe = _safe(answer)
+    return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=safe)
 
 
 def failure(error: ConvocoreError) -> CallToolResult:
     """A tool error that a program can read and a person can act on."""
     return CallToolResult(
         content=[TextContent(type="text", text=compact(error_body(error)))], is_error=True
+    )
+
+
+def answer_text(answer: JsonObject) -> SafeText:
+    """A sanitized answer as the text of a resource."""
+    return SafeText(_safe(answer)[0])
+
+
+def own_text(value: JsonObject) -> SafeText:
+    """A text of ours that nobody else had a part in, like a schema, as the text of a resource."""
+    return SafeText(compact(value))
+
+
+def prompt_text(text: str) -> SafeText:
+    """The message of a prompt, with the arguments in it."""
+    return SafeText(sanitize_text(text, None))
+
+
+def resource_failure(error: ConvocoreError) -> ResourceError:
+    """An error whose text is an error object, for a resource that can't be read."""
+    kind = ResourceNotFoundError if isinstance(error, MissingError) else ResourceError
+    return kind(compact(error_body(error)))
+
+
+def protocol_error(
+    message: str, *, code: int = INVALID_PARAMS, data: JsonObject | None = None
+) -> MCPError:
+    """An error of the protocol itself, for what has no result of its own to fail with."""
+    return MCPError(code=code, message=sanitize_text(message, MESSAGE_LENGTH), data=data)
+
+
+def completion(
+    values: Sequence[str], *, complete: bool, meta: JsonObject | None = None
+) -> CompleteResult:
+    """The values of a completion. One that sanitizing would change could not be given back.
+
+    Without `complete`, nobody knows how many there are.
+    """
+    safe = [v for v in dict.fromkeys(values) if sanitize_exact(v) == v]
+    more = len(safe) > MAX_VALUES
+    total = len(safe) if complete and not more else None
+    return CompleteResult(
+        completion=Completion(values=safe[:MAX_VALUES], total=total, has_more=more), _meta=meta
+    )
+
+
+def listed_resource(uri: str, like: ResourceTemplate, title: str) -> Resource:
+    """A resource of one agent, as its template `like` describes it."""
+    return Resource(
+        uri=uri,
+        name=like.name,
+        title=sanitize_text(title),
+        description=like.description,
+        mime_type=like.mime_type,
     )
 
 
@@ -54,3 +140,24 @@ def internal_error(error: BaseException) -> ConvocoreError:
         "Something went wrong inside convocore-mcp.",
         hint="Try again; if it stays, please report it with the lines on stderr.",
     )
+
+
+def _safe(answer: JsonObject) -> tuple[str, JsonObject]:
+    """The answer as text and as it is; sanitized once more if whoever built it forgot a part."""
+    text = compact(answer)
+    if not _may_harm(text):
+        return text, answer
+    log.error("A part of an answer was not sanitized where it was built.")
+    safe = sanitize_object(answer, length=len(text))
+    return compact(safe), safe
+
+
+def _may_harm(text: str) -> bool:
+    """Whether a text in the JSON object `text` holds what sanitizing removes.
+
+    Looks at the object as a whole, which is faster than at each text in it: outside of its texts,
+    JSON has none of these characters in a row.
+    """
+    if any(mark in text for mark in _MARKUP) or _ESCAPED.search(text):
+        return True
+    return ("<" in text and _TAG.search(text) is not None) or has_hidden(text)

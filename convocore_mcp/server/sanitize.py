@@ -3,8 +3,9 @@
 Anyone with the chat widget can write names, messages, notes, tags and even the names of captured
 fields, and a model will read them. Here all strings of an answer lose what can't be seen (control
 and format characters, terminal escapes, bidirectional overrides, zero-width and tag characters) and
-what renders as an image or hides where a link leads, and each field is cut to a length. Numbers and
-flags stay as they are. Views become plain objects, without the fields that are `None` or empty.
+what renders as an image or hides where a link leads. Tokens and addresses in them become a mark,
+and each field is cut to a length. Numbers and flags stay as they are. Views become plain objects,
+without the fields that are `None` or empty.
 """
 
 import math
@@ -14,6 +15,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
+
+from convocore_mcp.fields.secrets.secret_shapes import without_secret_parts
+from convocore_mcp.words.cutting import ELLIPSIS, cut
+from convocore_mcp.words.visible_text import without_hidden
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -37,47 +42,13 @@ LENGTHS = {
 EXACT = frozenset({"id", "lead_id", "conversation_id", "agent_id", "next_cursor", "next_uri"})
 """Fields that clients send back to us: if they were cut, they would name something else."""
 MAX_KEY_LENGTH = 80
-MAX_CACHED_CHARACTERS = 10_000
-"""Characters of which the table of visible ones remembers the answer."""
 MAX_ITEMS, MAX_DEPTH = 200, 8
 """Bounds of free-form data (`extracted`, records); a mark says how much is beyond them."""
-CUT = "…"
+CUT = ELLIPSIS
 """Stands for what is nested too deep, and is the key of how much a mapping had more."""
 
-# Hidden are the categories Cc (control), Cf (format: zero-width, bidi, tags) and Cs (surrogates),
-# and the fillers, joiners and variation selectors that have carried hidden messages.
-_VISIBLE_FORMAT = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u08e2")
-_ESCAPING = "\x07\x1b\x90\x98\x9b\x9c\x9d\x9e\x9f"
-"""Characters that terminal escapes begin and end with; the text between them is removed too."""
-_KEPT = _VISIBLE_FORMAT | frozenset(_ESCAPING) | frozenset("\n\t")
-_FILLER = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0000-\U000e0fff]"
-)
-_LINE_END = re.compile("\r\n?|[\u2028\u2029\x85]")
-
-
-class _VisibleCharacters(dict[int, int | None]):
-    """A table for `str.translate`: each character stays itself, a hidden one is removed."""
-
-    def __missing__(self, code: int) -> int | None:
-        char = chr(code)
-        hidden = unicodedata.category(char) in {"Cc", "Cf", "Cs"} or _FILLER.match(char)
-        visible = None if hidden and char not in _KEPT else code
-        if len(self) < MAX_CACHED_CHARACTERS:
-            self[code] = visible
-        return visible
-
-
-_VISIBLE_CHARACTERS = _VisibleCharacters()
-_ANSI = re.compile(
-    r"""(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]        # control sequences
-      | (?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?  # strings
-      | \x1b[ -/]*[0-~]                         # everything else that ESC begins""",
-    re.VERBOSE,
-)
 _SUSPICIOUS = re.compile(r"[^ -;=-Z\\^-~]")
 """Anything but plain text; `<`, `[` and `]` are the gaps between the ranges."""
-_ESCAPE = re.compile(f"[{_ESCAPING}]")
 _IMAGE = re.compile(r"!+\[")
 _TAG = re.compile(r"<(?=[a-zA-Z/!?])")
 
@@ -102,8 +73,9 @@ def sanitize_rows(rows: "Sequence[DataclassInstance]") -> list[JsonObject]:
 def _sanitize(value: object, name: str, depth: int, length: int | None) -> object:
     """`value`, which is the field `name`, sanitized; `None` if nothing is left of it."""
     if isinstance(value, str):
-        bound = None if name in EXACT else length or LENGTHS.get(name, DEFAULT_LENGTH)
-        return sanitize_text(value, bound) or None
+        if name in EXACT:
+            return sanitize_exact(value) or None
+        return sanitize_text(value, length or LENGTHS.get(name, DEFAULT_LENGTH)) or None
     if value is None or isinstance(value, int | float):
         # JSON has no infinity and no NaN.
         return None if isinstance(value, float) and not math.isfinite(value) else value
@@ -164,39 +136,30 @@ def _is_number(value: object) -> bool:
 
 
 def sanitize_text(text: str, length: int | None = DEFAULT_LENGTH) -> str:
-    """`text` without hidden characters, cut between words to `length` characters with a `…`."""
-    if _SUSPICIOUS.search(text):
-        text = _visible(text)
-    text = text.strip()
-    return text if length is None or len(text) <= length else _cut(text, length)
+    """`text` without hidden characters and secrets, cut to `length` characters with a `…`."""
+    text = without_secret_parts(sanitize_exact(text))
+    return text if length is None else cut(text, length)
 
 
-def _visible(text: str) -> str:
-    if not text.isprintable() or _FILLER.search(text):
-        text = _without_hidden(text)
-    text = unicodedata.normalize("NFC", text)
+def sanitize_exact(text: str) -> str:
+    """`text` without hidden characters, for what clients send back to us: an ID, a cursor."""
+    return (_harmless(text) if _SUSPICIOUS.search(text) else text).strip()
+
+
+def sanitize_line(text: str) -> str:
+    """`text` as one line for a log or a terminal, which knows no markup."""
+    return " | ".join(without_hidden(text).split("\n"))
+
+
+def has_hidden(text: str) -> bool:
+    """Whether `text` holds characters that sanitizing removes."""
+    return not text.isascii() and without_hidden(text) != text
+
+
+def _harmless(text: str) -> str:
+    text = unicodedata.normalize("NFC", without_hidden(text))
     # Markdown makes a link or an image only where the brackets touch: `[text] (url)` shows both.
     if "[" in text or "]" in text:
         text = _IMAGE.sub("[", text)
         text = text.replace("](", "] (").replace("][", "] [").replace("]:", "] :")
     return re.sub(r"\n{3,}", "\n\n", _TAG.sub("\u2039", text))
-
-
-def _without_hidden(text: str) -> str:
-    text = _LINE_END.sub("\n", text)
-    # Hidden characters go first: between ESC and `[` they would hide a terminal escape.
-    text = text.translate(_VISIBLE_CHARACTERS)
-    while (without_escapes := _ANSI.sub("", text)) != text:
-        text = without_escapes  # one escape may have stood inside another
-    return _ESCAPE.sub("", text)
-
-
-def _cut(text: str, length: int) -> str:
-    kept = text[: length - 1]
-    blank = max(kept.rfind(" "), kept.rfind("\n"))
-    if blank >= length // 2 and not text[length - 1].isspace():
-        kept = kept[:blank]
-    # A combining accent must not be separated from its letter.
-    while kept and unicodedata.combining(text[len(kept)]):
-        kept = kept[:-1]
-    return kept.rstrip() + "…"

@@ -1,12 +1,16 @@
 """Fitting an answer into the limit of characters, by leaving out whole rows or whole fields."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Container, Mapping, Sequence
+from itertools import accumulate
 
 from convocore_mcp.server.rendering import compact
 from convocore_mcp.server.sanitize import JsonObject
 
 MAX_CHARACTERS = 30_000
 """Characters of one answer. Promised by docs/contract.md, "Rules for every answer"."""
+Entries = list[object] | JsonObject
+"""A list in an answer, or an object that is as long as somebody made it."""
 
 
 def excess(answer: JsonObject, *, reserve: int) -> int:
@@ -50,28 +54,50 @@ def shorten_rows(answer: JsonObject, field: str, *, reserve: int) -> JsonObject:
     return answer | {field: rows[:count], "freshness": noted}
 
 
-def shorten_fields(
-    answer: JsonObject, part: str, order: Sequence[str], *, reserve: int
-) -> list[str]:
-    """Shorten fields of the object `part` of `answer`, in this order, until it fits.
+def shorten_lists(
+    answer: JsonObject,
+    lists: Mapping[str, Entries],
+    *,
+    reserve: int,
+    from_start: Container[str] = (),
+) -> None:
+    """Shorten `lists`, which are parts of `answer`, until it fits: the longest first.
 
-    A list keeps its first rows, any other field is dropped. Changes `answer`; returns the fields
-    that were shortened.
+    Each loses its last entries, those named in `from_start` their first ones. Changes the lists.
     """
-    fields, shortened = answer[part], []
-    for name in order:
-        over = excess(answer, reserve=reserve)
-        if over <= 0:
-            break
-        if name not in fields:
+    sizes = {name: _entry_sizes(entries) for name, entries in lists.items()}
+    room = -excess(answer, reserve=reserve) + sum(map(sum, sizes.values()))
+    allowed = _equal_share(room, sorted(map(sum, sizes.values())))
+    for name, entries in lists.items():
+        if sum(sizes[name]) <= allowed:
             continue
-        if isinstance(rows := fields[name], list):
-            room = max(0, len(compact(rows)) - over)
-            fields[name] = rows[: fitting_rows(rows, room=room)]
+        first = name in from_start
+        ordered = sizes[name][::-1] if first else sizes[name]
+        kept = sum(total <= allowed for total in accumulate(ordered))
+        if isinstance(entries, dict):
+            for key in list(entries)[kept:]:
+                del entries[key]
+        elif first:
+            del entries[: len(entries) - kept]
         else:
-            del fields[name]
-        shortened.append(name)
-    return shortened
+            del entries[kept:]
+
+
+def _entry_sizes(entries: Entries) -> list[int]:
+    """The characters of each entry, with the comma."""
+    if isinstance(entries, dict):
+        return [len(compact({key: value})) - 1 for key, value in entries.items()]
+    return [len(compact(entry)) + 1 for entry in entries]
+
+
+def _equal_share(room: int, sizes: Sequence[int]) -> float:
+    """What each list may have of `room` so that what short ones leave over goes to longer ones."""
+    for place, size in enumerate(sizes):
+        share = max(0.0, room / (len(sizes) - place))
+        if size > share:
+            return share
+        room -= size
+    return math.inf
 
 
 def drop_largest_fields(answer: JsonObject, *, reserve: int) -> dict[str, int]:

@@ -3,15 +3,16 @@
 from collections.abc import Awaitable, Callable
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from convocore_mcp.errors import ConvocoreError
 from convocore_mcp.server.backend import App
+from convocore_mcp.web.sanitized_responses import json_response
 
 
 async def healthz(_: Request) -> Response:
     """Liveness: the process answers."""
-    return JSONResponse({"status": "ok"})
+    return json_response({"status": "ok"})
 
 
 def readyz(app: App) -> Callable[[Request], Awaitable[Response]]:
@@ -27,7 +28,7 @@ def readyz(app: App) -> Callable[[Request], Awaitable[Response]]:
                 await backend.read(backend.coverage, agent)
         except ConvocoreError as error:
             body = {"status": "not ready", "code": error.code, "message": error.message}
-            return JSONResponse(body | ({"hint": error.hint} if error.hint else {}), 503)
-        return JSONResponse({"status": "ready"})
+            return json_response(body | ({"hint": error.hint} if error.hint else {}), 503)
+        return json_response({"status": "ready"})
 
     return ready

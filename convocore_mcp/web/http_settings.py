@@ -64,6 +64,16 @@ class HttpSettings(BaseSettings):
     max_sessions: int = Field(
         1000, ge=1, description="Sessions, and event streams, open at the same time."
     )
+    max_connections: int = Field(2000, ge=8, description="Connections open at the same time.")
+    max_connections_per_address: int = Field(
+        256, ge=1, description="Of these, connections of one address that have shown no token."
+    )
+    header_seconds: float = Field(
+        10, gt=0, description="Seconds within which a request's headers must arrive."
+    )
+    stall_seconds: float = Field(
+        30, gt=0, description="Seconds after which a client that does not read is cut off."
+    )
     session_seconds: float = Field(
         1800, gt=0, description="Idle seconds after which a session ends."
     )

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from convocore_mcp.errors import ApiError, NotFoundError
 from convocore_mcp.models import Page
+from tests.property_tests import examples
 
 from .api_client import api_client
 from .odd_list import (
@@ -27,7 +28,9 @@ from .odd_list import (
 
 SIZES = st.sampled_from([1, 7, 10, 19, 20, 25, 50])
 MANY_WAYS = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(60),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 

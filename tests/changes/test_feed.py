@@ -13,6 +13,7 @@ from convocore_mcp.server.questions.change_facts import wanted_changes, what_bec
 from convocore_mcp.store.changes.logged_versions import KINDS
 from convocore_mcp.store.database.engine import Database
 from tests.conversations import NOW, conversation
+from tests.property_tests import examples
 from tests.store.agent_store import AgentStore
 
 if TYPE_CHECKING:
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
 Event = tuple[str, str]
 """What happened (a kind, or `overdue`) and the conversation."""
 shared = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(40),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 LONG_PAST = timedelta(days=30)
 

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convocore_mcp.sandbox import Dialect, Sandbox
+from tests.property_tests import examples
 from tests.tool_client import ToolClient, connected
 
 from .following import Action, UpstreamList, check, following, records, shown, sync_everything
@@ -101,7 +102,7 @@ def followers(
         yield portal, tool_client, sandbox
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(size=st.integers(0, 70), rounds=st.lists(round_, max_size=4))
 def test_whatever_happens_is_reported_once_and_in_order(
     followers: tuple[BlockingPortal, ToolClient, Sandbox],

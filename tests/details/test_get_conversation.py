@@ -209,9 +209,12 @@ async def test_a_long_transcript_and_a_long_record_fit_and_tell_the_true_numbers
     assert len(result.content[0].text) <= MAX_CHARACTERS  # type: ignore[union-attr]
     assert answer["transcript"]["total"] == 600
     told = notes(answer)
-    assert "data: 100 of 150 values are shown" in told
-    assert "tags: the newest 100 of 300 are shown" in told
-    assert "of 200 turns are shown" in told
+    shown = answer["conversation"]
+    assert f"data: {len(shown['data'])} of 150 are shown" in told
+    assert f"tags: {len(shown['tags'])} of 300 are shown" in told
+    assert f"the newest {len(answer['transcript']['turns'])} of 200 turns are shown" in told
+    assert len(shown["tags"]) == 100  # short, so that only what is long is shortened more
+    assert answer["transcript"]["turns"][-1]["text"].startswith("599 ")
 
 
 async def test_hostile_turns_are_made_safe(sandbox: Sandbox) -> None:

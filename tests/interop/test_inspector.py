@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from tests.interop.all_requests import PROMPTS, calls, uris
-from tests.interop.conftest import NODE, ServerUnderTest, run
+from tests.interop.conftest import ServerUnderTest
+from tests.node import NODE, run
 
 
 def start_inspector(clients: Path, server: ServerUnderTest, transport: str) -> Callable[..., Any]:

@@ -113,6 +113,8 @@ def test_any_text_gives_a_valid_phone_key_or_none(text: str, country: str | None
 
 @given(st.from_regex(r"\+[1-9][0-9 ()-]{8,18}", fullmatch=True))
 @example("+31000001")  # loses a zero each time that it is read
+@example("+49--00001")  # has too few digits without the 0 that is dialled before it
+@example("+86 0 282452253")  # is a withheld number without that 0
 def test_the_key_of_a_key_is_itself(text: str) -> None:
     """Ours: looking up a key finds it."""
     key = phone_key(text)

@@ -99,6 +99,37 @@ def test_the_surest_strategy_that_finds_anybody_decides(
 
 
 @pytest.mark.parametrize(
+    ("names", "text", "ids"),
+    [
+        # Each lead is c0, c1 and so on, with a name and a company.
+        (["Robert Miller", "Bob Miller/Acme Ltd"], "Robert Miller Ltd", ["c0"]),
+        (["Robert Miller", "Bob Miller/Acme Ltd"], "Miller, Robert (Ltd)", ["c0"]),
+        (["Jane Doe", "Jane Marie Doe/Acme Ltd"], "Jane Doe Ltd", ["c0"]),
+        (["Jane Doe", "Jane Does/The Gap"], "the Jane Doe", ["c0"]),
+        (["Ann Lee", "Annlee Ray/Acme Ltd"], "Ann Lee Ltd", ["c0"]),
+        (["Jane Doe", "Jane Doe/Acme Ltd"], "Jane Doe Ltd", ["c1"]),  # the same name, and more
+        (["Robert Miller", "Bob Miller/Acme Ltd"], "Robert Miller Acme Ltd", ["c1"]),
+        (["Edge", "The Edge"], "the edge", ["c1"]),
+        # A name of one word, or a company with all the words, may be meant or not.
+        (["Bob", "Robert Miller/Acme Ltd"], "Bob Ltd", ["c0", "c1"]),
+        (["Jane", "Jane Doe/Acme Ltd"], "Jane Ltd", ["c0", "c1"]),
+        (["Robert Miller", "Ann Lee/Robert Miller Ltd"], "Robert Miller Ltd", ["c0", "c1"]),
+        (["Ann Lee", "Bob Ray/Robert Miller Ltd"], "Robert Miller Ltd", ["c1"]),
+    ],
+)
+def test_words_that_may_be_no_part_of_a_name_decide_nothing_against_an_exact_name(
+    names: list[str], text: str, ids: list[str]
+) -> None:
+    """Promised by docs/contract.md, "Tools": nicknames find their people behind exact ones."""
+    parts = [name.partition("/") for name in names]
+    directory = MemoryDirectory(
+        *(conversation(f"c{i}", name=name, company=of or None)
+          for i, (name, _, of) in enumerate(parts))
+    )  # fmt: skip
+    assert [lead.lead_id for lead in resolve(directory, AGENT, text).leads] == ids
+
+
+@pytest.mark.parametrize(
     ("conversation_id", "reason"),
     [("conv-5", "a test"), ("conv-6", "blocked"), ("conv-7", "of nobody known")],
 )

@@ -35,10 +35,11 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         ({"tag": '["vip", "beta"]'}, {"tag": ["vip", "beta"]}),
         ({"tag": "[vip"}, {"tag": ["[vip"]}),
         ({"tag": 7}, {"tag": ["7"]}),
-        ({"tag": ["a", None]}, {"tag": ["a"]}),
+        ({"tag": ["a", None, " ", " b "]}, {"tag": ["a", "b"]}),
         ({"tag": "  "}, {}),
         ({"label": "Hot"}, {"label": ["hot"]}),
         ({"limit": None, "tag": None}, {}),
+        ({"query": " ann ", "detail": " "}, {"query": "ann"}),
     ],
 )
 def test_a_plain_meaning_is_read(given_arguments: Any, read: Any) -> None:

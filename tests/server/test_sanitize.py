@@ -1,4 +1,3 @@
-# ruff: noqa: RUF001  what is hidden in text looks like something else
 """Text that visitors wrote leaves without hidden characters, links, images and escapes."""
 
 import json
@@ -8,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+import regex
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -21,6 +21,11 @@ from convocore_mcp.server.sanitize import (
     sanitize_rows,
     sanitize_text,
 )
+from convocore_mcp.words import sequence_tables as tables
+from convocore_mcp.words.sequences import one_of
+from convocore_mcp.words.visible_text import visible
+from tests.hidden_text import is_safe
+from tests.text_corpus import HOSTILE, LEGITIMATE
 
 NASTY = [
     "\x1b",
@@ -31,23 +36,10 @@ NASTY = [
     "https://x.example", "word", " ", "😀", "a", "मी", "\uffff",
 ]  # fmt: skip
 texts = st.lists(st.sampled_from(NASTY) | st.characters(), max_size=25).map("".join)
-VISIBLE_FORMAT = set("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u08e2")
 
 
-def assert_nothing_is_hidden(text: str) -> None:
-    for char in text:
-        category = unicodedata.category(char)
-        assert category != "Cc" or char in "\n\t", ascii(char)
-        assert category != "Cf" or char in VISIBLE_FORMAT, ascii(char)
-        assert category != "Cs", ascii(char)
-        assert not 0xFE00 <= ord(char) <= 0xFE0F, ascii(char)
-        assert not 0xE0000 <= ord(char) <= 0xE0FFF, ascii(char)
-    assert unicodedata.is_normalized("NFC", text)
-    for mark in ("](", "![", "][", "]:"):
-        assert mark not in text
-    for position, char in enumerate(text[:-1]):
-        assert not (char == "<" and (text[position + 1].isascii() and text[position + 1].isalpha()))
-        assert not (char == "<" and text[position + 1] in "/!?")
+def assert_safe(text: str) -> None:
+    assert is_safe(text), ascii(text)
 
 
 @given(texts, st.none() | st.integers(2, 40))
@@ -60,41 +52,83 @@ def test_sanitized_text_has_no_hidden_characters_and_no_active_markup(
 ) -> None:
     """Promised by docs/architecture.md, "Untrusted text"."""
     found = sanitize_text(text, length)
-    assert_nothing_is_hidden(found)
+    assert_safe(found)
     assert length is None or len(found) <= length
     assert sanitize_text(found, length) == found
 
 
-@pytest.mark.parametrize(
-    "sequence",
-    [
-        "\x1b[31m", "\x1b[1;31m", "\x1b[?25l", "\x9b31m", "\x1b]0;title\x07", "\x1b]8;;u\x1b\\",
-        "\x1bPq\x1b\\", "\x1b(B", "\x1bc", "\x9d0;x\x9c", "\x1b\u200b[31m", "\x1b\x00[31m",
-        "\x1b\x1b[0m[31m",
-    ],
-)  # fmt: skip
-def test_a_terminal_escape_leaves_no_residue(sequence: str) -> None:
-    """Promised by docs/architecture.md, "Untrusted text": escapes are removed as a whole."""
-    assert sanitize_text(f"before {sequence}after") == "before after"
+@pytest.mark.parametrize("text", LEGITIMATE)
+def test_what_people_write_is_not_changed(text: str) -> None:
+    """Promised by docs/architecture.md, "Untrusted text"."""
+    assert sanitize_text(text, None) == text
+    assert visible(text) == text.strip()
+
+
+@pytest.mark.parametrize(("text", "left"), HOSTILE)
+def test_what_is_hidden_or_active_is_removed(text: str, left: str) -> None:
+    """Promised by docs/architecture.md, "Untrusted text"."""
+    assert sanitize_text(text, None) == left
+    assert is_safe(left)
+
+
+def test_the_corpus_is_large_and_half_of_it_is_legitimate() -> None:
+    """Ours: a corpus that shrinks proves less."""
+    assert len(LEGITIMATE) >= 100
+    assert len(HOSTILE) >= 100
 
 
 @pytest.mark.parametrize(
-    ("hostile", "expected"),
+    ("table", "property_"),
     [
-        ("![x](https://e.example/?q=1)", "[x] (https://e.example/?q=1)"),
-        ("[bank](https://e.example)", "[bank] (https://e.example)"),
-        ("[a][1]\n[1]: https://e.example", "[a] [1]\n[1] : https://e.example"),
-        ("<img src=x onerror=alert(1)>", "‹img src=x onerror=alert(1)>"),
-        ("</b><!-- hi -->", "‹/b>‹!-- hi -->"),
-        ("1 < 2, x<y", "1 < 2, x‹y"),
-        ("ab\u202ecd\u200be\U000e0041f", "abcdef"),
-        ("e\u0301", "é"),
-        ("a\r\nb\u2028c\n\n\n\nd", "a\nb\nc\n\nd"),
+        (tables.PICTOGRAPHIC, r"\p{Extended_Pictographic}"),
+        (tables.CURSIVE, r"[\p{Joining_Type=D}\p{Joining_Type=R}\p{Joining_Type=L}]"),
+        (tables.VIRAMAS, r"\p{Canonical_Combining_Class=9}"),
+        (tables.UNSPACED, r"\p{Line_Break=SA}"),
+        (tables.IDEOGRAPHS, r"\p{Unified_Ideograph}"),
+        (tables.STYLED, r"[\p{Emoji}--[0-9#*]--\p{Emoji_Presentation}]"),
     ],
 )
-def test_active_markup_becomes_visible_text(hostile: str, expected: str) -> None:
-    """Promised by docs/architecture.md, "Untrusted text": images and links become text."""
-    assert sanitize_text(hostile) == expected
+def test_a_table_agrees_with_unicode(table: str, property_: str) -> None:
+    """Promised by docs/architecture.md, "Untrusted text": by Unicode's own tables.
+
+    Characters that are an emoji without a selector have both styles, too, if Unicode says so.
+    """
+    ours, theirs = one_of(table), regex.compile(property_, regex.V1)
+    # Characters that a later version of Unicode adds may be in one of the two only.
+    everything = "".join(filter(_is_assigned, map(chr, range(0x110000))))
+    found, expected = set(ours.findall(everything)), set(theirs.findall(everything))
+    if table is tables.STYLED:
+        found -= set(regex.findall(r"\p{Emoji_Presentation}", everything))
+    assert {hex(ord(char)) for char in found ^ expected} == set()
+
+
+def _is_assigned(char: str) -> bool:
+    return unicodedata.category(char) not in {"Cn", "Cs", "Co"}
+
+
+def test_ideographs_have_the_variants_that_stand_for_compatibility_ideographs() -> None:
+    """Promised by docs/architecture.md, "Untrusted text": U+795E U+FE00 is U+FA19."""
+    assert sanitize_text("\u795e\ufe00") == "\u795e\ufe00"
+    assert sanitize_text("\u795e\ufe01") == "\u795e"
+
+
+@given(
+    st.lists(st.sampled_from([*LEGITIMATE, *NASTY]), max_size=6).map("".join), st.integers(2, 40)
+)
+def test_a_cut_divides_no_character_that_people_see(text: str, length: int) -> None:
+    """Promised by docs/architecture.md, "Untrusted text"."""
+    whole = sanitize_text(text, None)
+    found = sanitize_text(text, length)
+    assert len(found) <= length
+    if found == whole:
+        return
+    kept = len(found) - 1
+    ends, place = {0}, 0
+    for cluster in regex.findall(r"\X", whole):
+        place += len(cluster)
+        ends.add(place)
+    assert kept in ends or whole[kept:].lstrip() == whole[kept:].lstrip(" \n"), ascii(found)
+    assert found == f"{whole[:kept]}…"
 
 
 @given(st.text(st.sampled_from("abcXYZ0189 .,;:!?()'\"#$%&*+-/=>@\\^_`{|}~"), max_size=200))
@@ -139,7 +173,7 @@ def test_every_text_and_every_field_name_of_an_answer_is_sanitized(answer: dict[
     """Promised by docs/architecture.md, "Untrusted text": all text passes through one place."""
     found = sanitize_object(answer)
     for text in strings(found):
-        assert_nothing_is_hidden(text)
+        assert_safe(text)
     text = json.dumps(found, allow_nan=False)
     assert json.loads(text) == found
     assert "" not in strings(found)

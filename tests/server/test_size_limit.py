@@ -13,7 +13,7 @@ from convocore_mcp.server.size_limit import (
     excess,
     fitting_rows,
     rows_within_limit,
-    shorten_fields,
+    shorten_lists,
     shorten_rows,
 )
 
@@ -56,21 +56,29 @@ def test_a_note_tells_how_many_rows_are_shown() -> None:
     ]  # fmt: skip
 
 
-def test_fields_are_shortened_in_their_order_until_the_answer_fits() -> None:
-    """Ours: a list loses its last items, any other field is dropped whole."""
-    lead: dict[str, Any] = {
-        "events": [{"text": "x" * 90}] * 200,
-        "data": "y" * 19_000,
-        "tags": ["z"],
-    }
+def test_the_longest_lists_are_shortened_until_the_answer_fits() -> None:
+    """Promised by docs/contract.md, "Rules for every answer": at most 30,000 characters."""
+    events = [{"at": number, "text": "x" * 190} for number in range(200)]
+    lead: dict[str, Any] = {"events": events, "data": {str(n): "y" * 400 for n in range(90)}}
+    lead["tags"] = ["z" * 50] * 40
     answer = {"lead": lead}
-    assert shorten_fields(answer, "lead", ("none", "events", "data", "tags"), reserve=2_000) == [
-        "events"
-    ]
-    assert 0 < len(lead["events"]) < 200
+    shorten_lists(answer, lead, reserve=2_000, from_start={"events"})
     assert excess(answer, reserve=2_000) <= 0
-    assert shorten_fields(answer, "lead", ("data", "tags"), reserve=25_000) == ["data", "tags"]
-    assert lead["tags"] == ["z"]
+    assert excess(answer, reserve=3_000) > 0
+    assert len(lead["tags"]) == 40
+    assert events[-1]["at"] == 199
+    assert list(lead["data"]) == [str(n) for n in range(len(lead["data"]))]
+    assert abs(len(compact(lead["data"])) - len(compact(events))) < 500
+    before = compact(answer)
+    shorten_lists(answer, lead, reserve=2_000)
+    assert compact(answer) == before
+
+
+def test_a_list_of_which_no_entry_fits_is_left_empty() -> None:
+    """Ours: an entry is never cut."""
+    lead: dict[str, Any] = {"data": {"one": "y" * 40_000}, "tags": ["z"]}
+    shorten_lists({"lead": lead}, lead, reserve=2_000)
+    assert lead == {"data": {}, "tags": ["z"]}
 
 
 def test_the_largest_fields_are_dropped_first() -> None:

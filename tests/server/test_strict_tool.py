@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field
 
 from convocore_mcp.errors import ConvocoreError, InvalidArgumentError, RateLimitedError
-from convocore_mcp.fields.captured_data import without_secrets
+from convocore_mcp.fields.secrets.secret_names import without_secrets
 from convocore_mcp.server.rendering import error_body, failure, internal_error, success
 from convocore_mcp.server.tools.arguments import canonical_values
 from convocore_mcp.server.tools.strict_tool import flat

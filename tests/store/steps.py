@@ -8,11 +8,14 @@ from hypothesis import strategies as st
 
 from convocore_mcp.models import Conversation
 from tests.conversations import ids, lists_of_conversations
+from tests.property_tests import examples
 from tests.store.agent_store import AgentStore, comparable
 
 # Examples share a database, each with an agent of its own.
 shared = settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(30),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 

@@ -15,6 +15,7 @@ from convocore_mcp.models import Conversation, Lead
 from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.write import rebuild
 from tests.conversations import conversation, lists_of_conversations
+from tests.property_tests import examples
 from tests.store.agent_store import AgentStore
 from tests.store.steps import Step, apply, shared, steps
 
@@ -47,7 +48,7 @@ def rebuild_one_by_one(agent_store: AgentStore) -> None:
             )
 
 
-@settings(shared, max_examples=100)
+@settings(shared, max_examples=examples(100))
 @given(steps=steps, rebuild_after=st.lists(st.booleans(), min_size=5, max_size=5))
 def test_rebuilt_leads_are_those_of_a_merge_of_everything(
     database: Database, steps: list[Step], rebuild_after: list[bool]

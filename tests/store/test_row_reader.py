@@ -14,11 +14,14 @@ from convocore_mcp.fields.table import FIELDS, Field, Kind, Rows
 from convocore_mcp.store.database.engine import Database
 from tests.fields.plain_rows import Plain, fold, holds, number
 from tests.fields.raw_rows import NOW, RawRow, lists_of_raw_rows, raw_rows
+from tests.property_tests import examples
 from tests.store.row_store import ZONE, RowStore, field_named, id_field
 
 BOTH = (Rows.CONVERSATIONS, Rows.LEADS)
 FEW = settings(
-    max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(5),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 DATA_FIELDS = ("data.budget", "data.BUDGET grosse", 'data.a "quoted" \\ name', "data.$.x")
 TEXTS = (
@@ -251,7 +254,7 @@ def test_rows_come_in_the_order_that_was_asked_for(
 
 def plain_order(plain: dict[str, Plain], name: str, rows: Rows, *, descending: bool) -> list[str]:
     """The ids in order: several stable sorts, the least important first."""
-    ids = sorted(plain)
+    ids = sorted(plain, reverse=rows is Rows.CONVERSATIONS)
     ids.sort(key=lambda id_: _active(plain[id_]), reverse=True)
     with_value = [id_ for id_ in ids if name in plain[id_]]
     without = [id_ for id_ in ids if name not in plain[id_]]

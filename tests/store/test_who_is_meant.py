@@ -10,10 +10,11 @@ from convocore_mcp.errors import MissingError
 from convocore_mcp.leads.resolve import Match, resolve
 from convocore_mcp.store.database.engine import Database
 from tests.conversations import conversation
+from tests.property_tests import examples
 from tests.store.agent_store import AgentStore
 from tests.store.steps import shared
 
-briefly = settings(shared, max_examples=12)
+briefly = settings(shared, max_examples=examples(12))
 
 NAMES = [
     "Jane Doe", "Dr. Jane Doe", "Jane Marie Doe", "Jane", "Bob Miller", "Robert Miller", "Guy Fox",

@@ -26,7 +26,7 @@ def sandbox() -> Sandbox:
 @pytest.fixture
 async def tool_client(era: Any, sandbox: Sandbox) -> AsyncIterator[ToolClient]:
     async with connected(sandbox, mode=era) as found:
-        await found.ask("list_conversations", limit=1)
+        await found.until_complete()
         yield found
 
 

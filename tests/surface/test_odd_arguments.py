@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from convocore_mcp.sandbox import Sandbox
+from tests.property_tests import examples
 from tests.tool_client import Answer, ToolClient, connected, text_of
 
 MAX_CHARACTERS = 30_000
@@ -72,7 +73,7 @@ async def answer_or_error(client: ToolClient, tool: str, given: dict[str, Any]) 
     return body
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(calls)
 async def test_every_call_is_answered_whatever_its_arguments_are(
     calls: list[tuple[str, dict[str, Any]]],

@@ -18,6 +18,7 @@ from convocore_mcp.sandbox import Dialect, Sandbox
 from convocore_mcp.store.write.mirror_writer import MirrorWriter
 from convocore_mcp.sync.list_order import EVIDENCE
 from tests.api.api_client import utc_now
+from tests.property_tests import examples
 
 from .sync_harness import DirectSyncs, mirror_rows, open_mirror, running_harness
 
@@ -166,7 +167,7 @@ async def follow(
 
 @BOTH_DIALECTS
 @settings(
-    max_examples=60,
+    max_examples=examples(60),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

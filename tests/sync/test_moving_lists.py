@@ -17,6 +17,7 @@ from convocore_mcp.api.client import ConvocoreClient
 from convocore_mcp.sandbox import Dialect, Sandbox
 from convocore_mcp.store.write.mirror_writer import MirrorWriter
 from tests.api.api_client import utc_now
+from tests.property_tests import examples
 
 from .sync_harness import DirectSyncs, mirror_rows, open_mirror, upstream_rows
 
@@ -125,7 +126,7 @@ async def check(
 
 @BOTH_DIALECTS
 @settings(
-    max_examples=300,
+    max_examples=examples(300),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -289,6 +289,7 @@ async def test_a_broken_row_is_set_aside_and_said_and_costs_no_other(
 
     sandbox.alter_page(break_some)
     async with connected(sandbox, incremental_sync_seconds=FOREVER) as tool_client:
+        await tool_client.until_read()
         pages = await tool_client.pages(limit=100)
         assert {row["id"] for page in pages for row in page["conversations"]} == good
         freshness = pages[0]["freshness"]

@@ -151,4 +151,5 @@ async def test_the_sse_transport_has_no_streamable_http(tmp_path: Path) -> None:
         headers, body = initialize_request()
         async with httpx.AsyncClient(trust_env=False) as http:
             response = await http.post(f"{server.url}/mcp", json=body, headers=headers)
-        assert response.status_code == 404
+            board = await http.get(f"{server.url}/board")  # it speaks Streamable HTTP alone
+        assert (response.status_code, board.status_code) == (404, 404)

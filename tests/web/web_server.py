@@ -19,6 +19,7 @@ T = TypeVar("T")
 
 TOKEN = "first-token-0123456789"
 OTHER_TOKEN = "second-token-0123456789"
+THIRD_TOKEN = "third-token-0123456789"
 MODERN = "2026-07-28"
 """The first protocol version without a handshake."""
 TIMEOUT_SECONDS = 30.0

@@ -4,18 +4,16 @@ from collections.abc import Iterable
 
 from convocore_mcp.models import RecordParts, ScoreStep
 
-MAX_QUOTES = 3
-
 
 def quotes(parts: Iterable[RecordParts]) -> list[str]:
-    """Up to three different quotes that earned score, those that earned most first.
+    """The different quotes that earned score, those that earned most first.
 
     `parts` are of a lead's conversations, newest first; of equal points the newer quote is first.
     """
     steps = [step for of_one in parts for step in reversed(of_one.funnel_score_history)]
     earned = sorted((step for step in steps if _points(step) > 0), key=_points, reverse=True)
     said = ((step.message_context or "").strip() for step in earned)
-    return [quote for quote in dict.fromkeys(said) if quote][:MAX_QUOTES]
+    return [quote for quote in dict.fromkeys(said) if quote]
 
 
 def _points(step: ScoreStep) -> float:

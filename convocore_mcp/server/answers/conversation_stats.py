@@ -7,27 +7,28 @@ from convocore_mcp.errors import InvalidArgumentError
 from convocore_mcp.fields.conditions import find_field
 from convocore_mcp.fields.grouping import TIME_UNITS, FieldName, Grouping, TimeUnit
 from convocore_mcp.fields.row_query import Groups
-from convocore_mcp.fields.table import BY_NAME, FIELDS, Field, Kind, Rows
+from convocore_mcp.fields.table import BY_NAME, DATA, FIELDS, Field, Kind, Rows
 from convocore_mcp.models import ReadScope
 from convocore_mcp.server.backend import Backend
+from convocore_mcp.server.questions.empty_lists import NO_HINTS, Hints, hints
 from convocore_mcp.server.questions.excluded import count_excluded
+from convocore_mcp.server.questions.known_values import with_known_values
 from convocore_mcp.server.questions.question import Question, build_question
-from convocore_mcp.server.questions.row_list import count_without_each, existing_values
 from convocore_mcp.server.questions.several_agents import ensure_fresh
 from convocore_mcp.server.requests import StatsRequest
 from convocore_mcp.server.row_queries import RowQueries
 from convocore_mcp.server.sanitize import JsonObject, sanitize_object
-from convocore_mcp.server.size_limit import shorten_rows
+from convocore_mcp.server.size_limit import MAX_CHARACTERS, rows_within_limit
 from convocore_mcp.server.tools.arguments import nearest_first
-from convocore_mcp.server.views.answer_views import GroupView, Stats
-from convocore_mcp.server.views.group_views import OTHER, group_view, totals_view
+from convocore_mcp.server.views.answer_views import FreshnessView, GroupView, Stats
+from convocore_mcp.server.views.group_views import OTHER, group_view, other_view, totals_view
 from convocore_mcp.server.views.view_builders import freshness_view
 
 OTHER_NAMES = {"tag": "tags"}
 """Names of groupings that are not the name of their field."""
 GROUPED_KINDS = {Kind.TEXT, Kind.CHOICE, Kind.FLAG, Kind.LIST, Kind.ID}
 NOTE_LENGTH = 400
-"""Characters kept free for a note that tells what was dropped."""
+"""Characters kept free for the note that fewer groups are listed than were asked for."""
 
 
 async def conversation_stats(
@@ -48,26 +49,49 @@ async def conversation_stats(
     measures = [_read_measure(name, rows) for name in dict.fromkeys(request.measure)]
     scope = ReadScope(since=question.window[0], people=True)
     freshness = await ensure_fresh(backend, agents, scope)
-    result = await backend.read(
-        _read_stats, backend.rows, question, list(grouping.values()), measures
-    )
+    question = await with_known_values(backend, question, freshness)
+    applied = _applied(question, request, grouping, measures)
+    limit = request.limit
+    while True:
+        result = await backend.read(
+            _read_stats, backend.rows, question, list(grouping.values()), measures, limit
+        )
+        notes = [*result.hints.notes, *_notes(result.found, grouping, rows)]
+        if limit < request.limit:
+            notes.append(
+                f"More would not fit: an answer has at most {MAX_CHARACTERS:,} characters."
+            )
+        answer = _answer(result, grouping, rows, applied, freshness_view(freshness, *notes))
+        fitting = rows_within_limit(answer, "groups", reserve=NOTE_LENGTH)
+        if fitting == len(answer["groups"]):
+            return answer
+        # Asked again, so that all that is not listed is added up in one group.
+        limit = max(1, min(limit, fitting) - 1)
+
+
+def _answer(
+    result: "_Result",
+    grouping: dict[str, Grouping],
+    rows: Rows,
+    applied: JsonObject,
+    freshness: FreshnessView,
+) -> JsonObject:
+    """The answer, sanitized and of any length."""
     groups = [group_view(group, list(grouping), rows=rows) for group in result.found.groups]
     if (other := result.found.other) is not None:
-        keys = dict.fromkeys(grouping, OTHER)
-        groups.append(keys | totals_view(other, rows=rows))
+        groups.append(other_view(other, list(grouping), rows=rows))
     view = Stats(
         totals=GroupView(),
         groups=[],
         groups_total=result.found.total if grouping else None,
-        applied=_applied(question, request, grouping),
+        applied=applied,
         excluded=result.excluded,
-        relax=result.relax,
-        valid=result.valid,
-        freshness=freshness_view(freshness, *_notes(result.found, grouping, rows)),
+        relax=result.hints.relax,
+        valid=result.hints.valid,
+        freshness=freshness,
     )
-    answer = sanitize_object(view)
-    answer |= {"totals": totals_view(result.found.totals, rows=rows), "groups": groups}
-    return shorten_rows(answer, "groups", reserve=NOTE_LENGTH)
+    totals = totals_view(result.found.totals, rows=rows)
+    return sanitize_object(view) | {"totals": totals, "groups": groups}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,22 +100,23 @@ class _Result:
 
     found: Groups
     excluded: dict[str, int] | None
-    relax: dict[str, int] | None
-    valid: dict[str, list[str]] | None
+    hints: Hints = NO_HINTS
 
 
 def _read_stats(
-    reader: RowQueries, question: Question, group_by: Sequence[Grouping], measures: Sequence[Field]
+    reader: RowQueries,
+    question: Question,
+    group_by: Sequence[Grouping],
+    measures: Sequence[Field],
+    limit: int,
 ) -> _Result:
     """Everything that the answer needs, read in one call in a thread."""
-    found = reader.groups(question.query, group_by, measures)
+    found = reader.groups(question.query, group_by, measures, limit=limit)
     of_leads = question.query.rows is Rows.LEADS
     excluded = count_excluded(reader, question) if of_leads else None
     if found.totals.rows:
-        return _Result(found, excluded, None, None)
-    relax = count_without_each(reader, question, at=reader.sequence_number())
-    valid = existing_values(reader, question.query)
-    return _Result(found, excluded, relax or None, valid or None)
+        return _Result(found, excluded)
+    return _Result(found, excluded, hints(reader, question, at=reader.sequence_number()))
 
 
 def _read_grouping(name: str, by_time: str, rows: Rows) -> tuple[str, Grouping]:
@@ -103,11 +128,11 @@ def _read_grouping(name: str, by_time: str, rows: Rows) -> tuple[str, Grouping]:
     bare = name.strip().lower()
     if bare in TIME_UNITS:
         return bare, TimeUnit(bare, BY_NAME[by_time])
-    field = find_field(OTHER_NAMES.get(bare, name), rows=rows, name="group_by")
+    hint = f"Valid group_by: {', '.join(_grouped_names(bare, rows))}."
+    field = _find("group_by", OTHER_NAMES.get(bare, name), rows, hint)
     if isinstance(field, Field) and field.kind not in GROUPED_KINDS:
         raise InvalidArgumentError(
-            f"group_by: {field.name} is a {field.shown_kind}, which has too many values.",
-            hint=f"Group by {_grouped_names(bare, rows)}.",
+            f"group_by: {field.name} is a {field.shown_kind}, which has too many values.", hint=hint
         )
     return (bare if bare in OTHER_NAMES else field.name), field
 
@@ -119,28 +144,38 @@ def _read_measure(name: str, rows: Rows) -> Field:
         InvalidArgumentError: it is not a field of numbers.
     """
     valid = [f.name for f in FIELDS if f.measurable and f.rows in {rows, Rows.BOTH}]
-    field: FieldName = find_field(name, rows=rows, name="measure")
+    hint = f"Valid measure: {', '.join(nearest_first(name, valid))}."
+    field = _find("measure", name, rows, hint)
     if isinstance(field, Field) and field.measurable:
         return field
-    raise InvalidArgumentError(
-        f"measure: {field.name} is not a number.",
-        hint=f"Valid measure: {', '.join(nearest_first(field.name, valid))}.",
-    )
+    raise InvalidArgumentError(f"measure: {field.name} is not a number.", hint=hint)
 
 
-def _grouped_names(given: str, rows: Rows) -> str:
+def _find(argument: str, name: str, rows: Rows, hint: str) -> FieldName:
+    """The field of that name; the error lists what this argument takes, and not every field."""
+    try:
+        return find_field(name, rows=rows, name=argument)
+    except InvalidArgumentError as error:
+        raise InvalidArgumentError(error.message, hint=hint) from error
+
+
+def _grouped_names(given: str, rows: Rows) -> list[str]:
+    """What can be grouped by, nearest first."""
     names = [f.name for f in FIELDS if f.kind in GROUPED_KINDS and f.rows in {rows, Rows.BOTH}]
-    return ", ".join([*nearest_first(given, names), *TIME_UNITS])
+    return [*nearest_first(given, [*TIME_UNITS, *OTHER_NAMES, *names]), f"{DATA}NAME"]
 
 
 def _applied(
-    question: Question, request: StatsRequest, grouping: dict[str, Grouping]
+    question: Question,
+    request: StatsRequest,
+    grouping: dict[str, Grouping],
+    measures: Sequence[Field],
 ) -> JsonObject:
     found: JsonObject = {"of": request.of, "group_by": list(grouping)}
     if any(isinstance(group, TimeUnit) for group in grouping.values()):
         found["by_time"] = request.by_time
-    if request.measure:
-        found["measure"] = list(request.measure)
+    if measures:
+        found["measure"] = [measure.name for measure in measures]
     return found | question.applied()
 
 

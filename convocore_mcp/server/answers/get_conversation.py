@@ -1,6 +1,6 @@
 """Answers `get_conversation`: everything about one conversation, and what was said in it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from convocore_mcp.errors import InvalidArgumentError, MissingError
@@ -9,8 +9,13 @@ from convocore_mcp.models import Conversation, Freshness, ReadScope, Transcript,
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.requests import ConversationRequest
 from convocore_mcp.server.sanitize import JsonObject, sanitize_object
-from convocore_mcp.server.size_limit import MAX_CHARACTERS, excess
-from convocore_mcp.server.views.conversation_builders import conversation_fields, turn_view
+from convocore_mcp.server.size_limit import shorten_lists
+from convocore_mcp.server.views.conversation_builders import (
+    CHRONOLOGICAL,
+    MAX_ITEMS,
+    conversation_fields,
+    turn_view,
+)
 from convocore_mcp.server.views.view_builders import freshness_view
 
 MAX_TURNS = 200
@@ -21,8 +26,9 @@ TURN_LENGTH, FIELD_LENGTH = 1_000, 1_000
 """Characters of one turn, and of one field or captured value."""
 NOTES_LENGTH = 2_500
 """Characters kept free for `freshness` and its notes."""
-LISTS = ("score_history", "activities", "handoffs_history", "tags", "links", "data")
-"""What is shortened in a conversation that is too long for an answer, in this order."""
+TURNS = "turns"
+LISTS = ("score_history", "activities", "handoffs_history", "tags", "links", "funnel_step", "data")
+"""What is shortened, beside the turns, where a conversation is too long for an answer."""
 
 
 async def get_conversation(
@@ -47,13 +53,12 @@ async def get_conversation(
             notes=(*freshness.notes, "details of 1 of 1 conversations are not read yet"),
         )
     notes: list[str] = []
-    answer: JsonObject = {
-        "conversation": _conversation(backend, conversation, notes),
-    }
+    fields, totals = _conversation(backend, conversation)
+    answer: JsonObject = {"conversation": fields}
     if request.turns or request.find:
         transcript = await backend.transcripts.read(agent_id, conversation.id)
         answer["transcript"] = _transcript(transcript, request, notes)
-    notes += _shorten(answer)
+    notes += _shorten(answer, totals)
     return answer | {"freshness": sanitize_object(freshness_view(freshness, *notes))}
 
 
@@ -70,10 +75,12 @@ async def _find(
     return enriched
 
 
-def _conversation(backend: Backend, conversation: Conversation, notes: list[str]) -> JsonObject:
+def _conversation(
+    backend: Backend, conversation: Conversation
+) -> tuple[JsonObject, dict[str, int]]:
     values = backend.read_fields(conversation)
-    fields = conversation_fields(conversation, values, notes, zone=backend.clock().zone)
-    return sanitize_object(fields, length=FIELD_LENGTH)
+    fields, totals = conversation_fields(conversation, values, zone=backend.clock().zone)
+    return sanitize_object(fields, length=FIELD_LENGTH), totals
 
 
 def _transcript(
@@ -113,26 +120,28 @@ def _has(turn: Turn, wanted: Sequence[str]) -> bool:
     return all(any(word.startswith(beginning) for word in said) for beginning in wanted)
 
 
-def _shorten(answer: JsonObject) -> list[str]:
-    """Shorten `answer` until it fits; returns what was left out, in sentences."""
-    notes = []
-    turns = answer.get("transcript", {}).get("turns", [])
-    count = len(turns)
-    while turns and excess(answer, reserve=NOTES_LENGTH) > 0:
-        del turns[: max(1, len(turns) // 10)]  # the newest turns matter most
-    if len(turns) < count:
-        notes.append(
-            f"transcript: the newest {len(turns)} of {count} turns are shown: an answer has at "
-            f"most {MAX_CHARACTERS:,} characters."
-        )
+def _shorten(answer: JsonObject, totals: Mapping[str, int]) -> list[str]:
+    """Shorten `answer` until it fits; returns what is left out, in sentences.
+
+    `totals` has how many entries each list of the conversation has.
+    """
     fields = answer["conversation"]
-    for name in LISTS:
-        rows = fields.get(name)
-        if not rows or excess(answer, reserve=NOTES_LENGTH) <= 0:
+    lists = {name: fields[name] for name in LISTS if name in fields}
+    if turns := answer.get("transcript", {}).get(TURNS):
+        lists[TURNS] = turns
+    known = {
+        name: max(len(entries), totals.get(name, 0) if totals.get(name, 0) > MAX_ITEMS else 0)
+        for name, entries in lists.items()
+    }
+    shorten_lists(answer, lists, reserve=NOTES_LENGTH, from_start=CHRONOLOGICAL | {TURNS})
+    notes = []
+    for name, shown in lists.items():
+        if len(shown) == known[name]:
             continue
-        count = len(rows)
-        while rows and excess(answer, reserve=NOTES_LENGTH) > 0:
-            for place in list(rows)[-1:] if isinstance(rows, dict) else [-1]:
-                del rows[place]
-        notes.append(f"{name}: the first {len(rows)} of {count} are shown.")
+        newest = "the newest " * (name in CHRONOLOGICAL or name == TURNS)
+        count = f"{newest}{len(shown)} of {known[name]}"
+        listed = f"transcript: {count} turns" if name == TURNS else f"{name}: {count}"
+        notes.append(f"{listed} are shown.")
+        if not shown and name != TURNS:
+            del fields[name]
     return notes

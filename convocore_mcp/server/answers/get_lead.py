@@ -1,22 +1,25 @@
 """Answers `get_lead` and the resource `lead`: one person."""
 
+from collections.abc import Sized
+
 from convocore_mcp.errors import InvalidArgumentError, MissingError
 from convocore_mcp.leads.profile import Profile
 from convocore_mcp.leads.resolve import Match
 from convocore_mcp.models import EVERYTHING, Conversation, Lead
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.not_found import with_coverage
-from convocore_mcp.server.sanitize import JsonObject, sanitize_object
-from convocore_mcp.server.size_limit import MAX_CHARACTERS, shorten_fields
+from convocore_mcp.server.sanitize import MAX_ITEMS, JsonObject, sanitize_object
+from convocore_mcp.server.size_limit import shorten_lists
 from convocore_mcp.server.views.lead_views import LeadAnswer
 from convocore_mcp.server.views.view_builders import candidate_view, freshness_view, lead_view
 
 CONVERSATIONS_SHOWN = 20
 """Conversations listed of one lead, newest first."""
-SHORTENED_FIELDS = (
-    "conversations", "timeline", "next_steps", "tags", "extracted", "phones", "emails", "links"
+LISTS = (
+    "conversations", "timeline", "next_steps", "tags", "extracted", "phones", "emails", "links",
+    "said",
 )  # fmt: skip
-"""What is shortened in a lead that is too long for an answer, in this order."""
+"""What is shortened in a lead that is too long for an answer."""
 NOTES_LENGTH = 2_000
 """Characters kept free for `freshness` and its notes."""
 
@@ -50,11 +53,7 @@ async def get_lead(backend: Backend, agent_id: str, person: str) -> JsonObject:
             )
         )
     lead = match.lead
-    answer = _lead_alone(backend, lead, conversations)
-    notes = [
-        f"{name} is cut short: an answer has at most {MAX_CHARACTERS:,} characters."
-        for name in shorten_fields(answer, "lead", SHORTENED_FIELDS, reserve=NOTES_LENGTH)
-    ]
+    answer, notes = _lead_alone(backend, lead, conversations)
     rest = LeadAnswer(
         matched_on=match.field,
         ignored=list(match.ignored) or None,
@@ -71,9 +70,29 @@ def _find(backend: Backend, agent_id: str, person: str) -> tuple[Match, list[Con
     return match, backend.mirror_reader.conversations_of_leads(agent_id, [match.lead.lead_id])
 
 
-def _lead_alone(backend: Backend, lead: Lead, conversations: list[Conversation]) -> JsonObject:
-    """`{"lead": ...}`, sanitized, of any length."""
+def _lead_alone(
+    backend: Backend, lead: Lead, conversations: list[Conversation]
+) -> tuple[JsonObject, list[str]]:
+    """`{"lead": ...}`, sanitized and within the limit; and what was left out, in sentences."""
     now = backend.now()
     profile = Profile(conversations, now=now, zone=backend.zone)
     view = lead_view(lead, profile, conversations[:CONVERSATIONS_SHOWN], now=now)
-    return sanitize_object({"lead": view})
+    answer = sanitize_object({"lead": view})
+    lists = {name: answer["lead"][name] for name in LISTS if name in answer["lead"]}
+    totals = {name: max(len(shown), _beyond(getattr(view, name))) for name, shown in lists.items()}
+    for name, known in (("timeline", profile.events), ("said", profile.quotes)):
+        if name in totals and len(known) > len(getattr(view, name)):
+            totals[name] = len(known)
+    shorten_lists(answer, lists, reserve=NOTES_LENGTH)
+    notes = []
+    for name, shown in lists.items():
+        if len(shown) < totals[name] and name != "conversations":  # `conversations_total` tells
+            notes.append(f"{name} is cut short: {len(shown)} of {totals[name]} are shown.")
+        if not shown:
+            del answer["lead"][name]
+    return answer, notes
+
+
+def _beyond(entries: Sized) -> int:
+    """How many entries there are, if sanitizing leaves out some of them."""
+    return len(entries) if len(entries) > MAX_ITEMS else 0

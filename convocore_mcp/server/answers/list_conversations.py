@@ -5,22 +5,27 @@ mirror has for it (`_read_plain_page`), any other one from the field rows (`ques
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from convocore_mcp.fields.table import Rows
-from convocore_mcp.models import Filter, ReadScope
+from convocore_mcp.models import ReadScope
 from convocore_mcp.server.answers.filters import (
     NO_CONDITIONS,
     build_filter,
     count_without_each,
-    with_canonical_values,
 )
 from convocore_mcp.server.backend import Backend
-from convocore_mcp.server.questions.question import Question, build_question, read_sort
+from convocore_mcp.server.questions.empty_lists import hints
+from convocore_mcp.server.questions.known_values import with_known_values
+from convocore_mcp.server.questions.question import (
+    NAMED_SORTS,
+    Question,
+    applied_sort,
+    build_question,
+    read_sort,
+)
 from convocore_mcp.server.questions.row_list import (
     Page,
     PageStart,
-    existing_values,
     page_start,
     read_page,
     with_cursor,
@@ -37,9 +42,6 @@ from convocore_mcp.server.views.row_views import (
     shown_fields,
 )
 from convocore_mcp.server.views.view_builders import conversation_view, freshness_view
-
-NAMED_SORTS = frozenset({"newest", "oldest", "score", "value", "waiting"})
-"""The orders for which the mirror has an index."""
 
 
 async def list_conversations(
@@ -60,15 +62,11 @@ async def list_conversations(
     sort = read_sort(request.sort, rows=Rows.CONVERSATIONS)
     named = FULL_CONVERSATION if request.full else BRIEF_CONVERSATION
     fields = shown_fields(request.fields or named, rows=Rows.CONVERSATIONS, agents=len(agents))
-    conditions = replace(
-        build_filter(arguments), since=question.window[0], until=question.window[1]
-    )
     plain = _is_plain(agents, request)
-    freshness = await ensure_fresh(backend, agents, _read_scope(conditions, request, plain=plain))
+    freshness = await ensure_fresh(backend, agents, _read_scope(question, request, plain=plain))
+    question = await with_known_values(backend, question, freshness)
     if plain:
-        page = await backend.read(
-            _read_plain_page, backend, agents[0], conditions, request, question, start
-        )
+        page = await backend.read(_read_plain_page, backend, agents[0], request, question, start)
     else:
         show = row_view if request.fields else brief_view
         page = await backend.read(
@@ -78,10 +76,10 @@ async def list_conversations(
     view = ConversationList(
         conversations=[],
         total=page.total,
-        applied={"sort": request.sort.strip()} | question.applied(),
-        relax=page.relax,
-        valid=page.valid,
-        freshness=freshness_view(freshness),
+        applied={"sort": applied_sort(request.sort, rows=Rows.CONVERSATIONS)} | question.applied(),
+        relax=page.hints.relax,
+        valid=page.hints.valid,
+        freshness=freshness_view(freshness, *page.hints.notes),
     )
     answer = sanitize_object(view) | {"conversations": [sanitize_object(r) for r in page.rows]}
     return with_cursor(answer, "conversations", page, start)
@@ -99,37 +97,33 @@ def _is_plain(agents: Sequence[str], request: ConversationsRequest) -> bool:
     )
 
 
-def _read_scope(conditions: Filter, request: ConversationsRequest, *, plain: bool) -> ReadScope:
+def _read_scope(question: Question, request: ConversationsRequest, *, plain: bool) -> ReadScope:
     """Only the first page of the newest conversations needs no more than its rows."""
     newest = (
         plain
         and request.sort.strip().lower() == "newest"
         and not request.cursor
-        and conditions == NO_CONDITIONS
+        and build_filter(question) == NO_CONDITIONS
     )
-    return ReadScope(since=conditions.since, rows=request.limit + 1 if newest else None)
+    return ReadScope(since=question.window[0], rows=request.limit + 1 if newest else None)
 
 
 def _read_plain_page(
     backend: Backend,
     agent_id: str,
-    conditions: Filter,
     request: ConversationsRequest,
     question: Question,
     start: PageStart,
 ) -> Page:
     """Everything that one page needs, read in one call in a thread."""
-    reader = backend.mirror_reader
-    conditions = with_canonical_values(reader, agent_id, conditions)
+    reader, conditions = backend.mirror_reader, build_filter(question)
     at = reader.sequence_number() if start.is_first else start.position.sequence_number
     # Counted first: a sorted search that matches nothing would look at every conversation.
     total = reader.count(agent_id, conditions, at=at)
     if not total:
         relax = count_without_each(reader, agent_id, conditions, at)
-        valid = existing_values(backend.rows, question.query)
-        return Page(
-            [], [], more=False, total=0, sequence_number=at, relax=relax, valid=valid or None
-        )
+        found_otherwise = hints(backend.rows, question, at=at, relax=relax)
+        return Page([], [], more=False, total=0, sequence_number=at, hints=found_otherwise)
     # One row more than asked for tells whether there is another page.
     found = reader.find(
         agent_id,

@@ -6,7 +6,8 @@ from convocore_mcp.fields.table import Rows
 from convocore_mcp.models import ReadScope
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.questions.excluded import count_excluded
-from convocore_mcp.server.questions.question import build_question, read_sort
+from convocore_mcp.server.questions.known_values import with_known_values
+from convocore_mcp.server.questions.question import applied_sort, build_question, read_sort
 from convocore_mcp.server.questions.row_list import page_start, read_page, with_cursor
 from convocore_mcp.server.questions.several_agents import ensure_fresh
 from convocore_mcp.server.requests import LeadsRequest
@@ -40,6 +41,7 @@ async def list_leads(backend: Backend, agents: Sequence[str], request: LeadsRequ
     show = row_view if request.fields else brief_lead_view
     scope = ReadScope(since=question.window[0], people=True)
     freshness = await ensure_fresh(backend, agents, scope)
+    question = await with_known_values(backend, question, freshness)
     page = await backend.read(
         read_page, backend.rows, question, fields, sort, start, request.limit,
         lambda row: show(row, fields, zone=backend.zone),
@@ -48,11 +50,11 @@ async def list_leads(backend: Backend, agents: Sequence[str], request: LeadsRequ
     view = LeadList(
         leads=[],
         total=page.total,
-        applied={"sort": request.sort.strip()} | question.applied(),
+        applied={"sort": applied_sort(request.sort, rows=Rows.LEADS)} | question.applied(),
         excluded=excluded,
-        relax=page.relax,
-        valid=page.valid,
-        freshness=freshness_view(freshness, *[MOVED] * page.moved),
+        relax=page.hints.relax,
+        valid=page.hints.valid,
+        freshness=freshness_view(freshness, *page.hints.notes, *[MOVED] * page.moved),
     )
     answer = sanitize_object(view) | {"leads": [sanitize_object(row) for row in page.rows]}
     return with_cursor(answer, "leads", page, start)

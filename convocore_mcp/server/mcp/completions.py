@@ -10,13 +10,10 @@ import logging
 from collections.abc import Iterable
 
 from mcp.server.mcpserver import MCPServer
-from mcp.shared.exceptions import MCPError
 from mcp.shared.uri_template import UriTemplate
 from mcp_types import (
-    INVALID_PARAMS,
     CompleteRequestParams,
     CompleteResult,
-    Completion,
     PromptReference,
     ResourceTemplateReference,
 )
@@ -24,12 +21,11 @@ from mcp_types import (
 from convocore_mcp.errors import ConvocoreError
 from convocore_mcp.server.backend import App, Backend
 from convocore_mcp.server.mcp import RequestContext
+from convocore_mcp.server.rendering import completion, protocol_error
 from convocore_mcp.server.sanitize import JsonObject
 
 log = logging.getLogger(__name__)
 
-MAX_VALUES = 100
-"""Values in one answer. The protocol allows no more."""
 MAX_TYPED_LENGTH = 200
 """Characters of the typed text that are used."""
 PAGE_SIZES = ("20", "50", "100")
@@ -50,19 +46,16 @@ def add_completions(server: MCPServer[App], app: App) -> None:
         agent_id = ((params.context and params.context.arguments) or {}).get("agent_id", "")
         coverage: JsonObject | None = None
         try:
-            values = await _values(app, argument.name, typed, agent_id) if known else []
-            found = list(dict.fromkeys(values))
+            found = await _values(app, argument.name, typed, agent_id) if known else []
             if known and argument.name in OF_THE_MIRROR:
                 coverage = await _coverage(await app.backend(), agent_id)
         except ConvocoreError as error:
             log.info("Nothing can be completed: %s", error.message)
             found = []
-        more = len(found) > MAX_VALUES
-        # While the mirror is incomplete, nobody knows how many there are.
-        total = None if more or (coverage and not coverage["complete"]) else len(found)
-        return CompleteResult(
-            completion=Completion(values=found[:MAX_VALUES], total=total, has_more=more),
-            _meta=None if coverage is None else {META_COVERAGE: coverage},
+        return completion(
+            found,
+            complete=coverage is None or coverage["complete"],
+            meta=None if coverage is None else {META_COVERAGE: coverage},
         )
 
     low_level = server._lowlevel_server  # noqa: SLF001  its decorator has no types
@@ -85,10 +78,9 @@ async def _is_known(server: MCPServer[App], reference: Reference, argument: str)
             for t in await server.list_resource_templates()
         }
     if name in known and argument not in known[name]:
-        raise MCPError(
-            code=INVALID_PARAMS,
-            message=f"{name} has no argument {argument[:MAX_TYPED_LENGTH]!r}. "
-            f"Valid: {', '.join(known[name])}.",
+        raise protocol_error(
+            f"{name} has no argument {argument[:MAX_TYPED_LENGTH]!r}. "
+            f"Valid: {', '.join(known[name])}."
         )
     return name in known
 

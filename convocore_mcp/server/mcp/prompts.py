@@ -6,12 +6,11 @@ from typing import Annotated
 
 from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.prompts import Prompt
-from mcp.shared.exceptions import MCPError
-from mcp_types import INVALID_PARAMS
 from pydantic import Field
 
 from convocore_mcp.errors import ConvocoreError
 from convocore_mcp.server.backend import App
+from convocore_mcp.server.rendering import SafeText, prompt_text, protocol_error
 from convocore_mcp.server.tools.arguments import canonical_values
 from convocore_mcp.vocabulary import STAGES
 
@@ -28,7 +27,7 @@ Agent = Annotated[str, Field(description="Only needed with several agents")]
 Stage = Annotated[str, Field(description="Only this pipeline stage, e.g. negotiation")]
 
 
-def daily_lead_brief(agent_id: Agent = "") -> str:
+def daily_lead_brief(agent_id: Agent = "") -> SafeText:
     """Start the day: hot leads to contact first, who waits for a human, what came in since yesterday."""  # noqa: E501  one line, as it is shown
     return _message(
         "Give me my lead brief for today.",
@@ -44,7 +43,7 @@ def daily_lead_brief(agent_id: Agent = "") -> str:
     )
 
 
-def prepare_for_call(lead: Lead, agent_id: Agent = "") -> str:
+def prepare_for_call(lead: Lead, agent_id: Agent = "") -> SafeText:
     """Prepare for a call or meeting with one person: who they are, what they want, what to say."""
     person = json.dumps(lead.strip(), ensure_ascii=False)
     return _message(
@@ -61,7 +60,7 @@ def prepare_for_call(lead: Lead, agent_id: Agent = "") -> str:
     )
 
 
-def triage_handoffs(agent_id: Agent = "") -> str:
+def triage_handoffs(agent_id: Agent = "") -> SafeText:
     """Work through visitors who wait for a human: who first, who is unassigned, what each needs."""
     return _message(
         "Help me work through the visitors who wait for a human.",
@@ -77,7 +76,7 @@ def triage_handoffs(agent_id: Agent = "") -> str:
     )
 
 
-def weekly_pipeline_review(stage: Stage = "", agent_id: Agent = "") -> str:
+def weekly_pipeline_review(stage: Stage = "", agent_id: Agent = "") -> SafeText:
     """Review the week: pipeline by stage, new and hot leads, what changed, what is stuck."""
     only = f', "stage": [{json.dumps(stage, ensure_ascii=False)}]' if stage else ""
     return _message(
@@ -97,7 +96,7 @@ def weekly_pipeline_review(stage: Stage = "", agent_id: Agent = "") -> str:
     )
 
 
-def _message(request: str, agent_id: str, *steps: str, then: str) -> str:
+def _message(request: str, agent_id: str, *steps: str, then: str) -> SafeText:
     """One message: the request, the calls in order, what to write, and the rules."""
     numbered = "\n".join(f"{number}. {step}" for number, step in enumerate(steps, start=1))
     agent = ""
@@ -105,10 +104,10 @@ def _message(request: str, agent_id: str, *steps: str, then: str) -> str:
         argument = json.dumps({"agent_id": agent_id}, ensure_ascii=False)
         agent = f"\nAdd {argument} to every call."
     calls = f"Use the Convocore tools, in this order:\n{numbered}{agent}"
-    return f"{request}\n\n{calls}\n\n{then}\n\n{RULES}"
+    return prompt_text(f"{request}\n\n{calls}\n\n{then}\n\n{RULES}")
 
 
-PROMPTS: tuple[tuple[Callable[..., str], str], ...] = (
+PROMPTS: tuple[tuple[Callable[..., SafeText], str], ...] = (
     (daily_lead_brief, "Daily lead brief"),
     (prepare_for_call, "Prepare for a call"),
     (triage_handoffs, "Triage handoffs"),
@@ -133,26 +132,26 @@ async def check_arguments(
     """
     prompts = {prompt.name: prompt.arguments or [] for prompt in await server.list_prompts()}
     if name not in prompts:
-        raise _invalid_params(f"prompt: {name[:60]!r} does not exist. Valid: {', '.join(prompts)}.")
+        raise protocol_error(f"prompt: {name[:60]!r} does not exist. Valid: {', '.join(prompts)}.")
     given = {key: value.strip() for key, value in (arguments or {}).items() if value.strip()}
     valid = [argument.name for argument in prompts[name]]
     for key, value in given.items():
         if key not in valid:
-            raise _invalid_params(
+            raise protocol_error(
                 f"{key[:60]}: {name} has no such argument. Valid: {', '.join(valid)}."
             )
         if len(value) > MAX_ARGUMENT_LENGTH:
-            raise _invalid_params(f"{key}: should have at most {MAX_ARGUMENT_LENGTH} characters.")
+            raise protocol_error(f"{key}: should have at most {MAX_ARGUMENT_LENGTH} characters.")
     for argument in prompts[name]:
         if argument.required and argument.name not in given:
-            raise _invalid_params(f"{argument.name}: is required. {argument.description}.")
+            raise protocol_error(f"{argument.name}: is required. {argument.description}.")
     try:
         if "agent_id" in given:
             (await app.backend()).agent(given["agent_id"])
         if "stage" in given:
             given["stage"] = await _stage(app, given)
     except ConvocoreError as error:
-        raise _invalid_params(f"{error.message} {error.hint}") from error
+        raise protocol_error(f"{error.message} {error.hint}") from error
     return given
 
 
@@ -169,7 +168,3 @@ async def _stage(app: App, given: dict[str, str]) -> str:
         for known in await backend.read(backend.mirror_reader.field_values, agent, "stage")
     ]
     return canonical_values("stage", [stage], [*STAGES, *undocumented])[0]
-
-
-def _invalid_params(message: str) -> MCPError:
-    return MCPError(code=INVALID_PARAMS, message=message)

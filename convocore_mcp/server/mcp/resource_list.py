@@ -10,12 +10,13 @@ import logging
 from urllib.parse import quote
 
 from mcp.server.mcpserver import MCPServer
-from mcp.shared.exceptions import MCPError
-from mcp_types import INVALID_PARAMS, ListResourcesResult, PaginatedRequestParams, Resource
+from mcp_types import ListResourcesResult, PaginatedRequestParams, Resource
 
 from convocore_mcp.errors import ConvocoreError
 from convocore_mcp.server.backend import App
 from convocore_mcp.server.mcp import RequestContext
+from convocore_mcp.server.mcp.apps import shown_resources
+from convocore_mcp.server.rendering import listed_resource, protocol_error
 
 log = logging.getLogger(__name__)
 
@@ -27,8 +28,9 @@ OF_EACH_AGENT = ("hot-leads", "stats", "conversations")
 def add_resource_list(server: MCPServer[App], app: App) -> None:
     """List the registered resources and those of the agents, in pages."""
 
-    async def page(_: RequestContext, params: PaginatedRequestParams) -> ListResourcesResult:
-        resources = [*await server.list_resources(), *await _of_agents(server, app)]
+    async def page(ctx: RequestContext, params: PaginatedRequestParams) -> ListResourcesResult:
+        registered = shown_resources(ctx, await server.list_resources())
+        resources = [*registered, *await _of_agents(server, app)]
         start = _decode_cursor(params.cursor, len(resources))
         end = start + PAGE_SIZE
         return ListResourcesResult(
@@ -52,16 +54,9 @@ async def _of_agents(server: MCPServer[App], app: App) -> list[Resource]:
     for agent in agents:
         for kind in OF_EACH_AGENT:
             template = next(t for uri, t in templates.items() if f"/{kind}" in uri)
-            title = template.title if len(agents) == 1 else f"{template.title} of {agent}"
-            found.append(
-                Resource(
-                    uri=f"convocore://agents/{quote(agent, safe='')}/{kind}",
-                    name=template.name,
-                    title=title,
-                    description=template.description,
-                    mime_type=template.mime_type,
-                )
-            )
+            title = f"{template.title} of {agent}" if len(agents) > 1 else template.title or ""
+            uri = f"convocore://agents/{quote(agent, safe='')}/{kind}"
+            found.append(listed_resource(uri, template, title))
     return found
 
 
@@ -77,8 +72,5 @@ def _decode_cursor(cursor: str | None, count: int) -> int:
     except (ValueError, binascii.Error):
         start = 0
     if start not in range(PAGE_SIZE, count, PAGE_SIZE):
-        raise MCPError(
-            code=INVALID_PARAMS,
-            message="cursor: it was not given by resources/list. List again without it.",
-        )
+        raise protocol_error("cursor: it was not given by resources/list. List again without it.")
     return start

@@ -9,12 +9,17 @@ from urllib.parse import quote, urlencode
 
 from mcp.server.context import CallNext, HandlerResult
 from mcp.server.mcpserver import Context, MCPServer
-from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 
-from convocore_mcp.errors import ConvocoreError, InvalidArgumentError, MissingError
+from convocore_mcp.errors import ConvocoreError, InvalidArgumentError
 from convocore_mcp.server.backend import App, Backend, backend_for
 from convocore_mcp.server.mcp import RequestContext
-from convocore_mcp.server.rendering import compact, error_body, internal_error
+from convocore_mcp.server.rendering import (
+    SafeText,
+    answer_text,
+    internal_error,
+    own_text,
+    resource_failure,
+)
 from convocore_mcp.server.requests import ConversationsRequest, HotLeadsRequest, StatsRequest
 from convocore_mcp.server.sanitize import JsonObject
 
@@ -46,47 +51,49 @@ class Resources:
     def __init__(self, app: App) -> None:
         self._app = app
 
-    async def agents(self) -> str:
+    async def agents(self) -> SafeText:
         """The configured agents."""
         return await self._answer(None, lambda backend: backend.answers.agents())
 
-    async def conversation_schema(self) -> str:
+    async def conversation_schema(self) -> SafeText:
         """The JSON Schema of a conversation record."""
         _set_cache_hint(SCHEMA_TTL, "public")
-        return compact(await self._app.record_schema())
+        return own_text(await self._app.record_schema())
 
-    async def fields(self) -> str:
+    async def fields(self) -> SafeText:
         """The table of fields."""
         _set_cache_hint(SCHEMA_TTL, "public")
-        return compact(await self._app.field_table())
+        return own_text(await self._app.field_table())
 
     async def conversations(
         self, ctx: Context[App], agent_id: str, cursor: str = "", limit: str = "20"
-    ) -> str:
+    ) -> SafeText:
         """A page of conversations."""
         return await self._answer(
             ctx, lambda b: _conversations(b, b.agent(agent_id), cursor, limit)
         )
 
-    async def conversation(self, ctx: Context[App], agent_id: str, conversation_id: str) -> str:
+    async def conversation(
+        self, ctx: Context[App], agent_id: str, conversation_id: str
+    ) -> SafeText:
         """The whole record of a conversation."""
         return await self._answer(
             ctx, lambda b: b.answers.conversation_record(b.agent(agent_id), conversation_id)
         )
 
-    async def lead(self, ctx: Context[App], agent_id: str, lead_id: str) -> str:
+    async def lead(self, ctx: Context[App], agent_id: str, lead_id: str) -> SafeText:
         """One person."""
         return await self._answer(
             ctx, lambda b: b.answers.get_lead(b.agent(agent_id), lead_id.strip())
         )
 
-    async def hot_leads(self, ctx: Context[App], agent_id: str) -> str:
+    async def hot_leads(self, ctx: Context[App], agent_id: str) -> SafeText:
         """The hot leads."""
         return await self._answer(
             ctx, lambda b: b.answers.summarize_hot_leads([b.agent(agent_id)], HotLeadsRequest())
         )
 
-    async def stats(self, ctx: Context[App], agent_id: str) -> str:
+    async def stats(self, ctx: Context[App], agent_id: str) -> SafeText:
         """Leads in all, and the pipeline by stage."""
         by_stage = StatsRequest(of="leads", group_by=("stage",))
         return await self._answer(
@@ -95,7 +102,7 @@ class Resources:
 
     async def _answer(
         self, ctx: Context[App] | None, ask: Callable[[Backend], Awaitable[JsonObject]]
-    ) -> str:
+    ) -> SafeText:
         """The answer of `ask` as compact JSON.
 
         Raises:
@@ -105,13 +112,11 @@ class Resources:
             backend = await (backend_for(ctx) if ctx else self._app.backend())
             answer = await ask(backend)
             _set_cache_hint(_time_to_live(backend, answer))
-            return compact(answer)
-        except MissingError as error:
-            raise ResourceNotFoundError(compact(error_body(error))) from error
+            return answer_text(answer)
         except ConvocoreError as error:
-            raise ResourceError(compact(error_body(error))) from error
+            raise resource_failure(error) from error
         except Exception as error:
-            raise ResourceError(compact(error_body(internal_error(error)))) from error
+            raise resource_failure(internal_error(error)) from error
 
 
 RESOURCES = (

@@ -23,12 +23,12 @@ from mcp.server.connection import Connection
 from mcp.server.context import CallNext, HandlerResult
 from mcp.server.mcpserver import MCPServer
 from mcp.server.subscriptions import InMemorySubscriptionBus, ResourceUpdated, ServerEvent
-from mcp.shared.exceptions import MCPError
-from mcp_types import INVALID_PARAMS, EmptyResult, SubscribeRequestParams, UnsubscribeRequestParams
+from mcp_types import EmptyResult, SubscribeRequestParams, UnsubscribeRequestParams
 
 from convocore_mcp.errors import ConvocoreError
 from convocore_mcp.server.backend import App, Backend
 from convocore_mcp.server.mcp import RequestContext
+from convocore_mcp.server.rendering import protocol_error
 
 log = logging.getLogger(__name__)
 
@@ -285,7 +285,4 @@ def _requested_uris(params: Mapping[str, object] | None) -> list[str]:
 
 def _refuse_too_many(count: int) -> None:
     if count > MAX_URIS:
-        raise MCPError(
-            code=INVALID_PARAMS,
-            message=f"One client may subscribe to {MAX_URIS} resources at most.",
-        )
+        raise protocol_error(f"One client may subscribe to {MAX_URIS} resources at most.")

@@ -4,10 +4,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from convocore_mcp.errors import InvalidArgumentError
-from convocore_mcp.fields.conditions import Condition, Operator, find_field, read_conditions
+from convocore_mcp.fields.conditions import (
+    Condition,
+    Operand,
+    Operator,
+    find_field,
+    quoted,
+    read_conditions,
+)
 from convocore_mcp.fields.grouping import Sort
 from convocore_mcp.fields.row_query import Requirement, RowQuery
-from convocore_mcp.fields.table import BY_NAME, DATA, Field, Kind, Rows
+from convocore_mcp.fields.table import BY_NAME, Rows
 from convocore_mcp.fields.times import Clock, Period
 from convocore_mcp.models import WAITING
 from convocore_mcp.server.questions.time_window import Window, read_window
@@ -22,6 +29,14 @@ _FIELDS_OF_ARGUMENTS = {
     "assignee": "assignee",
 }  # fmt: skip
 """The field that each named filter compares."""
+NAMED_SORTS = {
+    "newest": Sort(BY_NAME["last_activity"], descending=True),
+    "oldest": Sort(BY_NAME["last_activity"]),
+    "waiting": Sort(None),
+    "score": Sort(BY_NAME["score"], descending=True),
+    "value": Sort(BY_NAME["value"], descending=True),
+}
+"""The orders of lists that have names. Any of conversations has an index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +109,23 @@ def build_question(
 
 
 def applied_text(condition: Condition) -> str:
-    """A condition as it was understood: a period by the absolute times that it means."""
-    periods = [operand for operand in condition.operands if isinstance(operand, Period)]
-    if not periods:
+    """A condition as it was understood: periods as absolute times, numbers without a scale."""
+    if not condition.operands:
         return condition.text
-    shown = "|".join(_period_text(period, condition.operator) for period in periods)
+    shown = "|".join(_operand_text(operand, condition.operator) for operand in condition.operands)
     return f"{condition.field.name}{condition.operator}{shown}"
+
+
+def _operand_text(operand: Operand, operator: Operator) -> str:
+    match operand:
+        case Period():
+            return _period_text(operand, operator)
+        case bool():
+            return str(operand).lower()
+        case str():
+            return quoted(operand)
+        case _:
+            return f"{operand:.15g}"
 
 
 def _period_text(period: Period, operator: Operator) -> str:
@@ -111,6 +137,19 @@ def _period_text(period: Period, operator: Operator) -> str:
     return f"{first}..{last}"
 
 
+def applied_sort(text: str, *, rows: Rows) -> str:
+    """An order as it was understood.
+
+    Raises:
+        InvalidArgumentError: as `read_sort`.
+    """
+    bare = text.strip().lower()
+    if bare in NAMED_SORTS:
+        return bare
+    sort = read_sort(text, rows=rows)
+    return f"{'-' * sort.descending}{sort.field.name if sort.field else bare}"
+
+
 def read_sort(text: str, *, rows: Rows) -> Sort:
     """The order that `sort` means: `newest`, `oldest`, `waiting`, a field, or `-field`.
 
@@ -120,19 +159,12 @@ def read_sort(text: str, *, rows: Rows) -> Sort:
         InvalidArgumentError: it is none of them.
     """
     bare = text.strip()
-    named = {
-        "newest": Sort(BY_NAME["last_activity"], descending=True),
-        "oldest": Sort(BY_NAME["last_activity"]),
-        "waiting": Sort(None),
-        "score": Sort(BY_NAME["score"], descending=True),
-        "value": Sort(BY_NAME["value"], descending=True),
-    }
-    if found := named.get(bare.lower()):
+    if found := NAMED_SORTS.get(bare.lower()):
         return found
     try:
         field = find_field(bare.removeprefix("-"), rows=rows, name="sort")
     except InvalidArgumentError as error:
-        hint = f"Valid sort: {', '.join(named)}, or a field. {error.hint}"
+        hint = f"Valid sort: {', '.join(NAMED_SORTS)}, or a field. {error.hint}"
         raise InvalidArgumentError(error.message, hint=hint) from error
     return Sort(field, descending=bare.startswith("-"))
 
@@ -177,21 +209,3 @@ def _bounds(window: Window) -> Iterator[Requirement]:
         if bound is not None:
             condition = Condition(BY_NAME["last_activity"], operator, (Period(bound, bound),), name)
             yield Requirement(name, (condition,))
-
-
-def named_values(query: RowQuery) -> Iterator[tuple[str, Condition]]:
-    """The conditions that name values of a text, a choice or a list, with the name of each."""
-    for requirement in query.requirements:
-        for condition in requirement.conditions:
-            field = condition.field
-            texts = not isinstance(field, Field) or field.kind in {
-                Kind.TEXT, Kind.CHOICE, Kind.LIST, Kind.ID,
-            }  # fmt: skip
-            if texts and condition.operator is Operator.EQUAL and condition.operands:
-                argument = requirement.argument
-                yield (field.name if argument == WHERE else argument), condition
-
-
-def shown_names(names: Sequence[str]) -> str:
-    """Names of fields for a message."""
-    return ", ".join([*names, f"{DATA}NAME"])

@@ -4,21 +4,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from convocore_mcp.fields.grouping import FieldName, Sort
-from convocore_mcp.fields.row_query import FoundRow, RowQuery
+from convocore_mcp.fields.row_query import FoundRow
+from convocore_mcp.fields.table import Rows
 from convocore_mcp.fields.times import Clock
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.mirror_queries import SortKey
 from convocore_mcp.server.questions.cursor import Cursor, question_digest
-from convocore_mcp.server.questions.question import Question, named_values
+from convocore_mcp.server.questions.empty_lists import NO_HINTS, Hints, hints
+from convocore_mcp.server.questions.question import Question
 from convocore_mcp.server.requests import ConversationsRequest, LeadsRequest
 from convocore_mcp.server.row_queries import RowQueries
 from convocore_mcp.server.sanitize import JsonObject
-from convocore_mcp.server.size_limit import rows_within_limit
+from convocore_mcp.server.size_limit import rows_within_limit, shorten_lists
 
-CURSOR_LENGTH = 600
-"""Characters kept free for the cursor."""
-VALID_SHOWN = 30
-"""Existing values that an answer lists where a filter names one that does not exist."""
+CURSOR_LENGTH, NOTES_LENGTH = 600, 400
+"""Characters kept free for the cursor, and for notes about what was left out."""
 ListRequest = ConversationsRequest | LeadsRequest
 
 
@@ -69,11 +69,9 @@ class Page:
     total: int
     sequence_number: int
     moved: bool = False
-    """Rows changed since the first page was read."""
-    relax: dict[str, int] | None = None
-    """Of an empty list: for each filter, how many rows there would be without it."""
-    valid: dict[str, list[str]] | None = None
-    """Of an empty list: the values that exist where a filter names one that does not."""
+    """Leads changed since the first page was read."""
+    hints: Hints = NO_HINTS
+    """Of an empty list: what would be found otherwise."""
 
 
 def read_page(
@@ -101,35 +99,24 @@ def read_page(
         more=len(found) > limit,
         total=total,
         sequence_number=at,
-        moved=not start.is_first and reader.moved_since(question.query, at=at),
+        moved=_moved(reader, question, start),
     )
-    if total:
-        return page
-    return replace(
-        page,
-        relax=count_without_each(reader, question, at=at) or None,
-        valid=existing_values(reader, question.query) or None,
-    )
+    return page if total else replace(page, hints=hints(reader, question, at=at))
 
 
-def count_without_each(reader: RowQueries, question: Question, *, at: int) -> dict[str, int]:
-    """For each filter in force, how many rows there would be without it."""
-    return {name: reader.count(query, at=at) for name, query in question.in_force}
-
-
-def existing_values(reader: RowQueries, query: RowQuery) -> dict[str, list[str]]:
-    """For each filter that names a value which no row has, the values that exist."""
-    found: dict[str, list[str]] = {}
-    for name, condition in named_values(query):
-        known = reader.values(query.rows, query.agents, condition.field)
-        spellings = {value.casefold() for value in known}
-        if not any(str(operand).casefold() in spellings for operand in condition.operands):
-            found[name] = known[:VALID_SHOWN]
-    return found
+def _moved(reader: RowQueries, question: Question, start: PageStart) -> bool:
+    """Whether leads changed since the first page was read: their order is not that of a moment."""
+    if start.is_first or question.query.rows is not Rows.LEADS:
+        return False
+    at = start.position.sequence_number
+    return reader.leads_moved_since(question.query.agents, at=at)
 
 
 def with_cursor(answer: JsonObject, name: str, page: Page, start: PageStart) -> JsonObject:
-    """`answer` within the limit of characters: whole rows are dropped, the cursor leads to them."""
+    """`answer` within the limit of characters: whole rows are dropped, the cursor leads to them.
+
+    Where one row alone is too long, its lists are shortened.
+    """
     rows = answer[name]
     count = rows_within_limit(answer, name, reserve=CURSOR_LENGTH)
     shown = answer | {name: rows[:count]}
@@ -138,8 +125,24 @@ def with_cursor(answer: JsonObject, name: str, page: Page, start: PageStart) -> 
             start.position, sequence_number=page.sequence_number, after=page.keys[count - 1]
         )
         shown["next_cursor"] = position.encode()
+    notes = _shorten_row(shown, rows[0]) if count == 1 else []
     if count < len(rows):
+        notes.append(
+            f"{count} of {len(rows)} rows of this page fit; next_cursor leads to the others."
+        )
+    if notes:
         freshness = shown["freshness"]
-        note = f"{count} of {len(rows)} rows of this page fit; next_cursor leads to the others."
-        shown["freshness"] = freshness | {"notes": [*freshness.get("notes", []), note]}
+        shown["freshness"] = freshness | {"notes": [*freshness.get("notes", []), *notes]}
     return shown
+
+
+def _shorten_row(answer: JsonObject, row: JsonObject) -> list[str]:
+    """Shorten the lists of the only row until the answer fits; what is left of them."""
+    lists = {name: value for name, value in row.items() if isinstance(value, list)}
+    totals = {name: len(items) for name, items in lists.items()}
+    shorten_lists(answer, lists, reserve=NOTES_LENGTH)
+    return [
+        f"{name}: {len(items)} of {totals[name]} are shown."
+        for name, items in lists.items()
+        if len(items) < totals[name]
+    ]

@@ -1,15 +1,18 @@
 """The types of tool arguments: each with its bounds and the description that a model reads."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from convocore_mcp.errors import InvalidArgumentError
 from convocore_mcp.vocabulary import STAGES, STATES
+from convocore_mcp.words.cutting import cut
 
-_TIMES = "ISO date or time, 30min, 24h, 7d, 2w, 3mo ago, today, yesterday, this_week, last_month"
+LISTED_LENGTH, LONGEST_LISTED = 800, 60
+"""Characters of a list of values in an error, and of one value in it."""
+_TIMES = "ISO date or time, 30min, 7d, 3mo ago, today, yesterday, this_week, last_month"
 _MAX_VALUES = Field(max_length=20)
 _Texts = Annotated[tuple[str, ...], _MAX_VALUES]
 _Text = Annotated[str, Field(max_length=500)]
@@ -31,7 +34,7 @@ Labels = Annotated[
 States = Annotated[_Texts, Field(description=f"{', '.join(STATES)} (the first waits for a human)")]
 Channels = Annotated[_Texts, Field(description="e.g. web-chat, whatsapp, instagram")]
 Tags = Annotated[_Texts, Field(description="e.g. vip")]
-Assignees = Annotated[_Texts, Field(description="Name, email or id, e.g. Lina")]
+Assignees = Annotated[_Texts, Field(description="Name, email or id")]
 MinScore = Annotated[_Score | None, Field(description="Leaves out what was never scored")]
 Attention = Annotated[
     tuple[Literal["waiting_for_human", "unassigned", "overdue", "stale"], ...],
@@ -44,8 +47,8 @@ Where = Annotated[
     Field(
         description="Conditions that must all hold: FIELD = != > >= < <= ~ (has words) !~ VALUE, "
         "or exists, missing; e.g. value>10000, stage!=won|lost, email missing, demo=today, "
-        "expected_close<=+30d, data.budget>=10000, created, country, source, campaign, "
-        "reply_seconds, call_status; the error of an unknown field lists all"
+        "expected_close<=+30d, data.budget>=10000, created, source, reply_seconds, call_status; "
+        "the error of an unknown field lists all"
     ),
 ]
 SameWhere = Annotated[_Conditions, Field(description="As in list_conversations, e.g. value>10000")]
@@ -102,7 +105,7 @@ GroupBy = Annotated[
     Field(
         max_length=2,
         description="stage, channel, day, week, month, weekday, hour, assignee, tag, or another "
-        "choice, flag or text field; none: totals alone",
+        "choice, flag or text field",
     ),
 ]
 ByTime = Annotated[
@@ -113,8 +116,11 @@ Measures = Annotated[
     tuple[_Name, ...],
     Field(
         max_length=4,
-        description="Number fields to average and add up, e.g. value, reply_seconds",
+        description="Number fields to average, e.g. value, reply_seconds",
     ),
+]
+GroupLimit = Annotated[
+    int, Field(ge=1, le=100, strict=True, description="Largest groups; the rest is (other)")
 ]
 SameStages = Annotated[_Texts, Field(description="Pipeline stages")]
 SameStates = Annotated[_Texts, Field(description="e.g. ended_chat")]
@@ -141,8 +147,25 @@ ChangesLimit = Annotated[int, Field(ge=1, le=200, strict=True, description="Chan
 def nearest_first(given: str, valid: Iterable[str]) -> list[str]:
     """The values `valid`, those that are spelled most like `given` first."""
     names = list(valid)
-    near = difflib.get_close_matches(given[:60].lower(), names, n=3, cutoff=0.5)
+    by_spelling = {name.casefold(): name for name in reversed(names)}
+    wanted = given[:60].casefold()
+    near = [
+        by_spelling[found]
+        for found in difflib.get_close_matches(wanted, by_spelling, n=3, cutoff=0.5)
+    ]
     return [*near, *(name for name in names if name not in near)]
+
+
+def listed(values: Sequence[str], *, length: int = LISTED_LENGTH) -> str:
+    """`values` in a row, and how many there are where not all of them fit into `length`."""
+    shown, used = list[str](), 0
+    for value in values:
+        short = cut(value, LONGEST_LISTED)
+        used += len(short) + 2
+        if shown and used > length:
+            return f"{', '.join(shown)} and {len(values) - len(shown)} more"
+        shown.append(short)
+    return ", ".join(shown)
 
 
 def canonical_values(name: str, given: Iterable[str], valid: Iterable[str]) -> tuple[str, ...]:
@@ -158,7 +181,7 @@ def canonical_values(name: str, given: Iterable[str], valid: Iterable[str]) -> t
         if spelling is None:
             raise InvalidArgumentError(
                 f"{name}: {value[:60]!r} does not exist.",
-                hint=f"Valid {name}: {', '.join(nearest_first(value, spellings.values()))}.",
+                hint=f"Valid {name}: {listed(nearest_first(value, spellings.values()))}.",
             )
         found.append(spelling)
     return tuple(dict.fromkeys(found))

@@ -1,9 +1,9 @@
 """Reads arguments leniently: in another JSON type, where their meaning is plain.
 
 Models send text for a number, one value for a list, and `null` for what they leave out. A number or
-a boolean as text, `10.0` for an integer, one bare value or a JSON-encoded list for a list, and the
-case of enumerated values are read as what they mean. Everything else stays as it is, and the schema
-refuses it.
+a boolean as text, `10.0` for an integer, one bare value or a JSON-encoded list for a list, blanks
+around a text, and the case of enumerated values are read as what they mean. Everything else stays
+as it is, and the schema refuses it.
 
 Source: docs/contract.md, "Rules for every answer".
 """
@@ -22,7 +22,7 @@ LONGEST_NUMBER = 20
 def read_leniently(arguments: JsonObject, schemas: JsonObject) -> JsonObject:
     """`arguments` in the types of `schemas`, which maps each argument's name to its JSON Schema.
 
-    An argument that is `null`, or an empty text where no text belongs, is left out.
+    An argument that is `null` or a blank text is left out, and so is such an item of a list.
     """
     found: JsonObject = {}
     for name, value in arguments.items():
@@ -34,11 +34,9 @@ def read_leniently(arguments: JsonObject, schemas: JsonObject) -> JsonObject:
 
 
 def _read(value: object, schema: JsonObject) -> object:
-    kind = schema.get("type")
-    empty = isinstance(value, str) and not value.strip() and kind != "string"
-    if value is None or empty:
+    if value is None or (isinstance(value, str) and not value.strip()):
         return None
-    match kind:
+    match schema.get("type"):
         case "array":
             return _read_list(value, schema.get("items", {}))
         case "integer" | "number":
@@ -56,7 +54,7 @@ def _read_list(value: object, items: JsonObject) -> object:
         with contextlib.suppress(ValueError, RecursionError):
             value = json.loads(value)
     values = value if isinstance(value, list) else [value]
-    return [_read(item, items) for item in values if item is not None]
+    return [read for item in values if (read := _read(item, items)) is not None]
 
 
 def _read_number(value: object) -> object:
@@ -82,7 +80,8 @@ def _read_text(value: object, schema: JsonObject) -> object:
         value = "true" if value else "false"
     elif isinstance(value, int | float):
         value = str(_read_number(value))
-    if not isinstance(value, str) or "enum" not in schema:
+    if not isinstance(value, str):
         return value
-    word = value.strip().casefold()
-    return next((choice for choice in schema["enum"] if choice.casefold() == word), value)
+    text = value.strip()
+    word = text.casefold()
+    return next((choice for choice in schema.get("enum", ()) if choice.casefold() == word), text)

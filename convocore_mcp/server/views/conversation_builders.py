@@ -13,15 +13,18 @@ from convocore_mcp.server.views.view_builders import plain_number, rfc3339
 
 T = TypeVar("T")
 MAX_ITEMS = 100
-"""Entries of each list; of handoffs and scores the newest, with a note of how many there are."""
-MAX_DATA = 100
-"""Captured values."""
+"""Entries of each list, and captured values; a note tells how many there are."""
+CHRONOLOGICAL = frozenset({"handoffs_history", "activities", "score_history"})
+"""Lists of which the newest entries, the last ones, are shown where there are too many."""
 
 
 def conversation_fields(
-    c: Conversation, values: Mapping[str, FieldValue], notes: list[str], *, zone: tzinfo
-) -> dict[str, object]:
-    """Every field that a conversation has, with its data and histories; adds to `notes`."""
+    c: Conversation, values: Mapping[str, FieldValue], *, zone: tzinfo
+) -> tuple[dict[str, object], dict[str, int]]:
+    """Every field that a conversation has, with its data and histories.
+
+    Also how many entries each list has, of which at most `MAX_ITEMS` are in the fields.
+    """
     fields: dict[str, object] = {
         name: field_view(name, value, zone=zone)
         for name, value in values.items()
@@ -34,22 +37,19 @@ def conversation_fields(
             del fields[flag]
     parts = c.record_parts
     data = captured_data(parts.captured_variables, parts.funnel_extracted_data)
-    fields["data"] = dict(list(data.items())[:MAX_DATA]) or None
-    if len(data) > MAX_DATA:
-        notes.append(f"data: {MAX_DATA} of {len(data)} values are shown.")
-    histories: dict[str, Sequence[object]] = {
+    fields["data"] = dict(list(data.items())[:MAX_ITEMS]) or None
+    lists: dict[str, Sequence[object]] = {
         "handoffs_history": [_handoff(handoff) for handoff in parts.handoff_history],
         "activities": [_activity(activity) for activity in parts.crm_activities],
         "score_history": [_score(step) for step in parts.funnel_score_history],
     }
     for name in ("tags", "links", "funnel_step"):
         if isinstance(listed := fields.get(name), list):
-            histories[name] = listed
-    for name, items in histories.items():
-        fields[name] = items[-MAX_ITEMS:] or None
-        if len(items) > MAX_ITEMS:
-            notes.append(f"{name}: the newest {MAX_ITEMS} of {len(items)} are shown.")
-    return fields
+            lists[name] = listed
+    for name, items in lists.items():
+        shown = items[-MAX_ITEMS:] if name in CHRONOLOGICAL else items[:MAX_ITEMS]
+        fields[name] = shown or None
+    return fields, {"data": len(data)} | {name: len(items) for name, items in lists.items()}
 
 
 def turn_view(turn: Turn) -> dict[str, object]:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from hashlib import blake2b
 from operator import attrgetter
 from typing import Any, TypeVar
@@ -107,7 +108,7 @@ def new_version(
         keys.email,
         keys.phone,
         keys.unparsed,
-        _json(sorted({tag.casefold()[:LONGEST_KEY] for tag in c.tags})),
+        _tag_keys(c.tags),
         UNKNOWN if active is None else active,
         UNKNOWN if active is None else -active,
         UNKNOWN if c.score is None else c.score,
@@ -167,10 +168,25 @@ def _convert(values: list[Any], converters: _Converters) -> list[Any]:
     return values
 
 
-def _json(value: Value | Iterable[str] | None) -> str | None:
-    if value in ((), []):  # the usual case
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+def _json(value: Value | tuple[str, ...] | None) -> str | None:
+    if value == ():  # the usual case
         return "[]"
-    return None if value is None else json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    if type(value) is tuple:
+        return _json_list(value)
+    return None if value is None else _encode(value)
+
+
+@lru_cache(maxsize=4096)  # the same few tags and assignees come with every conversation
+def _json_list(texts: tuple[str, ...]) -> str:
+    return _encode(texts)
+
+
+@lru_cache(maxsize=4096)
+def _tag_keys(tags: tuple[str, ...]) -> str:
+    return _encode(sorted({tag.casefold()[:LONGEST_KEY] for tag in tags}))
 
 
 def _parse_json(stored: str) -> Any:

@@ -12,12 +12,14 @@ from mcp.server.auth.middleware.auth_context import AuthContextMiddleware
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from starlette.authentication import AuthCredentials
 from starlette.datastructures import Headers
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from convocore_mcp.web.access.host_policy import HostPolicy
 from convocore_mcp.web.access.tokens import TokenVerifier
 from convocore_mcp.web.access_log import LOG_FIELDS
+from convocore_mcp.web.connections.bounded_protocol import CONNECTION
+from convocore_mcp.web.sanitized_responses import json_response
 
 METADATA_PATH = "/.well-known/oauth-protected-resource"
 _DESCRIPTIONS = {
@@ -73,6 +75,9 @@ class Authentication:
             log_fields["route"] = path
         refusal = await self._check_token(scope, headers, path)
         refusal = refusal or self._check_host_and_origin(scope, headers)
+        connection = scope.get(CONNECTION)
+        if connection is not None and refusal is None and path not in self._policy.open_paths:
+            connection.recognise()
         await (refusal or self._app)(scope, receive, send)
 
     async def _check_token(self, scope: Scope, headers: Headers, path: str) -> Response | None:
@@ -104,15 +109,15 @@ class Authentication:
             challenge["resource_metadata"] = f"{self._policy.metadata_url}{endpoint}"
         parameters = ", ".join(f'{name}="{value}"' for name, value in challenge.items() if value)
         body = {"error": error or "invalid_token", "error_description": _DESCRIPTIONS[status]}
-        return JSONResponse(body, status, {"WWW-Authenticate": f"Bearer {parameters}"})
+        return json_response(body, status, {"WWW-Authenticate": f"Bearer {parameters}"})
 
     def _check_host_and_origin(self, scope: Scope, headers: Headers) -> Response | None:
         server = scope.get("server")
         address = server[0] if server else None
         if not self._host_policy.allows_host(headers.get("host"), server_address=address):
-            return JSONResponse({"error": "The Host header does not name this server."}, 421)
+            return json_response({"error": "The Host header does not name this server."}, 421)
         if not self._host_policy.allows_origin(headers.get("origin")):
-            return JSONResponse({"error": "Requests from this Origin are not allowed."}, 403)
+            return json_response({"error": "Requests from this Origin are not allowed."}, 403)
         return None
 
 

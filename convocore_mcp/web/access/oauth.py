@@ -20,10 +20,11 @@ import anyio.to_thread
 import jwt
 from mcp.server.auth.provider import AccessToken
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from convocore_mcp.web.access.host_policy import is_loopback
 from convocore_mcp.web.access.tokens import TokenVerifier
+from convocore_mcp.web.sanitized_responses import json_response
 
 log = logging.getLogger(__name__)
 
@@ -186,6 +187,6 @@ def resource_metadata(
     } | ({"scopes_supported": [*scopes]} if scopes else {})
 
     async def metadata(_: Request) -> Response:
-        return JSONResponse(body, headers={"Cache-Control": "max-age=3600"})
+        return json_response(body, headers={"Cache-Control": "max-age=3600"})
 
     return metadata

@@ -1,0 +1,79 @@
+"""What an empty answer tells: how many rows there would be without each filter, and what exists.
+
+Source: docs/contract.md, "Rules for every answer".
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from convocore_mcp.fields.conditions import Condition, Operator
+from convocore_mcp.fields.row_query import Requirement, RowQuery
+from convocore_mcp.fields.table import Field, Kind
+from convocore_mcp.server.questions.question import WHERE, Question
+from convocore_mcp.server.row_queries import RowQueries
+from convocore_mcp.server.tools.arguments import nearest_first
+
+VALID_SHOWN = 30
+"""Existing values that an answer lists where a filter names one that does not exist."""
+LOOKED_UP = 5
+"""Values of one filter that are looked up: each costs a count of the rows that have it."""
+_NAMED_KINDS = {Kind.TEXT, Kind.CHOICE, Kind.LIST, Kind.ID}
+"""What has values that a filter may name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What may help where nothing was found; a part that would be empty is `None`."""
+
+    relax: dict[str, int] | None = None
+    """For each filter, how many rows there would be without it."""
+    valid: dict[str, list[str]] | None = None
+    """Where a filter names a value that no row has, the values that exist, nearest first."""
+    notes: tuple[str, ...] = ()
+    """How many values there are where not all of them are listed."""
+
+
+NO_HINTS = Hints()
+
+
+def hints(
+    reader: RowQueries, question: Question, *, at: int, relax: dict[str, int] | None = None
+) -> Hints:
+    """What an empty answer tells; `relax` is given where it was counted in a faster way."""
+    if relax is None:
+        relax = {name: reader.count(query, at=at) for name, query in question.in_force}
+    valid: dict[str, list[str]] = {}
+    notes = []
+    for name, condition in _named_values(question.query):
+        missing = _missing(reader, question.query, condition, at=at)
+        if missing is None:
+            continue
+        known, total = reader.values(question.query.rows, question.query.agents, condition.field)
+        shown = nearest_first(missing, known)[:VALID_SHOWN]
+        if shown:
+            valid[name] = shown
+        if len(shown) < total:
+            notes.append(f"valid: {len(shown)} of {total} values of {name} are listed.")
+    return Hints(relax or None, valid or None, tuple(notes))
+
+
+def _missing(reader: RowQueries, query: RowQuery, condition: Condition, *, at: int) -> str | None:
+    """The first value of a condition that no row has."""
+    for operand in condition.operands[:LOOKED_UP]:
+        alone = replace(condition, operands=(operand,))
+        having = replace(query, requirements=(Requirement(WHERE, (alone,)),), search="")
+        if not reader.count(having, at=at):
+            return str(operand)
+    return None
+
+
+def _named_values(query: RowQuery) -> Iterator[tuple[str, Condition]]:
+    """The conditions that name values of a text, a choice or a list, with the name of each."""
+    given = (r for r in query.requirements if r.argument != "attention")  # it names no values
+    for requirement in given:
+        for condition in requirement.conditions:
+            field = condition.field
+            named = not isinstance(field, Field) or field.kind in _NAMED_KINDS
+            if named and condition.operator is Operator.EQUAL and condition.operands:
+                argument = requirement.argument
+                yield (field.name if argument == WHERE else argument), condition

@@ -1,0 +1,19 @@
+"""HTTP responses that the server makes itself: the one module that makes them, sanitized."""
+
+from collections.abc import Mapping
+
+from starlette.responses import JSONResponse, Response
+
+from convocore_mcp.server.sanitize import sanitize_object
+
+
+def json_response(
+    body: Mapping[str, object], status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """A JSON object as a response."""
+    return JSONResponse(sanitize_object(body), status, headers)
+
+
+def plain_response(body: bytes, content_type: str) -> Response:
+    """Figures for a program; no label of theirs holds text that anybody wrote."""
+    return Response(body, headers={"Content-Type": content_type})
