@@ -19,6 +19,11 @@ def page_response(page: str, headers: Mapping[str, str]) -> Response:
     return Response(page, media_type="text/html", headers=headers)
 
 
+def settings_response(body: Mapping[str, object], headers: Mapping[str, str]) -> Response:
+    """A JSON object of the operator's settings, unchanged: its addresses are meant to be read."""
+    return JSONResponse(body, headers=headers)
+
+
 def plain_response(body: bytes, content_type: str) -> Response:
     """Figures for a program; no label of theirs holds text that anybody wrote."""
     return Response(body, headers={"Content-Type": content_type})

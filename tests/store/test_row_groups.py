@@ -280,11 +280,11 @@ def test_parts_that_are_not_kept_are_read_again(database: Database) -> None:
     """Ours: with very many groups of a list, memory holds those that are shown."""
     store = RowStore(database)
     store.save_raw({"ID": f"c{n}", "tags": [f"t{n % 7}", "all"]} for n in range(30))
-    query = store.query(Rows.CONVERSATIONS)
+    query, now = store.query(Rows.CONVERSATIONS), store.rows.sequence_number()
 
     with database.reading() as connection:
         table = RowTable.of(query, connection)
-        valid = [table.valid_at(query.agents, store.rows.sequence_number())]
+        valid = [table.valid_at(query.agents, now)]
         columns = [group_column(connection, table, query, valid, BY_NAME["tags"])]
         keys, figures = GroupKeys([BY_NAME["tags"]], columns), Figures.of(table)
         kept = SplitParts(connection, table, keys, figures, valid)

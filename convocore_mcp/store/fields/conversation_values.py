@@ -8,7 +8,7 @@ import json
 from datetime import date, datetime, time, tzinfo
 from functools import lru_cache
 from operator import attrgetter, itemgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from convocore_mcp.fields.captured_data import folded_name
 from convocore_mcp.fields.numbers import read_number
@@ -121,7 +121,7 @@ def conversation_values(
 ) -> list[StoredValue]:
     """The values for `COLUMNS` from `activity_overdue_at` on; `texts` gets the long texts' keys."""
     read = c.facts.values or _NOTHING_READ
-    values: tuple[Any, ...] = _in_order((*_attributes(c), *read, *_worked_out(c, keys)))
+    values = _in_order((*_attributes(c), *read, *_worked_out(c, keys)))
     row: list[StoredValue] = [
         due.activity_overdue_at,
         due.close_overdue_at,
