@@ -109,7 +109,10 @@ def test_whatever_happens_is_reported_once_and_in_order(
     size: int,
     rounds: list[tuple[list[Action], int]],
 ) -> None:
-    """Promised by docs/contract.md, "Tools": `list_changes`, for random changes to a new list."""
+    """Promised by docs/contract.md, "Tools": `list_changes`, for random changes to a new list.
+
+    Holds docs/contract.md #every-change.
+    """
     portal, tool_client, sandbox = followers
 
     async def example() -> None:
