@@ -1,5 +1,7 @@
 """A founder: is it growing, what is it worth, who are the big ones."""
 
+from collections.abc import Callable, Mapping
+
 from benchmarks.questions.asking import (
     average,
     chats,
@@ -10,9 +12,10 @@ from benchmarks.questions.asking import (
     refused,
     totals,
 )  # fmt: skip
-from benchmarks.questions.question import Question, path
+from benchmarks.questions.question import Answers, Question, path
 from benchmarks.questions.truth import crm, oracle
 from benchmarks.questions.truth.dataset import Dataset, Lead, worth
+from benchmarks.questions.truth.oracle import Facts
 from benchmarks.questions.truth.periods import active_in, month, quarter, today, week
 
 
@@ -31,6 +34,24 @@ def _limited_companies(dataset: Dataset) -> dict[str, int]:
     forms = {"gmbh", "ag"}
     found = dataset.people(lambda p: forms & oracle.words(p.get("userCompany") or ""))
     return oracle.count_by(found, lambda p: p.get("userCompany"))
+
+
+def _ten_shown(of: str) -> Callable[[Answers], Facts]:
+    """The largest companies in an answer of which ten groups were asked for."""
+
+    def read(answers: Answers) -> Facts:
+        groups = [group for group in answers[-1]["groups"] if group["company"] != "(other)"]
+        return _ten({group["company"]: group[of] for group in groups})
+
+    return read
+
+
+def _ten(counts: Mapping[str, int]) -> Facts:
+    """The sizes of the ten largest, and the names of those that are larger than the tenth."""
+    ordered = sorted(counts.values(), reverse=True)[:10]
+    smallest = min(ordered, default=0)
+    larger = sorted(name.casefold() for name, count in counts.items() if count > smallest)
+    return {"sizes": ordered, "named": larger}
 
 
 def _last_month(dataset: Dataset) -> list[Lead]:
@@ -75,6 +96,31 @@ QUESTIONS = (
         "Bei welchen GmbHs und AGs kennen wir wie viele Leute?", "de", "leads",
         _limited_companies, of="leads", group_by=["company"], where=["company~GmbH|AG"],
         tokens=1000,
+    ),
+    Question(
+        "Our ten largest customers by how many people we know there?", "en",
+        [("conversation_stats",
+          {"of": "leads", "group_by": ["company"], "where": ["company exists"], "limit": 10})],
+        _ten_shown("leads"),
+        lambda w: _ten(oracle.count_by(
+            w.people(lambda p: p.get("userCompany")), lambda p: p.get("userCompany")
+        )),
+    ),
+    Question(
+        "Die zehn Firmen, die am meisten schreiben?", "de",
+        [("conversation_stats",
+          {"group_by": ["company"], "where": ["company exists"], "limit": 10})],
+        _ten_shown("conversations"),
+        lambda w: _ten(oracle.count_by(
+            [row for row in w.rows if row.get("userCompany")], lambda row: row["userCompany"]
+        )),
+    ),
+    Question(
+        "Which deals have a value that nobody can read?", "en",
+        [("list_leads", {"where": ["value_text exists"], "fields": ["value"], "limit": 100})],
+        path("total"),
+        lambda w: sum(p.get("value") is not None and p.money[0] is None for p in w.leads),
+        tokens=2600,
     ),
     measured(
         "How many conversations does a won customer take?", "en", "conversations",
@@ -135,7 +181,7 @@ QUESTIONS = (
     ),
     refused(
         "What will our revenue be next year?", "en", "conversation_stats",
-        ["forecast_revenue", "expected_close"], measure=["forecast_revenue"], of="leads",
+        ["forecast_revenue", "Valid measure", "value"], measure=["forecast_revenue"], of="leads",
     ),
     how_many(
         "Wie viele Leute haben uns mehr als dreimal geschrieben?", "de",
