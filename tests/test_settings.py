@@ -29,7 +29,10 @@ def read_with(monkeypatch: pytest.MonkeyPatch, **environment: str) -> Settings:
 
 
 def test_vendor_names_are_aliases(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Promised by docs/contract.md, "Configuration". Its users change one line."""
+    """Promised by docs/contract.md, "Configuration". Its users change one line.
+
+    Holds docs/contract.md #settings.
+    """
     settings = read_with(
         monkeypatch, WORKSPACE_SECRET=KEY, CONVOCORE_API_REGION="NA-gcp", CONVOCORE_AGENT_ID="a"
     )
@@ -95,7 +98,10 @@ def test_a_key_may_be_pasted_with_bearer_and_blanks(
 def test_a_wrong_setting_is_named_and_no_key_is_shown(
     monkeypatch: pytest.MonkeyPatch, wrong: dict[str, str]
 ) -> None:
-    """Promised by docs/architecture.md, "Serving". No error or `repr` shows the key."""
+    """Promised by docs/architecture.md, "Serving". No error or `repr` shows the key.
+
+    Holds docs/contract.md #wrong-setting.
+    """
     with pytest.raises(ValidationError) as invalid:
         read_with(monkeypatch, **wrong)
     with pytest.raises(NotConfiguredError) as not_configured:

@@ -74,7 +74,10 @@ async def test_what_every_row_of_the_list_has_needs_no_details() -> None:
 
 
 async def test_details_are_no_change_and_survive_later_rows_of_the_list() -> None:
-    """Promised by docs/contract.md, "`list_changes`": details that are read later are no change."""
+    """Promised by docs/contract.md, "`list_changes`": details that are read later are no change.
+
+    Holds docs/contract.md #details-no-change.
+    """
     sandbox = Sandbox(size=60, now=NOW, sparse=True)
     id_ = next(row["ID"] for row in sandbox.known_rows() if row.get("userName"))
     name = (sandbox.item(id_) or {})["userName"]
