@@ -38,7 +38,9 @@ async def test_whoever_does_not_read_is_not_read_from() -> None:
     """Promised by docs/operations.md, "Limits". Unread answers do not fill the memory."""
     async with piped_client() as client:
         writing = await write_until_nothing_is_read(client)
-        assert client.pending == MAX_PENDING
+        for _ in range(5_000):  # time enough to read all that is asked
+            await asyncio.sleep(0)
+            assert client.pending <= MAX_PENDING
 
         client.from_server.resume_reading()
         found = [(await client.receive())["id"] for _ in range(REQUESTS)]
@@ -68,13 +70,15 @@ async def test_a_client_that_closes_stdout_ends_the_server_quietly() -> None:
 
 async def test_what_was_asked_before_stdin_closed_is_answered() -> None:
     """Promised by docs/architecture.md, "Serving". As in `echo … | convocore-mcp`."""
-    async with piped_client() as client:
-        for number in range(1, 21):
-            await client.send("tools/list", number)
-        client.close_stdin()
-        answers = await client.rest()
-    assert sorted(answer["id"] for answer in answers) == list(range(1, 21))
-    assert all("tools" in answer["result"] for answer in answers)
+    sandbox = Sandbox(size=20, latency=0.05)
+    with serving(sandbox) as base_url:
+        settings = {"api_key": sandbox.key, "agent_id": sandbox.agent_id, "base_url": base_url}
+        async with piped_client(**settings, store="memory", details="off") as client:
+            await client.send("tools/call", 1, name="list_conversations", arguments={"limit": 1})
+            client.close_stdin()
+            (answer,) = await client.rest()
+    assert answer["id"] == 1
+    assert answer["result"]["structuredContent"]["conversations"]
 
 
 async def test_a_call_that_does_not_finish_after_stdin_closed_is_answered_with_an_error() -> None:
