@@ -86,6 +86,10 @@ class Privacy:
         """Completions, masked; `names` says that there are names among the IDs."""
         return await self._read(self._masked_values, found, names=names)
 
+    async def value_of(self, text: str) -> str:
+        """A text with what its pseudonyms stand for, for whoever runs the server."""
+        return (await self._read(self._opened, text))[0]
+
     def _ready(self) -> Pseudonyms:
         if self._pseudonyms is None:
             key = self._personal.key()
