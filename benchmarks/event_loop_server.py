@@ -20,7 +20,8 @@ from sqlalchemy import Engine, event
 from convocore_mcp.assembly import Assembly
 from convocore_mcp.errors import ConvocoreError
 from convocore_mcp.server.backend import App, Backend
-from convocore_mcp.server.mcp.mcp_server import create_server, serve_stdio
+from convocore_mcp.server.mcp.mcp_server import create_server
+from convocore_mcp.server.mcp.stdio.stdio_server import serve_stdio
 
 TICK = 0.001
 

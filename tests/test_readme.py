@@ -54,7 +54,10 @@ async def test_every_tool_resource_and_prompt_is_in_the_readme() -> None:
 
 
 def test_every_setting_is_documented_with_its_default() -> None:
-    """Promised by docs/operations.md, "Settings"."""
+    """Promised by docs/operations.md, "Settings".
+
+    Holds docs/contract.md #settings.
+    """
     settings_section = section("Settings", PAGES["operations.md"])
     rows = re.findall(r"^\| (`CONVOCORE_.*?) \| (.*?) \|", settings_section, re.M)
     documented = {tuple(_quoted(name)): default.strip("`") for name, default in rows}
@@ -156,7 +159,7 @@ def test_the_changelog_has_an_entry_for_this_version() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["serve"], ["sandbox"], ["demo"], ["sync"], ["status"], ["purge"]]
+    "command", [[], ["serve"], ["sandbox"], ["demo"], ["sync"], ["status"], ["purge"], ["board"]]
 )
 def test_every_command_in_the_readme_explains_itself(command: list[str]) -> None:
     """Promised by docs/operations.md, "Commands"."""

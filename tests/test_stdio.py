@@ -4,7 +4,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,13 +29,35 @@ INITIALIZED = {"jsonrpc": "2.0", "method": "notifications/initialized"}
 LIST_TOOLS = {"jsonrpc": "2.0", "id": 2, "method": "tools/list"}
 
 
+PLAIN = ("-m", "convocore_mcp")
+ON_A_LOOP_AS_ON_WINDOWS = """
+import asyncio, signal
+
+def add_signal_handler(*_):
+    raise NotImplementedError
+
+for loop in (asyncio.SelectorEventLoop, asyncio.BaseEventLoop, asyncio.AbstractEventLoop):
+    loop.add_signal_handler = add_signal_handler
+del signal.SIGHUP
+
+from convocore_mcp.cli.main import main
+main()
+"""
+
+
 @contextmanager
-def stdio_server(env: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
-    """The process, started without arguments."""
-    command = [sys.executable, "-m", "convocore_mcp"]
+def stdio_server(
+    env: dict[str, str], command: Sequence[str] = PLAIN, prepare: str = ":"
+) -> Iterator[subprocess.Popen[str]]:
+    """The process, by default started without arguments, from a shell that runs `prepare` first."""
     pipe = subprocess.PIPE
     with subprocess.Popen(
-        command, stdin=pipe, stdout=pipe, stderr=pipe, env=env, text=True
+        ["sh", "-c", f'{prepare}; exec "$@"', "sh", sys.executable, *command],
+        stdin=pipe,
+        stdout=pipe,
+        stderr=pipe,
+        env=env,
+        text=True,
     ) as process:
         try:
             yield process
@@ -90,7 +112,10 @@ def test_starting_touches_neither_network_nor_disk(tmp_path: Path) -> None:
 def test_closing_stdin_ends_the_process_and_stdout_holds_only_mcp_messages(
     tmp_path: Path, with_question: bool
 ) -> None:
-    """Promised by docs/architecture.md, "Serving". Also during a full sync."""
+    """Promised by docs/architecture.md, "Serving". Also during a full sync.
+
+    Holds docs/contract.md #stdio.
+    """
     sandbox = Sandbox(size=5000, latency=0.2)
     with serving(sandbox) as base_url:
         env = isolated_environment(
@@ -113,7 +138,7 @@ def test_closing_stdin_ends_the_process_and_stdout_holds_only_mcp_messages(
     assert all(json.loads(line)["jsonrpc"] == "2.0" for line in rest.splitlines())
 
 
-@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_ends_the_process_with_exit_status_0(tmp_path: Path, sign: signal.Signals) -> None:
     """Promised by docs/architecture.md, "Serving"."""
     with stdio_server(isolated_environment(tmp_path)) as process:
@@ -125,10 +150,70 @@ def test_a_signal_ends_the_process_with_exit_status_0(tmp_path: Path, sign: sign
         assert process.wait(TIMEOUT_SECONDS) == 0
 
 
+def test_it_serves_on_an_event_loop_without_signal_handlers(tmp_path: Path) -> None:
+    """Ours: the loops of Windows have none, and there is no SIGHUP."""
+    command = ["-c", ON_A_LOOP_AS_ON_WINDOWS]
+    with stdio_server(isolated_environment(tmp_path), command) as process:
+        send(process, INITIALIZE)
+        assert "result" in receive(process)
+
+        process.send_signal(signal.SIGTERM)
+
+        assert process.wait(TIMEOUT_SECONDS) == 0
+
+
+def test_a_signal_that_nohup_ignores_stays_ignored(tmp_path: Path) -> None:
+    """Ours: `nohup convocore-mcp` goes on when the terminal is closed."""
+    with stdio_server(isolated_environment(tmp_path), prepare="trap '' HUP") as process:
+        send(process, INITIALIZE)
+        receive(process)
+        process.send_signal(signal.SIGHUP)
+        send(process, INITIALIZED, LIST_TOOLS)
+        assert receive(process)["id"] == 2
+
+
+def test_a_client_that_closes_stdout_ends_the_process_without_a_word(tmp_path: Path) -> None:
+    """Promised by docs/architecture.md, "Serving". As `convocore-mcp | head -1` does."""
+    with stdio_server(isolated_environment(tmp_path)) as process:
+        send(process, INITIALIZE)
+        receive(process)
+        assert process.stdout is not None
+        process.stdout.close()
+        send(process, INITIALIZED, LIST_TOOLS)
+
+        assert process.wait(TIMEOUT_SECONDS) == 0
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+
+
+def test_64_file_descriptors_are_enough(tmp_path: Path) -> None:
+    """Ours: containers and old shells give no more. With a mirror on disk, and many calls."""
+    sandbox = Sandbox(size=100)
+    with serving(sandbox) as base_url:
+        env = isolated_environment(
+            tmp_path,
+            CONVOCORE_API_KEY=sandbox.key,
+            CONVOCORE_AGENT_ID=sandbox.agent_id,
+            CONVOCORE_BASE_URL=base_url,
+            CONVOCORE_DETAILS="all",
+        )
+        with stdio_server(env, prepare="ulimit -n 64") as process:
+            send(process, INITIALIZE)
+            receive(process)
+            tools = ("list_conversations", "list_leads", "conversation_stats", "list_changes")
+            calls = [tool_call(tools[i % 4], number=i + 10) for i in range(40)]
+            send(process, INITIALIZED, *calls)
+            answers = [receive(process) for _ in calls]
+    assert not [answer for answer in answers if answer["result"].get("isError")]
+
+
 async def test_without_a_key_it_lists_its_tools_and_each_call_names_the_missing_setting(
     tmp_path: Path,
 ) -> None:
-    """Promised by docs/contract.md, "Configuration"."""
+    """Promised by docs/contract.md, "Configuration".
+
+    Holds docs/contract.md #without-a-key.
+    """
     entry = StdioServerParameters(
         command=sys.executable, args=["-m", "convocore_mcp"], env=isolated_environment(tmp_path)
     )
@@ -173,7 +258,10 @@ async def test_a_wrong_setting_is_named_and_no_secret_is_shown(
 
 
 def test_the_demo_asks_three_questions_and_shows_answers_and_costs(tmp_path: Path) -> None:
-    """Promised by docs/operations.md, "Commands"."""
+    """Promised by docs/operations.md, "Commands".
+
+    Holds docs/contract.md #demo.
+    """
     done = subprocess.run(
         [sys.executable, "-m", "convocore_mcp", "demo"],
         env=isolated_environment(tmp_path, COLUMNS="120"),

@@ -34,6 +34,7 @@ from convocore_mcp.api.record_scalars import (
     SkipNulls,
     Texts,
 )
+from convocore_mcp.words.visible_text import visible
 
 
 class ConversationRecord(RecordPart):
@@ -144,3 +145,18 @@ class ConversationRecord(RecordPart):
     inbound_engagement_state: Engagement | None = None
     title: str | None = None
     last_message: str | None = None
+
+
+NOBODYS_IDENTITIES = frozenset({
+    "none", "null", "nil", "undefined", "unknown", "anonymous", "guest", "n/a", "na", "nan",
+    "false", "true", "[object object]",
+})  # fmt: skip
+"""What programs write where they have no identity. Taken for one, it would join strangers."""
+
+
+def identity_of(contact_identity_id: str | None) -> str | None:
+    """Convocore's identity of the contact; `None` where the text stands for no identity."""
+    shown = visible(contact_identity_id or "")
+    bare = shown.casefold()
+    is_nil = not bare.strip("0-")  # also a UUID of zeros
+    return None if is_nil or bare in NOBODYS_IDENTITIES else shown

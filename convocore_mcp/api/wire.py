@@ -13,7 +13,7 @@ from hashlib import blake2b
 import pydantic_core
 from pydantic import ValidationError
 
-from convocore_mcp.api.conversation_record import ConversationRecord
+from convocore_mcp.api.conversation_record import ConversationRecord, identity_of
 from convocore_mcp.api.error_responses import error_from_code, message_in
 from convocore_mcp.api.parsing.json_body import (
     LARGE_BODY_BYTES,
@@ -25,7 +25,7 @@ from convocore_mcp.api.parsing.sensitive_fields import drop_sensitive
 from convocore_mcp.api.record_scalars import MAX_ID_LENGTH
 from convocore_mcp.errors import ContractError
 from convocore_mcp.fields.reading import read_facts
-from convocore_mcp.fields.secrets import without_secrets
+from convocore_mcp.fields.secrets.secret_names import without_secrets
 from convocore_mcp.models import WAITING, Conversation, Page, Quarantined
 from convocore_mcp.words.visible_text import visible
 
@@ -207,7 +207,7 @@ def to_model(
         last_activity=_last_activity(row),
         first_message=row.first_message_ts,
         last_modified=row.last_modified,
-        identity=_text(row.contact_identity_id),
+        identity=identity_of(row.contact_identity_id),
         name=_text(row.user_name),
         email=_text(row.user_email),
         phone=_text(row.user_phone),

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from convocore_mcp.cli import forget_command, mirror_commands, purge_command
+from convocore_mcp.cli.board_command import board
 from convocore_mcp.cli.demo import run_demo
 from convocore_mcp.cli.serve import serve as serve_stdio
 from convocore_mcp.cli.serve_web import serve_demo, serve_web
@@ -153,6 +154,7 @@ def demo(size: Size = 2000, seed: Seed = 1) -> None:
 
 
 for command in (
+    board,
     mirror_commands.sync,
     mirror_commands.status,
     forget_command.forget,

@@ -14,6 +14,7 @@ from convocore_mcp.server.backend import App
 from convocore_mcp.server.mcp.mcp_server import create_server
 from convocore_mcp.tracing import start_tracing
 from convocore_mcp.tracing_settings import TracingSettings
+from convocore_mcp.web.board_page import BoardLinks
 from convocore_mcp.web.http_app import serve_http
 from convocore_mcp.web.http_settings import HttpSettings
 from convocore_mcp.web.metrics import Metrics
@@ -27,33 +28,39 @@ def serve_web(
     port: int,
     streamable: bool,
     watch: bool,
+    links: BoardLinks | None = None,
 ) -> None:
     """Serve MCP over HTTP until a signal (SIGINT or SIGTERM) comes.
 
     `overrides` (of `Settings`) and `http` (of `HttpSettings`) take precedence over the environment.
-    Without `streamable` only HTTP+SSE is served.
+    Without `streamable` only HTTP+SSE is served. `links` let a browser in, for somebody who reads
+    the terminal: log lines are plain text then.
 
     Raises:
         NotConfiguredError: a setting is wrong, or other machines could connect without a token.
     """
-    start_logging(as_json=True)
+    start_logging(as_json=links is None)
     start_tracing(TracingSettings.from_environment(), version=version("convocore-mcp"))
     read_settings(overrides)  # a wrong setting is reported now, and the log level is set
     try:
         settings = HttpSettings(**http)
     except ValidationError as error:
-        raise settings_error(error) from None
+        raise settings_error(error, HttpSettings) from None
     metrics = Metrics()
     assembly = Assembly(overrides, on_response=metrics.record_upstream_request)
     app = App(lambda: assembly, version=version("convocore-mcp"))
     server = create_server(app, watch=watch)
-    serve_http(server, app, settings, metrics, host=host, port=port, streamable=streamable)
+    serve_http(
+        server, app, settings, metrics, host=host, port=port, streamable=streamable, links=links
+    )
 
 
-def serve_demo(serve: Callable[[Mapping[str, Any]], None]) -> None:
+def serve_demo(
+    serve: Callable[[Mapping[str, Any]], None], settings: Mapping[str, Any] | None = None
+) -> None:
     """Have `serve` serve the sandbox's data, over a real connection; nothing is kept on disk.
 
-    Details are off, so that every answer is complete at once.
+    Details are off, so that every answer is complete at once. `settings` come on top.
     """
     sandbox = Sandbox(export=True, live=True)
     with serving(sandbox) as base_url:
@@ -64,5 +71,6 @@ def serve_demo(serve: Callable[[Mapping[str, Any]], None]) -> None:
                 "base_url": base_url,
                 "store": "memory",
                 "details": "off",
+                **(settings or {}),
             }
         )

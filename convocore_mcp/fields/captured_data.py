@@ -8,7 +8,9 @@ Source: docs/contract.md, "Fields"; docs/upstream.md, "The list endpoint".
 
 from collections.abc import Iterator, Mapping
 
-from convocore_mcp.fields.secrets import without_secrets
+from convocore_mcp.fields.secrets.secret_names import without_secrets
+from convocore_mcp.words.folding import fold
+from convocore_mcp.words.visible_text import visible
 
 CAPTURED = "captured_variables"
 """The name of captured variables that have no names of their own."""
@@ -31,6 +33,14 @@ def named_data(captured: object, extracted: Mapping[str, object] | None) -> dict
             found.pop(name, None)
             found[name] = value
     return found
+
+
+def folded_name(name: str) -> str:
+    """The name of a captured variable as it is compared: without case, accents and quotes."""
+    shown = visible(name)
+    if len(shown) > 2 and shown[0] == shown[-1] and shown[0] in "\"'":
+        shown = shown[1:-1].strip()  # in conditions, quotes around a name are optional
+    return shown.lower() if shown.isascii() else fold(shown)
 
 
 def _named(captured: object) -> Iterator[tuple[str, object]]:

@@ -14,12 +14,12 @@ from enum import StrEnum
 
 from convocore_mcp.errors import InvalidArgumentError
 from convocore_mcp.fields.numbers import read_number
-from convocore_mcp.fields.table import BY_NAME, DATA, FIELDS, Field, Kind, Rows
+from convocore_mcp.fields.table import BY_NAME, DATA, FIELDS, UNREAD_VALUE, Field, Kind, Rows
 from convocore_mcp.fields.times import Clock, Period, read_period
 
-MOST_CONDITIONS = 12
-MOST_ALTERNATIVES = 20
-LONGEST_CONDITION = 500
+MAX_CONDITIONS = 12
+MAX_ALTERNATIVES = 20
+MAX_CONDITION_LENGTH = 500
 """Characters of one condition."""
 
 
@@ -58,6 +58,7 @@ OPERATORS: dict[Kind, frozenset[Operator]] = {
     Kind.TIME: _SAME | _ORDER | _ALWAYS,
     Kind.DATE: _SAME | _ORDER | _ALWAYS,
     Kind.FLAG: _SAME | _ALWAYS,
+    Kind.UNREAD: _ALWAYS,
 }
 """Which operators each kind of field takes."""
 
@@ -70,6 +71,8 @@ _WORD_OPERATOR = re.compile(r"(.+?)\s+(exists|missing)", re.IGNORECASE | re.DOTA
 _ALTERNATIVE = re.compile(r"""\s*(["'])(.*?)\1\s*(?=\||$)|([^|]+)""", re.DOTALL)
 """One alternative of a value: in quotes, which a bar or the end must follow, or up to a bar."""
 _TRUE, _FALSE = {"true", "yes", "1", "on"}, {"false", "no", "0", "off"}
+_NAMING_UNREAD = {"where", "fields"}
+"""The arguments that may name `value_text`."""
 _EXAMPLE = "Write FIELD OP VALUE, e.g. value>10000, stage!=won|lost, email missing, demo=today."
 
 
@@ -104,19 +107,19 @@ def read_conditions(
     Raises:
         InvalidArgumentError: one of them can't be understood; the hint has the nearest spelling.
     """
-    if len(texts) > MOST_CONDITIONS:
+    if len(texts) > MAX_CONDITIONS:
         raise InvalidArgumentError(
             f"{name}: {len(texts)} conditions are too many.",
-            hint=f"Use at most {MOST_CONDITIONS}.",
+            hint=f"Use at most {MAX_CONDITIONS}.",
         )
     return tuple(_condition(text, rows=rows, clock=clock, name=name) for text in texts)
 
 
 def _condition(text: str, *, rows: Rows, clock: Clock, name: str) -> Condition:
-    if len(text) > LONGEST_CONDITION:
+    if len(text) > MAX_CONDITION_LENGTH:
         raise InvalidArgumentError(
             f"{name}: a condition has {len(text)} characters.",
-            hint=f"Use at most {LONGEST_CONDITION} in each.",
+            hint=f"Use at most {MAX_CONDITION_LENGTH} in each.",
         )
     subject, operator, value = _parts(text, name)
     field = find_field(subject, rows=rows, name=name)
@@ -168,10 +171,10 @@ def _alternatives(value: str, name: str, text: str) -> list[str]:
     parts = [part for part in dict.fromkeys(found) if part.strip()]
     if not parts:
         raise InvalidArgumentError(f"{name}: {text[:60]!r} compares with nothing.", hint=_EXAMPLE)
-    if len(parts) > MOST_ALTERNATIVES:
+    if len(parts) > MAX_ALTERNATIVES:
         raise InvalidArgumentError(
             f"{name}: {text[:60]!r} has {len(parts)} alternatives.",
-            hint=f"Use at most {MOST_ALTERNATIVES}.",
+            hint=f"Use at most {MAX_ALTERNATIVES}.",
         )
     return parts
 
@@ -230,6 +233,8 @@ def find_field(text: str, *, rows: Rows, name: str) -> Field | DataField:
     known = {field.name: field for field in FIELDS if field.rows in {rows, Rows.BOTH}}
     if wanted in known:
         return known[wanted]
+    if wanted == UNREAD_VALUE.name and name in _NAMING_UNREAD:
+        return UNREAD_VALUE
     other = BY_NAME.get(wanted)
     if other is not None:
         belongs = "leads" if other.rows is Rows.LEADS else "conversations"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from functools import lru_cache
 
-from convocore_mcp.fields.secrets import name_words
+from convocore_mcp.fields.secrets.secret_names import name_words
 
 
 class Personal(StrEnum):

@@ -7,20 +7,9 @@ from convocore_mcp.fields.table import FIELDS
 from convocore_mcp.models.facts import Facts, ModelShare, PlannedActivity, ReadValue
 from convocore_mcp.words.visible_text import visible
 
-READ_FIELDS = tuple(field for field in FIELDS if field.read is not None)
+READ_FIELDS = tuple(field for field in FIELDS if field.reader is not None)
 """The fields whose values `Facts.values` holds, in its order."""
-_NEEDS = {
-    "handoff_history": "handoffs pickup_seconds reply_seconds handling_seconds accepted_by",
-    "vapi": "call_seconds call_status call_error call_usd",
-    "assigned_to": "assignment",
-    "first_message_ts": "duration_seconds",
-    "expected_close_date": "expected_close",
-    "demo_date": "demo",
-}
-"""Parts of a record, each with fields that have no value without it: most records lack most."""
-_PART_OF = {name: part for part, names in _NEEDS.items() for name in names.split()}
-_READERS = tuple((_PART_OF.get(f.name, "id"), f.read) for f in FIELDS if f.read is not None)
-"""Each with the part that it needs; every record has an ID."""
+_READERS = tuple((f.reader.part, f.reader.read) for f in FIELDS if f.reader is not None)
 
 
 def read_facts(record: Any, *, without_secrets: bool = False) -> Facts:
@@ -38,8 +27,8 @@ def read_facts(record: Any, *, without_secrets: bool = False) -> Facts:
     return Facts(
         tuple(
             [
-                None if parts[needs] is None else _visible_value(read(record))
-                for needs, read in _READERS
+                None if parts[part] is None else _visible_value(read(record))
+                for part, read in _READERS
             ]
         ),
         tuple(activities),

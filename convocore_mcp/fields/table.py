@@ -7,14 +7,21 @@ it, or a test fails.
 Source: docs/contract.md, "Fields".
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
 
 from convocore_mcp.fields.crm_dates import crm_date, crm_date_at
-from convocore_mcp.fields.derived import newest_handoff, seconds_between
+from convocore_mcp.fields.derived import seconds_between
+from convocore_mcp.fields.readers import (
+    EVERY_RECORD,
+    Reader,
+    attribute,
+    handoff_part,
+    handoff_seconds,
+    of_call,
+    of_handoff,
+)
 
 FieldValue = str | int | float | bool | datetime | date | tuple[str, ...] | None
 
@@ -33,6 +40,8 @@ class Kind(StrEnum):
     LIST = "list"
     ID = "id"
     """A text that is compared as it is."""
+    UNREAD = "unread"
+    """What was written where no number could be read: it is there or not."""
 
 
 class Rows(StrEnum):
@@ -75,7 +84,7 @@ class Field:
     name: str
     kind: Kind
     about: str
-    read: Callable[[Any], FieldValue] | None = None
+    reader: Reader | None = None
     """From a conversation's typed record. `None`: an attribute of `Conversation`, or worked out."""
     rows: Rows = Rows.BOTH
     merge: Merge = Merge.NEWEST
@@ -84,11 +93,13 @@ class Field:
     """A time span in seconds."""
     aliases: bool = False
     """A text that is also found by other names, as an assignee by name, email and ID."""
+    listed: bool = False
+    """A conversation has it even where the list says little (docs/upstream.md, "Rows")."""
 
     @property
     def shown_kind(self) -> str:
         """The type that callers are told."""
-        told = {Kind.DATE: Kind.TIME, Kind.ID: Kind.TEXT}
+        told = {Kind.DATE: Kind.TIME, Kind.ID: Kind.TEXT, Kind.UNREAD: Kind.TEXT}
         return told.get(self.kind, self.kind).value
 
     @property
@@ -108,9 +119,9 @@ _TEXTS, _NOWHERE = Home.TEXT, Home.NOWHERE
 
 FIELDS: tuple[Field, ...] = (
     # Who
-    Field("id", Kind.ID, "Conversation ID.", rows=_C),
+    Field("id", Kind.ID, "Conversation ID.", rows=_C, listed=True),
     Field("lead_id", Kind.ID, "Lead that the conversation belongs to.", merge=_SPECIAL),
-    Field("agent_id", Kind.ID, "Convocore agent.", merge=_SPECIAL),
+    Field("agent_id", Kind.ID, "Convocore agent.", merge=_SPECIAL, listed=True),
     Field("name", Kind.TEXT, "Name of the person."),
     Field("company", Kind.TEXT, "Company of the person."),
     Field("email", Kind.TEXT, "Email address."),
@@ -125,11 +136,11 @@ FIELDS: tuple[Field, ...] = (
     Field("preview", Kind.TEXT, "Last message, else the summary.", home=_TEXTS),
     Field("tags", Kind.LIST, "Tags.", merge=_UNION),
     Field("rating", Kind.NUMBER, "Rating by the visitor, 1 to 5."),
-    Field("end_reason", Kind.CHOICE, "Why the conversation ended.", lambda r: r.end_reason),
+    Field("end_reason", Kind.CHOICE, "Why the conversation ended.", attribute("end_reason")),
     # Where from
-    Field("channel", Kind.CHOICE, "Channel, e.g. web-chat or whatsapp."),
+    Field("channel", Kind.CHOICE, "Channel, e.g. web-chat or whatsapp.", listed=True),
     Field("source", Kind.CHOICE, "Source of the lead."),
-    Field("campaign", Kind.CHOICE, "Campaign ID.", lambda r: r.campaign_id),
+    Field("campaign", Kind.CHOICE, "Campaign ID.", attribute("campaign_id")),
     Field("model", Kind.CHOICE, "AI model of the last turn."),
     # Pipeline
     Field("stage", Kind.CHOICE, "Stage of the sales pipeline."),
@@ -141,14 +152,14 @@ FIELDS: tuple[Field, ...] = (
         "expected_close",
         Kind.DATE,
         "Expected close date.",
-        lambda r: crm_date(r.expected_close_date),
+        Reader("expected_close_date", lambda r: crm_date(r.expected_close_date)),
     ),
-    Field("lost_reason", Kind.CHOICE, "Why the deal was lost.", lambda r: r.lost_reason),
+    Field("lost_reason", Kind.CHOICE, "Why the deal was lost.", attribute("lost_reason")),
     Field(
         "demo",
         Kind.DATE,
         "Date and time of the demo.",
-        lambda r: crm_date_at(r.demo_date, r.demo_time),
+        Reader("demo_date", lambda r: crm_date_at(r.demo_date, r.demo_time)),
     ),
     Field(
         "next_due", Kind.DATE, "First open activity due from now on.", merge=_SPECIAL, home=_NOWHERE
@@ -166,7 +177,7 @@ FIELDS: tuple[Field, ...] = (
         "funnel_step",
         Kind.LIST,
         "Funnel steps matched.",
-        lambda r: tuple(r.funnel_steps_matched or ()),
+        Reader(EVERY_RECORD, lambda r: tuple(r.funnel_steps_matched or ())),
         merge=_UNION,
     ),
     Field(
@@ -179,9 +190,9 @@ FIELDS: tuple[Field, ...] = (
     ),
     # When
     Field("created", Kind.TIME, "First message, else the conversation's time.", merge=_FIRST),
-    Field("last_activity", Kind.TIME, "Newest message.", merge=_SPECIAL),
+    Field("last_activity", Kind.TIME, "Newest message.", merge=_SPECIAL, listed=True),
     Field("waiting_since", Kind.TIME, "When the visitor asked for a human that has not come yet."),
-    Field("viewed", Kind.TIME, "When the team last opened it.", lambda r: r.last_viewed),
+    Field("viewed", Kind.TIME, "When the team last opened it.", attribute("last_viewed")),
     # Human
     Field("state", Kind.CHOICE, "requested_chat (waits for a human), human-chatting and others."),
     Field(
@@ -196,55 +207,60 @@ FIELDS: tuple[Field, ...] = (
         "assignment",
         Kind.CHOICE,
         "pending, accepted or done.",
-        lambda r: r.assigned_to.status if r.assigned_to else None,
+        Reader("assigned_to", lambda r: r.assigned_to.status),
     ),
     Field(
         "team",
         Kind.CHOICE,
         "Team that was asked for.",
-        lambda r: r.requested_team_key or _handoff(r, "requested_team_key"),
+        Reader(
+            EVERY_RECORD, lambda r: r.requested_team_key or handoff_part(r, "requested_team_key")
+        ),
     ),
     Field(
         "handoffs",
         Kind.NUMBER,
         "Times a human was asked for.",
-        lambda r: len(r.handoff_history or ()) or None,
+        Reader("handoff_history", lambda r: len(r.handoff_history) or None),
         merge=_SUM,
     ),
     Field(
         "pickup_seconds",
         Kind.NUMBER,
         "From asked to accepted, newest handoff.",
-        lambda r: seconds_between(_handoff(r, "requested_at"), _handoff(r, "accepted_at")),
+        handoff_seconds("requested_at", "accepted_at"),
         seconds=True,
     ),
     Field(
         "reply_seconds",
         Kind.NUMBER,
         "From asked to the human's first known reply.",
-        lambda r: seconds_between(_handoff(r, "requested_at"), r.human_last_replied_at),
+        Reader(
+            "handoff_history",
+            lambda r: seconds_between(handoff_part(r, "requested_at"), r.human_last_replied_at),
+        ),
         seconds=True,
     ),
     Field(
         "handling_seconds",
         Kind.NUMBER,
         "From accepted to done, newest handoff.",
-        lambda r: seconds_between(_handoff(r, "accepted_at"), _handoff(r, "completed_at")),
+        handoff_seconds("accepted_at", "completed_at"),
         seconds=True,
     ),
     Field(
-        "accepted_by",
-        Kind.CHOICE,
-        "Who accepted the newest handoff.",
-        lambda r: _handoff(r, "accepted_by"),
+        "accepted_by", Kind.CHOICE, "Who accepted the newest handoff.", of_handoff("accepted_by")
     ),
     # Size and cost
-    Field("messages", Kind.NUMBER, "Messages.", merge=_SUM),
+    Field("messages", Kind.NUMBER, "Messages.", merge=_SUM, listed=True),
     Field(
         "duration_seconds",
         Kind.NUMBER,
         "From the first to the last message.",
-        lambda r: seconds_between(r.first_message_ts, r.last_message_ts),
+        Reader(
+            "first_message_ts",
+            lambda r: seconds_between(r.first_message_ts, r.last_message_ts),
+        ),
         seconds=True,
     ),
     Field("tokens", Kind.NUMBER, "AI tokens.", merge=_SUM),
@@ -253,27 +269,17 @@ FIELDS: tuple[Field, ...] = (
         "call_seconds",
         Kind.NUMBER,
         "Length of the phone call.",
-        lambda r: r.vapi.call_duration if r.vapi else None,
+        of_call("call_duration"),
         merge=_SUM,
         seconds=True,
     ),
-    Field(
-        "call_status",
-        Kind.CHOICE,
-        "How the phone call ended.",
-        lambda r: r.vapi.call_status if r.vapi else None,
-    ),
-    Field(
-        "call_error",
-        Kind.CHOICE,
-        "What failed in the phone call.",
-        lambda r: r.vapi.call_error if r.vapi else None,
-    ),
+    Field("call_status", Kind.CHOICE, "How the phone call ended.", of_call("call_status")),
+    Field("call_error", Kind.CHOICE, "What failed in the phone call.", of_call("call_error")),
     Field(
         "call_usd",
         Kind.NUMBER,
         "Cost of the phone call in US dollars.",
-        lambda r: r.vapi.cost if r.vapi else None,
+        of_call("cost"),
         merge=_SUM,
     ),
     Field("channels", Kind.LIST, "Every channel of the lead.", rows=_L, merge=_SPECIAL),
@@ -283,13 +289,8 @@ FIELDS: tuple[Field, ...] = (
     Field("blocked", Kind.FLAG, "The visitor is blocked.", rows=_C),
 )
 
-
-def _handoff(record: Any, part: str) -> Any:
-    """A part of the newest handoff."""
-    handoff = newest_handoff(record.handoff_history)
-    return None if handoff is None else getattr(handoff, part)
-
-
+UNREAD_VALUE = Field("value_text", Kind.UNREAD, "Value that can't be read as a number.")
+"""Stands beside `value` in rows, so conditions and `fields` may name it."""
 BY_NAME = {field.name: field for field in FIELDS}
 DATA = "data."
 """What the name of a captured variable or extracted value begins with."""

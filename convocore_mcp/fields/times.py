@@ -28,6 +28,8 @@ _UNITS = {
 _MONTHS = {"mo": 1, "y": 12}
 _RELATIVE = re.compile(r"(\+)?\s*(\d{1,5})\s*(min|mo|h|d|w|y|m)", re.IGNORECASE)
 _DATE = re.compile(r"\d{4}-?\d{2}-?\d{2}")
+_MONTH = re.compile(r"(\d{4})-(\d{2})")
+_WEEK = re.compile(r"(\d{4})-?W(\d{2})(?:-?(\d))?", re.IGNORECASE)
 _SECOND = timedelta(seconds=1)
 _FIRST, _LAST = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 
@@ -99,9 +101,8 @@ def read_period(name: str, text: str, *, clock: Clock, future: bool = False) -> 
     if relative := _RELATIVE.fullmatch(bare):
         return _relative(name, text, relative, clock=clock, future=future)
     try:
-        if _DATE.fullmatch(bare):
-            day = date.fromisoformat(bare)
-            return clock.days(day, day)
+        if days := _days(bare):
+            return clock.days(*days)
         moment = datetime.fromisoformat(bare)
         moment = moment if moment.tzinfo else moment.replace(tzinfo=clock.zone)
         moment = moment.astimezone(UTC).replace(microsecond=0)
@@ -110,6 +111,25 @@ def read_period(name: str, text: str, *, clock: Clock, future: bool = False) -> 
             f"{name}: {text[:60]!r} is not a time.", hint=f"Use {time_forms(future=future)}."
         ) from None
     return Period(moment, moment)
+
+
+def _days(text: str) -> tuple[date, date] | None:
+    """The first and the last day of a date, a month (`2026-07`) or a week (`2026-W29`).
+
+    Raises:
+        ValueError: the calendar does not have it.
+    """
+    if _DATE.fullmatch(text):
+        day = date.fromisoformat(text)
+        return day, day
+    if week := _WEEK.fullmatch(text):
+        year, number, weekday = int(week[1]), int(week[2]), int(week[3] or 0)
+        first = date.fromisocalendar(year, number, weekday or 1)
+        return first, first if weekday else first + timedelta(days=6)
+    if month := _MONTH.fullmatch(text):
+        first = date(int(month[1]), int(month[2]), 1)
+        return first, _last_of_month(first)
+    return None
 
 
 def time_forms(*, future: bool = False) -> str:
@@ -147,10 +167,15 @@ def _add_months(clock: Clock, months: int) -> datetime:
     """The same time of day so many months away; a day that the month lacks is its last one."""
     local = clock.now.astimezone(clock.zone)
     first = _month(local.date(), months)
-    last = (_month(first, 1) - timedelta(days=1)).day
-    return local.replace(
-        year=first.year, month=first.month, day=min(local.day, last), fold=0
-    ).astimezone(UTC)
+    day = min(local.day, _last_of_month(first).day)
+    return local.replace(year=first.year, month=first.month, day=day, fold=0).astimezone(UTC)
+
+
+def _last_of_month(first: date) -> date:
+    """The last day of the month that begins on `first`."""
+    if (first.year, first.month) == (date.max.year, date.max.month):
+        return date.max
+    return _month(first, 1) - timedelta(days=1)
 
 
 def _month(day: date, offset: int) -> date:

@@ -4,7 +4,8 @@
 A term is a letter for its kind and a folded text: `=jane miller` (the whole current name),
 `wjane` (a word of any name or company), `ijm` (initials), `p5551415…` (a phone number, backwards,
 so that an ending becomes a beginning), `mjane@x.example` (an email), `ejane` (a word of an email),
-`llinkedin.com/in/jane` (a link or handle). The mirror keeps them in its people index.
+`llinkedin.com/in/jane` (a link or handle), `an/a` and `n266696687` (an email and a number that are
+nobody's: they join nobody, but answers show them). The mirror keeps them in its people index.
 
 Terms cost time and space at every sync. So nicknames, and names that are written together or apart,
 are found by what is looked up (`leads.names`), and only other scripts' Latin spellings have terms.
@@ -16,7 +17,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from urllib.parse import unquote
 
-from convocore_mcp.leads.keys import IDEOGRAPHS, MAX_CACHED_KEYS, fold, phone_key, words
+from convocore_mcp.leads.keys import IDEOGRAPHS, MAX_CACHED_KEYS, digits, fold, phone_key, words
 from convocore_mcp.leads.names.filler_words import without_titles
 from convocore_mcp.leads.names.latin_spelling import latin_name_words, latin_word
 from convocore_mcp.leads.names.pasted_contacts import phone_numbers
@@ -24,6 +25,8 @@ from convocore_mcp.models import MAX_WORD_LENGTH, NAME_WORD, Conversation, Deriv
 
 WHOLE_NAME, INITIALS, PHONE, EMAIL, EMAIL_WORD, LINK = "=", "i", "p", "m", "e", "l"
 """The first letters of terms, with `NAME_WORD`, which the mirror needs too."""
+NOBODYS_EMAIL, NOBODYS_PHONE = "a", "n"
+"""The same of contact values without a key (`leads.keys`)."""
 MAX_TERM_LENGTH = 160
 """Characters of a whole name or link that a term keeps."""
 MAX_TEXT_LENGTH = 600
@@ -56,7 +59,12 @@ def index_terms(rows: Sequence[tuple[Conversation, DerivedKeys]], name: str | No
         if keys.email is not None:
             terms[f"{EMAIL}{keys.email}"] = None
             terms |= dict.fromkeys(f"{EMAIL_WORD}{word}" for word in _clip(words(keys.email)))
-        terms |= dict.fromkeys(f"{PHONE}{phone[::-1]}" for phone in _phones(c, keys))
+        elif c.email is not None:
+            terms[f"{NOBODYS_EMAIL}{contact_form(c.email)}"] = None
+        phones = _phones(c, keys)
+        terms |= dict.fromkeys(f"{PHONE}{phone[::-1]}" for phone in phones)
+        if c.phone is not None and not phones:
+            terms[f"{NOBODYS_PHONE}{contact_form(c.phone)}"] = None
         terms |= dict.fromkeys(f"{LINK}{form}" for link in c.links for form in link_forms(link))
         if len(terms) > MAX_TERMS:
             break
@@ -140,6 +148,13 @@ def typed_initials(text: str) -> str | None:
     is_one_capital_word = len(tokens) == 1 and text.strip().isupper()
     can_be_initials = all(len(token) == 1 for token in tokens) or is_one_capital_word
     return letters if can_be_initials and 2 <= len(letters) <= 4 and letters.isalpha() else None
+
+
+def contact_form(text: str) -> str:
+    """A contact value that is nobody's, as it is looked up: its digits, if there are any."""
+    without_letters = text.isascii() and not any(char.isalpha() for char in text)
+    plain = digits(text) if without_letters else ""
+    return plain or fold(" ".join(text.split()))[:MAX_TERM_LENGTH]
 
 
 def link_forms(link: str) -> list[str]:

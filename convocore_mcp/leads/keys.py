@@ -1,5 +1,6 @@
 """The keys that conversations are joined, found and sorted by."""
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterable
 from functools import lru_cache
@@ -33,6 +34,9 @@ MIN_PHONE_DIGITS, MAX_PHONE_DIGITS = 7, 15
 MAX_EMAIL_LENGTH = 254
 """Characters of an address that mail can be sent to (RFC 5321)."""
 MAX_CACHED_KEYS = 16384
+_BEFORE_ADDRESS = re.compile(r"\A(?:.*<)?(?:mailto:|[\s\"'(])*", re.DOTALL)
+_AFTER_ADDRESS = re.compile(r"[\s\"'>).,;]*\Z")
+"""What people paste around an address: `Jane <jane@acme.com>`, `mailto:jane@acme.com`."""
 
 
 def derive_keys(conversation: Conversation) -> DerivedKeys:
@@ -51,13 +55,16 @@ def derive_keys(conversation: Conversation) -> DerivedKeys:
 
 
 def email_key(email: str | None) -> str | None:
-    """`email` without case and outer blanks.
+    """`email` without case, outer blanks, and what is often pasted around an address.
 
     `None` if it can't be an address (`n/a`, `-`), or belongs to nobody (`noreply@`).
     """
     if email is None:
         return None
-    key = unicodedata.normalize("NFC", unicodedata.normalize("NFD", email).casefold()).strip()
+    written = unicodedata.normalize("NFC", unicodedata.normalize("NFD", email).casefold())
+    if not written.isascii():
+        written = "".join(char for char in written if unicodedata.category(char) != "Cf")
+    key = _AFTER_ADDRESS.sub("", _BEFORE_ADDRESS.sub("", written))
     local, at, domain = key.rpartition("@")
     is_address = at and local and domain and not key.split()[1:]
     if not is_address or len(key) > MAX_EMAIL_LENGTH or is_placeholder_email(key):

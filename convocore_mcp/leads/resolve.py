@@ -13,13 +13,15 @@ from dataclasses import dataclass, replace
 from urllib.parse import unquote
 
 from convocore_mcp.errors import MissingError
-from convocore_mcp.leads import matching
+from convocore_mcp.leads import index_terms, matching
 from convocore_mcp.leads.keys import words
 from convocore_mcp.leads.name_search import (
     LAST_RESORT,
     STRATEGIES,
     Hit,
     NameSearch,
+    by_whole_name,
+    exact,
     nearest_names,
 )
 from convocore_mcp.leads.names.contact_search import PeopleDirectory, by_contacts
@@ -73,6 +75,8 @@ def resolve(directory: PeopleDirectory, agent_id: str, text: str) -> Match:
     for id_ in ids:
         if conversation := directory.conversation(agent_id, id_):
             raise _belongs_to_no_lead(conversation)
+    if shown := _with_nobodys_contact(directory, agent_id, unquoted(visible(text)), pasted.all):
+        return shown
     # Contacts that nobody has are left out if there is a name beside them.
     if pasted.all and words(pasted.rest):
         return _by_name(directory, agent_id, pasted.rest, pasted.all)
@@ -89,6 +93,24 @@ def _possible_ids(text: str) -> Iterator[str]:
         yield unquoted(value)
     if plain.startswith("convocore://"):
         yield unquote(plain.rpartition("/")[2])
+
+
+def _with_nobodys_contact(
+    directory: PeopleDirectory, agent_id: str, text: str, contacts: Sequence[str]
+) -> Match | None:
+    """The leads that are shown with a contact value that is nobody's, or have it for a name.
+
+    It identifies nobody, so they are candidates, even a single one.
+    """
+    search = NameSearch(directory.people_index, agent_id, text, ())
+    forms = [*dict.fromkeys(map(index_terms.contact_form, (text, *contacts)))]
+    kinds = {index_terms.NOBODYS_EMAIL: "email", index_terms.NOBODYS_PHONE: "phone"}
+    for kind, field in kinds.items():
+        if hits := search.hits(exact(kind, forms)):
+            ids = list(dict.fromkeys(hit.lead_id for hit in (*by_whole_name(search), *hits)))
+            leads = directory.leads(agent_id, lead_ids=ids)
+            return Match(leads[:MAX_CANDIDATES], len(leads), field, certain=False)
+    return None
 
 
 def _by_name(directory: PeopleDirectory, agent_id: str, text: str, ignored: Sequence[str]) -> Match:

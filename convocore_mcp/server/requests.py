@@ -73,6 +73,8 @@ class StatsRequest:
     group_by: tuple[str, ...] = ()
     by_time: str = "last_activity"
     measure: tuple[str, ...] = ()
+    limit: int = 100
+    """The number of groups that are listed; the others are one group."""
 
 
 @dataclass(frozen=True, slots=True)

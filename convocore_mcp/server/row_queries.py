@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:  # for annotations only: listing the tools must not wait for these imports
+    from datetime import datetime
+
     from convocore_mcp.fields.grouping import FieldName, Grouping, Sort
     from convocore_mcp.fields.row_query import FoundRow, Groups, RowQuery, SortKey
     from convocore_mcp.fields.table import Field, Rows
@@ -38,8 +40,8 @@ class RowQueries(Protocol):
         """
         ...
 
-    def moved_since(self, query: "RowQuery", /, *, at: int) -> bool:
-        """Whether any row of these agents changed after change `at`."""
+    def leads_moved_since(self, agents: Sequence[str], /, *, at: int) -> bool:
+        """Whether any lead of these agents changed after change `at`."""
         ...
 
     def groups(
@@ -48,8 +50,19 @@ class RowQueries(Protocol):
         group_by: "Sequence[Grouping]",
         measures: "Sequence[Field]",
         /,
+        *,
+        limit: int,
     ) -> "Groups":
-        """The present rows that meet the query, counted and added up by group."""
+        """The present rows that meet the query, counted and added up by group.
+
+        The largest `limit` groups are listed, or of times the newest; the rest is one group.
+        """
+        ...
+
+    def excluded(
+        self, agents: Sequence[str], /, *, since: "datetime | None", until: "datetime | None"
+    ) -> dict[str, int]:
+        """How many conversations of the window are `tests` and, of the others, `blocked`."""
         ...
 
     def values(

@@ -16,7 +16,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from convocore_mcp.fields.secret_shapes import without_secret_parts
+from convocore_mcp.fields.secrets.secret_shapes import without_secret_parts
 from convocore_mcp.words.cutting import ELLIPSIS, cut
 from convocore_mcp.words.visible_text import without_hidden
 

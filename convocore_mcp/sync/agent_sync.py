@@ -17,6 +17,7 @@ from convocore_mcp.sync.decisions import (
     Schedule,
     SyncKind,
     full_sync_due,
+    full_sync_overdue,
     last_sync_at,
     next_action,
     without_future,
@@ -146,7 +147,10 @@ class AgentSync:
         if error := refusal(state):
             raise error.with_traceback(None)  # else it grows with every caller
         if full_sync_due(coverage, self._failures, now=parts.now(), schedule=parts.schedule):
-            self._join_or_start(SyncKind.FULL, coverage)
+            full_run = self._join_or_start(SyncKind.FULL, coverage)
+            if state.overdue and not state.still_waiting:  # a short list may be read in time
+                await full_run.wait(patience=parts.schedule.patience_when_overdue(patient=patient))
+                state = self._state(await self._coverage(), run)
         self.details.go_on()
         state = replace(state, details=await self.details.state(scope))
         return freshness(state, scope, now=parts.now())
@@ -279,11 +283,12 @@ class AgentSync:
         """What an answer has to know; `run` is the one that its caller waited for."""
         full_run = self._runs.get(SyncKind.FULL)
         first_run = full_run if coverage.full_sync_at is None else None
-        failure = self._failures.latest
+        failure, schedule = self._failures.latest, self._parts.schedule
         return SyncState(
             coverage,
             first_sync=first_run.progress if first_run else None,
             full_sync=full_run.progress if full_run else None,
+            overdue=full_sync_overdue(coverage, now=self._parts.now(), schedule=schedule),
             still_waiting=run is not None and not run.done,
             sync_error=run.error if run else None,
             failure=failure.error if failure else None,

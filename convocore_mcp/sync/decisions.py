@@ -70,10 +70,23 @@ class Schedule:
             incremental_patience=patience,
         )
 
+    @property
+    def overdue_after(self) -> timedelta:
+        """How old a full sync may get until answers say so.
+
+        In operation the next one has long been made by then: the program did not run, or full
+        syncs fail.
+        """
+        return 2 * self.full_after
+
     def patience(self, *, first_sync: bool, patient: bool) -> float:
         """Seconds a caller waits."""
         usual = self.first_sync_patience if first_sync else self.incremental_patience
         return max(usual, self.longest_patience) if patient else usual
+
+    def patience_when_overdue(self, *, patient: bool) -> float:
+        """Seconds a caller waits for an overdue full sync, after having waited for the front."""
+        return self.patience(first_sync=False, patient=patient) / 4
 
     def grace_for(self, scope: ReadScope) -> float:
         """Seconds to wait on once there is an answer for `scope`."""
@@ -177,6 +190,12 @@ def next_action(
     if coverage.as_of is None or now - coverage.as_of > schedule.incremental_after:
         return Action.INCREMENTAL_SYNC
     return Action.NOTHING
+
+
+def full_sync_overdue(coverage: Coverage, *, now: datetime, schedule: Schedule) -> bool:
+    """Whether silent edits and deletions of too long a time may be unknown."""
+    read_at = coverage.full_sync_at
+    return read_at is not None and now - read_at > schedule.overdue_after
 
 
 def full_sync_due(

@@ -21,6 +21,10 @@ CLOCK_WAS_AHEAD = (
     "When Convocore was last read is not known: this computer's clock was ahead then. News may be "
     "missing."
 )
+FULL_SYNC_OVERDUE = (
+    "The whole list was last read long ago: edits in the CRM and deletions since then may be "
+    "missing until it has been read again."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,8 @@ class SyncState:
     """The progress of the full sync under way, if none was ever completed."""
     full_sync: Progress | None = None
     """The progress of any full sync under way."""
+    overdue: bool = False
+    """The last complete full sync was long ago (`decisions.full_sync_overdue`)."""
     still_waiting: bool = False
     """The caller gave up waiting for a sync before it ended."""
     sync_error: ConvocoreError | None = None
@@ -65,7 +71,9 @@ def refusal(state: SyncState) -> ConvocoreError | None:
 def freshness(state: SyncState, scope: ReadScope, *, now: datetime) -> Freshness:
     """What an answer that depends on `scope` says of its freshness."""
     coverage, first_sync = state.coverage, state.first_sync
-    listed = coverage.complete or (first_sync is not None and first_sync.covers(scope))
+    listed = (coverage.complete and not state.overdue) or (
+        first_sync is not None and first_sync.covers(scope)
+    )
     lacks = coverage.quarantined or coverage.dropped_fields or state.details.pending
     complete = listed and not (lacks or _may_be_stale(state))
     started_at = first_sync.started_at if first_sync is not None else None
@@ -127,7 +135,8 @@ def _notes(state: SyncState) -> list[str]:
             f"The first reading has stopped after {coverage.conversations} conversations; the rest "
             "is not known."
         )
-    notes += filter(None, (coverage.gap, coverage.doubt))
+    overdue = FULL_SYNC_OVERDUE if state.overdue else None
+    notes += filter(None, (overdue, coverage.gap, coverage.doubt))
     if coverage.quarantined:
         notes.append(
             f"{coverage.quarantined} record(s) could not be read and are left out (quarantined)."

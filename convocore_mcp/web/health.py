@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from convocore_mcp.errors import ConvocoreError
 from convocore_mcp.server.backend import App
-from convocore_mcp.web.responses import json_response
+from convocore_mcp.web.sanitized_responses import json_response
 
 
 async def healthz(_: Request) -> Response:

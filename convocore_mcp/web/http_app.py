@@ -3,19 +3,24 @@
 import logging
 import socket
 
+from mcp.server.auth.middleware.bearer_auth import authorization_context
 from mcp.server.mcpserver import MCPServer
 from mcp.server.subscriptions import ListenHandler
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Scope
 
 from convocore_mcp.errors import NotConfiguredError
 from convocore_mcp.server.backend import App
 from convocore_mcp.server.tools import TOOLS
 from convocore_mcp.web.access.auth import METADATA_PATH, AccessPolicy, Authentication
 from convocore_mcp.web.access.host_policy import HostPolicy, is_loopback
-from convocore_mcp.web.access.oauth import Issuer, oauth_tokens, resource_metadata
+from convocore_mcp.web.access.oauth import oauth_tokens, resource_metadata
+from convocore_mcp.web.access.signing_keys import Issuer
 from convocore_mcp.web.access.tokens import TokenVerifier, any_of, static_tokens
 from convocore_mcp.web.access_log import AccessLog
+from convocore_mcp.web.board_page import BoardLinks, board_routes
+from convocore_mcp.web.connections.connection_table import ConnectionTable
+from convocore_mcp.web.connections.descriptors import possible_connections
 from convocore_mcp.web.health import healthz, readyz
 from convocore_mcp.web.http_settings import HttpSettings
 from convocore_mcp.web.limits import Limits
@@ -39,10 +44,11 @@ def serve_http(
     host: str,
     port: int,
     streamable: bool,
+    links: BoardLinks | None = None,
 ) -> None:
     """Serve `server` on `host` and `port` until SIGINT or SIGTERM.
 
-    `streamable` false serves HTTP+SSE only.
+    `streamable` false serves HTTP+SSE only. `links` let a browser in beside the tokens.
 
     Raises:
         NotConfiguredError: other machines can reach the server, but no token is configured;
@@ -66,13 +72,17 @@ def serve_http(
         bound_port = listener.getsockname()[1]
         url = (settings.public_url or _local_url(host, bound_port)).rstrip("/")
         log.info("Serving %s on port %d.", f"{url}{ENDPOINTS[0 if streamable else 1]}", bound_port)
+        if links is not None:
+            links.issue(url)
         serve_until_signal(
-            build_app(server, app, settings, metrics, tracker, url=url, streamable=streamable),
+            build_app(
+                server, app, settings, metrics, tracker, url=url, streamable=streamable, links=links
+            ),
             listener,
+            settings,
+            table=_connection_table(settings),
             listen_handler=listen.handler,
             tracker=tracker,
-            drain_seconds=settings.drain_seconds,
-            max_header_bytes=settings.max_header_bytes,
         )
 
 
@@ -85,33 +95,42 @@ def build_app(
     *,
     url: str,
     streamable: bool,
+    links: BoardLinks | None = None,
 ) -> ASGIApp:
     """The whole ASGI application, from the access log to the routes; clients reach it at `url`."""
 
     def under_way() -> dict[str, int]:
         sessions = server.session_manager._server_instances  # noqa: SLF001  no public counter
-        return {**limits.open, "calls": tracker.under_way, "sessions": len(sessions)}
+        open_ = {kind: limits.usage.in_use[kind] for kind in ("requests", "streams")}
+        return {**open_, "calls": tracker.under_way, "sessions": len(sessions)}
 
-    metadata_routes = _metadata_routes(settings, url, streamable=streamable)
+    def sessions_of(scope: Scope) -> int:
+        owner = authorization_context(scope["user"])
+        owners = server.session_manager._session_owners  # noqa: SLF001  no public counter
+        return sum(found == owner for found in owners.values())
+
+    # None of these needs a token: the metadata tell how to get one, and the board asks for it.
+    open_routes = _metadata_routes(settings, url, streamable=streamable)
+    open_routes += board_routes(links) if streamable else []
     operations = [
         Route("/healthz", healthz),
         Route("/readyz", readyz(app)),
         Route("/metrics", metrics.endpoint(app, under_way)),
     ]
     web = build_routes(
-        server, app, settings, streamable=streamable, extra_routes=operations + metadata_routes
+        server, app, settings, streamable=streamable, extra_routes=operations + open_routes
     )
     limits = Limits(
         web,
         max_requests=settings.max_requests,
-        max_streams=settings.max_sessions,
+        max_sessions=settings.max_sessions,
         max_body_bytes=settings.max_body_bytes,
-        max_header_bytes=settings.max_header_bytes,
+        sessions_of=sessions_of,
     )
-    open_paths = frozenset({"/healthz", *(route.path for route in metadata_routes)})
+    open_paths = frozenset({"/healthz", *(route.path for route in open_routes)})
     authentication = Authentication(
         limits,
-        policy=_access_policy(settings, open_paths, url),
+        policy=_access_policy(settings, open_paths, url, links),
         host_policy=HostPolicy.configured(
             settings.allowed_hosts, settings.allowed_origins, settings.public_url
         ),
@@ -119,6 +138,21 @@ def build_app(
         routes={route.path for route in web.router.routes if isinstance(route, Route)},
     )
     return AccessLog(authentication, count=metrics.record_http_request)
+
+
+def _connection_table(settings: HttpSettings) -> ConnectionTable:
+    possible = possible_connections(settings.max_connections)
+    if possible < settings.max_connections:
+        log.warning(
+            "The limit on open files leaves room for %d connections, not for %d; raise it with "
+            "`ulimit -n`.",
+            possible,
+            settings.max_connections,
+        )
+    return ConnectionTable(
+        max_connections=possible,
+        max_strangers_per_address=settings.max_connections_per_address,
+    )
 
 
 def _check_exposure(settings: HttpSettings, host: str) -> None:
@@ -152,8 +186,10 @@ def _metadata_routes(settings: HttpSettings, url: str, *, streamable: bool) -> l
     return routes
 
 
-def _access_policy(settings: HttpSettings, open_paths: frozenset[str], url: str) -> AccessPolicy:
-    verifiers: list[TokenVerifier] = []
+def _access_policy(
+    settings: HttpSettings, open_paths: frozenset[str], url: str, links: BoardLinks | None
+) -> AccessPolicy:
+    verifiers: list[TokenVerifier] = [] if links is None else [links.verify]
     if settings.tokens:
         tokens = [token.get_secret_value() for token in settings.tokens]
         verifiers.append(static_tokens(tokens, scopes=settings.oauth_scopes))

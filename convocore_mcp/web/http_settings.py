@@ -5,9 +5,9 @@ from typing import Annotated, Self
 from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
-from convocore_mcp.settings import HOST_AND_PORT, split_list
+from convocore_mcp.settings import HOST_AND_PORT, CheckedSettings, split_list
 from convocore_mcp.web.access.host_policy import is_loopback
 
 _TOKEN = re.compile(r"[\w.~+/=-]+", re.ASCII)
@@ -30,7 +30,7 @@ StringList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_list)]
 TokenList = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split_tokens)]
 
 
-class HttpSettings(BaseSettings):
+class HttpSettings(CheckedSettings):
     """Environment variables of `serve --transport http|sse`; command-line options override them."""
 
     model_config = SettingsConfigDict(
@@ -63,6 +63,16 @@ class HttpSettings(BaseSettings):
     max_requests: int = Field(512, ge=1, description="Requests answered at the same time.")
     max_sessions: int = Field(
         1000, ge=1, description="Sessions, and event streams, open at the same time."
+    )
+    max_connections: int = Field(2000, ge=8, description="Connections open at the same time.")
+    max_connections_per_address: int = Field(
+        256, ge=1, description="Of these, connections of one address that have shown no token."
+    )
+    header_seconds: float = Field(
+        10, gt=0, description="Seconds within which a request's headers must arrive."
+    )
+    stall_seconds: float = Field(
+        30, gt=0, description="Seconds after which a client that does not read is cut off."
     )
     session_seconds: float = Field(
         1800, gt=0, description="Idle seconds after which a session ends."

@@ -12,8 +12,10 @@ from typing import Any
 
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 from mcp.shared.exceptions import MCPError
+from starlette.requests import Request
 
 from convocore_mcp.server.rendering import protocol_error
+from convocore_mcp.web.usage import Usage, client_of
 
 log = logging.getLogger(__name__)
 
@@ -38,12 +40,16 @@ class RequestTracker:
         is_known_method: Callable[[str], bool],
         on_request_end: OnRequestEnd,
     ) -> None:
-        self.under_way = 0
-        self._max_requests = max_requests
+        self._usage = Usage({"calls": max_requests})
         self._tool_names = tool_names
         self._is_known_method = is_known_method
         self._on_request_end = on_request_end
         self._idle = asyncio.Event()
+
+    @property
+    def under_way(self) -> int:
+        """How many requests are being handled."""
+        return self._usage.in_use["calls"]
 
     async def wait_until_idle(self) -> None:
         """Wait until no request is under way."""
@@ -62,12 +68,13 @@ class RequestTracker:
         if ctx.request_id is None or ctx.method == "subscriptions/listen":
             return await call_next(ctx)
         code, start = "internal", time.perf_counter()
-        self.under_way += 1
+        client = client_of(ctx.request.scope) if isinstance(ctx.request, Request) else ""
+        is_busy = self._usage.is_full("calls") or self._usage.is_share_used("calls", client)
+        self._usage.take("calls", client)
         try:
-            if self.under_way > self._max_requests:
+            if is_busy:
                 raise protocol_error(
-                    f"The server already answers {self._max_requests} requests; "
-                    "try again in a second.",
+                    "The server answers too many requests already; try again in a second.",
                     code=BUSY_CODE,
                     data={"retry_after": 1},
                 )
@@ -80,7 +87,7 @@ class RequestTracker:
             code = "cancelled"
             raise
         finally:
-            self.under_way -= 1
+            self._usage.give_back("calls", client)
             if not self.under_way:
                 self._idle.set()
             self._record(ctx, code, time.perf_counter() - start)

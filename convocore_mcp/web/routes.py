@@ -14,8 +14,6 @@ cancel notification would not reach the request that it cancels.
 from collections.abc import Sequence
 
 from mcp.server.mcpserver import MCPServer
-from mcp.server.runner import serve_dual_era_loop
-from mcp.server.sse import SseServerTransport
 from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
 from starlette.routing import Route
@@ -23,6 +21,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from convocore_mcp.server.backend import App
 from convocore_mcp.web.http_settings import HttpSettings
+from convocore_mcp.web.transports.accepted_types import AcceptedTypes
+from convocore_mcp.web.transports.sse_endpoint import SseEndpoint
 
 NO_HOST_CHECK = TransportSecuritySettings(enable_dns_rebinding_protection=False)
 """The host policy of `auth` has checked the Host header already."""
@@ -46,10 +46,12 @@ def build_routes(
         max_sessions=settings.max_sessions,
         session_idle_timeout=settings.session_seconds,
     )
-    if not streamable:
-        web.router.routes.clear()
-    sse = _SseEndpoint(server, app, settings.max_body_bytes)
-    post_message = _AsgiEndpoint(sse.transport.handle_post_message)
+    endpoint = next(route for route in web.router.routes if isinstance(route, Route))
+    web.router.routes.clear()
+    if streamable:
+        web.router.routes.append(Route(endpoint.path, AcceptedTypes(endpoint.app)))
+    sse = SseEndpoint(server, app, NO_HOST_CHECK, settings.max_body_bytes)
+    post_message = _AsgiEndpoint(sse.post_message)
     web.router.routes.extend(
         [
             Route("/sse", _AsgiEndpoint(sse.connect), methods=["GET"]),
@@ -68,19 +70,3 @@ class _AsgiEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._app(scope, receive, send)
-
-
-class _SseEndpoint:
-    """HTTP+SSE within the shared lifespan. The SDK's own SSE app starts one per connection."""
-
-    def __init__(self, server: MCPServer[App], app: App, max_body_bytes: int) -> None:
-        self._lowlevel = server._lowlevel_server  # noqa: SLF001  the high level starts a lifespan
-        self._app = app
-        self.transport = SseServerTransport(
-            "/messages", NO_HOST_CHECK, max_request_body_size=max_body_bytes
-        )
-
-    async def connect(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection until the client leaves."""
-        async with self.transport.connect_sse(scope, receive, send) as (reader, writer):
-            await serve_dual_era_loop(self._lowlevel, reader, writer, lifespan_state=self._app)

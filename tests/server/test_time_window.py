@@ -58,7 +58,10 @@ def test_a_time_means_the_same_for_both_bounds(text: str, now: datetime, meant: 
 
 @pytest.mark.parametrize("text", ["2026-07-19", "20260719"])
 def test_a_day_without_a_time_is_the_whole_day(text: str) -> None:
-    """Promised by docs/contract.md, "Times": both bound the last activity, inclusively."""
+    """Promised by docs/contract.md, "Times": both bound the last activity, inclusively.
+
+    Holds docs/contract.md #periods.
+    """
     assert read_bound("since", text, now=NOW) == utc(2026, 7, 19)
     assert read_bound("until", text, now=NOW) == utc(2026, 7, 19, 23, 59, 59)
 
@@ -73,7 +76,7 @@ def test_the_first_and_the_last_possible_day_are_valid(text: str) -> None:
     "text",
     [
         "someday", "7", "-7d", "1.5d", "123456d", "tomorrow", "next_week",
-        "2026-13-01", "2026-02-30", "24:00",
+        "2026-13-01", "2026-02-30", "24:00", "2026", "2026-13", "2025-W53", "2026-W29-8",
         "2026-07-19T25:00", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "d", "½d",
     ],
 )  # fmt: skip
@@ -116,19 +119,31 @@ def test_months_before_are_the_same_day_or_the_last_of_its_month(now: datetime, 
         ("last_quarter", utc(2026, 3, 31, 22), utc(2026, 6, 30, 21, 59, 59)),
         ("this_year", utc(2025, 12, 31, 23), utc(2026, 12, 31, 22, 59, 59)),
         ("2026-07-19", utc(2026, 7, 18, 22), utc(2026, 7, 19, 21, 59, 59)),
+        ("2026-03-29", utc(2026, 3, 28, 23), utc(2026, 3, 29, 21, 59, 59)),  # of 23 hours
+        ("2026-10-25", utc(2026, 10, 24, 22), utc(2026, 10, 25, 22, 59, 59)),  # of 25 hours
+        # As groups by week and month are called.
+        ("2026-02", utc(2026, 1, 31, 23), utc(2026, 2, 28, 22, 59, 59)),
+        ("2026-w53", utc(2026, 12, 27, 23), utc(2027, 1, 3, 22, 59, 59)),
+        ("2026-W29-3", utc(2026, 7, 14, 22), utc(2026, 7, 15, 21, 59, 59)),
     ],
 )
 def test_a_period_begins_and_ends_in_the_time_zone(
     text: str, first: datetime, last: datetime
 ) -> None:
-    """Promised by docs/contract.md, "Times": `since` takes the beginning, `until` the end."""
+    """Promised by docs/contract.md, "Times": `since` takes the beginning, `until` the end.
+
+    Holds docs/contract.md #time-forms #periods.
+    """
     now, zone = utc(2026, 7, 19, 12), ZoneInfo("Europe/Berlin")
     assert read_bound("since", text, now=now, zone=zone) == first
     assert read_bound("until", text, now=now, zone=zone) == last
 
 
 def test_three_m_is_refused_with_both_meanings() -> None:
-    """Promised by docs/contract.md, "Times": a bare `3m` is refused."""
+    """Promised by docs/contract.md, "Times": a bare `3m` is refused.
+
+    Holds docs/contract.md #three-m.
+    """
     with pytest.raises(InvalidArgumentError, match="minutes or months") as caught:
         read_bound("since", "3m", now=NOW)
     assert "3min" in caught.value.hint

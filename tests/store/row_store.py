@@ -9,7 +9,14 @@ from zoneinfo import ZoneInfo
 from convocore_mcp.api import wire
 from convocore_mcp.fields.conditions import DataField, read_conditions
 from convocore_mcp.fields.grouping import FieldName, Grouping, Sort
-from convocore_mcp.fields.row_query import FoundRow, Groups, Requirement, RowQuery, SortKey
+from convocore_mcp.fields.row_query import (
+    MAX_GROUPS,
+    FoundRow,
+    Groups,
+    Requirement,
+    RowQuery,
+    SortKey,
+)
 from convocore_mcp.fields.table import BY_NAME, DATA, Field, Rows
 from convocore_mcp.fields.times import Clock
 from convocore_mcp.store.database.engine import Database
@@ -98,11 +105,16 @@ class RowStore(AgentStore):
             yield page
 
     def groups(
-        self, rows: Rows, group_by: Sequence[Grouping], *measures: str, where: Sequence[str] = ()
+        self,
+        rows: Rows,
+        group_by: Sequence[Grouping],
+        *measures: str,
+        where: Sequence[str] = (),
+        limit: int = MAX_GROUPS,
     ) -> Groups:
         """Counted and added up."""
-        query = self.query(rows, *where)
-        return self.rows.groups(query, group_by, [BY_NAME[name] for name in measures])
+        query, fields = self.query(rows, *where), [BY_NAME[name] for name in measures]
+        return self.rows.groups(query, group_by, fields, limit=limit)
 
 
 def _money(lead: Any) -> Plain:

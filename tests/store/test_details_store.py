@@ -106,6 +106,23 @@ def test_a_new_version_keeps_the_details_until_its_own_are_in(database: Database
     assert store.kinds_of_changes() == ["created", "updated"]
 
 
+def test_details_are_pending_for_questions_about_people_until_leads_have_them(
+    database: Database,
+) -> None:
+    """Promised by docs/contract.md, "Rules for every answer": `complete` means that all was read.
+
+    Leads are rebuilt after the details were saved, in another transaction.
+    """
+    store = DetailsStore(database)
+    store.save(store.read("c1"), store.read("c2", 5))
+    store.rebuild_leads()
+    store.answer(*((wanted, store.read(wanted.id, userName="Ann")) for wanted in store.wanted()))
+    assert store.queue.state(store.agent).pending == 0
+    assert store.queue.state(store.agent, people=True).pending == 2
+    store.rebuild_leads()
+    assert store.queue.state(store.agent, people=True).pending == 0
+
+
 def test_an_answer_for_an_older_version_is_dropped(database: Database) -> None:
     """Ours: the list has brought another version while the single one was asked for."""
     store = DetailsStore(database)

@@ -14,6 +14,11 @@ from convocore_mcp.fields.grouping import TIME_UNITS, Grouping, TimeUnit
 from convocore_mcp.fields.row_query import RowGroup
 from convocore_mcp.fields.table import BY_NAME, Kind, Rows
 from convocore_mcp.store.database.engine import Database
+from convocore_mcp.store.field_queries.groups.group_columns import group_column
+from convocore_mcp.store.field_queries.groups.group_figures import Figures
+from convocore_mcp.store.field_queries.groups.group_keys import GroupKeys
+from convocore_mcp.store.field_queries.groups.split_groups import SplitParts
+from convocore_mcp.store.fields.row_tables import RowTable
 from tests.fields.plain_rows import Plain, fold
 from tests.fields.raw_rows import RawRow, lists_of_raw_rows
 from tests.store.row_store import ZONE, RowStore, field_named
@@ -104,7 +109,10 @@ def answered(group: RowGroup, kind: Rows) -> dict[str, Any]:
 def test_groups_count_what_plain_python_counts(
     database: Database, rows: Rows, data: st.DataObject, raw: list[RawRow]
 ) -> None:
-    """docs/contract.md, "Tools": by any choice, flag, text or list, by time, one or two of them."""
+    """docs/contract.md, "Tools": by any choice, flag, text or list, by time, one or two of them.
+
+    Holds docs/contract.md #stats-arguments #zeros #time-keys.
+    """
     store = RowStore(database)
     store.save_raw(raw)
     plain = list(store.plain(rows).values())
@@ -150,7 +158,10 @@ def test_two_groupings_make_a_group_of_each_pair(
 def test_measures_are_those_of_plain_python(
     database: Database, rows: Rows, raw: list[RawRow]
 ) -> None:
-    """docs/contract.md, "Tools": n, sum, avg, median and max; money by currency."""
+    """docs/contract.md, "Tools": n, sum, avg, median and max; money by currency.
+
+    Holds docs/contract.md #measures.
+    """
     store = RowStore(database)
     store.save_raw(raw)
     plain = plain_groups(store.plain(rows).values(), BY_NAME["stage"])
@@ -173,7 +184,10 @@ def test_measures_are_those_of_plain_python(
 
 
 def test_totals_of_conversations_count_each_lead_once(database: Database) -> None:
-    """docs/contract.md, "Tools": a value is summed once for each lead."""
+    """docs/contract.md, "Tools": a value is summed once for each lead.
+
+    Holds docs/contract.md #totals-of-leads.
+    """
     store = RowStore(database)
     person = {"contactIdentityId": "i1", "value": 500, "currency": "EUR", "hotLabel": "hot"}
     store.save_raw([{"ID": "a", **person}, {"ID": "b", "stage": "new", **person}])
@@ -188,7 +202,10 @@ def test_totals_of_conversations_count_each_lead_once(database: Database) -> Non
 
 
 def test_tokens_by_model_are_the_share_of_each(database: Database) -> None:
-    """docs/contract.md, "Tools": `usagePerModel` tells what each model had."""
+    """docs/contract.md, "Tools": `usagePerModel` tells what each model had.
+
+    Holds docs/contract.md #model-shares.
+    """
     store = RowStore(database)
     usage = {
         "lastTurnModelId": "big", "cumulativeTotalTokens": 100, "cumulativeUsd": 2,
@@ -208,7 +225,10 @@ def test_tokens_by_model_are_the_share_of_each(database: Database) -> None:
 
 
 def test_what_is_beyond_the_largest_groups_is_added_up(database: Database) -> None:
-    """docs/contract.md, "Tools": at most 100 groups; the rest is one, and their number is told."""
+    """docs/contract.md, "Tools": at most 100 groups; the rest is one, and their number is told.
+
+    Holds docs/contract.md #largest-groups.
+    """
     store = RowStore(database)
     store.save_raw(
         {"ID": f"c{n}", "source": "big" if n < 3 else f"s{n}", "messagesNum": 2} for n in range(113)
@@ -222,12 +242,83 @@ def test_what_is_beyond_the_largest_groups_is_added_up(database: Database) -> No
     assert (found.other.rows, found.other.messages) == (11, 22)
 
 
+@pytest.mark.parametrize("rows", BOTH)
+@FEW
+@given(data=st.data(), raw=lists_of_raw_rows)
+def test_a_limit_lists_the_largest_groups_and_adds_up_all_others(
+    database: Database, rows: Rows, data: st.DataObject, raw: list[RawRow]
+) -> None:
+    """docs/contract.md, "Tools": the largest (of times the newest), the rest together."""
+    store = RowStore(database)
+    store.save_raw(raw)
+    plain = list(store.plain(rows).values())
+
+    for grouping in data.draw(st.lists(st.sampled_from(groupings(rows)), max_size=6)):
+        expected = plain_groups(plain, grouping)
+        found = store.groups(rows, [grouping], "messages", limit=2)
+        shown = {shown_key(group.keys[0]) for group in found.groups}
+        assert (len(shown), found.total) == (min(2, len(expected)), len(expected)), grouping
+        if not isinstance(grouping, TimeUnit):
+            sizes = sorted(map(len, expected.values()), reverse=True)
+            assert [group.rows for group in found.groups] == sizes[:2], grouping
+        rest = [row for key, of_key in expected.items() if key not in shown for row in of_key]
+        assert (found.other is None) == (len(expected) <= 2)
+        if found.other is not None:
+            assert answered(found.other, rows) == figures(rest, rows), grouping
+            measured: Any = found.other.measures.get("messages")
+            counts = [row["messages"] for row in rest if "messages" in row]
+            assert (measured.n if measured else 0) == len(counts)
+
+
+@pytest.mark.parametrize("rows", BOTH)
+def test_of_two_groupings_the_largest_pairs_are_listed(database: Database, rows: Rows) -> None:
+    """docs/contract.md, "Tools": spellings are one group, under the most frequent one."""
+    store = RowStore(database)
+    sources = ["Ads", "ads", "Ads", "fair", "fair", ""]
+    store.save_raw(
+        {"ID": f"c{n}", "userName": f"Bo {n}", "source": source, "countryCode": "de",
+         "capturedVariables": {"plan": "Pro" if n else "pro"}, "value": 5 * (n % 2)}
+        for n, source in enumerate(sources)
+    )  # fmt: skip
+
+    found = store.groups(rows, [BY_NAME["source"], field_named("data.plan")], limit=1)
+    last = store.groups(rows, [BY_NAME["source"], field_named("data.plan")], limit=3)
+
+    assert [(group.keys, group.rows) for group in found.groups] == [(("Ads", "Pro"), 3)]
+    assert found.other is not None
+    assert (found.total, found.other.rows) == (3, 3)
+    assert [group.keys for group in last.groups][1:] == [("fair", "Pro"), (None, "Pro")]
+    assert last.other is None
+
+
+def test_parts_that_are_not_kept_are_read_again(database: Database) -> None:
+    """Ours: with very many groups of a list, memory holds those that are shown."""
+    store = RowStore(database)
+    store.save_raw({"ID": f"c{n}", "tags": [f"t{n % 7}", "all"]} for n in range(30))
+    query, now = store.query(Rows.CONVERSATIONS), store.rows.sequence_number()
+
+    with database.reading() as connection:
+        table = RowTable.of(query, connection)
+        valid = [table.valid_at(query.agents, now)]
+        columns = [group_column(connection, table, query, valid, BY_NAME["tags"])]
+        keys, figures = GroupKeys([BY_NAME["tags"]], columns), Figures.of(table)
+        kept = SplitParts(connection, table, keys, figures, valid)
+        streamed = SplitParts(connection, table, keys, figures, valid, most_kept=3)
+        assert len(list(kept)) == 7
+        assert list(kept) == list(streamed) == [p for chunk in streamed.chunks() for p in chunk]
+
+
 def test_values_come_the_most_frequent_first_in_their_usual_spelling(database: Database) -> None:
     """Ours: what a filter may name, when it names something that does not exist."""
     store = RowStore(database)
     sources = ["Ads", "ads", "Ads", "fair"]
     store.save_raw({"ID": f"c{n}", "source": s, "tags": ["VIP"]} for n, s in enumerate(sources))
 
-    for name, expected in (("source", ["Ads", "fair"]), ("tags", ["VIP"])):
+    for name, expected in (
+        ("source", ["Ads", "fair"]),
+        ("tags", ["VIP"]),
+        ("id", ["c0", "c1", "c2", "c3"]),
+        ("email", []),
+    ):
         values = store.rows.values(Rows.CONVERSATIONS, [store.agent], BY_NAME[name])
         assert values == (expected, len(expected))

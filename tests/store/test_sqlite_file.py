@@ -155,13 +155,10 @@ def test_a_file_that_lacks_a_table_is_replaced_when_it_is_opened(path: Path, tab
     agent_store.database.close()
 
 
-@pytest.mark.parametrize("trigger", ["inserted", "deleted"])
-def test_a_file_whose_search_index_is_no_longer_kept_up_to_date_is_replaced(
-    path: Path, trigger: str
-) -> None:
-    """Ours: every search would quietly miss what came since."""
+def test_a_file_whose_search_index_is_no_longer_kept_up_to_date_is_replaced(path: Path) -> None:
+    """Ours: every search would quietly find what is gone."""
     fill(path, *CONVERSATIONS)
-    execute(path, f"DROP TRIGGER {SEARCH}_{trigger}")
+    execute(path, f"DROP TRIGGER {SEARCH}_deleted")
     database = open_database(path, owner="me")
     assert count_rows(database) == 0
     database.close()
@@ -239,7 +236,7 @@ def test_a_file_that_is_no_database_is_set_aside_or_filled(path: Path, content: 
     database.close()
 
 
-@settings(shared, max_examples=examples(20))
+@settings(shared, max_examples=examples(10))
 @given(seed=st.integers(0, 2**32), cut=st.booleans())
 def test_a_damaged_file_is_never_an_error(
     tmp_path_factory: pytest.TempPathFactory, seed: int, cut: bool

@@ -62,6 +62,42 @@ async def test_a_full_sync_runs_behind_the_answers_when_it_is_due() -> None:
         assert harness.mirror_rows == harness.upstream_rows
 
 
+@BOTH_DIALECTS
+async def test_after_a_long_time_an_answer_is_complete_only_when_the_whole_list_was_read(
+    dialect: Dialect,
+) -> None:
+    """Promised by docs/architecture.md, "The mirror": what a list read long ago may hide."""
+    sandbox = Sandbox(size=300, dialect=dialect)
+    async with running_harness(sandbox, schedule=IMPATIENT) as harness:
+        while not (await harness.ensure_fresh()).complete:
+            pass
+        sandbox.edit([row["ID"] for row in sandbox.rows()][250], stage="won")
+        harness.clock.advance(days=3)
+        # The front of the list can be read; the rest comes when the gate is opened.
+        gate = Gate(sandbox, after=sandbox.list_requests + 4)
+        held_back = await harness.ensure_fresh()
+        await gate.reached.wait()
+        assert not held_back.complete
+        gate.open()
+        await harness.wait_for_runs()
+        answer = await harness.ensure_fresh()
+        assert answer.complete
+        assert answer.notes == ()
+        assert harness.mirror_rows == harness.upstream_rows
+
+
+async def test_a_full_sync_that_is_overdue_is_awaited_if_the_list_is_short() -> None:
+    """Ours: so the first question of a Monday is answered with what is true on Monday."""
+    sandbox = Sandbox(size=60)
+    async with running_harness(sandbox) as harness:
+        await harness.ensure_fresh()
+        sandbox.edit([row["ID"] for row in sandbox.rows()][50], stage="won")
+        harness.clock.advance(days=3)
+        answer = await harness.ensure_fresh()
+        assert answer.complete
+        assert harness.mirror_rows == harness.upstream_rows
+
+
 async def test_the_freshness_of_a_complete_mirror_has_no_notes() -> None:
     """Promised by docs/contract.md, "Rules for every answer": `as_of`, `complete`."""
     sandbox = Sandbox(size=100)

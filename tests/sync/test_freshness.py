@@ -15,7 +15,13 @@ from convocore_mcp.errors import (
     UnavailableError,
 )
 from convocore_mcp.models import EVERYTHING, Coverage, Freshness, ReadScope
-from convocore_mcp.sync.freshness import CLOCK_WAS_AHEAD, SyncState, freshness, refusal
+from convocore_mcp.sync.freshness import (
+    CLOCK_WAS_AHEAD,
+    FULL_SYNC_OVERDUE,
+    SyncState,
+    freshness,
+    refusal,
+)
 from convocore_mcp.sync.page_writer import LIST_MOVED_TOO_FAST, Progress
 
 NOW = datetime(2026, 7, 19, 22, 11, 3, tzinfo=UTC)
@@ -96,6 +102,7 @@ def test_no_answer_of_convocore_yet_is_an_error_that_says_when_to_ask_again() ->
         (SyncState(WITH_GAP), EVERYTHING, False, ago(days=90)),
         (SyncState(replace(COMPLETE, doubt="Gone?")), EVERYTHING, False, ago(days=90)),
         (SyncState(replace(COMPLETE, dropped_fields=3)), EVERYTHING, False, None),
+        (SyncState(COMPLETE, overdue=True), EVERYTHING, False, ago(days=90)),
         # Stale, or with rows that can't be read: everything was read once, but news is missing.
         (SyncState(COMPLETE, failure=DOWN), EVERYTHING, False, None),
         (SyncState(COMPLETE, failure=FULL_DISK), EVERYTHING, False, None),
@@ -119,7 +126,10 @@ def test_no_answer_of_convocore_yet_is_an_error_that_says_when_to_ask_again() ->
 def test_an_answer_is_complete_when_its_scope_was_read(
     state: SyncState, scope: ReadScope, complete: bool, oldest: datetime | None
 ) -> None:
-    """Promised by docs/contract.md, "Rules for every answer": `complete` and `oldest`."""
+    """Promised by docs/contract.md, "Rules for every answer": `complete` and `oldest`.
+
+    Holds docs/contract.md #freshness #never-falsely-complete.
+    """
     answer = freshness(state, scope, now=NOW)
     assert (answer.complete, answer.oldest) == (complete, oldest)
 
@@ -134,7 +144,10 @@ def test_an_answer_is_complete_when_its_scope_was_read(
     ],
 )
 def test_as_of_is_when_the_front_of_the_list_was_read(state: SyncState, as_of: datetime) -> None:
-    """Promised by docs/contract.md, "Rules for every answer": `as_of`."""
+    """Promised by docs/contract.md, "Rules for every answer": `as_of`.
+
+    Holds docs/contract.md #freshness.
+    """
     assert freshness(state, EVERYTHING, now=NOW).as_of == as_of
 
 
@@ -164,6 +177,7 @@ def test_as_of_is_when_the_front_of_the_list_was_read(state: SyncState, as_of: d
             ("3 field(s) of 2 conversation(s) could not be read and are left out.",),
         ),
         (SyncState(replace(WITH_GAP, doubt="Gone?")), (LIST_MOVED_TOO_FAST, "Gone?")),
+        (SyncState(COMPLETE, overdue=True), (FULL_SYNC_OVERDUE,)),
         (SyncState(COMPLETE, failure=DOWN), (CANT_BE_READ,)),
         (SyncState(COMPLETE, failure=DOWN, still_waiting=True), (CANT_BE_READ,)),
         (SyncState(COMPLETE, upstream_error=DOWN, still_waiting=True), (CANT_BE_READ,)),
@@ -177,7 +191,10 @@ def test_as_of_is_when_the_front_of_the_list_was_read(state: SyncState, as_of: d
     ],
 )
 def test_notes_say_what_an_answer_lacks(state: SyncState, notes: tuple[str, ...]) -> None:
-    """Promised by docs/contract.md, "Rules for every answer": each shortcoming is a note."""
+    """Promised by docs/contract.md, "Rules for every answer": each shortcoming is a note.
+
+    Holds docs/contract.md #freshness-notes.
+    """
     assert freshness(state, EVERYTHING, now=NOW).notes == notes
 
 
@@ -194,7 +211,10 @@ def test_notes_say_what_an_answer_lacks(state: SyncState, notes: tuple[str, ...]
 def test_progress_is_told_where_a_full_sync_has_counted_the_list(
     state: SyncState, progress: float | None
 ) -> None:
-    """Ours: the length of a list that was never read to its end is not known."""
+    """Ours: the length of a list that was never read to its end is not known.
+
+    Holds docs/contract.md #freshness-notes.
+    """
     assert freshness(state, EVERYTHING, now=NOW).progress == progress
 
 

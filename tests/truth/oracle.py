@@ -222,8 +222,8 @@ def searched(row: Row) -> str:
     """All the text that `query` searches."""
     fields = ("userName", "userEmail", "userPhone", "userCompany", "title", "summary")
     names = (*fields, "lastMessage", "funnelSummary")
-    texts = [*(row.get(name) for name in names), notes(row)]
-    return " \n ".join(t for t in [*texts, *(row.get("tags") or [])] if isinstance(t, str))
+    texts = [*(row.get(name) for name in names), notes(row), *(row.get("tags") or [])]
+    return " \n ".join([text for text in texts if isinstance(text, str)])
 
 
 def spelled(text: str) -> str:
@@ -240,18 +240,35 @@ def spellings(text: str) -> tuple[str, ...]:
     return (*words(composed), *words(spelled(composed)), *words(re.sub("['\u2019]", "", composed)))
 
 
+@lru_cache(maxsize=50_000)
+def distinct_spellings(text: str) -> frozenset[str]:
+    """The same, each once."""
+    return frozenset(spellings(text))
+
+
 def surely_found(row: Row, query: str) -> bool:
     """Whether every word of the query is a whole word of the searched text, in some spelling."""
-    known = set(spellings(searched(row)))
+    known = distinct_spellings(searched(row))
+    return all(one in known or other in known for one, other in spelled_words(query))
+
+
+@lru_cache
+def spelled_words(query: str) -> list[tuple[str, str]]:
+    """Each word of a query, as it is written and with digraphs."""
     composed = unicodedata.normalize("NFC", query)
-    typed = zip(words(composed), words(spelled(composed)), strict=True)
-    return all(known & set(spellings_of_word) for spellings_of_word in typed)
+    return [*zip(words(composed), words(spelled(composed)), strict=True)]
 
 
 def possibly_found(row: Row, query: str) -> bool:
     """Whether every word of the query, perhaps with another ending, occurs in the searched text."""
-    text = "".join(spellings(searched(row)))  # joined, as punctuation may be written or not
+    text = joined_spellings(searched(row))
     return all(word[: max(4, len(word) - 3)] in text for word in words(query))
+
+
+@lru_cache(maxsize=50_000)
+def joined_spellings(text: str) -> str:
+    """The words of a text in one piece, as punctuation may be written or not."""
+    return "".join(spellings(text))
 
 
 def speaks(row: Row, *languages: str) -> bool:

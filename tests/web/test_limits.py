@@ -11,6 +11,8 @@ import httpx
 
 from convocore_mcp.sandbox import Sandbox, serving
 from tests.web.web_server import (
+    OTHER_TOKEN,
+    THIRD_TOKEN,
     TOKEN,
     McpRequest,
     RunningServer,
@@ -117,25 +119,41 @@ def test_bodies_and_headers_are_bounded(token_server: RunningServer) -> None:
             assert client.get("/readyz", headers={"X-Long": "x" * size}).status_code == status
         with socket.create_connection(("127.0.0.1", token_server.port)) as endless:
             endless.sendall(b"GET /healthz HTTP/1.1\r\nX-Long: " + b"x" * 40_000)
-            assert endless.recv(100).startswith(b"HTTP/1.1 400 ")
+            assert endless.recv(100).startswith(b"HTTP/1.1 431 ")
         assert client.get("/readyz").status_code == 200
 
 
-def test_sessions_and_streams_are_bounded(token_server: RunningServer) -> None:
-    """Promised by docs/operations.md, "HTTP". 503 with `Retry-After`; `/healthz` still answers."""
+def test_sessions_and_streams_are_bounded_in_all_and_for_each_client(
+    token_server: RunningServer,
+) -> None:
+    """Promised by docs/operations.md, "Limits". With `Retry-After`; `/healthz` still answers.
+
+    Of six sessions and streams, one client may have three.
+    """
     headers, body = initialize_request()
     with ExitStack() as open_streams, httpx.Client(
-        base_url=token_server.url, headers=bearer(TOKEN), trust_env=False
+        base_url=token_server.url, trust_env=False
     ) as client:  # fmt: skip
-        sessions = [client.post("/mcp", json=body, headers=headers) for _ in range(4)]
-        assert [answer.status_code for answer in sessions] == [200, 200, 200, 503]
-        assert sessions[3].headers["retry-after"] == "1"
-        for answer in sessions[:3]:
-            ended = {"Mcp-Session-Id": answer.headers["mcp-session-id"]}
-            assert client.delete("/mcp", headers=ended).status_code == 200
-        streams = [open_streams.enter_context(client.stream("GET", "/sse")) for _ in range(4)]
-        assert [answer.status_code for answer in streams] == [200, 200, 200, 503]
-        assert streams[3].headers["retry-after"] == "1"
+        opened = []
+        for token, number in ((TOKEN, 4), (OTHER_TOKEN, 3), (THIRD_TOKEN, 1)):
+            sent = headers | bearer(token)
+            answers = [client.post("/mcp", json=body, headers=sent) for _ in range(number)]
+            opened += [(token, answer) for answer in answers]
+        statuses = [answer.status_code for _, answer in opened]
+        assert statuses == [200, 200, 200, 429, 200, 200, 200, 503]
+        assert opened[3][1].headers["retry-after"] == opened[7][1].headers["retry-after"] == "1"
+        for token, answer in opened:
+            if answer.status_code == 200:
+                ended = {"Mcp-Session-Id": answer.headers["mcp-session-id"]} | bearer(token)
+                assert client.delete("/mcp", headers=ended).status_code == 200
+
+        def stream(token: str) -> httpx.Response:
+            return open_streams.enter_context(client.stream("GET", "/sse", headers=bearer(token)))
+
+        streams = [stream(token) for token in [TOKEN] * 4 + [OTHER_TOKEN] * 3 + [THIRD_TOKEN]]
+        statuses = [answer.status_code for answer in streams]
+        assert statuses == [200, 200, 200, 429, 200, 200, 200, 503]
+        assert streams[3].headers["retry-after"] == streams[7].headers["retry-after"] == "1"
         assert client.get("/healthz").status_code == 200
     wait_until(lambda: token_server.metric('convocore_mcp_open{kind="streams"}', TOKEN) == 0)
 

@@ -124,7 +124,10 @@ async def all_answers(client: Client) -> dict[str, str]:
 async def test_answers_are_equal_byte_for_byte(
     server: RunningServer, mirror: dict[str, str]
 ) -> None:
-    """Promised by docs/operations.md, "HTTP". On three transports and in both eras."""
+    """Promised by docs/operations.md, "HTTP". On three transports and in both eras.
+
+    Holds docs/contract.md #transports.
+    """
     async with connected_client(("http", "auto"), server, mirror) as client:
         await client.call_tool("conversation_stats", {})  # fills the mirror
     for attempt in range(2):
@@ -151,4 +154,5 @@ async def test_the_sse_transport_has_no_streamable_http(tmp_path: Path) -> None:
         headers, body = initialize_request()
         async with httpx.AsyncClient(trust_env=False) as http:
             response = await http.post(f"{server.url}/mcp", json=body, headers=headers)
-        assert response.status_code == 404
+            board = await http.get(f"{server.url}/board")  # it speaks Streamable HTTP alone
+        assert (response.status_code, board.status_code) == (404, 404)

@@ -32,9 +32,10 @@ TOO_DEEP = b'"[nested too deeply]"'
 MAX_INTEGER = 2**63 - 1
 
 _ESCAPED_SURROGATES = re.compile(
-    rb"\\u[dD][89abAB]..\\u[dD][c-fC-F]..|(?P<lone>\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
+    rb"\\u[dD](?:[89abAB]..\\u[dD][c-fC-F]..|(?P<lone>[89a-fA-F][0-9a-fA-F]{2}))"
 )
-"""A pair that makes one character, or a lone surrogate."""
+"""A pair that makes one character, or a lone surrogate. The common beginning makes it fast."""
+_ESCAPED_NUL = re.compile(rb"\\u0000")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _GARBLED = object()
 _BACKSLASH = ord("\\")
@@ -68,7 +69,7 @@ def parse_json(body: bytes) -> Any:
             hint="Check CONVOCORE_BASE_URL and try again.",
         )
     value: object = _GARBLED
-    for repair in (_unchanged, _without_lone_surrogates, _repaired):
+    for repair in (_without_unstorable_escapes, _repaired):
         body = repair(body)
         with suppress(ValueError):
             value = pydantic_core.from_json(body)
@@ -127,23 +128,31 @@ def _estimated_memory(body: bytes) -> int:
     )
 
 
-def _unchanged(body: bytes) -> bytes:
-    return body
+def _without_unstorable_escapes(body: bytes) -> bytes:
+    """`body` without escaped lone surrogates and U+0000: the usual damage, and cheap to mend.
+
+    A body that is too large to be repaired is returned as it is.
+    """
+    if len(body) > MAX_REPAIRED_BYTES:
+        return body
+    if rb"\ud" in body or rb"\uD" in body:
+        body = _without_lone_surrogates(body)
+    return _ESCAPED_NUL.sub(_remove_nul, body) if _NUL in body else body
 
 
 def _without_lone_surrogates(body: bytes) -> bytes:
-    """`body` with U+FFFD in place of escaped lone surrogates: the usual damage, and cheap to mend.
+    """`body` with U+FFFD in place of escaped lone surrogates."""
+    return _ESCAPED_SURROGATES.sub(_replace_lone_surrogate, body)
+
+
+def _repaired(body: bytes) -> bytes:
+    """`body` as UTF-8, without lone surrogates, too deep nesting and integers that are too long.
 
     Raises:
         GarbledError: it is too large to be repaired.
     """
     if len(body) > MAX_REPAIRED_BYTES:
         raise _garbled()
-    return _ESCAPED_SURROGATES.sub(_replace_lone_surrogate, body)
-
-
-def _repaired(body: bytes) -> bytes:
-    """`body` as UTF-8, without lone surrogates, too deep nesting and integers that are too long."""
     try:
         text = body.decode(json.detect_encoding(body), "surrogatepass")
     except UnicodeDecodeError:
@@ -154,11 +163,19 @@ def _repaired(body: bytes) -> bytes:
 
 
 def _replace_lone_surrogate(match: re.Match[bytes]) -> bytes:
+    return rb"\ufffd" if match["lone"] and not _is_text(match) else match[0]
+
+
+def _remove_nul(match: re.Match[bytes]) -> bytes:
+    return match[0] if _is_text(match) else b""
+
+
+def _is_text(match: re.Match[bytes]) -> bool:
+    """Whether the backslash of `\\u` is escaped itself."""
     backslashes = match.start()
     while backslashes and match.string[backslashes - 1] == _BACKSLASH:
         backslashes -= 1
-    is_text = (match.start() - backslashes) % 2  # the backslash of `\u` is escaped itself
-    return rb"\ufffd" if match["lone"] and not is_text else match[0]
+    return (match.start() - backslashes) % 2 == 1
 
 
 def _within_bounds(body: bytes) -> list[bytes]:

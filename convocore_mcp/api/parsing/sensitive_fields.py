@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any, get_args
 
 from convocore_mcp.api.record_parts import RecordPart
-from convocore_mcp.fields.secrets import is_secret, without_secrets
+from convocore_mcp.fields.secrets.secret_names import is_secret, without_secrets
 
 _UNTYPED = (dict, list)
 

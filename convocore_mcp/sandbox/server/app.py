@@ -130,9 +130,6 @@ class Sandbox(FaultInjection, SingleItems):
             row: Row | None = self._listed(self._list.row(conversation_id))
             return row
 
-    def _shown_rows(self) -> Iterator[Row]:
-        return self.rows()
-
     # Changes
 
     def insert(self, **fields: Json) -> str:

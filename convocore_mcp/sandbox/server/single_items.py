@@ -5,6 +5,7 @@ Source: docs/upstream.md, "The single conversation" and "The transcript".
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 from convocore_mcp.sandbox.data.generated_rows import SPARSE_FIELDS
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 _NOT_IN_PLAN = "Chat Export API addon required. Subscribe to chat-export-api to use this endpoint."
 
 
-class SingleItems:
+class SingleItems(ABC):
     """Single conversations. With `sparse`, rows of the list hold little of what these hold.
 
     A row whose single conversation can't be read stays as full as it is without `sparse`: else no
@@ -48,7 +49,7 @@ class SingleItems:
 
         Returns its ID.
         """
-        for row in self._shown_rows():
+        for row in self.rows():
             identifier: str = row["ID"]
             if self._has_item(identifier) and row.keys() < (self.item(identifier) or {}).keys():
                 self.break_record(identifier)
@@ -68,11 +69,12 @@ class SingleItems:
 
     def known_rows(self) -> Iterator[Row]:
         """Each conversation as the single one has it, else as the list shows it; newest first."""
-        for row in self._shown_rows():
+        for row in self.rows():
             yield self.item(row["ID"]) or row
 
-    def _shown_rows(self) -> Iterator[Row]:
-        raise NotImplementedError
+    @abstractmethod
+    def rows(self) -> Iterator[Row]:
+        """Every conversation that is not empty, as the list shows it now, newest first."""
 
     def _has_item(self, conversation_id: str) -> bool:
         # Convocore lists conversations that were created through its REST API, but answers 404 for

@@ -18,17 +18,17 @@ from convocore_mcp.server.questions.several_agents import ensure_fresh
 from convocore_mcp.server.requests import StatsRequest
 from convocore_mcp.server.row_queries import RowQueries
 from convocore_mcp.server.sanitize import JsonObject, sanitize_object
-from convocore_mcp.server.size_limit import shorten_rows
+from convocore_mcp.server.size_limit import MAX_CHARACTERS, rows_within_limit
 from convocore_mcp.server.tools.arguments import nearest_first
-from convocore_mcp.server.views.answer_views import GroupView, Stats
-from convocore_mcp.server.views.group_views import OTHER, group_view, totals_view
+from convocore_mcp.server.views.answer_views import FreshnessView, GroupView, Stats
+from convocore_mcp.server.views.group_views import OTHER, group_view, other_view, totals_view
 from convocore_mcp.server.views.view_builders import freshness_view
 
 OTHER_NAMES = {"tag": "tags"}
 """Names of groupings that are not the name of their field."""
 GROUPED_KINDS = {Kind.TEXT, Kind.CHOICE, Kind.FLAG, Kind.LIST, Kind.ID}
 NOTE_LENGTH = 400
-"""Characters kept free for a note that tells what was dropped."""
+"""Characters kept free for the note that fewer groups are listed than were asked for."""
 
 
 async def conversation_stats(
@@ -50,28 +50,48 @@ async def conversation_stats(
     scope = ReadScope(since=question.window[0], people=True)
     freshness = await ensure_fresh(backend, agents, scope)
     question = await with_known_values(backend, question, freshness)
-    result = await backend.read(
-        _read_stats, backend.rows, question, list(grouping.values()), measures
-    )
+    applied = _applied(question, request, grouping, measures)
+    limit = request.limit
+    while True:
+        result = await backend.read(
+            _read_stats, backend.rows, question, list(grouping.values()), measures, limit
+        )
+        notes = [*result.hints.notes, *_notes(result.found, grouping, rows)]
+        if limit < request.limit:
+            notes.append(
+                f"More would not fit: an answer has at most {MAX_CHARACTERS:,} characters."
+            )
+        answer = _answer(result, grouping, rows, applied, freshness_view(freshness, *notes))
+        fitting = rows_within_limit(answer, "groups", reserve=NOTE_LENGTH)
+        if fitting == len(answer["groups"]):
+            return answer
+        # Asked again, so that all that is not listed is added up in one group.
+        limit = max(1, min(limit, fitting) - 1)
+
+
+def _answer(
+    result: "_Result",
+    grouping: dict[str, Grouping],
+    rows: Rows,
+    applied: JsonObject,
+    freshness: FreshnessView,
+) -> JsonObject:
+    """The answer, sanitized and of any length."""
     groups = [group_view(group, list(grouping), rows=rows) for group in result.found.groups]
     if (other := result.found.other) is not None:
-        keys = dict.fromkeys(grouping, OTHER)
-        groups.append(keys | totals_view(other, rows=rows))
+        groups.append(other_view(other, list(grouping), rows=rows))
     view = Stats(
         totals=GroupView(),
         groups=[],
         groups_total=result.found.total if grouping else None,
-        applied=_applied(question, request, grouping),
+        applied=applied,
         excluded=result.excluded,
         relax=result.hints.relax,
         valid=result.hints.valid,
-        freshness=freshness_view(
-            freshness, *result.hints.notes, *_notes(result.found, grouping, rows)
-        ),
+        freshness=freshness,
     )
-    answer = sanitize_object(view)
-    answer |= {"totals": totals_view(result.found.totals, rows=rows), "groups": groups}
-    return shorten_rows(answer, "groups", reserve=NOTE_LENGTH)
+    totals = totals_view(result.found.totals, rows=rows)
+    return sanitize_object(view) | {"totals": totals, "groups": groups}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +104,14 @@ class _Result:
 
 
 def _read_stats(
-    reader: RowQueries, question: Question, group_by: Sequence[Grouping], measures: Sequence[Field]
+    reader: RowQueries,
+    question: Question,
+    group_by: Sequence[Grouping],
+    measures: Sequence[Field],
+    limit: int,
 ) -> _Result:
     """Everything that the answer needs, read in one call in a thread."""
-    found = reader.groups(question.query, group_by, measures)
+    found = reader.groups(question.query, group_by, measures, limit=limit)
     of_leads = question.query.rows is Rows.LEADS
     excluded = count_excluded(reader, question) if of_leads else None
     if found.totals.rows:
@@ -142,13 +166,16 @@ def _grouped_names(given: str, rows: Rows) -> list[str]:
 
 
 def _applied(
-    question: Question, request: StatsRequest, grouping: dict[str, Grouping]
+    question: Question,
+    request: StatsRequest,
+    grouping: dict[str, Grouping],
+    measures: Sequence[Field],
 ) -> JsonObject:
     found: JsonObject = {"of": request.of, "group_by": list(grouping)}
     if any(isinstance(group, TimeUnit) for group in grouping.values()):
         found["by_time"] = request.by_time
-    if request.measure:
-        found["measure"] = list(request.measure)
+    if measures:
+        found["measure"] = [measure.name for measure in measures]
     return found | question.applied()
 
 

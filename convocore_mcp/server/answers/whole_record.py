@@ -4,7 +4,7 @@ import json
 import re
 
 from convocore_mcp.errors import MissingError
-from convocore_mcp.fields.secrets import without_secrets
+from convocore_mcp.fields.secrets.secret_names import without_secrets
 from convocore_mcp.models import EVERYTHING
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.not_found import with_coverage

@@ -1,8 +1,5 @@
-"""The server object, and serving it on stdio."""
+"""The server object."""
 
-import os
-import signal
-import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
@@ -11,12 +8,12 @@ import anyio
 from mcp.server.caching import CacheableMethod, CacheHint
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.tools import Tool
-from mcp.server.stdio import stdio_server
 from mcp_types import CallToolResult, GetPromptResult, InputRequiredResult
 
 from convocore_mcp.errors import InvalidArgumentError
 from convocore_mcp.server.backend import App
 from convocore_mcp.server.mcp import prompts
+from convocore_mcp.server.mcp.apps import add_apps
 from convocore_mcp.server.mcp.completions import add_completions
 from convocore_mcp.server.mcp.resource_list import add_resource_list
 from convocore_mcp.server.mcp.resources import add_resources
@@ -119,6 +116,7 @@ def create_server(app: App, *, watch: bool = False) -> MCPServer[App]:
     )
     add_resources(server, app)
     add_resource_list(server, app)
+    add_apps(server)
     prompts.add_prompts(server)
     add_completions(server, app)
     add_subscriptions(server, bus, notifier)
@@ -149,24 +147,3 @@ def _shared_lifespan(
                         await app.aclose()
 
     return lifespan
-
-
-async def serve_stdio(server: MCPServer[App]) -> None:
-    """Serve on stdin and stdout until stdin closes or a signal says to stop."""
-    low_level = server._lowlevel_server  # noqa: SLF001  the SDK's own `run` ignores SIGTERM
-    async with stdio_server() as (reader, writer), anyio.create_task_group() as group:
-        with anyio.CancelScope() as scope:
-
-            async def stop_on_signal() -> None:
-                with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-                    async for _ in signals:
-                        scope.cancel()
-                        return
-
-            group.start_soon(stop_on_signal)
-            await low_level.run(reader, writer, low_level.create_initialization_options())
-        if scope.cancelled_caught:
-            # Everything is closed but the thread that reads stdin, which can't be interrupted.
-            sys.stderr.flush()
-            os._exit(0)
-        group.cancel_scope.cancel()

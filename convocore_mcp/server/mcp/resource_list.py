@@ -15,6 +15,7 @@ from mcp_types import ListResourcesResult, PaginatedRequestParams, Resource
 from convocore_mcp.errors import ConvocoreError
 from convocore_mcp.server.backend import App
 from convocore_mcp.server.mcp import RequestContext
+from convocore_mcp.server.mcp.apps import shown_resources
 from convocore_mcp.server.rendering import listed_resource, protocol_error
 
 log = logging.getLogger(__name__)
@@ -27,8 +28,9 @@ OF_EACH_AGENT = ("hot-leads", "stats", "conversations")
 def add_resource_list(server: MCPServer[App], app: App) -> None:
     """List the registered resources and those of the agents, in pages."""
 
-    async def page(_: RequestContext, params: PaginatedRequestParams) -> ListResourcesResult:
-        resources = [*await server.list_resources(), *await _of_agents(server, app)]
+    async def page(ctx: RequestContext, params: PaginatedRequestParams) -> ListResourcesResult:
+        registered = shown_resources(ctx, await server.list_resources())
+        resources = [*registered, *await _of_agents(server, app)]
         start = _decode_cursor(params.cursor, len(resources))
         end = start + PAGE_SIZE
         return ListResourcesResult(
@@ -54,7 +56,7 @@ async def _of_agents(server: MCPServer[App], app: App) -> list[Resource]:
             template = next(t for uri, t in templates.items() if f"/{kind}" in uri)
             title = f"{template.title} of {agent}" if len(agents) > 1 else template.title or ""
             uri = f"convocore://agents/{quote(agent, safe='')}/{kind}"
-            found.append(listed_resource(uri, template, title))
+            found.append(listed_resource(uri, template, title, agent=agent))
     return found
 
 

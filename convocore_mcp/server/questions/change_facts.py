@@ -8,14 +8,14 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, tzinfo
 
 from convocore_mcp.errors import InvalidArgumentError
+from convocore_mcp.fields.captured_data import folded_name
 from convocore_mcp.fields.conditions import DataField, find_field
-from convocore_mcp.fields.secrets import without_secrets
+from convocore_mcp.fields.secrets.secret_names import without_secrets
 from convocore_mcp.fields.table import DATA, FieldValue, Rows
 from convocore_mcp.models import WAITING, Change, Conversation, ReadValue
 from convocore_mcp.server.sanitize import JsonObject, sanitize_text
 from convocore_mcp.server.views.row_views import field_view
 from convocore_mcp.vocabulary import DEFAULT_THRESHOLD
-from convocore_mcp.words.folding import fold
 
 UNKNOWN = "none"
 """Stands for a value that is missing before or after a change: an answer holds no `null`."""
@@ -50,15 +50,10 @@ def read_field_names(names: Sequence[str]) -> tuple[str, ...]:
                 f"changed: {field.name} of a conversation never changes.",
                 hint="Name another field, e.g. stage, score, assignee, tags.",
             )
-        found.append(DATA + _folded_key(field.key) if isinstance(field, DataField) else field.name)
+        found.append(DATA + folded_name(field.key) if isinstance(field, DataField) else field.name)
         if field.name == "value":
             found.append("value_text")
     return tuple(dict.fromkeys(found))
-
-
-def _folded_key(name: str) -> str:
-    bare = name.strip()
-    return bare.lower() if bare.isascii() else fold(bare)
 
 
 def wanted_changes(

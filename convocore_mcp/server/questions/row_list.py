@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from convocore_mcp.fields.grouping import FieldName, Sort
 from convocore_mcp.fields.row_query import FoundRow
+from convocore_mcp.fields.table import Rows
 from convocore_mcp.fields.times import Clock
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.mirror_queries import SortKey
@@ -68,7 +69,7 @@ class Page:
     total: int
     sequence_number: int
     moved: bool = False
-    """Rows changed since the first page was read."""
+    """Leads changed since the first page was read."""
     hints: Hints = NO_HINTS
     """Of an empty list: what would be found otherwise."""
 
@@ -98,9 +99,17 @@ def read_page(
         more=len(found) > limit,
         total=total,
         sequence_number=at,
-        moved=not start.is_first and reader.moved_since(question.query, at=at),
+        moved=_moved(reader, question, start),
     )
     return page if total else replace(page, hints=hints(reader, question, at=at))
+
+
+def _moved(reader: RowQueries, question: Question, start: PageStart) -> bool:
+    """Whether leads changed since the first page was read: their order is not that of a moment."""
+    if start.is_first or question.query.rows is not Rows.LEADS:
+        return False
+    at = start.position.sequence_number
+    return reader.leads_moved_since(question.query.agents, at=at)
 
 
 def with_cursor(answer: JsonObject, name: str, page: Page, start: PageStart) -> JsonObject:

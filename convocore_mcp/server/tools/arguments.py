@@ -12,7 +12,7 @@ from convocore_mcp.words.cutting import cut
 
 LISTED_LENGTH, LONGEST_LISTED = 800, 60
 """Characters of a list of values in an error, and of one value in it."""
-_TIMES = "ISO date or time, 30min, 24h, 7d, 2w, 3mo ago, today, yesterday, this_week, last_month"
+_TIMES = "ISO date or time, 30min, 7d, 3mo ago, today, yesterday, this_week, last_month"
 _MAX_VALUES = Field(max_length=20)
 _Texts = Annotated[tuple[str, ...], _MAX_VALUES]
 _Text = Annotated[str, Field(max_length=500)]
@@ -34,7 +34,7 @@ Labels = Annotated[
 States = Annotated[_Texts, Field(description=f"{', '.join(STATES)} (the first waits for a human)")]
 Channels = Annotated[_Texts, Field(description="e.g. web-chat, whatsapp, instagram")]
 Tags = Annotated[_Texts, Field(description="e.g. vip")]
-Assignees = Annotated[_Texts, Field(description="Name, email or id, e.g. Lina")]
+Assignees = Annotated[_Texts, Field(description="Name, email or id")]
 MinScore = Annotated[_Score | None, Field(description="Leaves out what was never scored")]
 Attention = Annotated[
     tuple[Literal["waiting_for_human", "unassigned", "overdue", "stale"], ...],
@@ -47,8 +47,8 @@ Where = Annotated[
     Field(
         description="Conditions that must all hold: FIELD = != > >= < <= ~ (has words) !~ VALUE, "
         "or exists, missing; e.g. value>10000, stage!=won|lost, email missing, demo=today, "
-        "expected_close<=+30d, data.budget>=10000, created, country, source, campaign, "
-        "reply_seconds, call_status; the error of an unknown field lists all"
+        "expected_close<=+30d, data.budget>=10000, created, source, reply_seconds, call_status; "
+        "the error of an unknown field lists all"
     ),
 ]
 SameWhere = Annotated[_Conditions, Field(description="As in list_conversations, e.g. value>10000")]
@@ -105,7 +105,7 @@ GroupBy = Annotated[
     Field(
         max_length=2,
         description="stage, channel, day, week, month, weekday, hour, assignee, tag, or another "
-        "choice, flag or text field; none: totals alone",
+        "choice, flag or text field",
     ),
 ]
 ByTime = Annotated[
@@ -116,8 +116,11 @@ Measures = Annotated[
     tuple[_Name, ...],
     Field(
         max_length=4,
-        description="Number fields to average and add up, e.g. value, reply_seconds",
+        description="Number fields to average, e.g. value, reply_seconds",
     ),
+]
+GroupLimit = Annotated[
+    int, Field(ge=1, le=100, strict=True, description="Largest groups; the rest is (other)")
 ]
 SameStages = Annotated[_Texts, Field(description="Pipeline stages")]
 SameStates = Annotated[_Texts, Field(description="e.g. ended_chat")]

@@ -18,6 +18,7 @@ async def conversation_stats(  # noqa: PLR0913, PLR0917  one for each argument o
     group_by: arg.GroupBy = (),
     by_time: arg.ByTime = "last_activity",
     measure: arg.Measures = (),
+    limit: arg.GroupLimit = 100,
     query: arg.SameQuery = "",
     stage: arg.SameStages = (),
     label: arg.Labels = (),
@@ -37,7 +38,7 @@ async def conversation_stats(  # noqa: PLR0913, PLR0917  one for each argument o
     Returns counts and sums of conversations or people (of=leads: each counts once, in the group of
     its merged value) by group, e.g. of=leads group_by=stage, or group_by=day since=30d. `measure`
     adds n, sum, avg, median, max of a field, e.g. reply_seconds by assignee. Money is per
-    currency. Filters are those of list_conversations; for the rows behind a number use the lists.
+    currency. For the rows behind a number use list_conversations or list_leads.
     """
     filters = FilterArguments(
         query=query,
@@ -53,7 +54,7 @@ async def conversation_stats(  # noqa: PLR0913, PLR0917  one for each argument o
         since=since,
         until=until,
     )
-    request = StatsRequest(filters, of, group_by, by_time, measure)
+    request = StatsRequest(filters, of, group_by, by_time, measure, limit)
     backend = await backend_for(ctx)
     agents = backend.chosen_agents(agent_id)
     return success(await backend.answers.conversation_stats(agents, request))

@@ -22,10 +22,27 @@ def group_view(group: RowGroup, names: Sequence[str], *, rows: Rows) -> JsonObje
     Groups of conversations have no figures of leads: a lead with five conversations would count
     in five groups.
     """
-    keys = {name: NONE if key is None else key for name, key in zip(names, group.keys, strict=True)}
+    keys = {name: _shown_key(key) for name, key in zip(names, group.keys, strict=True)}
+    return _with_keys(sanitize_object(keys), group, rows=rows)
+
+
+def other_view(group: RowGroup, names: Sequence[str], *, rows: Rows) -> JsonObject:
+    """All groups that are not listed, together."""
+    return _with_keys(dict.fromkeys(names, OTHER), group, rows=rows)
+
+
+def _shown_key(key: str | bool | None) -> str | bool:
+    """The key of a group; a text that is called like what has no value is shown in quotes."""
+    if key is None:
+        return NONE
+    is_taken = isinstance(key, str) and key.strip().casefold() in {NONE, OTHER}
+    return f'"{key}"' if is_taken else key
+
+
+def _with_keys(keys: JsonObject, group: RowGroup, *, rows: Rows) -> JsonObject:
     figures = _figures(group, rows=rows, with_leads=rows is Rows.LEADS)
     # A key and a figure may have the same name, `hot`: the key says it already.
-    return sanitize_object(keys) | {name: f for name, f in figures.items() if name not in keys}
+    return keys | {name: figure for name, figure in figures.items() if name not in keys}
 
 
 def _figures(group: RowGroup, *, rows: Rows, with_leads: bool) -> JsonObject:

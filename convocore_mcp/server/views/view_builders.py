@@ -1,5 +1,6 @@
 """Views made from models: named and formatted as docs/contract.md says, "Fields"."""
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
@@ -22,6 +23,7 @@ from convocore_mcp.server.views.lead_views import (
     LeadView,
 )
 from convocore_mcp.vocabulary import DEFAULT_THRESHOLD
+from convocore_mcp.words.folding import fold
 
 MAX_NAMES = 40
 """Names that an answer counts one by one."""
@@ -224,9 +226,16 @@ def _usage(profile: Profile) -> dict[str, float] | None:
 def counts_by_name(counts: Mapping[str | None, int], none: str = "none") -> dict[str, int]:
     """Counts, the largest first; what has no name is under `none`.
 
-    There may be any number of names (a channel may be any text): the rest is under `(other)`.
+    Names that are equal but for case and accents are one, in their most frequent spelling. There
+    may be any number of names (a channel may be any text): the rest is under `(other)`.
     """
-    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0] or ""))
-    named = {name or none: count for name, count in ordered[:MAX_NAMES]}
+    spellings: dict[str, Counter[str]] = defaultdict(Counter)
+    for name, count in counts.items():
+        shown = none if name is None else name
+        spellings[fold(shown).strip()][shown] += count
+    merged = {
+        min(same, key=lambda name: (-same[name], name)): same.total() for same in spellings.values()
+    }
+    ordered = sorted(merged.items(), key=lambda item: (-item[1], item[0]))
     other = sum(count for _, count in ordered[MAX_NAMES:])
-    return named | ({"(other)": other} if other else {})
+    return dict(ordered[:MAX_NAMES]) | ({"(other)": other} if other else {})

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 from convocore_mcp.fields.table import DATA, FIELDS, Field, Rows
 from convocore_mcp.models import Conversation, ReadValue
 from convocore_mcp.store.database.rows import chunks, from_milliseconds
+from convocore_mcp.store.fields.conversation_values import folded_data_name
 from convocore_mcp.store.fields.field_columns import fields_of, is_long
 from convocore_mcp.store.fields.field_tables import conversation_fields
 from convocore_mcp.store.fields.row_tables import RowTable
@@ -82,7 +83,7 @@ def _values(row: Iterable[object], shown: Iterable[ShownField]) -> VersionValues
         plain[field.name] = field.read(parts[place:end])
         place = end
     for name, (key, _number, text) in json.loads(str(data)).items() if data else ():
-        plain[DATA + name] = key if text is None else text
+        plain[DATA + folded_data_name(name)] = key if text is None else text
     return VersionValues(
         plain=plain,
         overdue_at={

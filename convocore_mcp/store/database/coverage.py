@@ -123,6 +123,11 @@ def leads_settled(connection: Connection, agent_id: str, number: int) -> None:
     _set_agent(connection, agent_id, {"settled": number})
 
 
+def leads_changed(connection: Connection, agent_id: str, number: int) -> None:
+    """Note that values of leads changed at `number`."""
+    _set_agent(connection, agent_id, {"leads_changed": number})
+
+
 def data_changed(connection: Connection, agent_id: str, *, added: int = 0) -> None:
     """Invalidate cached answers about an agent, and count `added` more conversations (or fewer)."""
     a = agents.c

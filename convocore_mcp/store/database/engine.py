@@ -263,7 +263,7 @@ def _is_incomplete(connection: Connection, tables: list[str]) -> bool:
     if connection.dialect.name == "sqlite":
         query = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
         existing.update(connection.exec_driver_sql(query).scalars())
-        expected |= {SEARCH, f"{SEARCH}_inserted", f"{SEARCH}_deleted"}
+        expected |= {SEARCH, f"{SEARCH}_deleted"}
     return not expected <= existing
 
 

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from convocore_mcp.store.database.columns import Text, Tokens
 
 PREFIX = "convocore_"
-SCHEMA_VERSION = "40"
+SCHEMA_VERSION = "41"
 """Goes up by one with every change of the tables; `meta`, which stores it, never changes."""
 CURRENT = 2**62
 """The `valid_to` of a current version."""
@@ -76,6 +76,7 @@ agents = Table(
     Column("lost_at", BigInteger),
     Column("short_syncs", Integer, nullable=False, default=0),
     *(Column(name, BigInteger) for name in ("baseline", "baseline_at", "settled")),
+    Column("leads_changed", BigInteger),
     Column("full_sync_started_at", BigInteger),
     Column("full_sync_watermark", BigInteger),
     Column("resume_token", Text),
@@ -85,7 +86,8 @@ agents = Table(
 """How far syncing has got (`models.Coverage`), one row an agent.
 
 Changes up to `baseline`, which was reached at `baseline_at`, came with the first full sync, so they
-are no news. The leads of changes up to `settled` have been rebuilt. `conversation_count` is
+are no news. The leads of changes up to `settled` have been rebuilt; `leads_changed` is the number
+of the newest change of a lead's values. `conversation_count` is
 the number of current conversations. `data_version` goes up whenever answers may have changed.
 """
 
@@ -185,16 +187,19 @@ SEARCH = f"{PREFIX}search"
 """In SQLite, the full-text index of `conversations.search`; its `rowid` is `valid_from`."""
 search_terms = Table(f"{PREFIX}search_terms", MetaData(), Column("term", Text, primary_key=True))
 """The tokens in the full-text index: in SQLite a view of it (`fts5vocab`), in PostgreSQL a list."""
-# Triggers keep the index up to date; a version's tokens are never updated.
-_NEW, _OLD = "new.valid_from, new.search", "'delete', old.valid_from, old.search"
-_INSERT = f"INSERT INTO {SEARCH}(rowid, search) VALUES ({_NEW})"  # noqa: S608  ours
+search_index = Table(
+    SEARCH, MetaData(), Column("rowid", _Seq, primary_key=True), Column("search", Tokens)
+)
+"""The full-text index of SQLite, for `bulk.insert_rows`."""
+# New versions are added by `write.search_words`: a trigger would make FTS5 write its index to disk
+# once a row, which takes six times as long. A version's tokens are never updated.
+_OLD = "'delete', old.valid_from, old.search"
 _DELETE = f"INSERT INTO {SEARCH}({SEARCH}, rowid, search) VALUES ({_OLD})"  # noqa: S608
 _FTS = f"content='{conversations.name}', content_rowid='valid_from', tokenize='ascii'"
 _ON = f"ON {conversations.name} BEGIN"
 for _dialect, _text in (
     ("sqlite", f"VIRTUAL TABLE {SEARCH} USING fts5(search, {_FTS}, detail='none', columnsize=0)"),
     ("sqlite", f"VIRTUAL TABLE {search_terms.name} USING fts5vocab({SEARCH}, row)"),
-    ("sqlite", f"TRIGGER {SEARCH}_inserted AFTER INSERT {_ON} {_INSERT}; END"),
     ("sqlite", f"TRIGGER {SEARCH}_deleted AFTER DELETE {_ON} {_DELETE}; END"),
     ("postgresql", f'TABLE {search_terms.name} (term TEXT COLLATE "C" PRIMARY KEY)'),
 ):

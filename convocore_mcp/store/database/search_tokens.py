@@ -10,7 +10,6 @@ A query is a list of alternatives: each must be met, by one of its tokens.
 
 import re
 from base64 import b32encode
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2s
@@ -36,6 +35,7 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 
 from convocore_mcp.models import MIN_NUMBER_PART, Conversation
 from convocore_mcp.store.database.schema import LONGEST_KEY, SEARCH, conversations
+from convocore_mcp.words.folding import fold
 from convocore_mcp.words.inflections import language_of
 from convocore_mcp.words.queries import LONGEST_NUMBER, LONGEST_WORD
 
@@ -46,8 +46,7 @@ MOST_SUFFIXES = 2_000
 
 _TAG_LENGTH = 6
 _WORD, _SUFFIX, _VALUE = "w", "n", "v"
-_EXACT = ("stage", "state")
-"""Kinds whose values are compared with case; all others are case-folded."""
+_CHOICES = ("stage", "state", "label", "channel")
 _NUMBER = re.compile(rf"[0-9]{{{MIN_NUMBER_PART},}}")
 
 
@@ -74,7 +73,7 @@ def tokens(c: Conversation, text: str) -> str:
     tag = agent_tag(c.agent_id)
     indexed = text[:LONGEST_TEXT]
     words = indexed.split()
-    if words and len(max(words, key=len)) > LONGEST_WORD:
+    if words and max(map(len, words)) > LONGEST_WORD:
         words = [word[:LONGEST_WORD] for word in words]
     suffixes = (
         number[i : i + LONGEST_NUMBER]
@@ -82,8 +81,9 @@ def tokens(c: Conversation, text: str) -> str:
         for i in range(len(number) - MIN_NUMBER_PART + 1)
     )
     before = f" {tag}{_WORD}"
+    choices = (c.stage, c.state, c.label, c.channel)
     result = [
-        *(value_token(tag, kind, value) for kind, value in _values(c)),
+        _value_tokens(tag, choices, c.tags, c.assignees, c.waiting, c.stale),
         language_token(tag, language_of(c.language)),
         *([f"{tag}{_WORD}{before.join(words)}"] if words else []),
         *[f"{tag}{_SUFFIX}{suffix}" for suffix in dict.fromkeys(suffixes)][:MOST_SUFFIXES],
@@ -91,20 +91,32 @@ def tokens(c: Conversation, text: str) -> str:
     return " ".join(result)
 
 
-def _values(c: Conversation) -> Iterable[tuple[str, str]]:
-    """The values of a conversation that filters can name, each with its kind."""
-    for kind, value in (("stage", c.stage), ("state", c.state), ("label", c.label),
-                        ("channel", c.channel)):  # fmt: skip
-        if value is not None:
-            yield kind, value
-    yield from (("tag", tag) for tag in c.tags)
-    yield from (("assignee", assignee) for assignee in c.assignees)
+@lru_cache(maxsize=4096)  # many conversations share all of these values
+def _value_tokens(
+    tag: str,
+    choices: tuple[str | None, ...],
+    tags: tuple[str, ...],
+    assignees: tuple[str, ...],
+    waiting: bool,
+    stale: bool,
+) -> str:
+    """The tokens of the values that filters can name; `choices` are in the order of `_CHOICES`."""
     attention = {
-        "waiting_for_human": c.waiting,
-        "unassigned": not c.assignees,
-        "stale": c.stale,
+        "waiting_for_human": waiting,
+        "unassigned": not assignees,
+        "stale": stale,
     }
-    yield from (("attention", name) for name, holds in attention.items() if holds)
+    values = [
+        *(
+            (kind, value)
+            for kind, value in zip(_CHOICES, choices, strict=True)
+            if value is not None
+        ),
+        *(("tag", value) for value in tags),
+        *(("assignee", value) for value in assignees),
+        *(("attention", name) for name, holds in attention.items() if holds),
+    ]
+    return " ".join(value_token(tag, kind, value) for kind, value in values)
 
 
 def word_token(tag: str, word: str) -> str:
@@ -128,9 +140,9 @@ def language_token(tag: str, language: str | None) -> str:
 
 
 def value_token(tag: str, kind: str, value: str) -> str:
-    """The token of a value of a filtered field."""
-    exact = kind in _EXACT
-    return f"{tag}{_VALUE}{_digest(f'{kind} {value if exact else value.casefold()}'[:LONGEST_KEY])}"
+    """The token of a value of a filtered field; values are compared without case and accents."""
+    folded = value.lower() if value.isascii() else fold(value)
+    return f"{tag}{_VALUE}{_digest(f'{kind} {folded.strip()}'[:LONGEST_KEY])}"
 
 
 @lru_cache(maxsize=64)

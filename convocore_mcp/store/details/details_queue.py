@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from convocore_mcp.models import DetailsState, DetailsTrial, WantedDetails
 from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.database.rows import chunks, to_milliseconds
-from convocore_mcp.store.database.schema import CURRENT, conversations
+from convocore_mcp.store.database.schema import CURRENT, conversations, dirty_conversations
 from convocore_mcp.store.details.tables import REFUSED, details, details_trials, sparse_rows
 
 _c, _s, _d, _t = conversations.c, sparse_rows.c, details.c, details_trials.c
@@ -18,6 +18,10 @@ _WANTED = select(_s.id, _c.valid_from).join(
 )
 
 _REFUSED = select(func.count()).select_from(details).where(REFUSED)
+_NOT_IN_LEADS = select(func.count(_d.id.distinct())).join(
+    dirty_conversations,
+    (dirty_conversations.c.agent_id == _d.agent_id) & (dirty_conversations.c.id == _d.id),
+)
 _TRIED_AT, _RESULT = select(_t.full_sync_at), select(_t.result)
 
 
@@ -51,10 +55,13 @@ class DetailsQueue:
             }
         return [found[id_] for id_ in ids if id_ in found]
 
-    def state(self, agent_id: str, *, since: datetime | None = None) -> DetailsState:
+    def state(
+        self, agent_id: str, *, since: datetime | None = None, people: bool = False
+    ) -> DetailsState:
         """How many details are pending and refused; with `since`, pending ones active since then.
 
-        A row without a time counts in any window.
+        A row without a time counts in any window. With `people`, details are also pending that
+        were read and are not in the leads yet: those are rebuilt in a later transaction.
         """
         pending = select(func.count()).select_from(sparse_rows).where(_s.agent_id == agent_id)
         if since is not None:
@@ -66,7 +73,11 @@ class DetailsQueue:
             _TRIED_AT.where(_t.agent_id == agent_id).scalar_subquery().label("tried_at"),
             _RESULT.where(_t.agent_id == agent_id).scalar_subquery().label("result"),
         )
+        if people:
+            query = query.add_columns(
+                _NOT_IN_LEADS.where(_d.agent_id == agent_id).scalar_subquery().label("not_in_leads")
+            )
         with self._database.reading() as connection:
             row = connection.execute(query).one()
         trial = None if row.result is None else DetailsTrial(row.tried_at, row.result)
-        return DetailsState(row.pending, row.refused, trial)
+        return DetailsState(row.pending + (row.not_in_leads if people else 0), row.refused, trial)

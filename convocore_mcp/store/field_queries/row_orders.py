@@ -17,8 +17,8 @@ from convocore_mcp.store.database.columns import Sql, Text
 from convocore_mcp.store.fields.row_tables import RowTable
 from convocore_mcp.store.fields.text_keys import text_key
 
-_LONGEST_WAIT = 2**53
-"""Later than any time: who waits since an unknown time comes after those who wait since a known."""
+_UNKNOWN_WAIT = 2**53
+"""Stands for an unknown `waiting_since`. Later than any time, so it sorts after all known times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def order_parts(table: RowTable, sort: Sort) -> list[OrderPart]:
 
 def _waiting(table: RowTable) -> Sql:
     """Since when somebody waits; who does not wait has none."""
-    since = func.coalesce(table.column("waiting_since"), cast(_LONGEST_WAIT, BigInteger))
+    since = func.coalesce(table.column("waiting_since"), cast(_UNKNOWN_WAIT, BigInteger))
     leads = table.rows is Rows.LEADS
     waits = table.column("waiting") if leads else table.column("state") == text_key(WAITING)
     return case((waits, since))
@@ -69,7 +69,7 @@ def _by_data(table: RowTable, field: DataField, *, descending: bool) -> list[Ord
     ]
 
 
-def behind(parts: list[OrderPart], key: SortKey) -> ColumnElement[bool]:
+def after_key(parts: list[OrderPart], key: SortKey) -> ColumnElement[bool]:
     """The rows that come after the one with this key."""
     alternatives: list[ColumnElement[bool]] = []
     same: list[ColumnElement[bool]] = []

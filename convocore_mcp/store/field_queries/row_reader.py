@@ -9,21 +9,23 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from convocore_mcp.fields.grouping import FieldName, Grouping, Sort, TimeUnit
 from convocore_mcp.fields.row_query import FoundRow, Groups, RowQuery, SortKey
 from convocore_mcp.fields.table import Field, Home, Rows
 from convocore_mcp.fields.times import Clock
 from convocore_mcp.store.database.engine import Database
-from convocore_mcp.store.database.schema import CURRENT, agents
+from convocore_mcp.store.database.schema import agents
 from convocore_mcp.store.database.sequence import sequence_number
-from convocore_mcp.store.field_queries import row_groups, row_values
+from convocore_mcp.store.field_queries import row_values
 from convocore_mcp.store.field_queries.field_conditions import meets_requirements
-from convocore_mcp.store.field_queries.row_orders import behind, order_parts
+from convocore_mcp.store.field_queries.groups import row_groups
+from convocore_mcp.store.field_queries.row_orders import after_key, order_parts
 from convocore_mcp.store.field_queries.row_search import has_search
 from convocore_mcp.store.fields.row_tables import RowTable
 from convocore_mcp.store.fields.shown_values import ShownField, long_texts, shown_fields
+from convocore_mcp.store.read import hot_leads
 from convocore_mcp.store.read.cache import AnswerCache
 
 CACHED_ANSWERS, CACHED_PAGES = 2_000, 64
@@ -77,7 +79,7 @@ class RowReader:
                 *(column for field in shown for column in field.columns),
             ).where(*_fitting(connection, table, query, at))
             if after is not None:
-                rows = rows.where(behind(order, after))
+                rows = rows.where(after_key(order, after))
             rows = rows.order_by(*(p.by.desc() if p.descending else p.by for p in order))
             found = connection.execute(rows.limit(limit)).all()
             return _found_rows(connection, shown, len(order), found)
@@ -86,30 +88,52 @@ class RowReader:
         asked = [*fields, *([sort.field] if sort.field is not None else [])]
         return self._cached(query, question, asked, compute, self._page_cache)
 
-    def moved_since(self, query: RowQuery, /, *, at: int) -> bool:
-        """Whether any row of these agents changed after change `at`."""
+    def leads_moved_since(self, of: Sequence[str], /, *, at: int) -> bool:
+        """Whether any lead of these agents changed after change `at`."""
+        newest = select(func.max(agents.c.leads_changed)).where(agents.c.agent_id.in_(of))
         with self._database.reading() as connection:
-            if sequence_number(connection) <= at:
-                return False
-            table = RowTable.of(query, connection)
-            begin, end = table.column("valid_from"), table.column("valid_to")
-            moved = or_(begin > at, and_(end > at, end < CURRENT))
-            rows = select(begin).where(table.column("agent_id").in_(query.agents), moved).limit(1)
-            return connection.scalar(rows) is not None
+            return (connection.scalar(newest) or 0) > at
+
+    def excluded(
+        self, of: Sequence[str], /, *, since: datetime | None, until: datetime | None
+    ) -> dict[str, int]:
+        """How many present conversations of the window are `tests` and, of the others, `blocked`.
+
+        An index holds just these.
+        """
+        query = RowQuery(Rows.LEADS, tuple(of), Clock(_LONG_AGO))
+        return self._cached(
+            query,
+            ("excluded", since, until),
+            (),
+            lambda connection: hot_leads.excluded(connection, of, since, until),
+            self._cache,
+        )
 
     def groups(
-        self, query: RowQuery, group_by: Sequence[Grouping], measures: Sequence[Field], /
+        self,
+        query: RowQuery,
+        group_by: Sequence[Grouping],
+        measures: Sequence[Field],
+        /,
+        *,
+        limit: int,
     ) -> Groups:
-        """The present rows that meet the query, counted and added up by group."""
+        """The present rows that meet the query, counted and added up by group.
+
+        The largest `limit` groups are listed, or of times the newest.
+        """
 
         def compute(connection: Connection) -> Groups:
             table = RowTable.of(query, connection)
             at = sequence_number(connection)
             fitting = _fitting(connection, table, query, at)
-            return row_groups.groups(connection, table, query, fitting, group_by, measures)
+            return row_groups.groups(
+                connection, table, query, fitting, group_by, measures, limit=limit
+            )
 
         asked = [g.of if isinstance(g, TimeUnit) else g for g in group_by]
-        question = ("groups", tuple(group_by), tuple(measures))
+        question = ("groups", tuple(group_by), tuple(measures), limit)
         changing = (*asked, *measures, *(row_groups.CHANGING if query.rows is Rows.LEADS else ()))
         return self._cached(query, question, changing, compute, self._page_cache, present=True)
 
@@ -122,7 +146,7 @@ class RowReader:
         def compute(connection: Connection) -> tuple[list[str], int]:
             table = RowTable.of(query, connection)
             valid = table.valid_at(query.agents, sequence_number(connection))
-            return row_values.values(connection, table, valid, field)
+            return row_values.values(connection, table, query, valid, field)
 
         return self._cached(
             query, ("values", field), [field], compute, self._page_cache, present=True

@@ -5,17 +5,18 @@ hundreds of thousands of conversations.
 """
 
 import json
-from collections.abc import Callable
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import date, datetime, time, tzinfo
 from functools import lru_cache
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
+from convocore_mcp.fields.captured_data import folded_name
 from convocore_mcp.fields.numbers import read_number
 from convocore_mcp.fields.reading import READ_FIELDS
 from convocore_mcp.fields.table import Field, Kind, Rows
 from convocore_mcp.models import Conversation, DerivedKeys, ReadValue
 from convocore_mcp.store.database.columns import storable
+from convocore_mcp.store.database.rows import to_milliseconds
 from convocore_mcp.store.fields.field_columns import (
     column_names,
     fields_of,
@@ -23,18 +24,17 @@ from convocore_mcp.store.fields.field_columns import (
     is_long,
 )
 from convocore_mcp.store.fields.text_keys import BEGINNING, list_key, stored_text, text_key
-from convocore_mcp.words.folding import fold
 from convocore_mcp.words.visible_text import visible
 
 StoredValue = str | int | float | bool | None
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
-LONGEST_DATA = 2_000
+MAX_DATA_LENGTH = 2_000
 """Characters of a captured value that are compared."""
-MOST_DATA = 100
+MAX_DATA_VALUES = 100
 """Captured values of a conversation that can be asked for."""
-ALERTED = 0
-"""Overdue since the beginning of time: the CRM says so, and no date is known."""
+_ESCAPE = "\ufffd"
+_ESCAPED = frozenset(f'"\\{_ESCAPE}')
+OVERDUE_BY_ALERT_ALONE = 0
+"""Stored as the moment from which on something is overdue where only the CRM's alert says so."""
 
 
 class DueMoments(NamedTuple):
@@ -48,27 +48,25 @@ class DueMoments(NamedTuple):
 def milliseconds(value: ReadValue, zone: tzinfo) -> int | None:
     """A time as it is stored; a day begins in `zone`, and a time without a zone is one there."""
     if type(value) is datetime:
-        aware = value if value.tzinfo else value.replace(tzinfo=zone)
-        return (aware - _EPOCH) // _MILLISECOND
+        return to_milliseconds(value if value.tzinfo else value.replace(tzinfo=zone))
     return _midnight(value, zone) if isinstance(value, date) else None
 
 
 @lru_cache(maxsize=4096)
-def _midnight(day: date, zone: tzinfo) -> int:
-    return (datetime.combine(day, time(), zone) - _EPOCH) // _MILLISECOND
+def _midnight(day: date, zone: tzinfo) -> int | None:
+    return to_milliseconds(datetime.combine(day, time(), zone))
 
 
-def _preview(c: Conversation) -> str | None:
-    return c.last_message or c.summary
-
-
-_WORKED_OUT: dict[str, Callable[[Conversation, DerivedKeys], ReadValue]] = {
-    "created": lambda c, _: c.first_message or c.last_activity,
-    "preview": lambda c, _: _preview(c),
-    "currency": lambda _, keys: keys.currency,
-    "value": lambda _, keys: keys.amount,
-}
+_WORKED_OUT = ("created", "preview", "currency", "value")
 """Fields that are no attribute of a conversation, and no part of its record either."""
+
+
+def _worked_out(c: Conversation, keys: DerivedKeys) -> tuple[ReadValue, ...]:
+    """The values of `_WORKED_OUT`."""
+    created, preview = c.first_message or c.last_activity, c.last_message or c.summary
+    return (created, preview, keys.currency, keys.amount)
+
+
 _RENAMED = {"ai_usd": "usd", "test": "is_test", "blocked": "is_blocked"}
 _FIELDS = in_column_order(fields_of(Rows.CONVERSATIONS))
 _READ = {field.name: place for place, field in enumerate(READ_FIELDS)}
@@ -95,65 +93,59 @@ def _place(field: Field) -> int:
         return _ATTRIBUTES.index(field)
     if field.name in _READ:
         return len(_ATTRIBUTES) + _READ[field.name]
-    return len(_ATTRIBUTES) + len(READ_FIELDS) + list(_WORKED_OUT).index(field.name)
+    return len(_ATTRIBUTES) + len(READ_FIELDS) + _WORKED_OUT.index(field.name)
 
 
-_PLAIN, _MOMENT, _FLAG, _SHORT, _ALIASED, _LIST, _MONEY, _LONG = range(8)
-_FORMS = {
-    Kind.NUMBER: _PLAIN,
-    Kind.ID: _PLAIN,
-    Kind.TIME: _MOMENT,
-    Kind.DATE: _MOMENT,
-    Kind.FLAG: _FLAG,
-    Kind.TEXT: _SHORT,
-    Kind.CHOICE: _SHORT,
-    Kind.LIST: _LIST,
-    Kind.MONEY: _MONEY,
-}
+_in_order = itemgetter(*map(_place, _FIELDS))
+"""The values in the order of the columns."""
 
 
-def _form(field: Field) -> int:
-    if is_long(field):
-        return _LONG
-    return _ALIASED if field.aliases else _FORMS[field.kind]
+def _run(*kinds: Kind, long: bool = False, aliases: bool = False) -> slice:
+    """Where the values stand that are stored in one form; they stand together."""
+    places = [
+        place
+        for place, field in enumerate(_FIELDS)
+        if is_long(field) == long and field.aliases == aliases and (long or field.kind in kinds)
+    ]
+    return slice(places[0], places[-1] + 1)
 
 
-_STEPS = [(_form(field), _place(field)) for field in _FIELDS]
-"""For each field in the order of the columns: how it is stored, and where its value stands."""
+_NUMBERS, _MOMENTS, _FLAGS = _run(Kind.NUMBER), _run(Kind.TIME, Kind.DATE), _run(Kind.FLAG)
+_IDS, _CHOICES, _TEXTS = _run(Kind.ID), _run(Kind.CHOICE), _run(Kind.TEXT)
+_ALIASED, _LISTS, _LONG = _run(Kind.TEXT, aliases=True), _run(Kind.LIST), _run(long=True)
+_NO_TEXT = (None, None)
 
 
 def conversation_values(
     c: Conversation, keys: DerivedKeys, due: DueMoments, zone: tzinfo, texts: list[str | None]
 ) -> list[StoredValue]:
     """The values for `COLUMNS` from `activity_overdue_at` on; `texts` gets the long texts' keys."""
-    worked_out = (of(c, keys) for of in _WORKED_OUT.values())
-    values = (*_attributes(c), *(c.facts.values or _NOTHING_READ), *worked_out)
+    read = c.facts.values or _NOTHING_READ
+    values = _in_order((*_attributes(c), *read, *_worked_out(c, keys)))
     row: list[StoredValue] = [
         due.activity_overdue_at,
         due.close_overdue_at,
         min(at for at, _ in due.dues) if due.dues else None,
+        *values[_NUMBERS],
+        *[None if value is None else milliseconds(value, zone) for value in values[_MOMENTS]],
+        *map(bool, values[_FLAGS]),
+        *[None if value is None else storable(value) for value in values[_IDS]],
+        keys.amount,
+        storable(str(c.value)) if keys.unparsed else None,
     ]
-    for form, place in _STEPS:
-        value = values[place]
-        if form == _PLAIN:
-            row.append(storable(value) if type(value) is str else value)
-        elif form == _SHORT:
-            row += _NO_TEXT if value is None else stored_text(value)
-        elif form == _MOMENT:
-            row.append(None if value is None else milliseconds(value, zone))
-        elif form == _FLAG:
-            row.append(bool(value))
-        elif form == _LIST:
-            row += _NO_TEXT if not value else _stored_list(value)
-        elif form == _LONG:
-            key = None if value is None else text_key(storable(value))
-            texts.append(key)
-            row.append(key and key[:BEGINNING])
-        elif form == _MONEY:
-            row += (value, storable(str(c.value)) if keys.unparsed else None)
-        else:
-            row += _NO_TEXT if value is None else stored_text(value)
-            row.append(list_key(tuple(map(storable, c.assignees))))
+    for value in values[_CHOICES]:
+        row += _NO_TEXT if value is None else stored_text(value)
+    for value in values[_TEXTS]:
+        row += _NO_TEXT if value is None else stored_text(value)
+    for value in values[_ALIASED]:
+        row += _NO_TEXT if value is None else stored_text(value)
+        row.append(_alias_key(c.assignees))
+    for items in values[_LISTS]:
+        row += _NO_TEXT if not items else _stored_list(items)
+    for value in values[_LONG]:
+        key = None if value is None else text_key(storable(value))
+        texts.append(key)
+        row.append(key and key[:BEGINNING])
     row += (
         _json(due.dues) if due.dues else None,
         _stored_data(c) if c.facts.data else None,
@@ -162,7 +154,9 @@ def conversation_values(
     return row
 
 
-_NO_TEXT = (None, None)
+@lru_cache(maxsize=4096)
+def _alias_key(names: tuple[str, ...]) -> str | None:
+    return list_key(tuple(map(storable, names)))
 
 
 @lru_cache(maxsize=4096)
@@ -172,23 +166,30 @@ def _stored_list(items: tuple[str, ...]) -> tuple[str | None, str]:
 
 
 def data_name(name: str) -> str:
-    """A captured variable's name as it is stored: what a path in JSON can't hold is replaced."""
-    shown = visible(name)
-    if len(shown) > 2 and shown[0] == shown[-1] and shown[0] in "\"'":
-        shown = shown[1:-1].strip()  # in conditions, quotes around a name are optional
-    folded = storable(shown.lower() if shown.isascii() else fold(shown))
+    """A captured variable's name as it is stored: without what a path in JSON can't hold."""
+    folded = storable(folded_name(name))
     return folded if folded.isidentifier() else "".join(map(_in_path, folded))
 
 
 def _in_path(char: str) -> str:
-    return "\ufffd" if char in '"\\' or not char.isprintable() else char
+    # Two names stay two: each character has an escape of its own.
+    held = char.isprintable() and char not in _ESCAPED
+    return char if held else f"{_ESCAPE}{ord(char):x}{_ESCAPE}"
+
+
+def folded_data_name(stored: str) -> str:
+    """The name of a captured variable, from the name that is stored."""
+    if _ESCAPE not in stored:
+        return stored
+    parts = stored.split(_ESCAPE)
+    return "".join(chr(int(part, 16)) if i % 2 else part for i, part in enumerate(parts))
 
 
 def _stored_data(c: Conversation) -> str | None:
     data: dict[str, tuple[str, float | None, str | None]] = {}
     for name, value in c.facts.data.items():
         text = data_text(value)
-        if text and len(data) < MOST_DATA:
+        if text and len(data) < MAX_DATA_VALUES:
             key, shown = stored_text(text)
             data[data_name(str(name))] = (key, read_number(text), shown)
     return _json(data) if data else None
@@ -200,15 +201,15 @@ def data_text(value: object) -> str:
         case None:
             return ""
         case str():
-            return visible(value)[:LONGEST_DATA]
+            return visible(value)[:MAX_DATA_LENGTH]
         case bool():
             return "true" if value else "false"
         case int() | float():
-            return f"{value:.15g}" if isinstance(value, float) else str(value)[:LONGEST_DATA]
+            return f"{value:.15g}" if isinstance(value, float) else str(value)[:MAX_DATA_LENGTH]
         case list() if all(isinstance(item, str | int | float) for item in value):
-            return ", ".join(filter(None, map(data_text, value)))[:LONGEST_DATA]
+            return ", ".join(filter(None, map(data_text, value)))[:MAX_DATA_LENGTH]
         case _:
-            return _json(value)[:LONGEST_DATA] if value else ""
+            return _json(value)[:MAX_DATA_LENGTH] if value else ""
 
 
 def _stored_shares(c: Conversation) -> str | None:
@@ -219,5 +220,4 @@ def _stored_shares(c: Conversation) -> str | None:
     return _json([(storable(share.model), share.tokens, share.usd) for share in shares])
 
 
-def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

@@ -47,18 +47,24 @@ def field_columns(rows: Rows) -> Iterator[AnyColumn]:
 
 
 def in_column_order(fields: Iterable[Field]) -> list[Field]:
-    """Short values first: an engine steps over all columns before the one that it reads."""
-    return sorted(fields, key=lambda field: (is_long(field), _ORDER[field.kind]))
+    """Short values first: an engine steps over all columns before the one that it reads.
+
+    Fields that are stored in the same form stand together.
+    """
+    return sorted(fields, key=lambda field: (is_long(field), _ORDER[field.kind], field.aliases))
 
 
 _ORDER = {
     kind: place
     for place, kinds in enumerate(
         (
-            {Kind.NUMBER, Kind.TIME, Kind.DATE, Kind.FLAG},
-            {Kind.CHOICE},
+            {Kind.NUMBER},
+            {Kind.TIME, Kind.DATE},
+            {Kind.FLAG},
+            {Kind.ID},
             {Kind.MONEY},
-            {Kind.ID, Kind.TEXT},
+            {Kind.CHOICE},
+            {Kind.TEXT},
             {Kind.LIST},
         )
     )

@@ -13,11 +13,12 @@ from sqlalchemy import Connection, Row, Select, delete, select
 
 from convocore_mcp.models import Conversation, DerivedKeys, Lead
 from convocore_mcp.store.database import bulk
+from convocore_mcp.store.database.coverage import leads_changed
 from convocore_mcp.store.database.schema import CURRENT, agents
 from convocore_mcp.store.database.sequence import set_sequence_number
 from convocore_mcp.store.fields.conversation_values import (
-    ALERTED,
     COLUMNS,
+    OVERDUE_BY_ALERT_ALONE,
     DueMoments,
     StoredValue,
     conversation_values,
@@ -29,6 +30,7 @@ from convocore_mcp.store.fields.field_tables import (
     lead_fields,
 )
 from convocore_mcp.store.fields.lead_values import LEAD_COLUMNS, lead_values
+from convocore_mcp.store.fields.single_leads import insert_single_leads, single_leads
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TEXT_COLUMNS = ("valid_from", *(field.name for field in LONG_TEXTS))
@@ -37,18 +39,20 @@ _VALUES = tuple(_c[name] for name in COLUMNS)
 _LEAD_VALUES = tuple(_l[name] for name in ("number", "lead_id", *LEAD_COLUMNS))
 
 
-class _Due(Protocol):
-    @property
-    def at(self) -> datetime: ...
-    @property
-    def overdue_at(self) -> datetime: ...
-
-
 class Due(Protocol):
+    """When something is due, and from when on it is overdue (`leads.due_dates.Due`)."""
+
+    @property
+    def at(self) -> datetime: ...  # noqa: D102
+    @property
+    def overdue_at(self) -> datetime: ...  # noqa: D102
+
+
+class DueDates(Protocol):
     """What of a conversation is or will be overdue (`leads.due_dates.DueDates`)."""
 
     @property
-    def activities(self) -> Sequence[_Due]: ...  # noqa: D102
+    def activities(self) -> Sequence[Due]: ...  # noqa: D102
     @property
     def activity_alert(self) -> bool: ...  # noqa: D102
     @property
@@ -59,7 +63,7 @@ class Due(Protocol):
     def close_overdue_at(self) -> datetime | None: ...  # noqa: D102
 
 
-DueDatesOf = Callable[[Conversation, tzinfo], Due]
+DueDatesOf = Callable[[Conversation, tzinfo], DueDates]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +101,16 @@ def _may_be_due(c: Conversation) -> bool:
     return bool(c.facts.activities or c.expected_close or c.alerts)
 
 
-def _moments(due: Due) -> DueMoments:
-    activity, close = _stored(due.activity_overdue_at), _stored(due.close_overdue_at)
-    dues = (((at.at - _EPOCH) // _MS, (at.overdue_at - _EPOCH) // _MS) for at in due.activities)
+def _moments(dates: DueDates) -> DueMoments:
+    activity, close = _stored(dates.activity_overdue_at), _stored(dates.close_overdue_at)
+    dues = (
+        ((due.at - _EPOCH) // _MS, (due.overdue_at - _EPOCH) // _MS) for due in dates.activities
+    )
+    alerted = OVERDUE_BY_ALERT_ALONE
     return DueMoments(
         dues=tuple(dues),
-        activity_overdue_at=ALERTED if due.activity_alert and activity is None else activity,
-        close_overdue_at=ALERTED if due.close_alert and close is None else close,
+        activity_overdue_at=alerted if dates.activity_alert and activity is None else activity,
+        close_overdue_at=alerted if dates.close_alert and close is None else close,
     )
 
 
@@ -139,9 +146,12 @@ def replace_leads(
     sequence number is taken: pages that were read before show the lead as it was.
     """
     before = _current(connection, agent_id, {*old, *(lead.lead_id for lead in made)})
-    values = _conversation_values(connection, made, versions)
+    single = single_leads(connection, [m for m in made if m.lead_id not in before], versions)
+    copied = {lead.lead_id for lead, _ in single}
+    others = [lead for lead in made if lead.lead_id not in copied]
+    values = _conversation_values(connection, others, versions)
     new, unchanged = [], set()
-    for lead in made:
+    for lead in others:
         row = lead_values(lead, [values[versions[id_]] for id_ in lead.conversation_ids])
         existing = before.get(lead.lead_id)
         if existing is not None and row == tuple(existing[2:]):
@@ -149,7 +159,7 @@ def replace_leads(
         else:
             new.append(row)
     ended = [row[0] for lead_id, row in before.items() if lead_id not in unchanged]
-    if not new and not ended:
+    if not (new or ended or single):
         return
     number = sequence_number + 1
     if _keeps_old_versions(connection, agent_id):
@@ -159,7 +169,9 @@ def replace_leads(
         bulk.delete_rows(connection, (_l.number,), ((version,) for version in ended))
     columns = ("valid_from", "valid_to", *LEAD_COLUMNS)
     bulk.insert_rows(connection, lead_fields, columns, ((number, CURRENT, *row) for row in new))
+    insert_single_leads(connection, single, number=number)
     set_sequence_number(connection, number)
+    leads_changed(connection, agent_id, number)
 
 
 def _current(

@@ -30,7 +30,7 @@ from convocore_mcp.fields.conditions import DataField
 from convocore_mcp.fields.row_query import RowQuery
 from convocore_mcp.fields.table import Field, Home, Rows
 from convocore_mcp.store.database.columns import Sql, Text
-from convocore_mcp.store.database.schema import UNKNOWN
+from convocore_mcp.store.database.schema import UNKNOWN, agents
 from convocore_mcp.store.fields.conversation_values import data_name
 from convocore_mcp.store.fields.field_tables import conversation_fields, lead_fields
 from convocore_mcp.store.fields.word_forms import other_forms
@@ -54,13 +54,17 @@ class RowTable:
     hot_from: float
     other_forms: Callable[[str], list[str]]
     """The inflections of a word that occur."""
+    whole: bool = False
+    """Whether all rows belong to the agents of the question: then no row's agent is looked at."""
 
     @classmethod
     def of(cls, query: RowQuery, connection: Connection) -> "RowTable":
         """The table that a question is about."""
         forms = partial(other_forms, connection, query.agents)
         now = to_ms(query.clock.now)
-        return cls(query.rows, connection.dialect, now, query.hot_from, forms)
+        others = select(agents.c.agent_id).where(agents.c.agent_id.not_in(query.agents)).limit(1)
+        whole = connection.scalar(others) is None
+        return cls(query.rows, connection.dialect, now, query.hot_from, forms, whole)
 
     @property
     def table(self) -> Table:
@@ -91,12 +95,14 @@ class RowTable:
         """A column of the table."""
         return self.table.c[name]
 
-    def valid_at(self, agents: tuple[str, ...], at: int) -> ColumnElement[bool]:
+    def valid_at(self, of: tuple[str, ...], at: int) -> ColumnElement[bool]:
         """The versions of these agents that were valid at a change."""
         valid = and_(self.column("valid_from") <= at, self.column("valid_to") > at)
+        if self.whole:
+            return valid
         # An index on the agent would find most rows, one by one.
-        of_agents = self.column("agent_id").concat("").in_(agents)
-        return and_(of_agents if self.sqlite else self.column("agent_id").in_(agents), valid)
+        of_agents = self.column("agent_id").concat("").in_(of)
+        return and_(of_agents if self.sqlite else self.column("agent_id").in_(of), valid)
 
     def value(self, field: Field) -> Sql:
         """What a field is compared and sorted by; `NULL` where it is missing."""
@@ -141,6 +147,20 @@ class RowTable:
             return cast(found, Float) if part == 1 else cast(found, Text)
         found = func.jsonb_extract_path_text(cast(data, JSONB), name, str(part))
         return cast(found, Float) if part == 1 else cast(found, Text)
+
+    def data_entry(self, field: DataField) -> Sql:
+        """Key, number and text of a captured variable together, as a JSON array."""
+        data, name = self.column("data"), data_name(field.key)
+        if self.sqlite:
+            has_name = func.instr(data, f'"{name}":') > 0
+            return case((has_name, func.json_extract(data, f'$."{name}"')), else_=null())
+        return cast(func.jsonb_extract_path(cast(data, JSONB), name), Text)
+
+    def key_of_entry(self, entry: Sql) -> Sql:
+        """The key of a captured variable, from `data_entry`."""
+        if self.sqlite:
+            return cast(func.json_extract(entry, "$[0]"), Text)
+        return cast(func.jsonb_extract_path_text(cast(entry, JSONB), "0"), Text)
 
     def contains(self, text: Sql, part: str) -> ColumnElement[bool]:
         """Whether `part` occurs in `text`; no character of it has a meaning."""

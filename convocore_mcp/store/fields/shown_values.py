@@ -90,6 +90,7 @@ _READS: dict[Kind, Callable[[Parts], FieldValue]] = {
     Kind.MONEY: _number,
     Kind.FLAG: _flag,
     Kind.ID: _plain,
+    Kind.UNREAD: _plain,
 }
 
 

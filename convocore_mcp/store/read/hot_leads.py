@@ -6,8 +6,9 @@ compare; what has to be repeated as SQL is `is_hot`, `is_near_miss` and `BY_RANK
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, case, func, or_, select
 
 from convocore_mcp.models import HotQuery, HotSummary, Lead
 from convocore_mcp.store.database import rows
@@ -67,8 +68,8 @@ def summary(connection: Connection, query: HotQuery) -> HotSummary:
     """Counts and sums over the leads active in the window."""
     active = select(func.count().label("considered"), _count_where("closed", _l.closed))
     counts: Counter[str] = Counter()
-    for statement in (active.where(*_active(query)), _excluded(query)):
-        counts.update(dict(connection.execute(statement).mappings().one()))
+    counts.update(dict(connection.execute(active.where(*_active(query))).mappings().one()))
+    counts.update(excluded(connection, [query.agent_id], query.since, query.until))
     groups = (_l.stage, _l.channel, _l.currency)
     conditions = {
         "unparsed_values": _l.unparsed,
@@ -99,18 +100,24 @@ def summary(connection: Connection, query: HotQuery) -> HotSummary:
     )
 
 
-def _excluded(query: HotQuery) -> Select[int, int]:
+def excluded(
+    connection: Connection,
+    agents: Sequence[str],
+    since: datetime | None,
+    until: datetime | None,
+) -> dict[str, int]:
     """Counts the conversations in the window that belong to no lead, by the reason."""
-    return select(
+    statement = select(
         _count_where("tests", _c.is_test),
         _count_where("blocked", and_(_c.is_blocked, ~_c.is_test)),
     ).where(
-        _c.agent_id == query.agent_id,
+        _c.agent_id.in_(agents),
         _c.valid_to == CURRENT,
-        *within(_c.by_newest, query.since, query.until),
-        *([_c.by_newest > UNKNOWN] if query.until else []),
+        *within(_c.by_newest, since, until),
+        *([_c.by_newest > UNKNOWN] if until else []),
         or_(_c.is_test, _c.is_blocked),
     )
+    return dict(connection.execute(statement).mappings().one())
 
 
 def _count_where(name: str, condition: Sql) -> ColumnElement[int]:

@@ -53,7 +53,7 @@ from convocore_mcp.store.write.rebuild import MergeAffected, rebuild_leads
 from convocore_mcp.store.write.search_words import SearchWords
 from convocore_mcp.store.write.tombstones import Tombstones
 
-_SEARCH = NEW_COLUMNS.index("search")
+_NUMBER, _SEARCH = NEW_COLUMNS.index("valid_from"), NEW_COLUMNS.index("search")
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +190,7 @@ class MirrorWriter:
             field_values.append(NewVersion(number, row, keys, lead_id))
         bulk.insert_rows(connection, conversations, NEW_COLUMNS, new)
         field_writer.begin_versions(connection, field_values, self.rules.due_dates, self._zone)
-        self._search_words.add(connection, (row[_SEARCH] for row in new))
+        self._search_words.add(connection, ((row[_NUMBER], row[_SEARCH]) for row in new))
         full = ((number, storable(row.record)) for number, (row, _) in numbered)
         bulk.insert_rows(connection, records, ("valid_from", "record"), full)
         dirty = [(row.agent_id, row.id, old and old.lead_id) for _, (row, old) in numbered]

@@ -114,7 +114,9 @@ class AgentDetails:
 
     async def _state_now(self, scope: ReadScope) -> DetailsState:
         since = None if scope.people else scope.since
-        state = await self._parts.read_in_thread(self._queue.state, self._agent_id, since=since)
+        state = await self._parts.read_in_thread(
+            self._queue.state, self._agent_id, since=since, people=scope.people
+        )
         return lacking(self._parts.plan, state)
 
     def list_was_read(self) -> None:

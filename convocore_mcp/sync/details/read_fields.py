@@ -33,8 +33,8 @@ def read_fields(conversation: Conversation) -> dict[str, FieldValue]:
     )
     values: dict[str, FieldValue] = {}
     for field in _OF_CONVERSATIONS:
-        if field.read is not None:
-            values[field.name] = field.read(record)
+        if field.reader is not None:
+            values[field.name] = field.reader.value(record)
         elif field.name in _WORKED_OUT:
             values[field.name] = _WORKED_OUT[field.name](conversation)
         else:

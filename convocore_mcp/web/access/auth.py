@@ -18,7 +18,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from convocore_mcp.web.access.host_policy import HostPolicy
 from convocore_mcp.web.access.tokens import TokenVerifier
 from convocore_mcp.web.access_log import LOG_FIELDS
-from convocore_mcp.web.responses import json_response
+from convocore_mcp.web.connections.bounded_protocol import CONNECTION
+from convocore_mcp.web.sanitized_responses import json_response
 
 METADATA_PATH = "/.well-known/oauth-protected-resource"
 _DESCRIPTIONS = {
@@ -74,6 +75,9 @@ class Authentication:
             log_fields["route"] = path
         refusal = await self._check_token(scope, headers, path)
         refusal = refusal or self._check_host_and_origin(scope, headers)
+        connection = scope.get(CONNECTION)
+        if connection is not None and refusal is None and path not in self._policy.open_paths:
+            connection.recognise()
         await (refusal or self._app)(scope, receive, send)
 
     async def _check_token(self, scope: Scope, headers: Headers, path: str) -> Response | None:

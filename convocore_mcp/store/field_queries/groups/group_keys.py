@@ -14,14 +14,13 @@ from itertools import product
 from convocore_mcp.fields.conditions import DataField
 from convocore_mcp.fields.grouping import Grouping, TimeUnit
 from convocore_mcp.fields.table import Kind
-from convocore_mcp.store.database.columns import Sql
-from convocore_mcp.store.field_queries.local_times import day_of
+from convocore_mcp.store.field_queries.groups.group_columns import MISSING, GroupColumn
+from convocore_mcp.store.field_queries.groups.local_times import day_of
 from convocore_mcp.store.fields.text_keys import ITEM_MARK, WORD_MARK, stored_text
 
 KeyPart = str | bool | None
 GroupKey = tuple[str, ...]
-"""A key that compares and sorts: missing values are `_MISSING`, texts their keys."""
-_MISSING = "\U0010ffff"
+"""A key that compares and sorts: missing values are `MISSING`, texts their keys."""
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _UNITS: dict[str, Callable[[datetime], str]] = {
     "day": lambda day: f"{day:%Y-%m-%d}",
@@ -44,22 +43,20 @@ class GroupKeys:
     A question selects `columns`, then `stored_keys`; the values of both are what `of` reads.
     """
 
-    def __init__(
-        self, group_by: Sequence[Grouping], columns: Sequence[tuple[Sql, Sql | None]]
-    ) -> None:
-        """`columns` are those that the engine groups by, each with that of its key, if stored."""
+    def __init__(self, group_by: Sequence[Grouping], columns: Sequence[GroupColumn]) -> None:
         self.group_by = group_by
-        self.columns = [column for column, _ in columns]
-        self.stored_keys = [key for _, key in columns if key is not None]
+        self.columns = [column.value for column in columns]
+        self.stored_keys = [column.key for column in columns if column.key is not None]
         self._spellings: list[dict[str, dict[str, int]]] = [{} for _ in group_by]
         self._reads: list[_Read] = []
         self._spells: list[_Spell | None] = []
         at_key = len(columns)
-        for place, (grouping, (_, key)) in enumerate(zip(group_by, columns, strict=True)):
-            read, spell = _reader(grouping, place, None if key is None else at_key)
+        for place, (grouping, column) in enumerate(zip(group_by, columns, strict=True)):
+            stored = column.key is not None
+            read, spell = _reader(grouping, place, at_key if stored else None)
             self._reads.append(read)
             self._spells.append(spell)
-            at_key += key is not None
+            at_key += stored
 
     @property
     def overlapping(self) -> bool:
@@ -75,7 +72,7 @@ class GroupKeys:
     def note_spellings(self, key: GroupKey, values: Sequence[object], count: int) -> None:
         """So many rows of the group have these values."""
         for place, (part, spell) in enumerate(zip(key, self._spells, strict=True)):
-            if spell is not None and part != _MISSING:
+            if spell is not None and part != MISSING:
                 self.note_spelling(place, part, spell(values, part), count)
 
     def shown(self, key: GroupKey) -> tuple[KeyPart, ...]:
@@ -85,7 +82,7 @@ class GroupKeys:
     def time_order(self, key: GroupKey) -> tuple[GroupKey, GroupKey]:
         """Sorts groups by time, oldest first; a row without the time is older than all."""
         times = tuple(
-            "" if part == _MISSING else part
+            "" if part == MISSING else part
             for part, grouping in zip(key, self.group_by, strict=True)
             if isinstance(grouping, TimeUnit)
         )
@@ -98,7 +95,7 @@ class GroupKeys:
 
     def _shown(self, place: int, part: str) -> KeyPart:
         grouping = self.group_by[place]
-        if part == _MISSING:
+        if part == MISSING:
             return None
         if isinstance(grouping, TimeUnit):
             return _NAMES.get(grouping.unit, str)(part)
@@ -112,30 +109,43 @@ def _reader(grouping: Grouping, place: int, at_key: int | None) -> tuple[_Read, 
     """How the values at a place become keys, and how a key is spelled there."""
     if isinstance(grouping, TimeUnit):
         return lambda values: (_time_key(grouping.unit, values[place]),), None
-    kind = None if isinstance(grouping, DataField) else grouping.kind
+    if isinstance(grouping, DataField):
+        return (
+            lambda values: (_entry(values[place])[0],),
+            lambda values, _: _entry(values[place])[1],
+        )
+    kind = grouping.kind
     if kind is Kind.FLAG:
         return lambda values: ("true" if values[place] else "false",), None
     if at_key is None:
         key_of = str if kind is Kind.ID else lambda text: stored_text(_text(text))[0]
         return (
-            lambda values: (_MISSING if values[place] is None else key_of(str(values[place])),),
+            lambda values: (MISSING if values[place] is None else key_of(str(values[place])),),
             lambda values, _: _text(values[place]),
         )
     if kind is Kind.LIST:
         return (
-            lambda values: tuple(dict.fromkeys(_items(values[at_key]))) or (_MISSING,),
+            lambda values: tuple(dict.fromkeys(_items(values[at_key]))) or (MISSING,),
             lambda values, key: dict(
                 zip(_items(values[at_key]), json.loads(str(values[place])), strict=True)
             )[key],
         )
     return (
-        lambda values: (_MISSING if values[at_key] is None else str(values[at_key]),),
+        lambda values: (MISSING if values[at_key] is None else str(values[at_key]),),
         lambda values, _: str(values[place]),
     )
 
 
 def _text(stored: object) -> str:
     return str(stored).replace(WORD_MARK, "")
+
+
+def _entry(stored: object) -> tuple[str, str]:
+    """The key of a captured value, and the value itself."""
+    if stored is None:
+        return MISSING, ""
+    key, _, text = json.loads(str(stored))
+    return key, key if text is None else text
 
 
 def _items(key: object) -> list[str]:
@@ -146,5 +156,5 @@ def _items(key: object) -> list[str]:
 @lru_cache(maxsize=16384)
 def _time_key(unit: str, number: object) -> str:
     if not isinstance(number, int | float):
-        return _MISSING
+        return MISSING
     return f"{int(number):02}" if unit == "hour" else _UNITS[unit](day_of(int(number)))

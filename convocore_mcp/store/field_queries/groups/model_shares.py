@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy import ColumnElement, Connection, select
 
 from convocore_mcp.fields.table import BY_NAME
-from convocore_mcp.store.field_queries.group_keys import GroupKey, GroupKeys
+from convocore_mcp.store.field_queries.groups.group_keys import GroupKey, GroupKeys
 from convocore_mcp.store.fields.row_tables import RowTable
 from convocore_mcp.store.fields.text_keys import text_key
 

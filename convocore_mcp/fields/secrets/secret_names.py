@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
-from convocore_mcp.fields.secret_shapes import is_secret_text
+from convocore_mcp.fields.secrets.secret_shapes import is_secret_text
 
 
 def _words(text: str) -> frozenset[str]:

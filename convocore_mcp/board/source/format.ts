@@ -1,0 +1,171 @@
+// Numbers, money, times and the CRM's words, in the viewer's language and time zone.
+
+import type { Money } from "./answers.ts";
+
+let locale: string | undefined;
+let timeZone: string | undefined;
+let made = new Map<string, unknown>();
+
+/** Use what the host says of its user. What no browser knows is ignored. */
+export function useLocale(wantedLocale: unknown, wantedZone: unknown): void {
+  locale = known(wantedLocale, (value) => new Intl.Locale(value));
+  timeZone = known(wantedZone, (value) => new Intl.DateTimeFormat("en", { timeZone: value }));
+  made = new Map();
+}
+
+function known(value: unknown, check: (value: string) => unknown): string | undefined {
+  if (typeof value !== "string") return undefined;
+  try {
+    check(value);
+    return value;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Formatters are slow to make, and a list has thousands of numbers. */
+function once<T>(key: string, make: () => T): T {
+  if (!made.has(key)) made.set(key, make());
+  return made.get(key) as T;
+}
+
+export function number(value: number, digits = 2): string {
+  return once(`n${digits}`, () => new Intl.NumberFormat(locale, { maximumFractionDigits: digits })).format(value);
+}
+
+export function percent(share: number): string {
+  return once("%", () => new Intl.NumberFormat(locale, { style: "percent", maximumFractionDigits: 0 })).format(share);
+}
+
+export function money(amount: number, currency: string | undefined): string {
+  if (!currency || currency === "unknown") return `${number(amount)} (no currency)`;
+  const digits = Math.abs(amount) >= 1000 || Number.isInteger(amount) ? 0 : 2;
+  try {
+    return once(
+      `$${currency}${digits}`,
+      () => new Intl.NumberFormat(locale, { style: "currency", currency, maximumFractionDigits: digits }),
+    ).format(amount);
+  } catch {
+    return `${number(amount)} ${currency}`; // not an ISO code
+  }
+}
+
+/**
+ * Amounts by currency, never added up: in the order of `like`, so that the lines of a table begin with
+ * the same currency, else the largest first. What has no currency comes last.
+ */
+export function amounts(value: Money | undefined, like: Money = value ?? {}): [currency: string, amount: number][] {
+  const known = Object.entries(value ?? {}).filter(([, amount]) => amount !== 0);
+  const place = (currency: string): number => (currency === "unknown" ? -1 : (like[currency] ?? 0));
+  return known.sort(([a], [b]) => place(b) - place(a));
+}
+
+const SPANS: [Intl.RelativeTimeFormatUnit, number][] = [
+  ["year", 31_536_000],
+  ["month", 2_592_000],
+  ["week", 604_800],
+  ["day", 86_400],
+  ["hour", 3600],
+  ["minute", 60],
+];
+
+export function ago(at: number, now: number): string {
+  const seconds = (at - now) / 1000;
+  const [unit, size] = SPANS.find(([, length]) => Math.abs(seconds) >= length) ?? ["second", 1];
+  return once("ago", () => new Intl.RelativeTimeFormat(locale, { numeric: "auto" })).format(
+    Math.trunc(seconds / size),
+    unit,
+  );
+}
+
+/** A time; nothing for what is no time, which `Intl` would not survive. */
+export function dateTime(at: number): string {
+  if (Number.isNaN(at)) return "";
+  return once("dt", () => new Intl.DateTimeFormat(locale, { dateStyle: "medium", timeStyle: "short", timeZone })).format(at);
+}
+
+export function timeOfDay(at: number): string {
+  if (Number.isNaN(at)) return "";
+  return once("t", () => new Intl.DateTimeFormat(locale, { timeStyle: "medium", timeZone })).format(at);
+}
+
+/** A day of an answer (`2026-07-19`): a day of the server's time zone, so no zone may move it. */
+export function day(text: string, style: "short" | "long" = "short"): string {
+  const at = Date.parse(`${text}T00:00:00Z`);
+  if (Number.isNaN(at)) return text;
+  const options: Intl.DateTimeFormatOptions =
+    style === "short" ? { day: "numeric", month: "short" } : { weekday: "long", day: "numeric", month: "long" };
+  return once(`day${style}`, () => new Intl.DateTimeFormat(locale, { ...options, timeZone: "UTC" })).format(at);
+}
+
+/** A date or a time of the CRM: a day is shown as a day, anything that is neither as it is. */
+export function moment(text: string): string {
+  if (/^\d{4}-\d{2}-\d{2}$/.test(text)) return day(text, "long");
+  const at = Date.parse(text);
+  return Number.isNaN(at) || !/^\d{4}-/.test(text) ? text : dateTime(at);
+}
+
+/** A running time: `02:13:04`, or `3 d 02:13:04`. */
+export function clock(milliseconds: number): string {
+  const all = Math.max(0, Math.floor(milliseconds / 1000));
+  const two = (value: number): string => String(value).padStart(2, "0");
+  const time = `${two(Math.floor(all / 3600) % 24)}:${two(Math.floor(all / 60) % 60)}:${two(all % 60)}`;
+  const days = Math.floor(all / 86_400);
+  return days ? `${number(days)} d ${time}` : time;
+}
+
+/** The length of a wait for a screen reader: words, and no seconds. */
+export function spokenWait(milliseconds: number): string {
+  const minutes = Math.floor(milliseconds / 60_000);
+  const parts: [number, string][] = [
+    [Math.floor(minutes / 1440), "day"],
+    [Math.floor(minutes / 60) % 24, "hour"],
+    [minutes % 60, "minute"],
+  ];
+  const told = parts.filter(([count]) => count).slice(0, 2);
+  return told.map(([count, unit]) => `${count} ${unit}${count === 1 ? "" : "s"}`).join(" ") || "less than a minute";
+}
+
+export const STAGES = [
+  "new", "engaged", "email_sent", "follow_up", "info_req", "demo_req", "demo_conf", "demo_done",
+  "proposal", "negotiation", "trial", "won", "lost",
+];
+export const CLOSED = new Set(["won", "lost"]);
+const WORDS: Record<string, string> = {
+  follow_up: "Follow-up",
+  info_req: "Info requested",
+  demo_req: "Demo requested",
+  demo_conf: "Demo confirmed",
+  requested_chat: "Waits for a human",
+  "human-chatting": "With a human",
+  "ai-chatting": "With the AI",
+  ended_chat: "Ended",
+  "web-chat": "Web chat",
+  whatsapp: "WhatsApp",
+  instagram: "Instagram",
+  messenger: "Messenger",
+  telegram: "Telegram",
+  discord: "Discord",
+  sms: "SMS",
+  ai: "AI",
+  none: "None",
+};
+
+/** A channel inside a sentence: "by phone", "by WhatsApp". */
+export function channelWord(value: string): string {
+  const known = word(value);
+  return WORDS[value] && value !== "web-chat" ? known : known.toLowerCase();
+}
+
+/** A value of the CRM as people write it: `demo_done` is "Demo done". */
+export function word(value: string): string {
+  const known = WORDS[value];
+  if (known) return known;
+  if (!/^[a-z][a-z0-9_-]*$/.test(value)) return value;
+  const spaced = value.replace(/[_-]+/g, " ");
+  return spaced.charAt(0).toUpperCase() + spaced.slice(1);
+}
+
+export function plural(count: number, one: string, many = `${one}s`): string {
+  return `${number(count)} ${count === 1 ? one : many}`;
+}

@@ -1,0 +1,148 @@
+// The top of the page: how fresh the data is, the ways to the views, a search for a person.
+
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+import { useBoard, useNow, type View } from "./board.ts";
+import { ago, dateTime, number, percent } from "./format.ts";
+import type { Connection } from "./home/home.ts";
+import { Text } from "./parts/text.tsx";
+import { leadsWith } from "./questions.ts";
+
+export function Header({ connection }: { connection: Connection }): JSX.Element {
+  const { home, cache, feed, agent } = useBoard();
+  const refresh = (): void => {
+    cache.refresh();
+    void feed.update(agent);
+  };
+  return (
+    <header class="top">
+      <h1>Leads</h1>
+      <FreshnessNote connection={connection} />
+      <div class="top-actions">
+        {home.kind === "host" && home.canCall && (
+          <button type="button" onClick={refresh}>
+            Refresh
+          </button>
+        )}
+        {home.canExpand && (
+          <button type="button" onClick={() => void home.expand().catch(() => undefined)}>
+            Enlarge
+          </button>
+        )}
+      </div>
+    </header>
+  );
+}
+
+const LIVE: Record<Connection, string> = { once: "", connecting: "Connecting …", live: "Live", lost: "Connection lost, trying again" };
+
+function FreshnessNote({ connection }: { connection: Connection }): JSX.Element {
+  const { cache, feed } = useBoard();
+  const now = useNow();
+  const found = cache.freshness() ?? feed.freshness;
+  const at = Date.parse(found?.as_of ?? "");
+  const state = connection === "lost" ? "lost" : found && !found.complete ? "partial" : connection;
+  return (
+    <p class={`freshness ${state}`} title={Number.isNaN(at) ? "" : `Convocore was last read on ${dateTime(at)}`}>
+      <span class="dot" aria-hidden="true" />
+      {LIVE[connection] && <span>{LIVE[connection]}{found && " ·"}</span>}
+      {found && (
+        <span>
+          {Number.isNaN(at) ? "not read yet" : `read ${ago(Math.min(at, now), now)}`}
+          {found.complete ? "" : ", incomplete"}
+        </span>
+      )}
+    </p>
+  );
+}
+
+/** Notes for whoever pages through a list by hand; the board follows the cursor itself. */
+const OF_PAGES = /next_cursor/;
+
+/** An answer that is not complete looks like it: what is missing, and how far reading is. */
+export function IncompleteNote(): JSX.Element | null {
+  const { cache, feed } = useBoard();
+  const found = cache.freshness() ?? feed.freshness;
+  const notes = (found?.notes ?? []).filter((note) => !OF_PAGES.test(note));
+  if (!found || (found.complete && !notes.length)) return null;
+  return (
+    <aside class={`notice ${found.complete ? "" : "partial"}`} aria-label="How complete this is">
+      {!found.complete && (
+        <p>
+          <strong>Not everything has been read yet.</strong>
+          {!notes.length && ` The numbers are of ${number(found.conversations)} conversations.`}
+          {found.progress !== undefined && ` ${percent(found.progress)} done.`}
+        </p>
+      )}
+      {found.progress !== undefined && !found.complete && <progress max={1} value={found.progress} aria-label="Read so far" />}
+      {notes.map((note) => (
+        <p key={note}>
+          <Text of={note} />
+        </p>
+      ))}
+    </aside>
+  );
+}
+
+const VIEWS: [View["name"], string][] = [
+  ["overview", "Overview"],
+  ["hot", "Hot"],
+  ["pipeline", "Pipeline"],
+  ["waiting", "Waiting"],
+  ["trend", "Trend"],
+  ["changes", "Changes"],
+];
+
+export function Navigation({ view, canGoBack }: { view: View | undefined; canGoBack: boolean }): JSX.Element | null {
+  const { home, go, back, agent } = useBoard();
+  if (!home.canCall) return null;
+  const people: View = { name: "rows", title: "All leads", question: leadsWith(agent, {}) };
+  const current = (name: string): boolean => view?.name === name || (name === "rows" && view?.name === "rows" && view.title === people.title);
+  return (
+    <nav aria-label="Views">
+      <div class="views">
+        {canGoBack && (
+          <button type="button" class="back" onClick={back}>
+            <span aria-hidden="true">‹ </span>Back
+          </button>
+        )}
+        {VIEWS.map(([name, label]) => (
+          <button type="button" key={name} aria-current={current(name) ? "page" : undefined} onClick={() => go({ name } as View)}>
+            {label}
+          </button>
+        ))}
+        <button type="button" aria-current={current("rows") ? "page" : undefined} onClick={() => go(people)}>
+          People
+        </button>
+      </div>
+      <FindPerson />
+    </nav>
+  );
+}
+
+function FindPerson(): JSX.Element {
+  const { go, agent } = useBoard();
+  const [text, setText] = useState("");
+  return (
+    <form
+      class="find"
+      role="search"
+      aria-label="Find a person"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (text.trim()) go({ name: "lead", lead: text.trim(), agent: agent === "all" ? undefined : agent });
+      }}
+    >
+      <input
+        type="search"
+        dir="auto"
+        aria-label="Name, email or phone"
+        placeholder="Find a person"
+        maxLength={200}
+        value={text}
+        onInput={(event) => setText(event.currentTarget.value)}
+      />
+      <button type="submit">Find</button>
+    </form>
+  );
+}

@@ -1,0 +1,107 @@
+// Numbers: each says what it counts, whether it is complete, and leads to the rows behind it.
+
+import { Fragment, type ComponentChildren, type JSX } from "preact";
+import { useState } from "preact/hooks";
+import type { Money, Row } from "../answers.ts";
+import { amounts, money, number, plural } from "../format.ts";
+import { Text } from "./text.tsx";
+
+interface CountProps {
+  value: number | undefined;
+  label: string;
+  onOpen?: (() => void) | undefined;
+  /** Whether everything was read that the number depends on. */
+  complete?: boolean;
+}
+
+/** A number in running text or in a table; a button where there are rows to see. */
+export function Count({ value = 0, label, onOpen, complete = true }: CountProps): JSX.Element {
+  const shown = complete ? number(value) : `${number(value)}+`;
+  if (!onOpen || !value) return <span class={value ? "" : "zero"}>{shown}</span>;
+  return (
+    <button type="button" class="count" onClick={onOpen} aria-label={`${label}: ${shown}. Show them.`}>
+      {shown}
+    </button>
+  );
+}
+
+interface FigureProps extends CountProps {
+  children?: ComponentChildren;
+  kind?: string;
+  text?: string | undefined;
+}
+
+/** A large number with its label, and a line that explains it. */
+export function Figure({ value, label, onOpen, complete = true, children, kind = "", text }: FigureProps): JSX.Element {
+  const shown = text ?? (value === undefined ? "–" : number(value));
+  const inside = (
+    <>
+      <span class="figure-label">{label}</span>
+      <span class="figure-value">
+        {shown}
+        {!complete && value !== undefined && <small> so far</small>}
+      </span>
+    </>
+  );
+  return (
+    <div class={`figure ${kind} ${complete ? "" : "partial"}`}>
+      {onOpen ? (
+        <button type="button" onClick={onOpen}>
+          {inside}
+        </button>
+      ) : (
+        <div>{inside}</div>
+      )}
+      <div class="figure-more">{children}</div>
+    </div>
+  );
+}
+
+/** Money by currency, never added up; the rest behind a button. */
+export function Amounts({ of, most = 2, like }: { of: Money | undefined; most?: number; like?: Money | undefined }): JSX.Element {
+  const [open, setOpen] = useState(false);
+  const all = amounts(of, like);
+  if (!all.length) return <span class="zero">–</span>;
+  const shown = open ? all : all.slice(0, most);
+  return (
+    <span class="amounts">
+      {shown.map(([currency, amount]) => (
+        <Fragment key={currency}>
+          <span class="amount">{money(amount, currency)}</span>{" "}
+        </Fragment>
+      ))}
+      {all.length > most && (
+        <button type="button" class="quiet" aria-expanded={open} aria-label={`${plural(all.length - most, "more currency", "more currencies")}`} onClick={() => setOpen(!open)}>
+          {open ? "fewer" : `+${number(all.length - most)}`}
+        </button>
+      )}
+    </span>
+  );
+}
+
+/** What a lead is worth, as far as it could be read. */
+export function Worth({ of }: { of: Row }): JSX.Element | null {
+  if (of.value !== undefined) return <span class="worth">{money(of.value, of.currency)}</span>;
+  return of.value_text ? (
+    <span class="worth unread" title="The CRM's text could not be read as an amount.">
+      <Text of={of.value_text} />
+    </span>
+  ) : null;
+}
+
+const RADIUS = 15;
+const ROUND = 2 * Math.PI * RADIUS;
+
+export function Score({ of, hot = false }: { of: number | undefined; hot?: boolean | undefined }): JSX.Element | null {
+  if (of === undefined) return null;
+  const share = Math.min(Math.max(of, 0), 100) / 100;
+  return (
+    <span class={`score ${hot ? "hot" : ""}`} role="img" aria-label={`Score ${number(of)} of 100`}>
+      <svg viewBox="0 0 36 36" width="36" height="36" aria-hidden="true">
+        <circle class="score-track" cx="18" cy="18" r={RADIUS} />
+        <circle class="score-arc" cx="18" cy="18" r={RADIUS} stroke-dasharray={`${share * ROUND} ${ROUND}`} />
+      </svg>
+      <span aria-hidden="true">{number(of, 0)}</span>
+    </span>
+  );
+}

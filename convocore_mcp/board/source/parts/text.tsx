@@ -1,0 +1,54 @@
+// Text of strangers: shown as text, in its own direction, so that it can't reorder what stands beside it.
+
+import type { ComponentChildren, JSX } from "preact";
+import { useState } from "preact/hooks";
+import type { Row } from "../answers.ts";
+import { channelWord, word } from "../format.ts";
+
+export function Text({ of }: { of: string | undefined }): JSX.Element {
+  return <bdi>{of}</bdi>;
+}
+
+/** Who somebody is: the name, else the contact, else where they wrote from. */
+export function Name({ of }: { of: Row }): JSX.Element {
+  const known = of.name ?? of.contact ?? of.company;
+  return known ? <Text of={known} /> : <span class="unnamed">Somebody{of.channel ? ` by ${channelWord(of.channel)}` : ""}</span>;
+}
+
+export function nameOf(row: Row): string {
+  return row.name ?? row.contact ?? row.company ?? "somebody";
+}
+
+/** Company, channel, stage and assignee, as far as they are known and the name does not say them. */
+export function About({ of }: { of: Row }): JSX.Element | null {
+  const named = of.name ?? of.contact;
+  const parts = [
+    named && of.company ? <Text of={of.company} /> : undefined,
+    of.channel && (named || of.company) ? <Text of={word(of.channel)} /> : undefined,
+    of.stage ? <Text of={word(of.stage)} /> : undefined,
+    of.assignee ? <Text of={of.assignee} /> : undefined,
+  ].filter((part) => part !== undefined);
+  return parts.length ? <span class="about">{parts.map((part, index) => [index > 0 && " · ", part])}</span> : null;
+}
+
+/** A long text, of which the first lines show until somebody wants the rest. */
+export function Long({ children, lines = 3 }: { children: string; lines?: number }): JSX.Element {
+  const [open, setOpen] = useState(false);
+  const long = children.length > lines * 70 || children.split("\n").length > lines;
+  return (
+    <div class="long">
+      <p class={open || !long ? "" : "clamped"} dir="auto">
+        {children}
+      </p>
+      {long && (
+        <button type="button" class="quiet" aria-expanded={open} onClick={() => setOpen(!open)}>
+          {open ? "Less" : "More"}
+        </button>
+      )}
+    </div>
+  );
+}
+
+export function Badge({ kind, children }: { kind?: string; children: ComponentChildren }): JSX.Element {
+  return <span class={`badge ${kind ?? ""}`}>{children}</span>;
+}

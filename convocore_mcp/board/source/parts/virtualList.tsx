@@ -1,0 +1,98 @@
+// A list of which only the rows in sight are in the page, so that thousands scroll smoothly.
+
+import type { ComponentChildren, JSX, TargetedKeyboardEvent } from "preact";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+
+const BEYOND = 8;
+/** Below this width, a row has two lines. */
+const NARROW = 560;
+const HEIGHTS = { wide: 56, narrow: 84 };
+
+interface Props<T> {
+  items: readonly T[];
+  /** How many there are, also those that are not loaded yet. */
+  total: number;
+  label: string;
+  keyOf(item: T): string;
+  /** Called near the end of what is loaded. */
+  onEnd?: (() => void) | undefined;
+  /** Where the list is scrolled to, and which row is active: kept for whoever comes back. */
+  kept: { top: number; active: number };
+  /** `tabIndex`: only one row at a time can be reached with Tab; the arrow keys reach the others. */
+  children(item: T, index: number, tabIndex: number): ComponentChildren;
+}
+
+export function VirtualList<T>({ items, total, label, keyOf, onEnd, kept, children }: Props<T>): JSX.Element {
+  const box = useRef<HTMLUListElement>(null);
+  const [view, setView] = useState({ top: kept.top, height: 800, row: HEIGHTS.wide });
+  const [active, setActive] = useState(kept.active);
+
+  useLayoutEffect(() => {
+    const list = box.current!;
+    const measure = (): void => {
+      const row = list.clientWidth < NARROW ? HEIGHTS.narrow : HEIGHTS.wide;
+      kept.top = list.scrollTop;
+      setView({ top: list.scrollTop, height: list.clientHeight, row });
+    };
+    list.scrollTop = kept.top;
+    measure();
+    const observer = new ResizeObserver(measure);
+    observer.observe(list);
+    list.addEventListener("scroll", measure, { passive: true });
+    return () => {
+      observer.disconnect();
+      list.removeEventListener("scroll", measure);
+    };
+  }, []);
+
+  const first = Math.max(0, Math.floor(view.top / view.row) - BEYOND);
+  const last = Math.min(items.length, Math.ceil((view.top + view.height) / view.row) + BEYOND);
+  useEffect(() => {
+    if (last >= items.length - BEYOND && items.length < total) onEnd?.();
+  }, [last, items.length, total]);
+
+  const activate = (index: number): void => {
+    kept.active = index;
+    setActive(index);
+  };
+  const reach = (index: number): void => {
+    const next = Math.min(Math.max(index, 0), items.length - 1);
+    activate(next);
+    const list = box.current!;
+    if (next * view.row < list.scrollTop) list.scrollTop = next * view.row;
+    if ((next + 1) * view.row > list.scrollTop + list.clientHeight) list.scrollTop = (next + 1) * view.row - list.clientHeight;
+    requestAnimationFrame(() => list.querySelector<HTMLElement>(`[data-index="${next}"] button`)?.focus());
+  };
+  const onKeyDown = (event: TargetedKeyboardEvent<HTMLUListElement>): void => {
+    const page = Math.max(1, Math.floor(view.height / view.row) - 1);
+    const steps: Record<string, number> = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -items.length, End: items.length };
+    const step = steps[event.key];
+    if (step === undefined) return;
+    event.preventDefault();
+    reach(active + step);
+  };
+
+  const indices = new Set(Array.from({ length: Math.max(0, last - first) }, (_, offset) => first + offset));
+  if (active < items.length) indices.add(active); // what has the focus must stay in the page
+  return (
+    <ul ref={box} class="virtual" aria-label={label} role="list" onKeyDown={onKeyDown}>
+      <li class="virtual-height" role="presentation" style={{ height: `${items.length * view.row}px` }} />
+      {[...indices].sort((a, b) => a - b).map((index) => {
+        const item = items[index] as T;
+        return (
+          <li
+            key={keyOf(item)}
+            data-index={index}
+            aria-setsize={total}
+            aria-posinset={index + 1}
+            class={index === active ? "active" : ""}
+            style={{ transform: `translateY(${index * view.row}px)`, height: `${view.row}px` }}
+            onFocusCapture={() => activate(index)}
+          >
+            {children(item, index, index === active ? 0 : -1)}
+          </li>
+        );
+      })}
+    </ul>
+  );
+}

@@ -1,0 +1,49 @@
+// Which view is shown, and those before it. In a browser its back button works; no address holds what is shown.
+
+import { useEffect, useState } from "preact/hooks";
+import type { View } from "./board.ts";
+import type { Home } from "./home/home.ts";
+
+export interface Views {
+  /** Nothing: the view that the page was opened with. */
+  current: View | undefined;
+  canGoBack: boolean;
+  /** How many views lie below the current one. */
+  depth: number;
+  go(view: View): void;
+  /** Show this instead of the current view, which is the same one with other filters. */
+  replace(view: View): void;
+  back(): void;
+}
+
+export function useViews(home: Home): Views {
+  const [stack, setStack] = useState<View[]>([]);
+  const inBrowser = home.kind === "browser";
+  useEffect(() => {
+    if (!inBrowser) return undefined;
+    const onPop = (event: PopStateEvent): void => {
+      const depth = typeof event.state === "number" ? event.state : 0;
+      setStack((before) => before.slice(0, depth));
+    };
+    addEventListener("popstate", onPop);
+    return () => removeEventListener("popstate", onPop);
+  }, [inBrowser]);
+  return {
+    current: stack[stack.length - 1],
+    canGoBack: stack.length > 0,
+    depth: stack.length,
+    go(view) {
+      if (inBrowser) history.pushState(stack.length + 1, "");
+      setStack([...stack, view]);
+      scrollTo(0, 0);
+    },
+    replace(view) {
+      if (stack.length) setStack([...stack.slice(0, -1), view]);
+      else this.go(view);
+    },
+    back() {
+      if (inBrowser) history.back();
+      else setStack(stack.slice(0, -1));
+    },
+  };
+}

@@ -1,0 +1,119 @@
+// What has just happened, the newest first, and what is of the last minute apart.
+
+import type { JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import type { Change } from "../answers.ts";
+import { useBoard, useNow } from "../board.ts";
+import { told } from "../changeFeed.ts";
+import { moment, number, plural, timeOfDay, word } from "../format.ts";
+import { Empty, Skeleton } from "../parts/notices.tsx";
+import { Badge, Text } from "../parts/text.tsx";
+import { Ago } from "../parts/times.tsx";
+
+const MINUTE_MS = 60_000;
+
+export function Changes({ most }: { most?: number }): JSX.Element {
+  const { agent, feed, home } = useBoard();
+  const [, redraw] = useState({});
+  const now = useNow(5);
+  useEffect(() => {
+    const stop = feed.listen(() => redraw({}));
+    void feed.update(agent);
+    return stop;
+  }, [agent]);
+  if (!home.canCall) return <Empty>This chat shows one answer and no more. Ask in the chat what has changed.</Empty>;
+  if (!feed.read) return <Skeleton rows={3} />;
+  const recent = feed.changes.filter((change) => now - Date.parse(change.seen) < MINUTE_MS);
+  const earlier = feed.changes.slice(recent.length);
+  const shown = most ? Math.max(0, most - recent.length) : earlier.length;
+  return (
+    <div class="changes">
+      <h3>In the last minute{recent.length > 0 && ` (${number(recent.length)})`}</h3>
+      {recent.length ? <ChangeList of={most ? recent.slice(0, most) : recent} marked /> : <p class="hint">Nothing has changed.</p>}
+      {shown > 0 && earlier.length > 0 && (
+        <>
+          <h3>Earlier</h3>
+          <ChangeList of={earlier.slice(0, shown)} />
+        </>
+      )}
+      {!most && (
+        <p class="hint">
+          {plural(feed.changes.length, "change")} of the last hour
+          {feed.knownSince && <>; changes are known from {moment(feed.knownSince)} on</>}.
+        </p>
+      )}
+    </div>
+  );
+}
+
+function ChangeList({ of, marked = false }: { of: Change[]; marked?: boolean }): JSX.Element {
+  return (
+    <ol class="change-list">
+      {of.map((change) => (
+        <ChangeRow key={change.event_id} change={change} marked={marked} />
+      ))}
+    </ol>
+  );
+}
+
+function ChangeRow({ change, marked }: { change: Change; marked: boolean }): JSX.Element {
+  const { go } = useBoard();
+  const open = (): void => go({ name: "lead", lead: change.lead_id ?? change.id, agent: change.agent_id });
+  const seen = Date.parse(change.seen);
+  return (
+    <li class={marked ? "marked" : ""}>
+      <span class="when" title={timeOfDay(seen)}>
+        <Ago at={change.seen} />
+      </span>
+      <span class="what">
+        <button type="button" class="name" onClick={open}>
+          {change.name ? <Text of={change.name} /> : <span class="unnamed">Somebody</span>}
+        </button>{" "}
+        {told(change).map((text) => (
+          <Badge key={text} kind={text === "became hot" ? "hot" : text === "asks for a human" ? "wait" : "new"}>
+            {text}
+          </Badge>
+        ))}
+        <Differences of={change} />
+      </span>
+    </li>
+  );
+}
+
+/** What a viewer wants to see of a change, in this order; times and counters follow from them. */
+const TELLING = ["stage", "label", "score", "value", "assignee", "state", "preview", "next_due", "expected_close", "notes", "tags"];
+
+function Differences({ of }: { of: Change }): JSX.Element | null {
+  const changed = of.changed ?? {};
+  const names = TELLING.filter((name) => Array.isArray(changed[name]));
+  if (!names.length) {
+    if ("messages" in changed) return <span class="difference">new message</span>;
+    const others = Object.keys(changed).slice(0, 3);
+    return others.length ? <span class="difference">{others.map(word).join(", ")}</span> : null;
+  }
+  return (
+    <>
+      {names.slice(0, 3).map((name) => {
+        const [before, after] = changed[name] as unknown[];
+        return (
+          <span class="difference" key={name}>
+            {name === "preview" ? (
+              <>
+                wrote “<Text of={String(after)} />”
+              </>
+            ) : (
+              <>
+                {word(name)} <Text of={shown(before)} /> → <Text of={shown(after)} />
+              </>
+            )}
+          </span>
+        );
+      })}
+    </>
+  );
+}
+
+function shown(value: unknown): string {
+  if (typeof value === "number") return number(value);
+  return typeof value === "string" ? word(value) : "…";
+}

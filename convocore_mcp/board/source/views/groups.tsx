@@ -1,0 +1,182 @@
+// Any other statistics: a row for each group, with bars, in the order of the answer.
+
+import type { JSX } from "preact";
+import { useEntry } from "../answerCache.ts";
+import { isObject, type Answer, type Group, type Question } from "../answers.ts";
+import { useBoard } from "../board.ts";
+import { day, number, plural, word } from "../format.ts";
+import { Amounts, Count } from "../parts/figures.tsx";
+import { Bar } from "../parts/bar.tsx";
+import { Answered, Empty, Relaxed } from "../parts/notices.tsx";
+import { Text } from "../parts/text.tsx";
+import { rowsOf } from "../questions.ts";
+import { Pipeline } from "./pipeline.tsx";
+
+export function Groups({ question }: { question: Question }): JSX.Element {
+  const { cache } = useBoard();
+  const entry = useEntry(cache, question);
+  const keys = keysOf(question, entry.answer);
+  if (keys.length === 1 && keys[0] === "stage" && question.arguments["of"] === "leads") return <Pipeline question={question} />;
+  return (
+    <Answered entry={entry} question={question} rows={6}>
+      {(answer) => (
+        <>
+          <Totals of={answer.totals ?? {}} complete={answer.freshness?.complete ?? true} />
+          {answer.groups?.length ? (
+            <GroupTable question={question} answer={answer} keys={keys} />
+          ) : (
+            keys.length > 0 && (
+              <Empty>
+                <p>
+                  <strong>Nothing to count.</strong>
+                </p>
+                <Relaxed question={question} answer={answer} />
+              </Empty>
+            )
+          )}
+        </>
+      )}
+    </Answered>
+  );
+}
+
+export function keysOf(question: Question, answer: Answer | undefined): string[] {
+  const asked = answer?.applied?.["group_by"] ?? question.arguments["group_by"] ?? [];
+  return [asked].flat().map(String);
+}
+
+const UNITS: Record<string, string> = { usd: "USD", ai_usd: "USD" };
+
+function Totals({ of, complete }: { of: Group; complete: boolean }): JSX.Element {
+  const told = Object.entries(of).filter(([, value]) => typeof value === "number");
+  return (
+    <dl class="totals-list">
+      {told.map(([name, value]) => (
+        <div key={name}>
+          <dt>{word(name)}</dt>
+          <dd>
+            {number(value as number)} {UNITS[name] && name !== "usd" ? UNITS[name] : ""}
+            {!complete && <small> so far</small>}
+          </dd>
+        </div>
+      ))}
+      {of.value && (
+        <div>
+          <dt>Value</dt>
+          <dd>
+            <Amounts of={of.value} most={3} />
+          </dd>
+        </div>
+      )}
+      <Measures of={of["measures"]} />
+    </dl>
+  );
+}
+
+function Measures({ of }: { of: unknown }): JSX.Element | null {
+  if (!isObject(of)) return null;
+  const told = Object.entries(of).flatMap(([name, figures]) =>
+    isObject(figures)
+      ? Object.entries(figures).map(([part, value]): [string, string] => [
+          `${word(name)}, ${part}`,
+          isObject(value)
+            ? Object.entries(value).map(([figure, amount]) => `${figure} ${typeof amount === "number" ? number(amount) : String(amount)}`).join(", ")
+            : typeof value === "number" ? number(value) : String(value),
+        ])
+      : [],
+  );
+  return (
+    <>
+      {told.map(([name, text]) => (
+        <div key={name}>
+          <dt>
+            <Text of={name} />
+          </dt>
+          <dd>
+            <Text of={text} />
+          </dd>
+        </div>
+      ))}
+    </>
+  );
+}
+
+interface GroupTableProps {
+  question: Question;
+  answer: Answer;
+  keys: string[];
+}
+
+function GroupTable({ question, answer, keys }: GroupTableProps): JSX.Element {
+  const { go, home } = useBoard();
+  const groups = answer.groups ?? [];
+  const counted = question.arguments["of"] === "leads" ? "leads" : "conversations";
+  const columns = ["hot", "waiting_for_human", "overdue", "messages", "tokens", "usd", "rating_avg"].filter(
+    (name) => !keys.includes(name) && groups.some((group) => typeof group[name] === "number"),
+  );
+  const withValue = groups.some((group) => group.value);
+  const largest = Math.max(...groups.map((group) => Number(group[counted] ?? 0)), 1);
+  const complete = answer.freshness?.complete ?? true;
+  return (
+    <div class="table-box" tabIndex={0} role="region" aria-label="Groups">
+      <table class="stages">
+        <thead>
+          <tr>
+            {keys.map((key) => (
+              <th scope="col" key={key}>
+                {word(key)}
+              </th>
+            ))}
+            <th scope="col" class="bar-column">
+              {word(counted)}
+            </th>
+            {columns.map((name) => (
+              <th scope="col" class="numeric" key={name}>
+                {word(name)}
+              </th>
+            ))}
+            {withValue && <th scope="col">Worth</th>}
+          </tr>
+        </thead>
+        <tbody>
+          {groups.map((group) => {
+            const behind = home.canCall ? rowsOf(question, group, keys) : undefined;
+            const name = keys.map((key) => keyText(key, group[key])).join(", ");
+            const count = Number(group[counted] ?? 0);
+            return (
+              <tr key={name}>
+                {keys.map((key) => (
+                  <th scope="row" key={key}>
+                    <Text of={keyText(key, group[key])} />
+                  </th>
+                ))}
+                <td class="bar-column">
+                  <div>
+                    <Bar share={count / largest} part={typeof group.hot === "number" && count ? group.hot / count : 0} />
+                    <Count value={count} label={`${word(counted)}, ${name}`} complete={complete} onOpen={behind && (() => go({ name: "rows", title: name, question: behind }))} />
+                  </div>
+                </td>
+                {columns.map((column) => (
+                  <td class="numeric" key={column}>
+                    {typeof group[column] === "number" ? number(group[column]) : <span class="zero">–</span>}
+                  </td>
+                ))}
+                {withValue && (
+                  <td>
+                    <Amounts of={group.value} like={answer.totals?.value} />
+                  </td>
+                )}
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+      {answer.groups_total !== undefined && answer.groups_total > groups.length && <p class="hint">{plural(answer.groups_total, "group")} in all.</p>}
+    </div>
+  );
+}
+
+function keyText(key: string, value: unknown): string {
+  if (typeof value === "boolean") return value ? "Yes" : "No";
+  return key === "day" ? day(String(value), "long") : word(String(value ?? "none"));
+}

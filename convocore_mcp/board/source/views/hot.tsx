@@ -1,0 +1,211 @@
+// Hot leads as cards, in the order in which to call: who, why, worth, since when they wait, the next step.
+
+import type { JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { useEntry } from "../answerCache.ts";
+import type { Answer, HotLead, Question } from "../answers.ts";
+import { useBoard, useNow } from "../board.ts";
+import { moment, number, plural } from "../format.ts";
+import { Prepare } from "../parts/actions.tsx";
+import { Amounts, Count, Score, Worth } from "../parts/figures.tsx";
+import { Answered, Empty, Relaxed } from "../parts/notices.tsx";
+import { About, Badge, Name, nameOf, Text } from "../parts/text.tsx";
+import { Clock } from "../parts/times.tsx";
+import { hotLeads, hotWaits, leadsWith } from "../questions.ts";
+
+const FIRST = 6;
+const REST_MS = 150;
+
+interface Props {
+  question?: Question | undefined;
+  /** Show only so many, without a heading. */
+  most?: number;
+  compact?: boolean;
+}
+
+export function HotLeads({ question, most, compact = false }: Props): JSX.Element {
+  const { cache, agent, home } = useBoard();
+  const asked = question ?? hotLeads(agent);
+  const entry = useEntry(cache, asked);
+  const waits = useEntry(cache, home.canCall ? hotWaits(agent) : undefined).answer;
+  const [all, setAll] = useState(false);
+  useEffect(() => {
+    // The first cards are painted at once, the others right after them.
+    const timer = home.inline ? undefined : setTimeout(() => setAll(true), REST_MS);
+    return () => clearTimeout(timer);
+  }, [home.inline]);
+  const since = new Map((waits?.leads ?? []).map((row) => [row.lead_id, row.waiting_since]));
+  return (
+    <Answered entry={entry} question={asked} rows={most ?? 4}>
+      {(answer) => {
+        const leads = answer.leads ?? [];
+        const limit = most ?? (all ? leads.length : FIRST);
+        return (
+          <>
+            {!most && <HotTotals answer={answer} />}
+            {leads.length ? (
+              <ol class={`cards ${compact ? "compact" : ""}`}>
+                {leads.slice(0, limit).map((lead, index) => (
+                  <Card key={lead.lead_id} lead={lead} rank={index + 1} since={since.get(lead.lead_id)} compact={compact} />
+                ))}
+              </ol>
+            ) : (
+              <NoneHot question={asked} answer={answer} />
+            )}
+            {!most && <MoreHot answer={answer} shown={Math.min(limit, leads.length)} onAll={() => setAll(true)} />}
+          </>
+        );
+      }}
+    </Answered>
+  );
+}
+
+function HotTotals({ answer }: { answer: Answer }): JSX.Element {
+  const { agent, go, home } = useBoard();
+  const complete = answer.freshness?.complete ?? true;
+  const show = (title: string, filters: Record<string, unknown>): (() => void) | undefined =>
+    home.canCall ? () => go({ name: "rows", title, question: leadsWith(agent, { ...filters, ...windowOf(answer) }) }) : undefined;
+  const hot = { where: hotAt(answer) };
+  return (
+    <p class="totals">
+      <Count value={answer.hot} label="Hot leads" complete={complete} onOpen={show("Hot leads", hot)} /> of {number(answer.leads_considered ?? 0)} leads are hot
+      {answer.hot ? (
+        <>
+          , worth <Amounts of={answer.value} most={3} />
+        </>
+      ) : null}
+      .{" "}
+      <Count value={answer.waiting_for_human} label="Hot and waiting" complete={complete} onOpen={show("Hot and waiting for a human", { ...hot, attention: ["waiting_for_human"] })} /> wait for a
+      human,{" "}
+      <Count value={answer.unassigned} label="Hot, assigned to nobody" complete={complete} onOpen={show("Hot, assigned to nobody", { ...hot, attention: ["unassigned"] })} /> are assigned to nobody,{" "}
+      <Count value={answer.overdue} label="Hot and overdue" complete={complete} onOpen={show("Hot and overdue", { ...hot, attention: ["overdue"] })} /> are overdue.
+    </p>
+  );
+}
+
+/** `hot=true` means the usual threshold; at another one, the rows are not the same. */
+function hotAt(answer: Answer): string[] {
+  const score = answer.applied?.["min_score"];
+  return score === undefined || score === 75 ? ["hot=true"] : [`score>=${String(score)}`, "stage!=won|lost"];
+}
+
+function windowOf(answer: Answer): Record<string, unknown> {
+  const { since, until } = answer.applied ?? {};
+  return { ...(since !== undefined && { since }), ...(until !== undefined && { until }) };
+}
+
+interface CardProps {
+  lead: HotLead;
+  rank: number;
+  since: string | undefined;
+  compact: boolean;
+}
+
+function Card({ lead, rank, since, compact }: CardProps): JSX.Element {
+  const { feed, go, home } = useBoard();
+  const marked = feed.isMarked(lead.lead_id, useNow(10));
+  const open = (): void => go({ name: "lead", lead: lead.lead_id, agent: lead.agent_id });
+  return (
+    <li class={`card ${marked ? "marked" : ""}`}>
+      <div class="card-head">
+        <span class="rank" aria-label={`Number ${rank}`}>
+          {rank}
+        </span>
+        <div class="who">
+          <h3>
+            <button type="button" class="name" disabled={!home.canCall} onClick={open}>
+              <Name of={lead} />
+            </button>
+            {marked && <Badge kind="new">changed</Badge>}
+          </h3>
+          <About of={lead} />
+        </div>
+        <Score of={lead.score} hot />
+      </div>
+      {lead.wants && (
+        <p class="wants" dir="auto">
+          {lead.wants}
+        </p>
+      )}
+      <ul class="why" aria-label={`Why ${nameOf(lead)}`}>
+        {lead.why.map((reason) => (
+          <li key={reason}>
+            <Text of={reason} />
+          </li>
+        ))}
+      </ul>
+      <div class="facts">
+        <Worth of={lead} />
+        {since && (
+          <span class="waits">
+            waits <Clock since={since} />
+          </span>
+        )}
+        {lead.next_step && <NextStep of={lead.next_step} />}
+      </div>
+      {!compact && home.canAsk && (
+        <div class="buttons">
+          <Prepare lead={lead.lead_id} />
+        </div>
+      )}
+    </li>
+  );
+}
+
+function NextStep({ of }: { of: NonNullable<HotLead["next_step"]> }): JSX.Element {
+  return (
+    <span class={of.overdue ? "step overdue" : "step"}>
+      {of.overdue ? "Overdue: " : "Next: "}
+      <Text of={of.title ?? of.type ?? "a step"} />
+      {of.due && `, ${moment(of.due)}`}
+    </span>
+  );
+}
+
+function MoreHot({ answer, shown, onAll }: { answer: Answer; shown: number; onAll(): void }): JSX.Element | null {
+  const { agent, go, home } = useBoard();
+  const listed = answer.leads?.length ?? 0;
+  const hot = answer.hot ?? 0;
+  if (shown < listed) {
+    return (
+      <button type="button" class="wide" onClick={onAll}>
+        Show {number(listed - shown)} more
+      </button>
+    );
+  }
+  if (hot <= listed || !home.canCall) return hot > listed ? <p class="hint">{plural(hot - listed, "more hot lead")} not shown.</p> : null;
+  const question = leadsWith(agent, { where: hotAt(answer), ...windowOf(answer) });
+  return (
+    <button type="button" class="wide" onClick={() => go({ name: "rows", title: "Hot leads", question })}>
+      Show all {number(hot)} as a list
+    </button>
+  );
+}
+
+function NoneHot({ question, answer }: { question: Question; answer: Answer }): JSX.Element {
+  const { go, home } = useBoard();
+  const near = answer.near_misses;
+  return (
+    <Empty>
+      <p>
+        <strong>No lead is hot.</strong> {answer.definition}
+      </p>
+      <Relaxed question={question} answer={answer} />
+      {near && near.count > 0 && (
+        <>
+          <p>{plural(near.count, "lead")} would be hot but for one thing:</p>
+          <ul class="plain">
+            {near.leads.map((lead) => (
+              <li key={lead.lead_id}>
+                <button type="button" class="link" disabled={!home.canCall} onClick={() => go({ name: "lead", lead: lead.lead_id })}>
+                  <Name of={lead} />
+                </button>{" "}
+                <Text of={lead.why_not} />
+              </li>
+            ))}
+          </ul>
+        </>
+      )}
+    </Empty>
+  );
+}

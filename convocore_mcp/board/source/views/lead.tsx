@@ -1,0 +1,260 @@
+// One person: who they are, why they matter, what they said, what comes next, what happened.
+
+import type { ComponentChildren, JSX } from "preact";
+import { useEntry } from "../answerCache.ts";
+import type { Answer, Lead as LeadAnswer, Question, Row } from "../answers.ts";
+import { useBoard, useNow } from "../board.ts";
+import { moment, number, plural, word } from "../format.ts";
+import { Copy, Prepare, RecordLink } from "../parts/actions.tsx";
+import { Score, Worth } from "../parts/figures.tsx";
+import { Answered, Empty } from "../parts/notices.tsx";
+import { About, Badge, Long, Name, Text } from "../parts/text.tsx";
+import { Ago } from "../parts/times.tsx";
+import { Transcripts } from "./transcript.tsx";
+
+export function Lead({ question, agent }: { question: Question; agent?: string | undefined }): JSX.Element {
+  const { cache } = useBoard();
+  const entry = useEntry(cache, question);
+  return (
+    <Answered entry={entry} question={question} rows={6}>
+      {(answer) => (answer.lead ? <Profile lead={answer.lead} agent={agent} /> : <Candidates answer={answer} agent={agent} />)}
+    </Answered>
+  );
+}
+
+function Candidates({ answer, agent }: { answer: Answer; agent: string | undefined }): JSX.Element {
+  const { go, home } = useBoard();
+  const people = answer.candidates ?? [];
+  return (
+    <>
+      <p class="totals">
+        <strong>{plural(answer.total ?? people.length, "person", "people")}</strong> may be meant. Who is it?
+        {answer.ignored && (
+          <span class="hint">
+            {" "}
+            Left out: <Text of={answer.ignored.join(", ")} />
+          </span>
+        )}
+      </p>
+      <ul class="queue">
+        {people.map((person) => (
+          <li key={person.lead_id}>
+            <button type="button" class="row" disabled={!home.canCall} onClick={() => go({ name: "lead", lead: person.lead_id ?? "", agent })}>
+              <span class="who">
+                <span class="name">
+                  <Name of={person} />
+                </span>
+                <About of={person} />
+              </span>
+              <Score of={person.score} />
+              <span class="end">
+                <Ago at={person.last_activity} />
+              </span>
+            </button>
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+function Profile({ lead, agent }: { lead: LeadAnswer; agent: string | undefined }): JSX.Element {
+  const { feed } = useBoard();
+  const marked = feed.isMarked(lead.lead_id, useNow(10));
+  return (
+    <article class="lead">
+      <header class="lead-head">
+        <Score of={lead.score} hot={lead.hot} />
+        <div class="who">
+          <h2 tabIndex={-1}>
+            <Name of={named(lead)} />
+          </h2>
+          <About of={named(lead)} />
+          <p class="badges">
+            {lead.hot && <Badge kind="hot">hot</Badge>}
+            {lead.label && <Badge>label {lead.label}</Badge>}
+            {marked && <Badge kind="new">changed just now</Badge>}
+            {lead.alerts?.map((alert) => (
+              <Badge kind="wait" key={alert}>
+                <Text of={alert} />
+              </Badge>
+            ))}
+          </p>
+        </div>
+        <Worth of={lead} />
+        <Prepare lead={lead.lead_id} primary />
+      </header>
+      <div class="lead-columns">
+        <div>
+          <Part title="Why">
+            <ul class="why">
+              {lead.why.map((reason) => (
+                <li key={reason}>
+                  <Text of={reason} />
+                </li>
+              ))}
+            </ul>
+          </Part>
+          {lead.summary && (
+            <Part title="Summary">
+              <Long>{lead.summary}</Long>
+            </Part>
+          )}
+          {lead.said?.length ? (
+            <Part title="In their words">
+              {lead.said.map((quote) => (
+                <blockquote key={quote} dir="auto">
+                  {quote}
+                </blockquote>
+              ))}
+            </Part>
+          ) : null}
+          <NextSteps of={lead.next_steps} />
+          {lead.notes && (
+            <Part title="Notes">
+              <Long lines={5}>{lead.notes}</Long>
+            </Part>
+          )}
+          <Part title={`Conversations (${number(lead.conversations_total)})`}>
+            <Transcripts of={lead} agent={agent} />
+          </Part>
+        </div>
+        <div>
+          <Contact of={lead} />
+          <Facts of={lead} />
+          <Timeline of={lead.timeline} />
+        </div>
+      </div>
+    </article>
+  );
+}
+
+/** The lead with what stands for a missing name. */
+function named(lead: LeadAnswer): Row {
+  const contact = lead.emails?.[0] ?? lead.phones?.[0];
+  const channel = lead.conversations[0]?.channel;
+  return { ...lead, ...(contact && { contact }), ...(channel && { channel }) };
+}
+
+function Part({ title, children }: { title: string; children: ComponentChildren }): JSX.Element {
+  return (
+    <section class="part">
+      <h3>{title}</h3>
+      {children}
+    </section>
+  );
+}
+
+function NextSteps({ of }: { of: LeadAnswer["next_steps"] }): JSX.Element {
+  return (
+    <Part title="Next steps">
+      {of?.length ? (
+        <ul class="steps">
+          {of.map((step, index) => (
+            <li key={index} class={step.overdue ? "overdue" : ""}>
+              {step.overdue && <Badge kind="bad">overdue</Badge>} <Text of={step.title ?? word(step.type ?? "step")} />
+              {step.due && <span class="hint"> {moment(step.due)}</span>}
+            </li>
+          ))}
+        </ul>
+      ) : (
+        <Empty>Nothing is planned. A next step in the CRM appears here.</Empty>
+      )}
+    </Part>
+  );
+}
+
+function Contact({ of }: { of: LeadAnswer }): JSX.Element | null {
+  const lines: [string, string][] = [
+    ...(of.phones ?? []).map((phone): [string, string] => ["Phone", phone]),
+    ...(of.emails ?? []).map((email): [string, string] => ["Email", email]),
+  ];
+  if (!lines.length && !of.links?.length) return null;
+  return (
+    <Part title="Contact">
+      <ul class="contacts">
+        {lines.map(([what, text]) => (
+          <li key={text}>
+            <Text of={text} /> <Copy text={text} what={what} />
+          </li>
+        ))}
+        {of.links?.map((link) => (
+          <li key={link}>
+            <RecordLink text={link} />
+          </li>
+        ))}
+      </ul>
+    </Part>
+  );
+}
+
+const FACTS: [keyof LeadAnswer & string, string][] = [
+  ["stage", "Stage"],
+  ["assignee", "Assigned to"],
+  ["expected_close", "Expected close"],
+  ["demo", "Demo"],
+  ["lost_reason", "Lost because"],
+  ["campaign", "Campaign"],
+  ["country", "Country"],
+  ["language", "Language"],
+];
+
+function Facts({ of }: { of: LeadAnswer }): JSX.Element {
+  const told = FACTS.filter(([name]) => of[name] !== undefined).map(([name, label]): [string, string] => {
+    const text = String(of[name]);
+    return [label, name === "stage" ? word(text) : moment(text)];
+  });
+  const more = Object.entries(of.extracted ?? {}).map(([name, value]): [string, string] => [word(name), plain(value)]);
+  return (
+    <Part title="Facts">
+      <dl class="facts-list">
+        {[...told, ...more].map(([name, text]) => (
+          <div key={name}>
+            <dt>
+              <Text of={name} />
+            </dt>
+            <dd>
+              <Text of={text} />
+            </dd>
+          </div>
+        ))}
+        {of.tags?.length ? (
+          <div>
+            <dt>Tags</dt>
+            <dd>
+              {of.tags.map((tag) => (
+                <Badge key={tag}>
+                  <Text of={tag} />
+                </Badge>
+              ))}
+            </dd>
+          </div>
+        ) : null}
+      </dl>
+    </Part>
+  );
+}
+
+function plain(value: unknown): string {
+  return typeof value === "string" ? value : typeof value === "number" ? number(value) : JSON.stringify(value);
+}
+
+function Timeline({ of }: { of: LeadAnswer["timeline"] }): JSX.Element | null {
+  if (!of?.length) return null;
+  return (
+    <Part title="Timeline">
+      <ol class="timeline">
+        {of.map((event, index) => (
+          <li key={index} class={`kind-${/^[a-z_-]+$/.test(event.kind) ? event.kind : "other"}`}>
+            <span class="when">
+              <Ago at={event.at} />
+            </span>
+            <span class="what">
+              <Text of={event.text ?? word(event.kind)} />
+            </span>
+          </li>
+        ))}
+      </ol>
+    </Part>
+  );
+}

@@ -1,0 +1,145 @@
+// Everything at a glance: what the pipeline is worth, whom to call, who waits, what has just happened.
+
+import type { JSX } from "preact";
+import { useEntry, useQuestion } from "../answerCache.ts";
+import type { Answer, Money } from "../answers.ts";
+import { useBoard, type View } from "../board.ts";
+import { amounts, CLOSED, money, number, plural } from "../format.ts";
+import { Figure } from "../parts/figures.tsx";
+import { Clock } from "../parts/times.tsx";
+import { hotLeads, leadsWith, OPEN, pipeline, waiting } from "../questions.ts";
+import { Changes } from "./changes.tsx";
+import { HotChannels } from "./channels.tsx";
+import { HotLeads } from "./hot.tsx";
+import { Pipeline } from "./pipeline.tsx";
+import { Trend } from "./trend.tsx";
+import { Waiting } from "./waiting.tsx";
+
+export function Overview(): JSX.Element {
+  return (
+    <div class="overview">
+      <Figures />
+      <Panel title="Call first" more={{ name: "hot" }} area="hot">
+        <HotLeads most={4} compact />
+      </Panel>
+      <Panel title="Waiting longest" more={{ name: "waiting" }} area="waiting">
+        <Waiting most={6} />
+      </Panel>
+      <Panel title="Just now" more={{ name: "changes" }} area="changes">
+        <Changes most={7} />
+      </Panel>
+      <Panel title="Pipeline by stage" more={{ name: "pipeline" }} area="pipeline">
+        <Pipeline compact />
+      </Panel>
+      <Panel title="New leads by day" more={{ name: "trend" }} area="trend">
+        <Trend compact />
+      </Panel>
+      <Panel title="Hot leads by channel" more={{ name: "hot" }} area="channels">
+        <HotChannels />
+      </Panel>
+    </div>
+  );
+}
+
+interface PanelProps {
+  title: string;
+  more: View;
+  area: string;
+  children: JSX.Element;
+}
+
+function Panel({ title, more, area, children }: PanelProps): JSX.Element {
+  const { go } = useBoard();
+  return (
+    <section class={`panel area-${area}`} aria-label={title}>
+      <header>
+        <h2>{title}</h2>
+        <button type="button" class="quiet" aria-label={`${title}: show all`} onClick={() => go(more)}>
+          Show all
+        </button>
+      </header>
+      {children}
+    </section>
+  );
+}
+
+function Figures(): JSX.Element {
+  const { cache, agent, go } = useBoard();
+  const hot = useEntry(cache, useQuestion(...pair(hotLeads(agent)))).answer;
+  const stages = useEntry(cache, useQuestion(...pair(pipeline(agent)))).answer;
+  const queue = useEntry(cache, useQuestion(...pair(waiting(agent)))).answer;
+  const open = openPipeline(stages);
+  const [main, ...others] = amounts(open?.value);
+  const first = queue?.conversations?.find((row) => row.waiting_since);
+  const rows = (title: string, filters: Record<string, unknown>): View => ({ name: "rows", title, question: leadsWith(agent, filters) });
+  return (
+    <div class="figures" role="group" aria-label="At a glance">
+      <Figure label="Hot leads" value={hot?.hot} complete={hot?.freshness?.complete ?? true} kind="hot" onOpen={() => go({ name: "hot" })}>
+        {hot && `of ${plural(hot.leads_considered ?? 0, "lead")}`}
+      </Figure>
+      <Figure
+        label="Open pipeline is worth"
+        value={main?.[1]}
+        text={main && money(main[1], main[0])}
+        complete={stages?.freshness?.complete ?? true}
+        kind="main"
+        onOpen={() => go({ name: "pipeline" })}
+      >
+        {open && <OtherAmounts of={others} leads={open.leads} />}
+      </Figure>
+      <Figure label="Waiting for a human" value={queue?.total} complete={queue?.freshness?.complete ?? true} kind="wait" onOpen={() => go({ name: "waiting" })}>
+        {first && (
+          <>
+            the longest for <Clock since={first.waiting_since} />
+          </>
+        )}
+      </Figure>
+      <Figure label="Overdue" value={stages?.totals?.overdue ?? (stages && 0)} complete={stages?.freshness?.complete ?? true} onOpen={() => go(rows("Overdue", { attention: ["overdue"] }))}>
+        {hot && `${number(hot.overdue ?? 0)} of them hot`}
+      </Figure>
+      <Figure
+        label="Hot, assigned to nobody"
+        value={hot?.unassigned}
+        complete={hot?.freshness?.complete ?? true}
+        onOpen={() => go(rows("Hot, assigned to nobody", { where: ["hot=true"], attention: ["unassigned"] }))}
+      >
+        {stages && (
+          <button type="button" class="quiet" onClick={() => go(rows("Open leads", OPEN))}>
+            All open leads
+          </button>
+        )}
+      </Figure>
+    </div>
+  );
+}
+
+function OtherAmounts({ of, leads }: { of: [string, number][]; leads: number }): JSX.Element {
+  const told = of.slice(0, 2).map(([currency, amount]) => money(amount, currency));
+  const more = of.length - told.length;
+  return (
+    <>
+      {told.length > 0 && `and ${told.join(", ")}`}
+      {more > 0 && ` and ${plural(more, "more currency", "more currencies")}`}; {plural(leads, "open lead")}
+    </>
+  );
+}
+
+const pair = (question: { tool: string; arguments: Record<string, unknown> }): [string, Record<string, unknown>] => [
+  question.tool,
+  question.arguments,
+];
+
+/** Leads that are neither won nor lost: their number, how many are hot, and what they are worth. */
+export function openPipeline(answer: Answer | undefined): { leads: number; hot: number; value: Money } | undefined {
+  if (!answer?.groups) return undefined;
+  const open = { leads: 0, hot: 0, value: {} as Money };
+  for (const group of answer.groups) {
+    if (CLOSED.has(String(group["stage"]))) continue;
+    open.leads += group.leads ?? 0;
+    open.hot += typeof group.hot === "number" ? group.hot : 0;
+    for (const [currency, amount] of Object.entries(group.value ?? {})) {
+      open.value[currency] = (open.value[currency] ?? 0) + amount;
+    }
+  }
+  return open;
+}

@@ -1,0 +1,161 @@
+// The pipeline: how many leads are in each stage, how many of them are hot, what they are worth.
+
+import type { JSX } from "preact";
+import { useEntry } from "../answerCache.ts";
+import type { Answer, Group, Money, Question } from "../answers.ts";
+import { useBoard } from "../board.ts";
+import { CLOSED, number, percent, STAGES, word } from "../format.ts";
+import { Amounts, Count } from "../parts/figures.tsx";
+import { Bar } from "../parts/bar.tsx";
+import { Answered, Empty, Relaxed } from "../parts/notices.tsx";
+import { Text } from "../parts/text.tsx";
+import { pipeline, rowsOf } from "../questions.ts";
+import { openPipeline } from "./overview.tsx";
+
+export function Pipeline({ question, compact = false }: { question?: Question | undefined; compact?: boolean }): JSX.Element {
+  const { cache, agent } = useBoard();
+  const asked = question ?? pipeline(agent);
+  const entry = useEntry(cache, asked);
+  return (
+    <Answered entry={entry} question={asked} rows={8}>
+      {(answer) =>
+        answer.groups?.length ? (
+          <>
+            {!compact && <PipelineTotals answer={answer} />}
+            <StageTable question={asked} answer={answer} compact={compact} />
+            {!compact && <Unread answer={answer} />}
+          </>
+        ) : (
+          <Empty>
+            <p>
+              <strong>There are no leads here.</strong> A conversation becomes a lead when somebody gives a name, a contact or a score.
+            </p>
+            <Relaxed question={asked} answer={answer} />
+          </Empty>
+        )
+      }
+    </Answered>
+  );
+}
+
+function PipelineTotals({ answer }: { answer: Answer }): JSX.Element {
+  const open = openPipeline(answer)!;
+  return (
+    <p class="totals">
+      <strong>{number(open.leads)}</strong> open leads, <strong>{number(open.hot)}</strong> of them hot, worth <Amounts of={open.value} most={4} />. Currencies are never added up.
+    </p>
+  );
+}
+
+/** In the order of the pipeline; stages that nobody knows come before the closed ones, and leads without one first. */
+function place(group: Group): number {
+  const stage = String(group["stage"]);
+  if (stage === "none") return -1;
+  const known = STAGES.indexOf(stage);
+  return known >= 0 ? known : STAGES.indexOf("won") - 0.5;
+}
+
+interface StageTableProps {
+  question: Question;
+  answer: Answer;
+  compact: boolean;
+}
+
+function StageTable({ question, answer, compact }: StageTableProps): JSX.Element {
+  const groups = [...(answer.groups ?? [])].sort((a, b) => place(a) - place(b));
+  // Most leads may have no stage yet. Their bar is cut, so that the others can be told apart.
+  const largest = Math.max(...groups.filter((group) => group["stage"] !== "none").map((group) => group.leads ?? 0), 1);
+  return (
+    <div class="table-box" tabIndex={0} role="region" aria-label="Pipeline">
+      <table class={`stages ${compact ? "compact" : ""}`}>
+        <thead>
+          <tr>
+            <th scope="col">Stage</th>
+            <th scope="col" class="bar-column">
+              Leads
+            </th>
+            <th scope="col" class="numeric">
+              Hot
+            </th>
+            <th scope="col">Worth</th>
+            {!compact && (
+              <>
+                <th scope="col" class="numeric">
+                  Waiting
+                </th>
+                <th scope="col" class="numeric">
+                  Overdue
+                </th>
+              </>
+            )}
+          </tr>
+        </thead>
+        <tbody>
+          {groups.map((group) => (
+            <StageRow key={String(group["stage"])} group={group} question={question} largest={largest} like={answer.totals?.value} compact={compact} complete={answer.freshness?.complete ?? true} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+interface StageRowProps {
+  group: Group;
+  question: Question;
+  largest: number;
+  like: Money | undefined;
+  compact: boolean;
+  complete: boolean;
+}
+
+function StageRow({ group, question, largest, like, compact, complete }: StageRowProps): JSX.Element {
+  const { home, go } = useBoard();
+  const stage = String(group["stage"]);
+  const name = stage === "none" ? "No stage" : word(stage);
+  const behind = home.canCall ? rowsOf(question, group, ["stage"]) : undefined;
+  const show = (what: string, extra: Record<string, unknown> = {}): (() => void) | undefined => {
+    if (!behind) return undefined;
+    const where = [...((behind.arguments["where"] as string[] | undefined) ?? []), ...((extra["where"] as string[] | undefined) ?? [])];
+    return () => go({ name: "rows", title: `${name}${what}`, question: { ...behind, arguments: { ...behind.arguments, ...extra, where } } });
+  };
+  const leads = group.leads ?? 0;
+  const hot = typeof group.hot === "number" ? group.hot : 0;
+  const closed = CLOSED.has(stage);
+  return (
+    <tr class={closed ? "closed" : ""}>
+      <th scope="row">
+        <Text of={name} />
+        <Bar share={leads / largest} part={hot / (leads || 1)} thin />
+      </th>
+      <td class="bar-column">
+        <div>
+          <Bar share={leads / largest} part={hot / (leads || 1)} />
+          <Count value={leads} label={`Leads in ${name}`} complete={complete} onOpen={show("")} />
+        </div>
+      </td>
+      <td class="numeric">
+        <Count value={hot} label={`Hot leads in ${name}`} complete={complete} onOpen={show(", hot", { where: ["hot=true"] })} />
+        {hot > 0 && <small> {percent(hot / leads)}</small>}
+      </td>
+      <td>
+        <Amounts of={group.value} like={like} most={compact ? 1 : 2} />
+      </td>
+      {!compact && (
+        <>
+          <td class="numeric">
+            <Count value={group.waiting_for_human} label={`Waiting in ${name}`} complete={complete} onOpen={show(", waiting for a human", { attention: ["waiting_for_human"] })} />
+          </td>
+          <td class="numeric">
+            <Count value={group.overdue} label={`Overdue in ${name}`} complete={complete} onOpen={show(", overdue", { attention: ["overdue"] })} />
+          </td>
+        </>
+      )}
+    </tr>
+  );
+}
+
+function Unread({ answer }: { answer: Answer }): JSX.Element | null {
+  const unread = answer.totals?.unparsed_values;
+  return unread ? <p class="hint">{number(unread)} values could not be read as an amount; they are in no sum.</p> : null;
+}

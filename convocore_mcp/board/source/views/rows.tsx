@@ -1,0 +1,176 @@
+// The rows behind a number: leads or conversations, as many as there are.
+
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+import type { Answer, Question, Row } from "../answers.ts";
+import { useBoard, useNow, type View } from "../board.ts";
+import { moment, number, plural, word } from "../format.ts";
+import { Score, Worth } from "../parts/figures.tsx";
+import { Answered, Empty, Relaxed } from "../parts/notices.tsx";
+import { About, Badge, Name, Text } from "../parts/text.tsx";
+import { Ago, Clock } from "../parts/times.tsx";
+import { VirtualList } from "../parts/virtualList.tsx";
+import { usePages, type Pages } from "./pages.ts";
+
+const SORTS: Record<string, [value: string, label: string][]> = {
+  list_leads: [
+    ["score", "Score"],
+    ["-last_activity", "Last active"],
+    ["-value", "Value"],
+    ["next_due", "Next step"],
+    ["name", "Name"],
+  ],
+  list_conversations: [
+    ["newest", "Last active"],
+    ["score", "Score"],
+    ["value", "Value"],
+    ["waiting", "Waiting longest"],
+    ["oldest", "Oldest"],
+  ],
+};
+
+export function Rows({ view, depth }: { view: View & { name: "rows" }; depth: number }): JSX.Element {
+  const { replace } = useBoard();
+  const { question } = view;
+  const pages = usePages(question, depth);
+  const refine = (change: Record<string, unknown>): void => {
+    replace({ ...view, question: { ...question, arguments: { ...question.arguments, ...change } } });
+  };
+  return (
+    <>
+      <Refine question={question} onChange={refine} />
+      <Answered entry={pages.entry} question={question} rows={8}>
+        {(answer) => <Found question={question} answer={answer} pages={pages} />}
+      </Answered>
+    </>
+  );
+}
+
+function Refine({ question, onChange }: { question: Question; onChange(change: Record<string, unknown>): void }): JSX.Element | null {
+  const { home } = useBoard();
+  const [words, setWords] = useState(String(question.arguments["query"] ?? ""));
+  if (!home.canCall) return null;
+  const sorts = SORTS[question.tool] ?? [];
+  const sort = String(question.arguments["sort"] ?? sorts[0]?.[0]);
+  return (
+    <form
+      class="refine"
+      role="search"
+      onSubmit={(event) => {
+        event.preventDefault();
+        onChange({ query: words.trim() || undefined });
+      }}
+    >
+      <label>
+        <span>Has the words</span>
+        <input type="search" dir="auto" value={words} maxLength={200} onInput={(event) => setWords(event.currentTarget.value)} />
+      </label>
+      <label>
+        <span>Sorted by</span>
+        <select value={sort} onChange={(event) => onChange({ sort: event.currentTarget.value })}>
+          {!sorts.some(([value]) => value === sort) && <option value={sort}>{word(sort.replace(/^-/, ""))}</option>}
+          {sorts.map(([value, label]) => (
+            <option key={value} value={value}>
+              {label}
+            </option>
+          ))}
+        </select>
+      </label>
+      <button type="submit">Search</button>
+    </form>
+  );
+}
+
+function Found({ question, answer, pages }: { question: Question; answer: Answer; pages: Pages }): JSX.Element {
+  const what = question.tool === "list_leads" ? "lead" : "conversation";
+  if (!pages.rows.length) {
+    return (
+      <Empty>
+        <p>
+          <strong>Nothing fits.</strong> {filtersOf(answer)}
+        </p>
+        <Relaxed question={question} answer={answer} />
+      </Empty>
+    );
+  }
+  const fields = Array.isArray(question.arguments["fields"]) ? (question.arguments["fields"] as string[]) : [];
+  return (
+    <>
+      <p class="totals">
+        <strong>{plural(pages.total, what)}</strong>
+        {!(answer.freshness?.complete ?? true) && " so far"}. <span class="hint">{filtersOf(answer)}</span>{" "}
+        {pages.outdated && (
+          <button type="button" onClick={pages.restart}>
+            Something has changed: show it
+          </button>
+        )}
+      </p>
+      <VirtualList items={pages.rows} total={pages.total} label={`${word(what)}s`} keyOf={keyOfRow} onEnd={pages.more} kept={pages.kept}>
+        {(row, _, tabIndex) => <RowButton row={row} fields={fields} tabIndex={tabIndex} />}
+      </VirtualList>
+    </>
+  );
+}
+
+const keyOfRow = (row: Row): string => `${row.agent_id ?? ""} ${row.id ?? row.lead_id ?? ""}`;
+const QUIET = new Set(["agent_id", "timezone", "limit", "sort", "fields", "detail", "top", "of"]);
+
+/** The filters in force, as the answer tells them. */
+function filtersOf(answer: Answer): string {
+  const told = Object.entries(answer.applied ?? {}).filter(([name]) => !QUIET.has(name));
+  return told.map(([name, value]) => (name === "where" ? [value].flat().join(", ") : `${word(name)}: ${[value].flat().join(", ")}`)).join("; ");
+}
+
+interface RowButtonProps {
+  row: Row;
+  fields: string[];
+  tabIndex: number;
+}
+
+function RowButton({ row, fields, tabIndex }: RowButtonProps): JSX.Element {
+  const { feed, go, home } = useBoard();
+  const marked = feed.isMarked(row.lead_id ?? row.id, useNow(10));
+  const open = (): void => go({ name: "lead", lead: row.lead_id ?? row.id ?? "", agent: row.agent_id });
+  return (
+    <button type="button" class={`row ${marked ? "marked" : ""}`} disabled={!home.canCall} tabIndex={tabIndex} onClick={open}>
+      <span class="who">
+        <span class="name">
+          <Name of={row} />
+          {row.hot && <Badge kind="hot">hot</Badge>}
+          {row["test"] === true && <Badge>test</Badge>}
+          {row["blocked"] === true && <Badge>blocked</Badge>}
+          {marked && <Badge kind="new">changed</Badge>}
+        </span>
+        <About of={row} />
+      </span>
+      <span class="preview">{fields.length ? <Shown row={row} fields={fields} /> : row.preview ? <Text of={row.preview} /> : <Dates row={row} />}</span>
+      <Worth of={row} />
+      <Score of={row.score} hot={row.hot} />
+      <span class="end">{row.waiting_since ? <Clock since={row.waiting_since} /> : <Ago at={row.last_activity} />}</span>
+    </button>
+  );
+}
+
+function Dates({ row }: { row: Row }): JSX.Element | null {
+  return row.next_due ? <>Next step {moment(row.next_due)}</> : null;
+}
+
+const ELSEWHERE = new Set(["name", "company", "channel", "stage", "score", "hot", "value", "currency", "value_text", "waiting_since", "lead_id", "id"]);
+
+/** The fields that the question named, beside those that a row shows anyway. */
+function Shown({ row, fields }: { row: Row; fields: string[] }): JSX.Element {
+  const told = fields.filter((name) => !ELSEWHERE.has(name) && row[name] !== undefined);
+  return (
+    <>
+      {told.map((name) => {
+        const value = row[name];
+        const text = typeof value === "number" ? number(value) : typeof value === "string" ? moment(value) : [value].flat().map(String).join(", ");
+        return (
+          <span class="shown" key={name}>
+            {word(name)} <Text of={text} />
+          </span>
+        );
+      })}
+    </>
+  );
+}

@@ -1,0 +1,90 @@
+// New leads by day, and how many of them are hot today.
+
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+import { useEntry } from "../answerCache.ts";
+import type { Answer, Group, Question } from "../answers.ts";
+import { useBoard } from "../board.ts";
+import { day, number } from "../format.ts";
+import { Columns, type Column } from "../parts/columns.tsx";
+import { Answered } from "../parts/notices.tsx";
+import { rowsOf, trend } from "../questions.ts";
+
+const SPANS = [14, 30, 90];
+const DAY_MS = 86_400_000;
+
+export function Trend({ compact = false }: { compact?: boolean }): JSX.Element {
+  const { cache, agent } = useBoard();
+  const [days, setDays] = useState(30);
+  const asked = trend(agent, days);
+  const entry = useEntry(cache, asked);
+  return (
+    <>
+      {!compact && (
+        <div class="choices" role="group" aria-label="Days shown">
+          {SPANS.map((span) => (
+            <button key={span} type="button" aria-pressed={span === days} onClick={() => setDays(span)}>
+              {span} days
+            </button>
+          ))}
+        </div>
+      )}
+      <Answered entry={entry} question={asked} rows={3}>
+        {(answer) => (
+          <>
+            <TrendTotals answer={answer} days={days} />
+            <DayColumns question={asked} answer={answer} days={days} compact={compact} />
+          </>
+        )}
+      </Answered>
+    </>
+  );
+}
+
+function TrendTotals({ answer, days }: { answer: Answer; days: number }): JSX.Element {
+  const { leads = 0, hot = 0 } = answer.totals ?? {};
+  return (
+    <p class="totals">
+      <strong>{number(leads)}</strong> new leads in {days} days, <strong class="hot-text">{number(Number(hot))}</strong> of them are hot now.
+    </p>
+  );
+}
+
+interface DayColumnsProps {
+  question: Question;
+  answer: Answer;
+  days: number;
+  compact: boolean;
+}
+
+function DayColumns({ question, answer, days, compact }: DayColumnsProps): JSX.Element {
+  const { go, home } = useBoard();
+  const found = new Map((answer.groups ?? []).map((group) => [String(group["day"]), group]));
+  const columns = lastDays(answer, days).map((name): Column => {
+    const group: Group = found.get(name) ?? { day: name };
+    const rows = home.canCall && group.leads ? rowsOf(question, group, ["day"]) : undefined;
+    const hot = typeof group.hot === "number" ? group.hot : 0;
+    return {
+      key: name,
+      label: day(name),
+      value: group.leads ?? 0,
+      part: hot,
+      told: `${day(name, "long")}: ${number(group.leads ?? 0)} new leads, ${number(hot)} hot`,
+      onOpen: rows && (() => go({ name: "rows", title: `New on ${day(name, "long")}`, question: rows })),
+    };
+  });
+  return <Columns columns={columns} label="New leads by day" what="New leads" part="hot now" table={!compact} />;
+}
+
+/** The days up to today in the time zone of the answer, also those without a lead. */
+function lastDays(answer: Answer, days: number): string[] {
+  const timeZone = typeof answer.applied?.["timezone"] === "string" ? answer.applied["timezone"] : "UTC";
+  let format: Intl.DateTimeFormat;
+  try {
+    format = new Intl.DateTimeFormat("en-CA", { timeZone });
+  } catch {
+    format = new Intl.DateTimeFormat("en-CA", { timeZone: "UTC" });
+  }
+  const today = Date.parse(`${format.format(Date.now())}T00:00:00Z`);
+  return Array.from({ length: days }, (_, back) => new Date(today - (days - 1 - back) * DAY_MS).toISOString().slice(0, 10));
+}

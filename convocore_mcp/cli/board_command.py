@@ -1,0 +1,66 @@
+"""`convocore-mcp board`: the board in a browser on this machine."""
+
+import functools
+import threading
+import webbrowser
+from typing import Annotated
+
+import typer
+
+from convocore_mcp.cli.serve_web import serve_demo, serve_web
+from convocore_mcp.cli.terminal import say
+from convocore_mcp.errors import NotConfiguredError
+from convocore_mcp.web.board_page import BoardLinks
+
+ONLY_LINKS = {
+    "tokens": (), "oauth_issuer": None, "oauth_audience": None, "oauth_scopes": (),
+    "public_url": None, "allowed_hosts": (), "allowed_origins": (),
+}  # fmt: skip
+"""What is configured for a server on a network does not concern the board."""
+LIVELY = {"incremental_sync_seconds": 5, "full_sync_seconds": 60}
+"""The demo is there to be watched. Its pipeline moves by edits, which a full sync finds."""
+
+
+def board(
+    *,
+    demo: Annotated[bool, typer.Option("--demo", help="Show the sandbox's data.")] = False,
+    no_open: Annotated[
+        bool, typer.Option("--no-open", help="Print the link, and open no browser.")
+    ] = False,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")
+    ] = 0,
+) -> None:
+    """Show the board in a browser: hot leads, the pipeline, who waits, what changes."""
+    serve = functools.partial(
+        serve_web,
+        http=ONLY_LINKS,
+        host="127.0.0.1",
+        port=port,
+        streamable=True,
+        watch=False,
+        links=BoardLinks(_Announcer(open_browser=not no_open)),
+    )
+    try:
+        serve_demo(serve, LIVELY) if demo else serve({})
+    except NotConfiguredError as error:
+        say(f"{error.message} {error.hint}".strip(), err=True)
+        raise typer.Exit(1) from None
+
+
+class _Announcer:
+    """Prints each link, and opens the first one."""
+
+    def __init__(self, *, open_browser: bool) -> None:
+        self._open_browser = open_browser
+        self._count = 0
+
+    def __call__(self, link: str) -> None:
+        self._count += 1
+        if self._count == 1:
+            say(f"The board, until Ctrl+C (the link works once):\n  {link}")
+        else:
+            say(f"That link has been used. The next one, for a reload:\n  {link}")
+        if self._open_browser and self._count == 1:
+            # In a thread: a browser in the terminal returns only when it is closed.
+            threading.Thread(target=webbrowser.open, args=(link,), daemon=True).start()

@@ -1,0 +1,155 @@
+"""Serves one client on stdin and stdout.
+
+The SDK's own transport reads without a bound while nobody reads the answers, drops lines that it
+cannot read, and cannot end while it waits for stdin.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import anyio
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+from mcp.server.mcpserver import MCPServer
+from mcp.shared.message import SessionMessage
+from mcp_types import JSONRPCMessage
+
+from convocore_mcp.server.backend import App
+from convocore_mcp.server.mcp.pending_requests import PendingRequests
+from convocore_mcp.server.mcp.stdio.line_reader import Unreadable, read_line
+from convocore_mcp.server.mcp.stdio.line_splitter import LineSplitter, LongLine
+from convocore_mcp.server.mcp.stdio.standard_streams import (
+    DaemonThread,
+    read_some,
+    take_standard_streams,
+    write_all,
+)
+from convocore_mcp.server.stop_signals import on_stop_signal
+
+log = logging.getLogger(__name__)
+
+MAX_PENDING = 128
+"""Requests that may be unanswered; further ones stay in stdin until some of them are answered."""
+DRAIN_SECONDS = 0.8
+"""Time that calls get to finish after stdin was closed or a signal came."""
+LAST_ANSWERS_SECONDS = 0.2
+"""Time for the errors that answer calls which did not finish."""
+
+
+async def serve_stdio(server: MCPServer[App]) -> None:
+    """Serve on stdin and stdout until one of them closes or a signal comes; then calls may finish.
+
+    A process that was started without stdin or stdout has nobody to serve.
+    """
+    streams = take_standard_streams()
+    if streams is not None:
+        connection = StdioConnection(*streams)
+        loop = asyncio.get_running_loop()
+        with on_stop_signal(lambda *_: loop.call_soon_threadsafe(connection.stop)):
+            await connection.serve(server)
+
+
+class StdioConnection:
+    """One client, which writes lines to the descriptor `stdin` and reads them from `stdout`."""
+
+    def __init__(self, stdin: int, stdout: int) -> None:
+        self._stdin, self._stdout = stdin, stdout
+        self._reading = DaemonThread(read_some, name="stdin")
+        self._writing = DaemonThread(write_all, name="stdout")
+        self._write_lock = anyio.Lock()
+        self.pending = PendingRequests()
+        self._stopping = anyio.Event()
+        self._client_is_gone = False
+
+    async def serve(self, server: MCPServer[App]) -> None:
+        """Serve the client until it is gone or `stop` is called."""
+        low_level = server._lowlevel_server  # noqa: SLF001  the high level has no transport of ours
+        async with self._open() as (reader, writer):
+            await low_level.run(reader, writer, low_level.create_initialization_options())
+
+    def stop(self) -> None:
+        """Read no more, let calls finish, and end."""
+        self._stopping.set()
+
+    @asynccontextmanager
+    async def _open(
+        self,
+    ) -> AsyncIterator[
+        tuple[
+            MemoryObjectReceiveStream[SessionMessage | Exception],
+            MemoryObjectSendStream[SessionMessage],
+        ]
+    ]:
+        """The SDK's streams: messages from the client, and messages to it."""
+        to_server, reader = anyio.create_memory_object_stream[SessionMessage | Exception]()
+        writer, from_server = anyio.create_memory_object_stream[SessionMessage]()
+
+        async def read_until_stopped() -> None:
+            async with anyio.create_task_group() as group:
+                group.start_soon(_first, group.cancel_scope, self._stopping.wait)
+                group.start_soon(_first, group.cancel_scope, self._read_to, to_server)
+            with anyio.move_on_after(DRAIN_SECONDS):
+                await self.pending.wait_until_at_most(0)
+            to_server.close()
+            await anyio.sleep(LAST_ANSWERS_SECONDS)
+            from_server.close()  # where nobody reads stdout, waiting would not end
+
+        async with to_server, from_server, anyio.create_task_group() as group:
+            group.start_soon(read_until_stopped)
+            group.start_soon(self._write_from, from_server)
+            yield reader, writer
+            group.cancel_scope.cancel()
+
+    async def _read_to(self, server: MemoryObjectSendStream[SessionMessage | Exception]) -> None:
+        splitter = LineSplitter()
+        while data := await self._read():
+            for line in splitter.feed(data):
+                await self._pass_on(line, server)
+        await self._pass_on(splitter.last_line(), server)
+
+    async def _read(self) -> bytes:
+        try:
+            return await self._reading.call(self._stdin)
+        except OSError as error:
+            log.info("stdin cannot be read (%s).", error.strerror)
+            return b""
+
+    async def _pass_on(
+        self, line: bytes | LongLine, server: MemoryObjectSendStream[SessionMessage | Exception]
+    ) -> None:
+        message = read_line(line)
+        if isinstance(message, Unreadable):
+            for error in message.errors:
+                await self._write(error)
+            return
+        await self.pending.wait_until_at_most(MAX_PENDING - 1)
+        await server.send(self.pending.track(SessionMessage(message)))
+
+    async def _write_from(self, server: MemoryObjectReceiveStream[SessionMessage]) -> None:
+        try:
+            async for item in server:
+                await self._write(item.message)
+                self.pending.answered(item.message)
+        except anyio.ClosedResourceError:
+            return  # it was time to end
+
+    async def _write(self, message: JSONRPCMessage) -> None:
+        line = message.model_dump_json(by_alias=True, exclude_unset=True) + "\n"
+        async with self._write_lock:
+            if self._client_is_gone:
+                return
+            try:
+                await self._writing.call(self._stdout, line.encode())
+            except OSError as error:
+                log.info("stdout cannot be written (%s): the client is gone.", error.strerror)
+                self._client_is_gone = True
+                self.pending.end_all()
+                self.stop()
+
+
+async def _first(
+    scope: anyio.CancelScope, wait: Callable[..., Awaitable[object]], *args: object
+) -> None:
+    await wait(*args)
+    scope.cancel()

@@ -1,0 +1,26 @@
+"""The signals that ask the process to end: all of them let calls finish."""
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+_NAMES = ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK")
+"""Windows has no SIGHUP; SIGBREAK exists only there. SIGHUP: the terminal was closed."""
+
+
+@contextmanager
+def on_stop_signal(handle: Callable[[int, FrameType | None], object]) -> Iterator[None]:
+    """Have `handle` called at each of the signals. A signal that was ignored stays ignored (nohup).
+
+    The event loop's own way does not exist on Windows: `add_signal_handler` raises there. Call it
+    in the main thread.
+    """
+    found = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
+    chosen = [sign for sign in found if signal.getsignal(sign) is not signal.SIG_IGN]
+    before = {sign: signal.signal(sign, handle) for sign in chosen}
+    try:
+        yield
+    finally:
+        for sign, handler in before.items():
+            signal.signal(sign, handler)

@@ -1,0 +1,158 @@
+"""The figures of groups: what the engine adds up, and sums of that."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from sqlalchemy import Integer, case, cast, func, or_
+
+from convocore_mcp.fields.row_query import RowGroup
+from convocore_mcp.fields.table import BY_NAME, Rows
+from convocore_mcp.models import WAITING
+from convocore_mcp.store.database.columns import Sql
+from convocore_mcp.store.field_queries.groups.group_measures import Samples
+from convocore_mcp.store.fields.field_columns import SHOWN, UNREAD
+from convocore_mcp.store.fields.row_tables import RowTable
+from convocore_mcp.store.fields.text_keys import text_key
+
+(ROWS, WAITS, MESSAGES, TOKENS, AI_USD, CALL_USD, RATED, RATINGS, HOT, OVERDUE,
+ UNPARSED) = range(11)  # fmt: skip
+"""The places of the figures of a group."""
+_FIGURES = 11
+_SUMMED = {MESSAGES: "messages", TOKENS: "tokens", AI_USD: "ai_usd", CALL_USD: "call_usd"}
+KeyPart = str | bool | None
+Values = Sequence[object]
+
+
+class Part(NamedTuple):
+    """What the engine has added up: the figures of rows with the same values."""
+
+    values: Values
+    figures: Sequence[float | None]
+    """In the order of `Figures.places`."""
+    currency: str | None = None
+    amount: float | None = None
+
+    @property
+    def rows(self) -> int:
+        """How many rows."""
+        return int(self.figures[0] or 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What is added up of each group."""
+
+    places: tuple[int, ...]
+    """Which figures; the first is `ROWS`."""
+    columns: tuple[Sql, ...]
+    """Aggregates, in the same order."""
+    currency: Sql | None = None
+    """What amounts are grouped by, where there are any."""
+    amount: Sql | None = None
+
+    @classmethod
+    def of(cls, table: RowTable) -> "Figures":
+        """The figures of a kind of row."""
+        return _of_leads(table) if table.rows is Rows.LEADS else _of_conversations(table)
+
+    @property
+    def by_currency(self) -> tuple[Sql, ...]:
+        """The currency, if amounts are added up."""
+        return () if self.currency is None else (self.currency,)
+
+    @property
+    def aggregates(self) -> tuple[Sql, ...]:
+        """The figures, then the amount if there is one."""
+        return self.columns if self.amount is None else (*self.columns, self.amount)
+
+    def part(self, values: Values, row: Sequence[object]) -> Part:
+        """The part that a row shows: its currency, if there are amounts, and its aggregates."""
+        if self.currency is None:
+            return Part(values, row)  # type: ignore[arg-type]  # the engine's numbers
+        return Part(values, row[1:-1], row[0], row[-1])  # type: ignore[arg-type]
+
+
+def _of_conversations(table: RowTable) -> Figures:
+    rating = table.column("rating")
+    figures = {
+        ROWS: func.count(),
+        WAITS: count_where(table.column("state") == text_key(WAITING)),
+        **{place: func.sum(table.column(name)) for place, name in _SUMMED.items()},
+        RATED: func.count(rating),
+        RATINGS: func.sum(rating),
+    }
+    return Figures(tuple(figures), tuple(figures.values()))
+
+
+def _of_leads(table: RowTable) -> Figures:
+    activity, close = BY_NAME["overdue_activity"], BY_NAME["overdue_close"]
+    figures = {
+        ROWS: func.count(),
+        WAITS: count_where(table.column("waiting")),
+        HOT: count_where(table.value(BY_NAME["hot"])),
+        OVERDUE: count_where(or_(table.value(activity), table.value(close))),
+        UNPARSED: count_where(table.column(f"value{UNREAD}").is_not(None)),
+    }
+    currency = func.coalesce(table.column(f"currency{SHOWN}"), table.column("currency"))
+    amount = func.sum(table.column("value"))
+    return Figures(tuple(figures), tuple(figures.values()), currency, amount)
+
+
+def count_where(condition: Sql) -> Sql:
+    """How many rows meet the condition."""
+    return func.sum(case((condition, 1), else_=cast(0, Integer)))
+
+
+@dataclass(slots=True)
+class Sums:
+    """The figures of a group."""
+
+    places: tuple[int, ...]
+    figures: list[float] = field(default_factory=lambda: [0.0] * _FIGURES)
+    value: dict[str | None, float] = field(default_factory=dict)
+    samples: Samples = field(default_factory=Samples)
+
+    def add(self, part: Part) -> None:
+        """Add one part."""
+        for place, figure in zip(self.places, part.figures, strict=True):
+            if figure:
+                self.figures[place] += float(figure)
+        if part.amount is not None:
+            before = self.value.get(part.currency, 0.0)
+            self.value[part.currency] = before + float(part.amount)
+
+    def add_all(self, parts: Sequence[Part]) -> None:
+        """Add many parts, a figure at a time."""
+        for place, column in zip(self.places, zip(*(p.figures for p in parts)), strict=False):  # noqa: B905
+            self.figures[place] += float(sum(filter(None, column)))
+        for part in parts:
+            if part.amount is not None:
+                before = self.value.get(part.currency, 0.0)
+                self.value[part.currency] = before + float(part.amount)
+
+    def add_share(self, tokens: float, usd: float) -> None:
+        """Add what an AI model had of conversations that belong to another group."""
+        self.figures[TOKENS] += tokens
+        self.figures[AI_USD] += usd
+
+    def group(self, keys: tuple[KeyPart, ...], rows: Rows) -> RowGroup:
+        """As it is answered."""
+        f = self.figures
+        return RowGroup(
+            keys=keys,
+            rows=int(f[ROWS]),
+            waiting_for_human=int(f[WAITS]),
+            messages=int(f[MESSAGES]),
+            tokens=int(f[TOKENS]),
+            ai_usd=f[AI_USD],
+            call_usd=f[CALL_USD],
+            rated=int(f[RATED]),
+            rating_avg=f[RATINGS] / f[RATED] if f[RATED] else None,
+            leads=int(f[ROWS]) if rows is Rows.LEADS else 0,
+            hot=int(f[HOT]),
+            overdue=int(f[OVERDUE]),
+            value=self.value,
+            unparsed_values=int(f[UNPARSED]),
+            measures=self.samples.measures(),
+        )

@@ -1,0 +1,86 @@
+"""Who may stay connected: bounds on connections, in all and of each address.
+
+A new connection is let in by ending an older one, so that a server whose connections are all taken
+by silent clients still answers. Those that have not shown a token go first.
+"""
+
+import ipaddress
+from typing import Protocol
+
+
+class Connection(Protocol):
+    """What the table asks of a connection."""
+
+    def end(self) -> None:
+        """Close it at once; what is not sent yet is lost."""
+
+    def check(self, now: float) -> None:
+        """Close it if its time is over; `now` is the event loop's time."""
+
+
+class ConnectionTable:
+    """All open connections. Strangers have not shown a token, busy ones are being answered."""
+
+    def __init__(self, *, max_connections: int, max_strangers_per_address: int) -> None:
+        self._max_connections = max_connections
+        self._max_strangers = max_strangers_per_address
+        # Dictionaries, because they know the order in which their keys came.
+        self._strangers: dict[Connection, str] = {}
+        self._strangers_of: dict[str, dict[Connection, None]] = {}
+        self._idle: dict[Connection, None] = {}
+        self._busy: dict[Connection, None] = {}
+
+    def check(self, now: float) -> None:
+        """Close every connection whose time is over; `now` is the event loop's time."""
+        for connection in (*self._strangers, *self._idle, *self._busy):
+            connection.check(now)
+
+    def admit(self, connection: Connection, host: str) -> bool:
+        """Let a new connection in, a stranger for now; false if there is no room."""
+        address = network_of(host)
+        if len(self._strangers_of.get(address, ())) >= self._max_strangers:
+            self._end(next(iter(self._strangers_of[address])))
+        elif len(self._strangers) + len(self._idle) + len(self._busy) >= self._max_connections:
+            oldest = next(iter(self._strangers or self._idle), None)
+            if oldest is None:
+                return False
+            self._end(oldest)
+        self._strangers[connection] = address
+        self._strangers_of.setdefault(address, {})[connection] = None
+        return True
+
+    def recognise(self, connection: Connection) -> None:
+        """The connection has shown a token, or needs none, and is being answered."""
+        if self.remove(connection):
+            self._busy[connection] = None
+
+    def answered(self, connection: Connection) -> None:
+        """The answer is complete."""
+        if self._busy.pop(connection, self) is None:
+            self._idle[connection] = None
+
+    def remove(self, connection: Connection) -> bool:
+        """The connection was closed; whether it was in the table."""
+        address = self._strangers.pop(connection, None)
+        if address is not None:
+            others = self._strangers_of[address]
+            del others[connection]
+            if not others:
+                del self._strangers_of[address]
+            return True
+        return None in (self._idle.pop(connection, self), self._busy.pop(connection, self))
+
+    def _end(self, connection: Connection) -> None:
+        self.remove(connection)
+        connection.end()
+
+
+def network_of(host: str) -> str:
+    """The address that counts: of IPv6 the first 64 bits, because one client can have them all."""
+    try:
+        address = ipaddress.ip_address(host.partition("%")[0])
+    except ValueError:
+        return host
+    if address.version == 6 and address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(address) if address.version == 4 else address.packed[:8].hex()

@@ -1,0 +1,1 @@
+"""What the SDK's HTTP transports need around them."""

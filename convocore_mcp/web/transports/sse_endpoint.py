@@ -1,0 +1,170 @@
+"""HTTP+SSE, for clients from before 2025: answers come on one stream, messages go to another path.
+
+The SDK answers a message with 202 and forgets it. Here the request that brought a message lasts
+until the answer was handed to the stream, so that all limits on requests hold for a client that
+posts and never reads.
+"""
+
+import asyncio
+import re
+from contextvars import Context
+from http import HTTPStatus
+from typing import Self
+
+import anyio
+from mcp.server.mcpserver import MCPServer
+from mcp.server.runner import serve_dual_era_loop
+from mcp.server.sse import SseServerTransport
+from mcp.server.transport_security import TransportSecuritySettings
+from mcp.shared._stream_protocols import ReadStream, WriteStream
+from mcp.shared.message import ServerMessageMetadata, SessionMessage
+from starlette.types import Message, Receive, Scope, Send
+
+from convocore_mcp.server.backend import App
+from convocore_mcp.server.mcp.pending_requests import PendingRequests
+from convocore_mcp.web.sanitized_responses import json_response
+
+MAX_PENDING = 64
+"""Messages of one stream that may be unanswered."""
+_ANSWERED = "convocore_mcp.answered"
+"""The key in an ASGI scope of the event that the message was answered."""
+_SESSION_ID = re.compile(rb"session_id=([0-9a-f]+)", re.IGNORECASE)
+Item = SessionMessage | Exception
+
+
+class SseEndpoint:
+    """HTTP+SSE within the shared lifespan. The SDK's own SSE app starts one per connection."""
+
+    def __init__(
+        self,
+        server: MCPServer[App],
+        app: App,
+        security: TransportSecuritySettings,
+        max_body_bytes: int,
+    ) -> None:
+        self._lowlevel = server._lowlevel_server  # noqa: SLF001  the high level starts a lifespan
+        self._app = app
+        self._transport = SseServerTransport(
+            "/messages", security, max_request_body_size=max_body_bytes
+        )
+        self._unanswered: dict[bytes, set[asyncio.Event]] = {}
+
+    async def connect(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one stream until the client leaves."""
+        session_id, unanswered = b"", set[asyncio.Event]()
+
+        async def send_and_note_session(message: Message) -> None:
+            nonlocal session_id
+            found = None if session_id else _SESSION_ID.search(message.get("body", b""))
+            if found is not None:  # the first event tells the client where to post
+                session_id = found[1].lower()
+                self._unanswered[session_id] = unanswered
+            await send(message)
+
+        pending = PendingRequests()
+        try:
+            async with self._transport.connect_sse(scope, receive, send_and_note_session) as (
+                reader,
+                writer,
+            ):
+                await serve_dual_era_loop(
+                    self._lowlevel,
+                    _Reader(reader, pending),
+                    _Writer(writer, pending),
+                    lifespan_state=self._app,
+                )
+        finally:
+            self._unanswered.pop(session_id, None)
+            for answered in unanswered:
+                answered.set()
+
+    async def post_message(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Accept a message for one of the streams, and wait until it is answered there."""
+        found = _SESSION_ID.search(scope["query_string"])
+        unanswered = self._unanswered.get(found[1].lower() if found else b"", set())
+        if len(unanswered) >= MAX_PENDING:
+            body = {"error": f"{MAX_PENDING} messages of this stream are not answered yet."}
+            await json_response(body, 503)(scope, receive, send)
+            return
+        status, answered = 0, asyncio.Event()
+
+        async def send_and_note_status(message: Message) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            await send(message)
+
+        unanswered.add(answered)
+        try:
+            await self._transport.handle_post_message(
+                {**scope, _ANSWERED: answered}, receive, send_and_note_status
+            )
+            if status == HTTPStatus.ACCEPTED:
+                await answered.wait()
+        except (anyio.BrokenResourceError, anyio.ClosedResourceError):
+            return  # the stream ended meanwhile
+        finally:
+            unanswered.discard(answered)
+
+
+class _Reader:
+    """The SDK's stream of messages from the client; notes each request."""
+
+    def __init__(self, inner: ReadStream[Item], pending: PendingRequests) -> None:
+        self._inner = inner
+        self._pending = pending
+
+    @property
+    def last_context(self) -> Context | None:
+        """The context in which the last message was posted: whose token it was."""
+        found: Context | None = getattr(self._inner, "last_context", None)
+        return found
+
+    async def receive(self) -> Item:
+        """The next message."""
+        item = await self._inner.receive()
+        if isinstance(item, SessionMessage) and isinstance(item.metadata, ServerMessageMetadata):
+            answered: asyncio.Event = item.metadata.request_context.scope[_ANSWERED]
+            return self._pending.track(item, answered.set)
+        return item
+
+    async def aclose(self) -> None:
+        """Close the stream."""
+        await self._inner.aclose()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Item:
+        try:
+            return await self.receive()
+        except anyio.EndOfStream:
+            raise StopAsyncIteration from None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+
+class _Writer:
+    """The SDK's stream of messages to the client; notes each answer."""
+
+    def __init__(self, inner: WriteStream[SessionMessage], pending: PendingRequests) -> None:
+        self._inner = inner
+        self._pending = pending
+
+    async def send(self, item: SessionMessage, /) -> None:
+        """Hand a message to the stream, as soon as it takes one."""
+        await self._inner.send(item)
+        self._pending.answered(item.message)
+
+    async def aclose(self) -> None:
+        """Close the stream."""
+        await self._inner.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()

@@ -1,0 +1,131 @@
+"""A browser, the page's tools out of npm, and a server whose data the tests change."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from convocore_mcp.board.board_file import BOARD_FILE
+from convocore_mcp.sandbox import Sandbox, serving
+from tests.board.board_process import BoardProcess, run_board
+from tests.node import NODE, npm_folder, run
+
+HERE = Path(__file__).parent
+ROOM = BOARD_FILE.parent
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+expect.set_options(timeout=15_000)  # generous, for a busy machine
+
+
+@pytest.fixture(scope="session")
+def tools(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """The board's sources with the packages of its lock file, and the page of the tests' host."""
+    names = ("package.json", "package-lock.json", ".npmrc", "build.mjs", "tsconfig.json", "source")
+    files = [*(ROOM / name for name in names), HERE / "host.ts"]
+    return npm_folder(tmp_path_factory, worker_id, "npm-board", files, "ci")
+
+
+@pytest.fixture(scope="session")
+def host_script(tools: Path) -> str:
+    """The script of the page that plays the chat (`host.ts`)."""
+    esbuild = tools / "node_modules" / "esbuild" / "bin" / "esbuild"
+    return run([NODE, esbuild, "host.ts", "--bundle", "--format=iife", "--minify"], cwd=tools)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Chromium without a window."""
+    path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    if path is None:
+        pytest.skip(f"no browser is installed; one of these would do: {', '.join(BROWSERS)}")
+    with sync_playwright() as playwright:
+        # As root, as in most containers, Chromium starts only without its own sandbox.
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A browser window with nothing in it."""
+    with _window(browser) as found:
+        yield found
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """A tab in which nothing may go wrong unseen."""
+    with _watched(context.new_page()) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def chat_page(browser: Browser) -> Iterator[Page]:
+    """A tab for all tests of a module: opening one takes longer than most of them."""
+    with _window(browser) as context, _watched(context.new_page()) as found:
+        yield found
+
+
+@contextmanager
+def _window(browser: Browser) -> Iterator[BrowserContext]:
+    context = browser.new_context(
+        viewport={"width": 1280, "height": 900}, locale="en-GB", timezone_id="Europe/Berlin"
+    )
+    yield context
+    context.close()
+
+
+@contextmanager
+def _watched(page: Page) -> Iterator[Page]:
+    """Fails at the end if there was an error, a breach of the policy, a dialog or a request."""
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
+    page.on("dialog", lambda dialog: wrong.append(f"dialog: {dialog.message}"))
+    page.on(
+        "console",
+        lambda message: wrong.append(message.text) if "Content Security" in message.text else None,
+    )
+    page.on(
+        "request",
+        lambda request: None if _is_ours(request.url) else wrong.append(f"request: {request.url}"),
+    )
+    yield page
+    assert wrong == []
+
+
+def _is_ours(url: str) -> bool:
+    return url.startswith(("http://127.0.0.1:", "http://host.test/", "http://board.test/", "data:"))
+
+
+@pytest.fixture(scope="module")
+def sandbox() -> Sandbox:
+    """Conversations that the tests change."""
+    return Sandbox(size=400, export=True)
+
+
+@pytest.fixture(scope="module")
+def base_url(sandbox: Sandbox) -> Iterator[str]:
+    with serving(sandbox) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def board(
+    sandbox: Sandbox, base_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[BoardProcess]:
+    """`convocore-mcp board`, which reads the sandbox every second."""
+    settings = settings_for(sandbox, base_url) | {"CONVOCORE_INCREMENTAL_SYNC_SECONDS": "1"}
+    with run_board(tmp_path_factory.mktemp("board"), **settings) as process:
+        yield process
+
+
+def settings_for(sandbox: Sandbox, base_url: str) -> dict[str, str]:
+    return {
+        "CONVOCORE_API_KEY": sandbox.key,
+        "CONVOCORE_AGENT_ID": sandbox.agent_id,
+        "CONVOCORE_BASE_URL": base_url,
+        "CONVOCORE_STORE": "memory",
+        "CONVOCORE_TIMEZONE": "Europe/Berlin",
+    }

@@ -1,0 +1,185 @@
+"""The board in a browser: `convocore-mcp board`, and `/board` behind tokens."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, Route, expect
+
+from convocore_mcp.sandbox import Sandbox
+from tests.board.board_process import BoardProcess
+from tests.web.web_server import TOKEN, RunningServer, run_server
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def opened(page: Page, board: BoardProcess) -> Page:
+    """The board, with everything that the first view shows."""
+    page.goto(board.link())
+    expect(page.locator(".freshness.live")).to_be_visible()
+    expect(page.locator(".card").first).to_be_visible()
+    expect(page.locator(".skeleton")).to_have_count(0)
+    return page
+
+
+@pytest.fixture(scope="module")
+def protected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """A server that wants a token, and whose key for Convocore nobody has set."""
+    folder = tmp_path_factory.mktemp("protected")
+    with run_server(folder, env={"CONVOCORE_MCP_TOKENS": TOKEN}) as server:
+        yield server
+
+
+def test_the_first_view_answers_the_first_questions(opened: Page) -> None:
+    """Promised by docs/board.md, "What it shows"."""
+    figures = opened.get_by_role("group", name="At a glance")
+    for label in ("Hot leads", "Open pipeline is worth", "Waiting for a human", "Overdue"):
+        expect(figures.get_by_text(label)).to_be_visible()
+    for panel in ("Call first", "Waiting longest", "Just now", "Pipeline by stage"):
+        expect(opened.get_by_role("region", name=panel, exact=True)).to_be_visible()
+
+
+def test_a_link_leaves_no_trace_and_works_once(opened: Page, context: BrowserContext) -> None:
+    """Promised by docs/board.md, "Who may see it"."""
+    assert opened.url.endswith("/board")
+    assert opened.evaluate("[...Object.keys(localStorage), ...Object.keys(sessionStorage)]") == []
+    assert context.cookies() == []
+
+    opened.reload()
+
+    expect(opened.get_by_label("Token or link")).to_be_visible()
+
+
+def test_a_used_link_is_refused_and_the_next_one_is_taken(page: Page, board: BoardProcess) -> None:
+    """Promised by docs/board.md, "Who may see it"."""
+    used = board.link()
+    page.goto(used)
+    expect(page.locator(".card").first).to_be_visible()
+    page.goto("about:blank")
+    page.goto(used)
+    expect(page.get_by_role("alert")).to_contain_text("has been used")
+
+    page.get_by_label("Token or link").fill(board.link())
+    page.get_by_role("button", name="Connect").click()
+
+    expect(page.locator(".card").first).to_be_visible()
+
+
+def test_rows_move_while_somebody_watches(opened: Page, sandbox: Sandbox) -> None:
+    """Promised by docs/board.md, "In a browser"."""
+    waiting = opened.get_by_role("group", name="At a glance").locator(".wait .figure-value")
+    before = int(waiting.inner_text())
+
+    row = next(r for r in sandbox.rows() if r.get("state") == "ai-chatting" and r.get("userName"))
+    sandbox.touch(row["ID"], state="requested_chat", lastMessage="Somebody there?")
+
+    news = opened.get_by_role("region", name="Just now").locator("li").first
+    expect(news).to_contain_text("asks for a human")
+    expect(news).to_contain_text("Somebody there?")
+    expect(waiting).to_have_text(str(before + 1))
+    expect(opened.get_by_role("status")).to_contain_text("asks for a human")
+
+
+def test_clocks_run(opened: Page) -> None:
+    """Promised by docs/board.md, "What it shows"."""
+    clock = opened.get_by_role("region", name="Waiting longest").locator(".clock").first
+    before = clock.inner_text()
+
+    expect(clock).not_to_have_text(before)
+
+
+def test_the_keyboard_alone_is_enough(opened: Page) -> None:
+    """Promised by docs/board.md, "For everybody"."""
+    opened.keyboard.press("Tab")
+    while opened.evaluate("document.activeElement.textContent") != "People":
+        opened.keyboard.press("Tab")
+    opened.keyboard.press("Enter")
+    expect(opened.get_by_role("heading", name="All leads")).to_be_focused()
+    expect(opened.locator(".virtual .row").first).to_be_visible()
+    while "row" not in str(opened.evaluate("document.activeElement.className")):
+        opened.keyboard.press("Tab")
+
+    for key in ("ArrowDown", "ArrowDown", "PageDown", "End", "ArrowUp"):
+        opened.keyboard.press(key)
+        expect(opened.locator(".virtual .active .row")).to_be_focused()
+    third = opened.locator(".virtual .active")
+    assert int(third.get_attribute("aria-posinset") or 0) > 20
+    opened.keyboard.press("Enter")
+    expect(opened.get_by_role("heading", name="Timeline")).to_be_visible()
+    opened.go_back()
+    expect(opened.get_by_role("heading", name="All leads")).to_be_visible()
+
+
+def test_a_person_is_found_and_filters_can_be_dropped(opened: Page, sandbox: Sandbox) -> None:
+    """Promised by docs/board.md, "What it shows"."""
+    name = next(row["userName"] for row in sandbox.rows() if " " in str(row.get("userName", "")))
+    opened.get_by_label("Name, email or phone").fill(name.split()[0])
+    opened.keyboard.press("Enter")
+    expect(opened.locator(".row, .lead-head").first).to_be_visible()
+
+    opened.get_by_role("navigation").get_by_role("button", name="People").click()
+    opened.get_by_label("Has the words").fill("nobodyatall")
+    opened.get_by_role("button", name="Search").click()
+    expect(opened.locator(".notice")).to_contain_text("Nothing fits")
+    opened.get_by_role("button", name=re.compile("^Without query")).click()
+    expect(opened.locator(".virtual .row").first).to_be_visible()
+
+
+def test_a_transcript_is_read_when_somebody_wants_it(opened: Page) -> None:
+    """Promised by docs/board.md, "What it shows"."""
+    opened.locator(".card .name").first.click()
+    expect(opened.locator(".turns")).to_have_count(0)
+    opened.get_by_role("button", name="Read it").first.click()
+    expect(opened.locator(".turns li, .conversations .notice").first).to_be_visible()
+
+
+def test_a_lost_connection_is_told_and_found_again(opened: Page) -> None:
+    """Promised by docs/board.md, "In a browser"."""
+    opened.context.set_offline(True)
+    opened.get_by_role("navigation").get_by_role("button", name="People").click()
+    expect(opened.get_by_role("alert")).to_contain_text("can't be reached")
+    opened.context.set_offline(False)
+    opened.get_by_role("button", name="Try again").click()
+    expect(opened.locator(".virtual .row").first).to_be_visible()
+
+
+def test_a_server_that_ends_is_told_and_answers_stay(page: Page, board: BoardProcess) -> None:
+    """Promised by docs/board.md, "In a browser"."""
+    gone = False
+
+    def vanish(route: Route) -> None:
+        if gone:
+            route.abort()
+        elif route.request.headers.get("mcp-method") == "subscriptions/listen":
+            route.fulfill(status=200, content_type="text/event-stream", body=": over\n\n")
+        else:
+            route.continue_()
+
+    page.route(re.compile("/mcp$"), vanish)
+    page.goto(board.link())
+    expect(page.locator(".card").first).to_be_visible()
+    gone = True
+
+    expect(page.locator(".freshness.lost")).to_contain_text("Connection lost")
+    expect(page.locator(".card").first).to_be_visible()
+    page.unroute(re.compile("/mcp$"))
+    expect(page.locator(".freshness.live")).to_be_visible()
+
+
+def test_a_token_is_asked_for_and_a_wrong_one_refused(page: Page, protected: RunningServer) -> None:
+    """Promised by docs/board.md, "Who may see it"."""
+    page.goto(f"{protected.url}/board")
+    field = page.get_by_label("Token or link")
+    expect(field).to_be_focused()
+    expect(page.get_by_role("alert")).to_have_count(0)
+    field.fill("wrong-token")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("did not accept")
+
+    page.get_by_label("Token or link").fill(TOKEN)
+    page.keyboard.press("Enter")
+
+    expect(page.locator(".freshness.live")).to_be_visible()
+    # With the token, the server's own errors are seen: here, that a key is missing.
+    expect(page.get_by_role("alert").first).to_contain_text("CONVOCORE_API_KEY")

@@ -1,0 +1,90 @@
+"""Clients that do not read what they asked for, or leave."""
+
+import asyncio
+import fcntl
+import json
+import struct
+import termios
+
+from convocore_mcp.sandbox import Sandbox, serving
+from convocore_mcp.server.mcp.stdio.stdio_server import MAX_PENDING
+from tests.stdio.pipes import PipeClient, piped_client
+
+REQUEST = b'{"jsonrpc":"2.0","id":%d,"method":"prompts/list"}' + b" " * 1000 + b"\n"
+REQUESTS = 400
+"""More than may be pending (128), fit in the pipe (65), and are read at once (65)."""
+ALMOST_FULL = 65_536 - 4_096
+"""Bytes; a pipe holds 65,536."""
+
+
+def unread_bytes(pipe: int) -> int:
+    """How many bytes wait in a pipe."""
+    (size,) = struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, b"\0" * 4))
+    return int(size)
+
+
+async def write_until_nothing_is_read(client: PipeClient) -> asyncio.Task[None]:
+    """Ask without reading, until the server reads no more. The task goes on writing."""
+    client.from_server.pause_reading()
+    asked = b"".join(REQUEST % number for number in range(1, REQUESTS + 1))
+    writing = asyncio.create_task(client.write(asked))
+    while unread_bytes(client.to_server) < ALMOST_FULL or client.pending < MAX_PENDING:
+        assert not writing.done(), "the server reads on, and keeps the answers"
+        await asyncio.sleep(0)
+    return writing
+
+
+async def test_whoever_does_not_read_is_not_read_from() -> None:
+    """Promised by docs/operations.md, "Limits". Unread answers do not fill the memory."""
+    async with piped_client() as client:
+        writing = await write_until_nothing_is_read(client)
+        assert client.pending == MAX_PENDING
+
+        client.from_server.resume_reading()
+        found = [(await client.receive())["id"] for _ in range(REQUESTS)]
+        await writing
+        assert sorted(found) == list(range(1, REQUESTS + 1))
+
+
+async def test_a_server_whose_answers_nobody_reads_ends_when_it_is_asked_to() -> None:
+    """Promised by docs/architecture.md, "Serving". Closed stdin and a signal end it alike."""
+    async with piped_client() as client:
+        writing = await write_until_nothing_is_read(client)
+        async with asyncio.timeout(5):
+            client.connection.stop()
+            await client.ended
+        client.from_server.close()
+        writing.cancel()
+
+
+async def test_a_client_that_closes_stdout_ends_the_server_quietly() -> None:
+    """Promised by docs/architecture.md, "Serving". Not with an exception."""
+    async with piped_client() as client:
+        client.from_server.close()
+        await client.send("tools/list", 1)
+        async with asyncio.timeout(5):
+            await client.ended
+
+
+async def test_what_was_asked_before_stdin_closed_is_answered() -> None:
+    """Promised by docs/architecture.md, "Serving". As in `echo … | convocore-mcp`."""
+    async with piped_client() as client:
+        for number in range(1, 21):
+            await client.send("tools/list", number)
+        client.close_stdin()
+        answers = await client.rest()
+    assert sorted(answer["id"] for answer in answers) == list(range(1, 21))
+    assert all("tools" in answer["result"] for answer in answers)
+
+
+async def test_a_call_that_does_not_finish_after_stdin_closed_is_answered_with_an_error() -> None:
+    """Promised by docs/architecture.md, "Serving": every request with an ID gets an answer."""
+    sandbox = Sandbox(size=300, latency=5)
+    with serving(sandbox) as base_url:
+        settings = {"api_key": sandbox.key, "agent_id": sandbox.agent_id, "base_url": base_url}
+        async with piped_client(**settings, store="memory", details="off") as client:
+            await client.send("tools/call", "slow", name="conversation_stats", arguments={})
+            client.close_stdin()
+            (answer,) = await client.rest()
+    assert answer["id"] == "slow"
+    assert "error" in json.dumps(answer)
