@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from convocore_mcp.cli import mirror_commands, purge_command
+from convocore_mcp.cli import forget_command, mirror_commands, purge_command
 from convocore_mcp.cli.board_command import board
 from convocore_mcp.cli.demo import run_demo
 from convocore_mcp.cli.serve import serve as serve_stdio
@@ -153,5 +153,11 @@ def demo(size: Size = 2000, seed: Seed = 1) -> None:
     run_demo(size=size, seed=seed)
 
 
-for command in (board, mirror_commands.sync, mirror_commands.status, purge_command.purge):
+for command in (
+    board,
+    mirror_commands.sync,
+    mirror_commands.status,
+    forget_command.forget,
+    purge_command.purge,
+):
     app.command()(command)

@@ -132,7 +132,7 @@ def sync(
 async def _sync_agents(agents: Sequence[str], full: bool) -> list[ConvocoreError]:
     """Sync the agents one after the other, even if one fails; returns the errors."""
     errors: list[ConvocoreError] = []
-    async with _open_backend() as backend:
+    async with open_backend() as backend:
         for agent in agents:
             try:
                 await _sync_agent(backend, agent, full=full)
@@ -191,7 +191,8 @@ def _progress_text(progress: SyncResult, scope: str) -> str:
 
 
 @asynccontextmanager
-async def _open_backend(*, may_replace_mirror: bool = True) -> AsyncIterator[Backend]:
+async def open_backend(*, may_replace_mirror: bool = True) -> AsyncIterator[Backend]:
+    """The parts that a command works with, closed at the end."""
     backend = await Assembly({}, may_replace_mirror=may_replace_mirror).build_backend()
     try:
         yield backend
@@ -221,7 +222,7 @@ def status(*, agent: Agents = None) -> None:
 
 
 async def _print_status(agents: Sequence[str]) -> None:
-    async with _open_backend(may_replace_mirror=False) as backend:
+    async with open_backend(may_replace_mirror=False) as backend:
         for agent in agents:
             coverage = await backend.read(backend.coverage, agent)
             reasons = await backend.read(backend.mirror_reader.quarantine_reasons, agent)

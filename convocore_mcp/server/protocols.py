@@ -138,6 +138,10 @@ class Privacy(Protocol):
         """Completions, masked."""
         ...
 
+    async def value_of(self, text: str, /) -> str:
+        """A text with what its pseudonyms stand for, for whoever runs the server."""
+        ...
+
 
 class Answers(Protocol):
     """Makes the answers, one method for each tool and resource (`server.answering.Answers`).

@@ -61,6 +61,8 @@ class TranscriptCache:
         }
         with self._database.writing() as connection:
             take_write_lock(connection)
+            if _version(connection, agent_id, conversation_id) is None:
+                return  # it was removed, or its person was forgotten, while it was read
             same = (_t.agent_id == agent_id, _t.id == conversation_id)
             connection.execute(delete(transcripts).where(*same))
             connection.execute(insert(transcripts), row)

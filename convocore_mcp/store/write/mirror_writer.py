@@ -51,6 +51,7 @@ from convocore_mcp.store.write.pruning import prune
 from convocore_mcp.store.write.quarantined_rows import drop_quarantined, save_quarantined
 from convocore_mcp.store.write.rebuild import MergeAffected, rebuild_leads
 from convocore_mcp.store.write.search_words import SearchWords
+from convocore_mcp.store.write.tombstones import Tombstones
 
 _NUMBER, _SEARCH = NEW_COLUMNS.index("valid_from"), NEW_COLUMNS.index("search")
 
@@ -89,6 +90,7 @@ class MirrorWriter:
         self._zone = zone
         self.rules = rules
         self._search_words = SearchWords()
+        self.tombstones = Tombstones(database)
 
     def on(self, database: Database) -> "MirrorWriter":
         """A writer to another database by the same rules and in the same time zone."""
@@ -125,7 +127,9 @@ class MirrorWriter:
         with self.database.writing() as connection:
             sequence_number = take_write_lock(connection)
             current = versions.current_versions(connection, agent_id, rows)
-            compared = versions.compare(rows, current, at=at)
+            forgotten = self.tombstones.forgotten(connection, rows, current, self.rules.keys)
+            listed = {id_: row for id_, row in rows.items() if id_ not in forgotten}
+            compared = versions.compare(listed, current, at=at)
             changed = compared.changed
             filled = listed_rows.with_known_details(
                 connection, agent_id, changed, self.rules.merge_details
@@ -135,7 +139,7 @@ class MirrorWriter:
                 connection, filled, sequence_number=sequence_number, at=at, digests=digests
             )
             listed_rows.note_listed(connection, agent_id, changed, filled)
-            save_quarantined(connection, agent_id, page, at)
+            save_quarantined(connection, agent_id, page, at, self.tombstones)
             # A quarantined row exists in Convocore, so the version in the mirror counts as seen.
             ids = [row.id for row in page.rows if row.id not in rows]
             ids += [row.id for row in page.quarantined if row.id is not None]
@@ -153,7 +157,9 @@ class MirrorWriter:
                 connection.execute(statement.values(resume_token=page.resume_token))
         self._search_words.committed()
         updated = sum(old is not None for _, old in changed)
-        return Saved(len(changed) - updated, updated, len(rows) - len(changed), compared.known)
+        # A forgotten row counts as known: reading need not go on to look for older ones.
+        known = compared.known | forgotten
+        return Saved(len(changed) - updated, updated, len(rows) - len(changed), known)
 
     def begin_versions(
         self,

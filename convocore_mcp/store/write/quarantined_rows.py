@@ -8,16 +8,23 @@ from convocore_mcp.models import Page, Quarantined
 from convocore_mcp.store.database.rows import digest
 from convocore_mcp.store.database.schema import quarantine
 from convocore_mcp.store.write import versions
+from convocore_mcp.store.write.tombstones import Tombstones
 
 
-def save_quarantined(connection: Connection, agent_id: str, page: Page, at: int) -> None:
-    """Keep the rows of a page that can't be read or stored; `at` is in milliseconds."""
+def save_quarantined(
+    connection: Connection, agent_id: str, page: Page, at: int, tombstones: Tombstones
+) -> None:
+    """Keep the rows of a page that can't be read or stored; `at` is in milliseconds.
+
+    Those of forgotten people are not kept.
+    """
     unstorable = [
         Quarantined(row.record, reason)
         for row in page.rows
         if (reason := versions.why_unstorable(row))
     ]
-    by_digest = {digest(row.raw): row for row in (*page.quarantined, *unstorable)}
+    kept = (row for row in page.quarantined if not tombstones.is_forgotten(agent_id, row.id))
+    by_digest = {digest(row.raw): row for row in (*kept, *unstorable)}
     if not by_digest:
         return
     q = quarantine.c

@@ -1,0 +1,256 @@
+"""Erasing a person, or what is old: not a change that is told, but as if it had never been there.
+
+Everything goes that was written about the conversations: every version and record, the search
+index, leads and their terms, changes, details, transcripts, quarantined rows. On SQLite the freed
+pages are overwritten.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+
+from sqlalchemy import ColumnElement, Connection, Table, delete, func, or_, select, text
+
+from convocore_mcp.store.database.coverage import data_changed
+from convocore_mcp.store.database.engine import Database
+from convocore_mcp.store.database.rows import chunks
+from convocore_mcp.store.database.schema import (
+    CURRENT,
+    SEARCH,
+    conversations,
+    dirty_conversations,
+    lead_terms,
+    leads,
+    quarantine,
+    records,
+    search_terms,
+    word_trigrams,
+)
+from convocore_mcp.store.database.sequence import set_sequence_number, take_write_lock
+from convocore_mcp.store.details.tables import details, enriched_versions, sparse_rows, transcripts
+from convocore_mcp.store.fields.field_tables import (
+    conversation_fields,
+    conversation_texts,
+    lead_fields,
+)
+from convocore_mcp.store.write.tombstones import Tombstones, contact_values, id_values
+
+_c = conversations.c
+_OF_VERSIONS = (conversation_fields, conversation_texts, records, enriched_versions)
+_OF_CONVERSATIONS = (details, sparse_rows, transcripts, dirty_conversations)
+_OF_LEADS = (leads, lead_fields, lead_terms)
+
+
+@dataclass(slots=True)
+class Traces:
+    """What the mirror holds of a person."""
+
+    conversation_ids: set[str] = field(default_factory=set)
+    lead_ids: set[str] = field(default_factory=set)
+    identities: set[str] = field(default_factory=set)
+    emails: set[str] = field(default_factory=set)
+    phones: set[str] = field(default_factory=set)
+    counts: dict[str, int] = field(default_factory=dict)
+    """How much is erased, by what it is."""
+
+
+class Eraser:
+    """Finds and erases what is known of a person. Plain blocking calls."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.tombstones = Tombstones(database)
+
+    def traces(self, agent_id: str, conversation_ids: Collection[str]) -> Traces:
+        """Everything that these conversations, all of one person, have left in the mirror."""
+        with self._database.reading() as connection:
+            return _traces(connection, agent_id, conversation_ids)
+
+    def forget(
+        self, agent_id: str, conversation_ids: Collection[str], *, agents: Collection[str] = ()
+    ) -> Traces:
+        """Erase a person, and remember by salted hashes that they are not to come back.
+
+        That holds for this agent and for the other `agents`. All is one transaction: a sync that
+        runs meanwhile saves before it, or sees the hashes.
+        """
+        with self._database.writing() as connection:
+            number = take_write_lock(connection)
+            traces = _traces(connection, agent_id, conversation_ids)
+            if traces.conversation_ids:
+                contacts = _contacts_of_nobody_else(connection, agent_id, traces)
+                known = id_values(traces.conversation_ids, traces.identities)
+                for agent in {agent_id, *agents}:
+                    self.tombstones.add(connection, agent, known | contacts)
+                erase(connection, agent_id, traces)
+                set_sequence_number(connection, number + 1)
+        self.overwrite_freed()
+        return traces
+
+    def overwrite_freed(self) -> None:
+        """Have the engine reclaim what was erased, so that no file holds it any more."""
+        engine = self._database.engine
+        if engine.dialect.name == "sqlite":
+            optimize = f"INSERT INTO {SEARCH}({SEARCH}) VALUES ('optimize')"  # noqa: S608  ours
+            with self._database.writing() as connection:
+                connection.exec_driver_sql("PRAGMA secure_delete=ON")
+                connection.exec_driver_sql(optimize)
+            with closing(engine.raw_connection()) as raw:  # not in a transaction
+                raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            return
+        with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+            for table in (*_OF_VERSIONS, *_OF_CONVERSATIONS, *_OF_LEADS, conversations):
+                connection.exec_driver_sql(f"VACUUM {table.name}")
+
+
+def _traces(connection: Connection, agent_id: str, ids: Collection[str]) -> Traces:
+    found = Traces(conversation_ids=set(ids))
+    _collect(connection, agent_id, found)
+    # Tests and blocked conversations are in no lead, but may be of the same person.
+    same = or_(
+        _c.identity.in_(found.identities),
+        _c.email_key.in_(found.emails) & _c.identity.is_(None),
+        _c.phone_key.in_(found.phones) & _c.identity.is_(None),
+    )
+    aside = select(_c.id).where(_c.agent_id == agent_id, or_(_c.is_test, _c.is_blocked), same)
+    more = set(connection.scalars(aside)) - found.conversation_ids
+    if more:
+        found.conversation_ids |= more
+        _collect(connection, agent_id, found)
+    found.counts = _counts(connection, agent_id, found)
+    return found
+
+
+def _collect(connection: Connection, agent_id: str, found: Traces) -> None:
+    columns = (_c.lead_id, _c.identity, _c.email_key, _c.phone_key)
+    sets = (found.lead_ids, found.identities, found.emails, found.phones)
+    for part in chunks(sorted(found.conversation_ids)):
+        query = select(*columns).where(_c.agent_id == agent_id, _c.id.in_(part))
+        for row in connection.execute(query):
+            for values, value in zip(sets, row, strict=True):
+                values.update([value] if value is not None else [])
+    # A lead that others have left their conversations in is another person's by now.
+    others = select(_c.lead_id).where(
+        _c.agent_id == agent_id,
+        _c.valid_to == CURRENT,
+        _c.lead_id.in_(found.lead_ids),
+        _c.id.not_in(found.conversation_ids),
+    )
+    found.lead_ids -= set(connection.scalars(others))
+
+
+def _counts(connection: Connection, agent_id: str, found: Traces) -> dict[str, int]:
+    ids = found.conversation_ids
+
+    def count(table: Table, *conditions: ColumnElement[bool]) -> int:
+        query = select(func.count()).select_from(table).where(table.c.agent_id == agent_id)
+        return int(connection.scalar(query.where(*conditions)) or 0)
+
+    return {
+        "conversations": count(conversations, _c.id.in_(ids), _c.valid_to == CURRENT),
+        "versions": count(conversations, _c.id.in_(ids)),
+        "leads": count(leads, leads.c.lead_id.in_(found.lead_ids)),
+        "transcripts": count(transcripts, transcripts.c.id.in_(ids)),
+        "quarantined rows": len(_quarantined(connection, agent_id, found)),
+    }
+
+
+def _quarantined(connection: Connection, agent_id: str, found: Traces) -> list[bytes]:
+    """The quarantined rows that name the person, by digest."""
+    q = quarantine.c
+    marks = {*found.conversation_ids, *found.identities, *found.emails}
+    rows = connection.execute(select(q.digest, q.raw).where(q.agent_id == agent_id))
+    return [row.digest for row in rows if any(mark in row.raw.lower() for mark in _lower(marks))]
+
+
+def _lower(values: Iterable[str]) -> list[str]:
+    return [value.lower() for value in values]
+
+
+def _contacts_of_nobody_else(connection: Connection, agent_id: str, found: Traces) -> set[str]:
+    """The email addresses and phone numbers that no other conversation has."""
+    contacts: set[str] = set()
+    for column, values in ((_c.email_key, found.emails), (_c.phone_key, found.phones)):
+        others = select(column).where(
+            _c.agent_id == agent_id,
+            _c.valid_to == CURRENT,
+            column.in_(values),
+            _c.id.not_in(found.conversation_ids),
+        )
+        own = values - set(connection.scalars(others))
+        is_email = column is _c.email_key
+        for value in own:
+            contacts |= contact_values(value if is_email else None, None if is_email else value)
+    return contacts
+
+
+def erase(connection: Connection, agent_id: str, found: Traces) -> None:
+    """Delete every trace. The caller holds the write lock."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA secure_delete=ON")
+    digests = _quarantined(connection, agent_id, found)
+    words = _search_words(connection, agent_id, found)
+    terms = _name_terms(connection, agent_id, found.lead_ids)
+    current = 0
+    for part in chunks(sorted(found.conversation_ids)):
+        mine = (_c.agent_id == agent_id, _c.id.in_(part))
+        current += connection.scalar(select(func.count()).where(*mine, _c.valid_to == CURRENT)) or 0
+        versions = select(_c.valid_from).where(*mine)
+        for table in _OF_VERSIONS:
+            connection.execute(delete(table).where(table.c.valid_from.in_(versions)))
+        for table in _OF_CONVERSATIONS:
+            of_agent = table.c.agent_id == agent_id
+            connection.execute(delete(table).where(of_agent, table.c.id.in_(part)))
+        connection.execute(delete(conversations).where(*mine))
+    for part in chunks(sorted(found.lead_ids)):
+        for table in _OF_LEADS:
+            of_agent = table.c.agent_id == agent_id
+            connection.execute(delete(table).where(of_agent, table.c.lead_id.in_(part)))
+    for digest in digests:
+        connection.execute(
+            delete(quarantine).where(
+                quarantine.c.agent_id == agent_id, quarantine.c.digest == digest
+            )
+        )
+    _drop_unused_words(connection, agent_id, terms, words)
+    data_changed(connection, agent_id, added=-current)
+
+
+def _name_terms(connection: Connection, agent_id: str, lead_ids: Collection[str]) -> set[str]:
+    """The terms that the leads are found by."""
+    t = lead_terms.c
+    return {
+        term
+        for part in chunks(sorted(lead_ids))
+        for term in connection.scalars(
+            select(t.term).where(t.agent_id == agent_id, t.lead_id.in_(part))
+        )
+    }
+
+
+def _search_words(connection: Connection, agent_id: str, found: Traces) -> Sequence[str]:
+    """The words of the conversations in PostgreSQL's list of words; SQLite has no such list."""
+    if connection.dialect.name != "postgresql":
+        return ()
+    listed = func.unnest(func.tsvector_to_array(_c.search))
+    query = select(listed).where(_c.agent_id == agent_id, _c.id.in_(found.conversation_ids))
+    return list(connection.scalars(query.distinct()))
+
+
+def _drop_unused_words(
+    connection: Connection, agent_id: str, terms: Collection[str], words: Sequence[str]
+) -> None:
+    """Drop words from the lists of words if nobody else has them."""
+    t, w = lead_terms.c, word_trigrams.c
+    for part in chunks(sorted(terms)):
+        used = set(
+            connection.scalars(select(t.term).where(t.agent_id == agent_id, t.term.in_(part)))
+        )
+        unused = [term[1:] for term in part if term not in used]
+        connection.execute(delete(word_trigrams).where(w.agent_id == agent_id, w.word.in_(unused)))
+    for part in chunks(words):
+        has_word = text(
+            f"NOT EXISTS (SELECT 1 FROM {conversations.name} c"  # noqa: S608  our own names
+            f" WHERE c.search @@ CAST(quote_literal({search_terms.name}.term) AS tsquery))"
+        )
+        connection.execute(delete(search_terms).where(search_terms.c.term.in_(part), has_word))

@@ -1,0 +1,158 @@
+"""Who was forgotten: salted hashes by which the next sync recognizes a person, and nothing else.
+
+They outlive the mirror, which may be rebuilt or purged at any time. So they are kept beside it: in
+a file of their own, or in PostgreSQL in a table without our prefix. A hash is that of an ID, or of
+an email address or phone number that only the forgotten person had.
+"""
+
+import os
+import secrets
+from collections.abc import Callable, Collection, Container, Iterable, Mapping
+from hashlib import blake2b
+from pathlib import Path
+
+from sqlalchemy import Connection, inspect, text
+
+from convocore_mcp.errors import MirrorError
+from convocore_mcp.models import Conversation, DerivedKeys
+from convocore_mcp.store.database.engine import Database
+
+TABLE = "forgotten_by_convocore_mcp"
+SUFFIX = ".forgotten"
+"""What the file's name has after that of the mirror."""
+_SALT = "salt"
+
+
+class Tombstones:
+    """The forgotten people of one mirror. The caller holds the write lock."""
+
+    def __init__(self, database: Database) -> None:
+        name = database.engine.url.database
+        in_file = database.engine.dialect.name == "sqlite" and name not in {None, "", ":memory:"}
+        self.file = Path(f"{name}{SUFFIX}") if in_file else None
+        """Where they are kept, if that is a file."""
+        self._in_memory = database.engine.dialect.name == "sqlite" and not in_file
+        self._lines: tuple[str, ...] = ()
+        self._version: object = None
+        self._salt = b""
+        self._hashes: frozenset[str] = frozenset()
+
+    def forgotten(
+        self,
+        connection: Connection,
+        rows: Mapping[str, Conversation],
+        known: Container[str],
+        keys_of: Callable[[Conversation], DerivedKeys],
+    ) -> set[str]:
+        """The IDs of those rows that belong to a forgotten person; `known` are in the mirror.
+
+        A row in the mirror is somebody else's, unless an ID says otherwise.
+        """
+        self._read(connection)
+        if not self._hashes:
+            return set()
+        return {
+            id_
+            for id_, row in rows.items()
+            if self._has(row.agent_id, _values(id_, row.identity))
+            or (id_ not in known and self._has(row.agent_id, _contacts_of(keys_of(row))))
+        }
+
+    def is_forgotten(self, agent_id: str, conversation_id: str | None) -> bool:
+        """Whether a conversation, of which nothing but the ID is known, is one of theirs."""
+        return bool(self._hashes) and self._has(agent_id, _values(conversation_id or "", None))
+
+    def lines(self, connection: Connection) -> Collection[str]:
+        """What is kept: a salt, and hashes."""
+        self._version = None
+        return self._stored(connection)[1]
+
+    def add(self, connection: Connection, agent_id: str, values: Collection[str]) -> None:
+        """Remember a person by these values; durable before anything of them is erased."""
+        self._read(connection)
+        new = [] if self._salt else [f"{_SALT} {secrets.token_hex(16)}"]
+        salt = self._salt or bytes.fromhex(new[0].removeprefix(f"{_SALT} "))
+        new += sorted({_hash(salt, agent_id, value) for value in values} - self._hashes)
+        if self._in_memory:
+            self._lines += tuple(new)
+        elif self.file is not None:
+            _append(self.file, new)
+        else:
+            columns = "line TEXT PRIMARY KEY"
+            connection.execute(text(f"CREATE TABLE IF NOT EXISTS {TABLE} ({columns})"))
+            connection.execute(
+                text(f"INSERT INTO {TABLE} (line) VALUES (:line)"),  # noqa: S608  ours
+                [{"line": line} for line in new],
+            )
+        self._version = None
+
+    def _has(self, agent_id: str, values: Iterable[str]) -> bool:
+        return any(_hash(self._salt, agent_id, value) in self._hashes for value in values)
+
+    def _read(self, connection: Connection) -> None:
+        """Read what this or another process has added."""
+        version, lines = self._stored(connection)
+        if version == self._version and version is not None:
+            return
+        salts = [line for line in lines if line.startswith(_SALT)]
+        self._salt = bytes.fromhex(salts[0].removeprefix(f"{_SALT} ")) if salts else b""
+        self._hashes = frozenset(lines) - frozenset(salts)
+        self._version = version
+
+    def _stored(self, connection: Connection) -> tuple[object, Collection[str]]:
+        """A mark that changes with every addition, and the lines; none if the mark is known."""
+        if self._in_memory:
+            return len(self._lines), self._lines
+        if self.file is not None:
+            try:
+                state = self.file.stat()
+                version = (state.st_size, state.st_mtime_ns)
+                known = version == self._version
+                return version, () if known else self.file.read_text().split("\n")[:-1]
+            except FileNotFoundError:
+                return 0, ()
+        if not inspect(connection).has_table(TABLE):
+            return 0, ()
+        rows = connection.execute(text(f"SELECT line FROM {TABLE} ORDER BY line"))  # noqa: S608
+        lines = tuple(row.line for row in rows)
+        return len(lines), lines
+
+
+def id_values(ids: Iterable[str], identities: Iterable[str]) -> set[str]:
+    """What a person is recognized by: the conversations and the identities that they have."""
+    return {f"c:{id_}" for id_ in ids} | {f"i:{identity}" for identity in identities}
+
+
+def contact_values(email: str | None, phone: str | None) -> set[str]:
+    """The same of an email address and a phone number, in the form in which they are compared."""
+    values = ((f"e:{email}", email), (f"p:{phone}", phone))
+    return {marked for marked, value in values if value is not None}
+
+
+def _contacts_of(keys: DerivedKeys) -> set[str]:
+    return contact_values(keys.email, keys.phone)
+
+
+def _values(id_: str, identity: str | None) -> set[str]:
+    return id_values([id_], [identity] if identity is not None else [])
+
+
+def _hash(salt: bytes, agent_id: str, value: str) -> str:
+    encoded = f"{agent_id}\0{value}".encode("utf-8", "surrogatepass")
+    return blake2b(encoded, digest_size=16, key=salt).hexdigest()
+
+
+def _append(file: Path, lines: Iterable[str]) -> None:
+    content = "".join(f"{line}\n" for line in lines).encode()
+    try:
+        descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        try:
+            os.write(descriptor, content)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise MirrorError(
+            f"The list of forgotten people can't be written ({error.strerror}).",
+            hint="Nothing was erased. Check the folder of the mirror, and try again.",
+        ) from None

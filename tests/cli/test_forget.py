@@ -1,0 +1,58 @@
+"""`convocore-mcp forget`: one person is gone from the disk, and does not come back."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from convocore_mcp.sandbox import Sandbox, serving
+from tests.cli.command_line import CommandLine
+
+WORD = "Quirinalia"
+ROWS: list[dict[str, Any]] = [
+    {"ID": "j1", "userName": f"{WORD} Doe", "userEmail": "quirinalia@x.example",
+     "lastMessage": f"I am {WORD}", "summary": f"{WORD} asked", "ts": 1_780_000_000},
+    {"ID": "j2", "userName": f"{WORD} Doe", "userEmail": "quirinalia@x.example"},
+    {"ID": "b1", "userName": "Bob Ray", "userEmail": "bob@x.example"},
+]  # fmt: skip
+
+
+@pytest.fixture
+def commands(tmp_path: Path) -> Iterator[CommandLine]:
+    sandbox = Sandbox(size=0)
+    for row in ROWS:
+        sandbox.insert(**row)
+    with serving(sandbox) as url:
+        yield CommandLine(tmp_path, sandbox, url)
+
+
+def on_disk(commands: CommandLine) -> bool:
+    """Whether any file in the home folder holds the name, in any case."""
+    files = [file for file in commands.home.rglob("*") if file.is_file()]
+    return any(WORD.lower().encode() in file.read_bytes().lower() for file in files)
+
+
+def test_a_forgotten_person_is_gone_from_the_disk_and_stays_away(commands: CommandLine) -> None:
+    """Promised by docs/security.md, "Erasing a person"; nothing happens without a yes."""
+    assert "3 conversations are in the mirror" in commands.run_ok("sync")
+    (mirror,) = (file for file in commands.home.rglob("mirror-*.sqlite3"))
+    mirror.with_name(f"{mirror.name}.aside-20260101T000000000000").write_text(f"old {WORD}")
+    declined = commands.run("forget", "j1", answer="n\n")
+    assert (declined.returncode, "Nothing was erased." in declined.stderr) == (1, True)
+    assert "2 conversations, 2 versions, 1 lead" in declined.stdout
+    several = commands.run("forget", "example", "--yes")
+    assert (several.returncode, "may be meant" in several.stderr) == (1, True)
+    assert on_disk(commands)
+
+    erased = commands.run_ok("forget", "quirinalia@x.example", "--yes")
+    assert "erased 2 conversations" in erased
+    assert not on_disk(commands)
+    (kept,) = (file for file in commands.home.rglob("*.forgotten"))
+    assert kept.stat().st_mode & 0o777 == 0o600
+
+    assert "1 conversations are in the mirror" in commands.run_ok("sync", "--full")
+    assert not on_disk(commands)
+    commands.run_ok("purge", "--yes")
+    assert "1 conversations are in the mirror" in commands.run_ok("sync")
+    assert not on_disk(commands)

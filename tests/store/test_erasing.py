@@ -1,0 +1,132 @@
+"""A forgotten person is in no table any more, and no sync brings them back; on every engine."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import inspect, text
+
+from convocore_mcp.models import Conversation, Page, Quarantined, Speaker, Transcript, Turn
+from convocore_mcp.store.database.engine import Database
+from convocore_mcp.store.details.transcript_cache import TranscriptCache
+from convocore_mcp.store.write.erasing import Eraser
+from tests.conversations import NOW, conversation
+from tests.store.agent_store import AgentStore, at
+
+JANE = "Quirinalia"
+"""A word that is nowhere but in what is known of one person."""
+
+
+def of_jane(id_: str, **fields: object) -> Conversation:
+    known = {
+        "name": f"{JANE} Doe", "email": "quirinalia@x.example", "phone": "+49 30 7654321",
+        "summary": f"{JANE} asked", "identity": "ci-jane",
+    } | fields  # fmt: skip
+    record = json.dumps({"id": id_, "user_name": JANE, "stage": fields.get("stage")})
+    return conversation(id_, **known, record=record)
+
+
+def everything_in(store: AgentStore) -> Iterator[tuple[str, str]]:
+    """Every row of every table, as text, with the table's name; full-text indexes too."""
+    with store.database.reading() as connection:
+        names = inspect(connection).get_table_names()
+        for name in (n for n in names if n.startswith("convocore_")):
+            for row in connection.execute(text(f"SELECT * FROM {name}")):
+                yield name, str(tuple(row))
+
+
+def tables_with(store: AgentStore, *words: str) -> set[str]:
+    return {
+        name
+        for name, row in everything_in(store)
+        if any(word.lower() in row.lower() for word in words)
+    }
+
+
+@pytest.fixture
+def filled(database: Database) -> AgentStore:
+    """Jane, with everything that the mirror can know of somebody; and Bob, with her number."""
+    store = AgentStore(database)
+    store.save(
+        of_jane("j1", tags=("vip",)), of_jane("j2", phone=None), of_jane("j3", is_blocked=True),
+        conversation("b1", name="Bob Ray", phone="+49 30 7654321", identity="bob"),
+    )  # fmt: skip
+    store.rebuild_leads()
+    store.set_baseline()
+    store.save(of_jane("j1", stage="won"), minute=1)
+    store.rebuild_leads()
+    quarantined = Quarantined(f'{{"userName": "{JANE}", "userEmail": "quirinalia@x.example"}}', "?")
+    store.writer.save(store.agent, Page((), (quarantined,)), read_at=at(2))
+    transcripts = TranscriptCache(store.database)
+    version = transcripts.version(store.agent, "j1")
+    assert version is not None
+    said = Transcript((Turn(Speaker.VISITOR, f"I am {JANE}", None),), total=1)
+    transcripts.save(store.agent, "j1", said, version=version, at=NOW)
+    return store
+
+
+def forget(store: AgentStore) -> Eraser:
+    eraser = Eraser(store.database)
+    eraser.forget(store.agent, ["j1", "j2"])
+    return eraser
+
+
+def test_nothing_of_a_forgotten_person_is_left_in_any_table(filled: AgentStore) -> None:
+    """Promised by docs/security.md, "Erasing a person"."""
+    before = tables_with(filled, JANE)
+    parts = ("conversations", "records", "leads", "lead_fields", "quarantine", "transcripts")
+    assert {f"convocore_{part}" for part in parts} <= before
+    forget(filled)
+    assert tables_with(filled, JANE, "j1'", "j2'", "j3'") == set()
+    assert filled.leads().keys() == {"bob"}
+
+
+def test_a_test_of_what_would_be_erased_erases_nothing(filled: AgentStore) -> None:
+    """Promised by docs/security.md, "Erasing a person": a dry run tells the same numbers."""
+    traces = Eraser(filled.database).traces(filled.agent, ["j1", "j2"])
+    assert traces.counts == {
+        "conversations": 3, "versions": 4, "leads": 1, "transcripts": 1, "quarantined rows": 1,
+    }  # fmt: skip
+    assert tables_with(filled, JANE)
+    erased = Eraser(filled.database).forget(filled.agent, ["j1", "j2"])
+    assert erased.counts == traces.counts
+
+
+def test_a_sync_does_not_bring_a_forgotten_person_back(filled: AgentStore) -> None:
+    """Promised by docs/security.md, "Erasing a person": by ID, and by what only they had."""
+    eraser = forget(filled)
+    if filled.database.engine.url.database == ":memory:":
+        filled.writer.tombstones = eraser.tombstones  # there is no other process
+    unknown = (of_jane("j9", identity=None), conversation("n1", name="New"))
+    saved = filled.save(of_jane("j1"), *unknown, minute=3)
+    assert (saved.created, saved.unchanged) == (1, 2)
+    assert saved.known == {"j1", "j9"}
+    again = Quarantined(f'{{"ID": "j2", "userName": "{JANE}"}}', "?", "j2")
+    filled.writer.save(filled.agent, Page((), (again,)), read_at=at(4))
+    filled.rebuild_leads()
+    assert tables_with(filled, JANE) == set()
+
+
+def test_somebody_who_shares_a_number_with_them_stays(filled: AgentStore) -> None:
+    """Ours: a number of two people tells nobody apart."""
+    forget(filled)
+    bob = conversation("b2", name="Bob Ray", phone="+49 30 7654321", identity="bob")
+    assert filled.save(bob, minute=3).created == 1
+
+
+def test_a_change_of_a_forgotten_person_is_told_to_nobody(filled: AgentStore) -> None:
+    """Promised by docs/security.md, "Erasing a person": nor that they were removed."""
+    assert any(change.conversation.id == "j1" for change in filled.changes(after=0))
+    forget(filled)
+    assert [c for c in filled.changes(after=0) if c.conversation.id.startswith("j")] == []
+
+
+def test_the_hashes_say_nothing_without_the_salt_and_differ_between_mirrors(
+    filled: AgentStore,
+) -> None:
+    """Promised by docs/security.md, "Erasing a person": a salted tombstone."""
+    eraser = forget(filled)
+    with filled.database.writing() as connection:
+        lines = set(eraser.tombstones.lines(connection))
+    assert any(line.startswith("salt ") for line in lines)
+    assert not any("quirinalia" in line or "j1" in line for line in lines)
