@@ -154,10 +154,8 @@ class ConvocoreClient:
             except (BadRequestError, NotFoundError) as error:
                 # A cursor expired, or a workspace of the cursor dialect refused page 2.
                 if resume_token is None:
-                    if progress.last_page in refusals:
-                        # The same refusal again. After a page with room it is the end.
-                        if not progress.had_room:
-                            yield Page((), certain=False)
+                    if progress.last_page in refusals:  # again, so it is the end; is that certain?
+                        yield Page((), certain=progress.had_room)
                         return
                     may_restart = isinstance(error, BadRequestError) and error.speaks_of_cursor
                     if not may_restart or len(refusals) == MAX_RESTARTS:
@@ -259,10 +257,7 @@ class ConvocoreClient:
     async def _send(
         self, path: str, query: PageQuery, seconds: float, stack: AsyncExitStack
     ) -> bytes:
-        """Send one attempt of a request; returns the body of a response with status 200.
-
-        If the body is large, `stack` holds the lock for large bodies.
-        """
+        """Send one attempt; returns the body of a 200. `stack` holds the lock for a large one."""
         try:
             with anyio.fail_after(seconds):
                 async with self._http.stream("GET", path, params=query) as response:

@@ -4,8 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
 
 from convocore_mcp.sandbox import Sandbox, serving
+from convocore_mcp.store.database.schema import dirty_conversations
 from convocore_mcp.sync.details.plan import MOST_TRIED, TRIAL_SIZE
 from tests.details.details_harness import (
     FAST,
@@ -133,3 +135,23 @@ async def test_the_newest_and_the_hottest_are_read_first(order: str) -> None:
     first = set(singles(sandbox)[:20])
     expected = range(8) if order == "newest" else range(92, 100)
     assert first >= {f"c{number}" for number in expected}
+
+
+async def test_an_answer_about_people_waits_for_details_that_leads_lack() -> None:
+    """Promised by docs/contract.md, "Rules for every answer": `complete`.
+
+    Leads are rebuilt after details were saved; another process may ask in between.
+    """
+    sandbox = Sandbox(now=NOW, size=40, sparse=True)
+    async with connected(sandbox, **FAST) as client:
+        await until_details_are_in(client)
+        backend = await client.app.backend()
+        mirror = backend.syncs._parts.mirror  # type: ignore[attr-defined]  # noqa: SLF001
+        id_ = singles(sandbox)[0]
+        with mirror.database.writing() as connection:
+            dirty = {"agent_id": sandbox.agent_id, "id": id_, "lead_id": ""}
+            connection.execute(insert(dirty_conversations), dirty)
+        assert not (await client.ask("list_leads"))["freshness"]["complete"]
+        assert (await client.ask("list_conversations"))["freshness"]["complete"]
+        mirror.rebuild_leads(sandbox.agent_id)
+        assert (await client.ask("list_leads"))["freshness"]["complete"]

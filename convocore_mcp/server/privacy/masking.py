@@ -9,8 +9,11 @@ from convocore_mcp.models.personal import NOBODY, PersonalValues
 from convocore_mcp.server.privacy.pseudonyms import PSEUDONYM, Pseudonyms
 from convocore_mcp.server.privacy.text_masks import mask_text
 from convocore_mcp.server.sanitize import JsonObject
+from convocore_mcp.words.folding import fold
 
 ID_FIELDS = ("id", "lead_id", "conversation_id")
+WITHOUT_IDS = frozenset({"groups", "valid"})
+"""Parts of an answer in which values stand without anybody's ID."""
 OWN_WORDS = frozenset({"none", "(other)", "unknown"})
 """Values that answers use where there is none."""
 _OURS = frozenset({
@@ -24,6 +27,11 @@ _NO_NAMES = _OURS | {name for name, field in BY_NAME.items() if field.kind is Ki
 _PERSONAL_ID = re.compile(r"@|\d{7}")
 """What an ID has that is a phone number, an email address or an account."""
 _TIME = re.compile(r"\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\dZ)?")
+_SMALLEST_PHONE = 10**6
+"""A smaller number is a count."""
+_WORD = re.compile(r"[^\W\d_]{2,}")
+ANYBODY = PersonalValues(names=("",))
+"""Marks where any name in the mirror may stand."""
 _CONDITION = re.compile(r"\s*([\w.]+)\s*(!?[=~])\s*(.*)", re.DOTALL)
 
 
@@ -37,16 +45,18 @@ class Masking:
         *,
         left_out: bool,
         given: Mapping[str, str],
+        name_words: Collection[str] = (),
     ) -> None:
         """`people` are those in the answer, by each of their IDs.
 
         `given` maps the pseudonyms in the arguments to what they stand for. With `left_out`, fields
-        are left out instead of masked.
+        are left out instead of masked. `name_words` are those of everybody.
         """
         self._pseudonyms = pseudonyms
         self._people = people
         self._left_out = left_out
         self._given = {value: pseudonym for pseudonym, value in given.items() if value}
+        self._name_words = name_words
         self._all = NOBODY
         for known in dict.fromkeys(people.values()):
             self._all = self._all.joined(known)
@@ -68,14 +78,20 @@ class Masking:
         return None if self._left_out else self._pseudonyms.of(_kind_of(kind, value), value)
 
     def _object(self, found: Mapping[str, object], known: PersonalValues) -> JsonObject:
-        own = [self._people.get(str(found[name])) for name in ID_FIELDS if name in found]
-        scope = next((person for person in own if person), known)
+        if known is not ANYBODY:
+            known = self._scope(found, known)
         masked = {}
         for name, value in found.items():
-            shown = self._value(name, value, scope)
+            inner = ANYBODY if name in WITHOUT_IDS else known
+            shown = self._value(name, value, inner)
             if shown is not None:
                 masked[self._key(name)] = shown
         return masked
+
+    def _scope(self, found: Mapping[str, object], known: PersonalValues) -> PersonalValues:
+        """What is known of whom an object is about."""
+        own = (self._people.get(str(found[name])) for name in ID_FIELDS if name in found)
+        return next((person for person in own if person), known)
 
     def _key(self, name: str) -> str:
         return name if name.isidentifier() else self._condition(name)
@@ -85,11 +101,14 @@ class Masking:
             return self._object(value, known)
         if isinstance(value, list):
             items = (self._value(name, item, known) for item in value)
-            return [item for item in items if item is not None]
-        kind = personal_kind(name)
-        if kind is not None and isinstance(value, str | int) and not isinstance(value, bool):
+            kept = [item for item in items if item is not None]
+            return kept if kept or not value else None
+        kind = None if _CONDITION.fullmatch(name) else personal_kind(name)
+        if kind is not None and isinstance(value, int) and value >= _SMALLEST_PHONE:
             return self.value(kind, str(value))
-        return self._text_field(name, value, known) if isinstance(value, str) else value
+        if not isinstance(value, str):
+            return value
+        return self.value(kind, value) if kind else self._text_field(name, value, known)
 
     def _text_field(self, name: str, value: str, known: PersonalValues) -> str | None:
         if name in _OURS or _TIME.fullmatch(value):
@@ -113,7 +132,13 @@ class Masking:
     def _text(self, text: str, known: PersonalValues, *, names: bool) -> str:
         for value, pseudonym in self._given.items():
             text = text.replace(value, pseudonym)
+        if known is ANYBODY and names:
+            text = _WORD.sub(self._masked_word, text)
         return mask_text(text, known, self._mark, names=names)
+
+    def _masked_word(self, match: re.Match[str]) -> str:
+        word = match.group()
+        return self._mark(Personal.PERSON, word) if fold(word) in self._name_words else word
 
     def _mark(self, kind: Personal, value: str) -> str:
         return f"[{kind}]" if self._left_out else self._pseudonyms.of(kind, value)

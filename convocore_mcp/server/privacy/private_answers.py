@@ -1,7 +1,7 @@
 """Answers of a server that masks personal data or leaves it out: what goes in, what comes out."""
 
 import base64
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from copy import copy
 from dataclasses import fields, is_dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -10,7 +10,7 @@ from cryptography.fernet import Fernet, InvalidToken
 
 from convocore_mcp.errors import ConvocoreError, InvalidArgumentError
 from convocore_mcp.fields.personal_fields import Personal
-from convocore_mcp.server.privacy.masking import Masking, ids_in
+from convocore_mcp.server.privacy.masking import WITHOUT_IDS, Masking, ids_in
 from convocore_mcp.server.privacy.pseudonyms import Pseudonyms
 from convocore_mcp.server.protocols import RunInThread
 from convocore_mcp.server.rendering import compact
@@ -40,6 +40,10 @@ class PersonalQueries(Protocol):
 
     def values(self, agent_ids: Sequence[str], kind: Personal, /) -> Iterable[str]:
         """Every value of a kind."""
+        ...
+
+    def name_words(self, agent_ids: Sequence[str], /) -> Collection[str]:
+        """The folded words of every name in the mirror."""
         ...
 
 
@@ -91,7 +95,15 @@ class Privacy:
 
     def _masking(self, found: object, given: dict[str, str]) -> Masking:
         people = self._personal.people(self._agents, ids_in(found))
-        return Masking(self._ready(), people, left_out=self._left_out, given=given)
+        # Groups and lists of values name nobody's ID, so any name in the mirror may be in them.
+        anybody = isinstance(found, dict) and not found.keys().isdisjoint(WITHOUT_IDS)
+        return Masking(
+            self._ready(),
+            people,
+            left_out=self._left_out,
+            given=given,
+            name_words=self._personal.name_words(self._agents) if anybody else (),
+        )
 
     def _masked(self, found: JsonObject, given: dict[str, str]) -> JsonObject:
         masked = self._masking(found, given).answer(found)
@@ -109,7 +121,7 @@ class Privacy:
     def _masked_values(self, found: list[str], *, names: bool) -> list[str]:
         masking = self._masking({}, {})
         shown = [
-            masking.value(Personal.PERSON if names and " " in value else Personal.ID, value)
+            masking.value(Personal.PERSON if names and _is_name(value) else Personal.ID, value)
             for value in found
         ]
         return [value for value in shown if value]
@@ -157,3 +169,8 @@ class Privacy:
 
     def _values_of(self, kind: Personal) -> Iterable[str]:
         return self._personal.values(self._agents, kind)
+
+
+def _is_name(value: str) -> bool:
+    """Whether a completion is a name and not an ID."""
+    return " " in value or not any(char.isdigit() for char in value)

@@ -12,8 +12,10 @@ from convocore_mcp.models.personal import PersonalValues
 from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.database.rows import chunks
 from convocore_mcp.store.database.schema import CURRENT, conversations, meta
-from convocore_mcp.store.database.sequence import take_write_lock
+from convocore_mcp.store.database.sequence import sequence_number, take_write_lock
 from convocore_mcp.store.fields.field_tables import conversation_fields
+from convocore_mcp.store.read.cache import AnswerCache
+from convocore_mcp.words.folding import words
 
 PSEUDONYM_KEY = "pseudonym_key"
 """The row of `meta` that holds the secret from which pseudonyms are made."""
@@ -33,6 +35,7 @@ class PersonalData:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._words = AnswerCache(1)
 
     def key(self) -> bytes:
         """The secret of this mirror; made at the first use."""
@@ -82,6 +85,30 @@ class PersonalData:
                 found = list(connection.scalars(query.distinct()))
             for value in found:
                 yield from _listed(value) if column in {_c.assignees, _c.links} else (value,)
+
+    def name_words(self, agent_ids: Sequence[str]) -> frozenset[str]:
+        """The folded words of every name in the mirror, also of those in captured data."""
+        with self._database.reading() as connection:
+            version = sequence_number(connection)
+        return self._words.get((tuple(agent_ids), version), lambda: self._name_words(agent_ids))
+
+    def _name_words(self, agent_ids: Sequence[str]) -> frozenset[str]:
+        of_agents = (_c.agent_id.in_(agent_ids), _c.valid_to == CURRENT)
+        query = (
+            select(_f.data)
+            .join(conversations, _f.valid_from == _c.valid_from)
+            .where(*of_agents, _f.data.is_not(None))
+        )
+        with self._database.reading() as connection:
+            stored = list(connection.scalars(query))
+        names = [
+            shown or key
+            for data in stored
+            for name, (key, _, shown) in json.loads(data).items()
+            if personal_kind(name) is Personal.PERSON
+        ]
+        names += self.values(agent_ids, Personal.PERSON)
+        return frozenset(word for name in names for word in words(name) if len(word) > 1)
 
 
 def _stored_key(connection: Connection) -> str | None:
