@@ -26,7 +26,10 @@ def shows_apps() -> ClientExtension:
 
 
 async def test_four_tools_point_to_the_board_for_a_client_that_shows_apps(era: Any) -> None:
-    """Promised by docs/contract.md, "The board": nothing else of a tool changes."""
+    """Promised by docs/contract.md, "The board": nothing else of a tool changes.
+
+    Holds docs/contract.md #board-tools.
+    """
     async with client_of(era, shows_apps()) as client:
         tools = plain((await client.list_tools()).tools)
     async with client_of(era) as client:
@@ -43,7 +46,10 @@ async def test_four_tools_point_to_the_board_for_a_client_that_shows_apps(era: A
     ids=["none", "no types", "other types"],
 )
 async def test_other_clients_see_no_board(era: Any, extension: ClientExtension | None) -> None:
-    """Promised by docs/contract.md, "The board"."""
+    """Promised by docs/contract.md, "The board".
+
+    Holds docs/contract.md #board-others.
+    """
     async with client_of(era, *([extension] if extension else [])) as client:
         assert not any("_meta" in tool for tool in plain((await client.list_tools()).tools))
         assert BOARD not in [found.uri for found in (await client.list_resources()).resources]
@@ -52,7 +58,10 @@ async def test_other_clients_see_no_board(era: Any, extension: ClientExtension |
 
 
 async def test_a_client_that_shows_apps_can_read_the_board(era: Any) -> None:
-    """Promised by docs/contract.md, "The board": it asks no other place for anything."""
+    """Promised by docs/contract.md, "The board": it asks no other place for anything.
+
+    Holds docs/contract.md #board-page #board-listed.
+    """
     async with client_of(era, shows_apps()) as client:
         listed = {found.uri: found for found in (await client.list_resources()).resources}
         assert listed[BOARD].mime_type == APP_MIME_TYPE
@@ -64,7 +73,10 @@ async def test_a_client_that_shows_apps_can_read_the_board(era: Any) -> None:
 
 
 async def test_the_newer_era_is_told_that_the_server_has_apps() -> None:
-    """Ours: the older era has no place for it."""
+    """Ours: the older era has no place for it.
+
+    Holds docs/contract.md #board-listed.
+    """
     async with client_of("auto", shows_apps()) as client:
         capabilities = plain([client.server_capabilities])[0]
 
@@ -72,7 +84,10 @@ async def test_the_newer_era_is_told_that_the_server_has_apps() -> None:
 
 
 async def test_an_answer_is_the_same_for_a_client_that_shows_apps(era: Any) -> None:
-    """Promised by docs/contract.md, "The board": some clients show an empty frame."""
+    """Promised by docs/contract.md, "The board": some clients show an empty frame.
+
+    Holds docs/contract.md #board-others.
+    """
     async with connected(Sandbox(size=60), mode=era) as tool_client:
         await tool_client.until_complete()
         arguments = {"of": "leads", "group_by": ["stage"]}

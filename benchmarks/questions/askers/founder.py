@@ -105,6 +105,7 @@ QUESTIONS = (
         lambda w: _ten(oracle.count_by(
             w.people(lambda p: p.get("userCompany")), lambda p: p.get("userCompany")
         )),
+        tokens=1000,
     ),
     Question(
         "Die zehn Firmen, die am meisten schreiben?", "de",
@@ -114,6 +115,7 @@ QUESTIONS = (
         lambda w: _ten(oracle.count_by(
             [row for row in w.rows if row.get("userCompany")], lambda row: row["userCompany"]
         )),
+        tokens=1000,
     ),
     Question(
         "Which deals have a value that nobody can read?", "en",
