@@ -79,15 +79,21 @@ class Plan:
         """Warm calls on a large mirror, compared with a small one."""
         return tool_calls.compare_sizes(self.large_mirror, self.small_mirror, self.times)
 
+    @cached_property
+    def asked(self) -> list[first_calls.Asked]:
+        """The questions by every field, on the mirror that most calls use."""
+        return first_calls.ask_all(self.middle_mirror, self.every)
+
     def first(self) -> list[Row]:
         """Questions that were not asked before, by every field."""
-        return first_calls.measure(self.middle_mirror, self.every)
+        return [asked.row(self.size, 1) for asked in self.asked]
 
     def first_sizes(self) -> list[Row]:
-        """The same on a large mirror, compared with the middle one; of little use in a minute."""
+        """The slowest of them on a large mirror; of little use in a minute."""
         if self.large < first_calls.MOST_GROWTH * self.size:
             return []
-        return first_calls.compare_sizes(self.large_mirror, self.middle_mirror, 5 * self.every)
+        slowest = first_calls.ask(self.large_mirror, [asked.slowest for asked in self.asked])
+        return [asked.row(self.large, first_calls.MOST_GROWTH) for asked in slowest]
 
     def syncs(self) -> list[Row]:
         """Full syncs, compared with a bare loop."""

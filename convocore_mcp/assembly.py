@@ -28,6 +28,7 @@ from convocore_mcp.leads.resolve import resolve
 from convocore_mcp.server.answering import Answers
 from convocore_mcp.server.answers.field_table import field_table
 from convocore_mcp.server.backend import Backend
+from convocore_mcp.server.privacy.private_answers import Privacy
 from convocore_mcp.server.sanitize import JsonObject
 from convocore_mcp.settings import Settings
 from convocore_mcp.store.changes.change_feed import ChangeFeed
@@ -39,6 +40,7 @@ from convocore_mcp.store.field_queries.row_reader import RowReader
 from convocore_mcp.store.read.change_log import ChangeLog
 from convocore_mcp.store.read.completion import CompletionReader
 from convocore_mcp.store.read.mirror_reader import MirrorReader
+from convocore_mcp.store.read.personal_data import PersonalData
 from convocore_mcp.store.write.mirror_writer import MirrorWriter, Rules
 from convocore_mcp.sync.agent_sync import SyncParts
 from convocore_mcp.sync.agent_syncs import AgentSyncs
@@ -192,9 +194,17 @@ def _connect(
         details_state=_no_details if settings.details == "off" else DetailsQueue(database).state,
         now=utc_now,
         read=readers.run,
+        privacy=_privacy(settings, database, readers),
         close=_Resources(watch, syncs, client, locks, mirror).aclose,
         answer_from=Answers,
     )
+
+
+def _privacy(settings: Settings, database: Database, readers: _Threads) -> Privacy | None:
+    if settings.pii == "full":
+        return None
+    left_out = settings.pii == "none"
+    return Privacy(PersonalData(database), readers.run, settings.agent_id, left_out=left_out)
 
 
 def _no_details(_agent_id: str) -> None:

@@ -10,9 +10,10 @@ from zoneinfo import ZoneInfo
 
 import tzlocal
 from pydantic import ValidationError
+from pydantic_settings import BaseSettings
 
 from convocore_mcp.errors import NotConfiguredError
-from convocore_mcp.settings import Settings, store_location
+from convocore_mcp.settings import Settings, store_location, variable_of
 
 
 def read_settings(overrides: Mapping[str, Any]) -> Settings:
@@ -29,10 +30,12 @@ def read_settings(overrides: Mapping[str, Any]) -> Settings:
     return settings
 
 
-def settings_error(error: ValidationError) -> NotConfiguredError:
-    """What pydantic found wrong, with the names of the settings and without their values."""
+def settings_error(
+    error: ValidationError, settings: type[BaseSettings] = Settings
+) -> NotConfiguredError:
+    """What pydantic found wrong, with the variables that hold it and without their values."""
     problems = [
-        f"{'.'.join(map(str, problem['loc']))} {problem['msg'].removeprefix('Value error, ')}"
+        f"{variable_of(settings, problem['loc'])} {problem['msg'].removeprefix('Value error, ')}"
         for problem in error.errors(include_url=False, include_input=False)
     ]
     return NotConfiguredError(

@@ -20,11 +20,15 @@ ConvocoreError               what failed, on what, and what to do next
     └── ContractError        an answer of an unknown shape
 """
 
+from collections.abc import Sequence
+
 
 class ConvocoreError(Exception):
     """Says what failed; `hint` says what to do about it, `code` is the code that clients see."""
 
     code = "internal"
+    names: tuple[str, ...] = ()
+    """Names of people in the message or the hint, which may have to be masked."""
     retryable = False
     """Whether the same request may succeed when it is sent again."""
 
@@ -49,9 +53,13 @@ class NotConfiguredError(ConvocoreError):
 
 
 class MissingError(ConvocoreError):
-    """The mirror has no such lead or conversation."""
+    """The mirror has no such lead or conversation; `names` are those that the hint suggests."""
 
     code = "not_found"
+
+    def __init__(self, message: str, *, hint: str = "", names: Sequence[str] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.names = tuple(names)
 
 
 class MirrorError(ConvocoreError):

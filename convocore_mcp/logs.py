@@ -13,6 +13,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 
 from convocore_mcp.errors import ConvocoreError
+from convocore_mcp.log_rate import LogRate
 from convocore_mcp.server.sanitize import sanitize_line
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
@@ -23,6 +24,7 @@ def log_to_stderr(*, as_json: bool = False) -> None:
     """Send log records to stderr, one line each; stdout belongs to the MCP protocol."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_JsonLine() if as_json else _PlainLine())
+    handler.addFilter(LogRate())
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
 
 

@@ -1,7 +1,9 @@
 """The program's settings. The CLI reads them once and hands them on as values."""
 
 import ipaddress
+import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -17,6 +19,12 @@ SERVERS = {
 }
 HOST_AND_PORT = re.compile(r"(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?", re.IGNORECASE)
 """A host and perhaps a port, without the user name and password that a URL may have."""
+_UNEXPANDED = re.compile(r"\$\{[^}]*\}|^\s*(?:\$\w+|%\w+%)\s*$")
+_PLACEHOLDER = re.compile(
+    r"<.*>|\{\{.*\}\}|your\b.*|your[-_].*|x{3,}|\.{3}|\u2026|change[-_ ]?me|replace[-_ ]?me|todo|"
+    r"placeholder|(?:insert|paste|put)\b.*\bhere|.*[-_]here",
+    re.IGNORECASE,
+)
 _IN_MEMORY = {"memory", ":memory:", "sqlite://", "sqlite:///:memory:"}
 
 
@@ -35,11 +43,51 @@ def _normalize_region(value: object) -> object:
     return value.strip().lower().removesuffix("-gcp") if isinstance(value, str) else value
 
 
+def what_is_wrong_with(text: str) -> str | None:
+    """What came along with a value, or stands in its place, in whatever setting; `None` if nothing.
+
+    The sentence goes on after the variable's name and does not repeat the value.
+    """
+    bare = text.strip()
+    if _UNEXPANDED.search(text):
+        return "holds ${NAME} that nobody expanded: write the value itself, or have it expanded"
+    if len(bare) > 1 and bare[0] == bare[-1] and bare[0] in "\"'`":
+        return "has quotes around its value: leave them out"
+    if _PLACEHOLDER.fullmatch(bare):
+        return "still holds a placeholder: put your own value in its place"
+    return None
+
+
+def variable_of(settings: type[BaseSettings], location: Sequence[int | str]) -> str:
+    """The environment variable that holds a setting, which pydantic names by the attribute."""
+    name = str(location[0]) if location else ""
+    prefix = settings.model_config["env_prefix"]
+    for attribute, field in settings.model_fields.items():
+        alias = field.validation_alias
+        names = alias.choices if isinstance(alias, AliasChoices) else [prefix + attribute.upper()]
+        variables = [str(variable) for variable in names]
+        if name in {attribute, *variables}:
+            return next((v for v in variables if os.environ.get(v)), variables[0])
+    return name
+
+
 def _lower_case(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
 
-class Settings(BaseSettings):
+class CheckedSettings(BaseSettings):
+    """Settings of which none may hold what is no value of anything."""
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _check_text(cls, value: object) -> object:
+        """Refuse what is no value of anything, so that it is named here and not by Convocore."""
+        if isinstance(value, str) and (wrong := what_is_wrong_with(value)):
+            raise ValueError(wrong)
+        return value
+
+
+class Settings(CheckedSettings):
     """The environment variables `CONVOCORE_*`, with the vendor's own names as aliases."""
 
     model_config = SettingsConfigDict(
@@ -110,6 +158,10 @@ class Settings(BaseSettings):
     details_per_second: float = Field(
         2, gt=0, le=1000, description="Single conversations read per second in the background."
     )
+    pii: Annotated[Literal["full", "masked", "none"], BeforeValidator(_lower_case)] = Field(
+        "full",
+        description="Personal data in answers: `full`, `masked` by pseudonyms, or `none`.",
+    )
     store_sensitive: bool = Field(
         False,
         description="Also store IP addresses, session keys and recordings; no answer shows them.",
@@ -117,6 +169,13 @@ class Settings(BaseSettings):
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], BeforeValidator(_lower_case)
     ] = Field("warning", description="Lowest level of the log lines on stderr.")
+
+    @field_validator("agent_id")
+    @classmethod
+    def _check_agent_ids(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if wrong := next(filter(None, map(what_is_wrong_with, value)), None):
+            raise ValueError(wrong)
+        return value
 
     @field_validator("api_key")
     @classmethod

@@ -1,5 +1,6 @@
 """Fixtures for all tests."""
 
+import gc
 from collections.abc import Iterator
 
 import hypothesis
@@ -9,6 +10,8 @@ import stamina
 from tests import property_tests  # noqa: F401  registers the profiles
 from tests.postgresql import postgresql as postgresql  # noqa: PLC0414  a fixture
 
+# Tests keep many objects alive, so each scan for garbage takes long: a tenth of the CPU time.
+gc.set_threshold(20_000, 20, 20)
 # `--hypothesis-profile` loads another one later (tests/property_tests.py).
 hypothesis.settings.load_profile("fixed")
 

@@ -6,13 +6,14 @@ about the change that it ran for. `pytest --hypothesis-profile=explore` looks fo
 
 from hypothesis import settings
 
-EXPLORED = 10
-"""How many times as many examples `explore` tries."""
+EXPLORED = 20
+"""How many times as many examples `explore` tries. The default profile tries few: the same again in
+every run find nothing new."""
 
 # The first example imports heavy libraries, and durations are no property.
-settings.register_profile("fixed", deadline=None, derandomize=True)
+settings.register_profile("fixed", deadline=None, derandomize=True, max_examples=50)
 settings.register_profile(
-    "explore", deadline=None, derandomize=False, max_examples=100 * EXPLORED, print_blob=True
+    "explore", deadline=None, derandomize=False, max_examples=50 * EXPLORED, print_blob=True
 )
 
 

@@ -28,7 +28,13 @@ FIRST = tuple(
     for call, arguments in (
         ("list_conversations", ("where", "where=data.NAME", "sort")),
         ("list_leads", ("where", "where=data.NAME", "sort")),
-        ("conversation_stats", ("of=conversations, group_by", "of=leads, group_by")),
+        (
+            "conversation_stats",
+            (
+                *(f"of={rows}, group_by" for rows in ("conversations", "leads")),
+                *(f"of={rows}, group_by, where" for rows in ("conversations", "leads")),
+            ),
+        ),
     )
     for argument in arguments
 )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_layout import MODULES
+from tests.test_layout import MODULES, TESTS
 
 ROOT = Path(__file__).parent.parent
 PAGE = re.compile(r"docs/([\w-]+\.md)")
@@ -24,6 +24,12 @@ ELSEWHERE = re.compile(
 """What stands outside this repository: pages without a folder, and numbered issues."""
 NAMED_TEST = re.compile(r"`(tests/[\w/]+\.py)::(\w+)`")
 """A test as docs/guarantees.md names it."""
+
+CONTRACT = ROOT / "docs" / "contract.md"
+ANCHOR = re.compile(r'<a id="([\w-]+)"></a>')
+HELD = re.compile(r"docs/contract\.md((?: #[\w-]+)+)")
+"""The sentences that a test holds, by their anchors: docs/contract.md #cited."""
+_SENTENCE_END = re.compile(r"[.!?:](?=\s+[A-Z*`\"(])")
 
 
 def written(module: str) -> dict[int, str]:
@@ -115,6 +121,43 @@ def test_every_guarantee_names_the_test_that_holds_it() -> None:
     assert rows_without_their_tests((ROOT / "docs/guarantees.md").read_text()) == []
 
 
+def held_by_tests() -> set[str]:
+    """The anchors of docs/contract.md that the docstrings of tests cite."""
+    texts = (text for module in TESTS for text in written(module).values())
+    cited = (found for text in texts for found in HELD.findall(text))
+    return {anchor.removeprefix("#") for anchors in cited for anchor in anchors.split()}
+
+
+def without_an_anchor(page: str) -> list[str]:
+    """The sentences of a page, outside of its tables, that do not end in an anchor of their own."""
+    wrong = []
+    for block in re.split(r"\n\s*\n|\n(?=- )", page):
+        if block.lstrip().startswith(("#", "|")):
+            continue
+        text = " ".join(block.split())
+        parts = ANCHOR.split(text)[::2]  # what stands before, between and behind the anchors
+        plain = [re.sub(r"`[^`]*`|\*\*[^*]*\*\*|\([^()]*\)", "x", part) for part in parts]
+        wrong += [part for part in plain if _SENTENCE_END.search(part.strip(" -.")) or part == text]
+        wrong += [parts[-1]] * bool(parts[-1].strip(" ."))
+    return wrong
+
+
+def test_each_sentence_of_the_contract_is_cited_by_a_test() -> None:
+    """Promised by docs/contract.md, "What clients see".
+
+    Holds docs/contract.md #cited.
+    """
+    page = CONTRACT.read_text()
+    anchors = ANCHOR.findall(page)
+    assert without_an_anchor(page) == []
+    assert len(anchors) == len(set(anchors))
+    assert set(anchors) - held_by_tests() == set()
+    assert held_by_tests() - set(anchors) == set()
+    for title in ("Resources", "Prompts"):
+        table = page.split(f"## {title}")[1].split("|---|")[1].split("\n\n")[0]
+        assert all(ANCHOR.search(row) for row in table.splitlines()[1:])
+
+
 def test_the_checks_see_what_they_should() -> None:
     """Ours: a check that finds nothing checks nothing."""
     assert unresolved('Promised by docs/contract.md, "Tools".') == []
@@ -127,6 +170,11 @@ def test_the_checks_see_what_they_should() -> None:
         assert ELSEWHERE.search(text), text
     for text in ('docs/contract.md, "Tools"', "keys of the issuer", "issued at"):
         assert not ELSEWHERE.search(text), text
+    anchor = '<a id="x"></a>'
+    assert without_an_anchor(f"# H\n\nA `b. C` d.{anchor}\n\n- B, e.g. c.{anchor} D.{anchor}") == []
+    for page in ("A.", f"A. B.{anchor}", f"A.{anchor} B.", f"- A.{anchor}\n- B."):
+        assert without_an_anchor(page) != [], page
+    assert HELD.findall("Holds docs/contract.md #a-b #c.") == [" #a-b #c"]
     here = "`tests/test_citations.py::test_the_checks_see_what_they_should`"
     assert rows_without_their_tests(f"| promise | tests |\n|---|---|\n| a | {here}, {here} |") == []
     for row in (

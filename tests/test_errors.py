@@ -45,7 +45,10 @@ def test_the_drawing_marks_what_is_retried() -> None:
 
 @pytest.mark.parametrize("error", CLASSES.values())
 def test_every_error_has_a_message_a_hint_and_a_code(error: type[ConvocoreError]) -> None:
-    """Promised by docs/contract.md, "Rules for every answer": code, message and hint."""
+    """Promised by docs/contract.md, "Rules for every answer": code, message and hint.
+
+    Holds docs/contract.md #error-codes.
+    """
     raised = error("It failed.", hint="Try again.")
     assert (raised.message, raised.hint, str(raised)) == ("It failed.", "Try again.", "It failed.")
     assert re.fullmatch("[a-z_]+", raised.code)

@@ -38,7 +38,8 @@ SLEEPS = {
     "tests/web/web_server.py": 1,  # polls until the server listens
 }
 """Timed sleeps in tests, by module, with the reason. Waiting for an event is better."""
-HTTPX = {"convocore_mcp/api/client.py"}
+HTTPX = {"convocore_mcp/api/client.py", "convocore_mcp/web/access/issuer_documents.py"}
+"""What sends requests: to Convocore, and to an OAuth issuer."""
 HEAVY = (
     "sqlalchemy", "httpx", "phonenumbers", "rapidfuzz", "price_parser", "typer", "rich",
     "pydantic_settings", "platformdirs", "stamina", "jwt", "prometheus_client",
@@ -191,8 +192,8 @@ def test_the_top_of_the_repository_holds_only_what_belongs_there() -> None:
     assert {name for name in top if not name.startswith(".")} <= TOP
 
 
-def test_only_the_client_names_the_http_library() -> None:
-    """Promised by docs/architecture.md, "The layers": `api` alone sends requests."""
+def test_only_what_sends_requests_names_the_http_library() -> None:
+    """Promised by docs/architecture.md, "The layers": `api` alone sends requests to Convocore."""
     naming = {name for name in PACKAGE if "httpx" in imported(parsed(name))}
     assert naming <= HTTPX or all(name.startswith("convocore_mcp/cli") for name in naming - HTTPX)
 

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from convocore_mcp.log_rate import LINES, SECONDS, LogRate
 from convocore_mcp.tracing import start_tracing
 from convocore_mcp.tracing_settings import TracingSettings
 
@@ -80,3 +81,22 @@ def test_an_unsupported_exporter_is_reported(caplog: pytest.LogCaptureFixture) -
     with caplog.at_level(logging.WARNING):
         start_tracing(settings, version="1")
     assert "zipkin" in caplog.text
+
+
+def test_lines_of_one_kind_are_limited_and_the_next_one_tells_how_many_are_missing() -> None:
+    """Promised by docs/operations.md, "Logs"."""
+    now = 0.0
+    rate = LogRate(lambda: now)
+
+    def written(line: int, level: int = logging.WARNING, **marks: object) -> str:
+        record = logging.LogRecord("x", level, "x.py", line, "no %s", ("room",), None)
+        record.__dict__.update(marks)
+        return record.getMessage() if rate.filter(record) else ""
+
+    assert [written(1) for _ in range(1000)] == ["no room"] * LINES + [""] * (1000 - LINES)
+    assert written(2) == "no room"
+    assert all(written(3, logging.INFO) for _ in range(1000))
+    assert [written(4, logging.INFO, limited=True) for _ in range(40)].count("") == 40 - LINES
+    now += SECONDS
+    assert written(1) == f"no room ({1000 - LINES} more were left out)"
+    assert written(1) == "no room"

@@ -58,7 +58,10 @@ async def test_most_questions_take_one_call_and_few_tokens(results: list[Result]
 
 
 async def test_a_sparse_list_gives_no_wrong_answer_that_calls_itself_complete() -> None:
-    """Promised by docs/contract.md, "Rules for every answer": complete, or said not to be."""
+    """Promised by docs/contract.md, "Rules for every answer": complete, or said not to be.
+
+    Holds docs/contract.md #note-details.
+    """
     sandbox = Sandbox(size=300, sparse=True)
     with serving(sandbox) as base_url:
         early = await ask_early(sandbox, base_url, questions=SOME)

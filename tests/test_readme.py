@@ -54,7 +54,10 @@ async def test_every_tool_resource_and_prompt_is_in_the_readme() -> None:
 
 
 def test_every_setting_is_documented_with_its_default() -> None:
-    """Promised by docs/operations.md, "Settings"."""
+    """Promised by docs/operations.md, "Settings".
+
+    Holds docs/contract.md #settings.
+    """
     settings_section = section("Settings", PAGES["operations.md"])
     rows = re.findall(r"^\| (`CONVOCORE_.*?) \| (.*?) \|", settings_section, re.M)
     documented = {tuple(_quoted(name)): default.strip("`") for name, default in rows}

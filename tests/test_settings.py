@@ -29,7 +29,10 @@ def read_with(monkeypatch: pytest.MonkeyPatch, **environment: str) -> Settings:
 
 
 def test_vendor_names_are_aliases(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Promised by docs/contract.md, "Configuration". Its users change one line."""
+    """Promised by docs/contract.md, "Configuration". Its users change one line.
+
+    Holds docs/contract.md #settings.
+    """
     settings = read_with(
         monkeypatch, WORKSPACE_SECRET=KEY, CONVOCORE_API_REGION="NA-gcp", CONVOCORE_AGENT_ID="a"
     )
@@ -95,7 +98,10 @@ def test_a_key_may_be_pasted_with_bearer_and_blanks(
 def test_a_wrong_setting_is_named_and_no_key_is_shown(
     monkeypatch: pytest.MonkeyPatch, wrong: dict[str, str]
 ) -> None:
-    """Promised by docs/architecture.md, "Serving". No error or `repr` shows the key."""
+    """Promised by docs/architecture.md, "Serving". No error or `repr` shows the key.
+
+    Holds docs/contract.md #wrong-setting.
+    """
     with pytest.raises(ValidationError) as invalid:
         read_with(monkeypatch, **wrong)
     with pytest.raises(NotConfiguredError) as not_configured:
@@ -192,3 +198,45 @@ def test_a_time_zone_that_does_not_exist_is_an_error_that_names_the_variable(
     with pytest.raises(NotConfiguredError) as wrong:
         read_settings({})
     assert "CONVOCORE_TIMEZONE" in wrong.value.message
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("CONVOCORE_API_KEY", "${CONVOCORE_API_KEY}", "nobody expanded"),
+        ("CONVOCORE_API_KEY", "$KEY", "nobody expanded"),
+        ("CONVOCORE_API_KEY", "%KEY%", "nobody expanded"),
+        ("CONVOCORE_API_KEY", "your workspace secret", "placeholder"),
+        ("CONVOCORE_API_KEY", "<your-key>", "placeholder"),
+        ("CONVOCORE_API_KEY", f'"{KEY}"', "quotes"),
+        ("CONVOCORE_API_KEY", f"{KEY} {KEY}", "characters that no key has"),
+        ("WORKSPACE_SECRET", f"'{KEY}'", "quotes"),
+        ("CONVOCORE_AGENT_ID", "your agent's ID", "placeholder"),
+        ("CONVOCORE_AGENT_ID", 'abc,"def"', "quotes"),
+        ("CONVOCORE_AGENT_ID", "abc,${AGENT}", "nobody expanded"),
+        ("CONVOCORE_REGION", '"eu"', "quotes"),
+        ("CONVOCORE_API_REGION", "europe", "'eu' or 'na'"),
+        ("CONVOCORE_TIMEZONE", "${TZ}", "nobody expanded"),
+        ("CONVOCORE_STORE", "${HOME}/mirror.db", "nobody expanded"),
+        ("CONVOCORE_WAIT_SECONDS", "four", "valid number"),
+        ("CONVOCORE_DETAILS", "some", "'auto', 'off' or 'all'"),
+    ],
+)
+def test_a_wrong_setting_is_named_as_its_variable_with_what_was_meant(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, said: str
+) -> None:
+    """Promised by docs/contract.md, "Configuration". What came along is told, not the value."""
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(NotConfiguredError) as raised:
+        read_settings({})
+    assert raised.value.message.startswith(f"A setting is wrong: {variable} ")
+    assert said in raised.value.message
+    assert KEY not in raised.value.message
+
+
+@pytest.mark.parametrize(
+    "agent", ["[1]", "agent-x", "todo-list-bot", "yourself", "a$b", "where", "100%", "x"]
+)
+def test_an_agent_may_have_any_name(monkeypatch: pytest.MonkeyPatch, agent: str) -> None:
+    """Ours: only what can't be meant is refused."""
+    assert read_with(monkeypatch, CONVOCORE_AGENT_ID=agent).agent_id == (agent,)

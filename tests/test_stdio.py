@@ -112,7 +112,10 @@ def test_starting_touches_neither_network_nor_disk(tmp_path: Path) -> None:
 def test_closing_stdin_ends_the_process_and_stdout_holds_only_mcp_messages(
     tmp_path: Path, with_question: bool
 ) -> None:
-    """Promised by docs/architecture.md, "Serving". Also during a full sync."""
+    """Promised by docs/architecture.md, "Serving". Also during a full sync.
+
+    Holds docs/contract.md #stdio.
+    """
     sandbox = Sandbox(size=5000, latency=0.2)
     with serving(sandbox) as base_url:
         env = isolated_environment(
@@ -207,7 +210,10 @@ def test_64_file_descriptors_are_enough(tmp_path: Path) -> None:
 async def test_without_a_key_it_lists_its_tools_and_each_call_names_the_missing_setting(
     tmp_path: Path,
 ) -> None:
-    """Promised by docs/contract.md, "Configuration"."""
+    """Promised by docs/contract.md, "Configuration".
+
+    Holds docs/contract.md #without-a-key.
+    """
     entry = StdioServerParameters(
         command=sys.executable, args=["-m", "convocore_mcp"], env=isolated_environment(tmp_path)
     )
@@ -252,7 +258,10 @@ async def test_a_wrong_setting_is_named_and_no_secret_is_shown(
 
 
 def test_the_demo_asks_three_questions_and_shows_answers_and_costs(tmp_path: Path) -> None:
-    """Promised by docs/operations.md, "Commands"."""
+    """Promised by docs/operations.md, "Commands".
+
+    Holds docs/contract.md #demo.
+    """
     done = subprocess.run(
         [sys.executable, "-m", "convocore_mcp", "demo"],
         env=isolated_environment(tmp_path, COLUMNS="120"),

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from convocore_mcp.cli.serve_web import serve_demo, serve_web
+from convocore_mcp.cli.terminal import say
 from convocore_mcp.errors import NotConfiguredError
 from convocore_mcp.web.board_page import BoardLinks
 
@@ -43,7 +44,8 @@ def board(
     try:
         serve_demo(serve, LIVELY) if demo else serve({})
     except NotConfiguredError as error:
-        raise SystemExit(f"{error.message} {error.hint}".strip()) from None
+        say(f"{error.message} {error.hint}".strip(), err=True)
+        raise typer.Exit(1) from None
 
 
 class _Announcer:
@@ -56,9 +58,9 @@ class _Announcer:
     def __call__(self, link: str) -> None:
         self._count += 1
         if self._count == 1:
-            typer.echo(f"The board, until Ctrl+C (the link works once):\n  {link}")
+            say(f"The board, until Ctrl+C (the link works once):\n  {link}")
         else:
-            typer.echo(f"That link has been used. The next one, for a reload:\n  {link}")
+            say(f"That link has been used. The next one, for a reload:\n  {link}")
         if self._open_browser and self._count == 1:
             # In a thread: a browser in the terminal returns only when it is closed.
             threading.Thread(target=webbrowser.open, args=(link,), daemon=True).start()

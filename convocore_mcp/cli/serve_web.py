@@ -45,7 +45,7 @@ def serve_web(
     try:
         settings = HttpSettings(**http)
     except ValidationError as error:
-        raise settings_error(error) from None
+        raise settings_error(error, HttpSettings) from None
     metrics = Metrics()
     assembly = Assembly(overrides, on_response=metrics.record_upstream_request)
     app = App(lambda: assembly, version=version("convocore-mcp"))

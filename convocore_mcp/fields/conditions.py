@@ -17,9 +17,9 @@ from convocore_mcp.fields.numbers import read_number
 from convocore_mcp.fields.table import BY_NAME, DATA, FIELDS, UNREAD_VALUE, Field, Kind, Rows
 from convocore_mcp.fields.times import Clock, Period, read_period
 
-MOST_CONDITIONS = 12
-MOST_ALTERNATIVES = 20
-LONGEST_CONDITION = 500
+MAX_CONDITIONS = 12
+MAX_ALTERNATIVES = 20
+MAX_CONDITION_LENGTH = 500
 """Characters of one condition."""
 
 
@@ -107,19 +107,19 @@ def read_conditions(
     Raises:
         InvalidArgumentError: one of them can't be understood; the hint has the nearest spelling.
     """
-    if len(texts) > MOST_CONDITIONS:
+    if len(texts) > MAX_CONDITIONS:
         raise InvalidArgumentError(
             f"{name}: {len(texts)} conditions are too many.",
-            hint=f"Use at most {MOST_CONDITIONS}.",
+            hint=f"Use at most {MAX_CONDITIONS}.",
         )
     return tuple(_condition(text, rows=rows, clock=clock, name=name) for text in texts)
 
 
 def _condition(text: str, *, rows: Rows, clock: Clock, name: str) -> Condition:
-    if len(text) > LONGEST_CONDITION:
+    if len(text) > MAX_CONDITION_LENGTH:
         raise InvalidArgumentError(
             f"{name}: a condition has {len(text)} characters.",
-            hint=f"Use at most {LONGEST_CONDITION} in each.",
+            hint=f"Use at most {MAX_CONDITION_LENGTH} in each.",
         )
     subject, operator, value = _parts(text, name)
     field = find_field(subject, rows=rows, name=name)
@@ -171,10 +171,10 @@ def _alternatives(value: str, name: str, text: str) -> list[str]:
     parts = [part for part in dict.fromkeys(found) if part.strip()]
     if not parts:
         raise InvalidArgumentError(f"{name}: {text[:60]!r} compares with nothing.", hint=_EXAMPLE)
-    if len(parts) > MOST_ALTERNATIVES:
+    if len(parts) > MAX_ALTERNATIVES:
         raise InvalidArgumentError(
             f"{name}: {text[:60]!r} has {len(parts)} alternatives.",
-            hint=f"Use at most {MOST_ALTERNATIVES}.",
+            hint=f"Use at most {MAX_ALTERNATIVES}.",
         )
     return parts
 

@@ -12,7 +12,7 @@ from convocore_mcp.fields.times import Clock
 
 SortKey = tuple[float | str, ...]
 """Where a row stands in an order: the next page begins after it."""
-MOST_GROUPS = 100
+MAX_GROUPS = 100
 """Groups of one answer; the rest is added up in one group."""
 
 
@@ -95,7 +95,7 @@ class Groups:
 
     totals: RowGroup
     groups: tuple[RowGroup, ...] = ()
-    """At most `MOST_GROUPS`; the largest first, times from the oldest to the newest."""
+    """At most `MAX_GROUPS`; the largest first, times from the oldest to the newest."""
     total: int = 0
     """How many groups there are."""
     other: RowGroup | None = None

@@ -93,6 +93,8 @@ class Field:
     """A time span in seconds."""
     aliases: bool = False
     """A text that is also found by other names, as an assignee by name, email and ID."""
+    listed: bool = False
+    """A conversation has it even where the list says little (docs/upstream.md, "Rows")."""
 
     @property
     def shown_kind(self) -> str:
@@ -117,9 +119,9 @@ _TEXTS, _NOWHERE = Home.TEXT, Home.NOWHERE
 
 FIELDS: tuple[Field, ...] = (
     # Who
-    Field("id", Kind.ID, "Conversation ID.", rows=_C),
+    Field("id", Kind.ID, "Conversation ID.", rows=_C, listed=True),
     Field("lead_id", Kind.ID, "Lead that the conversation belongs to.", merge=_SPECIAL),
-    Field("agent_id", Kind.ID, "Convocore agent.", merge=_SPECIAL),
+    Field("agent_id", Kind.ID, "Convocore agent.", merge=_SPECIAL, listed=True),
     Field("name", Kind.TEXT, "Name of the person."),
     Field("company", Kind.TEXT, "Company of the person."),
     Field("email", Kind.TEXT, "Email address."),
@@ -136,7 +138,7 @@ FIELDS: tuple[Field, ...] = (
     Field("rating", Kind.NUMBER, "Rating by the visitor, 1 to 5."),
     Field("end_reason", Kind.CHOICE, "Why the conversation ended.", attribute("end_reason")),
     # Where from
-    Field("channel", Kind.CHOICE, "Channel, e.g. web-chat or whatsapp."),
+    Field("channel", Kind.CHOICE, "Channel, e.g. web-chat or whatsapp.", listed=True),
     Field("source", Kind.CHOICE, "Source of the lead."),
     Field("campaign", Kind.CHOICE, "Campaign ID.", attribute("campaign_id")),
     Field("model", Kind.CHOICE, "AI model of the last turn."),
@@ -188,7 +190,7 @@ FIELDS: tuple[Field, ...] = (
     ),
     # When
     Field("created", Kind.TIME, "First message, else the conversation's time.", merge=_FIRST),
-    Field("last_activity", Kind.TIME, "Newest message.", merge=_SPECIAL),
+    Field("last_activity", Kind.TIME, "Newest message.", merge=_SPECIAL, listed=True),
     Field("waiting_since", Kind.TIME, "When the visitor asked for a human that has not come yet."),
     Field("viewed", Kind.TIME, "When the team last opened it.", attribute("last_viewed")),
     # Human
@@ -250,7 +252,7 @@ FIELDS: tuple[Field, ...] = (
         "accepted_by", Kind.CHOICE, "Who accepted the newest handoff.", of_handoff("accepted_by")
     ),
     # Size and cost
-    Field("messages", Kind.NUMBER, "Messages.", merge=_SUM),
+    Field("messages", Kind.NUMBER, "Messages.", merge=_SUM, listed=True),
     Field(
         "duration_seconds",
         Kind.NUMBER,

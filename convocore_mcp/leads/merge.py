@@ -19,14 +19,14 @@ the identity even while it does not say so itself; otherwise two leads would hav
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple, TypeVar
+from operator import attrgetter
+from typing import NamedTuple
 
 from convocore_mcp.leads.hotness import hot_score, is_closed
 from convocore_mcp.leads.index_terms import index_terms
 from convocore_mcp.leads.keys import blank_before_words
 from convocore_mcp.models import Conversation, DerivedKeys, Lead
 
-T = TypeVar("T")
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -117,10 +117,7 @@ def _lead(group: Iterable[KeyedConversation], *, identity: str | None) -> Lead:
     """The merge of one person's conversations: the newest that has a field wins, field by field."""
     rows = newest_first(group)
     conversations = [row.conversation for row in rows]
-    name = _first([c.name for c in conversations])
-    stage = _first([c.stage for c in conversations])
-    label = _first([c.label for c in conversations])
-    score = _first([c.score for c in conversations])
+    known = _newest_known(conversations)
     valued = next((row for row in rows if row.conversation.value is not None), None)
     # An amount in one row's currency and another row's value would be somebody's invention.
     with_currency = valued or next((row for row in rows if row.keys.currency is not None), None)
@@ -131,37 +128,61 @@ def _lead(group: Iterable[KeyedConversation], *, identity: str | None) -> Lead:
         lead_id=identity or min(conversations, key=_start).id,
         conversation_ids=tuple(c.id for c in conversations),
         last_activity=conversations[0].last_activity,
-        name=name,
-        email=_first([c.email for c in conversations]),
-        phone=_first([c.phone for c in conversations]),
-        company=_first([c.company for c in conversations]),
-        channel=_first([c.channel for c in conversations]),
-        state=_first([c.state for c in conversations]),
-        stage=stage,
-        label=label,
-        score=score,
+        name=known.name,
+        email=known.email,
+        phone=known.phone,
+        company=known.company,
+        channel=known.channel,
+        state=known.state,
+        stage=known.stage,
+        label=known.label,
+        score=known.score,
         amount=valued.keys.amount if valued else None,
         unparsed=valued.keys.unparsed if valued else False,
         value=valued.conversation.value if valued else None,
         currency=with_currency.keys.currency if with_currency else None,
-        assignee=_first([c.assignee for c in conversations]),
-        alerts=_first([c.alerts for c in conversations]) or (),
+        assignee=known.assignee,
+        alerts=known.alerts or (),
         waiting=bool(waiting),
         waiting_since=min((c.waiting_since for c in waiting if c.waiting_since), default=None),
-        expected_close=_first([c.expected_close for c in conversations]),
-        hot_score=hot_score(stage, label, score),
-        closed=is_closed(stage),
+        expected_close=known.expected_close,
+        hot_score=hot_score(known.stage, known.label, known.score),
+        closed=is_closed(known.stage),
         text=blank_before_words(names),
-        terms=index_terms(rows, name),
+        terms=index_terms(rows, known.name),
     )
 
 
-def _first(values: list[T | None]) -> T | None:
-    """The first value that is known."""
-    for value in values:
-        if value is not None:
-            return value
-    return None
+class _Known(NamedTuple):
+    """Values of which the newest conversation that has one decides."""
+
+    name: str | None
+    email: str | None
+    phone: str | None
+    company: str | None
+    channel: str | None
+    state: str | None
+    stage: str | None
+    label: str | None
+    score: float | None
+    assignee: str | None
+    alerts: tuple[str, ...] | None
+    expected_close: str | None
+
+
+_values_of = attrgetter(*_Known._fields)
+
+
+def _newest_known(conversations: Sequence[Conversation]) -> _Known:
+    """Of each value the first one that is known; `conversations` come newest first."""
+    if len(conversations) == 1:  # as most leads have
+        return _Known._make(_values_of(conversations[0]))
+    columns = zip(*map(_values_of, conversations), strict=True)
+    return _Known._make(next(filter(_is_known, column), None) for column in columns)
+
+
+def _is_known(value: object) -> bool:
+    return value is not None
 
 
 def _start(c: Conversation) -> tuple[datetime, str]:

@@ -186,4 +186,5 @@ def _nobody_fits(search: NameSearch) -> MissingError:
     return MissingError(
         f"Nobody fits {search.text[:80]!r}.",
         hint=f"{hint} list_conversations with query searches messages and notes too.",
+        names=names,
     )

@@ -1,6 +1,10 @@
-"""Makes the answers of all tools and resources from one backend."""
+"""Makes the answers of all tools and resources from one backend.
 
-from collections.abc import Sequence
+Personal data is masked here and nowhere else: every answer passes `Answers._answer`.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 from convocore_mcp.server.answers.agents import agents
 from convocore_mcp.server.answers.argument_values import argument_values
@@ -23,6 +27,11 @@ from convocore_mcp.server.requests import (
 )
 from convocore_mcp.server.sanitize import JsonObject
 
+Of = TypeVar("Of", str, Sequence[str])
+R = TypeVar("R")
+NAMED = frozenset({"lead"})
+"""Arguments whose completions are names of people."""
+
 
 class Answers:
     """Implements `server.protocols.Answers`, which says what each method returns."""
@@ -30,46 +39,59 @@ class Answers:
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
 
+    async def _answer(
+        self, answer: Callable[[Backend, Of, R], Awaitable[JsonObject]], agents: Of, request: R
+    ) -> JsonObject:
+        """What one of the answer modules answers, without the personal data that must not leave."""
+        privacy = self._backend.privacy
+        if privacy is None:
+            return await answer(self._backend, agents, request)
+        return await privacy.answer(lambda opened: answer(self._backend, agents, opened), request)
+
     async def list_conversations(
         self, agents: Sequence[str], request: ConversationsRequest
     ) -> JsonObject:
         """Answer `list_conversations`."""
-        return await list_conversations(self._backend, agents, request)
+        return await self._answer(list_conversations, agents, request)
 
     async def list_leads(self, agents: Sequence[str], request: LeadsRequest) -> JsonObject:
         """Answer `list_leads`."""
-        return await list_leads(self._backend, agents, request)
+        return await self._answer(list_leads, agents, request)
 
     async def get_conversation(self, agent_id: str, request: ConversationRequest) -> JsonObject:
         """Answer `get_conversation`."""
-        return await get_conversation(self._backend, agent_id, request)
+        return await self._answer(get_conversation, agent_id, request)
 
     async def get_lead(self, agent_id: str, person: str) -> JsonObject:
         """Answer `get_lead`."""
-        return await get_lead(self._backend, agent_id, person)
+        return await self._answer(get_lead, agent_id, person)
 
     async def summarize_hot_leads(
         self, agents: Sequence[str], request: HotLeadsRequest
     ) -> JsonObject:
         """Answer `summarize_hot_leads`."""
-        return await summarize_hot_leads(self._backend, agents, request)
+        return await self._answer(summarize_hot_leads, agents, request)
 
     async def conversation_stats(self, agents: Sequence[str], request: StatsRequest) -> JsonObject:
         """Answer `conversation_stats`."""
-        return await conversation_stats(self._backend, agents, request)
+        return await self._answer(conversation_stats, agents, request)
 
     async def list_changes(self, agents: Sequence[str], request: ChangesRequest) -> JsonObject:
         """Answer `list_changes`."""
-        return await list_changes(self._backend, agents, request)
+        return await self._answer(list_changes, agents, request)
 
     async def conversation_record(self, agent_id: str, conversation_id: str) -> JsonObject:
         """Answer the resource `conversation`."""
-        return await conversation_record(self._backend, agent_id, conversation_id)
+        return await self._answer(conversation_record, agent_id, conversation_id)
 
     async def agents(self) -> JsonObject:
-        """Answer the resource `agents`."""
+        """Answer the resource `agents`, which holds nothing of anybody."""
         return await agents(self._backend)
 
     async def argument_values(self, argument: str, typed: str, agents: Sequence[str]) -> list[str]:
         """Answer completions."""
-        return await argument_values(self._backend, argument, typed, agents)
+        values = await argument_values(self._backend, argument, typed, agents)
+        privacy = self._backend.privacy
+        if privacy is None or argument == "stage":
+            return values
+        return await privacy.values(values, names=argument in NAMED)

@@ -20,6 +20,7 @@ from convocore_mcp.server.protocols import (
     Answers,
     Assembly,
     DetailsSource,
+    Privacy,
     ReportProgress,
     RunInThread,
     SendProgress,
@@ -76,6 +77,8 @@ class Backend:
     """The time zone in which days, weeks and months begin."""
     read: RunInThread
     """Runs a blocking call of the mirror in a thread."""
+    privacy: Privacy | None
+    """Masks personal data; `None` where all of it may be shown."""
     close: Callable[[], Awaitable[None]]
     answer_from: Callable[["Backend"], Answers]
     """Makes the object that answers from a backend (`server.answering.Answers`)."""

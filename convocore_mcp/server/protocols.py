@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # for annotations only: listing the tools must not wait for t
     from convocore_mcp.server.sanitize import JsonObject
 
 P = ParamSpec("P")
+R = TypeVar("R")
 T = TypeVar("T")
 ReportProgress = Callable[[int], Awaitable[None]]
 """Receives how many rows a sync has read so far."""
@@ -121,6 +122,20 @@ class Transcripts(Protocol):
 
     async def read(self, agent_id: str, conversation_id: str, /) -> "Transcript":
         """Return the transcript, or why there is none."""
+        ...
+
+
+class Privacy(Protocol):
+    """Masks personal data, or leaves it out (`server.privacy.private_answers.Privacy`)."""
+
+    async def answer(
+        self, make: "Callable[[R], Awaitable[JsonObject]]", request: "R", /
+    ) -> "JsonObject":
+        """What `make` answers to `request`, masked; pseudonyms in the request are read."""
+        ...
+
+    async def values(self, found: list[str], /, *, names: bool) -> list[str]:
+        """Completions, masked."""
         ...
 
 

@@ -107,11 +107,11 @@ def completion(
     )
 
 
-def listed_resource(uri: str, like: ResourceTemplate, title: str) -> Resource:
-    """A resource of one agent, as its template `like` describes it."""
+def listed_resource(uri: str, like: ResourceTemplate, title: str, *, agent: str) -> Resource:
+    """A resource of one agent, as its template `like` describes it; each has a name of its own."""
     return Resource(
         uri=uri,
-        name=like.name,
+        name=sanitize_text(f"{like.name}/{agent}"),
         title=sanitize_text(title),
         description=like.description,
         mime_type=like.mime_type,

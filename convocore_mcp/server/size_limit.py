@@ -1,7 +1,9 @@
 """Fitting an answer into the limit of characters, by leaving out whole rows or whole fields."""
 
 import math
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from itertools import accumulate
 
 from convocore_mcp.server.rendering import compact
@@ -9,13 +11,25 @@ from convocore_mcp.server.sanitize import JsonObject
 
 MAX_CHARACTERS = 30_000
 """Characters of one answer. Promised by docs/contract.md, "Rules for every answer"."""
+_room: ContextVar[int] = ContextVar("room", default=MAX_CHARACTERS)
+"""Characters that the present answer may take: fewer where it becomes longer afterwards."""
 Entries = list[object] | JsonObject
 """A list in an answer, or an object that is as long as somebody made it."""
 
 
+@contextmanager
+def room(characters: int) -> Iterator[None]:
+    """Give the answers that are made in this context fewer characters."""
+    token = _room.set(characters)
+    try:
+        yield
+    finally:
+        _room.reset(token)
+
+
 def excess(answer: JsonObject, *, reserve: int) -> int:
     """Characters by which `answer` is too long if `reserve` more are still to come."""
-    return len(compact(answer)) + reserve - MAX_CHARACTERS
+    return len(compact(answer)) + reserve - _room.get()
 
 
 def fitting_rows(rows: Sequence[JsonObject], *, room: int) -> int:

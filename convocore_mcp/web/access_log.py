@@ -9,11 +9,13 @@ import logging
 import re
 import time
 from collections.abc import Callable
+from http.client import UNAUTHORIZED
 from uuid import uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from convocore_mcp.log_rate import LIMITED
 from convocore_mcp.logs import request_id
 
 log = logging.getLogger(__name__)
@@ -56,7 +58,7 @@ class AccessLog:
         finally:
             self._count(log_fields.get("route", "other"), status)
             fields = _line_fields(scope, log_fields, status, time.perf_counter() - start)
-            log.info("request", extra={"fields": fields})
+            log.info("request", extra={"fields": fields, LIMITED: status == UNAUTHORIZED})
 
 
 def _line_fields(

@@ -10,10 +10,11 @@ from collections.abc import Callable
 
 from mcp.server.auth.provider import AccessToken
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from convocore_mcp.board.board_file import content_security_policy, read_board
+from convocore_mcp.web.sanitized_responses import json_response, page_response
 
 BOARD_PATH = "/board"
 SESSION_PATH = "/board/session"
@@ -47,11 +48,11 @@ class BoardLinks:
         """The endpoint that gives a token for the secret in a link; a wrong one uses nothing up."""
         given = request.headers.get("authorization", "").removeprefix("Bearer ")
         if not self._secret or not secrets.compare_digest(given.encode(), self._secret.encode()):
-            return JSONResponse({"error": "invalid_token"}, 401)
+            return json_response({"error": "invalid_token"}, 401)
         token = secrets.token_urlsafe(32)
         self._tokens.append(token.encode())
         self.issue(self._url)
-        return JSONResponse({"token": token}, headers={"Cache-Control": "no-store"})
+        return json_response({"token": token}, headers={"Cache-Control": "no-store"})
 
     async def verify(self, token: str) -> AccessToken | None:
         """Accept a token that a link gave (`web.access.tokens.TokenVerifier`)."""
@@ -63,7 +64,7 @@ class BoardLinks:
 async def board_page(_: Request) -> Response:
     """The page."""
     policy = {"Content-Security-Policy": content_security_policy()}
-    return Response(read_board(), media_type="text/html", headers=_HEADERS | policy)
+    return page_response(read_board(), _HEADERS | policy)
 
 
 def board_routes(links: BoardLinks | None) -> list[Route]:

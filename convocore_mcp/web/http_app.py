@@ -14,7 +14,8 @@ from convocore_mcp.server.backend import App
 from convocore_mcp.server.tools import TOOLS
 from convocore_mcp.web.access.auth import METADATA_PATH, AccessPolicy, Authentication
 from convocore_mcp.web.access.host_policy import HostPolicy, is_loopback
-from convocore_mcp.web.access.oauth import Issuer, oauth_tokens, resource_metadata
+from convocore_mcp.web.access.oauth import oauth_tokens, resource_metadata
+from convocore_mcp.web.access.signing_keys import Issuer
 from convocore_mcp.web.access.tokens import TokenVerifier, any_of, static_tokens
 from convocore_mcp.web.access_log import AccessLog
 from convocore_mcp.web.board_page import BoardLinks, board_routes

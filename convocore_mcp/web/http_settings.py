@@ -5,9 +5,9 @@ from typing import Annotated, Self
 from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
-from convocore_mcp.settings import HOST_AND_PORT, split_list
+from convocore_mcp.settings import HOST_AND_PORT, CheckedSettings, split_list
 from convocore_mcp.web.access.host_policy import is_loopback
 
 _TOKEN = re.compile(r"[\w.~+/=-]+", re.ASCII)
@@ -30,7 +30,7 @@ StringList = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_list)]
 TokenList = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_split_tokens)]
 
 
-class HttpSettings(BaseSettings):
+class HttpSettings(CheckedSettings):
     """Environment variables of `serve --transport http|sse`; command-line options override them."""
 
     model_config = SettingsConfigDict(

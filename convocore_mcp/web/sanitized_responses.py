@@ -14,6 +14,16 @@ def json_response(
     return JSONResponse(sanitize_object(body), status, headers)
 
 
+def page_response(page: str, headers: Mapping[str, str]) -> Response:
+    """The board, which holds nobody's text: it was built with the program."""
+    return Response(page, media_type="text/html", headers=headers)
+
+
+def settings_response(body: Mapping[str, object], headers: Mapping[str, str]) -> Response:
+    """A JSON object of the operator's settings, unchanged: its addresses are meant to be read."""
+    return JSONResponse(body, headers=headers)
+
+
 def plain_response(body: bytes, content_type: str) -> Response:
     """Figures for a program; no label of theirs holds text that anybody wrote."""
     return Response(body, headers={"Content-Type": content_type})

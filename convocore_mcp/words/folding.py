@@ -34,6 +34,8 @@ _NOT_DIGITS = re.compile("[^0-9]+")
 
 def fold(text: str) -> str:
     """`text` without case, accents and letter variants, in any script."""
+    if text.isascii():
+        return text.lower()
     # Case is folded twice: a styled letter has none before decomposition, a few have some after.
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     return unicodedata.normalize("NFC", decomposed.translate(_ACCENT_TABLE))

@@ -67,6 +67,7 @@ class Chat:
     ) -> None:
         self.page = page
         self.calls: list[str] = []
+        self._opened = False
         self._mcp = mcp
         self._answers: Json = {}
         board = html or read_board()
@@ -85,6 +86,10 @@ class Chat:
         **values: object,
     ) -> FrameLocator:
         """Show the board with the result of a call, and return what is in its frame."""
+        if self._opened:
+            self.page.reload()
+        self._opened = True
+        self.calls.clear()
         if result is None:
             assert self._mcp is not None
             result = self._mcp.call(tool, values)

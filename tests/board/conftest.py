@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -48,7 +49,27 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    """A browser window with nothing in it; a request to another place than ours fails the test."""
+    """A browser window with nothing in it."""
+    with _window(browser) as found:
+        yield found
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """A tab in which nothing may go wrong unseen."""
+    with _watched(context.new_page()) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def chat_page(browser: Browser) -> Iterator[Page]:
+    """A tab for all tests of a module: opening one takes longer than most of them."""
+    with _window(browser) as context, _watched(context.new_page()) as found:
+        yield found
+
+
+@contextmanager
+def _window(browser: Browser) -> Iterator[BrowserContext]:
     context = browser.new_context(
         viewport={"width": 1280, "height": 900}, locale="en-GB", timezone_id="Europe/Berlin"
     )
@@ -56,10 +77,9 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
     context.close()
 
 
-@pytest.fixture
-def page(context: BrowserContext) -> Iterator[Page]:
-    """A tab in which nothing may go wrong unseen: no error, no breach of the policy, no dialog."""
-    page = context.new_page()
+@contextmanager
+def _watched(page: Page) -> Iterator[Page]:
+    """Fails at the end if there was an error, a breach of the policy, a dialog or a request."""
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
     page.on("dialog", lambda dialog: wrong.append(f"dialog: {dialog.message}"))

@@ -10,6 +10,8 @@ from tests.board.board_process import BoardProcess
 
 pytestmark = pytest.mark.browser
 
+DARK = ("Overview", "Pipeline", "Changes", "a lead", "the token")
+"""Views that together have every colour."""
 VIEWS = ("Overview", "Hot", "Pipeline", "Waiting", "Trend", "Changes", "People")
 
 
@@ -20,8 +22,10 @@ def axe(tools: Path) -> str:
 
 def violations(page: Page, axe: str, rules: dict[str, Any] | None = None) -> list[str]:
     """What is wrong with the page, each with the first element that it is wrong with."""
-    options = {"runOnly": rules} if rules else {}
-    found = page.evaluate(f"options => {{ {axe}; return axe.run(document, options) }}", options)
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(axe)
+    options = {"resultTypes": ["violations"]} | ({"runOnly": rules} if rules else {})
+    found = page.evaluate("options => axe.run(document, options)", options)
     return [f"{wrong['id']}: {wrong['nodes'][0]['html'][:200]}" for wrong in found["violations"]]
 
 
@@ -39,6 +43,8 @@ def test_no_view_has_a_violation_in_either_theme(page: Page, board: BoardProcess
 
     def check(view: str) -> None:
         wrong[view] = violations(page, axe)
+        if view not in DARK:
+            return
         page.emulate_media(color_scheme="dark")
         contrast = {"type": "rule", "values": ["color-contrast"]}
         wrong[f"{view}, dark"] = violations(page, axe, contrast)
@@ -57,15 +63,15 @@ def test_no_view_has_a_violation_in_either_theme(page: Page, board: BoardProcess
     assert {view: found for view, found in wrong.items() if found} == {}
 
 
-@pytest.mark.parametrize("width", [320, 900, 1600])
-def test_nothing_sticks_out_at_any_width(page: Page, board: BoardProcess, width: int) -> None:
+def test_nothing_sticks_out_at_any_width(page: Page, board: BoardProcess) -> None:
     """Promised by docs/board.md, "For everybody"."""
-    page.set_viewport_size({"width": width, "height": 900})
     page.goto(board.link())
     expect(page.locator(".card").first).to_be_visible()
     for view in VIEWS:
         go(page, view)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, view
+        for width in (320, 900, 1600):
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, (view, width)
 
 
 def test_nothing_moves_for_whoever_wants_no_motion(page: Page, board: BoardProcess) -> None:

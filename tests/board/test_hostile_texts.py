@@ -25,9 +25,9 @@ COVERED = """buttons => buttons.filter(button => {
 }).map(button => button.textContent)"""
 
 
-@pytest.fixture
-def chat(page: Page, host_script: str) -> Chat:
-    chat = Chat(page, host_script)
+@pytest.fixture(scope="module")
+def chat(chat_page: Page, host_script: str) -> Chat:
+    chat = Chat(chat_page, host_script)
     for tool, answer in answers().items():
         chat.answer(tool, answer)
     return chat

@@ -36,9 +36,9 @@ def mcp(
         yield found
 
 
-@pytest.fixture
-def chat(page: Page, host_script: str, mcp: McpConnection) -> Chat:
-    return Chat(page, host_script, mcp, mcp.board())
+@pytest.fixture(scope="module")
+def chat(chat_page: Page, host_script: str, mcp: McpConnection) -> Chat:
+    return Chat(chat_page, host_script, mcp, mcp.board())
 
 
 def heading(frame: FrameLocator, name: str | re.Pattern[str]) -> None:
@@ -72,10 +72,8 @@ def test_each_tool_opens_what_it_was_asked_about(chat: Chat, mcp: McpConnection)
 
     frame = chat.open("get_lead", lead=lead)
     heading(frame, "Timeline")
-    chat.page.reload()
     frame = chat.open("list_leads", stage=["won"], limit=3)
     expect(frame.locator(".totals")).to_contain_text("Stage: won")
-    chat.page.reload()
     frame = chat.open("conversation_stats", of="leads", group_by=["stage"])
     heading(frame, "Numbers by group")
     expect(frame.get_by_role("rowheader", name="Demo requested")).to_be_visible()

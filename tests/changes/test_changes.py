@@ -22,7 +22,10 @@ async def begun(tool_client: ToolClient) -> str:
 
 @pytest.mark.parametrize("dialect", ["cursor", "page"])
 async def test_new_and_changed_conversations_are_reported_once_in_order(dialect: Any) -> None:
-    """Promised by docs/contract.md, "Tools": `list_changes`."""
+    """Promised by docs/contract.md, "Tools": `list_changes`.
+
+    Holds docs/contract.md #changes-result #change-fields.
+    """
     sandbox = Sandbox(size=120, dialect=dialect)
     some = [row["ID"] for row in sandbox.rows()][40]
     async with connected(sandbox, **NOW) as tool_client:
@@ -46,13 +49,19 @@ async def test_new_and_changed_conversations_are_reported_once_in_order(dialect:
 
 
 async def test_the_first_full_sync_is_the_baseline_and_no_change() -> None:
-    """Promised by docs/contract.md, "Tools": the baseline."""
+    """Promised by docs/contract.md, "Tools": the baseline.
+
+    Holds docs/contract.md #changes-start #baseline #known-since.
+    """
     async with connected(Sandbox(size=60)) as tool_client:
         assert (await tool_client.ask("list_changes", since="7d"))["changes"] == []
 
 
 async def test_paging_and_kinds_of_changes_lose_nothing() -> None:
-    """Promised by docs/contract.md, "Tools": at least once, in order, to every cursor."""
+    """Promised by docs/contract.md, "Tools": at least once, in order, to every cursor.
+
+    Holds docs/contract.md #changes-arguments.
+    """
     sandbox = Sandbox(size=40)
     ids = [row["ID"] for row in sandbox.rows()]
     async with connected(sandbox, **NOW) as tool_client:
@@ -96,7 +105,10 @@ async def test_a_deletion_found_by_a_full_sync_is_reported_as_removed() -> None:
 
 
 async def test_a_cursor_of_another_tool_or_a_damaged_one_is_refused() -> None:
-    """Promised by docs/contract.md, "Rules for every answer": nothing is silently ignored."""
+    """Promised by docs/contract.md, "Rules for every answer": nothing is silently ignored.
+
+    Holds docs/contract.md #changes-cursor.
+    """
     async with connected(Sandbox(size=60)) as tool_client:
         other = (await tool_client.ask("list_conversations", limit=1))["next_cursor"]
         for cursor in (other, "nonsense", other[:-3]):

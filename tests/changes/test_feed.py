@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Event = tuple[str, str]
 """What happened (a kind, or `overdue`) and the conversation."""
 shared = settings(
-    max_examples=examples(40),
+    max_examples=examples(20),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -205,14 +205,20 @@ def check(followed: FollowedList, reader: Reader) -> None:
 def test_whatever_happens_every_reader_is_told_each_change_once_and_in_order(
     database: Database, before: list[Conversation], things: list[tuple[str, Any]]
 ) -> None:
-    """Promised by docs/contract.md, "`list_changes`": at least once, in order, to every cursor."""
+    """Promised by docs/contract.md, "`list_changes`": at least once, in order, to every cursor.
+
+    Holds docs/contract.md #every-change #change-order.
+    """
     run(database, things, before)
 
 
 def test_what_becomes_overdue_as_time_passes_is_told_once_at_its_moment(
     database: Database,
 ) -> None:
-    """Promised by docs/contract.md, "`list_changes`": `became` overdue, without an edit."""
+    """Promised by docs/contract.md, "`list_changes`": `became` overdue, without an edit.
+
+    Holds docs/contract.md #moments.
+    """
     due = conversation("c1", name="Ann", stage="new", expected_close="2026-07-20")
     edited = conversation("c1", name="Ann", stage="new", expected_close="2026-07-20", score=9.0)
     moved = conversation("c1", name="Ann", stage="new", expected_close="2026-07-25")
@@ -231,7 +237,10 @@ def test_what_becomes_overdue_as_time_passes_is_told_once_at_its_moment(
 
 
 def test_a_cursor_of_changes_that_were_dropped_goes_on_and_says_so(database: Database) -> None:
-    """Promised by docs/contract.md, "`list_changes`": `truncated`, without an error."""
+    """Promised by docs/contract.md, "`list_changes`": `truncated`, without an error.
+
+    Holds docs/contract.md #truncated.
+    """
     followed = FollowedList(AgentStore(database))
     agent, writer = followed.agent_store.agent, followed.agent_store.writer
     followed.save([conversation("c1", name="Ann")])
@@ -257,7 +266,10 @@ def test_a_cursor_of_changes_that_were_dropped_goes_on_and_says_so(database: Dat
 
 
 def test_a_change_waits_until_its_lead_has_been_worked_out(database: Database) -> None:
-    """Promised by docs/contract.md, "`list_changes`": `became` hot is a fact about the lead."""
+    """Promised by docs/contract.md, "`list_changes`": `became` hot is a fact about the lead.
+
+    Holds docs/contract.md #became-hot.
+    """
     followed = FollowedList(AgentStore(database))
     agent = followed.agent_store.agent
     followed.save([conversation("c1", name="Ann", score=10.0)])

@@ -102,14 +102,17 @@ def followers(
         yield portal, tool_client, sandbox
 
 
-@settings(max_examples=examples(40))
+@settings(max_examples=examples(15))
 @given(size=st.integers(0, 70), rounds=st.lists(round_, max_size=4))
 def test_whatever_happens_is_reported_once_and_in_order(
     followers: tuple[BlockingPortal, ToolClient, Sandbox],
     size: int,
     rounds: list[tuple[list[Action], int]],
 ) -> None:
-    """Promised by docs/contract.md, "Tools": `list_changes`, for random changes to a new list."""
+    """Promised by docs/contract.md, "Tools": `list_changes`, for random changes to a new list.
+
+    Holds docs/contract.md #every-change.
+    """
     portal, tool_client, sandbox = followers
 
     async def example() -> None:

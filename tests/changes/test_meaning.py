@@ -36,7 +36,10 @@ async def begun(client: ToolClient, **arguments: Any) -> str:
     ],
 )
 async def test_a_change_says_what_somebody_became(edit: Any, became: list[str] | None) -> None:
-    """Promised by docs/contract.md, "`list_changes`": `became`."""
+    """Promised by docs/contract.md, "`list_changes`": `became`.
+
+    Holds docs/contract.md #became.
+    """
     sandbox = Sandbox(size=30)
     sandbox.insert(**ADA)
     async with connected(sandbox, **NOW) as client:
@@ -57,7 +60,10 @@ async def test_a_change_says_what_somebody_became(edit: Any, became: list[str] |
 
 
 async def test_a_new_conversation_that_is_won_already_became_won() -> None:
-    """Promised by docs/contract.md, "`list_changes`": `became` compares with what was before."""
+    """Promised by docs/contract.md, "`list_changes`": `became` compares with what was before.
+
+    Holds docs/contract.md #became-new.
+    """
     sandbox = Sandbox(size=30)
     async with connected(sandbox, **NOW) as client:
         cursor = await begun(client)
@@ -69,7 +75,10 @@ async def test_a_new_conversation_that_is_won_already_became_won() -> None:
 
 
 async def test_only_updates_of_the_named_fields_are_told_with_these_fields_alone() -> None:
-    """Promised by docs/contract.md, "`list_changes`": `changed`, and lists by what moved."""
+    """Promised by docs/contract.md, "`list_changes`": `changed`, and lists by what moved.
+
+    Holds docs/contract.md #changed #following-fields.
+    """
     sandbox = Sandbox(size=30)
     sandbox.insert(**ADA)
     async with connected(sandbox, **NOW) as client:
@@ -103,7 +112,10 @@ async def test_only_updates_of_the_named_fields_are_told_with_these_fields_alone
     ],
 )
 async def test_what_does_not_exist_is_refused_by_name(arguments: Answer, name: str) -> None:
-    """Promised by docs/contract.md, "Rules for every answer": nothing is silently ignored."""
+    """Promised by docs/contract.md, "Rules for every answer": nothing is silently ignored.
+
+    Holds docs/contract.md #changes-arguments.
+    """
     async with connected(Sandbox(size=20)) as client:
         error = await client.refused("list_changes", **arguments)
     assert error["code"] == "invalid_argument"
@@ -111,7 +123,10 @@ async def test_what_does_not_exist_is_refused_by_name(arguments: Answer, name: s
 
 
 async def test_a_server_that_was_off_tells_when_things_happened() -> None:
-    """Promised by docs/contract.md, "`list_changes`": `at` and `seen` differ."""
+    """Promised by docs/contract.md, "`list_changes`": `at` and `seen` differ.
+
+    Holds docs/contract.md #changes-since.
+    """
     sandbox = Sandbox(size=30)
     sandbox.insert(**ADA)
     yesterday = datetime.now(UTC) - timedelta(days=1)
@@ -134,7 +149,10 @@ async def test_a_server_that_was_off_tells_when_things_happened() -> None:
 
 
 async def test_an_event_keeps_its_id_after_a_restart_and_between_replicas(tmp_path: Path) -> None:
-    """Promised by docs/contract.md, "`list_changes`": `event_id` is the key to deduplicate by."""
+    """Promised by docs/contract.md, "`list_changes`": `event_id` is the key to deduplicate by.
+
+    Holds docs/contract.md #event-id.
+    """
     sandbox = Sandbox(size=30)
     sandbox.insert(**ADA)
     with serving(sandbox) as base_url:
@@ -169,7 +187,10 @@ async def pages(client: ToolClient, cursor: str, **arguments: Any) -> list[str]:
 
 
 async def test_pages_that_are_cut_for_their_length_lose_nothing() -> None:
-    """Promised by docs/contract.md, "Rules for every answer": at most 30,000 characters."""
+    """Promised by docs/contract.md, "Rules for every answer": at most 30,000 characters.
+
+    Holds docs/contract.md #left-out.
+    """
     sandbox = Sandbox(size=0)
     for number in range(150):
         sandbox.insert(ID=f"c{number}", userName=f"Visitor {number}", summary="old " * 150)
@@ -185,7 +206,10 @@ async def test_pages_that_are_cut_for_their_length_lose_nothing() -> None:
 
 
 async def test_all_agents_are_followed_with_one_cursor() -> None:
-    """Promised by docs/contract.md, "Rules for every answer": `all` asks all of them at once."""
+    """Promised by docs/contract.md, "Rules for every answer": `all` asks all of them at once.
+
+    Holds docs/contract.md #changes-cursor.
+    """
     sandbox = Sandbox(size=30)
     async with connected(sandbox, agent_id=f"{sandbox.agent_id},another", **NOW) as client:
         cursor = await begun(client, agent_id="all")

@@ -48,7 +48,10 @@ async def ask(client: ToolClient, id_: str, **arguments: object) -> Answer:
 async def test_everything_about_a_conversation_is_there(
     tool_client: ToolClient, sandbox: Sandbox
 ) -> None:
-    """Promised by docs/architecture.md, "How a question travels": names are the contract's."""
+    """Promised by docs/architecture.md, "How a question travels": names are the contract's.
+
+    Holds docs/contract.md #conversation-result.
+    """
     seen: set[str] = set()
     for row in list(sandbox.rows())[:60]:
         shown = (await ask(tool_client, row["ID"]))["conversation"]
@@ -95,7 +98,10 @@ async def test_an_activity_that_was_logged_is_not_due(sandbox: Sandbox) -> None:
 
 
 async def test_the_score_history_says_what_the_visitor_said(sandbox: Sandbox) -> None:
-    """Ours: a score is explained by the quote that earned it; secrets stay inside."""
+    """Ours: a score is explained by the quote that earned it; secrets stay inside.
+
+    Holds docs/contract.md #conversation-result.
+    """
     step = {
         "timestamp": 1_780_000_000, "stepName": "Budget", "pointsAdded": 30, "newScore": 30,
         "messageContext": "We have 25k for this.",
@@ -119,7 +125,10 @@ async def test_the_score_history_says_what_the_visitor_said(sandbox: Sandbox) ->
 async def test_the_newest_turns_are_shown_oldest_first(
     tool_client: ToolClient, sandbox: Sandbox
 ) -> None:
-    """Promised by docs/upstream.md, "The transcript": debug messages were never said."""
+    """Promised by docs/upstream.md, "The transcript": debug messages were never said.
+
+    Holds docs/contract.md #transcript.
+    """
     row = next(
         row for row in sandbox.rows() if "_" not in row["ID"] and int(row["messagesNum"]) > 8
     )
@@ -150,7 +159,10 @@ async def test_a_transcript_is_asked_for_once_for_each_version(
 
 
 async def test_words_are_found_with_the_turns_around_them(sandbox: Sandbox) -> None:
-    """Ours: as in `query`, every word must occur, without case and accents."""
+    """Ours: as in `query`, every word must occur, without case and accents.
+
+    Holds docs/contract.md #conversation-arguments.
+    """
     lines = ["Hello", "Hi!", "One", "How is the Préis-Liste?", "Two", "Three", "Four"]
     turns = [
         {"from": who, "messages": [{"type": "text", "payload": {"message": line}}]}
@@ -178,7 +190,10 @@ async def test_words_are_found_with_the_turns_around_them(sandbox: Sandbox) -> N
 async def test_without_a_transcript_a_sentence_says_why(
     sandbox: Sandbox, fault: str, sentence: str
 ) -> None:
-    """Promised by docs/upstream.md, "The transcript": it is not part of every plan."""
+    """Promised by docs/upstream.md, "The transcript": it is not part of every plan.
+
+    Holds docs/contract.md #transcript.
+    """
     async with transcribed(sandbox, [] if fault != "broken" else "nonsense") as client:
         sandbox.export = fault != "plan"
         if fault == "missing":
@@ -192,7 +207,10 @@ async def test_without_a_transcript_a_sentence_says_why(
 async def test_a_long_transcript_and_a_long_record_fit_and_tell_the_true_numbers(
     sandbox: Sandbox,
 ) -> None:
-    """Promised by docs/contract.md, "Rules for every answer": at most 30,000 characters."""
+    """Promised by docs/contract.md, "Rules for every answer": at most 30,000 characters.
+
+    Holds docs/contract.md #cut-told.
+    """
     turns = [
         {
             "from": "user",

@@ -64,7 +64,10 @@ async def test_a_list_of_which_no_single_conversation_is_found_counts_as_full() 
 
 
 async def test_a_broken_record_is_asked_for_once_and_hinders_no_other() -> None:
-    """Promised by docs/upstream.md, "The single conversation": a broken record, not an outage."""
+    """Promised by docs/upstream.md, "The single conversation": a broken record, not an outage.
+
+    Holds docs/contract.md #details-not-given.
+    """
     sandbox = Sandbox(now=NOW, sparse=True)
     sandbox.replace(list(full_rows(40, userName="Ann")))
     for number in range(0, 40, 2):

@@ -53,8 +53,31 @@ async def test_with_details_a_sparse_list_gives_the_answers_of_a_full_one(
     assert after[3]["total"] == waiting > 0
 
 
+async def test_what_every_row_of_the_list_has_needs_no_details() -> None:
+    """Ours: a question about such fields alone is complete before the details are in."""
+    listed = {"fields": ["channel", "messages", "last_activity"], "sort": "-messages"}
+    async with connected(Sandbox(size=60, now=NOW, sparse=True), **FAST) as client:
+        complete = await client.ask("list_conversations", where=["messages>1"], **listed)
+        others = [
+            await client.ask("list_conversations", **listed | asked)
+            for asked in (
+                {"where": ["state=requested_chat"]},
+                {"query": "demo"},
+                {"fields": ["channel", "name"]},
+                {"sort": "waiting"},
+            )
+        ]
+        brief = await client.ask("list_conversations")
+    assert complete["freshness"]["complete"]
+    assert not notes(complete)
+    assert not any(answer["freshness"]["complete"] for answer in (*others, brief))
+
+
 async def test_details_are_no_change_and_survive_later_rows_of_the_list() -> None:
-    """Promised by docs/contract.md, "`list_changes`": details that are read later are no change."""
+    """Promised by docs/contract.md, "`list_changes`": details that are read later are no change.
+
+    Holds docs/contract.md #details-no-change.
+    """
     sandbox = Sandbox(size=60, now=NOW, sparse=True)
     id_ = next(row["ID"] for row in sandbox.known_rows() if row.get("userName"))
     name = (sandbox.item(id_) or {})["userName"]

@@ -37,7 +37,10 @@ async def client() -> AsyncIterator[ToolClient]:
 
 
 async def test_a_list_of_names_and_values_is_asked_for_by_name(client: ToolClient) -> None:
-    """Promised by docs/contract.md, "Fields": `data.NAME` is the captured variable of that name."""
+    """Promised by docs/contract.md, "Fields": `data.NAME` is the captured variable of that name.
+
+    Holds docs/contract.md #data-name.
+    """
     found = await client.ask("list_conversations", where=["data.city=köln", "data.seats>=10"])
     assert [row["id"] for row in found["conversations"]] == ["listed"]
     groups = (await client.ask("conversation_stats", group_by=["data.seats"]))["groups"]

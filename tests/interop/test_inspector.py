@@ -46,13 +46,15 @@ def test_the_inspector_sends_every_request_and_gets_a_result(
 ) -> None:
     """Promised by docs/operations.md, "HTTP". `--strict` checks the schemas.
 
-    Over stdio each command starts its own server, so two resources and two prompts are enough. The
-    Inspector's command line has no completion.
+    Each command is a process of its own, and over stdio starts a server. So all requests go over
+    HTTP, and some of each kind over the other transports. The Inspector has no completion.
     """
     inspect = start_inspector(clients, server, transport)
-    resource_uris, prompt_requests = uris(server.conversation_id), PROMPTS
-    if transport == "stdio":
-        resource_uris, prompt_requests = resource_uris[-2:], prompt_requests[:2]
+    tool_calls, resource_uris = calls(server.conversation_id), uris(server.conversation_id)
+    prompt_requests = PROMPTS
+    if transport != "http":
+        tool_calls, resource_uris = tool_calls[-2:], resource_uris[-2:]
+        prompt_requests = PROMPTS[:1]
     assert len(inspect("tools/list", "--strict")["tools"]) == len(calls(""))
 
     def call(request: dict[str, Any]) -> Any:
@@ -68,7 +70,7 @@ def test_the_inspector_sends_every_request_and_gets_a_result(
     with ThreadPoolExecutor(2) as pool:
         lists = [pool.submit(inspect, name) for name in ("resources/list", "prompts/list")]
         lists.append(pool.submit(inspect, "resources/templates/list"))
-        tool_results = list(pool.map(call, calls(server.conversation_id)))
+        tool_results = list(pool.map(call, tool_calls))
         contents = list(
             pool.map(lambda uri: inspect("resources/read", "--uri", uri), resource_uris)
         )

@@ -32,7 +32,10 @@ def due(text: str, *, completed: bool | None = False) -> Activity:
 def test_a_day_is_overdue_when_it_is_over_in_the_time_zone(
     day: date, zone: ZoneInfo, now: datetime
 ) -> None:
-    """Promised by docs/contract.md, "Tools": `overdue`."""
+    """Promised by docs/contract.md, "Tools": `overdue`.
+
+    Holds docs/contract.md #crm-days.
+    """
     found = due_of(day.isoformat(), zone)
 
     assert found is not None
@@ -70,7 +73,10 @@ ACTIVITIES = st.lists(
 def test_an_activity_is_overdue_exactly_if_an_open_one_is(
     activities: list[Activity], zone: ZoneInfo, now: datetime, alerted: bool
 ) -> None:
-    """Promised by docs/contract.md, "Tools": `overdue`, and Fields: `next_due`."""
+    """Promised by docs/contract.md, "Tools": `overdue`, and Fields: `next_due`.
+
+    Holds docs/contract.md #overdue.
+    """
     alerts = ("overdue_activity",) if alerted else None
     found = due_dates(with_activities(*activities, alerts=alerts), zone)
     known = [
@@ -87,7 +93,10 @@ def test_an_activity_is_overdue_exactly_if_an_open_one_is(
 
 
 def test_a_moment_of_today_that_has_passed_is_overdue_and_today_itself_is_next() -> None:
-    """Promised by docs/contract.md, "Fields": `next_due` counts today; earlier ones are overdue."""
+    """Promised by docs/contract.md, "Fields": `next_due` counts today; earlier ones are overdue.
+
+    Holds docs/contract.md #next-due.
+    """
     found = due_dates(
         with_activities(due("2026-07-19"), due("2026-07-19T09:00:00Z"), due("2026-07-21")), UTC
     )
@@ -127,7 +136,10 @@ def test_the_close_is_overdue_only_while_the_stage_is_open(
 
 
 def test_either_makes_a_conversation_overdue() -> None:
-    """Promised by docs/contract.md, "Tools": an open activity or the expected close date."""
+    """Promised by docs/contract.md, "Tools": an open activity or the expected close date.
+
+    Holds docs/contract.md #overdue.
+    """
     assert not DueDates().overdue(NOW)
     late = with_activities(due("2026-07-01"))
     assert due_dates(late, UTC).overdue(NOW)

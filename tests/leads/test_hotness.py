@@ -26,7 +26,10 @@ def lead(stage: str | None, label: str | None, score: float | None) -> Lead:
 def test_hot_means_what_the_contract_says(
     stage: str | None, label: str | None, score: float | None, threshold: float
 ) -> None:
-    """Promised by docs/contract.md, "A lead", word for word."""
+    """Promised by docs/contract.md, "A lead", word for word.
+
+    Holds docs/contract.md #hot.
+    """
     closed = stage is not None and stage.lower() in {"won", "lost"}
     labelled = label is not None and label.lower() == "hot"
     scored = label is None and score is not None and score >= threshold
@@ -51,7 +54,10 @@ def test_a_higher_threshold_makes_no_lead_hot(
 
 @given(lists_of_conversations)
 def test_the_order_is_score_then_activity_then_id(conversations: list[Conversation]) -> None:
-    """Promised by docs/contract.md, "A lead": highest score, then newest, then `lead_id`."""
+    """Promised by docs/contract.md, "A lead": highest score, then newest, then `lead_id`.
+
+    Holds docs/contract.md #hot-order.
+    """
     ranked = sorted(merge([(c, derive_keys(c)) for c in conversations]), key=rank)
     for one, other in pairwise(ranked):
         first = [one.score, one.last_activity and one.last_activity.timestamp()]

@@ -98,7 +98,10 @@ def test_a_text_without_enough_digits_is_no_phone_number(text: str) -> None:
 def test_a_placeholder_or_a_number_that_cannot_exist_is_no_key(
     written: str, country: str | None
 ) -> None:
-    """Promised by docs/contract.md, "A lead": a placeholder joins nobody."""
+    """Promised by docs/contract.md, "A lead": a placeholder joins nobody.
+
+    Holds docs/contract.md #placeholders.
+    """
     assert phone_key(written, country) is None
 
 

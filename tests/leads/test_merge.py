@@ -66,7 +66,10 @@ def test_the_order_of_rows_changes_nothing(
 
 @given(lists_of_conversations)
 def test_leads_are_what_the_contract_defines(conversations: list[Conversation]) -> None:
-    """Promised by docs/contract.md, "A lead"."""
+    """Promised by docs/contract.md, "A lead".
+
+    Holds docs/contract.md #lead.
+    """
     assert groups_of(leads_of(conversations)) == groups_by_definition(conversations)
 
 
@@ -74,7 +77,10 @@ def test_leads_are_what_the_contract_defines(conversations: list[Conversation]) 
 def test_two_identities_never_merge_and_one_is_never_split(
     conversations: list[Conversation],
 ) -> None:
-    """Promised by docs/contract.md, "A lead": two different identities never merge."""
+    """Promised by docs/contract.md, "A lead": two different identities never merge.
+
+    Holds docs/contract.md #identities.
+    """
     identity = {c.id: c.identity for c in conversations}
     homes: dict[str, set[str]] = {}
     for lead in leads_of(conversations).values():
@@ -96,7 +102,10 @@ def test_each_conversation_that_names_somebody_is_in_exactly_one_lead(
 
 @given(lists_of_conversations)
 def test_what_takes_no_part_changes_no_lead(conversations: list[Conversation]) -> None:
-    """Promised by docs/contract.md, "A lead": dropped before anything is merged."""
+    """Promised by docs/contract.md, "A lead": dropped before anything is merged.
+
+    Holds docs/contract.md #tests-and-blocked.
+    """
     assert leads_of(conversations) == leads_of(c for c in conversations if takes_part(c))
 
 
@@ -113,7 +122,10 @@ FIELDS: dict[str, Callable[[Conversation], Any]] = {
 def test_for_each_field_the_newest_conversation_that_has_it_wins(
     conversations: list[Conversation],
 ) -> None:
-    """Promised by docs/contract.md, "A lead", for every field by itself."""
+    """Promised by docs/contract.md, "A lead", for every field by itself.
+
+    Holds docs/contract.md #newest-wins.
+    """
     by_id = {c.id: c for c in conversations}
     for lead in leads_of(conversations).values():
         own = [by_id[id_] for id_ in lead.conversation_ids]
@@ -163,7 +175,10 @@ STRANGERS = {
 
 @pytest.mark.parametrize("field", STRANGERS)
 def test_strangers_with_a_placeholder_stay_strangers(field: str) -> None:
-    """Promised by docs/contract.md, "A lead": a placeholder joins nobody."""
+    """Promised by docs/contract.md, "A lead": a placeholder joins nobody.
+
+    Holds docs/contract.md #placeholders.
+    """
     for placeholder in STRANGERS[field]:
         given = {field: placeholder}
         hot = conversation("hot", name="Ann", score=90.0, last_activity=NOW, **given)
@@ -186,7 +201,10 @@ def test_strangers_with_a_placeholder_stay_strangers(field: str) -> None:
     ],
 )
 def test_a_countrys_own_mobile_digit_tells_nobody_apart(notations: Sequence[str]) -> None:
-    """Promised by docs/contract.md, "A lead": such numbers are one number."""
+    """Promised by docs/contract.md, "A lead": such numbers are one number.
+
+    Holds docs/contract.md #mobile-digits.
+    """
     rows = [conversation(f"c{i}", phone=phone) for i, phone in enumerate(notations)]
     stranger = conversation("s", phone=f"{notations[0][:-1]}0")
     assert groups_of(leads_of([*rows, stranger])) == {
@@ -196,7 +214,10 @@ def test_a_countrys_own_mobile_digit_tells_nobody_apart(notations: Sequence[str]
 
 
 def test_an_identity_takes_in_whoever_shares_its_email_unless_another_does() -> None:
-    """Promised by docs/contract.md, "A lead"."""
+    """Promised by docs/contract.md, "A lead".
+
+    Holds docs/contract.md #shared-contact.
+    """
     shared = {"email": "office@x.example"}
     ann, bob = (
         conversation("a", identity="ann", **shared),
@@ -227,7 +248,10 @@ def test_a_test_joins_nobody(mark: str) -> None:
 
 
 def test_a_conversation_that_names_nobody_is_no_lead() -> None:
-    """Promised by docs/contract.md, "A lead": no name, contact, identity, stage or score."""
+    """Promised by docs/contract.md, "A lead": no name, contact, identity, stage or score.
+
+    Holds docs/contract.md #names-nobody.
+    """
     nobody = conversation(
         "n", title="Hello", summary="Said hello", tags=("vip",), last_activity=NOW
     )

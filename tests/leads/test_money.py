@@ -53,13 +53,18 @@ def test_a_value_that_can_be_read_one_way_is_read(
     """Promised by docs/upstream.md, "The list endpoint": values as people type them.
 
     Ours: where the amount is ambiguous, the currency beside it is still read.
+
+    Holds docs/contract.md #readings.
     """
     assert read_money(text) == (amount, currency)
 
 
 @pytest.mark.parametrize("text", UNREAD)
 def test_a_value_that_can_be_read_in_two_ways_or_none_is_not_guessed(text: str) -> None:
-    """Promised by docs/contract.md, "A lead": a value with two readings is unparsed."""
+    """Promised by docs/contract.md, "A lead": a value with two readings is unparsed.
+
+    Holds docs/contract.md #unparsed #readings.
+    """
     assert read_money(text) == (None, None)
 
 
@@ -102,7 +107,10 @@ def test_a_number_is_its_own_amount_unless_it_is_too_large(value: float) -> None
 def test_currencies_are_iso_codes_where_the_text_says_one_and_else_upper_cased(
     written: str | None, code: str | None
 ) -> None:
-    """Promised by docs/contract.md, "A lead": one spelling of a currency, to group sums by."""
+    """Promised by docs/contract.md, "A lead": one spelling of a currency, to group sums by.
+
+    Holds docs/contract.md #currencies.
+    """
     assert currency_code(written) == code
 
 
@@ -134,5 +142,8 @@ def test_a_currency_code_is_its_own_code(text: str) -> None:
 def test_a_value_that_names_another_currency_than_its_row_has_no_amount(
     value: Value | None, currency: str | None, deal: tuple[float | None, str | None]
 ) -> None:
-    """Promised by docs/contract.md, "Rules for every answer": money."""
+    """Promised by docs/contract.md, "Rules for every answer": money.
+
+    Holds docs/contract.md #currency-conflict.
+    """
     assert read_deal(value, currency) == deal

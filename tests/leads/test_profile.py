@@ -81,7 +81,10 @@ def test_captured_variables_without_names_are_kept_as_they_came() -> None:
 
 
 def test_what_comes_next_is_the_first_step_and_then_what_is_overdue_newest_first() -> None:
-    """Promised by docs/contract.md, "Tools": `next_steps` with `overdue`."""
+    """Promised by docs/contract.md, "Tools": `next_steps` with `overdue`.
+
+    Holds docs/contract.md #next-steps.
+    """
     activities = (
         Activity(type="Call", title="done", due_date=text_ago(5), completed=True),
         Activity(type="Call", title="tomorrow", due_date=text_ago(-24)),
@@ -209,7 +212,10 @@ def test_the_timeline_has_what_happened_newest_first() -> None:
 
 
 def test_what_is_only_planned_is_no_history() -> None:
-    """Promised by docs/contract.md, "Tools": what is only planned is a next step."""
+    """Promised by docs/contract.md, "Tools": what is only planned is a next step.
+
+    Holds docs/contract.md #timeline.
+    """
     activities = (
         Activity(type="Call", title="planned", date=text_ago(5), due_date=text_ago(-5)),
         Activity(type="Call", title="late", date=text_ago(5), due_date=text_ago(2)),
@@ -238,7 +244,10 @@ def test_an_event_with_an_implausible_time_is_left_out() -> None:
 
 
 def test_the_timeline_is_cut_to_the_newest_events() -> None:
-    """Promised by docs/contract.md, "Tools": the newest 15."""
+    """Promised by docs/contract.md, "Tools": the newest 15.
+
+    Holds docs/contract.md #timeline.
+    """
     steps = tuple(ScoreStep(timestamp=ago(hours), step_name=str(hours)) for hours in range(40))
     parts = RecordParts(funnel_score_history=steps)
     events = Profile([conversation("c", record_parts=parts)], now=NOW).timeline

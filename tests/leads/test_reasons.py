@@ -67,7 +67,10 @@ def test_the_first_reason_is_what_decided(
 
 @given(lists_of_conversations)
 def test_no_reason_repeats_what_stands_beside_it(conversations: list[Conversation]) -> None:
-    """Promised by docs/contract.md, "Tools": nothing that a neighbouring field says already."""
+    """Promised by docs/contract.md, "Tools": nothing that a neighbouring field says already.
+
+    Holds docs/contract.md #lead-fields.
+    """
     for lead in merge([(c, derive_keys(c)) for c in conversations]):
         profile = Profile([c for c in conversations if c.id in lead.conversation_ids], now=NOW)
         text = " ".join(why(lead, profile, now=NOW, hot=True))

@@ -92,7 +92,10 @@ DIRECTORY = MemoryDirectory(
 def test_the_surest_strategy_that_finds_anybody_decides(
     text: str, field: str, ids: list[str]
 ) -> None:
-    """Promised by docs/contract.md, "Tools": the order in which a text is tried."""
+    """Promised by docs/contract.md, "Tools": the order in which a text is tried.
+
+    Holds docs/contract.md #lead-order.
+    """
     match = resolve(DIRECTORY, AGENT, text)
     assert (match.field, [lead.lead_id for lead in match.leads]) == (field, ids)
     assert match.total == len(ids)
@@ -120,7 +123,10 @@ def test_the_surest_strategy_that_finds_anybody_decides(
 def test_words_that_may_be_no_part_of_a_name_decide_nothing_against_an_exact_name(
     names: list[str], text: str, ids: list[str]
 ) -> None:
-    """Promised by docs/contract.md, "Tools": nicknames find their people behind exact ones."""
+    """Promised by docs/contract.md, "Tools": nicknames find their people behind exact ones.
+
+    Holds docs/contract.md #nicknames.
+    """
     parts = [name.partition("/") for name in names]
     directory = MemoryDirectory(
         *(conversation(f"c{i}", name=name, company=of or None)
@@ -147,7 +153,10 @@ def test_a_conversation_without_a_lead_is_not_found_with_the_reason(
     [("Bobby Lesson", "Nearest names: "), ("Zzyzx", "Nobody is called anything like it.")],
 )
 def test_nobody_is_guessed_and_the_nearest_names_are_suggested(text: str, hint: str) -> None:
-    """Promised by docs/contract.md, "Tools": `not_found` whose hint has the nearest names."""
+    """Promised by docs/contract.md, "Tools": `not_found` whose hint has the nearest names.
+
+    Holds docs/contract.md #nobody-guessed.
+    """
     with pytest.raises(MissingError) as raised:
         resolve(DIRECTORY, AGENT, text)
     assert raised.value.hint.startswith(hint)
@@ -170,7 +179,10 @@ def test_a_number_that_nobody_has_is_not_the_number_in_a_name(text: str) -> None
 
 
 def test_candidates_are_limited_and_all_of_them_counted() -> None:
-    """Promised by docs/contract.md, "Tools": at most 20 candidates, with `total`."""
+    """Promised by docs/contract.md, "Tools": at most 20 candidates, with `total`.
+
+    Holds docs/contract.md #lead-or-candidates.
+    """
     namesakes = (conversation(f"c{i}", name="Ann Lee") for i in range(MAX_CANDIDATES + 5))
     match = resolve(MemoryDirectory(*namesakes), AGENT, "ann lee")
     assert (len(match.leads), match.total) == (MAX_CANDIDATES, MAX_CANDIDATES + 5)

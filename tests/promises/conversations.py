@@ -45,7 +45,7 @@ ROWS: tuple[Row, ...] = (
     {"ID": "nobody-1", "origin": "web-chat", "lastMessage": "hello", "messagesNum": 1,
      "ts": ago(days=4)},
 )  # fmt: skip
-LEADS = ("ann", "cy", "di", "bo")
+LEADS = ("ann", "di", "cy", "bo")
 """By score, which is the usual order: 80, 40, and two without one, of which Cy wrote last."""
 
 

@@ -48,7 +48,10 @@ def ids(answer: Answer) -> list[str]:
 async def test_a_plain_meaning_gives_the_same_answer(
     client: ToolClient, tool: str, kind: dict[str, Any], plain: dict[str, Any]
 ) -> None:
-    """Promised by docs/contract.md, "Rules for every answer"."""
+    """Promised by docs/contract.md, "Rules for every answer".
+
+    Holds docs/contract.md #lenient.
+    """
     answers = [await client.ask(tool, **arguments) for arguments in (kind, plain)]
     for answer in answers:
         answer.pop("next_cursor", None)  # it is of the arguments as they were written
@@ -89,7 +92,10 @@ async def test_a_plain_meaning_gives_the_same_answer(
 async def test_what_is_unknown_is_named_with_what_is_valid_the_nearest_first(
     client: ToolClient, tool: str, arguments: dict[str, Any], named: str, nearest: str
 ) -> None:
-    """Promised by docs/contract.md, "Rules for every answer": nothing is silently ignored."""
+    """Promised by docs/contract.md, "Rules for every answer": nothing is silently ignored.
+
+    Holds docs/contract.md #unknown-refused.
+    """
     error = await client.refused(tool, **arguments)
     assert error["code"] == "invalid_argument"
     assert named in error["message"], error
@@ -120,13 +126,19 @@ async def test_only_what_an_argument_takes_is_called_valid(client: ToolClient) -
 async def test_a_bar_inside_quotes_is_a_sign(
     client: ToolClient, written: str, found: list[str]
 ) -> None:
-    """Promised by docs/contract.md, "Fields": `a|b` in a value means either."""
+    """Promised by docs/contract.md, "Fields": `a|b` in a value means either.
+
+    Holds docs/contract.md #either.
+    """
     answer = await client.ask("list_conversations", where=[written])
     assert sorted(ids(answer)) == sorted(found)
 
 
 async def test_a_dozen_conditions_are_taken_and_no_more(client: ToolClient) -> None:
-    """Promised by docs/contract.md, "Fields": at most 12 conditions, and 20 alternatives."""
+    """Promised by docs/contract.md, "Fields": at most 12 conditions, and 20 alternatives.
+
+    Holds docs/contract.md #where #either.
+    """
     where = ["messages>=0"] * 12
     assert (await client.ask("list_conversations", where=where))["total"] == ALL - 2
     error = await client.refused("list_conversations", where=[*where, "messages>=0"])

@@ -41,7 +41,10 @@ def figure(answer: Answer, name: str) -> int:
 async def test_only_as_many_groups_are_listed_as_were_asked_for(
     grouped: ToolClient, of: str
 ) -> None:
-    """Promised by docs/contract.md, "Tools": the largest groups, the others under `(other)`."""
+    """Promised by docs/contract.md, "Tools": the largest groups, the others under `(other)`.
+
+    Holds docs/contract.md #stats-arguments #largest-groups.
+    """
     answer = await grouped.ask("conversation_stats", of=of, group_by="company", limit=5)
     *groups, other = answer["groups"]
     assert [group[of] for group in groups] == SIZES
@@ -59,7 +62,10 @@ async def test_only_as_many_groups_are_listed_as_were_asked_for(
 
 
 async def test_groups_that_do_not_fit_are_added_up_with_the_others(grouped: ToolClient) -> None:
-    """Promised by docs/contract.md, "Rules for every answer": at most 30,000 characters."""
+    """Promised by docs/contract.md, "Rules for every answer": at most 30,000 characters.
+
+    Holds docs/contract.md #groups-fit.
+    """
     asked: dict[str, Any] = {"group_by": ["company", "data.size"], "measure": ["messages", "value"]}
     result = await grouped.call("conversation_stats", of="leads", **asked)
     answer = await grouped.ask("conversation_stats", of="leads", **asked)
@@ -77,7 +83,10 @@ async def test_groups_that_do_not_fit_are_added_up_with_the_others(grouped: Tool
 
 
 async def test_what_has_no_value_is_apart_from_what_is_called_so(grouped: ToolClient) -> None:
-    """Promised by docs/contract.md, "Tools": what has no value is under `none`."""
+    """Promised by docs/contract.md, "Tools": what has no value is under `none`.
+
+    Holds docs/contract.md #group-keys.
+    """
     groups = (await grouped.ask("conversation_stats", group_by="company"))["groups"]
     counts = Counter(group["company"] for group in groups)
     assert max(counts.values()) == 1
@@ -87,7 +96,10 @@ async def test_what_has_no_value_is_apart_from_what_is_called_so(grouped: ToolCl
 
 
 async def test_a_key_stands_before_a_figure_of_the_same_name(grouped: ToolClient) -> None:
-    """Promised by docs/contract.md, "Tools": by `hot` the key is `hot`."""
+    """Promised by docs/contract.md, "Tools": by `hot` the key is `hot`.
+
+    Holds docs/contract.md #flag-keys.
+    """
     answer = await grouped.ask("conversation_stats", of="leads", group_by="hot", limit=1)
     assert [group["hot"] for group in answer["groups"]] == [False, "(other)"]
     assert figure(answer, "leads") == answer["totals"]["leads"]

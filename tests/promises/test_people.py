@@ -37,7 +37,10 @@ async def people() -> AsyncIterator[ToolClient]:
 
 
 async def test_an_identity_that_stands_for_none_joins_nobody(people: ToolClient) -> None:
-    """Promised by docs/contract.md, "A lead": a placeholder joins nobody."""
+    """Promised by docs/contract.md, "A lead": a placeholder joins nobody.
+
+    Holds docs/contract.md #no-identity.
+    """
     answer = await people.ask("list_leads", query="ada|bea", fields="conversations", limit=100)
     assert answer["total"] == 2 * len(NOBODYS)
     assert {lead["conversations"] for lead in answer["leads"]} == {1}
@@ -61,7 +64,10 @@ async def test_an_identity_that_stands_for_none_joins_nobody(people: ToolClient)
 async def test_a_placeholder_that_is_shown_gives_candidates_when_it_is_pasted_back(
     people: ToolClient, pasted: str, field: str, ids: list[str]
 ) -> None:
-    """Promised by docs/contract.md, "Tools": it identifies nobody, and nobody is guessed."""
+    """Promised by docs/contract.md, "Tools": it identifies nobody, and nobody is guessed.
+
+    Holds docs/contract.md #pasted-back.
+    """
     answer = await people.ask("get_lead", lead=pasted)
     assert [lead["lead_id"] for lead in answer["candidates"]] == ids
     assert (answer["total"], answer["matched_on"]) == (len(ids), field)
@@ -74,7 +80,10 @@ async def test_a_placeholder_that_is_shown_gives_candidates_when_it_is_pasted_ba
 async def test_vowel_signs_and_stretched_letters_do_not_matter(
     people: ToolClient, typed: str, conversation: str
 ) -> None:
-    """Promised by docs/contract.md, "Tools": in any script, without case and accents."""
+    """Promised by docs/contract.md, "Tools": in any script, without case and accents.
+
+    Holds docs/contract.md #text-compares.
+    """
     for asked in ({"query": typed}, {"where": f"name~{typed}"}, {"where": f"name={typed}"}):
         if "where" in asked and " " not in typed:
             continue  # a word of the notes
@@ -87,7 +96,10 @@ async def test_vowel_signs_and_stretched_letters_do_not_matter(
 async def test_names_of_captured_variables_that_differ_by_a_sign_are_different(
     people: ToolClient,
 ) -> None:
-    """Promised by docs/contract.md, "Fields": `data.NAME` by any name."""
+    """Promised by docs/contract.md, "Fields": `data.NAME` by any name.
+
+    Holds docs/contract.md #data-name.
+    """
     fields = [f"data.{name}" for name in NAMES]
     (row,) = (await people.ask("list_conversations", where="id=named", fields=fields))[
         "conversations"
@@ -101,7 +113,10 @@ async def test_names_of_captured_variables_that_differ_by_a_sign_are_different(
 
 
 async def test_a_lead_has_each_tag_once(people: ToolClient) -> None:
-    """Promised by docs/contract.md, "Fields": of a lead, tags are a union."""
+    """Promised by docs/contract.md, "Fields": of a lead, tags are a union.
+
+    Holds docs/contract.md #sums-and-unions.
+    """
     (lead,) = (await people.ask("list_leads", where="lead_id=tags", fields="tags"))["leads"]
     assert lead["tags"] == ["vip", "beta"]
     groups = (await people.ask("conversation_stats", of="leads", group_by="tag"))["groups"]

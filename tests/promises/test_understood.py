@@ -34,14 +34,20 @@ LISTS = ("list_conversations", "list_leads", "conversation_stats")
 async def test_the_filters_and_the_order_are_told_as_they_were_understood(
     client: ToolClient, tool: str, asked: dict[str, Any], applied: dict[str, Any]
 ) -> None:
-    """Promised by docs/contract.md, "Rules for every answer": `applied`."""
+    """Promised by docs/contract.md, "Rules for every answer": `applied`.
+
+    Holds docs/contract.md #applied #stages-without-case.
+    """
     answer = await client.ask(tool, **asked)
     assert {name: answer["applied"].get(name) for name in applied} == applied
     assert answer["applied"]["timezone"] == ZONE
 
 
 async def test_periods_are_told_as_absolute_times(client: ToolClient) -> None:
-    """Promised by docs/contract.md, "Rules for every answer": the resolved window."""
+    """Promised by docs/contract.md, "Rules for every answer": the resolved window.
+
+    Holds docs/contract.md #applied #future #time-zone.
+    """
     where = ["created=2026-03-29", "created>=2026-03", "viewed<=2026-W10", "created!=2026-01-01"]
     for tool in LISTS:
         answer = await client.ask(tool, since="2026-03-29", until="2026-10-25", where=where)
@@ -56,7 +62,10 @@ async def test_periods_are_told_as_absolute_times(client: ToolClient) -> None:
 
 
 async def test_an_empty_answer_says_what_each_filter_costs(client: ToolClient) -> None:
-    """Promised by docs/contract.md, "Rules for every answer": `relax`."""
+    """Promised by docs/contract.md, "Rules for every answer": `relax`.
+
+    Holds docs/contract.md #relax.
+    """
     asked: dict[str, Any] = {"stage": "won", "label": "cold", "where": ["messages<100"]}
     conversations = await client.ask("list_conversations", **asked)
     assert conversations["relax"] == {"stage": 0, "label": 1, "messages<100": 0}
@@ -79,7 +88,10 @@ async def test_an_empty_answer_says_what_each_filter_costs(client: ToolClient) -
 async def test_values_that_exist_are_listed_where_a_filter_names_one_that_does_not(
     client: ToolClient, asked: dict[str, Any], valid: dict[str, list[str]]
 ) -> None:
-    """Promised by docs/contract.md, "Rules for every answer": `valid`, the nearest first."""
+    """Promised by docs/contract.md, "Rules for every answer": `valid`, the nearest first.
+
+    Holds docs/contract.md #valid.
+    """
     for tool in ("list_conversations", "conversation_stats"):
         answer = await client.ask(tool, **asked)
         assert answer["valid"].keys() == valid.keys()
@@ -104,7 +116,10 @@ async def test_values_that_exist_are_listed_where_a_filter_names_one_that_does_n
 async def test_nothing_is_listed_where_every_named_value_exists(
     client: ToolClient, asked: dict[str, Any]
 ) -> None:
-    """Promised by docs/contract.md, "Rules for every answer": no empty list, no false claim."""
+    """Promised by docs/contract.md, "Rules for every answer": no empty list, no false claim.
+
+    Holds docs/contract.md #valid.
+    """
     for tool in ("list_conversations", "conversation_stats"):
         answer = await client.ask(tool, **asked)
         assert answer["relax"]
@@ -143,7 +158,10 @@ async def of_many() -> AsyncIterator[ToolClient]:
 async def test_a_list_of_valid_values_that_is_cut_says_how_many_there_are(
     of_many: ToolClient,
 ) -> None:
-    """Promised by docs/contract.md, "Rules for every answer": no list is cut in silence."""
+    """Promised by docs/contract.md, "Rules for every answer": no list is cut in silence.
+
+    Holds docs/contract.md #cut-told.
+    """
     for tool in ("list_conversations", "list_leads"):
         answer = await of_many.ask(tool, where="company=Company 3")
         assert len(answer["valid"]["company"]) == 30
@@ -152,7 +170,10 @@ async def test_a_list_of_valid_values_that_is_cut_says_how_many_there_are(
 
 
 async def test_a_row_that_is_too_long_by_itself_keeps_what_fits(of_many: ToolClient) -> None:
-    """Promised by docs/contract.md, "Rules for every answer": at most 30,000 characters."""
+    """Promised by docs/contract.md, "Rules for every answer": at most 30,000 characters.
+
+    Holds docs/contract.md #lists-shortened.
+    """
     answer = await of_many.ask("list_conversations", fields="tags", limit=3)
     (row,) = answer["conversations"]
     first, second = answer["freshness"]["notes"]
@@ -164,7 +185,10 @@ async def test_a_row_that_is_too_long_by_itself_keeps_what_fits(of_many: ToolCli
 
 
 async def test_fields_do_not_change_the_order(client: ToolClient) -> None:
-    """Promised by docs/contract.md, "Tools": `fields` are shown in place of the brief ones."""
+    """Promised by docs/contract.md, "Tools": `fields` are shown in place of the brief ones.
+
+    Holds docs/contract.md #same-order.
+    """
     for sort in ("newest", "oldest", "score", "value", "waiting"):
         brief = await client.ask("list_conversations", sort=sort)
         named = await client.ask("list_conversations", sort=sort, fields="stage")
@@ -175,7 +199,10 @@ async def test_fields_do_not_change_the_order(client: ToolClient) -> None:
 
 
 async def test_values_that_cannot_be_read_can_be_told_apart(client: ToolClient) -> None:
-    """Promised by docs/contract.md, "Fields": `value_text`."""
+    """Promised by docs/contract.md, "Fields": `value_text`.
+
+    Holds docs/contract.md #value-text #value-text-where.
+    """
     for tool, name in (("list_conversations", "id"), ("list_leads", "lead_id")):
         rows = {"list_conversations": "conversations", "list_leads": "leads"}[tool]
         found = (await client.ask(tool, where="value_text exists", fields="value"))[rows]

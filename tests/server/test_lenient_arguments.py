@@ -43,7 +43,10 @@ SCHEMAS: dict[str, dict[str, Any]] = {
     ],
 )
 def test_a_plain_meaning_is_read(given_arguments: Any, read: Any) -> None:
-    """Promised by docs/contract.md, "Rules for every answer"."""
+    """Promised by docs/contract.md, "Rules for every answer".
+
+    Holds docs/contract.md #lenient.
+    """
     assert read_leniently(given_arguments, SCHEMAS) == read
 
 

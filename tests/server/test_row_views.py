@@ -9,7 +9,10 @@ BERLIN = ZoneInfo("Europe/Berlin")
 
 
 def test_a_date_of_the_crm_without_a_time_is_shown_as_the_day() -> None:
-    """Promised by docs/contract.md, "Fields": dates without a time are days of the time zone."""
+    """Promised by docs/contract.md, "Fields": dates without a time are days of the time zone.
+
+    Holds docs/contract.md #days-shown.
+    """
     midnight = datetime(2026, 7, 18, 22, tzinfo=UTC)
     assert field_view("next_due", midnight, zone=BERLIN) == "2026-07-19"
     assert field_view("expected_close", midnight, zone=UTC) == "2026-07-18T22:00:00Z"

@@ -24,7 +24,10 @@ rows = st.lists(st.dictionaries(st.text(max_size=5), st.text(max_size=20), max_s
 def test_as_many_rows_as_fit_are_kept_and_at_least_one(
     rows: list[dict[str, str]], room: int
 ) -> None:
-    """Promised by docs/contract.md, "Rules for every answer": whole rows are dropped."""
+    """Promised by docs/contract.md, "Rules for every answer": whole rows are dropped.
+
+    Holds docs/contract.md #rows-dropped.
+    """
     count = fitting_rows(rows, room=room)
     sizes = [len(compact(row)) + 1 for row in rows]
     assert min(1, len(rows)) <= count <= len(rows)
@@ -45,7 +48,10 @@ def test_an_answer_keeps_the_rows_that_fit_beside_the_reserve(count: int, kept: 
 
 
 def test_a_note_tells_how_many_rows_are_shown() -> None:
-    """Promised by docs/contract.md, "Rules for every answer": what is left out is told."""
+    """Promised by docs/contract.md, "Rules for every answer": what is left out is told.
+
+    Holds docs/contract.md #rows-dropped.
+    """
     assert shorten_rows(of_rows(5), "rows", reserve=200) == of_rows(5)
     shortened = shorten_rows(of_rows(40), "rows", reserve=200)
     shown = len(shortened["rows"])
@@ -57,7 +63,10 @@ def test_a_note_tells_how_many_rows_are_shown() -> None:
 
 
 def test_the_longest_lists_are_shortened_until_the_answer_fits() -> None:
-    """Promised by docs/contract.md, "Rules for every answer": at most 30,000 characters."""
+    """Promised by docs/contract.md, "Rules for every answer": at most 30,000 characters.
+
+    Holds docs/contract.md #lists-shortened.
+    """
     events = [{"at": number, "text": "x" * 190} for number in range(200)]
     lead: dict[str, Any] = {"events": events, "data": {str(n): "y" * 400 for n in range(90)}}
     lead["tags"] = ["z" * 50] * 40

@@ -102,14 +102,20 @@ def test_fields_that_only_sound_like_secrets_stay(name: str) -> None:
 
 @given(st.dictionaries(st.text(max_size=5), st.text(max_size=20), max_size=3))
 def test_text_and_structure_of_an_answer_are_the_same(answer: dict[str, Any]) -> None:
-    """Promised by docs/contract.md, "Rules for every answer"."""
+    """Promised by docs/contract.md, "Rules for every answer".
+
+    Holds docs/contract.md #text-and-structure.
+    """
     result = success(answer)
     assert json.loads(result.content[0].text) == result.structured_content  # type: ignore[union-attr]
     assert not result.is_error
 
 
 def test_an_error_object_tells_what_failed_and_what_to_do_and_is_sanitized() -> None:
-    """Promised by docs/contract.md, "Rules for every answer"."""
+    """Promised by docs/contract.md, "Rules for every answer".
+
+    Holds docs/contract.md #error-object.
+    """
     body = error_body(RateLimitedError("Slow\u200b down\x1b[2J", hint="Wait.", retry_after=2.04))
     assert body == {
         "error": {
@@ -123,7 +129,10 @@ def test_an_error_object_tells_what_failed_and_what_to_do_and_is_sanitized() -> 
 def test_a_crash_is_explained_in_the_log_and_not_to_the_client(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Promised by docs/contract.md, "Rules for every answer"."""
+    """Promised by docs/contract.md, "Rules for every answer".
+
+    Holds docs/contract.md #error-secrets.
+    """
     error = internal_error(RuntimeError("secret /etc/path"))
     assert "secret" not in f"{error.message} {error.hint}"
     assert "secret /etc/path" in caplog.text

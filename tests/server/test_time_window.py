@@ -58,7 +58,10 @@ def test_a_time_means_the_same_for_both_bounds(text: str, now: datetime, meant: 
 
 @pytest.mark.parametrize("text", ["2026-07-19", "20260719"])
 def test_a_day_without_a_time_is_the_whole_day(text: str) -> None:
-    """Promised by docs/contract.md, "Times": both bound the last activity, inclusively."""
+    """Promised by docs/contract.md, "Times": both bound the last activity, inclusively.
+
+    Holds docs/contract.md #periods.
+    """
     assert read_bound("since", text, now=NOW) == utc(2026, 7, 19)
     assert read_bound("until", text, now=NOW) == utc(2026, 7, 19, 23, 59, 59)
 
@@ -127,14 +130,20 @@ def test_months_before_are_the_same_day_or_the_last_of_its_month(now: datetime, 
 def test_a_period_begins_and_ends_in_the_time_zone(
     text: str, first: datetime, last: datetime
 ) -> None:
-    """Promised by docs/contract.md, "Times": `since` takes the beginning, `until` the end."""
+    """Promised by docs/contract.md, "Times": `since` takes the beginning, `until` the end.
+
+    Holds docs/contract.md #time-forms #periods.
+    """
     now, zone = utc(2026, 7, 19, 12), ZoneInfo("Europe/Berlin")
     assert read_bound("since", text, now=now, zone=zone) == first
     assert read_bound("until", text, now=now, zone=zone) == last
 
 
 def test_three_m_is_refused_with_both_meanings() -> None:
-    """Promised by docs/contract.md, "Times": a bare `3m` is refused."""
+    """Promised by docs/contract.md, "Times": a bare `3m` is refused.
+
+    Holds docs/contract.md #three-m.
+    """
     with pytest.raises(InvalidArgumentError, match="minutes or months") as caught:
         read_bound("since", "3m", now=NOW)
     assert "3min" in caught.value.hint

@@ -101,7 +101,10 @@ LEAD_FIGURES = ("leads", "hot", "value", "unparsed_values")
 async def test_groups_of_conversations_agree_with_plain_counting(
     client_and_rows: tuple[ToolClient, list[Row]], by: str
 ) -> None:
-    """Promised by docs/contract.md, "Tools": at most 100 groups, the rest under `(other)`."""
+    """Promised by docs/contract.md, "Tools": at most 100 groups, the rest under `(other)`.
+
+    Holds docs/contract.md #stats-of-conversations #groups-without-leads.
+    """
     tool_client, rows = client_and_rows
     answer = await tool_client.ask("conversation_stats", group_by=by)
     expected: dict[str, list[Row]] = defaultdict(list)
@@ -136,7 +139,10 @@ LEAD_KEYS: dict[str, Callable[[oracle.Lead], str | None]] = {
 async def test_groups_of_leads_add_up_to_their_totals(
     client_and_rows: tuple[ToolClient, list[Row]], by: str
 ) -> None:
-    """Promised by docs/contract.md, "Tools": each lead in the one group of its merged value."""
+    """Promised by docs/contract.md, "Tools": each lead in the one group of its merged value.
+
+    Holds docs/contract.md #groups-add-up.
+    """
     tool_client, rows = client_and_rows
     answer = await tool_client.ask("conversation_stats", of="leads", group_by=by)
     leads = oracle.leads(rows)
@@ -154,7 +160,10 @@ async def test_groups_of_leads_add_up_to_their_totals(
 async def test_totals_agree_with_plain_counting_and_with_the_hot_leads(
     client_and_rows: tuple[ToolClient, list[Row]],
 ) -> None:
-    """Promised by docs/contract.md, "A lead": one definition of lead and hot."""
+    """Promised by docs/contract.md, "A lead": one definition of lead and hot.
+
+    Holds docs/contract.md #stats-result.
+    """
     tool_client, rows = client_and_rows
     answer = await tool_client.ask("conversation_stats", group_by=["stage", "label"])
     hot = await tool_client.ask("summarize_hot_leads")
@@ -171,7 +180,10 @@ async def test_totals_agree_with_plain_counting_and_with_the_hot_leads(
 async def test_by_tag_a_conversation_counts_under_each_of_its_tags(
     client_and_rows: tuple[ToolClient, list[Row]],
 ) -> None:
-    """Promised by docs/contract.md, "Tools": by a list, a row may be in several groups."""
+    """Promised by docs/contract.md, "Tools": by a list, a row may be in several groups.
+
+    Holds docs/contract.md #overlapping.
+    """
     tool_client, rows = client_and_rows
     answer = await tool_client.ask("conversation_stats", group_by="tag")
     tags = Counter(tag for row in rows for tag in {t.casefold() for t in row.get("tags") or []})
@@ -184,7 +196,10 @@ async def test_by_tag_a_conversation_counts_under_each_of_its_tags(
 async def test_a_flag_groups_by_true_and_false(
     client_and_rows: tuple[ToolClient, list[Row]],
 ) -> None:
-    """Promised by docs/contract.md, "Tools": by `hot` the key is true or false."""
+    """Promised by docs/contract.md, "Tools": by `hot` the key is true or false.
+
+    Holds docs/contract.md #flag-keys.
+    """
     tool_client, _ = client_and_rows
     answer = await tool_client.ask("conversation_stats", of="leads", group_by="hot")
     groups = {group["hot"]: group["leads"] for group in answer["groups"]}
@@ -195,7 +210,10 @@ async def test_a_flag_groups_by_true_and_false(
 async def test_a_measure_agrees_with_plain_statistics(
     client_and_rows: tuple[ToolClient, list[Row]],
 ) -> None:
-    """Promised by docs/contract.md, "Tools": `measures`, money by currency within."""
+    """Promised by docs/contract.md, "Tools": `measures`, money by currency within.
+
+    Holds docs/contract.md #measures.
+    """
     tool_client, rows = client_and_rows
     answer = await tool_client.ask(
         "conversation_stats", group_by="channel", measure=["messages", "value"]

@@ -10,7 +10,7 @@ from convocore_mcp.api import wire
 from convocore_mcp.fields.conditions import DataField, read_conditions
 from convocore_mcp.fields.grouping import FieldName, Grouping, Sort
 from convocore_mcp.fields.row_query import (
-    MOST_GROUPS,
+    MAX_GROUPS,
     FoundRow,
     Groups,
     Requirement,
@@ -110,7 +110,7 @@ class RowStore(AgentStore):
         group_by: Sequence[Grouping],
         *measures: str,
         where: Sequence[str] = (),
-        limit: int = MOST_GROUPS,
+        limit: int = MAX_GROUPS,
     ) -> Groups:
         """Counted and added up."""
         query, fields = self.query(rows, *where), [BY_NAME[name] for name in measures]

@@ -13,7 +13,7 @@ from tests.store.agent_store import AgentStore, comparable
 
 # Examples share a database, each with an agent of its own.
 shared = settings(
-    max_examples=examples(30),
+    max_examples=examples(15),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

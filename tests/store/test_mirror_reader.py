@@ -87,7 +87,10 @@ lookup_limits = st.sampled_from([0, conversation_search.INDEX_LOOKUP_LIMIT])
 def test_every_filter_agrees_with_plain_python(
     database: Database, page: list[Conversation], criteria: Filter, sort: str, lookup_limit: int
 ) -> None:
-    """Promised by docs/contract.md, "Tools", for filters alone and together, in every order."""
+    """Promised by docs/contract.md, "Tools", for filters alone and together, in every order.
+
+    Holds docs/contract.md #stages-without-case.
+    """
     agent_store = AgentStore(database)
     agent_store.save(*page)
     expected = [comparable(c) for c in agent_store.of_agent(page) if meets(c, criteria)]
@@ -134,7 +137,10 @@ def test_later_pages_show_the_state_of_the_first_page_whatever_has_changed_since
 
 
 def test_search_syntax_is_just_text(database: Database) -> None:
-    """Promised by docs/contract.md, "Tools": a query means its words, never an engine's syntax."""
+    """Promised by docs/contract.md, "Tools": a query means its words, never an engine's syntax.
+
+    Holds docs/contract.md #query-signs.
+    """
     agent_store = AgentStore(database)
     agent_store.save(
         conversation(
@@ -156,7 +162,10 @@ def test_search_syntax_is_just_text(database: Database) -> None:
 
 
 def test_numbers_are_found_by_any_part_of_five_digits(database: Database) -> None:
-    """Promised by docs/contract.md, "Tools": numbers are found by any five digits."""
+    """Promised by docs/contract.md, "Tools": numbers are found by any five digits.
+
+    Holds docs/contract.md #query-digits.
+    """
     agent_store = AgentStore(database)
     agent_store.save(
         conversation("c1", phone="+49 (151) 2926-0773", email="jane.doe+crm@acme-corp.example"),

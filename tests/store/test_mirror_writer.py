@@ -155,7 +155,10 @@ def test_any_text_can_be_stored_and_searched_for(
 
 
 def test_agents_in_one_mirror_share_no_conversation_and_no_lead(database: Database) -> None:
-    """Promised by docs/contract.md, "Rules for every answer": each answer is about one agent."""
+    """Promised by docs/contract.md, "Rules for every answer": each answer is about one agent.
+
+    Holds docs/contract.md #agents-apart.
+    """
     one, other = AgentStore(database), AgentStore(database)
     ann = conversation("c1", email="ann@x.example", tags=("vip",))
     one.save(ann)

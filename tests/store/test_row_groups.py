@@ -109,7 +109,10 @@ def answered(group: RowGroup, kind: Rows) -> dict[str, Any]:
 def test_groups_count_what_plain_python_counts(
     database: Database, rows: Rows, data: st.DataObject, raw: list[RawRow]
 ) -> None:
-    """docs/contract.md, "Tools": by any choice, flag, text or list, by time, one or two of them."""
+    """docs/contract.md, "Tools": by any choice, flag, text or list, by time, one or two of them.
+
+    Holds docs/contract.md #stats-arguments #zeros #time-keys.
+    """
     store = RowStore(database)
     store.save_raw(raw)
     plain = list(store.plain(rows).values())
@@ -155,7 +158,10 @@ def test_two_groupings_make_a_group_of_each_pair(
 def test_measures_are_those_of_plain_python(
     database: Database, rows: Rows, raw: list[RawRow]
 ) -> None:
-    """docs/contract.md, "Tools": n, sum, avg, median and max; money by currency."""
+    """docs/contract.md, "Tools": n, sum, avg, median and max; money by currency.
+
+    Holds docs/contract.md #measures.
+    """
     store = RowStore(database)
     store.save_raw(raw)
     plain = plain_groups(store.plain(rows).values(), BY_NAME["stage"])
@@ -178,7 +184,10 @@ def test_measures_are_those_of_plain_python(
 
 
 def test_totals_of_conversations_count_each_lead_once(database: Database) -> None:
-    """docs/contract.md, "Tools": a value is summed once for each lead."""
+    """docs/contract.md, "Tools": a value is summed once for each lead.
+
+    Holds docs/contract.md #totals-of-leads.
+    """
     store = RowStore(database)
     person = {"contactIdentityId": "i1", "value": 500, "currency": "EUR", "hotLabel": "hot"}
     store.save_raw([{"ID": "a", **person}, {"ID": "b", "stage": "new", **person}])
@@ -193,7 +202,10 @@ def test_totals_of_conversations_count_each_lead_once(database: Database) -> Non
 
 
 def test_tokens_by_model_are_the_share_of_each(database: Database) -> None:
-    """docs/contract.md, "Tools": `usagePerModel` tells what each model had."""
+    """docs/contract.md, "Tools": `usagePerModel` tells what each model had.
+
+    Holds docs/contract.md #model-shares.
+    """
     store = RowStore(database)
     usage = {
         "lastTurnModelId": "big", "cumulativeTotalTokens": 100, "cumulativeUsd": 2,
@@ -213,7 +225,10 @@ def test_tokens_by_model_are_the_share_of_each(database: Database) -> None:
 
 
 def test_what_is_beyond_the_largest_groups_is_added_up(database: Database) -> None:
-    """docs/contract.md, "Tools": at most 100 groups; the rest is one, and their number is told."""
+    """docs/contract.md, "Tools": at most 100 groups; the rest is one, and their number is told.
+
+    Holds docs/contract.md #largest-groups.
+    """
     store = RowStore(database)
     store.save_raw(
         {"ID": f"c{n}", "source": "big" if n < 3 else f"s{n}", "messagesNum": 2} for n in range(113)
@@ -280,11 +295,11 @@ def test_parts_that_are_not_kept_are_read_again(database: Database) -> None:
     """Ours: with very many groups of a list, memory holds those that are shown."""
     store = RowStore(database)
     store.save_raw({"ID": f"c{n}", "tags": [f"t{n % 7}", "all"]} for n in range(30))
-    query = store.query(Rows.CONVERSATIONS)
+    query, now = store.query(Rows.CONVERSATIONS), store.rows.sequence_number()
 
     with database.reading() as connection:
         table = RowTable.of(query, connection)
-        valid = [table.valid_at(query.agents, store.rows.sequence_number())]
+        valid = [table.valid_at(query.agents, now)]
         columns = [group_column(connection, table, query, valid, BY_NAME["tags"])]
         keys, figures = GroupKeys([BY_NAME["tags"]], columns), Figures.of(table)
         kept = SplitParts(connection, table, keys, figures, valid)

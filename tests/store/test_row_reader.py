@@ -106,7 +106,10 @@ def plain_name(field: str) -> str:
 def test_conditions_find_what_a_plain_filter_finds(
     database: Database, rows: Rows, data: st.DataObject, raw: list[RawRow]
 ) -> None:
-    """docs/contract.md, "Fields": every field and operator, on both kinds of rows."""
+    """docs/contract.md, "Fields": every field and operator, on both kinds of rows.
+
+    Holds docs/contract.md #future #where #periods-compared #missing #text-compares.
+    """
     store = RowStore(database)
     store.save_raw(raw)
     plain = store.plain(rows)
@@ -132,7 +135,10 @@ EVERY = [
 @settings(FEW, max_examples=1)  # it asks some six hundred questions
 @given(raw=st.lists(raw_rows, min_size=8, max_size=13, unique_by=lambda row: row["ID"]))
 def test_every_field_takes_each_of_its_operators(database: Database, raw: list[RawRow]) -> None:
-    """docs/contract.md, "Fields": a sweep over all of them, so that chance leaves none out."""
+    """docs/contract.md, "Fields": a sweep over all of them, so that chance leaves none out.
+
+    Holds docs/contract.md #one-vocabulary.
+    """
     store = RowStore(database)
     store.save_raw(raw)
     plain = {rows: store.plain(rows) for rows in BOTH}
@@ -153,7 +159,11 @@ def test_every_field_takes_each_of_its_operators(database: Database, raw: list[R
 def test_rows_show_the_values_that_the_plain_reading_has(
     database: Database, raw: list[RawRow]
 ) -> None:
-    """docs/contract.md, "Fields": what each means; what is unknown is left out."""
+    """docs/contract.md, "Fields": what each means; what is unknown is left out.
+
+    Holds docs/contract.md #created #next-due #spans #crm-days #merged #sums-and-unions
+    #any-of-them.
+    """
     store = RowStore(database)
     store.save_raw(raw)
     at = store.rows.sequence_number()
@@ -210,7 +220,10 @@ SORTS = [
 def test_paging_gives_every_row_once_while_rows_change(
     database: Database, rows: Rows, data: st.DataObject, first: list[RawRow], second: list[RawRow]
 ) -> None:
-    """docs/contract.md, "Tools": every match exactly once, whatever arrives meanwhile."""
+    """docs/contract.md, "Tools": every match exactly once, whatever arrives meanwhile.
+
+    Holds docs/contract.md #paging-once #leads-paging.
+    """
     of_rows = [
         s for s in SORTS if s.field is None or getattr(s.field, "rows", rows) in {rows, Rows.BOTH}
     ]
@@ -238,7 +251,10 @@ def test_paging_gives_every_row_once_while_rows_change(
 def test_rows_come_in_the_order_that_was_asked_for(
     database: Database, data: st.DataObject, raw: list[RawRow]
 ) -> None:
-    """docs/contract.md, "Fields": by any field, in both directions; what is missing comes last."""
+    """docs/contract.md, "Fields": by any field, in both directions; what is missing comes last.
+
+    Holds docs/contract.md #missing-last.
+    """
     store = RowStore(database)
     store.save_raw(raw)
     rows = data.draw(st.sampled_from(BOTH))

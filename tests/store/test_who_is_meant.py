@@ -83,7 +83,10 @@ def meant(agent_store: AgentStore, text: str) -> Match | None:
 def test_what_a_lead_was_shown_with_finds_it_when_it_is_pasted_back(
     database: Database, given_people: list[Person], data: st.DataObject
 ) -> None:
-    """Promised by docs/contract.md, "Tools": as people say, write or paste them; never a guess."""
+    """Promised by docs/contract.md, "Tools": as people say, write or paste them; never a guess.
+
+    Holds docs/contract.md #pasted-back.
+    """
     agent_store = of_people(database, given_people)
     for i, (name, _, email, phone, link) in enumerate(given_people):
         pasted = [(name, NAME_DECORATIONS), (email, EMAIL_DECORATIONS)]
@@ -215,7 +218,10 @@ def agent_store(request: pytest.FixtureRequest) -> AgentStore:
 def test_one_lead_is_found_and_what_fits_nobody_is_told(
     agent_store: AgentStore, typed: str, lead_id: str, field: str, ignored: list[str]
 ) -> None:
-    """Promised by docs/contract.md, "Tools": `matched_on` and `ignored` of `get_lead`."""
+    """Promised by docs/contract.md, "Tools": `matched_on` and `ignored` of `get_lead`.
+
+    Holds docs/contract.md #ignored #nicknames.
+    """
     match = resolve(agent_store.reader, agent_store.agent, typed)
     assert match.lead is not None, match
     assert (match.lead.lead_id, match.field) == (lead_id, field)
@@ -236,7 +242,10 @@ def test_one_lead_is_found_and_what_fits_nobody_is_told(
     ],
 )
 def test_nobody_is_guessed(agent_store: AgentStore, typed: str, ids: set[str]) -> None:
-    """Promised by docs/contract.md, "Tools": never a guess; several people are candidates."""
+    """Promised by docs/contract.md, "Tools": never a guess; several people are candidates.
+
+    Holds docs/contract.md #nobody-guessed.
+    """
     match = resolve(agent_store.reader, agent_store.agent, typed)
     assert {lead.lead_id for lead in match.leads} == ids
     assert match.total == len(ids)
@@ -261,7 +270,10 @@ def test_nobody_fits(agent_store: AgentStore, typed: str) -> None:
 
 
 def test_the_nearest_names_are_those_that_share_most_words(agent_store: AgentStore) -> None:
-    """Promised by docs/contract.md, "Tools": those who share most words first."""
+    """Promised by docs/contract.md, "Tools": those who share most words first.
+
+    Holds docs/contract.md #not-found.
+    """
     with pytest.raises(MissingError) as raised:
         resolve(agent_store.reader, agent_store.agent, "Jane Miller Fox")
     assert raised.value.hint.startswith("Nearest names: Jane Miller, ")

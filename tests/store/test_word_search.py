@@ -80,7 +80,10 @@ def expected(rows: list[Conversation], query: str) -> set[str]:
 def test_the_index_finds_what_the_definition_says(
     database: Database, rows: list[Conversation], later: list[Conversation], query: str
 ) -> None:
-    """Promised by docs/contract.md, "Tools": the matches of `query`, and their exact `total`."""
+    """Promised by docs/contract.md, "Tools": the matches of `query`, and their exact `total`.
+
+    Holds docs/contract.md #query-words.
+    """
     agent_store = AgentStore(database)
     criteria = Filter(terms=search_terms(query))
     agent_store.save(*rows)

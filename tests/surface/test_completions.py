@@ -40,7 +40,10 @@ async def complete(
 async def test_every_parameter_of_every_template_and_prompt_completes(
     tool_client: ToolClient,
 ) -> None:
-    """Promised by docs/contract.md, "Prompts"."""
+    """Promised by docs/contract.md, "Prompts".
+
+    Holds docs/contract.md #completions.
+    """
     for template in (await tool_client.client.list_resource_templates()).resource_templates:
         ref = ResourceTemplateReference(uri=template.uri_template)
         assert (await complete(tool_client, ref, "agent_id", "demo")).values == ["demo-agent"]

@@ -11,7 +11,10 @@ CONTRACT = Path(__file__).parents[2] / "docs" / "contract.md"
 
 
 def test_the_documentation_lists_every_field_with_its_type_rows_and_meaning() -> None:
-    """Promised by docs/contract.md, "Fields": one table."""
+    """Promised by docs/contract.md, "Fields": one table.
+
+    Holds docs/contract.md #one-vocabulary.
+    """
     documented = CONTRACT.read_text().split("| field | type | of |")[1].split("\n\n")[0]
     for field in FIELDS:
         of = "conversations, leads" if field.rows is Rows.BOTH else field.rows.value
@@ -20,7 +23,10 @@ def test_the_documentation_lists_every_field_with_its_type_rows_and_meaning() ->
 
 
 def test_the_resource_lists_every_field_with_its_operators() -> None:
-    """Promised by docs/contract.md, "Resources"."""
+    """Promised by docs/contract.md, "Resources".
+
+    Holds docs/contract.md #fields-listed #r-fields.
+    """
     listed = {row["name"]: row for row in field_table()["fields"]}
     assert [*listed] == [*(field.name for field in FIELDS), "data.NAME"]
     for field in FIELDS:

@@ -78,7 +78,10 @@ async def answer_or_error(client: ToolClient, tool: str, given: dict[str, Any]) 
 async def test_every_call_is_answered_whatever_its_arguments_are(
     calls: list[tuple[str, dict[str, Any]]],
 ) -> None:
-    """Promised by docs/contract.md, "Rules for every answer": errors, size, nothing unknown."""
+    """Promised by docs/contract.md, "Rules for every answer": errors, size, nothing unknown.
+
+    Holds docs/contract.md #unknown-left-out.
+    """
     async with connected(Sandbox(size=60)) as client:
         schemas = {t.name: t.input_schema for t in (await client.client.list_tools()).tools}
         for tool, arguments in calls:

@@ -38,7 +38,10 @@ async def text_of(tool_client: ToolClient, name: str, **arguments: str) -> str:
 
 
 async def test_each_prompt_names_calls_that_work_in_this_order(tool_client: ToolClient) -> None:
-    """Promised by docs/contract.md, "Prompts"."""
+    """Promised by docs/contract.md, "Prompts".
+
+    Holds docs/contract.md #p-daily #p-call #p-triage #p-weekly.
+    """
     listed = {prompt.name for prompt in (await tool_client.client.list_prompts()).prompts}
     assert listed == ORDER.keys()
     for name, order in ORDER.items():
@@ -54,7 +57,10 @@ async def test_each_prompt_names_calls_that_work_in_this_order(tool_client: Tool
 
 
 async def test_a_stage_and_an_agent_are_in_every_call(tool_client: ToolClient) -> None:
-    """Ours: the user gives them once."""
+    """Ours: the user gives them once.
+
+    Holds docs/contract.md #p-weekly.
+    """
     text = await text_of(
         tool_client, "weekly_pipeline_review", stage="Negotiation ", agent_id="demo-agent"
     )

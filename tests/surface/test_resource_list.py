@@ -34,7 +34,10 @@ async def test_the_list_of_resources_is_paged(era: Any) -> None:
 
 
 async def test_every_listed_resource_can_be_read(era: Any) -> None:
-    """Promised by docs/contract.md, "Resources"."""
+    """Promised by docs/contract.md, "Resources".
+
+    Holds docs/contract.md #json.
+    """
     async with connected(Sandbox(size=60), mode=era) as tool_client:
         for resource in (await tool_client.client.list_resources()).resources:
             assert await tool_client.read(resource.uri)
@@ -54,7 +57,10 @@ async def test_with_wrong_settings_the_static_resources_are_listed(era: Any) -> 
 
 @pytest.mark.parametrize("name", ["hot-leads", "stats", "conversations"])
 async def test_an_answer_stays_fresh_until_the_next_sync_is_due(name: str) -> None:
-    """Promised by docs/contract.md, "Resources": a fitting `ttlMs`."""
+    """Promised by docs/contract.md, "Resources": a fitting `ttlMs`.
+
+    Holds docs/contract.md #cache.
+    """
     async with connected(Sandbox(size=60), incremental_sync_seconds=1000) as tool_client:
         result = await tool_client.client.read_resource(f"convocore://agents/demo-agent/{name}")
         agents = await tool_client.client.read_resource("convocore://agents")
@@ -71,7 +77,10 @@ async def test_an_incomplete_answer_stays_fresh_for_seconds_only() -> None:
 
 
 async def test_answers_are_private_and_the_schema_is_public() -> None:
-    """Promised by docs/contract.md, "Resources": the cache scopes."""
+    """Promised by docs/contract.md, "Resources": the cache scopes.
+
+    Holds docs/contract.md #cache.
+    """
     async with connected(Sandbox(size=0)) as tool_client:
         assert (await tool_client.client.list_tools()).cache_scope == "public"
         assert (await tool_client.client.list_prompts()).cache_scope == "public"

@@ -74,7 +74,10 @@ pytestmark = pytest.mark.filterwarnings("ignore::mcp.MCPDeprecationWarning")
 
 
 async def test_a_change_is_announced_to_hot_leads_stats_and_the_conversation(era: Any) -> None:
-    """Promised by docs/contract.md, "Resources": changes are announced."""
+    """Promised by docs/contract.md, "Resources": changes are announced.
+
+    Holds docs/contract.md #announced.
+    """
     async with recording_client(era, **EVERY_TIME) as (sandbox, recorder, tool_client):
         some, other = [row["ID"] for row in sandbox.rows()][10:12]
         lead = (await tool_client.ask("get_lead", lead=some))["lead"]["lead_id"]

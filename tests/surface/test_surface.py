@@ -56,7 +56,10 @@ def plain(things: Any) -> list[Any]:
 
 
 async def test_the_surface_equals_its_snapshots(client: Client) -> None:
-    """Promised by docs/contract.md: the whole surface is a snapshot, the same in both eras."""
+    """Promised by docs/contract.md: the whole surface is a snapshot, the same in both eras.
+
+    Holds docs/contract.md #snapshots.
+    """
     compare("tools", plain((await client.list_tools()).tools))
     compare("prompts", plain((await client.list_prompts()).prompts))
     compare("resources", plain((await client.list_resources()).resources))
@@ -66,7 +69,10 @@ async def test_the_surface_equals_its_snapshots(client: Client) -> None:
 
 
 async def test_the_tools_cost_at_most_2900_tokens(client: Client) -> None:
-    """Promised by docs/performance.md, "Targets"."""
+    """Promised by docs/performance.md, "Targets".
+
+    Holds docs/contract.md #tokens.
+    """
     encoding = bpe_openai.get_encoding("o200k_base")
     listed = [
         {name: tool[name] for name in ("name", "description", "inputSchema")}
@@ -79,7 +85,10 @@ async def test_the_tools_cost_at_most_2900_tokens(client: Client) -> None:
 async def test_instructions_and_descriptions_are_short_enough_not_to_be_cut(
     client: Client,
 ) -> None:
-    """Ours: clients cut these texts at 2,048 characters."""
+    """Ours: clients cut these texts at 2,048 characters.
+
+    Holds docs/contract.md #short-texts.
+    """
     assert 0 < len(client.instructions or "") < 1900
     for tool in (await client.list_tools()).tools:
         assert 0 < len(tool.description or "") < 1000
@@ -96,7 +105,10 @@ async def test_instructions_and_descriptions_are_short_enough_not_to_be_cut(
 async def test_every_tool_parameter_prompt_argument_and_template_is_described(
     client: Client,
 ) -> None:
-    """Promised by docs/contract.md, "Tools": each parameter is described; schemas are flat."""
+    """Promised by docs/contract.md, "Tools": each parameter is described; schemas are flat.
+
+    Holds docs/contract.md #input-schemas #output-schemas.
+    """
     for tool in plain((await client.list_tools()).tools):
         for name, parameter in tool["inputSchema"]["properties"].items():
             assert parameter.get("description"), f"{tool['name']}: {name}"

@@ -17,7 +17,10 @@ PATIENCE = 20
 
 
 async def test_a_call_that_waits_for_a_sync_reports_progress(era: Any) -> None:
-    """The protocol: progress grows. Ours: it is reported in both eras."""
+    """The protocol: progress grows. Ours: it is reported in both eras.
+
+    Holds docs/contract.md #progress.
+    """
     sandbox = Sandbox(size=200, latency=0.03)
     reports: list[tuple[float, float | None, str | None]] = []
 
@@ -98,7 +101,10 @@ async def read_with_progress(client: Client, on_progress: Any) -> None:
 
 @pytest.mark.parametrize("tool", ["summarize_hot_leads", "list_leads", "conversation_stats"])
 async def test_a_call_on_a_cold_mirror_answers_within_four_seconds_and_is_honest(tool: str) -> None:
-    """Promised by docs/contract.md, "Rules for every answer": `CONVOCORE_WAIT_SECONDS`."""
+    """Promised by docs/contract.md, "Rules for every answer": `CONVOCORE_WAIT_SECONDS`.
+
+    Holds docs/contract.md #note-sync #four-seconds.
+    """
     async with connected(Sandbox(size=4_000, latency=0.1), wait_seconds=4) as tool_client:
         async with asyncio.timeout(4):
             answer = await tool_client.ask(tool)
@@ -107,7 +113,10 @@ async def test_a_call_on_a_cold_mirror_answers_within_four_seconds_and_is_honest
 
 
 async def test_a_client_that_asks_for_progress_waits_for_the_end() -> None:
-    """Promised by docs/contract.md, "Rules for every answer": up to 20 seconds, with reports."""
+    """Promised by docs/contract.md, "Rules for every answer": up to 20 seconds, with reports.
+
+    Holds docs/contract.md #progress.
+    """
     reports: list[float] = []
 
     async def on_progress(progress: float, total: float | None, message: str | None) -> None:

@@ -126,7 +126,10 @@ def test_no_answer_of_convocore_yet_is_an_error_that_says_when_to_ask_again() ->
 def test_an_answer_is_complete_when_its_scope_was_read(
     state: SyncState, scope: ReadScope, complete: bool, oldest: datetime | None
 ) -> None:
-    """Promised by docs/contract.md, "Rules for every answer": `complete` and `oldest`."""
+    """Promised by docs/contract.md, "Rules for every answer": `complete` and `oldest`.
+
+    Holds docs/contract.md #freshness #never-falsely-complete.
+    """
     answer = freshness(state, scope, now=NOW)
     assert (answer.complete, answer.oldest) == (complete, oldest)
 
@@ -141,7 +144,10 @@ def test_an_answer_is_complete_when_its_scope_was_read(
     ],
 )
 def test_as_of_is_when_the_front_of_the_list_was_read(state: SyncState, as_of: datetime) -> None:
-    """Promised by docs/contract.md, "Rules for every answer": `as_of`."""
+    """Promised by docs/contract.md, "Rules for every answer": `as_of`.
+
+    Holds docs/contract.md #freshness.
+    """
     assert freshness(state, EVERYTHING, now=NOW).as_of == as_of
 
 
@@ -185,7 +191,10 @@ def test_as_of_is_when_the_front_of_the_list_was_read(state: SyncState, as_of: d
     ],
 )
 def test_notes_say_what_an_answer_lacks(state: SyncState, notes: tuple[str, ...]) -> None:
-    """Promised by docs/contract.md, "Rules for every answer": each shortcoming is a note."""
+    """Promised by docs/contract.md, "Rules for every answer": each shortcoming is a note.
+
+    Holds docs/contract.md #freshness-notes.
+    """
     assert freshness(state, EVERYTHING, now=NOW).notes == notes
 
 
@@ -202,7 +211,10 @@ def test_notes_say_what_an_answer_lacks(state: SyncState, notes: tuple[str, ...]
 def test_progress_is_told_where_a_full_sync_has_counted_the_list(
     state: SyncState, progress: float | None
 ) -> None:
-    """Ours: the length of a list that was never read to its end is not known."""
+    """Ours: the length of a list that was never read to its end is not known.
+
+    Holds docs/contract.md #freshness-notes.
+    """
     assert freshness(state, EVERYTHING, now=NOW).progress == progress
 
 

@@ -59,7 +59,10 @@ async def listed(tool_client: ToolClient) -> dict[str, list[Row]]:
 
 @pytest.mark.parametrize("seed", range(8))
 async def test_no_two_tools_ever_disagree_about_who_is_hot(seed: int) -> None:
-    """Promised by docs/contract.md, "A lead": one definition of hot, here over random data."""
+    """Promised by docs/contract.md, "A lead": one definition of hot, here over random data.
+
+    Holds docs/contract.md #hot.
+    """
     sandbox = Sandbox(size=0)
     sandbox.replace(random_rows(Random(seed)))
     async with connected(sandbox) as tool_client:

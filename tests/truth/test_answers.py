@@ -88,7 +88,10 @@ async def asked_every_way(tool_client: ToolClient, conversation_id: str) -> list
 async def test_every_answer_fits_the_schema_its_tool_declares_and_holds_nothing_unknown(
     tool_client: ToolClient, sandbox: Sandbox
 ) -> None:
-    """Promised by docs/contract.md, "Rules for every answer"."""
+    """Promised by docs/contract.md, "Rules for every answer".
+
+    Holds docs/contract.md #one-object.
+    """
     schemas = {
         tool.name: tool.output_schema for tool in (await tool_client.client.list_tools()).tools
     }
@@ -124,7 +127,10 @@ def check_freshness(freshness: Answer) -> None:
 
 
 async def test_tools_are_small_flat_read_only_and_titled(tool_client: ToolClient) -> None:
-    """Promised by docs/contract.md, "Rules for every answer"."""
+    """Promised by docs/contract.md, "Rules for every answer".
+
+    Holds docs/contract.md #read-only #input-schemas.
+    """
     tools = (await tool_client.client.list_tools()).tools
     size = 0
     for tool in tools:
@@ -148,7 +154,10 @@ async def test_tools_are_small_flat_read_only_and_titled(tool_client: ToolClient
 
 
 async def test_twenty_brief_rows_are_small(tool_client: ToolClient) -> None:
-    """Ours: twenty brief rows take at most 6,000 characters."""
+    """Ours: twenty brief rows take at most 6,000 characters.
+
+    Holds docs/contract.md #brief.
+    """
     text = text_of(await tool_client.call("list_conversations"))
     assert len(text) <= 6_000
 
@@ -212,7 +221,10 @@ def huge(number: int) -> dict[str, Any]:
 
 
 async def test_an_answer_stays_within_its_limit_and_paging_still_yields_all() -> None:
-    """Promised by docs/contract.md, "Rules for every answer": 30,000 characters."""
+    """Promised by docs/contract.md, "Rules for every answer": 30,000 characters.
+
+    Holds docs/contract.md #size.
+    """
     rows = [huge(number) for number in range(24)]
     async with connected(replaced(rows), incremental_sync_seconds=FOREVER) as tool_client:
         for asked in ({"detail": "full"}, {"detail": "brief"}, {"detail": "full", "sort": "score"}):
@@ -240,7 +252,10 @@ def made_hostile(value: Any, name: str = "") -> Any:
 
 
 async def test_a_conversation_hostile_in_every_field_leaves_nothing_hidden_in_any_answer() -> None:
-    """Promised by docs/architecture.md, "Untrusted text": in text and structure alike."""
+    """Promised by docs/architecture.md, "Untrusted text": in text and structure alike.
+
+    Holds docs/contract.md #untrusted.
+    """
     rows: list[Any] = []
     given = {
         "ID",
@@ -278,7 +293,10 @@ async def test_a_conversation_hostile_in_every_field_leaves_nothing_hidden_in_an
 async def test_a_broken_row_is_set_aside_and_said_and_costs_no_other(
     dialect: Literal["cursor", "page"],
 ) -> None:
-    """Promised by docs/contract.md, "Rules for every answer": a note in `freshness`."""
+    """Promised by docs/contract.md, "Rules for every answer": a note in `freshness`.
+
+    Holds docs/contract.md #note-quarantined.
+    """
     sandbox = Sandbox(size=300, dialect=dialect)
     good = {row["ID"] for row in sandbox.rows()}
     broken: list[Any] = [None, "a row", {"no": "ID"}, {"ID": "", "ts": 1}, 7]
@@ -306,7 +324,10 @@ async def test_a_broken_row_is_set_aside_and_said_and_costs_no_other(
 async def test_when_convocore_is_down_the_mirror_answers_with_a_note(
     dialect: Literal["cursor", "page"],
 ) -> None:
-    """Promised by docs/contract.md, "Rules for every answer": stale data is a note."""
+    """Promised by docs/contract.md, "Rules for every answer": stale data is a note.
+
+    Holds docs/contract.md #note-stale.
+    """
     sandbox = Sandbox(size=200, dialect=dialect)
     async with connected(sandbox, incremental_sync_seconds=0) as tool_client:
         before = await tool_client.ask("list_conversations", limit=100)
@@ -345,7 +366,10 @@ async def test_a_wrong_setting_is_an_error_that_says_what_to_do(
     code: str,
     settings: dict[str, Any],
 ) -> None:
-    """Promised by docs/contract.md, "Configuration": without a key, tools are listed."""
+    """Promised by docs/contract.md, "Configuration": without a key, tools are listed.
+
+    Holds docs/contract.md #error-hint #error-secrets.
+    """
     async with connected(Sandbox(size=50), **settings) as tool_client:
         assert len((await tool_client.client.list_tools()).tools) >= 3
         for tool, asked in (
@@ -390,7 +414,10 @@ async def test_each_failure_of_convocore_has_its_error_code(
     headers: dict[str, str],
     body: bytes,
 ) -> None:
-    """Promised by docs/contract.md, "Rules for every answer"; here the mirror is empty."""
+    """Promised by docs/contract.md, "Rules for every answer"; here the mirror is empty.
+
+    Holds docs/contract.md #error-codes.
+    """
     sandbox = Sandbox(size=50)
     sandbox.respond_next(status, headers, body, times=10_000)
     async with connected(sandbox) as tool_client:

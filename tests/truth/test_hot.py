@@ -52,7 +52,10 @@ async def lead_ids(tool_client: ToolClient) -> dict[frozenset[str], str]:
 async def test_the_right_conversations_are_one_lead(
     rows: list[Row], lead_ids: dict[frozenset[str], str]
 ) -> None:
-    """Promised by docs/contract.md, "A lead": by identity, email or phone."""
+    """Promised by docs/contract.md, "A lead": by identity, email or phone.
+
+    Holds docs/contract.md #lead.
+    """
     ours = oracle.leads(rows)
 
     assert lead_ids.keys() == {lead.ids for lead in ours}
@@ -66,7 +69,10 @@ async def test_the_right_conversations_are_one_lead(
 async def test_every_count_and_sum_agrees_with_a_plain_computation(
     tool_client: ToolClient, rows: list[Row], asked: dict[str, Any]
 ) -> None:
-    """Promised by docs/contract.md, "Tools": every field of `summarize_hot_leads`."""
+    """Promised by docs/contract.md, "Tools": every field of `summarize_hot_leads`.
+
+    Holds docs/contract.md #hot-result #hot-window.
+    """
     answer, ours = await summarized(tool_client, rows, **asked)
 
     assert {name: answer[name] for name in COUNTED} == {name: ours[name] for name in COUNTED}
@@ -83,7 +89,10 @@ async def test_every_count_and_sum_agrees_with_a_plain_computation(
 async def test_tests_and_blocked_conversations_are_counted_as_excluded(
     tool_client: ToolClient, rows: list[Row], lead_ids: dict[frozenset[str], str]
 ) -> None:
-    """Promised by docs/contract.md, "A lead": dropped before merging, counted in `excluded`."""
+    """Promised by docs/contract.md, "A lead": dropped before merging, counted in `excluded`.
+
+    Holds docs/contract.md #excluded #tests-and-blocked.
+    """
     answer, _ = await summarized(tool_client, rows)
 
     out = sum(not oracle.takes_part(row) for row in rows)
@@ -101,7 +110,10 @@ async def test_leads_come_hottest_first_and_every_field_is_right(
     lead_ids: dict[frozenset[str], str],
     asked: dict[str, Any],
 ) -> None:
-    """Promised by docs/contract.md, "A lead": by score, last activity and `lead_id`."""
+    """Promised by docs/contract.md, "A lead": by score, last activity and `lead_id`.
+
+    Holds docs/contract.md #hot-arguments #hot-row.
+    """
     ids = lead_ids
     answer, ours = await summarized(tool_client, rows, **asked, top=50)
     for top in (50, 10, 1):
@@ -174,7 +186,10 @@ def _iso(when: Any) -> str:
 async def test_near_misses_are_shown_only_when_asked_for_and_are_not_hot(
     tool_client: ToolClient, rows: list[Row], lead_ids: dict[frozenset[str], str]
 ) -> None:
-    """Promised by docs/contract.md, "Tools": `explain` adds `near_misses`."""
+    """Promised by docs/contract.md, "Tools": `explain` adds `near_misses`.
+
+    Holds docs/contract.md #near-misses.
+    """
     assert "near_misses" not in await tool_client.ask("summarize_hot_leads")
     answer = await tool_client.ask("summarize_hot_leads", explain=True)
     ids = {lead_id: members for members, lead_id in lead_ids.items()}
@@ -242,7 +257,10 @@ async def hot_of(rows: list[Row], **asked: Any) -> Answer:
 
 
 async def test_the_newest_value_of_each_field_wins() -> None:
-    """Promised by docs/contract.md, "A lead": the newest conversation that has a field wins."""
+    """Promised by docs/contract.md, "A lead": the newest conversation that has a field wins.
+
+    Holds docs/contract.md #newest-wins.
+    """
     same = {"contactIdentityId": "ci_1"}
     answer = await hot_of(
         [
@@ -275,7 +293,10 @@ async def test_the_newest_value_of_each_field_wins() -> None:
 
 
 async def test_identities_never_merge_and_others_join_the_one_they_share_a_value_with() -> None:
-    """Promised by docs/contract.md, "A lead"."""
+    """Promised by docs/contract.md, "A lead".
+
+    Holds docs/contract.md #joins-identity.
+    """
     answer = await hot_of(
         [
             conversation(1, contactIdentityId="ci_1", userPhone="+49 1512 2020999", **scored(90)),
@@ -354,7 +375,10 @@ async def test_a_lead_that_waits_in_an_older_conversation_waits() -> None:
 
 
 async def test_a_currency_never_comes_from_another_row_than_the_value() -> None:
-    """Promised by docs/contract.md, "A lead": `value` and `currency` go together."""
+    """Promised by docs/contract.md, "A lead": `value` and `currency` go together.
+
+    Holds docs/contract.md #currency-of-row.
+    """
     answer = await hot_of(
         [
             conversation(1, contactIdentityId="i", value=1000, currency="EUR", **scored(90)),
@@ -387,7 +411,10 @@ async def test_costs_that_no_sum_can_hold_are_left_out() -> None:
 
 
 async def test_money_is_summed_per_currency_and_unparsed_values_are_counted() -> None:
-    """Promised by docs/contract.md, "Rules for every answer": money."""
+    """Promised by docs/contract.md, "Rules for every answer": money.
+
+    Holds docs/contract.md #money-by-currency #unparsed.
+    """
     values: tuple[tuple[Any, str | None], ...] = (
         (100, "usd"), (0.1, "USD"), (0.2, " Usd "), ("12,500.50", "eur"), ("12.500,50 €", None),
         ("$5k", None), ("1 200", None), ("abc", "USD"), ("12,500", "USD"), ("10-15k", None),

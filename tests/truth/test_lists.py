@@ -52,7 +52,10 @@ def window(page: Answer) -> dict[str, str]:
 async def test_paging_to_the_end_returns_each_conversation_once_in_order(
     tool_client: ToolClient, rows: list[Row], sort: str
 ) -> None:
-    """Promised by docs/contract.md, "Tools": tests and blocked conversations too."""
+    """Promised by docs/contract.md, "Tools": tests and blocked conversations too.
+
+    Holds docs/contract.md #list-result #all-listed #named-sorts.
+    """
     pages = await tool_client.pages(sort=sort, limit=100)
 
     assert ids(pages) == oracle.ordered(rows, sort)
@@ -64,7 +67,10 @@ async def test_paging_to_the_end_returns_each_conversation_once_in_order(
 async def test_every_page_size_gives_the_same_list(
     tool_client: ToolClient, rows: list[Row]
 ) -> None:
-    """Promised by docs/contract.md, "Tools": `limit` 1 to 100, default 20."""
+    """Promised by docs/contract.md, "Tools": `limit` 1 to 100, default 20.
+
+    Holds docs/contract.md #list-arguments.
+    """
     usual = await tool_client.pages()
     assert [len(page["conversations"]) for page in usual[:-1]] == [20] * (len(usual) - 1)
     assert ids(usual) == oracle.ordered(rows, "newest")
@@ -79,7 +85,10 @@ async def test_every_page_size_gives_the_same_list(
 async def test_each_filter_agrees_with_a_plain_filter(
     tool_client: ToolClient, rows: list[Row], name: str
 ) -> None:
-    """Promised by docs/contract.md, "Tools"."""
+    """Promised by docs/contract.md, "Tools".
+
+    Holds docs/contract.md #list-arguments #attention #attention-any.
+    """
     for given in FILTER_VALUES[name]:
         pages = [await tool_client.ask("list_conversations", **{name: given}, limit=100)]
         known = window(pages[0]) or {name: given}
@@ -101,7 +110,10 @@ async def test_each_filter_agrees_with_a_plain_filter(
 async def test_each_two_filters_agree_with_two_plain_filters(
     tool_client: ToolClient, rows: list[Row], pair: tuple[str, str]
 ) -> None:
-    """Promised by docs/contract.md, "Tools": all filters must hold."""
+    """Promised by docs/contract.md, "Tools": all filters must hold.
+
+    Holds docs/contract.md #filters.
+    """
     asked = {name: FILTER_VALUES[name][0] for name in pair}
     pages = await tool_client.pages(**asked, limit=100)
     known = asked | window(pages[0])
@@ -116,7 +128,10 @@ async def test_each_two_filters_agree_with_two_plain_filters(
 async def test_an_empty_list_says_what_each_filter_excludes(
     tool_client: ToolClient, rows: list[Row]
 ) -> None:
-    """Promised by docs/contract.md, "Rules for every answer": `relax`."""
+    """Promised by docs/contract.md, "Rules for every answer": `relax`.
+
+    Holds docs/contract.md #relax.
+    """
     asked: dict[str, Any] = {
         "stage": ["won"], "label": ["hot"], "min_score": 60, "tag": ["vip"], "query": "demo",
         "attention": ["stale"], "channel": ["whatsapp"], "assignee": ["Ana Kovač"],
@@ -140,7 +155,10 @@ async def test_an_empty_list_says_what_each_filter_excludes(
 
 
 async def test_dates_and_times_are_resolved(tool_client: ToolClient, rows: list[Row]) -> None:
-    """Promised by docs/contract.md, "Times": `applied` has absolute times."""
+    """Promised by docs/contract.md, "Times": `applied` has absolute times.
+
+    Holds docs/contract.md #one-day.
+    """
     for given, resolved in {
         "2026-03-01": "2026-03-01T00:00:00Z",
         "2026-03-01T10:20:30Z": "2026-03-01T10:20:30Z",
@@ -165,7 +183,10 @@ async def test_dates_and_times_are_resolved(tool_client: ToolClient, rows: list[
 
 
 async def test_ages_are_resolved(tool_client: ToolClient) -> None:
-    """Promised by docs/contract.md, "Times": `24h`, `7d`, `2w`, `3mo`."""
+    """Promised by docs/contract.md, "Times": `24h`, `7d`, `2w`, `3mo`.
+
+    Holds docs/contract.md #time-forms.
+    """
     hour, day = 3600, 86_400
     for given, least, most in (
         ("24h", day, day), ("7d", 7 * day, 7 * day), ("2w", 14 * day, 14 * day),
@@ -182,7 +203,10 @@ async def test_ages_are_resolved(tool_client: ToolClient) -> None:
 async def test_query_finds_all_whole_words_and_nothing_that_does_not_occur(
     tool_client: ToolClient, rows: list[Row]
 ) -> None:
-    """Promised by docs/contract.md, "Tools": the fields that `query` searches."""
+    """Promised by docs/contract.md, "Tools": the fields that `query` searches.
+
+    Holds docs/contract.md #query-fields.
+    """
     for query in (
         "visitor", "example.com", "acme corp", "GARCIA", "garcía", "vip pricing", "wants demo two",
         "Müller & Söhne", "مستخدمين", "料金", "customer onboarding", "phone", "o'connor", "weiß",
@@ -199,7 +223,10 @@ async def test_query_finds_all_whole_words_and_nothing_that_does_not_occur(
 async def test_query_finds_other_inflections_and_either_of_several_words(
     tool_client: ToolClient, rows: list[Row]
 ) -> None:
-    """Promised by docs/contract.md, "Tools": words of `query`, in any inflection."""
+    """Promised by docs/contract.md, "Tools": words of `query`, in any inflection.
+
+    Holds docs/contract.md #query-words.
+    """
     found_by = {}
     for query, word in {
         "calendars": "calendar", "languages|tongue": "languages", "vendors": "vendor",
@@ -218,7 +245,10 @@ async def test_query_finds_other_inflections_and_either_of_several_words(
 async def test_query_finds_words_next_to_each_other(
     tool_client: ToolClient, rows: list[Row]
 ) -> None:
-    """Promised by docs/contract.md, "Tools": what `query` finds."""
+    """Promised by docs/contract.md, "Tools": what `query` finds.
+
+    Holds docs/contract.md #query-either.
+    """
     for phrase in ("next steps", "existing calendar", "of eight", "steps next"):
         answer = await tool_client.ask("list_conversations", query=f'"{phrase}"', limit=1)
         having = [r for r in rows if phrase in " ".join(oracle.words(oracle.searched(r)))]
@@ -277,7 +307,10 @@ async def test_an_invalid_argument_is_named_and_valid_values_are_listed(
 
 @pytest.mark.parametrize("name", FILTER_VALUES)
 async def test_a_cursor_is_refused_with_other_arguments(tool_client: ToolClient, name: str) -> None:
-    """Promised by docs/contract.md, "Tools": a cursor with other filters is an error."""
+    """Promised by docs/contract.md, "Tools": a cursor with other filters is an error.
+
+    Holds docs/contract.md #cursor-other.
+    """
     start = await tool_client.ask("list_conversations", state="ai-chatting", limit=5)
     other: dict[str, Any] = {"state": "ai-chatting"} | {name: FILTER_VALUES[name][0]}
     for arguments in (other, {}, {"state": "ai-chatting", "sort": "oldest"}):
@@ -311,7 +344,10 @@ async def test_a_damaged_cursor_is_refused(tool_client: ToolClient) -> None:
 async def test_every_field_of_every_row_is_what_the_record_says(
     tool_client: ToolClient, rows: list[Row]
 ) -> None:
-    """Promised by docs/contract.md, "Fields": brief and full rows; unknown is left out."""
+    """Promised by docs/contract.md, "Fields": brief and full rows; unknown is left out.
+
+    Holds docs/contract.md #rfc3339 #list-row #last-activity.
+    """
     raw = {row["ID"]: row for row in rows}
     for detail in ("brief", "full"):
         # All of them in full; the brief ones are the same with less.
@@ -364,7 +400,10 @@ def everything(sandbox: Sandbox, ids: list[str], page: int) -> None:
 async def test_rows_of_the_first_page_time_are_listed_once_whatever_changes(
     dialect: Literal["cursor", "page"],
 ) -> None:
-    """Promised by docs/contract.md, "Tools": exactly once, while conversations arrive."""
+    """Promised by docs/contract.md, "Tools": exactly once, while conversations arrive.
+
+    Holds docs/contract.md #paging-once.
+    """
     sandbox = Sandbox(size=60, dialect=dialect)
     tried: list[tuple[Change, str]] = [(arrivals, "newest"), (rescored, "score")]
     tried += [(everything, sort) for sort in oracle.SORTS]

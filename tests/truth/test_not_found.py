@@ -27,7 +27,10 @@ async def refusals(tool_client: ToolClient) -> list[Answer]:
 
 
 async def test_a_complete_mirror_says_how_much_was_searched() -> None:
-    """Promised by docs/contract.md, "Tools": no match is `not_found`."""
+    """Promised by docs/contract.md, "Tools": no match is `not_found`.
+
+    Holds docs/contract.md #not-found.
+    """
     sandbox = Sandbox(size=60)
     async with connected(sandbox) as tool_client:
         await tool_client.until_complete()
@@ -69,7 +72,10 @@ async def test_a_completion_says_how_complete_the_mirror_is(complete: bool) -> N
 
 
 async def test_ignored_words_and_candidates_are_told() -> None:
-    """Promised by docs/contract.md, "Tools": `ignored`, and what tells candidates apart."""
+    """Promised by docs/contract.md, "Tools": `ignored`, and what tells candidates apart.
+
+    Holds docs/contract.md #ignored.
+    """
     sandbox = Sandbox(size=0)
     rows: list[Any] = [
         {"ID": "a", "ts": 1_780_000_000, "userName": "Jane Doe", "userCompany": "Acme Ltd"},

@@ -146,7 +146,10 @@ async def check_conversations(client: ToolClient) -> None:
 @settings(max_examples=examples(3), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(raw_rows, min_size=4, max_size=12, unique_by=lambda row: row["ID"]))
 async def test_no_two_answers_ever_disagree_about_anybody(rows: list[RawRow]) -> None:
-    """Promised by docs/contract.md, "A lead": one person is the same in every answer."""
+    """Promised by docs/contract.md, "A lead": one person is the same in every answer.
+
+    Holds docs/contract.md #same-hot #hot-counts #groups-add-up #one-truth.
+    """
     sandbox = Sandbox(size=0)
     sandbox.replace(rows)
     async with connected(sandbox, timezone="Asia/Kolkata") as client:

@@ -61,7 +61,10 @@ async def test_a_lead_is_found_by_email_however_it_is_written(
 async def test_a_lead_is_found_by_phone_in_every_notation(
     tool_client: ToolClient, leads: list[Lead]
 ) -> None:
-    """Promised by docs/contract.md, "Tools": by phone; two who share one are candidates."""
+    """Promised by docs/contract.md, "Tools": by phone; two who share one are candidates.
+
+    Holds docs/contract.md #lead-arguments.
+    """
     owners: dict[str, set[frozenset[str]]] = {}
     for lead in leads:
         for row in lead.rows:
@@ -91,7 +94,10 @@ def notations(number: str) -> list[str]:
 async def test_a_lead_is_found_by_name_and_namesakes_are_candidates(
     tool_client: ToolClient, leads: list[Lead]
 ) -> None:
-    """Promised by docs/contract.md, "Tools": by name; several people are candidates."""
+    """Promised by docs/contract.md, "Tools": by name; several people are candidates.
+
+    Holds docs/contract.md #lead-or-candidates.
+    """
     named: dict[tuple[str, ...], list[Lead]] = {}
     for lead in leads:
         if name := lead.field("userName"):
@@ -135,7 +141,10 @@ def _distinguishing(candidate: Row) -> tuple[Any, ...]:
 
 
 async def test_a_name_may_be_misspelt_and_needs_no_accents() -> None:
-    """Promised by docs/contract.md, "Tools": a name, perhaps with company, perhaps misspelt."""
+    """Promised by docs/contract.md, "Tools": a name, perhaps with company, perhaps misspelt.
+
+    Holds docs/contract.md #lead-arguments.
+    """
     called: list[Any] = [
         "María González", "Siobhán O'Connor", "Siobhán Lee", "Jürgen Müller", "Jürgen Weiß",
         "Bob Miller", "Jane Lee", "Katarzyna Kowalska", "Anna Nowak", "山田太郎", "高橋健太",
@@ -207,7 +216,10 @@ async def test_a_test_and_a_blocked_visitor_are_no_lead(
 async def test_every_field_of_a_lead_is_what_its_conversations_say(
     tool_client: ToolClient, leads: list[Lead]
 ) -> None:
-    """Promised by docs/contract.md, "A lead": the newest conversation that has a field wins."""
+    """Promised by docs/contract.md, "A lead": the newest conversation that has a field wins.
+
+    Holds docs/contract.md #lead-fields.
+    """
     for lead in [*leads[:SAMPLE], *(one for one in leads if len(one.rows) > 3)][: 3 * SAMPLE]:
         answer = await tool_client.ask("get_lead", lead=lead.rows[0]["ID"])
         got = answer["lead"]

@@ -64,7 +64,10 @@ async def test_every_resource_is_listed_and_can_be_read(
 async def test_the_agents_are_those_configured_with_coverage_and_size(
     tool_client: ToolClient, rows: list[Row]
 ) -> None:
-    """Promised by docs/contract.md, "Resources": region, coverage and size."""
+    """Promised by docs/contract.md, "Resources": region, coverage and size.
+
+    Holds docs/contract.md #r-agents.
+    """
     (agent,) = (await tool_client.read(ROOT))["agents"]
     assert agent["agent_id"] == "demo-agent"
     assert agent["region"] == "eu"
@@ -76,7 +79,10 @@ async def test_the_agents_are_those_configured_with_coverage_and_size(
 async def test_conversations_can_be_paged_to_the_end(
     tool_client: ToolClient, rows: list[Row]
 ) -> None:
-    """Promised by docs/contract.md, "Resources": brief rows, with the next page's URI."""
+    """Promised by docs/contract.md, "Resources": brief rows, with the next page's URI.
+
+    Holds docs/contract.md #r-conversations.
+    """
     uri, found = f"{AGENT}/conversations?limit=90", []
     while uri:
         page = await tool_client.read(uri)
@@ -93,7 +99,10 @@ async def test_conversations_can_be_paged_to_the_end(
 async def test_a_record_is_the_whole_record_normalised(
     tool_client: ToolClient, rows: list[Row]
 ) -> None:
-    """Promised by docs/contract.md, "Resources": snake_case names and RFC 3339 times."""
+    """Promised by docs/contract.md, "Resources": snake_case names and RFC 3339 times.
+
+    Holds docs/contract.md #r-conversation.
+    """
     for row in rows[::16]:
         got = await tool_client.read(f"{AGENT}/conversations/{row['ID']}")
         assert got.pop("freshness")["complete"] is True
@@ -101,7 +110,10 @@ async def test_a_record_is_the_whole_record_normalised(
 
 
 async def test_a_lead_and_the_hot_leads_equal_the_tools_answers(tool_client: ToolClient) -> None:
-    """Promised by docs/contract.md, "Rules for every answer": a tool can answer it too."""
+    """Promised by docs/contract.md, "Rules for every answer": a tool can answer it too.
+
+    Holds docs/contract.md #tools-answer-all #r-lead #r-hot-leads.
+    """
     by_tool = await tool_client.ask("summarize_hot_leads")
     assert await tool_client.read(f"{AGENT}/hot-leads") == by_tool
     for lead in by_tool["leads"]:
@@ -114,7 +126,10 @@ async def test_a_lead_and_the_hot_leads_equal_the_tools_answers(tool_client: Too
 async def test_the_statistics_equal_the_expected_ones(
     tool_client: ToolClient, rows: list[Row]
 ) -> None:
-    """Promised by docs/contract.md, "Resources": totals of leads, and the pipeline by stage."""
+    """Promised by docs/contract.md, "Resources": totals of leads, and the pipeline by stage.
+
+    Holds docs/contract.md #r-stats.
+    """
     stats = await tool_client.read(f"{AGENT}/stats")
     leads = oracle.leads(rows)
     by_stage: dict[str, list[oracle.Lead]] = {}
@@ -141,7 +156,10 @@ def _numbers(leads: list[oracle.Lead]) -> Row:
 
 
 async def test_the_schema_describes_every_record(tool_client: ToolClient, rows: list[Row]) -> None:
-    """Promised by docs/contract.md, "Resources": JSON Schema of a record."""
+    """Promised by docs/contract.md, "Resources": JSON Schema of a record.
+
+    Holds docs/contract.md #r-schema.
+    """
     schema = await tool_client.read(SCHEMA)
     jsonschema.Draft202012Validator.check_schema(schema)
     check = jsonschema.Draft202012Validator(schema)
@@ -155,7 +173,10 @@ async def test_the_schema_describes_every_record(tool_client: ToolClient, rows: 
 async def test_no_address_key_or_recording_is_ever_shown(
     tool_client: ToolClient, rows: list[Row]
 ) -> None:
-    """Promised by docs/architecture.md, "Untrusted text"."""
+    """Promised by docs/architecture.md, "Untrusted text".
+
+    Holds docs/contract.md #r-conversation.
+    """
     secrets = {value for row in rows for value in secret_values(row)}
     assert len(secrets) > 500
     texts = []

@@ -3,8 +3,8 @@
 import json
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -24,6 +24,8 @@ class FakeIssuer:
         self.down = False
         """Whether every request is answered with 503."""
         self.key_requests = 0
+        self.odd_keys: Iterable[bytes] | None = None
+        """What is sent in place of the keys, in pieces."""
         self.name_in_metadata = url
 
     def documents(self) -> dict[str, Any]:
@@ -67,7 +69,13 @@ def serve_issuer() -> Iterator[FakeIssuer]:
             issuer.key_requests += self.path.endswith("/keys")
             self.send_response(503 if issuer.down else 200 if document else 404)
             self.end_headers()
-            self.wfile.write(json.dumps(document or {}).encode())
+            pieces: Iterable[bytes] = [json.dumps(document or {}).encode()]
+            if issuer.odd_keys is not None and self.path.endswith("/keys"):
+                pieces = issuer.odd_keys
+            with suppress(OSError):  # whoever asked has gone
+                for piece in pieces:
+                    self.wfile.write(piece)
+                    self.wfile.flush()
 
         def log_message(self, *_: object) -> None:
             pass

@@ -196,6 +196,7 @@ def test_a_server_that_others_can_reach_does_not_start_without_tokens(
         (["--transport", "http", "--token", "two words\n"], {}, "tokens"),
         (["--transport", "http", "--token", ""], {}, "tokens"),
         (["--transport", "sse"], {"MCP_TOKENS": " , "}, "tokens"),
+        (["--transport", "http"], {"MCP_TOKENS": "${TOKENS}"}, "CONVOCORE_MCP_TOKENS holds"),
         (["--transport", "http", "--oauth-issuer", "https://i.example"], {}, "AUDIENCE"),
         (["--transport", "http"], {"MCP_ALLOWED_HOSTS": "https://x"}, "allowed_hosts"),
         (["--transport", "http"], {"MCP_ALLOWED_ORIGINS": "x"}, "allowed_origins"),

@@ -1,18 +1,29 @@
 """OAuth tokens: which are accepted, which are refused, and how a client finds the issuer."""
 
+import asyncio
 import base64
+import itertools
 import json
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
+import anyio.from_thread
+import anyio.to_thread
 import httpx
 import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mcp.server.auth.provider import AccessToken
 
-from convocore_mcp.web.access.oauth import Issuer, IssuerError, oauth_tokens
+from convocore_mcp.web.access import issuer_documents
+from convocore_mcp.web.access.issuer_documents import IssuerError
+from convocore_mcp.web.access.oauth import oauth_tokens
+from convocore_mcp.web.access.signing_keys import Issuer
 from tests.web.issuer import AUDIENCE, FakeIssuer, serve_issuer
 from tests.web.web_server import (
     TOKEN,
@@ -194,9 +205,129 @@ async def test_a_failed_issuer_is_asked_again_only_after_a_pause() -> None:
         assert fake.key_requests == 1
 
 
-def test_metadata_that_names_another_issuer_is_refused() -> None:
+async def test_metadata_that_names_another_issuer_is_refused() -> None:
     """Promised by RFC 8414, section 3.3."""
     with serve_issuer() as fake:
         fake.name_in_metadata = "https://other.example"
         with pytest.raises(IssuerError, match="another issuer"):
-            Issuer(fake.url).signing_key("one")
+            await Issuer(fake.url).signing_key("one")
+
+
+odd = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
+    | st.sampled_from([10**400, "1e999", float("inf"), "9999999999", AUDIENCE]),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=4,
+)  # fmt: skip
+CLAIMS = [
+    "exp", "iat", "nbf", "aud", "sub", "iss", "scope", "scp", "client_id", "azp", "jti", "kid",
+    "alg",
+]  # fmt: skip
+
+
+def deep(levels: int) -> list[Any]:
+    value: list[Any] = []
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+async def test_whatever_a_claim_is_a_token_is_accepted_or_refused() -> None:
+    """Promised by docs/operations.md, "HTTP". Nothing in a token is an error of the server."""
+    with serve_issuer() as fake:
+        verify = oauth_tokens(Issuer(fake.url), audience=AUDIENCE)
+        assert await verify(fake.token()) is not None
+
+        async def accessed(token: str) -> AccessToken | None:
+            return await verify(token)
+
+        @settings(max_examples=60)
+        @given(st.dictionaries(st.sampled_from(CLAIMS), odd, max_size=3))
+        def check(claims: dict[str, Any]) -> None:
+            found = anyio.from_thread.run(accessed, sign(fake, claims))
+            if found is not None:
+                assert isinstance(found.client_id, str)
+                assert isinstance(found.expires_at, int)
+                assert found.expires_at > time.time() - 1
+
+        await anyio.to_thread.run_sync(check)
+        for claims in (
+            {"exp": "9999999999"},
+            {"scope": 5},
+            {"exp": float("nan")},
+            {"x": deep(900)},
+            {"scope": [5]},
+            {"client_id": 5},
+            {"exp": float("inf")},
+            {"exp": True},
+        ):
+            assert await verify(sign(fake, claims)) is None or claims.keys() == {"x"}, claims
+
+
+def sign(issuer: FakeIssuer, changes: dict[str, Any]) -> str:
+    """A signed token whatever its claims are: the library refuses to write some of them."""
+    header: dict[str, Any] = {"alg": "ES256", "kid": "two", "typ": "JWT"}
+    now = int(time.time())
+    claims: dict[str, Any] = {
+        "iss": issuer.url,
+        "aud": AUDIENCE,
+        "sub": "x",
+        "exp": now + 600,
+        "scope": "a",
+    }
+    claims |= changes
+    header |= {name: claims.pop(name) for name in ("kid", "alg") if name in claims}
+
+    def part(value: object) -> bytes:
+        return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=")
+
+    signed = part(header) + b"." + part(claims)
+    algorithm = jwt.algorithms.ECAlgorithm(jwt.algorithms.ECAlgorithm.SHA256)
+    signature = base64.urlsafe_b64encode(algorithm.sign(signed, issuer.ec_key)).rstrip(b"=")
+    return (signed + b"." + signature).decode()
+
+
+def test_a_claim_of_a_wrong_type_is_answered_401(server: RunningServer, issuer: FakeIssuer) -> None:
+    """Promised by docs/operations.md, "HTTP"."""
+    for claims in ({"exp": "9999999999"}, {"scope": 5}, {"client_id": {"a": 1}}, {"exp": 1e400}):
+        assert [r.status_code for r in responses(server, sign(issuer, claims))] == [401] * 3
+
+
+def dribble(stop: threading.Event) -> Iterator[bytes]:
+    while not stop.wait(0.05):
+        yield b" "
+
+
+@pytest.mark.parametrize("what", ["nested", "too large", "slow", "no keys", "no object"])
+async def test_keys_are_fetched_within_bounds_and_old_ones_are_kept_while_that_fails(
+    what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Promised by docs/operations.md, "HTTP". Nobody waits who does not need new keys."""
+    monkeypatch.setattr(issuer_documents, "SECONDS", 0.5)
+    now, stop = 100.0, threading.Event()
+    answers: dict[str, Iterable[bytes]] = {
+        "nested": [b"[" * 100_000],
+        "too large": itertools.repeat(b" " * 65_536, 5_000),
+        "slow": dribble(stop),
+        "no keys": [b'{"keys": [5, {"kty": "RSA", "n": 5}, {"kty": []}, {"kty": "EC"}]}'],
+        "no object": [b"[]"],
+    }
+    with serve_issuer() as fake:
+        verify = oauth_tokens(Issuer(fake.url, clock=lambda: now), audience=AUDIENCE)
+        assert await verify(fake.token()) is not None
+        fake.odd_keys = answers[what]
+        now += 400
+
+        async def ask_for_unknown_key() -> None:
+            assert await verify(fake.token(key=FOREIGN_KEY, kid="unknown")) is None
+
+        unknown = asyncio.create_task(ask_for_unknown_key())
+        await asyncio.sleep(0)
+        assert await verify(fake.token()) is not None
+        assert not unknown.done()
+        async with asyncio.timeout(10):
+            await unknown
+        assert await verify(fake.token()) is not None
+        now += 86_400
+        assert await verify(fake.token()) is None
+        stop.set()

@@ -124,7 +124,10 @@ async def all_answers(client: Client) -> dict[str, str]:
 async def test_answers_are_equal_byte_for_byte(
     server: RunningServer, mirror: dict[str, str]
 ) -> None:
-    """Promised by docs/operations.md, "HTTP". On three transports and in both eras."""
+    """Promised by docs/operations.md, "HTTP". On three transports and in both eras.
+
+    Holds docs/contract.md #transports.
+    """
     async with connected_client(("http", "auto"), server, mirror) as client:
         await client.call_tool("conversation_stats", {})  # fills the mirror
     for attempt in range(2):

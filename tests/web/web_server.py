@@ -69,15 +69,22 @@ class RunningServer:
 
 @contextmanager
 def run_server(
-    folder: Path, *options: str, env: dict[str, str] | None = None, transport: str = "http"
+    folder: Path,
+    *options: str,
+    env: dict[str, str] | None = None,
+    transport: str = "http",
+    prepare: str = ":",
 ) -> Iterator[RunningServer]:
-    """Run `convocore-mcp serve` over HTTP on a free port, at log level info."""
+    """Run `convocore-mcp serve` over HTTP on a free port, at log level info.
+
+    A shell runs `prepare` first.
+    """
     stderr_file = folder / f"stderr-{time.monotonic_ns()}"
     command = [sys.executable, "-m", "convocore_mcp", "serve", "--transport", transport]
     settings = {"CONVOCORE_LOG_LEVEL": "info"} | (env or {})
     with stderr_file.open("wb") as stderr:
         process = subprocess.Popen(
-            [*command, "--port", "0", *options],
+            ["sh", "-c", f'{prepare}; exec "$@"', "sh", *command, "--port", "0", *options],
             stderr=stderr,
             env=isolated_environment(folder, **settings),
         )

@@ -103,7 +103,10 @@ def test_a_phrase_has_its_words_next_to_each_other_in_one_text() -> None:
 
 
 def test_a_bar_means_either() -> None:
-    """Ours: `a|b` means either."""
+    """Ours: `a|b` means either.
+
+    Holds docs/contract.md #query-either.
+    """
     query = "refund|Rückerstattung|reembolso order"
     assert found(query, "order", "eine Rueckerstattung")
     assert found(query, "reembolso of an order")

@@ -6,7 +6,8 @@ mirror has for it (`_read_plain_page`), any other one from the field rows (`ques
 
 from collections.abc import Sequence
 
-from convocore_mcp.fields.table import Rows
+from convocore_mcp.fields.grouping import FieldName
+from convocore_mcp.fields.table import Field, Rows
 from convocore_mcp.models import ReadScope
 from convocore_mcp.server.answers.filters import (
     NO_CONDITIONS,
@@ -63,7 +64,8 @@ async def list_conversations(
     named = FULL_CONVERSATION if request.full else BRIEF_CONVERSATION
     fields = shown_fields(request.fields or named, rows=Rows.CONVERSATIONS, agents=len(agents))
     plain = _is_plain(agents, request)
-    freshness = await ensure_fresh(backend, agents, _read_scope(question, request, plain=plain))
+    scope = _read_scope(question, request, [*fields, sort.field], plain=plain)
+    freshness = await ensure_fresh(backend, agents, scope)
     question = await with_known_values(backend, question, freshness)
     if plain:
         page = await backend.read(_read_plain_page, backend, agents[0], request, question, start)
@@ -97,15 +99,30 @@ def _is_plain(agents: Sequence[str], request: ConversationsRequest) -> bool:
     )
 
 
-def _read_scope(question: Question, request: ConversationsRequest, *, plain: bool) -> ReadScope:
-    """Only the first page of the newest conversations needs no more than its rows."""
+def _read_scope(
+    question: Question,
+    request: ConversationsRequest,
+    used: Sequence[FieldName | None],
+    *,
+    plain: bool,
+) -> ReadScope:
+    """What the answer depends on; it shows and sorts by the fields `used`.
+
+    Only the first page of the newest conversations needs no more than its rows.
+    """
     newest = (
         plain
         and request.sort.strip().lower() == "newest"
         and not request.cursor
         and build_filter(question) == NO_CONDITIONS
     )
-    return ReadScope(since=question.window[0], rows=request.limit + 1 if newest else None)
+    compared = [c.field for r in question.query.requirements for c in r.conditions]
+    listed = all(isinstance(f, Field) and f.listed for f in (*used, *compared))
+    return ReadScope(
+        since=question.window[0],
+        rows=request.limit + 1 if newest else None,
+        details=bool(question.query.search) or not listed,
+    )
 
 
 def _read_plain_page(

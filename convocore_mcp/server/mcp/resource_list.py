@@ -56,7 +56,7 @@ async def _of_agents(server: MCPServer[App], app: App) -> list[Resource]:
             template = next(t for uri, t in templates.items() if f"/{kind}" in uri)
             title = f"{template.title} of {agent}" if len(agents) > 1 else template.title or ""
             uri = f"convocore://agents/{quote(agent, safe='')}/{kind}"
-            found.append(listed_resource(uri, template, title))
+            found.append(listed_resource(uri, template, title, agent=agent))
     return found
 
 

@@ -58,6 +58,20 @@ def insert_rows(
     _run(connection, f"{text} ON CONFLICT DO NOTHING" if skip_existing else text, rows)
 
 
+def insert_selected(
+    connection: Connection,
+    table: Table,
+    columns: Sequence[str],
+    query: str,
+    rows: Iterable[RowValues],
+) -> None:
+    """For each of `rows`, insert what `query` selects, in the order of `columns`.
+
+    `query` is SQL of both engines; the row has the values for its question marks.
+    """
+    _run(connection, f"INSERT INTO {table.name} ({', '.join(columns)}) {query}", rows)
+
+
 def delete_rows(
     connection: Connection, key: Sequence[Column[Any]], rows: Iterable[RowValues]
 ) -> None:

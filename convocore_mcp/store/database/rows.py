@@ -40,7 +40,13 @@ COLUMNS: tuple[Column[Any], ...] = tuple(conversations.c[name] for name in _CONV
 """The columns of a `Conversation`, without the record."""
 LEAD_COLUMNS: tuple[Column[Any], ...] = tuple(leads.c[name] for name in _LEAD)
 """The columns of a `Lead`."""
-
+_MERGED = (
+    "agent_id", "id", "last_activity", "first_message", "identity", "name", "email", "phone",
+    "company", "channel", "state", "stage", "label", "score", "value", "assignee", "waiting_since",
+    "alerts", "is_test", "is_blocked", "country", "expected_close", "links", "lead_id",
+)  # fmt: skip
+MERGED_COLUMNS: tuple[Column[Any], ...] = tuple(conversations.c[name] for name in _MERGED)
+"""The columns that leads are merged from: without long texts, and fewer to read."""
 
 _ONLY_DERIVED = ("amount", "currency_key", "lead_id")
 """Attributes of a conversation that the mirror fills in."""
@@ -50,6 +56,10 @@ _TIME_PLACES = tuple(place for place, name in enumerate(_ROW) if name in _TIMES)
 _JSON_PLACES = tuple(place for place, name in enumerate(_ROW) if name in _JSON)
 _ACTIVE, _WAITING_SINCE = _ROW.index("last_activity"), _ROW.index("waiting_since")
 _DERIVED = slice(len(_ROW) - len(_ONLY_DERIVED), len(_ROW))
+
+_lead_values = attrgetter(*_LEAD)
+_LEAD_TIMES = tuple(place for place, name in enumerate(_LEAD) if name in _TIMES)
+_LEAD_IDS, _LEAD_ALERTS, _LEAD_VALUE = map(_LEAD.index, ("conversation_ids", "alerts", "value"))
 
 PARAMETERS = 400
 """Values in one `IN`: older builds of SQLite accept 999 parameters in a statement."""
@@ -125,9 +135,14 @@ def _waiting_sort_key(since: int | None) -> int:
     return -(_LATEST - 1) if since is None else -since
 
 
-def lead_row(lead: Lead) -> dict[str, Any]:
-    """The columns of a lead."""
-    return _stored(_LEAD, lead)
+def lead_row(lead: Lead) -> tuple[Any, ...]:
+    """The storable row of a lead, in the order of `LEAD_COLUMNS`."""
+    row = list(_lead_values(lead))
+    for place in _LEAD_TIMES:
+        row[place] = to_milliseconds(row[place])
+    row[_LEAD_IDS] = _encode(row[_LEAD_IDS])
+    row[_LEAD_ALERTS], row[_LEAD_VALUE] = _json(row[_LEAD_ALERTS]), _json(row[_LEAD_VALUE])
+    return tuple(row)
 
 
 def to_conversation(row: RowMapping) -> Conversation:
@@ -137,23 +152,16 @@ def to_conversation(row: RowMapping) -> Conversation:
     return Conversation(*values, record, record_parts_of(record))  # type: ignore[call-arg]  # in order
 
 
-def to_conversation_without_record(row: Sequence[Any]) -> Conversation:
-    """A `Conversation` without its record, from a row that begins with `COLUMNS`."""
-    return Conversation(*_convert(list(row[: len(_CONVERSATION)]), _CONVERSATION_CONVERTERS))
+def to_merged_conversation(row: Sequence[Any]) -> Conversation:
+    """A `Conversation` with what leads are merged from, from a row that begins with
+    `MERGED_COLUMNS`."""
+    values = _convert(list(row[: len(_MERGED)]), _MERGED_CONVERTERS)
+    return Conversation(**dict(zip(_MERGED, values, strict=True)))
 
 
 def to_lead(row: RowMapping) -> Lead:
     """A `Lead` from `LEAD_COLUMNS`."""
     return Lead(*_values(row, _LEAD, _LEAD_CONVERTERS))
-
-
-def _stored(names: tuple[str, ...], model: Conversation | Lead) -> dict[str, Any]:
-    row = dict(zip(names, attrgetter(*names)(model), strict=True))
-    for name in _TIMES & row.keys():
-        row[name] = to_milliseconds(row[name])
-    for name in _JSON & row.keys():
-        row[name] = _json(row[name])
-    return row
 
 
 def _values(row: RowMapping, names: tuple[str, ...], converters: _Converters) -> list[Any]:
@@ -203,3 +211,4 @@ def _converters(names: tuple[str, ...]) -> _Converters:
 
 
 _CONVERSATION_CONVERTERS, _LEAD_CONVERTERS = _converters(_CONVERSATION), _converters(_LEAD)
+_MERGED_CONVERTERS = _converters(_MERGED)

@@ -14,7 +14,7 @@ from convocore_mcp.store.fields.row_tables import RowTable
 from convocore_mcp.store.fields.shown_values import ShownField, shown_fields
 from convocore_mcp.store.fields.text_keys import text_key
 
-MOST_VALUES = 1_000
+MAX_FIELD_VALUES = 1_000
 """Values that are given, of however many there are."""
 
 
@@ -37,7 +37,9 @@ def values(
         return _counted_here(connection, shown, valid)
     known = columns[0].key if columns[0].key is not None else columns[0].value
     figures = Figures((ROWS,), (func.count(),))
-    top = top_groups(connection, table, columns, figures, [valid, known.is_not(None)], MOST_VALUES)
+    top = top_groups(
+        connection, table, columns, figures, [valid, known.is_not(None)], MAX_FIELD_VALUES
+    )
     keys = GroupKeys([field], columns)
     for key, parts in top.parts.items():
         for part in parts:
@@ -58,7 +60,7 @@ def _counted_here(
             if isinstance(text, str):
                 spellings.setdefault(text_key(text), Counter())[text] += occurs
     by_frequency = sorted(spellings.items(), key=lambda item: (-item[1].total(), item[0]))
-    known = [usual_spelling(counts) for _, counts in by_frequency[:MOST_VALUES]]
+    known = [usual_spelling(counts) for _, counts in by_frequency[:MAX_FIELD_VALUES]]
     return known, len(by_frequency)
 
 

@@ -8,7 +8,7 @@ import json
 from datetime import date, datetime, time, tzinfo
 from functools import lru_cache
 from operator import attrgetter, itemgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from convocore_mcp.fields.captured_data import folded_name
 from convocore_mcp.fields.numbers import read_number
@@ -27,9 +27,9 @@ from convocore_mcp.store.fields.text_keys import BEGINNING, list_key, stored_tex
 from convocore_mcp.words.visible_text import visible
 
 StoredValue = str | int | float | bool | None
-LONGEST_DATA = 2_000
+MAX_DATA_LENGTH = 2_000
 """Characters of a captured value that are compared."""
-MOST_DATA = 100
+MAX_DATA_VALUES = 100
 """Captured values of a conversation that can be asked for."""
 _ESCAPE = "\ufffd"
 _ESCAPED = frozenset(f'"\\{_ESCAPE}')
@@ -121,7 +121,7 @@ def conversation_values(
 ) -> list[StoredValue]:
     """The values for `COLUMNS` from `activity_overdue_at` on; `texts` gets the long texts' keys."""
     read = c.facts.values or _NOTHING_READ
-    values: tuple[Any, ...] = _in_order((*_attributes(c), *read, *_worked_out(c, keys)))
+    values = _in_order((*_attributes(c), *read, *_worked_out(c, keys)))
     row: list[StoredValue] = [
         due.activity_overdue_at,
         due.close_overdue_at,
@@ -189,7 +189,7 @@ def _stored_data(c: Conversation) -> str | None:
     data: dict[str, tuple[str, float | None, str | None]] = {}
     for name, value in c.facts.data.items():
         text = data_text(value)
-        if text and len(data) < MOST_DATA:
+        if text and len(data) < MAX_DATA_VALUES:
             key, shown = stored_text(text)
             data[data_name(str(name))] = (key, read_number(text), shown)
     return _json(data) if data else None
@@ -201,15 +201,15 @@ def data_text(value: object) -> str:
         case None:
             return ""
         case str():
-            return visible(value)[:LONGEST_DATA]
+            return visible(value)[:MAX_DATA_LENGTH]
         case bool():
             return "true" if value else "false"
         case int() | float():
-            return f"{value:.15g}" if isinstance(value, float) else str(value)[:LONGEST_DATA]
+            return f"{value:.15g}" if isinstance(value, float) else str(value)[:MAX_DATA_LENGTH]
         case list() if all(isinstance(item, str | int | float) for item in value):
-            return ", ".join(filter(None, map(data_text, value)))[:LONGEST_DATA]
+            return ", ".join(filter(None, map(data_text, value)))[:MAX_DATA_LENGTH]
         case _:
-            return _json(value)[:LONGEST_DATA] if value else ""
+            return _json(value)[:MAX_DATA_LENGTH] if value else ""
 
 
 def _stored_shares(c: Conversation) -> str | None:

@@ -30,6 +30,7 @@ from convocore_mcp.store.fields.field_tables import (
     lead_fields,
 )
 from convocore_mcp.store.fields.lead_values import LEAD_COLUMNS, lead_values
+from convocore_mcp.store.fields.single_leads import insert_single_leads, single_leads
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TEXT_COLUMNS = ("valid_from", *(field.name for field in LONG_TEXTS))
@@ -145,9 +146,12 @@ def replace_leads(
     sequence number is taken: pages that were read before show the lead as it was.
     """
     before = _current(connection, agent_id, {*old, *(lead.lead_id for lead in made)})
-    values = _conversation_values(connection, made, versions)
+    single = single_leads(connection, [m for m in made if m.lead_id not in before], versions)
+    copied = {lead.lead_id for lead, _ in single}
+    others = [lead for lead in made if lead.lead_id not in copied]
+    values = _conversation_values(connection, others, versions)
     new, unchanged = [], set()
-    for lead in made:
+    for lead in others:
         row = lead_values(lead, [values[versions[id_]] for id_ in lead.conversation_ids])
         existing = before.get(lead.lead_id)
         if existing is not None and row == tuple(existing[2:]):
@@ -155,7 +159,7 @@ def replace_leads(
         else:
             new.append(row)
     ended = [row[0] for lead_id, row in before.items() if lead_id not in unchanged]
-    if not new and not ended:
+    if not (new or ended or single):
         return
     number = sequence_number + 1
     if _keeps_old_versions(connection, agent_id):
@@ -165,6 +169,7 @@ def replace_leads(
         bulk.delete_rows(connection, (_l.number,), ((version,) for version in ended))
     columns = ("valid_from", "valid_to", *LEAD_COLUMNS)
     bulk.insert_rows(connection, lead_fields, columns, ((number, CURRENT, *row) for row in new))
+    insert_single_leads(connection, single, number=number)
     set_sequence_number(connection, number)
     leads_changed(connection, agent_id, number)
 

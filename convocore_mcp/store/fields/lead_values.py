@@ -45,7 +45,8 @@ _STATE, _STALE, _CHANNEL, _DUES, _DATA = (
 )
 _CHANNEL_SHOWN = _CHANNEL + 1
 _MOMENTS = tuple(_AT[name] for name in LEAD_COLUMNS[:3])
-_WAITING = text_key(WAITING)
+WAITING_KEY = text_key(WAITING)
+"""The state of a conversation whose visitor waits, as it is stored."""
 MARKS_OF_ONE = 2
 """The marks in the key of a list with one item."""
 
@@ -71,10 +72,10 @@ def _values_of_one(lead: Lead, conversations: Sequence[Values]) -> tuple[StoredV
     for at, merge in _WORKED_OUT:
         values = tuple(merge(lead, conversations))
         row[at : at + len(values)] = values
-    for at in _UNIONS:
+    for at in map(LEAD_COLUMNS.index, UNIONS):
         key = row[at]
         if key is not None and str(key).count(ITEM_MARK) > MARKS_OF_ONE:
-            row[at : at + 2] = _stored_list(tuple(json.loads(str(row[at + 1]))))
+            row[at : at + 2] = stored_items(tuple(json.loads(str(row[at + 1]))))
     return tuple(row)
 
 
@@ -139,13 +140,13 @@ def _union(field: Field) -> _Merge:
             return (None, None)
         if len(having) == 1 and str(having[0][key]).count(ITEM_MARK) == MARKS_OF_ONE:
             return having[0][key : items + 1]
-        return _stored_list(tuple(i for row in having for i in json.loads(str(row[items]))))
+        return stored_items(tuple(i for row in having for i in json.loads(str(row[items]))))
 
     return merge
 
 
 @lru_cache(maxsize=4096)
-def _stored_list(items: tuple[str, ...]) -> tuple[str | None, str | None]:
+def stored_items(items: tuple[str, ...]) -> tuple[str | None, str | None]:
     """The items without those that are equal but for case and accents."""
     by_key: dict[str, str] = {}
     for item in items:
@@ -156,7 +157,7 @@ def _stored_list(items: tuple[str, ...]) -> tuple[str | None, str | None]:
 
 def _channels(_: Lead, conversations: Sequence[Values]) -> Iterable[StoredValue]:
     shown = (row[_CHANNEL_SHOWN] or row[_CHANNEL] for row in conversations)
-    return _stored_list(tuple(str(channel) for channel in shown if channel is not None))
+    return stored_items(tuple(str(channel) for channel in shown if channel is not None))
 
 
 def _value(lead: Lead, _: Sequence[Values]) -> Iterable[StoredValue]:
@@ -168,7 +169,7 @@ def _currency(lead: Lead, _: Sequence[Values]) -> Iterable[StoredValue]:
 
 
 def _waiting(_: Lead, conversations: Sequence[Values]) -> Iterable[StoredValue]:
-    return (any(row[_STATE] == _WAITING for row in conversations),)
+    return (any(row[_STATE] == WAITING_KEY for row in conversations),)
 
 
 def _stale(_: Lead, conversations: Sequence[Values]) -> Iterable[StoredValue]:
@@ -241,7 +242,7 @@ def _is_copied(name: str) -> bool:
 
 _copied = itemgetter(*_sources())
 _HOT_SCORE = LEAD_COLUMNS.index("hot_score")
-_UNIONS = [LEAD_COLUMNS.index(field.name) for field in _FIELDS if field.merge is Merge.UNION]
+UNIONS = tuple(field.name for field in _FIELDS if field.merge is Merge.UNION)
 """Lists, which may name the same item twice in a conversation; a lead has it once."""
 _LONG_TEXTS = [
     (LEAD_COLUMNS.index(field.name), LEAD_COLUMNS.index(field.name + SOURCE))

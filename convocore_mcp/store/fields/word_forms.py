@@ -5,7 +5,7 @@ from sqlalchemy import Connection
 from convocore_mcp.store.database.search_tokens import agent_tag
 from convocore_mcp.store.read.inflected_words import known_inflections
 
-MOST_FORMS = 12
+MAX_FORMS = 12
 """Inflections of one word that are looked for: each costs a scan of every row. A word with more
 has most of them by chance."""
 
@@ -19,4 +19,4 @@ def other_forms(connection: Connection, agents: tuple[str, ...], word: str) -> l
         for inflected in of_language
         if forms.counts(inflected, None)
     }
-    return sorted(found)[:MOST_FORMS]
+    return sorted(found)[:MAX_FORMS]

@@ -24,7 +24,10 @@ from convocore_mcp.store.database.schema import CURRENT, conversations
 
 VersionRow = Row[*tuple[Any, ...]]
 _c = conversations.c
-_FETCHED = (*rows.COLUMNS, _c.valid_from, _c.email_key, _c.phone_key, _c.unparsed)
+_FETCHED = (
+    *rows.MERGED_COLUMNS,
+    *(_c.valid_from, _c.email_key, _c.phone_key, _c.amount, _c.unparsed, _c.currency_key),
+)
 _SHARED = {"email": _c.email_key, "phone": _c.phone_key}
 # A conversation with an identity, an email or a phone number names somebody: so these two are all
 # of `leads.merge.takes_part` that is left to test where one of those is given.
@@ -61,7 +64,7 @@ class AffectedLookup:
         unknown = numbers - self.rows.keys()
         new = list(bulk.rows_in(self._connection, _FETCHED, _c.valid_from, unknown))
         self.rows |= {row.valid_from: row for row in new}
-        return [(rows.to_conversation_without_record(row), _keys(row)) for row in new]
+        return [(rows.to_merged_conversation(row), _keys(row)) for row in new]
 
     def _find(self, field: str, values: Collection[str]) -> Iterator[int]:
         """Only the numbers of the versions: most versions were fetched before."""

@@ -65,16 +65,15 @@ def _replace(
 ) -> dict[str, str]:
     """Put the leads `made` in place of the leads `old`; returns the terms of replaced leads."""
     replaced = old | {lead.lead_id for lead in made}
-    columns, given = (leads.c.lead_id, leads.c.terms), (agent_id,)
+    known, given = (leads.c.lead_id, leads.c.terms), (agent_id,)
     existing = bulk.rows_in(
-        connection, columns, leads.c.lead_id, replaced, where="agent_id = ?", given=given
+        connection, known, leads.c.lead_id, replaced, where="agent_id = ?", given=given
     )
     before: dict[str, str] = {row.lead_id: row.terms for row in existing}
     key = (leads.c.agent_id, leads.c.lead_id)
     bulk.delete_rows(connection, key, ((agent_id, lead_id) for lead_id in sorted(before)))
-    new = [rows.lead_row(lead) for lead in made]
-    if new:
-        bulk.insert_rows(connection, leads, list(new[0]), (tuple(row.values()) for row in new))
+    columns = [column.name for column in rows.LEAD_COLUMNS]
+    bulk.insert_rows(connection, leads, columns, map(rows.lead_row, made))
     return before
 
 

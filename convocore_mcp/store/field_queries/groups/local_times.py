@@ -10,7 +10,7 @@ from convocore_mcp.store.fields.row_tables import RowTable
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _STEP = 7 * 86_400
 """Seconds; no zone changes its clocks twice within a week."""
-_MOST_CHANGES = 200
+_MAX_CHANGES = 200
 _DAY, _HOUR = 86_400_000, 3_600_000
 _BIAS = 1_000_000
 """Days that are added before dividing: engines round negative numbers in different ways."""
@@ -48,7 +48,7 @@ def _offset(column: Sql, first: int, last: int, zone: tzinfo) -> Sql | int:
     before = _ahead(first, zone)
     for at in range(first + _STEP, last + _STEP, _STEP):
         after = _ahead(at, zone)
-        if after != before and len(changes) < _MOST_CHANGES:
+        if after != before and len(changes) < _MAX_CHANGES:
             changes.append((_change(at - _STEP, at, zone), before))
             before = after
     if not changes:

@@ -5,7 +5,7 @@ that only the groups which are shown are ever held in memory.
 """
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
@@ -13,7 +13,7 @@ from convocore_mcp.store.field_queries.groups.group_figures import Figures, Part
 from convocore_mcp.store.field_queries.groups.group_keys import GroupKey, GroupKeys
 from convocore_mcp.store.fields.row_tables import RowTable
 
-MOST_KEPT = 100_000
+MAX_KEPT = 100_000
 """Parts that are kept between the two readings; where there are more, the engine is asked twice."""
 AT_A_TIME = 10_000
 SplitPart = tuple[Part, Iterable[GroupKey]]
@@ -30,22 +30,24 @@ class SplitParts:
         figures: Figures,
         fitting: Sequence[ColumnElement[bool]],
         *,
-        most_kept: int = MOST_KEPT,
+        most_kept: int = MAX_KEPT,
     ) -> None:
         grouped = [*keys.columns, *figures.by_currency]
         read = [*keys.columns, *map(func.min, keys.stored_keys), *figures.by_currency]
         statement = select(*read, *figures.aggregates).select_from(table.table).where(*fitting)
         self._statement = statement.group_by(*grouped) if grouped else statement
         self._connection, self._keys, self._figures = connection, keys, figures
-        self._kept: list[SplitPart] | None = None
         reading = self._read()
         kept = list(islice(reading, most_kept + 1))
-        reading.close()
-        if len(kept) <= most_kept:
-            self._kept = kept
+        self._kept = kept if len(kept) <= most_kept else None
+        self._begun: Iterator[SplitPart] | None = chain(kept, reading)
+        """The first reading, which goes on where it was left."""
 
     def __iter__(self) -> Iterator[SplitPart]:
-        return self._read() if self._kept is None else iter(self._kept)
+        if self._kept is not None:
+            return iter(self._kept)
+        begun, self._begun = self._begun, None
+        return self._read() if begun is None else begun
 
     def chunks(self) -> Iterator[list[SplitPart]]:
         """The parts, many at a time."""

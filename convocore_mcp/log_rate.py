@@ -1,0 +1,40 @@
+"""Limits how many log lines of one kind are written: whoever makes errors must not fill a disk.
+
+A kind is the place in the code that logs, because some libraries write each message differently.
+Limited are warnings and errors, and what is marked so: lines that anybody can cause.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+
+LINES = 30
+"""Lines of one kind in a row."""
+SECONDS = 60.0
+"""Time after which as many lines may follow."""
+LIMITED = "limited"
+"""The attribute of a record below the level of a warning that is limited, too."""
+
+
+class LogRate(logging.Filter):
+    """Lets through so many records of each kind; the next one tells how many were left out."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._windows: dict[tuple[str, int], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is written."""
+        if record.levelno < logging.WARNING and not getattr(record, LIMITED, False):
+            return True
+        kind, now = (record.pathname, record.lineno), self._clock()
+        begun, count = self._windows.get(kind, (now, 0))
+        left_out = max(0, count - LINES)
+        if now - begun >= SECONDS:
+            begun, count = now, 0
+            if left_out:
+                record.msg = f"{record.getMessage()} ({left_out} more were left out)"
+                record.args = ()
+        self._windows[kind] = begun, count + 1
+        return count < LINES

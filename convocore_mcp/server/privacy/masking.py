@@ -1,0 +1,166 @@
+"""Masks an answer: fields by their names, texts by what is known of the people in the answer."""
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+
+from convocore_mcp.fields.personal_fields import Personal, personal_kind
+from convocore_mcp.fields.table import BY_NAME, Kind
+from convocore_mcp.models.personal import NOBODY, PersonalValues
+from convocore_mcp.server.privacy.pseudonyms import PSEUDONYM, Pseudonyms
+from convocore_mcp.server.privacy.text_masks import mask_text
+from convocore_mcp.server.sanitize import JsonObject
+from convocore_mcp.words.folding import fold
+
+ID_FIELDS = ("id", "lead_id", "conversation_id")
+WITHOUT_IDS = frozenset({"groups", "valid"})
+"""Parts of an answer in which values stand without anybody's ID."""
+OWN_WORDS = frozenset({"none", "(other)", "unknown"})
+"""Values that answers use where there is none."""
+_OURS = frozenset({
+    "as_of", "oldest", "at", "seen", "since", "until", "definition", "timezone", "sort", "currency",
+    "kind", "matched_on", "code", "from", "event_id", "agent_id", "region", "type", "due", "asked",
+    "accepted", "done", "next_cursor", "by_time", "of",
+})  # fmt: skip
+"""Fields that hold nothing that a visitor wrote."""
+_NO_NAMES = _OURS | {name for name, field in BY_NAME.items() if field.kind is Kind.CHOICE}
+"""Fields with a vocabulary: a stage `new` is not somebody called New."""
+_PERSONAL_ID = re.compile(r"@|\d{7}")
+"""What an ID has that is a phone number, an email address or an account."""
+_TIME = re.compile(r"\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\dZ)?")
+_SMALLEST_PHONE = 10**6
+"""A smaller number is a count."""
+_WORD = re.compile(r"[^\W\d_]{2,}")
+ANYBODY = PersonalValues(names=("",))
+"""Marks where any name in the mirror may stand."""
+_CONDITION = re.compile(r"\s*([\w.]+)\s*(!?[=~])\s*(.*)", re.DOTALL)
+
+
+class Masking:
+    """Masks one answer."""
+
+    def __init__(
+        self,
+        pseudonyms: Pseudonyms,
+        people: Mapping[str, PersonalValues],
+        *,
+        left_out: bool,
+        given: Mapping[str, str],
+        name_words: Collection[str] = (),
+    ) -> None:
+        """`people` are those in the answer, by each of their IDs.
+
+        `given` maps the pseudonyms in the arguments to what they stand for. With `left_out`, fields
+        are left out instead of masked. `name_words` are those of everybody.
+        """
+        self._pseudonyms = pseudonyms
+        self._people = people
+        self._left_out = left_out
+        self._given = {value: pseudonym for pseudonym, value in given.items() if value}
+        self._name_words = name_words
+        self._all = NOBODY
+        for known in dict.fromkeys(people.values()):
+            self._all = self._all.joined(known)
+
+    def answer(self, answer: JsonObject) -> JsonObject:
+        """The answer without personal data."""
+        return self._object(answer, self._all)
+
+    def text(self, text: str, names: Collection[str] = ()) -> str:
+        """A text without personal data, which may hold these names."""
+        return self._text(text, self._all.joined(PersonalValues(names=tuple(names))), names=True)
+
+    def value(self, kind: Personal, value: str) -> str | None:
+        """A value of a personal field: its pseudonym, or nothing where it is to be left out."""
+        if value in OWN_WORDS or PSEUDONYM.fullmatch(value):
+            return value
+        if kind is Personal.ID:
+            return self._id(value)
+        return None if self._left_out else self._pseudonyms.of(_kind_of(kind, value), value)
+
+    def _object(self, found: Mapping[str, object], known: PersonalValues) -> JsonObject:
+        if known is not ANYBODY:
+            known = self._scope(found, known)
+        masked = {}
+        for name, value in found.items():
+            inner = ANYBODY if name in WITHOUT_IDS else known
+            shown = self._value(name, value, inner)
+            if shown is not None:
+                masked[self._key(name)] = shown
+        return masked
+
+    def _scope(self, found: Mapping[str, object], known: PersonalValues) -> PersonalValues:
+        """What is known of whom an object is about."""
+        own = (self._people.get(str(found[name])) for name in ID_FIELDS if name in found)
+        return next((person for person in own if person), known)
+
+    def _key(self, name: str) -> str:
+        return name if name.isidentifier() else self._condition(name)
+
+    def _value(self, name: str, value: object, known: PersonalValues) -> object:
+        if isinstance(value, dict):
+            return self._object(value, known)
+        if isinstance(value, list):
+            items = (self._value(name, item, known) for item in value)
+            kept = [item for item in items if item is not None]
+            return kept if kept or not value else None
+        kind = None if _CONDITION.fullmatch(name) else personal_kind(name)
+        if kind is not None and isinstance(value, int) and value >= _SMALLEST_PHONE:
+            return self.value(kind, str(value))
+        if not isinstance(value, str):
+            return value
+        return self.value(kind, value) if kind else self._text_field(name, value, known)
+
+    def _text_field(self, name: str, value: str, known: PersonalValues) -> str | None:
+        if name in _OURS or _TIME.fullmatch(value):
+            return value
+        if name == "contact":
+            parts = [self.value(Personal.PHONE, part) for part in value.split(", ")]
+            return ", ".join(filter(None, parts)) or None
+        if name == "where":
+            return self._condition(value)
+        return self._text(value, known, names=name not in _NO_NAMES)
+
+    def _condition(self, text: str) -> str:
+        """A condition of `where`, with the value of a personal field masked."""
+        match = _CONDITION.fullmatch(text)
+        kind = personal_kind(match[1]) if match else None
+        if match is None or kind is None:
+            return self._text(text, self._all, names=True)
+        shown = [self.value(kind, part) or "…" for part in match[3].split("|")]
+        return f"{match[1]}{match[2]}{'|'.join(shown)}"
+
+    def _text(self, text: str, known: PersonalValues, *, names: bool) -> str:
+        for value, pseudonym in self._given.items():
+            text = text.replace(value, pseudonym)
+        if known is ANYBODY and names:
+            text = _WORD.sub(self._masked_word, text)
+        return mask_text(text, known, self._mark, names=names)
+
+    def _masked_word(self, match: re.Match[str]) -> str:
+        word = match.group()
+        return self._mark(Personal.PERSON, word) if fold(word) in self._name_words else word
+
+    def _mark(self, kind: Personal, value: str) -> str:
+        return f"[{kind}]" if self._left_out else self._pseudonyms.of(kind, value)
+
+    def _id(self, value: str) -> str:
+        personal = _PERSONAL_ID.search(value) is not None
+        return self._pseudonyms.of(Personal.ID, value) if personal else value
+
+
+def _kind_of(kind: Personal, value: str) -> Personal:
+    """A person may be named by an email address, and a contact is either."""
+    return Personal.EMAIL if "@" in value and kind is not Personal.LINK else kind
+
+
+def ids_in(value: object) -> Iterator[str]:
+    """The IDs of people and conversations anywhere in an answer."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if name in ID_FIELDS and isinstance(inner, str):
+                yield inner
+            else:
+                yield from ids_in(inner)
+    elif isinstance(value, list):
+        for item in value:
+            yield from ids_in(item)
