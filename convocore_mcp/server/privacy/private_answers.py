@@ -4,7 +4,7 @@ import base64
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from copy import copy
 from dataclasses import fields, is_dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
 from cryptography.fernet import Fernet, InvalidToken
 
@@ -60,7 +60,7 @@ class Privacy:
         self._pseudonyms: Pseudonyms | None = None
         self._cursors: Fernet | None = None
 
-    async def answer(self, make: Callable[[Any], Awaitable[JsonObject]], request: T) -> JsonObject:
+    async def answer(self, make: Callable[[T], Awaitable[JsonObject]], request: T) -> JsonObject:
         """What `make` answers to `request`, masked; pseudonyms in the request are read.
 
         Masked values may be longer. So an answer near the limit is made again with less room.
@@ -138,7 +138,7 @@ class Privacy:
         """
         pseudonyms, given = self._ready(), dict[str, str]()
 
-        def opened(value: Any, name: str = "") -> Any:
+        def opened(value: object, name: str = "") -> object:
             if isinstance(value, str):
                 if name == "cursor" and value:
                     return self._opened_cursor(value)
@@ -154,7 +154,7 @@ class Privacy:
                 return replace(value, **changed)
             return value
 
-        return opened(request), given
+        return cast("T", opened(request)), given
 
     def _opened_cursor(self, cursor: str) -> str:
         try:
