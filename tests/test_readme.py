@@ -159,7 +159,8 @@ def test_the_changelog_has_an_entry_for_this_version() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["serve"], ["sandbox"], ["demo"], ["sync"], ["status"], ["purge"], ["board"]]
+    "command",
+    [[], ["serve"], ["sandbox"], ["demo"], ["sync"], ["status"], ["purge"], ["board"], ["forget"]],
 )
 def test_every_command_in_the_readme_explains_itself(command: list[str]) -> None:
     """Promised by docs/operations.md, "Commands"."""
