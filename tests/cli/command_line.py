@@ -3,6 +3,8 @@
 They run in the test's process: starting one would take most of the time of these tests.
 """
 
+import contextvars
+import functools
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,9 +41,12 @@ class CommandLine:
     def run(self, *arguments: str, answer: str = "", **settings: str) -> Done:
         """Run a command; `answer` is typed into its stdin."""
         environment = dict.fromkeys(os.environ) | self.env | settings
-        done = CliRunner().invoke(
-            app, arguments, input=answer, env=environment, catch_exceptions=False
-        )
+        invoke = functools.partial(
+            CliRunner().invoke,
+            app, arguments, input=answer, env=environment, catch_exceptions=False,
+        )  # fmt: skip
+        # The context of the test may say that an event loop runs: that of an asynchronous fixture.
+        done = contextvars.Context().run(invoke)
         return Done(done.exit_code, done.stdout, done.stderr)
 
     def run_ok(self, *arguments: str, answer: str = "", **settings: str) -> str:

@@ -1,4 +1,8 @@
-"""One server for all tests of this folder."""
+"""One server for the tests of a module.
+
+It ends with the module: asynchronous fixtures must end in the reverse of the order in which they
+began, and the tests of `tests/truth` have one that lives longer.
+"""
 
 from collections.abc import AsyncIterator
 
@@ -8,13 +12,13 @@ from tests.promises.conversations import ZONE, sandbox_of
 from tests.tool_client import ToolClient, connected
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def anyio_backend() -> str:
     """As for every test, but with the lifetime of the server."""
     return "asyncio"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def client() -> AsyncIterator[ToolClient]:
     """A client of a server that has read these few conversations."""
     async with connected(sandbox_of(), timezone=ZONE, incremental_sync_seconds=36_000) as found:
