@@ -100,10 +100,10 @@ class BoundedProtocol(HttpToolsProtocol):
         cast("dict[str, object]", self.scope)[CONNECTION] = self
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header; fields behind a body are left out."""
+        """Keep a header, without the blanks around it; fields behind a body are left out."""
         if self._in_headers:
             self._header_bytes += len(name) + len(value)
-            super().on_header(name, value)
+            super().on_header(name, value.strip(b" \t"))
 
     def on_headers_complete(self) -> None:
         """Start to answer a request, within the bounds.
