@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from convocore_mcp.errors import ApiError, ContractError
+from convocore_mcp.errors import ApiError, BrokenRecordError, ContractError
 from convocore_mcp.models import Page, UnfinishedSync
 from convocore_mcp.sync.incremental_sync import catch_up, listed_rows
 from convocore_mcp.sync.list_order import EVIDENCE_AGAIN, Front, FrontReading
@@ -206,7 +206,7 @@ class FullSync:
     async def _is_gone(self, conversation_id: str) -> bool:
         try:
             found = await self._upstream.conversation(self._writer.agent_id, conversation_id)
-        except ContractError:  # it exists, in a shape that we don't know
+        except (ContractError, BrokenRecordError):  # it exists, but nobody can read it
             return False
         return found is None
 

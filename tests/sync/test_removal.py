@@ -129,6 +129,23 @@ async def test_a_small_list_is_believed_to_be_empty_if_each_conversation_is_gone
         assert not held(harness)
 
 
+async def test_a_record_that_convocore_cannot_serve_is_not_gone_and_hides_no_other_that_is() -> (
+    None
+):
+    """Ours: "Output validation failed" is said of a record that exists."""
+    sandbox = Sandbox(size=60)
+    async with running_harness(sandbox) as harness:
+        await harness.sync()
+        first, *others = sorted(held(harness))[:4]
+        sandbox.alter_page(showing(held(harness) - {first}))
+        sandbox.break_record(first)
+        for id_ in others:
+            sandbox.delete(id_)
+        await harness.sync()
+        assert first in held(harness)
+        assert held(harness).isdisjoint(others)
+
+
 async def test_what_a_doubtful_full_sync_missed_is_not_removed_by_the_next_good_one() -> None:
     """Ours: a sync that is not believed says nothing about a single conversation either."""
     sandbox = Sandbox(size=130)
