@@ -57,6 +57,7 @@ class ServerProcesses:
             "CONVOCORE_AGENT_ID": sandbox.agent_id,
             "CONVOCORE_BASE_URL": base_url,
             "CONVOCORE_STORE": store,
+            "CONVOCORE_WAIT_SECONDS": "60",  # until everything is read, on a busy machine too
         }
 
     def start_sync_command(self) -> subprocess.Popen[str]:
@@ -74,7 +75,7 @@ class ServerProcesses:
     def check(self) -> None:
         """Check that the mirror equals the sandbox, and that the list was read about once."""
         assert UNDISTURBED <= len(self.sandbox.requests) <= UNDISTURBED + EXTRA
-        names = ("api_key", "agent_id", "base_url", "store")
+        names = ("api_key", "agent_id", "base_url", "store", "wait_seconds")
         chosen = dict(zip(names, self.settings.values(), strict=True))
         location, owner = mirror_location(read_settings(chosen))
         mirror = open_mirror(location, owner=owner)
