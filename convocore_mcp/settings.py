@@ -22,7 +22,8 @@ HOST_AND_PORT = re.compile(r"(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?", re.IGNORE
 _UNEXPANDED = re.compile(r"\$\{[^}]*\}|^\s*(?:\$\w+|%\w+%)\s*$")
 _PLACEHOLDER = re.compile(
     r"<.*>|\{\{.*\}\}|your\b.*|your[-_].*|x{3,}|\.{3}|\u2026|change[-_ ]?me|replace[-_ ]?me|todo|"
-    r"placeholder|(?:insert|paste|put)\b.*\bhere|.*[-_]here",
+    r"placeholder|(?:insert|paste|put)\b.*\bhere|"
+    r"(?:.*[-_])?(?:key|secret|token|id|value|url)[-_]here",
     re.IGNORECASE,
 )
 _IN_MEMORY = {"memory", ":memory:", "sqlite://", "sqlite:///:memory:"}

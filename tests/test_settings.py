@@ -208,6 +208,7 @@ def test_a_time_zone_that_does_not_exist_is_an_error_that_names_the_variable(
         ("CONVOCORE_API_KEY", "%KEY%", "nobody expanded"),
         ("CONVOCORE_API_KEY", "your workspace secret", "placeholder"),
         ("CONVOCORE_API_KEY", "<your-key>", "placeholder"),
+        ("CONVOCORE_API_KEY", "api-key-here", "placeholder"),
         ("CONVOCORE_API_KEY", f'"{KEY}"', "quotes"),
         ("CONVOCORE_API_KEY", f"{KEY} {KEY}", "characters that no key has"),
         ("WORKSPACE_SECRET", f"'{KEY}'", "quotes"),
@@ -235,7 +236,8 @@ def test_a_wrong_setting_is_named_as_its_variable_with_what_was_meant(
 
 
 @pytest.mark.parametrize(
-    "agent", ["[1]", "agent-x", "todo-list-bot", "yourself", "a$b", "where", "100%", "x"]
+    "agent",
+    ["[1]", "agent-x", "todo-list-bot", "yourself", "a$b", "where", "100%", "x", "nobody-here"],
 )
 def test_an_agent_may_have_any_name(monkeypatch: pytest.MonkeyPatch, agent: str) -> None:
     """Ours: only what can't be meant is refused."""

@@ -96,7 +96,7 @@ async def test_no_way_out_shows_personal_data(client: ToolClient) -> None:
     count = 0
     async for answer in everything(client):
         text = json.dumps(answer, ensure_ascii=False)
-        found = [raw for raw in RAW if raw in text.replace("Does", "")]  # an answer of the agent
+        found = [raw for raw in RAW if raw in text.replace("Does", "")]  # said in a transcript
         assert found == [], text
         count += 1
     assert count > 25

@@ -352,7 +352,7 @@ async def test_when_convocore_is_down_the_mirror_answers_with_a_note(
 ERRORS: tuple[tuple[str, str, dict[str, Any]], ...] = (
     ("a wrong key", "unauthorized", {"api_key": "wrong"}),
     ("a plan without the endpoint", "forbidden", {"api_key": FREE_PLAN_KEY}),
-    ("no such agent", "not_found", {"agent_id": "no-such-agent"}),
+    ("no such agent", "not_found", {"agent_id": "nobody-here"}),
     ("no key", "not_configured", {"api_key": None}),
     ("no agent", "not_configured", {"agent_id": None}),
     ("several agents, none chosen", "invalid_argument", {"agent_id": "one,two"}),
