@@ -18,7 +18,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from benchmarks import event_loop, first_calls, full_sync, startup, token_cost, tool_calls
+from benchmarks import (
+    event_loop,
+    first_calls,
+    full_sync,
+    startup,
+    throughput,
+    token_cost,
+    tool_calls,
+)
 from benchmarks.full_sync import CURSOR, NUMBERS, Scenario
 from benchmarks.mirror_files import MirrorFile, fill_directly, mirror_file
 from benchmarks.progress import report
@@ -26,6 +34,7 @@ from benchmarks.table import Row, markdown
 
 SLOW = 0.05
 """Seconds of upstream latency."""
+WEB_MIRROR = 2_000
 
 
 @dataclass(frozen=True)
@@ -43,6 +52,8 @@ class Plan:
     by_number: int = 10_000
     """Rows of full syncs, by cursor and by page number."""
     rounds: int = 3
+    seconds_of_load: int = 5
+    """How long each server is loaded over HTTP in each round."""
     every: int = 1
     """Of the questions that are asked for the first time, every so many is asked."""
     loop_rows: int = 10_000
@@ -60,6 +71,11 @@ class Plan:
     def small_mirror(self) -> MirrorFile:
         """The mirror that the large one is compared with."""
         return mirror_file(self.folder, self.small, fill_directly)
+
+    @cached_property
+    def web_mirror(self) -> MirrorFile:
+        """The mirror behind the server that is loaded over HTTP."""
+        return mirror_file(self.folder, WEB_MIRROR, fill_directly)
 
     @cached_property
     def large_mirror(self) -> MirrorFile:
@@ -95,6 +111,10 @@ class Plan:
         slowest = first_calls.ask(self.large_mirror, [asked.slowest for asked in self.asked])
         return [asked.row(self.large, first_calls.MOST_GROWTH) for asked in slowest]
 
+    def throughput(self) -> list[Row]:
+        """Calls a second over HTTP."""
+        return throughput.measure(self.web_mirror, rounds=self.rounds, seconds=self.seconds_of_load)
+
     def syncs(self) -> list[Row]:
         """Full syncs, compared with a bare loop."""
         scenarios = (
@@ -126,6 +146,7 @@ class Plan:
             "sizes": self.sizes,
             "first": self.first,
             "first_sizes": self.first_sizes,
+            "throughput": self.throughput,
             "syncs": self.syncs,
             "tokens": self.tokens,
             "memory": self.memory,
@@ -145,6 +166,7 @@ def quick(folder: Path) -> Plan:
         by_cursor=300,
         by_number=1_000,
         rounds=1,
+        seconds_of_load=1,
         every=9,
         loop_rows=1_000,
         loop_calls=60,

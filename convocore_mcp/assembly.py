@@ -6,7 +6,7 @@ it (`cli.serve`).
 
 import functools
 import gc
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
@@ -32,6 +32,7 @@ from convocore_mcp.server.privacy.private_answers import Privacy
 from convocore_mcp.server.sanitize import JsonObject
 from convocore_mcp.settings import Settings
 from convocore_mcp.store.changes.change_feed import ChangeFeed
+from convocore_mcp.store.database.data_version import DataVersion
 from convocore_mcp.store.database.engine import Database, open_database
 from convocore_mcp.store.database.sync_locks import SyncLocks, sync_locks_for
 from convocore_mcp.store.details.details_queue import DetailsQueue
@@ -64,6 +65,7 @@ RULES = Rules(
 )
 READERS, WRITERS = 4, 1
 """Threads for the database: several may read at a time, but SQLite has one writer."""
+ONE_SECOND = timedelta(seconds=1)
 OnResponse = Callable[[str], None]
 """Receives the status of each response of Convocore, or the name of the error instead."""
 
@@ -150,6 +152,7 @@ class _Resources:
     syncs: AgentSyncs
     client: ConvocoreClient
     locks: SyncLocks
+    data_version: DataVersion
     mirror: MirrorWriter
 
     async def aclose(self) -> None:
@@ -157,6 +160,7 @@ class _Resources:
         await self.syncs.aclose()
         await self.client.aclose()
         await anyio.to_thread.run_sync(self.locks.close)
+        await anyio.to_thread.run_sync(self.data_version.close)
         await anyio.to_thread.run_sync(self.mirror.close)
 
 
@@ -174,6 +178,7 @@ def _connect(
     interval = timedelta(seconds=settings.incremental_sync_seconds)
     watch = Watch(syncs, interval=interval, now=utc_now)
     mirror_reader = MirrorReader(database)
+    data_version = DataVersion(database)
     return Backend(
         agents=settings.agent_id,
         region=settings.region,
@@ -195,8 +200,11 @@ def _connect(
         now=utc_now,
         read=readers.run,
         privacy=_privacy(settings, database, readers),
-        close=_Resources(watch, syncs, client, locks, mirror).aclose,
+        close=_Resources(watch, syncs, client, locks, data_version, mirror).aclose,
         answer_from=Answers,
+        answer_state=functools.partial(
+            _answer_state, syncs, data_version, readers, every_answer_syncs=interval < ONE_SECOND
+        ),
     )
 
 
@@ -205,6 +213,20 @@ def _privacy(settings: Settings, database: Database, readers: _Threads) -> Priva
         return None
     left_out = settings.pii == "none"
     return Privacy(PersonalData(database), readers.run, settings.agent_id, left_out=left_out)
+
+
+async def _answer_state(
+    syncs: AgentSyncs, data_version: DataVersion, readers: _Threads, *, every_answer_syncs: bool
+) -> Hashable | None:
+    """Names all that answers depend on: the second, the syncs and the data.
+
+    Answers tell times to the second. `None` if a sync is running or due, or the data can't be read.
+    """
+    second, state = int(utc_now().timestamp()), syncs.state()
+    if every_answer_syncs or state is None:
+        return None
+    version = await readers.run(data_version.read)
+    return None if version is None else (second, state, version)
 
 
 def _no_details(_agent_id: str) -> None:

@@ -73,6 +73,10 @@ _ALTERNATIVE = re.compile(r"""\s*(["'])(.*?)\1\s*(?=\||$)|([^|]+)""", re.DOTALL)
 _TRUE, _FALSE = {"true", "yes", "1", "on"}, {"false", "no", "0", "off"}
 _NAMING_UNREAD = {"where", "fields"}
 """The arguments that may name `value_text`."""
+_FIELDS_OF = {
+    rows: {field.name: field for field in FIELDS if field.rows in {rows, Rows.BOTH}}
+    for rows in Rows
+}
 _EXAMPLE = "Write FIELD OP VALUE, e.g. value>10000, stage!=won|lost, email missing, demo=today."
 
 
@@ -230,7 +234,7 @@ def find_field(text: str, *, rows: Rows, name: str) -> Field | DataField:
         return DataField(key)
     bare = bare.strip("\"'").strip()
     wanted = re.sub(r"[\s-]+", "_", bare).lower()
-    known = {field.name: field for field in FIELDS if field.rows in {rows, Rows.BOTH}}
+    known = _FIELDS_OF[rows]
     if wanted in known:
         return known[wanted]
     if wanted == UNREAD_VALUE.name and name in _NAMING_UNREAD:

@@ -1,7 +1,7 @@
 """What the tools work with. It is built at the first question: starting opens no file or socket."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ import anyio.to_thread
 
 from convocore_mcp.errors import InvalidArgumentError, NotConfiguredError
 from convocore_mcp.fields.times import Clock
+from convocore_mcp.server.answer_cache import AnswerCache
 from convocore_mcp.server.mirror_queries import (
     ChangeQueries,
     CompletionQueries,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:  # for annotations only: listing the tools must not wait for t
     from datetime import datetime, timedelta, tzinfo
 
     from mcp.server.mcpserver import Context
+    from mcp_types import CallToolResult
 
     from convocore_mcp.fields.table import FieldValue
     from convocore_mcp.leads.resolve import Match
@@ -82,6 +84,8 @@ class Backend:
     close: Callable[[], Awaitable[None]]
     answer_from: Callable[["Backend"], Answers]
     """Makes the object that answers from a backend (`server.answering.Answers`)."""
+    answer_state: "Callable[[], Awaitable[Hashable | None]]"
+    """Names all that answers depend on; `None` if that is changing, or not known."""
 
     @property
     def answers(self) -> Answers:
@@ -182,6 +186,7 @@ class App:
         self._load = load
         self._assembly: Assembly | None = None
         self._backend: Backend | None = None
+        self._answers: AnswerCache[CallToolResult] = AnswerCache(keep=lambda r: not r.is_error)
         self._loading = anyio.Lock()
         self._building = anyio.Lock()
 
@@ -226,6 +231,13 @@ class App:
         if send_progress is None:
             return backend
         return replace(backend, syncs=ReportingSyncs(backend.syncs, send_progress, patient=patient))
+
+    async def answer_once(
+        self, question: Hashable, make: Callable[[], Awaitable["CallToolResult"]]
+    ) -> "CallToolResult":
+        """What `make` answers, or has answered to `question` while nothing has changed since."""
+        state = None if self._backend is None else await self._backend.answer_state()
+        return await self._answers.get(state, question, make)
 
     async def aclose(self) -> None:
         """Stop syncing and close the mirror."""

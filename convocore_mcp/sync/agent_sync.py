@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
@@ -154,6 +154,14 @@ class AgentSync:
         self.details.go_on()
         state = replace(state, details=await self.details.state(scope))
         return freshness(state, scope, now=parts.now())
+
+    def state(self) -> Hashable | None:
+        """What answers depend on beside the mirror and the time; `None` while a sync runs.
+
+        Equal states mean that no sync has ended and no request has failed in between.
+        """
+        health = self._parts.health
+        return None if self._runs else (self._ended_runs, health.note, health.last_error)
 
     async def sync(
         self,

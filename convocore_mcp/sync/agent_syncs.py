@@ -1,7 +1,7 @@
 """The agents' syncs as the rest of the program sees them: one `AgentSync` for each agent."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 from convocore_mcp.models import EVERYTHING, Freshness, ReadScope
 from convocore_mcp.sync.agent_sync import AgentSync, SyncParts
@@ -55,6 +55,11 @@ class AgentSyncs:
         return await self._of(agent_id).sync(
             full=full, report_progress=report_progress, on_lock_wait=on_lock_wait
         )
+
+    def state(self) -> Hashable | None:
+        """What answers depend on beside the mirror and the time; `None` while a sync runs."""
+        states = tuple(agent_sync.state() for agent_sync in self._by_agent.values())
+        return None if None in states else states
 
     def details(self, agent_id: str) -> AgentDetails:
         """What reads the details of an agent's conversations."""

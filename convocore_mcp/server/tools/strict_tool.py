@@ -5,9 +5,10 @@ valid.
 """
 
 import copy
+import functools
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import Any, Self, get_args, get_type_hints
+from typing import TYPE_CHECKING, Any, Self, get_args, get_type_hints
 
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
@@ -18,10 +19,13 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.json_schema import GenerateJsonSchema
 
 from convocore_mcp.errors import ConvocoreError, InvalidArgumentError
-from convocore_mcp.server.rendering import failure, internal_error
+from convocore_mcp.server.rendering import compact, failure, internal_error
 from convocore_mcp.server.sanitize import JsonObject
 from convocore_mcp.server.tools.arguments import nearest_first
 from convocore_mcp.server.tools.lenient_arguments import read_leniently
+
+if TYPE_CHECKING:
+    from convocore_mcp.server.backend import App
 
 READ_ONLY = ToolAnnotations(
     read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=True
@@ -86,7 +90,19 @@ class StrictTool(Tool):
     async def run(
         self, arguments: JsonObject, context: Context[Any, Any], convert_result: bool = False
     ) -> Any:
-        """Run the tool; every error becomes an error object."""
+        """Run the tool, or give its last answer while nothing has changed.
+
+        Every error becomes an error object.
+        """
+        app: App = context.request_context.lifespan_context
+        make = functools.partial(self._run, arguments, context, convert_result)
+        if (context.request_context.meta or {}).get("progress_token") is not None:
+            return await make()  # whoever waits for another's answer would get no progress
+        return await app.answer_once((self.name, convert_result, compact(arguments)), make)
+
+    async def _run(
+        self, arguments: JsonObject, context: Context[Any, Any], convert_result: bool
+    ) -> Any:
         try:
             read = read_leniently(arguments, self.parameters.get("properties", {}))
             return await super().run(read, context, convert_result)

@@ -1,0 +1,62 @@
+"""Tells whether anything in the mirror may have changed, without a transaction."""
+
+import sqlite3
+import threading
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.pool import StaticPool
+
+from convocore_mcp.errors import MirrorError
+from convocore_mcp.store.database.engine import Database
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine, PoolProxiedConnection
+
+_SNAPSHOT = "SELECT CAST(pg_current_snapshot() AS text)"
+"""Names the transactions whose changes are visible: the same text, the same data."""
+
+
+class DataVersion:
+    """The version of the data: equal versions mean that nothing was committed in between."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._lock = threading.Lock()
+        self._engine: Engine | None = None
+        self._connection: PoolProxiedConnection | None = None
+        """Of a SQLite database; kept, because each connection numbers the others' commits anew."""
+
+    def read(self) -> str | None:
+        """The version of the data of now; `None` if the database can't tell. Blocks.
+
+        Whoever reads the data then meets the error, and can say what it means.
+        """
+        try:
+            return f"{self._database.generation} {self._number()}"
+        except (MirrorError, sqlite3.Error):
+            return None
+
+    def _number(self) -> int | str:
+        engine = self._database.engine
+        if engine.dialect.name == "postgresql":
+            with self._database.reading() as connection:
+                return str(connection.exec_driver_sql(_SNAPSHOT).scalar_one())
+        with self._lock:
+            if self._connection is None or self._engine is not engine:
+                self._give_back()  # a damaged mirror was replaced
+                self._engine, self._connection = engine, engine.raw_connection()
+            sqlite: Any = self._connection.driver_connection
+            if isinstance(engine.pool, StaticPool):
+                # A database in memory has one connection, which does not number its own commits.
+                return int(sqlite.total_changes)
+            return int(sqlite.execute("PRAGMA data_version").fetchone()[0])
+
+    def close(self) -> None:
+        """Give the connection back, before the database is closed."""
+        with self._lock:
+            self._give_back()
+
+    def _give_back(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
