@@ -11,6 +11,7 @@ from convocore_mcp.cli.serve_web import serve_demo, serve_web
 from convocore_mcp.cli.terminal import say
 from convocore_mcp.errors import NotConfiguredError
 from convocore_mcp.web.board_page import BoardLinks
+from convocore_mcp.web.routes import WebOptions
 
 ONLY_LINKS = {
     "tokens": (), "oauth_issuer": None, "oauth_audience": None, "oauth_scopes": (),
@@ -37,9 +38,8 @@ def board(
         http=ONLY_LINKS,
         host="127.0.0.1",
         port=port,
-        streamable=True,
         watch=False,
-        links=BoardLinks(_Announcer(open_browser=not no_open)),
+        options=WebOptions(links=BoardLinks(_Announcer(open_browser=not no_open))),
     )
     try:
         serve_demo(serve, LIVELY) if demo else serve({})

@@ -16,6 +16,7 @@ from convocore_mcp.cli.terminal import say
 from convocore_mcp.errors import NotConfiguredError
 from convocore_mcp.sandbox import Sandbox
 from convocore_mcp.sandbox import run as run_sandbox
+from convocore_mcp.web.routes import WebOptions
 
 app = typer.Typer(
     name="convocore-mcp",
@@ -72,6 +73,15 @@ def serve(  # noqa: PLR0913  one for each option
         str | None, typer.Option(help="Required `aud` claim of an OAuth token.")
     ] = None,
     public_url: Annotated[str | None, typer.Option(help="The server's URL behind a proxy.")] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            max=64,
+            help="Processes that answer, with --transport http. Older clients then have no "
+            "sessions, so no subscriptions. [1]",
+        ),
+    ] = None,
     demo: Annotated[bool, typer.Option("--demo", help="Serve the sandbox's data.")] = False,
     watch: Annotated[
         bool, typer.Option("--watch", help="Keep the mirror fresh while nobody asks.")
@@ -80,8 +90,10 @@ def serve(  # noqa: PLR0913  one for each option
     """Serve MCP; without options, the same as `convocore-mcp` without a command."""
     over_http = {
         "host": host, "port": port, "token": token or None, "oauth-issuer": oauth_issuer,
-        "oauth-audience": oauth_audience, "public-url": public_url,
+        "oauth-audience": oauth_audience, "public-url": public_url, "workers": workers,
     }  # fmt: skip
+    if workers is not None and transport is Transport.sse:
+        raise typer.BadParameter("--workers: only with --transport http.")
     if transport is Transport.stdio:
         if given := [f"--{name}" for name, value in over_http.items() if value is not None]:
             raise typer.BadParameter(f"{', '.join(given)}: only with --transport http or sse.")
@@ -96,8 +108,9 @@ def serve(  # noqa: PLR0913  one for each option
             http={name: value for name, value in chosen.items() if value is not None},
             host=host if host is not None else "127.0.0.1",
             port=port if port is not None else 8000,
-            streamable=transport is Transport.http,
             watch=watch,
+            workers=workers or 1,
+            options=WebOptions(streamable=transport is Transport.http),
         )
     try:
         serve_demo(run) if demo else run({})

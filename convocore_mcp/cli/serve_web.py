@@ -1,6 +1,8 @@
 """Serving over HTTP, and serving the sandbox's data."""
 
+import socket
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
@@ -9,15 +11,18 @@ from pydantic import ValidationError
 from convocore_mcp.assembly import Assembly
 from convocore_mcp.cli.serve import start_logging
 from convocore_mcp.configuration import read_settings, settings_error
+from convocore_mcp.errors import NotConfiguredError
 from convocore_mcp.sandbox import Sandbox, serving
 from convocore_mcp.server.backend import App
 from convocore_mcp.server.mcp.mcp_server import create_server
+from convocore_mcp.store.database.engine import MEMORY
 from convocore_mcp.tracing import start_tracing
 from convocore_mcp.tracing_settings import TracingSettings
-from convocore_mcp.web.board_page import BoardLinks
-from convocore_mcp.web.http_app import serve_http
+from convocore_mcp.web.connections.workers import serve_in_workers
+from convocore_mcp.web.http_app import listening, serve_http
 from convocore_mcp.web.http_settings import HttpSettings
 from convocore_mcp.web.metrics import Metrics
+from convocore_mcp.web.routes import WebOptions
 
 
 def serve_web(
@@ -26,33 +31,44 @@ def serve_web(
     *,
     host: str,
     port: int,
-    streamable: bool,
     watch: bool,
-    links: BoardLinks | None = None,
+    workers: int = 1,
+    options: WebOptions,
 ) -> None:
-    """Serve MCP over HTTP until a signal (SIGINT or SIGTERM) comes.
+    """Serve MCP over HTTP until a signal (SIGINT or SIGTERM) comes, in `workers` processes.
 
     `overrides` (of `Settings`) and `http` (of `HttpSettings`) take precedence over the environment.
-    Without `streamable` only HTTP+SSE is served. `links` let a browser in, for somebody who reads
-    the terminal: log lines are plain text then.
+    With links for a browser, somebody reads the terminal: log lines are plain text then.
 
     Raises:
         NotConfiguredError: a setting is wrong, or other machines could connect without a token.
     """
-    start_logging(as_json=links is None)
-    start_tracing(TracingSettings.from_environment(), version=version("convocore-mcp"))
-    read_settings(overrides)  # a wrong setting is reported now, and the log level is set
+    start_logging(as_json=options.links is None)
+    mirror = read_settings(overrides).store  # a wrong setting is reported now
+    if workers > 1 and mirror == MEMORY:
+        raise NotConfiguredError(
+            "With --workers, CONVOCORE_STORE can't be memory: the processes share one mirror.",
+            hint="Use a file or a PostgreSQL URL.",
+        )
     try:
         settings = HttpSettings(**http)
     except ValidationError as error:
         raise settings_error(error, HttpSettings) from None
-    metrics = Metrics()
-    assembly = Assembly(overrides, on_response=metrics.record_upstream_request)
-    app = App(lambda: assembly, version=version("convocore-mcp"))
-    server = create_server(app, watch=watch)
-    serve_http(
-        server, app, settings, metrics, host=host, port=port, streamable=streamable, links=links
-    )
+
+    def serve(listener: socket.socket, settings: HttpSettings, metrics: Metrics) -> None:
+        start_tracing(TracingSettings.from_environment(), version=version("convocore-mcp"))
+        assembly = Assembly(overrides, on_response=metrics.record_upstream_request)
+        app = App(lambda: assembly, version=version("convocore-mcp"))
+        server = create_server(app, watch=watch)
+        serve_http(server, app, settings, metrics, listener, host=host, options=options)
+
+    with listening(settings, host=host, port=port, streamable=options.streamable) as listener:
+        if workers == 1:
+            serve(listener, settings, Metrics())
+            return
+        share = settings.shared_by(workers)
+        options = replace(options, sessions=False)
+        serve_in_workers(workers, lambda number: serve(listener, share, Metrics(worker=number)))
 
 
 def serve_demo(

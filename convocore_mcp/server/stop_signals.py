@@ -7,6 +7,9 @@ from types import FrameType
 
 _NAMES = ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK")
 """Windows has no SIGHUP; SIGBREAK exists only there. SIGHUP: the terminal was closed."""
+STOP_SIGNALS = frozenset(
+    signal.Signals[name] for name in _NAMES if name in signal.Signals.__members__
+)
 
 
 @contextmanager
@@ -16,8 +19,7 @@ def on_stop_signal(handle: Callable[[int, FrameType | None], object]) -> Iterato
     The event loop's own way does not exist on Windows: `add_signal_handler` raises there. Call it
     in the main thread.
     """
-    found = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
-    chosen = [sign for sign in found if signal.getsignal(sign) is not signal.SIG_IGN]
+    chosen = [sign for sign in STOP_SIGNALS if signal.getsignal(sign) is not signal.SIG_IGN]
     before = {sign: signal.signal(sign, handle) for sign in chosen}
     try:
         yield

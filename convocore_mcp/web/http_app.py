@@ -2,6 +2,8 @@
 
 import logging
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from mcp.server.auth.middleware.bearer_auth import authorization_context
 from mcp.server.mcpserver import MCPServer
@@ -26,7 +28,7 @@ from convocore_mcp.web.http_settings import HttpSettings
 from convocore_mcp.web.limits import Limits
 from convocore_mcp.web.metrics import Metrics
 from convocore_mcp.web.request_tracker import RequestTracker
-from convocore_mcp.web.routes import build_routes
+from convocore_mcp.web.routes import WebOptions, build_routes
 from convocore_mcp.web.web_server import open_listener, serve_until_signal
 
 log = logging.getLogger(__name__)
@@ -35,26 +37,35 @@ ENDPOINTS = ("/mcp", "/sse")
 ALL_INTERFACES = {"0.0.0.0", "::", ""}  # noqa: S104  compared with, not bound
 
 
-def serve_http(
-    server: MCPServer[App],
-    app: App,
-    settings: HttpSettings,
-    metrics: Metrics,
-    *,
-    host: str,
-    port: int,
-    streamable: bool,
-    links: BoardLinks | None = None,
-) -> None:
-    """Serve `server` on `host` and `port` until SIGINT or SIGTERM.
-
-    `streamable` false serves HTTP+SSE only. `links` let a browser in beside the tokens.
+@contextmanager
+def listening(
+    settings: HttpSettings, *, host: str, port: int, streamable: bool
+) -> Iterator[socket.socket]:
+    """A listener on `host` and `port`, which the log tells.
 
     Raises:
         NotConfiguredError: other machines can reach the server, but no token is configured;
             or the port is not available.
     """
     _check_exposure(settings, host)
+    with _open_listener(host, port) as listener:
+        bound_port = listener.getsockname()[1]
+        url = _url(settings, host, bound_port)
+        log.info("Serving %s on port %d.", f"{url}{ENDPOINTS[0 if streamable else 1]}", bound_port)
+        yield listener
+
+
+def serve_http(
+    server: MCPServer[App],
+    app: App,
+    settings: HttpSettings,
+    metrics: Metrics,
+    listener: socket.socket,
+    *,
+    host: str,
+    options: WebOptions,
+) -> None:
+    """Serve `server` on `listener`, which was opened on `host`, until a signal says to stop."""
     lowlevel = server._lowlevel_server  # noqa: SLF001  the SDK has no public way to end streams
     tracker = RequestTracker(
         max_requests=settings.max_requests,
@@ -68,22 +79,17 @@ def serve_http(
     listen = lowlevel.get_request_handler("subscriptions/listen")
     assert listen is not None  # noqa: S101  the SDK registers it
     assert isinstance(listen.handler, ListenHandler)  # noqa: S101
-    with _open_listener(host, port) as listener:
-        bound_port = listener.getsockname()[1]
-        url = (settings.public_url or _local_url(host, bound_port)).rstrip("/")
-        log.info("Serving %s on port %d.", f"{url}{ENDPOINTS[0 if streamable else 1]}", bound_port)
-        if links is not None:
-            links.issue(url)
-        serve_until_signal(
-            build_app(
-                server, app, settings, metrics, tracker, url=url, streamable=streamable, links=links
-            ),
-            listener,
-            settings,
-            table=_connection_table(settings),
-            listen_handler=listen.handler,
-            tracker=tracker,
-        )
+    url = _url(settings, host, listener.getsockname()[1])
+    if options.links is not None:
+        options.links.issue(url)
+    serve_until_signal(
+        build_app(server, app, settings, metrics, tracker, url=url, options=options),
+        listener,
+        settings,
+        table=_connection_table(settings),
+        listen_handler=listen.handler,
+        tracker=tracker,
+    )
 
 
 def build_app(
@@ -94,10 +100,11 @@ def build_app(
     tracker: RequestTracker,
     *,
     url: str,
-    streamable: bool,
-    links: BoardLinks | None = None,
+    options: WebOptions,
 ) -> ASGIApp:
     """The whole ASGI application, from the access log to the routes; clients reach it at `url`."""
+
+    streamable, links = options.streamable, options.links
 
     def under_way() -> dict[str, int]:
         sessions = server.session_manager._server_instances  # noqa: SLF001  no public counter
@@ -117,9 +124,7 @@ def build_app(
         Route("/readyz", readyz(app)),
         Route("/metrics", metrics.endpoint(app, under_way)),
     ]
-    web = build_routes(
-        server, app, settings, streamable=streamable, extra_routes=operations + open_routes
-    )
+    web = build_routes(server, app, settings, options, extra_routes=operations + open_routes)
     limits = Limits(
         web,
         max_requests=settings.max_requests,
@@ -206,7 +211,10 @@ def _access_policy(
     )
 
 
-def _local_url(host: str, port: int) -> str:
+def _url(settings: HttpSettings, host: str, port: int) -> str:
+    """Where clients reach the server."""
+    if settings.public_url:
+        return settings.public_url.rstrip("/")
     name = "localhost" if host in ALL_INTERFACES else f"[{host}]" if ":" in host else host
     return f"http://{name}:{port}"
 

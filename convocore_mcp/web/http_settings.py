@@ -129,6 +129,13 @@ class HttpSettings(CheckedSettings):
             )
         return self
 
+    def shared_by(self, workers: int) -> Self:
+        """The settings of one of several workers: its share of what is bounded in all."""
+        bounds = ("max_requests", "max_sessions", "max_connections", "max_connections_per_address")
+        return self.model_copy(
+            update={name: max(1, getattr(self, name) // workers) for name in bounds}
+        )
+
     @property
     def prefix(self) -> str:
         """The path under which a proxy serves this server: empty, or like `/convocore`."""

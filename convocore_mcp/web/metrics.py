@@ -1,6 +1,6 @@
 """Prometheus metrics. Labels are tools, error codes, routes and agents; never what people wrote."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -8,9 +8,11 @@ from prometheus_client import (
     Counter,
     Gauge,
     Histogram,
+    Metric,
     ProcessCollector,
     generate_latest,
 )
+from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -25,7 +27,9 @@ BUCKETS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25)
 class Metrics:
     """The metrics of one server, in its own registry."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, worker: int | None = None) -> None:
+        """`worker` is the number of one of several processes, which all answer `/metrics`."""
+        self._worker = worker
         self.registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)
 
@@ -95,6 +99,14 @@ class Metrics:
                 age = backend.now() - coverage.as_of
                 self._mirror_age.labels(agent).set(age.total_seconds())
 
+    def _shown(self) -> CollectorRegistry:
+        """The registry; each sample of a worker has its number, else counters would jump."""
+        if self._worker is None:
+            return self.registry
+        shown = CollectorRegistry()
+        shown.register(_OfWorker(self.registry, str(self._worker)))
+        return shown
+
     def endpoint(
         self, app: App, under_way: Callable[[], dict[str, int]]
     ) -> Callable[[Request], Awaitable[Response]]:
@@ -104,6 +116,22 @@ class Metrics:
             for kind, count in under_way().items():
                 self._open.labels(kind).set(count)
             await self.update_mirror_gauges(app)
-            return plain_response(generate_latest(self.registry), CONTENT_TYPE_LATEST)
+            return plain_response(generate_latest(self._shown()), CONTENT_TYPE_LATEST)
 
         return metrics
+
+
+class _OfWorker(Collector):
+    """The metrics of a registry, with one more label."""
+
+    def __init__(self, registry: CollectorRegistry, worker: str) -> None:
+        self._registry = registry
+        self._worker = worker
+
+    def collect(self) -> Iterable[Metric]:
+        for metric in self._registry.collect():
+            metric.samples = [
+                sample._replace(labels={**sample.labels, "worker": self._worker})
+                for sample in metric.samples
+            ]
+            yield metric

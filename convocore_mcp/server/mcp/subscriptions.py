@@ -219,6 +219,10 @@ class LegacySubscriptions:
     async def subscribe(self, ctx: RequestContext, params: SubscribeRequestParams) -> EmptyResult:
         """Notify this client of a resource's changes from now on."""
         connection = _connection(ctx)
+        if not connection.has_standalone_channel:
+            raise protocol_error(
+                "There are no subscriptions without a session; ask again now and then."
+            )
         uris, uri = self._bus.uris_of(connection), str(params.uri)
         if uri not in uris:
             _refuse_too_many(len(uris) + 1)
@@ -258,6 +262,8 @@ def add_subscriptions(
             for name in ("tools", "prompts", "resources"):
                 # The lists never change while the server runs.
                 result["capabilities"][name]["listChanged"] = False
+            if ctx.method == "initialize" and not _connection(ctx).has_standalone_channel:
+                result["capabilities"]["resources"]["subscribe"] = False
         return result
 
     legacy = LegacySubscriptions(bus, notifier)
