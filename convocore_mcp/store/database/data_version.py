@@ -24,7 +24,7 @@ class DataVersion:
         self._lock = threading.Lock()
         self._engine: Engine | None = None
         self._connection: PoolProxiedConnection | None = None
-        """Of a SQLite database; kept, because each connection numbers the others' commits anew."""
+        """Of a SQLite file; kept, because each connection numbers the others' commits anew."""
 
     def read(self) -> str | None:
         """The version of the data of now; `None` if the database can't tell. Blocks.
@@ -38,6 +38,9 @@ class DataVersion:
 
     def _number(self) -> int | str:
         engine = self._database.engine
+        if isinstance(engine.pool, StaticPool):
+            # A database in memory is one connection: what all threads write is counted there.
+            return self._database.writes
         if engine.dialect.name == "postgresql":
             with self._database.reading() as connection:
                 return str(connection.exec_driver_sql(_SNAPSHOT).scalar_one())
@@ -46,9 +49,6 @@ class DataVersion:
                 self._give_back()  # a damaged mirror was replaced
                 self._engine, self._connection = engine, engine.raw_connection()
             sqlite: Any = self._connection.driver_connection
-            if isinstance(engine.pool, StaticPool):
-                # A database in memory has one connection, which does not number its own commits.
-                return int(sqlite.total_changes)
             return int(sqlite.execute("PRAGMA data_version").fetchone()[0])
 
     def close(self) -> None:

@@ -62,6 +62,8 @@ class Database:
         self._connection_lock: AbstractContextManager[object] = (
             threading.RLock() if shared else nullcontext()
         )
+        self.writes = 0
+        """Write transactions that have ended in this process."""
         self._recreate = recreate
         self._recreate_lock = threading.Lock()
 
@@ -74,8 +76,11 @@ class Database:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """A write transaction; it is rolled back if the block raises."""
-        with self._transaction(convocore_writing=True) as connection, connection.begin():
-            yield connection
+        try:
+            with self._transaction(convocore_writing=True) as connection, connection.begin():
+                yield connection
+        finally:
+            self.writes += 1
 
     def close(self) -> None:
         """Close all connections."""
