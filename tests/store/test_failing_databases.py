@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from convocore_mcp.errors import LostConnectionError, MirrorError
 from convocore_mcp.settings import store_location
@@ -258,3 +259,6 @@ def test_a_statement_that_takes_too_long_is_ended_by_the_server(in_postgresql: D
     with pytest.raises(MirrorError, match="takes too long") as caught:
         sleep_in(in_postgresql)
     assert "pg_stat_activity" in caught.value.hint
+    cause = caught.value.__cause__
+    assert isinstance(cause, DBAPIError)
+    assert isinstance(cause.orig, psycopg.errors.QueryCanceled)

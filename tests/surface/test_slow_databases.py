@@ -24,10 +24,12 @@ from tests.pooler import socket_folder
 from tests.postgresql import NewDatabase
 from tests.tool_client import ToolClient, text_of
 
+SANDBOX = Sandbox(size=60)
+SOMEBODY = next(row["userName"] for row in SANDBOX.rows() if row.get("userName"))
 TOOLS: dict[str, dict[str, object]] = {
     "list_conversations": {"detail": "full", "limit": 100},
     "list_leads": {"limit": 100, "fields": ["name", "tags", "links", "next_due", "data.budget"]},
-    "get_lead": {"lead": "Anna"},
+    "get_lead": {"lead": SOMEBODY},
     "summarize_hot_leads": {"explain": True},
     "conversation_stats": {"group_by": ["tags"]},
     "list_changes": {"since": "1y"},
@@ -82,9 +84,8 @@ async def ask_all(server: ToolClient, times: int = 1) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def upstream() -> Iterator[tuple[Sandbox, str]]:
-    sandbox = Sandbox(size=60)
-    with serving(sandbox) as base_url:
-        yield sandbox, base_url
+    with serving(SANDBOX) as base_url:
+        yield SANDBOX, base_url
 
 
 @contextmanager
@@ -226,6 +227,7 @@ async def test_broken_json_in_any_column_heals(
                 other.execute(f"UPDATE convocore_{table} SET {column} = '[\"half'")
             answers = [json.loads(text_of(await server.call(t, **TOOLS[t]))) for t in TOOLS]
             codes = {answer["error"]["code"] for answer in answers if "error" in answer}
+            codes -= {"not_found"}  # of somebody, in a mirror that is new
             assert codes <= {"mirror_unavailable"}, (table, column, answers)
             damaged += [(table, column)] * bool(codes)
             await server.until_complete()

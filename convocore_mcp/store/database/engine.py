@@ -167,10 +167,15 @@ def open_database(store: str | Path, *, owner: str, replace_foreign: bool = Fals
         return Database(engine, prepare(engine)[0], shared=True)
     engine = postgresql_engine(store)
     open_tables = partial(_open_tables, engine, prepare)
-    with mirror_errors():
-        opened = open_tables("")
-        with engine.connect() as connection:
-            return Database(*opened, pooled=is_pooled(connection), recreate=open_tables)
+    try:
+        with mirror_errors():
+            opened = open_tables("")
+            with engine.connect() as connection:
+                pooled = is_pooled(connection)
+    except MirrorError:
+        engine.dispose()
+        raise
+    return Database(*opened, pooled=pooled, recreate=open_tables)
 
 
 def _open_tables(
@@ -179,7 +184,6 @@ def _open_tables(
     """The engine and the generation of a mirror in PostgreSQL."""
     generation, unusable = prepare(engine, damaged=damaged)
     if unusable:
-        engine.dispose()
         error = ForeignMirrorError if unusable == sqlite_file.FOREIGN else MirrorError
         raise error(
             f"The mirror in PostgreSQL can't be used: {unusable}.",
