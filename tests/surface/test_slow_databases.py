@@ -24,12 +24,14 @@ from tests.pooler import socket_folder
 from tests.postgresql import NewDatabase
 from tests.tool_client import ToolClient, text_of
 
-SANDBOX = Sandbox(size=60)
+SANDBOX = Sandbox(size=30, export=True)
+NEWEST = next(SANDBOX.rows())["ID"]
 SOMEBODY = next(row["userName"] for row in SANDBOX.rows() if row.get("userName"))
 TOOLS: dict[str, dict[str, object]] = {
     "list_conversations": {"detail": "full", "limit": 100},
     "list_leads": {"limit": 100, "fields": ["name", "tags", "links", "next_due", "data.budget"]},
     "get_lead": {"lead": SOMEBODY},
+    "get_conversation": {"conversation": NEWEST, "turns": 20},
     "summarize_hot_leads": {"explain": True},
     "conversation_stats": {"group_by": ["tags"]},
     "list_changes": {"since": "1y"},
@@ -103,7 +105,7 @@ def stopped_writer(path: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 async def test_a_file_that_another_process_has_locked_at_the_start_is_one_failure_for_all(
-    upstream: tuple[Sandbox, str], tmp_path: Path
+    upstream: tuple[Sandbox, str], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Promised by docs/operations.md, "When the mirror can't be used": in time, for everybody."""
     path = tmp_path / "mirror.sqlite3"
@@ -112,8 +114,10 @@ async def test_a_file_that_another_process_has_locked_at_the_start_is_one_failur
         other.execute("PRAGMA locking_mode=EXCLUSIVE")
         other.execute("BEGIN EXCLUSIVE")
         other.execute("UPDATE convocore_agents SET gap = NULL")
-        async with server_on(*upstream, path) as server:
+        async with server_on(*upstream, path, log_level="info") as server:
             answers = await ask_all(server, times=3)
+            attempts = [r for r in caplog.records if "The mirror was not opened" in r.getMessage()]
+            assert len(attempts) == 1
             assert {answer["error"]["code"] for answer in answers} == {"mirror_unavailable"}
             assert {answer["error"]["message"] for answer in answers} == {
                 "Another process holds the mirror locked."
@@ -145,6 +149,21 @@ async def test_while_a_writer_is_stopped_others_answer_from_what_they_can_read(
                 notes = " ".join(stats["freshness"]["notes"])
             assert "News can't be kept now, this is what was known" in notes
             writer.kill()
+
+
+async def test_a_first_reading_that_a_stopped_writer_holds_up_answers_with_what_was_read(
+    upstream: tuple[Sandbox, str], tmp_path: Path
+) -> None:
+    """Promised by docs/operations.md, "When the mirror can't be used": also about people."""
+    path = tmp_path / "mirror.sqlite3"
+    await fill(*upstream, path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("UPDATE convocore_agents SET full_sync_at = NULL, as_of = NULL")
+    with stopped_writer(path):
+        async with asyncio.timeout(PATIENCE), server_on(*upstream, path) as server:
+            people = await server.ask("list_leads")
+            assert people["total"] > 0
+            assert not people["freshness"]["complete"]
 
 
 def of_server(url: str) -> list[psutil.Process]:
