@@ -229,6 +229,7 @@ COLUMNS = [
     *(("leads", name) for name in ("conversation_ids", "alerts", "value")),
     *(("conversation_fields", name) for name in ("tags_items", "data", "dues", "shares")),
     *(("lead_fields", name) for name in ("tags_items", "links_items", "data", "dues")),
+    ("agents", "full_sync_started_at = 1, resume_token"),
 ]
 """The columns that hold JSON, but for records, which heal one by one."""
 

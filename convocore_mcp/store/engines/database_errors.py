@@ -55,7 +55,7 @@ NO_MEMORY = Kind(
 TOO_MANY = Kind(
     "The database server has no connection left.",
     "Raise max_connections, end clients that need theirs no longer, or put a pooler in front; each "
-    "server of this program uses up to ten.",
+    "server of this program uses up to ten, and two for each agent that it reads.",
 )
 PASSWORD = Kind(
     "The database server refuses the user or the password.",
