@@ -4,6 +4,7 @@ This module imports everything. So a server on stdio imports it only when the fi
 it (`cli.serve`).
 """
 
+import asyncio
 import functools
 import gc
 from collections.abc import Callable, Hashable, Mapping
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, NamedTuple
 
 import anyio
 import anyio.to_thread
@@ -37,6 +38,7 @@ from convocore_mcp.store.database.engine import Database, open_database
 from convocore_mcp.store.database.sync_locks import SyncLocks, sync_locks_for
 from convocore_mcp.store.details.details_queue import DetailsQueue
 from convocore_mcp.store.details.transcript_cache import TranscriptCache
+from convocore_mcp.store.engines.database_threads import DatabaseThreads
 from convocore_mcp.store.field_queries.row_reader import RowReader
 from convocore_mcp.store.read.change_log import ChangeLog
 from convocore_mcp.store.read.completion import CompletionReader
@@ -51,11 +53,8 @@ from convocore_mcp.sync.details.on_demand import OnDemandDetails
 from convocore_mcp.sync.details.plan import DetailsMode, DetailsPlan
 from convocore_mcp.sync.details.read_fields import read_fields
 from convocore_mcp.sync.details.transcript_reader import TranscriptReader
-from convocore_mcp.sync.page_writer import SyncLimits
+from convocore_mcp.sync.page_writer import RunInThread, SyncLimits
 from convocore_mcp.sync.watch import Watch
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 RULES = Rules(
     keys=derive_keys,
@@ -63,9 +62,14 @@ RULES = Rules(
     due_dates=due_dates_of_row,
     merge_details=merge_details,
 )
-READERS, WRITERS = 4, 1
-"""Threads for the database: several may read at a time, but SQLite has one writer."""
+READERS, WRITERS, LOCKERS = 4, 1, 4
+"""Threads for the database: several may read at a time, but SQLite has one writer. Whoever takes a
+sync lock or shows life may have to wait for that writer, and must not keep others from reading."""
+LAST_CALLS_SECONDS = 0.5
+"""How long calls under way may take at the end before the database is given up."""
 ONE_SECOND = timedelta(seconds=1)
+LONGEST_LOOK_SECONDS = 0.5
+"""How long a call may wait to learn whether anything has changed."""
 OnResponse = Callable[[str], None]
 """Receives the status of each response of Convocore, or the name of the error instead."""
 
@@ -114,6 +118,15 @@ class Assembly:
         settings = await anyio.to_thread.run_sync(read_settings, self.overrides)
         return settings.agent_id
 
+    async def answer_seconds(self) -> float:
+        """Within how many seconds a call answers.
+
+        Raises:
+            NotConfiguredError: a setting is wrong.
+        """
+        settings = await anyio.to_thread.run_sync(read_settings, self.overrides)
+        return settings.wait_seconds
+
     def record_schema(self) -> JsonObject:
         """The JSON Schema of a conversation record, as the resource gives it."""
         return ConversationRecord.model_json_schema(by_alias=False, mode="serialization")
@@ -133,15 +146,12 @@ def spare_the_collector() -> None:
     gc.set_threshold(10_000, 20, 20)
 
 
-class _Threads:
-    """Runs blocking calls in threads, at most `limit` at a time."""
+class _Threads(NamedTuple):
+    """The threads for each kind of call."""
 
-    def __init__(self, limit: int) -> None:
-        self._limiter = anyio.CapacityLimiter(limit)
-
-    async def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        bound = functools.partial(call, *args, **kwargs)
-        return await anyio.to_thread.run_sync(bound, limiter=self._limiter)
+    read: DatabaseThreads
+    write: DatabaseThreads
+    lock: DatabaseThreads
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,13 +162,20 @@ class _Resources:
     syncs: AgentSyncs
     client: ConvocoreClient
     locks: SyncLocks
+    threads: _Threads
     data_version: DataVersion
     mirror: MirrorWriter
 
     async def aclose(self) -> None:
+        last_call = asyncio.get_running_loop().call_later(
+            LAST_CALLS_SECONDS, self.mirror.database.give_up
+        )
         await self.watch.aclose()
         await self.syncs.aclose()
         await self.client.aclose()
+        for threads in self.threads:
+            await threads.finish()
+        last_call.cancel()
         await anyio.to_thread.run_sync(self.locks.close)
         await anyio.to_thread.run_sync(self.data_version.close)
         await anyio.to_thread.run_sync(self.mirror.close)
@@ -173,8 +190,9 @@ def _connect(
     mirror = MirrorWriter(database, RULES, zone=zone)
     locks = sync_locks_for(location, database)
     client = _client(settings, on_response)
-    readers, writers = _Threads(READERS), _Threads(WRITERS)
-    syncs = _agent_syncs(settings, client, mirror, locks, readers, writers)
+    threads = _Threads(*(DatabaseThreads(database, n) for n in (READERS, WRITERS, LOCKERS)))
+    read = threads.read.run
+    syncs = _agent_syncs(settings, client, mirror, locks, threads)
     interval = timedelta(seconds=settings.incremental_sync_seconds)
     watch = Watch(syncs, interval=interval, now=utc_now)
     mirror_reader = MirrorReader(database)
@@ -192,31 +210,32 @@ def _connect(
         syncs=syncs,
         watch=watch,
         refresh_interval=interval,
-        details=OnDemandDetails(syncs, mirror_reader, read_in_thread=readers.run, now=utc_now),
-        transcripts=_transcripts(client, database, readers, writers),
+        details=OnDemandDetails(syncs, mirror_reader, read_in_thread=read, now=utc_now),
+        transcripts=_transcripts(client, database, threads),
         read_fields=read_fields,
         coverage=mirror.coverage,
         details_state=_no_details if settings.details == "off" else DetailsQueue(database).state,
         now=utc_now,
-        read=readers.run,
-        privacy=_privacy(settings, database, readers),
-        close=_Resources(watch, syncs, client, locks, data_version, mirror).aclose,
+        read=read,
+        answer_seconds=settings.wait_seconds,
+        privacy=_privacy(settings, database, read),
+        close=_Resources(watch, syncs, client, locks, threads, data_version, mirror).aclose,
         answer_from=Answers,
         answer_state=functools.partial(
-            _answer_state, syncs, data_version, readers, every_answer_syncs=interval < ONE_SECOND
+            _answer_state, syncs, data_version, read, every_answer_syncs=interval < ONE_SECOND
         ),
     )
 
 
-def _privacy(settings: Settings, database: Database, readers: _Threads) -> Privacy | None:
+def _privacy(settings: Settings, database: Database, read: RunInThread) -> Privacy | None:
     if settings.pii == "full":
         return None
     left_out = settings.pii == "none"
-    return Privacy(PersonalData(database), readers.run, settings.agent_id, left_out=left_out)
+    return Privacy(PersonalData(database), read, settings.agent_id, left_out=left_out)
 
 
 async def _answer_state(
-    syncs: AgentSyncs, data_version: DataVersion, readers: _Threads, *, every_answer_syncs: bool
+    syncs: AgentSyncs, data_version: DataVersion, read: RunInThread, *, every_answer_syncs: bool
 ) -> Hashable | None:
     """Names all that answers depend on: the second, the syncs and the data.
 
@@ -225,7 +244,9 @@ async def _answer_state(
     second, state = int(utc_now().timestamp()), syncs.state()
     if every_answer_syncs or state is None:
         return None
-    version = await readers.run(data_version.read)
+    version = None
+    with anyio.move_on_after(LONGEST_LOOK_SECONDS):
+        version = await read(data_version.read)
     return None if version is None else (second, state, version)
 
 
@@ -234,14 +255,14 @@ def _no_details(_agent_id: str) -> None:
 
 
 def _transcripts(
-    client: ConvocoreClient, database: Database, readers: _Threads, writers: _Threads
+    client: ConvocoreClient, database: Database, threads: _Threads
 ) -> TranscriptReader:
     return TranscriptReader(
         client,
         TranscriptCache(database),
         now=utc_now,
-        read_in_thread=readers.run,
-        write_in_thread=writers.run,
+        read_in_thread=threads.read.run,
+        write_in_thread=threads.write.run,
     )
 
 
@@ -261,8 +282,7 @@ def _agent_syncs(
     client: ConvocoreClient,
     mirror: MirrorWriter,
     locks: SyncLocks,
-    readers: _Threads,
-    writers: _Threads,
+    threads: _Threads,
 ) -> AgentSyncs:
     return AgentSyncs(
         SyncParts(
@@ -271,8 +291,9 @@ def _agent_syncs(
             mirror=mirror,
             sync_locks=locks,
             now=utc_now,
-            write_in_thread=writers.run,
-            read_in_thread=readers.run,
+            write_in_thread=threads.write.run,
+            read_in_thread=threads.read.run,
+            lock_in_thread=threads.lock.run,
             schedule=Schedule.for_calls_of(
                 settings.wait_seconds,
                 incremental_after=timedelta(seconds=settings.incremental_sync_seconds),

@@ -6,7 +6,9 @@ ConvocoreError               what failed, on what, and what to do next
 ├── MissingError             the mirror has no such lead or conversation
 ├── MirrorError              the local copy can't be used
 │   ├── ForeignMirrorError   it belongs to another key or region
+│   ├── DamagedMirrorError   a stored value is not what was stored: a new mirror is made
 │   ├── DamagedRecordError   a stored record is not what was stored
+│   ├── LostConnectionError  the database ended the connection: the call is made once more
 │   └── LostSyncLockError    another process has taken over the sync of this one
 └── ApiError                 Convocore did not give us what we asked for
     ├── BadRequestError      400: our request was refused
@@ -79,6 +81,14 @@ class DamagedRecordError(MirrorError):
         super().__init__(message, hint=hint)
         self.record = record
         """The record as it is stored now."""
+
+
+class DamagedMirrorError(MirrorError):
+    """A stored value has another form than what was stored, so the disk or somebody changed it."""
+
+
+class LostConnectionError(MirrorError):
+    """The database ended the connection or the transaction; the same call may succeed at once."""
 
 
 class LostSyncLockError(MirrorError):

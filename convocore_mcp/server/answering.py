@@ -44,9 +44,12 @@ class Answers:
     ) -> JsonObject:
         """What one of the answer modules answers, without the personal data that must not leave."""
         privacy = self._backend.privacy
-        if privacy is None:
-            return await answer(self._backend, agents, request)
-        return await privacy.answer(lambda opened: answer(self._backend, agents, opened), request)
+        with self._backend.in_time():
+            if privacy is None:
+                return await answer(self._backend, agents, request)
+            return await privacy.answer(
+                lambda opened: answer(self._backend, agents, opened), request
+            )
 
     async def list_conversations(
         self, agents: Sequence[str], request: ConversationsRequest
@@ -86,12 +89,14 @@ class Answers:
 
     async def agents(self) -> JsonObject:
         """Answer the resource `agents`, which holds nothing of anybody."""
-        return await agents(self._backend)
+        with self._backend.in_time():
+            return await agents(self._backend)
 
     async def argument_values(self, argument: str, typed: str, agents: Sequence[str]) -> list[str]:
         """Answer completions."""
-        values = await argument_values(self._backend, argument, typed, agents)
         privacy = self._backend.privacy
-        if privacy is None or argument == "stage":
-            return values
-        return await privacy.values(values, names=argument in NAMED)
+        with self._backend.in_time():
+            values = await argument_values(self._backend, argument, typed, agents)
+            if privacy is None or argument == "stage":
+                return values
+            return await privacy.values(values, names=argument in NAMED)

@@ -1,16 +1,19 @@
 """What the tools work with. It is built at the first question: starting opens no file or socket."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import anyio
 import anyio.to_thread
 
-from convocore_mcp.errors import InvalidArgumentError, NotConfiguredError
+from convocore_mcp.errors import ConvocoreError, InvalidArgumentError, NotConfiguredError
 from convocore_mcp.fields.times import Clock
 from convocore_mcp.server.answer_cache import AnswerCache
+from convocore_mcp.server.deadline import Deadline
 from convocore_mcp.server.mirror_queries import (
     ChangeQueries,
     CompletionQueries,
@@ -42,6 +45,8 @@ if TYPE_CHECKING:  # for annotations only: listing the tools must not wait for t
     from convocore_mcp.models import Conversation, Coverage, DetailsState, Freshness, ReadScope
     from convocore_mcp.server.protocols import SyncResult
     from convocore_mcp.server.sanitize import JsonObject
+
+log = logging.getLogger(__name__)
 
 ALL_AGENTS = "all"
 """The `agent_id` that means every configured agent."""
@@ -79,6 +84,8 @@ class Backend:
     """The time zone in which days, weeks and months begin."""
     read: RunInThread
     """Runs a blocking call of the mirror in a thread."""
+    answer_seconds: float
+    """Within how many seconds a call answers."""
     privacy: Privacy | None
     """Masks personal data; `None` where all of it may be shown."""
     close: Callable[[], Awaitable[None]]
@@ -86,11 +93,21 @@ class Backend:
     """Makes the object that answers from a backend (`server.answering.Answers`)."""
     answer_state: "Callable[[], Awaitable[Hashable | None]]"
     """Names all that answers depend on; `None` if that is changing, or not known."""
+    deadline: Deadline | None = None
+    """When the call that this backend was given to must have its answer."""
 
     @property
     def answers(self) -> Answers:
         """The object that makes the answers: one method for each tool."""
         return self.answer_from(self)
+
+    def in_time(self) -> AbstractContextManager[None]:
+        """A block that is given up at the deadline of the call.
+
+        Raises:
+            MirrorError: it was given up.
+        """
+        return nullcontext() if self.deadline is None else self.deadline.enforced()
 
     def clock(self) -> Clock:
         """The present moment, in the time zone of days, weeks and months."""
@@ -188,7 +205,7 @@ class App:
         self._backend: Backend | None = None
         self._answers: AnswerCache[CallToolResult] = AnswerCache(keep=lambda r: not r.is_error)
         self._loading = anyio.Lock()
-        self._building = anyio.Lock()
+        self._building: asyncio.Task[Backend] | None = None
 
     async def agents(self) -> Sequence[str]:
         """The configured agents. Does not open the mirror.
@@ -211,26 +228,49 @@ class App:
     async def backend(
         self, send_progress: SendProgress | None = None, *, patient: bool = False
     ) -> Backend:
-        """The backend, built at the first call; `send_progress` receives the progress of syncs.
+        """The backend for one call, whose deadline begins now; built at the first call.
 
-        A `patient` caller waits longer for a sync than others.
+        `send_progress` receives the progress of syncs. A `patient` caller waits longer for a sync
+        than others. All who wait while the backend is built get it, or the same error.
 
         Raises:
             NotConfiguredError: a setting is missing or wrong; the next call reads them again.
-            MirrorError: the mirror can't be opened.
+            MirrorError: the mirror can't be opened, or not in time.
         """
-        async with self._building:
-            if self._backend is None:
-                self._backend = await (await self._loaded()).build_backend()
-            if not self._backend.agents:
-                raise NotConfiguredError(
-                    "No agent is configured.",
-                    hint="Set CONVOCORE_AGENT_ID to your agent's ID, or to several with commas.",
-                )
-            backend = self._backend
-        if send_progress is None:
-            return backend
-        return replace(backend, syncs=ReportingSyncs(backend.syncs, send_progress, patient=patient))
+        since = anyio.current_time()
+        backend = self._backend
+        if backend is None:
+            seconds = await (await self._loaded()).answer_seconds()
+            with Deadline(seconds, patient=patient, since=since).enforced():
+                backend = await self._built()
+        if not backend.agents:
+            raise NotConfiguredError(
+                "No agent is configured.",
+                hint="Set CONVOCORE_AGENT_ID to your agent's ID, or to several with commas.",
+            )
+        deadline = Deadline(backend.answer_seconds, patient=patient, since=since)
+        syncs = backend.syncs
+        if send_progress is not None:
+            syncs = ReportingSyncs(syncs, send_progress, patient=patient)
+        return replace(backend, deadline=deadline, syncs=syncs)
+
+    async def _built(self) -> Backend:
+        """The backend, built by whoever comes first; building goes on if nobody waits any more."""
+        if self._building is None:
+            self._building = asyncio.create_task(self._build())
+            self._building.add_done_callback(_note_failure)
+        try:
+            return await asyncio.shield(self._building)
+        except ConvocoreError as error:
+            # Else it grows with everybody who waits.
+            raise error.with_traceback(None) from error.__cause__
+
+    async def _build(self) -> Backend:
+        try:
+            self._backend = await (await self._loaded()).build_backend()
+            return self._backend
+        finally:
+            self._building = None
 
     async def answer_once(
         self, question: Hashable, make: Callable[[], Awaitable["CallToolResult"]]
@@ -241,6 +281,8 @@ class App:
 
     async def aclose(self) -> None:
         """Stop syncing and close the mirror."""
+        if self._building is not None:
+            await asyncio.wait([self._building])
         if self._backend is not None:
             await self._backend.close()
             self._backend = None
@@ -251,6 +293,12 @@ class App:
                 # Imports take a moment, in which the event loop should answer pings.
                 self._assembly = await anyio.to_thread.run_sync(self._load)
             return self._assembly
+
+
+def _note_failure(building: "asyncio.Task[Backend]") -> None:
+    """Log why the mirror could not be opened: those who waited may have gone."""
+    if not building.cancelled() and (error := building.exception()) is not None:
+        log.info("The mirror was not opened: %s", error)
 
 
 async def backend_for(ctx: "Context[App]") -> Backend:

@@ -222,6 +222,14 @@ class Assembly(Protocol):
         """
         ...
 
+    async def answer_seconds(self) -> float:
+        """Within how many seconds a call answers. Opens nothing.
+
+        Raises:
+            NotConfiguredError: a setting is wrong.
+        """
+        ...
+
     def record_schema(self) -> "JsonObject":
         """The JSON Schema of a conversation record."""
         ...

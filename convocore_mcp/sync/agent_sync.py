@@ -5,9 +5,10 @@ import logging
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Protocol
 
-from convocore_mcp.errors import ApiError, ConvocoreError, LostSyncLockError, NotFoundError
+import anyio
+
+from convocore_mcp.errors import ConvocoreError, LostSyncLockError, NotFoundError
 from convocore_mcp.models import EVERYTHING, Coverage, Freshness, ReadScope
 from convocore_mcp.store.database.sync_locks import SyncLocks
 from convocore_mcp.store.write.mirror_writer import MirrorWriter
@@ -24,7 +25,7 @@ from convocore_mcp.sync.decisions import (
 )
 from convocore_mcp.sync.details.agent_details import AgentDetails, DetailsParts
 from convocore_mcp.sync.details.plan import DetailsPlan
-from convocore_mcp.sync.freshness import SyncState, freshness, refusal
+from convocore_mcp.sync.freshness import SyncState, UpstreamHealth, freshness, refusal
 from convocore_mcp.sync.full_sync import FullSync, note_lost_agent
 from convocore_mcp.sync.incremental_sync import incremental_sync
 from convocore_mcp.sync.page_writer import (
@@ -41,20 +42,6 @@ log = logging.getLogger(__name__)
 REPORT_HINT = "See the traceback in the log on stderr, and please report it."
 
 
-class UpstreamHealth(Protocol):
-    """How requests to Convocore fare (`api.throttle.Throttle`)."""
-
-    @property
-    def note(self) -> str | None:
-        """Why requests are slow, in a sentence, if they are."""
-        ...
-
-    @property
-    def last_error(self) -> ApiError | None:
-        """The newest failed request, if no request has succeeded since."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class SyncParts:
     """What the syncs of all agents share."""
@@ -68,6 +55,8 @@ class SyncParts:
     """Runs writes, one at a time."""
     read_in_thread: RunInThread
     """Runs short reads, which must not wait behind a write."""
+    lock_in_thread: RunInThread | None = None
+    """Runs what concerns sync locks, which may have to wait for a writer; else as reads."""
     schedule: Schedule = field(default_factory=Schedule)
     limits: SyncLimits = field(default_factory=SyncLimits)
     details: DetailsPlan = field(default_factory=DetailsPlan)
@@ -81,6 +70,7 @@ class SyncParts:
             now=self.now,
             write_in_thread=self.write_in_thread,
             read_in_thread=self.read_in_thread,
+            lock_in_thread=self.lock_in_thread or self.read_in_thread,
             plan=self.details,
         )
 
@@ -101,7 +91,11 @@ class AgentSync:
             agent_id, parts.for_details(), on_progress=lambda: on_run_end(agent_id)
         )
         self._lock_queue = LockQueue(
-            agent_id, parts.sync_locks, parts.mirror, parts.read_in_thread, parts.now
+            agent_id,
+            parts.sync_locks,
+            parts.mirror,
+            parts.lock_in_thread or parts.read_in_thread,
+            parts.now,
         )
         self._runs: dict[SyncKind, SyncRun] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -226,7 +220,9 @@ class AgentSync:
                 report_progress=report_progress,
             )
         if scope.people and not run.done:
-            await self._parts.write_in_thread(self._parts.mirror.rebuild_leads, self._agent_id)
+            # Another process may hold the write lock: then the answer has the leads as they are.
+            with anyio.move_on_after(schedule.leads_patience):
+                await self._parts.write_in_thread(self._parts.mirror.rebuild_leads, self._agent_id)
 
     def _join_or_start(self, kind: SyncKind, coverage: Coverage) -> SyncRun:
         if kind not in self._runs:

@@ -34,6 +34,8 @@ class Action(Enum):
 
 SHARE_OF_A_CALL = 0.7
 """How much of a call's time may pass with waiting for a sync; the rest is for the answer."""
+SHARE_OF_LEADS = 0.15
+"""How much of it may pass with waiting for the leads of what was read so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ class Schedule:
     """Seconds a caller waits on for the end of the first full sync, once there is an answer."""
     people_grace: float = 10.0
     """The same for a question about people, which needs every conversation to be complete."""
+    leads_patience: float = 1.2
+    """Seconds a caller waits until the leads follow what a first sync has read so far."""
     failure_pause: timedelta = timedelta(seconds=15)
     """After a failure, no request is sent to Convocore for this long."""
 
@@ -68,6 +72,7 @@ class Schedule:
             full_after=full_after,
             first_sync_patience=patience,
             incremental_patience=patience,
+            leads_patience=SHARE_OF_LEADS * seconds,
         )
 
     @property

@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
 
 from convocore_mcp.errors import (
+    ApiError,
     ConvocoreError,
     ForbiddenError,
     MirrorError,
@@ -25,6 +27,20 @@ FULL_SYNC_OVERDUE = (
     "The whole list was last read long ago: edits in the CRM and deletions since then may be "
     "missing until it has been read again."
 )
+
+
+class UpstreamHealth(Protocol):
+    """How requests to Convocore fare (`api.throttle.Throttle`)."""
+
+    @property
+    def note(self) -> str | None:
+        """Why requests are slow, in a sentence, if they are."""
+        ...
+
+    @property
+    def last_error(self) -> ApiError | None:
+        """The newest failed request, if no request has succeeded since."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ import anyio
 from convocore_mcp.errors import ConvocoreError, MirrorError
 from convocore_mcp.models import Coverage, ReadScope
 from convocore_mcp.store.database.sequence import FencedDatabase
-from convocore_mcp.store.database.sync_locks import HeldLock, SyncLocks
+from convocore_mcp.store.database.sync_locks import SyncLocks
+from convocore_mcp.store.locks.leases import HeldLock
 from convocore_mcp.store.write.mirror_writer import MirrorWriter
 from convocore_mcp.sync.decisions import SyncKind, last_sync_at, without_future
 from convocore_mcp.sync.list_order import CLOCK_SKEW

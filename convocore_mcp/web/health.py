@@ -24,8 +24,9 @@ def readyz(app: App) -> Callable[[Request], Awaitable[Response]]:
     async def ready(_: Request) -> Response:
         try:
             backend = await app.backend()
-            for agent in backend.agents:
-                await backend.read(backend.coverage, agent)
+            with backend.in_time():
+                for agent in backend.agents:
+                    await backend.read(backend.coverage, agent)
         except ConvocoreError as error:
             body = {"status": "not ready", "code": error.code, "message": error.message}
             return json_response(body | ({"hint": error.hint} if error.hint else {}), 503)

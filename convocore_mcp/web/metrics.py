@@ -85,13 +85,14 @@ class Metrics:
         self._upstream_requests.labels(status).inc()
 
     async def update_mirror_gauges(self, app: App) -> None:
-        """Read the state of the mirror. A mirror that cannot be opened has no gauges."""
+        """Read the state of the mirror. A mirror that cannot be read has no gauges."""
         try:
             backend = await app.backend()
+            with backend.in_time():
+                read = [(a, await backend.read(backend.coverage, a)) for a in backend.agents]
         except ConvocoreError:
             return
-        for agent in backend.agents:
-            coverage = await backend.read(backend.coverage, agent)
+        for agent, coverage in read:
             self._mirror_size.labels(agent).set(coverage.conversations)
             self._mirror_complete.labels(agent).set(coverage.complete)
             self._mirror_quarantined.labels(agent).set(coverage.quarantined)

@@ -7,6 +7,7 @@ import pytest
 
 from convocore_mcp.settings import store_location
 from convocore_mcp.store.database.engine import Database, open_database
+from tests.pooler import pooled as pooled  # noqa: PLC0414  a fixture
 from tests.postgresql import NewDatabase
 
 OWNER = "owner"

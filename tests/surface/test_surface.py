@@ -27,6 +27,9 @@ class NoAgents:
     async def configured_agents(self) -> tuple[str, ...]:
         return ()
 
+    async def answer_seconds(self) -> float:
+        return 4
+
     def record_schema(self) -> dict[str, Any]:
         return {}
 

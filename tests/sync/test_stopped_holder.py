@@ -13,7 +13,8 @@ from convocore_mcp.errors import LostSyncLockError
 from convocore_mcp.sandbox import Sandbox, serving
 from convocore_mcp.store.database.engine import open_database
 from convocore_mcp.store.database.sequence import FencedDatabase, take_write_lock
-from convocore_mcp.store.database.sync_locks import STALE_AFTER, FileSyncLocks, Leases
+from convocore_mcp.store.database.sync_locks import FileSyncLocks
+from convocore_mcp.store.locks.leases import STALE_AFTER, Leases
 from tests.api.api_client import Clock
 from tests.process_environment import TIMEOUT_SECONDS
 from tests.web.web_server import wait_until

@@ -16,7 +16,8 @@ from convocore_mcp.models import ReadScope
 from convocore_mcp.sandbox import Dialect, Sandbox
 from convocore_mcp.settings import store_location
 from convocore_mcp.store.database.engine import open_database
-from convocore_mcp.store.database.sync_locks import STALE_AFTER, SyncLocks, sync_locks_for
+from convocore_mcp.store.database.sync_locks import SyncLocks, sync_locks_for
+from convocore_mcp.store.locks.leases import STALE_AFTER
 from convocore_mcp.sync.decisions import Schedule
 from tests.process_environment import TIMEOUT_SECONDS
 

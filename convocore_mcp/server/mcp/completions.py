@@ -103,7 +103,8 @@ def _agents(backend: Backend, agent_id: str) -> list[str]:
 async def _coverage(backend: Backend, agent_id: str) -> JsonObject:
     """How much of the agents' lists the values come from."""
     agents = _agents(backend, agent_id)
-    read = [await backend.read(backend.coverage, agent) for agent in agents]
+    with backend.in_time():
+        read = [await backend.read(backend.coverage, agent) for agent in agents]
     return {
         "complete": all(coverage.complete for coverage in read),
         "conversations": sum(coverage.conversations for coverage in read),

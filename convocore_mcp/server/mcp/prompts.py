@@ -162,9 +162,10 @@ async def _stage(app: App, given: dict[str, str]) -> str:
         return stage
     backend = await app.backend()
     agents = [given["agent_id"]] if "agent_id" in given else backend.agents
-    undocumented = [
-        known
-        for agent in agents
-        for known in await backend.read(backend.mirror_reader.field_values, agent, "stage")
-    ]
+    with backend.in_time():
+        undocumented = [
+            known
+            for agent in agents
+            for known in await backend.read(backend.mirror_reader.field_values, agent, "stage")
+        ]
     return canonical_values("stage", [stage], [*STAGES, *undocumented])[0]

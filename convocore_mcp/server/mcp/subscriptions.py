@@ -25,7 +25,7 @@ from mcp.server.mcpserver import MCPServer
 from mcp.server.subscriptions import InMemorySubscriptionBus, ResourceUpdated, ServerEvent
 from mcp_types import EmptyResult, SubscribeRequestParams, UnsubscribeRequestParams
 
-from convocore_mcp.errors import ConvocoreError
+from convocore_mcp.errors import ConvocoreError, MirrorError
 from convocore_mcp.server.backend import App, Backend
 from convocore_mcp.server.mcp import RequestContext
 from convocore_mcp.server.rendering import protocol_error
@@ -142,14 +142,20 @@ class ChangeNotifier:
             except ConvocoreError as error:
                 log.warning("Changes can't be announced: %s", error.message)
                 return
-            if self._backend is not backend:
-                self._backend = backend
+            if self._backend is None or self._backend.watch is not backend.watch:
                 backend.watch.listeners.append(self._after_sync)
+            self._backend = backend
             all_agents = self._always or any(not target.agent for target in targets)
             named = {target.agent for target in targets}
             agents = [agent for agent in backend.agents if all_agents or agent in named]
-            for agent in set(agents) - self._announced.keys():
-                self._announced[agent] = await backend.read(backend.mirror_reader.sequence_number)
+            try:
+                with backend.in_time():
+                    for agent in set(agents) - self._announced.keys():
+                        newest = await backend.read(backend.mirror_reader.sequence_number)
+                        self._announced[agent] = newest
+            except MirrorError as error:
+                log.warning("Changes can't be announced: %s", error.message)
+                return
             for agent in self._announced.keys() - set(agents):
                 del self._announced[agent]
             backend.watch.watch(agents)

@@ -1,6 +1,5 @@
 """The values of fields that versions of conversations had."""
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -8,6 +7,7 @@ from sqlalchemy import Connection, select
 
 from convocore_mcp.fields.table import DATA, FIELDS, Field, Rows
 from convocore_mcp.models import Conversation, ReadValue
+from convocore_mcp.store.database.parsed_records import stored_list, stored_object
 from convocore_mcp.store.database.rows import chunks, from_milliseconds
 from convocore_mcp.store.fields.conversation_values import folded_data_name
 from convocore_mcp.store.fields.field_columns import fields_of, is_long
@@ -82,7 +82,7 @@ def _values(row: Iterable[object], shown: Iterable[ShownField]) -> VersionValues
         end = place + len(field.columns)
         plain[field.name] = field.read(parts[place:end])
         place = end
-    for name, (key, _number, text) in json.loads(str(data)).items() if data else ():
+    for name, (key, _number, text) in stored_object(data).items() if data else ():
         plain[DATA + folded_data_name(name)] = key if text is None else text
     return VersionValues(
         plain=plain,
@@ -90,5 +90,5 @@ def _values(row: Iterable[object], shown: Iterable[ShownField]) -> VersionValues
             "overdue_activity": activity if isinstance(activity, int) else None,
             "overdue_close": close if isinstance(close, int) else None,
         },
-        dues=tuple((at, overdue_at) for at, overdue_at in json.loads(str(dues))) if dues else (),
+        dues=tuple((at, overdue_at) for at, overdue_at in stored_list(dues)) if dues else (),
     )

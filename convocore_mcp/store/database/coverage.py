@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import BindParameter, Connection, bindparam, func, insert, select, update
 
 from convocore_mcp.models import Coverage, UnfinishedSync
+from convocore_mcp.store.database.parsed_records import stored_value
 from convocore_mcp.store.database.rows import from_milliseconds, to_milliseconds
 from convocore_mcp.store.database.schema import (
     CURRENT,
@@ -166,8 +167,8 @@ def _set_agent(connection: Connection, agent_id: str, values: Mapping[str, Any])
 def _unfinished_sync(row: Mapping[str, Any]) -> UnfinishedSync | None:
     started_at = from_milliseconds(row.get("full_sync_started_at"))
     resume_token = row.get("resume_token")
-    return (
-        UnfinishedSync(started_at, resume_token, from_milliseconds(row.get("full_sync_watermark")))
-        if started_at and resume_token
-        else None
-    )
+    if not (started_at and resume_token):
+        return None
+    stored_value(resume_token)  # else no sync could go on from it, nor begin again
+    watermark = from_milliseconds(row.get("full_sync_watermark"))
+    return UnfinishedSync(started_at, resume_token, watermark)

@@ -1,6 +1,5 @@
 """Opening a mirror: in memory, in a private SQLite file (`sqlite_file`), or in PostgreSQL."""
 
-import re
 import secrets
 import threading
 from collections.abc import Callable, Iterator
@@ -12,16 +11,19 @@ from sqlalchemy import (
     Connection,
     Engine,
     MetaData,
-    create_engine,
     func,
     insert,
     inspect,
     select,
 )
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
-from convocore_mcp.errors import DamagedRecordError, ForeignMirrorError, MirrorError
+from convocore_mcp.errors import (
+    DamagedMirrorError,
+    DamagedRecordError,
+    ForeignMirrorError,
+    MirrorError,
+)
 from convocore_mcp.store.database import sqlite_file
 from convocore_mcp.store.database.coverage import forget_record
 from convocore_mcp.store.database.schema import (
@@ -31,14 +33,20 @@ from convocore_mcp.store.database.schema import (
     counter,
     meta,
 )
+from convocore_mcp.store.engines.database_errors import mirror_errors
+from convocore_mcp.store.engines.postgresql_connection import (
+    GIVE_UP,
+    is_pooled,
+    postgresql_engine,
+    refuse_other_encodings,
+)
 from convocore_mcp.store.fields.field_tables import ALL_TABLES
 
 MEMORY = "memory"
-_POSTGRESQL = "postgresql+psycopg://"
 _CREATION_LOCK = 0x636F6E766F63
 """The advisory lock for creating tables: two servers may start at the same moment."""
-_PATH = re.compile(r'"/[^"]*"')
-_TABLE = re.compile(rf'"?\b{PREFIX}\w+"?')
+Recreate = Callable[[str], tuple[Engine, str]]
+"""Replaces the damaged mirror of a generation; returns the engine and the new generation."""
 
 
 class Database:
@@ -50,14 +58,16 @@ class Database:
         generation: str,
         *,
         shared: bool = False,
-        recreate: Callable[[], tuple[Engine, str]] | None = None,
+        pooled: bool = False,
+        recreate: Recreate | None = None,
     ) -> None:
-        """`recreate` replaces a damaged mirror; it returns the new engine and generation.
+        """`pooled` says that a connection pooler stands in front of PostgreSQL.
 
         `shared` says that all threads share one connection.
         """
         self.engine = engine
         self.generation = generation
+        self.pooled = pooled
         # A database in memory is one connection, so only one thread at a time may use it.
         self._connection_lock: AbstractContextManager[object] = (
             threading.RLock() if shared else nullcontext()
@@ -82,6 +92,10 @@ class Database:
         finally:
             self.writes += 1
 
+    def give_up(self) -> None:
+        """Wait no longer for locks, and for a server only a moment: the program ends."""
+        self.engine.get_execution_options()[GIVE_UP].set()
+
     def close(self) -> None:
         """Close all connections."""
         self.engine.dispose()
@@ -100,38 +114,34 @@ class Database:
                 forget_record(connection, error.record)
             raise
         except MirrorError as error:
-            cause = error.__cause__
-            if self._recreate is None or not (sqlite_file.is_damage(cause) or _lacks_table(cause)):
+            if self._recreate is None or not _says_damage(error):
                 raise
-            with self._recreate_lock:
-                if self.engine is engine:  # else another thread has replaced it already
-                    with mirror_errors():
-                        self.engine, self.generation = self._recreate()
+            self._replace(engine, self._recreate)
             raise MirrorError(
                 "The mirror was damaged and has been set aside.",
                 hint="Ask again: a new mirror is being filled from Convocore.",
             ) from error
 
+    def replace_damaged(self, engine: Engine) -> None:
+        """Put a new, empty mirror in the place of the damaged one that was read by `engine`."""
+        if self._recreate is not None:
+            self._replace(engine, self._recreate)
 
-@contextmanager
-def mirror_errors() -> Iterator[None]:
-    """Raise a `MirrorError` for each error of SQLAlchemy; its text names no path."""
-    try:
-        yield
-    except SQLAlchemyError as error:
-        cause = getattr(error, "orig", None) or error
-        # Only the first line: the lines after it hold rows and statements.
-        first_line = _PATH.sub("a file", str(cause).partition("\n")[0])
-        first_line = _TABLE.sub("a table", first_line)
-        raise MirrorError(
-            f"The mirror can't be used ({type(cause).__name__}: {first_line}).",
-            hint="Check the disk and CONVOCORE_STORE; the mirror can be deleted at any time.",
-        ) from error
+    def _replace(self, damaged: Engine, recreate: Recreate) -> None:
+        with self._recreate_lock, mirror_errors():
+            if self.engine is damaged:  # else another thread has replaced it already
+                self.engine, self.generation = recreate(self.generation)
 
 
-def _lacks_table(error: BaseException | None) -> bool:
-    """Whether PostgreSQL says that a table does not exist."""
-    return getattr(getattr(error, "orig", None), "sqlstate", None) == _UNDEFINED_TABLE
+def _says_damage(error: MirrorError) -> bool:
+    """Whether what is stored is not what was stored, or a table is missing."""
+    cause = error.__cause__
+    state = getattr(getattr(cause, "orig", None), "sqlstate", None)
+    return (
+        isinstance(error, DamagedMirrorError)
+        or sqlite_file.is_damage(cause)
+        or state in {_UNDEFINED_TABLE, _NO_JSON}
+    )
 
 
 def open_database(store: str | Path, *, owner: str, replace_foreign: bool = False) -> Database:
@@ -149,27 +159,36 @@ def open_database(store: str | Path, *, owner: str, replace_foreign: bool = Fals
     """
     prepare = partial(_prepare, owner=owner)
     if isinstance(store, Path):
-        open_file = partial(sqlite_file.open_file, store, prepare=prepare)
-        with mirror_errors():
-            return Database(
-                *open_file(replace_foreign=replace_foreign),
-                recreate=partial(open_file, replace_foreign=False),
+
+        def open_file(damaged: str, *, replace_foreign: bool = False) -> tuple[Engine, str]:
+            return sqlite_file.open_file(
+                store, prepare=partial(prepare, damaged=damaged), replace_foreign=replace_foreign
             )
-    engine = _engine(store)
+
+        with mirror_errors():
+            return Database(*open_file("", replace_foreign=replace_foreign), recreate=open_file)
     if store == MEMORY:
+        engine = sqlite_file.sqlite(":memory:", poolclass=StaticPool)
         return Database(engine, prepare(engine)[0], shared=True)
+    engine = postgresql_engine(store)
     open_tables = partial(_open_tables, engine, prepare)
-    with mirror_errors():
-        return Database(*open_tables(), recreate=open_tables)
+    try:
+        with mirror_errors():
+            opened = open_tables("")
+            with engine.connect() as connection:
+                pooled = is_pooled(connection)
+    except MirrorError:
+        engine.dispose()
+        raise
+    return Database(*opened, pooled=pooled, recreate=open_tables)
 
 
 def _open_tables(
-    engine: Engine, prepare: Callable[[Engine], tuple[str, str]]
+    engine: Engine, prepare: Callable[..., tuple[str, str]], damaged: str
 ) -> tuple[Engine, str]:
     """The engine and the generation of a mirror in PostgreSQL."""
-    generation, unusable = prepare(engine)
+    generation, unusable = prepare(engine, damaged=damaged)
     if unusable:
-        engine.dispose()
         error = ForeignMirrorError if unusable == sqlite_file.FOREIGN else MirrorError
         raise error(
             f"The mirror in PostgreSQL can't be used: {unusable}.",
@@ -179,73 +198,56 @@ def _open_tables(
     return engine, generation
 
 
-def _engine(store: str) -> Engine:
-    if store == MEMORY:
-        return sqlite_file.sqlite(":memory:", poolclass=StaticPool)
-    return postgresql_engine(store)
-
-
-def postgresql_engine(store: str) -> Engine:
-    """An engine on a PostgreSQL database.
-
-    Raises:
-        MirrorError: `store` is not a PostgreSQL URL, or the driver is missing.
-    """
-    if not store.startswith(_POSTGRESQL):
-        raise MirrorError(
-            "CONVOCORE_STORE names no kind of database that can hold the mirror.",
-            hint="Use memory, a file, or postgresql://user@host/database.",
-        )
-    try:
-        return create_engine(store, pool_pre_ping=True, isolation_level="READ COMMITTED")
-    except ImportError:
-        raise MirrorError(
-            "PostgreSQL needs a driver that is not installed.",
-            hint="Install convocore-mcp[postgres].",
-        ) from None
-    except (ArgumentError, ValueError):
-        # From None: the error's text may hold part of the password.
-        raise MirrorError(
-            "CONVOCORE_STORE is not a valid PostgreSQL URL.",
-            hint="Write postgresql://user:password@host:5432/database, with /, @ and : in the "
-            "password percent-encoded.",
-        ) from None
-
-
 _UNDEFINED_TABLE = "42P01"
 """The SQLSTATE of a table that does not exist."""
+_NO_JSON = "22P02"
+"""The SQLSTATE of a stored text that should be JSON."""
 _OLDER = "it belongs to an older version of this program"
 
 
-def _prepare(engine: Engine, *, owner: str) -> tuple[str, str]:
-    """Create the tables where they are missing.
+def _prepare(engine: Engine, *, owner: str, damaged: str = "") -> tuple[str, str]:
+    """Create the tables where they are missing; only then is anything locked.
 
-    Returns the generation, and why the existing tables can't be used (empty if they can).
+    Returns the generation, and why the existing tables can't be used (empty if they can). Those of
+    the generation `damaged` can't.
     """
     postgresql = engine.dialect.name == "postgresql"
-    writing = engine.execution_options(convocore_writing=True)
-    with writing.begin() as connection:
+    replaced = {_OLDER, sqlite_file.DAMAGED} if postgresql else set()
+    with engine.connect() as connection:
+        if postgresql:
+            refuse_other_encodings(connection)
+        found = _find_mirror(connection, owner, damaged)
+    if found is not None and found[1] not in replaced:
+        return found
+    with engine.execution_options(convocore_writing=True).begin() as connection:
         if postgresql:
             connection.execute(select(func.pg_advisory_xact_lock(_CREATION_LOCK)))
-        tables = inspect(connection).get_table_names()
-        if meta.name in tables:
-            existing = {row.key: row.value for row in connection.execute(select(meta))}
-            unusable = _why_unusable(existing, owner)
-            if not unusable and _is_incomplete(connection, tables):
-                unusable = sqlite_file.DAMAGED
-            if unusable in {_OLDER, sqlite_file.DAMAGED} and postgresql:
-                drop_tables(connection, tables)
-            else:
-                return existing.get("generation") or "", unusable
-        elif tables and not postgresql:
-            return "", "it holds something else"
-        elif any(name.startswith(PREFIX) for name in tables):
-            return "", "the table that says whose they are is missing"
+        # Once more: another process may have been faster.
+        found = _find_mirror(connection, owner, damaged)
+        if found is not None:
+            if found[1] not in replaced:
+                return found
+            drop_tables(connection, inspect(connection).get_table_names())
         new = {"schema": SCHEMA_VERSION, "owner": owner, "generation": secrets.token_hex(4)}
         ALL_TABLES.create_all(connection)
         connection.execute(insert(meta), [{"key": k, "value": v} for k, v in new.items()])
         connection.execute(insert(counter), {"id": 1, "sequence_number": 0})
     return new["generation"], ""
+
+
+def _find_mirror(connection: Connection, owner: str, damaged: str) -> tuple[str, str] | None:
+    """What `_prepare` returns of the existing tables; `None` if there are none."""
+    tables = inspect(connection).get_table_names()
+    if meta.name not in tables:
+        if tables and connection.dialect.name == "sqlite":
+            return "", "it holds something else"
+        if any(name.startswith(PREFIX) for name in tables):
+            return "", "the table that says whose they are is missing"
+        return None
+    existing = {row.key: row.value for row in connection.execute(select(meta))}
+    generation, unusable = existing.get("generation") or "", _why_unusable(existing, owner)
+    is_damaged = generation == damaged != "" or _is_incomplete(connection, tables)
+    return generation, unusable or (sqlite_file.DAMAGED if is_damaged else "")
 
 
 def _why_unusable(existing: dict[str | None, str | None], owner: str) -> str:

@@ -1,10 +1,12 @@
-"""The typed parts of a stored record, parsed once when the record is read."""
+"""Reading what is stored as JSON, which a failing disk or somebody may have changed."""
 
+import json
 import logging
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from convocore_mcp.errors import DamagedRecordError
+from convocore_mcp.errors import DamagedMirrorError, DamagedRecordError
 from convocore_mcp.models import NO_RECORD_PARTS, RecordParts
 
 log = logging.getLogger(__name__)
@@ -34,3 +36,39 @@ def record_parts_of(record: str) -> RecordParts:
             ) from None
         log.warning("A record has an unexpected shape: %s at %s", first["msg"], first["loc"])
         return NO_RECORD_PARTS
+
+
+def stored_value(text: object) -> Any:
+    """The value of a column that holds JSON.
+
+    Raises:
+        DamagedMirrorError: it holds something else.
+    """
+    try:
+        return json.loads(str(text))
+    except ValueError:
+        raise _damaged() from None
+
+
+def stored_list(text: object) -> list[Any]:
+    """The value of a column that holds a list; errors as those of `stored_value`."""
+    value = stored_value(text)
+    if not isinstance(value, list):
+        raise _damaged()
+    return value
+
+
+def stored_object(text: object) -> dict[str, Any]:
+    """The value of a column that holds an object; errors as those of `stored_value`."""
+    value = stored_value(text)
+    if not isinstance(value, dict):
+        raise _damaged()
+    return value
+
+
+def _damaged() -> DamagedMirrorError:
+    return DamagedMirrorError(
+        "A part of the mirror was damaged.",
+        hint="Ask again: a new mirror is being filled from Convocore. If it happens more than "
+        "once, check the disk.",
+    )

@@ -12,11 +12,11 @@ from convocore_mcp.errors import MirrorError
 from convocore_mcp.store.database.engine import (
     belongs_to,
     drop_tables,
-    mirror_errors,
-    postgresql_engine,
 )
 from convocore_mcp.store.database.schema import PREFIX, meta
 from convocore_mcp.store.database.sqlite_file import SUFFIXES, copies
+from convocore_mcp.store.engines.database_errors import mirror_errors
+from convocore_mcp.store.engines.postgresql_connection import postgresql_engine
 
 _SYNC_LOCK = re.compile(r"\.(?:full|incremental)-[0-9a-f]{8}")
 _DEFAULT_NAME = re.compile(r"mirror-[0-9a-f]{8}\.sqlite3")
@@ -116,7 +116,8 @@ class MirrorTables:
         Raises:
             MirrorError: the tables belong to another key or region, or can't be dropped.
         """
-        with mirror_errors(), self._engine.begin() as connection:
+        writing = self._engine.execution_options(convocore_writing=True)
+        with mirror_errors(), writing.begin() as connection:
             tables = self._existing(connection)
             drop_tables(connection, tables)
             return len(tables)

@@ -13,7 +13,7 @@ from sqlalchemy import Column, RowMapping
 
 from convocore_mcp.models import Conversation, DerivedKeys, Lead, Value
 from convocore_mcp.store.database.columns import is_storable, storable
-from convocore_mcp.store.database.parsed_records import record_parts_of
+from convocore_mcp.store.database.parsed_records import record_parts_of, stored_value
 from convocore_mcp.store.database.schema import (
     CURRENT,
     LONGEST_KEY,
@@ -200,7 +200,7 @@ def _tag_keys(tags: tuple[str, ...]) -> str:
 def _parse_json(stored: str) -> Any:
     if stored == "[]":
         return ()
-    value = json.loads(stored)
+    value = stored_value(stored)
     return tuple(value) if isinstance(value, list) else value
 
 

@@ -3,7 +3,10 @@
 import logging
 import os
 import re
+import sqlite3
 import stat
+import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -14,6 +17,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 from convocore_mcp.errors import ForeignMirrorError, MirrorError
+from convocore_mcp.store.engines.postgresql_connection import GIVE_UP
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +37,13 @@ _SCANNED = 2**20
 FOREIGN = "it belongs to another key or region"
 DAMAGED = "it is damaged"
 """Reasons why a mirror can't be used."""
+LOCK_SECONDS = 15.0
+"""How long a write transaction waits for that of another process."""
+_LOOK_MILLISECONDS = 2000
+"""How long SQLite waits for a lock by itself. Reading waits only for a process that has locked
+the file as a whole, or that repairs it."""
+BUSY = 5
+"""SQLite's error code for a lock that another connection holds."""
 
 
 class _DamageError(Exception):
@@ -83,20 +94,24 @@ def is_damage(error: BaseException | None, *, codes: frozenset[int] = DAMAGE) ->
     cause = getattr(error, "orig", None)
     code = getattr(cause, "sqlite_errorcode", None)
     return (code is not None and code & 0xFF in codes) or str(cause).startswith(
-        ("Could not decode to UTF-8", "no such table:")
+        ("Could not decode to UTF-8", "no such table:", "malformed JSON")
     )
 
 
 def sqlite(database: str, **options: Any) -> Engine:
     """An engine on a SQLite file."""
     url = URL.create("sqlite", database=database)
-    engine = create_engine(url, connect_args={"check_same_thread": False}, **options)
+    engine = create_engine(
+        url,
+        connect_args={"check_same_thread": False, "timeout": _LOOK_MILLISECONDS / 1000},
+        execution_options={GIVE_UP: threading.Event()},
+        **options,
+    )
 
     @event.listens_for(engine, "connect")
-    def configure(connection: Any, _record: object) -> None:
+    def configure(connection: sqlite3.Connection, _record: object) -> None:
         connection.isolation_level = None  # we send BEGIN ourselves, see below
         for pragma in (
-            "busy_timeout=15000",
             "journal_mode=WAL",
             "synchronous=NORMAL",
             "wal_autocheckpoint=4000",
@@ -109,10 +124,28 @@ def sqlite(database: str, **options: Any) -> Engine:
     def begin(connection: Connection) -> None:
         # A transaction that will write takes the lock at its start: SQLite would refuse a later
         # upgrade from reading to writing instead of waiting for the lock.
-        writing = connection.get_execution_options().get("convocore_writing", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+        if connection.get_execution_options().get("convocore_writing", False):
+            _begin_writing(connection)
+        else:
+            connection.exec_driver_sql("BEGIN")
 
     return engine
+
+
+def _begin_writing(connection: Connection) -> None:
+    """Wait for the write lock in small steps: SQLite's own waiting can't be ended."""
+    give_up: threading.Event = connection.get_execution_options()[GIVE_UP]
+    driver_connection: Any = connection.connection.driver_connection
+    last_try_at = time.monotonic() + LOCK_SECONDS - _LOOK_MILLISECONDS / 1000
+    while time.monotonic() < last_try_at and not give_up.is_set():
+        try:
+            driver_connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != BUSY:
+                break
+        else:
+            return
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _create_private(path: Path) -> int:

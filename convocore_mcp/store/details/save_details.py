@@ -1,6 +1,5 @@
 """Saving what single conversations hold beyond their rows. The caller holds the write lock."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -9,6 +8,7 @@ from sqlalchemy import Connection, bindparam, select, update
 from convocore_mcp.models import Conversation, ReadDetails
 from convocore_mcp.store.database import bulk
 from convocore_mcp.store.database.columns import storable
+from convocore_mcp.store.database.parsed_records import stored_object
 from convocore_mcp.store.database.rows import chunks, from_milliseconds
 from convocore_mcp.store.database.schema import CURRENT, conversations, records
 from convocore_mcp.store.details.listed_rows import MergeDetails, forget
@@ -54,9 +54,9 @@ def compare_details(
             continue
         row, in_mirror = listed[id_]
         merged = merge(row, answer.single.record)
-        known, made = json.loads(row.record), json.loads(merged.record)
+        known, made = stored_object(row.record), stored_object(merged.record)
         found.added += bool(made.keys() - known.keys() - _NOBODY_ASKS)
-        if made != json.loads(in_mirror):
+        if made != stored_object(in_mirror):
             found.changed.append((merged, version))
     return found
 

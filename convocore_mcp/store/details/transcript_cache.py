@@ -7,6 +7,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from convocore_mcp.models import Speaker, Transcript, Turn
 from convocore_mcp.store.database.engine import Database
+from convocore_mcp.store.database.parsed_records import stored_list
 from convocore_mcp.store.database.rows import to_milliseconds
 from convocore_mcp.store.database.schema import CURRENT, conversations
 from convocore_mcp.store.database.sequence import take_write_lock
@@ -37,7 +38,7 @@ class TranscriptCache:
             row = connection.execute(query).first()
             if row is None or row.digest != _version(connection, agent_id, conversation_id):
                 return None
-        turns = tuple(Turn(Speaker(who), text, at) for who, text, at in json.loads(row.turns))
+        turns = tuple(Turn(Speaker(who), text, at) for who, text, at in stored_list(row.turns))
         return Transcript(turns, total=row.total)
 
     def save(

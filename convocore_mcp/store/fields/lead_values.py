@@ -12,6 +12,7 @@ from operator import itemgetter
 from convocore_mcp.fields.table import Field, Home, Merge, Rows
 from convocore_mcp.models import WAITING, Lead
 from convocore_mcp.store.database.columns import storable
+from convocore_mcp.store.database.parsed_records import stored_list, stored_object
 from convocore_mcp.store.fields.conversation_values import (
     COLUMNS,
     StoredValue,
@@ -75,7 +76,7 @@ def _values_of_one(lead: Lead, conversations: Sequence[Values]) -> tuple[StoredV
     for at in map(LEAD_COLUMNS.index, UNIONS):
         key = row[at]
         if key is not None and str(key).count(ITEM_MARK) > MARKS_OF_ONE:
-            row[at : at + 2] = stored_items(tuple(json.loads(str(row[at + 1]))))
+            row[at : at + 2] = stored_items(tuple(stored_list(row[at + 1])))
     return tuple(row)
 
 
@@ -140,7 +141,7 @@ def _union(field: Field) -> _Merge:
             return (None, None)
         if len(having) == 1 and str(having[0][key]).count(ITEM_MARK) == MARKS_OF_ONE:
             return having[0][key : items + 1]
-        return stored_items(tuple(i for row in having for i in json.loads(str(row[items]))))
+        return stored_items(tuple(i for row in having for i in stored_list(row[items])))
 
     return merge
 
@@ -180,7 +181,7 @@ def _dues(conversations: Sequence[Values]) -> str | None:
     having = [str(row[_DUES]) for row in conversations if row[_DUES] is not None]
     if len(having) <= 1:
         return having[0] if having else None
-    return _json([pair for dues in having for pair in json.loads(dues)])
+    return _json([pair for dues in having for pair in stored_list(dues)])
 
 
 def _data(conversations: Sequence[Values]) -> str | None:
@@ -190,7 +191,7 @@ def _data(conversations: Sequence[Values]) -> str | None:
         return having[0] if having else None
     data: dict[str, object] = {}
     for older in reversed(having):
-        data |= json.loads(older)
+        data |= stored_object(older)
     return _json(data)
 
 

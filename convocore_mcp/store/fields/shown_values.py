@@ -1,6 +1,5 @@
 """The values of fields as answers show them: which columns to read, and what they mean."""
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ from convocore_mcp.fields.conditions import DataField
 from convocore_mcp.fields.grouping import FieldName
 from convocore_mcp.fields.table import FieldValue, Kind, Rows
 from convocore_mcp.store.database.columns import Sql
+from convocore_mcp.store.database.parsed_records import stored_list
 from convocore_mcp.store.database.rows import chunks, from_milliseconds
 from convocore_mcp.store.database.schema import conversations
 from convocore_mcp.store.fields.field_columns import ITEMS, SHOWN, SOURCE, UNREAD, is_long
@@ -65,7 +65,7 @@ def _text(parts: Parts) -> FieldValue:
 
 
 def _items(parts: Parts) -> FieldValue:
-    return tuple(json.loads(str(parts[0]))) if parts[0] else None
+    return tuple(stored_list(parts[0])) if parts[0] else None
 
 
 def _time(parts: Parts) -> FieldValue:

@@ -1,6 +1,5 @@
 """What the mirror knows of people: for masking answers, and for leading pseudonyms back."""
 
-import json
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -10,6 +9,7 @@ from sqlalchemy import Column, Connection, or_, select
 from convocore_mcp.fields.personal_fields import Personal, personal_kind
 from convocore_mcp.models.personal import PersonalValues
 from convocore_mcp.store.database.engine import Database
+from convocore_mcp.store.database.parsed_records import stored_list, stored_object
 from convocore_mcp.store.database.rows import chunks
 from convocore_mcp.store.database.schema import CURRENT, conversations, meta
 from convocore_mcp.store.database.sequence import sequence_number, take_write_lock
@@ -104,7 +104,7 @@ class PersonalData:
         names = [
             shown or key
             for data in stored
-            for name, (key, _, shown) in json.loads(data).items()
+            for name, (key, _, shown) in stored_object(data).items()
             if personal_kind(name) is Personal.PERSON
         ]
         names += self.values(agent_ids, Personal.PERSON)
@@ -133,7 +133,7 @@ def _values_of(row: Any) -> PersonalValues:
     for kind, column in written:
         found[kind] += filter(None, [getattr(row, column)])
     found[Personal.LINK] += _listed(row.links)
-    for name, (key, _, shown) in json.loads(row.data or "{}").items():
+    for name, (key, _, shown) in stored_object(row.data or "{}").items():
         if (of_name := personal_kind(name)) is not None:
             found[of_name].append(shown or key)
     return PersonalValues(
@@ -146,4 +146,4 @@ def _values_of(row: Any) -> PersonalValues:
 
 
 def _listed(stored: str | None) -> Iterator[str]:
-    yield from json.loads(stored) if stored else ()
+    yield from stored_list(stored) if stored else ()

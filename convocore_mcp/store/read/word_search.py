@@ -26,6 +26,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 
 from convocore_mcp.models import Filter, NumberTerm, PhraseTerm, RunTerm, Term, Terms, WordTerm
 from convocore_mcp.store.database.columns import Text
+from convocore_mcp.store.database.parsed_records import stored_list, stored_object
 from convocore_mcp.store.database.schema import conversations, meta, records
 from convocore_mcp.store.database.search_tokens import (
     AllOf,
@@ -245,8 +246,8 @@ def _verify(connection: Connection, terms: Terms, tokens: TokenQuery) -> Iterato
     )
     for version, language, tags, record, *texts in connection.execute(query):
         # Most records have none, and parsing a record takes longer than all the rest.
-        funnel_summary = json.loads(record).get("funnel_summary") if _FUNNEL in record else None
-        searched = [*filter(None, (*texts, funnel_summary)), *json.loads(tags)]
+        funnel_summary = stored_object(record).get("funnel_summary") if _FUNNEL in record else None
+        searched = [*filter(None, (*texts, funnel_summary)), *stored_list(tags)]
         if row_matches(searched, undecided, language=language):
             yield version
 

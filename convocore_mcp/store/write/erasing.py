@@ -28,6 +28,7 @@ from convocore_mcp.store.database.schema import (
 )
 from convocore_mcp.store.database.sequence import set_sequence_number, take_write_lock
 from convocore_mcp.store.details.tables import details, enriched_versions, sparse_rows, transcripts
+from convocore_mcp.store.engines.postgresql_connection import SECONDS
 from convocore_mcp.store.fields.field_tables import (
     conversation_fields,
     conversation_texts,
@@ -35,6 +36,8 @@ from convocore_mcp.store.fields.field_tables import (
 )
 from convocore_mcp.store.write.tombstones import Tombstones, contact_values, id_values
 
+VACUUM_SECONDS = 3600
+"""How long PostgreSQL may take to reclaim what was erased of one table."""
 _c = conversations.c
 _OF_VERSIONS = (conversation_fields, conversation_texts, records, enriched_versions)
 _OF_CONVERSATIONS = (details, sparse_rows, transcripts, dirty_conversations)
@@ -98,7 +101,9 @@ class Eraser:
             with closing(engine.raw_connection()) as raw:  # not in a transaction
                 raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
             return
-        with engine.execution_options(isolation_level="AUTOCOMMIT").connect() as connection:
+        options = {"isolation_level": "AUTOCOMMIT", SECONDS: VACUUM_SECONDS}
+        with engine.connect() as connection:
+            connection.execution_options(**options)
             for table in (*_OF_VERSIONS, *_OF_CONVERSATIONS, *_OF_LEADS, conversations):
                 connection.exec_driver_sql(f"VACUUM {table.name}")
 

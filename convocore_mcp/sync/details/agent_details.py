@@ -68,6 +68,7 @@ class DetailsParts:
     now: Callable[[], datetime]
     write_in_thread: RunInThread
     read_in_thread: RunInThread
+    lock_in_thread: RunInThread
     plan: DetailsPlan = field(default_factory=DetailsPlan)
     sleep: Callable[[float], Awaitable[object]] = anyio.sleep
 
@@ -184,16 +185,16 @@ class AgentDetails:
         lock = None
         # Shielded: a lock that was taken in the thread must reach whoever releases it.
         with anyio.CancelScope(shield=True):
-            lock = await parts.read_in_thread(parts.sync_locks.take, self._agent_id, LOCK)
+            lock = await parts.lock_in_thread(parts.sync_locks.take, self._agent_id, LOCK)
         if lock is None:
             log.info("Another process reads the details of this agent.")
             return
         try:
             while not await self._is_done():
-                await parts.read_in_thread(lock.beat)
+                await parts.lock_in_thread(lock.beat)
         finally:
             with anyio.CancelScope(shield=True):
-                await parts.read_in_thread(lock.release)
+                await parts.lock_in_thread(lock.release)
 
     async def _is_done(self) -> bool:
         """Take the next action; returns whether there is nothing left to do."""

@@ -19,6 +19,17 @@ BUDGET = 1.0
 AT_MOST = 4
 """Conversations of one person that are read at once, the newest ones."""
 PAUSE_AFTER_FAILURE = timedelta(minutes=1)
+LAST_MOMENT = 0.5
+"""Seconds that a call needs for its answer once it has all that it shows."""
+
+
+def time_left(budget: float) -> float:
+    """`budget` in seconds, or less where the call that waits must end before, with a moment left.
+
+    What limits a call is the scope around it, if there is one.
+    """
+    left = anyio.current_effective_deadline() - anyio.current_time() - LAST_MOMENT
+    return max(min(budget, left), 0)
 
 
 class MirrorConversations(Protocol):
@@ -58,7 +69,7 @@ class OnDemandDetails:
         newest = [c.id for c in conversations[:AT_MOST]]
         agent_id = conversations[0].agent_id
         try:
-            with anyio.fail_after(self._budget):
+            with anyio.fail_after(time_left(self._budget)):
                 if not await self._syncs.details(agent_id).read_now(newest):
                     return list(conversations)
         except (ApiError, TimeoutError) as error:

@@ -10,15 +10,18 @@ from typing import Protocol
 
 import anyio
 
-from convocore_mcp.errors import ApiError, BrokenRecordError, ForbiddenError
+from convocore_mcp.errors import ApiError, BrokenRecordError, ForbiddenError, MirrorError
 from convocore_mcp.models import Transcript
 from convocore_mcp.store.details.transcript_cache import TranscriptCache
+from convocore_mcp.sync.details.on_demand import time_left
 from convocore_mcp.sync.page_writer import RunInThread
 
 log = logging.getLogger(__name__)
 
 BUDGET = 3.0
-"""Seconds that an answer waits for a transcript."""
+"""Seconds that an answer waits for a transcript; less where the call must end before."""
+SAVE_PATIENCE = 0.3
+"""Seconds that it waits until the transcript is kept."""
 NOT_IN_PLAN = (
     "The workspace's Convocore plan does not include transcripts (Chat Export API add-on)."
 )
@@ -61,7 +64,7 @@ class TranscriptReader:
             return known
         version = await self._read_in_thread(self._cache.version, agent_id, conversation_id)
         try:
-            with anyio.fail_after(self._budget):
+            with anyio.fail_after(time_left(self._budget)):
                 found = await self._upstream.transcript(agent_id, conversation_id)
         except ForbiddenError:
             return Transcript(unavailable=NOT_IN_PLAN)
@@ -73,12 +76,22 @@ class TranscriptReader:
         if found is None:
             return Transcript(unavailable=NOT_THERE)
         if version is not None:
-            await self._write_in_thread(
-                self._cache.save,
-                agent_id,
-                conversation_id,
-                found,
-                version=version,
-                at=self._now(),
-            )
+            await self._save(agent_id, conversation_id, found, version)
         return found
+
+    async def _save(
+        self, agent_id: str, conversation_id: str, found: Transcript, version: bytes
+    ) -> None:
+        """Keep a transcript; the answer has it in any case, and waits only a moment for that."""
+        try:
+            with anyio.move_on_after(SAVE_PATIENCE):
+                await self._write_in_thread(
+                    self._cache.save,
+                    agent_id,
+                    conversation_id,
+                    found,
+                    version=version,
+                    at=self._now(),
+                )
+        except MirrorError as error:
+            log.warning("A transcript can't be kept: %s", error.message)

@@ -5,7 +5,6 @@ in the group of each of its items. A time belongs to a day, week, month, weekday
 time zone.
 """
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import lru_cache
@@ -14,6 +13,7 @@ from itertools import product
 from convocore_mcp.fields.conditions import DataField
 from convocore_mcp.fields.grouping import Grouping, TimeUnit
 from convocore_mcp.fields.table import Kind
+from convocore_mcp.store.database.parsed_records import stored_list
 from convocore_mcp.store.field_queries.groups.group_columns import MISSING, GroupColumn
 from convocore_mcp.store.field_queries.groups.local_times import day_of
 from convocore_mcp.store.fields.text_keys import ITEM_MARK, WORD_MARK, stored_text
@@ -127,7 +127,7 @@ def _reader(grouping: Grouping, place: int, at_key: int | None) -> tuple[_Read, 
         return (
             lambda values: tuple(dict.fromkeys(_items(values[at_key]))) or (MISSING,),
             lambda values, key: dict(
-                zip(_items(values[at_key]), json.loads(str(values[place])), strict=True)
+                zip(_items(values[at_key]), stored_list(values[place]), strict=True)
             )[key],
         )
     return (
@@ -144,7 +144,7 @@ def _entry(stored: object) -> tuple[str, str]:
     """The key of a captured value, and the value itself."""
     if stored is None:
         return MISSING, ""
-    key, _, text = json.loads(str(stored))
+    key, _, text = stored_list(stored)
     return key, key if text is None else text
 
 

@@ -4,12 +4,12 @@ Grouped by model, a conversation counts in the group of its last model, while it
 cost are shared out.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 
 from sqlalchemy import ColumnElement, Connection, select
 
 from convocore_mcp.fields.table import BY_NAME
+from convocore_mcp.store.database.parsed_records import stored_list
 from convocore_mcp.store.field_queries.groups.group_keys import GroupKey, GroupKeys
 from convocore_mcp.store.fields.row_tables import RowTable
 from convocore_mcp.store.fields.text_keys import text_key
@@ -28,7 +28,7 @@ def shares(
         *fitting, amounts[2].is_not(None)
     )
     for *values, tokens, usd, stored in connection.execute(statement):
-        parts: list[tuple[str, float | None, float | None]] = json.loads(stored)
+        parts: list[tuple[str, float | None, float | None]] = stored_list(stored)
         # A part that is unknown may be any part of the whole: then all of it stays where it is.
         tokens_known = all(part[1] is not None for part in parts)
         usd_known = all(part[2] is not None for part in parts)

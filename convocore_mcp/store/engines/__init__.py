@@ -1,0 +1,1 @@
+"""Connecting to a database within bounds, and what its failures mean to whoever runs it."""

@@ -1,0 +1,1 @@
+"""Who reads an agent: what the mirror notes of sync locks, and locks in PostgreSQL."""
