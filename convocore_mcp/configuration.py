@@ -39,7 +39,9 @@ def settings_error(
         for problem in error.errors(include_url=False, include_input=False)
     ]
     return NotConfiguredError(
-        f"A setting is wrong: {'; '.join(problems)}.", hint="Correct it and restart the server."
+        f"A setting is wrong: {'; '.join(problems)}.",
+        hint="Correct it and restart the server.",
+        in_shell="Correct it, and run the command again.",
     )
 
 
@@ -55,6 +57,9 @@ def require_key(settings: Settings) -> str:
             hint="Set CONVOCORE_API_KEY to your workspace secret and CONVOCORE_AGENT_ID to your "
             "agent's ID in the MCP client's entry for this server, and restart it. "
             "To try without an account: convocore-mcp serve --demo.",
+            in_shell="Set CONVOCORE_API_KEY to your workspace secret and CONVOCORE_AGENT_ID to "
+            "your agent's ID, or store the key with convocore-mcp install. "
+            "To try without an account: convocore-mcp demo.",
         )
     return settings.api_key.get_secret_value()
 

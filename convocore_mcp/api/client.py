@@ -19,6 +19,7 @@ import stamina
 
 from convocore_mcp.api import wire
 from convocore_mcp.api.error_responses import error_from_response
+from convocore_mcp.api.http_connection import connection_error, http_client
 from convocore_mcp.api.page_number_plan import PageNumberPlan
 from convocore_mcp.api.page_numbers import LIMIT
 from convocore_mcp.api.pagination import (
@@ -103,10 +104,14 @@ class ConvocoreClient:
         throttle: Throttle | None = None,
         on_result: Callable[[str], None] | None = None,
     ) -> Self:
-        """A client with its own connection pool, which `aclose` closes."""
+        """A client with its own connection pool, which `aclose` closes.
+
+        Raises:
+            NotConfiguredError: a variable for proxies or certificates is wrong.
+        """
         limits = limits or Limits()
-        http = httpx.AsyncClient(
-            base_url=base_url,
+        http = http_client(
+            base_url,
             headers={
                 "Authorization": f"Bearer {key}",
                 "Accept": "application/json",
@@ -114,8 +119,6 @@ class ConvocoreClient:
                 "User-Agent": f"convocore-mcp/{version}",
             },
             timeout=httpx.Timeout(limits.read, connect=limits.connect),
-            trust_env=not _is_loopback(base_url),  # a proxy cannot reach this machine's loopback
-            follow_redirects=False,  # a redirect must never send the key to another host
         )
         return cls(http, now=now, limits=limits, throttle=throttle, on_result=on_result)
 
@@ -273,9 +276,7 @@ class ConvocoreClient:
             raise UnavailableError(slow, hint="Try again in a minute.") from None
         except (httpx.TransportError, httpx.InvalidURL) as error:
             self._on_result("unreachable")
-            hint = "Check the network, CONVOCORE_REGION and CONVOCORE_BASE_URL."
-            name = type(error).__name__
-            raise UnavailableError(f"Convocore can't be reached ({name}).", hint=hint) from None
+            raise connection_error(error) from None
         self._on_result(str(response.status_code))
         if response.status_code != 200:
             headers = {name.lower(): value for name, value in response.headers.items()}
@@ -287,11 +288,6 @@ class ConvocoreClient:
         body = ResponseBody(encoding, limit=self._limits.body)
         content = await body.read(response.aiter_raw(), self._large_body, stack)
         return without_key(content, self._key)
-
-
-def _is_loopback(url: str) -> bool:
-    host = httpx.URL(url).host
-    return host in {"localhost", "::1"} or host.startswith("127.")
 
 
 def _list_path(agent_id: str) -> str:
