@@ -7,9 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
+from convocore_mcp.cli.ask.ask_command import ask
 from convocore_mcp.cli.board_command import board
 from convocore_mcp.cli.demo.demo import run_demo
 from convocore_mcp.cli.error_reports import shell_hint
+from convocore_mcp.cli.export.export_command import export
 from convocore_mcp.cli.mirror import forget_command, mirror_commands, purge_command
 from convocore_mcp.cli.serve import serve as serve_stdio
 from convocore_mcp.cli.serve_web import serve_demo, serve_web
@@ -177,6 +179,8 @@ def demo(size: Size = 2000, seed: Seed = 1) -> None:
 
 
 for command in (
+    ask,
+    export,
     board,
     mirror_commands.sync,
     mirror_commands.status,

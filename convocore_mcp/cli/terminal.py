@@ -5,6 +5,7 @@ A terminal obeys escapes, so a name, a file or an error must not bring any.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import BinaryIO
 
 import typer
 from rich.console import Console, RenderableType
@@ -16,6 +17,11 @@ from convocore_mcp.server.sanitize import sanitize_line
 def say(text: str, *, err: bool = False) -> None:
     """Write lines to stdout, or to stderr."""
     typer.echo("\n".join(map(sanitize_line, text.split("\n"))), err=err)
+
+
+def output() -> BinaryIO:
+    """Stdout for bytes: a file's content, whose texts have been sanitized."""
+    return typer.get_binary_stream("stdout")
 
 
 def ask(question: str) -> bool:
