@@ -70,14 +70,19 @@ def what_is_wrong_with(text: str) -> str | None:
     return None
 
 
+def variables_of(settings: type[BaseSettings], attribute: str) -> list[str]:
+    """The environment variables that hold a setting, ours first."""
+    alias = settings.model_fields[attribute].validation_alias
+    if isinstance(alias, AliasChoices):
+        return [str(variable) for variable in alias.choices]
+    return [settings.model_config["env_prefix"] + attribute.upper()]
+
+
 def variable_of(settings: type[BaseSettings], location: Sequence[int | str]) -> str:
     """The environment variable that holds a setting, which pydantic names by the attribute."""
     name = str(location[0]) if location else ""
-    prefix = settings.model_config["env_prefix"]
-    for attribute, field in settings.model_fields.items():
-        alias = field.validation_alias
-        names = alias.choices if isinstance(alias, AliasChoices) else [prefix + attribute.upper()]
-        variables = [str(variable) for variable in names]
+    for attribute in settings.model_fields:
+        variables = variables_of(settings, attribute)
         if name in {attribute, *variables}:
             return next((v for v in variables if os.environ.get(v)), variables[0])
     return name

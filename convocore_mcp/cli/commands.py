@@ -12,6 +12,7 @@ from convocore_mcp.cli.board_command import board
 from convocore_mcp.cli.demo.demo import run_demo
 from convocore_mcp.cli.error_reports import shell_hint
 from convocore_mcp.cli.export.export_command import export
+from convocore_mcp.cli.install.install_command import install, uninstall
 from convocore_mcp.cli.mirror import forget_command, mirror_commands, purge_command
 from convocore_mcp.cli.serve import serve as serve_stdio
 from convocore_mcp.cli.serve_web import serve_demo, serve_web
@@ -181,6 +182,8 @@ def demo(size: Size = 2000, seed: Seed = 1) -> None:
 for command in (
     ask,
     export,
+    install,
+    uninstall,
     board,
     mirror_commands.sync,
     mirror_commands.status,

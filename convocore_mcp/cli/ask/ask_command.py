@@ -52,7 +52,8 @@ def ask(
         text, failed = anyio.run(_call, overrides, tool, given)
         _show(text, failed=failed, as_json=as_json)
 
-    serve_demo(call) if demo else call({})
+    # The sandbox is read first: nobody who tries it should wonder why an answer is incomplete.
+    serve_demo(call, {"wait_seconds": 60}) if demo else call({})
 
 
 async def _call(overrides: Mapping[str, Any], tool: str, arguments: JsonObject) -> tuple[str, bool]:
