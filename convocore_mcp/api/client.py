@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Self, TypeVar
 from urllib.parse import quote
@@ -19,7 +19,7 @@ import stamina
 
 from convocore_mcp.api import wire
 from convocore_mcp.api.error_responses import error_from_response
-from convocore_mcp.api.http_connection import connection_error, http_client
+from convocore_mcp.api.http_connection import clock_offset, connection_error, http_client
 from convocore_mcp.api.page_number_plan import PageNumberPlan
 from convocore_mcp.api.page_numbers import LIMIT
 from convocore_mcp.api.pagination import (
@@ -91,6 +91,7 @@ class ConvocoreClient:
         self._key = http.headers.get("authorization", "").removeprefix("Bearer ").encode()
         self.throttle = throttle or Throttle()
         self._on_result = on_result or (lambda _: None)
+        self.clock_offset: timedelta | None = None  # Convocore's clock less ours, if it told
 
     @classmethod
     def from_url(
@@ -199,6 +200,10 @@ class ConvocoreClient:
                     self._max_limits.pop(agent_id, None)  # the workspace's limit may have changed
                 yield page
 
+    async def first_page(self, agent_id: str) -> wire.ListResponse:
+        """The front of an agent's list as one response; raises what `conversations` raises."""
+        return await self._fetch_page(agent_id, {"limit": LIMIT})
+
     async def conversation(self, agent_id: str, conversation_id: str) -> Conversation | None:
         """One conversation, with more fields than its list row; `None` if Convocore answers 404.
 
@@ -278,6 +283,7 @@ class ConvocoreClient:
             self._on_result("unreachable")
             raise connection_error(error) from None
         self._on_result(str(response.status_code))
+        self.clock_offset = clock_offset(response.headers, now=self._now()) or self.clock_offset
         if response.status_code != 200:
             headers = {name.lower(): value for name, value in response.headers.items()}
             raise error_from_response(response.status_code, headers, body, now=self._now())

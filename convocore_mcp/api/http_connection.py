@@ -7,6 +7,8 @@ each variable is tried by itself, so that the error names it.
 import os
 import ssl
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -56,6 +58,15 @@ def connection_error(error: httpx.TransportError | httpx.InvalidURL) -> ApiError
         f"Convocore can't be reached ({type(error).__name__}).",
         hint="Check the network, CONVOCORE_REGION and CONVOCORE_BASE_URL.",
     )
+
+
+def clock_offset(headers: Mapping[str, str], *, now: datetime) -> timedelta | None:
+    """How far the clock of whoever sent a response is ahead of ours; `None` if it does not tell."""
+    try:
+        date = parsedate_to_datetime(headers.get("date", ""))
+    except ValueError:
+        return None
+    return date.replace(tzinfo=date.tzinfo or UTC) - now
 
 
 def _certificate_error(error: BaseException | None) -> ssl.SSLCertVerificationError | None:

@@ -10,6 +10,7 @@ import typer
 from convocore_mcp.cli.ask.ask_command import ask
 from convocore_mcp.cli.board_command import board
 from convocore_mcp.cli.demo.demo import run_demo
+from convocore_mcp.cli.doctor.doctor_command import doctor
 from convocore_mcp.cli.error_reports import shell_hint
 from convocore_mcp.cli.export.export_command import export
 from convocore_mcp.cli.install.install_command import install, uninstall
@@ -181,6 +182,7 @@ def demo(size: Size = 2000, seed: Seed = 1) -> None:
 
 for command in (
     ask,
+    doctor,
     export,
     install,
     uninstall,

@@ -62,8 +62,12 @@ async def _call(overrides: Mapping[str, Any], tool: str, arguments: JsonObject) 
     with progress_bar(total_known=False) as bar:
         task = bar.add_task("Reading Convocore", total=None)
 
-        async def on_progress(done: float, _total: float | None, _message: str | None) -> None:
-            bar.update(task, completed=done)
+        async def on_progress(
+            progress: float,
+            total: float | None,  # noqa: ARG001  the protocol's names
+            message: str | None,  # noqa: ARG001
+        ) -> None:
+            bar.update(task, completed=progress)
 
         async with Client(create_server(app)) as client:
             result = await client.call_tool(tool, arguments, progress_callback=on_progress)

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from convocore_mcp.fields.table import BY_NAME, Kind
 from convocore_mcp.server.sanitize import JsonObject
 
-_TYPES = {
+_TYPES: dict[Kind, pa.DataType] = {
     Kind.NUMBER: pa.float64(),
     Kind.MONEY: pa.float64(),
     Kind.TIME: pa.timestamp("s", tz="UTC"),
@@ -28,7 +28,7 @@ class ParquetWriter:
 
     def __init__(self, file: BinaryIO, columns: Sequence[str]) -> None:
         self._kinds = {name: BY_NAME[name].kind if name in BY_NAME else None for name in columns}
-        fields = [(name, _TYPES.get(kind, pa.string())) for name, kind in self._kinds.items()]
+        fields = [(name, _type_of(kind)) for name, kind in self._kinds.items()]
         self._schema = pa.schema(fields)
         self._writer = pq.ParquetWriter(file, self._schema, compression="zstd")
 
@@ -50,3 +50,8 @@ class ParquetWriter:
         if kind is Kind.TIME and isinstance(value, str):
             return datetime.fromisoformat(value)
         return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _type_of(kind: Kind | None) -> pa.DataType:
+    """The type of a column; captured variables have no kind, and are texts."""
+    return _TYPES.get(kind, pa.string()) if kind else pa.string()

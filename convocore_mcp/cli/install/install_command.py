@@ -38,7 +38,7 @@ def install(
         bool, typer.Option("--demo", help="The sandbox's data: no account is needed.")
     ] = False,
     only_print: Annotated[
-        bool, typer.Option("--print", help="Show the file as it would be, and write nothing.")
+        bool, typer.Option("--print", help="Show the entry, and write nothing.")
     ] = False,
     key_in_file: Annotated[
         bool,
@@ -53,7 +53,9 @@ def install(
     file = ClientFile.of(client, surroundings())
     if only_print:
         entry = DEMO if demo else _printable(_settings(key_needed=False), key_in_file=key_in_file)
-        output().write(file.with_entry(entry.name, entry.for_client(client)))
+        # Of the file, only the entry: others in it may hold secrets.
+        output().write(replace(file, content=None).with_entry(entry.name, entry.for_client(client)))
+        say(f"That belongs into {file.path}; nothing was written.", err=True)
         return
     if demo:
         _write(file, DEMO, account=None)

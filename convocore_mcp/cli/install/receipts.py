@@ -1,11 +1,13 @@
 """What `install` wrote, so that `uninstall` can take back exactly that. No secret is in it."""
 
-import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
 
+from pydantic import TypeAdapter, ValidationError
+
 from convocore_mcp.cli.replaced_file import replaced_file
+from convocore_mcp.errors import ConvocoreError
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,9 @@ class Receipt:
     """What the key is stored under in the keyring, if it is."""
 
 
+_RECEIPTS = TypeAdapter(dict[str, Receipt])
+
+
 class Receipts:
     """The receipts of this user, in a file."""
 
@@ -34,31 +39,35 @@ class Receipts:
 
     def find(self, client: str, name: str) -> Receipt | None:
         """The receipt of an entry; `None` if `install` has not written it."""
-        found = self._all().get(f"{client} {name}")
-        return Receipt(**found) if found else None
+        return self._all().get(f"{client} {name}")
 
     def keep(self, client: str, name: str, receipt: Receipt | None) -> None:
         """Keep the receipt of an entry; `None` removes it."""
         kept = self._all()
         kept.pop(f"{client} {name}", None)
         if receipt is not None:
-            kept[f"{client} {name}"] = asdict(receipt)
+            kept[f"{client} {name}"] = receipt
         if kept:
             self._file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with replaced_file(self._file) as file:
-                file.write(json.dumps(kept, indent=1).encode())
+                file.write(_RECEIPTS.dump_json(kept, indent=1))
         else:
             self._file.unlink(missing_ok=True)
 
     def accounts(self) -> list[str]:
         """What keys are stored under for all entries."""
-        return [str(receipt["account"]) for receipt in self._all().values() if receipt["account"]]
+        return [receipt.account for receipt in self._all().values() if receipt.account]
 
-    def _all(self) -> dict[str, dict[str, object]]:
+    def _all(self) -> dict[str, Receipt]:
         if not self._file.exists():
             return {}
-        found: dict[str, dict[str, object]] = json.loads(self._file.read_text())
-        return found
+        try:
+            return _RECEIPTS.validate_json(self._file.read_bytes())
+        except ValidationError:
+            raise ConvocoreError(
+                f"{self._file} is damaged, so what install wrote is not known.",
+                hint="Delete it, and remove the entry from the client's file by hand.",
+            ) from None
 
 
 def digest(content: bytes) -> str:

@@ -35,7 +35,7 @@ def with_entry(text: str, section: str, name: str, entry: Mapping[str, object]) 
     table = tomlkit.table()
     for key, value in entry.items():
         table[key] = value
-    document[section][name] = table  # type: ignore[index]
+    document[section][name] = table
     return tomlkit.dumps(document)
 
 
@@ -48,7 +48,7 @@ def without_entry(text: str, section: str, name: str, *, drop_section: bool = Fa
     if name not in entries_in(text, section):
         return text
     document = _parsed(text)
-    del document[section][name]  # type: ignore[union-attr]
+    del document[section][name]
     if drop_section and not document[section]:
         del document[section]
     return tomlkit.dumps(document)
