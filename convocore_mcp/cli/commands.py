@@ -176,7 +176,7 @@ def sandbox(
 
 @app.command()
 def demo(size: Size = 2000, seed: Seed = 1) -> None:
-    """Ask three questions about the sandbox's data; show the answers and what they cost."""
+    """Ask a question of each tool about the sandbox's data; show the answers and what they cost."""
     run_demo(size=size, seed=seed)
 
 
