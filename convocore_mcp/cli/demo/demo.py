@@ -75,10 +75,11 @@ def _cost_panel(answers: Sequence[Answer], list_characters: int) -> Panel:
             f"{answer.milliseconds:,.0f}",
             f"{answer.characters // CHARACTERS_PER_TOKEN:,}",
         )
+    raw = f"{list_characters // CHARACTERS_PER_TOKEN:,}"
     note = shown(
         "The first question reads the whole list once; later answers come from the mirror, and "
-        f"only what is new is read. The raw list has {list_characters // CHARACTERS_PER_TOKEN:,} tokens "
-        f"({CHARACTERS_PER_TOKEN} characters each).",
+        f"only what is new is read. The raw list has {raw} tokens ({CHARACTERS_PER_TOKEN} "
+        "characters each).",
         style="dim",
     )
     return Panel(Group(table, shown(""), note), title="[bold]What it cost[/]", title_align="left")
