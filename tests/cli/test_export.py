@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import os
 import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +19,7 @@ from convocore_mcp.cli.export.text_files import CsvWriter
 from convocore_mcp.sandbox import Sandbox, serving
 from tests.cli.command_line import CommandLine
 
+SIGNS = "=+-@\t\r\n\uff1d\uff0b\uff0d\uff20"
 FORMULA = '=HYPERLINK("http://x.example")'
 
 
@@ -85,7 +85,7 @@ def test_a_file_appears_when_it_is_whole_and_for_its_owner_alone(
     monkeypatch.setattr(CsvWriter, "write", broken)
     done = commands.run("export", "conversations", "-o", str(file))
     assert (done.returncode, "No space left" in done.stderr) == (1, True)
-    assert (file.read_bytes(), os.listdir(tmp_path)) == (before, ["rows.csv"])
+    assert (file.read_bytes(), [f.name for f in tmp_path.iterdir()]) == (before, ["rows.csv"])
 
 
 def test_formulas_are_disarmed_and_phone_numbers_stay_usable(commands: CommandLine) -> None:
@@ -105,7 +105,7 @@ def test_no_cell_begins_as_a_formula(text: str) -> None:
     assert cell in {text, "'" + text}
     if cell == text and text:
         phone = text[0] == "+" and set(text[1:]) <= set("0123456789 ")
-        assert phone or text[0] not in "=+-@\t\r\n＝＋－＠"
+        assert phone or text[0] not in SIGNS
 
 
 @pytest.mark.parametrize(
