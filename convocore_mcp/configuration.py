@@ -4,12 +4,13 @@ import logging
 from collections.abc import Mapping
 from datetime import UTC, tzinfo
 from hashlib import blake2b
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import tzlocal
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings
 
 from convocore_mcp.errors import NotConfiguredError
@@ -19,15 +20,28 @@ from convocore_mcp.settings import Settings, store_location, variable_of
 def read_settings(overrides: Mapping[str, Any]) -> Settings:
     """The settings: `overrides` first, then the environment. Sets the log level.
 
+    Without a key in either, the keyring is asked for the one of these agents.
+
     Raises:
-        NotConfiguredError: one of them is wrong; the message never contains its value.
+        NotConfiguredError: one of them is wrong, or the keyring fails; the message never contains a
+            value.
     """
     try:
         settings = Settings(**overrides)
     except ValidationError as error:
         raise settings_error(error) from None
     logging.getLogger("convocore_mcp").setLevel(settings.log_level.upper())
+    if settings.api_key is None and settings.agent_id:
+        return _with_stored_key(settings)
     return settings
+
+
+def _with_stored_key(settings: Settings) -> Settings:
+    """The settings with the key that `convocore-mcp install` has put into the keyring, if any."""
+    # By name, so that the keyring's library is loaded only where no variable holds a key.
+    stored_key = import_module("convocore_mcp.stored_key")
+    key = stored_key.read_key(stored_key.account_of(settings))
+    return settings.model_copy(update={"api_key": SecretStr(key)}) if key else settings
 
 
 def settings_error(
@@ -39,7 +53,9 @@ def settings_error(
         for problem in error.errors(include_url=False, include_input=False)
     ]
     return NotConfiguredError(
-        f"A setting is wrong: {'; '.join(problems)}.", hint="Correct it and restart the server."
+        f"A setting is wrong: {'; '.join(problems)}.",
+        hint="Correct it and restart the server.",
+        in_shell="Correct it, and run the command again.",
     )
 
 
@@ -55,6 +71,9 @@ def require_key(settings: Settings) -> str:
             hint="Set CONVOCORE_API_KEY to your workspace secret and CONVOCORE_AGENT_ID to your "
             "agent's ID in the MCP client's entry for this server, and restart it. "
             "To try without an account: convocore-mcp serve --demo.",
+            in_shell="Set CONVOCORE_API_KEY to your workspace secret and CONVOCORE_AGENT_ID to "
+            "your agent's ID, or store the key with convocore-mcp install. "
+            "To try without an account: convocore-mcp demo.",
         )
     return settings.api_key.get_secret_value()
 

@@ -17,6 +17,7 @@ ConvocoreError               what failed, on what, and what to do next
     ├── NotFoundError        404
     ├── RateLimitedError     429                                          retried
     ├── UnavailableError     5xx, timeouts, resets, a proxy's HTML page    retried
+    ├── UntrustedError       the server's certificate is not trusted
     ├── BrokenRecordError    500: Convocore can't serve one record, whatever is tried
     ├── GarbledError         a body that is cut off or is not JSON         retried
     └── ContractError        an answer of an unknown shape
@@ -49,9 +50,16 @@ class InvalidArgumentError(ConvocoreError):
 
 
 class NotConfiguredError(ConvocoreError):
-    """A setting is missing or wrong; the hint names it."""
+    """A setting is missing or wrong; the hint names it.
+
+    `in_shell` is the hint for whoever typed a command; without it, `hint` fits them, too.
+    """
 
     code = "not_configured"
+
+    def __init__(self, message: str, *, hint: str = "", in_shell: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.in_shell = in_shell
 
 
 class MissingError(ConvocoreError):
@@ -139,6 +147,12 @@ class UnavailableError(ApiError):
 
     code = "upstream_unavailable"
     retryable = True
+
+
+class UntrustedError(ApiError):
+    """The certificate of the server is not trusted: another attempt would change nothing."""
+
+    code = "upstream_unavailable"
 
 
 class GarbledError(ApiError):

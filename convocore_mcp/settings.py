@@ -10,7 +10,14 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from platformdirs import user_data_path
-from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, field_validator
+from pydantic import (
+    AliasChoices,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 SERVERS = {
@@ -19,6 +26,8 @@ SERVERS = {
 }
 HOST_AND_PORT = re.compile(r"(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?", re.IGNORECASE)
 """A host and perhaps a port, without the user name and password that a URL may have."""
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://|(?:[\w-]+\.)+[a-z]{2,}/", re.IGNORECASE)
+"""The beginning of a URL, also of one that was pasted without its scheme."""
 _UNEXPANDED = re.compile(r"\$\{[^}]*\}|^\s*(?:\$\w+|%\w+%)\s*$")
 _PLACEHOLDER = re.compile(
     r"<.*>|\{\{.*\}\}|your\b.*|your[-_].*|x{3,}|\.{3}|\u2026|change[-_ ]?me|replace[-_ ]?me|todo|"
@@ -26,6 +35,8 @@ _PLACEHOLDER = re.compile(
     r"(?:.*[-_])?(?:key|secret|token|id|value|url)[-_]here",
     re.IGNORECASE,
 )
+_LOG_LEVELS = {"warn": "warning", "critical": "error", "fatal": "error", "trace": "debug"}
+"""Levels of other programs, and ours that come nearest."""
 _IN_MEMORY = {"memory", ":memory:", "sqlite://", "sqlite:///:memory:"}
 
 
@@ -59,14 +70,19 @@ def what_is_wrong_with(text: str) -> str | None:
     return None
 
 
+def variables_of(settings: type[BaseSettings], attribute: str) -> list[str]:
+    """The environment variables that hold a setting, ours first."""
+    alias = settings.model_fields[attribute].validation_alias
+    if isinstance(alias, AliasChoices):
+        return [str(variable) for variable in alias.choices]
+    return [settings.model_config["env_prefix"] + attribute.upper()]
+
+
 def variable_of(settings: type[BaseSettings], location: Sequence[int | str]) -> str:
     """The environment variable that holds a setting, which pydantic names by the attribute."""
     name = str(location[0]) if location else ""
-    prefix = settings.model_config["env_prefix"]
-    for attribute, field in settings.model_fields.items():
-        alias = field.validation_alias
-        names = alias.choices if isinstance(alias, AliasChoices) else [prefix + attribute.upper()]
-        variables = [str(variable) for variable in names]
+    for attribute in settings.model_fields:
+        variables = variables_of(settings, attribute)
         if name in {attribute, *variables}:
             return next((v for v in variables if os.environ.get(v)), variables[0])
     return name
@@ -76,16 +92,27 @@ def _lower_case(value: object) -> object:
     return value.lower() if isinstance(value, str) else value
 
 
+def _log_level(value: object) -> object:
+    """A level under any name that programs give it."""
+    name = _lower_case(value)
+    return _LOG_LEVELS.get(name, name) if isinstance(name, str) else name
+
+
 class CheckedSettings(BaseSettings):
     """Settings of which none may hold what is no value of anything."""
 
     @field_validator("*", mode="before")
     @classmethod
     def _check_text(cls, value: object) -> object:
-        """Refuse what is no value of anything, so that it is named here and not by Convocore."""
-        if isinstance(value, str) and (wrong := what_is_wrong_with(value)):
+        """Refuse what is no value of anything, so that it is named here and not by Convocore.
+
+        Blanks around a value came along when it was pasted.
+        """
+        if not isinstance(value, str):
+            return value
+        if wrong := what_is_wrong_with(value):
             raise ValueError(wrong)
-        return value
+        return value.strip()
 
 
 class Settings(CheckedSettings):
@@ -168,14 +195,24 @@ class Settings(CheckedSettings):
         description="Also store IP addresses, session keys and recordings; no answer shows them.",
     )
     log_level: Annotated[
-        Literal["debug", "info", "warning", "error"], BeforeValidator(_lower_case)
+        Literal["debug", "info", "warning", "error"], BeforeValidator(_log_level)
     ] = Field("warning", description="Lowest level of the log lines on stderr.")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _blank_is_not_set(cls, value: object, info: ValidationInfo) -> object:
+        """A variable that holds nothing but blanks counts as one that is not set."""
+        if isinstance(value, str) and not value.strip() and info.field_name:
+            return cls.model_fields[info.field_name].get_default()
+        return value
 
     @field_validator("agent_id")
     @classmethod
     def _check_agent_ids(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if wrong := next(filter(None, map(what_is_wrong_with, value)), None):
             raise ValueError(wrong)
+        if any(_URL.match(agent) for agent in value):
+            raise ValueError("holds a URL: take only the agent's ID out of it")
         return value
 
     @field_validator("api_key")

@@ -6,6 +6,9 @@ from pathlib import Path
 TIMEOUT_SECONDS = 20.0
 """Generous, for a busy machine; benchmarks/ measures how long things really take."""
 
+CLIENTS_FOLDERS = {"APPDATA", "CLAUDE_CONFIG_DIR", "CODEX_HOME"}
+"""Where MCP clients keep their settings, if not in the home folder."""
+
 
 def isolated_environment(home: Path, **settings: str) -> dict[str, str]:
     """`settings`, and a home folder of its own: a test must not touch the user's files.
@@ -13,6 +16,14 @@ def isolated_environment(home: Path, **settings: str) -> dict[str, str]:
     Unless `settings` say otherwise, no details are read: a test counts requests.
     """
     settings = {"CONVOCORE_DETAILS": "off"} | settings
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("CONVOCORE_")}
-    folders = {"HOME": str(home), "XDG_DATA_HOME": str(home / "data")}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith("CONVOCORE_") and name not in CLIENTS_FOLDERS
+    }
+    folders = {
+        "HOME": str(home),
+        "XDG_DATA_HOME": str(home / "data"),
+        "XDG_CONFIG_HOME": str(home / ".config"),
+    }
     return kept | folders | settings

@@ -38,8 +38,12 @@ SLEEPS = {
     "tests/web/web_server.py": 1,  # polls until the server listens
 }
 """Timed sleeps in tests, by module, with the reason. Waiting for an event is better."""
-HTTPX = {"convocore_mcp/api/client.py", "convocore_mcp/web/access/issuer_documents.py"}
-"""What sends requests: to Convocore, and to an OAuth issuer."""
+HTTPX = {
+    "convocore_mcp/api/client.py",
+    "convocore_mcp/api/http_connection.py",
+    "convocore_mcp/web/access/issuer_documents.py",
+}
+"""What sends requests: to Convocore (and opens the connection for that), and to an OAuth issuer."""
 HEAVY = (
     "sqlalchemy", "httpx", "phonenumbers", "rapidfuzz", "price_parser", "typer", "rich",
     "pydantic_settings", "platformdirs", "stamina", "jwt", "prometheus_client",

@@ -104,10 +104,13 @@ def test_every_dependency_has_its_reason() -> None:
     """Promised by docs/architecture.md, "Dependencies"."""
     project = (ROOT / "pyproject.toml").read_text()
     listed = project.split("dependencies = [\n")[1].split("\n]")[0] + project.split("otel = [")[1]
-    needed = set(re.findall(r'^\s*"([A-Za-z-]+)', listed.split("test = [")[0], re.M)) | {"psycopg"}
+    needed = set(re.findall(r'^\s*"([A-Za-z-]+)', listed.split("test = [")[0], re.M)) | {
+        "psycopg",
+        "pyarrow",
+    }
     explained = names_in(section("Dependencies", PAGES["architecture.md"]))
 
-    assert explained - {"otel", "postgres"} == needed
+    assert explained - {"otel", "parquet", "postgres"} == needed
 
 
 def test_every_link_between_pages_leads_somewhere() -> None:

@@ -221,6 +221,12 @@ def test_a_time_zone_that_does_not_exist_is_an_error_that_names_the_variable(
         ("CONVOCORE_STORE", "${HOME}/mirror.db", "nobody expanded"),
         ("CONVOCORE_WAIT_SECONDS", "four", "valid number"),
         ("CONVOCORE_DETAILS", "some", "'auto', 'off' or 'all'"),
+        ("CONVOCORE_AGENT_ID", "https://app.convocore.ai/agents/a1", "only the agent's ID"),
+        ("CONVOCORE_AGENT_ID", "a1,app.convocore.ai/agents/a2", "only the agent's ID"),
+        ("CONVOCORE_LOG_LEVEL", "loud", "'debug', 'info', 'warning' or 'error'"),
+        ("CONVOCORE_LOG_LEVEL", '"info"', "quotes"),
+        ("CONVOCORE_PII", "some", "'full', 'masked' or 'none'"),
+        ("CONVOCORE_STORE_SENSITIVE", "maybe", "boolean"),
     ],
 )
 def test_a_wrong_setting_is_named_as_its_variable_with_what_was_meant(
@@ -242,3 +248,35 @@ def test_a_wrong_setting_is_named_as_its_variable_with_what_was_meant(
 def test_an_agent_may_have_any_name(monkeypatch: pytest.MonkeyPatch, agent: str) -> None:
     """Ours: only what can't be meant is refused."""
     assert read_with(monkeypatch, CONVOCORE_AGENT_ID=agent).agent_id == (agent,)
+
+
+@pytest.mark.parametrize(
+    ("text", "level"),
+    [("WARN", "warning"), (" info ", "info"), ("Critical", "error"), ("DEBUG", "debug"),
+     (" ", "warning"), ("\t", "warning")],
+)  # fmt: skip
+def test_a_log_level_is_read_as_other_programs_write_it(
+    monkeypatch: pytest.MonkeyPatch, text: str, level: str
+) -> None:
+    """Promised by docs/contract.md, "Configuration". Blanks came along, or mean nothing."""
+    assert read_with(monkeypatch, CONVOCORE_LOG_LEVEL=text).log_level == level
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "attribute", "read"),
+    [
+        ("CONVOCORE_REGION", " NA ", "region", "na"),
+        ("CONVOCORE_REGION", " ", "region", "eu"),
+        ("CONVOCORE_DETAILS", " Off\n", "details", "off"),
+        ("CONVOCORE_PII", " Masked", "pii", "masked"),
+        ("CONVOCORE_WAIT_SECONDS", " 6 ", "wait_seconds", 6),
+        ("CONVOCORE_STORE_SENSITIVE", " true ", "store_sensitive", True),
+        ("CONVOCORE_BASE_URL", "  ", "base_url", None),
+        ("CONVOCORE_AGENT_ID", "  ", "agent_id", ()),
+    ],
+)
+def test_blanks_around_any_setting_are_no_part_of_it(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, attribute: str, read: object
+) -> None:
+    """Promised by docs/contract.md, "Configuration". Blanks alone are a setting that is not set."""
+    assert getattr(read_with(monkeypatch, **{variable: value}), attribute) == read

@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Self, TypeVar
 from urllib.parse import quote
@@ -19,6 +19,7 @@ import stamina
 
 from convocore_mcp.api import wire
 from convocore_mcp.api.error_responses import error_from_response
+from convocore_mcp.api.http_connection import clock_offset, connection_error, http_client
 from convocore_mcp.api.page_number_plan import PageNumberPlan
 from convocore_mcp.api.page_numbers import LIMIT
 from convocore_mcp.api.pagination import (
@@ -90,6 +91,7 @@ class ConvocoreClient:
         self._key = http.headers.get("authorization", "").removeprefix("Bearer ").encode()
         self.throttle = throttle or Throttle()
         self._on_result = on_result or (lambda _: None)
+        self.clock_offset: timedelta | None = None  # Convocore's clock less ours, if it told
 
     @classmethod
     def from_url(
@@ -103,10 +105,14 @@ class ConvocoreClient:
         throttle: Throttle | None = None,
         on_result: Callable[[str], None] | None = None,
     ) -> Self:
-        """A client with its own connection pool, which `aclose` closes."""
+        """A client with its own connection pool, which `aclose` closes.
+
+        Raises:
+            NotConfiguredError: a variable for proxies or certificates is wrong.
+        """
         limits = limits or Limits()
-        http = httpx.AsyncClient(
-            base_url=base_url,
+        http = http_client(
+            base_url,
             headers={
                 "Authorization": f"Bearer {key}",
                 "Accept": "application/json",
@@ -114,8 +120,6 @@ class ConvocoreClient:
                 "User-Agent": f"convocore-mcp/{version}",
             },
             timeout=httpx.Timeout(limits.read, connect=limits.connect),
-            trust_env=not _is_loopback(base_url),  # a proxy cannot reach this machine's loopback
-            follow_redirects=False,  # a redirect must never send the key to another host
         )
         return cls(http, now=now, limits=limits, throttle=throttle, on_result=on_result)
 
@@ -196,6 +200,10 @@ class ConvocoreClient:
                     self._max_limits.pop(agent_id, None)  # the workspace's limit may have changed
                 yield page
 
+    async def first_page(self, agent_id: str) -> wire.ListResponse:
+        """The front of an agent's list as one response; raises what `conversations` raises."""
+        return await self._fetch_page(agent_id, {"limit": LIMIT})
+
     async def conversation(self, agent_id: str, conversation_id: str) -> Conversation | None:
         """One conversation, with more fields than its list row; `None` if Convocore answers 404.
 
@@ -273,10 +281,9 @@ class ConvocoreClient:
             raise UnavailableError(slow, hint="Try again in a minute.") from None
         except (httpx.TransportError, httpx.InvalidURL) as error:
             self._on_result("unreachable")
-            hint = "Check the network, CONVOCORE_REGION and CONVOCORE_BASE_URL."
-            name = type(error).__name__
-            raise UnavailableError(f"Convocore can't be reached ({name}).", hint=hint) from None
+            raise connection_error(error) from None
         self._on_result(str(response.status_code))
+        self.clock_offset = clock_offset(response.headers, now=self._now()) or self.clock_offset
         if response.status_code != 200:
             headers = {name.lower(): value for name, value in response.headers.items()}
             raise error_from_response(response.status_code, headers, body, now=self._now())
@@ -287,11 +294,6 @@ class ConvocoreClient:
         body = ResponseBody(encoding, limit=self._limits.body)
         content = await body.read(response.aiter_raw(), self._large_body, stack)
         return without_key(content, self._key)
-
-
-def _is_loopback(url: str) -> bool:
-    host = httpx.URL(url).host
-    return host in {"localhost", "::1"} or host.startswith("127.")
 
 
 def _list_path(agent_id: str) -> str:

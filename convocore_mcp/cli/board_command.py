@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from convocore_mcp.cli.error_reports import shell_hint
 from convocore_mcp.cli.serve_web import serve_demo, serve_web
 from convocore_mcp.cli.terminal import say
 from convocore_mcp.errors import NotConfiguredError
@@ -44,7 +45,7 @@ def board(
     try:
         serve_demo(serve, LIVELY) if demo else serve({})
     except NotConfiguredError as error:
-        say(f"{error.message} {error.hint}".strip(), err=True)
+        say(f"{error.message} {shell_hint(error)}".strip(), err=True)
         raise typer.Exit(1) from None
 
 

@@ -7,12 +7,18 @@ from typing import Annotated, Any
 
 import typer
 
-from convocore_mcp.cli import forget_command, mirror_commands, purge_command
+from convocore_mcp.cli.ask.ask_command import ask
 from convocore_mcp.cli.board_command import board
-from convocore_mcp.cli.demo import run_demo
+from convocore_mcp.cli.demo.demo import run_demo
+from convocore_mcp.cli.doctor.doctor_command import doctor
+from convocore_mcp.cli.error_reports import shell_hint
+from convocore_mcp.cli.export.export_command import export
+from convocore_mcp.cli.install.install_command import install, uninstall
+from convocore_mcp.cli.mirror import forget_command, mirror_commands, purge_command
 from convocore_mcp.cli.serve import serve as serve_stdio
 from convocore_mcp.cli.serve_web import serve_demo, serve_web
 from convocore_mcp.cli.terminal import say
+from convocore_mcp.cli.version_text import version_text
 from convocore_mcp.errors import NotConfiguredError
 from convocore_mcp.sandbox import Sandbox
 from convocore_mcp.sandbox import run as run_sandbox
@@ -20,11 +26,32 @@ from convocore_mcp.web.routes import WebOptions
 
 app = typer.Typer(
     name="convocore-mcp",
-    help="Ask an AI assistant about your Convocore leads. Without a command: serve MCP on stdio.",
     no_args_is_help=False,
     pretty_exceptions_enable=False,
-    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _show_version(value: bool) -> None:
+    if value:
+        say(version_text())
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            callback=_show_version,
+            is_eager=True,
+            help="Show the versions that a bug report needs.",
+        ),
+    ] = False,
+) -> None:
+    """Ask an AI assistant about your Convocore leads. Without a command: serve MCP on stdio."""
 
 
 class Dialect(StrEnum):
@@ -115,14 +142,14 @@ def serve(  # noqa: PLR0913  one for each option
     try:
         serve_demo(run) if demo else run({})
     except NotConfiguredError as error:
-        say(f"{error.message} {error.hint}".strip(), err=True)
+        say(f"{error.message} {shell_hint(error)}".strip(), err=True)
         raise typer.Exit(1) from None
 
 
 @app.command()
 def sandbox(
     port: Annotated[
-        int, typer.Option(min=1, max=65535, help="Port on 127.0.0.1 to listen on.")
+        int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1 to listen on.")
     ] = 8900,
     size: Size = 2000,
     dialect: Annotated[
@@ -162,11 +189,16 @@ def sandbox(
 
 @app.command()
 def demo(size: Size = 2000, seed: Seed = 1) -> None:
-    """Ask three questions about the sandbox's data; show the answers and what they cost."""
+    """Ask a question of each tool about the sandbox's data; show the answers and what they cost."""
     run_demo(size=size, seed=seed)
 
 
 for command in (
+    ask,
+    doctor,
+    export,
+    install,
+    uninstall,
     board,
     mirror_commands.sync,
     mirror_commands.status,

@@ -4,6 +4,8 @@ The garbage collector is off meanwhile: imported objects stay, so scanning them 
 """
 
 import gc
+import os
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,19 +14,45 @@ from importlib import import_module
 from pydantic import BaseModel
 
 SERVE = ("convocore_mcp.cli.serve", "serve")
+IN_TERMINAL = ("convocore_mcp.cli.in_terminal", "serve_in_terminal")
 COMMANDS = ("convocore_mcp.cli.commands", "app")
+COMPLETION = "_CONVOCORE_MCP_COMPLETE"
+"""Set by the shell that asks which words can follow; it passes no arguments."""
 
 
 def main() -> None:
     """Run what the arguments ask for."""
-    # By name, since only one of the two is imported: typer and rich would double the start.
-    module, function = SERVE if sys.argv[1:] in ([], ["serve"]) else COMMANDS
+    # By name, since only one of them is imported: typer and rich would double the start.
+    module, function = _wanted()
     gc.disable()
-    with _validators_built_at_first_use():
+    with _validators_built_at_first_use(), _ended_by_interrupt():
         run = getattr(import_module(module), function)
     gc.freeze()
     gc.enable()
     run()
+
+
+def _wanted() -> tuple[str, str]:
+    if COMPLETION in os.environ or sys.argv[1:] not in ([], ["serve"]):
+        return COMMANDS
+    return IN_TERMINAL if sys.stdin is not None and sys.stdin.isatty() else SERVE
+
+
+@contextmanager
+def _ended_by_interrupt() -> Iterator[None]:
+    """Have Ctrl+C end the process at once, as it does a program in C: there is nothing to tidy up.
+
+    Python's own handler would print where in some import it was.
+    """
+    handler = signal.getsignal(signal.SIGINT)
+    if handler is not signal.default_int_handler:  # ignored, as under nohup
+        yield
+        return
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
 
 
 @contextmanager

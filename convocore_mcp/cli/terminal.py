@@ -3,6 +3,10 @@
 A terminal obeys escapes, so a name, a file or an error must not bring any.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
+
 import typer
 from rich.console import Console, RenderableType
 from rich.text import Text
@@ -15,9 +19,32 @@ def say(text: str, *, err: bool = False) -> None:
     typer.echo("\n".join(map(sanitize_line, text.split("\n"))), err=err)
 
 
+def output() -> BinaryIO:
+    """Stdout for bytes: a file's content, whose texts have been sanitized."""
+    return typer.get_binary_stream("stdout")
+
+
 def ask(question: str) -> bool:
     """Whether the person at the terminal confirms."""
-    return typer.confirm(sanitize_line(question))
+    with _interrupts():
+        return typer.confirm(sanitize_line(question))
+
+
+def ask_text(question: str, *, secret: bool = False) -> str:
+    """What the person at the terminal types; a `secret` is not shown."""
+    with _interrupts():
+        return str(typer.prompt(sanitize_line(question), hide_input=secret, err=True))
+
+
+@contextmanager
+def _interrupts() -> Iterator[None]:
+    """Have Ctrl+C at a question end the command as it does anywhere else: with exit code 130."""
+    try:
+        yield
+    except typer.Abort as abort:
+        if isinstance(abort.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from None
+        raise
 
 
 def show(console: Console, content: RenderableType, *, wrap: bool = True) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from email.utils import format_datetime
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qsl, unquote
 
@@ -189,7 +190,9 @@ class Sandbox(FaultInjection, SingleItems):
         method, path = scope["method"], scope["path"]
         response = await self._route(method, segments, pairs, headers)
         self.requests.append(SeenRequest(method, path, dict(pairs), response.status, headers))
-        await send_response(response, send)
+        await send_response(
+            response, send, date=format_datetime(self._clock().astimezone(UTC), usegmt=True)
+        )
 
     async def _route(
         self,

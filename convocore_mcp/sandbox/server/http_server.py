@@ -81,6 +81,7 @@ def _server(sandbox: Sandbox, *, shutdown_seconds: int) -> uvicorn.Server:
         ws="none",
         log_config=None,
         access_log=False,
+        date_header=False,  # the sandbox has a clock of its own
         timeout_graceful_shutdown=shutdown_seconds,
     )
     return uvicorn.Server(config)

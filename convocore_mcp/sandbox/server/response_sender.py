@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
-async def send_response(response: Response, send: Send) -> None:
-    """Send `response`.
+async def send_response(response: Response, send: Send, *, date: str) -> None:
+    """Send `response`, which was made at `date`.
 
     Raises:
         ConnectionResetError: it must be cut or reset, but there is no socket (in-memory client).
@@ -25,6 +25,8 @@ async def send_response(response: Response, send: Send) -> None:
         await _break_connection(send, with_reset=True)
         return
     headers = [(k.encode("latin-1"), v.encode("latin-1")) for k, v in response.headers]
+    if not any(name == b"date" for name, _ in headers):
+        headers.append((b"date", date.encode()))
     if not any(name == b"content-length" for name, _ in headers):
         headers.append((b"content-length", str(len(response.body)).encode()))
     await send({"type": "http.response.start", "status": response.status, "headers": headers})

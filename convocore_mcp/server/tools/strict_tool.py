@@ -114,6 +114,19 @@ class StrictTool(Tool):
                 return failure(self._invalid_arguments(cause))
             return failure(internal_error(cause or error))
 
+    def read_arguments(self, arguments: JsonObject) -> JsonObject:
+        """The arguments as the tool's function receives them, with the defaults of all others.
+
+        Raises:
+            InvalidArgumentError: one of them is not valid.
+        """
+        read = read_leniently(arguments, self.parameters.get("properties", {}))
+        try:
+            model = self.fn_metadata.arg_model.model_validate(read)
+        except ValidationError as error:
+            raise self._invalid_arguments(error) from None
+        return {name: getattr(model, name) for name in type(model).model_fields}
+
     def _invalid_arguments(self, error: ValidationError) -> InvalidArgumentError:
         valid = self.parameters.get("properties", {})
         messages, hints = [], []

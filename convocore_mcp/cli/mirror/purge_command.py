@@ -7,13 +7,12 @@ from typing import Annotated
 import typer
 from rich.filesize import decimal
 
-from convocore_mcp.cli.mirror_commands import (
-    FAILED,
+from convocore_mcp.cli.error_reports import FAILED, with_error_reports
+from convocore_mcp.cli.mirror.mirror_commands import (
     ConfiguredMirror,
     count_text,
-    with_error_reports,
 )
-from convocore_mcp.cli.mirror_status import location_text
+from convocore_mcp.cli.mirror.mirror_status import location_text
 from convocore_mcp.cli.terminal import ask, say
 from convocore_mcp.configuration import read_settings
 from convocore_mcp.settings import default_folder, store_location

@@ -43,12 +43,12 @@ def status_lines(
     oldest = f", back to {_time_text(coverage.oldest)}" if coverage.oldest else ""
     yield f"  conversations  {coverage.conversations:,}{oldest}"
     if coverage.as_of:
-        age = _age_text(coverage.as_of, now)
+        age = age_text(coverage.as_of, now)
         yield f"  fresh          read {age}, {_time_text(coverage.as_of)}"
     if coverage.full_sync_at is None:
         yield "  complete       no: the list has not been read to its end yet"
     else:
-        age = _age_text(coverage.full_sync_at, now)
+        age = age_text(coverage.full_sync_at, now)
         complete = "no" if coverage.gap or coverage.doubt else "yes"
         yield f"  complete       {complete}, full sync {age}, {_time_text(coverage.full_sync_at)}"
     if coverage.gap:
@@ -94,7 +94,8 @@ def _time_text(time: datetime) -> str:
     return f"{time:%Y-%m-%d %H:%M} UTC"
 
 
-def _age_text(time: datetime, now: datetime) -> str:
+def age_text(time: datetime, now: datetime) -> str:
+    """How long ago `time` was, in its largest unit."""
     seconds = max(now - time, timedelta()).total_seconds()
     for unit, size in (("day", 86400), ("hour", 3600), ("minute", 60)):
         if seconds >= size:

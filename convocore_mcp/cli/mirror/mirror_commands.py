@@ -4,14 +4,13 @@ Results go to stdout, progress and errors to stderr. The exit code is 1 after a 
 setting is missing or wrong.
 """
 
-import functools
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, ParamSpec, Self
+from typing import Annotated, Self
 
 import anyio
 import anyio.to_thread
@@ -19,20 +18,17 @@ import typer
 from rich.filesize import decimal
 
 from convocore_mcp.assembly import Assembly
-from convocore_mcp.cli.mirror_status import details_text, location_text, status_lines
+from convocore_mcp.cli.error_reports import exit_code, report, with_error_reports
+from convocore_mcp.cli.mirror.mirror_status import details_text, location_text, status_lines
 from convocore_mcp.cli.progress_bar import progress_bar
 from convocore_mcp.cli.terminal import say, show, shown
 from convocore_mcp.configuration import mirror_location, read_settings
 from convocore_mcp.errors import ConvocoreError, InvalidArgumentError, NotConfiguredError
-from convocore_mcp.logs import log_to_stderr
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.protocols import SyncResult
 from convocore_mcp.settings import Settings
 from convocore_mcp.store.database.purge import mirror_tables, size_of
 
-P = ParamSpec("P")
-
-FAILED, NOT_CONFIGURED = 1, 2
 Agents = Annotated[
     list[str] | None,
     typer.Option("--agent", help="Only this agent; may be given several times. [all configured]"),
@@ -81,31 +77,6 @@ class ConfiguredMirror:
         return tuple(dict.fromkeys(chosen or configured))
 
 
-def with_error_reports(command: Callable[P, None]) -> Callable[P, None]:
-    """Report an expected error in a line or two on stderr, and as an exit code."""
-
-    @functools.wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> None:
-        log_to_stderr()
-        try:
-            command(*args, **kwargs)
-        except ConvocoreError as error:
-            _print_error(error)
-            raise typer.Exit(_exit_code(error)) from None
-
-    return run
-
-
-def _print_error(error: ConvocoreError, *, prefix: str = "") -> None:
-    say(f"{prefix}{error.message}", err=True)
-    if error.hint:
-        say(error.hint, err=True)
-
-
-def _exit_code(error: ConvocoreError) -> int:
-    return NOT_CONFIGURED if isinstance(error, NotConfiguredError) else FAILED
-
-
 @with_error_reports
 def sync(
     *,
@@ -126,7 +97,7 @@ def sync(
         # The command itself reports what these loggers would warn of.
         logging.getLogger(name).setLevel(logging.ERROR)
     if errors := anyio.run(_sync_agents, agents, full):
-        raise typer.Exit(max(map(_exit_code, errors)))
+        raise typer.Exit(max(map(exit_code, errors)))
 
 
 async def _sync_agents(agents: Sequence[str], full: bool) -> list[ConvocoreError]:
@@ -137,7 +108,7 @@ async def _sync_agents(agents: Sequence[str], full: bool) -> list[ConvocoreError
             try:
                 await _sync_agent(backend, agent, full=full)
             except ConvocoreError as error:
-                _print_error(error, prefix=f"{agent}: " if len(agents) > 1 else "")
+                report(error, prefix=f"{agent}: " if len(agents) > 1 else "")
                 errors.append(error)
     return errors
 
@@ -151,7 +122,7 @@ async def _sync_agent(backend: Backend, agent: str, *, full: bool) -> None:
     with progress_bar(total_known=total is not None) as bar:
         task = bar.add_task(str(shown(agent)), total=total)
 
-        async def report(rows: int) -> None:
+        async def show_rows(rows: int) -> None:
             bar.update(task, completed=rows, total=total and max(total, rows))
 
         def on_lock_wait() -> None:
@@ -159,7 +130,7 @@ async def _sync_agent(backend: Backend, agent: str, *, full: bool) -> None:
             show(bar.console, shown(waiting), wrap=False)
 
         progress = await backend.syncs.sync(
-            agent, full=full, report_progress=report, on_lock_wait=on_lock_wait
+            agent, full=full, report_progress=show_rows, on_lock_wait=on_lock_wait
         )
     seconds = time.monotonic() - start
     after = await backend.read(backend.coverage, agent)

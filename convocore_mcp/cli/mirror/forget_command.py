@@ -8,13 +8,12 @@ from typing import Annotated
 import anyio
 import typer
 
-from convocore_mcp.cli.mirror_commands import (
-    FAILED,
+from convocore_mcp.cli.error_reports import FAILED, with_error_reports
+from convocore_mcp.cli.mirror.mirror_commands import (
     Agents,
     ConfiguredMirror,
     count_text,
     open_backend,
-    with_error_reports,
 )
 from convocore_mcp.cli.terminal import ask, say
 from convocore_mcp.errors import InvalidArgumentError, MissingError, NotConfiguredError

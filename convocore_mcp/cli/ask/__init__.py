@@ -1,0 +1,1 @@
+"""The command `ask`: one call of a tool, and its answer as tables."""

@@ -1,0 +1,89 @@
+"""The command `ask`: calls one tool as a model does, and shows the answer to a person."""
+
+import json
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Annotated, Any
+
+import anyio
+import typer
+from mcp import Client
+from mcp_types import TextContent
+from rich.console import Console
+
+from convocore_mcp.assembly import Assembly
+from convocore_mcp.cli.ask.answer_layout import answer_layout
+from convocore_mcp.cli.error_reports import FAILED, NOT_CONFIGURED, with_error_reports
+from convocore_mcp.cli.progress_bar import progress_bar
+from convocore_mcp.cli.serve_web import serve_demo
+from convocore_mcp.cli.terminal import say, show
+from convocore_mcp.cli.tool_arguments import read_pairs, tool_names
+from convocore_mcp.configuration import read_settings, require_key
+from convocore_mcp.errors import NotConfiguredError
+from convocore_mcp.server.backend import App
+from convocore_mcp.server.mcp.mcp_server import create_server
+from convocore_mcp.server.sanitize import JsonObject
+
+
+@with_error_reports
+def ask(
+    tool: Annotated[
+        str, typer.Argument(help="A tool, e.g. list_leads.", autocompletion=tool_names)
+    ],
+    arguments: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[KEY=VALUE]...",
+            help="Its arguments, e.g. stage=proposal where='value>10000'. "
+            "A key that is given several times makes a list.",
+        ),
+    ] = None,
+    *,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the answer as a model gets it.")
+    ] = False,
+    demo: Annotated[bool, typer.Option("--demo", help="Ask about the sandbox's data.")] = False,
+) -> None:
+    """Call one tool, and show the answer: exactly what a model would see."""
+    given = read_pairs(arguments or ())
+
+    def call(overrides: Mapping[str, Any]) -> None:
+        require_key(read_settings(overrides))  # an error for whoever types, and not for a model
+        text, failed = anyio.run(_call, overrides, tool, given)
+        _show(text, failed=failed, as_json=as_json)
+
+    # The sandbox is read first: nobody who tries it should wonder why an answer is incomplete.
+    serve_demo(call, {"wait_seconds": 60}) if demo else call({})
+
+
+async def _call(overrides: Mapping[str, Any], tool: str, arguments: JsonObject) -> tuple[str, bool]:
+    """The text of the answer, and whether it is an error."""
+    app = App(lambda: Assembly(overrides), version=version("convocore-mcp"))
+    with progress_bar(total_known=False) as bar:
+        task = bar.add_task("Reading Convocore", total=None)
+
+        async def on_progress(
+            progress: float,
+            total: float | None,  # noqa: ARG001  the protocol's names
+            message: str | None,  # noqa: ARG001
+        ) -> None:
+            bar.update(task, completed=progress)
+
+        async with Client(create_server(app)) as client:
+            result = await client.call_tool(tool, arguments, progress_callback=on_progress)
+    (block,) = result.content
+    assert isinstance(block, TextContent)  # noqa: S101  each tool answers with one text block
+    return block.text, bool(result.is_error)
+
+
+def _show(text: str, *, failed: bool, as_json: bool) -> None:
+    answer = json.loads(text)
+    if failed:
+        error = answer["error"]
+        say(text if as_json else f"{error['message']}\n{error['hint']}", err=True)
+        raise typer.Exit(NOT_CONFIGURED if error["code"] == NotConfiguredError.code else FAILED)
+    if as_json:
+        say(text)
+        return
+    console = Console()
+    show(console, answer_layout(answer, width=console.width))

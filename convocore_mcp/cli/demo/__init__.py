@@ -1,0 +1,1 @@
+"""The command `demo`: what it asks, and how it shows the answers."""

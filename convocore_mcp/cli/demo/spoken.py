@@ -1,0 +1,55 @@
+"""Figures and times as a person says them: plurals, money, ages."""
+
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta
+
+from convocore_mcp.cli.mirror.mirror_status import age_text
+from convocore_mcp.server.sanitize import JsonObject
+
+UNKNOWN_CURRENCY = "unknown"
+"""The key of money without a currency (docs/contract.md, "Rules for every answer")."""
+
+
+def counted(number: int, one: str, several: str = "") -> str:
+    """`1 lead`, `2 leads`; `several` where the plural is not made with an s."""
+    return f"{number:,} {one if number == 1 else several or f'{one}s'}"
+
+
+def amount(row: JsonObject) -> str:
+    """The value of a deal, or that none is known."""
+    if "value" in row:
+        currency = row.get("currency")
+        return f"{row['value']:,.0f} {currency or '(no currency)'}"
+    return "no value yet"
+
+
+def sums(value: Mapping[str, float], *, most: int) -> str:
+    """Money by currency, the `most` first ones, and how many there are."""
+    known = [f"{total:,.0f} {name}" for name, total in value.items() if name != UNKNOWN_CURRENCY]
+    parts = known[:most]
+    if len(known) > most:
+        parts.append(counted(len(known) - most, "more currency", "more currencies"))
+    if UNKNOWN_CURRENCY in value:
+        parts.append(f"{value[UNKNOWN_CURRENCY]:,.0f} without a currency")
+    return ", ".join(parts) or "no value is known"
+
+
+def ago(text: str | None, now: datetime) -> str:
+    """How long ago a time of an answer was."""
+    return age_text(datetime.fromisoformat(text), now) if text else ""
+
+
+def due(text: str | None, now: datetime) -> str:
+    """When something is due, from today on: `today`, `in 3 days`, `2 days ago`."""
+    if not text:
+        return ""
+    days = (date.fromisoformat(text[:10]) - now.date()) / timedelta(days=1)
+    if days < 0:
+        return f"{counted(int(-days), 'day')} ago"
+    return {0: "today", 1: "tomorrow"}.get(int(days), f"in {counted(int(days), 'day')}")
+
+
+def named(row: JsonObject) -> str:
+    """Who a row is about: name and company, else how to reach them."""
+    who = row.get("name") or row.get("contact") or "no name yet"
+    return f"{who}, {row['company']}" if row.get("company") else str(who)

@@ -1,0 +1,1 @@
+"""The command `doctor`: what is checked, and how it is told."""

@@ -1,0 +1,106 @@
+"""Checks of this machine: the mirror, the disk, the configurations of MCP clients."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from rich.filesize import decimal
+
+from convocore_mcp.cli.doctor.finding import Finding
+from convocore_mcp.cli.install.client_file import ClientFile
+from convocore_mcp.cli.install.clients import TITLES, ClientName, Surroundings
+from convocore_mcp.cli.install.server_entry import is_ours
+from convocore_mcp.cli.mirror.mirror_commands import ConfiguredMirror, count_text, open_backend
+from convocore_mcp.cli.mirror.mirror_status import age_text, location_text
+from convocore_mcp.errors import ConvocoreError
+from convocore_mcp.settings import Settings, variables_of, what_is_wrong_with
+from convocore_mcp.store.database.purge import size_of
+
+LEAST_FREE = 500_000_000
+"""Bytes. A mirror of 100,000 conversations takes about as much, with its temporary files."""
+
+
+async def check_mirror(mirror: ConfiguredMirror) -> AsyncIterator[Finding]:
+    """Whether the mirror can be used, and what it holds. Creates none, and sends no request."""
+    location = mirror.location
+    if location == "memory":
+        yield Finding("mirror", "in memory: every start reads everything again")
+        return
+    shown = location_text(location)
+    size = size_of(location) if isinstance(location, Path) else 1
+    if isinstance(location, Path):
+        folder = _existing(location.parent)
+        if not os.access(folder, os.W_OK):
+            todo = "Change its owner or mode, or set CONVOCORE_STORE to another file."
+            yield Finding("mirror", f"the folder {folder} can't be written.", todo)
+            return
+        yield _disk(folder, size)
+    if not size:
+        yield Finding("mirror", f"none yet; the first question makes it: {shown}")
+        return
+    try:
+        async with open_backend(may_replace_mirror=False) as backend:
+            for agent_id in backend.agents:
+                coverage = await backend.read(backend.coverage, agent_id)
+                read = age_text(coverage.as_of, datetime.now(UTC)) if coverage.as_of else "never"
+                whole = "complete" if coverage.complete else "not read to its end yet"
+                count = count_text(coverage.conversations, "conversation")
+                yield Finding("mirror", f"{shown}: {count}, {whole}, read {read}")
+    except ConvocoreError as error:
+        yield Finding.of_error("mirror", error)
+
+
+def _disk(folder: Path, size: int) -> Finding:
+    free = shutil.disk_usage(folder).free
+    if free >= max(LEAST_FREE, 2 * size):
+        return Finding("disk", f"{decimal(free)} free")
+    return Finding("disk", f"{decimal(free)} free", f"Make room for the mirror in {folder}.")
+
+
+def _existing(folder: Path) -> Path:
+    """`folder`, or the nearest folder above it that exists."""
+    return next(f for f in (folder, *folder.parents) if f.exists())
+
+
+def check_clients(surroundings: Surroundings, settings: Settings | None) -> Iterator[Finding]:
+    """The MCP clients on this machine that have an entry for this server, and whether it works."""
+    found = False
+    for client in ClientName:
+        try:
+            file = ClientFile.of(client, surroundings)
+            entries = {name: e for name, e in file.entries().items() if is_ours(e)}
+        except ConvocoreError as error:
+            yield Finding.of_error(TITLES[client], error)
+            continue
+        for name, entry in entries.items():
+            found = True
+            assert isinstance(entry, dict)  # noqa: S101  `is_ours` takes nothing else
+            wrong = _wrong_entry(entry, settings)
+            todo = f"Mend it, or run convocore-mcp install {client}." if wrong else ""
+            said = f"{name!r} in {file.path}{f': {wrong}' if wrong else ''}"
+            yield Finding(TITLES[client], said, todo)
+    if not found:
+        yield Finding("clients", "none has an entry yet: convocore-mcp install CLIENT makes one")
+
+
+def _wrong_entry(entry: dict[str, object], settings: Settings | None) -> str:
+    """What is wrong with an entry of ours; empty if nothing is. Never a value of it."""
+    command = entry.get("command")
+    if not isinstance(command, str) or shutil.which(command) is None:
+        return f"its command does not exist: {command}"
+    environment = entry.get("env")
+    environment = environment if isinstance(environment, dict) else {}
+    for name, value in environment.items():
+        if isinstance(value, str) and (wrong := what_is_wrong_with(value)):
+            return f"{name} {wrong}"
+    arguments = entry.get("args")
+    if isinstance(arguments, list) and "--demo" in arguments:
+        return ""
+    if not any(environment.get(v) for v in variables_of(Settings, "agent_id")):
+        return "it has no CONVOCORE_AGENT_ID"
+    named = any(environment.get(variable) for variable in variables_of(Settings, "api_key"))
+    if not named and (settings is None or settings.api_key is None):
+        return "it has no CONVOCORE_API_KEY, and the keyring holds none for these agents"
+    return ""

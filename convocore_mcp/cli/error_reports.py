@@ -1,0 +1,51 @@
+"""How a command reports an error: a line or two on stderr, and an exit code.
+
+The exit code is 1 after a failure, and 2 if a setting is missing or wrong.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import ParamSpec
+
+import typer
+
+from convocore_mcp.cli.terminal import say
+from convocore_mcp.errors import ConvocoreError, NotConfiguredError
+from convocore_mcp.logs import log_to_stderr
+
+P = ParamSpec("P")
+
+FAILED, NOT_CONFIGURED = 1, 2
+
+
+def with_error_reports(command: Callable[P, None]) -> Callable[P, None]:
+    """Report an expected error in a line or two on stderr, and as an exit code."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        log_to_stderr()
+        try:
+            command(*args, **kwargs)
+        except ConvocoreError as error:
+            report(error)
+            raise typer.Exit(exit_code(error)) from None
+
+    return run
+
+
+def report(error: ConvocoreError, *, prefix: str = "") -> None:
+    """Write an error to stderr, with the hint for somebody who typed a command."""
+    say(f"{prefix}{error.message}", err=True)
+    if hint := shell_hint(error):
+        say(hint, err=True)
+
+
+def shell_hint(error: ConvocoreError) -> str:
+    """What somebody at a terminal can do about an error: there is no client's entry to edit."""
+    in_shell = error.in_shell if isinstance(error, NotConfiguredError) else ""
+    return in_shell or error.hint
+
+
+def exit_code(error: ConvocoreError) -> int:
+    """The exit code of a command that ends with an error."""
+    return NOT_CONFIGURED if isinstance(error, NotConfiguredError) else FAILED

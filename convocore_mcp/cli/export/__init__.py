@@ -1,0 +1,1 @@
+"""The command `export`: all rows of a list, as a file."""

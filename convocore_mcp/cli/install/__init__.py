@@ -1,0 +1,1 @@
+"""The commands `install` and `uninstall`: entries in the configuration files of MCP clients."""

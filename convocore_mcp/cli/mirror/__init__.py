@@ -1,0 +1,1 @@
+"""The commands for the mirror: `sync`, `status`, `forget` and `purge`."""

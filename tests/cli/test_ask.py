@@ -1,0 +1,77 @@
+"""`convocore-mcp ask`: one call, exactly as a model sees it."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from convocore_mcp.sandbox import Sandbox, serving
+from tests.cli.command_line import CommandLine
+from tests.tool_client import connected
+
+
+@pytest.fixture(scope="module")
+def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
+    sandbox = Sandbox(size=60)
+    with serving(sandbox) as url:
+        yield CommandLine(tmp_path_factory.mktemp("home"), sandbox, url)
+
+
+async def test_the_answer_is_what_a_model_gets(commands: CommandLine) -> None:
+    """Promised by docs/commands.md, "Ask one question"; a repeated key makes a list."""
+    typed = ("stage=new", "stage=won", "sort=-value", "limit=5")
+    commands.run_ok("sync")
+    answer = json.loads(commands.run_ok("ask", "list_leads", *typed, "--json"))
+    async with connected(commands.sandbox) as model:
+        await model.until_complete()
+        told = await model.ask("list_leads", stage=["new", "won"], sort="-value", limit=5)
+    for name in ("leads", "total", "excluded"):
+        assert answer[name] == told[name]
+    assert answer["freshness"]["complete"]
+
+
+@pytest.mark.parametrize("width", ["60", "100", "300"])
+def test_every_value_of_the_answer_is_shown_at_any_width(commands: CommandLine, width: str) -> None:
+    """Promised by docs/commands.md, "Ask one question". Nothing is left out to make it fit."""
+    typed = ("ask", "list_conversations", "limit=4", "detail=full")
+    answer = json.loads(commands.run_ok(*typed, "--json"))
+    shown = "".join(commands.run_ok(*typed, COLUMNS=width).split())
+    for row in answer["conversations"]:
+        for name, value in row.items():
+            assert name in shown
+            if isinstance(value, str):
+                assert "".join(value.split()) in shown or len(value) > 20
+    assert f"total{answer['total']}" in shown
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (("list_lead",), "list_leads"),
+        (("list_leads", "stagee=new"), "stagee"),
+        (("list_leads", "limit=1000"), "limit"),
+        (("list_leads", "new"), "key=value"),
+        (("get_lead", "lead=nobody-of-this-name"), "nobody-of-this-name"),
+    ],
+)
+def test_an_error_goes_to_stderr_with_exit_code_1(
+    commands: CommandLine, typed: tuple[str, ...], said: str
+) -> None:
+    """Promised by docs/commands.md, "Ask one question"."""
+    done = commands.run("ask", *typed)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_missing_setting_has_a_code_of_its_own_and_no_word_of_a_client(
+    commands: CommandLine,
+) -> None:
+    """Ours: whoever types a command has no MCP client's entry to edit."""
+    done = commands.run("ask", "list_leads", CONVOCORE_API_KEY="")
+    assert done.returncode == 2
+    assert "CONVOCORE_API_KEY" in done.stderr
+    assert "entry" not in done.stderr
+    done = commands.run("ask", "list_leads", CONVOCORE_REGION="us")
+    assert done.returncode == 2
+    assert "run the command again" in done.stderr

@@ -1,0 +1,119 @@
+"""What holds of every command: versions, help, completion, Ctrl+C, a word in a terminal."""
+
+import os
+import platform
+import pty
+import signal
+import sqlite3
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+from tests.process_environment import TIMEOUT_SECONDS, isolated_environment
+
+COMMAND = (sys.executable, "-m", "convocore_mcp")
+
+
+def test_the_version_tells_what_a_bug_report_needs(tmp_path: Path) -> None:
+    """Promised by docs/commands.md, "Everywhere"."""
+    said = subprocess.run(
+        [*COMMAND, "--version"],
+        capture_output=True, text=True, check=True, env=isolated_environment(tmp_path),
+    ).stdout  # fmt: skip
+    for part in (
+        f"convocore-mcp {version('convocore-mcp')}", f"Python {platform.python_version()}",
+        platform.machine(), f"mcp {version('mcp')}", f"SQLite {sqlite3.sqlite_version}",
+    ):  # fmt: skip
+        assert part in said
+
+
+def test_a_shell_that_completes_gets_words_and_no_server(tmp_path: Path) -> None:
+    """Ours: the shell passes no arguments, which otherwise means serving."""
+    asked = {"COMP_WORDS": "convocore-mcp ex", "COMP_CWORD": "1"}
+    done = subprocess.run(
+        [Path(sys.executable).with_name("convocore-mcp")],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True,
+        env=isolated_environment(tmp_path, _CONVOCORE_MCP_COMPLETE="complete_bash", **asked),
+    )  # fmt: skip
+    assert done.stdout.split() == ["export"]
+
+
+def test_whoever_starts_it_in_a_terminal_is_told_what_it_waits_for(tmp_path: Path) -> None:
+    """Promised by docs/commands.md, "Everywhere". On stderr; a client gets not a word."""
+    ours, terminal = pty.openpty()
+    with subprocess.Popen(
+        COMMAND, stdin=terminal, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=isolated_environment(tmp_path),
+    ) as process:  # fmt: skip
+        os.close(terminal)
+        assert process.stderr is not None
+        assert "serves MCP on stdin and stdout, and waits" in process.stderr.readline()
+        assert "convocore-mcp demo" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=TIMEOUT_SECONDS)
+    os.close(ours)
+    assert (stdout, "Traceback" in stderr) == ("", False)
+
+
+INTERRUPTED_AT_AN_IMPORT = """
+import os, signal, sys
+from convocore_mcp.cli import main
+
+def import_module(name):
+    os.kill(os.getpid(), signal.SIGINT)
+
+main.import_module = import_module
+sys.argv = ["convocore-mcp", "status"]
+main.main()
+"""
+
+
+def test_ctrl_c_while_it_starts_ends_it_without_a_word(tmp_path: Path) -> None:
+    """Ours: importing takes a second, in which a person may change their mind."""
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_AT_AN_IMPORT],
+        capture_output=True, text=True, check=False, env=isolated_environment(tmp_path),
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "ready"),
+    [
+        (("sandbox", "--size", "5", "--port", "0"), "Ctrl+C stops it"),
+        (("purge", "--all"), "Delete the mirror"),
+    ],
+    ids=["sandbox", "purge"],
+)
+def test_ctrl_c_ends_a_command_with_130_and_no_traceback(
+    tmp_path: Path, arguments: tuple[str, ...], ready: str
+) -> None:
+    """Promised by docs/commands.md, "Everywhere". While it works, and while it asks."""
+    folder = tmp_path / "data" / "convocore-mcp"
+    folder.mkdir(parents=True)
+    (folder / "mirror-0123abcd.sqlite3").touch()
+    ours, terminal = pty.openpty()
+    with subprocess.Popen(
+        [*COMMAND, *arguments], stdin=terminal, stdout=terminal, stderr=terminal,
+        env=isolated_environment(tmp_path),
+    ) as process:  # fmt: skip
+        os.close(terminal)
+        said = b""
+        while ready.encode() not in said:
+            said += os.read(ours, 4096)
+        process.send_signal(signal.SIGINT)
+        returncode = process.wait(timeout=TIMEOUT_SECONDS)
+        said += _rest(ours)
+    os.close(ours)
+    assert (returncode, b"Traceback" in said) == (130, False)
+
+
+def _rest(terminal: int) -> bytes:
+    """What is still to be read of a terminal that nobody writes to any more."""
+    try:
+        return os.read(terminal, 65536)
+    except OSError:  # Linux's word for the end
+        return b""
