@@ -7,7 +7,7 @@ it (`cli.serve`).
 import asyncio
 import functools
 import gc
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
@@ -33,7 +33,6 @@ from convocore_mcp.server.privacy.private_answers import Privacy
 from convocore_mcp.server.sanitize import JsonObject
 from convocore_mcp.settings import Settings
 from convocore_mcp.store.changes.change_feed import ChangeFeed
-from convocore_mcp.store.database.data_version import DataVersion
 from convocore_mcp.store.database.engine import Database, open_database
 from convocore_mcp.store.database.sync_locks import SyncLocks, sync_locks_for
 from convocore_mcp.store.details.details_queue import DetailsQueue
@@ -67,9 +66,6 @@ READERS, WRITERS, LOCKERS = 4, 1, 4
 sync lock or shows life may have to wait for that writer, and must not keep others from reading."""
 LAST_CALLS_SECONDS = 0.5
 """How long calls under way may take at the end before the database is given up."""
-ONE_SECOND = timedelta(seconds=1)
-LONGEST_LOOK_SECONDS = 0.5
-"""How long a call may wait to learn whether anything has changed."""
 OnResponse = Callable[[str], None]
 """Receives the status of each response of Convocore, or the name of the error instead."""
 
@@ -163,7 +159,6 @@ class _Resources:
     client: ConvocoreClient
     locks: SyncLocks
     threads: _Threads
-    data_version: DataVersion
     mirror: MirrorWriter
 
     async def aclose(self) -> None:
@@ -177,7 +172,6 @@ class _Resources:
             await threads.finish()
         last_call.cancel()
         await anyio.to_thread.run_sync(self.locks.close)
-        await anyio.to_thread.run_sync(self.data_version.close)
         await anyio.to_thread.run_sync(self.mirror.close)
 
 
@@ -196,7 +190,6 @@ def _connect(
     interval = timedelta(seconds=settings.incremental_sync_seconds)
     watch = Watch(syncs, interval=interval, now=utc_now)
     mirror_reader = MirrorReader(database)
-    data_version = DataVersion(database)
     return Backend(
         agents=settings.agent_id,
         region=settings.region,
@@ -219,11 +212,9 @@ def _connect(
         read=read,
         answer_seconds=settings.wait_seconds,
         privacy=_privacy(settings, database, read),
-        close=_Resources(watch, syncs, client, locks, threads, data_version, mirror).aclose,
+        close=_Resources(watch, syncs, client, locks, threads, mirror).aclose,
         answer_from=Answers,
-        answer_state=functools.partial(
-            _answer_state, syncs, data_version, read, every_answer_syncs=interval < ONE_SECOND
-        ),
+        answer_state=syncs.answer_state,
     )
 
 
@@ -232,22 +223,6 @@ def _privacy(settings: Settings, database: Database, read: RunInThread) -> Priva
         return None
     left_out = settings.pii == "none"
     return Privacy(PersonalData(database), read, settings.agent_id, left_out=left_out)
-
-
-async def _answer_state(
-    syncs: AgentSyncs, data_version: DataVersion, read: RunInThread, *, every_answer_syncs: bool
-) -> Hashable | None:
-    """Names all that answers depend on: the second, the syncs and the data.
-
-    Answers tell times to the second. `None` if a sync is running or due, or the data can't be read.
-    """
-    second, state = int(utc_now().timestamp()), syncs.state()
-    if every_answer_syncs or state is None:
-        return None
-    version = None
-    with anyio.move_on_after(LONGEST_LOOK_SECONDS):
-        version = await read(data_version.read)
-    return None if version is None else (second, state, version)
 
 
 def _no_details(_agent_id: str) -> None:

@@ -2,12 +2,20 @@
 
 import asyncio
 from collections.abc import Callable, Hashable
+from datetime import timedelta
+
+import anyio
 
 from convocore_mcp.models import EVERYTHING, Freshness, ReadScope
+from convocore_mcp.store.database.data_version import DataVersion
 from convocore_mcp.sync.agent_sync import AgentSync, SyncParts
 from convocore_mcp.sync.details.agent_details import AgentDetails
 from convocore_mcp.sync.page_writer import Progress
 from convocore_mcp.sync.sync_run import ReportProgress
+
+LONGEST_LOOK_SECONDS = 0.5
+"""How long a call may wait to learn whether anything has changed."""
+ONE_SECOND = timedelta(seconds=1)
 
 
 class AgentSyncs:
@@ -19,6 +27,7 @@ class AgentSyncs:
     def __init__(self, parts: SyncParts) -> None:
         self._parts = parts
         self._by_agent: dict[str, AgentSync] = {}
+        self._data_version = DataVersion(parts.mirror.database)
         self.listeners: list[Callable[[str], None]] = []
 
     async def ensure_fresh(
@@ -56,10 +65,20 @@ class AgentSyncs:
             full=full, report_progress=report_progress, on_lock_wait=on_lock_wait
         )
 
-    def state(self) -> Hashable | None:
-        """What answers depend on beside the mirror and the time; `None` while a sync runs."""
+    async def answer_state(self) -> Hashable | None:
+        """Names all that answers depend on: the second, the syncs and the data.
+
+        Answers tell times to the second. `None` if a sync is running or due, or if it can't be told
+        soon what the state of the data is.
+        """
+        if self._parts.schedule.incremental_after < ONE_SECOND:
+            return None
         states = tuple(agent_sync.state() for agent_sync in self._by_agent.values())
-        return None if None in states else states
+        second, version = int(self._parts.now().timestamp()), None
+        if None not in states:
+            with anyio.move_on_after(LONGEST_LOOK_SECONDS):
+                version = await self._parts.read_in_thread(self._data_version.read)
+        return None if version is None else (second, states, version)
 
     def details(self, agent_id: str) -> AgentDetails:
         """What reads the details of an agent's conversations."""
@@ -68,6 +87,7 @@ class AgentSyncs:
     async def aclose(self) -> None:
         """Stop all runs, and wait until they have ended; what was saved stays."""
         await asyncio.gather(*(agent_sync.aclose() for agent_sync in self._by_agent.values()))
+        await self._parts.read_in_thread(self._data_version.close)
 
     def _of(self, agent_id: str) -> AgentSync:
         if agent_id not in self._by_agent:
