@@ -230,6 +230,7 @@ COLUMNS = [
     *(("leads", name) for name in ("conversation_ids", "alerts", "value")),
     *(("conversation_fields", name) for name in ("tags_items", "data", "dues", "shares")),
     *(("lead_fields", name) for name in ("tags_items", "links_items", "data", "dues")),
+    ("transcripts", "turns"),
     ("agents", "full_sync_started_at = 1, resume_token"),
 ]
 """The columns that hold JSON, but for records, which heal one by one."""
@@ -254,4 +255,7 @@ async def test_broken_json_in_any_column_heals(
             await server.until_complete()
             stats = await server.ask("conversation_stats")
             assert stats["totals"]["conversations"] == conversations
+            read = await server.ask("get_conversation", **TOOLS["get_conversation"])
+            assert read["transcript"]["turns"]
+    assert ("transcripts", "turns") in damaged
     assert len(damaged) > len(COLUMNS) / 2
