@@ -36,6 +36,17 @@ FIRST_PAUSE, LONGEST_PAUSE, PAUSE_GROWTH = 0.1, 1.0, 1.5
 
 BEAT_SECONDS = 10.0
 """Seconds between two heartbeats of the holder of the sync lock."""
+LAST_MOMENT = 0.5
+"""Seconds that a call needs for its answer once it has all that it shows."""
+
+
+def time_left(budget: float) -> float:
+    """`budget` in seconds, or less where the call that waits must end before, with a moment left.
+
+    What limits a call is the scope around it, if there is one.
+    """
+    left = anyio.current_effective_deadline() - anyio.current_time() - LAST_MOMENT
+    return max(min(budget, left), 0)
 
 
 class SyncRun:
@@ -84,7 +95,7 @@ class SyncRun:
         `on_lock_wait` is called once if another process runs this sync.
         """
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(None if patience is None else time_left(patience)):
                 while not (self.done or (until and self.progress.has_enough_for(until))):
                     await self._changed.wait()
                     if on_lock_wait and self.progress.elsewhere:

@@ -171,11 +171,10 @@ def test_no_session_keeps_anything_of_ours(store: str, postgresql: NewDatabase) 
     """Promised by docs/operations.md, "Behind a connection pooler": no session state."""
     plain = "SELECT count(*) FROM pg_prepared_statements"
     with closing(open_database(store_location(store, fingerprint="f"), owner="test")) as database:
-        for _ in range(8):  # the driver would prepare what is asked more than five times
-            with database.reading() as connection:
-                assert connection.exec_driver_sql(plain).scalar_one() == 0
-        with database.writing():
-            pass
+        for transaction in (database.reading, database.writing):
+            with transaction() as connection:
+                for _ in range(8):  # the driver would prepare what is asked more than five times
+                    assert connection.exec_driver_sql(plain).scalar_one() == 0
         with psycopg.connect(store, autocommit=True, prepare_threshold=None) as session:
             for name, value in (
                 ("statement_timeout", "0"),

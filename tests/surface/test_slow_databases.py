@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import signal
 import sqlite3
 import subprocess
@@ -11,7 +12,6 @@ from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-import psutil
 import psycopg
 import pytest
 from mcp import Client
@@ -166,11 +166,12 @@ async def test_a_first_reading_that_a_stopped_writer_holds_up_answers_with_what_
             assert not people["freshness"]["complete"]
 
 
-def of_server(url: str) -> list[psutil.Process]:
-    """The processes of the PostgreSQL server that `url` names."""
-    number = int((socket_folder(url) / "postmaster.pid").read_text().split("\n")[0])
-    postmaster = psutil.Process(number)
-    return [postmaster, *postmaster.children(recursive=True)]
+def of_server(url: str) -> list[int]:
+    """The process IDs of the PostgreSQL server that `url` names; the postmaster comes first."""
+    postmaster = int((socket_folder(url) / "postmaster.pid").read_text().split("\n")[0])
+    with psycopg.connect(url) as connection:
+        query = "SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+        return [postmaster, *(pid for (pid,) in connection.execute(query))]
 
 
 @contextmanager
@@ -179,11 +180,11 @@ def frozen(url: str) -> Iterator[None]:
     processes = of_server(url)
     try:
         for process in processes:
-            process.suspend()
+            os.kill(process, signal.SIGSTOP)
         yield
     finally:
         for process in reversed(processes):
-            process.resume()
+            os.kill(process, signal.SIGCONT)
 
 
 async def test_a_frozen_postgresql_is_told_in_time_by_servers_old_and_new(
@@ -229,6 +230,7 @@ COLUMNS = [
     *(("leads", name) for name in ("conversation_ids", "alerts", "value")),
     *(("conversation_fields", name) for name in ("tags_items", "data", "dues", "shares")),
     *(("lead_fields", name) for name in ("tags_items", "links_items", "data", "dues")),
+    ("transcripts", "turns"),
     ("agents", "full_sync_started_at = 1, resume_token"),
 ]
 """The columns that hold JSON, but for records, which heal one by one."""
@@ -253,4 +255,7 @@ async def test_broken_json_in_any_column_heals(
             await server.until_complete()
             stats = await server.ask("conversation_stats")
             assert stats["totals"]["conversations"] == conversations
+            read = await server.ask("get_conversation", **TOOLS["get_conversation"])
+            assert read["transcript"]["turns"]
+    assert ("transcripts", "turns") in damaged
     assert len(damaged) > len(COLUMNS) / 2

@@ -11,6 +11,7 @@ from convocore_mcp.errors import ApiError
 from convocore_mcp.models import Conversation
 from convocore_mcp.sync.agent_syncs import AgentSyncs
 from convocore_mcp.sync.page_writer import RunInThread
+from convocore_mcp.sync.sync_run import time_left
 
 log = logging.getLogger(__name__)
 
@@ -19,17 +20,6 @@ BUDGET = 1.0
 AT_MOST = 4
 """Conversations of one person that are read at once, the newest ones."""
 PAUSE_AFTER_FAILURE = timedelta(minutes=1)
-LAST_MOMENT = 0.5
-"""Seconds that a call needs for its answer once it has all that it shows."""
-
-
-def time_left(budget: float) -> float:
-    """`budget` in seconds, or less where the call that waits must end before, with a moment left.
-
-    What limits a call is the scope around it, if there is one.
-    """
-    left = anyio.current_effective_deadline() - anyio.current_time() - LAST_MOMENT
-    return max(min(budget, left), 0)
 
 
 class MirrorConversations(Protocol):

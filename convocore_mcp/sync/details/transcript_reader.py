@@ -13,8 +13,8 @@ import anyio
 from convocore_mcp.errors import ApiError, BrokenRecordError, ForbiddenError, MirrorError
 from convocore_mcp.models import Transcript
 from convocore_mcp.store.details.transcript_cache import TranscriptCache
-from convocore_mcp.sync.details.on_demand import time_left
 from convocore_mcp.sync.page_writer import RunInThread
+from convocore_mcp.sync.sync_run import time_left
 
 log = logging.getLogger(__name__)
 
