@@ -1,4 +1,4 @@
-"""`convocore-mcp doctor`: for each fault that the sandbox can play, what is wrong and what to do."""
+"""`convocore-mcp doctor`: for each fault that the sandbox plays, what is wrong and what to do."""
 
 import json
 from collections.abc import AsyncIterator, Callable, Iterator

@@ -1,6 +1,7 @@
 """The command `export`: writes every row of a list to a file, as CSV, JSON Lines or Parquet."""
 
 import importlib
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
@@ -62,13 +63,19 @@ def export(
     to: Annotated[str, typer.Option("--output", "-o", help="File to write; - is stdout.")] = STDOUT,
     file_format: Annotated[
         FileFormat | None,
-        typer.Option("--format", "-f", help="csv, jsonl or parquet. [the file's ending, else csv]"),
+        typer.Option(
+            "--format", "-f", help="How rows are written, if the file's ending does not say it."
+        ),
     ] = None,
     demo: Annotated[bool, typer.Option("--demo", help="Export the sandbox's data.")] = False,
 ) -> None:
     """Write all rows of a list to a file. Exit code 3: what was written is incomplete."""
     row_list = RowList.of(kind, arguments or ())
     chosen = file_format or _format_of(to)
+    if chosen is FileFormat.parquet and to == STDOUT and sys.stdout.isatty():
+        raise InvalidArgumentError(
+            "Parquet is nothing for a terminal.", hint="Name a file: --output rows.parquet."
+        )
     make = _writer(chosen)
 
     def run(overrides: Mapping[str, Any]) -> None:

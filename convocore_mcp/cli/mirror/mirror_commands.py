@@ -31,7 +31,9 @@ from convocore_mcp.store.database.purge import mirror_tables, size_of
 
 Agents = Annotated[
     list[str] | None,
-    typer.Option("--agent", help="Only this agent; may be given several times. [all configured]"),
+    typer.Option(
+        "--agent", help="Only this agent, not all that are configured; may be given several times."
+    ),
 ]
 
 
