@@ -12,7 +12,7 @@ import anyio
 import typer
 
 from convocore_mcp.assembly import Assembly
-from convocore_mcp.cli.error_reports import with_error_reports
+from convocore_mcp.cli.error_reports import leave_reporting_to_the_command, with_error_reports
 from convocore_mcp.cli.export.row_pages import Kind, RowList
 from convocore_mcp.cli.export.text_files import CsvWriter, JsonLinesWriter
 from convocore_mcp.cli.progress_bar import progress_bar
@@ -77,6 +77,8 @@ def export(
             "Parquet is nothing for a terminal.", hint="Name a file: --output rows.parquet."
         )
     make = _writer(chosen)
+
+    leave_reporting_to_the_command()
 
     def run(overrides: Mapping[str, Any]) -> None:
         # One sync before the first page is enough: leads that move meanwhile could be missed.
