@@ -20,6 +20,7 @@ from convocore_mcp.cli.replaced_file import replaced_file
 from convocore_mcp.cli.serve_web import serve_demo
 from convocore_mcp.cli.terminal import output, say
 from convocore_mcp.errors import ApiError, ConvocoreError, InvalidArgumentError, NotConfiguredError
+from convocore_mcp.server.answers.list_leads import MOVED
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.sanitize import JsonObject
 
@@ -158,8 +159,8 @@ async def _write(
             said = freshness.get("notes", [])
             if not freshness["complete"]:
                 notes += said or ["not everything has been read yet."]
-            elif any("changed since the first page" in note for note in said):
-                notes += said
+            elif MOVED in said:
+                notes.append(MOVED)
     return notes
 
 
