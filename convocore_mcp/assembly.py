@@ -111,8 +111,8 @@ class Assembly:
         Raises:
             NotConfiguredError: a setting is wrong.
         """
-        settings = await anyio.to_thread.run_sync(read_settings, self.overrides)
-        return settings.agent_id
+        read = functools.partial(read_settings, self.overrides, with_stored_key=False)
+        return (await anyio.to_thread.run_sync(read)).agent_id
 
     async def answer_seconds(self) -> float:
         """Within how many seconds a call answers.
@@ -120,8 +120,8 @@ class Assembly:
         Raises:
             NotConfiguredError: a setting is wrong.
         """
-        settings = await anyio.to_thread.run_sync(read_settings, self.overrides)
-        return settings.wait_seconds
+        read = functools.partial(read_settings, self.overrides, with_stored_key=False)
+        return (await anyio.to_thread.run_sync(read)).wait_seconds
 
     def record_schema(self) -> JsonObject:
         """The JSON Schema of a conversation record, as the resource gives it."""
@@ -179,11 +179,11 @@ def _connect(
     settings: Settings, on_response: OnResponse | None, *, replace_foreign: bool = False
 ) -> Backend:
     location, owner = mirror_location(settings)
+    client = _client(settings, on_response)  # first: a wrong proxy should leave no open mirror
     database = open_database(location, owner=owner, replace_foreign=replace_foreign)
     zone = time_zone(settings)
     mirror = MirrorWriter(database, RULES, zone=zone)
     locks = sync_locks_for(location, database)
-    client = _client(settings, on_response)
     threads = _Threads(*(DatabaseThreads(database, n) for n in (READERS, WRITERS, LOCKERS)))
     read = threads.read.run
     syncs = _agent_syncs(settings, client, mirror, locks, threads)

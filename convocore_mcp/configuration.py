@@ -17,10 +17,10 @@ from convocore_mcp.errors import NotConfiguredError
 from convocore_mcp.settings import Settings, store_location, variable_of
 
 
-def read_settings(overrides: Mapping[str, Any]) -> Settings:
+def read_settings(overrides: Mapping[str, Any], *, with_stored_key: bool = True) -> Settings:
     """The settings: `overrides` first, then the environment. Sets the log level.
 
-    Without a key in either, the keyring is asked for the one of these agents.
+    Without a key in either, the keyring is asked for the one of these agents, if anybody needs it.
 
     Raises:
         NotConfiguredError: one of them is wrong, or the keyring fails; the message never contains a
@@ -31,7 +31,7 @@ def read_settings(overrides: Mapping[str, Any]) -> Settings:
     except ValidationError as error:
         raise settings_error(error) from None
     logging.getLogger("convocore_mcp").setLevel(settings.log_level.upper())
-    if settings.api_key is None and settings.agent_id:
+    if with_stored_key and settings.api_key is None and settings.agent_id:
         return _with_stored_key(settings)
     return settings
 

@@ -45,7 +45,7 @@ HTTPX = {
 }
 """What sends requests: to Convocore (and opens the connection for that), and to an OAuth issuer."""
 HEAVY = (
-    "sqlalchemy", "httpx", "phonenumbers", "rapidfuzz", "price_parser", "typer", "rich",
+    "keyring", "sqlalchemy", "httpx", "phonenumbers", "rapidfuzz", "price_parser", "typer", "rich",
     "pydantic_settings", "platformdirs", "stamina", "jwt", "prometheus_client",
     "opentelemetry.sdk", "convocore_mcp.web", "convocore_mcp.models", "convocore_mcp.leads",
     "convocore_mcp.server.views.view_builders",
@@ -212,8 +212,9 @@ def test_starting_imports_nothing_heavy() -> None:
         f"print([name for name in {HEAVY!r} if name in sys.modules])"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+        [sys.executable, "-c", program],
+        cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True,
+    )  # fmt: skip
     assert done.stdout.strip() == "[]"
 
 

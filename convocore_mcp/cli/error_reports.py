@@ -4,6 +4,7 @@ The exit code is 1 after a failure, and 2 if a setting is missing or wrong.
 """
 
 import functools
+import logging
 from collections.abc import Callable
 from typing import ParamSpec
 
@@ -31,6 +32,12 @@ def with_error_reports(command: Callable[P, None]) -> Callable[P, None]:
             raise typer.Exit(exit_code(error)) from None
 
     return run
+
+
+def leave_reporting_to_the_command() -> None:
+    """Silence the loggers that warn of what a command reports itself."""
+    for name in ("convocore_mcp.sync", "stamina"):
+        logging.getLogger(name).setLevel(logging.ERROR)
 
 
 def report(error: ConvocoreError, *, prefix: str = "") -> None:

@@ -1,4 +1,4 @@
-"""`convocore-mcp doctor`: for each fault that the sandbox can play, what is wrong and what to do."""
+"""`convocore-mcp doctor`: for each fault that the sandbox plays, what is wrong and what to do."""
 
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -153,10 +153,10 @@ def test_entries_of_clients_are_looked_at(commands: CommandLine) -> None:
 async def seen(
     monkeypatch: pytest.MonkeyPatch,
     home: Path,
+    servers: dict[str, str],
     *,
     region: str = "eu",
     ahead: timedelta = timedelta(),
-    **servers: str,
 ) -> list[Finding]:
     """What the doctor finds with these regions, on a machine whose clock is `ahead`."""
     for name in ("BASE_URL", "API_BASE_URL"):
@@ -191,17 +191,17 @@ async def test_a_key_of_the_other_region_is_found(
 ) -> None:
     """Promised by docs/commands.md, "Find out what is wrong": a 401 has the other region tried."""
     servers = {"eu": two_regions["eu"], "na": two_regions["na"]}
-    found = await seen(monkeypatch, tmp_path, **servers)
+    found = await seen(monkeypatch, tmp_path, servers)
     (region,) = (f for f in found if not f.ok)
     assert (region.about, region.todo) == ("region", "Set CONVOCORE_REGION=na.")
     assert exit_code_of(found) == 2
-    assert exit_code_of(await seen(monkeypatch, tmp_path, region="na", **servers)) == 0
+    assert exit_code_of(await seen(monkeypatch, tmp_path, servers, region="na")) == 0
 
     servers = {"eu": two_regions["eu"], "na": two_regions["empty"]}
-    (key,) = (f for f in await seen(monkeypatch, tmp_path, **servers) if not f.ok)
+    (key,) = (f for f in await seen(monkeypatch, tmp_path, servers) if not f.ok)
     assert (key.about, "in no other accepted" in key.said) == ("key", True)
     servers = {"eu": two_regions["eu"], "na": "http://127.0.0.1:1/v3"}
-    (key,) = (f for f in await seen(monkeypatch, tmp_path, **servers) if not f.ok)
+    (key,) = (f for f in await seen(monkeypatch, tmp_path, servers) if not f.ok)
     assert "na could not be asked" in key.said
 
 
@@ -218,7 +218,7 @@ async def test_a_wrong_clock_is_found(
     """Promised by docs/commands.md, "Find out what is wrong". By the `Date` of answers."""
     servers = {"eu": two_regions["na"], "na": two_regions["na"]}
     ahead = timedelta(hours=hours)
-    found = await seen(monkeypatch, tmp_path, ahead=ahead, **servers)
+    found = await seen(monkeypatch, tmp_path, servers, ahead=ahead)
     (clock,) = (f for f in found if not f.ok)
     assert (clock.about, said in clock.said) == ("clock", True)
 

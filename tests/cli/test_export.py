@@ -62,7 +62,7 @@ def test_every_row_of_the_list_is_written_once_with_its_values(
     table = pq.read_table(file)
     assert table.num_rows == len(asked)
     assert str(table.schema.field("value").type) == "double"
-    assert str(table.schema.field("created").type) == "timestamp[s, tz=UTC]"
+    assert str(table.schema.field("created").type) == "timestamp[ms, tz=UTC]"
     assert [row["value"] for row in table.to_pylist()] == [row.get("value") for row in asked]
 
     written = rows_of(commands.run_ok("export", kind, *typed))

@@ -74,9 +74,10 @@ def test_install_writes_the_entry_and_uninstall_takes_it_back(
     environment = entry["env"]
     assert isinstance(environment, dict)
     assert environment["CONVOCORE_AGENT_ID"] == "demo-agent"
-    given = {"agent_id": "demo-agent", "base_url": commands.env["CONVOCORE_BASE_URL"]}
+    url = commands.env["CONVOCORE_BASE_URL"]
+    account = account_of(Settings(agent_id=("demo-agent",), base_url=url))
     assert [f for f in commands.home.rglob("*") if f.is_file() and KEY in f.read_text()] == []
-    assert keyring.get_password("convocore-mcp", account_of(Settings(**given))) == KEY
+    assert keyring.get_password("convocore-mcp", account) == KEY
 
     written = file.read_bytes()
     assert "is connected already" in commands.run_ok("install", client)
@@ -88,7 +89,7 @@ def test_install_writes_the_entry_and_uninstall_takes_it_back(
     assert not file.exists()
     assert "Nothing to take back" in commands.run_ok("uninstall", client)
     assert commands.files <= {"keyring.cfg"}
-    assert keyring.get_password("convocore-mcp", account_of(Settings(**given))) is None
+    assert keyring.get_password("convocore-mcp", account) is None
 
 
 @pytest.mark.parametrize(
@@ -135,7 +136,7 @@ def test_what_others_changed_since_stays_when_it_is_taken_back(commands: Command
 def test_without_a_keyring_nothing_is_written_unless_it_is_said(commands: CommandLine) -> None:
     """Promised by docs/commands.md, "Connect a client"."""
     file = file_of(commands, ClientName.cursor)
-    keyring.set_keyring(NoKeyring())
+    keyring.set_keyring(NoKeyring())  # type: ignore[no-untyped-call]
     done = commands.run("install", "cursor")
     assert (done.returncode, file.exists()) == (2, False)
     assert "--key-in-file" in done.stderr

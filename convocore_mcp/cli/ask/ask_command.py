@@ -13,7 +13,12 @@ from rich.console import Console
 
 from convocore_mcp.assembly import Assembly
 from convocore_mcp.cli.ask.answer_layout import answer_layout
-from convocore_mcp.cli.error_reports import FAILED, NOT_CONFIGURED, with_error_reports
+from convocore_mcp.cli.error_reports import (
+    FAILED,
+    NOT_CONFIGURED,
+    leave_reporting_to_the_command,
+    with_error_reports,
+)
 from convocore_mcp.cli.progress_bar import progress_bar
 from convocore_mcp.cli.serve_web import serve_demo
 from convocore_mcp.cli.terminal import say, show
@@ -46,6 +51,7 @@ def ask(
 ) -> None:
     """Call one tool, and show the answer: exactly what a model would see."""
     given = read_pairs(arguments or ())
+    leave_reporting_to_the_command()
 
     def call(overrides: Mapping[str, Any]) -> None:
         require_key(read_settings(overrides))  # an error for whoever types, and not for a model

@@ -71,7 +71,7 @@ def _lead(answer: JsonObject, now: datetime) -> list[RenderableType]:
         people = ", ".join(named(candidate) for candidate in answer["candidates"])
         return [shown(f"{counted(answer['total'], 'person fits', 'people fit')}: {people}")]
     steps = [
-        " ".join(filter(None, (step.get("title"), due(step.get("due"), now))))
+        f"{step.get('title') or step.get('type')} ({due(step.get('due'), now) or 'no date'})"
         for step in lead.get("next_steps", [])
     ]
     facts = [
@@ -80,7 +80,7 @@ def _lead(answer: JsonObject, now: datetime) -> list[RenderableType]:
         ("stage", ", ".join(filter(None, (lead.get("stage"), amount(lead))))),
         ("why hot", ", ".join(lead.get("why", []))),
         ("wants", lead.get("summary")),
-        ("next", ", ".join(steps) or "no next step is planned"),
+        ("next", "; ".join(steps) or "no next step is planned"),
         ("wrote", ago(lead.get("last_activity") or _newest(lead), now)),
         ("talked", counted(len(lead.get("conversations", [])), "conversation")),
     ]

@@ -40,12 +40,12 @@ def ago(text: str | None, now: datetime) -> str:
 
 
 def due(text: str | None, now: datetime) -> str:
-    """When something is due, from today on: `today`, `in 3 days`, `2 days ago`."""
+    """When something is due: `today`, `in 3 days`, `2 days overdue`."""
     if not text:
         return ""
     days = (date.fromisoformat(text[:10]) - now.date()) / timedelta(days=1)
     if days < 0:
-        return f"{counted(int(-days), 'day')} ago"
+        return f"{counted(int(-days), 'day')} overdue"
     return {0: "today", 1: "tomorrow"}.get(int(days), f"in {counted(int(days), 'day')}")
 
 

@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Annotated
 
@@ -13,7 +13,12 @@ from convocore_mcp.assembly import utc_now
 from convocore_mcp.cli.doctor.finding import Finding
 from convocore_mcp.cli.doctor.machine_checks import check_clients, check_mirror
 from convocore_mcp.cli.doctor.upstream_checks import check_upstream
-from convocore_mcp.cli.error_reports import FAILED, NOT_CONFIGURED, with_error_reports
+from convocore_mcp.cli.error_reports import (
+    FAILED,
+    NOT_CONFIGURED,
+    leave_reporting_to_the_command,
+    with_error_reports,
+)
 from convocore_mcp.cli.install.clients import Surroundings
 from convocore_mcp.cli.install.install_command import surroundings
 from convocore_mcp.cli.mirror.mirror_commands import ConfiguredMirror
@@ -36,6 +41,7 @@ def doctor(
 
     Exit code 0: all is well. 1: something is to be done. 2: a setting is missing or wrong.
     """
+    leave_reporting_to_the_command()
     findings = anyio.run(_collect, surroundings(), not as_json)
     if as_json:
         say(_as_json(findings))
@@ -54,7 +60,7 @@ async def _collect(machine: Surroundings, show: bool) -> list[Finding]:
 
 async def examine(
     machine: Surroundings, *, servers: Mapping[str, str], now: Callable[[], datetime]
-) -> AsyncIterator[Finding]:
+) -> AsyncGenerator[Finding, None]:
     """Every finding, in the order in which one depends on another."""
     settings: Settings | None = None
     try:

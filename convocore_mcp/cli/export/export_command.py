@@ -1,6 +1,7 @@
 """The command `export`: writes every row of a list to a file, as CSV, JSON Lines or Parquet."""
 
 import importlib
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
@@ -11,7 +12,7 @@ import anyio
 import typer
 
 from convocore_mcp.assembly import Assembly
-from convocore_mcp.cli.error_reports import with_error_reports
+from convocore_mcp.cli.error_reports import leave_reporting_to_the_command, with_error_reports
 from convocore_mcp.cli.export.row_pages import Kind, RowList
 from convocore_mcp.cli.export.text_files import CsvWriter, JsonLinesWriter
 from convocore_mcp.cli.progress_bar import progress_bar
@@ -19,6 +20,7 @@ from convocore_mcp.cli.replaced_file import replaced_file
 from convocore_mcp.cli.serve_web import serve_demo
 from convocore_mcp.cli.terminal import output, say
 from convocore_mcp.errors import ApiError, ConvocoreError, InvalidArgumentError, NotConfiguredError
+from convocore_mcp.server.answers.list_leads import MOVED
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.sanitize import JsonObject
 
@@ -62,14 +64,22 @@ def export(
     to: Annotated[str, typer.Option("--output", "-o", help="File to write; - is stdout.")] = STDOUT,
     file_format: Annotated[
         FileFormat | None,
-        typer.Option("--format", "-f", help="csv, jsonl or parquet. [the file's ending, else csv]"),
+        typer.Option(
+            "--format", "-f", help="How rows are written, if the file's ending does not say it."
+        ),
     ] = None,
     demo: Annotated[bool, typer.Option("--demo", help="Export the sandbox's data.")] = False,
 ) -> None:
     """Write all rows of a list to a file. Exit code 3: what was written is incomplete."""
     row_list = RowList.of(kind, arguments or ())
     chosen = file_format or _format_of(to)
+    if chosen is FileFormat.parquet and to == STDOUT and sys.stdout.isatty():
+        raise InvalidArgumentError(
+            "Parquet is nothing for a terminal.", hint="Name a file: --output rows.parquet."
+        )
     make = _writer(chosen)
+
+    leave_reporting_to_the_command()
 
     def run(overrides: Mapping[str, Any]) -> None:
         # One sync before the first page is enough: leads that move meanwhile could be missed.
@@ -149,8 +159,8 @@ async def _write(
             said = freshness.get("notes", [])
             if not freshness["complete"]:
                 notes += said or ["not everything has been read yet."]
-            elif any("changed since the first page" in note for note in said):
-                notes += said
+            elif MOVED in said:
+                notes.append(MOVED)
     return notes
 
 

@@ -17,7 +17,7 @@ from convocore_mcp.server.sanitize import JsonObject
 _TYPES: dict[Kind, pa.DataType] = {
     Kind.NUMBER: pa.float64(),
     Kind.MONEY: pa.float64(),
-    Kind.TIME: pa.timestamp("s", tz="UTC"),
+    Kind.TIME: pa.timestamp("ms", tz="UTC"),
     Kind.FLAG: pa.bool_(),
     Kind.LIST: pa.list_(pa.string()),
 }

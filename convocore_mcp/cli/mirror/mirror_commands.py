@@ -4,7 +4,6 @@ Results go to stdout, progress and errors to stderr. The exit code is 1 after a 
 setting is missing or wrong.
 """
 
-import logging
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -18,7 +17,12 @@ import typer
 from rich.filesize import decimal
 
 from convocore_mcp.assembly import Assembly
-from convocore_mcp.cli.error_reports import exit_code, report, with_error_reports
+from convocore_mcp.cli.error_reports import (
+    exit_code,
+    leave_reporting_to_the_command,
+    report,
+    with_error_reports,
+)
 from convocore_mcp.cli.mirror.mirror_status import details_text, location_text, status_lines
 from convocore_mcp.cli.progress_bar import progress_bar
 from convocore_mcp.cli.terminal import say, show, shown
@@ -31,7 +35,9 @@ from convocore_mcp.store.database.purge import mirror_tables, size_of
 
 Agents = Annotated[
     list[str] | None,
-    typer.Option("--agent", help="Only this agent; may be given several times. [all configured]"),
+    typer.Option(
+        "--agent", help="Only this agent, not all that are configured; may be given several times."
+    ),
 ]
 
 
@@ -93,9 +99,7 @@ def sync(
             "The mirror is kept in memory, so a sync would leave nothing behind.",
             hint="Set CONVOCORE_STORE to a file or to a PostgreSQL URL, or leave it out.",
         )
-    for name in ("convocore_mcp.sync", "stamina"):
-        # The command itself reports what these loggers would warn of.
-        logging.getLogger(name).setLevel(logging.ERROR)
+    leave_reporting_to_the_command()
     if errors := anyio.run(_sync_agents, agents, full):
         raise typer.Exit(max(map(exit_code, errors)))
 
