@@ -1,9 +1,12 @@
 """Fixtures for all tests."""
 
 import gc
+import json
 from collections.abc import Iterator
+from typing import Any
 
 import hypothesis
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 import stamina
 
@@ -26,4 +29,25 @@ def anyio_backend() -> str:
 def no_waiting() -> Iterator[None]:
     """Retry without pauses, and three times instead of six."""
     with stamina.set_testing(True, attempts=3, cap=True):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def each_schema_is_checked_once() -> Iterator[None]:
+    """Check each text of a schema once in a process, and not again for each client.
+
+    A client checks the output schemas of the tools that it calls, and tests have many clients: a
+    sixth of the CPU time.
+    """
+    check = jsonschema.Draft202012Validator.check_schema
+    checked: set[str] = set()
+
+    def check_once(schema: Any) -> None:
+        text = json.dumps(schema)
+        if text not in checked:
+            check(schema)
+            checked.add(text)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jsonschema.Draft202012Validator, "check_schema", staticmethod(check_once))
         yield
