@@ -126,7 +126,7 @@ def create_server(app: App, *, watch: bool = False) -> MCPServer[App]:
 
 @functools.cache
 def _tools() -> tuple[Tool, ...]:
-    """The tools; no server changes them, and to build their schemas is most of building a server."""
+    """The tools: no server changes them, and their schemas take most of its start to build."""
     return tuple(StrictTool.of(fn, title=title) for fn, title in TOOLS)
 
 
