@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import httpx
 
 from tests.process_environment import isolated_environment
+from tests.warm_process import WarmProgram
 
 T = TypeVar("T")
 
@@ -25,6 +26,7 @@ MODERN = "2026-07-28"
 TIMEOUT_SECONDS = 30.0
 """Generous, for a busy machine."""
 
+Process = WarmProgram | subprocess.Popen[bytes]
 McpRequest = tuple[dict[str, str], dict[str, Any]]
 """The headers and the JSON body of a POST request."""
 
@@ -32,7 +34,7 @@ McpRequest = tuple[dict[str, str], dict[str, Any]]
 class RunningServer:
     """A server process that accepts requests. Its stderr goes to a file."""
 
-    def __init__(self, process: subprocess.Popen[bytes], stderr_file: Path) -> None:
+    def __init__(self, process: Process, stderr_file: Path) -> None:
         self.process = process
         self._stderr_file = stderr_file
         match = wait_until(lambda: re.search(r"Serving .* on port (\d+)", self.stderr()), process)
@@ -73,21 +75,24 @@ def run_server(
     *options: str,
     env: dict[str, str] | None = None,
     transport: str = "http",
-    prepare: str = ":",
+    prepare: str | None = None,
 ) -> Iterator[RunningServer]:
     """Run `convocore-mcp serve` over HTTP on a free port, at log level info.
 
-    A shell runs `prepare` first.
+    A shell runs `prepare` first, if there is any: then a new Python starts.
     """
     stderr_file = folder / f"stderr-{time.monotonic_ns()}"
-    command = [sys.executable, "-m", "convocore_mcp", "serve", "--transport", transport]
+    arguments = ["serve", "--transport", transport, "--port", "0", *options]
     settings = {"CONVOCORE_LOG_LEVEL": "info"} | (env or {})
-    with stderr_file.open("wb") as stderr:
-        process = subprocess.Popen(
-            ["sh", "-c", f'{prepare}; exec "$@"', "sh", *command, "--port", "0", *options],
-            stderr=stderr,
-            env=isolated_environment(folder, **settings),
-        )
+    environment = isolated_environment(folder, **settings)
+    stderr_file.touch()
+    process: Process
+    if prepare is None:
+        process = WarmProgram(arguments, env=environment, stderr=stderr_file)
+    else:
+        command = ["sh", "-c", f'{prepare}; exec "$@"', "sh", sys.executable, "-m", "convocore_mcp"]
+        with stderr_file.open("wb") as stderr:
+            process = subprocess.Popen([*command, *arguments], stderr=stderr, env=environment)
     try:
         yield RunningServer(process, stderr_file)
     finally:
@@ -96,9 +101,7 @@ def run_server(
         process.wait(TIMEOUT_SECONDS)
 
 
-def wait_until(
-    condition: Callable[[], T | None], process: subprocess.Popen[bytes] | None = None
-) -> T:
+def wait_until(condition: Callable[[], T | None], process: Process | None = None) -> T:
     """Call `condition` until it returns something true, and return that.
 
     Fails when the time is over, or when `process` ends.
