@@ -25,9 +25,17 @@ WARM.set_forkserver_preload([__name__, "tests.warm_imports"])
 class WarmProgram:
     """`convocore-mcp` with these arguments, and what tests use of `subprocess.Popen`."""
 
-    def __init__(self, arguments: Sequence[str], *, env: Mapping[str, str], stderr: Path) -> None:
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        stderr: Path,
+        stdout: Path | None = None,
+    ) -> None:
         self.args = arguments
-        self._process = WARM.Process(target=_run_program, args=(arguments, dict(env), stderr))
+        files = {"stdout": stdout, "stderr": stderr}
+        self._process = WARM.Process(target=_run_program, args=(arguments, dict(env), files))
         self._process.start()
 
     @property
@@ -57,14 +65,18 @@ class WarmProgram:
             os.kill(self.pid, sign)
 
 
-def _run_program(arguments: Sequence[str], env: Mapping[str, str], stderr: Path) -> None:
+def _run_program(
+    arguments: Sequence[str], env: Mapping[str, str], files: Mapping[str, Path | None]
+) -> None:
     """Run in the forked process."""
     from convocore_mcp.cli.main import main  # noqa: PLC0415  the worker need not import it
 
     worker = os.environ.get("PYTEST_XDIST_WORKER")
-    opened = os.open(stderr, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    os.dup2(opened, sys.stderr.fileno())
-    os.close(opened)
+    for stream, file in files.items():
+        if file is not None:
+            opened = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+            os.dup2(opened, getattr(sys, stream).fileno())
+            os.close(opened)
     os.environ.clear()
     os.environ.update(env)
     sys.argv = ["convocore-mcp", *arguments]
