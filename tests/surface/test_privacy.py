@@ -77,7 +77,7 @@ async def everything(client: ToolClient) -> AsyncIterator[Any]:
     for part in ("conversations", "hot-leads", "stats"):
         yield await client.read(f"{AGENT}/{part}")
     yield await client.ask("get_lead", lead="J.")
-    yield await client.refused("get_lead", lead="Jakobine Quillmann")
+    yield await client.refused("get_lead", lead="Jakobine Quilmen")
     for reference, argument in (
         (PromptReference(type="ref/prompt", name="prepare_for_call"), "lead"),
         (ResourceTemplateReference(type="ref/resource", uri=URI + "leads/{lead_id}"), "lead_id"),

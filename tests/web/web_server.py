@@ -30,6 +30,14 @@ Process = WarmProgram | subprocess.Popen[bytes]
 McpRequest = tuple[dict[str, str], dict[str, Any]]
 """The headers and the JSON body of a POST request."""
 
+# A connection for each request, and no TLS: its certificates take longer to read than an answer.
+HTTP = httpx.Client(
+    verify=False,
+    trust_env=False,
+    timeout=TIMEOUT_SECONDS,
+    limits=httpx.Limits(max_keepalive_connections=0),
+)
+
 
 class RunningServer:
     """A server process that accepts requests. Its stderr goes to a file."""
@@ -44,7 +52,7 @@ class RunningServer:
 
     def _is_healthy(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/healthz", trust_env=False).status_code == 200
+            return HTTP.get(f"{self.url}/healthz").status_code == 200
         except httpx.TransportError:
             return False
 
@@ -64,7 +72,7 @@ class RunningServer:
     def metric(self, name: str, token: str | None = None) -> float:
         """One value of /metrics; 0 if there is none of that name."""
         headers = bearer(token) if token else {}
-        text = httpx.get(f"{self.url}/metrics", headers=headers, trust_env=False).text
+        text = HTTP.get(f"{self.url}/metrics", headers=headers).text
         match = re.search(rf"^{re.escape(name)} (\S+)$", text, re.M)
         return float(match[1]) if match else 0.0
 
