@@ -3,6 +3,7 @@
 import gc
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -19,6 +20,7 @@ gc.set_threshold(20_000, 20, 20)
 hypothesis.settings.load_profile("fixed")
 
 
+ROOT = Path(__file__).parent.parent
 SLOWEST_FIRST = (
     "tests/test_benchmarks.py",
     "tests/test_questions.py",
@@ -33,6 +35,8 @@ SLOWEST_FIRST = (
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the slowest modules; the workers take modules in the order of their tests."""
+    if missing := [name for name in SLOWEST_FIRST if not (ROOT / name).exists()]:
+        raise pytest.UsageError(f"SLOWEST_FIRST in {__file__} names no modules: {missing}")
     places = {module: place for place, module in enumerate(SLOWEST_FIRST)}
     items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(places)))
 
