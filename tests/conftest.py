@@ -1,10 +1,14 @@
 """Fixtures for all tests."""
 
 import gc
+import json
 import os
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import hypothesis
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 import stamina
 
@@ -19,6 +23,27 @@ gc.set_threshold(20_000, 20, 20)
 hypothesis.settings.load_profile("fixed")
 
 
+ROOT = Path(__file__).parent.parent
+SLOWEST_FIRST = (
+    "tests/test_benchmarks.py",
+    "tests/test_questions.py",
+    "tests/interop/test_typescript.py",
+    "tests/sync/test_resuming.py",
+    "tests/board/test_in_a_browser.py",
+    "tests/board/test_in_a_chat.py",
+    "tests/truth/test_one_truth.py",
+)
+"""Modules that take long. At the end of a run, one worker would wait for the other's."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the slowest modules; the workers take modules in the order of their tests."""
+    if missing := [name for name in SLOWEST_FIRST if not (ROOT / name).exists()]:
+        raise pytest.UsageError(f"SLOWEST_FIRST in {__file__} names no modules: {missing}")
+    places = {module: place for place, module in enumerate(SLOWEST_FIRST)}
+    items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(places)))
+
+
 @pytest.fixture
 def anyio_backend() -> str:
     """The server runs on asyncio."""
@@ -29,4 +54,25 @@ def anyio_backend() -> str:
 def no_waiting() -> Iterator[None]:
     """Retry without pauses, and three times instead of six."""
     with stamina.set_testing(True, attempts=3, cap=True):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def each_schema_is_checked_once() -> Iterator[None]:
+    """Check each text of a schema once in a process, and not again for each client.
+
+    A client checks the output schemas of the tools that it calls, and tests have many clients: a
+    sixth of the CPU time.
+    """
+    check = jsonschema.Draft202012Validator.check_schema
+    checked: set[str] = set()
+
+    def check_once(schema: Any) -> None:
+        text = json.dumps(schema)
+        if text not in checked:
+            check(schema)
+            checked.add(text)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(jsonschema.Draft202012Validator, "check_schema", staticmethod(check_once))
         yield

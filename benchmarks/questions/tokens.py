@@ -4,17 +4,18 @@ import json
 from functools import cache
 from typing import Any
 
-import bpe_openai
-
 
 @cache
-def _vocabulary() -> Any:
+def vocabulary() -> Any:
+    """The vocabulary o200k."""
+    import bpe_openai  # noqa: PLC0415  it reads three vocabularies, which takes most of a second
+
     return bpe_openai.get_encoding("o200k_base")
 
 
 def tokens(*texts: str) -> int:
     """The tokens of all texts together; special tokens count as text."""
-    return sum(len(_vocabulary().encode_ordinary(text)) for text in texts)
+    return sum(len(vocabulary().encode_ordinary(text)) for text in texts)
 
 
 def written(arguments: object) -> str:

@@ -178,6 +178,7 @@ class AgentSync:
         await run.wait(report_progress=report_progress, on_lock_wait=on_lock_wait)
         if run.error is not None:
             raise run.error.with_traceback(None)
+        await self.details.trial_ended()
         return run.progress
 
     async def aclose(self) -> None:

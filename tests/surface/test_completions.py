@@ -18,12 +18,25 @@ CONVERSATIONS = ResourceTemplateReference(uri=f"{AGENT}/conversations{{?cursor,l
 LEAD = ResourceTemplateReference(uri=f"{AGENT}/leads/{{lead_id}}")
 
 
-@pytest.fixture
+# One mirror for each era: no test changes it, and filling one takes longer than most of them.
+
+
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="module", params=["auto", "legacy"])
+def era(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
+@pytest.fixture(scope="module")
 def sandbox() -> Sandbox:
     return Sandbox(size=400)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def tool_client(era: Any, sandbox: Sandbox) -> AsyncIterator[ToolClient]:
     async with connected(sandbox, mode=era) as found:
         await found.until_complete()

@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import bpe_openai
 import mcp_quality.engines.contract
 import mcp_quality.engines.cost
 import mcp_quality.engines.safety
@@ -23,6 +22,7 @@ from mcp_quality.connect.transport import connect
 from mcp_quality.models import ProbeContext
 from mcp_quality.scoring.scorer import Scorer
 
+from benchmarks.questions.tokens import vocabulary
 from convocore_mcp.sandbox import Sandbox, serving
 
 # Where another test has imported fastmcp, mcp warns of old names, by which the graders read.
@@ -36,7 +36,7 @@ class Counter:
     name = "o200k_base"
 
     def __init__(self) -> None:
-        self._vocabulary = bpe_openai.get_encoding("o200k_base")
+        self._vocabulary = vocabulary()
 
     def count(self, text: str) -> int:
         """The tokens of a text."""

@@ -1,6 +1,7 @@
 """Arguments that no sensible client sends: every call is answered, and none finds a bug of ours."""
 
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -47,6 +48,19 @@ arguments = st.dictionaries(st.sampled_from(ARGUMENTS), sensible | anything, max
 calls = st.lists(st.tuples(st.sampled_from(TOOLS), arguments), min_size=10, max_size=30)
 
 
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+async def thirty() -> AsyncIterator[ToolClient]:
+    """A client of a server that has read thirty conversations; no test changes them."""
+    async with connected(Sandbox(size=30)) as client:
+        await client.until_complete()
+        yield client
+
+
 def blanks_in(value: Any) -> bool:
     """Whether something unknown is not left out."""
     if isinstance(value, dict):
@@ -91,26 +105,23 @@ async def test_every_call_is_answered_whatever_its_arguments_are(
 
 
 @pytest.mark.parametrize("argument", ["since", "until"])
-async def test_the_last_second_of_the_calendar_is_a_time_like_any_other(argument: str) -> None:
+async def test_the_last_second_of_the_calendar_is_a_time_like_any_other(
+    thirty: ToolClient, argument: str
+) -> None:
     """Promised by docs/contract.md, "Times": ISO dates and times."""
     bound = {argument: LAST_SECOND}
     count = 0 if argument == "since" else 30
-    async with connected(Sandbox(size=30)) as client:
-        await client.until_complete()
-        assert (await client.ask("list_conversations", **bound))["total"] == count
-        assert (await client.ask("list_conversations", fields="name", **bound))["total"] == count
-        for tool in ("list_leads", "summarize_hot_leads", "conversation_stats"):
-            await client.ask(tool, **bound)
+    assert (await thirty.ask("list_conversations", **bound))["total"] == count
+    assert (await thirty.ask("list_conversations", fields="name", **bound))["total"] == count
+    for tool in ("list_leads", "summarize_hot_leads", "conversation_stats"):
+        await thirty.ask(tool, **bound)
 
 
 @pytest.mark.parametrize("signs", SIGNS)
-async def test_a_lead_of_nothing_but_signs_is_nobody(signs: str) -> None:
+async def test_a_lead_of_nothing_but_signs_is_nobody(thirty: ToolClient, signs: str) -> None:
     """Promised by docs/contract.md, "Tools": no match is a `not_found`."""
-    async with connected(Sandbox(size=30)) as client:
-        await client.until_complete()
-        assert (await client.refused("get_lead", lead=signs))["code"] in {
-            "not_found", "invalid_argument"
-        }  # fmt: skip
+    refused = await thirty.refused("get_lead", lead=signs)
+    assert refused["code"] in {"not_found", "invalid_argument"}
 
 
 @pytest.mark.parametrize("tool", ["list_conversations", "list_leads"])

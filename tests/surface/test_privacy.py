@@ -16,25 +16,25 @@ from tests.tool_client import Answer, ToolClient, connected
 
 AGENT = "convocore://agents/demo-agent"
 RAW = [
-    "Jane", "Doe", "jane", "acme.example", "151", "linkedin.com/in/janedoe", "Lina", "Park",
+    "Jane", "Quill", "jane", "acme.example", "151", "linkedin.com/in/janequill", "Lina", "Park",
     "Marta", "渡辺", "健太", "0143", "5551",
 ]  # fmt: skip
 """Parts of every personal value in the mirror: none may be in any answer."""
 SCORED = {"hotLabel": "hot", "leadScore": 90, "funnelLastEvaluated": 1_780_000_000}
 ROWS: list[dict[str, Any]] = [
-    {"ID": "4915112345678", "userName": "Jane Doe", "userEmail": "jane.doe@acme.example",
-     "userPhone": "+49 151 12345678", "userCompany": "Doe Consulting", "countryCode": "DE",
-     "lastMessage": "I'm Jane! Call 0151/12345678 or jane.doe@acme.example, or Bob: +12025550143.",
-     "summary": "Jane Doe wants a demo on 2026-07-19 for 15000 EUR.", "notes": "Doe is nice",
-     "linkedIn": "linkedin.com/in/janedoe", "userAddress": "5551 Jane Street",
+    {"ID": "4915112345678", "userName": "Jane Quill", "userEmail": "jane.quill@acme.example",
+     "userPhone": "+49 151 12345678", "userCompany": "Quill Consulting", "countryCode": "DE",
+     "lastMessage": "I'm Jane! Call 0151/12345678 or jane.quill@acme.example; Bob: +12025550143.",
+     "summary": "Jane Quill wants a demo on 2026-07-19 for 15000 EUR.", "notes": "Quill is nice",
+     "linkedIn": "linkedin.com/in/janequill", "userAddress": "5551 Jane Street",
      "capturedVariables": {"firstName": "Marta", "note": "Marta loves it", "budget": "15000"},
      "assignedTo": {"name": "Lina Park", "email": "lina@acme.example"},
      "funnelScoreHistory": [{"timestamp": 1_780_000_000, "stepId": "s", "pointsAdded": 5,
                              "messageContext": "Jane here, 0151 12345678"}],
-     "crmActivities": [{"title": "Call Jane", "type": "call", "note": "ask Doe",
+     "crmActivities": [{"title": "Call Jane", "type": "call", "note": "ask Quill",
                         "dueDate": "2099-01-01"}],
      "state": "requested_chat", "stage": "new", **SCORED},
-    {"ID": "c2", "userName": "JANE DOE", "userEmail": "Jane.Doe@acme.example", "stage": "lost"},
+    {"ID": "c2", "userName": "JANE QUILL", "userEmail": "Jane.Quill@acme.example", "stage": "lost"},
     {"ID": "c3", "userName": "渡辺健太", "lastMessage": "渡辺です", "userPhone": "+1 202 555 0143",
      "stage": "new", "tags": ["健太 vip"]},
 ]  # fmt: skip
@@ -77,7 +77,7 @@ async def everything(client: ToolClient) -> AsyncIterator[Any]:
     for part in ("conversations", "hot-leads", "stats"):
         yield await client.read(f"{AGENT}/{part}")
     yield await client.ask("get_lead", lead="J.")
-    yield await client.refused("get_lead", lead="Jakobine Dohmen")
+    yield await client.refused("get_lead", lead="Jakobine Quilmen")
     for reference, argument in (
         (PromptReference(type="ref/prompt", name="prepare_for_call"), "lead"),
         (ResourceTemplateReference(type="ref/resource", uri=URI + "leads/{lead_id}"), "lead_id"),
@@ -96,7 +96,7 @@ async def test_no_way_out_shows_personal_data(client: ToolClient) -> None:
     count = 0
     async for answer in everything(client):
         text = json.dumps(answer, ensure_ascii=False)
-        found = [raw for raw in RAW if raw in text.replace("Does", "")]  # said in a transcript
+        found = [raw for raw in RAW if raw in text]
         assert found == [], text
         count += 1
     assert count > 25

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import bpe_openai
 import pytest
 from mcp import Client
 
+from benchmarks.questions.tokens import tokens
 from convocore_mcp.server.backend import App, Backend
 from convocore_mcp.server.mcp.mcp_server import create_server
 from convocore_mcp.server.tools import TOOLS
@@ -76,13 +76,12 @@ async def test_the_tools_cost_at_most_2900_tokens(client: Client) -> None:
 
     Holds docs/contract.md #tokens.
     """
-    encoding = bpe_openai.get_encoding("o200k_base")
     listed = [
         {name: tool[name] for name in ("name", "description", "inputSchema")}
         for tool in plain((await client.list_tools()).tools)
     ]
     text = "".join(json.dumps(t, separators=(",", ":"), ensure_ascii=False) for t in listed)
-    assert len(encoding.encode_ordinary(text)) <= 2900
+    assert tokens(text) <= 2900
 
 
 async def test_instructions_and_descriptions_are_short_enough_not_to_be_cut(

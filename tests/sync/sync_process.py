@@ -1,9 +1,5 @@
-"""A process that runs one full sync of the sandbox's list into a file. A test may kill it.
+"""A process that runs one full sync of the sandbox's list into a file. A test may kill it."""
 
-Usage: python -m tests.sync.sync_process BASE_URL KEY AGENT FILE
-"""
-
-import sys
 from pathlib import Path
 
 import anyio
@@ -13,11 +9,11 @@ from tests.api.api_client import utc_now
 from tests.sync.sync_harness import DirectSyncs, open_mirror, run_in_thread
 
 
-async def main(base_url: str, key: str, agent_id: str, file: str) -> None:
+def run(base_url: str, key: str, agent_id: str, file: Path) -> None:
+    """Run the sync, and return at its end."""
+    anyio.run(_full_sync, base_url, key, agent_id, file)
+
+
+async def _full_sync(base_url: str, key: str, agent_id: str, file: Path) -> None:
     client = ConvocoreClient.from_url(base_url, key, version="test", now=utc_now)
-    await DirectSyncs(client, open_mirror(Path(file)), agent_id, run_in_thread).full_sync()
-
-
-if __name__ == "__main__":
-    base_url, key, agent_id, file = sys.argv[1:]
-    anyio.run(main, base_url, key, agent_id, file)
+    await DirectSyncs(client, open_mirror(file), agent_id, run_in_thread).full_sync()

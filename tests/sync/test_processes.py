@@ -2,8 +2,7 @@
 
 import asyncio
 import json
-import subprocess
-import sys
+import signal
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ import pytest
 from convocore_mcp.configuration import mirror_location, read_settings
 from convocore_mcp.sandbox import Sandbox, serving
 from tests.process_environment import TIMEOUT_SECONDS, isolated_environment
+from tests.warm_process import WarmProgram
 from tests.web.web_server import RunningServer, modern_request, run_server, wait_until
 
 from .sync_harness import mirror_rows, open_mirror, upstream_rows
@@ -32,7 +32,11 @@ WAITING_LOG = "Another process runs this full sync already"
 
 
 class ThreadGate:
-    """Holds back list requests after the first `HELD_AFTER`, until it is opened."""
+    """Holds back list requests after the first `HELD_AFTER`, until it is opened.
+
+    A request that is held for 20 seconds is sent again. So processes that must be there meanwhile
+    begin warm, and no gate opens by itself: a request then would go on before they are there.
+    """
 
     def __init__(self, sandbox: Sandbox) -> None:
         self._opened = threading.Event()
@@ -40,10 +44,43 @@ class ThreadGate:
 
     async def _hold(self, number: int) -> None:
         if number > HELD_AFTER:
-            await asyncio.to_thread(self._opened.wait, TIMEOUT_SECONDS)
+            await asyncio.to_thread(self._opened.wait)
 
     def open(self) -> None:
         self._opened.set()
+
+
+class SyncCommand:
+    """`convocore-mcp sync` as a process."""
+
+    def __init__(self, folder: Path, env: dict[str, str]) -> None:
+        number = len([*folder.glob("sync-*")])
+        self._files = [folder / f"sync-{number}-{stream}" for stream in ("stdout", "stderr")]
+        for file in self._files:
+            file.touch()
+        stdout, stderr = self._files
+        self.process = WarmProgram(["sync"], env=env, stdout=stdout, stderr=stderr)
+
+    @property
+    def stdout(self) -> str:
+        """All of stdout so far."""
+        return self._files[0].read_text()
+
+    @property
+    def stderr(self) -> str:
+        """All of stderr so far."""
+        return self._files[1].read_text()
+
+    def wait_for_a_line_of_stderr(self) -> None:
+        wait_until(lambda: "\n" in self.stderr, self.process)
+
+    def wait(self) -> int:
+        """Wait for the end, and return the exit status."""
+        return self.process.wait(TIMEOUT_SECONDS * 3)
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        assert self.wait() == -signal.SIGKILL
 
 
 class ServerProcesses:
@@ -60,14 +97,8 @@ class ServerProcesses:
             "CONVOCORE_WAIT_SECONDS": "60",  # until everything is read, on a busy machine too
         }
 
-    def start_sync_command(self) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "convocore_mcp", "sync"],
-            env=isolated_environment(self.home, **self.settings),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+    def start_sync_command(self) -> "SyncCommand":
+        return SyncCommand(self.home, isolated_environment(self.home, **self.settings))
 
     def gate_is_reached(self) -> bool:
         return len(self.sandbox.requests) >= HELD_AFTER
@@ -87,7 +118,9 @@ class ServerProcesses:
 def server_processes(store: str, tmp_path: Path) -> Iterator[ServerProcesses]:
     sandbox = Sandbox(size=SIZE)
     with serving(sandbox) as base_url:
-        yield ServerProcesses(tmp_path, sandbox, base_url, store)
+        processes = ServerProcesses(tmp_path, sandbox, base_url, store)
+        yield processes
+        processes.gate.open()  # after a failure
 
 
 def ask_stats(server: RunningServer) -> dict[str, Any]:
@@ -118,17 +151,16 @@ def test_a_sync_command_waits_for_a_servers_sync_and_says_so(
     ):
         answer = pool.submit(ask_stats, server)
         wait_until(server_processes.gate_is_reached)
-        with server_processes.start_sync_command() as command:
-            assert command.stderr is not None
-            first_line = command.stderr.readline()
-            server_processes.gate.open()
-            stdout, more_stderr = command.communicate(timeout=TIMEOUT_SECONDS * 3)
+        command = server_processes.start_sync_command()
+        command.wait_for_a_line_of_stderr()
+        server_processes.gate.open()
+        assert command.wait() == 0
         assert answer.result()["freshness"]["complete"] is True
-    assert first_line == f"{agent}: another process is syncing this agent; waiting for it.\n"
-    assert more_stderr == ""
-    assert stdout.startswith(f"{agent}: another process has read everything meanwhile, ")
+    waiting = f"{agent}: another process is syncing this agent; waiting for it.\n"
+    assert command.stderr == waiting
+    assert command.stdout.startswith(f"{agent}: another process has read everything meanwhile, ")
     conversations = len(list(server_processes.sandbox.rows()))
-    assert f"{conversations:,} conversations are in the mirror now" in stdout
+    assert f"{conversations:,} conversations are in the mirror now" in command.stdout
     server_processes.check()
 
 
@@ -165,7 +197,6 @@ def test_when_the_syncing_process_is_killed_the_waiting_one_resumes_its_sync(
         answer = pool.submit(ask_stats, server)
         wait_until(lambda: WAITING_LOG in server.stderr())
         syncing.kill()
-        syncing.communicate()
         server_processes.gate.open()
         assert answer.result()["freshness"]["complete"] is True
     server_processes.check()
@@ -178,13 +209,11 @@ def test_a_sync_command_takes_over_from_one_that_is_killed(
     """Ours: its summary counts what it has read itself."""
     killed = server_processes.start_sync_command()
     wait_until(server_processes.gate_is_reached)
-    with server_processes.start_sync_command() as waiting:
-        assert waiting.stderr is not None
-        assert "another process is syncing this agent" in waiting.stderr.readline()
-        killed.kill()
-        killed.communicate()
-        server_processes.gate.open()
-        stdout, _ = waiting.communicate(timeout=TIMEOUT_SECONDS * 3)
-    assert waiting.returncode == 0
-    assert "read everything: " in stdout
+    waiting = server_processes.start_sync_command()
+    waiting.wait_for_a_line_of_stderr()
+    assert "another process is syncing this agent" in waiting.stderr
+    killed.kill()
+    server_processes.gate.open()
+    assert waiting.wait() == 0
+    assert "read everything: " in waiting.stdout
     server_processes.check()

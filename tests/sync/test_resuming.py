@@ -1,16 +1,16 @@
 """A full sync whose process is killed is resumed where it stood."""
 
 import random
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from convocore_mcp.sandbox import Dialect, Sandbox, serving
+from tests.warm_process import WARM
 
 from .sync_harness import mirror_rows, open_mirror, upstream_rows
+from .sync_process import run
 
 TIMEOUT = 300.0
 """Seconds, generous for a busy machine."""
@@ -37,23 +37,26 @@ def test_a_full_sync_that_is_killed_repeatedly_reads_each_page_about_once(
     moments = sorted(random.Random(7).sample(range(5, undisturbed - 10), kills))
     file = tmp_path / "mirror.sqlite3"
     with serving(sandbox) as base_url:
-        command = [sys.executable, "-m", "tests.sync.sync_process", base_url, sandbox.key]
-        command += [sandbox.agent_id, str(file)]
+        arguments = (base_url, sandbox.key, sandbox.agent_id, file)
         lost_requests = 0
         for moment in moments:
-            with subprocess.Popen(command) as process:
-                deadline = time.monotonic() + TIMEOUT
-                while (
-                    count_list_requests(sandbox) < moment + lost_requests and process.poll() is None
-                ):
-                    assert time.monotonic() < deadline
-                    time.sleep(0.002)
-                process.kill()
+            process = WARM.Process(target=run, args=arguments)
+            process.start()
+            deadline = time.monotonic() + TIMEOUT
+            while count_list_requests(sandbox) < moment + lost_requests and process.is_alive():
+                assert time.monotonic() < deadline
+                time.sleep(0.002)
+            process.kill()
+            process.join()
+            process.close()
             lost_requests += concurrent
             # These moves to the front are read when the sync is resumed.
             sandbox.touch(next(row["ID"] for i, row in enumerate(sandbox.rows()) if i == 40))
             sandbox.insert(userName="Somebody New")
-        assert subprocess.run(command, timeout=TIMEOUT, check=False).returncode == 0
+        last = WARM.Process(target=run, args=arguments)
+        last.start()
+        last.join(TIMEOUT)
+        assert last.exitcode == 0
         requests = count_list_requests(sandbox)
     mirror = open_mirror(file)
     try:

@@ -103,6 +103,7 @@ def test_a_stopped_process_is_replaced_and_writes_nothing_when_it_continues(stor
                 process.send_signal(signal.SIGCONT)
                 stdout, _ = process.communicate(timeout=3 * TIMEOUT_SECONDS)
             finally:
+                gate.open()
                 process.kill()
             assert stdout.startswith("ended after ")
             assert here.mirror.coverage(sandbox.agent_id) == coverage

@@ -92,7 +92,9 @@ def test_a_client_that_posts_and_reads_nothing_is_refused_and_cut_off(
         received += stream.recv(1000)
     path = received.partition(b"data: ")[2].split()[0].decode()
     with (
-        httpx.Client(base_url=server.url, headers=bearer(TOKEN), trust_env=False) as client,
+        httpx.Client(
+            base_url=server.url, headers=bearer(TOKEN), trust_env=False, timeout=30
+        ) as client,
         stream,
     ):
         client.post(path, json=initialize_request()[1])

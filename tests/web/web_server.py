@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import httpx
 
 from tests.process_environment import isolated_environment
+from tests.warm_process import WarmProgram
 
 T = TypeVar("T")
 
@@ -25,14 +26,23 @@ MODERN = "2026-07-28"
 TIMEOUT_SECONDS = 30.0
 """Generous, for a busy machine."""
 
+Process = WarmProgram | subprocess.Popen[bytes]
 McpRequest = tuple[dict[str, str], dict[str, Any]]
 """The headers and the JSON body of a POST request."""
+
+# A connection for each request, and no TLS: its certificates take longer to read than an answer.
+HTTP = httpx.Client(
+    verify=False,
+    trust_env=False,
+    timeout=TIMEOUT_SECONDS,
+    limits=httpx.Limits(max_keepalive_connections=0),
+)
 
 
 class RunningServer:
     """A server process that accepts requests. Its stderr goes to a file."""
 
-    def __init__(self, process: subprocess.Popen[bytes], stderr_file: Path) -> None:
+    def __init__(self, process: Process, stderr_file: Path) -> None:
         self.process = process
         self._stderr_file = stderr_file
         match = wait_until(lambda: re.search(r"Serving .* on port (\d+)", self.stderr()), process)
@@ -42,7 +52,7 @@ class RunningServer:
 
     def _is_healthy(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/healthz", trust_env=False).status_code == 200
+            return HTTP.get(f"{self.url}/healthz").status_code == 200
         except httpx.TransportError:
             return False
 
@@ -62,7 +72,7 @@ class RunningServer:
     def metric(self, name: str, token: str | None = None) -> float:
         """One value of /metrics; 0 if there is none of that name."""
         headers = bearer(token) if token else {}
-        text = httpx.get(f"{self.url}/metrics", headers=headers, trust_env=False).text
+        text = HTTP.get(f"{self.url}/metrics", headers=headers).text
         match = re.search(rf"^{re.escape(name)} (\S+)$", text, re.M)
         return float(match[1]) if match else 0.0
 
@@ -73,21 +83,24 @@ def run_server(
     *options: str,
     env: dict[str, str] | None = None,
     transport: str = "http",
-    prepare: str = ":",
+    prepare: str | None = None,
 ) -> Iterator[RunningServer]:
     """Run `convocore-mcp serve` over HTTP on a free port, at log level info.
 
-    A shell runs `prepare` first.
+    A shell runs `prepare` first, if there is any: then a new Python starts.
     """
     stderr_file = folder / f"stderr-{time.monotonic_ns()}"
-    command = [sys.executable, "-m", "convocore_mcp", "serve", "--transport", transport]
+    arguments = ["serve", "--transport", transport, "--port", "0", *options]
     settings = {"CONVOCORE_LOG_LEVEL": "info"} | (env or {})
-    with stderr_file.open("wb") as stderr:
-        process = subprocess.Popen(
-            ["sh", "-c", f'{prepare}; exec "$@"', "sh", *command, "--port", "0", *options],
-            stderr=stderr,
-            env=isolated_environment(folder, **settings),
-        )
+    environment = isolated_environment(folder, **settings)
+    stderr_file.touch()
+    process: Process
+    if prepare is None:
+        process = WarmProgram(arguments, env=environment, stderr=stderr_file)
+    else:
+        command = ["sh", "-c", f'{prepare}; exec "$@"', "sh", sys.executable, "-m", "convocore_mcp"]
+        with stderr_file.open("wb") as stderr:
+            process = subprocess.Popen([*command, *arguments], stderr=stderr, env=environment)
     try:
         yield RunningServer(process, stderr_file)
     finally:
@@ -96,9 +109,7 @@ def run_server(
         process.wait(TIMEOUT_SECONDS)
 
 
-def wait_until(
-    condition: Callable[[], T | None], process: subprocess.Popen[bytes] | None = None
-) -> T:
+def wait_until(condition: Callable[[], T | None], process: Process | None = None) -> T:
     """Call `condition` until it returns something true, and return that.
 
     Fails when the time is over, or when `process` ends.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import itertools
 import logging
 import socket
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from convocore_mcp.sandbox.server.app import Sandbox
 
 _STOP_SECONDS = 5.0
+_TICK_SECONDS = 0.1
 
 
 @contextmanager
@@ -25,7 +28,7 @@ def serving(sandbox: Sandbox, *, host: str = "127.0.0.1", port: int = 0) -> Iter
     Requests that are still running when the block ends are cut off.
     """
     listener = _open_listener(host, port)
-    server = _server(sandbox, shutdown_seconds=0)
+    server = _PromptServer(_config(sandbox, shutdown_seconds=0))
     thread = threading.Thread(
         target=server.run, kwargs={"sockets": [listener]}, name="sandbox", daemon=True
     )
@@ -44,7 +47,7 @@ def serving(sandbox: Sandbox, *, host: str = "127.0.0.1", port: int = 0) -> Iter
         host_in_url = f"[{host}]" if ":" in host else host
         yield f"http://{host_in_url}:{listener.getsockname()[1]}/v3"
     finally:
-        server.should_exit = True
+        server.stop()
         thread.join(_STOP_SECONDS)
         logger.removeFilter(is_relevant)
         listener.close()
@@ -53,7 +56,7 @@ def serving(sandbox: Sandbox, *, host: str = "127.0.0.1", port: int = 0) -> Iter
 def run(sandbox: Sandbox, *, host: str, port: int) -> None:
     """Serve in the foreground until SIGINT or SIGTERM."""
     with _open_listener(host, port) as listener:
-        _server(sandbox, shutdown_seconds=1).run(sockets=[listener])
+        uvicorn.Server(_config(sandbox, shutdown_seconds=1)).run(sockets=[listener])
 
 
 # The same as `web.web_server.open_listener`, because the sandbox shares no code with the rest.
@@ -74,8 +77,8 @@ def _open_listener(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _server(sandbox: Sandbox, *, shutdown_seconds: int) -> uvicorn.Server:
-    config = uvicorn.Config(
+def _config(sandbox: Sandbox, *, shutdown_seconds: int) -> uvicorn.Config:
+    return uvicorn.Config(
         sandbox.app,
         lifespan="off",
         ws="none",
@@ -84,4 +87,45 @@ def _server(sandbox: Sandbox, *, shutdown_seconds: int) -> uvicorn.Server:
         date_header=False,  # the sandbox has a clock of its own
         timeout_graceful_shutdown=shutdown_seconds,
     )
-    return uvicorn.Server(config)
+
+
+class _PromptServer(uvicorn.Server):
+    """Ends at once. uvicorn looks every 0.1 s whether it should, and then waits 0.1 s more."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._stopping = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopped = asyncio.Event()
+
+    def stop(self) -> None:
+        """End the server; called by another thread, also before the server has started."""
+        with self._stopping:
+            self.should_exit = True
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(self._stopped.set)
+
+    async def main_loop(self) -> None:
+        """As uvicorn's, but a call of `stop` ends it."""
+        with self._stopping:
+            self._loop = asyncio.get_running_loop()
+        for counter in itertools.count():
+            if await self.on_tick(counter):
+                break
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_TICK_SECONDS):
+                    await self._stopped.wait()
+        with self._stopping:
+            self._loop = None
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close the sockets and cut off what still runs."""
+        for server in self.servers:
+            server.close()
+        for listener in sockets or []:
+            listener.close()
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        for task in list(self.server_state.tasks):
+            task.cancel()
+        await asyncio.gather(*self.server_state.tasks, return_exceptions=True)

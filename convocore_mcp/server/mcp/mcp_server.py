@@ -1,5 +1,6 @@
 """The server object."""
 
+import functools
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
@@ -108,7 +109,7 @@ def create_server(app: App, *, watch: bool = False) -> MCPServer[App]:
         app,
         title="Convocore leads",
         instructions=INSTRUCTIONS,
-        tools=[StrictTool.of(fn, title=title) for fn, title in TOOLS],
+        tools=[*_tools()],
         lifespan=_shared_lifespan(app, notifier),
         log_level="WARNING",
         cache_hints=CACHE_HINTS,
@@ -121,6 +122,12 @@ def create_server(app: App, *, watch: bool = False) -> MCPServer[App]:
     add_completions(server, app)
     add_subscriptions(server, bus, notifier)
     return server
+
+
+@functools.cache
+def _tools() -> tuple[Tool, ...]:
+    """The tools: no server changes them, and their schemas take most of its start to build."""
+    return tuple(StrictTool.of(fn, title=title) for fn, title in TOOLS)
 
 
 def _shared_lifespan(

@@ -143,6 +143,11 @@ class AgentDetails:
         if self._task is not None:
             await asyncio.gather(self._task, return_exceptions=True)
 
+    async def trial_ended(self) -> None:
+        """Wait until it is known whether details are needed, or why that can't be known now."""
+        if self._task is not None:
+            await self._tried.wait()
+
     async def read_now(self, ids: Sequence[str]) -> bool:
         """Read the details of these conversations at once, where they are wanted.
 
