@@ -41,7 +41,7 @@ SLEEPS = {
 HTTPX = {"convocore_mcp/api/client.py", "convocore_mcp/web/access/issuer_documents.py"}
 """What sends requests: to Convocore, and to an OAuth issuer."""
 HEAVY = (
-    "sqlalchemy", "httpx", "phonenumbers", "rapidfuzz", "price_parser", "typer", "rich",
+    "sqlalchemy", "httpx", "phonenumbers", "rapidfuzz", "truststore", "typer", "rich",
     "pydantic_settings", "platformdirs", "stamina", "jwt", "prometheus_client",
     "opentelemetry.sdk", "convocore_mcp.web", "convocore_mcp.models", "convocore_mcp.leads",
     "convocore_mcp.server.views.view_builders",

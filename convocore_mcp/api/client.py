@@ -40,6 +40,7 @@ from convocore_mcp.errors import (
     UnavailableError,
 )
 from convocore_mcp.models import Conversation, Page, Transcript
+from convocore_mcp.tls import tls_context
 
 T = TypeVar("T")
 MAX_RESTARTS = 3
@@ -103,7 +104,7 @@ class ConvocoreClient:
         throttle: Throttle | None = None,
         on_result: Callable[[str], None] | None = None,
     ) -> Self:
-        """A client with its own connection pool, which `aclose` closes."""
+        """A client with a connection pool that `aclose` closes. Raises as `tls_context`."""
         limits = limits or Limits()
         http = httpx.AsyncClient(
             base_url=base_url,
@@ -114,6 +115,7 @@ class ConvocoreClient:
                 "User-Agent": f"convocore-mcp/{version}",
             },
             timeout=httpx.Timeout(limits.read, connect=limits.connect),
+            verify=tls_context(),
             trust_env=not _is_loopback(base_url),  # a proxy cannot reach this machine's loopback
             follow_redirects=False,  # a redirect must never send the key to another host
         )
