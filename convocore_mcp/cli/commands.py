@@ -12,7 +12,7 @@ from convocore_mcp.cli.board_command import board
 from convocore_mcp.cli.demo import run_demo
 from convocore_mcp.cli.serve import serve as serve_stdio
 from convocore_mcp.cli.serve_web import serve_demo, serve_web
-from convocore_mcp.cli.terminal import say
+from convocore_mcp.cli.terminal import accept_any_sign, say
 from convocore_mcp.errors import NotConfiguredError
 from convocore_mcp.sandbox import Sandbox
 from convocore_mcp.sandbox import run as run_sandbox
@@ -161,3 +161,9 @@ for command in (
     purge_command.purge,
 ):
     app.command()(command)
+
+
+def run() -> None:
+    """Run the command that the arguments name."""
+    accept_any_sign()
+    app()

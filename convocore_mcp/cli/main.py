@@ -12,7 +12,7 @@ from importlib import import_module
 from pydantic import BaseModel
 
 SERVE = ("convocore_mcp.cli.serve", "serve")
-COMMANDS = ("convocore_mcp.cli.commands", "app")
+COMMANDS = ("convocore_mcp.cli.commands", "run")
 
 
 def main() -> None:

@@ -100,6 +100,7 @@ class Database:
                 raise
             with self._recreate_lock:
                 if self.engine is engine:  # else another thread has replaced it already
+                    engine.dispose()  # Windows does not rename a file that is open
                     with mirror_errors():
                         self.engine, self.generation = self._recreate()
             raise MirrorError(
