@@ -59,7 +59,7 @@ def folder() -> Iterator[Path]:
     """The package, installed by the first stage's steps; readable for everybody, as in an image."""
     if os.geteuid() != 0 or not PYTHON.exists() or shutil.which("unshare") is None:
         pytest.skip("Only root, with a system's Python, can make a namespace that is read-only.")
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
         base = Path(name)
         base.chmod(0o755)
         for part in ("source", "data", "bin"):
