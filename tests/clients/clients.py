@@ -11,7 +11,7 @@ from typing import Any
 
 import uv
 
-from convocore_mcp.sandbox import Sandbox
+from convocore_mcp.sandbox import Sandbox, serving
 from tests.interop.all_requests import COMPLETIONS, PROMPTS, uris
 from tests.node import NODE, NPM, run
 from tests.process_environment import isolated_environment
@@ -21,6 +21,11 @@ HERE = Path(__file__).parent
 SCRIPTS, JAVASCRIPT = HERE / "scripts", HERE / "javascript"
 TOOLS = json.loads((HERE.parent / "snapshots" / "tools.json").read_text())
 TRANSPORTS = ("stdio", "http")
+SILENT = {
+    "ANONYMIZED_TELEMETRY": "false", "OTEL_SDK_DISABLED": "true",
+    "CREWAI_DISABLE_TELEMETRY": "true", "MCP_USE_ANONYMIZED_TELEMETRY": "false",
+}  # fmt: skip
+"""Switches off what some clients tell their makers."""
 Reports = dict[str, dict[str, Any]]
 
 
@@ -46,7 +51,7 @@ CLIENTS = (
         "Agno", ("agno==3.1.10", "mcp"), "agents/agno_client.py",
         "starts only commands that it knows: `python -m convocore_mcp`",
     ),
-    ClientUnderTest("AutoGen", ("autogen-ext[mcp]==0.7.5",), "agents/autogen_client.py"),
+    ClientUnderTest("AutoGen", ("autogen-ext[mcp]==0.7.5", "mcp<2"), "agents/autogen_client.py"),
     ClientUnderTest("CrewAI", ("crewai-tools[mcp]==1.15.30",), "adapters/crewai_client.py"),
     ClientUnderTest("DSPy", ("dspy[mcp]==3.4.1",), "adapters/dspy_client.py"),
     ClientUnderTest("FastMCP", ("fastmcp==4.2.3",), "adapters/fastmcp_client.py"),
@@ -76,7 +81,9 @@ CLIENTS = (
     ClientUnderTest(
         "Semantic Kernel", ("semantic-kernel[mcp]==1.45.0",), "agents/semantic_kernel_client.py"
     ),
-    ClientUnderTest("smolagents", ("smolagents[mcp]==1.26.0",), "adapters/smolagents_client.py"),
+    ClientUnderTest(
+        "smolagents", ("smolagents[mcp]==1.26.0", "mcp<2"), "adapters/smolagents_client.py"
+    ),
     ClientUnderTest("Strands Agents", ("strands-agents==1.62.0",), "agents/strands_client.py"),
     ClientUnderTest("Vercel AI SDK", ("@ai-sdk/mcp==2.0.99",), "ai_sdk.mjs"),
 )  # fmt: skip
@@ -84,24 +91,38 @@ CLIENTS = (
 
 @contextmanager
 def served(folder: Path) -> Iterator[dict[str, Any]]:
-    """The demo over HTTP with a token; yields the plan that each script gets."""
-    settings = {"CONVOCORE_WAIT_SECONDS": "25", "CONVOCORE_TIMEZONE": "UTC"}
-    home = isolated_environment(folder, **settings)
-    env = {name: home[name] for name in ("PATH", "HOME", "XDG_DATA_HOME", *settings)}
-    one = next(row["ID"] for row in Sandbox().rows() if row.get("contactIdentityId"))
-    with run_server(folder, "--demo", "--token", TOKEN, env=settings) as server:
-        stdio = {
-            "transport": "stdio", "command": sys.executable, "env": env,
-            "args": ["-m", "convocore_mcp", "serve", "--demo"],
-        }  # fmt: skip
-        http = {
-            "transport": "http", "url": f"{server.url}/mcp",
-            "headers": {"Authorization": f"Bearer {TOKEN}"},
-        }  # fmt: skip
-        yield {
-            "targets": [stdio, http], "calls": calls(one), "uris": uris(one), "prompts": PROMPTS,
-            "completions": COMPLETIONS,
-        }  # fmt: skip
+    """The server over HTTP with a token; yields the plan that each script gets.
+
+    Some clients start a server for each request, so over stdio there are fewer requests, and all
+    processes share one mirror.
+    """
+    sandbox = Sandbox(size=300)
+    one = next(row["ID"] for row in sandbox.rows() if row.get("contactIdentityId"))
+    with serving(sandbox) as base_url:
+        settings = {
+            "CONVOCORE_API_KEY": sandbox.key,
+            "CONVOCORE_AGENT_ID": sandbox.agent_id,
+            "CONVOCORE_BASE_URL": base_url,
+            "CONVOCORE_STORE": str(folder / "mirror.sqlite3"),
+            "CONVOCORE_WAIT_SECONDS": "25",
+            "CONVOCORE_DETAILS": "off",
+        }
+        home = isolated_environment(folder, **settings)
+        env = {name: home[name] for name in ("PATH", "HOME", "XDG_DATA_HOME", *settings)}
+        with run_server(folder, "--token", TOKEN, env=settings) as server:
+            requests = {
+                "calls": calls(one), "uris": uris(one), "prompts": PROMPTS,
+                "completions": COMPLETIONS,
+            }  # fmt: skip
+            stdio = {
+                "transport": "stdio", "command": sys.executable, "args": ["-m", "convocore_mcp"],
+                "env": env, "requests": requests | {"uris": uris(one)[:2], "prompts": PROMPTS[1:2]},
+            }  # fmt: skip
+            http = {
+                "transport": "http", "url": f"{server.url}/mcp", "requests": requests,
+                "headers": {"Authorization": f"Bearer {TOKEN}"},
+            }  # fmt: skip
+            yield {"targets": [http, stdio]}
 
 
 def calls(conversation_id: str) -> list[dict[str, Any]]:
@@ -126,7 +147,7 @@ def install(client: ClientUnderTest, folder: Path) -> str:
         quiet = ["--no-audit", "--no-fund", "--loglevel=error", "--ignore-scripts"]
         run([NODE, NPM, "install", *quiet], cwd=folder)
         return ""
-    command = [*_in_environment(client), "python", "-c", ""]
+    command = [*_in_environment(client), "python", "-c", "pass"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     return done.stderr if done.returncode else ""
 
@@ -136,13 +157,12 @@ def run_client(client: ClientUnderTest, plan: Mapping[str, Any], folder: Path) -
     if client.script.endswith(".mjs"):
         output = run([NODE, client.script], cwd=folder, stdin=json.dumps(plan))
     else:
+        cache = subprocess.check_output([uv.find_uv_bin(), "cache", "dir"], text=True).strip()
         done = subprocess.run(
             [*_in_environment(client), str(SCRIPTS / client.script)],
             input=json.dumps(plan), cwd=folder, capture_output=True, text=True,
             timeout=240, check=False,
-            env=isolated_environment(folder, PYTHONPATH=str(SCRIPTS), ANONYMIZED_TELEMETRY="false",
-                OTEL_SDK_DISABLED="true", CREWAI_DISABLE_TELEMETRY="true",
-                MCP_USE_ANONYMIZED_TELEMETRY="false"),
+            env=isolated_environment(folder, **SILENT, PYTHONPATH=str(SCRIPTS), UV_CACHE_DIR=cache),
         )  # fmt: skip
         assert done.returncode == 0, done.stderr[-4000:]
         output = done.stdout

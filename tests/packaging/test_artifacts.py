@@ -21,7 +21,7 @@ from convocore_mcp.sandbox import Sandbox, serving
 from tests.node import NODE, NPM, run
 from tests.process_environment import isolated_environment
 
-pytestmark = pytest.mark.clients
+pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("packaging")]
 ROOT = Path(__file__).parent.parent.parent
 PACKAGING = ROOT / "packaging"
 VALIDATORS = {"@anthropic-ai/claude-code": "2.1.197", "@google/gemini-cli": "0.61.0"}

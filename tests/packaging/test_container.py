@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.clients
+pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("packaging")]
 ROOT = Path(__file__).parent.parent.parent
 CONTAINERFILE = (ROOT / "packaging" / "Containerfile").read_text().replace("\\\n", " ")
 STEPS = [

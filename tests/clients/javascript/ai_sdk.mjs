@@ -7,6 +7,7 @@ import { asSchema } from "ai";
 const plan = JSON.parse(readFileSync(0, "utf8"));
 
 async function run(target) {
+  const { requests } = target;
   const transport = target.transport === "stdio"
     ? new StdioTransport({ command: target.command, args: target.args, env: target.env })
     : { type: "http", url: target.url, headers: target.headers };
@@ -15,14 +16,14 @@ async function run(target) {
   try {
     const tools = await client.tools();
     report.tools = Object.keys(tools);
-    for (const { name, arguments: given } of plan.calls) {
+    for (const { name, arguments: given } of requests.calls) {
       const result = await tools[name].execute(given, { toolCallId: "1", messages: [] });
       if (result.isError) throw new Error(result.content[0].text);
       report.answers[name] = result.content[0].text;
       report.schemas[name] = await asSchema(tools[name].inputSchema).jsonSchema;
     }
-    for (const uri of plan.uris) report.resources.push((await client.readResource({ uri })).contents[0].text);
-    for (const prompt of plan.prompts) {
+    for (const uri of requests.uris) report.resources.push((await client.readResource({ uri })).contents[0].text);
+    for (const prompt of requests.prompts) {
       const { messages } = await client.experimental_getPrompt(prompt);
       report.prompts.push(messages[0].content.text);
     }

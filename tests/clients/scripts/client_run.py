@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
 
+REPORT_TO, sys.stdout = sys.stdout, sys.stderr
+"""Some libraries print, or log to stdout."""
+
 
 @dataclass
 class Target:
@@ -73,13 +76,13 @@ def without_nulls(arguments: dict[str, Any]) -> dict[str, Any]:
 def main(package: str, run: Run) -> None:
     """Run the plan over each transport."""
     plan = json.load(sys.stdin)
-    stdout, sys.stdout = sys.stdout, sys.stderr  # for libraries that print
     reports: dict[str, Any] = {}
     for target in plan["targets"]:
+        requests = target.pop("requests")
         try:
-            report = asyncio.run(run(Target(**target), plan))
+            report = asyncio.run(run(Target(**target), requests))
             reports[target["transport"]] = vars(report)
         except BaseException:  # noqa: BLE001  the report is for whoever reads the table
             reports[target["transport"]] = {"error": traceback.format_exc()}
-    json.dump({"version": version(package), "reports": reports}, stdout, default=str)
-    stdout.flush()
+    json.dump({"version": version(package), "reports": reports}, REPORT_TO, default=str)
+    REPORT_TO.flush()

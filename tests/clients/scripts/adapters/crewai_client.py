@@ -7,7 +7,7 @@ from crewai_tools import MCPServerAdapter
 from mcp import StdioServerParameters
 
 
-async def run(target: Target, plan: dict[str, Any]) -> Report:
+async def run(target: Target, requests: dict[str, Any]) -> Report:
     if target.is_stdio:
         parameters: Any = StdioServerParameters(
             command=target.command, args=target.args, env=target.env
@@ -18,7 +18,7 @@ async def run(target: Target, plan: dict[str, Any]) -> Report:
     with MCPServerAdapter(parameters) as found:
         tools = {tool.name: tool for tool in found}
         report.tools = list(tools)
-        for call in plan["calls"]:
+        for call in requests["calls"]:
             tool = tools[call["name"]]
             try:
                 answer = tool.run(**call["arguments"])

@@ -10,7 +10,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
 
 
-async def run(target: Target, plan: dict[str, Any]) -> Report:
+async def run(target: Target, requests: dict[str, Any]) -> Report:
     report = Report()
     async with AsyncExitStack() as stack:
         if target.is_stdio:
@@ -24,7 +24,7 @@ async def run(target: Target, plan: dict[str, Any]) -> Report:
         found = (await client.list_tools()).tools
         tools = {tool.name: dspy.Tool.from_mcp_tool(client, tool) for tool in found}
         report.tools = list(tools)
-        for call in plan["calls"]:
+        for call in requests["calls"]:
             tool = tools[call["name"]]
             report.answers[call["name"]] = text_of(await tool.acall(**call["arguments"]))
             report.schemas[call["name"]] = tool.format_as_litellm_function_call()

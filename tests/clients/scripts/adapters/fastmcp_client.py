@@ -8,7 +8,7 @@ from fastmcp.client.transports import StdioTransport, StreamableHttpTransport
 from mcp_types import PromptReference, ResourceTemplateReference
 
 
-async def run(target: Target, plan: dict[str, Any]) -> Report:
+async def run(target: Target, requests: dict[str, Any]) -> Report:
     if target.is_stdio:
         transport: Any = StdioTransport(target.command, target.args, env=target.env)
     else:
@@ -16,14 +16,14 @@ async def run(target: Target, plan: dict[str, Any]) -> Report:
     report = Report(resources=[], prompts=[], completions=[])
     async with Client(transport) as client:
         report.tools = [tool.name for tool in await client.list_tools()]
-        for call in plan["calls"]:
+        for call in requests["calls"]:
             report.answers[call["name"]] = text_of(await client.call_tool(**call))
-        for uri in plan["uris"]:
+        for uri in requests["uris"]:
             report.resources.append(text_of(await client.read_resource(uri)))
-        for prompt in plan["prompts"]:
+        for prompt in requests["prompts"]:
             messages = (await client.get_prompt(**prompt)).messages
             report.prompts.append(text_of(messages[0]))
-        for ask in plan["completions"]:
+        for ask in requests["completions"]:
             kind = PromptReference if "name" in ask["ref"] else ResourceTemplateReference
             found = await client.complete(kind(**ask["ref"]), ask["argument"])
             report.completions.extend(found.values)

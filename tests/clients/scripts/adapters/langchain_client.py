@@ -7,7 +7,7 @@ from langchain_core.utils.function_calling import convert_to_openai_tool
 from langchain_mcp_adapters.client import MultiServerMCPClient
 
 
-async def run(target: Target, plan: dict[str, Any]) -> Report:
+async def run(target: Target, requests: dict[str, Any]) -> Report:
     if target.is_stdio:
         connection: Any = {
             "transport": "stdio",
@@ -21,14 +21,14 @@ async def run(target: Target, plan: dict[str, Any]) -> Report:
     report = Report(resources=[], prompts=[])
     tools = {tool.name: tool for tool in await client.get_tools()}
     report.tools = list(tools)
-    for call in plan["calls"]:
+    for call in requests["calls"]:
         report.answers[call["name"]] = text_of(await tools[call["name"]].ainvoke(call["arguments"]))
     report.schemas = {
         name: convert_to_openai_tool(tool, strict=True) for name, tool in tools.items()
     }
-    for blob in await client.get_resources("convocore", uris=plan["uris"]):
+    for blob in await client.get_resources("convocore", uris=requests["uris"]):
         report.resources.append(blob.as_string())
-    for prompt in plan["prompts"]:
+    for prompt in requests["prompts"]:
         messages = await client.get_prompt(
             "convocore", prompt["name"], arguments=prompt.get("arguments")
         )

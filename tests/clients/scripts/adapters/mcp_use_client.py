@@ -6,7 +6,7 @@ from client_run import Report, Target, main, text_of
 from mcp_use import MCPClient
 
 
-async def run(target: Target, plan: dict[str, Any]) -> Report:
+async def run(target: Target, requests: dict[str, Any]) -> Report:
     if target.is_stdio:
         entry: dict[str, Any] = {"command": target.command, "args": target.args, "env": target.env}
     else:
@@ -16,11 +16,11 @@ async def run(target: Target, plan: dict[str, Any]) -> Report:
     session = await client.create_session("convocore")
     try:
         report.tools = [tool.name for tool in await session.list_tools()]
-        for call in plan["calls"]:
+        for call in requests["calls"]:
             report.answers[call["name"]] = text_of(await session.call_tool(**call))
-        for uri in plan["uris"]:
+        for uri in requests["uris"]:
             report.resources.append(text_of((await session.read_resource(uri)).contents))
-        for prompt in plan["prompts"]:
+        for prompt in requests["prompts"]:
             messages = (await session.get_prompt(prompt["name"], prompt.get("arguments"))).messages
             report.prompts.append(text_of(messages[0].content))
     finally:

@@ -7,7 +7,7 @@ from mcp import StdioServerParameters
 from smolagents import MCPClient
 
 
-async def run(target: Target, plan: dict[str, Any]) -> Report:
+async def run(target: Target, requests: dict[str, Any]) -> Report:
     if target.is_stdio:
         parameters: Any = StdioServerParameters(
             command=target.command, args=target.args, env=target.env
@@ -18,7 +18,7 @@ async def run(target: Target, plan: dict[str, Any]) -> Report:
     with MCPClient(parameters, structured_output=False) as found:
         tools = {tool.name: tool for tool in found}
         report.tools = list(tools)
-        for call in plan["calls"]:
+        for call in requests["calls"]:
             tool = tools[call["name"]]
             report.answers[call["name"]] = text_of(tool(**call["arguments"]))
             report.schemas[call["name"]] = tool.inputs

@@ -7,7 +7,7 @@ from agno.tools.mcp import MCPTools, StreamableHTTPClientParams
 from client_run import Report, Target, main, text_of
 
 
-async def run(target: Target, plan: dict[str, Any]) -> Report:
+async def run(target: Target, requests: dict[str, Any]) -> Report:
     if target.is_stdio:
         toolkit = MCPTools(
             shlex.join([target.command, *target.args]), env=target.env, timeout_seconds=60
@@ -21,7 +21,7 @@ async def run(target: Target, plan: dict[str, Any]) -> Report:
     async with toolkit:
         functions = toolkit.functions
         report.tools = list(functions)
-        for call in plan["calls"]:
+        for call in requests["calls"]:
             function = functions[call["name"]]
             result = await function.entrypoint(**call["arguments"])
             report.answers[call["name"]] = text_of(result)

@@ -7,7 +7,7 @@ from autogen_ext.tools.mcp import StdioServerParams, StreamableHttpServerParams,
 from client_run import Report, Target, main, text_of
 
 
-async def run(target: Target, plan: dict[str, Any]) -> Report:
+async def run(target: Target, requests: dict[str, Any]) -> Report:
     if target.is_stdio:
         parameters: Any = StdioServerParams(
             command=target.command, args=target.args, env=target.env
@@ -17,7 +17,7 @@ async def run(target: Target, plan: dict[str, Any]) -> Report:
     report = Report()
     tools = {tool.name: tool for tool in await mcp_server_tools(parameters)}
     report.tools = list(tools)
-    for call in plan["calls"]:
+    for call in requests["calls"]:
         tool = tools[call["name"]]
         result = await tool.run_json(call["arguments"], CancellationToken())
         report.answers[call["name"]] = text_of(result)

@@ -11,7 +11,7 @@ from google.adk.tools.mcp_tool import (
 from mcp import StdioServerParameters
 
 
-async def run(target: Target, plan: dict[str, Any]) -> Report:
+async def run(target: Target, requests: dict[str, Any]) -> Report:
     if target.is_stdio:
         server = StdioServerParameters(command=target.command, args=target.args, env=target.env)
         parameters: Any = StdioConnectionParams(server_params=server, timeout=60)
@@ -28,7 +28,7 @@ async def run(target: Target, plan: dict[str, Any]) -> Report:
             report.schemas[name] = tool._get_declaration().model_dump(
                 mode="json", exclude_none=True
             )
-        for call in plan["calls"]:
+        for call in requests["calls"]:
             tool = tools[call["name"]]
             result = await tool._run_async_impl(
                 args=call["arguments"], tool_context=None, credential=None

@@ -10,7 +10,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
 
 
-async def run(target: Target, plan: dict[str, Any]) -> Report:
+async def run(target: Target, requests: dict[str, Any]) -> Report:
     report = Report()
     async with AsyncExitStack() as stack:
         if target.is_stdio:
@@ -28,7 +28,7 @@ async def run(target: Target, plan: dict[str, Any]) -> Report:
                 mode="json", exclude_none=True
             )
         report.tools = list(report.schemas)
-        for call in plan["calls"]:
+        for call in requests["calls"]:
             report.answers[call["name"]] = text_of(
                 await client.call_tool(call["name"], call["arguments"])
             )

@@ -8,7 +8,7 @@ from agents.run_context import RunContextWrapper
 from client_run import Report, Target, main, text_of
 
 
-async def run(target: Target, plan: dict[str, Any]) -> Report:
+async def run(target: Target, requests: dict[str, Any]) -> Report:
     if target.is_stdio:
         server: Any = MCPServerStdio(
             {"command": target.command, "args": target.args, "env": target.env}
@@ -23,13 +23,13 @@ async def run(target: Target, plan: dict[str, Any]) -> Report:
         for tool in tools:
             assert tool.strict_json_schema, f"{tool.name} has no strict schema"
             report.schemas[tool.name] = tool.params_json_schema
-        for call in plan["calls"]:
+        for call in requests["calls"]:
             report.answers[call["name"]] = text_of(
                 await server.call_tool(call["name"], call["arguments"])
             )
-        for uri in plan["uris"]:
+        for uri in requests["uris"]:
             report.resources.append(text_of((await server.read_resource(uri)).contents))
-        for prompt in plan["prompts"]:
+        for prompt in requests["prompts"]:
             result = await server.get_prompt(prompt["name"], prompt.get("arguments"))
             report.prompts.append(text_of(result.messages[0].content))
     return report

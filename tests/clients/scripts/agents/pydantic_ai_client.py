@@ -7,21 +7,23 @@ from fastmcp.client.transports import StdioTransport
 from pydantic_ai.mcp import MCPToolset
 
 
-async def run(target: Target, plan: dict[str, Any]) -> Report:
+async def run(target: Target, requests: dict[str, Any]) -> Report:
     if target.is_stdio:
-        toolset: Any = MCPToolset(StdioTransport(target.command, target.args, env=target.env))
+        toolset: Any = MCPToolset(
+            StdioTransport(target.command, target.args, env=target.env), init_timeout=60
+        )
     else:
         toolset = MCPToolset(target.url, headers=target.headers)
     report = Report(resources=[], prompts=[])
     async with toolset:
         report.tools = [tool.name for tool in await toolset.list_tools()]
-        for call in plan["calls"]:
+        for call in requests["calls"]:
             report.answers[call["name"]] = text_of(
                 await toolset.direct_call_tool(call["name"], call["arguments"])
             )
-        for uri in plan["uris"]:
+        for uri in requests["uris"]:
             report.resources.append(text_of(await toolset.read_resource(uri)))
-        for prompt in plan["prompts"]:
+        for prompt in requests["prompts"]:
             result = await toolset.get_prompt(prompt["name"], prompt.get("arguments"))
             report.prompts.append(text_of(result.messages[0]))
     return report

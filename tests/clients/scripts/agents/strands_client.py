@@ -8,7 +8,7 @@ from mcp.client.stdio import stdio_client
 from strands.tools.mcp import MCPClient
 
 
-async def run(target: Target, plan: dict[str, Any]) -> Report:
+async def run(target: Target, requests: dict[str, Any]) -> Report:
     if target.is_stdio:
         server = StdioServerParameters(command=target.command, args=target.args, env=target.env)
         client = MCPClient(lambda: stdio_client(server))
@@ -19,13 +19,13 @@ async def run(target: Target, plan: dict[str, Any]) -> Report:
         for tool in client.list_tools_sync():
             report.tools.append(tool.tool_name)
             report.schemas[tool.tool_name] = tool.tool_spec["inputSchema"]
-        for call in plan["calls"]:
+        for call in requests["calls"]:
             result = client.call_tool_sync("1", call["name"], call["arguments"])
             assert result["status"] == "success", result
             report.answers[call["name"]] = text_of(result)
-        for uri in plan["uris"]:
+        for uri in requests["uris"]:
             report.resources.append(text_of(client.read_resource_sync(uri).contents))
-        for prompt in plan["prompts"]:
+        for prompt in requests["prompts"]:
             messages = client.get_prompt_sync(prompt["name"], prompt.get("arguments", {})).messages
             report.prompts.append(text_of(messages[0].content))
     return report
