@@ -37,6 +37,8 @@ class ClientUnderTest:
     packages: tuple[str, ...]
     script: str
     note: str = ""
+    is_large: bool = False
+    """Its installation takes half a minute and hundreds of megabytes: CI leaves it out."""
     faults: Mapping[str, str] = field(default_factory=dict)
     """What fails through the client's own fault, by transport."""
 
@@ -52,7 +54,9 @@ CLIENTS = (
         "starts only commands that it knows: `python -m convocore_mcp`",
     ),
     ClientUnderTest("AutoGen", ("autogen-ext[mcp]==0.7.5", "mcp<2"), "agents/autogen_client.py"),
-    ClientUnderTest("CrewAI", ("crewai-tools[mcp]==1.15.30",), "adapters/crewai_client.py"),
+    ClientUnderTest(
+        "CrewAI", ("crewai-tools[mcp]==1.15.30",), "adapters/crewai_client.py", is_large=True
+    ),
     ClientUnderTest("DSPy", ("dspy[mcp]==3.4.1",), "adapters/dspy_client.py"),
     ClientUnderTest("FastMCP", ("fastmcp==4.2.3",), "adapters/fastmcp_client.py"),
     ClientUnderTest(
@@ -79,7 +83,8 @@ CLIENTS = (
         "Pydantic AI", ("pydantic-ai-slim[mcp]==2.68.0",), "agents/pydantic_ai_client.py"
     ),
     ClientUnderTest(
-        "Semantic Kernel", ("semantic-kernel[mcp]==1.45.0",), "agents/semantic_kernel_client.py"
+        "Semantic Kernel", ("semantic-kernel[mcp]==1.45.0",), "agents/semantic_kernel_client.py",
+        is_large=True,
     ),
     ClientUnderTest(
         "smolagents", ("smolagents[mcp]==1.26.0", "mcp<2"), "adapters/smolagents_client.py"

@@ -1,4 +1,4 @@
-"""Tries all clients and writes docs/clients.md: `python -m tests.clients.table`."""
+"""Tries clients, all or those named, and writes docs/clients.md: see there."""
 
 import json
 import sys
@@ -26,7 +26,7 @@ with lists, and with `null` for what may be left out. Where the client has such 
 reads a resource of each kind, gets every prompt and completes arguments. What the client makes of
 the input schemas for its model must keep every argument. No language model is involved.
 `pytest -m clients` tries all of them again; `python -m tests.clients.table` does so, too, and
-writes this page.
+writes this page (with names of clients, their rows alone).
 
 | client | version | stdio | HTTP | what was tried, and notes |
 |---|---|---|---|---|
@@ -61,16 +61,26 @@ def _notes(client: ClientUnderTest, reports: Reports) -> str:
     notes = [", ".join(kinds)]
     if good.get("without_nulls"):
         notes.append("refuses `null` itself")
+    if client.is_large:
+        notes.append("not in CI: it takes half a minute to install")
     if client.note:
         notes.append(client.note)
     return "; ".join(notes)
 
 
-def main() -> int:
-    """Try every client, write the page, and tell what failed."""
-    rows, failed = [], 0
+def rows_of(page: str) -> dict[str, str]:
+    """The rows of a page, by client."""
+    rows = [line for line in page.splitlines() if line.startswith("| ")][1:]
+    return {row.split("|")[1].strip(): row for row in rows}
+
+
+def main(names: list[str]) -> int:
+    """Try the clients of these names, or all; write their rows, and tell what failed."""
+    rows, failed = rows_of(PAGE.read_text()) if names and PAGE.exists() else {}, 0
     with tempfile.TemporaryDirectory() as name, served(Path(name)) as plan:
         for client in CLIENTS:
+            if names and client.name not in names:
+                continue
             folder = Path(name) / client.name
             folder.mkdir()
             reports = {} if install(client, folder) else run_client(client, plan, folder)
@@ -79,11 +89,12 @@ def main() -> int:
                 if bool(fault) != (transport in client.faults):
                     failed += 1
                     sys.stderr.write(f"{client.name}, {transport}: {fault or 'works'}\n")
-            rows.append(row(client, reports))
-    if not failed:
-        PAGE.write_text(render(rows))
+            if not failed:
+                rows[client.name] = row(client, reports)
+    ordered = [rows[client.name] for client in CLIENTS if client.name in rows]
+    PAGE.write_text(render(ordered))
     return failed
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

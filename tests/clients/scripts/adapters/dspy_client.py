@@ -4,7 +4,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import dspy
-from client_run import Report, Target, main, text_of
+from client_run import Report, Target, main, text_of, without_nulls
 from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
@@ -26,7 +26,12 @@ async def run(target: Target, requests: dict[str, Any]) -> Report:
         report.tools = list(tools)
         for call in requests["calls"]:
             tool = tools[call["name"]]
-            report.answers[call["name"]] = text_of(await tool.acall(**call["arguments"]))
+            try:
+                answer = await tool.acall(**call["arguments"])
+            except ValueError:
+                report.without_nulls = True
+                answer = await tool.acall(**without_nulls(call["arguments"]))
+            report.answers[call["name"]] = text_of(answer)
             report.schemas[call["name"]] = tool.format_as_litellm_function_call()
     return report
 
