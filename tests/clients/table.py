@@ -76,7 +76,8 @@ def rows_of(page: str) -> dict[str, str]:
 
 def main(names: list[str]) -> int:
     """Try the clients of these names, or all; write their rows, and tell what failed."""
-    rows, failed = rows_of(PAGE.read_text()) if names and PAGE.exists() else {}, 0
+    new: dict[str, str] = {}
+    failed = 0
     with tempfile.TemporaryDirectory() as name, served(Path(name)) as plan:
         for client in CLIENTS:
             if names and client.name not in names:
@@ -90,7 +91,8 @@ def main(names: list[str]) -> int:
                     failed += 1
                     sys.stderr.write(f"{client.name}, {transport}: {fault or 'works'}\n")
             if not failed:
-                rows[client.name] = row(client, reports)
+                new[client.name] = row(client, reports)
+    rows = (rows_of(PAGE.read_text()) if names and PAGE.exists() else {}) | new
     ordered = [rows[client.name] for client in CLIENTS if client.name in rows]
     PAGE.write_text(render(ordered))
     return failed
