@@ -45,7 +45,7 @@ HTTPX = {
 }
 """What sends requests: to Convocore (and opens the connection for that), and to an OAuth issuer."""
 HEAVY = (
-    "keyring", "sqlalchemy", "httpx", "phonenumbers", "rapidfuzz", "price_parser", "typer", "rich",
+    "keyring", "sqlalchemy", "httpx", "phonenumbers", "rapidfuzz", "truststore", "typer", "rich",
     "pydantic_settings", "platformdirs", "stamina", "jwt", "prometheus_client",
     "opentelemetry.sdk", "convocore_mcp.web", "convocore_mcp.models", "convocore_mcp.leads",
     "convocore_mcp.server.views.view_builders",

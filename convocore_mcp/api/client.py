@@ -105,11 +105,7 @@ class ConvocoreClient:
         throttle: Throttle | None = None,
         on_result: Callable[[str], None] | None = None,
     ) -> Self:
-        """A client with its own connection pool, which `aclose` closes.
-
-        Raises:
-            NotConfiguredError: a variable for proxies or certificates is wrong.
-        """
+        """A client with a connection pool that `aclose` closes. Raises as `http_client`."""
         limits = limits or Limits()
         http = http_client(
             base_url,

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from importlib.util import find_spec
-from pathlib import Path
 
 import httpx
 
 from convocore_mcp.errors import ApiError, NotConfiguredError, UnavailableError, UntrustedError
+from convocore_mcp.tls import tls_context, wrong_certificates
 
 _PROXIES = ("HTTPS_PROXY", "ALL_PROXY", "HTTP_PROXY")
 
@@ -28,7 +28,7 @@ def http_client(
         NotConfiguredError: a variable for proxies or certificates is wrong; the message names it.
     """
     through_proxies = not _is_loopback(base_url)  # a proxy cannot reach this machine's loopback
-    wrong = [*_wrong_certificates(), *(_wrong_proxies() if through_proxies else ())]
+    wrong = [*wrong_certificates(), *(_wrong_proxies() if through_proxies else ())]
     if wrong:
         raise NotConfiguredError(
             f"A setting is wrong: {'; '.join(wrong)}.",
@@ -39,7 +39,7 @@ def http_client(
         base_url=base_url,
         headers=headers,
         timeout=timeout,
-        verify=httpx.create_ssl_context(trust_env=True),
+        verify=tls_context(),
         trust_env=through_proxies,
         follow_redirects=False,  # a redirect must never send the key to another host
     )
@@ -74,20 +74,6 @@ def _certificate_error(error: BaseException | None) -> ssl.SSLCertVerificationEr
     while error is not None and not isinstance(error, ssl.SSLCertVerificationError):
         error = error.__cause__ or error.__context__
     return error
-
-
-def _wrong_certificates() -> Iterator[str]:
-    """What is wrong with the variables that name trusted certificates."""
-    file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
-    if file:
-        try:
-            ssl.create_default_context(cafile=file)
-        except ssl.SSLError:
-            yield "SSL_CERT_FILE names a file that holds no certificate (PEM)"
-        except OSError as error:
-            yield f"SSL_CERT_FILE names a file that can't be read ({error.strerror})"
-    elif folder and not Path(folder).is_dir():
-        yield "SSL_CERT_DIR names a folder that does not exist"
 
 
 def _wrong_proxies() -> Iterator[str]:

@@ -9,7 +9,7 @@ seconds and milliseconds.
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator, WithJsonSchema
@@ -17,6 +17,9 @@ from pydantic_core import core_schema
 
 _DAY = re.compile(r"\d{4}-?\d{2}-?\d{2}")
 MILLISECONDS_FROM, MICROSECONDS_FROM, INVALID_FROM = 1e11, 1e14, 1e17
+_WINDOWS_UNTIL = 32_503_680_000
+"""Unix seconds of the year 3000: on Windows, `fromtimestamp` raises an `OSError` soon after it."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 """Seconds stay below 1e11 until the year 5138; milliseconds passed 1e11 in 1973, and so on."""
 MAX_ID_LENGTH = 240
 """Characters of an ID: more does not fit into an index of the mirror."""
@@ -61,9 +64,9 @@ def parse_instant(value: object) -> datetime | None:
     """
     # The fast way for nearly all values.
     if type(value) is int:
-        if 0 < value < MILLISECONDS_FROM:
+        if 0 < value < _WINDOWS_UNTIL:
             return datetime.fromtimestamp(value, UTC)
-        if MILLISECONDS_FROM <= value < MICROSECONDS_FROM:
+        if MILLISECONDS_FROM <= value < _WINDOWS_UNTIL * 1000:
             return datetime.fromtimestamp(value / 1e3, UTC)
     if isinstance(value, str):
         return _instant_from_text(value.strip())
@@ -82,7 +85,12 @@ def _instant_from_number(value: float) -> datetime | None:
         seconds /= 1e6
     elif seconds >= MILLISECONDS_FROM:
         seconds /= 1e3
-    return datetime.fromtimestamp(seconds, UTC)
+    return instant_of(seconds)
+
+
+def instant_of(seconds: float) -> datetime:
+    """A time in UTC from Unix seconds, also one that Windows' own functions refuse."""
+    return _EPOCH + timedelta(seconds=seconds)
 
 
 def _instant_from_text(text: str) -> datetime | None:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
+from convocore_mcp.api.record_scalars import instant_of
 from convocore_mcp.api.wire import parse_envelope
 from convocore_mcp.errors import ContractError
 from convocore_mcp.models import Speaker, Transcript, Turn
@@ -86,7 +87,7 @@ def _text(payload: object) -> str:
 def _time(value: object) -> str | None:
     """RFC 3339 where the time can be placed; a text without a zone stays as it is."""
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1e14:
-        moment = datetime.fromtimestamp(value / 1000 if value > 1e11 else value, UTC)
+        moment = instant_of(value / 1000 if value > 1e11 else value)
         return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
     if not isinstance(value, str) or not value.strip():
         return None

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 SERVE = ("convocore_mcp.cli.serve", "serve")
 IN_TERMINAL = ("convocore_mcp.cli.in_terminal", "serve_in_terminal")
-COMMANDS = ("convocore_mcp.cli.commands", "app")
+COMMANDS = ("convocore_mcp.cli.commands", "run")
 COMPLETION = "_CONVOCORE_MCP_COMPLETE"
 """Set by the shell that asks which words can follow; it passes no arguments."""
 

@@ -3,8 +3,11 @@
 A terminal obeys escapes, so a name, a file or an error must not bring any.
 """
 
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from typing import BinaryIO
 
 import typer
@@ -12,6 +15,22 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from convocore_mcp.server.sanitize import sanitize_line
+
+
+def accept_any_sign() -> None:
+    """Have stdout and stderr take every sign: names are in any script.
+
+    Where Windows writes to a file or a pipe, it takes the encoding of a code page, which has no
+    Arabic; such output is UTF-8 instead, as the next Python will have it everywhere. A terminal
+    shows `?` for what it can't show.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if not isinstance(stream, TextIOWrapper):
+            continue  # there is none, or a test reads it
+        if stream.isatty() or "PYTHONIOENCODING" in os.environ:
+            stream.reconfigure(errors="replace")
+        else:
+            stream.reconfigure(encoding="utf-8", errors="replace")
 
 
 def say(text: str, *, err: bool = False) -> None:

@@ -4,8 +4,20 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from price_parser.parser import CURRENCY_CODES  # type: ignore[attr-defined]
-
+_CODES_TEXT = """
+AED AFL AFN ALL AMD ANG AOA ARS ATS AUD AWG AZN BAM BBD BDT BEF BGN BHD BIF BMD BND BOB BOV
+BRL BSD BTN BWP BYN BYR BZD CAD CDF CHE CHF CHW CLF CLP CNH CNY COP COU CRC CUC CUP CVE CYP
+CZK DEM DJF DKK DOP DZD EEK EGP ERN ESP ETB EUR FIM FJD FKP FRF GBP GEL GGP GHS GIP GMD GNF
+GRD GTQ GYD HKD HNL HRK HTG HUF IDR IEP ILS IMP INR IQD IRR ISK ITL JEP JMD JOD JPY KES KGS
+KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LTL LUF LVL LYD MAD MDL MGA MKD MMK MNT MOP
+MRO MRU MTL MUR MVR MWK MXN MXV MYR MZN NAD NGN NIO NLG NOK NPR NTD NZD OMR PAB PEN PGK PHP
+PKR PLN PRB PTE PYG QAR RMB RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP SIT SKK SLE SLL SOS
+SRD SSP STD STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TVD TWD TZS UAH UGX USD USN UYI UYU
+UYW UZS VAL VED VEF VES VND VUV WST XAD XAF XAG XAU XBA XBB XBC XBD XCD XCG XDR XOF XPD XPF
+XPT XSU XTS XUA XXX YER ZAR ZMK ZMW ZWD ZWG ZWL
+"""
+"""ISO 4217, with former codes, which old deals have, and some that people use (`RMB`, `CNH`)."""
+_CODES = frozenset(_CODES_TEXT.split())
 CURRENCY_SIGNS = {
     "€": "EUR", "₹": "INR", "₪": "ILS", "₺": "TRY", "₽": "RUB", "₴": "UAH", "₫": "VND",
     "₦": "NGN", "₩": "KRW", "฿": "THB", "₱": "PHP", "₸": "KZT", "₾": "GEL", "ZŁ": "PLN",
@@ -53,7 +65,6 @@ CURRENCY_NAMES = {
 _LONGEST_FIRST = sorted(CURRENCY_NAMES, key=len, reverse=True)
 _NAMES = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, _LONGEST_FIRST))})(?!\w)")
 _PARTS = re.compile(r"[^\W\d_]+|[^\w\s.,:;/()-]")
-_CODES: frozenset[str] = frozenset(CURRENCY_CODES)
 _MAX_LENGTH = 40
 """Characters of the longest text that is looked at for a currency."""
 

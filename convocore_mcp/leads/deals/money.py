@@ -9,8 +9,6 @@ import re
 import unicodedata
 from typing import NamedTuple
 
-from price_parser.parser import parse_number
-
 from convocore_mcp.leads.deals.currencies import (
     currency_code,
     is_ambiguous,
@@ -103,5 +101,4 @@ def _number(text: str) -> float | None:
         return None
     if grouped:
         text = text.replace(grouped["by"], "")
-    number = parse_number(text, decimal_separator="," if "," in text else ".")
-    return None if number is None else float(number)
+    return float(text.replace(",", "."))

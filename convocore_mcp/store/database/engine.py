@@ -130,6 +130,7 @@ class Database:
     def _replace(self, damaged: Engine, recreate: Recreate) -> None:
         with self._recreate_lock, mirror_errors():
             if self.engine is damaged:  # else another thread has replaced it already
+                damaged.dispose()  # Windows does not rename a file that is open
                 self.engine, self.generation = recreate(self.generation)
 
 

@@ -176,14 +176,23 @@ def _check(engine: Engine, path: Path) -> None:
 
 def _set_aside(path: Path, inode: int, reason: str) -> None:
     aside = path.with_name(f"{path.name}.aside-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
-    with suppress(FileNotFoundError):  # another process has renamed it already
-        if path.stat().st_ino == inode:
-            path.rename(aside)
-            for suffix in SUFFIXES[1:]:
-                with suppress(FileNotFoundError):
-                    path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
-            log.warning("The mirror was set aside as %s: %s.", aside.name, reason)
-            delete_old_copies(path)
+    try:
+        if path.stat().st_ino != inode:
+            return
+        path.rename(aside)
+    except FileNotFoundError:  # another process has renamed it already
+        return
+    except PermissionError:  # Windows does not rename a file that is open
+        raise MirrorError(
+            f"The mirror can't be used: {reason}. It can't be set aside either: its folder is "
+            "read-only, or another program has the file open.",
+            hint="Stop the other programs that use it, or set CONVOCORE_STORE to another file.",
+        ) from None
+    for suffix in SUFFIXES[1:]:
+        with suppress(OSError):  # a log without its database is never read
+            path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
+    log.warning("The mirror was set aside as %s: %s.", aside.name, reason)
+    delete_old_copies(path)
 
 
 def copies(path: Path) -> list[Path]:

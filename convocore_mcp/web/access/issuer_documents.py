@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from convocore_mcp.tls import tls_context
 from convocore_mcp.web.access.host_policy import is_loopback
 
 SECONDS = 5.0
@@ -30,7 +31,7 @@ async def fetch_json_object(url: str) -> Mapping[str, object]:
     try:
         async with (
             asyncio.timeout(SECONDS),
-            httpx.AsyncClient(trust_env=trust_env, timeout=SECONDS) as client,
+            httpx.AsyncClient(verify=tls_context(), trust_env=trust_env, timeout=SECONDS) as client,
             client.stream("GET", url, headers={"Accept-Encoding": "identity"}) as response,
         ):
             if response.status_code >= 500:

@@ -8,12 +8,13 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from mcp.server.mcpserver import MCPServer
 from mcp.shared.message import SessionMessage
-from mcp_types import JSONRPCMessage
+from mcp_types import JSONRPCMessage, JSONRPCRequest
 
 from convocore_mcp.server.backend import App
 from convocore_mcp.server.mcp.pending_requests import PendingRequests
@@ -33,6 +34,9 @@ MAX_PENDING = 128
 """Requests that may be unanswered; further ones stay in stdin until some of them are answered."""
 DRAIN_SECONDS = 0.8
 """Time that calls get to finish after stdin was closed or a signal came."""
+PROBE = "server/discover"
+"""What a client asks first that speaks the newer era, to learn whether the server does. The AI SDK
+waits for one second."""
 LAST_ANSWERS_SECONDS = 0.2
 """Time for the errors that answer calls which did not finish."""
 
@@ -61,12 +65,23 @@ class StdioConnection:
         self.pending = PendingRequests()
         self._stopping = anyio.Event()
         self._client_is_gone = False
+        self._may_fall_back = True
+        self._answer_probe: Callable[[JSONRPCRequest], None] = lambda _: None
 
     async def serve(self, server: MCPServer[App]) -> None:
         """Serve the client until it is gone or `stop` is called."""
         low_level = server._lowlevel_server  # noqa: SLF001  the high level has no transport of ours
-        async with self._open() as (reader, writer):
-            await low_level.run(reader, writer, low_level.create_initialization_options())
+        options = low_level.create_initialization_options()
+
+        async def answer(probe: JSONRPCRequest) -> None:
+            send, receive = anyio.create_memory_object_stream[SessionMessage | Exception](1)
+            send.send_nowait(self.pending.track(SessionMessage(probe), send.close))
+            await low_level.run(receive, writer.clone(), options)
+
+        async with self._open() as (reader, writer), anyio.create_task_group() as probes:
+            self._answer_probe = partial(probes.start_soon, answer)
+            await low_level.run(reader, writer, options)
+            probes.cancel_scope.cancel()
 
     def stop(self) -> None:
         """Read no more, let calls finish, and end."""
@@ -124,6 +139,13 @@ class StdioConnection:
                 await self._write(error)
             return
         await self.pending.wait_until_at_most(MAX_PENDING - 1)
+        if isinstance(message, JSONRPCRequest):
+            # The SDK takes the first request for the era of the connection. But a client whose
+            # probe was answered too late, while Python started, falls back to the handshake.
+            if message.method == PROBE and self._may_fall_back:
+                self._answer_probe(message)
+                return
+            self._may_fall_back = False
         await server.send(self.pending.track(SessionMessage(message)))
 
     async def _write_from(self, server: MemoryObjectReceiveStream[SessionMessage]) -> None:

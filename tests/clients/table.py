@@ -1,0 +1,102 @@
+"""Tries clients, all or those named, and writes docs/clients.md: see there."""
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.clients.clients import (
+    CLIENTS,
+    TRANSPORTS,
+    ClientUnderTest,
+    Reports,
+    fault_of,
+    install,
+    run_client,
+    served,
+)
+
+ROOT = Path(__file__).parent.parent.parent
+PAGE = ROOT / "docs" / "clients.md"
+_HEAD = """# Clients
+
+What other people's clients get from this server. Each was run in an environment of its own: over
+stdio, and over HTTP with a token, against the demo's data. It lists the tools and calls all seven,
+with lists, and with `null` for what may be left out. Where the client has such requests, it also
+reads a resource of each kind, gets every prompt and completes arguments. What the client makes of
+the input schemas for its model must keep every argument. No language model is involved.
+`pytest -m clients` tries all of them again; `python -m tests.clients.table` does so, too, and
+writes this page (with names of clients, their rows alone).
+
+| client | version | stdio | HTTP | what was tried, and notes |
+|---|---|---|---|---|
+"""
+_FOOT = """
+In every test run: the Python SDK, the TypeScript SDK ({sdk}, {client}), `mcp-remote` ({remote}),
+MCP Inspector ({inspector}) and the conformance suite (`tests/interop`).
+
+Some clients give up early: OpenAI's Agents SDK, Google's ADK and AutoGen after 5 seconds, Agno
+after 10. A call answers within four seconds (`CONVOCORE_WAIT_SECONDS`), with what is known by then.
+"""
+
+
+def render(rows: list[str]) -> str:
+    """The page with these rows."""
+    package = json.loads((ROOT / "tests" / "interop" / "package.json").read_text())["dependencies"]
+    scope = "@modelcontextprotocol"
+    versions = {name: package[f"{scope}/{name}"] for name in ("sdk", "client", "inspector")}
+    return _HEAD + "\n".join(rows) + "\n" + _FOOT.format(**versions, remote=package["mcp-remote"])
+
+
+def row(client: ClientUnderTest, reports: Reports) -> str:
+    """The row of one client."""
+    cells = [client.faults.get(name, "yes") for name in TRANSPORTS]
+    return f"| {client.name} | {client.version} | {' | '.join(cells)} | {_notes(client, reports)} |"
+
+
+def _notes(client: ClientUnderTest, reports: Reports) -> str:
+    good = next((r for r in reports.values() if "error" not in r), {})
+    kinds = ["tools"]
+    kinds += [k for k in ("resources", "prompts", "completions") if good.get(k) is not None]
+    notes = [", ".join(kinds)]
+    if good.get("without_nulls"):
+        notes.append("refuses `null` itself")
+    if client.is_large:
+        notes.append("not in CI: it takes half a minute to install")
+    if client.note:
+        notes.append(client.note)
+    return "; ".join(notes)
+
+
+def rows_of(page: str) -> dict[str, str]:
+    """The rows of a page, by client."""
+    rows = [line for line in page.splitlines() if line.startswith("| ")][1:]
+    return {row.split("|")[1].strip(): row for row in rows}
+
+
+def main(names: list[str]) -> int:
+    """Try the clients of these names, or all; write their rows, and tell what failed."""
+    new: dict[str, str] = {}
+    failed = 0
+    with tempfile.TemporaryDirectory() as name, served(Path(name)) as plan:
+        for client in CLIENTS:
+            if names and client.name not in names:
+                continue
+            folder = Path(name) / client.name
+            folder.mkdir()
+            reports = {} if install(client, folder) else run_client(client, plan, folder)
+            for transport in TRANSPORTS:
+                fault = fault_of(reports.get(transport, {"error": "it can't be installed"}))
+                if bool(fault) != (transport in client.faults):
+                    failed += 1
+                    sys.stderr.write(f"{client.name}, {transport}: {fault or 'works'}\n")
+            if not failed:
+                new[client.name] = row(client, reports)
+    rows = (rows_of(PAGE.read_text()) if names and PAGE.exists() else {}) | new
+    ordered = [rows[client.name] for client in CLIENTS if client.name in rows]
+    PAGE.write_text(render(ordered))
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,1 @@
+"""What is published: its manifests, and (marker `clients`) what `packaging/build.py` builds."""

@@ -1,0 +1,1 @@
+"""What differs on Windows and macOS, with Linux made to behave so."""
