@@ -6,6 +6,7 @@ ConvocoreError               what failed, on what, and what to do next
 ├── MissingError             the mirror has no such lead or conversation
 ├── MirrorError              the local copy can't be used
 │   ├── ForeignMirrorError   it belongs to another key or region
+│   ├── ReplacedMirrorError  its file was deleted, replaced or overwritten
 │   ├── DamagedRecordError   a stored record is not what was stored
 │   └── LostSyncLockError    another process has taken over the sync of this one
 └── ApiError                 Convocore did not give us what we asked for
@@ -70,6 +71,10 @@ class MirrorError(ConvocoreError):
 
 class ForeignMirrorError(MirrorError):
     """The mirror belongs to another key or region, and nobody has confirmed ours yet."""
+
+
+class ReplacedMirrorError(MirrorError):
+    """The mirror is another one than before: its file was deleted, replaced or overwritten."""
 
 
 class DamagedRecordError(MirrorError):

@@ -65,7 +65,10 @@ def refusal(state: SyncState) -> ConvocoreError | None:
             hint="The sync goes on in the background; ask again in a few seconds.",
             retry_after=5,
         )
-    return error
+    return error or MirrorError(
+        "The mirror is empty: it was replaced by a new one a moment ago.",
+        hint="Ask again: it is being filled from Convocore.",
+    )
 
 
 def freshness(state: SyncState, scope: ReadScope, *, now: datetime) -> Freshness:

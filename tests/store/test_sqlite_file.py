@@ -205,7 +205,6 @@ def execute(path: Path, statement: str) -> None:
     "statement",
     [
         "UPDATE convocore_meta SET value = '1' WHERE key = 'schema'",
-        "UPDATE convocore_meta SET value = '9999' WHERE key = 'schema'",
         "UPDATE convocore_meta SET value = 'x' WHERE key = 'schema'",
         "DELETE FROM convocore_meta",
         "ALTER TABLE convocore_meta RENAME TO notes",

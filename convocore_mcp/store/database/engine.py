@@ -21,7 +21,12 @@ from sqlalchemy import (
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
-from convocore_mcp.errors import DamagedRecordError, ForeignMirrorError, MirrorError
+from convocore_mcp.errors import (
+    DamagedRecordError,
+    ForeignMirrorError,
+    MirrorError,
+    ReplacedMirrorError,
+)
 from convocore_mcp.store.database import sqlite_file
 from convocore_mcp.store.database.coverage import forget_record
 from convocore_mcp.store.database.schema import (
@@ -95,13 +100,19 @@ class Database:
                 forget_record(connection, error.record)
             raise
         except MirrorError as error:
-            cause = error.__cause__
-            if self._recreate is None or not (sqlite_file.is_damage(cause) or _lacks_table(cause)):
+            cause, replaced = error.__cause__, isinstance(error, ReplacedMirrorError)
+            damaged = replaced or sqlite_file.is_damage(cause) or _lacks_table(cause)
+            if self._recreate is None or not damaged:
                 raise
             with self._recreate_lock:
                 if self.engine is engine:  # else another thread has replaced it already
                     with mirror_errors():
-                        self.engine, self.generation = self._recreate()
+                        new_engine, self.generation = self._recreate()
+                    self.engine = new_engine  # last: see `FencedDatabase`
+                    if self.engine is not engine:
+                        engine.dispose()
+            if replaced:
+                raise
             raise MirrorError(
                 "The mirror was damaged and has been set aside.",
                 hint="Ask again: a new mirror is being filled from Convocore.",
@@ -252,8 +263,9 @@ def _why_unusable(existing: dict[str | None, str | None], owner: str) -> str:
     version = existing.get("schema") or ""
     if version == SCHEMA_VERSION:
         return ""
-    older = version.isdecimal() and int(version) < int(SCHEMA_VERSION)
-    return _OLDER if older else "it belongs to a newer version of this program"
+    if not version.isdecimal():
+        return "it does not say of which version it is"
+    return _OLDER if int(version) < int(SCHEMA_VERSION) else sqlite_file.NEWER
 
 
 def _is_incomplete(connection: Connection, tables: list[str]) -> bool:

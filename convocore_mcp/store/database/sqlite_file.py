@@ -1,23 +1,28 @@
 """A mirror in a private SQLite file: opened if it is ours and undamaged, else set aside."""
 
+import errno
 import logging
 import os
 import re
+import sqlite3
 import stat
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import closing, suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
-from convocore_mcp.errors import ForeignMirrorError, MirrorError
+from convocore_mcp.errors import ForeignMirrorError, MirrorError, ReplacedMirrorError
+from convocore_mcp.store.files.opened_file import FileFault, OpenedFile, application_id
 
 log = logging.getLogger(__name__)
 
-SUFFIXES = ("", "-wal", "-shm")
+SUFFIXES = ("", "-wal", "-shm", "-journal")
+"""The files of a mirror; the last one only where there is no shared memory."""
 LARGEST_CHECKED = 64 * 2**20
 """Bytes: a file up to this size is checked before it is used, which takes 0.1 seconds."""
 DAMAGE = frozenset({11, 26})
@@ -32,7 +37,12 @@ _SCANNED = 2**20
 """Bytes of a file in which the name of our first table stands, if it was a mirror."""
 FOREIGN = "it belongs to another key or region"
 DAMAGED = "it is damaged"
+NEWER = "it belongs to a newer version of this program"
 """Reasons why a mirror can't be used."""
+_NO_CHMOD = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
+"""Errors of file systems that have no permissions."""
+_NO_SHARED_MEMORY_OR_LOCKS = {3850, 4874, 5130, 5386, 5642, 2314, 5898}
+"""SQLite's error codes for that (`SQLITE_IOERR_LOCK` and others): a network mount has neither."""
 
 
 class _DamageError(Exception):
@@ -46,36 +56,82 @@ def open_file(
 
     `prepare` creates missing tables; it returns the generation, and why a file can't be used
     (empty if it can). `replace_foreign` also sets aside the mirror of another key or region.
+    A transaction of the engine raises `ReplacedMirrorError` if the file is no longer the one that
+    was opened.
 
     Raises:
         ForeignMirrorError: the mirror belongs to another key or region.
-        MirrorError: the file can't be created.
+        MirrorError: the file can't be created, or a newer version of this program uses it.
         DatabaseError: the file can't be used, and a new file would not help.
     """
     for _ in range(_ATTEMPTS):
-        inode = _create_private(path)
-        engine = sqlite(str(path))
+        file = _create_private(path)
+        engine = sqlite(str(path), check=partial(_check_file, path, file))
         try:
             _check(engine, path)
             generation, unusable = prepare(engine)
         except DBAPIError as error:
             engine.dispose()
+            if _lacks_shared_memory_or_locks(error):
+                raise MirrorError(
+                    "The mirror's file can't be used: its file system has no shared memory or no "
+                    "locks, as some network mounts.",
+                    hint="Set CONVOCORE_STORE to a file on a local disk, to memory, or to a "
+                    "PostgreSQL URL.",
+                ) from error
             if not is_damage(error, codes=_DAMAGE_AT_OPENING):
                 raise
             unusable = DAMAGED
         except _DamageError:
             unusable = DAMAGED
         if not unusable:
+            _mark(engine, generation)
+            file.remember_header()
+            event.listen(engine, "engine_disposed", file.close)
             return engine, generation
         engine.dispose()
+        if unusable == NEWER:
+            # Each version would set the other's mirror aside at each start.
+            raise MirrorError(
+                f"The mirror can't be used: {NEWER}.",
+                hint="Update this program, or set CONVOCORE_STORE to another file for this "
+                "version. Nothing was changed.",
+            )
         if unusable == FOREIGN and not replace_foreign:
             raise ForeignMirrorError(
                 "The mirror belongs to another key or region.",
                 hint="Check CONVOCORE_API_KEY and CONVOCORE_REGION, or set CONVOCORE_STORE to "
                 "another file. Nothing was changed.",
             )
-        _set_aside(path, inode, unusable)
+        _set_aside(path, file.inode, unusable)
     raise MirrorError("The mirror can't be created.", hint="Set CONVOCORE_STORE=memory.")
+
+
+def _check_file(path: Path, file: OpenedFile) -> None:
+    """Refuse a file that is no longer the one that was opened."""
+    fault = file.fault()
+    if fault is FileFault.OVERWRITTEN:
+        _set_aside(path, file.inode, fault.value)
+    if fault is not None:
+        raise ReplacedMirrorError(
+            f"The mirror can't be used any more: {fault.value}.",
+            hint="Ask again: a new mirror is being filled from Convocore.",
+        )
+
+
+def _mark(engine: Engine, generation: str) -> None:
+    """Write into the header of the file which mirror it is, if that does not stand there yet."""
+    number = application_id(generation)
+    with closing(engine.raw_connection()) as raw, suppress(sqlite3.OperationalError):  # is locked
+        cursor = raw.cursor()
+        (found,) = cursor.execute("PRAGMA application_id").fetchone()
+        if not found and number is not None:
+            cursor.execute(f"PRAGMA application_id={number}")
+            cursor.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+
+def _lacks_shared_memory_or_locks(error: DBAPIError) -> bool:
+    return getattr(error.orig, "sqlite_errorcode", None) in _NO_SHARED_MEMORY_OR_LOCKS
 
 
 def is_damage(error: BaseException | None, *, codes: frozenset[int] = DAMAGE) -> bool:
@@ -87,10 +143,13 @@ def is_damage(error: BaseException | None, *, codes: frozenset[int] = DAMAGE) ->
     )
 
 
-def sqlite(database: str, **options: Any) -> Engine:
-    """An engine on a SQLite file."""
+def sqlite(database: str, *, check: Callable[[], None] | None = None, **options: Any) -> Engine:
+    """An engine on a SQLite file, which must exist, or on a database in memory.
+
+    `check` is called before each connection and each transaction.
+    """
     url = URL.create("sqlite", database=database)
-    engine = create_engine(url, connect_args={"check_same_thread": False}, **options)
+    engine = create_engine(url, creator=partial(_connect, database, check), **options)
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _record: object) -> None:
@@ -107,6 +166,8 @@ def sqlite(database: str, **options: Any) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
+        if check:
+            check()
         # A transaction that will write takes the lock at its start: SQLite would refuse a later
         # upgrade from reading to writing instead of waiting for the lock.
         writing = connection.get_execution_options().get("convocore_writing", False)
@@ -115,21 +176,48 @@ def sqlite(database: str, **options: Any) -> Engine:
     return engine
 
 
-def _create_private(path: Path) -> int:
-    """Create the file if it is missing, readable by its owner only; returns its inode."""
+def _connect(database: str, check: Callable[[], None] | None) -> sqlite3.Connection:
+    if check:
+        check()
+    if database == ":memory:":
+        return sqlite3.connect(database, check_same_thread=False)
+    # Never creates a file: beside one that was deleted, its log may still be in use.
+    uri = f"{Path(database).absolute().as_uri()}?mode=rw"
+    return sqlite3.connect(uri, uri=True, check_same_thread=False)
+
+
+def _create_private(path: Path) -> OpenedFile:
+    """The file, readable by its owner only; it is created if it is missing."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        if not path.exists():
+            for suffix in SUFFIXES[1:]:  # left behind by a file that was deleted while in use
+                path.with_name(path.name + suffix).unlink(missing_ok=True)
+        with suppress(FileExistsError):  # not opened then: closing it would drop locks of SQLite
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         for suffix in SUFFIXES:
-            file = path.with_name(path.name + suffix)
-            if file.exists() and stat.S_IMODE(file.stat().st_mode) & 0o077:
-                file.chmod(0o600)
-        return path.stat().st_ino
+            _make_private(path.with_name(path.name + suffix))
+        return OpenedFile(path)
     except OSError as error:
         raise MirrorError(
             f"The mirror's file can't be created ({error.strerror}).",
             hint="Set CONVOCORE_STORE to a file in a folder you can write to, or to memory.",
         ) from None
+
+
+def _make_private(file: Path) -> None:
+    if not (file.exists() and stat.S_IMODE(file.stat().st_mode) & 0o077):
+        return
+    try:
+        file.chmod(0o600)
+    except OSError as error:
+        if error.errno not in _NO_CHMOD:
+            raise
+        log.warning(
+            "Others may be able to read %s: its file system has no permissions. "
+            "CONVOCORE_STORE names another place.",
+            file.name,
+        )
 
 
 def _check(engine: Engine, path: Path) -> None:
