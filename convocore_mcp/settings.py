@@ -3,7 +3,8 @@
 import ipaddress
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -12,6 +13,8 @@ from zoneinfo import ZoneInfo
 from platformdirs import user_data_path
 from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from convocore_mcp.errors import MirrorError
 
 SERVERS = {
     "eu": "https://eu-gcp-api.vg-stuff.com/v3",
@@ -234,8 +237,26 @@ def _is_this_machine(host: str) -> bool:
 
 
 def default_folder() -> Path:
-    """The user's data folder, where mirrors are kept that no setting places elsewhere."""
-    return user_data_path("convocore-mcp", appauthor=False)
+    """The user's data folder, where mirrors are kept that no setting places elsewhere.
+
+    Raises:
+        MirrorError: there is no home folder, as in a container whose user has no passwd entry.
+    """
+    with _home_folder():
+        return user_data_path("convocore-mcp", appauthor=False)
+
+
+@contextmanager
+def _home_folder() -> Iterator[None]:
+    """Say what to do where the block needs a home folder, and there is none."""
+    try:
+        yield
+    except RuntimeError:  # of pathlib, which platformdirs uses
+        raise MirrorError(
+            "The mirror has no place: this user has no home folder.",
+            hint="Set CONVOCORE_STORE to a file in a folder that you can write to, to memory, or "
+            "to a PostgreSQL URL; or set HOME.",
+        ) from None
 
 
 def store_location(store: str | None, *, fingerprint: str) -> str | Path:
@@ -243,6 +264,9 @@ def store_location(store: str | None, *, fingerprint: str) -> str | Path:
 
     Without `store` it is a file in the user's data folder, named after `fingerprint`. A URL of
     another database is returned as it is.
+
+    Raises:
+        MirrorError: there is no home folder, and the mirror is to be in it.
     """
     location = (store or "").strip()
     if not location:
@@ -254,4 +278,5 @@ def store_location(store: str | None, *, fingerprint: str) -> str | Path:
         return f"postgresql+psycopg://{rest}"
     if separator and scheme.lower() != "sqlite":
         return location
-    return Path(rest.removeprefix("/") if separator else location).expanduser()
+    with _home_folder():
+        return Path(rest.removeprefix("/") if separator else location).expanduser()

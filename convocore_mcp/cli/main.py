@@ -5,11 +5,13 @@ The garbage collector is off meanwhile: imported objects stay, so scanning them 
 
 import gc
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 
 from pydantic import BaseModel
+
+from convocore_mcp.memory_limit import OUT_OF_MEMORY, spare_address_space
 
 SERVE = ("convocore_mcp.cli.serve", "serve")
 COMMANDS = ("convocore_mcp.cli.commands", "app")
@@ -17,14 +19,23 @@ COMMANDS = ("convocore_mcp.cli.commands", "app")
 
 def main() -> None:
     """Run what the arguments ask for."""
+    spare_address_space()
+    try:
+        _load()()
+    except MemoryError:
+        sys.exit(OUT_OF_MEMORY)
+
+
+def _load() -> Callable[[], None]:
+    """Import what the arguments ask for."""
     # By name, since only one of the two is imported: typer and rich would double the start.
     module, function = SERVE if sys.argv[1:] in ([], ["serve"]) else COMMANDS
     gc.disable()
     with _validators_built_at_first_use():
-        run = getattr(import_module(module), function)
+        run: Callable[[], None] = getattr(import_module(module), function)
     gc.freeze()
     gc.enable()
-    run()
+    return run
 
 
 @contextmanager
