@@ -7,6 +7,7 @@ it (`cli.serve`).
 import functools
 import gc
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
@@ -20,7 +21,7 @@ from convocore_mcp.api.client import ConvocoreClient, Limits
 from convocore_mcp.api.conversation_record import ConversationRecord
 from convocore_mcp.api.key_check import check_key
 from convocore_mcp.configuration import mirror_location, read_settings, require_key, time_zone
-from convocore_mcp.errors import ForeignMirrorError
+from convocore_mcp.errors import ForeignMirrorError, MirrorError
 from convocore_mcp.leads.affected import merge_affected
 from convocore_mcp.leads.due_dates import due_dates_of_row
 from convocore_mcp.leads.keys import derive_keys
@@ -166,7 +167,10 @@ def _connect(
     location, owner = mirror_location(settings)
     database = open_database(location, owner=owner, replace_foreign=replace_foreign)
     zone = time_zone(settings)
-    mirror = MirrorWriter(database, RULES, zone=zone)
+    mirror = MirrorWriter(database, RULES, zone=zone, kept=_kept(settings))
+    with suppress(MirrorError):  # another process is writing: the next sync does it
+        if mirror.retention.apply(utc_now()):
+            mirror.retention.overwrite_freed()
     locks = sync_locks_for(location, database)
     client = _client(settings, on_response)
     readers, writers = _Threads(READERS), _Threads(WRITERS)
@@ -198,6 +202,11 @@ def _connect(
         close=_Resources(watch, syncs, client, locks, mirror).aclose,
         answer_from=Answers,
     )
+
+
+def _kept(settings: Settings) -> timedelta | None:
+    days = settings.retention_days
+    return None if days is None else timedelta(days=days)
 
 
 def _privacy(settings: Settings, database: Database, readers: _Threads) -> Privacy | None:

@@ -162,6 +162,12 @@ class Settings(CheckedSettings):
     details_per_second: float = Field(
         2, gt=0, le=1000, description="Single conversations read per second in the background."
     )
+    retention_days: float | None = Field(
+        None,
+        gt=0,
+        le=36_500,
+        description="Days after its last activity for which a conversation is kept. Default: all.",
+    )
     pii: Annotated[Literal["full", "masked", "none"], BeforeValidator(_lower_case)] = Field(
         "full",
         description="Personal data in answers: `full`, `masked` by pseudonyms, or `none`.",

@@ -10,10 +10,8 @@ from typing import Any
 
 _F_GETLK, _F_SETLK, _F_SETLKW = 5, 6, 7
 _SET = ctypes.CFUNCTYPE(c_int, c_void_p, c_char_p, c_void_p)
-_SKIPPED = (
-    "xOpen xDelete xAccess xFullPathname xDlOpen xDlError xDlSym xDlClose xRandomness xSleep "
-    "xCurrentTime xGetLastError xCurrentTimeInt64"
-).split()
+_SKIPPED = 13
+"""Functions between `pAppData` and `xSetSystemCall`."""
 
 
 class _Vfs(ctypes.Structure):
@@ -21,8 +19,8 @@ class _Vfs(ctypes.Structure):
 
     _fields_ = (
         ("iVersion", c_int), ("szOsFile", c_int), ("mxPathname", c_int), ("pNext", c_void_p),
-        ("zName", c_char_p), ("pAppData", c_void_p), *((name, c_void_p) for name in _SKIPPED),
-        ("xSetSystemCall", _SET),
+        ("zName", c_char_p), ("pAppData", c_void_p),
+        *((f"skipped{i}", c_void_p) for i in range(_SKIPPED)), ("xSetSystemCall", _SET),
     )  # fmt: skip
 
 

@@ -6,18 +6,25 @@ import os
 import resource
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, ParamSpec, TypeVar
 
 import anyio
 import pytest
 
+from convocore_mcp.assembly import Assembly
+from convocore_mcp.errors import ReplacedMirrorError
 from convocore_mcp.sandbox import Sandbox, serving
+from convocore_mcp.server.requests import ConversationsRequest
 from convocore_mcp.store.database.engine import open_database
 from tests.stdio.pipes import PATIENCE, PipeClient, piped_client
+from tests.sync.sync_harness import Gate
 
 from .system_calls import replaced
 
+P = ParamSpec("P")
+T = TypeVar("T")
 SIZE = 60
 Settings = dict[str, object]
 
@@ -146,6 +153,55 @@ async def test_a_file_that_somebody_destroys_while_it_is_used_is_filled_again(
     assert path.stat().st_mode & 0o777 == 0o600
     async with piped_client(**upstream, store=str(path)) as client:
         assert (await Caller(client).answer())["total"] == before["total"]
+
+
+async def test_a_mirror_that_is_replaced_while_it_is_filled_is_not_called_complete(
+    tmp_path: Path,
+) -> None:
+    """Promised by docs/contract.md #never-falsely-complete: the pages before went to the old file.
+
+    A reader notices first, and opens the new file; the sync must not go on in it.
+    """
+    path, sandbox = tmp_path / "mirror.sqlite3", Sandbox(size=200)
+    gate = Gate(sandbox, after=4)
+    with serving(sandbox) as base_url:
+        async with piped_client(
+            api_key=sandbox.key, agent_id=sandbox.agent_id, base_url=base_url, store=str(path),
+            details="off", wait_seconds=0.1, incremental_sync_seconds=0,
+        ) as client:  # fmt: skip
+            caller = Caller(client)
+            await caller.answer()
+            await gate.reached.wait()
+            delete(path)
+            await caller.error()
+            gate.open()
+            answer = await caller.until_complete()
+    assert answer["freshness"]["conversations"] == len(sandbox.rows())
+
+
+async def test_an_answer_does_not_mix_two_mirrors(upstream: Settings, tmp_path: Path) -> None:
+    """Promised by docs/contract.md #never-falsely-complete: complete as the old one, empty as the
+    new one."""
+    path = tmp_path / "mirror.sqlite3"
+    agent = str(upstream["agent_id"])
+    backend = await Assembly({**upstream, "store": str(path)}).build_backend()
+
+    async def read_from_the_new_one(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        if path.exists():
+            delete(path)
+            with pytest.raises(ReplacedMirrorError):
+                backend.coverage(agent)
+        return await backend.read(call, *args, **kwargs)
+
+    request = ConversationsRequest()
+    try:
+        await backend.syncs.sync(agent)
+        assert (await backend.answers.list_conversations([agent], request))["total"]
+        answers = replace(backend, read=read_from_the_new_one).answers
+        with pytest.raises(ReplacedMirrorError):
+            await answers.list_conversations([agent], request)
+    finally:
+        await backend.close()
 
 
 async def test_a_disk_that_is_full_in_the_middle_of_a_transaction_costs_nothing_but_time(
