@@ -113,6 +113,15 @@ class Assembly:
         settings = await anyio.to_thread.run_sync(read_settings, self.overrides)
         return settings.agent_id
 
+    async def audit_log(self) -> str | None:
+        """Where the audit log is written: a file, `stderr`, or nowhere.
+
+        Raises:
+            NotConfiguredError: a setting is wrong.
+        """
+        settings = await anyio.to_thread.run_sync(read_settings, self.overrides)
+        return settings.audit_log
+
     def record_schema(self) -> JsonObject:
         """The JSON Schema of a conversation record, as the resource gives it."""
         return ConversationRecord.model_json_schema(by_alias=False, mode="serialization")

@@ -176,6 +176,10 @@ class Settings(CheckedSettings):
         False,
         description="Also store IP addresses, session keys and recordings; no answer shows them.",
     )
+    audit_log: str | None = Field(
+        None,
+        description="A file, or `stderr`: who asked what, and whom the answers showed.",
+    )
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], BeforeValidator(_lower_case)
     ] = Field("warning", description="Lowest level of the log lines on stderr.")

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import anyio
 import anyio.to_thread
@@ -182,6 +182,7 @@ class App:
         self._load = load
         self._assembly: Assembly | None = None
         self._backend: Backend | None = None
+        self._audit_log: str | Literal[False] | None = False  # until the settings were read
         self._loading = anyio.Lock()
         self._building = anyio.Lock()
 
@@ -194,6 +195,16 @@ class App:
         if self._backend is not None:
             return self._backend.agents
         return await (await self._loaded()).configured_agents()
+
+    async def audit_log(self) -> str | None:
+        """Where the audit log is written; `None` if nowhere. Does not open the mirror.
+
+        Raises:
+            NotConfiguredError: a setting is wrong.
+        """
+        if self._audit_log is False:
+            self._audit_log = await (await self._loaded()).audit_log()
+        return self._audit_log
 
     async def record_schema(self) -> "JsonObject":
         """The JSON Schema of a conversation record. Does not open the mirror."""
