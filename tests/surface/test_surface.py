@@ -27,6 +27,9 @@ class NoAgents:
     async def configured_agents(self) -> tuple[str, ...]:
         return ()
 
+    async def audit_log(self) -> None:
+        return None
+
     def record_schema(self) -> dict[str, Any]:
         return {}
 

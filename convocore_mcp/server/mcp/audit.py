@@ -93,7 +93,8 @@ class AuditLog:
             self._is_failing = False
         except OSError as failure:
             if not self._is_failing:
-                log.error("The audit log can't be written: %s.", failure.strerror)
+                # Without the stack: it says nothing more.
+                log.error("The audit log can't be written: %s.", failure.strerror)  # noqa: TRY400
             self._is_failing = True
 
 
