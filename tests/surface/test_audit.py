@@ -48,7 +48,7 @@ async def test_every_call_is_a_line_with_the_ids_that_were_shown_and_nothing_els
         await mcp.call_tool("get_lead", {"lead": person})
         await mcp.call_tool(person, {})
         await mcp.call_tool("list_leads", {"agent_id": person})
-        await mcp.read_resource(f"convocore://agent/{agent}/hot-leads")
+        await mcp.read_resource(f"convocore://agents/{agent}/hot-leads")
         await mcp.get_prompt("prepare_for_call", {"lead": person})
         await mcp.list_tools()
     written = lines(file)

@@ -10,16 +10,17 @@ import json
 import logging
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
 
 import anyio.to_thread
-from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.server.context import CallNext, HandlerResult
 from mcp.shared.exceptions import MCPError
 
 from convocore_mcp.errors import ConvocoreError
 from convocore_mcp.server.backend import App
+from convocore_mcp.server.mcp import RequestContext
+from convocore_mcp.server.sanitize import JsonObject
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ MAX_IDS = 200
 """IDs of one line; `ids_total` says how many there were."""
 STDERR = "stderr"
 _ID_KEYS = frozenset({"id", "lead_id", "conversation_id"})
-_RESOURCE = re.compile(r"convocore://agents?/([^/]+)/(conversations|leads|hot-leads|stats)\b")
+_RESOURCE = re.compile(r"convocore://agents/([^/]+)/(conversations|leads|hot-leads|stats)\b")
 _NAME = re.compile(r"[a-z_]{1,40}")
 """Tools and prompts: what else a client may send as a name is its own text."""
 
@@ -41,9 +42,7 @@ class AuditLog:
         self._app = app
         self._is_failing = False
 
-    async def __call__(
-        self, ctx: ServerRequestContext[Any, Any], call_next: CallNext
-    ) -> HandlerResult:
+    async def __call__(self, ctx: RequestContext, call_next: CallNext) -> HandlerResult:
         """Pass a message on, and write who got what."""
         if ctx.method not in AUDITED or ctx.request_id is None:
             return await call_next(ctx)
@@ -63,16 +62,14 @@ class AuditLog:
                 await self._write(ctx, result, outcome)
         return result
 
-    async def _write(
-        self, ctx: ServerRequestContext[Any, Any], result: HandlerResult, outcome: str
-    ) -> None:
+    async def _write(self, ctx: RequestContext, result: HandlerResult, outcome: str) -> None:
         try:
             place, agents = await self._app.audit_log(), await self._app.agents()
         except ConvocoreError:  # a wrong setting, which the call itself has told
             return
         if place is None:
             return
-        params = ctx.params or {}
+        params: JsonObject = dict(ctx.params or {})
         answer = _answer(result)
         error = answer.get("error")
         if isinstance(error, dict):
@@ -118,7 +115,7 @@ def _append(place: str, line: bytes) -> None:
         os.close(descriptor)
 
 
-def _who(ctx: ServerRequestContext[Any, Any]) -> str:
+def _who(ctx: RequestContext) -> str:
     """The token's client and subject; never the token."""
     scope = getattr(ctx.request, "scope", None)
     if scope is None:
@@ -129,7 +126,7 @@ def _who(ctx: ServerRequestContext[Any, Any]) -> str:
     return " ".join(dict.fromkeys(filter(None, (access.client_id, access.subject))))
 
 
-def _what(method: str, params: Mapping[str, Any]) -> str:
+def _what(method: str, params: JsonObject) -> str:
     asked = str(params.get(AUDITED[method]) or "")
     if method == "resources/read":
         found = _RESOURCE.match(asked)
@@ -138,7 +135,7 @@ def _what(method: str, params: Mapping[str, Any]) -> str:
     return f"{kind} {asked}" if _NAME.fullmatch(asked) else kind
 
 
-def _agent(method: str, params: Mapping[str, Any], agents: object) -> str | None:
+def _agent(method: str, params: JsonObject, agents: object) -> str | None:
     """The agent that was asked about, if it is a configured one."""
     known = tuple(agents) if isinstance(agents, tuple | list) else ()
     if method == "resources/read":
@@ -151,7 +148,7 @@ def _agent(method: str, params: Mapping[str, Any], agents: object) -> str | None
     return known[0] if len(known) == 1 else None
 
 
-def _answer(result: HandlerResult) -> Mapping[str, Any]:
+def _answer(result: HandlerResult) -> JsonObject:
     """The object in a result: the answer, or an error object."""
     if not isinstance(result, dict):
         return {}

@@ -72,13 +72,7 @@ def open_file(
             generation, unusable = prepare(engine)
         except DBAPIError as error:
             engine.dispose()
-            if _lacks_shared_memory_or_locks(error):
-                raise MirrorError(
-                    "The mirror's file can't be used: its file system has no shared memory or no "
-                    "locks, as some network mounts.",
-                    hint="Set CONVOCORE_STORE to a file on a local disk, to memory, or to a "
-                    "PostgreSQL URL.",
-                ) from error
+            _refuse_network_mount(error)
             if not is_damage(error, codes=_DAMAGE_AT_OPENING):
                 raise
             unusable = DAMAGED
@@ -90,19 +84,7 @@ def open_file(
             event.listen(engine, "engine_disposed", file.close)
             return engine, generation
         engine.dispose()
-        if unusable == NEWER:
-            # Each version would set the other's mirror aside at each start.
-            raise MirrorError(
-                f"The mirror can't be used: {NEWER}.",
-                hint="Update this program, or set CONVOCORE_STORE to another file for this "
-                "version. Nothing was changed.",
-            )
-        if unusable == FOREIGN and not replace_foreign:
-            raise ForeignMirrorError(
-                "The mirror belongs to another key or region.",
-                hint="Check CONVOCORE_API_KEY and CONVOCORE_REGION, or set CONVOCORE_STORE to "
-                "another file. Nothing was changed.",
-            )
+        _leave_alone(unusable, replace_foreign=replace_foreign)
         _set_aside(path, file.inode, unusable)
     raise MirrorError("The mirror can't be created.", hint="Set CONVOCORE_STORE=memory.")
 
@@ -130,8 +112,30 @@ def _mark(engine: Engine, generation: str) -> None:
             cursor.execute("PRAGMA wal_checkpoint(PASSIVE)")
 
 
-def _lacks_shared_memory_or_locks(error: DBAPIError) -> bool:
-    return getattr(error.orig, "sqlite_errorcode", None) in _NO_SHARED_MEMORY_OR_LOCKS
+def _refuse_network_mount(error: DBAPIError) -> None:
+    if getattr(error.orig, "sqlite_errorcode", None) in _NO_SHARED_MEMORY_OR_LOCKS:
+        raise MirrorError(
+            "The mirror's file can't be used: its file system has no shared memory or no locks, "
+            "as some network mounts.",
+            hint="Set CONVOCORE_STORE to a file on a local disk, to memory, or to a PostgreSQL "
+            "URL.",
+        ) from error
+
+
+def _leave_alone(unusable: str, *, replace_foreign: bool) -> None:
+    """Refuse a file that can't be used and must not be set aside."""
+    if unusable == NEWER:  # else each version would set the other's aside, at each start
+        raise MirrorError(
+            f"The mirror can't be used: {NEWER}.",
+            hint="Update this program, or set CONVOCORE_STORE to another file for this version. "
+            "Nothing was changed.",
+        )
+    if unusable == FOREIGN and not replace_foreign:
+        raise ForeignMirrorError(
+            "The mirror belongs to another key or region.",
+            hint="Check CONVOCORE_API_KEY and CONVOCORE_REGION, or set CONVOCORE_STORE to "
+            "another file. Nothing was changed.",
+        )
 
 
 def is_damage(error: BaseException | None, *, codes: frozenset[int] = DAMAGE) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from sqlalchemy import Connection, bindparam, func, select, update
@@ -120,8 +120,8 @@ class MirrorWriter:
         with self.database.writing() as connection:
             sequence_number = take_write_lock(connection)
             current = versions.current_versions(connection, agent_id, rows)
-            not_kept = self.tombstones.forgotten(connection, rows, current, self.rules.keys)
-            not_kept |= self.retention.too_old(rows, read_at)
+            forgotten = self.tombstones.forgotten(connection, rows, current, self.rules.keys)
+            not_kept = forgotten | self.retention.too_old(rows, read_at)
             listed = {id_: row for id_, row in rows.items() if id_ not in not_kept}
             compared = versions.compare(listed, current, at=at)
             changed = compared.changed
@@ -133,9 +133,7 @@ class MirrorWriter:
                 connection, filled, sequence_number=sequence_number, at=at, digests=digests
             )
             listed_rows.note_listed(connection, agent_id, changed, filled)
-            kept = self.retention.keeps
-            quarantined = [row for row in page.quarantined if kept(row.last_activity, read_at)]
-            page = replace(page, quarantined=tuple(quarantined))
+            page = self.retention.without_old_quarantined(page, read_at)
             save_quarantined(connection, agent_id, page, at, self.tombstones)
             # A quarantined row exists in Convocore, so the version in the mirror counts as seen.
             ids = [row.id for row in page.rows if row.id not in rows]

@@ -5,11 +5,12 @@ tells of it. A conversation that bears no time is kept.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
-from convocore_mcp.models import Conversation
+from convocore_mcp.models import Conversation, Page
 from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.database.rows import to_milliseconds
 from convocore_mcp.store.database.schema import CURRENT, UNKNOWN, agents, conversations, meta
@@ -46,10 +47,13 @@ class Retention:
             return set()
         return {id_ for id_, row in rows.items() if _is_before(row.last_activity, limit)}
 
-    def keeps(self, last_activity: datetime | None, now: datetime) -> bool:
-        """Whether something with this last activity is kept."""
+    def without_old_quarantined(self, page: Page, now: datetime) -> Page:
+        """The page without those rows that can't be read and are too old."""
         limit = self.limit(now)
-        return limit is None or not _is_before(last_activity, limit)
+        if limit is None:
+            return page
+        kept = (row for row in page.quarantined if not _is_before(row.last_activity, limit))
+        return replace(page, quarantined=tuple(kept))
 
     def apply(self, now: datetime) -> int:
         """Erase what is too old, of all agents; returns how many conversations.
