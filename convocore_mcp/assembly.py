@@ -6,7 +6,7 @@ it (`cli.serve`).
 
 import functools
 import gc
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -177,9 +177,7 @@ def _connect(
     database = open_database(location, owner=owner, replace_foreign=replace_foreign)
     zone = time_zone(settings)
     mirror = MirrorWriter(database, RULES, zone=zone, kept=_kept(settings))
-    with suppress(MirrorError):  # another process is writing: the next sync does it
-        if mirror.retention.apply(utc_now()):
-            mirror.retention.overwrite_freed()
+    _erase_old(mirror, settings.agent_id)
     locks = sync_locks_for(location, database)
     client = _client(settings, on_response)
     readers, writers = _Threads(READERS), _Threads(WRITERS)
@@ -211,6 +209,15 @@ def _connect(
         close=_Resources(watch, syncs, client, locks, mirror).aclose,
         answer_from=Answers,
     )
+
+
+def _erase_old(mirror: MirrorWriter, agents: Iterable[str]) -> None:
+    """Erase the conversations that are no longer kept; leads follow."""
+    with suppress(MirrorError):  # another process is writing: the next sync does it
+        if mirror.retention.apply(utc_now()):
+            for agent_id in agents:
+                mirror.rebuild_leads(agent_id)
+            mirror.retention.overwrite_freed()
 
 
 def _kept(settings: Settings) -> timedelta | None:
