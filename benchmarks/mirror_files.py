@@ -24,7 +24,7 @@ from convocore_mcp.leads.keys import derive_keys
 from convocore_mcp.sandbox import Sandbox
 from convocore_mcp.store.database.engine import open_database
 from convocore_mcp.store.database.schema import SCHEMA_VERSION
-from convocore_mcp.store.database.sqlite_file import SUFFIXES
+from convocore_mcp.store.files.set_aside import SUFFIXES
 from convocore_mcp.store.write.mirror_writer import MirrorWriter, Rules
 
 KEY, AGENT = "sandbox-key", "demo-agent"

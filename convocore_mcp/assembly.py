@@ -7,7 +7,8 @@ it (`cli.serve`).
 import asyncio
 import functools
 import gc
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
@@ -21,7 +22,7 @@ from convocore_mcp.api.client import ConvocoreClient, Limits
 from convocore_mcp.api.conversation_record import ConversationRecord
 from convocore_mcp.api.key_check import check_key
 from convocore_mcp.configuration import mirror_location, read_settings, require_key, time_zone
-from convocore_mcp.errors import ForeignMirrorError
+from convocore_mcp.errors import ForeignMirrorError, MirrorError
 from convocore_mcp.leads.affected import merge_affected
 from convocore_mcp.leads.due_dates import due_dates_of_row
 from convocore_mcp.leads.keys import derive_keys
@@ -123,6 +124,15 @@ class Assembly:
         read = functools.partial(read_settings, self.overrides, with_stored_key=False)
         return (await anyio.to_thread.run_sync(read)).wait_seconds
 
+    async def audit_log(self) -> str | None:
+        """Where the audit log is written: a file, `stderr`, or nowhere.
+
+        Raises:
+            NotConfiguredError: a setting is wrong.
+        """
+        settings = await anyio.to_thread.run_sync(read_settings, self.overrides)
+        return settings.audit_log
+
     def record_schema(self) -> JsonObject:
         """The JSON Schema of a conversation record, as the resource gives it."""
         return ConversationRecord.model_json_schema(by_alias=False, mode="serialization")
@@ -182,7 +192,8 @@ def _connect(
     client = _client(settings, on_response)  # first: a wrong proxy should leave no open mirror
     database = open_database(location, owner=owner, replace_foreign=replace_foreign)
     zone = time_zone(settings)
-    mirror = MirrorWriter(database, RULES, zone=zone)
+    mirror = MirrorWriter(database, RULES, zone=zone, kept=_kept(settings))
+    _erase_old(mirror, settings.agent_id)
     locks = sync_locks_for(location, database)
     threads = _Threads(*(DatabaseThreads(database, n) for n in (READERS, WRITERS, LOCKERS)))
     read = threads.read.run
@@ -216,6 +227,20 @@ def _connect(
         answer_from=Answers,
         answer_state=syncs.answer_state,
     )
+
+
+def _erase_old(mirror: MirrorWriter, agents: Iterable[str]) -> None:
+    """Erase the conversations that are no longer kept; leads follow."""
+    with suppress(MirrorError):  # another process is writing: the next sync does it
+        if mirror.retention.apply(utc_now()):
+            for agent_id in agents:
+                mirror.rebuild_leads(agent_id)
+            mirror.retention.overwrite_freed()
+
+
+def _kept(settings: Settings) -> timedelta | None:
+    days = settings.retention_days
+    return None if days is None else timedelta(days=days)
 
 
 def _privacy(settings: Settings, database: Database, read: RunInThread) -> Privacy | None:

@@ -6,6 +6,7 @@ ConvocoreError               what failed, on what, and what to do next
 ├── MissingError             the mirror has no such lead or conversation
 ├── MirrorError              the local copy can't be used
 │   ├── ForeignMirrorError   it belongs to another key or region
+│   ├── ReplacedMirrorError  its file was deleted, replaced or overwritten
 │   ├── DamagedMirrorError   a stored value is not what was stored: a new mirror is made
 │   ├── DamagedRecordError   a stored record is not what was stored
 │   ├── LostConnectionError  the database ended the connection: the call is made once more
@@ -80,6 +81,10 @@ class MirrorError(ConvocoreError):
 
 class ForeignMirrorError(MirrorError):
     """The mirror belongs to another key or region, and nobody has confirmed ours yet."""
+
+
+class ReplacedMirrorError(MirrorError):
+    """The mirror is another one than before: its file was deleted, replaced or overwritten."""
 
 
 class DamagedRecordError(MirrorError):

@@ -3,7 +3,8 @@
 import ipaddress
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -19,6 +20,8 @@ from pydantic import (
     field_validator,
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from convocore_mcp.errors import MirrorError
 
 SERVERS = {
     "eu": "https://eu-gcp-api.vg-stuff.com/v3",
@@ -186,6 +189,12 @@ class Settings(CheckedSettings):
     details_per_second: float = Field(
         2, gt=0, le=1000, description="Single conversations read per second in the background."
     )
+    retention_days: float | None = Field(
+        None,
+        gt=0,
+        le=36_500,
+        description="Days after its last activity for which a conversation is kept. Default: all.",
+    )
     pii: Annotated[Literal["full", "masked", "none"], BeforeValidator(_lower_case)] = Field(
         "full",
         description="Personal data in answers: `full`, `masked` by pseudonyms, or `none`.",
@@ -193,6 +202,10 @@ class Settings(CheckedSettings):
     store_sensitive: bool = Field(
         False,
         description="Also store IP addresses, session keys and recordings; no answer shows them.",
+    )
+    audit_log: str | None = Field(
+        None,
+        description="A file, or `stderr`: who asked what, and whom the answers showed.",
     )
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], BeforeValidator(_log_level)
@@ -271,8 +284,26 @@ def _is_this_machine(host: str) -> bool:
 
 
 def default_folder() -> Path:
-    """The user's data folder, where mirrors are kept that no setting places elsewhere."""
-    return user_data_path("convocore-mcp", appauthor=False)
+    """The user's data folder, where mirrors are kept that no setting places elsewhere.
+
+    Raises:
+        MirrorError: there is no home folder, as in a container whose user has no passwd entry.
+    """
+    with _home_folder():
+        return user_data_path("convocore-mcp", appauthor=False)
+
+
+@contextmanager
+def _home_folder() -> Iterator[None]:
+    """Say what to do where the block needs a home folder, and there is none."""
+    try:
+        yield
+    except RuntimeError:  # of pathlib, which platformdirs uses
+        raise MirrorError(
+            "The mirror has no place: this user has no home folder.",
+            hint="Set CONVOCORE_STORE to a file in a folder that you can write to, to memory, or "
+            "to a PostgreSQL URL; or set HOME.",
+        ) from None
 
 
 def store_location(store: str | None, *, fingerprint: str) -> str | Path:
@@ -280,6 +311,9 @@ def store_location(store: str | None, *, fingerprint: str) -> str | Path:
 
     Without `store` it is a file in the user's data folder, named after `fingerprint`. A URL of
     another database is returned as it is.
+
+    Raises:
+        MirrorError: there is no home folder, and the mirror is to be in it.
     """
     location = (store or "").strip()
     if not location:
@@ -291,4 +325,5 @@ def store_location(store: str | None, *, fingerprint: str) -> str | Path:
         return f"postgresql+psycopg://{rest}"
     if separator and scheme.lower() != "sqlite":
         return location
-    return Path(rest.removeprefix("/") if separator else location).expanduser()
+    with _home_folder():
+        return Path(rest.removeprefix("/") if separator else location).expanduser()

@@ -229,3 +229,33 @@ def test_nothing_prints_where_the_protocol_speaks() -> None:
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "print"
     ]
     assert printing == []
+
+
+RUNS_CODE = {"eval", "exec", "compile", "__import__"}
+CODE_LOADERS = {"pickle", "marshal", "shelve", "dill", "subprocess", "pty", "code", "runpy"}
+
+
+def code_that_is_run(tree: ast.AST) -> set[str]:
+    """What runs or loads code that comes as data: calls, imports and shells."""
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    found = {c.func.id for c in calls if isinstance(c.func, ast.Name)} & RUNS_CODE
+    attributes = (n for n in ast.walk(tree) if isinstance(n, ast.Attribute))
+    of_os = {n.attr for n in attributes if isinstance(n.value, ast.Name) and n.value.id == "os"}
+    shells = {k.arg for k in ast.walk(tree) if isinstance(k, ast.keyword) and k.arg == "shell"}
+    return found | (imported(tree) & CODE_LOADERS) | (of_os & {"system", "popen"}) | shells
+
+
+@pytest.mark.parametrize("module", PACKAGE)
+def test_the_package_runs_no_code_that_it_was_given(module: str) -> None:
+    """Promised by docs/security.md, "Supply chain"."""
+    assert code_that_is_run(parsed(module)) == set()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["eval(x)", "exec(x)", "import pickle", "from pickle import loads", "os.system(x)",
+     "run(x, shell=True)", "import subprocess"],
+)  # fmt: skip
+def test_code_that_is_run_is_found(text: str) -> None:
+    """Ours: a check that finds nothing checks nothing."""
+    assert code_that_is_run(ast.parse(text))

@@ -4,6 +4,7 @@ The docstrings of this class and of the record's parts are descriptions in a pub
 (`convocore://schema/conversation`).
 """
 
+from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -160,3 +161,12 @@ def identity_of(contact_identity_id: str | None) -> str | None:
     bare = shown.casefold()
     is_nil = not bare.strip("0-")  # also a UUID of zeros
     return None if is_nil or bare in NOBODYS_IDENTITIES else shown
+
+
+def last_activity(row: ConversationRecord) -> datetime | None:
+    """When a row was last active: by `ts`, which the list is sorted by, else by what comes near.
+
+    So a time window over the list needs only its front.
+    """
+    dated = row.last_activity_date if isinstance(row.last_activity_date, datetime) else None
+    return row.ts or row.last_message_ts or dated or row.first_message_ts

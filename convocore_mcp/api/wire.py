@@ -13,26 +13,23 @@ from hashlib import blake2b
 import pydantic_core
 from pydantic import ValidationError
 
-from convocore_mcp.api.conversation_record import ConversationRecord, identity_of
+from convocore_mcp.api.conversation_record import ConversationRecord, identity_of, last_activity
 from convocore_mcp.api.error_responses import error_from_code, message_in
 from convocore_mcp.api.parsing.json_body import (
     LARGE_BODY_BYTES,
     parse_json,
     without_oversized_fields,
 )
+from convocore_mcp.api.parsing.quarantined_row import quarantined_row
 from convocore_mcp.api.parsing.record_fields import read_record
 from convocore_mcp.api.parsing.sensitive_fields import drop_sensitive
-from convocore_mcp.api.record_scalars import MAX_ID_LENGTH
 from convocore_mcp.errors import ContractError
 from convocore_mcp.fields.reading import read_facts
-from convocore_mcp.fields.secrets.secret_names import without_secrets
 from convocore_mcp.models import WAITING, Conversation, Page, Quarantined
 from convocore_mcp.words.visible_text import visible
 
 MAX_ROWS = 5_000
 """Rows of one page that are read; Convocore sends 20 or 100, whatever is asked for."""
-MAX_RAW = 100_000
-"""Characters that are kept of a row that can't be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,13 +168,7 @@ def parse_conversation(
         reason = "; ".join(problems[:3])
     except (ValueError, OverflowError, RecursionError) as error:
         reason = f"row: {error}"
-    if isinstance(raw, dict) and not sensitive:
-        raw = without_secrets(raw)
-    json_text = pydantic_core.to_json(raw, inf_nan_mode="strings", serialize_unknown=True).decode()
-    if len(json_text) > MAX_RAW:
-        json_text = pydantic_core.to_json(json_text[:MAX_RAW]).decode()
-    id_ = raw.get("ID") if isinstance(raw, dict) else None
-    return Quarantined(json_text, reason, None if id_ is None else str(id_)[:MAX_ID_LENGTH])
+    return quarantined_row(raw, reason, sensitive=sensitive)
 
 
 def parse_single(body: bytes, agent_id: str, *, sensitive: bool = False) -> Conversation:
@@ -204,7 +195,7 @@ def to_model(
     return Conversation(
         agent_id=agent_id,
         id=row.id,
-        last_activity=_last_activity(row),
+        last_activity=last_activity(row),
         first_message=row.first_message_ts,
         last_modified=row.last_modified,
         identity=identity_of(row.contact_identity_id),
@@ -248,12 +239,6 @@ def to_model(
 
 def _text(value: str | None) -> str | None:
     return (visible(value) or None) if value else None
-
-
-def _last_activity(row: ConversationRecord) -> datetime | None:
-    # The list is sorted by `ts`, so a time window over it needs only the front of the list.
-    dated = row.last_activity_date if isinstance(row.last_activity_date, datetime) else None
-    return row.ts or row.last_message_ts or dated or row.first_message_ts
 
 
 def _to_int(value: float | None) -> int | None:

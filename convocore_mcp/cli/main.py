@@ -7,11 +7,13 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 
 from pydantic import BaseModel
+
+from convocore_mcp.memory_limit import OUT_OF_MEMORY, spare_address_space
 
 SERVE = ("convocore_mcp.cli.serve", "serve")
 IN_TERMINAL = ("convocore_mcp.cli.in_terminal", "serve_in_terminal")
@@ -22,14 +24,26 @@ COMPLETION = "_CONVOCORE_MCP_COMPLETE"
 
 def main() -> None:
     """Run what the arguments ask for."""
+    spare_address_space()
+    try:
+        _load()()
+    except MemoryError:
+        sys.exit(OUT_OF_MEMORY)
+    except KeyboardInterrupt:  # commands handle it; serving does once it has begun
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.raise_signal(signal.SIGINT)
+
+
+def _load() -> Callable[[], None]:
+    """Import what the arguments ask for."""
     # By name, since only one of them is imported: typer and rich would double the start.
     module, function = _wanted()
     gc.disable()
     with _validators_built_at_first_use(), _ended_by_interrupt():
-        run = getattr(import_module(module), function)
+        run: Callable[[], None] = getattr(import_module(module), function)
     gc.freeze()
     gc.enable()
-    run()
+    return run
 
 
 def _wanted() -> tuple[str, str]:

@@ -14,6 +14,8 @@ class Quarantined:
     reason: str
     id: str | None = None
     """The conversation's ID, where at least that can be read."""
+    last_activity: datetime | None = None
+    """Its last activity, where that can be read."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ Personal data is masked here and nowhere else: every answer passes `Answers._ans
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
+from convocore_mcp.errors import ReplacedMirrorError
 from convocore_mcp.server.answers.agents import agents
 from convocore_mcp.server.answers.argument_values import argument_values
 from convocore_mcp.server.answers.conversation_stats import conversation_stats
@@ -42,14 +43,28 @@ class Answers:
     async def _answer(
         self, answer: Callable[[Backend, Of, R], Awaitable[JsonObject]], agents: Of, request: R
     ) -> JsonObject:
-        """What one of the answer modules answers, without the personal data that must not leave."""
-        privacy = self._backend.privacy
-        with self._backend.in_time():
+        """What one of the answer modules answers, without the personal data that must not leave.
+
+        Raises:
+            ReplacedMirrorError: the mirror became another one meanwhile, so that the answer may say
+                of the old one that it is complete, and show the rows of the new one.
+        """
+        backend = self._backend
+        privacy, mirror = backend.privacy, backend.mirror_reader
+        generation = mirror.generation
+        with backend.in_time():
             if privacy is None:
-                return await answer(self._backend, agents, request)
-            return await privacy.answer(
-                lambda opened: answer(self._backend, agents, opened), request
+                answered = await answer(backend, agents, request)
+            else:
+                answered = await privacy.answer(
+                    lambda opened: answer(backend, agents, opened), request
+                )
+        if mirror.generation != generation:
+            raise ReplacedMirrorError(
+                "The mirror was replaced while it was being read.",
+                hint="Ask again: a new mirror is being filled from Convocore.",
             )
+        return answered
 
     async def list_conversations(
         self, agents: Sequence[str], request: ConversationsRequest

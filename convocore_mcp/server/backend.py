@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import anyio
 import anyio.to_thread
@@ -204,6 +204,7 @@ class App:
         self._assembly: Assembly | None = None
         self._backend: Backend | None = None
         self._answers: AnswerCache[CallToolResult] = AnswerCache(keep=lambda r: not r.is_error)
+        self._audit_log: str | Literal[False] | None = False  # until the settings were read
         self._loading = anyio.Lock()
         self._building: asyncio.Task[Backend] | None = None
 
@@ -216,6 +217,16 @@ class App:
         if self._backend is not None:
             return self._backend.agents
         return await (await self._loaded()).configured_agents()
+
+    async def audit_log(self) -> str | None:
+        """Where the audit log is written; `None` if nowhere. Does not open the mirror.
+
+        Raises:
+            NotConfiguredError: a setting is wrong.
+        """
+        if self._audit_log is False:
+            self._audit_log = await (await self._loaded()).audit_log()
+        return self._audit_log
 
     async def record_schema(self) -> "JsonObject":
         """The JSON Schema of a conversation record. Does not open the mirror."""

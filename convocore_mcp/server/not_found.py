@@ -16,7 +16,7 @@ def with_coverage(missing: MissingError, freshness: Freshness) -> ConvocoreError
     searched = f"{freshness.conversations:,} conversations"
     if freshness.complete:
         coverage = f"All {searched} were searched, as of {rfc3339(freshness.as_of)}."
-        return _with_hint(missing, f"{missing.hint} {coverage}")
+        return _with_hint(missing, " ".join((missing.hint, coverage, *freshness.notes)))
     if isinstance(freshness.first_sync_error, ConvocoreError):
         hint = f"{missing.message} But only {searched} have been read before Convocore failed."
         return _with_hint(freshness.first_sync_error, f"{hint} {freshness.first_sync_error.hint}")

@@ -230,6 +230,14 @@ class Assembly(Protocol):
         """
         ...
 
+    async def audit_log(self) -> str | None:
+        """Where the audit log is written: a file, `stderr`, or nowhere. Opens nothing.
+
+        Raises:
+            NotConfiguredError: a setting is wrong.
+        """
+        ...
+
     def record_schema(self) -> "JsonObject":
         """The JSON Schema of a conversation record."""
         ...

@@ -22,7 +22,7 @@ from mcp_types import (
     TextContent,
 )
 
-from convocore_mcp.errors import ConvocoreError, MissingError
+from convocore_mcp.errors import ConvocoreError, MirrorError, MissingError
 from convocore_mcp.server.sanitize import (
     JsonObject,
     has_hidden,
@@ -135,6 +135,11 @@ def error_body(error: ConvocoreError) -> JsonObject:
 
 def internal_error(error: BaseException) -> ConvocoreError:
     """What a client is told of a bug: only that it happened. The log has the rest."""
+    if isinstance(error, MemoryError):
+        return MirrorError(
+            "There is too little memory for this answer.",
+            hint="Ask for less, or give the server more memory (300 MB of addresses at least).",
+        )
     log.error("A call crashed.", exc_info=error)
     return ConvocoreError(
         "Something went wrong inside convocore-mcp.",

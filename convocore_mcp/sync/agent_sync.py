@@ -299,4 +299,5 @@ class AgentSync:
             failure=failure.error if failure else None,
             upstream_error=self._parts.health.last_error,
             upstream_note=self._parts.health.note,
+            kept_since=self._parts.mirror.retention.limit(self._parts.now()),
         )

@@ -66,6 +66,8 @@ class SyncState:
     """Why requests are slow, in a sentence, if they are."""
     details: DetailsState = field(default_factory=DetailsState)
     """The details that the answer lacks."""
+    kept_since: datetime | None = None
+    """The last activity from which on conversations are kept; `None` if all are."""
 
 
 def refusal(state: SyncState) -> ConvocoreError | None:
@@ -81,7 +83,10 @@ def refusal(state: SyncState) -> ConvocoreError | None:
             hint="The sync goes on in the background; ask again in a few seconds.",
             retry_after=5,
         )
-    return error
+    return error or MirrorError(
+        "The mirror is empty: it was replaced by a new one a moment ago.",
+        hint="Ask again: it is being filled from Convocore.",
+    )
 
 
 def freshness(state: SyncState, scope: ReadScope, *, now: datetime) -> Freshness:
@@ -102,7 +107,11 @@ def freshness(state: SyncState, scope: ReadScope, *, now: datetime) -> Freshness
         conversations=coverage.conversations,
         oldest=None if listed else oldest,
         progress=None if listed else _progress(state),
-        notes=(*_notes(state), *_details_notes(state.details, of=coverage.conversations)),
+        notes=(
+            *_notes(state),
+            *_details_notes(state.details, of=coverage.conversations),
+            *_retention_notes(state.kept_since, scope),
+        ),
         first_sync_error=state.failure if coverage.full_sync_at is None else None,
     )
 
@@ -121,6 +130,18 @@ def _details_notes(details: DetailsState, *, of: int) -> list[str]:
             "the list leaves out of them is unknown."
         )
     return notes
+
+
+def _retention_notes(kept_since: datetime | None, scope: ReadScope) -> list[str]:
+    """What is not kept is no part of what `complete` is about, so it is told."""
+    if kept_since is None:
+        return []
+    since = scope.since
+    if since is not None and since >= kept_since and not scope.people:
+        return []  # the answer depends on nothing older
+    note = f"Conversations last active before {kept_since:%Y-%m-%d %H:%M} UTC are not kept here"
+    earlier = since is not None and since < kept_since
+    return [f"{note}; the time asked for begins earlier." if earlier else f"{note}."]
 
 
 def _may_be_stale(state: SyncState) -> bool:

@@ -60,6 +60,7 @@ class FullSync:
         """
         writer, progress = self._writer, self._writer.progress
         outcome: dict[str, datetime | str | int | None] = {}
+        erased = await writer.erase_old()
         unfinished = self._resumable((await writer.coverage()).unfinished)
         started_at = unfinished.started_at if unfinished else writer.now()
         progress.started_at = started_at
@@ -74,6 +75,8 @@ class FullSync:
             if progress.gap is None and not caught_up.complete:
                 progress.gap = LIST_MOVED_TOO_FAST
             if progress.gap is None and not progress.clock_set_back:
+                # First: what is no longer saved has not been seen, and yet it was not deleted.
+                erased += await writer.erase_old()
                 outcome = await self._remove_missing(started_at)
         marks = {
             "as_of": caught_up.as_of,
@@ -82,6 +85,8 @@ class FullSync:
         }
         await writer.note(**marks, **{"gap": progress.gap} | outcome, **NO_UNFINISHED_SYNC)
         await writer.run_in_thread(writer.mirror.prune, now=writer.now())
+        if erased:
+            await writer.run_in_thread(writer.mirror.retention.overwrite_freed)
         log.info("Full sync done: %d rows in %d pages.", progress.rows, progress.pages)
 
     def _resumable(self, unfinished: UnfinishedSync | None) -> UnfinishedSync | None:

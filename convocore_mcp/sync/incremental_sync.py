@@ -44,6 +44,7 @@ async def incremental_sync(upstream: Upstream, writer: PageWriter) -> None:
         ApiError: Convocore failed for good; saved pages stay, the watermark does not move.
     """
     writer.progress.started_at = writer.now()
+    await writer.erase_old()
     coverage = await writer.coverage()
     front = Front(coverage.watermark, coverage.as_of)
     async with writer.leads_follow():
@@ -73,12 +74,14 @@ async def catch_up(
 async def _read_down_to(
     front: Front, upstream: Upstream, writer: PageWriter, *, evidence: int
 ) -> FrontReading:
-    reading = FrontReading(front, now=writer.now(), evidence=evidence)
+    now = writer.now()
+    kept_since = writer.mirror.retention.limit(now)
+    reading = FrontReading(front, now=now, evidence=evidence, kept_since=kept_since)
     async with aclosing(upstream.conversations(writer.agent_id)) as stream:
         async for page in stream:
             saved = await writer.save([page])
             reading.add(listed_rows(page), saved.known)
-            if writer.limit_reached():
+            if writer.limit_reached() or reading.past_what_is_kept:
                 break
             if reading.worth_a_check:
                 newest = await writer.newest(up_to=front.watermark, limit=reading.rows_to_compare)

@@ -36,6 +36,9 @@ CLOCK_SKEW = timedelta(minutes=5)
 """Convocore's clock may be ahead of ours by this much; a later time is in the future."""
 SECOND_IS_OVER = timedelta(minutes=1)
 """This long after a second is over, no further conversation gets a time within that second."""
+WINDOW_EVIDENCE = 50
+"""A time window counts as read once this many rows in succession are older. Fewer rows could be
+misplaced."""
 FRONT_ROWS = 200
 """Rows from the front on that may set the watermark: this many may be misplaced."""
 _KEPT = 64
@@ -63,8 +66,18 @@ class Front:
 class FrontReading:
     """One reading of the list from its front on, until the rest is known to be unchanged."""
 
-    def __init__(self, known_to: Front, *, now: datetime, evidence: int = EVIDENCE) -> None:
-        """`known_to` is where the last reading stood; `now` is when this one begins."""
+    def __init__(
+        self,
+        known_to: Front,
+        *,
+        now: datetime,
+        evidence: int = EVIDENCE,
+        kept_since: datetime | None = None,
+    ) -> None:
+        """`known_to` is where the last reading stood; `now` is when this one begins.
+
+        Rows that were last active before `kept_since` are not kept in the mirror.
+        """
         self.pages_with_news = 0
         self.at_end = False
         """Whether the list was read to its end."""
@@ -78,6 +91,7 @@ class FrontReading:
         )
         self._latest = now + CLOCK_SKEW
         self._evidence = evidence
+        self._kept_since, self._rows_not_kept = kept_since, 0
         self._positions: dict[str, int] = {}
         self._candidates: deque[tuple[int, ListedRow]] = deque(maxlen=_KEPT)
         self._pages = 0
@@ -91,12 +105,26 @@ class FrontReading:
             position = self._positions.setdefault(row.id, len(self._positions))
             if position < FRONT_ROWS and row.at is not None and row.at <= self._latest:
                 self.watermark = max(row.at, self.watermark or row.at)
+            self._count_not_kept(row)
             if row.id not in known:
                 news = True
                 self._candidates.clear()
             elif self._may_count(row):
                 self._candidates.append((position, row))
         self.pages_with_news += news
+
+    def _count_not_kept(self, row: ListedRow) -> None:
+        if self._kept_since is None or row.at is None or row.at > self._latest:
+            return
+        self._rows_not_kept = self._rows_not_kept + 1 if row.at < self._kept_since else 0
+
+    @property
+    def past_what_is_kept(self) -> bool:
+        """Whether so many rows in succession are not kept that all after them are as old.
+
+        Fewer rows could be misplaced.
+        """
+        return self._rows_not_kept >= WINDOW_EVIDENCE
 
     def _may_count(self, row: ListedRow) -> bool:
         if row.at is None:

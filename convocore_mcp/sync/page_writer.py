@@ -12,7 +12,7 @@ from convocore_mcp.errors import ConvocoreError, LostSyncLockError, MirrorError
 from convocore_mcp.models import Conversation, Coverage, Page, ReadScope
 from convocore_mcp.store.write.mirror_writer import MirrorWriter, Saved
 from convocore_mcp.sync.decisions import without_future
-from convocore_mcp.sync.list_order import CLOCK_SKEW, ListedRow
+from convocore_mcp.sync.list_order import CLOCK_SKEW, WINDOW_EVIDENCE, ListedRow
 from convocore_mcp.sync.prefetch import merge_pages
 
 log = logging.getLogger(__name__)
@@ -25,11 +25,6 @@ LIST_MOVED_TOO_FAST = (
     "complete reading."
 )
 """The gap to note when a sync can't promise to have seen every conversation."""
-
-
-WINDOW_EVIDENCE = 50
-"""A time window counts as read once this many rows in succession are older. Fewer rows could be
-misplaced. The rows cost nothing, because the sync reads on anyway."""
 
 
 class Upstream(Protocol):
@@ -176,6 +171,10 @@ class PageWriter:
     async def note(self, **fields: datetime | str | int | None) -> None:
         """Set fields of the agent's coverage (`MirrorWriter.update_coverage`)."""
         await self.run_in_thread(self.mirror.update_coverage, self.agent_id, **fields)
+
+    async def erase_old(self) -> int:
+        """Erase the conversations that are no longer kept; returns how many."""
+        return await self.run_in_thread(self.mirror.retention.apply, self.now())
 
     async def rebuild_leads(self) -> None:
         """Bring the leads up to date with the saved conversations."""

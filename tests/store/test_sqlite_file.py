@@ -205,7 +205,6 @@ def execute(path: Path, statement: str) -> None:
     "statement",
     [
         "UPDATE convocore_meta SET value = '1' WHERE key = 'schema'",
-        "UPDATE convocore_meta SET value = '9999' WHERE key = 'schema'",
         "UPDATE convocore_meta SET value = 'x' WHERE key = 'schema'",
         "DELETE FROM convocore_meta",
         "ALTER TABLE convocore_meta RENAME TO notes",
@@ -222,6 +221,34 @@ def test_a_database_of_another_schema_is_set_aside(path: Path, statement: str) -
     database.close()
     (aside,) = names(path.parent) - {path.name}
     assert (path.parent / aside).read_bytes() == before
+
+
+def test_an_older_version_leaves_the_mirror_of_a_newer_one_alone(path: Path) -> None:
+    """Promised by docs/guarantees.md: else each sets the other's aside, at every start."""
+    fill(path, conversation("c1"))
+    execute(path, "UPDATE convocore_meta SET value = '9999' WHERE key = 'schema'")
+    before = path.read_bytes()
+    for _ in range(4):
+        with pytest.raises(MirrorError, match="newer version") as caught:
+            open_database(path, owner="me", replace_foreign=True)
+        assert "CONVOCORE_STORE" in caught.value.hint
+        assert "Update" in caught.value.hint
+    assert names(path.parent) == {path.name}
+    assert path.read_bytes() == before
+
+
+def test_an_older_version_that_is_running_when_a_newer_one_takes_over_says_so(path: Path) -> None:
+    """Promised by docs/guarantees.md: it does not go on in a copy that nobody reads."""
+    database = open_database(path, owner="me")
+    AgentStore(database).save(conversation("c1"))
+    execute(path, "UPDATE convocore_meta SET value = '1' WHERE key = 'schema'")
+    open_database(path, owner="me").close()  # the newer one: for it, the file is an old one
+    execute(path, "UPDATE convocore_meta SET value = '9999' WHERE key = 'schema'")
+    for _ in range(2):
+        with pytest.raises(MirrorError, match="newer version"):
+            count_rows(database)
+    assert len(names(path.parent) - {path.name, f"{path.name}-wal", f"{path.name}-shm"}) <= 3
+    database.close()
 
 
 @pytest.mark.parametrize(

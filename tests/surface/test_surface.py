@@ -30,6 +30,9 @@ class NoAgents:
     async def answer_seconds(self) -> float:
         return 4
 
+    async def audit_log(self) -> None:
+        return None
+
     def record_schema(self) -> dict[str, Any]:
         return {}
 

@@ -20,7 +20,7 @@ from convocore_mcp.errors import InvalidArgumentError, MissingError, NotConfigur
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.store.database.engine import open_database
 from convocore_mcp.store.database.purge import delete_files
-from convocore_mcp.store.database.sqlite_file import SUFFIXES, copies
+from convocore_mcp.store.files.set_aside import SUFFIXES, copies
 from convocore_mcp.store.write.erasing import Eraser, Traces
 
 RESTART = "Restart the servers that are running: they may still have answers in memory."

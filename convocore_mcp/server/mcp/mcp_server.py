@@ -15,6 +15,7 @@ from convocore_mcp.errors import InvalidArgumentError
 from convocore_mcp.server.backend import App
 from convocore_mcp.server.mcp import prompts
 from convocore_mcp.server.mcp.apps import add_apps
+from convocore_mcp.server.mcp.audit import AuditLog
 from convocore_mcp.server.mcp.completions import add_completions
 from convocore_mcp.server.mcp.resource_list import add_resource_list
 from convocore_mcp.server.mcp.resources import add_resources
@@ -115,6 +116,7 @@ def create_server(app: App, *, watch: bool = False) -> MCPServer[App]:
         cache_hints=CACHE_HINTS,
         subscriptions=bus,
     )
+    server.middleware.append(AuditLog(app))
     add_resources(server, app)
     add_resource_list(server, app)
     add_apps(server)

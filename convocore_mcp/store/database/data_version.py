@@ -25,6 +25,7 @@ class DataVersion:
         self._engine: Engine | None = None
         self._connection: PoolProxiedConnection | None = None
         """Of a SQLite file; kept, because each connection numbers the others' commits anew."""
+        database.before_replacement.append(self.close)
 
     def read(self) -> str | None:
         """The version of the data of now; `None` if the database can't tell. Blocks.

@@ -23,6 +23,7 @@ from convocore_mcp.errors import (
     DamagedRecordError,
     ForeignMirrorError,
     MirrorError,
+    ReplacedMirrorError,
 )
 from convocore_mcp.store.database import sqlite_file
 from convocore_mcp.store.database.coverage import forget_record
@@ -74,6 +75,8 @@ class Database:
         )
         self.writes = 0
         """Write transactions that have ended in this process."""
+        self.before_replacement: list[Callable[[], None]] = []
+        """Give back the connections that are kept, before another mirror takes this one's place."""
         self._recreate = recreate
         self._recreate_lock = threading.Lock()
 
@@ -114,9 +117,12 @@ class Database:
                 forget_record(connection, error.record)
             raise
         except MirrorError as error:
-            if self._recreate is None or not _says_damage(error):
+            replaced = isinstance(error, ReplacedMirrorError)
+            if self._recreate is None or not (replaced or _says_damage(error)):
                 raise
             self._replace(engine, self._recreate)
+            if replaced:
+                raise
             raise MirrorError(
                 "The mirror was damaged and has been set aside.",
                 hint="Ask again: a new mirror is being filled from Convocore.",
@@ -130,8 +136,11 @@ class Database:
     def _replace(self, damaged: Engine, recreate: Recreate) -> None:
         with self._recreate_lock, mirror_errors():
             if self.engine is damaged:  # else another thread has replaced it already
+                for release in self.before_replacement:
+                    release()
                 damaged.dispose()  # Windows does not rename a file that is open
-                self.engine, self.generation = recreate(self.generation)
+                new_engine, self.generation = recreate(self.generation)
+                self.engine = new_engine  # last: see `FencedDatabase`
 
 
 def _says_damage(error: MirrorError) -> bool:
@@ -260,8 +269,9 @@ def _why_unusable(existing: dict[str | None, str | None], owner: str) -> str:
     version = existing.get("schema") or ""
     if version == SCHEMA_VERSION:
         return ""
-    older = version.isdecimal() and int(version) < int(SCHEMA_VERSION)
-    return _OLDER if older else "it belongs to a newer version of this program"
+    if not version.isdecimal():
+        return "it does not say of which version it is"
+    return _OLDER if int(version) < int(SCHEMA_VERSION) else sqlite_file.NEWER
 
 
 def _is_incomplete(connection: Connection, tables: list[str]) -> bool:

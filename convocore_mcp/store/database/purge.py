@@ -14,9 +14,9 @@ from convocore_mcp.store.database.engine import (
     drop_tables,
 )
 from convocore_mcp.store.database.schema import PREFIX, meta
-from convocore_mcp.store.database.sqlite_file import SUFFIXES, copies
 from convocore_mcp.store.engines.database_errors import mirror_errors
 from convocore_mcp.store.engines.postgresql_connection import postgresql_engine
+from convocore_mcp.store.files.set_aside import SUFFIXES, copies
 
 _SYNC_LOCK = re.compile(r"\.(?:full|incremental)-[0-9a-f]{8}")
 _DEFAULT_NAME = re.compile(r"mirror-[0-9a-f]{8}\.sqlite3")

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from sqlalchemy import Connection, select, update
 
+from convocore_mcp.errors import LostSyncLockError
 from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.database.schema import counter
 
@@ -31,7 +32,10 @@ def set_sequence_number(connection: Connection, number: int) -> None:
 
 
 class FencedDatabase(Database):
-    """A mirror for the holder of a sync lock: no write gets through once the lock is lost."""
+    """A mirror for the holder of a sync lock: no write gets through once the lock is lost.
+
+    Nor once the mirror is another one: what was read before is not in it.
+    """
 
     def __init__(self, database: Database, check: Callable[[Connection], None]) -> None:
         """`check` raises if the lock was lost; it is called first in each write transaction."""
@@ -43,11 +47,19 @@ class FencedDatabase(Database):
     def reading(self) -> Iterator[Connection]:
         """As `Database.reading`."""
         with self._database.reading() as connection:
+            self._check_generation()
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """As `Database.writing`."""
         with self._database.writing() as connection:
+            self._check_generation()
             self._check(connection)
             yield connection
+
+    def _check_generation(self) -> None:
+        if self._database.generation != self.generation:
+            raise LostSyncLockError(
+                "The mirror was replaced while it was being filled.", hint="Ask again."
+            )

@@ -1,27 +1,28 @@
 """A mirror in a private SQLite file: opened if it is ours and undamaged, else set aside."""
 
+import errno
 import logging
 import os
-import re
 import sqlite3
 import stat
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
-from datetime import UTC, datetime
+from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
-from convocore_mcp.errors import ForeignMirrorError, MirrorError
+from convocore_mcp.errors import ForeignMirrorError, MirrorError, ReplacedMirrorError
 from convocore_mcp.store.engines.postgresql_connection import GIVE_UP
+from convocore_mcp.store.files.opened_file import FileFault, OpenedFile, application_id
+from convocore_mcp.store.files.set_aside import SUFFIXES, set_aside
 
 log = logging.getLogger(__name__)
 
-SUFFIXES = ("", "-wal", "-shm")
 LARGEST_CHECKED = 64 * 2**20
 """Bytes: a file up to this size is checked before it is used, which takes 0.1 seconds."""
 DAMAGE = frozenset({11, 26})
@@ -29,13 +30,9 @@ DAMAGE = frozenset({11, 26})
 _DAMAGE_AT_OPENING = DAMAGE | {1, 8}
 """When opening, a missing column and a header that forbids writing are damage too."""
 _ATTEMPTS = 3
-_SET_ASIDE = re.compile(r"\.aside-\d{8}T\d{12}")
-KEPT_COPIES = 3
-"""Copies of one mirror that are kept when they are set aside; older ones are deleted."""
-_SCANNED = 2**20
-"""Bytes of a file in which the name of our first table stands, if it was a mirror."""
 FOREIGN = "it belongs to another key or region"
 DAMAGED = "it is damaged"
+NEWER = "it belongs to a newer version of this program"
 """Reasons why a mirror can't be used."""
 LOCK_SECONDS = 15.0
 """How long a write transaction waits for that of another process."""
@@ -44,6 +41,10 @@ _LOOK_MILLISECONDS = 2000
 the file as a whole, or that repairs it."""
 BUSY = 5
 """SQLite's error code for a lock that another connection holds."""
+_NO_CHMOD = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS}
+"""Errors of file systems that have no permissions."""
+_NO_SHARED_MEMORY_OR_LOCKS = {3850, 4874, 5130, 5386, 5642, 2314, 5898}
+"""SQLite's error codes for that (`SQLITE_IOERR_LOCK` and others): a network mount has neither."""
 
 
 class _DamageError(Exception):
@@ -57,36 +58,86 @@ def open_file(
 
     `prepare` creates missing tables; it returns the generation, and why a file can't be used
     (empty if it can). `replace_foreign` also sets aside the mirror of another key or region.
+    A transaction of the engine raises `ReplacedMirrorError` if the file is no longer the one that
+    was opened.
 
     Raises:
         ForeignMirrorError: the mirror belongs to another key or region.
-        MirrorError: the file can't be created.
+        MirrorError: the file can't be created, or a newer version of this program uses it.
         DatabaseError: the file can't be used, and a new file would not help.
     """
     for _ in range(_ATTEMPTS):
-        inode = _create_private(path)
-        engine = sqlite(str(path))
+        file = _create_private(path)
+        engine = sqlite(str(path), check=partial(_check_file, path, file))
         try:
             _check(engine, path)
             generation, unusable = prepare(engine)
         except DBAPIError as error:
             engine.dispose()
+            _refuse_network_mount(error)
             if not is_damage(error, codes=_DAMAGE_AT_OPENING):
                 raise
             unusable = DAMAGED
         except _DamageError:
             unusable = DAMAGED
         if not unusable:
+            _mark(engine, generation)
+            file.remember_header()
+            event.listen(engine, "engine_disposed", file.close)
             return engine, generation
         engine.dispose()
-        if unusable == FOREIGN and not replace_foreign:
-            raise ForeignMirrorError(
-                "The mirror belongs to another key or region.",
-                hint="Check CONVOCORE_API_KEY and CONVOCORE_REGION, or set CONVOCORE_STORE to "
-                "another file. Nothing was changed.",
-            )
-        _set_aside(path, inode, unusable)
+        _leave_alone(unusable, replace_foreign=replace_foreign)
+        set_aside(path, file.inode, unusable)
     raise MirrorError("The mirror can't be created.", hint="Set CONVOCORE_STORE=memory.")
+
+
+def _check_file(path: Path, file: OpenedFile) -> None:
+    """Refuse a file that is no longer the one that was opened."""
+    fault = file.fault()
+    if fault is FileFault.OVERWRITTEN:
+        set_aside(path, file.inode, fault.value)
+    if fault is not None:
+        raise ReplacedMirrorError(
+            f"The mirror can't be used any more: {fault.value}.",
+            hint="Ask again: a new mirror is being filled from Convocore.",
+        )
+
+
+def _mark(engine: Engine, generation: str) -> None:
+    """Write into the header of the file which mirror it is, if that does not stand there yet."""
+    number = application_id(generation)
+    with closing(engine.raw_connection()) as raw, suppress(sqlite3.OperationalError):  # is locked
+        cursor = raw.cursor()
+        (found,) = cursor.execute("PRAGMA application_id").fetchone()
+        if not found and number is not None:
+            cursor.execute(f"PRAGMA application_id={number}")
+            cursor.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+
+def _refuse_network_mount(error: DBAPIError) -> None:
+    if getattr(error.orig, "sqlite_errorcode", None) in _NO_SHARED_MEMORY_OR_LOCKS:
+        raise MirrorError(
+            "The mirror's file can't be used: its file system has no shared memory or no locks, "
+            "as some network mounts.",
+            hint="Set CONVOCORE_STORE to a file on a local disk, to memory, or to a PostgreSQL "
+            "URL.",
+        ) from error
+
+
+def _leave_alone(unusable: str, *, replace_foreign: bool) -> None:
+    """Refuse a file that can't be used and must not be set aside."""
+    if unusable == NEWER:  # else each version would set the other's aside, at each start
+        raise MirrorError(
+            f"The mirror can't be used: {NEWER}.",
+            hint="Update this program, or set CONVOCORE_STORE to another file for this version. "
+            "Nothing was changed.",
+        )
+    if unusable == FOREIGN and not replace_foreign:
+        raise ForeignMirrorError(
+            "The mirror belongs to another key or region.",
+            hint="Check CONVOCORE_API_KEY and CONVOCORE_REGION, or set CONVOCORE_STORE to "
+            "another file. Nothing was changed.",
+        )
 
 
 def is_damage(error: BaseException | None, *, codes: frozenset[int] = DAMAGE) -> bool:
@@ -98,12 +149,15 @@ def is_damage(error: BaseException | None, *, codes: frozenset[int] = DAMAGE) ->
     )
 
 
-def sqlite(database: str, **options: Any) -> Engine:
-    """An engine on a SQLite file."""
+def sqlite(database: str, *, check: Callable[[], None] | None = None, **options: Any) -> Engine:
+    """An engine on a SQLite file, which must exist, or on a database in memory.
+
+    `check` is called before each connection and each transaction.
+    """
     url = URL.create("sqlite", database=database)
     engine = create_engine(
         url,
-        connect_args={"check_same_thread": False, "timeout": _LOOK_MILLISECONDS / 1000},
+        creator=partial(_connect, database, check),
         execution_options={GIVE_UP: threading.Event()},
         **options,
     )
@@ -122,6 +176,8 @@ def sqlite(database: str, **options: Any) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
+        if check:
+            check()
         # A transaction that will write takes the lock at its start: SQLite would refuse a later
         # upgrade from reading to writing instead of waiting for the lock.
         if connection.get_execution_options().get("convocore_writing", False):
@@ -148,21 +204,49 @@ def _begin_writing(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _create_private(path: Path) -> int:
-    """Create the file if it is missing, readable by its owner only; returns its inode."""
+def _connect(database: str, check: Callable[[], None] | None) -> sqlite3.Connection:
+    if check:
+        check()
+    wait = _LOOK_MILLISECONDS / 1000
+    if database == ":memory:":
+        return sqlite3.connect(database, timeout=wait, check_same_thread=False)
+    # Never creates a file: beside one that was deleted, its log may still be in use.
+    uri = f"{Path(database).absolute().as_uri()}?mode=rw"
+    return sqlite3.connect(uri, uri=True, timeout=wait, check_same_thread=False)
+
+
+def _create_private(path: Path) -> OpenedFile:
+    """The file, readable by its owner only; it is created if it is missing."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+        if not path.exists():
+            for suffix in SUFFIXES[1:]:  # left behind by a file that was deleted while in use
+                path.with_name(path.name + suffix).unlink(missing_ok=True)
+        with suppress(FileExistsError):  # not opened then: closing it would drop locks of SQLite
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         for suffix in SUFFIXES:
-            file = path.with_name(path.name + suffix)
-            if file.exists() and stat.S_IMODE(file.stat().st_mode) & 0o077:
-                file.chmod(0o600)
-        return path.stat().st_ino
+            _make_private(path.with_name(path.name + suffix))
+        return OpenedFile(path)
     except OSError as error:
         raise MirrorError(
             f"The mirror's file can't be created ({error.strerror}).",
             hint="Set CONVOCORE_STORE to a file in a folder you can write to, or to memory.",
         ) from None
+
+
+def _make_private(file: Path) -> None:
+    if not (file.exists() and stat.S_IMODE(file.stat().st_mode) & 0o077):
+        return
+    try:
+        file.chmod(0o600)
+    except OSError as error:
+        if error.errno not in _NO_CHMOD:
+            raise
+        log.warning(
+            "Others may be able to read %s: its file system has no permissions. "
+            "CONVOCORE_STORE names another place.",
+            file.name,
+        )
 
 
 def _check(engine: Engine, path: Path) -> None:
@@ -172,57 +256,3 @@ def _check(engine: Engine, path: Path) -> None:
         result = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
     if result != "ok":
         raise _DamageError
-
-
-def _set_aside(path: Path, inode: int, reason: str) -> None:
-    aside = path.with_name(f"{path.name}.aside-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
-    try:
-        if path.stat().st_ino != inode:
-            return
-        path.rename(aside)
-    except FileNotFoundError:  # another process has renamed it already
-        return
-    except PermissionError:  # Windows does not rename a file that is open
-        raise MirrorError(
-            f"The mirror can't be used: {reason}. It can't be set aside either: its folder is "
-            "read-only, or another program has the file open.",
-            hint="Stop the other programs that use it, or set CONVOCORE_STORE to another file.",
-        ) from None
-    for suffix in SUFFIXES[1:]:
-        with suppress(OSError):  # a log without its database is never read
-            path.with_name(path.name + suffix).rename(aside.with_name(aside.name + suffix))
-    log.warning("The mirror was set aside as %s: %s.", aside.name, reason)
-    delete_old_copies(path)
-
-
-def copies(path: Path) -> list[Path]:
-    """The copies of the mirror at `path` that were set aside, oldest first."""
-    if not path.parent.is_dir():
-        return []
-    return sorted(
-        file
-        for file in path.parent.iterdir()
-        if file.name.startswith(path.name) and _SET_ASIDE.fullmatch(file.name[len(path.name) :])
-    )
-
-
-def delete_old_copies(path: Path) -> None:
-    """Delete all but the newest copies: each can be as large as the mirror.
-
-    A file that was never a mirror stays: CONVOCORE_STORE may have named it by mistake.
-    """
-    ours = [copy for copy in copies(path) if _was_mirror(copy)]
-    for copy in ours[:-KEPT_COPIES]:
-        for suffix in SUFFIXES:
-            # Another process may do the same, or use the copy; the next time will do.
-            with suppress(OSError):
-                copy.with_name(copy.name + suffix).unlink()
-
-
-def _was_mirror(file: Path) -> bool:
-    """Whether `file` is a mirror, also a damaged one."""
-    try:
-        with file.open("rb") as content:
-            return b"CREATE TABLE convocore_meta" in content.read(_SCANNED)
-    except OSError:
-        return False

@@ -35,6 +35,7 @@ from convocore_mcp.store.fields.field_tables import (
     lead_fields,
 )
 from convocore_mcp.store.write.tombstones import Tombstones, contact_values, id_values
+from convocore_mcp.store.write.versions import mark_dirty
 
 VACUUM_SECONDS = 3600
 """How long PostgreSQL may take to reclaim what was erased of one table."""
@@ -191,9 +192,33 @@ def _contacts_of_nobody_else(connection: Connection, agent_id: str, found: Trace
 
 def erase(connection: Connection, agent_id: str, found: Traces) -> None:
     """Delete every trace. The caller holds the write lock."""
+    q = quarantine.c
+    for digest in _quarantined(connection, agent_id, found):
+        connection.execute(delete(quarantine).where(q.agent_id == agent_id, q.digest == digest))
+    _erase_rows(connection, agent_id, found)
+
+
+def erase_conversations(connection: Connection, agent_id: str, ids: Collection[str]) -> None:
+    """Delete conversations alone: whoever has others stays a lead. The caller holds the write lock.
+
+    The leads of those that stay are to be rebuilt.
+    """
+    found, others = Traces(conversation_ids=set(ids)), list[tuple[str, str, str]]()
+    for part in chunks(sorted(ids)):
+        query = select(_c.lead_id).where(_c.agent_id == agent_id, _c.id.in_(part)).distinct()
+        found.lead_ids |= {lead_id for lead_id in connection.scalars(query) if lead_id}
+    for part in chunks(sorted(found.lead_ids)):
+        same = (_c.agent_id == agent_id, _c.lead_id.in_(part), _c.valid_to == CURRENT)
+        rows = connection.execute(select(_c.id, _c.lead_id).where(*same))
+        others += [(agent_id, *row) for row in rows if row.id not in found.conversation_ids]
+    found.lead_ids -= {lead_id for _, _, lead_id in others}
+    _erase_rows(connection, agent_id, found)
+    mark_dirty(connection, others)
+
+
+def _erase_rows(connection: Connection, agent_id: str, found: Traces) -> None:
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("PRAGMA secure_delete=ON")
-    digests = _quarantined(connection, agent_id, found)
     words = _search_words(connection, agent_id, found)
     terms = _name_terms(connection, agent_id, found.lead_ids)
     current = 0
@@ -211,12 +236,6 @@ def erase(connection: Connection, agent_id: str, found: Traces) -> None:
         for table in _OF_LEADS:
             of_agent = table.c.agent_id == agent_id
             connection.execute(delete(table).where(of_agent, table.c.lead_id.in_(part)))
-    for digest in digests:
-        connection.execute(
-            delete(quarantine).where(
-                quarantine.c.agent_id == agent_id, quarantine.c.digest == digest
-            )
-        )
     _drop_unused_words(connection, agent_id, terms, words)
     data_changed(connection, agent_id, added=-current)
 

@@ -3,22 +3,11 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
-from sqlalchemy import (
-    Connection,
-    bindparam,
-    func,
-    select,
-    update,
-)
+from sqlalchemy import Connection, bindparam, func, select, update
 
-from convocore_mcp.models import (
-    Conversation,
-    Coverage,
-    DerivedKeys,
-    Page,
-)
+from convocore_mcp.models import Conversation, Coverage, DerivedKeys, Page
 from convocore_mcp.store.database import bulk
 from convocore_mcp.store.database.columns import storable
 from convocore_mcp.store.database.coverage import (
@@ -36,12 +25,7 @@ from convocore_mcp.store.database.rows import (
     new_version,
     to_milliseconds,
 )
-from convocore_mcp.store.database.schema import (
-    CURRENT,
-    agents,
-    conversations,
-    records,
-)
+from convocore_mcp.store.database.schema import CURRENT, agents, conversations, records
 from convocore_mcp.store.database.sequence import set_sequence_number, take_write_lock
 from convocore_mcp.store.details import listed_rows
 from convocore_mcp.store.fields import field_writer
@@ -50,6 +34,7 @@ from convocore_mcp.store.write import versions
 from convocore_mcp.store.write.pruning import prune
 from convocore_mcp.store.write.quarantined_rows import drop_quarantined, save_quarantined
 from convocore_mcp.store.write.rebuild import MergeAffected, rebuild_leads
+from convocore_mcp.store.write.retention import Retention
 from convocore_mcp.store.write.search_words import SearchWords
 from convocore_mcp.store.write.tombstones import Tombstones
 
@@ -84,17 +69,25 @@ class Saved:
 class MirrorWriter:
     """Writes the mirror. Plain blocking calls: run them in a thread."""
 
-    def __init__(self, database: Database, rules: Rules, *, zone: tzinfo = UTC) -> None:
-        """`zone` is where the days of CRM dates begin."""
+    def __init__(
+        self,
+        database: Database,
+        rules: Rules,
+        *,
+        zone: tzinfo = UTC,
+        kept: timedelta | None = None,
+    ) -> None:
+        """`zone` is where the days of CRM dates begin; `kept` is how long conversations stay."""
         self.database = database
         self._zone = zone
         self.rules = rules
         self._search_words = SearchWords()
         self.tombstones = Tombstones(database)
+        self.retention = Retention(database, kept)
 
     def on(self, database: Database) -> "MirrorWriter":
         """A writer to another database by the same rules and in the same time zone."""
-        return MirrorWriter(database, self.rules, zone=self._zone)
+        return MirrorWriter(database, self.rules, zone=self._zone, kept=self.retention.kept)
 
     def coverage(self, agent_id: str) -> Coverage:
         """How much of an agent's list the mirror holds."""
@@ -128,7 +121,8 @@ class MirrorWriter:
             sequence_number = take_write_lock(connection)
             current = versions.current_versions(connection, agent_id, rows)
             forgotten = self.tombstones.forgotten(connection, rows, current, self.rules.keys)
-            listed = {id_: row for id_, row in rows.items() if id_ not in forgotten}
+            not_kept = forgotten | self.retention.too_old(rows, read_at)
+            listed = {id_: row for id_, row in rows.items() if id_ not in not_kept}
             compared = versions.compare(listed, current, at=at)
             changed = compared.changed
             filled = listed_rows.with_known_details(
@@ -139,6 +133,7 @@ class MirrorWriter:
                 connection, filled, sequence_number=sequence_number, at=at, digests=digests
             )
             listed_rows.note_listed(connection, agent_id, changed, filled)
+            page = self.retention.without_old_quarantined(page, read_at)
             save_quarantined(connection, agent_id, page, at, self.tombstones)
             # A quarantined row exists in Convocore, so the version in the mirror counts as seen.
             ids = [row.id for row in page.rows if row.id not in rows]
@@ -157,8 +152,8 @@ class MirrorWriter:
                 connection.execute(statement.values(resume_token=page.resume_token))
         self._search_words.committed()
         updated = sum(old is not None for _, old in changed)
-        # A forgotten row counts as known: reading need not go on to look for older ones.
-        known = compared.known | forgotten
+        # A row that is not kept counts as known: reading need not go on to look for older ones.
+        known = compared.known | not_kept
         return Saved(len(changed) - updated, updated, len(rows) - len(changed), known)
 
     def begin_versions(

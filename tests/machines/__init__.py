@@ -1,0 +1,1 @@
+"""What the machine does to the process and to the mirror's file (docs/guarantees.md)."""

@@ -1,0 +1,102 @@
+"""The audit log: who asked what, and whom the answer showed."""
+
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from mcp import Client
+
+from convocore_mcp.assembly import Assembly
+from convocore_mcp.sandbox import Sandbox, serving
+from convocore_mcp.server.backend import App
+from convocore_mcp.server.mcp.mcp_server import create_server
+from tests.web.web_server import TOKEN, bearer, modern_request, run_server
+
+Line = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def upstream() -> Iterator[tuple[Sandbox, dict[str, Any]]]:
+    sandbox = Sandbox(size=60)
+    with serving(sandbox) as base_url:
+        settings = {"api_key": sandbox.key, "agent_id": sandbox.agent_id, "base_url": base_url}
+        yield sandbox, settings | {"store": "memory", "details": "off"}
+
+
+def client(settings: dict[str, Any], place: Path | str) -> Client:
+    chosen = settings | {"audit_log": str(place)}
+    return Client(create_server(App(lambda: Assembly(chosen), version="test")))
+
+
+def lines(file: Path) -> list[Line]:
+    return [json.loads(line) for line in file.read_text().splitlines()]
+
+
+async def test_every_call_is_a_line_with_the_ids_that_were_shown_and_nothing_else(
+    upstream: tuple[Sandbox, dict[str, Any]], tmp_path: Path
+) -> None:
+    """Promised by docs/security.md, "Audit log"."""
+    sandbox, settings = upstream
+    file = tmp_path / "audit.jsonl"
+    agent, person = sandbox.agent_id, "Zebediah Nobody"
+    async with client(settings, file) as mcp:
+        listed = (await mcp.call_tool("list_leads", {"limit": 3})).structured_content
+        await mcp.call_tool("get_lead", {"lead": person})
+        await mcp.call_tool(person, {})
+        await mcp.call_tool("list_leads", {"agent_id": person})
+        await mcp.read_resource(f"convocore://agents/{agent}/hot-leads")
+        await mcp.get_prompt("prepare_for_call", {"lead": person})
+        await mcp.list_tools()
+    written = lines(file)
+    assert [(line["what"], line["outcome"]) for line in written] == [
+        ("tool list_leads", "ok"),
+        ("tool get_lead", "not_found"),
+        ("tool", "invalid_argument"),
+        ("tool list_leads", "invalid_argument"),
+        ("resource hot-leads", "ok"),
+        ("prompt prepare_for_call", "ok"),
+    ]
+    assert listed is not None
+    assert written[0]["ids"] == [row["lead_id"] for row in listed["leads"]]
+    assert written[4]["ids"]
+    assert {line["agent_id"] for line in written} == {agent}
+    keys = {"at", "who", "what", "agent_id", "outcome", "ids"}
+    assert all(line.keys() == keys for line in written)
+    text = file.read_text()
+    names = [row["name"] for row in listed["leads"] if row.get("name")]
+    assert names
+    assert not [word for word in (*names, person) if word in text]
+    assert file.stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_log_that_cannot_be_written_is_told_once_and_breaks_no_answer(
+    upstream: tuple[Sandbox, dict[str, Any]], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Promised by docs/security.md, "Audit log"."""
+    async with client(upstream[1], tmp_path / "no such folder" / "audit.jsonl") as mcp:
+        for _ in range(3):
+            assert not (await mcp.call_tool("list_leads", {"limit": 1})).is_error
+    told = [r for r in caplog.records if "audit log" in r.getMessage()]
+    assert [record.levelno for record in told] == [logging.ERROR]
+    assert str(tmp_path) not in caplog.text
+
+
+def test_over_http_a_line_names_whose_token_it_was_and_never_the_token(
+    upstream: tuple[Sandbox, dict[str, Any]], tmp_path: Path
+) -> None:
+    """Promised by docs/security.md, "Audit log". Here on stderr."""
+    env = {f"CONVOCORE_{name.upper()}": value for name, value in upstream[1].items()}
+    env |= {"CONVOCORE_AUDIT_LOG": "stderr", "CONVOCORE_MCP_TOKENS": TOKEN}
+    headers, body = modern_request("tools/call", name="list_leads", arguments={"limit": 1})
+    with run_server(tmp_path, env=env) as server:
+        httpx.post(
+            f"{server.url}/mcp", headers=headers | bearer(TOKEN), json=body, trust_env=False,
+            timeout=60,
+        )  # fmt: skip
+        (line,) = (line for line in server.log_lines() if "who" in line)
+        assert TOKEN not in server.stderr()
+    assert (line["who"], line["what"], line["outcome"]) == ("token-1", "tool list_leads", "ok")

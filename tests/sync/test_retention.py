@@ -1,0 +1,132 @@
+"""Conversations that are too old are not kept (`CONVOCORE_RETENTION_DAYS`), and answers say so."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from convocore_mcp.models import FeedPosition
+from convocore_mcp.sandbox import Sandbox
+from convocore_mcp.store.changes.change_feed import ChangeFeed
+from convocore_mcp.store.write.mirror_writer import MirrorWriter
+
+from .sync_harness import SyncHarness, activity_times, open_mirror, running_harness
+
+NOT_KEPT = "are not kept here"
+
+
+@asynccontextmanager
+async def keeping(
+    sandbox: Sandbox, rows: int | None, *, mirror: MirrorWriter | None = None
+) -> AsyncIterator[SyncHarness]:
+    """A harness whose mirror keeps about the newest `rows`; everything with `None`."""
+    base = mirror or open_mirror("memory")
+    kept = None
+    async with running_harness(sandbox, mirror=base) as harness:
+        if rows is not None:
+            times = activity_times(sandbox)
+            between = times[rows] + (times[rows - 1] - times[rows]) / 2
+            kept = harness.clock() - between
+    limited = MirrorWriter(base.database, base.rules, kept=kept)
+    async with running_harness(sandbox, mirror=limited) as harness:
+        yield harness
+
+
+def ids_in(harness: SyncHarness) -> set[str]:
+    return {row.id for row in harness.mirror_rows}
+
+
+def kept_ids(harness: SyncHarness) -> set[str]:
+    """The IDs that are to be in the mirror, computed independently."""
+    kept = harness.mirror.retention.kept
+    assert kept is not None
+    return harness.ids_since(harness.clock() - kept)
+
+
+def kinds_of_changes(harness: SyncHarness, since: int) -> list[tuple[str, str]]:
+    feed = ChangeFeed(harness.mirror.database)
+    start = FeedPosition(since, 2**52, 2**52)
+    agents = [harness.sandbox.agent_id]
+    page = feed.read(agents, start, now=harness.clock(), limit=500)
+    return [(change.kind, change.conversation.id) for change in page.changes]
+
+
+async def test_only_what_is_kept_is_read_into_the_mirror_and_answers_say_so() -> None:
+    """Promised by docs/security.md, "Retention": complete is about what is kept, with a note."""
+    async with keeping(Sandbox(size=200), 80) as harness:
+        freshness = await harness.ensure_fresh()
+        assert ids_in(harness) == kept_ids(harness)
+        assert len(ids_in(harness)) == 80
+        assert freshness.complete
+        assert [note for note in freshness.notes if NOT_KEPT in note and "earlier" not in note]
+
+        limit = harness.mirror.retention.limit(harness.clock())
+        assert limit is not None
+        earlier = await harness.ensure_fresh(since=limit - timedelta(days=1))
+        assert [note for note in earlier.notes if "begins earlier" in note]
+        later = await harness.ensure_fresh(since=limit + timedelta(days=1))
+        assert not [note for note in later.notes if NOT_KEPT in note]
+
+
+async def test_what_becomes_too_old_goes_without_a_change_and_no_sync_brings_it_back() -> None:
+    """Promised by docs/security.md, "Retention": it is no deletion."""
+    sandbox = Sandbox(size=200)
+    async with keeping(sandbox, 80) as harness:
+        await harness.sync()
+        number = harness.coverage.sequence_number
+        before, old = ids_in(harness), sandbox.rows()[150]["ID"]
+        harness.clock.advance(days=5)
+        sandbox.touch(old)  # somebody writes again
+        sandbox.edit(sandbox.rows()[170]["ID"], stage="won")  # an old one, silently
+        await harness.ensure_fresh()
+        assert old in ids_in(harness)
+        assert ids_in(harness) == kept_ids(harness)
+        assert ids_in(harness) - {old} < before
+        await harness.sync()
+        assert ids_in(harness) == kept_ids(harness)
+        assert harness.coverage.complete
+        assert kinds_of_changes(harness, number) == [("created", old)]
+
+
+async def test_reading_news_stops_where_everything_is_too_old() -> None:
+    """Ours: so few are kept that no order can be seen in them; the list is long all the same."""
+    sandbox = Sandbox(size=600)
+    async with keeping(sandbox, 5) as harness:
+        await harness.sync()
+        assert len(ids_in(harness)) == 5
+        await harness.count_requests()
+        new = sandbox.insert(userName="New")
+        harness.clock.advance(minutes=1)
+        assert (await harness.ensure_fresh()).complete
+        assert new in ids_in(harness)
+        assert await harness.count_requests() <= 10  # pages of 20, and the front again
+
+
+async def test_a_mirror_is_not_complete_when_more_is_kept_than_before() -> None:
+    """Promised by docs/contract.md #never-falsely-complete: older ones have to be read again."""
+    sandbox, mirror = Sandbox(size=200), open_mirror("memory")
+    async with keeping(sandbox, 80, mirror=mirror) as harness:
+        await harness.sync()
+    async with keeping(sandbox, None, mirror=mirror) as harness:
+        harness.mirror.retention.apply(harness.clock())  # as a server does when it starts
+        freshness = await harness.ensure_fresh()
+        assert not freshness.complete
+        assert [note for note in freshness.notes if "kept than before" in note]
+        await harness.sync()
+        assert harness.mirror_rows == harness.upstream_rows
+        assert (await harness.ensure_fresh()).complete
+    mirror.close()
+
+
+async def test_what_is_in_the_mirror_goes_when_less_is_kept_than_before() -> None:
+    """Promised by docs/security.md, "Retention": at the start, without a request."""
+    sandbox, mirror = Sandbox(size=200), open_mirror("memory")
+    async with keeping(sandbox, None, mirror=mirror) as harness:
+        await harness.sync()
+        await harness.count_requests()
+    async with keeping(sandbox, 80, mirror=mirror) as harness:
+        assert harness.mirror.retention.apply(harness.clock()) == len(sandbox.rows()) - 80
+        assert ids_in(harness) == kept_ids(harness)
+        assert harness.coverage.complete
+        assert harness.coverage.conversations == 80
+        assert await harness.count_requests() == 0
+    mirror.close()
