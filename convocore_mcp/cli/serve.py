@@ -9,7 +9,7 @@ import anyio
 from mcp.server.mcpserver import server as sdk_server
 
 from convocore_mcp.logs import log_to_stderr
-from convocore_mcp.server.backend import App
+from convocore_mcp.server.calls.app import App
 from convocore_mcp.server.mcp.mcp_server import create_server
 from convocore_mcp.server.mcp.stdio.stdio_server import serve_stdio
 from convocore_mcp.server.protocols import Assembly

@@ -13,7 +13,7 @@ from convocore_mcp.cli.serve import start_logging
 from convocore_mcp.configuration import read_settings, settings_error
 from convocore_mcp.errors import NotConfiguredError
 from convocore_mcp.sandbox import Sandbox, serving
-from convocore_mcp.server.backend import App
+from convocore_mcp.server.calls.app import App
 from convocore_mcp.server.mcp.mcp_server import create_server
 from convocore_mcp.store.database.engine import MEMORY
 from convocore_mcp.tracing import start_tracing

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from convocore_mcp.server.answer_cache import MOST_ANSWERS, AnswerCache
+from convocore_mcp.server.calls.answer_cache import MOST_ANSWERS, AnswerCache
 
 
 class Maker:

@@ -18,7 +18,7 @@ from mcp.server.context import CallNext, HandlerResult
 from mcp.shared.exceptions import MCPError
 
 from convocore_mcp.errors import ConvocoreError
-from convocore_mcp.server.backend import App
+from convocore_mcp.server.calls.app import App
 from convocore_mcp.server.mcp import RequestContext
 from convocore_mcp.server.sanitize import JsonObject
 

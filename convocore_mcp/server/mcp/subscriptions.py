@@ -26,7 +26,8 @@ from mcp.server.subscriptions import InMemorySubscriptionBus, ResourceUpdated, S
 from mcp_types import EmptyResult, SubscribeRequestParams, UnsubscribeRequestParams
 
 from convocore_mcp.errors import ConvocoreError, MirrorError
-from convocore_mcp.server.backend import App, Backend
+from convocore_mcp.server.backend import Backend
+from convocore_mcp.server.calls.app import App
 from convocore_mcp.server.mcp import RequestContext
 from convocore_mcp.server.rendering import protocol_error
 

@@ -25,7 +25,7 @@ from convocore_mcp.server.tools.arguments import nearest_first
 from convocore_mcp.server.tools.lenient_arguments import read_leniently
 
 if TYPE_CHECKING:
-    from convocore_mcp.server.backend import App
+    from convocore_mcp.server.calls.app import App
 
 READ_ONLY = ToolAnnotations(
     read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=True

@@ -1,0 +1,1 @@
+"""What every call passes before it is answered: the backend, its deadline, answers given before."""
