@@ -1,7 +1,7 @@
 """docs/clients.md is what the command writes."""
 
-from tests.clients.clients import CLIENTS
-from tests.clients.table import PAGE, TRANSPORTS, render, rows_of
+from tests.clients.clients import CLIENTS, TRANSPORTS
+from tests.clients.table import PAGE, render, rows_of
 
 
 def test_the_page_has_the_form_and_the_versions_of_the_last_run() -> None:

@@ -69,9 +69,10 @@ def _open_listener(host: str, port: int) -> socket.socket:
     )[0]
     listener = socket.socket(family, kind, protocol)
     # On Windows, SO_REUSEADDR lets another program take over a port on which somebody listens.
-    windows = sys.platform == "win32"
-    option = socket.SO_EXCLUSIVEADDRUSE if windows else socket.SO_REUSEADDR
-    listener.setsockopt(socket.SOL_SOCKET, option, 1)
+    if sys.platform == "win32":
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+    else:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(address)
     except OSError:

@@ -8,7 +8,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from functools import partial
 
 import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
@@ -66,7 +65,7 @@ class StdioConnection:
         self._stopping = anyio.Event()
         self._client_is_gone = False
         self._may_fall_back = True
-        self._answer_probe: Callable[[JSONRPCRequest], None] = lambda _: None
+        self._answer_probe: Callable[[JSONRPCRequest], object] = lambda _: None
 
     async def serve(self, server: MCPServer[App]) -> None:
         """Serve the client until it is gone or `stop` is called."""
@@ -79,7 +78,7 @@ class StdioConnection:
             await low_level.run(receive, writer.clone(), options)
 
         async with self._open() as (reader, writer), anyio.create_task_group() as probes:
-            self._answer_probe = partial(probes.start_soon, answer)
+            self._answer_probe = lambda probe: probes.start_soon(answer, probe)
             await low_level.run(reader, writer, options)
             probes.cancel_scope.cancel()
 
