@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import anyio.to_thread
 from mcp.server.context import CallNext, HandlerResult
@@ -155,7 +156,7 @@ def _answer(result: HandlerResult) -> JsonObject:
     structured = result.get("structuredContent")
     if isinstance(structured, dict):
         return structured
-    parts = result.get("content") or result.get("contents") or ()
+    parts: Any = result.get("content") or result.get("contents") or ()
     try:
         found = json.loads(parts[0]["text"])
     except (LookupError, TypeError, ValueError):

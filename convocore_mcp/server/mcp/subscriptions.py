@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Collection, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 import anyio
@@ -26,10 +27,12 @@ from mcp.server.subscriptions import InMemorySubscriptionBus, ResourceUpdated, S
 from mcp_types import EmptyResult, SubscribeRequestParams, UnsubscribeRequestParams
 
 from convocore_mcp.errors import ConvocoreError, MirrorError
-from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.calls.app import App
 from convocore_mcp.server.mcp import RequestContext
 from convocore_mcp.server.rendering import protocol_error
+
+if TYPE_CHECKING:
+    from convocore_mcp.server.backend import Backend
 
 log = logging.getLogger(__name__)
 
