@@ -29,7 +29,11 @@ def main() -> None:
         run = getattr(import_module(module), function)
     gc.freeze()
     gc.enable()
-    run()
+    try:
+        run()
+    except KeyboardInterrupt:  # commands handle it; serving does once it has begun
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.raise_signal(signal.SIGINT)
 
 
 def _wanted() -> tuple[str, str]:
