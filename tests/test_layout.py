@@ -40,7 +40,7 @@ SLEEPS = {
 """Timed sleeps in tests, by module, with the reason. Waiting for an event is better."""
 HTTPX = {
     "convocore_mcp/api/client.py",
-    "convocore_mcp/api/http_connection.py",
+    "convocore_mcp/api/connection/http_connection.py",
     "convocore_mcp/web/access/issuer_documents.py",
 }
 """What sends requests: to Convocore (and opens the connection for that), and to an OAuth issuer."""

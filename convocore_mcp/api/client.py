@@ -18,8 +18,8 @@ import httpx
 import stamina
 
 from convocore_mcp.api import wire
+from convocore_mcp.api.connection.http_connection import clock_offset, connection_error, http_client
 from convocore_mcp.api.error_responses import error_from_response
-from convocore_mcp.api.http_connection import clock_offset, connection_error, http_client
 from convocore_mcp.api.page_number_plan import PageNumberPlan
 from convocore_mcp.api.page_numbers import LIMIT
 from convocore_mcp.api.pagination import (

@@ -1,7 +1,7 @@
 """Checks of this machine: the mirror, the disk, the configurations of MCP clients."""
 
-import os
 import shutil
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -32,9 +32,9 @@ async def check_mirror(mirror: ConfiguredMirror) -> AsyncIterator[Finding]:
     size = size_of(location) if isinstance(location, Path) else 1
     if isinstance(location, Path):
         folder = _existing(location.parent)
-        if not os.access(folder, os.W_OK):
+        if wrong := _unwritable(folder):
             todo = "Change its owner or mode, or set CONVOCORE_STORE to another file."
-            yield Finding("mirror", f"the folder {folder} can't be written.", todo)
+            yield Finding("mirror", f"nothing can be written into {folder} ({wrong}).", todo)
             return
         yield _disk(folder, size)
     if not size:
@@ -50,6 +50,15 @@ async def check_mirror(mirror: ConfiguredMirror) -> AsyncIterator[Finding]:
                 yield Finding("mirror", f"{shown}: {count}, {whole}, read {read}")
     except ConvocoreError as error:
         yield Finding.of_error("mirror", error)
+
+
+def _unwritable(folder: Path) -> str:
+    """Why no file can be made in `folder`; empty if one can. Modes alone do not tell."""
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return ""
+    except OSError as error:
+        return error.strerror or type(error).__name__
 
 
 def _disk(folder: Path, size: int) -> Finding:

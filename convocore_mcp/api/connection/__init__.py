@@ -1,0 +1,1 @@
+"""How requests reach Convocore: the HTTP client, as the environment wants it."""
