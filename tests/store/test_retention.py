@@ -71,6 +71,7 @@ def test_what_is_too_old_leaves_no_trace(store: AgentStore) -> None:
     number = store.reader.sequence_number()
     assert writer.retention.apply(NOW) >= 3
     writer.rebuild_leads(store.agent)
+    writer.retention.overwrite_freed()
     assert traces(store) <= {"convocore_lead_fields"}  # of a lead that stays, for a week
     assert {c.id for c in store.find()} == {"n1", "timeless"}
     assert {id_ for lead in store.leads().values() for id_ in lead.conversation_ids} == {
