@@ -40,6 +40,7 @@ def upstream() -> Iterator[Settings]:
             "base_url": base_url,
             "details": "off",
             "incremental_sync_seconds": 0,
+            "wait_seconds": 15,  # on a busy machine
         }
 
 

@@ -1,12 +1,15 @@
 """What is too old leaves no trace in any table; on every engine."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from convocore_mcp.models import Conversation, Page, Quarantined, Speaker, Transcript, Turn
-from convocore_mcp.store.database.engine import Database
+from convocore_mcp.settings import store_location
+from convocore_mcp.store.database.engine import Database, open_database
 from convocore_mcp.store.details.transcript_cache import TranscriptCache
 from convocore_mcp.store.write.mirror_writer import MirrorWriter
 from tests.conversations import NOW, conversation
@@ -25,6 +28,16 @@ def old(id_: str, **fields: object) -> Conversation:
 
 def traces(store: AgentStore) -> set[str]:
     return {name for name, row in everything_in(store) if MARK.lower() in row.lower()}
+
+
+@pytest.fixture(params=["memory", "in_file", "in_postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A mirror of its own: what is too old goes for all agents."""
+    places = {"memory": lambda: "memory", "in_file": lambda: str(tmp_path / "mirror.sqlite3")}
+    place = places.get(request.param) or request.getfixturevalue("postgresql")
+    opened = open_database(store_location(place(), fingerprint="f"), owner="me")
+    yield opened
+    opened.close()
 
 
 @pytest.fixture
@@ -58,6 +71,7 @@ def test_what_is_too_old_leaves_no_trace(store: AgentStore) -> None:
     number = store.reader.sequence_number()
     assert writer.retention.apply(NOW) >= 3
     writer.rebuild_leads(store.agent)
+    writer.retention.overwrite_freed()
     assert traces(store) <= {"convocore_lead_fields"}  # of a lead that stays, for a week
     assert {c.id for c in store.find()} == {"n1", "timeless"}
     assert {id_ for lead in store.leads().values() for id_ in lead.conversation_ids} == {

@@ -24,7 +24,8 @@ def upstream() -> Iterator[tuple[Sandbox, dict[str, Any]]]:
     sandbox = Sandbox(size=60)
     with serving(sandbox) as base_url:
         settings = {"api_key": sandbox.key, "agent_id": sandbox.agent_id, "base_url": base_url}
-        yield sandbox, settings | {"store": "memory", "details": "off"}
+        # A busy machine waits longer for the first answer.
+        yield sandbox, settings | {"store": "memory", "details": "off", "wait_seconds": 60}
 
 
 def client(settings: dict[str, Any], place: Path | str) -> Client:
@@ -89,7 +90,7 @@ def test_over_http_a_line_names_whose_token_it_was_and_never_the_token(
     upstream: tuple[Sandbox, dict[str, Any]], tmp_path: Path
 ) -> None:
     """Promised by docs/security.md, "Audit log". Here on stderr."""
-    env = {f"CONVOCORE_{name.upper()}": value for name, value in upstream[1].items()}
+    env = {f"CONVOCORE_{name.upper()}": str(value) for name, value in upstream[1].items()}
     env |= {"CONVOCORE_AUDIT_LOG": "stderr", "CONVOCORE_MCP_TOKENS": TOKEN}
     headers, body = modern_request("tools/call", name="list_leads", arguments={"limit": 1})
     with run_server(tmp_path, env=env) as server:
