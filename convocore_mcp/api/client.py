@@ -24,6 +24,7 @@ from convocore_mcp.api.page_number_plan import PageNumberPlan
 from convocore_mcp.api.page_numbers import LIMIT
 from convocore_mcp.api.pagination import (
     PageQuery,
+    fetch_parsed,
     paginate_by_cursor,
     paginate_by_number,
     read_front_by_number,
@@ -45,8 +46,6 @@ from convocore_mcp.models import Conversation, Page, Transcript
 T = TypeVar("T")
 MAX_RESTARTS = 3
 """How often reading a list may start again, because a cursor expired or the dialect changed."""
-PARSE_IN_THREAD_FROM = 256 * 1024
-"""Bytes. A body of this size or more is parsed in a thread, so that other requests do not wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,19 +168,21 @@ class ConvocoreClient:
     ) -> AsyncGenerator[Page, None]:
         max_limit = self._max_limits.get(agent_id)
 
-        async def fetch(query: PageQuery) -> wire.ListResponse:
-            response = await self._fetch_page(agent_id, query)
+        async def fetch_list(query: PageQuery) -> wire.UnparsedList:
+            response = await self._fetch_list(agent_id, query)
             if max_limit and query.get("page") == 1 and response.next_cursor is not None:
                 # The list was too short for a cursor when its dialect was noted.
                 message = "Convocore sends a cursor where it sent none before."
                 raise BadRequestError(message, speaks_of_cursor=True)
             return response
 
+        fetch = partial(fetch_parsed, fetch_list)
+
         first = None if max_limit or resume_token else await fetch({"limit": LIMIT})
         if resume_token is not None:
-            paging = resume_pagination(fetch, resume_token)
+            paging = resume_pagination(fetch_list, resume_token)
         elif first is not None and first.by_cursor:
-            paging = paginate_by_cursor(fetch, first, progress)
+            paging = paginate_by_cursor(fetch_list, first, progress)
         elif restarts:  # because page numbers were refused or a cursor expired
             raise ContractError("Convocore refuses page numbers and sends no cursor.")
         else:
@@ -198,7 +199,7 @@ class ConvocoreClient:
 
     async def first_page(self, agent_id: str) -> wire.ListResponse:
         """The front of an agent's list as one response; raises what `conversations` raises."""
-        return await self._fetch_page(agent_id, {"limit": LIMIT})
+        return (await self._fetch_list(agent_id, {"limit": LIMIT})).parse()
 
     async def conversation(self, agent_id: str, conversation_id: str) -> Conversation | None:
         """One conversation, with more fields than its list row; `None` if Convocore answers 404.
@@ -229,13 +230,13 @@ class ConvocoreClient:
         except NotFoundError:
             return None
 
-    async def _fetch_page(self, agent_id: str, query: PageQuery) -> wire.ListResponse:
+    async def _fetch_list(self, agent_id: str, query: PageQuery) -> wire.UnparsedList:
         after_first = "cursor" in query or query.get("page", 1) != 1
-        parse = partial(
-            wire.parse_list_response, after_first_page=after_first, sensitive=self._limits.sensitive
+        read = partial(
+            wire.read_list, after_first_page=after_first, sensitive=self._limits.sensitive
         )
         return await self._request(
-            _list_path(agent_id), query, lambda body, sent_at: parse(body, agent_id, sent_at)
+            _list_path(agent_id), query, lambda body, sent_at: read(body, agent_id, sent_at)
         )
 
     async def _request(
@@ -253,7 +254,7 @@ class ConvocoreClient:
                     sent_at = self._now()
                     seconds = min(limits.total, backoff.remaining)
                     body = await self._send(path, query, seconds, stack)
-                    if len(body) < PARSE_IN_THREAD_FROM:
+                    if len(body) < wire.PARSE_IN_THREAD_FROM:
                         return parse(body, sent_at)
                     return await anyio.to_thread.run_sync(parse, body, sent_at)
         raise AssertionError("unreachable: the last attempt returns or raises")

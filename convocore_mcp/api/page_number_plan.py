@@ -111,6 +111,7 @@ class PageNumberPlan:
         self._max_prefetch = CONCURRENCY
         self._last_offset = 0  # roughly the offset of the last accepted row
         self._at_end = True  # whether the last accepted page held the end of the list
+        self._short_pages_mislead = False  # whether rows came after a page that held the end
         self._empty_pages = 0  # consecutive ones
         self._end_checks = 0  # consecutive ones that brought no new row
         self._search: _Search | None = None
@@ -152,8 +153,9 @@ class PageNumberPlan:
         if self._search is not None:
             return ReadNow(self._span_over(self._search.offset, self._search.overlap))
         size = min(self._prefetch_size, self._max_prefetch)
-        if self._empty_pages:  # the end is near: request no more than it takes to see it
-            size = max(1, EMPTY_PAGES_TO_END - self._empty_pages)
+        if self._empty_pages or (self._at_end and not self._short_pages_mislead):
+            # The end is near: request no more than it takes to see it.
+            size = min(size, max(1, EMPTY_PAGES_TO_END - self._empty_pages))
         spans = []
         for _ in range(size - under_way):
             spans.append(self._span_over(self._requested_until))
@@ -269,6 +271,7 @@ class PageNumberPlan:
             self._max_prefetch = 1  # several such pages at a time would fill the memory
         new = self._recent.add(received.response.row_digests)
         self._shown += sum(map(self._seen.add, received.response.row_digests))
+        self._short_pages_mislead |= bool(new and self._at_end and self._pages)
         self._requested_until = max(self._requested_until, received.span.end)
         self._last_offset = received.span.start + received.response.row_count
         self._at_end = holds_end(received.span, received.response.row_count)

@@ -6,10 +6,11 @@ Reading by page number is decided in `page_number_plan`; only the requests are s
 import asyncio
 import json
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Coroutine, Mapping
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
+from typing import TypeVar
 
 import anyio
 
@@ -17,36 +18,42 @@ from convocore_mcp.api.page_number_plan import PageNumberPlan, ReadNow
 from convocore_mcp.api.page_numbers import LARGEST_LIMIT, LIMIT, PageNumberToken, Span
 from convocore_mcp.api.paging.constant_pages import paginate_constant_pages, resume_constant_pages
 from convocore_mcp.api.paging.list_progress import ListProgress
-from convocore_mcp.api.wire import REFUSED_PAGE, ListResponse
+from convocore_mcp.api.wire import REFUSED_PAGE, ListResponse, UnparsedList
 from convocore_mcp.errors import BadRequestError, NotFoundError
 from convocore_mcp.models import Page
 
+T = TypeVar("T")
 PageQuery = Mapping[str, str | int]
 """The query parameters that select a page."""
 FetchPage = Callable[[PageQuery], Awaitable[ListResponse]]
+FetchList = Callable[[PageQuery], Coroutine[None, None, UnparsedList]]
+"""Fetches a page without parsing its rows."""
 
 PAGES_BEFORE_PREFETCH = 3
 """An incremental sync mostly takes two pages, so the third is requested only when it is wanted."""
+TURNS_TO_SEND = 8
+"""Turns of the event loop that a request may take to be sent; over an open connection 3 do."""
 
 
 async def paginate_by_cursor(
-    fetch: FetchPage, first: ListResponse, progress: ListProgress
+    fetch: FetchList, first: ListResponse, progress: ListProgress
 ) -> AsyncGenerator[Page, None]:
     """Follow the cursors from `first` to the end; one page is prefetched.
 
-    A page is handed out before its cursor is followed. A short or even an empty page is not the
-    end: a missing cursor is, or several pages that bring nothing new, or a refusal. `list_progress`
-    explains when the end is certain. A caller that takes only the first two pages causes no third
-    request.
+    A page is handed out before its cursor is followed, unless the list surely goes on: then the
+    next page is on its way while the rows of this one are parsed. A short or even an empty page is
+    not the end: a missing cursor is, or several pages that bring nothing new, or a refusal.
+    `list_progress` explains when the end is certain. A caller that takes only the first two pages
+    causes no third request.
 
     Raises:
         BadRequestError: a cursor has expired.
     """
 
-    def prefetch_next(response: ListResponse) -> asyncio.Future[ListResponse] | None:
-        if response.next_cursor is None:
+    def prefetch_next(page: UnparsedList | ListResponse) -> asyncio.Future[UnparsedList] | None:
+        if page.next_cursor is None:
             return None
-        return asyncio.ensure_future(fetch({"limit": LIMIT, "cursor": response.next_cursor}))
+        return asyncio.ensure_future(fetch({"limit": LIMIT, "cursor": page.next_cursor}))
 
     response, pages = first, 1
     progress.add(response)
@@ -54,31 +61,55 @@ async def paginate_by_cursor(
     prefetched = prefetch_next(response)
     try:
         while prefetched is not None:
-            cursor = response.next_cursor
-            try:
-                response = await prefetched
-                if not response.by_cursor:  # is this the end, or was the cursor lost? Ask again
-                    response = await fetch({"limit": LIMIT, "cursor": cursor or ""})
-            except (BadRequestError, NotFoundError) as error:
-                # After a page that says it is the last, any refusal is the end.
-                expired = isinstance(error, BadRequestError) and error.speaks_of_cursor
-                if expired and response.has_more is not False:
-                    raise
+            received = await _receive_behind(response, prefetched, fetch)
+            if received is None:
                 if not progress.had_room and response.has_more is not False:
                     yield Page((), certain=False)
                 return
-            was_last = response.has_more is False  # a cursor all the same: look where it leads
-            new = progress.add(response)
-            stop = progress.exhausted or (was_last and not new)
+            was_last = received.has_more is False  # a cursor all the same: look where it leads
             pages += 1
             ahead = pages >= PAGES_BEFORE_PREFETCH
-            prefetched = prefetch_next(response) if ahead and not stop else None
+            goes_on = ahead and not was_last and not progress.may_be_exhausted
+            prefetched = prefetch_next(received) if goes_on else None
+            if prefetched is not None:
+                await _let_out(prefetched)
+            response = received.parse()
+            new = progress.add(response)
+            stop = progress.exhausted or (was_last and not new)
+            if ahead and not goes_on and not stop:
+                prefetched = prefetch_next(response)
             page = _page_by_cursor(response, progress)
             yield replace(page, certain=was_last or progress.had_room) if stop else page
             if not ahead and not stop:
                 prefetched = prefetch_next(response)
     finally:
         await _cancel([prefetched] if prefetched else [])
+
+
+async def _receive_behind(
+    before: ListResponse, prefetched: Awaitable[UnparsedList], fetch: FetchList
+) -> UnparsedList | None:
+    """The page behind `before`; `None` if it is refused because the list has ended."""
+    try:
+        received = await prefetched
+        if received.by_cursor:
+            return received
+        # Is this the end, or was the cursor lost? Ask again.
+        return await fetch({"limit": LIMIT, "cursor": before.next_cursor or ""})
+    except (BadRequestError, NotFoundError) as error:
+        # After a page that says it is the last, any refusal is the end.
+        expired = isinstance(error, BadRequestError) and error.speaks_of_cursor
+        if expired and before.has_more is not False:
+            raise
+        return None
+
+
+async def _let_out(request: asyncio.Future[UnparsedList]) -> None:
+    """Run the event loop until `request` has been sent, unless something holds it up."""
+    for _ in range(TURNS_TO_SEND):
+        if request.done():
+            return
+        await asyncio.sleep(0)
 
 
 def _page_by_cursor(response: ListResponse, progress: ListProgress) -> Page:
@@ -160,6 +191,11 @@ async def _paginate_spans(fetch: FetchPage, plan: PageNumberPlan) -> AsyncGenera
         await cancel_prefetched()
 
 
+async def fetch_parsed(fetch_list: FetchList, query: PageQuery) -> ListResponse:
+    """A page with its rows as models."""
+    return (await fetch_list(query)).parse()
+
+
 async def fetch_behind(fetch: FetchPage, number: int, limit: int) -> ListResponse:
     """A page after one that was read; a refusal counts as an empty page.
 
@@ -176,7 +212,7 @@ async def fetch_behind(fetch: FetchPage, number: int, limit: int) -> ListRespons
         return REFUSED_PAGE
 
 
-async def resume_pagination(fetch: FetchPage, resume_token: str) -> AsyncGenerator[Page, None]:
+async def resume_pagination(fetch_list: FetchList, resume_token: str) -> AsyncGenerator[Page, None]:
     """Go on after the page that carried `resume_token`.
 
     A page that does not overlap what was read before is not certain.
@@ -185,9 +221,10 @@ async def resume_pagination(fetch: FetchPage, resume_token: str) -> AsyncGenerat
         BadRequestError: the cursor has expired, or page numbers are refused.
     """
     token = json.loads(resume_token)
+    fetch = partial(fetch_parsed, fetch_list)
     if cursor := token.get("cursor"):
         first = await fetch({"limit": LIMIT, "cursor": cursor})
-        rest = paginate_by_cursor(fetch, first, ListProgress())
+        rest = paginate_by_cursor(fetch_list, first, ListProgress())
     elif "constant_page" in token:
         rest = resume_constant_pages(partial(fetch_behind, fetch), resume_token)
     else:
@@ -198,7 +235,7 @@ async def resume_pagination(fetch: FetchPage, resume_token: str) -> AsyncGenerat
             yield page
 
 
-async def _cancel(futures: Collection[asyncio.Future[ListResponse]]) -> None:
+async def _cancel(futures: Collection[asyncio.Future[T]]) -> None:
     """Cancel requests whose responses nobody waits for, and wait until they have ended."""
     for future in futures:
         future.cancel()

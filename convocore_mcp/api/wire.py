@@ -5,16 +5,16 @@ itself (`parsing.record_fields`). A field that does not fit is dropped alone. On
 usable ID is quarantined, with its reason; the rest of the page is still read.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import blake2b
+from typing import Self
 
-import pydantic_core
 from pydantic import ValidationError
 
-from convocore_mcp.api.conversation_record import ConversationRecord, identity_of, last_activity
 from convocore_mcp.api.error_responses import error_from_code, message_in
+from convocore_mcp.api.parsing.conversation_model import to_model
 from convocore_mcp.api.parsing.json_body import (
     LARGE_BODY_BYTES,
     parse_json,
@@ -24,12 +24,13 @@ from convocore_mcp.api.parsing.quarantined_row import quarantined_row
 from convocore_mcp.api.parsing.record_fields import read_record
 from convocore_mcp.api.parsing.sensitive_fields import drop_sensitive
 from convocore_mcp.errors import ContractError
-from convocore_mcp.fields.reading import read_facts
-from convocore_mcp.models import WAITING, Conversation, Page, Quarantined
-from convocore_mcp.words.visible_text import visible
+from convocore_mcp.models import Conversation, Page, Quarantined
 
 MAX_ROWS = 5_000
 """Rows of one page that are read; Convocore sends 20 or 100, whatever is asked for."""
+PARSE_IN_THREAD_FROM = 256 * 1024
+"""Bytes. A body of this size or more is parsed in a thread with all its rows, so that other
+requests do not wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,54 @@ REFUSED_PAGE = ListResponse(Page(()), 0, frozenset(), by_cursor=False, next_curs
 """Stands for a page that Convocore refused: after a page that was read, it means the end."""
 
 
+@dataclass(frozen=True, slots=True)
+class UnparsedList:
+    """One response of the list endpoint, whose rows are still as they came.
+
+    It says already where the list goes on. The other attributes are those of `ListResponse`.
+    """
+
+    agent_id: str
+    rows: list[object]
+    read_at: datetime
+    sensitive: bool
+    """As for `parse_conversation`."""
+    by_cursor: bool
+    next_cursor: str | None
+    has_more: bool | None
+    size: int
+    parsed: ListResponse | None = None
+
+    def in_full(self) -> Self:
+        """The same with its rows parsed already, as it must be where that takes long."""
+        return replace(self, rows=[], parsed=self.parse())
+
+    def parse(self) -> ListResponse:
+        """The response with its rows as models."""
+        if self.parsed is not None:
+            return self.parsed
+        parsed = [
+            parse_conversation(row, self.agent_id, sensitive=self.sensitive)
+            for row in self.rows[:MAX_ROWS]
+        ]
+        rows = tuple(row for row in parsed if isinstance(row, Conversation))
+        quarantined = tuple(row for row in parsed if isinstance(row, Quarantined))
+        identified = [row.record for row in rows]
+        # A quarantined row without an ID, like `null`, cannot be told from another one.
+        identified += [row.raw for row in quarantined if row.id is not None]
+        if len(self.rows) > MAX_ROWS:
+            quarantined += (_cut_off(len(self.rows)),)
+        return ListResponse(
+            page=Page(rows, quarantined, read_at=self.read_at),
+            row_count=len(self.rows),
+            row_digests=frozenset(map(_row_digest, identified)),
+            by_cursor=self.by_cursor,
+            next_cursor=self.next_cursor,
+            has_more=self.has_more,
+            size=self.size,
+        )
+
+
 def parse_envelope(body: bytes) -> tuple[Mapping[str, object], object]:
     """The JSON object of a response with status 200, and its `data`, which may be missing.
 
@@ -78,15 +127,15 @@ def parse_envelope(body: bytes) -> tuple[Mapping[str, object], object]:
     return envelope, data
 
 
-def parse_list_response(
+def read_list(
     body: bytes,
     agent_id: str,
     read_at: datetime,
     *,
     after_first_page: bool = False,
     sensitive: bool = False,
-) -> ListResponse:
-    """Parse a response of the list endpoint; its request was sent at `read_at`.
+) -> UnparsedList:
+    """Read a response of the list endpoint but for its rows; its request was sent at `read_at`.
 
     `after_first_page` says that the page is not the first one. Then a page without rows may also be
     `null` or an empty object. On the first page that is rather an answer of an unknown shape than a
@@ -103,25 +152,24 @@ def parse_list_response(
                 hint="Check CONVOCORE_BASE_URL and the agent's ID.",
             )
         data = []
-    parsed = [parse_conversation(row, agent_id, sensitive=sensitive) for row in data[:MAX_ROWS]]
-    rows = tuple(row for row in parsed if isinstance(row, Conversation))
-    quarantined = tuple(row for row in parsed if isinstance(row, Quarantined))
-    identified = [row.record for row in rows]
-    # A quarantined row without an ID, like `null`, cannot be told from another one.
-    identified += [row.raw for row in quarantined if row.id is not None]
-    if len(data) > MAX_ROWS:
-        quarantined += (_cut_off(len(data)),)
     has_more, cursor = _flag(envelope.get("hasMore")), _cursor(envelope.get("nextCursor"))
     says_end = has_more is False or ("nextCursor" in envelope and not has_more)
-    return ListResponse(
-        page=Page(rows, quarantined, read_at=read_at),
-        row_count=len(data),
-        row_digests=frozenset(map(_row_digest, identified)),
+    found = UnparsedList(
+        agent_id,
+        data,
+        read_at,
+        sensitive,
         by_cursor=cursor is not None or says_end,
         next_cursor=cursor,
         has_more=has_more,
         size=len(body),
     )
+    return found if len(body) < PARSE_IN_THREAD_FROM else found.in_full()
+
+
+def parse_list_response(body: bytes, agent_id: str, read_at: datetime) -> ListResponse:
+    """`read_list` of the first page, with its rows as models."""
+    return read_list(body, agent_id, read_at).parse()
 
 
 def _cut_off(row_count: int) -> Quarantined:
@@ -181,105 +229,3 @@ def parse_single(body: bytes, agent_id: str, *, sensitive: bool = False) -> Conv
     if isinstance(found, Quarantined):
         raise ContractError(f"This conversation can't be read: {found.reason}")
     return found
-
-
-def to_model(
-    row: ConversationRecord, agent_id: str, dropped: tuple[str, ...], *, sensitive: bool = True
-) -> Conversation:
-    """The conversation that a record describes; `dropped` names the fields that did not fit.
-
-    `sensitive`: secrets may be left in the record.
-    """
-    assignees = _assignees(row)
-    usage = row.token_usage
-    return Conversation(
-        agent_id=agent_id,
-        id=row.id,
-        last_activity=last_activity(row),
-        first_message=row.first_message_ts,
-        last_modified=row.last_modified,
-        identity=identity_of(row.contact_identity_id),
-        name=_text(row.user_name),
-        email=_text(row.user_email),
-        phone=_text(row.user_phone),
-        company=_text(row.user_company),
-        title=_text(row.title),
-        summary=_text(row.summary),
-        last_message=_text(row.last_message),
-        notes=_text(row.notes) or _text(row.note),
-        tags=tuple(tag for tag in map(_text, row.tags or ()) if tag),
-        channel=_channel(row.origin),
-        state=_text(row.state),
-        stage=_text(row.stage),
-        label=_text(row.hot_label),
-        score=_score(row),
-        value=_text(row.value) if isinstance(row.value, str) else row.value,
-        currency=_text(row.currency),
-        assignee=assignees[0] if assignees else None,
-        assignees=assignees,
-        waiting_since=_waiting_since(row),
-        alerts=_alerts(row),
-        messages=None if row.messages_num is None else int(row.messages_num),
-        is_test=bool(row.is_test),
-        is_blocked=bool(row.is_blocked),
-        country=_text(row.country_code),
-        language=_text(row.language) or _text(row.lang),
-        source=_text(row.source),
-        expected_close=_text(row.expected_close_date),
-        rating=row.rating_from5,
-        tokens=_to_int(usage.cumulative_total_tokens) if usage else None,
-        usd=usage.cumulative_usd if usage else None,
-        model=_text(usage.last_turn_model_id) if usage else None,
-        links=_links(row),
-        record=row.model_dump_json(exclude_none=True),
-        facts=read_facts(row, without_secrets=not sensitive),
-        dropped=dropped,
-    )
-
-
-def _text(value: str | None) -> str | None:
-    return (visible(value) or None) if value else None
-
-
-def _to_int(value: float | None) -> int | None:
-    return None if value is None else int(value)
-
-
-def _channel(origin: object) -> str | None:
-    if origin is None or isinstance(origin, str):
-        return _text(origin)
-    return pydantic_core.to_json(origin).decode() if origin not in ({}, []) else None
-
-
-def _score(row: ConversationRecord) -> float | None:
-    never_evaluated = not row.funnel_score_history and row.funnel_last_evaluated is None
-    return None if row.lead_score == 0 and never_evaluated else row.lead_score
-
-
-def _assignees(row: ConversationRecord) -> tuple[str, ...]:
-    assignment = row.assigned_to
-    names = (assignment.name, assignment.email, assignment.user_id) if assignment else ()
-    return _distinct((*names, row.chat_assigned_to))
-
-
-def _links(row: ConversationRecord) -> tuple[str, ...]:
-    links = (row.linked_in, row.facebook, row.instagram, row.social_handle, row.user_website)
-    return _distinct(links)
-
-
-def _distinct(texts: Iterable[str | None]) -> tuple[str, ...]:
-    known = [text for text in texts if text]
-    return tuple(dict.fromkeys(filter(None, map(_text, known)))) if known else ()
-
-
-def _waiting_since(row: ConversationRecord) -> datetime | None:
-    if (row.state or "").strip().casefold() != WAITING or not row.handoff_history:
-        return None
-    latest = row.handoff_history[-1]
-    return None if latest.accepted_at else latest.requested_at
-
-
-def _alerts(row: ConversationRecord) -> tuple[str, ...] | None:
-    if row.crm_alerts is None or not row.crm_alerts.model_fields_set:
-        return None
-    return tuple(name for name, is_set in row.crm_alerts if is_set is True)

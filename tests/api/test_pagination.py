@@ -3,10 +3,13 @@
 import asyncio
 import gc
 import itertools
+from collections import defaultdict
 from contextlib import aclosing
+from threading import Event
 
 import pytest
 
+from convocore_mcp.api.pagination import PAGES_BEFORE_PREFETCH
 from convocore_mcp.sandbox import Dialect, Sandbox
 
 from .api_client import (
@@ -45,6 +48,26 @@ async def test_a_workspace_that_refuses_large_limits_is_read_with_the_default_li
     sandbox.fail_next(400, after=1)
     async with api_client(sandbox) as client:
         assert await listed_ids(client, sandbox) == ids_in(sandbox)
+
+
+async def test_the_next_page_is_on_its_way_when_a_page_is_handed_out() -> None:
+    """Ours: otherwise each page waits for the rows of the page before it to be parsed and saved.
+
+    The test blocks the event loop while it looks, so a request that is only about to be sent would
+    never arrive.
+    """
+    sandbox, pages_handed_out, arrived = Sandbox(size=150), 0, defaultdict[int, Event](Event)
+    sandbox.on_request.append(lambda number: arrived[number].set())
+    async with (
+        api_client(sandbox) as client,
+        aclosing(client.conversations(sandbox.agent_id)) as pages,
+    ):
+        async for page in pages:
+            pages_handed_out += 1
+            is_last = page.resume_token is None
+            if pages_handed_out >= PAGES_BEFORE_PREFETCH and not is_last:
+                assert arrived[pages_handed_out + 1].wait(10)
+    assert pages_handed_out == 8
 
 
 @BOTH_DIALECTS

@@ -62,6 +62,12 @@ class ListProgress:
         """Whether the latest pages brought nothing new, so that there is no use in going on."""
         return self.idle_pages >= IDLE_PAGES_TO_END or self.empty_pages >= EMPTY_PAGES_TO_END
 
+    @property
+    def may_be_exhausted(self) -> bool:
+        """Whether one more page that brings nothing new would be the end."""
+        idle, empty = self.idle_pages + 1, self.empty_pages + 1
+        return idle >= IDLE_PAGES_TO_END or empty >= EMPTY_PAGES_TO_END
+
     def add(self, response: ListResponse) -> int:
         """Count a page; returns how many of its conversations are new."""
         if not response.row_count:

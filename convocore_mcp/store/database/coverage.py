@@ -4,9 +4,20 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, bindparam, func, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    Connection,
+    Update,
+    bindparam,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from convocore_mcp.models import Coverage, UnfinishedSync
+from convocore_mcp.store.database.columns import Text
 from convocore_mcp.store.database.parsed_records import stored_value
 from convocore_mcp.store.database.rows import from_milliseconds, to_milliseconds
 from convocore_mcp.store.database.schema import (
@@ -45,6 +56,15 @@ _COVERAGE = select(
     _OLDEST.scalar_subquery().label("oldest"),
     _QUARANTINED.scalar_subquery().label("quarantined"),
 ).select_from(counter.outerjoin(agents, agents.c.agent_id == _AGENT))
+
+_OF_AGENT = update(agents).where(agents.c.agent_id == _AGENT)
+_DATA_CHANGED = _OF_AGENT.values(
+    data_version=agents.c.data_version + 1,
+    conversation_count=agents.c.conversation_count + bindparam("added", type_=BigInteger),
+)
+_RESUME_TOKEN = _OF_AGENT.where(
+    agents.c.full_sync_started_at == bindparam("started_at", type_=BigInteger)
+).values(resume_token=bindparam("token", type_=Text))
 
 
 def read_coverage(connection: Connection, agent_id: str) -> Coverage:
@@ -119,6 +139,14 @@ def update_coverage(
     _set_agent(connection, agent_id, values)
 
 
+def save_resume_token(
+    connection: Connection, agent_id: str, token: str, *, started_at: datetime
+) -> None:
+    """Note where the full sync that began at `started_at` goes on, unless another has begun."""
+    given = {"agent": agent_id, "started_at": to_milliseconds(started_at), "token": token}
+    connection.execute(_RESUME_TOKEN, given)
+
+
 def leads_settled(connection: Connection, agent_id: str, number: int) -> None:
     """Note that the leads of all changes up to `number` have been rebuilt."""
     _set_agent(connection, agent_id, {"settled": number})
@@ -131,15 +159,7 @@ def leads_changed(connection: Connection, agent_id: str, number: int) -> None:
 
 def data_changed(connection: Connection, agent_id: str, *, added: int = 0) -> None:
     """Invalidate cached answers about an agent, and count `added` more conversations (or fewer)."""
-    a = agents.c
-    _set_agent(
-        connection,
-        agent_id,
-        {
-            "data_version": a.data_version + 1,
-            "conversation_count": a.conversation_count + added,
-        },
-    )
+    _update_agent(connection, _DATA_CHANGED, {"agent": agent_id, "added": added})
 
 
 def forget_record(connection: Connection, damaged: str) -> None:
@@ -158,10 +178,14 @@ def forget_record(connection: Connection, damaged: str) -> None:
 
 
 def _set_agent(connection: Connection, agent_id: str, values: Mapping[str, Any]) -> None:
-    statement = update(agents).where(agents.c.agent_id == agent_id).values(values)
-    if not connection.execute(statement).rowcount:
-        connection.execute(insert(agents), {"agent_id": agent_id})
-        connection.execute(statement)
+    _update_agent(connection, _OF_AGENT.values(values), {"agent": agent_id})
+
+
+def _update_agent(connection: Connection, statement: Update, given: Mapping[str, Any]) -> None:
+    """Execute an update of the row of the agent `given`, which is made if it is missing."""
+    if not connection.execute(statement, given).rowcount:
+        connection.execute(insert(agents), {"agent_id": given["agent"]})
+        connection.execute(statement, given)
 
 
 def _unfinished_sync(row: Mapping[str, Any]) -> UnfinishedSync | None:

@@ -5,16 +5,21 @@ the fence around a mirror whose writer holds a sync lock.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from convocore_mcp.errors import LostSyncLockError
 from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.database.schema import counter
 
+# Built once: SQLAlchemy takes longer to build and to hash a statement than SQLite to execute it.
+_NEWEST = select(counter.c.sequence_number)
+_LOCK = _NEWEST.with_for_update()
+_SET = update(counter).values(sequence_number=bindparam("newest"))
+
 
 def sequence_number(connection: Connection) -> int:
     """The number of the newest change."""
-    return int(connection.execute(select(counter.c.sequence_number)).scalar_one())
+    return int(connection.execute(_NEWEST).scalar_one())
 
 
 def take_write_lock(connection: Connection) -> int:
@@ -23,12 +28,12 @@ def take_write_lock(connection: Connection) -> int:
     Every writer calls this first. So numbers are committed in order, and no two writers can lock
     the same rows in opposite order.
     """
-    return int(connection.execute(select(counter.c.sequence_number).with_for_update()).scalar_one())
+    return int(connection.execute(_LOCK).scalar_one())
 
 
 def set_sequence_number(connection: Connection, number: int) -> None:
     """Store the number of the newest change; the caller holds the write lock."""
-    connection.execute(update(counter).values(sequence_number=number))
+    connection.execute(_SET, {"newest": number})
 
 
 class FencedDatabase(Database):

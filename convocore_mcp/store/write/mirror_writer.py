@@ -16,6 +16,7 @@ from convocore_mcp.store.database.coverage import (
     leads_settled,
     newest_activities,
     read_coverage,
+    save_resume_token,
     update_coverage,
 )
 from convocore_mcp.store.database.engine import Database
@@ -25,7 +26,7 @@ from convocore_mcp.store.database.rows import (
     new_version,
     to_milliseconds,
 )
-from convocore_mcp.store.database.schema import CURRENT, agents, conversations, records
+from convocore_mcp.store.database.schema import CURRENT, conversations, records
 from convocore_mcp.store.database.sequence import set_sequence_number, take_write_lock
 from convocore_mcp.store.details import listed_rows
 from convocore_mcp.store.fields import field_writer
@@ -145,11 +146,7 @@ class MirrorWriter:
             versions.mark_seen(connection, seen, at)
             versions.mark_outdated(connection, compared.outdated, at)
             if unfinished is not None and page.resume_token is not None:
-                a = agents.c
-                # Only if no other full sync has begun since.
-                same_sync = a.full_sync_started_at == to_milliseconds(unfinished)
-                statement = update(agents).where(a.agent_id == agent_id, same_sync)
-                connection.execute(statement.values(resume_token=page.resume_token))
+                save_resume_token(connection, agent_id, page.resume_token, started_at=unfinished)
         self._search_words.committed()
         updated = sum(old is not None for _, old in changed)
         # A row that is not kept counts as known: reading need not go on to look for older ones.

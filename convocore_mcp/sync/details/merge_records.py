@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from convocore_mcp.api.conversation_record import ConversationRecord
-from convocore_mcp.api.wire import to_model
+from convocore_mcp.api.parsing.conversation_model import to_model
 from convocore_mcp.models import Conversation
 
 _COPY_TIMES = ("ts", "last_modified")
