@@ -20,7 +20,7 @@ from sqlalchemy import Engine, event
 from convocore_mcp.assembly import Assembly
 from convocore_mcp.errors import ConvocoreError
 from convocore_mcp.server.backend import Backend
-from convocore_mcp.server.calls.app import App
+from convocore_mcp.server.calls.lifetime import App
 from convocore_mcp.server.mcp.mcp_server import create_server
 from convocore_mcp.server.mcp.stdio.stdio_server import serve_stdio
 

@@ -7,7 +7,7 @@ it (`cli.serve`).
 import asyncio
 import functools
 import gc
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -91,7 +91,7 @@ class Assembly:
             MirrorError: the mirror can't be opened.
             ApiError: the mirror belongs to another key, and Convocore does not accept ours.
         """
-        # In threads: reading and opening files takes a moment, in which pings should be answered.
+        # In threads: reading files takes a moment, in which pings should be answered.
         settings = await anyio.to_thread.run_sync(read_settings, self.overrides)
         connect = functools.partial(_connect, settings, self.on_response)
         try:
@@ -112,8 +112,7 @@ class Assembly:
         Raises:
             NotConfiguredError: a setting is wrong.
         """
-        read = functools.partial(read_settings, self.overrides, with_stored_key=False)
-        return (await anyio.to_thread.run_sync(read)).agent_id
+        return (await self._settings()).agent_id
 
     async def answer_seconds(self) -> float:
         """Within how many seconds a call answers.
@@ -121,8 +120,7 @@ class Assembly:
         Raises:
             NotConfiguredError: a setting is wrong.
         """
-        read = functools.partial(read_settings, self.overrides, with_stored_key=False)
-        return (await anyio.to_thread.run_sync(read)).wait_seconds
+        return (await self._settings()).wait_seconds
 
     async def audit_log(self) -> str | None:
         """Where the audit log is written: a file, `stderr`, or nowhere.
@@ -130,8 +128,12 @@ class Assembly:
         Raises:
             NotConfiguredError: a setting is wrong.
         """
-        settings = await anyio.to_thread.run_sync(read_settings, self.overrides)
-        return settings.audit_log
+        return (await self._settings()).audit_log
+
+    async def _settings(self) -> Settings:
+        """The settings, without a look into the keyring, which may ask somebody."""
+        read = functools.partial(read_settings, self.overrides, with_stored_key=False)
+        return await anyio.to_thread.run_sync(read)
 
     def record_schema(self) -> JsonObject:
         """The JSON Schema of a conversation record, as the resource gives it."""
@@ -162,7 +164,7 @@ class _Threads(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Resources:
-    """What must be closed when the server ends, in the order of the fields."""
+    """What must be closed when the server ends, in this order."""
 
     watch: Watch
     syncs: AgentSyncs
@@ -191,9 +193,9 @@ def _connect(
     location, owner = mirror_location(settings)
     client = _client(settings, on_response)  # first: a wrong proxy should leave no open mirror
     database = open_database(location, owner=owner, replace_foreign=replace_foreign)
-    zone = time_zone(settings)
-    mirror = MirrorWriter(database, RULES, zone=zone, kept=_kept(settings))
-    _erase_old(mirror, settings.agent_id)
+    mirror = MirrorWriter(database, RULES, zone=time_zone(settings), kept=settings.kept)
+    with suppress(MirrorError):  # another process is writing: the next sync does it
+        mirror.retention.erase_old(settings.agent_id, mirror.rebuild_leads, now=utc_now())
     locks = sync_locks_for(location, database)
     threads = _Threads(*(DatabaseThreads(database, n) for n in (READERS, WRITERS, LOCKERS)))
     read = threads.read.run
@@ -206,7 +208,7 @@ def _connect(
         region=settings.region,
         mirror_reader=mirror_reader,
         rows=RowReader(database),
-        zone=zone,
+        zone=time_zone(settings),
         change_log=ChangeLog(database),
         change_feed=ChangeFeed(database),
         completion_reader=CompletionReader(database),
@@ -218,7 +220,9 @@ def _connect(
         transcripts=_transcripts(client, database, threads),
         read_fields=read_fields,
         coverage=mirror.coverage,
-        details_state=_no_details if settings.details == "off" else DetailsQueue(database).state,
+        details_state=(lambda _: None)
+        if settings.details == "off"
+        else DetailsQueue(database).state,
         now=utc_now,
         read=read,
         answer_seconds=settings.wait_seconds,
@@ -229,25 +233,11 @@ def _connect(
     )
 
 
-def _erase_old(mirror: MirrorWriter, agents: Iterable[str]) -> None:
-    """Erase the conversations that are no longer kept; leads follow."""
-    with suppress(MirrorError):  # another process is writing: the next sync does it
-        if mirror.retention.apply(utc_now()):
-            for agent_id in agents:
-                mirror.rebuild_leads(agent_id)
-            mirror.retention.overwrite_freed()
-
-
-def _kept(settings: Settings) -> timedelta | None:
-    days = settings.retention_days
-    return None if days is None else timedelta(days=days)
-
-
 def _privacy(settings: Settings, database: Database, read: RunInThread) -> Privacy | None:
     if settings.pii == "full":
         return None
-    left_out = settings.pii == "none"
-    return Privacy(PersonalData(database), read, settings.agent_id, left_out=left_out)
+    data, left_out = PersonalData(database), settings.pii == "none"
+    return Privacy(data, read, settings.agent_id, left_out=left_out)
 
 
 def _no_details(_agent_id: str) -> None:

@@ -13,8 +13,9 @@ import tzlocal
 from pydantic import SecretStr, ValidationError
 from pydantic_settings import BaseSettings
 
+from convocore_mcp.checked_settings import variable_of
 from convocore_mcp.errors import NotConfiguredError
-from convocore_mcp.settings import Settings, store_location, variable_of
+from convocore_mcp.settings import Settings, store_location
 
 
 def read_settings(overrides: Mapping[str, Any], *, with_stored_key: bool = True) -> Settings:

@@ -1,10 +1,10 @@
 """The program's settings. The CLI reads them once and hands them on as values."""
 
 import ipaddress
-import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -19,76 +19,29 @@ from pydantic import (
     ValidationInfo,
     field_validator,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 
+from convocore_mcp.checked_settings import (
+    HOST_AND_PORT,
+    CheckedSettings,
+    split_list,
+    what_is_wrong_with,
+)
 from convocore_mcp.errors import MirrorError
 
 SERVERS = {
     "eu": "https://eu-gcp-api.vg-stuff.com/v3",
     "na": "https://na-gcp-api.vg-stuff.com/v3",
 }
-HOST_AND_PORT = re.compile(r"(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?", re.IGNORECASE)
-"""A host and perhaps a port, without the user name and password that a URL may have."""
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://|(?:[\w-]+\.)+[a-z]{2,}/", re.IGNORECASE)
 """The beginning of a URL, also of one that was pasted without its scheme."""
-_UNEXPANDED = re.compile(r"\$\{[^}]*\}|^\s*(?:\$\w+|%\w+%)\s*$")
-_PLACEHOLDER = re.compile(
-    r"<.*>|\{\{.*\}\}|your\b.*|your[-_].*|x{3,}|\.{3}|\u2026|change[-_ ]?me|replace[-_ ]?me|todo|"
-    r"placeholder|(?:insert|paste|put)\b.*\bhere|"
-    r"(?:.*[-_])?(?:key|secret|token|id|value|url)[-_]here",
-    re.IGNORECASE,
-)
 _LOG_LEVELS = {"warn": "warning", "critical": "error", "fatal": "error", "trace": "debug"}
 """Levels of other programs, and ours that come nearest."""
 _IN_MEMORY = {"memory", ":memory:", "sqlite://", "sqlite:///:memory:"}
 
 
-def split_list(value: object, *, separators: str = ",") -> object:
-    """The distinct parts of a text, in their order; a value that is not a text stays as it is.
-
-    `separators` are the characters that separate parts, as in a regular expression's set.
-    """
-    if not isinstance(value, str):
-        return value
-    parts = (part.strip() for part in re.split(f"[{separators}]", value))
-    return tuple(dict.fromkeys(part for part in parts if part))
-
-
 def _normalize_region(value: object) -> object:
     return value.strip().lower().removesuffix("-gcp") if isinstance(value, str) else value
-
-
-def what_is_wrong_with(text: str) -> str | None:
-    """What came along with a value, or stands in its place, in whatever setting; `None` if nothing.
-
-    The sentence goes on after the variable's name and does not repeat the value.
-    """
-    bare = text.strip()
-    if _UNEXPANDED.search(text):
-        return "holds ${NAME} that nobody expanded: write the value itself, or have it expanded"
-    if len(bare) > 1 and bare[0] == bare[-1] and bare[0] in "\"'`":
-        return "has quotes around its value: leave them out"
-    if _PLACEHOLDER.fullmatch(bare):
-        return "still holds a placeholder: put your own value in its place"
-    return None
-
-
-def variables_of(settings: type[BaseSettings], attribute: str) -> list[str]:
-    """The environment variables that hold a setting, ours first."""
-    alias = settings.model_fields[attribute].validation_alias
-    if isinstance(alias, AliasChoices):
-        return [str(variable) for variable in alias.choices]
-    return [settings.model_config["env_prefix"] + attribute.upper()]
-
-
-def variable_of(settings: type[BaseSettings], location: Sequence[int | str]) -> str:
-    """The environment variable that holds a setting, which pydantic names by the attribute."""
-    name = str(location[0]) if location else ""
-    for attribute in settings.model_fields:
-        variables = variables_of(settings, attribute)
-        if name in {attribute, *variables}:
-            return next((v for v in variables if os.environ.get(v)), variables[0])
-    return name
 
 
 def _lower_case(value: object) -> object:
@@ -99,23 +52,6 @@ def _log_level(value: object) -> object:
     """A level under any name that programs give it."""
     name = _lower_case(value)
     return _LOG_LEVELS.get(name, name) if isinstance(name, str) else name
-
-
-class CheckedSettings(BaseSettings):
-    """Settings of which none may hold what is no value of anything."""
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _check_text(cls, value: object) -> object:
-        """Refuse what is no value of anything, so that it is named here and not by Convocore.
-
-        Blanks around a value came along when it was pasted.
-        """
-        if not isinstance(value, str):
-            return value
-        if wrong := what_is_wrong_with(value):
-            raise ValueError(wrong)
-        return value.strip()
 
 
 class Settings(CheckedSettings):
@@ -268,6 +204,11 @@ class Settings(CheckedSettings):
         except (KeyError, ValueError, OSError):
             raise ValueError("should be an IANA time zone like Europe/Berlin or UTC") from None
         return name
+
+    @property
+    def kept(self) -> timedelta | None:
+        """How long after its last activity a conversation is kept; `None` for ever."""
+        return None if self.retention_days is None else timedelta(days=self.retention_days)
 
     @property
     def server(self) -> str:

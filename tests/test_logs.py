@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from convocore_mcp.log_rate import LINES, SECONDS, LogRate
-from convocore_mcp.tracing import start_tracing
-from convocore_mcp.tracing_settings import TracingSettings
+from convocore_mcp.tracing.spans import start_tracing
+from convocore_mcp.tracing.tracing_settings import TracingSettings
 
 VISITOR_TEXT = "what only a visitor would say"
 PROGRAM = f"""

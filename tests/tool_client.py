@@ -12,7 +12,7 @@ from mcp_types import CallToolResult, TextContent
 
 from convocore_mcp.assembly import Assembly
 from convocore_mcp.sandbox import Sandbox, serving
-from convocore_mcp.server.calls.app import App
+from convocore_mcp.server.calls.lifetime import App
 from convocore_mcp.server.mcp.mcp_server import create_server
 
 Answer = dict[str, Any]

@@ -9,12 +9,12 @@ import anyio
 from mcp.server.mcpserver import server as sdk_server
 
 from convocore_mcp.logs import log_to_stderr
-from convocore_mcp.server.calls.app import App
+from convocore_mcp.server.calls.lifetime import App
 from convocore_mcp.server.mcp.mcp_server import create_server
 from convocore_mcp.server.mcp.stdio.stdio_server import serve_stdio
 from convocore_mcp.server.protocols import Assembly
-from convocore_mcp.tracing import start_tracing
-from convocore_mcp.tracing_settings import TracingSettings
+from convocore_mcp.tracing.spans import start_tracing
+from convocore_mcp.tracing.tracing_settings import TracingSettings
 
 
 def serve(overrides: Mapping[str, Any] | None = None, *, watch: bool = False) -> None:

@@ -13,11 +13,11 @@ from convocore_mcp.cli.serve import start_logging
 from convocore_mcp.configuration import read_settings, settings_error
 from convocore_mcp.errors import NotConfiguredError
 from convocore_mcp.sandbox import Sandbox, serving
-from convocore_mcp.server.calls.app import App
+from convocore_mcp.server.calls.lifetime import App
 from convocore_mcp.server.mcp.mcp_server import create_server
 from convocore_mcp.store.database.engine import MEMORY
-from convocore_mcp.tracing import start_tracing
-from convocore_mcp.tracing_settings import TracingSettings
+from convocore_mcp.tracing.spans import start_tracing
+from convocore_mcp.tracing.tracing_settings import TracingSettings
 from convocore_mcp.web.connections.workers import serve_in_workers
 from convocore_mcp.web.http_app import listening, serve_http
 from convocore_mcp.web.http_settings import HttpSettings

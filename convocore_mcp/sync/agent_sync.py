@@ -90,13 +90,8 @@ class AgentSync:
         self.details = AgentDetails(
             agent_id, parts.for_details(), on_progress=lambda: on_run_end(agent_id)
         )
-        self._lock_queue = LockQueue(
-            agent_id,
-            parts.sync_locks,
-            parts.mirror,
-            parts.lock_in_thread or parts.read_in_thread,
-            parts.now,
-        )
+        in_thread = parts.lock_in_thread or parts.read_in_thread
+        self._lock_queue = LockQueue(agent_id, parts.sync_locks, parts.mirror, in_thread, parts.now)
         self._runs: dict[SyncKind, SyncRun] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._failures = Failures()

@@ -7,7 +7,7 @@ from datetime import timedelta
 import anyio
 
 from convocore_mcp.models import EVERYTHING, Freshness, ReadScope
-from convocore_mcp.store.database.data_version import DataVersion
+from convocore_mcp.store.engines.data_version import DataVersion
 from convocore_mcp.sync.agent_sync import AgentSync, SyncParts
 from convocore_mcp.sync.details.agent_details import AgentDetails
 from convocore_mcp.sync.page_writer import Progress

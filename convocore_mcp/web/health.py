@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from convocore_mcp.errors import ConvocoreError
-from convocore_mcp.server.calls.app import App
+from convocore_mcp.server.calls.lifetime import App
 from convocore_mcp.web.sanitized_responses import json_response
 
 

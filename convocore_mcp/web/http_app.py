@@ -12,7 +12,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Scope
 
 from convocore_mcp.errors import NotConfiguredError
-from convocore_mcp.server.calls.app import App
+from convocore_mcp.server.calls.lifetime import App
 from convocore_mcp.server.tools import TOOLS
 from convocore_mcp.web.access.auth import METADATA_PATH, AccessPolicy, Authentication
 from convocore_mcp.web.access.host_policy import HostPolicy, is_loopback

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from convocore_mcp.settings import HOST_AND_PORT, CheckedSettings, split_list
+from convocore_mcp.checked_settings import HOST_AND_PORT, CheckedSettings, split_list
 from convocore_mcp.web.access.host_policy import is_loopback
 
 _TOKEN = re.compile(r"[\w.~+/=-]+", re.ASCII)

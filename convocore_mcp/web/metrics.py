@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from convocore_mcp.errors import ConvocoreError
-from convocore_mcp.server.calls.app import App
+from convocore_mcp.server.calls.lifetime import App
 from convocore_mcp.web.sanitized_responses import plain_response
 
 BUCKETS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25)

@@ -21,7 +21,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from convocore_mcp.server.calls.app import App
+from convocore_mcp.server.calls.lifetime import App
 from convocore_mcp.web.board_page import BoardLinks
 from convocore_mcp.web.http_settings import HttpSettings
 from convocore_mcp.web.sanitized_responses import json_response

@@ -30,21 +30,21 @@ _libc: Any = ctypes.CDLL(None, use_errno=True)
 _libc.fcntl.argtypes = [c_int, c_int, c_void_p]
 
 
-@ctypes.CFUNCTYPE(c_void_p, c_void_p, c_size_t, c_int, c_int, c_int, c_long, use_errno=True)
-def _no_shared_memory(*_: object) -> int | None:
+def _without_shared_memory(*_: object) -> int | None:
     ctypes.set_errno(errno.ENODEV)
     return c_void_p(-1).value
 
 
-@ctypes.CFUNCTYPE(c_int, c_int, c_int, c_void_p, use_errno=True)
-def _no_locks(descriptor: int, command: int, argument: int) -> int:
+def _without_locks(descriptor: int, command: int, argument: int) -> int:
     if command in {_F_GETLK, _F_SETLK, _F_SETLKW}:
         ctypes.set_errno(errno.ENOSYS)
         return -1
     return int(_libc.fcntl(descriptor, command, argument))
 
 
-REPLACED = {"mmap": _no_shared_memory, "fcntl": _no_locks}
+_MMAP = ctypes.CFUNCTYPE(c_void_p, c_void_p, c_size_t, c_int, c_int, c_int, c_long, use_errno=True)
+_FCNTL = ctypes.CFUNCTYPE(c_int, c_int, c_int, c_void_p, use_errno=True)
+REPLACED = {"mmap": _MMAP(_without_shared_memory), "fcntl": _FCNTL(_without_locks)}
 
 
 @contextmanager

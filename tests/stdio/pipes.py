@@ -10,7 +10,7 @@ from typing import Any
 import anyio.to_thread
 
 from convocore_mcp.assembly import Assembly
-from convocore_mcp.server.calls.app import App
+from convocore_mcp.server.calls.lifetime import App
 from convocore_mcp.server.mcp.mcp_server import create_server
 from convocore_mcp.server.mcp.stdio.stdio_server import StdioConnection
 

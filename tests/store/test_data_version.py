@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from convocore_mcp.errors import MirrorError
-from convocore_mcp.store.database.data_version import DataVersion
 from convocore_mcp.store.database.engine import Database
+from convocore_mcp.store.engines.data_version import DataVersion
 
 from .agent_store import AgentStore, at
 

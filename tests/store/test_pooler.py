@@ -13,7 +13,7 @@ from mcp import Client
 from convocore_mcp.assembly import Assembly
 from convocore_mcp.configuration import mirror_location, read_settings
 from convocore_mcp.sandbox import Sandbox, serving
-from convocore_mcp.server.calls.app import App
+from convocore_mcp.server.calls.lifetime import App
 from convocore_mcp.server.mcp.mcp_server import create_server
 from convocore_mcp.settings import store_location
 from convocore_mcp.store.database.engine import open_database

@@ -8,7 +8,7 @@ from mcp.client.extension import ClientExtension, advertise
 from mcp.server.apps import APP_MIME_TYPE, EXTENSION_ID
 
 from convocore_mcp.sandbox import Sandbox
-from convocore_mcp.server.calls.app import App
+from convocore_mcp.server.calls.lifetime import App
 from convocore_mcp.server.mcp.mcp_server import create_server
 from tests.surface.test_surface import NoAgents, plain
 from tests.tool_client import connected

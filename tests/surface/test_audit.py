@@ -12,7 +12,7 @@ from mcp import Client
 
 from convocore_mcp.assembly import Assembly
 from convocore_mcp.sandbox import Sandbox, serving
-from convocore_mcp.server.calls.app import App
+from convocore_mcp.server.calls.lifetime import App
 from convocore_mcp.server.mcp.mcp_server import create_server
 from tests.web.web_server import TOKEN, bearer, modern_request, run_server
 

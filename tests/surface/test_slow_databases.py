@@ -18,7 +18,7 @@ from mcp import Client
 
 from convocore_mcp.assembly import Assembly
 from convocore_mcp.sandbox import Sandbox, serving
-from convocore_mcp.server.calls.app import App
+from convocore_mcp.server.calls.lifetime import App
 from convocore_mcp.server.mcp.mcp_server import create_server
 from tests.pooler import socket_folder
 from tests.postgresql import NewDatabase

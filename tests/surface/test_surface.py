@@ -11,7 +11,7 @@ from mcp import Client
 
 from benchmarks.questions.tokens import tokens
 from convocore_mcp.server.backend import Backend
-from convocore_mcp.server.calls.app import App
+from convocore_mcp.server.calls.lifetime import App
 from convocore_mcp.server.mcp.mcp_server import create_server
 from convocore_mcp.server.tools import TOOLS
 

@@ -25,7 +25,7 @@ from convocore_mcp.cli.terminal import say, show
 from convocore_mcp.cli.tool_arguments import read_pairs, tool_names
 from convocore_mcp.configuration import read_settings, require_key
 from convocore_mcp.errors import NotConfiguredError
-from convocore_mcp.server.calls.app import App
+from convocore_mcp.server.calls.lifetime import App
 from convocore_mcp.server.mcp.mcp_server import create_server
 from convocore_mcp.server.sanitize import JsonObject
 

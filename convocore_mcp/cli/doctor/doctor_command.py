@@ -10,6 +10,7 @@ import anyio
 import typer
 
 from convocore_mcp.assembly import utc_now
+from convocore_mcp.checked_settings import variables_of
 from convocore_mcp.cli.doctor.finding import Finding
 from convocore_mcp.cli.doctor.machine_checks import check_clients, check_mirror
 from convocore_mcp.cli.doctor.upstream_checks import check_upstream
@@ -26,7 +27,7 @@ from convocore_mcp.cli.terminal import say
 from convocore_mcp.configuration import mirror_location, read_settings, require_key
 from convocore_mcp.errors import NotConfiguredError
 from convocore_mcp.server.sanitize import sanitize_line
-from convocore_mcp.settings import SERVERS, Settings, variables_of
+from convocore_mcp.settings import SERVERS, Settings
 
 WIDTH = 16
 """Columns for what a line is about."""

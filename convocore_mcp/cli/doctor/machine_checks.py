@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.filesize import decimal
 
+from convocore_mcp.checked_settings import variables_of, what_is_wrong_with
 from convocore_mcp.cli.doctor.finding import Finding
 from convocore_mcp.cli.install.client_file import ClientFile
 from convocore_mcp.cli.install.clients import TITLES, ClientName, Surroundings
@@ -15,7 +16,7 @@ from convocore_mcp.cli.install.server_entry import is_ours
 from convocore_mcp.cli.mirror.mirror_commands import ConfiguredMirror, count_text, open_backend
 from convocore_mcp.cli.mirror.mirror_status import age_text, location_text
 from convocore_mcp.errors import ConvocoreError
-from convocore_mcp.settings import Settings, variables_of, what_is_wrong_with
+from convocore_mcp.settings import Settings
 from convocore_mcp.store.database.purge import size_of
 
 LEAST_FREE = 500_000_000

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from convocore_mcp.checked_settings import variables_of
 from convocore_mcp.cli.install.clients import ClientName, entry_for
 from convocore_mcp.errors import NotConfiguredError
-from convocore_mcp.settings import Settings, variables_of
+from convocore_mcp.settings import Settings
 
 NAME, DEMO_NAME = "convocore", "convocore-sandbox"
 KEY = "CONVOCORE_API_KEY"

@@ -14,7 +14,7 @@ from mcp.server.mcpserver.resources import FunctionResource
 from mcp_types import Resource
 
 from convocore_mcp.board.board_file import read_board
-from convocore_mcp.server.calls.app import App
+from convocore_mcp.server.calls.lifetime import App
 from convocore_mcp.server.mcp import RequestContext
 
 BOARD = "ui://convocore/board"

@@ -12,15 +12,15 @@ import os
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
 
 import anyio.to_thread
 from mcp.server.context import CallNext, HandlerResult
 from mcp.shared.exceptions import MCPError
 
 from convocore_mcp.errors import ConvocoreError
-from convocore_mcp.server.calls.app import App
+from convocore_mcp.server.calls.lifetime import App
 from convocore_mcp.server.mcp import RequestContext
+from convocore_mcp.server.mcp.resource_target import resource_target
 from convocore_mcp.server.sanitize import JsonObject
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ MAX_IDS = 200
 """IDs of one line; `ids_total` says how many there were."""
 STDERR = "stderr"
 _ID_KEYS = frozenset({"id", "lead_id", "conversation_id"})
-_RESOURCE = re.compile(r"convocore://agents/([^/]+)/(conversations|leads|hot-leads|stats)\b")
+_RESOURCES = {"conversations", "leads", "hot-leads", "stats"}
 _NAME = re.compile(r"[a-z_]{1,40}")
 """Tools and prompts: what else a client may send as a name is its own text."""
 
@@ -130,8 +130,8 @@ def _who(ctx: RequestContext) -> str:
 def _what(method: str, params: JsonObject) -> str:
     asked = str(params.get(AUDITED[method]) or "")
     if method == "resources/read":
-        found = _RESOURCE.match(asked)
-        return f"resource {found[2]}" if found else "resource"
+        target = resource_target(asked)
+        return f"resource {target.kind}" if target and target.kind in _RESOURCES else "resource"
     kind = method.partition("/")[0].removesuffix("s")
     return f"{kind} {asked}" if _NAME.fullmatch(asked) else kind
 
@@ -140,8 +140,8 @@ def _agent(method: str, params: JsonObject, agents: object) -> str | None:
     """The agent that was asked about, if it is a configured one."""
     known = tuple(agents) if isinstance(agents, tuple | list) else ()
     if method == "resources/read":
-        found = _RESOURCE.match(str(params.get("uri") or ""))
-        asked = found[1] if found else ""
+        target = resource_target(str(params.get("uri") or ""))
+        asked = target.agent if target else ""
     else:
         asked = str((params.get("arguments") or {}).get("agent_id") or "").strip()
     if asked in known or asked == "all":
@@ -156,7 +156,9 @@ def _answer(result: HandlerResult) -> JsonObject:
     structured = result.get("structuredContent")
     if isinstance(structured, dict):
         return structured
-    parts: Any = result.get("content") or result.get("contents") or ()
+    parts = result.get("content") or result.get("contents")
+    if not isinstance(parts, list) or not parts:
+        return {}
     try:
         found = json.loads(parts[0]["text"])
     except (LookupError, TypeError, ValueError):

@@ -20,7 +20,7 @@ from mcp_types import (
 
 from convocore_mcp.errors import ConvocoreError
 from convocore_mcp.server.backend import Backend
-from convocore_mcp.server.calls.app import App
+from convocore_mcp.server.calls.lifetime import App
 from convocore_mcp.server.mcp import RequestContext
 from convocore_mcp.server.rendering import completion, protocol_error
 from convocore_mcp.server.sanitize import JsonObject

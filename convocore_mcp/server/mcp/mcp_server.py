@@ -12,7 +12,7 @@ from mcp.server.mcpserver.tools import Tool
 from mcp_types import CallToolResult, GetPromptResult, InputRequiredResult
 
 from convocore_mcp.errors import InvalidArgumentError
-from convocore_mcp.server.calls.app import App
+from convocore_mcp.server.calls.lifetime import App
 from convocore_mcp.server.mcp import prompts
 from convocore_mcp.server.mcp.apps import add_apps
 from convocore_mcp.server.mcp.audit import AuditLog

@@ -9,7 +9,7 @@ from mcp.server.mcpserver.prompts import Prompt
 from pydantic import Field
 
 from convocore_mcp.errors import ConvocoreError
-from convocore_mcp.server.calls.app import App
+from convocore_mcp.server.calls.lifetime import App
 from convocore_mcp.server.rendering import SafeText, prompt_text, protocol_error
 from convocore_mcp.server.tools.arguments import canonical_values
 from convocore_mcp.vocabulary import STAGES

@@ -13,7 +13,7 @@ from mcp.server.mcpserver import MCPServer
 from mcp_types import ListResourcesResult, PaginatedRequestParams, Resource
 
 from convocore_mcp.errors import ConvocoreError
-from convocore_mcp.server.calls.app import App
+from convocore_mcp.server.calls.lifetime import App
 from convocore_mcp.server.mcp import RequestContext
 from convocore_mcp.server.mcp.apps import shown_resources
 from convocore_mcp.server.rendering import listed_resource, protocol_error

@@ -12,7 +12,7 @@ from mcp.server.mcpserver import Context, MCPServer
 
 from convocore_mcp.errors import ConvocoreError, InvalidArgumentError
 from convocore_mcp.server.backend import Backend
-from convocore_mcp.server.calls.app import App, backend_for
+from convocore_mcp.server.calls.lifetime import App, backend_for
 from convocore_mcp.server.mcp import RequestContext
 from convocore_mcp.server.rendering import (
     SafeText,

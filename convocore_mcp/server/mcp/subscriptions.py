@@ -11,13 +11,10 @@ for one that this server does not know there are no events.
 
 import asyncio
 import logging
-import re
 from collections import Counter
 from collections.abc import AsyncIterator, Collection, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import unquote
 
 import anyio
 from mcp.server.connection import Connection
@@ -27,8 +24,9 @@ from mcp.server.subscriptions import InMemorySubscriptionBus, ResourceUpdated, S
 from mcp_types import EmptyResult, SubscribeRequestParams, UnsubscribeRequestParams
 
 from convocore_mcp.errors import ConvocoreError, MirrorError
-from convocore_mcp.server.calls.app import App
+from convocore_mcp.server.calls.lifetime import App
 from convocore_mcp.server.mcp import RequestContext
+from convocore_mcp.server.mcp.resource_target import resource_target
 from convocore_mcp.server.rendering import protocol_error
 
 if TYPE_CHECKING:
@@ -40,24 +38,6 @@ MAX_URIS = 500
 """URIs that one client may subscribe to."""
 SEND_TIMEOUT = 2.0
 """Seconds after which an event for a client that does not read is dropped."""
-_URI = re.compile(
-    r"convocore://agents(?:/(?P<agent>[^/?]+)/(?P<kind>[a-z-]+)(?:/(?P<id>[^/?]+))?)?(?:\?.*)?/?"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class ResourceTarget:
-    """What a URI names: without an agent every agent, without an ID everything of its kind."""
-
-    agent: str = ""
-    kind: str = ""
-    id: str = ""
-
-
-def resource_target(uri: str) -> ResourceTarget | None:
-    """What `uri` names in the mirror, or `None` if it is not one of this server's URIs."""
-    match = _URI.fullmatch(uri)
-    return ResourceTarget(*(unquote(part or "") for part in match.groups())) if match else None
 
 
 class SubscriptionBus(InMemorySubscriptionBus):

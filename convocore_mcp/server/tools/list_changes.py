@@ -5,7 +5,7 @@ from typing import Annotated
 from mcp.server.mcpserver import Context
 from mcp_types import CallToolResult
 
-from convocore_mcp.server.calls.app import App, backend_for
+from convocore_mcp.server.calls.lifetime import App, backend_for
 from convocore_mcp.server.rendering import success
 from convocore_mcp.server.requests import ChangesRequest
 from convocore_mcp.server.tools import arguments as arg

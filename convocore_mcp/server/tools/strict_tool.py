@@ -25,7 +25,7 @@ from convocore_mcp.server.tools.arguments import nearest_first
 from convocore_mcp.server.tools.lenient_arguments import read_leniently
 
 if TYPE_CHECKING:
-    from convocore_mcp.server.calls.app import App
+    from convocore_mcp.server.calls.lifetime import App
 
 READ_ONLY = ToolAnnotations(
     read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=True
@@ -101,11 +101,11 @@ class StrictTool(Tool):
         return await app.answer_once((self.name, convert_result, compact(arguments)), make)
 
     async def _run(
-        self, arguments: JsonObject, context: Context[Any, Any], convert_result: bool
-    ) -> Any:
+        self, arguments: JsonObject, context: "Context[App]", convert_result: bool
+    ) -> CallToolResult:
         try:
             read = read_leniently(arguments, self.parameters.get("properties", {}))
-            return await super().run(read, context, convert_result)
+            answered: CallToolResult = await super().run(read, context, convert_result)
         except ToolError as error:
             cause = error.__cause__
             if isinstance(cause, ConvocoreError):
@@ -113,6 +113,7 @@ class StrictTool(Tool):
             if isinstance(cause, ValidationError) and cause.title.endswith("Arguments"):
                 return failure(self._invalid_arguments(cause))
             return failure(internal_error(cause or error))
+        return answered
 
     def read_arguments(self, arguments: JsonObject) -> JsonObject:
         """The arguments as the tool's function receives them, with the defaults of all others.

@@ -4,7 +4,7 @@ They are not saved, and those in the mirror are erased as if they had never been
 tells of it. A conversation that bears no time is kept.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -68,6 +68,15 @@ class Retention:
         with self._database.reading() as connection:
             listed = connection.scalars(select(agents.c.agent_id)).all()
         return sum(self._erase(agent_id, limit) for agent_id in listed)
+
+    def erase_old(
+        self, agents: Iterable[str], rebuild_leads: Callable[[str], object], *, now: datetime
+    ) -> None:
+        """As `apply`; the leads follow, and nothing of it is left in the file."""
+        if self.apply(now):
+            for agent_id in agents:
+                rebuild_leads(agent_id)
+            self.overwrite_freed()
 
     def overwrite_freed(self) -> None:
         """Have the engine reclaim what was erased, so that no file holds it any more."""

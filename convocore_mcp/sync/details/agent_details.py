@@ -228,8 +228,7 @@ class AgentDetails:
 
     async def _try(self, full_sync_at: datetime) -> None:
         """Find out whether single conversations add anything, a few at a time."""
-        answers: list[ReadDetails] = []
-        added, result = 0, None
+        answers, added, result = list[ReadDetails](), 0, None
         try:
             while result is None:
                 wanted = await self._wanted(AT_A_TIME)

@@ -15,7 +15,7 @@ from mcp.server.mcpserver import MCPServer
 from mcp.shared.message import SessionMessage
 from mcp_types import JSONRPCMessage, JSONRPCRequest
 
-from convocore_mcp.server.calls.app import App
+from convocore_mcp.server.calls.lifetime import App
 from convocore_mcp.server.mcp.pending_requests import PendingRequests
 from convocore_mcp.server.mcp.stdio.line_reader import Unreadable, read_line
 from convocore_mcp.server.mcp.stdio.line_splitter import LineSplitter, LongLine

@@ -6,7 +6,7 @@ A span holds the method, the tool's name, the duration and the outcome; never ar
 import importlib
 import logging
 
-from convocore_mcp.tracing_settings import TracingSettings
+from convocore_mcp.tracing.tracing_settings import TracingSettings
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ def start_tracing(settings: TracingSettings, *, version: str) -> None:
         return
     try:
         # By name: OpenTelemetry is an optional dependency and slow to import.
-        exporter = importlib.import_module("convocore_mcp.tracing_export")
+        exporter = importlib.import_module("convocore_mcp.tracing.span_export")
     except ImportError:
         log.warning(
             "Traces are configured, but OpenTelemetry is not installed: "

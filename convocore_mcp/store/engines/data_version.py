@@ -2,7 +2,7 @@
 
 import sqlite3
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sqlalchemy.pool import StaticPool
 
@@ -49,7 +49,8 @@ class DataVersion:
             if self._connection is None or self._engine is not engine:
                 self._give_back()  # a damaged mirror was replaced
                 self._engine, self._connection = engine, engine.raw_connection()
-            sqlite: Any = self._connection.driver_connection
+            sqlite = self._connection.driver_connection
+            assert isinstance(sqlite, sqlite3.Connection)  # noqa: S101  another one is not asked
             return int(sqlite.execute("PRAGMA data_version").fetchone()[0])
 
     def close(self) -> None:

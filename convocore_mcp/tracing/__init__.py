@@ -1,0 +1,1 @@
+"""Traces: when they are made, and how they are sent."""
