@@ -177,7 +177,7 @@ async def test_a_mirror_that_is_replaced_while_it_is_filled_is_not_called_comple
             await caller.error()
             gate.open()
             answer = await caller.until_complete("upstream_unavailable")  # nothing read yet
-    assert answer["freshness"]["conversations"] == len(sandbox.rows())
+    assert answer["freshness"]["conversations"] == len(list(sandbox.rows()))
 
 
 async def test_an_answer_does_not_mix_two_mirrors(upstream: Settings, tmp_path: Path) -> None:

@@ -73,11 +73,11 @@ async def test_what_becomes_too_old_goes_without_a_change_and_no_sync_brings_it_
     async with keeping(sandbox, 80) as harness:
         await harness.sync()
         number = harness.coverage.sequence_number
-        before, old = ids_in(harness), sandbox.rows()[150]["ID"]
+        before, old = ids_in(harness), list(sandbox.rows())[150]["ID"]
         times = activity_times(sandbox)
         harness.clock.offset += times[40] - times[80]  # half of them become too old
         sandbox.touch(old)  # somebody writes again
-        sandbox.edit(sandbox.rows()[170]["ID"], stage="won")  # an old one, silently
+        sandbox.edit(list(sandbox.rows())[170]["ID"], stage="won")  # an old one, silently
         await harness.ensure_fresh()
         assert old in ids_in(harness)
         assert ids_in(harness) == kept_ids(harness)
@@ -125,7 +125,7 @@ async def test_what_is_in_the_mirror_goes_when_less_is_kept_than_before() -> Non
         await harness.sync()
         await harness.count_requests()
     async with keeping(sandbox, 80, mirror=mirror) as harness:
-        assert harness.mirror.retention.apply(harness.clock()) == len(sandbox.rows()) - 80
+        assert harness.mirror.retention.apply(harness.clock()) == len(list(sandbox.rows())) - 80
         assert ids_in(harness) == kept_ids(harness)
         assert harness.coverage.complete
         assert harness.coverage.conversations == 80
