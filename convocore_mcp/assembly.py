@@ -220,9 +220,7 @@ def _connect(
         transcripts=_transcripts(client, database, threads),
         read_fields=read_fields,
         coverage=mirror.coverage,
-        details_state=(lambda _: None)
-        if settings.details == "off"
-        else DetailsQueue(database).state,
+        details_state=None if settings.details == "off" else DetailsQueue(database).state,
         now=utc_now,
         read=read,
         answer_seconds=settings.wait_seconds,

@@ -59,7 +59,7 @@ class Backend:
     """The fields of one conversation that was read with its record."""
     coverage: "Callable[[str], Coverage]"
     """Blocking: how much of an agent's list the mirror holds."""
-    details_state: "Callable[[str], DetailsState | None]"
+    details_state: "Callable[[str], DetailsState] | None"
     """Blocking: how many details of an agent are still to be read; `None` if they are off."""
     now: "Callable[[], datetime]"
     zone: "tzinfo"

@@ -106,7 +106,7 @@ class SharedServer:
 shared_server = functools.cache(SharedServer)
 
 
-async def wait_until_idle(sandbox: Sandbox) -> None:
+async def wait_until_idle(sandbox: Served) -> None:
     """Wait until the sandbox has counted every request, including those that were cancelled.
 
     The client cancels its requests under way when a caller leaves, but the server may still read

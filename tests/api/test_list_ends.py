@@ -10,7 +10,7 @@ from convocore_mcp.errors import ApiError, NotFoundError
 from convocore_mcp.models import Page
 from tests.property_tests import examples
 
-from .api_client import api_client
+from .api_client import api_client, wait_until_idle
 from .odd_list import (
     CURSOR_ENDS,
     CURSOR_REFUSED,
@@ -65,6 +65,20 @@ async def test_a_list_of_130_is_complete_however_its_cursors_end(end: str) -> No
     assert held(pages) == {row["ID"] for row in rows}
     assert is_certain(pages)
     assert len(odd_list.queries) <= 7 + 55
+
+
+@pytest.mark.parametrize(
+    ("end", "requests"), [("cursor without more", 7 + 1), ("last page for ever", 7 + 3)]
+)
+async def test_no_page_is_requested_ahead_where_the_list_may_have_ended(
+    end: str, requests: int
+) -> None:
+    """Ours: a request behind the end is in vain, so a page that may be the last is parsed first."""
+    odd_list = cursor_list(rows_named(range(130)), 20, end)
+    await pages_until_the_end(odd_list)
+    await wait_until_idle(odd_list)
+
+    assert len(odd_list.queries) == requests
 
 
 @pytest.mark.parametrize("limits", LIMITS)

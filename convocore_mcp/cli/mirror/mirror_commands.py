@@ -28,6 +28,7 @@ from convocore_mcp.cli.progress_bar import progress_bar
 from convocore_mcp.cli.terminal import say, show, shown
 from convocore_mcp.configuration import mirror_location, read_settings
 from convocore_mcp.errors import ConvocoreError, InvalidArgumentError, NotConfiguredError
+from convocore_mcp.models import DetailsState
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.protocols import SyncResult
 from convocore_mcp.settings import Settings
@@ -152,7 +153,7 @@ async def _sync_agent(backend: Backend, agent: str, *, full: bool) -> None:
         )
     for reason in filter(None, (after.gap, after.doubt)):
         say(f"  {reason}")
-    details = await backend.read(backend.details_state, agent)
+    details = await _details_of(backend, agent)
     if details and details.pending:
         say(f"  details: {details_text(details)}, in the background of a running server.")
 
@@ -201,9 +202,15 @@ async def _print_status(agents: Sequence[str]) -> None:
         for agent in agents:
             coverage = await backend.read(backend.coverage, agent)
             reasons = await backend.read(backend.mirror_reader.quarantine_reasons, agent)
-            details = await backend.read(backend.details_state, agent)
+            details = await _details_of(backend, agent)
             for line in status_lines(agent, coverage, details, reasons, now=backend.now()):
                 say(line)
+
+
+async def _details_of(backend: Backend, agent: str) -> DetailsState | None:
+    """How many details are still to be read; `None` if they are off."""
+    state = backend.details_state
+    return None if state is None else await backend.read(state, agent)
 
 
 def _size(mirror: ConfiguredMirror) -> int:

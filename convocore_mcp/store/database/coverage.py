@@ -181,7 +181,7 @@ def _set_agent(connection: Connection, agent_id: str, values: Mapping[str, Any])
     _update_agent(connection, _OF_AGENT.values(values), {"agent": agent_id})
 
 
-def _update_agent(connection: Connection, statement: Update, given: Mapping[str, Any]) -> None:
+def _update_agent(connection: Connection, statement: Update, given: Mapping[str, object]) -> None:
     """Execute an update of the row of the agent `given`, which is made if it is missing."""
     if not connection.execute(statement, given).rowcount:
         connection.execute(insert(agents), {"agent_id": given["agent"]})

@@ -1,11 +1,17 @@
-"""Measures of groups: count, sum, average, median and maximum of a number field."""
+"""Measures of groups: count, sum, average, median and maximum of a number field.
 
+The engine counts how often each value occurs in a group: there are far fewer values than rows, and
+the median needs no more than that.
+"""
+
+import math
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from statistics import median
+from itertools import accumulate
 from typing import Protocol
 
-from sqlalchemy import ColumnElement, Connection, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, func, null, select
 
 from convocore_mcp.fields.row_query import Measure
 from convocore_mcp.fields.table import Field, Kind
@@ -13,7 +19,8 @@ from convocore_mcp.store.field_queries.groups.group_keys import GroupKey, GroupK
 from convocore_mcp.store.fields.field_columns import SHOWN
 from convocore_mcp.store.fields.row_tables import RowTable
 
-Numbers = list[float]
+Numbers = dict[float, int]
+"""How often each value occurs."""
 AT_A_TIME = 10_000
 
 
@@ -24,12 +31,13 @@ class Samples:
     plain: dict[str, Numbers] = field(default_factory=dict)
     money: dict[str, dict[str | None, Numbers]] = field(default_factory=dict)
 
-    def add(self, measure: Field, value: float, currency: str | None) -> None:
-        """Add one value."""
-        if measure.kind is not Kind.MONEY:
-            self.plain.setdefault(measure.name, []).append(value)
-            return
-        self.money.setdefault(measure.name, {}).setdefault(currency, []).append(value)
+    def add(self, measure: Field, currency: str | None, value: float, rows: int) -> None:
+        """Add a value that several rows have."""
+        if measure.kind is Kind.MONEY:
+            numbers = self.money.setdefault(measure.name, {}).setdefault(currency, {})
+        else:
+            numbers = self.plain.setdefault(measure.name, {})
+        numbers[float(value)] = numbers.get(float(value), 0) + rows
 
     def measures(self) -> Mapping[str, Measure | Mapping[str | None, Measure]]:
         """By the name of the field."""
@@ -42,14 +50,12 @@ class Samples:
 
 
 def _measure(numbers: Numbers) -> Measure:
-    total = sum(numbers)
-    return Measure(
-        n=len(numbers),
-        sum=total,
-        avg=total / len(numbers),
-        median=float(median(numbers)),
-        max=max(numbers),
-    )
+    values = sorted(numbers)
+    ranks = list(accumulate(numbers[value] for value in values))
+    n, total = ranks[-1], math.fsum(value * rows for value, rows in numbers.items())
+    # The value in the middle, or the average of both.
+    middle = [values[bisect_right(ranks, rank)] for rank in ((n - 1) // 2, n // 2)]
+    return Measure(n=n, sum=total, avg=total / n, median=sum(middle) / 2, max=values[-1])
 
 
 class Sampled(Protocol):
@@ -69,19 +75,37 @@ def add_samples(
     group: Callable[[GroupKey], Sampled],
 ) -> None:
     """Add the values of the measures to `totals`, and to the groups that their rows belong to."""
-    if not measures:
-        return
-    columns = [table.value(measure) for measure in measures]
-    currency = (table.column("currency"), table.column(f"currency{SHOWN}"))
-    known = or_(*(column.is_not(None) for column in columns))
-    read = [*keys.columns, *keys.stored_keys]
-    statement = select(*read, *columns, *currency).where(*fitting, known)
-    for row in connection.execute(statement, execution_options={"yield_per": AT_A_TIME}):
-        of_row = [totals.samples]
-        if keys.group_by:
-            of_row += [group(key).samples for key in keys.of(row[: len(read)])]
-        for measure, value in zip(measures, row[len(read) :], strict=False):
-            if value is None:
-                continue
-            for samples in of_row:
-                samples.add(measure, float(value), row[-1] or row[-2])
+    width = len(keys.columns) + len(keys.stored_keys)
+    for measure in measures:
+        statement = _values(table, keys, fitting, measure)
+        options = {"yield_per": AT_A_TIME}
+        for row in connection.execute(statement, execution_options=options):
+            samples = [totals.samples]
+            if keys.group_by:
+                samples += [group(key).samples for key in keys.of(row[:width])]
+            for each in samples:
+                each.add(measure, *row[width:])  # type: ignore[arg-type]  # the engine's numbers
+
+
+def _values(
+    table: RowTable, keys: GroupKeys, fitting: Sequence[ColumnElement[bool]], measure: Field
+) -> Select[*tuple[object, ...]]:
+    """By group, the currency of an amount, each value of a measure, and how many rows have it."""
+    value = table.value(measure)
+    shown = func.coalesce(table.column(f"currency{SHOWN}"), table.column("currency"))
+    currency = shown if measure.kind is Kind.MONEY else null()
+    # In a subquery: PostgreSQL doesn't see that two expressions with parameters are the same.
+    rows = (
+        select(
+            *(column.label(f"v{place}") for place, column in enumerate(keys.columns)),
+            *(column.label(f"k{place}") for place, column in enumerate(keys.stored_keys)),
+            currency.label("currency"),
+            value.label("value"),
+        )
+        .where(*fitting, value.is_not(None))
+        .subquery()
+    )
+    values = [rows.c[f"v{place}"] for place in range(len(keys.columns))]
+    smallest = [func.min(rows.c[f"k{place}"]) for place in range(len(keys.stored_keys))]
+    grouped = select(*values, *smallest, rows.c.currency, rows.c.value, func.count())
+    return grouped.group_by(*values, rows.c.currency, rows.c.value)
