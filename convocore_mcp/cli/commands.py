@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable, Mapping
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -188,9 +189,15 @@ def sandbox(
 
 
 @app.command()
-def demo(size: Size = 2000, seed: Seed = 1) -> None:
+def demo(
+    size: Size = 2000,
+    seed: Seed = 1,
+    picture: Annotated[
+        Path | None, typer.Option(help="Also draw the first answers into this file, as SVG.")
+    ] = None,
+) -> None:
     """Ask a question of each tool about the sandbox's data; show the answers and what they cost."""
-    run_demo(size=size, seed=seed)
+    run_demo(size=size, seed=seed, picture=picture)
 
 
 for command in (

@@ -2,10 +2,14 @@
 
 import asyncio
 import json
+import re
 import sys
 from collections.abc import Sequence
+from io import StringIO
+from pathlib import Path
 
 from mcp import Client, StdioServerParameters
+from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console, Group
 from rich.panel import Panel
 from rich.table import Table
@@ -18,10 +22,15 @@ from convocore_mcp.sandbox import Sandbox, serving
 
 CHARACTERS_PER_TOKEN = 4
 """A rule of thumb for English and JSON; exact enough to compare sizes."""
+PICTURED, PICTURE_WIDTH = 3, 100
+"""Answers in a picture, and characters in a line of it."""
 
 
-def run_demo(*, size: int, seed: int) -> None:
-    """Start the sandbox and the server, ask the questions, and print the answers."""
+def run_demo(*, size: int, seed: int, picture: Path | None = None) -> None:
+    """Start the sandbox and the server, ask the questions, and print the answers.
+
+    `picture` gets the first of them as they look in a terminal, as SVG.
+    """
     console = Console()
     sandbox = Sandbox(size=size, seed=seed, live=True, export=True)
     with serving(sandbox) as base_url:
@@ -35,6 +44,8 @@ def run_demo(*, size: int, seed: int) -> None:
         list_characters = sum(len(json.dumps(row, ensure_ascii=False)) for row in sandbox.rows())
     for answer in answers:
         show(console, answer_panel(answer))
+    if picture is not None:
+        _draw(answers[:PICTURED], picture)
     show(console, _cost_panel(answers, list_characters))
     show(
         console,
@@ -43,6 +54,15 @@ def run_demo(*, size: int, seed: int) -> None:
         "With your leads (or paste [bold]mcp.json.example[/], with your key and agent):\n"
         "  [bold]convocore-mcp install claude-desktop[/]\n",
     )
+
+
+def _draw(answers: Sequence[Answer], file: Path) -> None:
+    console = Console(record=True, width=PICTURE_WIDTH, file=StringIO(), color_system="truecolor")
+    for answer in answers:
+        show(console, answer_panel(answer))
+    # The library's frame fetches a font; a picture should need nothing from anywhere.
+    frame = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL)
+    console.save_svg(str(file), title="convocore-mcp demo", code_format=frame)
 
 
 async def _ask_all(sandbox: Sandbox, base_url: str) -> list[Answer]:
