@@ -21,9 +21,10 @@ Call = tuple[str, Json]
 def environment(**settings: object) -> dict[str, str]:
     """This environment, with these settings and no other settings of ours.
 
-    No details are read: what is measured is one request, one sync or one answer.
+    No details are read: what is measured is one request, one sync or one answer. A call may take
+    long: a busy machine should be measured, too.
     """
-    settings = {"details": "off"} | settings
+    settings = {"details": "off", "wait_seconds": 60} | settings
     ours = ("CONVOCORE_", "WORKSPACE_SECRET")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return kept | {f"CONVOCORE_{name.upper()}": str(value) for name, value in settings.items()}

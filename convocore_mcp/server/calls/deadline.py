@@ -24,8 +24,8 @@ class Deadline:
         self._at = since + (max(usual, LONGEST) if patient else usual) + LAST_MOMENT
 
     @contextmanager
-    def enforced(self) -> Iterator[None]:
-        """Give up what the block waits for.
+    def enforced(self, *, opening: bool = False) -> Iterator[None]:
+        """Give up what the block waits for; `opening` says that it opens the mirror.
 
         Raises:
             MirrorError: it was given up. All that is waited for so long is the mirror: waiting for
@@ -35,7 +35,9 @@ class Deadline:
             yield
         if scope.cancelled_caught:
             raise MirrorError(
-                "The mirror has not answered in time.",
+                "The mirror is still being opened."
+                if opening
+                else "The mirror has not answered in time.",
                 hint="Ask again: it may only be busy. If it stays, the database or its disk is "
                 "slow, stopped, or locked by another process: look there.",
                 retry_after=5,

@@ -142,7 +142,7 @@ class App:
         backend = self._backend
         if backend is None:
             seconds = await (await self._loaded()).answer_seconds()
-            with Deadline(seconds, patient=patient, since=since).enforced():
+            with Deadline(seconds, patient=patient, since=since).enforced(opening=True):
                 backend = await self._built()
         if not backend.agents:
             raise NotConfiguredError(
