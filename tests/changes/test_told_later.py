@@ -65,6 +65,28 @@ async def test_a_lead_that_was_hot_before_it_was_merged_became_hot(by: str) -> N
     assert (later["lead_id"], later["hot"], later["became"]) == ("ann", True, ["hot"])
 
 
+async def test_a_change_of_a_lead_ends_where_a_new_conversation_of_it_began() -> None:
+    """Promised by docs/contract.md, "`list_changes`": one change made the lead hot.
+
+    Holds docs/contract.md #became-hot.
+    """
+    sandbox = Sandbox(size=0)
+    sandbox.insert(ID="ann", userName="Ann", userEmail="a@x.example", leadScore=40, **SCORED)
+    async with connected(sandbox, incremental_sync_seconds=36_000) as client:
+        cursor = await begun(client)
+        sandbox.edit("ann", leadScore=90)
+        await read_list(client, sandbox)
+        # Its score is newer, so the lead is no longer hot. Both then move to another lead.
+        sandbox.insert(ID="again", userEmail="a@x.example", leadScore=10, **SCORED)
+        await read_list(client, sandbox)
+        at_once, _ = await changes(client, cursor)
+        sandbox.insert(ID="new", userEmail="a@x.example", contactIdentityId="i2")
+        await read_list(client, sandbox)
+        later, _ = await changes(client, cursor)
+    assert later[:2] == at_once
+    assert [change["hot"] for change in at_once] == [True, False]
+
+
 @pytest.mark.parametrize("seed", range(4))
 async def test_what_is_told_later_is_what_was_told_at_once(seed: int) -> None:
     """Promised by docs/contract.md, "`list_changes`": also while people merge and part again.
