@@ -288,7 +288,11 @@ def _agent_syncs(
                 full_after=timedelta(seconds=settings.full_sync_seconds),
             ),
             limits=SyncLimits(settings.max_rows, timedelta(seconds=settings.max_sync_seconds)),
-            details=DetailsPlan(DetailsMode(settings.details), settings.details_per_second),
+            details=DetailsPlan(
+                DetailsMode(settings.details),
+                settings.details_per_second,
+                again_after=timedelta(seconds=settings.full_sync_seconds),
+            ),
         )
     )
 

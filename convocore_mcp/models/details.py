@@ -64,3 +64,5 @@ class DetailsState:
     refused: int = 0
     """Sparse rows whose details Convocore does not give."""
     trial: DetailsTrial | None = None
+    outdated: int = 0
+    """Sparse rows whose details were read so long ago that later edits may be missing."""

@@ -23,7 +23,8 @@ from convocore_mcp.sync.decisions import (
     next_action,
     without_future,
 )
-from convocore_mcp.sync.details.agent_details import AgentDetails, DetailsParts
+from convocore_mcp.sync.details.agent_details import AgentDetails
+from convocore_mcp.sync.details.details_parts import DetailsParts
 from convocore_mcp.sync.details.plan import DetailsPlan
 from convocore_mcp.sync.freshness import SyncState, UpstreamHealth, freshness, refusal
 from convocore_mcp.sync.full_sync import FullSync, note_lost_agent

@@ -95,7 +95,8 @@ def freshness(state: SyncState, scope: ReadScope, *, now: datetime) -> Freshness
     listed = (coverage.complete and not state.overdue) or (
         first_sync is not None and first_sync.covers(scope)
     )
-    lacks = coverage.quarantined or coverage.dropped_fields or state.details.pending
+    details = state.details
+    lacks = coverage.quarantined or coverage.dropped_fields or details.pending or details.outdated
     complete = listed and not (lacks or _may_be_stale(state))
     started_at = first_sync.started_at if first_sync is not None else None
     if coverage.full_sync_at is not None:  # else nothing was ever read but by the first sync
@@ -123,6 +124,11 @@ def _details_notes(details: DetailsState, *, of: int) -> list[str]:
             "The list says too little of some conversations: "
             f"details of {details.pending} of {max(of, details.pending)} conversations are not "
             "read yet; ask again later."
+        )
+    if details.outdated:
+        notes.append(
+            f"The details of {details.outdated} conversation(s) were last read long ago: edits in "
+            "the CRM since then may be missing until they have been read again."
         )
     if details.refused:
         notes.append(

@@ -8,6 +8,7 @@ became overdue without an edit.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection, RowMapping
@@ -162,7 +163,7 @@ def _read_changes(
         LeadChange(
             change.number,
             change.row["agent_id"],
-            change.row["lead_id"],
+            change.lead_id,
             change.old["lead_id"] if change.old is not None else _lead_before(change),
         )
         for change in logged
@@ -178,7 +179,7 @@ def _lead_before(change: LoggedChange) -> str | None:
 
 def _change(logged: LoggedChange, values: dict[int, VersionValues], hot: HotScores) -> Change:
     row, old = logged.row, logged.old
-    after = rows.to_conversation(row)
+    after = replace(rows.to_conversation(row), lead_id=logged.lead_id)
     before = None if old is None else rows.to_conversation(old)
     read_at = row["ended_at"] if logged.kind == "removed" else row["read_at"]
     seen = rows.from_milliseconds(read_at or row["read_at"])

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import Connection, select
 
 from convocore_mcp.store.database.rows import chunks
 from convocore_mcp.store.database.schema import conversations
@@ -92,14 +92,21 @@ def _read_touched(
     upto: int,
     touched: dict[_Key, list[int]],
 ) -> None:
-    """The numbers of all changes of conversations of these leads."""
-    began = and_(_c.valid_from > first, _c.valid_from <= upto)
-    ended = and_(_c.ended_at.is_not(None), _c.valid_to > first, _c.valid_to <= upto)
-    query = select(_c.lead_id, _c.valid_from, _c.valid_to).where(
-        _c.agent_id == agent_id, _c.lead_id.in_(lead_ids), or_(began, ended)
-    )
-    for lead_id, *numbers in connection.execute(query):
-        touched[agent_id, lead_id] += (n for n in numbers if first < n <= upto)
+    """The numbers of all changes of conversations of these leads.
+
+    A version began in its first lead, and ended in the one that it was in at last.
+    """
+    never_moved = _c.first_lead_id.is_(None)
+    for lead, number, condition in (
+        (_c.lead_id, _c.valid_from, never_moved),
+        (_c.first_lead_id, _c.valid_from, ~never_moved),
+        (_c.lead_id, _c.valid_to, _c.ended_at.is_not(None)),
+    ):
+        query = select(lead, number).where(
+            _c.agent_id == agent_id, lead.in_(lead_ids), number > first, number <= upto, condition
+        )
+        for lead_id, touch in connection.execute(query):
+            touched[agent_id, lead_id].append(touch)
 
 
 def _scores(
@@ -117,9 +124,25 @@ def _scores(
         numbers = touched[key]
         place = bisect_right(numbers, change.number)
         following = numbers[place] if place < len(numbers) else upto
-        after = _state(states[key], following)
+        after = _state_after(states[key], change.number, following)
     highest = max(scores, default=None)
     return HotScores(after and after.hot_score, highest, after is not None)
+
+
+def _state_after(states: Iterable[_State], number: int, following: int) -> _State | None:
+    """The last state of a lead that followed a change, up to the change that followed.
+
+    Where the lead was merged into another one meanwhile, it is the state until then.
+    """
+    reached: _State | None = None
+    for state in sorted(states):
+        if state.valid_from > following:
+            break
+        if reached is not None and reached.valid_to != state.valid_from:
+            break  # it was merged into another lead, and has come back
+        if state.valid_to > number:
+            reached = state
+    return reached
 
 
 def _state(states: Iterable[_State], number: int) -> _State | None:

@@ -46,6 +46,15 @@ class LoggedChange:
     row: RowMapping
     old: RowMapping | None
 
+    @property
+    def lead_id(self) -> str | None:
+        """The lead that the conversation was in after the change, or before it was removed.
+
+        Later changes of other conversations may have moved it.
+        """
+        first: str | None = None if self.kind == "removed" else self.row["first_lead_id"]
+        return first or self.row["lead_id"]
+
 
 def numbered_changes(
     connection: Connection, bounds: LogBounds, *, after: int, kinds: Sequence[str], limit: int
@@ -92,7 +101,9 @@ def _behind(
 def read_versions(connection: Connection, numbered: Sequence[NumberedChange]) -> list[LoggedChange]:
     """The same changes with their versions."""
     query = select(
-        *rows.COLUMNS, _c.valid_from, _c.valid_to, _c.read_at, _c.ended_at, records.c.record
+        *rows.COLUMNS,
+        *(_c.valid_from, _c.valid_to, _c.read_at, _c.ended_at, _c.first_lead_id),
+        records.c.record,
     ).join(records, records.c.valid_from == _c.valid_from)
     by_version: dict[int, RowMapping] = {}
     by_end: dict[int, RowMapping] = {}

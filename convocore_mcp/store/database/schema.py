@@ -25,7 +25,7 @@ from sqlalchemy import (
 from convocore_mcp.store.database.columns import Text, Tokens
 
 PREFIX = "convocore_"
-SCHEMA_VERSION = "43"
+SCHEMA_VERSION = "44"
 """Goes up by one with every change of the tables; `meta`, which stores it, never changes."""
 CURRENT = 2**62
 """The `valid_to` of a current version."""
@@ -105,7 +105,7 @@ conversations = Table(
     Column("digest", LargeBinary, nullable=False),
     Column("agent_id", Text, nullable=False),
     Column("id", Text, nullable=False),
-    Column("lead_id", Text),
+    *(Column(name, Text) for name in ("lead_id", "first_lead_id")),
     Column("last_activity", BigInteger),
     Column("first_message", BigInteger),
     Column("last_modified", BigInteger),
@@ -151,7 +151,8 @@ A version is valid from change `valid_from` until change `valid_to` (`CURRENT`: 
 first read at `read_at`, last at `seen_at`, replaced or removed at `ended_at`; `missed_syncs` full
 syncs in a row did not see it. `outdated_at` is when the list last showed an older copy of it,
 unless it was seen since. `dropped_fields` is how many of its fields could not be read. `identity`
-is Convocore's idea of who this is, `lead_id` is ours.
+is Convocore's idea of who this is, `lead_id` is ours; `first_lead_id` is that of the beginning,
+where changes of other conversations have moved the version to another lead.
 `amount` is the number in `value`, `unparsed` says that it has none. The columns `by_...` are sort
 keys: orders are descending, the id breaks ties. `search` holds the tokens of `search_tokens`.
 """
@@ -166,7 +167,7 @@ records = Table(
 
 _c = conversations.c
 Index(f"{PREFIX}version", _c.agent_id, _c.id, _c.valid_to, unique=True)
-for _name in ("lead_id", "identity"):
+for _name in ("lead_id", "first_lead_id", "identity"):
     # Most rows have no value here, and an index without those is cheaper to update.
     _index(_name, _c.agent_id, _c[_name], where=_c[_name].is_not(None))
 for _name in ("email_key", "phone_key"):

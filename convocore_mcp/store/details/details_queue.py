@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import false, func, select
 
 from convocore_mcp.models import DetailsState, DetailsTrial, WantedDetails
 from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.database.rows import chunks, to_milliseconds
 from convocore_mcp.store.database.schema import CURRENT, conversations, dirty_conversations
+from convocore_mcp.store.details.save_details import read_before
 from convocore_mcp.store.details.tables import REFUSED, details, details_trials, sparse_rows
 
 _c, _s, _d, _t = conversations.c, sparse_rows.c, details.c, details_trials.c
@@ -32,17 +33,23 @@ class DetailsQueue:
         self._database = database
 
     def wanted(self, agent_id: str, *, limit: int) -> list[WantedDetails]:
-        """The details to read next: the newest and the hottest in turn, at most `limit`."""
+        """The details to read next: the newest and the hottest in turn, at most `limit`.
+
+        Those that were never read come before those that are read again.
+        """
         query = _WANTED.where(_s.agent_id == agent_id).limit(limit)
+        found: dict[WantedDetails, None] = {}
         with self._database.reading() as connection:
-            newest, hottest = (
-                connection.execute(query.order_by(order.desc())).all()
-                for order in (_s.last_activity, _s.score)
-            )
-        in_turn = (
-            WantedDetails(*row) for pair in zip(newest, hottest, strict=True) for row in pair
-        )
-        return list(dict.fromkeys(in_turn))[:limit]
+            for of_kind in (~_s.again, _s.again):
+                newest, hottest = (
+                    connection.execute(query.where(of_kind).order_by(order.desc())).all()
+                    for order in (_s.last_activity, _s.score)
+                )
+                pairs = zip(newest, hottest, strict=True)
+                found |= dict.fromkeys(WantedDetails(*row) for pair in pairs for row in pair)
+                if len(found) >= limit:
+                    break
+        return list(found)[:limit]
 
     def wanted_of(self, agent_id: str, ids: Sequence[str]) -> list[WantedDetails]:
         """The wanted details of these conversations, in the given order."""
@@ -55,23 +62,46 @@ class DetailsQueue:
             }
         return [found[id_] for id_ in ids if id_ in found]
 
+    def any_read_before(self, agent_id: str, time: datetime, *, now: datetime) -> bool:
+        """Whether details were read before `time` and do not wait to be read again."""
+        waiting = select(_s.id).where(_s.agent_id == _d.agent_id, _s.id == _d.id).exists()
+        query = select(_d.id).where(_d.agent_id == agent_id, read_before(time, now), ~waiting)
+        with self._database.reading() as connection:
+            return connection.execute(query.limit(1)).first() is not None
+
     def state(
-        self, agent_id: str, *, since: datetime | None = None, people: bool = False
+        self,
+        agent_id: str,
+        *,
+        since: datetime | None = None,
+        people: bool = False,
+        outdated_before: datetime | None = None,
+        now: datetime | None = None,
     ) -> DetailsState:
         """How many details are pending and refused; with `since`, pending ones active since then.
 
         A row without a time counts in any window. With `people`, details are also pending that
-        were read and are not in the leads yet: those are rebuilt in a later transaction.
+        were read and are not in the leads yet: those are rebuilt in a later transaction. With
+        `outdated_before` and `now`, those that were read before are counted as outdated.
         """
-        pending = select(func.count()).select_from(sparse_rows).where(_s.agent_id == agent_id)
+        pending = select(func.count()).where(_s.agent_id == agent_id, ~_s.again)
+        outdated = select(func.count()).where(_d.agent_id == agent_id)
+        if outdated_before is None or now is None:
+            outdated = outdated.where(false())
+        else:
+            outdated = outdated.where(read_before(outdated_before, now))
         if since is not None:
             earliest = to_milliseconds(since) or 0
             pending = pending.where((_s.last_activity >= earliest) | (_s.last_activity < 0))
+            of_row = (_c.agent_id == _d.agent_id) & (_c.id == _d.id) & (_c.valid_to == CURRENT)
+            active = (_c.last_activity >= earliest) | _c.last_activity.is_(None)
+            outdated = outdated.where(select(_c.id).where(of_row, active).exists())
         query = select(
             pending.scalar_subquery().label("pending"),
             _REFUSED.where(_d.agent_id == agent_id).scalar_subquery().label("refused"),
             _TRIED_AT.where(_t.agent_id == agent_id).scalar_subquery().label("tried_at"),
             _RESULT.where(_t.agent_id == agent_id).scalar_subquery().label("result"),
+            outdated.scalar_subquery().label("outdated"),
         )
         if people:
             query = query.add_columns(
@@ -80,4 +110,5 @@ class DetailsQueue:
         with self._database.reading() as connection:
             row = connection.execute(query).one()
         trial = None if row.result is None else DetailsTrial(row.tried_at, row.result)
-        return DetailsState(row.pending + (row.not_in_leads if people else 0), row.refused, trial)
+        pending_now = row.pending + (row.not_in_leads if people else 0)
+        return DetailsState(pending_now, row.refused, trial, row.outdated)

@@ -24,8 +24,9 @@ class DetailsWriter:
     def save(self, agent_id: str, answers: Sequence[ReadDetails], *, at: datetime) -> int:
         """Save what was read at `at`, in one transaction.
 
-        Returns how many of `answers` hold anything that their rows lack. What they add is no change
-        of Convocore's. An answer for a version that the list has replaced meanwhile is dropped.
+        Returns how many of `answers` hold anything that their rows lack. What the first details of
+        a conversation add is no change of Convocore's; what differs in later ones is. An answer for
+        a version that the list has replaced meanwhile is dropped.
         """
         now, mirror = to_milliseconds(at) or 0, self._mirror
         with mirror.database.writing() as connection:
@@ -39,11 +40,22 @@ class DetailsWriter:
             mirror.begin_versions(
                 connection, found.changed, sequence_number=sequence_number, at=now, digests=digests
             )
-            save_details.note_answers(connection, agent_id, found.answered, at=now)
-            save_details.mark_enriched(connection, agent_id, found.changed)
+            first = save_details.without_details(connection, agent_id, found.changed)
+            save_details.note_answers(connection, agent_id, found, at=now)
+            save_details.mark_enriched(connection, agent_id, found.changed, first=first)
             if found.answered and not found.changed:
                 data_changed(connection, agent_id)  # answers say how many details they lack
         return found.added
+
+    def want_again(self, agent_id: str, time: datetime, *, now: datetime) -> int:
+        """Have details read again that were read before `time`, some at once; returns how many.
+
+        An edit of what the list leaves out shows nowhere in the list. These details count as read
+        while they wait.
+        """
+        with self._mirror.database.writing() as connection:
+            take_write_lock(connection)
+            return save_details.want_again(connection, agent_id, time, now=now)
 
     def note_trial(self, agent_id: str, *, full_sync_at: datetime, result: TrialResult) -> None:
         """Remember what a trial of single conversations has shown."""

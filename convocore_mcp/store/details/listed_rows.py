@@ -19,7 +19,7 @@ MergeDetails = Callable[[Conversation, str], Conversation]
 """A list row with what the single conversation's record adds (`sync.details.merge_records`)."""
 
 
-_COLUMNS = ("agent_id", "id", "last_activity", "score", "listed")
+_COLUMNS = ("agent_id", "id", "last_activity", "score", "listed", "again")
 
 
 def is_sparse(row: Conversation) -> bool:
@@ -77,6 +77,7 @@ def note_listed(
             UNKNOWN if (active := to_milliseconds(row.last_activity)) is None else active,
             UNKNOWN if row.score is None else row.score,
             None if row is now else storable(row.record),
+            False,
         )
         for (row, _), (now, _) in zip(changed, filled, strict=True)
         if is_sparse(row)

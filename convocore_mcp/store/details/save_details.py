@@ -1,24 +1,28 @@
 """Saving what single conversations hold beyond their rows. The caller holds the write lock."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, literal, select, update
 
 from convocore_mcp.models import Conversation, ReadDetails
 from convocore_mcp.store.database import bulk
 from convocore_mcp.store.database.columns import storable
 from convocore_mcp.store.database.parsed_records import stored_object
-from convocore_mcp.store.database.rows import chunks, from_milliseconds
-from convocore_mcp.store.database.schema import CURRENT, conversations, records
+from convocore_mcp.store.database.rows import chunks, from_milliseconds, to_milliseconds
+from convocore_mcp.store.database.schema import CURRENT, UNKNOWN, conversations, records
 from convocore_mcp.store.details.listed_rows import MergeDetails, forget
-from convocore_mcp.store.details.tables import details, enriched_versions, sparse_rows
+from convocore_mcp.store.details.tables import REFUSED, details, enriched_versions, sparse_rows
 from convocore_mcp.store.write.versions import Changed, CurrentVersion
 
 _NOBODY_ASKS = frozenset(
     {"nodes_info", "metrics", "sessions", "average_latency", "detailed_cost", "voice"}
 )
 """Record fields that no answer uses: a list that lacks only these fields counts as full."""
+AGAIN_AT_ONCE = 500
+"""Details that are wanted again in one transaction."""
+CLOCK_DIFFERENCE = timedelta(minutes=1)
 _c = conversations.c
 
 
@@ -30,6 +34,8 @@ class Enrichment:
     """Conversations that get a new version."""
     answered: list[ReadDetails] = field(default_factory=list)
     """The answers that belong to the current version of their conversation."""
+    listed: dict[str, str] = field(default_factory=dict)
+    """The records of these conversations as the list shows them, by id."""
     added: int = 0
     """Conversations of which the single one holds something that people ask about."""
 
@@ -49,10 +55,11 @@ def compare_details(
         version = current.get(id_)
         if version is None or version.valid_from != answer.wanted.version or id_ not in listed:
             continue  # the list has brought another version meanwhile
+        row, in_mirror = listed[id_]
         found.answered.append(answer)
+        found.listed[id_] = row.record
         if answer.single is None:
             continue
-        row, in_mirror = listed[id_]
         merged = merge(row, answer.single.record)
         known, made = stored_object(row.record), stored_object(merged.record)
         found.added += bool(made.keys() - known.keys() - _NOBODY_ASKS)
@@ -88,11 +95,9 @@ def _listed_rows(
     }
 
 
-def note_answers(
-    connection: Connection, agent_id: str, answered: Sequence[ReadDetails], *, at: int
-) -> None:
-    """Store the answers, so that no version is asked for twice; `at` is in milliseconds."""
-    ids = [answer.wanted.id for answer in answered]
+def note_answers(connection: Connection, agent_id: str, found: Enrichment, *, at: int) -> None:
+    """Store the answers, so that no version is asked for twice soon; `at` is in milliseconds."""
+    ids = [answer.wanted.id for answer in found.answered]
     forget(connection, sparse_rows, agent_id, ids)
     forget(connection, details, agent_id, ids)
     rows = (
@@ -101,19 +106,37 @@ def note_answers(
             storable(answer.wanted.id),
             answer.outcome.value,
             storable(answer.single.record) if answer.single else None,
+            storable(found.listed[answer.wanted.id]),
             at,
         )
-        for answer in answered
+        for answer in found.answered
     )
-    columns = ("agent_id", "id", "outcome", "record", "read_at")
+    columns = ("agent_id", "id", "outcome", "record", "listed", "read_at")
     bulk.insert_rows(connection, details, columns, rows)
 
 
-def mark_enriched(connection: Connection, agent_id: str, changed: Sequence[Changed]) -> None:
-    """Note that the new versions of `changed` are no change, and were not seen in the list.
+def without_details(
+    connection: Connection, agent_id: str, changed: Sequence[Changed]
+) -> frozenset[str]:
+    """Those of `changed`, by id, of which no details were known."""
+    ids, d = sorted(row.id for row, _ in changed), details.c
+    query = select(d.id).where(d.agent_id == agent_id, ~REFUSED)
+    known = {id_ for part in chunks(ids) for id_ in connection.scalars(query.where(d.id.in_(part)))}
+    return frozenset(ids) - known
 
-    A version counts as seen when the list was read: a page that was on its way while the details
-    were read must still replace it.
+
+def mark_enriched(
+    connection: Connection,
+    agent_id: str,
+    changed: Sequence[Changed],
+    *,
+    first: Collection[str],
+) -> None:
+    """Note that the new versions of `changed` were not seen in the list.
+
+    Those with details for the `first` time are no change, too: a value that was only unknown has
+    not changed. A version counts as seen when the list was read: a page that was on its way while
+    the details were read must still replace it.
     """
     seen_at = {old.id: old.seen_at for _, old in changed if old is not None}
     if not seen_at:
@@ -123,10 +146,45 @@ def mark_enriched(connection: Connection, agent_id: str, changed: Sequence[Chang
     for part in chunks(sorted(seen_at)):
         found = connection.execute(query.where(_c.id.in_(part)))
         new |= {row.id: row.valid_from for row in found}
-    rows = [(number, agent_id) for number in new.values()]
+    rows = [(number, agent_id) for id_, number in new.items() if id_ in first]
     bulk.insert_rows(connection, enriched_versions, ("valid_from", "agent_id"), rows)
     statement = update(conversations).where(_c.valid_from == bindparam("number"))
     connection.execute(
         statement.values(seen_at=bindparam("seen")),
         [{"number": number, "seen": seen_at[id_]} for id_, number in new.items()],
     )
+
+
+def read_before(time: datetime, now: datetime) -> ColumnElement[bool]:
+    """Whether details were read before `time`, or by a clock that was ahead, so nobody knows when.
+
+    Machines that share a mirror have slightly different clocks.
+    """
+    early, ahead = to_milliseconds(time) or 0, to_milliseconds(now + CLOCK_DIFFERENCE) or 0
+    return ~REFUSED & ((details.c.read_at < early) | (details.c.read_at > ahead))
+
+
+def want_again(connection: Connection, agent_id: str, time: datetime, *, now: datetime) -> int:
+    """Note that details are wanted again that were read before `time`; returns how many.
+
+    At most `AGAIN_AT_ONCE`, the oldest first.
+    """
+    d, s = details.c, sparse_rows.c
+    query = (
+        select(
+            d.agent_id,
+            d.id,
+            func.coalesce(_c.last_activity, UNKNOWN),
+            func.coalesce(_c.score, UNKNOWN),
+            d.listed,
+            literal(value=True),
+        )
+        .join(conversations, (_c.agent_id == d.agent_id) & (_c.id == d.id))
+        .outerjoin(sparse_rows, (s.agent_id == d.agent_id) & (s.id == d.id))
+        .where(d.agent_id == agent_id, read_before(time, now))
+        .where(_c.valid_to == CURRENT, s.id.is_(None))
+        .order_by(d.read_at)
+        .limit(AGAIN_AT_ONCE)
+    )
+    columns = ["agent_id", "id", "last_activity", "score", "listed", "again"]
+    return connection.execute(insert(sparse_rows).from_select(columns, query)).rowcount

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Column,
     Float,
     Index,
@@ -33,13 +34,15 @@ sparse_rows = Table(
     Column("last_activity", BigInteger, nullable=False),
     Column("score", Float, nullable=False),
     Column("listed", Text),
+    Column("again", Boolean, nullable=False),
     PrimaryKeyConstraint("agent_id", "id"),
     sqlite_with_rowid=False,
 )
-"""Current conversations whose list row is sparse and whose details this version still lacks.
+"""Current conversations whose list row is sparse and whose details are to be read.
 
 `last_activity` (milliseconds) and `score` say which is read first. `listed` is the record as the
-list shows it, where the mirror's record also has details of an older version.
+list shows it, where the mirror's record also has details. `again`: this version has its details,
+which were read so long ago that somebody may have edited the conversation since.
 """
 for _order in ("last_activity", "score"):
     Index(f"{PREFIX}sparse_{_order}", sparse_rows.c.agent_id, sparse_rows.c[_order])
@@ -51,13 +54,18 @@ details = Table(
     Column("id", Text, nullable=False),
     Column("outcome", Text, nullable=False),
     Column("record", Text),
+    Column("listed", Text),
     Column("read_at", BigInteger, nullable=False),
     PrimaryKeyConstraint("agent_id", "id"),
     sqlite_with_rowid=False,
 )
-"""The newest answer about each single conversation: `models.DetailsOutcome`, and the record."""
+"""The newest answer about each single conversation: `models.DetailsOutcome`, and the record.
+
+`listed` is the record as the list shows it, with which a later answer is merged.
+"""
 REFUSED = details.c.outcome != literal_column("'read'")
 """Answers without a conversation. A literal, because an index of some rows ignores parameters."""
+Index(f"{PREFIX}details_read", details.c.agent_id, details.c.read_at)
 Index(
     f"{PREFIX}details_refused", details.c.agent_id, sqlite_where=REFUSED, postgresql_where=REFUSED
 )

@@ -26,7 +26,8 @@ VersionRow = Row[*tuple[Any, ...]]
 _c = conversations.c
 _FETCHED = (
     *rows.MERGED_COLUMNS,
-    *(_c.valid_from, _c.email_key, _c.phone_key, _c.amount, _c.unparsed, _c.currency_key),
+    *(_c.valid_from, _c.first_lead_id, _c.email_key, _c.phone_key),
+    *(_c.amount, _c.unparsed, _c.currency_key),
 )
 _SHARED = {"email": _c.email_key, "phone": _c.phone_key}
 # A conversation with an identity, an email or a phone number names somebody: so these two are all

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, func, or_, select, text
+from sqlalchemy import ColumnElement, Connection, Table, delete, func, or_, select, text, update
 
 from convocore_mcp.store.database.coverage import data_changed
 from convocore_mcp.store.database.engine import Database
@@ -236,6 +236,8 @@ def _erase_rows(connection: Connection, agent_id: str, found: Traces) -> None:
         for table in _OF_LEADS:
             of_agent = table.c.agent_id == agent_id
             connection.execute(delete(table).where(of_agent, table.c.lead_id.in_(part)))
+        were_in = (_c.agent_id == agent_id, _c.first_lead_id.in_(part))
+        connection.execute(update(conversations).where(*were_in).values(first_lead_id=None))
     _drop_unused_words(connection, agent_id, terms, words)
     data_changed(connection, agent_id, added=-current)
 

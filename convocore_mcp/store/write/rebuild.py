@@ -5,7 +5,7 @@ belong to the same leads is fetched (the affected set, `leads.affected`) and mer
 replaces the leads that those conversations were in.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from sqlalchemy import Connection, select
 
@@ -49,7 +49,7 @@ def rebuild_leads(
         connection, agent_id, old, made, versions, sequence_number(connection)
     )
     people_index.update_index(connection, agent_id, before, made)
-    _set_lead_ids(connection, affected, made)
+    _set_lead_ids(connection, affected, made, began=ids)
     # What an affected conversation shared in its older versions was not looked up, except for those
     # of the batch: it stays dirty until it is in a batch itself. All others are fully processed.
     unfinished = lookup.with_older_versions({row.id for row in affected} - ids)
@@ -78,13 +78,29 @@ def _replace(
 
 
 def _set_lead_ids(
-    connection: Connection, affected: Iterable[VersionRow], made: Sequence[Lead]
+    connection: Connection,
+    affected: Sequence[VersionRow],
+    made: Sequence[Lead],
+    *,
+    began: Collection[str],
 ) -> None:
+    """Note the leads of current versions; `began` are conversations that have changed themselves.
+
+    The others were moved by changes of other conversations: the feed of changes needs their first
+    lead.
+    """
     lead_of = {id_: lead.lead_id for lead in made for id_ in lead.conversation_ids}
     moved = [
         (lead_id, row.valid_from)
         for row in affected
         if row.lead_id != (lead_id := lead_of.get(row.id))
     ]
+    first = [
+        (row.lead_id, row.valid_from)
+        for row in affected
+        if row.id not in began and None is row.first_lead_id and row.lead_id is not None
+        if row.lead_id != lead_of.get(row.id)
+    ]
+    bulk.update_column(connection, _c.first_lead_id, _c.valid_from, first)
     field_writer.move_to_leads(connection, moved)
     bulk.update_column(connection, _c.lead_id, _c.valid_from, moved)

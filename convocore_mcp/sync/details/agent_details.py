@@ -2,10 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Protocol
 
 import anyio
 
@@ -18,7 +16,6 @@ from convocore_mcp.errors import (
     UnauthorizedError,
 )
 from convocore_mcp.models import (
-    Conversation,
     DetailsOutcome,
     DetailsState,
     ReadDetails,
@@ -26,19 +23,16 @@ from convocore_mcp.models import (
     TrialResult,
     WantedDetails,
 )
-from convocore_mcp.store.database.sync_locks import SyncLocks
 from convocore_mcp.store.details.details_queue import DetailsQueue
 from convocore_mcp.store.details.details_writer import DetailsWriter
-from convocore_mcp.store.write.mirror_writer import MirrorWriter
+from convocore_mcp.sync.details.details_parts import DetailsParts
 from convocore_mcp.sync.details.plan import (
     DetailsAction,
     DetailsMode,
-    DetailsPlan,
     lacking,
     next_details_action,
     trial_result,
 )
-from convocore_mcp.sync.page_writer import RunInThread
 
 log = logging.getLogger(__name__)
 
@@ -48,29 +42,6 @@ TRIAL_PATIENCE = 0.5
 """Seconds that an answer waits for the first trial, which takes five round trips at most."""
 LOCK = "details"
 """The kind of the sync lock: one process at a time reads the details of an agent."""
-
-
-class SingleConversations(Protocol):
-    """Where single conversations come from (`api.client.ConvocoreClient`)."""
-
-    async def conversation(self, agent_id: str, conversation_id: str) -> Conversation | None:
-        """Fetch one conversation; `None` if it is not found."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class DetailsParts:
-    """What the details of all agents share."""
-
-    upstream: SingleConversations
-    mirror: MirrorWriter
-    sync_locks: SyncLocks
-    now: Callable[[], datetime]
-    write_in_thread: RunInThread
-    read_in_thread: RunInThread
-    lock_in_thread: RunInThread
-    plan: DetailsPlan = field(default_factory=DetailsPlan)
-    sleep: Callable[[float], Awaitable[object]] = anyio.sleep
 
 
 class AgentDetails:
@@ -114,9 +85,14 @@ class AgentDetails:
         return state
 
     async def _state_now(self, scope: ReadScope) -> DetailsState:
-        since = None if scope.people else scope.since
+        now, plan = self._parts.now(), self._parts.plan
         state = await self._parts.read_in_thread(
-            self._queue.state, self._agent_id, since=since, people=scope.people
+            self._queue.state,
+            self._agent_id,
+            since=None if scope.people else scope.since,
+            people=scope.people,
+            outdated_before=now - plan.outdated_after,
+            now=now,
         )
         return lacking(self._parts.plan, state)
 
@@ -157,7 +133,7 @@ class AgentDetails:
             ApiError: Convocore does not answer, or refuses single conversations.
         """
         parts = self._parts
-        if self.off or not (await self._state_now(ReadScope())).pending:
+        if not await self._lacks_any():
             return False
         wanted = await parts.read_in_thread(self._queue.wanted_of, self._agent_id, ids)
         if wanted:
@@ -166,10 +142,16 @@ class AgentDetails:
 
     async def is_wanted(self, conversation_id: str) -> bool:
         """Whether the details of this conversation are still to be read."""
-        if self.off or not (await self._state_now(ReadScope())).pending:
+        if not await self._lacks_any():
             return False
         read = self._parts.read_in_thread
         return bool(await read(self._queue.wanted_of, self._agent_id, [conversation_id]))
+
+    async def _lacks_any(self) -> bool:
+        if self.off:
+            return False
+        state = await self._state_now(ReadScope())
+        return bool(state.pending or state.outdated)
 
     async def _perform(self) -> None:
         try:
@@ -212,7 +194,9 @@ class AgentDetails:
             if action is DetailsAction.TRIAL and full_sync_at is not None:
                 await self._try(full_sync_at)
                 return False
-            return action is DetailsAction.NOTHING or not await self._read_batch()
+            if action is DetailsAction.NOTHING:
+                return True
+            return not (await self._read_batch() or await self._want_again())
         except ApiError as error:
             log.info("Details can't be read now: %s", error.message)
             await self._pause(error)
@@ -225,6 +209,16 @@ class AgentDetails:
         if wanted:
             await self._read(wanted, interval=1 / self._parts.plan.per_second)
         return bool(wanted)
+
+    async def _want_again(self) -> bool:
+        """Note which details have become old; returns whether there are any."""
+        parts, now = self._parts, self._parts.now()
+        old = now - parts.plan.again_after
+        some = await parts.read_in_thread(self._queue.any_read_before, self._agent_id, old, now=now)
+        if not some:
+            return False
+        want_again = self._writer.want_again
+        return bool(await parts.write_in_thread(want_again, self._agent_id, old, now=now))
 
     async def _try(self, full_sync_at: datetime) -> None:
         """Find out whether single conversations add anything, a few at a time."""
@@ -283,6 +277,8 @@ class AgentDetails:
             single = await self._parts.upstream.conversation(self._agent_id, wanted.id)
         except (BrokenRecordError, ContractError):
             return ReadDetails(wanted, DetailsOutcome.BROKEN)
+        if single is not None and single.id != wanted.id:
+            return ReadDetails(wanted, DetailsOutcome.BROKEN)  # merged, it'd be another person's
         outcome = DetailsOutcome.MISSING if single is None else DetailsOutcome.READ
         return ReadDetails(wanted, outcome, single)
 

@@ -44,6 +44,14 @@ class DetailsPlan:
     """Requests."""
     retry_after: timedelta = timedelta(minutes=1)
     """The pause after Convocore has failed."""
+    again_after: timedelta = timedelta(hours=6)
+    """How old details may get until they are read again: an edit of what the list leaves out shows
+    nowhere in the list."""
+
+    @property
+    def outdated_after(self) -> timedelta:
+        """How old details may get until answers say so (as `decisions.Schedule.overdue_after`)."""
+        return 2 * self.again_after
 
     @property
     def batch_size(self) -> int:
