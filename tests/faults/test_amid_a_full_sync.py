@@ -1,14 +1,14 @@
-"""The fault begins when half of the list was read for the first time."""
+"""The fault begins when most of the list was read for the first time."""
 
 import pytest
 
 from convocore_mcp.sandbox import Dialect
 
-from .fault_run import both_dialects, every_fault, fault_run
+from .fault_run import both_dialects, every_fault, fault_run, rarer_fault
 from .fault_table import Play
 
-HALF = 3
-"""Pages of six."""
+FIRST_PAGES = 2
+"""Of three."""
 
 
 @both_dialects
@@ -18,6 +18,17 @@ async def test_a_fault_amid_a_full_sync_leaves_no_half_list_that_is_called_compl
 ) -> None:
     """Promised by docs/contract.md, "Rules for every answer": never complete when it is not."""
     async with fault_run(dialect, caplog) as run:
-        run.play(play, after=HALF)
+        run.play(play, after=FIRST_PAGES)
+        await run.check_answers_during()
+        await run.check_truth_afterwards()
+
+
+@rarer_fault
+async def test_a_rarer_fault_is_told_and_overcome(
+    play: Play, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Promised by docs/contract.md, "Rules for every answer": never complete when it is not."""
+    async with fault_run("cursor", caplog) as run:
+        run.play(play, after=FIRST_PAGES)
         await run.check_answers_during()
         await run.check_truth_afterwards()

@@ -110,7 +110,7 @@ class FaultInjection:
         self._faults.add(Fault(delay=seconds), times=times, after=after)
 
     def hold_next(self, *, amid_body: bool = False, times: int = 1, after: int = 0) -> None:
-        """Send nothing until `end_faults`, or with `amid_body` half of the body and then nothing."""
+        """Send nothing until `end_faults`; with `amid_body`, half of the body before."""
         fault = Fault(held_amid=True) if amid_body else Fault(held=True)
         self._faults.add(fault, times=times, after=after)
 
@@ -134,5 +134,5 @@ class FaultInjection:
     async def _faults_ended(self) -> None:
         """Wait until somebody ends the faults."""
         seen = self._ended_faults
-        while seen == self._ended_faults:
+        while seen == self._ended_faults:  # noqa: ASYNC110  another thread ends them
             await anyio.sleep(_LOOK_SECONDS)
