@@ -23,7 +23,6 @@ from tests.web.web_server import (
     run_server,
 )
 
-HOST = "127.0.0.1"
 ids = count(1000)
 header_names = st.sampled_from(
     [
