@@ -13,16 +13,17 @@ from convocore_mcp.api.throttle import Throttle
 from convocore_mcp.errors import ConvocoreError
 from convocore_mcp.sandbox import Dialect, Sandbox
 from tests.api.api_client import Clock, shared_server
-from tests.faults.fault_table import FAULTS, RARER_FAULTS, Play
+from tests.faults.fault_table import FAULTS, RARER_FAULTS, SILENT, Play
 from tests.tool_client import Answer, ToolClient, connected, text_of
 from tests.truth.oracle import rfc3339, seconds
 
 T = TypeVar("T")
 
-WAIT_SECONDS = 0.6
+WAIT_SECONDS, WAIT_IN_SILENCE = 20.0, 0.6
 FOREVER = 36_000
-LONGEST_CALL = 10.0
-"""Seconds. The deadline of these calls is 3.8 s (`server.calls.deadline`); the machine is busy."""
+SHORTEST_DEADLINE, LATE = 3.0, 8.0
+"""Seconds: the shortest deadline of a call (`server.calls.deadline`), and how late it may be on a
+busy machine."""
 MOST_QUESTIONS = 20
 """After which an answer is complete, if each has read what it could in its short time."""
 UPSTREAM_CODES = {
@@ -51,16 +52,18 @@ class FaultRun:
     """One server that reads one sandbox. Time passes for its requests only where they wait."""
 
     def __init__(
-        self, sandbox: Sandbox, tools: ToolClient, clock: Clock, log: pytest.LogCaptureFixture
+        self,
+        sandbox: Sandbox,
+        tools: ToolClient,
+        clock: Clock,
+        log: pytest.LogCaptureFixture,
+        wait_seconds: float,
     ) -> None:
         self.sandbox = sandbox
         self._tools = tools
         self._clock = clock
         self._log = log
-
-    def play(self, fault: Play, *, after: int = 0) -> None:
-        """Begin a fault after so many further list requests."""
-        fault(self.sandbox, after)
+        self._longest_call = max(SHORTEST_DEADLINE, wait_seconds) + LATE
 
     async def check_answers_during(self) -> None:
         """Every answer is in time, complete only if it is the truth, and no bug of ours."""
@@ -115,7 +118,7 @@ class FaultRun:
         clock = asyncio.get_running_loop().time
         begin = clock()
         result = await call
-        assert clock() - begin < LONGEST_CALL
+        assert clock() - begin < self._longest_call
         return result
 
     def _check_log(self) -> None:
@@ -126,11 +129,11 @@ class FaultRun:
 
 @asynccontextmanager
 async def fault_run(
-    dialect: Dialect, log: pytest.LogCaptureFixture, *, news_after: float = FOREVER
+    dialect: Dialect, play: Play, log: pytest.LogCaptureFixture, *, news_after: float = FOREVER
 ) -> AsyncIterator[FaultRun]:
-    """A server without any rows yet, and a sandbox of 60 in pages of 20.
+    """A server that will meet the fault `play`, and a sandbox of 60 conversations in pages of 20.
 
-    Once the list has been read, a question looks for news after `news_after` seconds.
+    It has read nothing yet, and its calls wait long for anything but silence. Once the list has been read, a question looks for news after `news_after` seconds.
     """
     sandbox, clock = Sandbox(size=60, dialect=dialect, max_limit=20), Clock()
     with pytest.MonkeyPatch.context() as patch, shared_server().connected(sandbox) as url:
@@ -139,9 +142,10 @@ async def fault_run(
             "convocore_mcp.api.client.Throttle",
             lambda: Throttle(clock=clock, sleep=clock.sleep),
         )
-        settings = {"wait_seconds": WAIT_SECONDS, "incremental_sync_seconds": news_after}
+        wait_seconds = WAIT_IN_SILENCE if play in SILENT else WAIT_SECONDS
+        settings = {"wait_seconds": wait_seconds, "incremental_sync_seconds": news_after}
         async with connected(sandbox, base_url=url, **settings) as tools:
             try:
-                yield FaultRun(sandbox, tools, clock, log)
+                yield FaultRun(sandbox, tools, clock, log, wait_seconds)
             finally:
                 sandbox.end_faults()
