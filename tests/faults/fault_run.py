@@ -133,7 +133,8 @@ async def fault_run(
 ) -> AsyncIterator[FaultRun]:
     """A server that will meet the fault `play`, and a sandbox of 60 conversations in pages of 20.
 
-    It has read nothing yet, and its calls wait long for anything but silence. Once the list has been read, a question looks for news after `news_after` seconds.
+    It has read nothing yet, and its calls wait long for anything but silence. Once the list has
+    been read, a question looks for news after `news_after` seconds.
     """
     sandbox, clock = Sandbox(size=60, dialect=dialect, max_limit=20), Clock()
     with pytest.MonkeyPatch.context() as patch, shared_server().connected(sandbox) as url:
@@ -143,7 +144,10 @@ async def fault_run(
             lambda: Throttle(clock=clock, sleep=clock.sleep),
         )
         wait_seconds = WAIT_IN_SILENCE if play in SILENT else WAIT_SECONDS
-        settings = {"wait_seconds": wait_seconds, "incremental_sync_seconds": news_after}
+        settings: dict[str, Any] = {
+            "wait_seconds": wait_seconds,
+            "incremental_sync_seconds": news_after,
+        }
         async with connected(sandbox, base_url=url, **settings) as tools:
             try:
                 yield FaultRun(sandbox, tools, clock, log, wait_seconds)

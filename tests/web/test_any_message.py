@@ -108,7 +108,7 @@ async def test_whatever_the_headers_and_the_body_are_the_status_is_no_failure_of
     http: httpx.AsyncClient, headers: dict[str, str], body: bytes, method: str
 ) -> None:
     """Promised by docs/operations.md, "HTTP"."""
-    sent = {name: value.encode("latin-1") for name, value in headers.items()}
+    sent = [(n.encode(), value.encode("latin-1")) for n, value in headers.items()]
     async with http.stream(method, "/mcp", headers=sent, content=body) as response:
         assert response.status_code < 500, (method, headers, body)
         if response.status_code != 200:  # a stream that is open has no end
