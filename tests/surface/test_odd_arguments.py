@@ -124,7 +124,10 @@ async def test_the_last_second_of_the_calendar_is_a_time_like_any_other(
 async def test_a_wrong_part_of_a_uri_is_told_as_an_invalid_parameter(
     thirty: ToolClient, limit: str
 ) -> None:
-    """Promised by docs/contract.md, "Resources": a failure's text is an error object."""
+    """Promised by docs/contract.md, "Resources": a failure's text is an error object.
+
+    Holds docs/contract.md #r-failures.
+    """
     for uri in (f"{AGENT}/conversations?limit={limit}", f"{AGENT}/leads/%20"):
         with pytest.raises(MCPError) as refused:
             await thirty.read(uri)
