@@ -35,7 +35,7 @@ FIELDS = {
 """The fields that a visitor can write, by the names of answers."""
 URI = "convocore://agents/demo-agent"
 EVERY = 12
-"""One row of so many is asked for by itself."""
+"""One of so many rows has questions of its own."""
 
 
 def corpus_at(row: int, field: str) -> tuple[str, str]:

@@ -126,7 +126,7 @@ async def test_a_wrong_part_of_a_uri_is_told_as_an_invalid_parameter(
 ) -> None:
     """Promised by docs/contract.md, "Resources": a failure's text is an error object.
 
-    Holds docs/contract.md #r-failures.
+    Holds docs/contract.md #r-failures #r-invalid.
     """
     for uri in (f"{AGENT}/conversations?limit={limit}", f"{AGENT}/leads/%20"):
         with pytest.raises(MCPError) as refused:
