@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any, Literal
 
 from mcp import Client
@@ -28,8 +28,12 @@ async def connected(
     middleware: Sequence[Any] = (),
     **settings: object,
 ) -> AsyncIterator["ToolClient"]:
-    """A client of a server that reads `sandbox`; nothing is kept on disk unless `store` says so."""
-    with serving(sandbox) as base_url:
+    """A client of a server that reads `sandbox`; nothing is kept on disk unless `store` says so.
+
+    With `base_url`, the sandbox is served there already.
+    """
+    served = nullcontext("") if "base_url" in settings else serving(sandbox)
+    with served as base_url:
         chosen = {
             "api_key": sandbox.key,
             "agent_id": sandbox.agent_id,

@@ -52,6 +52,9 @@ class ListResponse:
     """Bytes of the body."""
 
 
+MAX_CURSOR_LENGTH = 8_000
+"""Characters. A cursor is kept to go on from there: one that fits into no address would stop every
+later reading at that page."""
 REFUSED_PAGE = ListResponse(Page(()), 0, frozenset(), by_cursor=False, next_cursor=None)
 """Stands for a page that Convocore refused: after a page that was read, it means the end."""
 
@@ -193,6 +196,11 @@ def _cursor(value: object) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float) or not value:
         return None
     text = str(value)
+    if len(text) > MAX_CURSOR_LENGTH or not text.isprintable():
+        raise ContractError(
+            "Convocore's cursor can't be sent back: it is too long, or no text.",
+            hint="Try again later; the mirror still answers meanwhile.",
+        )
     return None if text.strip() in {"", "null", "undefined"} else text
 
 

@@ -22,7 +22,12 @@ from mcp_types import (
     TextContent,
 )
 
-from convocore_mcp.errors import ConvocoreError, MirrorError, MissingError
+from convocore_mcp.errors import (
+    ConvocoreError,
+    InvalidArgumentError,
+    MirrorError,
+    MissingError,
+)
 from convocore_mcp.server.sanitize import (
     JsonObject,
     has_hidden,
@@ -79,10 +84,15 @@ def prompt_text(text: str) -> SafeText:
     return SafeText(sanitize_text(text, None))
 
 
-def resource_failure(error: ConvocoreError) -> ResourceError:
-    """An error whose text is an error object, for a resource that can't be read."""
-    kind = ResourceNotFoundError if isinstance(error, MissingError) else ResourceError
-    return kind(compact(error_body(error)))
+def resource_failure(error: ConvocoreError) -> ResourceError | MCPError:
+    """An error whose text is an error object, for a resource that can't be read.
+
+    A URI with a wrong part is no internal error, which the SDK makes of every other failure.
+    """
+    text = compact(error_body(error))
+    if isinstance(error, InvalidArgumentError):
+        return MCPError(code=INVALID_PARAMS, message=text)
+    return (ResourceNotFoundError if isinstance(error, MissingError) else ResourceError)(text)
 
 
 def protocol_error(
@@ -152,8 +162,10 @@ def _safe(answer: JsonObject) -> tuple[str, JsonObject]:
     text = compact(answer)
     if not _may_harm(text):
         return text, answer
-    log.error("A part of an answer was not sanitized where it was built.")
     safe = sanitize_object(answer, length=len(text))
+    if safe == answer:  # as a whole it holds more signs of a kind than any one text may
+        return text, answer
+    log.error("A part of an answer was not sanitized where it was built.")
     return compact(safe), safe
 
 

@@ -7,11 +7,14 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from mcp.shared.exceptions import MCPError
+from mcp_types import INVALID_PARAMS
 
 from convocore_mcp.sandbox import Sandbox
 from tests.property_tests import examples
 from tests.tool_client import Answer, ToolClient, connected, text_of
 
+AGENT = "convocore://agents/demo-agent"
 MAX_CHARACTERS = 30_000
 LAST_SECOND = "9999-12-31T23:59:59Z"
 SIGNS = ["@", "#", "/", "//", "@/", "https://", "www.", "+", '"', "\u200b"]
@@ -115,6 +118,21 @@ async def test_the_last_second_of_the_calendar_is_a_time_like_any_other(
     assert (await thirty.ask("list_conversations", fields="name", **bound))["total"] == count
     for tool in ("list_leads", "summarize_hot_leads", "conversation_stats"):
         await thirty.ask(tool, **bound)
+
+
+@pytest.mark.parametrize("limit", ["0020" + "9" * 9, "0001" + "9" * 5_000, "101", "-1", "x", ""])
+async def test_a_wrong_part_of_a_uri_is_told_as_an_invalid_parameter(
+    thirty: ToolClient, limit: str
+) -> None:
+    """Promised by docs/contract.md, "Resources": a failure's text is an error object.
+
+    Holds docs/contract.md #r-failures #r-invalid.
+    """
+    for uri in (f"{AGENT}/conversations?limit={limit}", f"{AGENT}/leads/%20"):
+        with pytest.raises(MCPError) as refused:
+            await thirty.read(uri)
+        assert refused.value.error.code == INVALID_PARAMS
+        assert json.loads(refused.value.error.message)["error"]["code"] == "invalid_argument"
 
 
 @pytest.mark.parametrize("signs", SIGNS)

@@ -1,11 +1,13 @@
 """Personal data is shown, masked or left out in everything that a client can ask for."""
 
 import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from mcp.shared.exceptions import MCPError
 from mcp_types import PromptReference, ResourceTemplateReference
 
 from convocore_mcp.models.personal import PersonalValues
@@ -86,6 +88,35 @@ async def everything(client: ToolClient) -> AsyncIterator[Any]:
     ):  # fmt: skip
         completed = await client.client.complete(reference, {"name": argument, "value": ""})
         yield completed.completion.values
+    for typed in (*TYPED, *TYPED_IN_VAIN):
+        yield await prompted(client, typed)
+
+
+TYPED = ("Jane Quill", "jane.quill@acme.example", "+49 151 12345678", "渡辺健太")
+TYPED_IN_VAIN = ("Jakobine Quilmen", "渡辺")
+"""Names that are nobody's or not of one person alone."""
+
+
+async def prompted(client: ToolClient, lead: str) -> str:
+    """The prompt about a lead, or the error in its place."""
+    try:
+        result = await client.client.get_prompt("prepare_for_call", {"lead": lead})
+    except MCPError as error:
+        return error.error.message
+    return result.model_dump_json()
+
+
+async def test_a_prompt_names_a_person_by_what_a_tool_finds(client: ToolClient) -> None:
+    """Promised by docs/security.md, "Personal data": masked or left out, also in prompts."""
+    for typed in TYPED:
+        found = re.search(
+            r'\{"lead": "([^"]+)"\}',
+            json.loads(await prompted(client, typed))["messages"][0]["content"]["text"],
+        )
+        assert found is not None
+        by_typed = await client.ask("get_lead", lead=typed)
+        by_prompt = await client.ask("get_lead", lead=found[1])
+        assert by_prompt["lead"]["lead_id"] == by_typed["lead"]["lead_id"]
 
 
 URI = "convocore://agents/{agent_id}/"

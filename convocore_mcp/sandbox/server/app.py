@@ -228,12 +228,15 @@ class Sandbox(FaultInjection, SingleItems):
         with self._lock:
             fault = self._faults.next()
         await _pause(fault.delay)
+        if fault.held:
+            await self._faults_ended()
         if fault.response is not None:
             return fault.response
         response = self._access_error(method, agent_id, headers) or self._page(pairs, number, fault)
-        if not fault.truncate:
+        if not (fault.truncate or fault.held_amid):
             return response
-        return replace(response, cut=len(response.body) // 2)
+        pause = self._faults_ended if fault.held_amid else None
+        return replace(response, cut=len(response.body) // 2, pause=pause)
 
     def _access_error(self, method: str, agent_id: str, headers: dict[str, str]) -> Response | None:
         if method != "GET":

@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import anyio
+
 from convocore_mcp.sandbox.server.faults import Fault, FaultQueue
 from convocore_mcp.sandbox.server.responses import (
     NOT_JSON,
     RESET,
+    Response,
     error_response,
     gzip_response,
     json_response,
     raw_response,
 )
 
+_LOOK_SECONDS = 0.01
+"""How often a held response looks whether the faults have ended, which another thread may do."""
 Alteration = Callable[[dict[str, Any], int], Any]
 """Gets a page's body and the number of the list request; see `alter_page`."""
 
@@ -30,6 +35,13 @@ class FaultInjection:
         self._faults = FaultQueue()
         self._alteration: Alteration | None = None
         self._generation = 0
+        self._ended_faults = 0
+
+    def end_faults(self) -> None:
+        """Respond correctly from now on: no fault is left, and what was held is sent."""
+        self._faults.clear()
+        self._alteration = None
+        self._ended_faults += 1
 
     def alter_page(self, alteration: Alteration | None) -> None:
         """Change the body of every page before it is sent.
@@ -97,6 +109,16 @@ class FaultInjection:
         """Respond correctly, but `seconds` late."""
         self._faults.add(Fault(delay=seconds), times=times, after=after)
 
+    def hold_next(self, *, amid_body: bool = False, times: int = 1, after: int = 0) -> None:
+        """Send nothing until `end_faults`; with `amid_body`, half of the body before."""
+        fault = Fault(held_amid=True) if amid_body else Fault(held=True)
+        self._faults.add(fault, times=times, after=after)
+
+    def bytes_next(self, data: bytes, *, times: int = 1, after: int = 0) -> None:
+        """Send these bytes instead of an HTTP response, and close. Needs a socket (`serving`)."""
+        response = Response(0, data, (), is_raw=True)
+        self._faults.add(Fault(response=response), times=times, after=after)
+
     def empty_next(self, *, times: int = 1, after: int = 0) -> None:
         """Respond without rows.
 
@@ -108,3 +130,9 @@ class FaultInjection:
     def expire_cursors(self) -> None:
         """Refuse every cursor handed out so far, with a 400 that names the cursor."""
         self._generation += 1
+
+    async def _faults_ended(self) -> None:
+        """Wait until somebody ends the faults."""
+        seen = self._ended_faults
+        while seen == self._ended_faults:  # noqa: ASYNC110  another thread ends them
+            await anyio.sleep(_LOOK_SECONDS)

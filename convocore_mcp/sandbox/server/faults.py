@@ -23,6 +23,10 @@ class Fault:
     """Seconds."""
     truncate: bool = False
     empty: bool = False
+    held: bool = False
+    """Nothing is sent until the faults end."""
+    held_amid: bool = False
+    """Half of the body is sent; the rest follows when the faults end."""
 
 
 @dataclass(slots=True)
@@ -42,6 +46,10 @@ class FaultQueue:
         """Put a fault at the end of the queue."""
         if times > 0:
             self._entries.append(_Entry(fault, times, after))
+
+    def clear(self) -> None:
+        """Forget the faults still to come."""
+        self._entries.clear()
 
     def next(self) -> Fault:
         """The fault for the current request; mostly one that changes nothing."""

@@ -21,8 +21,8 @@ async def send_response(response: Response, send: Send, *, date: str) -> None:
     Raises:
         ConnectionResetError: it must be cut or reset, but there is no socket (in-memory client).
     """
-    if response.reset:
-        await _break_connection(send, with_reset=True)
+    if response.reset or response.is_raw:
+        await _break_connection(send, with_reset=response.reset, last_words=response.body)
         return
     headers = [(k.encode("latin-1"), v.encode("latin-1")) for k, v in response.headers]
     if not any(name == b"date" for name, _ in headers):
@@ -35,10 +35,14 @@ async def send_response(response: Response, send: Send, *, date: str) -> None:
         return
     part = response.body[: response.cut]
     await send({"type": "http.response.body", "body": part, "more_body": True})
+    if response.pause is not None:
+        await response.pause()
+        await send({"type": "http.response.body", "body": response.body[response.cut :]})
+        return
     await _break_connection(send, with_reset=False)
 
 
-async def _break_connection(send: Send, *, with_reset: bool) -> None:
+async def _break_connection(send: Send, *, with_reset: bool, last_words: bytes = b"") -> None:
     """Close the connection through uvicorn's transport: ASGI has no message for that."""
     transport = getattr(getattr(send, "__self__", None), "transport", None)
     if transport is None:
@@ -49,5 +53,6 @@ async def _break_connection(send: Send, *, with_reset: bool) -> None:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         transport.abort()
     else:
+        transport.write(last_words)
         transport.close()
     await anyio.sleep(0.01)  # until uvicorn has noticed, else it logs an error

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from convocore_mcp.sandbox.shapes import Json
 
@@ -17,13 +17,18 @@ _CHUNK_BYTES: Final = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """One HTTP response. `cut` closes the connection after that many bytes of the body."""
+    """One HTTP response. `cut` closes the connection after that many bytes of the body.
+
+    With `pause`, the rest is sent after that pause. If `is_raw`, the body is all that is sent.
+    """
 
     status: int
     body: bytes
     headers: tuple[tuple[str, str], ...] = (("content-type", "application/json"),)
     cut: int | None = None
     reset: bool = False
+    pause: Callable[[], Awaitable[None]] | None = None
+    is_raw: bool = False
 
 
 RESET: Final = Response(0, b"", (), reset=True)

@@ -8,7 +8,7 @@ from mcp.server.mcpserver import MCPServer
 from mcp.server.mcpserver.prompts import Prompt
 from pydantic import Field
 
-from convocore_mcp.errors import ConvocoreError
+from convocore_mcp.errors import ConvocoreError, InvalidArgumentError, NotConfiguredError
 from convocore_mcp.server.calls.lifetime import App
 from convocore_mcp.server.rendering import SafeText, prompt_text, protocol_error
 from convocore_mcp.server.tools.arguments import canonical_values
@@ -146,13 +146,25 @@ async def check_arguments(
         if argument.required and argument.name not in given:
             raise protocol_error(f"{argument.name}: is required. {argument.description}.")
     try:
-        if "agent_id" in given:
-            (await app.backend()).agent(given["agent_id"])
-        if "stage" in given:
-            given["stage"] = await _stage(app, given)
+        return await _as_known(app, given)
     except ConvocoreError as error:
         raise protocol_error(f"{error.message} {error.hint}") from error
-    return given
+
+
+async def _as_known(app: App, given: dict[str, str]) -> dict[str, str]:
+    """The arguments as the tools will find them.
+
+    Raises:
+        ConvocoreError: there is no such agent, stage or person, or nothing can be read.
+    """
+    known = dict(given)
+    if "agent_id" in given:
+        (await app.backend()).agent(given["agent_id"])
+    if "stage" in given:
+        known["stage"] = await _stage(app, given)
+    if "lead" in given:
+        known["lead"] = await _lead(app, given)
+    return known
 
 
 async def _stage(app: App, given: dict[str, str]) -> str:
@@ -169,3 +181,24 @@ async def _stage(app: App, given: dict[str, str]) -> str:
             for known in await backend.read(backend.mirror_reader.field_values, agent, "stage")
         ]
     return canonical_values("stage", [stage], [*STAGES, *undocumented])[0]
+
+
+async def _lead(app: App, given: dict[str, str]) -> str:
+    """Whom the prompt is about: as it was typed, or an ID where personal data may not be shown.
+
+    The ID is that of a lead as answers show it, so a tool finds the person by it.
+    """
+    typed = given["lead"]
+    try:
+        backend = await app.backend()
+    except NotConfiguredError:
+        return typed  # nobody's data can be read: the tools tell what to do about it
+    if backend.privacy is None:
+        return typed
+    found = await backend.answers.get_lead(backend.agent(given.get("agent_id", "")), typed)
+    if "lead" in found:
+        return str(found["lead"]["lead_id"])
+    shown = ", ".join(candidate["lead_id"] for candidate in found["candidates"])
+    raise InvalidArgumentError(
+        "lead: more than one person is called so.", hint=f"Give one of their lead_ids: {shown}."
+    )

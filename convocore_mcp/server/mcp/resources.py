@@ -31,6 +31,8 @@ SCHEMA = "convocore://schema/conversation"
 FIELDS = "convocore://schema/fields"
 INCOMPLETE_TTL = timedelta(seconds=2)
 """During the first full sync, reading the resource again soon brings more."""
+LONGEST_LIMIT = 4
+"""Digits. Python refuses to read a number of thousands of them."""
 SCHEMA_TTL = timedelta(days=1)
 
 
@@ -107,7 +109,7 @@ class Resources:
         """The answer of `ask` as compact JSON.
 
         Raises:
-            ResourceError: there is no answer; its text is an error object.
+            ResourceError, MCPError: there is no answer; the text is an error object.
         """
         try:
             backend = await (backend_for(ctx) if ctx else self._app.backend())
@@ -160,7 +162,7 @@ def _time_to_live(backend: Backend, answer: JsonObject) -> timedelta:
 
 
 async def _conversations(backend: Backend, agent: str, cursor: str, limit: str) -> JsonObject:
-    if not (limit.isdecimal() and 1 <= int(limit[:4]) <= 100):
+    if not (limit.isdecimal() and len(limit) <= LONGEST_LIMIT and 1 <= int(limit) <= 100):
         raise InvalidArgumentError(
             f"limit: {limit[:20]!r} is not a number from 1 to 100.", hint="Use limit=20."
         )

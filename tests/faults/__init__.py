@@ -1,0 +1,1 @@
+"""Convocore fails in every way that we could think of, at every moment of reading it."""

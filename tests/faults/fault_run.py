@@ -1,0 +1,155 @@
+"""A server that meets a fault: what it may answer meanwhile, and what it must know afterwards."""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager, suppress
+from typing import Any, TypeVar
+
+import pytest
+
+from convocore_mcp.api.throttle import Throttle
+from convocore_mcp.errors import ConvocoreError
+from convocore_mcp.sandbox import Dialect, Sandbox
+from tests.api.api_client import Clock, shared_server
+from tests.faults.fault_table import FAULTS, RARER_FAULTS, SILENT, Play
+from tests.tool_client import Answer, ToolClient, connected, text_of
+from tests.truth.oracle import rfc3339, seconds
+
+T = TypeVar("T")
+
+WAIT_SECONDS, WAIT_IN_SILENCE = 20.0, 0.6
+FOREVER = 36_000
+SHORTEST_DEADLINE, LATE = 3.0, 8.0
+"""Seconds: the shortest deadline of a call (`server.calls.deadline`), and how late it may be on a
+busy machine."""
+MOST_QUESTIONS = 20
+"""After which an answer is complete, if each has read what it could in its short time."""
+UPSTREAM_CODES = {
+    "unauthorized", "forbidden", "not_found", "rate_limited", "upstream_unavailable",
+    "upstream_invalid",
+}  # fmt: skip
+"""What a fault of Convocore may be called. It is never a bug of ours or of the mirror."""
+FIELDS = ["last_activity", "messages"]
+Truth = dict[str, tuple[str, int]]
+"""When each conversation was last active, and how many messages it has."""
+
+every_fault = pytest.mark.parametrize("play", FAULTS.values(), ids=FAULTS)
+rarer_fault = pytest.mark.parametrize("play", RARER_FAULTS.values(), ids=RARER_FAULTS)
+both_dialects = pytest.mark.parametrize("dialect", ["cursor", "page"])
+
+
+def truth_of(sandbox: Sandbox) -> Truth:
+    """What Convocore would say."""
+    return {
+        row["ID"]: (rfc3339(seconds(row["ts"]) or 0), int(row["messagesNum"]))
+        for row in sandbox.rows()
+    }
+
+
+class FaultRun:
+    """One server that reads one sandbox. Time passes for its requests only where they wait."""
+
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        tools: ToolClient,
+        clock: Clock,
+        log: pytest.LogCaptureFixture,
+        wait_seconds: float,
+    ) -> None:
+        self.sandbox = sandbox
+        self._tools = tools
+        self._clock = clock
+        self._log = log
+        self._longest_call = max(SHORTEST_DEADLINE, wait_seconds) + LATE
+
+    async def check_answers_during(self) -> None:
+        """Every answer is in time, complete only if it is the truth, and no bug of ours."""
+        truth = truth_of(self.sandbox)
+        await self._shown_or_refused(truth)
+        await self._answer_or_error("get_lead", lead=next(iter(truth)))
+        await self._answer_or_error("conversation_stats")
+        await self._shown_or_refused(truth)
+        self._check_log()
+
+    async def check_truth_afterwards(self) -> None:
+        """Once the fault is over, two syncs bring back the truth, and all of it."""
+        self.sandbox.end_faults()
+        self._clock.time += 1_000
+        backend = await self._tools.app.backend()
+        with suppress(ConvocoreError):  # the run that the fault has spoilt may still be under way
+            await backend.syncs.sync(self.sandbox.agent_id)
+        await backend.syncs.sync(self.sandbox.agent_id)
+        for _ in range(MOST_QUESTIONS):
+            complete, shown = await self._shown()
+            if complete:
+                break
+        assert complete
+        assert shown == truth_of(self.sandbox)
+        self._check_log()
+
+    async def _shown_or_refused(self, truth: Truth) -> None:
+        first = await self._answer_or_error("list_conversations", limit=100, fields=FIELDS)
+        if "error" not in first and first["freshness"]["complete"]:
+            complete, shown = await self._shown()
+            assert shown == truth or not complete
+            assert first["total"] == len(truth)
+
+    async def _shown(self) -> tuple[bool, Truth]:
+        """Whether the list says that it is complete, and all of it."""
+        pages = await self._in_time(self._tools.pages(limit=100, fields=FIELDS))
+        rows = [row for page in pages for row in page["conversations"]]
+        assert len(rows) == len({row["id"] for row in rows})
+        complete = all(page["freshness"]["complete"] for page in pages)
+        return complete, {row["id"]: (row["last_activity"], row["messages"]) for row in rows}
+
+    async def _answer_or_error(self, tool: str, **arguments: Any) -> Answer:
+        result = await self._in_time(self._tools.call(tool, **arguments))
+        body: Answer = json.loads(text_of(result))
+        if result.is_error:
+            assert body["error"]["code"] in UPSTREAM_CODES, body
+            assert body["error"]["message"]
+            assert body["error"]["hint"]
+        return body
+
+    async def _in_time(self, call: Awaitable[T]) -> T:
+        clock = asyncio.get_running_loop().time
+        begin = clock()
+        result = await call
+        assert clock() - begin < self._longest_call
+        return result
+
+    def _check_log(self) -> None:
+        """A sync that fails in the background by a bug shows only in the log."""
+        bugs = [r.getMessage() for r in self._log.records if r.levelno >= logging.ERROR]
+        assert bugs == []
+
+
+@asynccontextmanager
+async def fault_run(
+    dialect: Dialect, play: Play, log: pytest.LogCaptureFixture, *, news_after: float = FOREVER
+) -> AsyncIterator[FaultRun]:
+    """A server that will meet the fault `play`, and a sandbox of 60 conversations in pages of 20.
+
+    It has read nothing yet, and its calls wait long for anything but silence. Once the list has
+    been read, a question looks for news after `news_after` seconds.
+    """
+    sandbox, clock = Sandbox(size=60, dialect=dialect, max_limit=20), Clock()
+    with pytest.MonkeyPatch.context() as patch, shared_server().connected(sandbox) as url:
+        # Only the clock of the real throttle is another: it may have to wait for minutes.
+        patch.setattr(
+            "convocore_mcp.api.client.Throttle",
+            lambda: Throttle(clock=clock, sleep=clock.sleep),
+        )
+        wait_seconds = WAIT_IN_SILENCE if play in SILENT else WAIT_SECONDS
+        settings: dict[str, Any] = {
+            "wait_seconds": wait_seconds,
+            "incremental_sync_seconds": news_after,
+        }
+        async with connected(sandbox, base_url=url, **settings) as tools:
+            try:
+                yield FaultRun(sandbox, tools, clock, log, wait_seconds)
+            finally:
+                sandbox.end_faults()

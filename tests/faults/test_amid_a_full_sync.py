@@ -1,0 +1,34 @@
+"""The fault begins when most of the list was read for the first time."""
+
+import pytest
+
+from convocore_mcp.sandbox import Dialect
+
+from .fault_run import both_dialects, every_fault, fault_run, rarer_fault
+from .fault_table import Play
+
+FIRST_PAGES = 2
+"""Of three."""
+
+
+@both_dialects
+@every_fault
+async def test_a_fault_amid_a_full_sync_leaves_no_half_list_that_is_called_complete(
+    dialect: Dialect, play: Play, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Promised by docs/contract.md, "Rules for every answer": never complete when it is not."""
+    async with fault_run(dialect, play, caplog) as run:
+        play(run.sandbox, FIRST_PAGES)
+        await run.check_answers_during()
+        await run.check_truth_afterwards()
+
+
+@rarer_fault
+async def test_a_rarer_fault_is_told_and_overcome(
+    play: Play, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Promised by docs/contract.md, "Rules for every answer": never complete when it is not."""
+    async with fault_run("cursor", play, caplog) as run:
+        play(run.sandbox, FIRST_PAGES)
+        await run.check_answers_during()
+        await run.check_truth_afterwards()

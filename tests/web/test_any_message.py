@@ -1,0 +1,181 @@
+"""Whatever is posted, each request gets an answer on its own transport, and none finds a bug."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from itertools import count
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.odd_messages import HOSTILE_TEXTS, Message, check_answer, message, requests
+from tests.property_tests import examples
+from tests.web.web_server import (
+    MODERN,
+    TIMEOUT_SECONDS,
+    RunningServer,
+    initialize_request,
+    legacy_request,
+    run_server,
+)
+
+ids = count(1000)
+header_names = st.sampled_from(
+    [
+        "Mcp-Method", "Mcp-Name", "MCP-Protocol-Version", "Mcp-Session-Id", "Last-Event-ID",
+        "Accept", "Content-Type", "Content-Encoding", "Origin", "X-Forwarded-For", "Expect",
+    ]
+)  # fmt: skip
+header_values = st.sampled_from(
+    [
+        "", "x", "*/*", "application/json", "text/event-stream", "application/json; charset=utf-16",
+        MODERN, "2025-06-18", "1999-01-01", "tools/call", "0" * 32, "gzip", "null", "a" * 4_000,
+        "\xff\xfe", "=?utf-8?b?eA==?=", "100-continue", "http://evil.example",
+    ]
+)  # fmt: skip
+headers = st.dictionaries(header_names, header_values, max_size=4)
+raw_bodies = st.one_of(
+    st.binary(max_size=40),
+    st.sampled_from([b"", b"{", b"[]", b"null", b"5", b"\xff\xfe{}", b"[" * 3_000, b'{"id":1}']),
+    st.sampled_from(HOSTILE_TEXTS).map(lambda text: json.dumps(text).encode()),
+)
+
+
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """A server of 2,000 conversations."""
+    patient = {"CONVOCORE_WAIT_SECONDS": "25"}
+    with run_server(tmp_path_factory.mktemp("any-message"), "--demo", env=patient) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+async def http(server: RunningServer) -> AsyncIterator[httpx.AsyncClient]:
+    async with httpx.AsyncClient(
+        base_url=server.url, trust_env=False, timeout=TIMEOUT_SECONDS
+    ) as client:
+        yield client
+
+
+def messages_in(response: httpx.Response) -> list[Message]:
+    """The JSON-RPC messages of a response: its body, or each event of its stream."""
+    if response.headers.get("content-type", "").startswith("text/event-stream"):
+        lines = response.text.splitlines()
+        return [json.loads(line[5:]) for line in lines if line.startswith("data:") and line[5:]]
+    return [json.loads(response.text)]
+
+
+def answer_to(sent: Message, response: httpx.Response) -> Message:
+    """The one message with the ID of the request; what else there is are notifications."""
+    found = messages_in(response)
+    answers = [m for m in found if "method" not in m]
+    assert len(answers) == 1, (ascii(sent)[:500], found)
+    assert answers[0]["id"] in {sent["id"], None}, ascii(sent)[:500]
+    return answers[0]
+
+
+def encoded(sent: Message) -> bytes:
+    """With the escapes of half surrogates, which are valid JSON."""
+    return json.dumps(sent).encode()
+
+
+@settings(max_examples=examples(8), suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(requests, min_size=5, max_size=10))
+async def test_every_request_over_http_is_answered_and_finds_no_bug(
+    http: httpx.AsyncClient, requests: list[tuple[str, Any]]
+) -> None:
+    """Promised by docs/architecture.md, "Serving": every request with an ID gets an answer."""
+    plain = legacy_request("ping")[0] | {"Content-Type": "application/json"}
+    for request in requests:
+        sent = message(request, next(ids))
+        response = await http.post("/mcp", content=encoded(sent), headers=plain)
+        assert response.status_code < 500, (ascii(sent)[:500], response.text[:500])
+        check_answer(request, answer_to(sent, response))
+
+
+@settings(max_examples=examples(25), suppress_health_check=[HealthCheck.too_slow])
+@given(headers, raw_bodies, st.sampled_from(["POST", "GET", "DELETE", "PUT"]))
+async def test_whatever_the_headers_and_the_body_are_the_status_is_no_failure_of_ours(
+    http: httpx.AsyncClient, headers: dict[str, str], body: bytes, method: str
+) -> None:
+    """Promised by docs/operations.md, "HTTP"."""
+    sent = [(n.encode(), value.encode("latin-1")) for n, value in headers.items()]
+    async with http.stream(method, "/mcp", headers=sent, content=body) as response:
+        assert response.status_code < 500, (method, headers, body)
+        if response.status_code != 200:  # a stream that is open has no end
+            text = (await response.aread()).decode()
+            assert "Traceback" not in text
+            assert len(text) < 5_000
+    assert (await http.get("/healthz")).json() == {"status": "ok"}
+
+
+class SseClient:
+    """A client of HTTP+SSE that posts what it likes, and reads the answers from its stream."""
+
+    def __init__(self, http: httpx.AsyncClient, lines: AsyncIterator[str]) -> None:
+        self._http = http
+        self._lines = lines
+        self._path = ""
+
+    async def start(self) -> None:
+        """Learn where to post, and do the handshake."""
+        self._path = await self._data()
+        hello = initialize_request()[1]
+        await self.post(encoded(hello))
+        await self.answer(hello["id"])
+        await self.post(b'{"jsonrpc":"2.0","method":"notifications/initialized"}')
+
+    async def post(self, body: bytes) -> int:
+        """Post a message; the status of the response."""
+        response = await self._http.post(
+            self._path, content=body, headers={"Content-Type": "application/json"}
+        )
+        return response.status_code
+
+    async def answer(self, request_id: object) -> Message:
+        """The message with this ID; what comes before are notifications."""
+        while True:
+            received: Message = json.loads(await self._data())
+            if received.get("id") == request_id:
+                return received
+            assert "method" in received or received.get("id") is None, received
+
+    async def _data(self) -> str:
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            async for line in self._lines:
+                if line.startswith("data:"):
+                    return line[5:].strip()
+        raise AssertionError("the stream has ended")
+
+
+@asynccontextmanager
+async def sse_client(http: httpx.AsyncClient) -> AsyncIterator[SseClient]:
+    async with http.stream("GET", "/sse") as stream:
+        client = SseClient(http, stream.aiter_lines())
+        await client.start()
+        yield client
+
+
+@settings(max_examples=examples(4), suppress_health_check=[HealthCheck.too_slow])
+@given(st.lists(requests, min_size=5, max_size=15), raw_bodies)
+async def test_every_request_over_sse_is_answered_and_finds_no_bug(
+    http: httpx.AsyncClient, requests: list[tuple[str, Any]], body: bytes
+) -> None:
+    """Promised by docs/architecture.md, "Serving": every request with an ID gets an answer."""
+    async with sse_client(http) as client:
+        assert await client.post(body) < 500, body
+        for request in requests:
+            sent = message(request, next(ids))
+            status = await client.post(encoded(sent))
+            assert status < 500, ascii(sent)[:500]
+            if status == 202:
+                check_answer(request, await client.answer(sent["id"]))
