@@ -208,8 +208,8 @@ function Facts({ of }: { of: LeadAnswer }): JSX.Element {
   return (
     <Part title="Facts">
       <dl class="facts-list">
-        {[...told, ...more].map(([name, text]) => (
-          <div key={name}>
+        {[...told, ...more].map(([name, text], index) => (
+          <div key={index}>
             <dt>
               <Text of={name} />
             </dt>
