@@ -151,6 +151,7 @@ const WORDS: Record<string, string> = {
   sms: "SMS",
   ai: "AI",
   none: "None",
+  query: "Words",
 };
 
 /** A channel inside a sentence: "by phone", "by WhatsApp". */
