@@ -157,3 +157,14 @@ def test_behind_the_real_server_all_is_shown_as_the_server_lets_it_out(
     assert [text for text in found if not is_safe(text)] == []
     assert [left for raw, left in HOSTILE if raw in TEXTS and left and left not in found] == []
     nothing_happened(frame, chat)
+
+
+def test_what_only_begins_like_a_date_is_shown_as_written(chat: Chat) -> None:
+    """Promised by docs/board.md, "What the page may do"."""
+    alike = ["4711-08", "2026-07-19 (or later)", "2026-07-19 10:00 (maybe)"]
+    answer = answers(TEXTS)["get_lead"]
+    answer["lead"] |= {"next_steps": [{"title": "Call", "due": text} for text in alike]}
+    frame = chat.open("get_lead", result_of(answer), lead="anybody")
+    expect(frame.locator(".steps li")).to_have_count(len(alike))
+
+    assert [text.strip() for text in shown(frame, [".steps .hint"])[".steps .hint"]] == alike
