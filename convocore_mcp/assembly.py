@@ -285,13 +285,11 @@ def _agent_syncs(
             schedule=Schedule.for_calls_of(
                 settings.wait_seconds,
                 incremental_after=timedelta(seconds=settings.incremental_sync_seconds),
-                full_after=timedelta(seconds=settings.full_sync_seconds),
+                full_after=settings.full_after,
             ),
             limits=SyncLimits(settings.max_rows, timedelta(seconds=settings.max_sync_seconds)),
             details=DetailsPlan(
-                DetailsMode(settings.details),
-                settings.details_per_second,
-                again_after=timedelta(seconds=settings.full_sync_seconds),
+                DetailsMode(settings.details), settings.details_per_second, settings.full_after
             ),
         )
     )

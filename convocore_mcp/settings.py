@@ -206,6 +206,11 @@ class Settings(CheckedSettings):
         return name
 
     @property
+    def full_after(self) -> timedelta:
+        """The age of the last full sync, and of details, at which they are read again."""
+        return timedelta(seconds=self.full_sync_seconds)
+
+    @property
     def kept(self) -> timedelta | None:
         """How long after its last activity a conversation is kept; `None` for ever."""
         return None if self.retention_days is None else timedelta(days=self.retention_days)

@@ -3,6 +3,7 @@
 They reach the page as they are: what `server/sanitize.py` would remove is not removed here.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 Json = dict[str, Any]
@@ -57,15 +58,11 @@ def row(number: int, text: str) -> Json:
     }
 
 
-def rows() -> list[Json]:
-    return [row(number, text) for number, text in enumerate(TEXTS)]
-
-
-def answers() -> dict[str, Json]:
-    """An answer of each tool, with a hostile text wherever there can be one."""
-    leads, some = rows(), TEXTS[0]
-    counts = dict.fromkeys(TEXTS, 1)
-    groups = [{"stage": text, "leads": 3, "hot": 1, "value": {text: 5}} for text in TEXTS]
+def answers(texts: Sequence[str] = TEXTS) -> dict[str, Json]:
+    """An answer of each tool, with each text wherever there can be one."""
+    leads, some = [row(number, text) for number, text in enumerate(texts)], texts[0]
+    counts = dict.fromkeys(texts, 1)
+    groups = [{"stage": text, "leads": 3, "hot": 1, "value": {text: 5}} for text in texts]
     applied = {"timezone": some, "where": [some], "query": some, "group_by": ["stage"]}
     shared = {"freshness": freshness(some), "applied": applied, "total": len(leads)}
     return {
@@ -75,32 +72,35 @@ def answers() -> dict[str, Json]:
         "list_leads": shared | {"leads": leads, "relax": counts},
         "list_conversations": shared | {"conversations": leads},
         "conversation_stats": shared | {"totals": groups[0], "groups": groups},
-        "get_lead": shared | {"lead": lead(), "matched_on": some},
-        "list_changes": shared | {"changes": changes(), "known_since": some, "has_more": False},
+        "get_lead": shared | {"lead": lead(texts), "matched_on": some},
+        "list_changes": shared
+        | {"changes": changes(texts), "known_since": some, "has_more": False},
         "get_conversation": shared
-        | {"conversation": row(0, some), "transcript": {"turns": turns(), "total": 99}},
+        | {"conversation": row(0, some), "transcript": {"turns": turns(texts), "total": 99}},
     }
 
 
-def lead() -> Json:
-    texts = list(TEXTS)
-    found = row(1, TEXTS[1]) | {"lead_id": TEXTS[2], "hot": True, "why": texts, "said": texts}
+def lead(values: Sequence[str]) -> Json:
+    texts, some = list(values), values[0]
+    found = row(1, some) | {"lead_id": texts[2], "hot": True, "why": texts, "said": texts}
     found |= {"emails": texts, "phones": texts, "links": [*LINKS, *texts], "tags": texts}
-    found |= {"alerts": texts, "summary": TEXTS[11], "notes": TEXTS[10], "demo": TEXTS[0]}
-    found |= {"extracted": dict.fromkeys(texts, TEXTS[0]) | {"nested": {"a": [TEXTS[0]]}}}
+    found |= {"alerts": texts, "summary": "\n".join(texts), "notes": "\n".join(texts)}
+    found |= {"demo": some, "extracted": {f"{text} {n}": text for n, text in enumerate(texts)}}
+    found["extracted"] |= dict.fromkeys(texts, some) | {"nested": {"a": [some]}}
     found |= {"next_steps": [{"title": text, "due": text} for text in texts]}
     found |= {"timeline": [{"at": text, "kind": text, "text": text} for text in texts]}
-    conversation = {"channel": TEXTS[0], "state": TEXTS[1], "last_activity": TEXTS[2]}
+    conversation = {"channel": some, "state": texts[1], "last_activity": texts[2]}
     return found | {"conversations": [{"id": "c", **conversation}], "conversations_total": 1}
 
 
-def changes() -> list[Json]:
+def changes(texts: Sequence[str]) -> list[Json]:
     return [
         {"event_id": f"e{number}", "at": text, "seen": text, "kind": text, "id": text}
-        | {"name": text, "became": [text], "changed": {"stage": [text, text], text: [text, text]}}
-        for number, text in enumerate(TEXTS)
+        | {"name": text, "became": [text]}
+        | {"changed": {"stage": [text, text], "preview": [text, text], text: [text, text]}}
+        for number, text in enumerate(texts)
     ]
 
 
-def turns() -> list[Json]:
-    return [{"at": text, "from": text, "text": text} for text in TEXTS]
+def turns(texts: Sequence[str]) -> list[Json]:
+    return [{"at": text, "from": text, "text": text} for text in texts]

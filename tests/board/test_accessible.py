@@ -15,6 +15,12 @@ DARK = ("Overview", "Pipeline", "Changes", "a lead", "the token")
 VIEWS = ("Overview", "Hot", "Pipeline", "Waiting", "Trend", "Changes", "People")
 
 
+CUT_OFF = """width => [...document.querySelectorAll('.figure, nav button')].filter(part =>
+    part.scrollWidth > part.clientWidth || part.getBoundingClientRect().right > width
+).map(part => part.textContent)"""
+"""Figures that are wider than their box, and ways to views that nobody sees."""
+
+
 @pytest.fixture
 def axe(tools: Path) -> str:
     return (tools / "node_modules" / "axe-core" / "axe.min.js").read_text()
@@ -69,9 +75,10 @@ def test_nothing_sticks_out_at_any_width(page: Page, board: BoardProcess) -> Non
     expect(page.locator(".card").first).to_be_visible()
     for view in VIEWS:
         go(page, view)
-        for width in (320, 900, 1600):
+        for width in (320, 768, 900, 1600):
             page.set_viewport_size({"width": width, "height": 900})
             assert page.evaluate("document.documentElement.scrollWidth") <= width, (view, width)
+            assert page.evaluate(CUT_OFF, width) == [], (view, width)
 
 
 def test_nothing_moves_for_whoever_wants_no_motion(page: Page, board: BoardProcess) -> None:

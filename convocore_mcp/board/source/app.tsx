@@ -45,7 +45,6 @@ export function App({ home }: { home: Home }): JSX.Element {
   agentNow.current = agent;
 
   useEffect(() => {
-    const stop = cache.listen(() => redraw({}));
     const hear = feed.listen((fresh) => {
       const news = fresh.filter((change) => change.became?.length).slice(-3);
       if (news.length) say(news.map((change) => `${change.name ?? "Somebody"} ${told(change).join(", ")}`).join(". "));
@@ -76,10 +75,7 @@ export function App({ home }: { home: Home }): JSX.Element {
       tokenNeeded: (token) => update({ token }),
       surroundings: () => redraw({}),
     });
-    return () => {
-      stop();
-      hear();
-    };
+    return hear;
   }, [home]);
 
   const view = views.current ?? openingView(home, status.opening);

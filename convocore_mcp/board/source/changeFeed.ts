@@ -18,6 +18,8 @@ export class ChangeFeed {
   read = false;
   private cursor: string | undefined;
   private reading = false;
+  /** When each lead and each conversation was last seen to change, in milliseconds. */
+  private readonly seen = new Map<string, number>();
   private readonly listeners = new Set<(fresh: Change[]) => void>();
 
   constructor(private readonly home: Home) {}
@@ -52,13 +54,18 @@ export class ChangeFeed {
     const known = new Set(this.changes.map((change) => change.event_id));
     const added = fresh.filter((change) => !known.has(change.event_id)).reverse();
     this.changes = [...added, ...this.changes].slice(0, MOST_CHANGES);
+    this.seen.clear();
+    for (const change of this.changes) {
+      const at = Date.parse(change.seen);
+      for (const id of [change.id, change.lead_id]) {
+        if (id && at > (this.seen.get(id) ?? 0)) this.seen.set(id, at);
+      }
+    }
   }
 
   /** Whether something happened to this lead or conversation a moment ago. */
   isMarked(id: string | undefined, now: number): boolean {
-    if (!id) return false;
-    const about = (change: Change): boolean => change.lead_id === id || change.id === id;
-    return this.changes.some((change) => now - Date.parse(change.seen) < MARKED_MS && about(change));
+    return id !== undefined && now - (this.seen.get(id) ?? 0) < MARKED_MS;
   }
 
   listen(listener: (fresh: Change[]) => void): () => void {

@@ -98,11 +98,13 @@ export function day(text: string, style: "short" | "long" = "short"): string {
   return once(`day${style}`, () => new Intl.DateTimeFormat(locale, { ...options, timeZone: "UTC" })).format(at);
 }
 
+/** `Date.parse` also reads `4711-08` and `2026-07-19 (or later)`, of which nothing but a date would be left. */
+const TIME = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?$/;
+
 /** A date or a time of the CRM: a day is shown as a day, anything that is neither as it is. */
 export function moment(text: string): string {
   if (/^\d{4}-\d{2}-\d{2}$/.test(text)) return day(text, "long");
-  const at = Date.parse(text);
-  return Number.isNaN(at) || !/^\d{4}-/.test(text) ? text : dateTime(at);
+  return (TIME.test(text) && dateTime(Date.parse(text))) || text;
 }
 
 /** A running time: `02:13:04`, or `3 d 02:13:04`. */
@@ -149,6 +151,7 @@ const WORDS: Record<string, string> = {
   sms: "SMS",
   ai: "AI",
   none: "None",
+  query: "Words",
 };
 
 /** A channel inside a sentence: "by phone", "by WhatsApp". */

@@ -1,7 +1,8 @@
 // The top of the page: how fresh the data is, the ways to the views, a search for a person.
 
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
+import type { Freshness } from "./answers.ts";
 import { useBoard, useNow, type View } from "./board.ts";
 import { ago, dateTime, number, percent } from "./format.ts";
 import type { Connection } from "./home/home.ts";
@@ -36,10 +37,20 @@ export function Header({ connection }: { connection: Connection }): JSX.Element 
 
 const LIVE: Record<Connection, string> = { once: "", connecting: "Connecting …", live: "Live", lost: "Connection lost, trying again" };
 
-function FreshnessNote({ connection }: { connection: Connection }): JSX.Element {
+/** How fresh what is shown is. The views follow their own answers, so nothing else is drawn again for this. */
+function useFreshness(): Freshness | undefined {
   const { cache, feed } = useBoard();
+  const [, redraw] = useState({});
+  useEffect(() => {
+    const stops = [cache, feed].map((source) => source.listen(() => redraw({})));
+    return () => stops.forEach((stop) => stop());
+  }, [cache, feed]);
+  return cache.freshness() ?? feed.freshness;
+}
+
+function FreshnessNote({ connection }: { connection: Connection }): JSX.Element {
   const now = useNow();
-  const found = cache.freshness() ?? feed.freshness;
+  const found = useFreshness();
   const at = Date.parse(found?.as_of ?? "");
   const state = connection === "lost" ? "lost" : found && !found.complete ? "partial" : connection;
   return (
@@ -61,8 +72,7 @@ const OF_PAGES = /next_cursor/;
 
 /** An answer that is not complete looks like it: what is missing, and how far reading is. */
 export function IncompleteNote(): JSX.Element | null {
-  const { cache, feed } = useBoard();
-  const found = cache.freshness() ?? feed.freshness;
+  const found = useFreshness();
   const notes = (found?.notes ?? []).filter((note) => !OF_PAGES.test(note));
   if (!found || (found.complete && !notes.length)) return null;
   return (

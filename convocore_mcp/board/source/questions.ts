@@ -108,4 +108,11 @@ function mondayOf(year: number, week: number): number {
   return fourth.getTime() - ((fourth.getUTCDay() + 6) % 7) * 86_400_000 + (week - 1) * 7 * 86_400_000;
 }
 
-export const OPEN: Arguments = { where: [`stage!=${[...CLOSED].join("|")}`] };
+export const STILL_OPEN = [`stage!=${[...CLOSED].join("|")}`];
+
+/** All rows that a question of numbers is about, narrowed further. */
+export function narrowed(question: Question, where: string[]): Question {
+  const all = rowsOf(question, {}, [])!;
+  const before = (all.arguments["where"] as string[] | undefined) ?? [];
+  return { ...all, arguments: { ...all.arguments, where: [...before, ...where] } };
+}

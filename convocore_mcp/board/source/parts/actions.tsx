@@ -40,16 +40,19 @@ export function Prepare({ lead, primary = false }: { lead: string; primary?: boo
 
 export function Copy({ text, what }: { text: string; what: string }): JSX.Element {
   const { say } = useBoard();
-  const [done, setDone] = useState(false);
+  const [state, setState] = useState("");
   const act = async (): Promise<void> => {
-    await copy(text).catch(() => undefined);
-    setDone(true);
-    say(`${what} copied`);
-    setTimeout(() => setDone(false), 2000);
+    const done = await copy(text).then(
+      () => true,
+      () => false,
+    );
+    setState(done ? "Copied" : "Not allowed here");
+    say(done ? `${what} copied` : "Copying is not allowed here");
+    setTimeout(() => setState(""), 2000);
   };
   return (
     <button type="button" class="quiet" aria-label={`Copy ${what}`} onClick={() => void act()}>
-      {done ? "Copied" : "Copy"}
+      {state || "Copy"}
     </button>
   );
 }

@@ -1,9 +1,9 @@
 // A list of which only the rows in sight are in the page, so that thousands scroll smoothly.
 
 import type { ComponentChildren, JSX, TargetedKeyboardEvent } from "preact";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 
-const BEYOND = 8;
+const BEYOND = 5;
 /** Below this width, a row has two lines. */
 const NARROW = 560;
 const HEIGHTS = { wide: 56, narrow: 84 };
@@ -18,13 +18,34 @@ interface Props<T> {
   onEnd?: (() => void) | undefined;
   /** Where the list is scrolled to, and which row is active: kept for whoever comes back. */
   kept: { top: number; active: number };
-  /** `tabIndex`: only one row at a time can be reached with Tab; the arrow keys reach the others. */
-  children(item: T, index: number, tabIndex: number): ComponentChildren;
+  /** Draws a row; rows are drawn again when another function is given. `tabIndex`: only one row at a time can be reached with Tab; the arrow keys reach the others. */
+  children: (item: T, index: number, tabIndex: number) => ComponentChildren;
+}
+
+interface Drawn {
+  index: number;
+  tabIndex: number;
+  node: ComponentChildren;
+}
+
+/** Which rows are drawn, and how high each is. */
+interface Window {
+  first: number;
+  last: number;
+  row: number;
+}
+
+function windowOf(top: number, height: number, row: number): Window {
+  return { first: Math.max(0, Math.floor(top / row) - BEYOND), last: Math.ceil((top + height) / row) + BEYOND, row };
+}
+
+function sameWindow(a: Window, b: Window): boolean {
+  return a.first === b.first && a.last === b.last && a.row === b.row;
 }
 
 export function VirtualList<T>({ items, total, label, keyOf, onEnd, kept, children }: Props<T>): JSX.Element {
   const box = useRef<HTMLUListElement>(null);
-  const [view, setView] = useState({ top: kept.top, height: 800, row: HEIGHTS.wide });
+  const [view, setView] = useState<Window>(() => windowOf(kept.top, 800, HEIGHTS.wide));
   const [active, setActive] = useState(kept.active);
 
   useLayoutEffect(() => {
@@ -32,9 +53,10 @@ export function VirtualList<T>({ items, total, label, keyOf, onEnd, kept, childr
     const measure = (): void => {
       const row = list.clientWidth < NARROW ? HEIGHTS.narrow : HEIGHTS.wide;
       kept.top = list.scrollTop;
-      setView({ top: list.scrollTop, height: list.clientHeight, row });
+      const now = windowOf(kept.top, list.clientHeight, row);
+      setView((before) => (sameWindow(before, now) ? before : now)); // most steps of scrolling change no row
     };
-    list.scrollTop = kept.top;
+    if (kept.top) list.scrollTop = kept.top;
     measure();
     const observer = new ResizeObserver(measure);
     observer.observe(list);
@@ -45,8 +67,8 @@ export function VirtualList<T>({ items, total, label, keyOf, onEnd, kept, childr
     };
   }, []);
 
-  const first = Math.max(0, Math.floor(view.top / view.row) - BEYOND);
-  const last = Math.min(items.length, Math.ceil((view.top + view.height) / view.row) + BEYOND);
+  const { first } = view;
+  const last = Math.min(items.length, view.last);
   useEffect(() => {
     if (last >= items.length - BEYOND && items.length < total) onEnd?.();
   }, [last, items.length, total]);
@@ -61,10 +83,10 @@ export function VirtualList<T>({ items, total, label, keyOf, onEnd, kept, childr
     const list = box.current!;
     if (next * view.row < list.scrollTop) list.scrollTop = next * view.row;
     if ((next + 1) * view.row > list.scrollTop + list.clientHeight) list.scrollTop = (next + 1) * view.row - list.clientHeight;
-    requestAnimationFrame(() => list.querySelector<HTMLElement>(`[data-index="${next}"] button`)?.focus());
+    requestAnimationFrame(() => list.querySelector<HTMLElement>(`[data-index="${next}"] button`)?.focus({ preventScroll: true }));
   };
   const onKeyDown = (event: TargetedKeyboardEvent<HTMLUListElement>): void => {
-    const page = Math.max(1, Math.floor(view.height / view.row) - 1);
+    const page = Math.max(1, Math.floor(box.current!.clientHeight / view.row) - 1);
     const steps: Record<string, number> = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -items.length, End: items.length };
     const step = steps[event.key];
     if (step === undefined) return;
@@ -72,6 +94,15 @@ export function VirtualList<T>({ items, total, label, keyOf, onEnd, kept, childr
     reach(active + step);
   };
 
+  // A row that stays is not drawn again while the list is scrolled or grows.
+  const drawn = useMemo(() => new Map<T, Drawn>(), [children]);
+  const row = (item: T, index: number, tabIndex: number): ComponentChildren => {
+    const before = drawn.get(item);
+    if (before?.index === index && before.tabIndex === tabIndex) return before.node;
+    const node = children(item, index, tabIndex);
+    drawn.set(item, { index, tabIndex, node });
+    return node;
+  };
   const indices = new Set(Array.from({ length: Math.max(0, last - first) }, (_, offset) => first + offset));
   if (active < items.length) indices.add(active); // what has the focus must stay in the page
   return (
@@ -89,7 +120,7 @@ export function VirtualList<T>({ items, total, label, keyOf, onEnd, kept, childr
             style={{ transform: `translateY(${index * view.row}px)`, height: `${view.row}px` }}
             onFocusCapture={() => activate(index)}
           >
-            {children(item, index, index === active ? 0 : -1)}
+            {row(item, index, index === active ? 0 : -1)}
           </li>
         );
       })}

@@ -28,18 +28,20 @@ export function HotLeads({ question, most, compact = false }: Props): JSX.Elemen
   const asked = question ?? hotLeads(agent);
   const entry = useEntry(cache, asked);
   const waits = useEntry(cache, home.canCall ? hotWaits(agent) : undefined).answer;
-  const [all, setAll] = useState(false);
+  const [drawn, setDrawn] = useState(FIRST);
+  const listed = most ?? entry.answer?.leads?.length ?? 0;
   useEffect(() => {
     // The first cards are painted at once, the others right after them.
-    const timer = home.inline ? undefined : setTimeout(() => setAll(true), REST_MS);
+    if (home.inline || most || drawn >= listed) return undefined;
+    const timer = setTimeout(() => setDrawn(listed), REST_MS);
     return () => clearTimeout(timer);
-  }, [home.inline]);
+  }, [home.inline, most, drawn, listed]);
   const since = new Map((waits?.leads ?? []).map((row) => [row.lead_id, row.waiting_since]));
   return (
     <Answered entry={entry} question={asked} rows={most ?? 4}>
       {(answer) => {
         const leads = answer.leads ?? [];
-        const limit = most ?? (all ? leads.length : FIRST);
+        const limit = most ?? drawn;
         return (
           <>
             {!most && <HotTotals answer={answer} />}
@@ -52,7 +54,7 @@ export function HotLeads({ question, most, compact = false }: Props): JSX.Elemen
             ) : (
               <NoneHot question={asked} answer={answer} />
             )}
-            {!most && <MoreHot answer={answer} shown={Math.min(limit, leads.length)} onAll={() => setAll(true)} />}
+            {!most && <MoreHot answer={answer} shown={Math.min(limit, leads.length)} onAll={() => setDrawn(leads.length)} />}
           </>
         );
       }}
@@ -68,7 +70,8 @@ function HotTotals({ answer }: { answer: Answer }): JSX.Element {
   const hot = { where: hotAt(answer) };
   return (
     <p class="totals">
-      <Count value={answer.hot} label="Hot leads" complete={complete} onOpen={show("Hot leads", hot)} /> of {number(answer.leads_considered ?? 0)} leads are hot
+      <Count value={answer.hot} label="Hot leads" complete={complete} onOpen={show("Hot leads", hot)} /> of{" "}
+      <Count value={answer.leads_considered} label="Leads" complete={complete} onOpen={show("All leads", {})} /> leads are hot
       {answer.hot ? (
         <>
           , worth <Amounts of={answer.value} most={3} />

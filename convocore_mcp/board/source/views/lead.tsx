@@ -199,17 +199,18 @@ const FACTS: [keyof LeadAnswer & string, string][] = [
   ["language", "Language"],
 ];
 
-function Facts({ of }: { of: LeadAnswer }): JSX.Element {
+function Facts({ of }: { of: LeadAnswer }): JSX.Element | null {
   const told = FACTS.filter(([name]) => of[name] !== undefined).map(([name, label]): [string, string] => {
     const text = String(of[name]);
     return [label, name === "stage" ? word(text) : moment(text)];
   });
   const more = Object.entries(of.extracted ?? {}).map(([name, value]): [string, string] => [word(name), plain(value)]);
+  if (!told.length && !more.length && !of.tags?.length) return null;
   return (
     <Part title="Facts">
       <dl class="facts-list">
-        {[...told, ...more].map(([name, text]) => (
-          <div key={name}>
+        {[...told, ...more].map(([name, text], index) => (
+          <div key={index}>
             <dt>
               <Text of={name} />
             </dt>

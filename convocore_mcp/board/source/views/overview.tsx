@@ -4,10 +4,11 @@ import type { JSX } from "preact";
 import { useEntry, useQuestion } from "../answerCache.ts";
 import type { Answer, Money } from "../answers.ts";
 import { useBoard, type View } from "../board.ts";
-import { amounts, CLOSED, money, number, plural } from "../format.ts";
-import { Figure } from "../parts/figures.tsx";
+import { amounts, CLOSED, money, plural } from "../format.ts";
+import { Count, Figure } from "../parts/figures.tsx";
+import { Refused } from "../parts/notices.tsx";
 import { Clock } from "../parts/times.tsx";
-import { hotLeads, leadsWith, OPEN, pipeline, waiting } from "../questions.ts";
+import { hotLeads, leadsWith, pipeline, STILL_OPEN, waiting } from "../questions.ts";
 import { Changes } from "./changes.tsx";
 import { HotChannels } from "./channels.tsx";
 import { HotLeads } from "./hot.tsx";
@@ -16,6 +17,12 @@ import { Trend } from "./trend.tsx";
 import { Waiting } from "./waiting.tsx";
 
 export function Overview(): JSX.Element {
+  const { cache, agent } = useBoard();
+  const [first, ...others] = [hotLeads(agent), pipeline(agent), waiting(agent)];
+  const refusal = useEntry(cache, first).refusal;
+  // One cause is told once, and not in each panel.
+  const nothing = [first!, ...others].every((question) => !cache.entry(question).answer && cache.entry(question).refusal?.message === refusal?.message);
+  if (refusal && nothing) return <Refused by={refusal} question={first!} />;
   return (
     <div class="overview">
       <Figures />
@@ -75,7 +82,11 @@ function Figures(): JSX.Element {
   return (
     <div class="figures" role="group" aria-label="At a glance">
       <Figure label="Hot leads" value={hot?.hot} complete={hot?.freshness?.complete ?? true} kind="hot" onOpen={() => go({ name: "hot" })}>
-        {hot && `of ${plural(hot.leads_considered ?? 0, "lead")}`}
+        {hot && (
+          <>
+            of <Count value={hot.leads_considered} label="All leads" complete={hot.freshness?.complete ?? true} onOpen={() => go(rows("All leads", {}))} /> leads
+          </>
+        )}
       </Figure>
       <Figure
         label="Open pipeline is worth"
@@ -85,7 +96,12 @@ function Figures(): JSX.Element {
         kind="main"
         onOpen={() => go({ name: "pipeline" })}
       >
-        {open && <OtherAmounts of={others} leads={open.leads} />}
+        {open && (
+          <>
+            <OtherAmounts of={others} />{" "}
+            <Count value={open.leads} label="Open leads" complete={stages?.freshness?.complete ?? true} onOpen={() => go(rows("Open leads", { where: STILL_OPEN }))} /> open leads
+          </>
+        )}
       </Figure>
       <Figure label="Waiting for a human" value={queue?.total} complete={queue?.freshness?.complete ?? true} kind="wait" onOpen={() => go({ name: "waiting" })}>
         {first && (
@@ -95,31 +111,36 @@ function Figures(): JSX.Element {
         )}
       </Figure>
       <Figure label="Overdue" value={stages?.totals?.overdue ?? (stages && 0)} complete={stages?.freshness?.complete ?? true} onOpen={() => go(rows("Overdue", { attention: ["overdue"] }))}>
-        {hot && `${number(hot.overdue ?? 0)} of them hot`}
+        {hot && (
+          <>
+            <Count
+              value={hot.overdue}
+              label="Hot and overdue"
+              complete={hot.freshness?.complete ?? true}
+              onOpen={() => go(rows("Hot and overdue", { where: ["hot=true"], attention: ["overdue"] }))}
+            />{" "}
+            of them hot
+          </>
+        )}
       </Figure>
       <Figure
         label="Hot, assigned to nobody"
         value={hot?.unassigned}
         complete={hot?.freshness?.complete ?? true}
         onOpen={() => go(rows("Hot, assigned to nobody", { where: ["hot=true"], attention: ["unassigned"] }))}
-      >
-        {stages && (
-          <button type="button" class="quiet" onClick={() => go(rows("Open leads", OPEN))}>
-            All open leads
-          </button>
-        )}
-      </Figure>
+      />
     </div>
   );
 }
 
-function OtherAmounts({ of, leads }: { of: [string, number][]; leads: number }): JSX.Element {
+function OtherAmounts({ of }: { of: [string, number][] }): JSX.Element {
   const told = of.slice(0, 2).map(([currency, amount]) => money(amount, currency));
   const more = of.length - told.length;
   return (
     <>
       {told.length > 0 && `and ${told.join(", ")}`}
-      {more > 0 && ` and ${plural(more, "more currency", "more currencies")}`}; {plural(leads, "open lead")}
+      {more > 0 && ` and ${plural(more, "more currency", "more currencies")}`}
+      {told.length > 0 && ";"}
     </>
   );
 }

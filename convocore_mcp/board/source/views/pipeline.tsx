@@ -9,7 +9,7 @@ import { Amounts, Count } from "../parts/figures.tsx";
 import { Bar } from "../parts/bar.tsx";
 import { Answered, Empty, Relaxed } from "../parts/notices.tsx";
 import { Text } from "../parts/text.tsx";
-import { pipeline, rowsOf } from "../questions.ts";
+import { narrowed, pipeline, rowsOf, STILL_OPEN } from "../questions.ts";
 import { openPipeline } from "./overview.tsx";
 
 export function Pipeline({ question, compact = false }: { question?: Question | undefined; compact?: boolean }): JSX.Element {
@@ -21,7 +21,7 @@ export function Pipeline({ question, compact = false }: { question?: Question | 
       {(answer) =>
         answer.groups?.length ? (
           <>
-            {!compact && <PipelineTotals answer={answer} />}
+            {!compact && <PipelineTotals question={asked} answer={answer} />}
             <StageTable question={asked} answer={answer} compact={compact} />
             {!compact && <Unread answer={answer} />}
           </>
@@ -38,11 +38,16 @@ export function Pipeline({ question, compact = false }: { question?: Question | 
   );
 }
 
-function PipelineTotals({ answer }: { answer: Answer }): JSX.Element {
+function PipelineTotals({ question, answer }: { question: Question; answer: Answer }): JSX.Element {
+  const { home, go } = useBoard();
   const open = openPipeline(answer)!;
+  const complete = answer.freshness?.complete ?? true;
+  const show = (title: string, where: string[]): (() => void) | undefined =>
+    home.canCall ? () => go({ name: "rows", title, question: narrowed(question, where) }) : undefined;
   return (
     <p class="totals">
-      <strong>{number(open.leads)}</strong> open leads, <strong>{number(open.hot)}</strong> of them hot, worth <Amounts of={open.value} most={4} />. Currencies are never added up.
+      <Count value={open.leads} label="Open leads" complete={complete} onOpen={show("Open leads", STILL_OPEN)} /> open leads,{" "}
+      <Count value={open.hot} label="Open and hot" complete={complete} onOpen={show("Open leads, hot", [...STILL_OPEN, "hot=true"])} /> of them hot, worth <Amounts of={open.value} most={4} />. Currencies are never added up.
     </p>
   );
 }

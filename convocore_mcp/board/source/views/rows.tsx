@@ -1,7 +1,7 @@
 // The rows behind a number: leads or conversations, as many as there are.
 
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useCallback, useState } from "preact/hooks";
 import type { Answer, Question, Row } from "../answers.ts";
 import { useBoard, useNow, type View } from "../board.ts";
 import { moment, number, plural, word } from "../format.ts";
@@ -82,6 +82,11 @@ function Refine({ question, onChange }: { question: Question; onChange(change: R
 }
 
 function Found({ question, answer, pages }: { question: Question; answer: Answer; pages: Pages }): JSX.Element {
+  const fields = question.arguments["fields"];
+  const draw = useCallback(
+    (row: Row, _: number, tabIndex: number) => <RowButton row={row} fields={Array.isArray(fields) ? (fields as string[]) : []} tabIndex={tabIndex} />,
+    [fields],
+  );
   const what = question.tool === "list_leads" ? "lead" : "conversation";
   if (!pages.rows.length) {
     return (
@@ -93,7 +98,6 @@ function Found({ question, answer, pages }: { question: Question; answer: Answer
       </Empty>
     );
   }
-  const fields = Array.isArray(question.arguments["fields"]) ? (question.arguments["fields"] as string[]) : [];
   return (
     <>
       <p class="totals">
@@ -106,7 +110,7 @@ function Found({ question, answer, pages }: { question: Question; answer: Answer
         )}
       </p>
       <VirtualList items={pages.rows} total={pages.total} label={`${word(what)}s`} keyOf={keyOfRow} onEnd={pages.more} kept={pages.kept}>
-        {(row, _, tabIndex) => <RowButton row={row} fields={fields} tabIndex={tabIndex} />}
+        {draw}
       </VirtualList>
     </>
   );

@@ -7,8 +7,9 @@ import type { Answer, Group, Question } from "../answers.ts";
 import { useBoard } from "../board.ts";
 import { day, number } from "../format.ts";
 import { Columns, type Column } from "../parts/columns.tsx";
+import { Count } from "../parts/figures.tsx";
 import { Answered } from "../parts/notices.tsx";
-import { rowsOf, trend } from "../questions.ts";
+import { narrowed, rowsOf, trend } from "../questions.ts";
 
 const SPANS = [14, 30, 90];
 const DAY_MS = 86_400_000;
@@ -32,7 +33,7 @@ export function Trend({ compact = false }: { compact?: boolean }): JSX.Element {
       <Answered entry={entry} question={asked} rows={3}>
         {(answer) => (
           <>
-            <TrendTotals answer={answer} days={days} />
+            <TrendTotals question={asked} answer={answer} days={days} />
             <DayColumns question={asked} answer={answer} days={days} compact={compact} />
           </>
         )}
@@ -41,11 +42,17 @@ export function Trend({ compact = false }: { compact?: boolean }): JSX.Element {
   );
 }
 
-function TrendTotals({ answer, days }: { answer: Answer; days: number }): JSX.Element {
+function TrendTotals({ question, answer, days }: { question: Question; answer: Answer; days: number }): JSX.Element {
+  const { go, home } = useBoard();
   const { leads = 0, hot = 0 } = answer.totals ?? {};
+  const complete = answer.freshness?.complete ?? true;
+  const show = (title: string, where: string[]): (() => void) | undefined =>
+    home.canCall ? () => go({ name: "rows", title, question: narrowed(question, where) }) : undefined;
+  const title = `New in ${days} days`;
   return (
     <p class="totals">
-      <strong>{number(leads)}</strong> new leads in {days} days, <strong class="hot-text">{number(Number(hot))}</strong> of them are hot now.
+      <Count value={leads} label="New leads" complete={complete} onOpen={show(title, [])} /> new leads in {days} days,{" "}
+      <Count value={Number(hot)} label="New and hot" complete={complete} onOpen={show(`${title}, hot`, ["hot=true"])} /> of them are hot now.
     </p>
   );
 }

@@ -53,11 +53,13 @@ function WholeQueue(): JSX.Element {
         {pages.rows.length < pages.total && ` The first ${number(pages.rows.length)} are loaded.`}
       </p>
       <VirtualList items={pages.rows} total={pages.total} label="Waiting for a human" keyOf={(row) => row.id ?? ""} onEnd={pages.more} kept={pages.kept}>
-        {(row, index, tabIndex) => <QueueRow row={row} rank={index + 1} tabIndex={tabIndex} />}
+        {drawRow}
       </VirtualList>
     </>
   );
 }
+
+const drawRow = (row: Row, index: number, tabIndex: number): JSX.Element => <QueueRow row={row} rank={index + 1} tabIndex={tabIndex} />;
 
 interface QueueRowProps {
   row: Row;

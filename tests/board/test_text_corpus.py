@@ -1,0 +1,170 @@
+"""The corpus of texts that people write, and of texts that hide something, in the real browser."""
+
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from mcp import StdioServerParameters
+from playwright.sync_api import FrameLocator, Page, expect
+
+from convocore_mcp.sandbox import Sandbox, serving
+from tests.board.chat import Chat, McpConnection, connection, result_of
+from tests.board.conftest import settings_for
+from tests.board.hostile import answers
+from tests.board.test_hostile_texts import nothing_happened
+from tests.hidden_text import is_safe
+from tests.process_environment import isolated_environment
+from tests.text_corpus import HOSTILE, LEGITIMATE
+
+pytestmark = pytest.mark.browser
+
+
+TEXTS = [
+    text
+    for text in dict.fromkeys([*LEGITIMATE, *(raw for raw, _ in HOSTILE)])
+    if text.encode("utf-8", "replace").decode() == text  # no wire carries half a surrogate pair
+]
+"""As they came from a visitor: what the server removes on the way out is not removed here."""
+SHOWN = """(page, places) => Object.fromEntries(places.map(place => [
+    place,
+    [...page.querySelectorAll(place)].filter(seen => {
+        const box = seen.getBoundingClientRect();
+        return box.width > 0 && box.height > 0
+            && seen.checkVisibility({ opacityProperty: true, visibilityProperty: true });
+    }).map(seen => seen.textContent),
+]))"""
+
+
+def shown(frame: FrameLocator, places: Sequence[str]) -> dict[str, list[str]]:
+    """What stands in the elements of each place, of those that have a size and are not hidden."""
+    found: dict[str, list[str]] = frame.locator("html").evaluate(SHOWN, list(places))
+    return found
+
+
+def missing(found: list[str]) -> list[str]:
+    """The texts that people write which are not shown as they were written."""
+    return [text for text in LEGITIMATE if text not in found]
+
+
+@pytest.fixture(scope="module")
+def chat(chat_page: Page, host_script: str) -> Chat:
+    chat = Chat(chat_page, host_script)
+    for tool, answer in answers(TEXTS).items():
+        chat.answer(tool, answer)
+    return chat
+
+
+def written_by_visitors(frame: FrameLocator, chat: Chat, *places: str) -> None:
+    """Each place shows each text that people write as it was written, and nothing ran."""
+    lost = {place: missing(found) for place, found in shown(frame, places).items()}
+    assert {place: texts for place, texts in lost.items() if texts} == {}
+    nothing_happened(frame, chat)
+
+
+def test_cards_show_what_people_write(chat: Chat) -> None:
+    """Promised by docs/board.md, "What the page may do"."""
+    frame = chat.open("summarize_hot_leads", result_of(answers(TEXTS)["summarize_hot_leads"]))
+    frame.get_by_role("button", name=re.compile("^Show .* more$")).click()
+    expect(frame.locator(".card")).to_have_count(len(TEXTS))
+
+    written_by_visitors(frame, chat, ".card .name bdi", ".about bdi", ".wants", ".step bdi")
+
+
+def test_lists_and_news_show_what_people_write(chat: Chat) -> None:
+    """Promised by docs/board.md, "What the page may do"."""
+    frame = chat.open("summarize_hot_leads", result_of(answers(TEXTS)["summarize_hot_leads"]))
+    views = frame.get_by_role("navigation")
+    views.get_by_role("button", name="Changes", exact=True).click()
+    expect(frame.locator(".change-list li")).to_have_count(len(TEXTS))
+    written_by_visitors(frame, chat, ".change-list .name bdi", ".difference bdi")
+    views.get_by_role("button", name="People", exact=True).click()
+    nothing_happened(frame, chat)
+    found = walk(frame, ".virtual .row .name bdi, .virtual .row .preview bdi, .virtual .about bdi")
+    assert missing(found) == []
+
+
+def test_a_lead_shows_what_people_write(chat: Chat) -> None:
+    """Promised by docs/board.md, "What the page may do"."""
+    frame = chat.open("get_lead", result_of(answers(TEXTS)["get_lead"]), lead="anybody")
+    frame.get_by_role("button", name="Read it").click()
+    expect(frame.locator(".turns li")).to_have_count(len(TEXTS))
+
+    places = (".turns p", "blockquote", ".facts-list dt bdi", ".facts-list dd bdi")
+    written_by_visitors(
+        frame, chat, *places, ".contacts bdi", ".steps bdi", ".timeline .what bdi", ".badge bdi"
+    )
+
+
+WALK = """async (page, place) => {
+    const list = page.querySelector('.virtual');
+    const found = new Set();
+    const frame = () => new Promise(done => requestAnimationFrame(() => setTimeout(done)));
+    for (let last = false; !last; await frame()) {
+        for (const seen of list.querySelectorAll(place)) found.add(seen.textContent);
+        const rows = [...list.querySelectorAll('[aria-posinset]')];
+        last = rows.some(row => row.ariaPosInSet === row.ariaSetSize);
+        list.scrollTop += list.clientHeight / 2;
+    }
+    return [...found];
+}"""
+"""Scrolls through a virtual list to its end, while more of it is read."""
+
+
+def walk(frame: FrameLocator, place: str) -> list[str]:
+    expect(frame.locator(".virtual .row").first).to_be_visible()
+    found: list[str] = frame.locator("html").evaluate(WALK, place)
+    return found
+
+
+@pytest.fixture
+def waiting(tmp_path: Path) -> Iterator[McpConnection]:
+    """A server whose data has each text of the corpus as somebody's name, company and message."""
+    sandbox = Sandbox(size=len(TEXTS) + 50)
+    # A queue shows neither tests nor who is blocked.
+    rows = [row for row in sandbox.rows() if not (row.get("isTest") or row.get("isBlocked"))]
+    assert len(rows) >= len(TEXTS)
+    for number, (row, text) in enumerate(zip(rows, TEXTS, strict=False)):
+        written = dict.fromkeys(("userName", "userCompany", "lastMessage", "summary"), text)
+        email = f"visitor{number}@corpus.example"
+        sandbox.touch(row["ID"], **written, userEmail=email, state="requested_chat")
+    with serving(sandbox) as url:
+        server = StdioServerParameters(
+            command=sys.executable,
+            args=["-m", "convocore_mcp"],
+            env=isolated_environment(tmp_path, **settings_for(sandbox, url)),
+        )
+        with connection(server) as found:
+            while not found.call("conversation_stats", {})["structuredContent"]["freshness"][
+                "complete"
+            ]:
+                pass
+            yield found
+
+
+def test_behind_the_real_server_all_is_shown_as_the_server_lets_it_out(
+    page: Page, host_script: str, waiting: McpConnection
+) -> None:
+    """Promised by docs/board.md, "What the page may do": nothing hidden is left to be shown."""
+    chat = Chat(page, host_script, waiting, waiting.board())
+    frame = chat.open("summarize_hot_leads", top=3)
+    frame.get_by_role("navigation").get_by_role("button", name="Waiting", exact=True).click()
+
+    found = walk(frame, ".row .preview bdi")
+
+    assert missing(found) == []
+    assert [text for text in found if not is_safe(text)] == []
+    assert [left for raw, left in HOSTILE if raw in TEXTS and left and left not in found] == []
+    nothing_happened(frame, chat)
+
+
+def test_what_only_begins_like_a_date_is_shown_as_written(chat: Chat) -> None:
+    """Promised by docs/board.md, "What the page may do"."""
+    alike = ["4711-08", "2026-07-19 (or later)", "2026-07-19 10:00 (maybe)"]
+    answer = answers(TEXTS)["get_lead"]
+    answer["lead"] |= {"next_steps": [{"title": "Call", "due": text} for text in alike]}
+    frame = chat.open("get_lead", result_of(answer), lead="anybody")
+    expect(frame.locator(".steps li")).to_have_count(len(alike))
+
+    assert [text.strip() for text in shown(frame, [".steps .hint"])[".steps .hint"]] == alike
