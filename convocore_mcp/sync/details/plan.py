@@ -42,11 +42,11 @@ class DetailsPlan:
     mode: DetailsMode = DetailsMode.OFF
     per_second: float = 2.0
     """Requests."""
-    retry_after: timedelta = timedelta(minutes=1)
-    """The pause after Convocore has failed."""
     again_after: timedelta = timedelta(hours=6)
     """How old details may get until they are read again: an edit of what the list leaves out shows
     nowhere in the list."""
+    retry_after: timedelta = timedelta(minutes=1)
+    """The pause after Convocore has failed."""
 
     @property
     def outdated_after(self) -> timedelta:
