@@ -56,13 +56,15 @@ class FaultRun:
         sandbox: Sandbox,
         tools: ToolClient,
         clock: Clock,
-        log: pytest.LogCaptureFixture,
         wait_seconds: float,
+        dialect: Dialect,
     ) -> None:
         self.sandbox = sandbox
+        self.dialect = dialect
+        self.log: pytest.LogCaptureFixture | None = None
+        """What the test of the present fault has logged."""
         self._tools = tools
         self._clock = clock
-        self._log = log
         self._longest_call = max(SHORTEST_DEADLINE, wait_seconds) + LATE
 
     async def check_answers_during(self) -> None:
@@ -123,13 +125,18 @@ class FaultRun:
 
     def _check_log(self) -> None:
         """A sync that fails in the background by a bug shows only in the log."""
-        bugs = [r.getMessage() for r in self._log.records if r.levelno >= logging.ERROR]
+        records = self.log.records if self.log is not None else ()
+        bugs = [record.getMessage() for record in records if record.levelno >= logging.ERROR]
         assert bugs == []
 
 
 @asynccontextmanager
 async def fault_run(
-    dialect: Dialect, play: Play, log: pytest.LogCaptureFixture, *, news_after: float = FOREVER
+    dialect: Dialect,
+    play: Play | None = None,
+    *,
+    log: pytest.LogCaptureFixture | None = None,
+    news_after: float = FOREVER,
 ) -> AsyncIterator[FaultRun]:
     """A server that will meet the fault `play`, and a sandbox of 60 conversations in pages of 20.
 
@@ -150,6 +157,8 @@ async def fault_run(
         }
         async with connected(sandbox, base_url=url, **settings) as tools:
             try:
-                yield FaultRun(sandbox, tools, clock, log, wait_seconds)
+                run = FaultRun(sandbox, tools, clock, wait_seconds, dialect)
+                run.log = log
+                yield run
             finally:
                 sandbox.end_faults()

@@ -17,7 +17,7 @@ async def test_a_fault_amid_a_full_sync_leaves_no_half_list_that_is_called_compl
     dialect: Dialect, play: Play, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Promised by docs/contract.md, "Rules for every answer": never complete when it is not."""
-    async with fault_run(dialect, play, caplog) as run:
+    async with fault_run(dialect, play, log=caplog) as run:
         play(run.sandbox, FIRST_PAGES)
         await run.check_answers_during()
         await run.check_truth_afterwards()
@@ -28,7 +28,7 @@ async def test_a_rarer_fault_is_told_and_overcome(
     play: Play, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Promised by docs/contract.md, "Rules for every answer": never complete when it is not."""
-    async with fault_run("cursor", play, caplog) as run:
+    async with fault_run("cursor", play, log=caplog) as run:
         play(run.sandbox, FIRST_PAGES)
         await run.check_answers_during()
         await run.check_truth_afterwards()

@@ -14,7 +14,7 @@ async def test_a_fault_at_the_first_request_is_told_and_overcome(
     dialect: Dialect, play: Play, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Promised by docs/contract.md, "Rules for every answer": never complete when it is not."""
-    async with fault_run(dialect, play, caplog) as run:
+    async with fault_run(dialect, play, log=caplog) as run:
         play(run.sandbox, 0)
         await run.check_answers_during()
         await run.check_truth_afterwards()
