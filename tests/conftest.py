@@ -3,6 +3,7 @@
 import gc
 import json
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,10 @@ from tests.postgresql import postgresql as postgresql  # noqa: PLC0414  a fixtur
 
 # Nobody's keys are looked for; where a test needs a keyring, it has its own.
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
+# A shell has the processes that it puts into the background ignore Ctrl+C, and so would those that
+# tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 # Tests keep many objects alive, so each scan for garbage takes long: a tenth of the CPU time.
 gc.set_threshold(20_000, 20, 20)
 # `--hypothesis-profile` loads another one later (tests/property_tests.py).
