@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from convocore_mcp.api.client import ConvocoreClient, Limits
-from convocore_mcp.errors import NotConfiguredError, UnavailableError
+from convocore_mcp.errors import NotConfiguredError, UntrustedError
 from convocore_mcp.tls import tls_context
 from tests.api.api_client import throttle_without_delay, utc_now
 
@@ -101,7 +101,7 @@ async def read(url: str) -> int:
 
 async def test_a_certificate_of_nobody_is_refused(server: str) -> None:
     """Promised by docs/operations.md, "Certificates"."""
-    with pytest.raises(UnavailableError):
+    with pytest.raises(UntrustedError):
         await read(server)
 
 
