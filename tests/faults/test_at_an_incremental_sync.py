@@ -9,6 +9,12 @@ from .fault_run import FaultRun, every_fault, fault_run
 from .fault_table import SILENT, Play
 
 
+@pytest.fixture(scope="module")
+def anyio_backend() -> str:
+    """The server runs on asyncio; one loop for all tests of the module."""
+    return "asyncio"
+
+
 @pytest.fixture(scope="module", params=["cursor", "page"])
 async def reader(request: pytest.FixtureRequest) -> AsyncIterator[FaultRun]:
     """A server that has read everything. It meets one fault after another, as a server does."""

@@ -47,6 +47,8 @@ export function VirtualList<T>({ items, total, label, keyOf, onEnd, kept, childr
   const box = useRef<HTMLUListElement>(null);
   const [view, setView] = useState<Window>(() => windowOf(kept.top, 800, HEIGHTS.wide));
   const [active, setActive] = useState(kept.active);
+  /** The row that gets the focus once it is drawn; none if negative. */
+  const reached = useRef(-1);
 
   useLayoutEffect(() => {
     const list = box.current!;
@@ -73,17 +75,25 @@ export function VirtualList<T>({ items, total, label, keyOf, onEnd, kept, childr
     if (last >= items.length - BEYOND && items.length < total) onEnd?.();
   }, [last, items.length, total]);
 
+  const focusReached = (): void => {
+    if (reached.current < 0) return;
+    box.current!.querySelector<HTMLElement>(`[data-index="${reached.current}"] button`)?.focus({ preventScroll: true });
+    reached.current = -1;
+  };
+  useLayoutEffect(focusReached, [active]);
+
   const activate = (index: number): void => {
     kept.active = index;
     setActive(index);
   };
   const reach = (index: number): void => {
     const next = Math.min(Math.max(index, 0), items.length - 1);
-    activate(next);
     const list = box.current!;
     if (next * view.row < list.scrollTop) list.scrollTop = next * view.row;
     if ((next + 1) * view.row > list.scrollTop + list.clientHeight) list.scrollTop = (next + 1) * view.row - list.clientHeight;
-    requestAnimationFrame(() => list.querySelector<HTMLElement>(`[data-index="${next}"] button`)?.focus({ preventScroll: true }));
+    reached.current = next;
+    if (next === active) focusReached();
+    activate(next);
   };
   const onKeyDown = (event: TargetedKeyboardEvent<HTMLUListElement>): void => {
     const page = Math.max(1, Math.floor(box.current!.clientHeight / view.row) - 1);
