@@ -205,7 +205,7 @@ async def test_no_log_line_holds_what_a_visitor_wrote(caplog: pytest.LogCaptureF
     broken: list[Any] = [corpus_row(number) | {"ts": [], "ID": []} for number in range(20)]
     sandbox.replace([*sandbox.rows(), *broken])
     with caplog.at_level("DEBUG", "convocore_mcp"):
-        async with connected(sandbox) as client:
+        async with connected(sandbox, log_level="debug") as client:
             await client.until_read()
             await client.ask("list_conversations", limit=100, detail="full")
     written = "\n".join(record.getMessage() for record in caplog.records)
