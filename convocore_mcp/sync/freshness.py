@@ -84,8 +84,9 @@ def refusal(state: SyncState) -> ConvocoreError | None:
             retry_after=5,
         )
     return error or MirrorError(
-        "The mirror is empty: it was replaced by a new one a moment ago.",
-        hint="Ask again: it is being filled from Convocore.",
+        "The mirror is still empty.",
+        hint="Ask again in a few seconds: it is being filled from Convocore.",
+        retry_after=5,
     )
 
 
