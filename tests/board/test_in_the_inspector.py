@@ -68,7 +68,7 @@ def free_port() -> int:
 
 
 class Requests:
-    """What the board's frame has asked for by itself."""
+    """What the board's frame has requested by itself."""
 
     def __init__(self, page: Page) -> None:
         self.of_the_board: list[str] = []
