@@ -196,6 +196,7 @@ def test_64_file_descriptors_are_enough(tmp_path: Path) -> None:
             CONVOCORE_AGENT_ID=sandbox.agent_id,
             CONVOCORE_BASE_URL=base_url,
             CONVOCORE_DETAILS="all",
+            CONVOCORE_WAIT_SECONDS="60",  # on a busy machine
         )
         with stdio_server(env, prepare="ulimit -n 64") as process:
             send(process, INITIALIZE)
