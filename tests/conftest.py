@@ -2,6 +2,7 @@
 
 import gc
 import json
+import logging
 import os
 import signal
 from collections.abc import Iterator
@@ -60,6 +61,16 @@ def no_waiting() -> Iterator[None]:
     """Retry without pauses, and three times instead of six."""
     with stamina.set_testing(True, attempts=3, cap=True):
         yield
+
+
+@pytest.fixture(autouse=True)
+def log_levels_are_as_before() -> Iterator[None]:
+    """Undo what a command does to the loggers of its process."""
+    loggers = [logging.getLogger(name) for name in ("convocore_mcp", "convocore_mcp.sync", "stamina")]
+    levels = [logger.level for logger in loggers]
+    yield
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
 
 
 @pytest.fixture(scope="session", autouse=True)

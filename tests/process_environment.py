@@ -13,9 +13,10 @@ CLIENTS_FOLDERS = {"APPDATA", "CLAUDE_CONFIG_DIR", "CODEX_HOME"}
 def isolated_environment(home: Path, **settings: str) -> dict[str, str]:
     """`settings`, and a home folder of its own: a test must not touch the user's files.
 
-    Unless `settings` say otherwise, no details are read: a test counts requests.
+    Unless `settings` say otherwise, no details are read, because a test counts requests; and a call
+    waits long, because a machine that runs tests is busy.
     """
-    settings = {"CONVOCORE_DETAILS": "off"} | settings
+    settings = {"CONVOCORE_DETAILS": "off", "CONVOCORE_WAIT_SECONDS": "60"} | settings
     kept = {
         name: value
         for name, value in os.environ.items()
