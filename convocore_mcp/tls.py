@@ -8,6 +8,7 @@ import os
 import ssl
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import certifi
@@ -27,7 +28,7 @@ def tls_context() -> ssl.SSLContext:
     for problem in wrong_certificates():
         raise NotConfiguredError(f"A setting is wrong: {problem}.", hint=HINT)
     if file := os.environ.get("SSL_CERT_FILE"):
-        return ssl.create_default_context(cafile=file)
+        return _context_of(file, Path(file).stat().st_mtime_ns)
     if folder := os.environ.get("SSL_CERT_DIR"):
         return ssl.create_default_context(capath=folder)
     context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
@@ -42,13 +43,19 @@ def wrong_certificates() -> Iterator[str]:
     file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
     if file:
         try:
-            ssl.create_default_context(cafile=file)
+            _context_of(file, Path(file).stat().st_mtime_ns)
         except ssl.SSLError:
             yield "SSL_CERT_FILE names a file that holds no certificate (PEM)"
         except OSError as error:
             yield f"SSL_CERT_FILE names a file that can't be read ({error.strerror})"
     elif folder and not Path(folder).is_dir():
         yield "SSL_CERT_DIR names a folder that does not exist"
+
+
+@cache
+def _context_of(file: str, _changed: int, /) -> ssl.SSLContext:
+    """What trusts the certificates of a file; reading a company's whole list takes 50 ms."""
+    return ssl.create_default_context(cafile=file)
 
 
 def _openssl_has_certificates() -> bool:
