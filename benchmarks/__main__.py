@@ -12,7 +12,7 @@ Needs the extra `test`.
 import argparse
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -32,7 +32,7 @@ from benchmarks.mirror_files import MirrorFile, fill_directly, mirror_file
 from benchmarks.progress import report
 from benchmarks.table import Row, markdown
 
-SLOW = 0.05
+SLOW, NONE = 0.05, 0.0
 """Seconds of upstream latency."""
 WEB_MIRROR = 2_000
 
@@ -51,6 +51,8 @@ class Plan:
     by_cursor: int = 2_000
     by_number: int = 10_000
     """Rows of full syncs, by cursor and by page number."""
+    latencies: Sequence[float] = (SLOW, NONE)
+    """Seconds of upstream latency during full syncs."""
     rounds: int = 3
     seconds_of_load: int = 5
     """How long each server is loaded over HTTP in each round."""
@@ -117,12 +119,14 @@ class Plan:
 
     def syncs(self) -> list[Row]:
         """Full syncs, compared with a bare loop."""
-        scenarios = (
-            Scenario(CURSOR, self.by_cursor, SLOW, most=1.1),
-            Scenario(NUMBERS, self.by_number, SLOW, most=1 / 4),
-            Scenario(CURSOR, self.by_cursor, 0, most=2),
-            Scenario(NUMBERS, self.by_number, 0, most=2),
-        )
+        scenarios = [
+            Scenario(dialect, size, latency, most=most if latency else 2)
+            for latency in self.latencies
+            for dialect, size, most in (
+                (CURSOR, self.by_cursor, 1.1),
+                (NUMBERS, self.by_number, 1 / 4),
+            )
+        ]
         return full_sync.measure(scenarios, self.rounds)
 
     def tokens(self) -> list[Row]:
@@ -158,18 +162,19 @@ def quick(folder: Path) -> Plan:
     """A plan that is just large enough to see that everything works."""
     return Plan(
         folder,
-        size=2_000,
-        small=500,
-        large=2_500,
-        starts=3,
-        times=5,
-        by_cursor=300,
-        by_number=1_000,
+        size=300,
+        small=100,
+        large=400,
+        starts=1,
+        times=2,
+        by_cursor=60,
+        by_number=200,
+        latencies=(0.01,),
         rounds=1,
         seconds_of_load=1,
-        every=9,
-        loop_rows=1_000,
-        loop_calls=60,
+        every=40,
+        loop_rows=300,
+        loop_calls=20,
     )
 
 

@@ -21,8 +21,7 @@ CALLS = (
     "conversation_stats()",
     'conversation_stats(group_by=["stage"])',
 )
-SYNCS = ("50 ms upstream latency, cursors", "50 ms upstream latency, page numbers",
-         "no latency, cursors", "no latency, page numbers")  # fmt: skip
+SYNCS = ("10 ms upstream latency, cursors", "10 ms upstream latency, page numbers")
 FIRST = tuple(
     f"{call}({argument})"
     for call, arguments in (
