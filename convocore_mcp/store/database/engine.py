@@ -239,7 +239,7 @@ def _prepare(engine: Engine, *, owner: str, damaged: str = "") -> tuple[str, str
                 return found
             drop_tables(connection, inspect(connection).get_table_names())
         new = {"schema": SCHEMA_VERSION, "owner": owner, "generation": secrets.token_hex(4)}
-        ALL_TABLES.create_all(connection)
+        ALL_TABLES.create_all(connection, checkfirst=False)
         connection.execute(insert(meta), [{"key": k, "value": v} for k, v in new.items()])
         connection.execute(insert(counter), {"id": 1, "sequence_number": 0})
     return new["generation"], ""
