@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import cache
 from typing import Annotated
 
 from mcp.server.mcpserver import MCPServer
@@ -118,8 +119,14 @@ PROMPTS: tuple[tuple[Callable[..., SafeText], str], ...] = (
 
 def add_prompts(server: MCPServer[App]) -> None:
     """Register every prompt."""
-    for fn, title in PROMPTS:
-        server.add_prompt(Prompt.from_function(fn, title=title))
+    for prompt in _prompts():
+        server.add_prompt(prompt)
+
+
+@cache
+def _prompts() -> tuple[Prompt, ...]:
+    """The prompts: no server changes them."""
+    return tuple(Prompt.from_function(fn, title=title) for fn, title in PROMPTS)
 
 
 async def check_arguments(
