@@ -10,6 +10,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 Row = dict[str, Any]
@@ -149,10 +150,11 @@ def usage(row: Row, name: str) -> float:
     return numeric((row.get("tokenUsage") or {}).get(name)) or 0
 
 
-def words(text: str) -> set[str]:
+@lru_cache(maxsize=50_000)
+def words(text: str) -> frozenset[str]:
     """Words without case and accents."""
     decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return set(re.findall(r"\w+", "".join(c for c in decomposed if not unicodedata.combining(c))))
+    return frozenset(re.findall(r"\w+", "".join(c for c in decomposed if not unicodedata.combining(c))))
 
 
 def searched(row: Row) -> list[str]:
