@@ -16,6 +16,7 @@ from convocore_mcp.errors import InvalidArgumentError
 from convocore_mcp.fields.numbers import read_number
 from convocore_mcp.fields.table import BY_NAME, DATA, FIELDS, UNREAD_VALUE, Field, Kind, Rows
 from convocore_mcp.fields.times import Clock, Period, read_period
+from convocore_mcp.words.shown_ids import meant_ids
 
 MAX_CONDITIONS = 12
 MAX_ALTERNATIVES = 20
@@ -139,7 +140,8 @@ def _condition(text: str, *, rows: Rows, clock: Clock, name: str) -> Condition:
     if operator in _ALWAYS:
         return Condition(field, operator, (), f"{field.name} {operator}")
     parts = _alternatives(value, name, text)
-    operands = tuple(_operand(field, operator, part, clock, name) for part in parts)
+    meant = [id_ for part in parts for id_ in meant_ids(part)] if kind is Kind.ID else parts
+    operands = tuple(_operand(field, operator, part, clock, name) for part in meant)
     shown = "|".join(map(quoted, parts))
     return Condition(field, operator, operands, f"{field.name}{operator}{shown}")
 

@@ -128,6 +128,8 @@ def whole_name_spellings(name: str | None) -> list[str]:
     """A name as a whole without forms of address, in its possible spellings."""
     if not name:
         return []
+    if not words(name):
+        return [fold(" ".join(name.split()))[:MAX_TERM_LENGTH]]  # `🚀` is a name as well
     spellings = [without_titles(words(name))]
     if not name.isascii():
         spellings.append(without_titles(words(_compose(name).translate(_LETTER_VARIANTS))))

@@ -10,7 +10,7 @@ from rapidfuzz import fuzz, process
 from convocore_mcp.leads.index_terms import EMAIL, LINK, link_forms, word_spellings
 from convocore_mcp.leads.keys import MIN_PHONE_DIGITS, digits, fold, phone_key, words
 from convocore_mcp.leads.names.filler_words import without_titles
-from convocore_mcp.leads.names.latin_spelling import latin_name_words
+from convocore_mcp.leads.names.latin_spelling import is_without_vowels, latin_name_words
 from convocore_mcp.leads.names.nicknames import with_nicknames
 from convocore_mcp.models import NAME_WORD
 
@@ -126,6 +126,22 @@ def _latin_words(name: str | None) -> list[str]:
     if name is None or name.isascii():
         return []
     return [spellings[-1] for spellings in word_spellings(name)]
+
+
+def with_consonants(people: Sequence[PersonT], written: Sequence[Sequence[str]]) -> list[PersonT]:
+    """Those whose name is written without vowels and has, for each typed word, its consonants.
+
+    `written` has each typed word as it is, and as it may be spelt without vowels.
+    """
+
+    def fits(person: PersonT) -> bool:
+        own = word_spellings(person.name or "")
+        if not any(is_without_vowels(spellings[0]) for spellings in own):
+            return False
+        own_words = {spelling for spellings in own for spelling in spellings}
+        return not any(own_words.isdisjoint(words) for words in written)
+
+    return [person for person in people if fits(person)]
 
 
 def with_email_containing(people: Sequence[PersonT], text: str) -> list[PersonT]:

@@ -11,12 +11,15 @@ from typing import Protocol
 
 from convocore_mcp.leads import index_terms, matching
 from convocore_mcp.leads.keys import MAX_EMAIL_LENGTH, digits, words
+from convocore_mcp.leads.names.latin_spelling import consonants
 from convocore_mcp.leads.names.nicknames import with_nicknames
 from convocore_mcp.leads.names.typed_words import TypedWord, rejoined, split_words
 from convocore_mcp.models import NAME_WORD, TermAlternatives
 
 MAX_RANKED_HITS = 200
 """Hits that are searched for an exact name; more share only a common word."""
+CONSONANTS = "consonants"
+"""What fitted where a name is written without vowels: it may be another name as well."""
 MAX_COMBINED_WORDS = 6
 """Words of which the nearest names share as many as possible; of more, only the first."""
 
@@ -233,6 +236,13 @@ def _by_name_and_contact(search: NameSearch) -> Sequence[Hit]:
     return search.hits(*map(alternatives, search.tokens))
 
 
+def _by_consonants(search: NameSearch) -> Sequence[Hit]:
+    """By Latin words for names in a script that writes no short vowels: `Muhammad` for محمد."""
+    written = [[*spellings, *consonants(spellings[0])] for spellings in search.tokens]
+    hits = search.hits(*(exact(NAME_WORD, words) for words in written))
+    return matching.with_consonants(hits[:MAX_RANKED_HITS], written)
+
+
 def _by_similar_words(search: NameSearch) -> Sequence[Hit]:
     """By words that may be misspelt; the most similar names only."""
     similar = [
@@ -255,6 +265,7 @@ STRATEGIES: tuple[tuple[str | None, Strategy], ...] = (
     ("nickname", _by_nicknames),
     (None, _by_beginnings),
     ("name and email", _by_name_and_contact),
+    (CONSONANTS, _by_consonants),
 )
 """Surest first, each with the field that it matches; `None`: name or company, per lead."""
 LAST_RESORT: tuple[str, Strategy] = ("similar name", _by_similar_words)

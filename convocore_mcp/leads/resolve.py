@@ -16,6 +16,7 @@ from convocore_mcp.errors import MissingError
 from convocore_mcp.leads import index_terms, matching
 from convocore_mcp.leads.keys import words
 from convocore_mcp.leads.name_search import (
+    CONSONANTS,
     LAST_RESORT,
     STRATEGIES,
     Hit,
@@ -30,6 +31,7 @@ from convocore_mcp.leads.names.fitting_words import fitting_words
 from convocore_mcp.leads.names.pasted_contacts import PastedContacts, unquoted, visible
 from convocore_mcp.leads.names.typed_words import TypedWord, filler_indices, typed_words
 from convocore_mcp.models import Conversation, Lead
+from convocore_mcp.words.shown_ids import meant_ids
 
 MAX_CANDIDATES = 20
 """Candidates that are named; `Match.total` counts all, up to the limit of one look-up."""
@@ -85,12 +87,12 @@ def resolve(directory: PeopleDirectory, agent_id: str, text: str) -> Match:
 
 def _possible_ids(text: str) -> Iterator[str]:
     """`text`, and what in it may be an id: inside quotes, after a label, at the end of a URI."""
-    yield text
+    yield from meant_ids(text)
     plain = unquoted(visible(text))
-    yield plain
+    yield from meant_ids(plain)
     label, colon, value = plain.partition(":")
     if colon and label.casefold().replace(" ", "_") in _ID_LABELS:
-        yield unquoted(value)
+        yield from meant_ids(unquoted(value))
     if plain.startswith("convocore://"):
         yield unquote(plain.rpartition("/")[2])
 
@@ -165,6 +167,7 @@ def _match(
     # An email or company that has the words says little if the person's name has none of them.
     by_name_too = matching.has_any_word(leads[0].name, search.tokens)
     certain = field != "name and email" or leads[0].name is None or by_name_too
+    certain = certain and field != CONSONANTS
     return Match(leads, len(hits), field, ignored, certain=certain)
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from convocore_mcp.fields.secrets.secret_shapes import without_secret_parts
 from convocore_mcp.words.cutting import ELLIPSIS, cut
+from convocore_mcp.words.shown_ids import shown_id
 from convocore_mcp.words.visible_text import without_hidden
 
 if TYPE_CHECKING:
@@ -39,8 +40,10 @@ LENGTHS = {
     "hint": 1500,
 }
 """The most characters of a field, by its name."""
-EXACT = frozenset({"id", "lead_id", "conversation_id", "agent_id", "next_cursor", "next_uri"})
-"""Fields that clients send back to us: if they were cut, they would name something else."""
+IDS = frozenset({"id", "lead_id", "conversation_id"})
+"""Fields with an ID: without its hidden characters, it would be that of another conversation."""
+EXACT = frozenset({"agent_id", "next_cursor", "next_uri"})
+"""Further fields that clients send back to us: if they were cut, they would name something else."""
 MAX_KEY_LENGTH = 80
 MAX_ITEMS, MAX_DEPTH = 200, 8
 """Bounds of free-form data (`extracted`, records); a mark says how much is beyond them."""
@@ -73,6 +76,8 @@ def sanitize_rows(rows: "Sequence[DataclassInstance]") -> list[JsonObject]:
 def _sanitize(value: object, name: str, depth: int, length: int | None) -> object:
     """`value`, which is the field `name`, sanitized; `None` if nothing is left of it."""
     if isinstance(value, str):
+        if name in IDS:
+            return shown_id(value, sanitize_exact)
         if name in EXACT:
             return sanitize_exact(value) or None
         return sanitize_text(value, length or LENGTHS.get(name, DEFAULT_LENGTH)) or None
@@ -142,7 +147,7 @@ def sanitize_text(text: str, length: int | None = DEFAULT_LENGTH) -> str:
 
 
 def sanitize_exact(text: str) -> str:
-    """`text` without hidden characters, for what clients send back to us: an ID, a cursor."""
+    """`text` without hidden characters, for what clients send back to us, as a cursor."""
     return (_harmless(text) if _SUSPICIOUS.search(text) else text).strip()
 
 

@@ -1,6 +1,6 @@
 """One agent, or several that are asked together."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from typing import Any
 
 import pytest
@@ -74,3 +74,57 @@ async def test_all_agents_are_asked_at_once_and_rows_say_whose_they_are(
     alone = (await of_two.ask("conversation_stats", agent_id=LIVING))["totals"]
     assert totals == alone
     assert totals["conversations"] == len(ROWS)
+
+
+class TwoAgents(Sandbox):
+    """One Convocore with two agents: this sandbox's, and that of `other`."""
+
+    def __init__(self, other: Sandbox) -> None:
+        super().__init__(size=0, agent_id=LIVING)
+        own = self.app
+
+        async def app(
+            scope: MutableMapping[str, Any],
+            receive: Callable[[], Awaitable[MutableMapping[str, Any]]],
+            send: Callable[[MutableMapping[str, Any]], Awaitable[None]],
+        ) -> None:
+            of_other = f"/agents/{other.agent_id}/" in scope.get("path", "")
+            await (other.app if of_other else own)(scope, receive, send)
+
+        self.app = app
+
+
+@pytest.mark.parametrize("status", [403, 404])
+async def test_an_agent_that_is_refused_later_is_in_no_answer_about_all(status: int) -> None:
+    """Promised by docs/contract.md, "Rules for every answer": one answer, honest about each.
+
+    Holds docs/contract.md #all-agents #refused-agent. Asked alone, the refused agent gets no answer
+    either; yet its changes are told, because the cursor would pass them by.
+    """
+    other = Sandbox(size=0, agent_id="other")
+    sandbox = TwoAgents(other)
+    sandbox.replace(list(ROWS))
+    other.replace([row | {"ID": f"other-{row['ID']}"} for row in ROWS])
+    agents = f"{LIVING},other"
+    async with connected(sandbox, agent_id=agents, incremental_sync_seconds=0) as client:
+        for agent in (LIVING, "other"):
+            await client.ask("list_changes", agent_id=agent)
+        cursor = (await client.ask("list_changes", agent_id="all"))["next_cursor"]
+        both = await client.ask("conversation_stats", agent_id="all")
+        other.touch(f"other-{ROWS[0]['ID']}", stage="lost")
+        await client.ask("list_leads", agent_id="other")
+        other.fail_next(status, times=1_000)
+
+        alone = await client.ask("conversation_stats", agent_id=LIVING)
+        for tool, rows in ASKING_ALL.items():
+            since: dict[str, Any] = {"cursor": cursor} if tool == "list_changes" else {}
+            answer = await client.ask(tool, agent_id="all", **since)
+            freshness = answer["freshness"]
+            assert freshness["complete"] is False
+            assert freshness["conversations"] == len(ROWS)
+            assert any(note.startswith("other: nothing of it") for note in freshness["notes"])
+            shown = {row["agent_id"] for row in answer[rows]}
+            assert shown == ({"other"} if tool == "list_changes" else {LIVING})
+        totals = (await client.ask("conversation_stats", agent_id="all"))["totals"]
+    assert both["totals"]["conversations"] == 2 * len(ROWS)
+    assert totals == alone["totals"]

@@ -134,6 +134,17 @@ async def test_what_was_found_is_not_explained(client: ToolClient) -> None:
         assert "valid" not in answer
 
 
+@pytest.mark.parametrize("asked", [{"query": "!!! —"}, {"where": "summary~%"}])
+async def test_a_search_without_a_word_says_that_it_can_find_nothing(
+    client: ToolClient, asked: dict[str, Any]
+) -> None:
+    """Ours: punctuation is not searched for, so an empty list proves nothing."""
+    for tool in ("list_conversations", "list_leads", "conversation_stats"):
+        answer = await client.ask(tool, **asked)
+        assert "has no word and no number" in str(answer["freshness"]["notes"])
+    assert "notes" not in (await client.ask("list_leads", query="Zzyzx!"))["freshness"]
+
+
 MANY = [
     {
         "ID": f"m{n}",

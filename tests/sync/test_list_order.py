@@ -199,6 +199,21 @@ def test_misplaced_rows_hide_no_news(
     asyncio.run(follow(mirror, dialect, listed, rounds))
 
 
+@BOTH_DIALECTS
+def test_rows_from_amid_the_list_that_stand_in_front_hide_no_news(
+    mirror: MirrorWriter, dialect: Dialect
+) -> None:
+    """Ours: a row counts only if most of the newer ones were read before it.
+
+    These are among the newest as many as were read, so that their age alone says nothing.
+    """
+    listed = UnorderedList(ordinary=[])
+    listed.ordinary = [listed.row(START - 60 * n) for n in range(100)]
+    listed.front = listed.ordinary[20:60]
+    del listed.ordinary[20:60]
+    asyncio.run(follow(mirror, dialect, listed, [Round(30), Round(1)]))
+
+
 @pytest.mark.parametrize("arrived", [0, 1, 15, 19, 20, 25, 39, 40, 45])
 async def test_the_order_of_a_list_costs_one_page_more_at_most(arrived: int) -> None:
     """Ours: one page more than the pages that hold the news, and the row that ends them."""

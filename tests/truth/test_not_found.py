@@ -16,8 +16,11 @@ NOBODY = "Xqzwv Bfghjk"
 
 
 async def refusals(tool_client: ToolClient) -> list[Answer]:
-    """The errors of the tool and of both resources that may not find what was asked for."""
-    errors = [await tool_client.refused("get_lead", lead=NOBODY)]
+    """The errors of both tools and both resources that may not find what was asked for."""
+    errors = [
+        await tool_client.refused("get_lead", lead=NOBODY),
+        await tool_client.refused("get_conversation", conversation="nope"),
+    ]
     for path in (f"leads/{quote(NOBODY)}", "conversations/nope"):
         with pytest.raises(MCPError) as caught:
             await tool_client.client.read_resource(f"{AGENT}/{path}")

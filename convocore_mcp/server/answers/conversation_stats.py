@@ -7,14 +7,14 @@ from convocore_mcp.errors import InvalidArgumentError
 from convocore_mcp.fields.conditions import find_field
 from convocore_mcp.fields.grouping import TIME_UNITS, FieldName, Grouping, TimeUnit
 from convocore_mcp.fields.row_query import Groups
-from convocore_mcp.fields.table import BY_NAME, DATA, FIELDS, Field, Kind, Rows
+from convocore_mcp.fields.table import BY_NAME, DATA, FIELDS, Field, Home, Kind, Rows
 from convocore_mcp.models import ReadScope
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.questions.empty_lists import NO_HINTS, Hints, hints
 from convocore_mcp.server.questions.excluded import count_excluded
 from convocore_mcp.server.questions.known_values import with_known_values
 from convocore_mcp.server.questions.question import Question, build_question
-from convocore_mcp.server.questions.several_agents import ensure_fresh
+from convocore_mcp.server.questions.several_agents import read_agents
 from convocore_mcp.server.requests import StatsRequest
 from convocore_mcp.server.row_queries import RowQueries
 from convocore_mcp.server.sanitize import JsonObject, sanitize_object
@@ -48,8 +48,8 @@ async def conversation_stats(
     }  # fmt: skip
     measures = [_read_measure(name, rows) for name in dict.fromkeys(request.measure)]
     scope = ReadScope(since=question.window[0], people=True)
-    freshness = await ensure_fresh(backend, agents, scope)
-    question = await with_known_values(backend, question, freshness)
+    read, freshness = await read_agents(backend, agents, scope)
+    question = await with_known_values(backend, question.about(read), freshness)
     applied = _applied(question, request, grouping, measures)
     limit = request.limit
     while True:
@@ -190,6 +190,11 @@ def _notes(found: Groups, grouping: dict[str, Grouping], rows: Rows) -> list[str
         notes.append(
             f"By {' and '.join(several)}, a {one} counts in each group that it has, so groups add "
             "up to more than totals."
+        )
+    if long := [n for n, g in grouping.items() if isinstance(g, Field) and g.home is Home.TEXT]:
+        notes.append(
+            f"By {' and '.join(long)}, long texts that begin alike are one group, and a key is "
+            "such a beginning."
         )
     if found.other is not None:
         kind = "newest" if any(isinstance(g, TimeUnit) for g in grouping.values()) else "largest"

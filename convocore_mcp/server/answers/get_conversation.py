@@ -6,7 +6,9 @@ from dataclasses import replace
 from convocore_mcp.errors import InvalidArgumentError, MissingError
 from convocore_mcp.leads.keys import words
 from convocore_mcp.models import Conversation, Freshness, ReadScope, Transcript, Turn
+from convocore_mcp.server.answers.whole_record import find_conversation
 from convocore_mcp.server.backend import Backend
+from convocore_mcp.server.not_found import with_coverage
 from convocore_mcp.server.requests import ConversationRequest
 from convocore_mcp.server.sanitize import JsonObject, sanitize_object
 from convocore_mcp.server.size_limit import shorten_lists
@@ -39,7 +41,7 @@ async def get_conversation(
     Raises:
         InvalidArgumentError: the ID is empty.
         MissingError: there is no such conversation.
-        ApiError: Convocore can't be read, and the mirror is still empty.
+        ApiError: Convocore can't be read, and the mirror is still empty or lacks the conversation.
     """
     if not request.conversation:
         raise InvalidArgumentError("conversation: is empty.", hint="Give a conversation's id.")
@@ -65,12 +67,13 @@ async def get_conversation(
 async def _find(
     backend: Backend, agent_id: str, conversation_id: str, freshness: Freshness
 ) -> Conversation:
-    found = await backend.read(backend.mirror_reader.conversation, agent_id, conversation_id)
+    found = await find_conversation(backend, agent_id, conversation_id)
     if found is None:
-        hint = "list_conversations shows the ids."
-        if not freshness.complete:
-            hint += " The list has not been read completely yet: ask again later."
-        raise MissingError(f"There is no conversation {conversation_id[:80]!r}.", hint=hint)
+        missing = MissingError(
+            f"There is no conversation {conversation_id[:80]!r}.",
+            hint="list_conversations shows the ids.",
+        )
+        raise with_coverage(missing, freshness)
     (enriched,) = await backend.details.enrich([found])
     return enriched
 

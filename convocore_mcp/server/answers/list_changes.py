@@ -15,7 +15,7 @@ from convocore_mcp.server.questions.change_facts import (
     what_became,
 )
 from convocore_mcp.server.questions.cursor import Cursor, question_digest
-from convocore_mcp.server.questions.several_agents import ensure_fresh
+from convocore_mcp.server.questions.several_agents import read_agents
 from convocore_mcp.server.questions.time_window import read_window
 from convocore_mcp.server.rendering import compact
 from convocore_mcp.server.requests import ChangesRequest
@@ -30,6 +30,7 @@ CURSOR_LENGTH = 1_500
 LONGEST_CHANGE = 12_000
 """Characters of one change: the largest of its fields are left out where it is longer."""
 NO_BASELINE = "The first reading is not complete, so nothing counts as a change yet."
+ONLY_KNOWN = "nothing of it can be read now, and only changes that were known are told"
 HELD_BACK = "Newer changes follow as soon as their leads have been worked out."
 
 
@@ -48,7 +49,8 @@ async def list_changes(
     question = question_digest("changes", *sorted(agents))
     generation = backend.mirror_reader.generation
     start = _position(request.cursor, question=question, generation=generation)
-    freshness = await ensure_fresh(backend, agents, EVERYTHING)
+    # Of every agent: the cursor would pass by the changes of one that can't be read now.
+    _, freshness = await read_agents(backend, agents, EVERYTHING, of_failed=ONLY_KNOWN)
     now = backend.now()
     page = await backend.read(
         backend.change_feed.read,

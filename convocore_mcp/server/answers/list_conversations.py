@@ -31,7 +31,7 @@ from convocore_mcp.server.questions.row_list import (
     read_page,
     with_cursor,
 )
-from convocore_mcp.server.questions.several_agents import ensure_fresh
+from convocore_mcp.server.questions.several_agents import read_agents
 from convocore_mcp.server.requests import ConversationsRequest
 from convocore_mcp.server.sanitize import JsonObject, sanitize_object
 from convocore_mcp.server.views.answer_views import ConversationList
@@ -65,8 +65,8 @@ async def list_conversations(
     fields = shown_fields(request.fields or named, rows=Rows.CONVERSATIONS, agents=len(agents))
     plain = _is_plain(agents, request)
     scope = _read_scope(question, request, [*fields, sort.field], plain=plain)
-    freshness = await ensure_fresh(backend, agents, scope)
-    question = await with_known_values(backend, question, freshness)
+    read, freshness = await read_agents(backend, agents, scope)
+    question = await with_known_values(backend, question.about(read), freshness)
     if plain:
         page = await backend.read(_read_plain_page, backend, agents[0], request, question, start)
     else:

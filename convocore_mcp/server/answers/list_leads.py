@@ -9,7 +9,7 @@ from convocore_mcp.server.questions.excluded import count_excluded
 from convocore_mcp.server.questions.known_values import with_known_values
 from convocore_mcp.server.questions.question import applied_sort, build_question, read_sort
 from convocore_mcp.server.questions.row_list import page_start, read_page, with_cursor
-from convocore_mcp.server.questions.several_agents import ensure_fresh
+from convocore_mcp.server.questions.several_agents import read_agents
 from convocore_mcp.server.requests import LeadsRequest
 from convocore_mcp.server.sanitize import JsonObject, sanitize_object
 from convocore_mcp.server.views.answer_views import LeadList
@@ -40,8 +40,8 @@ async def list_leads(backend: Backend, agents: Sequence[str], request: LeadsRequ
     fields = shown_fields(request.fields or BRIEF_LEAD, rows=Rows.LEADS, agents=len(agents))
     show = row_view if request.fields else brief_lead_view
     scope = ReadScope(since=question.window[0], people=True)
-    freshness = await ensure_fresh(backend, agents, scope)
-    question = await with_known_values(backend, question, freshness)
+    read, freshness = await read_agents(backend, agents, scope)
+    question = await with_known_values(backend, question.about(read), freshness)
     page = await backend.read(
         read_page, backend.rows, question, fields, sort, start, request.limit,
         lambda row: show(row, fields, zone=backend.zone),

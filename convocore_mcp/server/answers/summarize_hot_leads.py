@@ -14,7 +14,7 @@ from convocore_mcp.models import Conversation, HotQuery, HotSummary, Lead, ReadS
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.mirror_queries import MirrorQueries
 from convocore_mcp.server.questions.question import Question, build_question
-from convocore_mcp.server.questions.several_agents import ensure_fresh, sum_summaries
+from convocore_mcp.server.questions.several_agents import read_agents, sum_summaries
 from convocore_mcp.server.requests import FilterArguments, HotLeadsRequest
 from convocore_mcp.server.sanitize import JsonObject, sanitize_object
 from convocore_mcp.server.size_limit import shorten_rows
@@ -49,9 +49,10 @@ async def summarize_hot_leads(
     """
     question = _overdue_and_hot(agents, request, backend.clock())
     since, until = question.window
-    queries = [HotQuery(agent, request.min_score, since, until) for agent in agents]
-    freshness = await ensure_fresh(backend, agents, ReadScope(since=since, people=True))
-    result = await backend.read(_read_hot_leads, backend, queries, request, question.query)
+    read, freshness = await read_agents(backend, agents, ReadScope(since=since, people=True))
+    queries = [HotQuery(agent, request.min_score, since, until) for agent in read]
+    overdue = question.about(read).query
+    result = await backend.read(_read_hot_leads, backend, queries, request, overdue)
     summary = result.summary
     answer = sanitize_object(
         HotLeads(

@@ -5,12 +5,13 @@ import re
 
 from convocore_mcp.errors import MissingError
 from convocore_mcp.fields.secrets.secret_names import without_secrets
-from convocore_mcp.models import EVERYTHING
+from convocore_mcp.models import EVERYTHING, Conversation
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.not_found import with_coverage
 from convocore_mcp.server.sanitize import JsonObject, sanitize_object
 from convocore_mcp.server.size_limit import drop_largest_fields
 from convocore_mcp.server.views.view_builders import freshness_view
+from convocore_mcp.words.shown_ids import meant_ids
 
 _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _FREE_FORM = frozenset(
@@ -33,7 +34,7 @@ async def conversation_record(backend: Backend, agent_id: str, conversation_id: 
         ApiError: Convocore can't be read, and the mirror is still empty or lacks the conversation.
     """
     freshness = await backend.syncs.ensure_fresh(agent_id, EVERYTHING)
-    conversation = await backend.read(backend.mirror_reader.conversation, agent_id, conversation_id)
+    conversation = await find_conversation(backend, agent_id, conversation_id)
     if conversation is None:
         missing = MissingError(
             f"There is no conversation {conversation_id[:80]!r}.",
@@ -45,6 +46,15 @@ async def conversation_record(backend: Backend, agent_id: str, conversation_id: 
     dropped = drop_largest_fields(record, reserve=FRESHNESS_LENGTH)
     notes = [f"{name} is left out: it has {size} characters." for name, size in dropped.items()]
     return record | {"freshness": sanitize_object(freshness_view(freshness, *notes))}
+
+
+async def find_conversation(backend: Backend, agent_id: str, given: str) -> Conversation | None:
+    """The conversation whose ID is shown as `given`, else the one whose ID that is."""
+    for id_ in meant_ids(given):
+        found = await backend.read(backend.mirror_reader.conversation, agent_id, id_)
+        if found is not None:
+            return found
+    return None
 
 
 def snake_case_names(record: JsonObject) -> JsonObject:

@@ -10,6 +10,7 @@ from convocore_mcp.server.privacy.pseudonyms import PSEUDONYM, Pseudonyms
 from convocore_mcp.server.privacy.text_masks import mask_text
 from convocore_mcp.server.sanitize import JsonObject
 from convocore_mcp.words.folding import fold
+from convocore_mcp.words.shown_ids import meant_ids
 
 ID_FIELDS = ("id", "lead_id", "conversation_id")
 WITHOUT_IDS = frozenset({"groups", "valid"})
@@ -90,8 +91,8 @@ class Masking:
 
     def _scope(self, found: Mapping[str, object], known: PersonalValues) -> PersonalValues:
         """What is known of whom an object is about."""
-        own = (self._people.get(str(found[name])) for name in ID_FIELDS if name in found)
-        return next((person for person in own if person), known)
+        ids = (id_ for n in ID_FIELDS if n in found for id_ in meant_ids(str(found[n])))
+        return next((person for id_ in ids if (person := self._people.get(id_))), known)
 
     def _key(self, name: str) -> str:
         return name if name.isidentifier() else self._condition(name)
@@ -144,8 +145,9 @@ class Masking:
         return f"[{kind}]" if self._left_out else self._pseudonyms.of(kind, value)
 
     def _id(self, value: str) -> str:
-        personal = _PERSONAL_ID.search(value) is not None
-        return self._pseudonyms.of(Personal.ID, value) if personal else value
+        id_ = meant_ids(value)[0]
+        personal = _PERSONAL_ID.search(id_) is not None
+        return self._pseudonyms.of(Personal.ID, id_) if personal else value
 
 
 def _kind_of(kind: Personal, value: str) -> Personal:
@@ -158,7 +160,7 @@ def ids_in(value: object) -> Iterator[str]:
     if isinstance(value, dict):
         for name, inner in value.items():
             if name in ID_FIELDS and isinstance(inner, str):
-                yield inner
+                yield from meant_ids(inner)
             else:
                 yield from ids_in(inner)
     elif isinstance(value, list):

@@ -12,6 +12,7 @@ from convocore_mcp.fields.table import Field, Kind
 from convocore_mcp.server.questions.question import WHERE, Question
 from convocore_mcp.server.row_queries import RowQueries
 from convocore_mcp.server.tools.arguments import nearest_first
+from convocore_mcp.words.queries import search_terms
 
 VALID_SHOWN = 30
 """Existing values that an answer lists where a filter names one that does not exist."""
@@ -30,7 +31,7 @@ class Hints:
     valid: dict[str, list[str]] | None = None
     """Where a filter names a value that no row has, the values that exist, nearest first."""
     notes: tuple[str, ...] = ()
-    """How many values there are where not all of them are listed."""
+    """Why nothing can be found, and how many values there are where not all of them are listed."""
 
 
 NO_HINTS = Hints()
@@ -43,7 +44,10 @@ def hints(
     if relax is None:
         relax = {name: reader.count(query, at=at) for name, query in question.in_force}
     valid: dict[str, list[str]] = {}
-    notes = []
+    notes = [
+        f"{name}: it has no word and no number, and nothing else is searched for."
+        for name in _without_words(question.query)
+    ]
     for name, condition in _named_values(question.query):
         missing = _missing(reader, question.query, condition, at=at)
         if missing is None:
@@ -55,6 +59,17 @@ def hints(
         if len(shown) < total:
             notes.append(f"valid: {len(shown)} of {total} values of {name} are listed.")
     return Hints(relax or None, valid or None, tuple(notes))
+
+
+def _without_words(query: RowQuery) -> Iterator[str]:
+    """The names of the searches that consist of punctuation alone."""
+    if query.search and not search_terms(query.search):
+        yield "query"
+    for requirement in query.requirements:
+        for condition in requirement.conditions:
+            has = condition.operator is Operator.HAS
+            if has and not any(search_terms(str(operand)) for operand in condition.operands):
+                yield condition.text
 
 
 def _missing(reader: RowQueries, query: RowQuery, condition: Condition, *, at: int) -> str | None:

@@ -58,6 +58,10 @@ class Question:
         if self.query.search:
             yield "query", replace(self.query, search="")
 
+    def about(self, agents: tuple[str, ...]) -> "Question":
+        """The same question about these agents."""
+        return replace(self, query=replace(self.query, agents=agents))
+
     def applied(self) -> JsonObject:
         """The filters in force as they were understood: with absolute times and the time zone."""
         found: JsonObject = {}

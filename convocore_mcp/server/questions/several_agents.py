@@ -1,31 +1,46 @@
-"""One answer about several agents: how fresh it is, and sums over all of them."""
+"""One answer about several agents: which it is about, how fresh it is, and sums over them."""
 
 import asyncio
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from convocore_mcp.errors import ApiError
 from convocore_mcp.models import Freshness, HotSummary, ReadScope
 from convocore_mcp.server.backend import Backend
 
+LEFT_OUT = "nothing of it is shown"
+"""What an answer says of an agent that can't be read, before the reason."""
 
-async def ensure_fresh(backend: Backend, agents: Sequence[str], scope: ReadScope) -> Freshness:
+
+class AgentsRead(NamedTuple):
+    """The agents that an answer is about, and how fresh it is."""
+
+    agents: tuple[str, ...]
+    """Without those that can't be read: asked alone, they get no answer either."""
+    freshness: Freshness
+
+
+async def read_agents(
+    backend: Backend, agents: Sequence[str], scope: ReadScope, *, of_failed: str = LEFT_OUT
+) -> AgentsRead:
     """Wait a bounded time until `scope` of each agent has been read, all at once.
 
-    One agent that can't be read makes the answer incomplete, with a note; the others answer.
+    One agent that can't be read makes the answer incomplete, with a note that begins with
+    `of_failed`; the others answer.
 
     Raises:
         ApiError: none of them can be read, and the mirror is still empty.
     """
     if len(agents) == 1:
-        return await backend.syncs.ensure_fresh(agents[0], scope)
+        return AgentsRead(tuple(agents), await backend.syncs.ensure_fresh(agents[0], scope))
     results = await asyncio.gather(
         *(backend.syncs.ensure_fresh(agent, scope) for agent in agents), return_exceptions=True
     )
-    return _combined(dict(zip(agents, results, strict=True)))
+    return _combined(dict(zip(agents, results, strict=True)), of_failed)
 
 
-def _combined(by_agent: Mapping[str, Freshness | BaseException]) -> Freshness:
+def _combined(by_agent: Mapping[str, Freshness | BaseException], of_failed: str) -> AgentsRead:
     read: dict[str, Freshness] = {}
     failed: dict[str, ApiError] = {}
     for agent, found in by_agent.items():
@@ -40,10 +55,10 @@ def _combined(by_agent: Mapping[str, Freshness | BaseException]) -> Freshness:
         raise next(iter(failed.values()))
     notes = [
         *(f"{agent}: {note}" for agent, found in read.items() for note in found.notes),
-        *(f"{agent}: nothing of it could be read: {error}" for agent, error in failed.items()),
+        *(f"{agent}: {of_failed}: {error}" for agent, error in failed.items()),
     ]
     oldest = [found.oldest for found in read.values() if found.oldest is not None]
-    return Freshness(
+    freshness = Freshness(
         as_of=min(found.as_of for found in read.values()),
         complete=not failed and all(found.complete for found in read.values()),
         conversations=sum(found.conversations for found in read.values()),
@@ -51,6 +66,7 @@ def _combined(by_agent: Mapping[str, Freshness | BaseException]) -> Freshness:
         progress=min((f.progress for f in read.values() if f.progress is not None), default=None),
         notes=tuple(notes),
     )
+    return AgentsRead(tuple(read), freshness)
 
 
 def sum_summaries(summaries: Sequence[HotSummary]) -> HotSummary:
