@@ -8,10 +8,19 @@ if sys.platform != "win32":
 
 ARENAS = "MALLOC_ARENA_MAX"
 """The variable by which glibc is told, before a process starts, how many arenas it may have."""
+_NO_MEMORY = ("failed to map segment", "cannot allocate memory", "can't start new thread")
+"""What the dynamic linker and Python say instead of raising a MemoryError."""
 OUT_OF_MEMORY = (
-    "convocore-mcp: there is too little memory to start. Raise the limit of this process's memory "
+    "There is too little memory to start. Raise the limit of this process's memory "
     "(ulimit -v, RLIMIT_AS, the container's); 300 MB are enough."
 )
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether there was no memory: for an object, for a library, or for a thread's stack."""
+    if isinstance(error, BaseExceptionGroup):
+        return any(map(is_out_of_memory, error.exceptions))
+    return isinstance(error, MemoryError) or any(said in str(error) for said in _NO_MEMORY)
 
 
 def spare_address_space() -> None:

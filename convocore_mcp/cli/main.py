@@ -4,6 +4,7 @@ The garbage collector is off meanwhile: imported objects stay, so scanning them 
 """
 
 import gc
+import logging
 import os
 import signal
 import sys
@@ -13,7 +14,10 @@ from importlib import import_module
 
 from pydantic import BaseModel
 
-from convocore_mcp.memory_limit import OUT_OF_MEMORY, spare_address_space
+from convocore_mcp.logs import log_to_stderr
+from convocore_mcp.memory_limit import OUT_OF_MEMORY, is_out_of_memory, spare_address_space
+
+log = logging.getLogger(__name__)
 
 SERVE = ("convocore_mcp.cli.serve", "serve")
 IN_TERMINAL = ("convocore_mcp.cli.in_terminal", "serve_in_terminal")
@@ -27,11 +31,15 @@ def main() -> None:
     spare_address_space()
     try:
         _load()()
-    except MemoryError:
-        sys.exit(OUT_OF_MEMORY)
     except KeyboardInterrupt:  # commands handle it; serving does once it has begun
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.raise_signal(signal.SIGINT)
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        log_to_stderr()
+        log.critical(OUT_OF_MEMORY)
+        sys.exit(1)
 
 
 def _load() -> Callable[[], None]:

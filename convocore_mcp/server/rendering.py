@@ -7,8 +7,8 @@ text in them has been sanitized: `tests/surface/test_ways_out.py` finds anything
 import json
 import logging
 import re
-from collections.abc import Sequence
-from typing import NewType
+from collections.abc import Mapping, Sequence
+from typing import Any, NewType
 
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from mcp.shared.exceptions import MCPError
@@ -17,6 +17,9 @@ from mcp_types import (
     CallToolResult,
     CompleteResult,
     Completion,
+    ErrorData,
+    JSONRPCError,
+    JSONRPCMessage,
     Resource,
     ResourceTemplate,
     TextContent,
@@ -35,6 +38,7 @@ from convocore_mcp.server.sanitize import (
     sanitize_object,
     sanitize_text,
 )
+from convocore_mcp.words.cutting import cut
 
 log = logging.getLogger(__name__)
 
@@ -42,11 +46,15 @@ SafeText = NewType("SafeText", str)
 """A text that may leave. Only this module makes one."""
 MESSAGE_LENGTH = 2_000
 """Characters of an error of the protocol: a message and a hint."""
+ESCAPED_MESSAGE, ESCAPED_HINT, ESCAPED_ECHO = 6_000, 10_000, 2_000
+"""Characters with JSON's escapes, as most clients and servers write them: of an error's message and
+hint, and of what an error of the protocol repeats of a request. Together less than 20,000."""
 MAX_VALUES = 100
 """Values of one completion. The protocol allows no more."""
 _encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _ESCAPED = re.compile(r"(?<!\\)(?:\\\\)*\\(?:u00|[bfr])")
 """A control character, as JSON writes it."""
+_ERROR_OBJECT = '{"error":{'
 _MARKUP = ("](", "![", "][", "]:")
 _TAG = re.compile(r"<[a-zA-Z/!?]")
 
@@ -99,7 +107,26 @@ def protocol_error(
     message: str, *, code: int = INVALID_PARAMS, data: JsonObject | None = None
 ) -> MCPError:
     """An error of the protocol itself, for what has no result of its own to fail with."""
-    return MCPError(code=code, message=sanitize_text(message, MESSAGE_LENGTH), data=data)
+    return sent_error(ErrorData(code=code, message=message, data=data))
+
+
+def sent_error(error: ErrorData) -> MCPError:
+    """An error of the protocol as it is sent, whoever made it.
+
+    The SDK repeats URIs, methods and versions of any length in its errors.
+    """
+    message = sanitize_text(error.message[: 10 * MESSAGE_LENGTH], None)
+    if not message.startswith(_ERROR_OBJECT):
+        message = cut(message, MESSAGE_LENGTH)
+    message = _within(message, ESCAPED_MESSAGE + ESCAPED_HINT + 200)
+    return MCPError(code=error.code, message=message, data=_echo(error.data))
+
+
+def sent_message(message: JSONRPCMessage) -> JSONRPCMessage:
+    """A message as it is sent: the SDK's transports refuse some requests by themselves."""
+    if isinstance(message, JSONRPCError):
+        return message.model_copy(update={"error": sent_error(message.error).error})
+    return message
 
 
 def completion(
@@ -131,16 +158,18 @@ def listed_resource(uri: str, like: ResourceTemplate, title: str, *, agent: str)
 def error_body(error: ConvocoreError) -> JsonObject:
     """The error object of docs/contract.md, "Rules for every answer"."""
     wait = None if error.retry_after is None else round(error.retry_after, 1)
-    return sanitize_object(
+    body = sanitize_object(
         {
-            "error": {
-                "code": error.code,
-                "message": error.message,
-                "hint": error.hint or "Try again; if it stays, please report it.",
-                "retry_after": wait,
-            }
+            "code": error.code,
+            "message": error.message,
+            "hint": error.hint or "Try again; if it stays, please report it.",
+            "retry_after": wait,
         }
     )
+    for name, escaped in (("message", ESCAPED_MESSAGE), ("hint", ESCAPED_HINT)):
+        if name in body:
+            body[name] = _within(body[name], escaped)
+    return {"error": body}
 
 
 def internal_error(error: BaseException) -> ConvocoreError:
@@ -155,6 +184,25 @@ def internal_error(error: BaseException) -> ConvocoreError:
         "Something went wrong inside convocore-mcp.",
         hint="Try again; if it stays, please report it with the lines on stderr.",
     )
+
+
+def _echo(value: Any) -> Any:
+    """What the data of an error repeat of a request, without what is too long."""
+    if isinstance(value, str):
+        return _within(sanitize_text(value[: 10 * ESCAPED_ECHO], None), ESCAPED_ECHO)
+    if isinstance(value, Mapping):
+        return {key: _echo(item) for key, item in value.items()}
+    return value
+
+
+def _within(text: str, escaped: int) -> str:
+    """`text`, cut so that it has at most `escaped` characters as JSON in JSON.
+
+    With escapes, an emoji has twelve.
+    """
+    while (size := len(json.dumps(compact(text)))) > escaped:
+        text = cut(text, len(text) * escaped // size - 1)
+    return text
 
 
 def _safe(answer: JsonObject) -> tuple[str, JsonObject]:

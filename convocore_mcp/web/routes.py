@@ -27,6 +27,7 @@ from convocore_mcp.web.http_settings import HttpSettings
 from convocore_mcp.web.sanitized_responses import json_response
 from convocore_mcp.web.transports.accepted_types import AcceptedTypes
 from convocore_mcp.web.transports.sse_endpoint import SseEndpoint
+from convocore_mcp.web.transports.version_header import VersionHeader
 
 NO_HOST_CHECK = TransportSecuritySettings(enable_dns_rebinding_protection=False)
 """The host policy of `auth` has checked the Host header already."""
@@ -69,7 +70,7 @@ def build_routes(
     endpoint = next(route for route in web.router.routes if isinstance(route, Route))
     web.router.routes.clear()
     if options.streamable:
-        web.router.routes.append(Route(endpoint.path, AcceptedTypes(endpoint.app)))
+        web.router.routes.append(Route(endpoint.path, AcceptedTypes(VersionHeader(endpoint.app))))
     web.router.routes.extend(extra_routes)
     if options.sessions:
         sse = SseEndpoint(server, app, NO_HOST_CHECK, settings.max_body_bytes)

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -76,6 +77,29 @@ def test_300_mb_of_address_space_are_enough(settings: dict[str, str], tmp_path: 
     found = answers(env, *tools, prepare=f"ulimit -v {300 * MEGABYTE}")
     assert not [answer for answer in found if "error" in answer]
     assert found[0]["conversations"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere, address space is not limited")
+@pytest.mark.parametrize("megabytes", [1, 16])
+def test_too_little_memory_to_start_is_told_in_a_line(tmp_path: Path, megabytes: int) -> None:
+    """Promised by docs/operations.md, "Broken machines": no stack trace of an import."""
+    program = (
+        "import resource\n"
+        "from convocore_mcp.cli.main import main\n"
+        "used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
+        f"limit = used + {megabytes} * 2**20\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (limit, limit))\n"
+        "main()"
+    )
+    env = isolated_environment(tmp_path, MALLOC_ARENA_MAX="1")
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=env, stdin=subprocess.DEVNULL, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "There is too little memory to start." in done.stderr
+    assert "300 MB" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_64_file_descriptors_are_enough_over_http(settings: dict[str, str], tmp_path: Path) -> None:

@@ -76,8 +76,8 @@ class PipeClient:
 
 
 @asynccontextmanager
-async def piped_client(**settings: object) -> AsyncIterator[PipeClient]:
-    """A client after the handshake; `ended` is the task in which its server runs."""
+async def unopened_client(**settings: object) -> AsyncIterator[PipeClient]:
+    """A client that has said nothing yet; `ended` is the task in which its server runs."""
     stdin, to_server = os.pipe()
     from_server, stdout = os.pipe()
     server = create_server(App(lambda: Assembly(settings), version="test"))
@@ -95,15 +95,22 @@ async def piped_client(**settings: object) -> AsyncIterator[PipeClient]:
         lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(from_server, "rb", buffering=0)
     )
     client = PipeClient(connection, to_server, reader, transport, task)
-    await client.send("initialize", 0, **INITIALIZE)
-    await client.receive()
-    await client.send("notifications/initialized")
     try:
         yield client
     finally:
         client.close_stdin()
         await task
         transport.close()
+
+
+@asynccontextmanager
+async def piped_client(**settings: object) -> AsyncIterator[PipeClient]:
+    """A client after the handshake."""
+    async with unopened_client(**settings) as client:
+        await client.send("initialize", 0, **INITIALIZE)
+        await client.receive()
+        await client.send("notifications/initialized")
+        yield client
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

@@ -11,9 +11,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from convocore_mcp.sandbox import Sandbox, serving
-from tests.odd_messages import Message, check_answer, message, requests
+from tests.odd_messages import (
+    CAPABILITIES,
+    ECHOED,
+    SIGNS,
+    VERSION,
+    Message,
+    check_answer,
+    message,
+    requests,
+)
 from tests.property_tests import examples
-from tests.stdio.pipes import PipeClient, piped_client
+from tests.stdio.pipes import PipeClient, piped_client, unopened_client
 
 ids = count(1000)
 
@@ -65,3 +74,29 @@ async def test_every_request_over_stdio_is_answered_and_finds_no_bug(
         if content is not None:
             schema = schemas[request[1]["name"]]
             jsonschema.Draft202012Validator(schema).validate(content)
+
+
+async def test_no_error_over_stdio_repeats_more_than_a_little_of_what_was_sent(
+    pipes: PipeClient,
+) -> None:
+    """Promised by docs/contract.md, "Rules for every answer".
+
+    Holds docs/contract.md #error-size.
+    """
+    for request in ECHOED:
+        answer = await ask(pipes, request)
+        assert "error" in answer, ascii(request)[:100]
+        check_answer(request, answer)
+
+
+async def test_no_error_about_the_version_of_the_protocol_repeats_more_than_a_little() -> None:
+    """Promised by docs/contract.md, "Rules for every answer". The SDK refuses these by itself."""
+    meta = {VERSION: SIGNS, CAPABILITIES: {}}
+    async with unopened_client() as client:
+        for request in (
+            ("tools/list", {"_meta": meta}),
+            ("initialize", {"protocolVersion": SIGNS}),
+        ):
+            answer = await ask(client, request)
+            assert "error" in answer
+            check_answer(request, answer)

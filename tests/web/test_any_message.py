@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from itertools import count
 from typing import Any
@@ -11,15 +11,26 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from mcp.shared.inbound import encode_header_value
 
-from tests.odd_messages import HOSTILE_TEXTS, Message, check_answer, message, requests
+from tests.odd_messages import (
+    CAPABILITIES,
+    ECHOED,
+    HOSTILE_TEXTS,
+    SIGNS,
+    VERSION,
+    Message,
+    check_answer,
+    message,
+    requests,
+)
 from tests.property_tests import examples
 from tests.web.web_server import (
     MODERN,
     TIMEOUT_SECONDS,
     RunningServer,
     initialize_request,
-    legacy_request,
+    modern_request,
     run_server,
 )
 
@@ -88,18 +99,98 @@ def encoded(sent: Message) -> bytes:
     return json.dumps(sent).encode()
 
 
-@settings(max_examples=examples(8), suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(requests, min_size=5, max_size=10))
+@pytest.fixture(scope="module")
+async def session(http: httpx.AsyncClient) -> dict[str, str]:
+    """The headers of the requests of a session, after its handshake."""
+    headers, hello = initialize_request()
+    headers |= {"Content-Type": "application/json"}
+    opened = await http.post("/mcp", json=hello, headers=headers)
+    headers |= {"Mcp-Session-Id": opened.headers["Mcp-Session-Id"]}
+    initialized = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+    assert (await http.post("/mcp", json=initialized, headers=headers)).status_code == 202
+    return headers
+
+
+def in_session(sent: Message, session: dict[str, str]) -> tuple[Message, dict[str, str]]:
+    """A request of the older era, and its headers."""
+    return sent, session
+
+
+def with_envelope(sent: Message, _: dict[str, str]) -> tuple[Message, dict[str, str]]:
+    """A request of the newer era as far as it can be one, and its headers."""
+    params = sent["params"]
+    if not isinstance(params, dict):
+        params = {"value": params}
+    headers, enveloped = modern_request("ping")
+    headers |= {"Content-Type": "application/json", "Mcp-Method": ascii(sent["method"])[1:-1]}
+    name = params.get("uri" if sent["method"] == "resources/read" else "name")
+    if isinstance(name, str):
+        headers["Mcp-Name"] = encode_header_value(name.encode(errors="replace").decode())
+    return sent | {"params": params | {"_meta": enveloped["params"]["_meta"]}}, headers
+
+
+Era = Callable[[Message, dict[str, str]], tuple[Message, dict[str, str]]]
+eras = pytest.mark.parametrize("era", [in_session, with_envelope])
+
+
+@eras
+async def test_a_request_of_each_era_reaches_its_tool(
+    http: httpx.AsyncClient, session: dict[str, str], era: Era
+) -> None:
+    """Ours: what is refused at the door says nothing about what is behind it."""
+    call = ("tools/call", {"name": "list_leads", "arguments": {"limit": 1}})
+    sent, headers = era(message(call, next(ids)), session)
+    answer = answer_to(sent, await http.post("/mcp", content=encoded(sent), headers=headers))
+    assert answer["result"]["structuredContent"]["leads"]
+
+
+@eras
+@settings(max_examples=examples(6), suppress_health_check=[HealthCheck.too_slow])
+@given(requests=st.lists(requests, min_size=5, max_size=10))
 async def test_every_request_over_http_is_answered_and_finds_no_bug(
-    http: httpx.AsyncClient, requests: list[tuple[str, Any]]
+    http: httpx.AsyncClient, session: dict[str, str], era: Era, requests: list[tuple[str, Any]]
 ) -> None:
     """Promised by docs/architecture.md, "Serving": every request with an ID gets an answer."""
-    plain = legacy_request("ping")[0] | {"Content-Type": "application/json"}
     for request in requests:
-        sent = message(request, next(ids))
-        response = await http.post("/mcp", content=encoded(sent), headers=plain)
+        sent, headers = era(message(request, next(ids)), session)
+        response = await http.post("/mcp", content=encoded(sent), headers=headers)
         assert response.status_code < 500, (ascii(sent)[:500], response.text[:500])
         check_answer(request, answer_to(sent, response))
+
+
+@eras
+async def test_no_error_over_http_repeats_more_than_a_little_of_what_was_sent(
+    http: httpx.AsyncClient, session: dict[str, str], era: Era
+) -> None:
+    """Promised by docs/contract.md, "Rules for every answer".
+
+    Holds docs/contract.md #error-size.
+    """
+    for request in ECHOED:
+        sent, headers = era(message(request, next(ids)), session)
+        response = await http.post("/mcp", content=encoded(sent), headers=headers)
+        if response.status_code == 431:  # the name stands in a header, too
+            continue
+        answer = answer_to(sent, response)
+        assert "error" in answer, ascii(request)[:100]
+        check_answer(request, answer)
+
+
+@pytest.mark.parametrize("version", ["9" * 30_000, "\xe9" * 20_000])
+async def test_no_error_about_a_header_repeats_more_than_a_little(
+    http: httpx.AsyncClient, version: str
+) -> None:
+    """Promised by docs/contract.md, "Rules for every answer". The SDK refuses these by itself."""
+    meta = {VERSION: version, CAPABILITIES: {}}
+    sent = message(("tools/list", {"_meta": meta}), next(ids))
+    headers = [
+        (b"MCP-Protocol-Version", version.encode("latin-1")), (b"Mcp-Method", b"tools/list"),
+        (b"Accept", b"*/*"), (b"Content-Type", b"application/json"),
+    ]  # fmt: skip
+    response = await http.post("/mcp", content=encoded(sent), headers=headers)
+    answer = answer_to(sent, response)
+    assert "error" in answer
+    check_answer(sent, answer)
 
 
 @settings(max_examples=examples(25), suppress_health_check=[HealthCheck.too_slow])
@@ -126,9 +217,11 @@ class SseClient:
         self._lines = lines
         self._path = ""
 
-    async def start(self) -> None:
+    async def start(self, *, handshake: bool) -> None:
         """Learn where to post, and do the handshake."""
         self._path = await self._data()
+        if not handshake:
+            return
         hello = initialize_request()[1]
         await self.post(encoded(hello))
         await self.answer(hello["id"])
@@ -158,10 +251,12 @@ class SseClient:
 
 
 @asynccontextmanager
-async def sse_client(http: httpx.AsyncClient) -> AsyncIterator[SseClient]:
+async def sse_client(
+    http: httpx.AsyncClient, *, handshake: bool = True
+) -> AsyncIterator[SseClient]:
     async with http.stream("GET", "/sse") as stream:
         client = SseClient(http, stream.aiter_lines())
-        await client.start()
+        await client.start(handshake=handshake)
         yield client
 
 
@@ -179,3 +274,24 @@ async def test_every_request_over_sse_is_answered_and_finds_no_bug(
             assert status < 500, ascii(sent)[:500]
             if status == 202:
                 check_answer(request, await client.answer(sent["id"]))
+
+
+async def test_no_error_over_sse_repeats_more_than_a_little_of_what_was_sent(
+    http: httpx.AsyncClient,
+) -> None:
+    """Promised by docs/contract.md, "Rules for every answer".
+
+    Holds docs/contract.md #error-size.
+    """
+    async with sse_client(http) as client:
+        for request in ECHOED:
+            sent = message(request, next(ids))
+            assert await client.post(encoded(sent)) == 202
+            check_answer(request, await client.answer(sent["id"]))
+    meta = {VERSION: SIGNS, CAPABILITIES: {}}
+    sent = message(("tools/list", {"_meta": meta}), next(ids))
+    async with sse_client(http, handshake=False) as client:
+        await client.post(encoded(sent))
+        answer = await client.answer(sent["id"])
+        assert "error" in answer
+        check_answer(sent, answer)

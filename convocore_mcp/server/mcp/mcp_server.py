@@ -7,13 +7,15 @@ from typing import Any
 
 import anyio
 from mcp.server.caching import CacheableMethod, CacheHint
+from mcp.server.context import CallNext, HandlerResult
 from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.tools import Tool
+from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult, GetPromptResult, InputRequiredResult
 
 from convocore_mcp.errors import InvalidArgumentError
 from convocore_mcp.server.calls.lifetime import App
-from convocore_mcp.server.mcp import prompts
+from convocore_mcp.server.mcp import RequestContext, prompts
 from convocore_mcp.server.mcp.apps import add_apps
 from convocore_mcp.server.mcp.audit import AuditLog
 from convocore_mcp.server.mcp.completions import add_completions
@@ -24,7 +26,7 @@ from convocore_mcp.server.mcp.subscriptions import (
     SubscriptionBus,
     add_subscriptions,
 )
-from convocore_mcp.server.rendering import failure
+from convocore_mcp.server.rendering import failure, sent_error
 from convocore_mcp.server.sanitize import JsonObject
 from convocore_mcp.server.tools import TOOLS
 from convocore_mcp.server.tools.strict_tool import StrictTool
@@ -116,6 +118,7 @@ def create_server(app: App, *, watch: bool = False) -> MCPServer[App]:
         cache_hints=CACHE_HINTS,
         subscriptions=bus,
     )
+    server.middleware.insert(0, _send_every_error_through_rendering)
     server.middleware.append(AuditLog(app))
     add_resources(server, app)
     add_resource_list(server, app)
@@ -124,6 +127,16 @@ def create_server(app: App, *, watch: bool = False) -> MCPServer[App]:
     add_completions(server, app)
     add_subscriptions(server, bus, notifier)
     return server
+
+
+async def _send_every_error_through_rendering(
+    ctx: RequestContext, call_next: CallNext
+) -> HandlerResult:
+    """Middleware, the outermost: the SDK makes errors of its own of what it was sent."""
+    try:
+        return await call_next(ctx)
+    except MCPError as error:
+        raise sent_error(error.error) from error
 
 
 @functools.cache

@@ -8,6 +8,7 @@ posts and never reads.
 import asyncio
 import re
 from contextvars import Context
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Self
 
@@ -22,6 +23,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from convocore_mcp.server.calls.lifetime import App
 from convocore_mcp.server.mcp.pending_requests import PendingRequests
+from convocore_mcp.server.rendering import sent_message
 from convocore_mcp.web.sanitized_responses import json_response
 
 MAX_PENDING = 64
@@ -156,7 +158,7 @@ class _Writer:
 
     async def send(self, item: SessionMessage, /) -> None:
         """Hand a message to the stream, as soon as it takes one."""
-        await self._inner.send(item)
+        await self._inner.send(replace(item, message=sent_message(item.message)))
         self._pending.answered(item.message)
 
     async def aclose(self) -> None:

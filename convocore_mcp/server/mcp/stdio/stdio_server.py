@@ -25,6 +25,7 @@ from convocore_mcp.server.mcp.stdio.standard_streams import (
     take_standard_streams,
     write_all,
 )
+from convocore_mcp.server.rendering import sent_message
 from convocore_mcp.server.stop_signals import on_stop_signal
 
 log = logging.getLogger(__name__)
@@ -150,7 +151,7 @@ class StdioConnection:
     async def _write_from(self, server: MemoryObjectReceiveStream[SessionMessage]) -> None:
         try:
             async for item in server:
-                await self._write(item.message)
+                await self._write(sent_message(item.message))
                 self.pending.answered(item.message)
         except anyio.ClosedResourceError:
             return  # it was time to end
