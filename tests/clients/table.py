@@ -1,8 +1,10 @@
 """Tries clients, all or those named, and writes docs/clients.md: see there."""
 
 import json
+import os
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from tests.clients.clients import (
@@ -75,7 +77,10 @@ def rows_of(page: str) -> dict[str, str]:
 
 
 def main(names: list[str]) -> int:
-    """Try the clients of these names, or all; write their rows, and tell what failed."""
+    """Try the clients of these names, or all; write their rows, and tell what failed.
+
+    Says how long each took: by the clock, and of processors, those of its servers included.
+    """
     new: dict[str, str] = {}
     failed = 0
     with tempfile.TemporaryDirectory() as name, served(Path(name)) as plan:
@@ -84,7 +89,10 @@ def main(names: list[str]) -> int:
                 continue
             folder = Path(name) / client.name
             folder.mkdir()
+            start, cpu_before = time.perf_counter(), _cpu_seconds()
             reports = {} if install(client, folder) else run_client(client, plan, folder)
+            seconds, cpu = time.perf_counter() - start, _cpu_seconds() - cpu_before
+            sys.stderr.write(f"{client.name}: {seconds:.1f} s, {cpu:.1f} s of CPU\n")
             for transport in TRANSPORTS:
                 fault = fault_of(reports.get(transport, {"error": "it can't be installed"}))
                 if bool(fault) != (transport in client.faults):
@@ -96,6 +104,12 @@ def main(names: list[str]) -> int:
     ordered = [rows[client.name] for client in CLIENTS if client.name in rows]
     PAGE.write_text(render(ordered))
     return failed
+
+
+def _cpu_seconds() -> float:
+    """Of processes that have ended and were waited for."""
+    times = os.times()
+    return times.children_user + times.children_system
 
 
 if __name__ == "__main__":
