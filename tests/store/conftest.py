@@ -45,6 +45,12 @@ def database(request: pytest.FixtureRequest) -> Database:
     return database
 
 
+@pytest.fixture(scope="session")
+def databases(memory: Database, in_file: Database, in_postgresql: Database) -> dict[str, Database]:
+    """All of them, for `steps.in_each_mirror`."""
+    return {"memory": memory, "in_file": in_file, "in_postgresql": in_postgresql}
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """A file that does not exist yet, in a folder that does not exist yet."""

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import select
+
 from convocore_mcp.api import wire
 from convocore_mcp.fields.conditions import DataField, read_conditions
 from convocore_mcp.fields.grouping import FieldName, Grouping, Sort
@@ -20,7 +22,10 @@ from convocore_mcp.fields.row_query import (
 from convocore_mcp.fields.table import BY_NAME, DATA, Field, Rows
 from convocore_mcp.fields.times import Clock
 from convocore_mcp.store.database.engine import Database
+from convocore_mcp.store.database.sequence import sequence_number
+from convocore_mcp.store.field_queries.field_conditions import meets
 from convocore_mcp.store.field_queries.row_reader import RowReader
+from convocore_mcp.store.fields.row_tables import RowTable
 from convocore_mcp.store.write.mirror_writer import MirrorWriter
 from tests.fields.plain_rows import Plain, lead_of, values_of
 from tests.fields.raw_rows import NOW, RawRow
@@ -30,6 +35,8 @@ ZONE = ZoneInfo("Asia/Kolkata")
 """Half an hour off: a mistake by whole hours shows."""
 CLOCK = Clock.at(NOW, ZONE)
 HOT_FROM = 75
+BATCH = 50
+"""Conditions in a statement: engines bound its columns and its depth."""
 
 
 class RowStore(AgentStore):
@@ -91,6 +98,26 @@ class RowStore(AgentStore):
         assert self.rows.count(query, at=at) == len(found) == len(ids)
         return ids
 
+    def ids_of_each(self, rows: Rows, where: Sequence[str]) -> list[set[str]]:
+        """The ids of the rows that meet each of these conditions alone, a batch in a statement.
+
+        A statement of its own would take each condition ten times as long.
+        """
+        found = list[set[str]]()
+        query = self.query(rows)
+        with self.database.reading() as connection:
+            table = RowTable.of(query, connection)
+            valid = table.valid_at(query.agents, sequence_number(connection))
+            for begin in range(0, len(where), BATCH):
+                batch = where[begin : begin + BATCH]
+                conditions = [read_conditions([text], rows=rows, clock=CLOCK)[0] for text in batch]
+                met = [meets(table, condition) for condition in conditions]
+                answer = connection.execute(select(table.row_id, *met).where(valid)).all()
+                found += [
+                    {row[0] for row in answer if row[place]} for place in range(1, len(met) + 1)
+                ]
+        return found
+
     def row_pages(
         self, rows: Rows, sort: Sort, *, limit: int, at: int, fields: Sequence[FieldName] = ()
     ) -> Iterator[list[FoundRow]]:
@@ -98,11 +125,12 @@ class RowStore(AgentStore):
         after: SortKey | None = None
         asked = [BY_NAME[id_field(rows)], *fields]
         query = self.query(rows)
-        while page := self.rows.find(
-            query, fields=asked, sort=sort, limit=limit, at=at, after=after
-        ):
-            after = page[-1].key
+        more = True
+        while more:
+            page = self.rows.find(query, fields=asked, sort=sort, limit=limit, at=at, after=after)
             yield page
+            more = len(page) == limit
+            after = page[-1].key if page else None
 
     def groups(
         self,

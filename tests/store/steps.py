@@ -1,12 +1,16 @@
 """Random sequences of writes to a mirror."""
 
+import inspect
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from functools import wraps
+from typing import Any, Literal
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from convocore_mcp.models import Conversation
+from convocore_mcp.store.database.engine import Database
 from tests.conversations import ids, lists_of_conversations
 from tests.property_tests import examples
 from tests.store.agent_store import AgentStore, comparable
@@ -17,6 +21,35 @@ shared = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
+
+
+def in_each_mirror(test: Callable[..., None]) -> Callable[..., None]:
+    """Try each example in every kind of mirror: most take longer to draw than to try.
+
+    The property has the parameter `database`; what pytest calls has `databases` in its place.
+    """
+
+    signature = inspect.signature(test)
+    signature = signature.replace(
+        parameters=[
+            p.replace(name="databases") if p.name == "database" else p
+            for p in signature.parameters.values()
+        ]
+    )
+
+    @wraps(test)
+    def try_all(*args: Any, **named: Any) -> None:
+        arguments = signature.bind(*args, **named).arguments
+        databases: dict[str, Database] = arguments.pop("databases")
+        for kind, database in databases.items():
+            try:
+                test(database=database, **arguments)
+            except BaseException as error:
+                error.add_note(f"in the mirror: {kind}")
+                raise
+
+    try_all.__signature__ = signature  # type: ignore[attr-defined]
+    return try_all
 
 
 @dataclass(frozen=True)

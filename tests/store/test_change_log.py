@@ -9,11 +9,12 @@ from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.read.change_log import ChangeCounts
 from tests.conversations import ids, lists_of_conversations
 from tests.store.agent_store import AgentStore, comparable
-from tests.store.steps import Step, apply, shared, steps
+from tests.store.steps import Step, apply, in_each_mirror, shared, steps
 
 
 @shared
 @given(before=lists_of_conversations, steps=steps, asked_ids=st.sets(ids))
+@in_each_mirror
 def test_changed_ids_are_those_of_conversations_that_differ(
     database: Database, before: list[Conversation], steps: list[Step], asked_ids: set[str]
 ) -> None:
@@ -47,6 +48,7 @@ def test_changed_ids_are_those_of_conversations_that_differ(
 
 @shared
 @given(before=lists_of_conversations, steps=steps)
+@in_each_mirror
 def test_the_counts_are_those_of_the_changes(
     database: Database, before: list[Conversation], steps: list[Step]
 ) -> None:

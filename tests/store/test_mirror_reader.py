@@ -18,7 +18,7 @@ from convocore_mcp.words.row_words import row_matches
 from convocore_mcp.words.searched import searched_texts
 from tests.conversations import NOW, conversation, lists_of_conversations
 from tests.store.agent_store import SORTS, AgentStore, comparable, sorted_by
-from tests.store.steps import shared
+from tests.store.steps import in_each_mirror, shared
 
 bounds = st.none() | st.sampled_from([NOW - timedelta(hours=hours) for hours in (0, 2, 9)])
 filters = st.builds(
@@ -84,6 +84,7 @@ lookup_limits = st.sampled_from([0, conversation_search.INDEX_LOOKUP_LIMIT])
     sort=st.sampled_from(SORTS),
     lookup_limit=lookup_limits,
 )
+@in_each_mirror
 def test_every_filter_agrees_with_plain_python(
     database: Database, page: list[Conversation], criteria: Filter, sort: str, lookup_limit: int
 ) -> None:
@@ -109,6 +110,7 @@ def test_every_filter_agrees_with_plain_python(
     criteria=filters, sort=st.sampled_from(SORTS), lookup_limit=lookup_limits,
     limit=st.integers(1, 4),
 )  # fmt: skip
+@in_each_mirror
 def test_later_pages_show_the_state_of_the_first_page_whatever_has_changed_since(
     database: Database,
     page: list[Conversation],
@@ -220,6 +222,7 @@ def count_by(leads: list[Lead], field: str) -> dict[str | None, int]:
     since=bounds,
     until=bounds,
 )
+@in_each_mirror
 def test_the_hot_leads_agree_with_plain_python(
     database: Database,
     page: list[Conversation],
@@ -257,6 +260,7 @@ def test_the_hot_leads_agree_with_plain_python(
 
 @shared
 @given(page=lists_of_conversations, threshold=st.sampled_from([12.5, 75, 100]), since=bounds)
+@in_each_mirror
 def test_near_misses_agree_with_plain_python(
     database: Database, page: list[Conversation], threshold: float, since: datetime | None
 ) -> None:

@@ -16,11 +16,12 @@ from convocore_mcp.store.write.mirror_writer import Saved
 from convocore_mcp.store.write.pruning import KEEP_VERSIONS
 from tests.conversations import conversation, conversations, lists_of_conversations
 from tests.store.agent_store import SORTS, AgentStore, at, comparable, sorted_by
-from tests.store.steps import Step, apply, shared, steps
+from tests.store.steps import Step, apply, in_each_mirror, shared, steps
 
 
 @shared
 @given(steps=steps)
+@in_each_mirror
 def test_the_mirror_holds_what_a_dict_would_hold_in_every_order(
     database: Database, steps: list[Step]
 ) -> None:
@@ -45,6 +46,7 @@ def test_the_mirror_holds_what_a_dict_would_hold_in_every_order(
 @given(
     first=lists_of_conversations, steps=steps, sort=st.sampled_from(SORTS), limit=st.integers(1, 6)
 )
+@in_each_mirror
 def test_pages_show_each_conversation_once_while_new_ones_arrive(
     database: Database, first: list[Conversation], steps: list[Step], sort: str, limit: int
 ) -> None:
@@ -67,6 +69,7 @@ def test_pages_show_each_conversation_once_while_new_ones_arrive(
 
 @shared
 @given(page=lists_of_conversations)
+@in_each_mirror
 def test_the_same_page_again_changes_nothing(database: Database, page: list[Conversation]) -> None:
     """Promised by docs/architecture.md, "The mirror": a row is compared before it is replaced."""
     agent_store = AgentStore(database)
@@ -92,6 +95,7 @@ def test_the_same_page_again_changes_nothing(database: Database, page: list[Conv
 
 @shared
 @given(pages=st.lists(st.tuples(st.integers(0, 6), lists_of_conversations), max_size=5))
+@in_each_mirror
 def test_the_newer_copy_wins_and_of_equally_old_ones_the_one_that_was_read_later(
     database: Database, pages: list[tuple[int, list[Conversation]]]
 ) -> None:
@@ -112,6 +116,7 @@ def test_the_newer_copy_wins_and_of_equally_old_ones_the_one_that_was_read_later
 
 @shared
 @given(steps=steps, later=st.integers(0, 3))
+@in_each_mirror
 def test_pruning_deletes_no_current_version(
     database: Database, steps: list[Step], later: int
 ) -> None:
@@ -133,6 +138,7 @@ def test_pruning_deletes_no_current_version(
 
 @shared
 @given(c=conversations, text=st.text(st.characters(), max_size=20))
+@in_each_mirror
 def test_any_text_can_be_stored_and_searched_for(
     database: Database, c: Conversation, text: str
 ) -> None:

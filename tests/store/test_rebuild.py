@@ -17,7 +17,7 @@ from convocore_mcp.store.write import rebuild
 from tests.conversations import conversation, lists_of_conversations
 from tests.property_tests import examples
 from tests.store.agent_store import AgentStore
-from tests.store.steps import Step, apply, shared, steps
+from tests.store.steps import Step, apply, in_each_mirror, shared, steps
 
 
 def merge_all(conversations: dict[str, Conversation]) -> dict[str, Lead]:
@@ -50,6 +50,7 @@ def rebuild_one_by_one(agent_store: AgentStore) -> None:
 
 @settings(shared, max_examples=examples(30))
 @given(steps=steps, rebuild_after=st.lists(st.booleans(), min_size=5, max_size=5))
+@in_each_mirror
 def test_rebuilt_leads_are_those_of_a_merge_of_everything(
     database: Database, steps: list[Step], rebuild_after: list[bool]
 ) -> None:
@@ -66,6 +67,7 @@ def test_rebuilt_leads_are_those_of_a_merge_of_everything(
 
 @shared
 @given(steps=steps, before=lists_of_conversations)
+@in_each_mirror
 def test_the_batch_size_makes_no_difference(
     database: Database, steps: list[Step], before: list[Conversation]
 ) -> None:

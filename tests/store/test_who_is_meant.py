@@ -12,7 +12,7 @@ from convocore_mcp.store.database.engine import Database
 from tests.conversations import conversation
 from tests.property_tests import examples
 from tests.store.agent_store import AgentStore
-from tests.store.steps import shared
+from tests.store.steps import in_each_mirror, shared
 
 briefly = settings(shared, max_examples=examples(12))
 
@@ -80,6 +80,7 @@ def meant(agent_store: AgentStore, text: str) -> Match | None:
 
 @briefly
 @given(st.lists(people, min_size=1, max_size=4), st.data())
+@in_each_mirror
 def test_what_a_lead_was_shown_with_finds_it_when_it_is_pasted_back(
     database: Database, given_people: list[Person], data: st.DataObject
 ) -> None:
@@ -106,6 +107,7 @@ def test_what_a_lead_was_shown_with_finds_it_when_it_is_pasted_back(
 
 @briefly
 @given(st.lists(people, min_size=1, max_size=4), st.data())
+@in_each_mirror
 def test_words_around_a_name_never_make_it_another_persons(
     database: Database, given_people: list[Person], data: st.DataObject
 ) -> None:
