@@ -81,6 +81,11 @@ class Coverage:
         return self.full_sync_at is not None and self.gap is None and self.doubt is None
 
     @property
+    def all_read(self) -> bool:
+        """Whether that holds, and everything that was read could be understood."""
+        return self.complete and not (self.quarantined or self.dropped_fields)
+
+    @property
     def agent_was_gone(self) -> bool:
         """Whether Convocore answered 404 for the agent since the last full sync.
 

@@ -35,6 +35,10 @@ AGENT_WAS_LOST = (
     "Convocore said that there is no such agent, so what was read before may be gone: everything "
     "is read again."
 )
+CLOCK_WAS_SET_BACK = (
+    "This computer's clock was set back: edits in the CRM and deletions may be missing until the "
+    "next full reading."
+)
 NO_UNFINISHED_SYNC: Mapping[str, None] = {
     "full_sync_started_at": None,
     "full_sync_watermark": None,
@@ -64,6 +68,7 @@ class FullSync:
         unfinished = self._resumable((await writer.coverage()).unfinished)
         started_at = unfinished.started_at if unfinished else writer.now()
         progress.started_at = started_at
+        set_back = await writer.clock_was_set_back()
         async with writer.leads_follow():
             front = await self._prepare_resume(unfinished) if unfinished else Front()
             try:
@@ -74,6 +79,8 @@ class FullSync:
             caught_up = await catch_up(self._upstream, writer, front, evidence=EVIDENCE_AGAIN)
             if progress.gap is None and not caught_up.complete:
                 progress.gap = LIST_MOVED_TOO_FAST
+            if progress.gap is None and set_back:
+                progress.gap = CLOCK_WAS_SET_BACK
             if progress.gap is None and not progress.clock_set_back:
                 # First: what is no longer saved has not been seen, and yet it was not deleted.
                 erased += await writer.erase_old()

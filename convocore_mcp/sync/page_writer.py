@@ -11,7 +11,7 @@ from typing import ParamSpec, Protocol, TypeVar
 from convocore_mcp.errors import ConvocoreError, LostSyncLockError, MirrorError
 from convocore_mcp.models import Conversation, Coverage, Page, ReadScope
 from convocore_mcp.store.write.mirror_writer import MirrorWriter, Saved
-from convocore_mcp.sync.decisions import without_future
+from convocore_mcp.sync.decisions import CLOCK_JITTER, without_future
 from convocore_mcp.sync.list_order import CLOCK_SKEW, WINDOW_EVIDENCE, ListedRow
 from convocore_mcp.sync.prefetch import merge_pages
 
@@ -141,6 +141,11 @@ class PageWriter:
         """How much of the agent's list the mirror holds, without times in the future."""
         coverage = await self.run_in_thread(self.mirror.coverage, self.agent_id)
         return without_future(coverage, now=self.now())
+
+    async def clock_was_set_back(self) -> bool:
+        """Whether the mirror notes pages of the next minutes: they will seem newer than ours."""
+        ours = self.now() + CLOCK_JITTER
+        return await self.run_in_thread(self.mirror.seen_after, self.agent_id, ours)
 
     async def newest(self, *, up_to: datetime | None, limit: int) -> list[ListedRow]:
         """The mirror's newest conversations that bear a time, up to a time, newest first."""

@@ -20,5 +20,5 @@ def shown_id(id_: str, harmless: Callable[[str], str]) -> str:
 
 
 def meant_ids(text: str) -> list[str]:
-    """The IDs that `text` may be: the one that is shown like this first, then itself."""
-    return list(dict.fromkeys((unquote(text), text)))
+    """The IDs that `text` may be: itself, else the one that is shown like this."""
+    return list(dict.fromkeys((text, unquote(text))))

@@ -72,6 +72,29 @@ async def test_a_clock_that_is_set_back_while_the_server_runs_hides_no_news() ->
         await check_news(harness)
 
 
+@BOTH_DIALECTS
+@pytest.mark.parametrize("minutes", [1, 5, 9, 12])
+async def test_a_clock_that_is_set_back_by_minutes_hides_no_silent_edit(
+    minutes: int, dialect: Dialect
+) -> None:
+    """Ours: a page is no older than another because the clock that noted it was ahead."""
+    sandbox = Sandbox(size=60, dialect=dialect)
+    async with running_harness(sandbox) as harness:
+        await harness.sync()
+        harness.clock.advance(minutes=-minutes)
+        ids = [row["ID"] for row in sandbox.rows()]
+        sandbox.edit(ids[30], stage="won", lastModified=None)
+        sandbox.delete(ids[40])
+        await harness.sync()
+        complete = harness.coverage.complete
+        assert harness.mirror_rows == harness.upstream_rows or not complete
+        harness.clock.advance(minutes=minutes + 11)
+        await harness.ensure_fresh()
+        await harness.wait_for_runs()
+        assert harness.mirror_rows == harness.upstream_rows
+        assert (await harness.ensure_fresh()).complete
+
+
 @pytest.mark.parametrize("at_page", [4, 8])
 async def test_a_clock_that_is_set_back_during_a_full_sync_removes_nothing(at_page: int) -> None:
     """Ours: rows that were read "before" the sync began are not missing.

@@ -53,6 +53,29 @@ async def test_while_the_first_reading_fails_nobody_is_said_to_be_missing() -> N
             assert " conversations have been read before Convocore failed." in error["hint"]
 
 
+@pytest.mark.parametrize("row", [{"userName": "Without an ID"}, {"ID": "x", "messagesNum": "many"}])
+async def test_what_could_not_be_read_is_in_no_complete_list(row: dict[str, Any]) -> None:
+    """Promised by docs/contract.md, "Rules for every answer": never marked complete when it is not.
+
+    Holds docs/contract.md #never-falsely-complete. Resources and completions say no more than
+    tools.
+    """
+    sandbox = Sandbox(size=0)
+    sandbox.replace([{"ID": "a", "ts": 1_780_000_000, "userName": "Ann"}, row])
+    async with connected(sandbox) as tool_client:
+        await tool_client.until_read()
+        assert not (await tool_client.ask("list_leads"))["freshness"]["complete"]
+        (agent,) = (await tool_client.read("convocore://agents"))["agents"]
+        assert not agent["complete"]
+        reference, argument = (
+            PromptReference(name="prepare_for_call"),
+            {"name": "lead", "value": "Zoe"},
+        )
+        result = await tool_client.client.complete(reference, argument)
+        assert (result.meta or {})["convocore/coverage"]["complete"] is False
+        assert result.completion.total is None
+
+
 @pytest.mark.parametrize("complete", [True, False])
 async def test_a_completion_says_how_complete_the_mirror_is(complete: bool) -> None:
     """Ours: a name that does not complete may only be unread; then no total is claimed."""

@@ -16,7 +16,7 @@ async def agents(backend: Backend) -> JsonObject:
                 agent_id=agent_id,
                 region=backend.region,
                 conversations=coverage.conversations,
-                complete=coverage.complete,
+                complete=coverage.all_read,
                 as_of=rfc3339(coverage.as_of),
                 oldest=rfc3339(coverage.oldest),
                 quarantined=coverage.quarantined or None,

@@ -63,11 +63,12 @@ async def get_lead(backend: Backend, agent_id: str, person: str) -> JsonObject:
 
 
 def _find(backend: Backend, agent_id: str, person: str) -> tuple[Match, list[Conversation]]:
-    """Who is meant, and if that is one lead, its conversations; in one call in a thread."""
-    match = backend.find_person(agent_id, person)
-    if match.lead is None:
-        return match, []
-    return match, backend.mirror_reader.conversations_of_leads(agent_id, [match.lead.lead_id])
+    """Who is meant, and if that is one lead, its conversations; in one call, from one state."""
+    with backend.mirror_reader.snapshot():
+        match = backend.find_person(agent_id, person)
+        if match.lead is None:
+            return match, []
+        return match, backend.mirror_reader.conversations_of_leads(agent_id, [match.lead.lead_id])
 
 
 def _lead_alone(

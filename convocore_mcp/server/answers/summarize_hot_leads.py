@@ -110,7 +110,14 @@ def _overdue_and_hot(agents: Sequence[str], request: HotLeadsRequest, clock: Clo
 def _read_hot_leads(
     backend: Backend, queries: Sequence[HotQuery], request: HotLeadsRequest, overdue: RowQuery
 ) -> _Result:
-    """Everything that the answer needs, read in one call in a thread."""
+    """Everything that the answer needs, read in one call in a thread, from one state."""
+    with backend.mirror_reader.snapshot():
+        return _read_state(backend, queries, request, overdue)
+
+
+def _read_state(
+    backend: Backend, queries: Sequence[HotQuery], request: HotLeadsRequest, overdue: RowQuery
+) -> _Result:
     mirror_reader = backend.mirror_reader
     found = [lead for q in queries for lead in mirror_reader.hot_leads(q, limit=request.top)]
     leads = sorted(found, key=rank)[: request.top]

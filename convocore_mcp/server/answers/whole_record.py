@@ -49,7 +49,7 @@ async def conversation_record(backend: Backend, agent_id: str, conversation_id: 
 
 
 async def find_conversation(backend: Backend, agent_id: str, given: str) -> Conversation | None:
-    """The conversation whose ID is shown as `given`, else the one whose ID that is."""
+    """The conversation whose ID is `given`, else the one whose ID is shown like this."""
     for id_ in meant_ids(given):
         found = await backend.read(backend.mirror_reader.conversation, agent_id, id_)
         if found is not None:

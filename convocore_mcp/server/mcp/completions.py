@@ -107,7 +107,7 @@ async def _coverage(backend: Backend, agent_id: str) -> JsonObject:
     with backend.in_time():
         read = [await backend.read(backend.coverage, agent) for agent in agents]
     return {
-        "complete": all(coverage.complete for coverage in read),
+        "complete": all(coverage.all_read for coverage in read),
         "conversations": sum(coverage.conversations for coverage in read),
     }
 

@@ -145,7 +145,7 @@ class Masking:
         return f"[{kind}]" if self._left_out else self._pseudonyms.of(kind, value)
 
     def _id(self, value: str) -> str:
-        id_ = meant_ids(value)[0]
+        id_ = next((id_ for id_ in meant_ids(value) if id_ in self._people), value)
         personal = _PERSONAL_ID.search(id_) is not None
         return self._pseudonyms.of(Personal.ID, id_) if personal else value
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from sqlalchemy import (
     Connection,
     Engine,
-    MetaData,
     func,
     insert,
     inspect,
@@ -35,6 +34,7 @@ from convocore_mcp.store.database.schema import (
     meta,
 )
 from convocore_mcp.store.engines.database_errors import mirror_errors
+from convocore_mcp.store.engines.own_tables import drop_tables
 from convocore_mcp.store.engines.postgresql_connection import (
     GIVE_UP,
     is_pooled,
@@ -73,6 +73,7 @@ class Database:
         self._connection_lock: AbstractContextManager[object] = (
             threading.RLock() if shared else nullcontext()
         )
+        self._of_thread = threading.local()
         self.writes = 0
         """Write transactions that have ended in this process."""
         self.before_replacement: list[Callable[[], None]] = []
@@ -83,8 +84,21 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A transaction that sees one consistent state of the mirror."""
+        if (snapshot := getattr(self._of_thread, "snapshot", None)) is not None:
+            yield snapshot
+            return
         with self._transaction(convocore_reading=True) as connection:
             yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Have everything that this thread reads inside of the block see the same state."""
+        with self.reading() as connection:
+            self._of_thread.snapshot = connection
+            try:
+                yield
+            finally:
+                self._of_thread.snapshot = None
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -283,16 +297,3 @@ def _is_incomplete(connection: Connection, tables: list[str]) -> bool:
         existing.update(connection.exec_driver_sql(query).scalars())
         expected |= {SEARCH, f"{SEARCH}_deleted"}
     return not expected <= existing
-
-
-def belongs_to(connection: Connection, owner: str) -> bool:
-    """Whether `owner` created the mirror."""
-    query = select(meta.c.value).where(meta.c.key == "owner")
-    return connection.execute(query).scalar() == owner
-
-
-def drop_tables(connection: Connection, tables: list[str]) -> None:
-    """Drop those of `tables` whose names begin with our prefix."""
-    old = MetaData()
-    old.reflect(connection, only=[name for name in tables if name.startswith(PREFIX)])
-    old.drop_all(connection)

@@ -9,12 +9,9 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, func, inspect, select
 
 from convocore_mcp.errors import MirrorError
-from convocore_mcp.store.database.engine import (
-    belongs_to,
-    drop_tables,
-)
 from convocore_mcp.store.database.schema import PREFIX, meta
 from convocore_mcp.store.engines.database_errors import mirror_errors
+from convocore_mcp.store.engines.own_tables import belongs_to, drop_tables
 from convocore_mcp.store.engines.postgresql_connection import postgresql_engine
 from convocore_mcp.store.files.set_aside import SUFFIXES, copies
 

@@ -236,6 +236,15 @@ class MirrorWriter:
         with self.database.reading() as connection:
             return {row.id: row.missed_syncs for row in connection.execute(query)}
 
+    def seen_after(self, agent_id: str, time: datetime) -> bool:
+        """Whether a conversation was last seen soon after `time`.
+
+        If that is yet to come, the clock was set back a little: what is read until then seems older
+        than what is in the mirror.
+        """
+        with self.database.reading() as connection:
+            return versions.any_seen_soon_after(connection, agent_id, time)
+
     def mark_missed(self, agent_id: str, ids: Iterable[str]) -> None:
         """Note that one more complete full sync did not see these conversations."""
         with self.database.writing() as connection:

@@ -150,6 +150,18 @@ def not_seen_since(
     return before if now_ms is None else or_(before, seen_at > now_ms + LONGEST_OVERLAP)
 
 
+def any_seen_soon_after(connection: Connection, agent_id: str, time: datetime) -> bool:
+    """Whether a conversation was last seen within `LONGEST_OVERLAP` after `time`."""
+    at = to_milliseconds(time) or 0
+    query = select(_c.id).where(
+        _c.agent_id == agent_id,
+        _c.valid_to == CURRENT,
+        _c.seen_at > at,
+        _c.seen_at <= at + LONGEST_OVERLAP,
+    )
+    return connection.execute(query.limit(1)).first() is not None
+
+
 def end_versions(
     connection: Connection, ended: Iterable[tuple[CurrentVersion, int]], *, at: int
 ) -> None:
