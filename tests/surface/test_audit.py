@@ -86,7 +86,7 @@ async def test_a_line_has_at_most_200_ids_and_tells_how_many_there_were(tmp_path
         await mcp.until_complete()
         cursor = (await mcp.ask("list_changes"))["next_cursor"]
         for number in range(150):
-            sandbox.insert(ID=f"c{number}", userEmail=f"{number}@x.example")
+            sandbox.insert(ID=f"c{number}", contactIdentityId=f"person-{number}")
         await (await mcp.app.backend()).syncs.sync(sandbox.agent_id, full=False)
         changes = (await mcp.ask("list_changes", cursor=cursor, limit=200))["changes"]
     shown = {change[key] for change in changes for key in ("id", "lead_id") if key in change}

@@ -94,10 +94,12 @@ def test_a_body_in_tiny_chunks_is_cut_off(server: RunningServer) -> None:
         f"Authorization: Bearer {TOKEN}\r\n\r\n"
     )
     answer = b""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
-        with suppress(ConnectionError):
-            connection.sendall(head.encode() + b"1\r\nx\r\n" * 700_000 + b"0\r\n\r\n")
-            answer = connection.recv(1_000)
+    with (
+        socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection,
+        suppress(ConnectionError),
+    ):
+        connection.sendall(head.encode() + b"1\r\nx\r\n" * 700_000 + b"0\r\n\r\n")
+        answer = connection.recv(1_000)
     assert answer == b""
 
 
