@@ -8,6 +8,9 @@ from dataclasses import dataclass
 
 from convocore_mcp.vocabulary import DEFAULT_THRESHOLD
 
+LONGEST_PERSON = 300
+"""Characters by which a person is named. Similar names to a longer text would take seconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class FilterArguments:

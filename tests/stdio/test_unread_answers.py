@@ -3,10 +3,13 @@
 import asyncio
 import fcntl
 import json
+import os
 import struct
 import termios
+import threading
 
 from convocore_mcp.sandbox import Sandbox, serving
+from convocore_mcp.server.mcp.stdio.standard_streams import read_some, write_all
 from convocore_mcp.server.mcp.stdio.stdio_server import MAX_PENDING
 from tests.stdio.pipes import PipeClient, piped_client
 
@@ -66,6 +69,27 @@ async def test_a_client_that_closes_stdout_ends_the_server_quietly() -> None:
         await client.send("tools/list", 1)
         async with asyncio.timeout(5):
             await client.ended
+
+
+def test_a_pipe_that_somebody_made_non_blocking_is_read_and_written() -> None:
+    """Ours: whoever shares a terminal or a pipe with the server may do that (Node.js does)."""
+    reader, writer = os.pipe()
+    for descriptor in (reader, writer):
+        os.set_blocking(descriptor, False)
+    text = b"x" * 1_000_000  # far more than a pipe holds
+    received = bytearray()
+
+    def read() -> None:
+        while piece := read_some(reader):
+            received.extend(piece)
+
+    reading = threading.Thread(target=read)
+    reading.start()
+    write_all(writer, text)
+    os.close(writer)
+    reading.join()
+    os.close(reader)
+    assert received == text
 
 
 async def test_what_was_asked_before_stdin_closed_is_answered() -> None:

@@ -1,5 +1,6 @@
 """The audit log: who asked what, and whom the answer showed."""
 
+import asyncio
 import json
 import logging
 from collections.abc import Iterator
@@ -9,11 +10,15 @@ from typing import Any
 import httpx
 import pytest
 from mcp import Client
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
 
 from convocore_mcp.assembly import Assembly
 from convocore_mcp.sandbox import Sandbox, serving
 from convocore_mcp.server.calls.lifetime import App
+from convocore_mcp.server.mcp.audit import MAX_IDS
 from convocore_mcp.server.mcp.mcp_server import create_server
+from tests.sync.sync_harness import Gate
+from tests.tool_client import connected
 from tests.web.web_server import TOKEN, bearer, modern_request, run_server
 
 Line = dict[str, Any]
@@ -72,6 +77,47 @@ async def test_every_call_is_a_line_with_the_ids_that_were_shown_and_nothing_els
     assert names
     assert not [word for word in (*names, person) if word in text]
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+async def test_a_line_has_at_most_200_ids_and_tells_how_many_there_were(tmp_path: Path) -> None:
+    """Promised by docs/security.md, "Audit log"."""
+    sandbox, file = Sandbox(size=20), tmp_path / "audit.jsonl"
+    async with connected(sandbox, audit_log=str(file)) as mcp:
+        await mcp.until_complete()
+        cursor = (await mcp.ask("list_changes"))["next_cursor"]
+        for number in range(150):
+            sandbox.insert(ID=f"c{number}", contactIdentityId=f"person-{number}")
+        await (await mcp.app.backend()).syncs.sync(sandbox.agent_id, full=False)
+        changes = (await mcp.ask("list_changes", cursor=cursor, limit=200))["changes"]
+    shown = {change[key] for change in changes for key in ("id", "lead_id") if key in change}
+    assert len(shown) > MAX_IDS
+    line = lines(file)[-1]
+    assert line["ids_total"] == len(shown)
+    assert len(line["ids"]) == MAX_IDS
+    assert set(line["ids"]) < shown
+
+
+async def test_a_call_that_is_cancelled_is_a_line_too(tmp_path: Path) -> None:
+    """Promised by docs/security.md, "Audit log": one line for each call."""
+    sandbox, file = Sandbox(size=200), tmp_path / "audit.jsonl"
+    gate, ended = Gate(sandbox, after=1), asyncio.Event()
+
+    async def watch(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+        try:
+            return await call_next(ctx)
+        finally:
+            if ctx.method == "tools/call":
+                ended.set()
+
+    async with connected(sandbox, audit_log=str(file)) as mcp:
+        mcp.server.middleware.insert(0, watch)
+        call = asyncio.create_task(mcp.call("list_leads"))
+        await gate.reached.wait()
+        call.cancel()
+        await ended.wait()
+        gate.open()
+    (line,) = lines(file)
+    assert (line["what"], line["outcome"], line["ids"]) == ("tool list_leads", "cancelled", [])
 
 
 async def test_a_log_that_cannot_be_written_is_told_once_and_breaks_no_answer(

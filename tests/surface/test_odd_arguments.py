@@ -128,7 +128,8 @@ async def test_a_wrong_part_of_a_uri_is_told_as_an_invalid_parameter(
 
     Holds docs/contract.md #r-failures #r-invalid.
     """
-    for uri in (f"{AGENT}/conversations?limit={limit}", f"{AGENT}/leads/%20"):
+    too_long = f"{AGENT}/leads/{'x' * 301}"
+    for uri in (f"{AGENT}/conversations?limit={limit}", f"{AGENT}/leads/%20", too_long):
         with pytest.raises(MCPError) as refused:
             await thirty.read(uri)
         assert refused.value.error.code == INVALID_PARAMS

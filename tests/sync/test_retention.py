@@ -2,14 +2,18 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
 
 from convocore_mcp.models import FeedPosition
-from convocore_mcp.sandbox import Sandbox
+from convocore_mcp.sandbox import Sandbox, serving
 from convocore_mcp.store.changes.change_feed import ChangeFeed
 from convocore_mcp.store.write.mirror_writer import MirrorWriter
+from tests.tool_client import connected
 
-from .sync_harness import SyncHarness, activity_times, open_mirror, running_harness
+from .sync_harness import DirectSyncs, SyncHarness, activity_times, open_mirror, running_harness
 
 NOT_KEPT = "are not kept here"
 
@@ -40,6 +44,26 @@ def kept_ids(harness: SyncHarness) -> set[str]:
     kept = harness.mirror.retention.kept
     assert kept is not None
     return harness.ids_since(harness.clock() - kept)
+
+
+MARK = "quirinus"
+
+
+def marked_sandbox() -> Sandbox:
+    """One whose oldest conversation has a name that nobody else has."""
+    sandbox = Sandbox(size=60)
+    sandbox.edit(list(sandbox.rows())[-1]["ID"], userName=MARK)
+    return sandbox
+
+
+def text_of(folder: Path) -> str:
+    """Everything in the files of a folder."""
+    files = [file.read_bytes() for file in folder.iterdir() if file.is_file()]
+    return b"".join(files).decode("latin-1").lower()
+
+
+def direct_syncs(harness: SyncHarness) -> DirectSyncs:
+    return DirectSyncs(harness.client, harness.mirror, harness.sandbox.agent_id, now=harness.clock)
 
 
 def kinds_of_changes(harness: SyncHarness, since: int) -> list[tuple[str, str]]:
@@ -86,6 +110,47 @@ async def test_what_becomes_too_old_goes_without_a_change_and_no_sync_brings_it_
         assert ids_in(harness) == kept_ids(harness)
         assert harness.coverage.complete
         assert kinds_of_changes(harness, number) == [("created", old)]
+
+
+@pytest.mark.parametrize("kind", ["incremental_sync", "full_sync"])
+async def test_each_sync_erases_what_has_become_too_old(kind: str) -> None:
+    """Promised by docs/security.md, "Retention": at each sync, of both kinds."""
+    sandbox = Sandbox(size=200)
+    async with keeping(sandbox, 80) as harness:
+        await harness.sync()
+        times = activity_times(sandbox)
+        harness.clock.offset += times[40] - times[80]
+        await getattr(direct_syncs(harness), kind)()
+        assert ids_in(harness) == kept_ids(harness)
+
+
+async def test_what_a_sync_erases_is_not_left_in_the_files(tmp_path: Path) -> None:
+    """Promised by docs/security.md, "Retention": as if it had never been there."""
+    sandbox, mirror = marked_sandbox(), open_mirror(tmp_path / "mirror.sqlite3")
+    async with keeping(sandbox, None, mirror=mirror) as harness:
+        await harness.sync()
+        assert MARK in text_of(tmp_path)
+    async with keeping(sandbox, 30, mirror=mirror) as harness:
+        await direct_syncs(harness).full_sync()
+        assert MARK not in text_of(tmp_path)
+    mirror.close()
+
+
+async def test_a_server_that_starts_erases_what_is_too_old_while_convocore_is_down(
+    tmp_path: Path,
+) -> None:
+    """Promised by docs/security.md, "Retention": when a server starts, and not in the files."""
+    sandbox = marked_sandbox()
+    days = (datetime.now(UTC) - activity_times(sandbox)[30]) / timedelta(days=1)
+    with serving(sandbox) as base_url:
+        settings = {"base_url": base_url, "store": str(tmp_path / "mirror.sqlite3")}
+        async with connected(sandbox, **settings) as client:
+            await client.until_complete()
+            assert MARK in text_of(tmp_path)
+        sandbox.fail_next(401, times=1_000)
+        async with connected(sandbox, **settings, retention_days=days) as client:
+            await client.refused("list_conversations")
+            assert MARK not in text_of(tmp_path)
 
 
 async def test_reading_news_stops_where_everything_is_too_old() -> None:

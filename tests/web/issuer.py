@@ -27,6 +27,7 @@ class FakeIssuer:
         self.odd_keys: Iterable[bytes] | None = None
         """What is sent in place of the keys, in pieces."""
         self.name_in_metadata = url
+        self.keys_url = f"{url}/keys"
 
     def documents(self) -> dict[str, Any]:
         """The documents that are served, by path."""
@@ -35,7 +36,7 @@ class FakeIssuer:
         keys = [one | {"kid": "one", "use": "sig"}, two | {"kid": "two", "use": "sig"}]
         return {
             "/realm/.well-known/openid-configuration": {
-                "issuer": self.name_in_metadata, "jwks_uri": f"{self.url}/keys",
+                "issuer": self.name_in_metadata, "jwks_uri": self.keys_url,
             },
             "/realm/keys": {"keys": keys},
         }  # fmt: skip
@@ -65,6 +66,11 @@ def serve_issuer() -> Iterator[FakeIssuer]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            if self.path == "/realm/moved":
+                self.send_response(302)
+                self.send_header("Location", "/realm/keys")
+                self.end_headers()
+                return
             document = None if issuer.down else issuer.documents().get(self.path)
             issuer.key_requests += self.path.endswith("/keys")
             self.send_response(503 if issuer.down else 200 if document else 404)

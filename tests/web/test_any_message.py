@@ -124,7 +124,7 @@ def with_envelope(sent: Message, _: dict[str, str]) -> tuple[Message, dict[str, 
     headers, enveloped = modern_request("ping")
     headers |= {"Content-Type": "application/json", "Mcp-Method": ascii(sent["method"])[1:-1]}
     name = params.get("uri" if sent["method"] == "resources/read" else "name")
-    if isinstance(name, str):
+    if isinstance(name, str) and name.strip():
         headers["Mcp-Name"] = encode_header_value(name.encode(errors="replace").decode())
     return sent | {"params": params | {"_meta": enveloped["params"]["_meta"]}}, headers
 

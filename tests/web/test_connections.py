@@ -4,13 +4,14 @@ import json
 import signal
 import socket
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from time import process_time
 
 import httpx
 import pytest
 
+from convocore_mcp.web.connections.bounded_protocol import MAX_PIPELINED
 from convocore_mcp.web.connections.connection_table import ConnectionTable, network_of
 from convocore_mcp.web.transports.sse_endpoint import MAX_PENDING
 from tests.web.web_server import (
@@ -55,6 +56,51 @@ def test_half_open_connections_leave_room_for_others(server: RunningServer) -> N
         assert asked.status_code == 200
     assert process_time() - begun < 10
     assert len(server.stderr()) - before < 20_000
+
+
+def test_a_client_that_has_shown_a_token_outlives_a_flood_of_strangers(
+    server: RunningServer,
+) -> None:
+    """Promised by docs/operations.md, "Limits": one whose request is answered is never ended."""
+    with (
+        httpx.Client(
+            base_url=server.url, headers=bearer(TOKEN), trust_env=False, timeout=30
+        ) as client,
+        client.stream("GET", "/sse") as stream,
+        ExitStack() as opened,
+    ):
+        data = (line[5:].strip() for line in stream.iter_lines() if line.startswith("data:"))
+        path = next(data)
+        for _ in range(HALF_OPEN):
+            opened.enter_context(socket.create_connection(("127.0.0.1", server.port)))
+        assert client.post(path, json=initialize_request()[1]).status_code == 202
+        assert json.loads(next(data))["result"]
+
+
+def test_what_is_asked_before_the_first_answer_is_bounded(server: RunningServer) -> None:
+    """Ours: requests that wait in a connection take memory, too."""
+    ask = f"GET /readyz HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as eager:
+        eager.sendall(ask.encode() * 100)
+        answers = b"".join(iter(lambda: eager.recv(65_536), b""))
+    assert answers.count(b"HTTP/1.1 200 ") <= MAX_PIPELINED
+    assert answers.count(b"HTTP/1.1 400 ") == 1
+
+
+def test_a_body_in_tiny_chunks_is_cut_off(server: RunningServer) -> None:
+    """Promised by docs/operations.md, "Limits": each chunk takes far more memory than its byte."""
+    head = (
+        "POST /mcp HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n"
+        f"Authorization: Bearer {TOKEN}\r\n\r\n"
+    )
+    answer = b""
+    with (
+        socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection,
+        suppress(ConnectionError),
+    ):
+        connection.sendall(head.encode() + b"1\r\nx\r\n" * 700_000 + b"0\r\n\r\n")
+        answer = connection.recv(1_000)
+    assert answer == b""
 
 
 def test_headers_have_a_time_limit(server: RunningServer) -> None:

@@ -1,15 +1,20 @@
 """Limits on requests and streams, clients that disconnect, and graceful shutdown."""
 
+import asyncio
 import json
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
+import pytest
+from starlette.applications import Starlette
 
 from convocore_mcp.sandbox import Sandbox, serving
+from convocore_mcp.web import limits
 from tests.web.web_server import (
     OTHER_TOKEN,
     THIRD_TOKEN,
@@ -170,6 +175,65 @@ def test_requests_are_bounded(tmp_path: Path) -> None:
         assert refused.headers["retry-after"] == "1"
         assert "Too many requests" in refused.json()["error"]
         assert client.get("/healthz").status_code == 200
+
+
+def test_bodies_are_bounded_together(tmp_path: Path) -> None:
+    """Promised by docs/operations.md, "Limits": eight of the largest size."""
+    largest = 1_000
+    env = {"CONVOCORE_MCP_MAX_BODY_BYTES": str(largest)}
+    with run_server(tmp_path, env=env) as server, ExitStack() as opened:
+
+        def begin_a_body() -> socket.socket:
+            connection = opened.enter_context(
+                socket.create_connection(("127.0.0.1", server.port), timeout=30)
+            )
+            head = f"POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Length: {largest}\r\n\r\n"
+            connection.sendall(head.encode() + b"x" * (largest - 100))
+            return connection
+
+        for _ in range(8):
+            begin_a_body()
+        wait_until(lambda: open_counts(server)["requests"] == 9)  # with the one that asks
+        assert begin_a_body().recv(1_000).startswith(b"HTTP/1.1 503 ")
+
+
+async def test_a_body_has_a_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Promised by docs/operations.md, "Limits"."""
+    monkeypatch.setattr(limits, "BODY_TIMEOUT_SECONDS", 0.1)
+    bounded = limits.Limits(
+        Starlette(), max_requests=9, max_sessions=9, max_body_bytes=99, sessions_of=lambda _: 0
+    )
+
+    async def endless() -> AsyncIterator[bytes]:
+        yield b"x"
+        await asyncio.Event().wait()
+
+    transport = httpx.ASGITransport(bounded)
+    async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+        assert (await client.post("/mcp", content=endless())).status_code == 408
+    assert bounded.usage.in_use["body bytes"] == bounded.usage.in_use["requests"] == 0
+
+
+def test_calls_whose_clients_are_gone_count_too(tmp_path: Path) -> None:
+    """Promised by docs/operations.md, "HTTP": -32000 with `retry_after`."""
+    with slow_server(tmp_path, max_requests="1") as server, httpx.Client(
+        base_url=server.url, trust_env=False
+    ) as client:  # fmt: skip
+        headers, body = initialize_request()
+        session = client.post("/mcp", json=body, headers=headers).headers["mcp-session-id"]
+        call_headers, call = legacy_request("tools/call", name="conversation_stats", arguments={})
+        in_session = call_headers | {"Mcp-Session-Id": session}
+        with socket.create_connection(("127.0.0.1", server.port)) as connection:
+            connection.sendall(post_bytes(server, "/mcp", (in_session, call)))
+            assert connection.recv(100).startswith(b"HTTP/1.1 200 ")
+        headers, body = modern_request("tools/list")
+
+        def refusal() -> Any:
+            answer = client.post("/mcp", json=body, headers=headers)
+            return answer.json().get("error") if answer.status_code == 200 else None
+
+        error = wait_until(refusal)
+    assert (error["code"], error["data"]) == (-32000, {"retry_after": 1})
 
 
 def test_a_signal_lets_calls_finish_and_ends_event_streams(tmp_path: Path) -> None:

@@ -213,6 +213,36 @@ async def test_metadata_that_names_another_issuer_is_refused() -> None:
             await Issuer(fake.url).signing_key("one")
 
 
+@pytest.mark.parametrize(
+    ("keys_url", "reason"),
+    [
+        ("http://keys.example/keys", "not behind https"),
+        ("ftp://keys.example/keys", "not behind https"),
+        ("http://[", "not behind https"),
+        ("moved", "no keys"),
+    ],
+)
+async def test_keys_of_another_place_than_the_issuers_metadata_names_are_refused(
+    keys_url: str, reason: str
+) -> None:
+    """Promised by docs/operations.md, "HTTP": whoever is in between could replace the keys."""
+    with serve_issuer() as fake:
+        fake.keys_url = f"{fake.url}/moved" if keys_url == "moved" else keys_url
+        with pytest.raises(IssuerError, match=reason):
+            await Issuer(fake.url).signing_key("one")
+
+
+async def test_a_key_for_encryption_signs_no_token() -> None:
+    """Promised by RFC 7517, section 4.2."""
+    with serve_issuer() as fake:
+        (*_, served) = fake.documents().values()
+        keys = [key | {"use": "enc"} if key["kid"] == "one" else key for key in served["keys"]]
+        fake.odd_keys = [json.dumps({"keys": keys}).encode()]
+        verify = oauth_tokens(Issuer(fake.url), audience=AUDIENCE)
+        assert await verify(fake.token(key=fake.ec_key, kid="two", algorithm="ES256")) is not None
+        assert await verify(fake.token()) is None
+
+
 odd = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
     | st.sampled_from([10**400, "1e999", float("inf"), "9999999999", AUDIENCE]),

@@ -8,6 +8,7 @@ from convocore_mcp.leads.resolve import Match
 from convocore_mcp.models import EVERYTHING, Conversation, Lead
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.not_found import with_coverage
+from convocore_mcp.server.requests import LONGEST_PERSON
 from convocore_mcp.server.sanitize import MAX_ITEMS, JsonObject, sanitize_object
 from convocore_mcp.server.size_limit import shorten_lists
 from convocore_mcp.server.views.lead_views import LeadAnswer
@@ -28,12 +29,17 @@ async def get_lead(backend: Backend, agent_id: str, person: str) -> JsonObject:
     """The lead that `person` means, or the candidates, sanitized and within the limit.
 
     Raises:
-        InvalidArgumentError: `person` is empty.
+        InvalidArgumentError: `person` is empty or too long.
         MissingError: it means nobody.
         ApiError: Convocore can't be read, and the mirror is still empty, or nobody in it fits.
     """
     if not person:
         raise InvalidArgumentError("lead: is empty.", hint="Give a name, email, phone or id.")
+    if len(person) > LONGEST_PERSON:  # in the URI of a resource, which no schema bounds
+        raise InvalidArgumentError(
+            f"lead: has more than {LONGEST_PERSON} characters.",
+            hint="Give a name, email, phone or id.",
+        )
     freshness = await backend.syncs.ensure_fresh(agent_id, EVERYTHING)
     try:
         match, conversations = await backend.read(_find, backend, agent_id, person)

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from convocore_mcp.errors import InvalidArgumentError
+from convocore_mcp.server.requests import LONGEST_PERSON
 from convocore_mcp.vocabulary import STAGES, STATES
 from convocore_mcp.words.cutting import cut
 
@@ -82,7 +83,7 @@ Person = Annotated[
     str,
     Field(
         min_length=1,
-        max_length=300,
+        max_length=LONGEST_PERSON,
         description="Name (with company, perhaps misspelt), email, phone in any notation, lead id "
         "or conversation ID, e.g. Jane Acme",
     ),
