@@ -15,7 +15,7 @@ from convocore_mcp.models import Change, Conversation, FeedPosition, Filter, Lea
 from convocore_mcp.store.changes.change_feed import ChangeFeed
 from convocore_mcp.store.database import rows
 from convocore_mcp.store.database.engine import Database
-from convocore_mcp.store.database.schema import lead_terms, leads
+from convocore_mcp.store.database.schema import CURRENT, conversations, lead_terms, leads
 from convocore_mcp.store.read.change_log import ChangeLog
 from convocore_mcp.store.read.mirror_reader import MirrorReader
 from convocore_mcp.store.write.mirror_writer import MirrorWriter, Rules, Saved
@@ -102,6 +102,13 @@ class AgentStore:
         with self.database.reading() as connection:
             found = [rows.to_lead(row) for row in connection.execute(query).mappings()]
         return {lead.lead_id: lead for lead in found}
+
+    def lead_ids(self) -> dict[str, str | None]:
+        """The lead of each present conversation, by the conversation's ID."""
+        c = conversations.c
+        query = select(c.id, c.lead_id).where(c.agent_id == self.agent, c.valid_to == CURRENT)
+        with self.database.reading() as connection:
+            return {row.id: row.lead_id for row in connection.execute(query)}
 
     def terms(self) -> set[tuple[str, str]]:
         """The index of terms, as pairs of a term and a lead id."""

@@ -4,16 +4,18 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import wraps
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from convocore_mcp.models import Conversation
-from convocore_mcp.store.database.engine import Database
 from tests.conversations import ids, lists_of_conversations
 from tests.property_tests import examples
 from tests.store.agent_store import AgentStore, comparable
+
+if TYPE_CHECKING:
+    from convocore_mcp.store.database.engine import Database
 
 # Examples share a database, each with an agent of its own.
 shared = settings(

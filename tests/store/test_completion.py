@@ -11,7 +11,7 @@ from convocore_mcp.store.read import completion, conversation_search
 from convocore_mcp.store.read.completion import CompletionReader
 from tests.conversations import lists_of_conversations
 from tests.store.agent_store import AgentStore, sorted_by
-from tests.store.steps import shared
+from tests.store.steps import in_each_mirror, shared
 
 
 @shared
@@ -19,6 +19,7 @@ from tests.store.steps import shared
     conversations=lists_of_conversations,
     prefix=st.sampled_from(["", "c", "C", "c1", "ç", "😀", "%", "_", "x"]),
 )
+@in_each_mirror
 def test_conversation_ids_complete_by_their_prefix(
     database: Database, conversations: list[Conversation], prefix: str
 ) -> None:
@@ -39,6 +40,7 @@ def test_conversation_ids_complete_by_their_prefix(
     typed=st.sampled_from(["", "an", "bob lu", "ZO", "nobody", "mbh"]),
     lookup_limit=st.sampled_from([0, conversation_search.INDEX_LOOKUP_LIMIT]),
 )
+@in_each_mirror
 def test_leads_complete_by_prefixes_of_their_names(
     database: Database, conversations: list[Conversation], typed: str, lookup_limit: int
 ) -> None:

@@ -33,10 +33,7 @@ def assert_rebuilt(agent_store: AgentStore, expected: dict[str, Conversation]) -
         (term, lead.lead_id) for lead in leads.values() for term in lead.terms.split("\n")[1:]
     }
     lead_of = {id_: lead.lead_id for lead in leads.values() for id_ in lead.conversation_ids}
-    for id_ in expected:
-        found = agent_store.reader.conversation(agent_store.agent, id_)
-        assert found is not None
-        assert found.lead_id == lead_of.get(id_)
+    assert agent_store.lead_ids() == {id_: lead_of.get(id_) for id_ in expected}
 
 
 def rebuild_one_by_one(agent_store: AgentStore) -> None:

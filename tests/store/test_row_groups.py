@@ -22,6 +22,7 @@ from convocore_mcp.store.fields.row_tables import RowTable
 from tests.fields.plain_rows import Plain, fold
 from tests.fields.raw_rows import RawRow, lists_of_raw_rows
 from tests.store.row_store import ZONE, RowStore, field_named
+from tests.store.steps import in_each_mirror
 from tests.store.test_row_reader import BOTH, FEW, fields_of, plain_name
 
 UNITS: dict[str, Callable[[datetime], str]] = {
@@ -106,6 +107,7 @@ def answered(group: RowGroup, kind: Rows) -> dict[str, Any]:
 @pytest.mark.parametrize("rows", BOTH)
 @FEW
 @given(data=st.data(), raw=lists_of_raw_rows)
+@in_each_mirror
 def test_groups_count_what_plain_python_counts(
     database: Database, rows: Rows, data: st.DataObject, raw: list[RawRow]
 ) -> None:
@@ -132,6 +134,7 @@ def test_groups_count_what_plain_python_counts(
 @pytest.mark.parametrize("rows", BOTH)
 @FEW
 @given(data=st.data(), raw=lists_of_raw_rows)
+@in_each_mirror
 def test_two_groupings_make_a_group_of_each_pair(
     database: Database, rows: Rows, data: st.DataObject, raw: list[RawRow]
 ) -> None:
@@ -155,6 +158,7 @@ def test_two_groupings_make_a_group_of_each_pair(
 @pytest.mark.parametrize("rows", BOTH)
 @FEW
 @given(raw=lists_of_raw_rows)
+@in_each_mirror
 def test_measures_are_those_of_plain_python(
     database: Database, rows: Rows, raw: list[RawRow]
 ) -> None:
@@ -245,6 +249,7 @@ def test_what_is_beyond_the_largest_groups_is_added_up(database: Database) -> No
 @pytest.mark.parametrize("rows", BOTH)
 @FEW
 @given(data=st.data(), raw=lists_of_raw_rows)
+@in_each_mirror
 def test_a_limit_lists_the_largest_groups_and_adds_up_all_others(
     database: Database, rows: Rows, data: st.DataObject, raw: list[RawRow]
 ) -> None:

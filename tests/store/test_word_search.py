@@ -21,7 +21,7 @@ from convocore_mcp.words.row_words import row_matches
 from convocore_mcp.words.searched import searched_texts
 from tests.conversations import conversation
 from tests.store.agent_store import RULES, AgentStore, at
-from tests.store.steps import shared
+from tests.store.steps import in_each_mirror, shared
 
 WORDS = (
     "refund", "Refunds", "refunded", "refuge", "policy", "policies", "data", "date", "cars", "car",
@@ -77,6 +77,7 @@ def expected(rows: list[Conversation], query: str) -> set[str]:
 
 @shared
 @given(rows=lists, later=lists, query=queries)
+@in_each_mirror
 def test_the_index_finds_what_the_definition_says(
     database: Database, rows: list[Conversation], later: list[Conversation], query: str
 ) -> None:
