@@ -169,7 +169,7 @@ def _match(
 
 
 def _belongs_to_no_lead(conversation: Conversation) -> MissingError:
-    reason = "of nobody known"
+    reason = "without a contact"
     if conversation.is_test:
         reason = "a test"
     elif conversation.is_blocked:
@@ -182,7 +182,7 @@ def _belongs_to_no_lead(conversation: Conversation) -> MissingError:
 
 def _nobody_fits(search: NameSearch) -> MissingError:
     names = nearest_names(search, limit=MAX_SUGGESTIONS)
-    hint = f"Nearest names: {', '.join(names)}." if names else "Nobody is called anything like it."
+    hint = f"Nearest names: {', '.join(names)}." if names else "No name is similar."
     return MissingError(
         f"Nobody fits {search.text[:80]!r}.",
         hint=f"{hint} list_conversations with query searches messages and notes too.",

@@ -136,7 +136,7 @@ def error_body(error: ConvocoreError) -> JsonObject:
             "error": {
                 "code": error.code,
                 "message": error.message,
-                "hint": error.hint or "Try again; if it stays, please report it.",
+                "hint": error.hint or "Try again; if it persists, please report it.",
                 "retry_after": wait,
             }
         }
@@ -153,7 +153,7 @@ def internal_error(error: BaseException) -> ConvocoreError:
     log.error("A call crashed.", exc_info=error)
     return ConvocoreError(
         "Something went wrong inside convocore-mcp.",
-        hint="Try again; if it stays, please report it with the lines on stderr.",
+        hint="Try again; if it persists, please report it with the lines on stderr.",
     )
 
 

@@ -51,8 +51,8 @@ def connection_error(error: httpx.TransportError | httpx.InvalidURL) -> ApiError
     if certificate is not None:
         return UntrustedError(
             f"The certificate of Convocore's server is not trusted: {certificate.verify_message}.",
-            hint="Where a proxy or a company's network encrypts anew, set SSL_CERT_FILE to a file "
-            "with its certificate. Else check CONVOCORE_BASE_URL and this machine's clock.",
+            hint="If a proxy or a company's network intercepts TLS, set SSL_CERT_FILE to a file "
+            "with its certificate. If not, check CONVOCORE_BASE_URL and this machine's clock.",
         )
     return UnavailableError(
         f"Convocore can't be reached ({type(error).__name__}).",

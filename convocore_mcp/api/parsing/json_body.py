@@ -129,7 +129,7 @@ def _estimated_memory(body: bytes) -> int:
 
 
 def _without_unstorable_escapes(body: bytes) -> bytes:
-    """`body` without escaped lone surrogates and U+0000: the usual damage, and cheap to mend.
+    """`body` without escaped lone surrogates and U+0000: the usual damage, and cheap to repair.
 
     A body that is too large to be repaired is returned as it is.
     """
@@ -202,5 +202,5 @@ def _within_bounds(body: bytes) -> list[bytes]:
 def _garbled() -> GarbledError:
     return GarbledError(
         "Convocore's answer is not JSON, or was cut off.",
-        hint="Try again in a minute. If it stays, check CONVOCORE_BASE_URL.",
+        hint="Try again in a minute. If it persists, check CONVOCORE_BASE_URL.",
     )

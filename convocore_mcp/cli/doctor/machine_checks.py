@@ -88,7 +88,7 @@ def check_clients(surroundings: Surroundings, settings: Settings | None) -> Iter
             found = True
             assert isinstance(entry, dict)  # noqa: S101  `is_ours` takes nothing else
             wrong = _wrong_entry(entry, settings)
-            todo = f"Mend it, or run convocore-mcp install {client}." if wrong else ""
+            todo = f"Correct it, or run convocore-mcp install {client}." if wrong else ""
             said = f"{name!r} in {file.path}{f': {wrong}' if wrong else ''}"
             yield Finding(TITLES[client], said, todo)
     if not found:

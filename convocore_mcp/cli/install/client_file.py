@@ -90,7 +90,8 @@ class ClientFile:
             return edit(edits, (self.content or b"").decode(), section_of(self.client))
         except UnicodeDecodeError:
             raise InvalidArgumentError(
-                f"{self.path}: it is not UTF-8.", hint="Mend the file first; nothing was changed."
+                f"{self.path}: it is not UTF-8.",
+                hint="Correct the file first; nothing was changed.",
             ) from None
         except InvalidArgumentError as error:
             raise InvalidArgumentError(f"{self.path}: {error.message}", hint=error.hint) from None

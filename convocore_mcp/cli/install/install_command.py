@@ -55,7 +55,7 @@ def install(
         entry = DEMO if demo else _printable(_settings(key_needed=False), key_in_file=key_in_file)
         # Of the file, only the entry: others in it may hold secrets.
         output().write(replace(file, content=None).with_entry(entry.name, entry.for_client(client)))
-        say(f"That belongs into {file.path}; nothing was written.", err=True)
+        say(f"Add this to {file.path}; nothing was written.", err=True)
         return
     if demo:
         _write(file, DEMO, account=None)
@@ -120,7 +120,7 @@ def _stored(settings: Settings) -> str:
     if not stored_key.store_key(account, settings.api_key.get_secret_value()):
         raise NotConfiguredError(
             "This machine has no keyring to keep the key in.",
-            hint="Say --key-in-file to have it in the client's file as plain text, or set "
+            hint="Use --key-in-file to have it in the client's file as plain text, or set "
             "CONVOCORE_API_KEY in the environment that starts the client.",
         )
     return account

@@ -33,7 +33,9 @@ async def get_lead(backend: Backend, agent_id: str, person: str) -> JsonObject:
         ApiError: Convocore can't be read, and the mirror is still empty, or nobody in it fits.
     """
     if not person:
-        raise InvalidArgumentError("lead: is empty.", hint="Give a name, email, phone or id.")
+        raise InvalidArgumentError(
+            "lead: the value is empty.", hint="Give a name, email, phone or id."
+        )
     freshness = await backend.syncs.ensure_fresh(agent_id, EVERYTHING)
     try:
         match, conversations = await backend.read(_find, backend, agent_id, person)

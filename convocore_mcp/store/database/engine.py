@@ -252,7 +252,7 @@ def _find_mirror(connection: Connection, owner: str, damaged: str) -> tuple[str,
         if tables and connection.dialect.name == "sqlite":
             return "", "it holds something else"
         if any(name.startswith(PREFIX) for name in tables):
-            return "", "the table that says whose they are is missing"
+            return "", "the table that names their owner is missing"
         return None
     existing = {row.key: row.value for row in connection.execute(select(meta))}
     generation, unusable = existing.get("generation") or "", _why_unusable(existing, owner)
@@ -263,14 +263,14 @@ def _find_mirror(connection: Connection, owner: str, damaged: str) -> tuple[str,
 def _why_unusable(existing: dict[str | None, str | None], owner: str) -> str:
     """Why a mirror with this `meta` table can't be used; empty if it can."""
     if "owner" not in existing:
-        return "it does not say whose it is"
+        return "it names no owner"
     if existing["owner"] != owner:
         return sqlite_file.FOREIGN
     version = existing.get("schema") or ""
     if version == SCHEMA_VERSION:
         return ""
     if not version.isdecimal():
-        return "it does not say of which version it is"
+        return "it names no version of its tables"
     return _OLDER if int(version) < int(SCHEMA_VERSION) else sqlite_file.NEWER
 
 

@@ -55,7 +55,7 @@ class DatabaseThreads:
         try:
             return await self._in_thread(call)
         except LostConnectionError as error:
-            log.info("Once more: %s", error.message)
+            log.info("Trying once more: %s", error.message)
             return await self._in_thread(call)
         except DamagedMirrorError:
             await self._in_thread(functools.partial(self._database.replace_damaged, engine))
