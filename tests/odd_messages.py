@@ -113,7 +113,7 @@ requests = st.one_of(
 
 
 def message(request: tuple[str, Any], request_id: int) -> Message:
-    """A request with an ID: whoever sent it gets an answer."""
+    """A request with an ID: its sender gets an answer."""
     method, params = request
     return {"jsonrpc": "2.0", "id": request_id, "method": method, "params": params}
 
@@ -129,7 +129,7 @@ def check_answer(sent: object, answer: Message) -> None:
         assert error["code"] != INTERNAL_ERROR, (about, error)
         assert error["message"].strip(), about
         assert "Traceback" not in error["message"], about
-        # In characters: an error may name the requested URI, whatever signs it has.
+        # In characters: an error may name the requested URI, whatever characters it has.
         assert len(json.dumps(error, ensure_ascii=False)) < 20_000, about
         return
     result = answer["result"]

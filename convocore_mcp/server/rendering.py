@@ -158,12 +158,12 @@ def internal_error(error: BaseException) -> ConvocoreError:
 
 
 def _safe(answer: JsonObject) -> tuple[str, JsonObject]:
-    """The answer as text and as it is; sanitized once more if whoever built it forgot a part."""
+    """The answer as text and as it is; sanitized once more in case a part was forgotten."""
     text = compact(answer)
     if not _may_harm(text):
         return text, answer
     safe = sanitize_object(answer, length=len(text))
-    if safe == answer:  # as a whole it holds more signs of a kind than any one text may
+    if safe == answer:  # only the text as a whole exceeds a bound that is meant for one value
         return text, answer
     log.error("A part of an answer was not sanitized where it was built.")
     return compact(safe), safe

@@ -1,4 +1,4 @@
-"""What holds of every command: versions, help, completion, Ctrl+C, a word in a terminal."""
+"""What holds of every command: versions, help, completion, Ctrl+C, a notice in a terminal."""
 
 import os
 import platform

@@ -61,7 +61,7 @@ def connection_error(error: httpx.TransportError | httpx.InvalidURL) -> ApiError
 
 
 def clock_offset(headers: Mapping[str, str], *, now: datetime) -> timedelta | None:
-    """How far the clock of whoever sent a response is ahead of ours; `None` if it does not tell."""
+    """How far the clock of a response's sender is ahead of ours; `None` if it has no `Date`."""
     try:
         date = parsedate_to_datetime(headers.get("date", ""))
     except ValueError:

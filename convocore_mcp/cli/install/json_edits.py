@@ -212,7 +212,7 @@ def _line_end(parent: Node, part: Node) -> int:
 
 
 def _comma_after(parent: Node, pair: Node) -> Node | None:
-    """The comma that follows a pair: a sign of its own, or a fault where it follows the last."""
+    """The comma that follows a pair; after the last pair it is a node for an error."""
     for child in parent.children:
         if child.start_byte >= pair.end_byte and child.text == b",":
             return child

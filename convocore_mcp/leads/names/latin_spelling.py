@@ -1,8 +1,8 @@
 """Latin spellings of names in other scripts, for people who type `Ivan Petrov` for Иван Петров.
 
 They are added to the script's own spelling and never replace it. A script that writes no vowels
-(Arabic, Hebrew) gives consonants only, and Japanese ideographs get their Chinese reading: a Latin
-spelling finds those names only as it is.
+(Arabic, Hebrew) gives consonants only, and Japanese ideographs get their Chinese reading: those
+names are found by exactly that Latin spelling, and by no other.
 """
 
 import re

@@ -162,7 +162,7 @@ def data_changed(connection: Connection, agent_id: str, *, added: int = 0) -> No
     _update_agent(connection, _DATA_CHANGED, {"agent": agent_id, "added": added})
 
 
-def forget_record(connection: Connection, damaged: str) -> None:
+def blank_damaged_record(connection: Connection, damaged: str) -> None:
     """Put an empty record in place of a damaged one, which the next full sync replaces.
 
     Until then the agent's coverage has a gap, so that answers say what they lack.

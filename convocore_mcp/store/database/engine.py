@@ -26,7 +26,7 @@ from convocore_mcp.errors import (
     ReplacedMirrorError,
 )
 from convocore_mcp.store.database import sqlite_file
-from convocore_mcp.store.database.coverage import forget_record
+from convocore_mcp.store.database.coverage import blank_damaged_record
 from convocore_mcp.store.database.schema import (
     PREFIX,
     SCHEMA_VERSION,
@@ -76,7 +76,7 @@ class Database:
         self.writes = 0
         """Write transactions that have ended in this process."""
         self.before_replacement: list[Callable[[], None]] = []
-        """Give back the connections that are kept, before another mirror takes this one's place."""
+        """Functions that give back kept connections, before another mirror replaces this one."""
         self._recreate = recreate
         self._recreate_lock = threading.Lock()
 
@@ -114,7 +114,7 @@ class Database:
                 yield connection.execution_options(**options)
         except DamagedRecordError as error:
             with self.writing() as connection:
-                forget_record(connection, error.record)
+                blank_damaged_record(connection, error.record)
             raise
         except MirrorError as error:
             replaced = isinstance(error, ReplacedMirrorError)

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from convocore_mcp.errors import LostConnectionError, MirrorError
 
 NO_ANSWER = "no answer within the time limit"
-"""How a connection ends that was given up (`postgresql_connection`)."""
+"""The error message of a connection that was given up (`postgresql_connection`)."""
 _PATH = re.compile(r'"/[^"]*"')
 _TABLE = re.compile(r'"?\bconvocore_\w+"?')
 
