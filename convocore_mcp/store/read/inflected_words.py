@@ -25,11 +25,10 @@ def known_inflections(
     Those that begin with the word itself are left out.
     """
     forms = inflections(word)
-    beginnings = {beginning for form in forms for beginning in form.beginnings}
-    beginnings = [word_token(tag, beginning) for beginning in _shortest(beginnings)]
+    shortest = _shortest({beginning for form in forms for beginning in form.beginnings})
     words = [
         found
-        for token in _terms_beginning(connection, beginnings)
+        for token in _terms_beginning(connection, [word_token(tag, text) for text in shortest])
         if not (found := word_of(token)).startswith(word)
     ]
     known: dict[Inflections, tuple[str, ...]] = defaultdict(tuple)
