@@ -23,7 +23,7 @@ import httpx
 from benchmarks.mirror_files import AGENT, KEY, open_mirror
 from benchmarks.progress import ProgressReport
 from convocore_mcp.api.client import ConvocoreClient
-from convocore_mcp.assembly import WRITERS, spare_the_collector
+from convocore_mcp.assembly import WRITERS, tune_garbage_collection
 from convocore_mcp.sync.full_sync import FullSync
 from convocore_mcp.sync.page_writer import PageWriter, Progress, RunInThread, SyncLimits
 
@@ -129,7 +129,7 @@ def main() -> None:
     parser.add_argument("--file", type=Path)
     parser.add_argument("--rows", type=int, default=2000)
     chosen = parser.parse_args()
-    spare_the_collector()  # as a server does
+    tune_garbage_collection()  # as a server does
     before, began = most_memory(), time.perf_counter()
     if chosen.kind == "bare":
         rows = len(bare(chosen.base_url, chosen.limit))

@@ -63,8 +63,8 @@ RULES = Rules(
     merge_details=merge_details,
 )
 READERS, WRITERS, LOCKERS = 4, 1, 4
-"""Threads for the database: several may read at a time, but SQLite has one writer. Whoever takes a
-sync lock or shows life may have to wait for that writer, and must not keep others from reading."""
+"""Threads for the database: several may read at a time, but SQLite has one writer. Taking a sync
+lock and its heartbeats may have to wait for that writer, and must not keep others from reading."""
 LAST_CALLS_SECONDS = 0.5
 """How long calls under way may take at the end before the database is given up."""
 OnResponse = Callable[[str], None]
@@ -103,7 +103,7 @@ class Assembly:
             await check_key(_client(settings), settings.agent_id)
             accepted = functools.partial(connect, replace_foreign=True)
             backend = await anyio.to_thread.run_sync(accepted)
-        spare_the_collector()
+        tune_garbage_collection()
         return backend
 
     async def configured_agents(self) -> tuple[str, ...]:
@@ -144,7 +144,7 @@ class Assembly:
         return field_table()
 
 
-def spare_the_collector() -> None:
+def tune_garbage_collection() -> None:
     """Exempt what exists now from garbage collection, and collect less often.
 
     What exists now stays; scanning it would stop every call for 70 ms each time. A batch of a sync
@@ -236,10 +236,6 @@ def _privacy(settings: Settings, database: Database, read: RunInThread) -> Priva
         return None
     data, left_out = PersonalData(database), settings.pii == "none"
     return Privacy(data, read, settings.agent_id, left_out=left_out)
-
-
-def _no_details(_agent_id: str) -> None:
-    return None
 
 
 def _transcripts(

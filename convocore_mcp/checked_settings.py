@@ -63,12 +63,12 @@ def variable_of(settings: type[BaseSettings], location: Sequence[int | str]) -> 
 
 
 class CheckedSettings(BaseSettings):
-    """Settings of which none may hold what is no value of anything."""
+    """Settings of which none may hold `${NAME}`, quotes or a placeholder in place of a value."""
 
     @field_validator("*", mode="before")
     @classmethod
     def _check_text(cls, value: object) -> object:
-        """Refuse what is no value of anything, so that it is named here and not by Convocore.
+        """Refuse what can't be a value here, where the error can name the setting.
 
         Blanks around a value came along when it was pasted.
         """

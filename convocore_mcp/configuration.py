@@ -82,8 +82,8 @@ def require_key(settings: Settings) -> str:
 def mirror_location(settings: Settings) -> tuple[str | Path, str]:
     """Where the mirror is, and the fingerprint of the key and region that own it.
 
-    The mirror holds days of the time zone as moments, so each zone has a mirror of its own; and so
-    has one with sensitive fields, because every record in it is another.
+    The mirror holds days of the time zone as moments, so each zone has a mirror of its own. So has
+    a server that stores sensitive fields, because all its records differ.
 
     Raises:
         NotConfiguredError: there is no key.

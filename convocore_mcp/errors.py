@@ -53,7 +53,7 @@ class InvalidArgumentError(ConvocoreError):
 class NotConfiguredError(ConvocoreError):
     """A setting is missing or wrong; the hint names it.
 
-    `in_shell` is the hint for whoever typed a command; without it, `hint` fits them, too.
+    `in_shell` is the hint for a person who typed a command; without it, `hint` fits them, too.
     """
 
     code = "not_configured"
@@ -115,11 +115,11 @@ class ApiError(ConvocoreError):
 
 
 class BadRequestError(ApiError):
-    """400: our request was refused; `speaks_of_cursor` if the refusal is about the cursor."""
+    """400: our request was refused; `about_cursor` if the refusal is about the cursor."""
 
-    def __init__(self, message: str, *, hint: str = "", speaks_of_cursor: bool = False) -> None:
+    def __init__(self, message: str, *, hint: str = "", about_cursor: bool = False) -> None:
         super().__init__(message, hint=hint)
-        self.speaks_of_cursor = speaks_of_cursor
+        self.about_cursor = about_cursor
 
 
 class UnauthorizedError(ApiError):

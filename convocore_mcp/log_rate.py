@@ -1,4 +1,4 @@
-"""Limits how many log lines of one kind are written: whoever makes errors must not fill a disk.
+"""Limits how many log lines of one kind are written: a client must not fill a disk with errors.
 
 A kind is the place in the code that logs, because some libraries write each message differently.
 Limited are warnings and errors, and what is marked so: lines that anybody can cause.

@@ -142,7 +142,7 @@ ECHOED: list[tuple[str, Any]] = [
 
 
 def message(request: tuple[str, Any], request_id: int) -> Message:
-    """A request with an ID: whoever sent it gets an answer."""
+    """A request with an ID: its sender gets an answer."""
     method, params = request
     return {"jsonrpc": "2.0", "id": request_id, "method": method, "params": params}
 

@@ -156,7 +156,7 @@ class ConvocoreClient:
                     if progress.last_page in refusals:  # again, so it is the end; is that certain?
                         yield Page((), certain=progress.had_room)
                         return
-                    may_restart = isinstance(error, BadRequestError) and error.speaks_of_cursor
+                    may_restart = isinstance(error, BadRequestError) and error.about_cursor
                     if not may_restart or len(refusals) == MAX_RESTARTS:
                         raise
                     refusals.append(progress.last_page)
@@ -173,7 +173,7 @@ class ConvocoreClient:
             if max_limit and query.get("page") == 1 and response.next_cursor is not None:
                 # The list was too short for a cursor when its dialect was noted.
                 message = "Convocore sends a cursor where it sent none before."
-                raise BadRequestError(message, speaks_of_cursor=True)
+                raise BadRequestError(message, about_cursor=True)
             return response
 
         fetch = partial(fetch_parsed, fetch_list)
@@ -208,7 +208,7 @@ class ConvocoreClient:
         answer 404 while the list shows them (docs/upstream.md, "The single conversation").
 
         Raises:
-            BrokenRecordError: Convocore can't serve this record, though others.
+            BrokenRecordError: Convocore can't serve this record, but it serves others.
             ApiError: the request failed otherwise, or the response does not fit the model.
         """
         path = f"{_list_path(agent_id)}/{quote(conversation_id, safe='')}"

@@ -148,7 +148,7 @@ class ConversationRecord(RecordPart):
     last_message: str | None = None
 
 
-NOBODYS_IDENTITIES = frozenset({
+PLACEHOLDER_IDENTITIES = frozenset({
     "none", "null", "nil", "undefined", "unknown", "anonymous", "guest", "n/a", "na", "nan",
     "false", "true", "[object object]",
 })  # fmt: skip
@@ -160,7 +160,7 @@ def identity_of(contact_identity_id: str | None) -> str | None:
     shown = visible(contact_identity_id or "")
     bare = shown.casefold()
     is_nil = not bare.strip("0-")  # also a UUID of zeros
-    return None if is_nil or bare in NOBODYS_IDENTITIES else shown
+    return None if is_nil or bare in PLACEHOLDER_IDENTITIES else shown
 
 
 def last_activity(row: ConversationRecord) -> datetime | None:

@@ -87,7 +87,7 @@ def error_from_code(code: str, message: str) -> ApiError:
         return BadRequestError(
             f"Convocore refused the request (400). {message}".strip(),
             hint="Check CONVOCORE_AGENT_ID. If it is correct, please report this error.",
-            speaks_of_cursor="cursor" in message.lower(),
+            about_cursor="cursor" in message.lower(),
         )
     if code == "INTERNAL_SERVER_ERROR":
         return UnavailableError(

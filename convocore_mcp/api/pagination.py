@@ -72,7 +72,7 @@ async def paginate_by_cursor(
             goes_on = ahead and not was_last and not progress.may_be_exhausted
             prefetched = prefetch_next(received) if goes_on else None
             if prefetched is not None:
-                await _let_out(prefetched)
+                await _wait_until_sent(prefetched)
             response = received.parse()
             new = progress.add(response)
             stop = progress.exhausted or (was_last and not new)
@@ -98,13 +98,13 @@ async def _receive_behind(
         return await fetch({"limit": LIMIT, "cursor": before.next_cursor or ""})
     except (BadRequestError, NotFoundError) as error:
         # After a page that says it is the last, any refusal is the end.
-        expired = isinstance(error, BadRequestError) and error.speaks_of_cursor
+        expired = isinstance(error, BadRequestError) and error.about_cursor
         if expired and before.has_more is not False:
             raise
         return None
 
 
-async def _let_out(request: asyncio.Future[UnparsedList]) -> None:
+async def _wait_until_sent(request: asyncio.Future[UnparsedList]) -> None:
     """Run the event loop until `request` has been sent, unless something holds it up."""
     for _ in range(TURNS_TO_SEND):
         if request.done():
@@ -137,7 +137,7 @@ async def read_front_by_number(fetch: FetchPage, plan: PageNumberPlan, first: Li
         except NotFoundError:
             pass
         except BadRequestError as error:
-            if error.speaks_of_cursor:
+            if error.about_cursor:
                 raise
     plan.start_with(front, limit=limit)
     return front.page
@@ -207,7 +207,7 @@ async def fetch_behind(fetch: FetchPage, number: int, limit: int) -> ListRespons
     except NotFoundError:
         return REFUSED_PAGE
     except BadRequestError as error:
-        if error.speaks_of_cursor:
+        if error.about_cursor:
             raise
         return REFUSED_PAGE
 

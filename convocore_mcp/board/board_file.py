@@ -17,7 +17,7 @@ HEADERS_ALONE = (
 
 @cache
 def read_board() -> str:
-    """The page. It holds no data: it asks for them, with the token of whoever looks at it."""
+    """The page. It holds no data: it asks for them, with the viewer's token."""
     return BOARD_FILE.read_text(encoding="utf-8")
 
 

@@ -19,7 +19,7 @@ ONLY_LINKS = {
     "public_url": None, "allowed_hosts": (), "allowed_origins": (),
 }  # fmt: skip
 """What is configured for a server on a network does not concern the board."""
-LIVELY = {"incremental_sync_seconds": 5, "full_sync_seconds": 60}
+DEMO_SETTINGS = {"incremental_sync_seconds": 5, "full_sync_seconds": 60}
 """The demo is there to be watched. Its pipeline moves by edits, which a full sync finds."""
 
 
@@ -43,7 +43,7 @@ def board(
         options=WebOptions(links=BoardLinks(_Announcer(open_browser=not no_open))),
     )
     try:
-        serve_demo(serve, LIVELY) if demo else serve({})
+        serve_demo(serve, DEMO_SETTINGS) if demo else serve({})
     except NotConfiguredError as error:
         say(f"{error.message} {shell_hint(error)}".strip(), err=True)
         raise typer.Exit(1) from None

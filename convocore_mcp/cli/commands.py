@@ -18,7 +18,7 @@ from convocore_mcp.cli.install.install_command import install, uninstall
 from convocore_mcp.cli.mirror import forget_command, mirror_commands, purge_command
 from convocore_mcp.cli.serve import serve as serve_stdio
 from convocore_mcp.cli.serve_web import serve_demo, serve_web
-from convocore_mcp.cli.terminal import accept_any_sign, say
+from convocore_mcp.cli.terminal import accept_any_character, say
 from convocore_mcp.cli.version_text import version_text
 from convocore_mcp.errors import NotConfiguredError
 from convocore_mcp.sandbox import Sandbox
@@ -217,5 +217,5 @@ for command in (
 
 def run() -> None:
     """Run the command that the arguments name."""
-    accept_any_sign()
+    accept_any_character()
     app()

@@ -3,7 +3,7 @@
 from convocore_mcp.cli.serve import serve
 from convocore_mcp.cli.terminal import say
 
-WORD = (
+NOTICE = (
     "convocore-mcp serves MCP on stdin and stdout, and waits for a client. Ctrl+C ends it.\n"
     "  convocore-mcp demo              shows what it answers, without an account\n"
     "  convocore-mcp install CLIENT    connects a client, e.g. claude-desktop\n"
@@ -13,5 +13,5 @@ WORD = (
 
 def serve_in_terminal() -> None:
     """Serve as `cli.serve` does, and say a word on stderr first."""
-    say(WORD, err=True)
+    say(NOTICE, err=True)
     serve()

@@ -76,7 +76,7 @@ def serve_demo(
 ) -> None:
     """Have `serve` serve the sandbox's data, over a real connection; nothing is kept on disk.
 
-    Details are off, so that every answer is complete at once. `settings` come on top.
+    Details are off, so that every answer is complete at once. `settings` override these.
     """
     sandbox = Sandbox(export=True, live=True)
     with serving(sandbox) as base_url:

@@ -17,8 +17,8 @@ from rich.text import Text
 from convocore_mcp.server.sanitize import sanitize_line
 
 
-def accept_any_sign() -> None:
-    """Have stdout and stderr take every sign: names are in any script.
+def accept_any_character() -> None:
+    """Make stdout and stderr accept every character: names are in any script.
 
     Where Windows writes to a file or a pipe, it takes the encoding of a code page, which has no
     Arabic; such output is UTF-8 instead, as the next Python will have it everywhere. A terminal

@@ -165,18 +165,20 @@ def _parts(text: str, name: str) -> tuple[str, Operator, str]:
     if not value or value in {'""', "''"}:
         subject = text[: found.start()].strip()
         raise InvalidArgumentError(
-            f"{name}: {text[:60]!r} compares with nothing.",
+            f"{name}: {text[:60]!r} has no value to compare with.",
             hint=f"Write {subject} missing, or {subject} exists.",
         )
     return text[: found.start()], Operator(_SAME_AS.get(symbol, symbol)), value
 
 
 def _alternatives(value: str, name: str, text: str) -> list[str]:
-    """What stands between the bars, each without its quotes; a bar inside quotes is a sign."""
+    """What stands between the bars, each without its quotes; a bar inside quotes is text."""
     found = (match[2] if match[1] else match[3] for match in _ALTERNATIVE.finditer(value))
     parts = [part for part in dict.fromkeys(found) if part.strip()]
     if not parts:
-        raise InvalidArgumentError(f"{name}: {text[:60]!r} compares with nothing.", hint=_EXAMPLE)
+        raise InvalidArgumentError(
+            f"{name}: {text[:60]!r} has no value to compare with.", hint=_EXAMPLE
+        )
     if len(parts) > MAX_ALTERNATIVES:
         raise InvalidArgumentError(
             f"{name}: {text[:60]!r} has {len(parts)} alternatives.",

@@ -15,7 +15,7 @@ _READERS = tuple((f.reader.part, f.reader.read) for f in FIELDS if f.reader is n
 def read_facts(record: Any, *, without_secrets: bool = False) -> Facts:
     """The facts in a typed record (`api.conversation_record.ConversationRecord`).
 
-    `without_secrets` says that none are left in it, so that nobody has to look again.
+    `without_secrets` says that the record's secrets are already removed, which saves the search.
     """
     read_data = named_data if without_secrets else captured_data
     usage, parts = record.token_usage, record.__dict__

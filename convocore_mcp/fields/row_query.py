@@ -33,7 +33,7 @@ class RowQuery:
     """`CONVERSATIONS` or `LEADS`."""
     agents: tuple[str, ...]
     clock: Clock
-    """Decides about what is overdue and what comes next (fields with `Home.NOWHERE`)."""
+    """Decides about what is overdue and what comes next (fields with `Storage.NONE`)."""
     requirements: tuple[Requirement, ...] = ()
     search: str = ""
     """The text of `query`: every word must occur in the row."""

@@ -66,15 +66,15 @@ class Merge(StrEnum):
     """By a rule of its own (`leads.merge`)."""
 
 
-class Home(StrEnum):
+class Storage(StrEnum):
     """Where the mirror keeps a field."""
 
     COLUMN = "column"
     """In the row that is scanned."""
     TEXT = "text"
     """Beside it, with the long texts."""
-    NOWHERE = "nowhere"
-    """It is worked out when somebody asks, from the present time."""
+    NONE = "none"
+    """It is computed for each question, from the present time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +85,10 @@ class Field:
     kind: Kind
     about: str
     reader: Reader | None = None
-    """From a conversation's typed record. `None`: an attribute of `Conversation`, or worked out."""
+    """From a conversation's typed record. `None`: an attribute of `Conversation`, or computed."""
     rows: Rows = Rows.BOTH
     merge: Merge = Merge.NEWEST
-    home: Home = Home.COLUMN
+    storage: Storage = Storage.COLUMN
     seconds: bool = False
     """A time span in seconds."""
     aliases: bool = False
@@ -115,7 +115,7 @@ class Field:
 
 _C, _L = Rows.CONVERSATIONS, Rows.LEADS
 _SUM, _UNION, _FIRST, _SPECIAL = Merge.SUM, Merge.UNION, Merge.FIRST, Merge.SPECIAL
-_TEXTS, _NOWHERE = Home.TEXT, Home.NOWHERE
+_TEXTS, _NONE = Storage.TEXT, Storage.NONE
 
 FIELDS: tuple[Field, ...] = (
     # Who
@@ -130,10 +130,10 @@ FIELDS: tuple[Field, ...] = (
     Field("language", Kind.CHOICE, "Language code, e.g. de."),
     Field("links", Kind.LIST, "Profiles, handles and websites.", merge=_UNION),
     # What
-    Field("title", Kind.TEXT, "Title of the conversation.", home=_TEXTS),
-    Field("summary", Kind.TEXT, "Summary of the conversation.", home=_TEXTS),
-    Field("notes", Kind.TEXT, "Notes of the team.", home=_TEXTS),
-    Field("preview", Kind.TEXT, "Last message, else the summary.", home=_TEXTS),
+    Field("title", Kind.TEXT, "Title of the conversation.", storage=_TEXTS),
+    Field("summary", Kind.TEXT, "Summary of the conversation.", storage=_TEXTS),
+    Field("notes", Kind.TEXT, "Notes of the team.", storage=_TEXTS),
+    Field("preview", Kind.TEXT, "Last message, else the summary.", storage=_TEXTS),
     Field("tags", Kind.LIST, "Tags.", merge=_UNION),
     Field("rating", Kind.NUMBER, "Rating by the visitor, 1 to 5."),
     Field("end_reason", Kind.CHOICE, "Why the conversation ended.", attribute("end_reason")),
@@ -162,15 +162,15 @@ FIELDS: tuple[Field, ...] = (
         Reader("demo_date", lambda r: crm_date_at(r.demo_date, r.demo_time)),
     ),
     Field(
-        "next_due", Kind.DATE, "First open activity due from now on.", merge=_SPECIAL, home=_NOWHERE
+        "next_due", Kind.DATE, "First open activity due from now on.", merge=_SPECIAL, storage=_NONE
     ),
-    Field("overdue_activity", Kind.FLAG, "An activity is overdue.", merge=_SPECIAL, home=_NOWHERE),
+    Field("overdue_activity", Kind.FLAG, "An activity is overdue.", merge=_SPECIAL, storage=_NONE),
     Field(
         "overdue_close",
         Kind.FLAG,
         "The expected close date has passed and the stage is open.",
         merge=_SPECIAL,
-        home=_NOWHERE,
+        storage=_NONE,
     ),
     Field("stale", Kind.FLAG, "The CRM calls the lead stale.", merge=_SPECIAL),
     Field(
@@ -186,7 +186,7 @@ FIELDS: tuple[Field, ...] = (
         "Hot: open stage, and labelled hot or (unlabelled) score of at least 75.",
         rows=_L,
         merge=_SPECIAL,
-        home=_NOWHERE,
+        storage=_NONE,
     ),
     # When
     Field("created", Kind.TIME, "First message, else the conversation's time.", merge=_FIRST),

@@ -3,9 +3,9 @@
 `merge` needs together all conversations that may be one lead. Merging the whole mirror after every
 change would be slow, so this module says how far one change can reach, and no further:
 
-- A conversation touches the members of its lead, the conversations of its identity, and whoever
-  shares its email or phone number.
-- Two different identities never merge. So an email or a phone number leads only to *unidentified*
+- A conversation touches the members of its lead, the conversations of its identity, and those that
+  share its email or phone number.
+- Two different identities never merge. So an email or a phone number reaches only *unidentified*
   conversations, those without an identity: where hundreds of identities share a reception's number,
   none of them is reached through it.
 - Of the identities that share a value with an unidentified conversation, it only matters whether
@@ -98,9 +98,11 @@ class _AffectedSet:
         self._rows += new
         for field, fetched in values.items():
             self._fetched[field] |= fetched
-        return {field: found - self._fetched[field] for field, found in self._leads_to(new).items()}
+        return {
+            field: found - self._fetched[field] for field, found in self._next_values(new).items()
+        }
 
-    def _leads_to(self, new: Iterable[tuple[Conversation, DerivedKeys]]) -> dict[str, set[str]]:
+    def _next_values(self, new: Iterable[tuple[Conversation, DerivedKeys]]) -> dict[str, set[str]]:
         taking_part = [(c, keys) for c, keys in new if takes_part(c)]
         unidentified = [(c, keys) for c, keys in taking_part if is_unidentified(c)]
         identities = {c.identity for c, _ in taking_part if c.identity is not None}

@@ -22,8 +22,8 @@ _SECOND = timedelta(seconds=1)
 
 
 class ActivityWithDueDate(Protocol):
-    """What is read of an activity: `models.Activity` of a stored record, or of a parsed row the
-    `PlannedActivity`.
+    """What is read of an activity: `models.Activity` of a stored record, or the `PlannedActivity`
+    of a parsed row.
     """
 
     @property

@@ -5,7 +5,7 @@ A term is a letter for its kind and a folded text: `=jane miller` (the whole cur
 `wjane` (a word of any name or company), `ijm` (initials), `p5551415…` (a phone number, backwards,
 so that an ending becomes a beginning), `mjane@x.example` (an email), `ejane` (a word of an email),
 `llinkedin.com/in/jane` (a link or handle), `an/a` and `n266696687` (an email and a number that are
-nobody's: they join nobody, but answers show them). The mirror keeps them in its people index.
+placeholders: they join nobody, but answers show them). The mirror keeps them in its people index.
 
 Terms cost time and space at every sync. So nicknames, and names that are written together or apart,
 are found by what is looked up (`leads.names`), and only other scripts' Latin spellings have terms.
@@ -25,7 +25,7 @@ from convocore_mcp.models import MAX_WORD_LENGTH, NAME_WORD, Conversation, Deriv
 
 WHOLE_NAME, INITIALS, PHONE, EMAIL, EMAIL_WORD, LINK = "=", "i", "p", "m", "e", "l"
 """The first letters of terms, with `NAME_WORD`, which the mirror needs too."""
-NOBODYS_EMAIL, NOBODYS_PHONE = "a", "n"
+PLACEHOLDER_EMAIL, PLACEHOLDER_PHONE = "a", "n"
 """The same of contact values without a key (`leads.keys`)."""
 MAX_TERM_LENGTH = 160
 """Characters of a whole name or link that a term keeps."""
@@ -60,11 +60,11 @@ def index_terms(rows: Sequence[tuple[Conversation, DerivedKeys]], name: str | No
             terms[f"{EMAIL}{keys.email}"] = None
             terms |= dict.fromkeys(f"{EMAIL_WORD}{word}" for word in _clip(words(keys.email)))
         elif c.email is not None:
-            terms[f"{NOBODYS_EMAIL}{contact_form(c.email)}"] = None
+            terms[f"{PLACEHOLDER_EMAIL}{contact_form(c.email)}"] = None
         phones = _phones(c, keys)
         terms |= dict.fromkeys(f"{PHONE}{phone[::-1]}" for phone in phones)
         if c.phone is not None and not phones:
-            terms[f"{NOBODYS_PHONE}{contact_form(c.phone)}"] = None
+            terms[f"{PLACEHOLDER_PHONE}{contact_form(c.phone)}"] = None
         terms |= dict.fromkeys(f"{LINK}{form}" for link in c.links for form in link_forms(link))
         if len(terms) > MAX_TERMS:
             break
@@ -153,7 +153,7 @@ def typed_initials(text: str) -> str | None:
 
 
 def contact_form(text: str) -> str:
-    """A contact value that is nobody's, as it is looked up: its digits, if there are any."""
+    """A placeholder as it is looked up: its digits, if there are any."""
     without_letters = text.isascii() and not any(char.isalpha() for char in text)
     plain = digits(text) if without_letters else ""
     return plain or fold(" ".join(text.split()))[:MAX_TERM_LENGTH]

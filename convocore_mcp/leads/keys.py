@@ -92,7 +92,7 @@ def phone_key(phone: str | None, country: str | None = None) -> str | None:
     readings = _phone_readings(written, plain, region)
     number = _first_number(readings, phonenumbers.is_valid_number)
     if number is None:
-        # Of two readings that are merely possible, the one of the digits as they stand is taken.
+        # If no reading is a valid number, a possible one is taken: first the digits as they stand.
         as_digits = sorted(readings, key=lambda reading: reading[1] is not None)
         number = _first_number(readings if international else as_digits, _is_possible)
         if number is not None and not _keeps_its_form(number):
@@ -102,8 +102,8 @@ def phone_key(phone: str | None, country: str | None = None) -> str | None:
     national = phonenumbers.national_significant_number(number)
     key = f"{number.country_code}{national}"
     # Without the country's trunk prefix, the key may be shorter than what was written.
-    is_nobodys = is_placeholder_number(national) or is_placeholder_number(key)
-    return None if is_nobodys or len(key) < MIN_PHONE_DIGITS else key
+    is_placeholder = is_placeholder_number(national) or is_placeholder_number(key)
+    return None if is_placeholder or len(key) < MIN_PHONE_DIGITS else key
 
 
 def _first_number(

@@ -75,7 +75,7 @@ def possible_phone_keys(text: str) -> list[str]:
 def phone_endings(text: str) -> list[str]:
     """What a stored number may end in if `text` lacks the country code, most likely first.
 
-    The 0 in front of a national number is no part of it; in Russia and around it is 8 or 80.
+    The 0 in front of a national number (8 or 80 in Russia and its neighbours) is no part of it.
     """
     national = digits(text).lstrip("0")
     endings = [national, *(national.removeprefix(trunk) for trunk in ("80", "8"))]
@@ -161,7 +161,7 @@ def with_profile(people: Sequence[PersonT], link: str) -> list[PersonT]:
     without a site may belong to any.
     """
     forms = link_forms(link)
-    if not forms:  # nothing but signs
+    if not forms:  # nothing but punctuation
         return []
     whole, handle = forms[0], forms[-1]
     if "/" not in whole:

@@ -119,7 +119,7 @@ def _lead(group: Iterable[KeyedConversation], *, identity: str | None) -> Lead:
     conversations = [row.conversation for row in rows]
     known = _newest_known(conversations)
     valued = next((row for row in rows if row.conversation.value is not None), None)
-    # An amount in one row's currency and another row's value would be somebody's invention.
+    # The value of one row in the currency of another would be an amount that nobody wrote.
     with_currency = valued or next((row for row in rows if row.keys.currency is not None), None)
     waiting = [c for c in conversations if c.waiting]
     names = "\n".join(filter(None, (text for c in conversations for text in (c.name, c.company))))

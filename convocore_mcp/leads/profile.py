@@ -26,7 +26,7 @@ _MAX_COST = 2**53
 
 
 class Profile:
-    """What is known about a lead, each part worked out when asked for."""
+    """What is known about a lead, each part computed when asked for."""
 
     def __init__(
         self, conversations: Sequence[Conversation], *, now: datetime, zone: tzinfo = UTC
@@ -118,7 +118,7 @@ class Profile:
     def alerts(self) -> list[str]:
         """The alerts of the newest conversation that has any, and what is overdue or stale.
 
-        What is overdue is worked out: the CRM's own alert may be older than the dates.
+        What is overdue is computed: the CRM's own alert may be older than the dates.
         """
         newest = next((c.alerts for c in self._conversations if c.alerts is not None), ())
         worked_out = {

@@ -77,7 +77,7 @@ def resolve(directory: PeopleDirectory, agent_id: str, text: str) -> Match:
     for id_ in ids:
         if conversation := directory.conversation(agent_id, id_):
             raise _belongs_to_no_lead(conversation)
-    if shown := _with_nobodys_contact(directory, agent_id, unquoted(visible(text)), pasted.all):
+    if shown := _with_placeholder_contact(directory, agent_id, unquoted(visible(text)), pasted.all):
         return shown
     # Contacts that nobody has are left out if there is a name beside them.
     if pasted.all and words(pasted.rest):
@@ -97,16 +97,16 @@ def _possible_ids(text: str) -> Iterator[str]:
         yield unquote(plain.rpartition("/")[2])
 
 
-def _with_nobodys_contact(
+def _with_placeholder_contact(
     directory: PeopleDirectory, agent_id: str, text: str, contacts: Sequence[str]
 ) -> Match | None:
-    """The leads that are shown with a contact value that is nobody's, or have it for a name.
+    """The leads that are shown with a placeholder as a contact, or have it as a name.
 
     It identifies nobody, so they are candidates, even a single one.
     """
     search = NameSearch(directory.people_index, agent_id, text, ())
     forms = [*dict.fromkeys(map(index_terms.contact_form, (text, *contacts)))]
-    kinds = {index_terms.NOBODYS_EMAIL: "email", index_terms.NOBODYS_PHONE: "phone"}
+    kinds = {index_terms.PLACEHOLDER_EMAIL: "email", index_terms.PLACEHOLDER_PHONE: "phone"}
     for kind, field in kinds.items():
         if hits := search.hits(exact(kind, forms)):
             ids = list(dict.fromkeys(hit.lead_id for hit in (*by_whole_name(search), *hits)))
@@ -172,7 +172,7 @@ def _match(
 
 
 def _belongs_to_no_lead(conversation: Conversation) -> MissingError:
-    reason = "of nobody known"
+    reason = "without a contact"
     if conversation.is_test:
         reason = "a test"
     elif conversation.is_blocked:
@@ -185,7 +185,7 @@ def _belongs_to_no_lead(conversation: Conversation) -> MissingError:
 
 def _nobody_fits(search: NameSearch) -> MissingError:
     names = nearest_names(search, limit=MAX_SUGGESTIONS)
-    hint = f"Nearest names: {', '.join(names)}." if names else "Nobody is called anything like it."
+    hint = f"Nearest names: {', '.join(names)}." if names else "No name is similar."
     return MissingError(
         f"Nobody fits {search.text[:80]!r}.",
         hint=f"{hint} list_conversations with query searches messages and notes too.",

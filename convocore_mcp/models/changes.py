@@ -106,7 +106,7 @@ class ChangePage:
     without_baseline: tuple[str, ...] = ()
     """Agents whose first full sync is not complete."""
     held_back: bool = False
-    """Whether newer changes wait until their leads have been worked out."""
+    """Whether newer changes wait until their leads have been computed."""
 
     def position_after(self, count: int) -> FeedPosition:
         """The feed position after the first `count` changes."""

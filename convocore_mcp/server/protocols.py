@@ -139,7 +139,7 @@ class Privacy(Protocol):
         ...
 
     async def value_of(self, text: str, /) -> str:
-        """A text with what its pseudonyms stand for, for whoever runs the server."""
+        """A text with what its pseudonyms stand for; only the operator may see it."""
         ...
 
 

@@ -162,7 +162,7 @@ def error_body(error: ConvocoreError) -> JsonObject:
         {
             "code": error.code,
             "message": error.message,
-            "hint": error.hint or "Try again; if it stays, please report it.",
+            "hint": error.hint or "Try again; if it persists, please report it.",
             "retry_after": wait,
         }
     )
@@ -182,7 +182,7 @@ def internal_error(error: BaseException) -> ConvocoreError:
     log.error("A call crashed.", exc_info=error)
     return ConvocoreError(
         "Something went wrong inside convocore-mcp.",
-        hint="Try again; if it stays, please report it with the lines on stderr.",
+        hint="Try again; if it persists, please report it with the lines on stderr.",
     )
 
 
@@ -206,12 +206,12 @@ def _within(text: str, escaped: int) -> str:
 
 
 def _safe(answer: JsonObject) -> tuple[str, JsonObject]:
-    """The answer as text and as it is; sanitized once more if whoever built it forgot a part."""
+    """The answer as text and as it is; sanitized once more in case a part was forgotten."""
     text = compact(answer)
     if not _may_harm(text):
         return text, answer
     safe = sanitize_object(answer, length=len(text))
-    if safe == answer:  # as a whole it holds more signs of a kind than any one text may
+    if safe == answer:  # only the text as a whole exceeds a bound that is meant for one value
         return text, answer
     log.error("A part of an answer was not sanitized where it was built.")
     return compact(safe), safe

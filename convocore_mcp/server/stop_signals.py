@@ -19,10 +19,10 @@ def on_stop_signal(handle: Callable[[int, FrameType | None], object]) -> Iterato
     The event loop's own way does not exist on Windows: `add_signal_handler` raises there. Call it
     in the main thread.
     """
-    chosen = [sign for sign in STOP_SIGNALS if signal.getsignal(sign) is not signal.SIG_IGN]
-    before = {sign: signal.signal(sign, handle) for sign in chosen}
+    chosen = [number for number in STOP_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, handle) for number in chosen}
     try:
         yield
     finally:
-        for sign, handler in before.items():
-            signal.signal(sign, handler)
+        for number, handler in before.items():
+            signal.signal(number, handler)

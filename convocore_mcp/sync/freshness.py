@@ -20,8 +20,8 @@ REFUSALS = (UnauthorizedError, ForbiddenError, NotFoundError)
 """Errors after which the mirror gives no answer either: the key may have been revoked."""
 
 CLOCK_WAS_AHEAD = (
-    "When Convocore was last read is not known: this computer's clock was ahead then. News may be "
-    "missing."
+    "It is not known when Convocore was last read: this computer's clock was ahead then. New "
+    "conversations may be missing."
 )
 FULL_SYNC_OVERDUE = (
     "The whole list was last read long ago: edits in the CRM and deletions since then may be "
@@ -195,11 +195,11 @@ def _notes(state: SyncState) -> list[str]:
     # While the caller's sync is still running, a failed request is being retried.
     error = state.failure or (state.upstream_error if state.still_waiting else None)
     if isinstance(error, MirrorError):
-        notes.append(f"News can't be kept now, this is what was known: {error.message}")
+        notes.append(f"The mirror can't be updated now and may be outdated: {error.message}")
     elif error is not None:
-        notes.append(f"Convocore can't be read now, this is what was known: {error.message}")
+        notes.append(f"Convocore can't be read now, so the mirror may be outdated: {error.message}")
     elif state.still_waiting and coverage.full_sync_at is not None:
-        notes.append("News is still being read.")
+        notes.append("New conversations are still being read.")
     if state.upstream_note:
         notes.append(state.upstream_note)
     return notes

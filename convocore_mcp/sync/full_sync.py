@@ -279,5 +279,5 @@ def outdated_note(count: int) -> str:
     """What answers say of conversations that the list shows only in an older copy."""
     return (
         f"The list shows {count:,} conversation(s) only in an older version than was read before. "
-        "The newer version is kept until the next full reading says the same."
+        "The newer version is kept until the next full sync says the same."
     )

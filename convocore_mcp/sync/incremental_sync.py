@@ -2,8 +2,8 @@
 
 A conversation that is touched moves to the front of the list, or stands after rows that stay in
 front for good. So the front is read until enough rows in order are known (`list_order`). Rows may
-be touched during the read too. So the front is read again, until all news is on one page: nothing
-can happen inside one request.
+be touched during the read too. So the front is read again, until all changed rows are on one page:
+nothing can happen inside one request.
 
 What is known is what the mirror holds up to the watermark, the newest activity of the last front.
 Nothing else is remembered, so another process reads as this one would. The watermark moves only
@@ -32,7 +32,7 @@ class CaughtUp:
     front: Front
     """The front as the last pass saw it."""
     complete: bool
-    """All news of the last pass was on one page. If not, the next sync finds rows that moved."""
+    """All changed rows of the last pass were on one page. Else the next sync finds the others."""
     list_size: int | None
     """How many conversations the list shows, if the last pass has read it to its end."""
 

@@ -4,9 +4,10 @@ Convocore's list is *nearly* newest first. Rows dated in the future, rows in mil
 in seconds, and pinned rows may stand in front for good; new rows then arrive behind them. So one
 unchanged row proves nothing, and neither does a page of them. The rule:
 
-Reading may stop once the last `evidence` rows that count are known, with no news among them. A row
-counts if its time is at most the watermark, and if it **stands where its time belongs**: at least
-four of five conversations in the mirror that are newer (up to the watermark) were read before it.
+Reading may stop once the last `evidence` rows that count are known, and none of them has changed. A
+row counts if its time is at most the watermark, and if it **stands where its time belongs**: at
+least four of five conversations in the mirror that are newer (up to the watermark) were read before
+it.
 
 Misplaced rows in front are older than most rows that were not read yet, so they do not count,
 however many they are. A row in the future does not count either. Only rows that truly are the
@@ -28,7 +29,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 EVIDENCE = 21
-"""One more than a page: at most one page more is read than the one that shows the news."""
+"""One more than a page: at most one page more is read than the last that has changed rows."""
 EVIDENCE_AGAIN = 10
 """Half a page: enough if the list has just been read, to find what moved meanwhile. What this
 misses, the next incremental sync finds, because the mirror does not know it."""

@@ -21,8 +21,8 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 LIST_MOVED_TOO_FAST = (
-    "The list moved faster than it could be read: conversations may be missing until the next "
-    "complete reading."
+    "The list changed faster than it could be read: conversations may be missing until the next "
+    "full sync."
 )
 """The gap to note when a sync can't promise to have seen every conversation."""
 

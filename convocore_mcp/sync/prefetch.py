@@ -34,7 +34,7 @@ async def prefetch_pages(
             try:
                 async for page in pages:
                     await send.send(page)
-            except Exception as error:  # noqa: BLE001  raised to whoever takes the pages
+            except Exception as error:  # noqa: BLE001  raised to the consumer of the pages
                 errors.append(error)
 
     async def batches() -> AsyncIterator[Sequence[Page]]:

@@ -15,8 +15,8 @@ def finds_little(found: int, known: int) -> bool:
 def finds_little_note(found: int, known: int) -> str:
     """What answers say while a full sync that found little is not believed."""
     return (
-        f"The last full reading found only {found:,} of the {known:,} conversations that are known "
-        "here. The others stay until a third reading in a row misses them; some of them may no "
+        f"The last full sync found only {found:,} of the {known:,} conversations that are known "
+        "here. The others stay until a third full sync in a row misses them; some of them may no "
         "longer exist."
     )
 
@@ -25,5 +25,5 @@ def short_list_note(found: int, known: int) -> str:
     """What answers say after an incremental sync that found little, until the next full sync."""
     return (
         f"The list showed only {found:,} of the {known:,} conversations that are known here, so "
-        "news may be missing until the next full reading."
+        "new conversations may be missing until the next full sync."
     )

@@ -192,7 +192,7 @@ class LockQueue:
 
     async def _take(self, kind: SyncKind) -> HeldLock | None:
         lock: HeldLock | None = None
-        # Shielded: a lock that was taken in the thread must reach whoever releases it.
+        # Shielded: a lock that was taken in the thread must reach the code that releases it.
         with anyio.CancelScope(shield=True):
             lock = await self._run_in_thread(self._sync_locks.take, self._agent_id, kind)
         return lock  # noqa: RET504  to mypy a scope may swallow an error

@@ -19,7 +19,7 @@ PAUSE_AFTER_ERROR = timedelta(seconds=30)
 class Watch:
     """Runs an incremental sync of each watched agent as soon as the mirror is `interval` old.
 
-    `listeners` are called with the agent's ID after every sync, whoever asked for it, and after
+    `listeners` are called with the agent's ID after every sync, whatever caused it, and after
     every look at a mirror that another process keeps fresh. They find out themselves what changed.
     """
 

@@ -156,7 +156,7 @@ def _connection_table(settings: HttpSettings) -> ConnectionTable:
         )
     return ConnectionTable(
         max_connections=possible,
-        max_strangers_per_address=settings.max_connections_per_address,
+        max_unauthenticated_per_address=settings.max_connections_per_address,
     )
 
 

@@ -45,7 +45,7 @@ class WebOptions:
     Clients of the older era then have no subscriptions, and HTTP+SSE is refused.
     """
     links: BoardLinks | None = None
-    """Let a browser in beside the tokens."""
+    """Links that let a browser in without one of the tokens."""
 
 
 def build_routes(

@@ -15,7 +15,7 @@ def json_response(
 
 
 def page_response(page: str, headers: Mapping[str, str]) -> Response:
-    """The board, which holds nobody's text: it was built with the program."""
+    """The board, which holds no visitor's text: it was built with the program."""
     return Response(page, media_type="text/html", headers=headers)
 
 

@@ -10,7 +10,7 @@ from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from starlette.types import Scope
 
 ONE_CLIENT = 2
-"""A client gets one part in so many."""
+"""One client may use one part in this many (half) of what all clients may."""
 
 
 class Usage:
@@ -26,11 +26,11 @@ class Usage:
         return max(1, self._bounds[kind] // ONE_CLIENT)
 
     def is_full(self, kind: str, more: int = 1) -> bool:
-        """Whether there is not so much left for anybody."""
+        """Whether `more` would exceed what all clients together may use."""
         return self.in_use[kind] + more > self._bounds[kind]
 
     def is_share_used(self, kind: str, client: str, more: int = 1) -> bool:
-        """Whether `client` would use more than one client may. Nobody's share (`""`) is all."""
+        """Whether `client` would use more than one client may; `""` (no client) is unbounded."""
         used = self._of_clients[kind, client]
         return client != "" and used + more > self.of_one_client(kind)
 

@@ -84,13 +84,13 @@ class Inflections:
     word: str
     language: str
     stem: str
-    openings: tuple[str, ...]
+    beginnings: tuple[str, ...]
     """Every inflection begins with one of these."""
 
     def has(self, word: str) -> bool:
         """Whether the folded `word` is one of them in a row of this language."""
         return (
-            word.startswith(self.openings)
+            word.startswith(self.beginnings)
             and can_be_inflected(word)
             and _stem(self.language, word) == self.stem
         )
@@ -115,11 +115,11 @@ def inflections(word: str) -> tuple[Inflections, ...]:
         stem = _stem(language, word)
         if len(stem) >= MIN_LETTERS:
             # The last letter of a stem may differ from the word's: `policies`, `policy`, `polici`.
-            opening = stem[: max(MIN_LETTERS, len(stem) - 1)]
+            beginning = stem[: max(MIN_LETTERS, len(stem) - 1)]
             prefixes = ("", *_PREFIXES.get(language, ()))
-            openings = tuple(f"{prefix}{opening}" for prefix in prefixes)
-            if word.startswith(openings):
-                found.append(Inflections(word, language, stem, openings))
+            beginnings = tuple(f"{prefix}{beginning}" for prefix in prefixes)
+            if word.startswith(beginnings):
+                found.append(Inflections(word, language, stem, beginnings))
     return tuple(found)
 
 

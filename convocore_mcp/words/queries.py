@@ -1,7 +1,7 @@
 """What somebody types into a search, read as terms.
 
 Blanks separate words that must all be found; `|` stands between alternatives; quotes hold words
-that stand next to each other. All other signs are just text.
+that stand next to each other. All other characters are just text.
 """
 
 import re
@@ -34,7 +34,7 @@ _ITEM = re.compile(
     rf'(?P<blank>[\s(){{}}\[\]<>,;]+)|"(?P<phrase>[^"]*)"|(?P<either>\|)|(?P<number>{NUMBER.pattern})'
     rf'|(?P<words>(?:(?!{NUMBER.pattern})[^\s(){{}}\[\]<>,;"|])+)|"'
 )
-"""Brackets and commas separate words as blanks do; other signs may stand in one: `a-b|c@d.e`."""
+"""Brackets and commas separate words as blanks do; others may stand in one: `a-b|c@d.e`."""
 _Spellings = tuple[WordTerm | RunTerm, ...]
 
 

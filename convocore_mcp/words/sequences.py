@@ -1,6 +1,6 @@
 """Joiners, variation selectors and tags: kept where Unicode's tables give them a meaning.
 
-These characters have no look of their own. Between two emoji, in a Persian word or after an
+These characters have no glyph of their own. Between two emoji, in a Persian word or after an
 ideograph they change what is seen; anywhere else they are invisible and can carry a hidden message.
 One such character is kept after each base that it is valid with, and every other one is removed.
 

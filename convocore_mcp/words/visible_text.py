@@ -1,4 +1,4 @@
-"""Texts without what nobody sees: control signs, escapes, marks of direction, hidden characters.
+"""Texts without what nobody sees: control characters, escapes, marks of direction, hidden ones.
 
 They come along with pasted names, or hide a message from people in a text that a model reads.
 Texts lose them when they are read and again on the way out (`server.sanitize`), by the same rules:
@@ -35,7 +35,7 @@ def visible(text: str) -> str:
 
 
 def without_hidden(text: str) -> str:
-    """`text` without terminal escapes and without characters that have no look of their own.
+    """`text` without terminal escapes and without characters that have no glyph of their own.
 
     Line ends become line feeds.
     """

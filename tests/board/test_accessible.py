@@ -81,7 +81,7 @@ def test_nothing_sticks_out_at_any_width(page: Page, board: BoardProcess) -> Non
             assert page.evaluate(CUT_OFF, width) == [], (view, width)
 
 
-def test_nothing_moves_for_whoever_wants_no_motion(page: Page, board: BoardProcess) -> None:
+def test_nothing_moves_for_a_reader_who_wants_no_motion(page: Page, board: BoardProcess) -> None:
     """Promised by docs/board.md, "For everybody"."""
     page.emulate_media(reduced_motion="reduce")
     page.goto(board.link())

@@ -67,7 +67,7 @@ def test_a_folder_of_sources_holds_at_most_a_dozen_modules() -> None:
 
 
 def test_the_lock_file_names_no_registry() -> None:
-    """Ours: whoever builds the page takes the packages from their own registry."""
+    """Ours: everybody who builds the page takes the packages from their own registry."""
     assert '"resolved"' not in (ROOM / "package-lock.json").read_text()
 
 

@@ -290,7 +290,7 @@ def test_a_change_waits_until_its_lead_has_been_worked_out(database: Database) -
     for reader in (hot, everything):
         while reader.read(5, 5):
             pass
-    # Both changes came before the lead was worked out: it became hot by the last of them.
+    # Both changes came before the lead was computed: it became hot by the last of them.
     assert [c.conversation.stage for c in hot.told] == ["new"]
     assert [what_became(c) for c in everything.told] == [[], ["hot"]]
 

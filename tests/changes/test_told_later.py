@@ -1,4 +1,4 @@
-"""Whoever asks later is told what whoever asked at once was told."""
+"""A client that asks later is told the same as one that asked at once."""
 
 from random import Random
 from typing import Any

@@ -1,4 +1,4 @@
-"""A real keyring in a file of its own, in place of the one of whoever runs the tests."""
+"""A real keyring in a file of its own, in place of the keyring of the user who runs the tests."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -73,7 +73,7 @@ def test_an_error_goes_to_stderr_with_exit_code_1(
 def test_a_missing_setting_has_a_code_of_its_own_and_no_word_of_a_client(
     commands: CommandLine,
 ) -> None:
-    """Ours: whoever types a command has no MCP client's entry to edit."""
+    """Ours: a person who types a command has no MCP client's entry to edit."""
     done = commands.run("ask", "list_leads", CONVOCORE_API_KEY="")
     assert done.returncode == 2
     assert "CONVOCORE_API_KEY" in done.stderr

@@ -1,4 +1,4 @@
-"""What holds of every command: versions, help, completion, Ctrl+C, a word in a terminal."""
+"""What holds of every command: versions, help, completion, Ctrl+C, a notice in a terminal."""
 
 import os
 import platform
@@ -41,7 +41,7 @@ def test_a_shell_that_completes_gets_words_and_no_server(tmp_path: Path) -> None
     assert done.stdout.split() == ["export"]
 
 
-def test_whoever_starts_it_in_a_terminal_is_told_what_it_waits_for(tmp_path: Path) -> None:
+def test_a_person_who_starts_it_in_a_terminal_is_told_what_it_waits_for(tmp_path: Path) -> None:
     """Promised by docs/commands.md, "Everywhere". On stderr; a client gets not a word."""
     ours, terminal = pty.openpty()
     with subprocess.Popen(

@@ -1,4 +1,4 @@
-"""`convocore-mcp doctor`: for each fault that the sandbox plays, what is wrong and what to do."""
+"""`convocore-mcp doctor`: for each fault that the sandbox injects, what is wrong and what to do."""
 
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -10,7 +10,7 @@ import pytest
 
 from convocore_mcp.cli.doctor.doctor_command import examine, exit_code_of
 from convocore_mcp.cli.doctor.finding import Finding
-from convocore_mcp.cli.install.clients import Surroundings
+from convocore_mcp.cli.install.clients import Machine
 from convocore_mcp.sandbox import FREE_PLAN_KEY, Sandbox, serving
 from tests.cli.command_line import CommandLine
 
@@ -166,7 +166,7 @@ async def seen(
     monkeypatch.setenv("CONVOCORE_STORE", "memory")
     monkeypatch.setenv("CONVOCORE_REGION", region)
     monkeypatch.setattr("convocore_mcp.settings.SERVERS", servers)
-    machine = Surroundings("linux", {}, home)
+    machine = Machine("linux", {}, home)
 
     def clock() -> datetime:
         return datetime.now(UTC) + ahead

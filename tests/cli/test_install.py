@@ -15,7 +15,7 @@ from keyring.backends.fail import Keyring as NoKeyring
 from mcp import Client, StdioServerParameters
 
 from convocore_mcp.cli.install import json_edits
-from convocore_mcp.cli.install.clients import ClientName, Surroundings, section_of
+from convocore_mcp.cli.install.clients import ClientName, Machine, section_of
 from convocore_mcp.errors import InvalidArgumentError
 from convocore_mcp.sandbox import Sandbox, serving
 from convocore_mcp.settings import Settings
@@ -52,7 +52,7 @@ def commands(tmp_path: Path, sandbox: tuple[Sandbox, str]) -> Iterator[CommandLi
 
 
 def file_of(commands: CommandLine, client: ClientName) -> Path:
-    return Surroundings("linux", {}, commands.home).file_of(client)
+    return Machine("linux", {}, commands.home).file_of(client)
 
 
 def servers_in(file: Path, client: ClientName) -> dict[str, dict[str, object]]:
@@ -274,8 +274,8 @@ def test_each_system_has_its_places(
     platform: str, environment: dict[str, str], client: str, file: str
 ) -> None:
     """Promised by docs/commands.md, "Connect a client"."""
-    surroundings = Surroundings(platform, environment, Path("home"))
-    assert surroundings.file_of(ClientName(client)) == Path(file)
+    machine = Machine(platform, environment, Path("home"))
+    assert machine.file_of(ClientName(client)) == Path(file)
 
 
 def test_the_bus_of_the_keyring_is_found_where_a_client_hides_it(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Tries clients, all or those named, and writes docs/clients.md: see there."""
+"""Tries clients, all or those named, and writes the results to docs/clients.md."""
 
 import json
 import os

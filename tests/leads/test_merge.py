@@ -213,7 +213,7 @@ def test_a_countrys_own_mobile_digit_tells_nobody_apart(notations: Sequence[str]
     }
 
 
-def test_an_identity_takes_in_whoever_shares_its_email_unless_another_does() -> None:
+def test_an_identity_takes_in_those_who_share_its_email_unless_another_does() -> None:
     """Promised by docs/contract.md, "A lead".
 
     Holds docs/contract.md #shared-contact.

@@ -137,7 +137,7 @@ def test_words_that_may_be_no_part_of_a_name_decide_nothing_against_an_exact_nam
 
 @pytest.mark.parametrize(
     ("conversation_id", "reason"),
-    [("conv-5", "a test"), ("conv-6", "blocked"), ("conv-7", "of nobody known")],
+    [("conv-5", "a test"), ("conv-6", "blocked"), ("conv-7", "without a contact")],
 )
 def test_a_conversation_without_a_lead_is_not_found_with_the_reason(
     conversation_id: str, reason: str
@@ -150,7 +150,7 @@ def test_a_conversation_without_a_lead_is_not_found_with_the_reason(
 
 @pytest.mark.parametrize(
     ("text", "hint"),
-    [("Bobby Lesson", "Nearest names: "), ("Zzyzx", "Nobody is called anything like it.")],
+    [("Bobby Lesson", "Nearest names: "), ("Zzyzx", "No name is similar.")],
 )
 def test_nobody_is_guessed_and_the_nearest_names_are_suggested(text: str, hint: str) -> None:
     """Promised by docs/contract.md, "Tools": `not_found` whose hint has the nearest names.

@@ -220,7 +220,7 @@ async def test_a_disk_that_is_full_in_the_middle_of_a_transaction_costs_nothing_
                     assert "CONVOCORE_STORE" in answer["error"]["hint"]
                 else:
                     assert not answer["freshness"]["complete"]
-                    assert any("can't be kept" in note for note in answer["freshness"]["notes"])
+                    assert any("can't be updated" in note for note in answer["freshness"]["notes"])
     async with piped_client(**upstream, store=store) as client:
         assert (await Caller(client).until_complete())["total"] > 0
 

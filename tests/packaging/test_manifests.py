@@ -79,7 +79,7 @@ the schema itself is no part of this repository."""
 
 
 def test_there_is_one_version() -> None:
-    """Ours: whoever reports a fault names one version, wherever it came from."""
+    """Ours: a report of a fault names one version, wherever it came from."""
     versions = [MANIFEST["version"], SERVER["version"], CLAUDE["version"], GEMINI["version"]]
     versions += [package["version"] for package in SERVER["packages"]]
     newest = re.search(r"^## (\d\S*?),", (ROOT / "CHANGELOG.md").read_text(), re.M)

@@ -3,9 +3,9 @@
     python as_on_windows.py import
     python as_on_windows.py run [ARGUMENT...]
 
-The libraries are imported before: theirs is to know Windows. Then Python says that it is Windows,
-and what only POSIX has is gone: modules, functions, signals, and what the event loop of Windows
-refuses.
+The libraries are imported before: they know Windows by themselves. Then Python says that it is
+Windows, and what only POSIX has is gone: modules, functions, signals, and what the event loop of
+Windows refuses.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Terminals and pipes that can't show every sign."""
+"""Terminals and pipes that can't show every character."""
 
 import os
 import pty
@@ -12,8 +12,8 @@ from tests.process_environment import TIMEOUT_SECONDS, isolated_environment
 
 SCRIPT = f"""
 import sys
-from convocore_mcp.cli.terminal import accept_any_sign
-accept_any_sign()
+from convocore_mcp.cli.terminal import accept_any_character
+accept_any_character()
 print({"فاطمة ✓"!a})
 print({"مريم"!a}, file=sys.stderr)
 """

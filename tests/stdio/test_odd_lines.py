@@ -1,4 +1,4 @@
-"""Lines that are no messages: whoever waits for an answer gets one, and the next line works."""
+"""Lines that are no messages: a client that waits gets an answer, and the next line works."""
 
 import json
 from itertools import count

@@ -37,7 +37,7 @@ async def write_until_nothing_is_read(client: PipeClient) -> asyncio.Task[None]:
     return writing
 
 
-async def test_whoever_does_not_read_is_not_read_from() -> None:
+async def test_nothing_is_read_from_a_client_that_does_not_read() -> None:
     """Promised by docs/operations.md, "Limits". Unread answers do not fill the memory."""
     async with piped_client() as client:
         writing = await write_until_nothing_is_read(client)

@@ -1,4 +1,4 @@
-"""Each fault of a database is told with a hint that helps whoever runs the server."""
+"""Each fault of a database is told with a hint that helps the operator."""
 
 import contextlib
 import resource

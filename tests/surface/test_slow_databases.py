@@ -147,7 +147,7 @@ async def test_while_a_writer_is_stopped_others_answer_from_what_they_can_read(
                 assert stats["totals"]["conversations"] == conversations
                 assert not stats["freshness"]["complete"]
                 notes = " ".join(stats["freshness"]["notes"])
-            assert "News can't be kept now, this is what was known" in notes
+            assert "The mirror can't be updated now and may be outdated" in notes
             writer.kill()
 
 

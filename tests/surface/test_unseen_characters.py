@@ -1,4 +1,4 @@
-"""What an answer shows is what a filter finds, whatever invisible signs a value came with."""
+"""What an answer shows is what a filter finds, whatever invisible characters a value came with."""
 
 import pytest
 

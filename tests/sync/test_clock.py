@@ -1,4 +1,4 @@
-"""The clock was wrong: no time that is kept keeps news from being read."""
+"""The clock was wrong: no stored time prevents new conversations from being read."""
 
 from datetime import UTC, datetime, timedelta
 

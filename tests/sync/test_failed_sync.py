@@ -47,7 +47,7 @@ async def test_news_that_cannot_be_written_is_not_passed_off_as_known() -> None:
         limit_pages(harness, 1)  # SQLite takes the present size instead
         freshness = await harness.ensure_fresh()
         assert freshness.complete is False
-        assert any("News can't be kept now" in note for note in freshness.notes)
+        assert any("The mirror can't be updated now" in note for note in freshness.notes)
 
         limit_pages(harness, 2**30)
         harness.clock.advance(minutes=1)

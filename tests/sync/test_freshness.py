@@ -50,8 +50,8 @@ FIRST_SYNC = Progress(
 )
 STOPPED = "The first reading has stopped after 40 conversations; the rest is not known."
 FULL_DISK = MirrorError("The disk is full.")
-CANT_BE_KEPT = "News can't be kept now, this is what was known: The disk is full."
-CANT_BE_READ = "Convocore can't be read now, this is what was known: Convocore is down."
+CANT_BE_KEPT = "The mirror can't be updated now and may be outdated: The disk is full."
+CANT_BE_READ = "Convocore can't be read now, so the mirror may be outdated: Convocore is down."
 
 
 @pytest.mark.parametrize(
@@ -183,11 +183,11 @@ def test_as_of_is_when_the_front_of_the_list_was_read(state: SyncState, as_of: d
         (SyncState(COMPLETE, failure=DOWN, still_waiting=True), (CANT_BE_READ,)),
         (SyncState(COMPLETE, upstream_error=DOWN, still_waiting=True), (CANT_BE_READ,)),
         (SyncState(COMPLETE, upstream_error=DOWN), ()),
-        (SyncState(COMPLETE, still_waiting=True), ("News is still being read.",)),
+        (SyncState(COMPLETE, still_waiting=True), ("New conversations are still being read.",)),
         (SyncState(COMPLETE, upstream_note="It is slow."), ("It is slow.",)),
         (
             SyncState(WITH_GAP, still_waiting=True, upstream_note="It is slow."),
-            (LIST_MOVED_TOO_FAST, "News is still being read.", "It is slow."),
+            (LIST_MOVED_TOO_FAST, "New conversations are still being read.", "It is slow."),
         ),
     ],
 )

@@ -119,7 +119,7 @@ async def test_a_list_that_looks_empty_for_a_moment_does_not_make_an_answer_comp
         harness.clock.advance(minutes=1)
         answer = await harness.ensure_fresh()
         assert not answer.complete
-        assert "news may be missing" in answer.notes[0]
+        assert "new conversations may be missing" in answer.notes[0]
 
         sandbox.alter_page(None)
         harness.clock.advance(minutes=10)

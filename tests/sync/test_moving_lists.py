@@ -174,5 +174,5 @@ async def test_a_list_that_moves_too_fast_says_so(mirror: MirrorWriter, dialect:
         progress = await syncs.full_sync()
 
     assert progress.gap is not None
-    assert "moved faster" in progress.gap
+    assert "changed faster" in progress.gap
     assert mirror.coverage(sandbox.agent_id).complete is False

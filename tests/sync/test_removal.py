@@ -1,4 +1,4 @@
-"""What a full sync removes, and when it rather does not believe what it has read."""
+"""What a full sync removes, and when it does not trust what it has read."""
 
 from collections.abc import Callable
 from typing import Any

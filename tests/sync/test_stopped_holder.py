@@ -65,7 +65,7 @@ def test_a_holder_that_shows_no_life_loses_its_lock_within_a_minute(tmp_path: Pa
         each.close()
 
 
-def test_whoever_was_stopped_as_well_takes_nothing_over(tmp_path: Path) -> None:
+def test_a_process_that_was_stopped_as_well_takes_nothing_over(tmp_path: Path) -> None:
     """Ours: a machine that was suspended as a whole goes on as before."""
     path, clock = tmp_path / "mirror.sqlite3", Clock()
     database = open_database(path, owner="test")

@@ -206,7 +206,7 @@ async def test_a_process_that_waits_in_vain_answers_in_time_and_syncs_later(stor
             assert release is not None
             await harness.count_requests()
             freshness = await harness.ensure_fresh()
-            assert "News is still being read." in freshness.notes
+            assert "New conversations are still being read." in freshness.notes
             assert await harness.count_requests() == 0
             release.release()
             await harness.wait_for_runs()

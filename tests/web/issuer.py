@@ -78,7 +78,7 @@ def serve_issuer() -> Iterator[FakeIssuer]:
             pieces: Iterable[bytes] = [json.dumps(document or {}).encode()]
             if issuer.odd_keys is not None and self.path.endswith("/keys"):
                 pieces = issuer.odd_keys
-            with suppress(OSError):  # whoever asked has gone
+            with suppress(OSError):  # the client has gone
                 for piece in pieces:
                     self.wfile.write(piece)
                     self.wfile.flush()

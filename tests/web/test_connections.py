@@ -194,28 +194,28 @@ class Recorded:
         pass
 
 
-def test_strangers_are_ended_first_and_whoever_is_answered_never() -> None:
+def test_unauthenticated_connections_are_ended_first_and_busy_ones_never() -> None:
     """Promised by docs/operations.md, "Limits"."""
-    table = ConnectionTable(max_connections=3, max_strangers_per_address=2)
+    table = ConnectionTable(max_connections=3, max_unauthenticated_per_address=2)
     busy, idle, stranger, other, last = (Recorded() for _ in range(5))
     for known in (busy, idle):
         assert table.admit(known, "10.0.0.1")
-        table.recognise(known)
+        table.authenticated(known)
     table.answered(idle)
     assert table.admit(stranger, "10.0.0.2")
     assert table.admit(other, "10.0.0.3")
     assert (stranger.ended, idle.ended, busy.ended) == (True, False, False)
-    table.recognise(other)
+    table.authenticated(other)
     assert table.admit(last, "10.0.0.3")
     assert idle.ended
-    table.recognise(last)
+    table.authenticated(last)
     assert not table.admit(Recorded(), "10.0.0.5")
     assert not busy.ended
 
 
-def test_strangers_of_one_address_are_bounded() -> None:
+def test_unauthenticated_connections_of_one_address_are_bounded() -> None:
     """Promised by docs/operations.md, "Limits". Of IPv6, a network of 64 bits is one address."""
-    table = ConnectionTable(max_connections=100, max_strangers_per_address=2)
+    table = ConnectionTable(max_connections=100, max_unauthenticated_per_address=2)
     first, second, third, elsewhere = (Recorded() for _ in range(4))
     table.admit(elsewhere, "10.0.0.1")
     for number, connection in enumerate((first, second, third)):

@@ -1,4 +1,4 @@
-"""The lead of a call centre: how many calls, how long, how dear, by whom."""
+"""The lead of a call centre: how many calls, how long, how expensive, by whom."""
 
 from datetime import UTC, datetime
 

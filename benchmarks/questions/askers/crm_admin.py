@@ -1,4 +1,4 @@
-"""The administrator of the CRM: what is missing, wrong, doubled or forgotten."""
+"""The administrator of the CRM: what is missing, wrong, duplicate or forgotten."""
 
 from benchmarks.questions.asking import chats, grouped, how_many, people, refused
 from benchmarks.questions.truth import crm, oracle

@@ -154,7 +154,9 @@ def usage(row: Row, name: str) -> float:
 def words(text: str) -> frozenset[str]:
     """Words without case and accents."""
     decomposed = unicodedata.normalize("NFKD", text.casefold())
-    return frozenset(re.findall(r"\w+", "".join(c for c in decomposed if not unicodedata.combining(c))))
+    return frozenset(
+        re.findall(r"\w+", "".join(c for c in decomposed if not unicodedata.combining(c)))
+    )
 
 
 def searched(row: Row) -> list[str]:

@@ -51,8 +51,8 @@ def connection_error(error: httpx.TransportError | httpx.InvalidURL) -> ApiError
     if certificate is not None:
         return UntrustedError(
             f"The certificate of Convocore's server is not trusted: {certificate.verify_message}.",
-            hint="Where a proxy or a company's network encrypts anew, set SSL_CERT_FILE to a file "
-            "with its certificate. Else check CONVOCORE_BASE_URL and this machine's clock.",
+            hint="If a proxy or a company's network intercepts TLS, set SSL_CERT_FILE to a file "
+            "with its certificate. If not, check CONVOCORE_BASE_URL and this machine's clock.",
         )
     return UnavailableError(
         f"Convocore can't be reached ({type(error).__name__}).",
@@ -61,7 +61,7 @@ def connection_error(error: httpx.TransportError | httpx.InvalidURL) -> ApiError
 
 
 def clock_offset(headers: Mapping[str, str], *, now: datetime) -> timedelta | None:
-    """How far the clock of whoever sent a response is ahead of ours; `None` if it does not tell."""
+    """How far the clock of a response's sender is ahead of ours; `None` if it has no `Date`."""
     try:
         date = parsedate_to_datetime(headers.get("date", ""))
     except ValueError:

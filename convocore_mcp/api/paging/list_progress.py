@@ -75,7 +75,7 @@ class ListProgress:
             return 0
         page = response.page
         ids = [row.id for row in page.rows]
-        # What can't be read and has no ID is told apart by its content.
+        # Rows that can't be read and have no ID are distinguished by their content.
         ids += [row.id or row.raw for row in page.quarantined]
         new = sum(map(self._seen.add, ids))
         self.rows += new

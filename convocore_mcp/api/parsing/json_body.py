@@ -24,7 +24,7 @@ MAX_VALUE_BYTES = 250 * 1024 * 1024
 LARGE_BODY_BYTES = 1024 * 1024
 """Bytes from which a body is large: its values are counted, because they may fill the memory."""
 MAX_FIELD_VALUES = 20_000
-"""Values in one field of a row of a large body: each may be an error when the row is validated."""
+"""Most values in one field of a row of a large body: each may fail when the row is validated."""
 TOO_MANY = "[too many values]"
 """Takes the place of a field that has more values."""
 TOO_DEEP = b'"[nested too deeply]"'
@@ -117,7 +117,7 @@ def _has_too_many(value: object) -> bool:
 
 
 def _estimated_memory(body: bytes) -> int:
-    """Bytes that the values in `body` take at most, by the signs that surround them."""
+    """Bytes that the values in `body` take at most, judging by their delimiters."""
     return (
         len(body)
         + 32 * body.count(b",")
@@ -129,7 +129,7 @@ def _estimated_memory(body: bytes) -> int:
 
 
 def _without_unstorable_escapes(body: bytes) -> bytes:
-    """`body` without escaped lone surrogates and U+0000: the usual damage, and cheap to mend.
+    """`body` without escaped lone surrogates and U+0000: the usual damage, and cheap to repair.
 
     A body that is too large to be repaired is returned as it is.
     """
@@ -202,5 +202,5 @@ def _within_bounds(body: bytes) -> list[bytes]:
 def _garbled() -> GarbledError:
     return GarbledError(
         "Convocore's answer is not JSON, or was cut off.",
-        hint="Try again in a minute. If it stays, check CONVOCORE_BASE_URL.",
+        hint="Try again in a minute. If it persists, check CONVOCORE_BASE_URL.",
     )

@@ -19,7 +19,7 @@ from pydantic_core import ErrorDetails
 from convocore_mcp.api.conversation_record import ConversationRecord
 
 MAX_ROUNDS = 8
-"""Rounds in which single values are mended; afterwards whole fields of the row are dropped."""
+"""Rounds in which single values are repaired; afterwards whole fields of the row are dropped."""
 _GONE = object()
 _validate: Callable[[object], ConversationRecord]
 _validate = TypeAdapter(ConversationRecord).validator.validate_python
@@ -39,7 +39,7 @@ def read_record(raw: object) -> tuple[ConversationRecord, tuple[str, ...]]:
         row = deepcopy(raw)
         if not isinstance(row, dict) or _lacks_id(error):
             raise
-        record = _mended(row, dropped)
+        record = _repaired(row, dropped)
     extra = record.__pydantic_extra__
     if extra and not _FIELD_NAMES.isdisjoint(extra):
         # `id` beside `ID`: two fields of the record would have one name.
@@ -57,7 +57,7 @@ def _problems(error: ValidationError) -> list[ErrorDetails]:
     return error.errors(include_url=False, include_context=False)
 
 
-def _mended(row: dict[str, object], dropped: list[str]) -> ConversationRecord:
+def _repaired(row: dict[str, object], dropped: list[str]) -> ConversationRecord:
     """The record of `row`, which is changed; appends the names of what is dropped."""
     rounds = 0
     while True:
@@ -69,20 +69,20 @@ def _mended(row: dict[str, object], dropped: list[str]) -> ConversationRecord:
         lists: dict[int, list[object]] = {}
         for problem in problems:
             location = problem["loc"] if rounds <= MAX_ROUNDS else problem["loc"][:1]
-            value, mended = _mend(row, location, problem["type"], lists)
-            if not mended and not _is_empty(value):
+            value, repaired = _repair(row, location, problem["type"], lists)
+            if not repaired and not _is_empty(value):
                 dropped.append(".".join(part for part in location if isinstance(part, str)))
         for items in lists.values():
             items[:] = [item for item in items if item is not _GONE]
 
 
-def _mend(
+def _repair(
     row: dict[str, object],
     location: tuple[int | str, ...],
     problem: str,
     lists: dict[int, list[object]],
 ) -> tuple[object, bool]:
-    """Mend or take out one value; returns it and whether it was mended.
+    """Repair or take out one value; returns it and whether it was repaired.
 
     `lists` collects the lists of this round. Their items are only marked, so that the positions in
     the errors stay right. Those positions do not count `null`, which the record ignores in lists.

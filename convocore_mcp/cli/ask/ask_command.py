@@ -54,7 +54,7 @@ def ask(
     leave_reporting_to_the_command()
 
     def call(overrides: Mapping[str, Any]) -> None:
-        require_key(read_settings(overrides))  # an error for whoever types, and not for a model
+        require_key(read_settings(overrides))  # an error for a person, and not for a model
         text, failed = anyio.run(_call, overrides, tool, given)
         _show(text, failed=failed, as_json=as_json)
 

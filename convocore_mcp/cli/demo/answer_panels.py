@@ -50,7 +50,7 @@ def _hot_leads(answer: JsonObject, now: datetime) -> list[RenderableType]:
         for lead in with_name[:SHOWN]
     ]  # fmt: skip
     columns = ("lead", "score", "value", "wrote", "why")
-    note = f"Of the first {len(leads)}, {counted(nameless, 'has', 'have')} told no name yet."
+    note = f"Of the first {len(leads)}, {counted(nameless, 'has', 'have')} given no name yet."
     return [shown(head), _below(_table(columns, rows)), _below(shown(note, style="dim"))]
 
 

@@ -89,7 +89,7 @@ async def ask_all(client: Client, sandbox: Sandbox) -> list[Answer]:
 
 
 async def _person(ask: Ask, hot: Answer) -> Answer:
-    """Everything about the first hot lead whose name means nobody else."""
+    """Everything about the first hot lead whose name fits no other lead."""
     named = [lead["name"] for lead in hot.content["leads"] if lead.get("name")][:MOST_TRIED]
     answer = None
     for name in named or ["somebody"]:

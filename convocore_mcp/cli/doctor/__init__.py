@@ -1,1 +1,1 @@
-"""The command `doctor`: what is checked, and how it is told."""
+"""The command `doctor`: what is checked, and how the findings are shown."""

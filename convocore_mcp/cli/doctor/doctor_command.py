@@ -20,8 +20,8 @@ from convocore_mcp.cli.error_reports import (
     leave_reporting_to_the_command,
     with_error_reports,
 )
-from convocore_mcp.cli.install.clients import Surroundings
-from convocore_mcp.cli.install.install_command import surroundings
+from convocore_mcp.cli.install.clients import Machine
+from convocore_mcp.cli.install.install_command import this_machine
 from convocore_mcp.cli.mirror.mirror_commands import ConfiguredMirror
 from convocore_mcp.cli.terminal import say
 from convocore_mcp.configuration import mirror_location, read_settings, require_key
@@ -43,14 +43,14 @@ def doctor(
     Exit code 0: all is well. 1: something is to be done. 2: a setting is missing or wrong.
     """
     leave_reporting_to_the_command()
-    findings = anyio.run(_collect, surroundings(), not as_json)
+    findings = anyio.run(_collect, this_machine(), not as_json)
     if as_json:
         say(_as_json(findings))
     if code := exit_code_of(findings):
         raise typer.Exit(code)
 
 
-async def _collect(machine: Surroundings, show: bool) -> list[Finding]:
+async def _collect(machine: Machine, show: bool) -> list[Finding]:
     findings = []
     async for finding in examine(machine, servers=SERVERS, now=utc_now):
         findings.append(finding)
@@ -60,7 +60,7 @@ async def _collect(machine: Surroundings, show: bool) -> list[Finding]:
 
 
 async def examine(
-    machine: Surroundings, *, servers: Mapping[str, str], now: Callable[[], datetime]
+    machine: Machine, *, servers: Mapping[str, str], now: Callable[[], datetime]
 ) -> AsyncGenerator[Finding, None]:
     """Every finding, in the order in which one depends on another."""
     settings: Settings | None = None

@@ -11,7 +11,7 @@ from rich.filesize import decimal
 from convocore_mcp.checked_settings import variables_of, what_is_wrong_with
 from convocore_mcp.cli.doctor.finding import Finding
 from convocore_mcp.cli.install.client_file import ClientFile
-from convocore_mcp.cli.install.clients import TITLES, ClientName, Surroundings
+from convocore_mcp.cli.install.clients import TITLES, ClientName, Machine
 from convocore_mcp.cli.install.server_entry import is_ours
 from convocore_mcp.cli.mirror.mirror_commands import ConfiguredMirror, count_text, open_backend
 from convocore_mcp.cli.mirror.mirror_status import age_text, location_text
@@ -74,12 +74,12 @@ def _existing(folder: Path) -> Path:
     return next(f for f in (folder, *folder.parents) if f.exists())
 
 
-def check_clients(surroundings: Surroundings, settings: Settings | None) -> Iterator[Finding]:
+def check_clients(machine: Machine, settings: Settings | None) -> Iterator[Finding]:
     """The MCP clients on this machine that have an entry for this server, and whether it works."""
     found = False
     for client in ClientName:
         try:
-            file = ClientFile.of(client, surroundings)
+            file = ClientFile.of(client, machine)
             entries = {name: e for name, e in file.entries().items() if is_ours(e)}
         except ConvocoreError as error:
             yield Finding.of_error(TITLES[client], error)
@@ -88,7 +88,7 @@ def check_clients(surroundings: Surroundings, settings: Settings | None) -> Iter
             found = True
             assert isinstance(entry, dict)  # noqa: S101  `is_ours` takes nothing else
             wrong = _wrong_entry(entry, settings)
-            todo = f"Mend it, or run convocore-mcp install {client}." if wrong else ""
+            todo = f"Correct it, or run convocore-mcp install {client}." if wrong else ""
             said = f"{name!r} in {file.path}{f': {wrong}' if wrong else ''}"
             yield Finding(TITLES[client], said, todo)
     if not found:

@@ -75,7 +75,7 @@ def export(
     chosen = file_format or _format_of(to)
     if chosen is FileFormat.parquet and to == STDOUT and sys.stdout.isatty():
         raise InvalidArgumentError(
-            "Parquet is nothing for a terminal.", hint="Name a file: --output rows.parquet."
+            "Parquet can't be written to a terminal.", hint="Name a file: --output rows.parquet."
         )
     make = _writer(chosen)
 
@@ -197,7 +197,7 @@ def _format_of(to: str) -> FileFormat:
     if ending not in endings:
         raise InvalidArgumentError(
             f"--output: the ending of {to!r} names no format.",
-            hint="End it in .csv, .jsonl or .parquet, or say --format.",
+            hint="End it in .csv, .jsonl or .parquet, or add --format.",
         )
     return FileFormat(endings[ending])
 

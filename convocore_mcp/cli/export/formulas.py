@@ -16,7 +16,7 @@ APOSTROPHE = "'"
 def disarmed(text: str) -> str:
     """`text`, with an apostrophe in front where a spreadsheet would calculate it.
 
-    Full-width signs count, too. A phone number of `+`, digits and blanks stays as it is.
+    Full-width characters count, too. A phone number of `+`, digits and blanks stays as it is.
     """
     if not text or _PHONE.fullmatch(text):
         return text

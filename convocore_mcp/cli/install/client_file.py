@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol, Self, TypeVar
 
 from convocore_mcp.cli.install import json_edits, toml_edits
-from convocore_mcp.cli.install.clients import ClientName, Surroundings, section_of
+from convocore_mcp.cli.install.clients import ClientName, Machine, section_of
 from convocore_mcp.errors import ConvocoreError, InvalidArgumentError
 
 T = TypeVar("T")
@@ -40,13 +40,13 @@ class ClientFile:
     """`None` if there is no file."""
 
     @classmethod
-    def of(cls, client: ClientName, surroundings: Surroundings) -> Self:
+    def of(cls, client: ClientName, machine: Machine) -> Self:
         """Read a client's file.
 
         Raises:
             ConvocoreError: it is there, and can't be read.
         """
-        path = surroundings.file_of(client)
+        path = machine.file_of(client)
         try:
             return cls(client, path, path.read_bytes() if path.exists() else None)
         except OSError as error:
@@ -90,7 +90,8 @@ class ClientFile:
             return edit(edits, (self.content or b"").decode(), section_of(self.client))
         except UnicodeDecodeError:
             raise InvalidArgumentError(
-                f"{self.path}: it is not UTF-8.", hint="Mend the file first; nothing was changed."
+                f"{self.path}: it is not UTF-8.",
+                hint="Correct the file first; nothing was changed.",
             ) from None
         except InvalidArgumentError as error:
             raise InvalidArgumentError(f"{self.path}: {error.message}", hint=error.hint) from None

@@ -19,7 +19,7 @@ class ClientName(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class Machine:
     """The machine, as far as it decides where files are."""
 
     platform: str
@@ -29,7 +29,7 @@ class Surroundings:
 
     @property
     def settings_folder(self) -> Path:
-        """Where programs with windows keep their settings."""
+        """Where desktop applications keep their settings."""
         if self.platform == "darwin":
             return self.home / "Library" / "Application Support"
         if self.platform == "win32":

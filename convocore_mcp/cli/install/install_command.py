@@ -12,7 +12,7 @@ import typer
 
 from convocore_mcp.cli.error_reports import with_error_reports
 from convocore_mcp.cli.install.client_file import ClientFile
-from convocore_mcp.cli.install.clients import TITLES, ClientName, Surroundings
+from convocore_mcp.cli.install.clients import TITLES, ClientName, Machine
 from convocore_mcp.cli.install.receipts import Receipt, Receipts, digest
 from convocore_mcp.cli.install.server_entry import DEMO, DEMO_NAME, KEY, NAME, ServerEntry, entry_of
 from convocore_mcp.cli.replaced_file import replaced_file
@@ -50,12 +50,12 @@ def install(
     Agent, region and all other settings are those of the environment (CONVOCORE_*); what is missing
     is asked for. The key goes into this machine's keyring.
     """
-    file = ClientFile.of(client, surroundings())
+    file = ClientFile.of(client, this_machine())
     if only_print:
         entry = DEMO if demo else _printable(_settings(key_needed=False), key_in_file=key_in_file)
         # Of the file, only the entry: others in it may hold secrets.
         output().write(replace(file, content=None).with_entry(entry.name, entry.for_client(client)))
-        say(f"That belongs into {file.path}; nothing was written.", err=True)
+        say(f"Add this to {file.path}; nothing was written.", err=True)
         return
     if demo:
         _write(file, DEMO, account=None)
@@ -66,9 +66,9 @@ def install(
     _write(file, entry, account=None if key_in_file else _stored(settings))
 
 
-def surroundings() -> Surroundings:
+def this_machine() -> Machine:
     """This machine."""
-    return Surroundings(sys.platform, os.environ, Path.home())
+    return Machine(sys.platform, os.environ, Path.home())
 
 
 def receipts() -> Receipts:
@@ -120,7 +120,7 @@ def _stored(settings: Settings) -> str:
     if not stored_key.store_key(account, settings.api_key.get_secret_value()):
         raise NotConfiguredError(
             "This machine has no keyring to keep the key in.",
-            hint="Say --key-in-file to have it in the client's file as plain text, or set "
+            hint="Use --key-in-file to have it in the client's file as plain text, or set "
             "CONVOCORE_API_KEY in the environment that starts the client.",
         )
     return account
@@ -203,7 +203,7 @@ def uninstall(
 ) -> None:
     """Take back what install wrote: the entry, and the key if no other entry uses it."""
     name = DEMO_NAME if demo else NAME
-    file = ClientFile.of(client, surroundings())
+    file = ClientFile.of(client, this_machine())
     receipt = receipts().find(client, name)
     if receipt is None or name not in file.entries():
         receipts().keep(client, name, None)

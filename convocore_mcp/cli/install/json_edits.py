@@ -80,7 +80,7 @@ def _parsed(source: str) -> Tree:
         row, column = node.start_point
         raise InvalidArgumentError(
             f"It is not valid JSON at line {row + 1}, column {column + 1}.",
-            hint="Mend the file first; nothing was changed.",
+            hint="Correct the file first; nothing was changed.",
         )
     return tree
 
@@ -110,7 +110,7 @@ def _root(tree: Tree) -> Node | None:
         return None
     if len(values) != 1 or values[0].type != "object":
         raise InvalidArgumentError(
-            "It holds no JSON object.", hint="Mend the file first; nothing was changed."
+            "It holds no JSON object.", hint="Correct the file first; nothing was changed."
         )
     return values[0]
 
@@ -122,7 +122,7 @@ def _object_at(parent: Node, name: str) -> Node | None:
     value = _part(pair, "value")
     if value.type != "object":
         raise InvalidArgumentError(
-            f"Its {name!r} is not an object.", hint="Mend the file first; nothing was changed."
+            f"Its {name!r} is not an object.", hint="Correct the file first; nothing was changed."
         )
     return value
 
@@ -212,7 +212,7 @@ def _line_end(parent: Node, part: Node) -> int:
 
 
 def _comma_after(parent: Node, pair: Node) -> Node | None:
-    """The comma that follows a pair: a sign of its own, or a fault where it follows the last."""
+    """The comma that follows a pair; after the last pair it is a node for an error."""
     for child in parent.children:
         if child.start_byte >= pair.end_byte and child.text == b",":
             return child

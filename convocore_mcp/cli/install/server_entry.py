@@ -53,7 +53,7 @@ def entry_of(settings: Settings, *, key_in_file: bool) -> ServerEntry:
     if urlsplit(environment.get("CONVOCORE_STORE", "")).password and not key_in_file:
         raise NotConfiguredError(
             "CONVOCORE_STORE holds a password, which would be written into the client's file.",
-            hint="Say --key-in-file to have it there, or keep the password in ~/.pgpass.",
+            hint="Use --key-in-file to have it there, or keep the password in ~/.pgpass.",
         )
     if key_in_file and settings.api_key is not None:
         environment = {KEY: settings.api_key.get_secret_value()} | environment

@@ -17,7 +17,7 @@ def entries_in(text: str, section: str) -> dict[str, object]:
     found = _parsed(text).unwrap().get(section, {})
     if not isinstance(found, dict):
         raise InvalidArgumentError(
-            f"Its {section!r} is not a table.", hint="Mend the file first; nothing was changed."
+            f"Its {section!r} is not a table.", hint="Correct the file first; nothing was changed."
         )
     return found
 
@@ -60,5 +60,5 @@ def _parsed(text: str) -> tomlkit.TOMLDocument:
     except TOMLKitError as error:
         raise InvalidArgumentError(
             f"It is not valid TOML ({type(error).__name__}).",
-            hint="Mend the file first; nothing was changed.",
+            hint="Correct the file first; nothing was changed.",
         ) from None

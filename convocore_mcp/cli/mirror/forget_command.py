@@ -56,7 +56,7 @@ def forget(
     if mirror.location == "memory":
         raise NotConfiguredError(
             "The mirror is kept in memory, so there is nothing to erase on disk.",
-            hint="Restart the server, and it has forgotten everybody.",
+            hint="Restart the server: the mirror is then empty.",
         )
     agents = mirror.agents(agent)
     people = anyio.run(_find, agents, lead)

@@ -80,7 +80,7 @@ _CREDENTIAL, _WATCHED = "credential", "watched"
 
 @lru_cache(maxsize=4096)  # the same few names come with every conversation
 def _kind_of_secret(name: str, inside: str) -> str | None:
-    """What a name says: a credential, what the visitor could be watched with, or nothing."""
+    """What a name stands for: a credential, a recording or an address, or neither."""
     words = name_words(name)
     if words and inside and _VAGUE.issuperset(words):
         words = (*name_words(inside), *words)

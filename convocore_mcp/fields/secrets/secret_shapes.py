@@ -95,13 +95,13 @@ def _is_address(text: str) -> bool:
 
 
 def _marked_address(match: re.Match[str]) -> str:
-    """A mark in place of a public address; one of a home network is nobody's."""
+    """A mark in place of a public address; one of a private network identifies nobody."""
     address = _parsed(match[1])
     before = match.string[max(0, match.start() - 12) : match.start()]
     if address is None or not address.is_global or re.search(_VERSION_BEFORE, before):
         return match.group()
     if address.version == 6 and address not in _GLOBAL_UNICAST:
-        return match.group()  # `std::fs` is none either
+        return match.group()  # such as `std::fs`, which is no address
     return REMOVED
 
 

@@ -43,7 +43,7 @@ PLACEHOLDER_WORDS = frozenset(
         "user", "name", "example", "sample", "demo", "admin", "me", "you", "123", "1234", "12345",
     }
 )  # fmt: skip
-"""Placeholders when the same word is the mailbox and the domain, as nobody's is: `a@a.com`."""
+"""Placeholders when the same word is the mailbox and the domain: `a@a.com` is nobody's."""
 _DOCUMENTATION = "example"
 """The top-level domain of documentation (RFC 2606): its addresses stand for real ones."""
 PLACEHOLDER_ADDRESSES = {

@@ -1,8 +1,8 @@
 """Latin spellings of names in other scripts, for people who type `Ivan Petrov` for Иван Петров.
 
 They are added to the script's own spelling and never replace it. A script that writes no short
-vowels (Arabic, Hebrew) gives consonants only: whoever types `Muhammad` is asked which of the names
-with these consonants is meant. Japanese ideographs get their Chinese reading.
+vowels (Arabic, Hebrew) gives consonants only: a query `Muhammad` gives all names with these
+consonants as candidates. Japanese ideographs get their Chinese reading.
 """
 
 import re

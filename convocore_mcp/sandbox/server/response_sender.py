@@ -22,7 +22,7 @@ async def send_response(response: Response, send: Send, *, date: str) -> None:
         ConnectionResetError: it must be cut or reset, but there is no socket (in-memory client).
     """
     if response.reset or response.is_raw:
-        await _break_connection(send, with_reset=response.reset, last_words=response.body)
+        await _break_connection(send, with_reset=response.reset, last_bytes=response.body)
         return
     headers = [(k.encode("latin-1"), v.encode("latin-1")) for k, v in response.headers]
     if not any(name == b"date" for name, _ in headers):
@@ -42,7 +42,7 @@ async def send_response(response: Response, send: Send, *, date: str) -> None:
     await _break_connection(send, with_reset=False)
 
 
-async def _break_connection(send: Send, *, with_reset: bool, last_words: bytes = b"") -> None:
+async def _break_connection(send: Send, *, with_reset: bool, last_bytes: bytes = b"") -> None:
     """Close the connection through uvicorn's transport: ASGI has no message for that."""
     transport = getattr(getattr(send, "__self__", None), "transport", None)
     if transport is None:
@@ -53,6 +53,6 @@ async def _break_connection(send: Send, *, with_reset: bool, last_words: bytes =
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         transport.abort()
     else:
-        transport.write(last_words)
+        transport.write(last_bytes)
         transport.close()
     await anyio.sleep(0.01)  # until uvicorn has noticed, else it logs an error

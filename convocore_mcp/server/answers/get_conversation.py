@@ -44,7 +44,9 @@ async def get_conversation(
         ApiError: Convocore can't be read, and the mirror is still empty or lacks the conversation.
     """
     if not request.conversation:
-        raise InvalidArgumentError("conversation: is empty.", hint="Give a conversation's id.")
+        raise InvalidArgumentError(
+            "conversation: the value is empty.", hint="Give a conversation's id."
+        )
     # Its own details are looked at below: those of others don't matter here.
     freshness = await backend.syncs.ensure_fresh(agent_id, ReadScope(details=False))
     conversation = await _find(backend, agent_id, request.conversation, freshness)

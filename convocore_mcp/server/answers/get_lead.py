@@ -34,7 +34,9 @@ async def get_lead(backend: Backend, agent_id: str, person: str) -> JsonObject:
         ApiError: Convocore can't be read, and the mirror is still empty, or nobody in it fits.
     """
     if not person:
-        raise InvalidArgumentError("lead: is empty.", hint="Give a name, email, phone or id.")
+        raise InvalidArgumentError(
+            "lead: the value is empty.", hint="Give a name, email, phone or id."
+        )
     if len(person) > LONGEST_PERSON:  # in the URI of a resource, which no schema bounds
         raise InvalidArgumentError(
             f"lead: has more than {LONGEST_PERSON} characters.",

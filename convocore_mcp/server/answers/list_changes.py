@@ -30,8 +30,8 @@ CURSOR_LENGTH = 1_500
 LONGEST_CHANGE = 12_000
 """Characters of one change: the largest of its fields are left out where it is longer."""
 NO_BASELINE = "The first reading is not complete, so nothing counts as a change yet."
-ONLY_KNOWN = "nothing of it can be read now, and only changes that were known are told"
-HELD_BACK = "Newer changes follow as soon as their leads have been worked out."
+ONLY_KNOWN = "nothing of it can be read now, so only changes that were known before are listed"
+HELD_BACK = "Newer changes follow as soon as their leads have been computed."
 
 
 async def list_changes(
@@ -137,7 +137,7 @@ def _change_view(
 
 
 def _event_id(change: Change, generation: str) -> str:
-    """The same for the same change of a mirror, whoever reads it and whenever.
+    """The ID of a change: the same for every reader of a mirror, at any time.
 
     A moment has its ID from what became overdue, and when: every mirror gives it the same.
     """

@@ -22,7 +22,7 @@ class AnswerCache(Generic[T]):
         """What `make` answers to `question`, or has answered in this state.
 
         `state` names everything that an answer depends on; `None` if that is about to change.
-        Whoever makes an answer may fail or be cancelled; others who wait for it then make it anew.
+        If the caller that makes an answer fails or is cancelled, those that wait make it again.
         """
         if state is None:
             return await make()
@@ -50,5 +50,5 @@ class AnswerCache(Generic[T]):
         finally:
             if not (made.done() and self._keep(made.result())) and answers.get(question) is made:
                 del answers[question]
-            made.cancel()  # without an effect on a result: whoever waits makes the answer anew
+            made.cancel()  # without an effect on a result: a waiting caller makes it again
         return answer

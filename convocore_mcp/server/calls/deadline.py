@@ -38,7 +38,7 @@ class Deadline:
                 "The mirror is still being opened."
                 if opening
                 else "The mirror has not answered in time.",
-                hint="Ask again: it may only be busy. If it stays, the database or its disk is "
-                "slow, stopped, or locked by another process: look there.",
+                hint="Ask again: it may only be busy. If it persists, the database or its disk is "
+                "slow, stopped, or locked by another process: check both.",
                 retry_after=5,
             )

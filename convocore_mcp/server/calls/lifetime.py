@@ -156,7 +156,7 @@ class App:
         return replace(backend, deadline=deadline, syncs=syncs)
 
     async def _built(self) -> Backend:
-        """The backend, built by whoever comes first; building goes on if nobody waits any more."""
+        """The backend, built by the first call; building goes on if nobody waits any more."""
         if self._building is None:
             self._building = asyncio.create_task(self._build())
             self._building.add_done_callback(_note_failure)

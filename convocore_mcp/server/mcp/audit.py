@@ -1,8 +1,8 @@
 """The audit log: who asked what, and whom the answer showed (`CONVOCORE_AUDIT_LOG`).
 
-One JSON line for each tool call, resource and prompt, without content and without arguments. What
-can't be written is told once on stderr, and the answer goes out all the same: whoever needs it the
-other way round would lose the assistant with the disk.
+One JSON line for each tool call, resource and prompt, without content and without arguments. If a
+line can't be written, stderr says so once, and the answer goes out all the same: a full disk must
+not stop the assistant.
 """
 
 import asyncio

@@ -1,9 +1,9 @@
 """Completes arguments of prompts and parameters of resource templates from the mirror.
 
-Completing never waits for Convocore. Each result says in its `_meta` how complete the mirror is
-that it comes from. An empty mirror completes nothing, and neither does a server without settings:
-every tool tells what to do about those. A reference to an unknown prompt or template completes to
-nothing, as the conformance suite expects.
+Completing never waits for Convocore. The `_meta` of each result says how complete the mirror is. An
+empty mirror completes nothing, and neither does a server without settings: every tool says what to
+do about those. A reference to an unknown prompt or template completes to nothing, as the
+conformance suite expects.
 """
 
 import logging

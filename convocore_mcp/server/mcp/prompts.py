@@ -199,7 +199,7 @@ async def _lead(app: App, given: dict[str, str]) -> str:
     try:
         backend = await app.backend()
     except NotConfiguredError:
-        return typed  # nobody's data can be read: the tools tell what to do about it
+        return typed  # no data can be read: the tools tell what to do about it
     if backend.privacy is None:
         return typed
     found = await backend.answers.get_lead(backend.agent(given.get("agent_id", "")), typed)

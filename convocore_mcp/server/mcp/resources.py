@@ -32,7 +32,7 @@ FIELDS = "convocore://schema/fields"
 INCOMPLETE_TTL = timedelta(seconds=2)
 """During the first full sync, reading the resource again soon brings more."""
 LONGEST_LIMIT = 4
-"""Digits. Python refuses to read a number of thousands of them."""
+"""The most digits that `limit` may have: Python refuses to read thousands of them."""
 SCHEMA_TTL = timedelta(days=1)
 
 

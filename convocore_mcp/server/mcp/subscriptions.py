@@ -211,7 +211,7 @@ class LegacySubscriptions:
         connection = _connection(ctx)
         if not connection.has_standalone_channel:
             raise protocol_error(
-                "There are no subscriptions without a session; ask again now and then."
+                "Subscriptions need a session; without one, read the resource again now and then."
             )
         uris, uri = self._bus.uris_of(connection), str(params.uri)
         if uri not in uris:

@@ -68,12 +68,12 @@ class Privacy:
         Raises:
             ConvocoreError: from `make`, with its texts masked.
         """
-        opened, given = await self._read(self._opened, request)
+        resolved, given = await self._read(self._resolved, request)
         limit = size = MAX_CHARACTERS
         try:
             while True:
                 with room(limit):
-                    found = await make(opened)
+                    found = await make(resolved)
                 masked = await self._read(self._masked, found, given)
                 size = len(compact(masked))
                 if size <= MAX_CHARACTERS or limit < SMALLEST_ROOM:
@@ -87,8 +87,8 @@ class Privacy:
         return await self._read(self._masked_values, found, names=names)
 
     async def value_of(self, text: str) -> str:
-        """A text with what its pseudonyms stand for, for whoever runs the server."""
-        return (await self._read(self._opened, text))[0]
+        """A text with what its pseudonyms stand for; only the operator may see it."""
+        return (await self._read(self._resolved, text))[0]
 
     def _ready(self) -> Pseudonyms:
         if self._pseudonyms is None:
@@ -99,7 +99,7 @@ class Privacy:
 
     def _masking(self, found: object, given: dict[str, str]) -> Masking:
         people = self._personal.people(self._agents, ids_in(found))
-        # Groups and lists of values name nobody's ID, so any name in the mirror may be in them.
+        # Groups and lists of values have no lead's ID, so any name in the mirror may be in them.
         anybody = isinstance(found, dict) and not found.keys().isdisjoint(WITHOUT_IDS)
         return Masking(
             self._ready(),
@@ -112,7 +112,7 @@ class Privacy:
     def _masked(self, found: JsonObject, given: dict[str, str]) -> JsonObject:
         masked = self._masking(found, given).answer(found)
         if cursor := masked.get("next_cursor"):
-            masked["next_cursor"] = self._seal().encrypt(cursor.encode()).decode()
+            masked["next_cursor"] = self._cipher().encrypt(cursor.encode()).decode()
         return masked
 
     def _masked_error(self, error: ConvocoreError, given: dict[str, str]) -> ConvocoreError:
@@ -130,7 +130,7 @@ class Privacy:
         ]
         return [value for value in shown if value]
 
-    def _opened(self, request: T) -> tuple[T, dict[str, str]]:
+    def _resolved(self, request: T) -> tuple[T, dict[str, str]]:
         """The request with what its pseudonyms stand for, and these pseudonyms.
 
         Raises:
@@ -138,34 +138,34 @@ class Privacy:
         """
         pseudonyms, given = self._ready(), dict[str, str]()
 
-        def opened(value: object, name: str = "") -> object:
+        def resolved(value: object, name: str = "") -> object:
             if isinstance(value, str):
                 if name == "cursor" and value:
-                    return self._opened_cursor(value)
+                    return self._decrypted_cursor(value)
                 found = pseudonyms.values_in(value, self._values_of)
                 given.update(found)
                 for pseudonym, original in found.items():
                     value = value.replace(pseudonym, original)
                 return value
             if isinstance(value, tuple):
-                return tuple(opened(item) for item in value)
+                return tuple(resolved(item) for item in value)
             if is_dataclass(value) and not isinstance(value, type):
-                changed = {f.name: opened(getattr(value, f.name), f.name) for f in fields(value)}
+                changed = {f.name: resolved(getattr(value, f.name), f.name) for f in fields(value)}
                 return replace(value, **changed)
             return value
 
-        return cast("T", opened(request)), given
+        return cast("T", resolved(request)), given
 
-    def _opened_cursor(self, cursor: str) -> str:
+    def _decrypted_cursor(self, cursor: str) -> str:
         try:
-            return self._seal().decrypt(cursor.encode()).decode()
+            return self._cipher().decrypt(cursor.encode()).decode()
         except (InvalidToken, UnicodeError):
             raise InvalidArgumentError(
                 "cursor: it was not made by this server, or it was cut or changed.",
                 hint="Leave cursor out to start again.",
             ) from None
 
-    def _seal(self) -> Fernet:
+    def _cipher(self) -> Fernet:
         """Closes cursors: one holds the values by which a list is sorted, which may be names."""
         self._ready()
         assert self._cursors is not None  # noqa: S101  made beside the pseudonyms

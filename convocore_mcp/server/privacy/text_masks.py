@@ -89,7 +89,7 @@ def _is_valid(text: str, region: str | None) -> bool:
 
 @lru_cache(maxsize=4096)
 def _name_pattern(name: str) -> re.Pattern[str] | None:
-    """Finds a whole name and its parts, but for those that are part of every other name."""
+    """Finds a whole name and its parts, except short ones and particles such as `von`."""
     parts = [part.strip(".,;:'\"()") for part in name.split()]
     long = [p for p in parts if len(p) >= SHORTEST_NAME and p.casefold() not in _PARTICLES]
     wanted = sorted({name.strip(), *long} - {""}, key=len, reverse=True)

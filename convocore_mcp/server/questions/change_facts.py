@@ -21,7 +21,7 @@ UNKNOWN = "none"
 """Stands for a value that is missing before or after a change: an answer holds no `null`."""
 NEVER_CHANGING = frozenset({"id", "lead_id", "agent_id"})
 FOLLOWING = frozenset({"created", "duration_seconds"})
-"""Fields that follow from times which are told anyway: shown only where they are asked for."""
+"""Fields that are computed from times shown anyway: shown only where they are asked for."""
 OVERDUE = ("overdue_activity", "overdue_close")
 READ_FROM_RECORD = frozenset({
     "id", "user_name", "user_company", "origin", "state", "stage", "hot_label", "lead_score",

@@ -97,7 +97,7 @@ class StrictTool(Tool):
         app: App = context.request_context.lifespan_context
         make = functools.partial(self._run, arguments, context, convert_result)
         if (context.request_context.meta or {}).get("progress_token") is not None:
-            return await make()  # whoever waits for another's answer would get no progress
+            return await make()  # a call that waits for another's answer gets no progress
         return await app.answer_once((self.name, convert_result, compact(arguments)), make)
 
     async def _run(

@@ -209,7 +209,7 @@ class GroupView(View):
     conversations: int | None = None
     leads: int | None = None
     hot: Annotated[int | bool | str | None, WithJsonSchema({})] = None
-    """How many are hot; in groups by `hot`, whether they are, or that they are the others."""
+    """How many are hot; in groups by `hot`: true, false, or `(other)`."""
     messages: int | None = None
     value: dict[str, float] | None = None
     unparsed_values: int | None = None

@@ -1,6 +1,6 @@
 """How hot a lead was before and after a change of one of its conversations.
 
-A lead is worked out again some time after its conversations have changed, all of their changes at
+A lead is computed again some time after its conversations have changed, all of their changes at
 once. Its new state belongs to the last of these changes: a lead after a change is the lead as it
 was when the next change of any of its conversations came, or as it is now.
 """

@@ -33,7 +33,7 @@ from convocore_mcp.store.database.schema import (
 NEWEST_VERSIONS = 50
 """Versions that `first_sync_reached` looks at: so many rows in front may be misplaced."""
 DAMAGED_RECORD = (
-    "A stored conversation was damaged: parts of it are missing until the next full reading."
+    "A stored conversation was damaged: parts of it are missing until the next full sync."
 )
 _c = conversations.c
 _AGENT: BindParameter[str] = bindparam("agent")
@@ -162,7 +162,7 @@ def data_changed(connection: Connection, agent_id: str, *, added: int = 0) -> No
     _update_agent(connection, _DATA_CHANGED, {"agent": agent_id, "added": added})
 
 
-def forget_record(connection: Connection, damaged: str) -> None:
+def blank_damaged_record(connection: Connection, damaged: str) -> None:
     """Put an empty record in place of a damaged one, which the next full sync replaces.
 
     Until then the agent's coverage has a gap, so that answers say what they lack.

@@ -25,7 +25,7 @@ from convocore_mcp.errors import (
     ReplacedMirrorError,
 )
 from convocore_mcp.store.database import sqlite_file
-from convocore_mcp.store.database.coverage import forget_record
+from convocore_mcp.store.database.coverage import blank_damaged_record
 from convocore_mcp.store.database.schema import (
     PREFIX,
     SCHEMA_VERSION,
@@ -77,7 +77,7 @@ class Database:
         self.writes = 0
         """Write transactions that have ended in this process."""
         self.before_replacement: list[Callable[[], None]] = []
-        """Give back the connections that are kept, before another mirror takes this one's place."""
+        """Functions that give back kept connections, before another mirror replaces this one."""
         self._recreate = recreate
         self._recreate_lock = threading.Lock()
 
@@ -128,7 +128,7 @@ class Database:
                 yield connection.execution_options(**options)
         except DamagedRecordError as error:
             with self.writing() as connection:
-                forget_record(connection, error.record)
+                blank_damaged_record(connection, error.record)
             raise
         except MirrorError as error:
             replaced = isinstance(error, ReplacedMirrorError)
@@ -266,7 +266,7 @@ def _find_mirror(connection: Connection, owner: str, damaged: str) -> tuple[str,
         if tables and connection.dialect.name == "sqlite":
             return "", "it holds something else"
         if any(name.startswith(PREFIX) for name in tables):
-            return "", "the table that says whose they are is missing"
+            return "", "the table that names their owner is missing"
         return None
     existing = {row.key: row.value for row in connection.execute(select(meta))}
     generation, unusable = existing.get("generation") or "", _why_unusable(existing, owner)
@@ -277,14 +277,14 @@ def _find_mirror(connection: Connection, owner: str, damaged: str) -> tuple[str,
 def _why_unusable(existing: dict[str | None, str | None], owner: str) -> str:
     """Why a mirror with this `meta` table can't be used; empty if it can."""
     if "owner" not in existing:
-        return "it does not say whose it is"
+        return "it names no owner"
     if existing["owner"] != owner:
         return sqlite_file.FOREIGN
     version = existing.get("schema") or ""
     if version == SCHEMA_VERSION:
         return ""
     if not version.isdecimal():
-        return "it does not say of which version it is"
+        return "it names no version of its tables"
     return _OLDER if int(version) < int(SCHEMA_VERSION) else sqlite_file.NEWER
 
 

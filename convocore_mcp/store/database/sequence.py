@@ -39,7 +39,7 @@ def set_sequence_number(connection: Connection, number: int) -> None:
 class FencedDatabase(Database):
     """A mirror for the holder of a sync lock: no write gets through once the lock is lost.
 
-    Nor once the mirror is another one: what was read before is not in it.
+    No write gets through either once the mirror was replaced: what was read before is not in it.
     """
 
     def __init__(self, database: Database, check: Callable[[Connection], None]) -> None:

@@ -252,7 +252,7 @@ def _make_private(file: Path) -> None:
             raise
         log.warning(
             "Others may be able to read %s: its file system has no permissions. "
-            "CONVOCORE_STORE names another place.",
+            "To prevent that, set CONVOCORE_STORE to another place.",
             file.name,
         )
 

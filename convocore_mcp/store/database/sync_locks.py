@@ -4,8 +4,8 @@ A process that dies, however suddenly, loses its locks at once, without any cloc
 mirror, a sync lock is the lock of an empty SQLite file, so it is as reliable as the locks of the
 mirror itself, on every system. For PostgreSQL see `locks.server_locks`.
 
-A process that is stopped, and not dead, keeps such a lock for as long as it is stopped; what it
-loses it by are leases (`locks.leases`).
+A process that is stopped, and not dead, would keep such a lock for as long as it is stopped. The
+leases (`locks.leases`) let another process take the lock over.
 """
 
 import sqlite3

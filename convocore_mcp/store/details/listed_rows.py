@@ -66,10 +66,10 @@ def note_listed(
     """
     replaced = [row for row, old in changed if old is not None]
     if replaced:
-        forget(connection, sparse_rows, agent_id, [row.id for row in replaced])
+        delete_ids(connection, sparse_rows, agent_id, [row.id for row in replaced])
         # A full row holds everything, so the details of the older version are out of date.
         full = [row.id for row in replaced if not is_sparse(row)]
-        forget(connection, details, agent_id, full)
+        delete_ids(connection, details, agent_id, full)
     wanted = [
         (
             agent_id,
@@ -85,17 +85,17 @@ def note_listed(
     bulk.insert_rows(connection, sparse_rows, _COLUMNS, wanted)
 
 
-def forget(connection: Connection, table: Table, agent_id: str, ids: Sequence[str]) -> None:
+def delete_ids(connection: Connection, table: Table, agent_id: str, ids: Sequence[str]) -> None:
     """Delete the rows of these conversations from one of the tables of details."""
     for part in chunks(sorted(ids)):
         condition = (table.c.agent_id == agent_id, table.c.id.in_(part))
         connection.execute(delete(table).where(*condition))
 
 
-def forget_removed(connection: Connection, agent_id: str, ids: Sequence[str]) -> None:
-    """Forget everything about the details of removed conversations."""
+def delete_removed(connection: Connection, agent_id: str, ids: Sequence[str]) -> None:
+    """Delete everything about the details of removed conversations."""
     for table in (sparse_rows, details):
-        forget(connection, table, agent_id, ids)
+        delete_ids(connection, table, agent_id, ids)
 
 
 def list_digests(changed: Sequence[Changed], filled: Sequence[Changed]) -> dict[str, bytes]:

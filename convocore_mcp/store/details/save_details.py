@@ -12,11 +12,11 @@ from convocore_mcp.store.database.columns import storable
 from convocore_mcp.store.database.parsed_records import stored_object
 from convocore_mcp.store.database.rows import chunks, from_milliseconds, to_milliseconds
 from convocore_mcp.store.database.schema import CURRENT, UNKNOWN, conversations, records
-from convocore_mcp.store.details.listed_rows import MergeDetails, forget
+from convocore_mcp.store.details.listed_rows import MergeDetails, delete_ids
 from convocore_mcp.store.details.tables import REFUSED, details, enriched_versions, sparse_rows
 from convocore_mcp.store.write.versions import Changed, CurrentVersion
 
-_NOBODY_ASKS = frozenset(
+_UNUSED_FIELDS = frozenset(
     {"nodes_info", "metrics", "sessions", "average_latency", "detailed_cost", "voice"}
 )
 """Record fields that no answer uses: a list that lacks only these fields counts as full."""
@@ -62,7 +62,7 @@ def compare_details(
             continue
         merged = merge(row, answer.single.record)
         known, made = stored_object(row.record), stored_object(merged.record)
-        found.added += bool(made.keys() - known.keys() - _NOBODY_ASKS)
+        found.added += bool(made.keys() - known.keys() - _UNUSED_FIELDS)
         if made != stored_object(in_mirror):
             found.changed.append((merged, version))
     return found
@@ -98,8 +98,8 @@ def _listed_rows(
 def note_answers(connection: Connection, agent_id: str, found: Enrichment, *, at: int) -> None:
     """Store the answers, so that no version is asked for twice soon; `at` is in milliseconds."""
     ids = [answer.wanted.id for answer in found.answered]
-    forget(connection, sparse_rows, agent_id, ids)
-    forget(connection, details, agent_id, ids)
+    delete_ids(connection, sparse_rows, agent_id, ids)
+    delete_ids(connection, details, agent_id, ids)
     rows = (
         (
             agent_id,
@@ -156,7 +156,7 @@ def mark_enriched(
 
 
 def read_before(time: datetime, now: datetime) -> ColumnElement[bool]:
-    """Whether details were read before `time`, or by a clock that was ahead, so nobody knows when.
+    """Whether details were read before `time`, or at an unknown time: by a clock that was ahead.
 
     Machines that share a mirror have slightly different clocks.
     """

@@ -1,1 +1,1 @@
-"""Connecting to a database within bounds, and what its failures mean to whoever runs it."""
+"""Connecting to a database within bounds, and what its failures mean to the operator."""

@@ -24,13 +24,13 @@ class DataVersion:
         self._lock = threading.Lock()
         self._engine: Engine | None = None
         self._connection: PoolProxiedConnection | None = None
-        """Of a SQLite file; kept, because each connection numbers the others' commits anew."""
+        """Of a SQLite file; kept, because only numbers of one connection are comparable."""
         database.before_replacement.append(self.close)
 
     def read(self) -> str | None:
         """The version of the data of now; `None` if the database can't tell. Blocks.
 
-        Whoever reads the data then meets the error, and can say what it means.
+        The call that reads the data then meets the error, and can say what it means.
         """
         try:
             return f"{self._database.generation} {self._number()}"

@@ -1,4 +1,4 @@
-"""What a failure of the database means: one `MirrorError` for each kind, and how to mend it.
+"""What a failure of the database means: one `MirrorError` for each kind, with its remedy.
 
 The texts of drivers and servers name files, hosts, users and tables; no kind repeats them.
 """
@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from convocore_mcp.errors import LostConnectionError, MirrorError
 
 NO_ANSWER = "no answer within the time limit"
-"""How a connection ends that was given up (`postgresql_connection`)."""
+"""The error message of a connection that was given up (`postgresql_connection`)."""
 _PATH = re.compile(r'"/[^"]*"')
 _TABLE = re.compile(r'"?\bconvocore_\w+"?')
 
@@ -27,8 +27,8 @@ class Kind(NamedTuple):
 
 LOCKED = Kind(
     "Another process holds the mirror locked.",
-    "Ask again in a moment. If it stays, a process that uses the mirror is stopped or stuck: find "
-    "it (fuser FILE, lsof FILE), and let it continue or end it.",
+    "Ask again in a moment. If it persists, a process that uses the mirror is stopped or stuck: "
+    "find it (fuser FILE, lsof FILE), and let it continue or end it.",
 )
 DISK_FULL = Kind(
     "The disk of the mirror is full.",
@@ -80,8 +80,8 @@ STARTING = Kind(
 )
 SLOW = Kind(
     "The database takes too long to answer.",
-    "Ask again. If it stays, the database server is stopped, overloaded, or waits for a lock of "
-    "another client: look there (pg_stat_activity, pg_locks).",
+    "Ask again. If it persists, the database server is stopped, overloaded, or waits for a lock of "
+    "another client: see pg_stat_activity and pg_locks.",
 )
 STANDBY = Kind(
     "The database server can only be read.",

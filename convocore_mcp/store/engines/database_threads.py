@@ -22,7 +22,7 @@ T = TypeVar("T")
 class DatabaseThreads:
     """Runs calls in threads, at most `limit` at a time; those who wait get their turn in order.
 
-    Whoever is cancelled goes at once. The call goes on and keeps its place, so a database that
+    A cancelled caller returns at once. The call goes on and keeps its place, so a database that
     does not answer holds `limit` threads and no more.
     """
 
@@ -55,7 +55,7 @@ class DatabaseThreads:
         try:
             return await self._in_thread(call)
         except LostConnectionError as error:
-            log.info("Once more: %s", error.message)
+            log.info("Trying once more: %s", error.message)
             return await self._in_thread(call)
         except DamagedMirrorError:
             await self._in_thread(functools.partial(self._database.replace_damaged, engine))
@@ -67,6 +67,6 @@ class DatabaseThreads:
     def _ended(self, task: asyncio.Task[object]) -> None:
         self._places.release()
         self._calls.discard(task)
-        # Looked at, so that nobody is told of it twice: whoever waited has got it.
+        # Retrieved, so that asyncio does not report it again: the caller has got it.
         if not task.cancelled() and (error := task.exception()) is not None:
             log.info("A call of the mirror failed: %s", type(error).__name__)

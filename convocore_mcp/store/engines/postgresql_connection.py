@@ -2,7 +2,7 @@
 
 A pooler such as PgBouncer may give each transaction another session. So a session has no state of
 ours: no prepared statements, no `SET` and no advisory lock that outlive their transaction, and
-nothing in the `options` of a connection. Limits are set anew in each transaction.
+nothing in the `options` of a connection. Limits are set again in each transaction.
 
 Three limits end a wait, whatever has stopped: the server's own (`statement_timeout`), the kernel's
 (a machine that vanished), and ours, for a server that is frozen and whose machine still answers.

@@ -95,7 +95,7 @@ def _compares_data(
 
 def _compares_time(column: Sql, operator: Operator, period: Period) -> ColumnElement[bool]:
     begin = to_ms(period.begin)
-    # A moment is a second long: answers show no fractions, so none decides.
+    # A point in time covers its whole second: answers show no fractions, so none may decide.
     end = to_ms(period.end) + (1000 if period.is_instant else 0)
     match operator:
         case Operator.EQUAL:

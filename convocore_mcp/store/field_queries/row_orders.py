@@ -51,7 +51,7 @@ def order_parts(table: RowTable, sort: Sort) -> list[OrderPart]:
 
 
 def _waiting(table: RowTable) -> Sql:
-    """Since when somebody waits; who does not wait has none."""
+    """Since when somebody waits; missing for rows in which nobody waits."""
     since = func.coalesce(table.column("waiting_since"), cast(_UNKNOWN_WAIT, BigInteger))
     leads = table.rows is Rows.LEADS
     waits = table.column("waiting") if leads else table.column("state") == text_key(WAITING)

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, func, select
 
 from convocore_mcp.fields.grouping import FieldName, Grouping, Sort, TimeUnit
 from convocore_mcp.fields.row_query import FoundRow, Groups, RowQuery, SortKey
-from convocore_mcp.fields.table import Field, Home, Rows
+from convocore_mcp.fields.table import Field, Rows, Storage
 from convocore_mcp.fields.times import Clock
 from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.database.schema import agents
@@ -26,7 +26,7 @@ from convocore_mcp.store.field_queries.row_search import has_search
 from convocore_mcp.store.fields.row_tables import RowTable
 from convocore_mcp.store.fields.shown_values import ShownField, long_texts, shown_fields
 from convocore_mcp.store.read import hot_leads
-from convocore_mcp.store.read.cache import AnswerCache
+from convocore_mcp.store.read.cache import ResultCache
 
 CACHED_ANSWERS, CACHED_PAGES = 2_000, 64
 """Cache sizes: a count has a few bytes, a page of rows or a table of groups up to 200 kB."""
@@ -39,8 +39,8 @@ class RowReader:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._cache = AnswerCache(CACHED_ANSWERS)
-        self._page_cache = AnswerCache(CACHED_PAGES)
+        self._cache = ResultCache(CACHED_ANSWERS)
+        self._page_cache = ResultCache(CACHED_PAGES)
 
     def sequence_number(self) -> int:
         """The number of the newest change."""
@@ -158,7 +158,7 @@ class RowReader:
         question: Hashable,
         asked: Iterable[FieldName],
         compute: Callable[[Connection], T],
-        cache: AnswerCache,
+        cache: ResultCache,
         *,
         present: bool = False,
     ) -> T:
@@ -167,7 +167,7 @@ class RowReader:
         What held of conversations at a change never changes, but for the leads they belong to.
         """
         names = [*asked, *(c.field for r in query.requirements for c in r.conditions)]
-        if not any(isinstance(f, Field) and f.home is Home.NOWHERE for f in names):
+        if not any(isinstance(f, Field) and f.storage is Storage.NONE for f in names):
             query = replace(query, clock=Clock(_LONG_AGO, query.clock.zone))
         versioned = query.rows is Rows.CONVERSATIONS and not present
         with self._database.reading() as connection:

@@ -57,12 +57,12 @@ def _midnight(day: date, zone: tzinfo) -> int | None:
     return to_milliseconds(datetime.combine(day, time(), zone))
 
 
-_WORKED_OUT = ("created", "preview", "currency", "value")
+_COMPUTED = ("created", "preview", "currency", "value")
 """Fields that are no attribute of a conversation, and no part of its record either."""
 
 
 def _worked_out(c: Conversation, keys: DerivedKeys) -> tuple[ReadValue, ...]:
-    """The values of `_WORKED_OUT`."""
+    """The values of `_COMPUTED`."""
     created, preview = c.first_message or c.last_activity, c.last_message or c.summary
     return (created, preview, keys.currency, keys.amount)
 
@@ -70,7 +70,7 @@ def _worked_out(c: Conversation, keys: DerivedKeys) -> tuple[ReadValue, ...]:
 _RENAMED = {"ai_usd": "usd", "test": "is_test", "blocked": "is_blocked"}
 _FIELDS = in_column_order(fields_of(Rows.CONVERSATIONS))
 _READ = {field.name: place for place, field in enumerate(READ_FIELDS)}
-_ATTRIBUTES = [f for f in _FIELDS if f.name not in _READ and f.name not in _WORKED_OUT]
+_ATTRIBUTES = [f for f in _FIELDS if f.name not in _READ and f.name not in _COMPUTED]
 _attributes = attrgetter(*(_RENAMED.get(f.name, f.name) for f in _ATTRIBUTES))
 _NOTHING_READ = (None,) * len(READ_FIELDS)
 COLUMNS: tuple[str, ...] = (
@@ -93,7 +93,7 @@ def _place(field: Field) -> int:
         return _ATTRIBUTES.index(field)
     if field.name in _READ:
         return len(_ATTRIBUTES) + _READ[field.name]
-    return len(_ATTRIBUTES) + len(READ_FIELDS) + _WORKED_OUT.index(field.name)
+    return len(_ATTRIBUTES) + len(READ_FIELDS) + _COMPUTED.index(field.name)
 
 
 _in_order = itemgetter(*map(_place, _FIELDS))

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from sqlalchemy import BigInteger, Boolean, Column, Float
 
-from convocore_mcp.fields.table import FIELDS, Field, Home, Kind, Rows
+from convocore_mcp.fields.table import FIELDS, Field, Kind, Rows, Storage
 from convocore_mcp.store.database.columns import AnyColumn, AnyType, Text
 
 SHOWN, ITEMS, ALIASES, UNREAD, SOURCE = "_shown", "_items", "_aliases", "_text", "_from"
@@ -14,12 +14,12 @@ list; the list of other names; a value that is no number; the version that has t
 
 def fields_of(rows: Rows) -> tuple[Field, ...]:
     """The fields of a kind of row that are stored."""
-    return tuple(f for f in FIELDS if f.rows in {rows, Rows.BOTH} and f.home is not Home.NOWHERE)
+    return tuple(f for f in FIELDS if f.rows in {rows, Rows.BOTH} and f.storage is not Storage.NONE)
 
 
 def is_long(field: Field) -> bool:
     """Whether the text itself is kept elsewhere."""
-    return field.home is Home.TEXT
+    return field.storage is Storage.TEXT
 
 
 def column_names(field: Field, rows: Rows) -> tuple[str, ...]:

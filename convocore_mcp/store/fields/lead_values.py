@@ -9,7 +9,7 @@ from datetime import UTC
 from functools import lru_cache
 from operator import itemgetter
 
-from convocore_mcp.fields.table import Field, Home, Merge, Rows
+from convocore_mcp.fields.table import Field, Merge, Rows, Storage
 from convocore_mcp.models import WAITING, Lead
 from convocore_mcp.store.database.columns import storable
 from convocore_mcp.store.database.parsed_records import stored_list, stored_object
@@ -210,7 +210,7 @@ _SPECIAL: dict[str, _Merge] = {
     "channels": _channels,
     "conversations": lambda lead, _: (len(lead.conversation_ids),),
 }
-"""How fields with `Merge.SPECIAL` come about."""
+"""How fields with `Merge.SPECIAL` are computed."""
 
 
 def _merge_of(field: Field) -> _Merge:
@@ -224,7 +224,7 @@ def _merge_of(field: Field) -> _Merge:
         case Merge.UNION:
             return _union(field)
         case Merge.NEWEST:
-            return _newest_long(field) if field.home is Home.TEXT else _newest(field)
+            return _newest_long(field) if field.storage is Storage.TEXT else _newest(field)
 
 
 _MERGES = [_merge_of(field) for field in _FIELDS]
@@ -248,7 +248,7 @@ UNIONS = tuple(field.name for field in _FIELDS if field.merge is Merge.UNION)
 _LONG_TEXTS = [
     (LEAD_COLUMNS.index(field.name), LEAD_COLUMNS.index(field.name + SOURCE))
     for field in _FIELDS
-    if field.home is Home.TEXT
+    if field.storage is Storage.TEXT
 ]
 """The columns of long texts, each with that of the version which has it."""
 _WORKED_OUT = [

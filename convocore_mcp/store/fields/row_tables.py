@@ -28,7 +28,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from convocore_mcp.fields.conditions import DataField
 from convocore_mcp.fields.row_query import RowQuery
-from convocore_mcp.fields.table import Field, Home, Rows
+from convocore_mcp.fields.table import Field, Rows, Storage
 from convocore_mcp.store.database.columns import Sql, Text
 from convocore_mcp.store.database.schema import UNKNOWN, agents
 from convocore_mcp.store.fields.conversation_values import data_name
@@ -106,7 +106,7 @@ class RowTable:
 
     def value(self, field: Field) -> Sql:
         """What a field is compared and sorted by; `NULL` where it is missing."""
-        if field.home is not Home.NOWHERE:
+        if field.storage is not Storage.NONE:
             return self.column(field.name)
         match field.name:
             case "overdue_activity":
@@ -119,7 +119,7 @@ class RowTable:
                 return self._next_due()
 
     def _next_due(self) -> Sql:
-        """The earliest due date that is not overdue. Mostly none is, and that is the first one."""
+        """The earliest due date that is not overdue: the first one, unless that is overdue."""
         overdue_at, first = self.column("activity_overdue_at"), self.column("first_due_at")
         return case((first.is_(None), null()), (overdue_at > self.now, first), else_=self._later())
 

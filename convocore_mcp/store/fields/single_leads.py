@@ -34,7 +34,7 @@ _GIVEN = {
     "channels": "CAST(? AS TEXT)",
     "channels_items": "CAST(? AS TEXT)",
 }
-"""How the columns come about that are no copy; the types are for PostgreSQL."""
+"""How the columns that are not copied are computed; the types are for PostgreSQL."""
 _COLUMNS = ("valid_from", "valid_to", *LEAD_COLUMNS)
 _GIVEN_IN_ORDER = [name for name in _COLUMNS if "?" in _GIVEN.get(name, "")]
 

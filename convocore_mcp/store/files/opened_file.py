@@ -86,7 +86,7 @@ class OpenedFile:
         return self._identity.inode
 
     def fault(self) -> FileFault | None:
-        """What has happened to the file since it was opened; `None` if nothing. Microseconds."""
+        """What has happened to the file since it was opened, or `None`. Takes microseconds."""
         try:
             state = self._path.stat()
         except FileNotFoundError:

@@ -1,12 +1,12 @@
 """What the mirror notes of each sync lock: which one is in force, and that its holder is alive.
 
-The holder of a sync lock lets a counter in the mirror rise, its heartbeat. Whoever has watched the
-counter stand still for `STALE_AFTER` seconds takes the lock over: the mirror notes a higher number,
-and the lock of that number is in force from then on. Each write transaction of a holder checks the
-number first, so a process that was stopped and continues writes nothing any more.
+The holder of a sync lock increments a counter in the mirror, its heartbeat. A process that has seen
+the counter unchanged for `STALE_AFTER` seconds takes the lock over: the mirror notes a higher
+number, and the lock of that number is in force from then on. Each write transaction of a holder
+checks the number first, so a process that was stopped and continues writes nothing any more.
 
-Where nothing but the mirror tells that a holder is alive, the mirror also notes until when the lock
-is held, by the clock of the database; each heartbeat puts that off.
+Where only the mirror can show that a holder is alive, the mirror also notes until when the lock is
+held, by the clock of the database; each heartbeat extends that time.
 """
 
 import logging
@@ -27,9 +27,9 @@ log = logging.getLogger(__name__)
 ReleaseLock = Callable[[], None]
 STALE_AFTER = 40.0
 """Seconds without a heartbeat after which a lock is taken over: four heartbeats."""
-LONGEST_LOOK_AWAY = 60.0
-"""Seconds between two looks at a heartbeat that still count as watching: whoever was stopped as
-well has not watched."""
+LONGEST_GAP = 60.0
+"""The longest pause between two looks at a heartbeat, in seconds. After a longer one this process
+may have been stopped too, so it starts to watch again."""
 _LOST = "This process was stopped, and another one has taken over its sync."
 
 # Built once: each write transaction of a sync runs one of them.
@@ -76,8 +76,8 @@ class Lease(NamedTuple):
 class HeldLock:
     """A sync lock that this process holds.
 
-    `seconds` is how long each heartbeat holds it where nothing but the mirror tells that the
-    holder is alive; `release` releases what else tells it.
+    `seconds` is how long each heartbeat extends it, where only the mirror can show that the holder
+    is alive; `release` releases what else shows it (a lock of a file or of the database).
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class HeldLock:
         self._seconds = seconds
 
     def release(self) -> None:
-        """Release the lock; whoever waits for it gets it at once."""
+        """Release the lock; a process that waits for it gets it at once."""
         self._release()
         if self._leases and self._seconds:
             try:
@@ -180,7 +180,7 @@ class Leases:
         """Whether the lease has not changed while this process has watched it long enough."""
         now = self._clock()
         watched, since, last_look = self._watched.get(key, (None, now, now))
-        if watched != lease or now - last_look > LONGEST_LOOK_AWAY:
+        if watched != lease or now - last_look > LONGEST_GAP:
             since = now
         self._watched[key] = (lease, since, now)
         return now - since >= self.stale_after

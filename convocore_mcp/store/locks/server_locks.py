@@ -9,8 +9,8 @@ only one, for as long as a sync takes; and between transactions no session is ou
 lock is the lease alone, held until a time by the clock of the database and put off by each
 heartbeat. A process that dies then loses it after `Leases.stale_after`.
 
-Both may use one database: whoever goes through a pooler also tries the advisory lock, for one
-transaction, and whoever goes directly respects a lease that is held until some time.
+Both may use one database: a process behind a pooler also tries the advisory lock, for one
+transaction, and a process without a pooler respects a lease that has not run out.
 """
 
 from contextlib import suppress

@@ -9,7 +9,7 @@ from cachetools import LRUCache
 T = TypeVar("T")
 
 
-class AnswerCache:
+class ResultCache:
     """The most recently used answers, shared by threads.
 
     A key names everything that its answer depends on, so no entry is ever out of date.

@@ -25,11 +25,10 @@ def known_inflections(
     Those that begin with the word itself are left out.
     """
     forms = inflections(word)
-    openings = {opening for form in forms for opening in form.openings}
-    beginnings = [word_token(tag, opening) for opening in _shortest(openings)]
+    shortest = _shortest({beginning for form in forms for beginning in form.beginnings})
     words = [
         found
-        for token in _terms_beginning(connection, beginnings)
+        for token in _terms_beginning(connection, [word_token(tag, text) for text in shortest])
         if not (found := word_of(token)).startswith(word)
     ]
     known: dict[Inflections, tuple[str, ...]] = defaultdict(tuple)
@@ -40,12 +39,12 @@ def known_inflections(
     return known
 
 
-def _shortest(openings: Iterable[str]) -> list[str]:
-    """`openings` without those that begin with another one."""
+def _shortest(beginnings: Iterable[str]) -> list[str]:
+    """`beginnings` without those that begin with another one."""
     kept: list[str] = []
-    for opening in sorted(openings):
-        if not kept or not opening.startswith(kept[-1]):
-            kept.append(opening)
+    for beginning in sorted(beginnings):
+        if not kept or not beginning.startswith(kept[-1]):
+            kept.append(beginning)
     return kept
 
 

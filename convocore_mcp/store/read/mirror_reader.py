@@ -23,7 +23,7 @@ from convocore_mcp.store.database.sequence import sequence_number
 from convocore_mcp.store.fields.field_columns import SHOWN
 from convocore_mcp.store.fields.field_tables import conversation_fields
 from convocore_mcp.store.read import conversation_search, hot_leads
-from convocore_mcp.store.read.cache import AnswerCache
+from convocore_mcp.store.read.cache import ResultCache
 from convocore_mcp.store.read.conversation_search import Plan, SortKey, without_bounds
 from convocore_mcp.store.read.people_index import PeopleIndex
 from convocore_mcp.store.read.sql_conditions import without_index
@@ -39,8 +39,8 @@ class MirrorReader:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._cache = AnswerCache(CACHED_ANSWERS)
-        self._page_cache = AnswerCache(CACHED_PAGES)
+        self._cache = ResultCache(CACHED_ANSWERS)
+        self._page_cache = ResultCache(CACHED_PAGES)
         self.people_index = PeopleIndex(database)
 
     @property
@@ -102,7 +102,7 @@ class MirrorReader:
         question: Hashable,
         compute: Callable[[Connection], T],
         *,
-        cache: AnswerCache | None = None,
+        cache: ResultCache | None = None,
     ) -> T:
         """The answer to a question about the present state, cached until the data change."""
         with self._database.reading() as connection:

@@ -1,4 +1,4 @@
-"""What the mirror knows of people: for masking answers, and for leading pseudonyms back."""
+"""What the mirror knows of people: for masking answers, and for resolving pseudonyms."""
 
 import secrets
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,7 +14,7 @@ from convocore_mcp.store.database.rows import chunks
 from convocore_mcp.store.database.schema import CURRENT, conversations, meta
 from convocore_mcp.store.database.sequence import sequence_number, take_write_lock
 from convocore_mcp.store.fields.field_tables import conversation_fields
-from convocore_mcp.store.read.cache import AnswerCache
+from convocore_mcp.store.read.cache import ResultCache
 from convocore_mcp.words.folding import words
 
 PSEUDONYM_KEY = "pseudonym_key"
@@ -35,7 +35,7 @@ class PersonalData:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._words = AnswerCache(1)
+        self._words = ResultCache(1)
 
     def key(self) -> bytes:
         """The secret of this mirror; made at the first use."""

@@ -199,7 +199,7 @@ def erase(connection: Connection, agent_id: str, found: Traces) -> None:
 
 
 def erase_conversations(connection: Connection, agent_id: str, ids: Collection[str]) -> None:
-    """Delete conversations alone: whoever has others stays a lead. The caller holds the write lock.
+    """Delete conversations alone: leads with others stay. The caller holds the write lock.
 
     The leads of those that stay are to be rebuilt.
     """

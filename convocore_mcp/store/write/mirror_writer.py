@@ -203,7 +203,7 @@ class MirrorWriter:
                 data_changed(connection, agent_id, added=-len(current))
                 dirty = [(agent_id, old.id, old.lead_id) for old in current]
                 versions.mark_dirty(connection, dirty)
-                listed_rows.forget_removed(connection, agent_id, [old.id for old in current])
+                listed_rows.delete_removed(connection, agent_id, [old.id for old in current])
         return len(current)
 
     def last_seen_before(

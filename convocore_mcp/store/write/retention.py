@@ -1,7 +1,7 @@
-"""Not keeping what is old: conversations whose last activity is longer ago than a setting says.
+"""Retention: conversations whose last activity is longer ago than a setting says are not kept.
 
 They are not saved, and those in the mirror are erased as if they had never been there: no change
-tells of it. A conversation that bears no time is kept.
+reports it. A conversation without a time is kept.
 """
 
 from collections.abc import Callable, Iterable, Mapping

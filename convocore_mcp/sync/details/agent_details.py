@@ -170,20 +170,20 @@ class AgentDetails:
     async def _perform_with_lock(self) -> None:
         parts = self._parts
         lock = None
-        # Shielded: a lock that was taken in the thread must reach whoever releases it.
+        # Shielded: a lock that was taken in the thread must reach the code that releases it.
         with anyio.CancelScope(shield=True):
             lock = await parts.lock_in_thread(parts.sync_locks.take, self._agent_id, LOCK)
         if lock is None:
             log.info("Another process reads the details of this agent.")
             return
         try:
-            while not await self._is_done():
+            while not await self._act():
                 await parts.lock_in_thread(lock.beat)
         finally:
             with anyio.CancelScope(shield=True):
                 await parts.lock_in_thread(lock.release)
 
-    async def _is_done(self) -> bool:
+    async def _act(self) -> bool:
         """Take the next action; returns whether there is nothing left to do."""
         parts = self._parts
         coverage = await parts.read_in_thread(parts.mirror.coverage, self._agent_id)
@@ -192,7 +192,7 @@ class AgentDetails:
         action = next_details_action(parts.plan, state.trial, full_sync_at=full_sync_at)
         try:
             if action is DetailsAction.TRIAL and full_sync_at is not None:
-                await self._try(full_sync_at)
+                await self._run_trial(full_sync_at)
                 return False
             if action is DetailsAction.NOTHING:
                 return True
@@ -220,7 +220,7 @@ class AgentDetails:
         want_again = self._writer.want_again
         return bool(await parts.write_in_thread(want_again, self._agent_id, old, now=now))
 
-    async def _try(self, full_sync_at: datetime) -> None:
+    async def _run_trial(self, full_sync_at: datetime) -> None:
         """Find out whether single conversations add anything, a few at a time."""
         answers, added, result = list[ReadDetails](), 0, None
         try:

@@ -4,10 +4,10 @@ import json
 from collections.abc import Callable, Mapping
 
 from convocore_mcp.api.conversation_record import ConversationRecord
-from convocore_mcp.fields.table import FIELDS, FieldValue, Home, Rows
+from convocore_mcp.fields.table import FIELDS, FieldValue, Rows, Storage
 from convocore_mcp.models import Conversation
 
-_WORKED_OUT: Mapping[str, Callable[[Conversation], FieldValue]] = {
+_COMPUTED: Mapping[str, Callable[[Conversation], FieldValue]] = {
     "created": lambda c: c.first_message or c.last_activity,
     "preview": lambda c: c.last_message or c.summary,
     "value": lambda c: c.amount,
@@ -18,7 +18,7 @@ _WORKED_OUT: Mapping[str, Callable[[Conversation], FieldValue]] = {
 }
 """Fields that are no attribute of a conversation of the same name."""
 _OF_CONVERSATIONS = tuple(
-    field for field in FIELDS if field.rows is not Rows.LEADS and field.home is not Home.NOWHERE
+    field for field in FIELDS if field.rows is not Rows.LEADS and field.storage is not Storage.NONE
 )
 
 
@@ -35,8 +35,8 @@ def read_fields(conversation: Conversation) -> dict[str, FieldValue]:
     for field in _OF_CONVERSATIONS:
         if field.reader is not None:
             values[field.name] = field.reader.value(record)
-        elif field.name in _WORKED_OUT:
-            values[field.name] = _WORKED_OUT[field.name](conversation)
+        elif field.name in _COMPUTED:
+            values[field.name] = _COMPUTED[field.name](conversation)
         else:
             values[field.name] = getattr(conversation, field.name)
     return {name: value for name, value in values.items() if value not in (None, (), "")}

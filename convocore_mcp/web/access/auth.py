@@ -77,7 +77,7 @@ class Authentication:
         refusal = refusal or self._check_host_and_origin(scope, headers)
         connection = scope.get(CONNECTION)
         if connection is not None and refusal is None and path not in self._policy.open_paths:
-            connection.recognise()
+            connection.authenticated()
         await (refusal or self._app)(scope, receive, send)
 
     async def _check_token(self, scope: Scope, headers: Headers, path: str) -> Response | None:

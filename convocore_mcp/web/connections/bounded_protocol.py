@@ -133,9 +133,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     # The application calls this.
 
-    def recognise(self) -> None:
+    def authenticated(self) -> None:
         """The request that is being answered has shown a valid token, or needs none."""
-        self._table.recognise(self)
+        self._table.authenticated(self)
 
     # The table and the server call these.
 

@@ -19,37 +19,39 @@ class Connection(Protocol):
 
 
 class ConnectionTable:
-    """All open connections. Strangers have not shown a token, busy ones are being answered."""
+    """All open connections: unauthenticated (no token yet), busy (being answered), or idle."""
 
-    def __init__(self, *, max_connections: int, max_strangers_per_address: int) -> None:
+    def __init__(self, *, max_connections: int, max_unauthenticated_per_address: int) -> None:
         self._max_connections = max_connections
-        self._max_strangers = max_strangers_per_address
+        self._max_unauthenticated = max_unauthenticated_per_address
         # Dictionaries, because they know the order in which their keys came.
-        self._strangers: dict[Connection, str] = {}
-        self._strangers_of: dict[str, dict[Connection, None]] = {}
+        self._unauthenticated: dict[Connection, str] = {}
+        self._unauthenticated_of: dict[str, dict[Connection, None]] = {}
         self._idle: dict[Connection, None] = {}
         self._busy: dict[Connection, None] = {}
 
     def check(self, now: float) -> None:
         """Close every connection whose time is over; `now` is the event loop's time."""
-        for connection in (*self._strangers, *self._idle, *self._busy):
+        for connection in (*self._unauthenticated, *self._idle, *self._busy):
             connection.check(now)
 
     def admit(self, connection: Connection, host: str) -> bool:
-        """Let a new connection in, a stranger for now; false if there is no room."""
+        """Let a new connection in, unauthenticated for now; false if there is no room."""
         address = network_of(host)
-        if len(self._strangers_of.get(address, ())) >= self._max_strangers:
-            self._end(next(iter(self._strangers_of[address])))
-        elif len(self._strangers) + len(self._idle) + len(self._busy) >= self._max_connections:
-            oldest = next(iter(self._strangers or self._idle), None)
+        if len(self._unauthenticated_of.get(address, ())) >= self._max_unauthenticated:
+            self._end(next(iter(self._unauthenticated_of[address])))
+        elif (
+            len(self._unauthenticated) + len(self._idle) + len(self._busy) >= self._max_connections
+        ):
+            oldest = next(iter(self._unauthenticated or self._idle), None)
             if oldest is None:
                 return False
             self._end(oldest)
-        self._strangers[connection] = address
-        self._strangers_of.setdefault(address, {})[connection] = None
+        self._unauthenticated[connection] = address
+        self._unauthenticated_of.setdefault(address, {})[connection] = None
         return True
 
-    def recognise(self, connection: Connection) -> None:
+    def authenticated(self, connection: Connection) -> None:
         """The connection has shown a token, or needs none, and is being answered."""
         if self.remove(connection):
             self._busy[connection] = None
@@ -61,12 +63,12 @@ class ConnectionTable:
 
     def remove(self, connection: Connection) -> bool:
         """The connection was closed; whether it was in the table."""
-        address = self._strangers.pop(connection, None)
+        address = self._unauthenticated.pop(connection, None)
         if address is not None:
-            others = self._strangers_of[address]
+            others = self._unauthenticated_of[address]
             del others[connection]
             if not others:
-                del self._strangers_of[address]
+                del self._unauthenticated_of[address]
             return True
         return None in (self._idle.pop(connection, self), self._busy.pop(connection, self))
 

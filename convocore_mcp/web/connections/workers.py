@@ -87,9 +87,9 @@ class _Workers:
             self._running[process] = number, time.monotonic()
             signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
             return
-        for sign in STOP_SIGNALS:
-            if signal.getsignal(sign) is not signal.SIG_IGN:
-                signal.signal(sign, signal.SIG_DFL)
+        for stop_signal in STOP_SIGNALS:
+            if signal.getsignal(stop_signal) is not signal.SIG_IGN:
+                signal.signal(stop_signal, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         self._work(number)
 

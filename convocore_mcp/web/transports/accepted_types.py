@@ -1,7 +1,7 @@
 """Answers clients that do not say that they accept both JSON and event streams.
 
 The protocol demands both, and the SDK refuses everything else with 406. Some clients name only
-event streams, and some nothing at all: what both of them understand is known.
+event streams, and get one; some name nothing at all, and get what the server sends anyway.
 """
 
 from starlette.datastructures import Headers, MutableHeaders

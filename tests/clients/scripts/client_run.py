@@ -84,7 +84,7 @@ def main(package: str, run: Run) -> None:
         try:
             report = asyncio.run(run(Target(**target), requests))
             reports[target["transport"]] = vars(report)
-        except BaseException:  # noqa: BLE001  the report is for whoever reads the table
+        except BaseException:  # noqa: BLE001  the report is for the readers of the table
             reports[target["transport"]] = {"error": traceback.format_exc()}
     json.dump({"version": version(package), "reports": reports}, REPORT_TO, default=str)
     REPORT_TO.flush()

@@ -1,4 +1,4 @@
-"""The file descriptors of stdin and stdout, read and written in threads that never hold up the end.
+"""The file descriptors of stdin and stdout, used in threads that never delay the process's end.
 
 A thread that waits for a client cannot be interrupted. These threads are daemons: the process ends
 without them.
@@ -50,7 +50,7 @@ def read_some(descriptor: int) -> bytes:
     while True:
         try:
             return os.read(descriptor, READ_BYTES)
-        except BlockingIOError:  # whoever shares the descriptor has made it non-blocking
+        except BlockingIOError:  # a process that shares the descriptor made it non-blocking
             select.select([descriptor], [], [])
 
 
@@ -78,7 +78,7 @@ class DaemonThread(Generic[P, T]):
         threading.Thread(target=self._work, name=name, daemon=True).start()
 
     async def call(self, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call the function in the thread. Whoever is cancelled leaves the thread behind."""
+        """Call the function in the thread. If the caller is cancelled, the thread goes on."""
         result: asyncio.Future[T] = self._loop.create_future()
         self._jobs.put((result, lambda: self._function(*args, **kwargs)))
         return await result
@@ -97,7 +97,7 @@ class DaemonThread(Generic[P, T]):
 
 
 def _succeed(result: "asyncio.Future[T]", value: T) -> None:
-    if not result.done():  # else whoever waited for it was cancelled
+    if not result.done():  # else the caller was cancelled
         result.set_result(value)
 
 

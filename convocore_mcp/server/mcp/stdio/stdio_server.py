@@ -35,8 +35,8 @@ MAX_PENDING = 128
 DRAIN_SECONDS = 0.8
 """Time that calls get to finish after stdin was closed or a signal came."""
 PROBE = "server/discover"
-"""What a client asks first that speaks the newer era, to learn whether the server does. The AI SDK
-waits for one second."""
+"""The first request of a client of the newer era, to learn whether the server supports it. The AI
+SDK waits one second for the answer."""
 LAST_ANSWERS_SECONDS = 0.2
 """Time for the errors that answer calls which did not finish."""
 
@@ -140,7 +140,7 @@ class StdioConnection:
             return
         await self.pending.wait_until_at_most(MAX_PENDING - 1)
         if isinstance(message, JSONRPCRequest):
-            # The SDK takes the first request for the era of the connection. But a client whose
+            # The SDK derives the connection's era from its first request. But a client whose
             # probe was answered too late, while Python started, falls back to the handshake.
             if message.method == PROBE and self._may_fall_back:
                 self._answer_probe(message)
@@ -154,7 +154,7 @@ class StdioConnection:
                 await self._write(sent_message(item.message))
                 self.pending.answered(item.message)
         except anyio.ClosedResourceError:
-            return  # it was time to end
+            return  # the server is ending
 
     async def _write(self, message: JSONRPCMessage) -> None:
         line = message.model_dump_json(by_alias=True, exclude_unset=True) + "\n"

@@ -32,7 +32,7 @@ _NAMES: dict[str, Callable[[str], str]] = {
     "weekday": lambda key: WEEKDAYS[int(key)],
     "hour": lambda key: str(int(key)),
 }
-"""How a key that sorts is written in an answer, where that is another."""
+"""How a sortable key is written in an answer, where the two differ."""
 _Read = Callable[[Sequence[object]], Sequence[str]]
 _Spell = Callable[[Sequence[object], str], str]
 
@@ -70,7 +70,7 @@ class GroupKeys:
         return product(*(read(values) for read in self._reads))
 
     def note_spellings(self, key: GroupKey, values: Sequence[object], count: int) -> None:
-        """So many rows of the group have these values."""
+        """Count the spellings of a group's values: `count` rows have `values`."""
         for place, (part, spell) in enumerate(zip(key, self._spells, strict=True)):
             if spell is not None and part != MISSING:
                 self.note_spelling(place, part, spell(values, part), count)
@@ -89,7 +89,7 @@ class GroupKeys:
         return (times, key)
 
     def note_spelling(self, place: int, key: str, text: str, count: int) -> None:
-        """So many rows have the text, whose key is `key`, in that grouping."""
+        """Count a spelling: `count` rows have `text`, whose key in grouping `place` is `key`."""
         spellings = self._spellings[place].setdefault(key, {})
         spellings[text] = spellings.get(text, 0) + count
 
