@@ -161,7 +161,7 @@ def install(client: ClientUnderTest, folder: Path) -> str:
         for file in JAVASCRIPT.iterdir():
             (folder / file.name).write_bytes(file.read_bytes())
         quiet = ["--no-audit", "--no-fund", "--loglevel=error", "--ignore-scripts"]
-        command = [NODE, NPM, "install", "--prefer-offline", *quiet]
+        command: list[str | Path] = [NODE, NPM, "install", "--prefer-offline", *quiet]
     else:
         command = [*_in_environment(client), "python", "-c", "pass"]
     try:

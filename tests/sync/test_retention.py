@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -143,7 +144,10 @@ async def test_a_server_that_starts_erases_what_is_too_old_while_convocore_is_do
     sandbox = marked_sandbox()
     days = (datetime.now(UTC) - activity_times(sandbox)[30]) / timedelta(days=1)
     with serving(sandbox) as base_url:
-        settings = {"base_url": base_url, "store": str(tmp_path / "mirror.sqlite3")}
+        settings: dict[str, Any] = {
+            "base_url": base_url,
+            "store": str(tmp_path / "mirror.sqlite3"),
+        }
         async with connected(sandbox, **settings) as client:
             await client.until_complete()
             assert MARK in text_of(tmp_path)
