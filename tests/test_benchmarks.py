@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks.table import Row, markdown
 
+pytestmark = pytest.mark.timeout(900)  # seconds: it starts many processes
 ROOT = Path(__file__).parent.parent
 CALLS = (
     "list_conversations()",
