@@ -85,11 +85,11 @@ class TwoAgents(Sandbox):
 
         async def app(
             scope: MutableMapping[str, Any],
-            receive: Callable[[], Awaitable[MutableMapping[str, Any]]],
+            _receive: Callable[[], Awaitable[MutableMapping[str, Any]]],
             send: Callable[[MutableMapping[str, Any]], Awaitable[None]],
         ) -> None:
             of_other = f"/agents/{other.agent_id}/" in scope.get("path", "")
-            await (other.app if of_other else own)(scope, receive, send)
+            await (other.app if of_other else own)(scope, _receive, send)
 
         self.app = app
 
