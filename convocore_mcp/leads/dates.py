@@ -1,6 +1,8 @@
 """Dates: read as the CRM holds them, and written as a person says them."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
+
+from convocore_mcp.fields.crm_dates import crm_date
 
 _MONTHS = (
     "Jan", "Feb", "March", "April", "May", "June", "July", "Aug", "Sept", "Oct", "Nov", "Dec",
@@ -9,38 +11,16 @@ _EARLIEST, _LATEST = datetime(1980, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzin
 
 
 def parse_date(text: str | None) -> datetime | None:
-    """The time that a date field means, or `None` where it has no plausible reading.
-
-    Reads ISO dates and times, and Unix seconds or milliseconds written as text. `02/03/2026` has
-    two readings and therefore none.
-    """
-    if text is None:
-        return None
-    stripped = text.strip()
-    is_number = stripped.isascii() and stripped.isdecimal()
-    try:
-        moment = _parse_number(stripped) if is_number else _parse_iso(stripped)
-    except (ValueError, OverflowError):
-        return None
-    return plausible(moment)
+    """The time that a date field means, a day as its midnight in UTC (`fields.crm_dates`)."""
+    found = crm_date(text)
+    if found is None or isinstance(found, datetime):
+        return found
+    return datetime.combine(found, time(), UTC)
 
 
 def plausible(moment: datetime | None) -> datetime | None:
     """`moment`, unless its year is before 1980 or after 2199: that is a slip or a placeholder."""
     return moment if moment is not None and _EARLIEST <= moment < _LATEST else None
-
-
-def _parse_iso(text: str) -> datetime:
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _parse_number(text: str) -> datetime | None:
-    if len(text) == 8:  # 20260719
-        return _parse_iso(text)
-    if len(text) not in {10, 13}:
-        return None
-    return datetime.fromtimestamp(int(text[:10]), UTC)
 
 
 def format_day(moment: datetime, *, now: datetime) -> str:

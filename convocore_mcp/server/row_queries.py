@@ -65,6 +65,10 @@ class RowQueries(Protocol):
         """How many conversations of the window are `tests` and, of the others, `blocked`."""
         ...
 
+    def unread_dates(self, agents: Sequence[str], /) -> int:
+        """How many present conversations have an expected close that is no date."""
+        ...
+
     def values(
         self, rows: "Rows", agents: Sequence[str], field: "FieldName", /
     ) -> tuple[list[str], int]:

@@ -145,6 +145,29 @@ async def test_a_search_without_a_word_says_that_it_can_find_nothing(
     assert "notes" not in (await client.ask("list_leads", query="Zzyzx!"))["freshness"]
 
 
+async def test_dates_that_have_two_readings_are_told_where_they_matter() -> None:
+    """Promised by docs/contract.md, "Fields": the CRM takes any text for an expected close.
+
+    Holds docs/contract.md #unread-dates.
+    """
+    closes = ("31/12/2026", "Dec 31, 2026", "02/03/2026", "when the budget is there")
+    rows: list[Row] = [
+        {"ID": f"c{n}", "userName": f"P {n}", "expectedCloseDate": close, "ts": ago(hours=n)}
+        for n, close in enumerate(closes)
+    ]
+    async with connected(sandbox_of(rows)) as client:
+        await client.until_complete()
+        for tool in ("list_conversations", "list_leads"):
+            for asked in ({"where": "expected_close=2026-12"}, {"sort": "expected_close"}):
+                answer = await client.ask(tool, **asked)
+                assert answer["total"] == (2 if "where" in asked else 4)
+                assert "expected_close: 2 conversation(s)" in str(answer["freshness"]["notes"])
+        by_month: dict[str, Any] = {"group_by": "month", "by_time": "expected_close"}
+        stats = await client.ask("conversation_stats", **by_month)
+        assert "expected_close: 2 conversation(s)" in str(stats["freshness"]["notes"])
+        assert "notes" not in (await client.ask("list_leads"))["freshness"]
+
+
 MANY = [
     {
         "ID": f"m{n}",

@@ -15,6 +15,7 @@ from convocore_mcp.server.questions.excluded import count_excluded
 from convocore_mcp.server.questions.known_values import with_known_values
 from convocore_mcp.server.questions.question import Question, build_question
 from convocore_mcp.server.questions.several_agents import read_agents
+from convocore_mcp.server.questions.unread_dates import unread_dates
 from convocore_mcp.server.requests import StatsRequest
 from convocore_mcp.server.row_queries import RowQueries
 from convocore_mcp.server.sanitize import JsonObject, sanitize_object
@@ -52,11 +53,13 @@ async def conversation_stats(
     question = await with_known_values(backend, question.about(read), freshness)
     applied = _applied(question, request, grouping, measures)
     limit = request.limit
+    grouped = [group.of if isinstance(group, TimeUnit) else group for group in grouping.values()]
+    unread = await unread_dates(backend, question, grouped)
     while True:
         result = await backend.read(
             _read_stats, backend.rows, question, list(grouping.values()), measures, limit
         )
-        notes = [*result.hints.notes, *_notes(result.found, grouping, rows)]
+        notes = [*result.hints.notes, *unread, *_notes(result.found, grouping, rows)]
         if limit < request.limit:
             notes.append(
                 f"More would not fit: an answer has at most {MAX_CHARACTERS:,} characters."

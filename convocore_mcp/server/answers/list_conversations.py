@@ -32,6 +32,7 @@ from convocore_mcp.server.questions.row_list import (
     with_cursor,
 )
 from convocore_mcp.server.questions.several_agents import read_agents
+from convocore_mcp.server.questions.unread_dates import unread_dates
 from convocore_mcp.server.requests import ConversationsRequest
 from convocore_mcp.server.sanitize import JsonObject, sanitize_object
 from convocore_mcp.server.views.answer_views import ConversationList
@@ -75,13 +76,15 @@ async def list_conversations(
             read_page, backend.rows, question, fields, sort, start, request.limit,
             lambda row: show(row, fields, zone=backend.zone),
         )  # fmt: skip
+    shown = fields if request.fields else ()
+    unread = await unread_dates(backend, question, [sort.field, *shown])
     view = ConversationList(
         conversations=[],
         total=page.total,
         applied={"sort": applied_sort(request.sort, rows=Rows.CONVERSATIONS)} | question.applied(),
         relax=page.hints.relax,
         valid=page.hints.valid,
-        freshness=freshness_view(freshness, *page.hints.notes),
+        freshness=freshness_view(freshness, *page.hints.notes, *unread),
     )
     answer = sanitize_object(view) | {"conversations": [sanitize_object(r) for r in page.rows]}
     return with_cursor(answer, "conversations", page, start)

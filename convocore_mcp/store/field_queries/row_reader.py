@@ -16,13 +16,14 @@ from convocore_mcp.fields.row_query import FoundRow, Groups, RowQuery, SortKey
 from convocore_mcp.fields.table import Field, Rows, Storage
 from convocore_mcp.fields.times import Clock
 from convocore_mcp.store.database.engine import Database
-from convocore_mcp.store.database.schema import agents
+from convocore_mcp.store.database.schema import CURRENT, agents, conversations
 from convocore_mcp.store.database.sequence import sequence_number
 from convocore_mcp.store.field_queries import row_values
 from convocore_mcp.store.field_queries.field_conditions import meets_requirements
 from convocore_mcp.store.field_queries.groups import row_groups
 from convocore_mcp.store.field_queries.row_orders import after_key, order_parts
 from convocore_mcp.store.field_queries.row_search import has_search
+from convocore_mcp.store.fields.field_tables import conversation_fields
 from convocore_mcp.store.fields.row_tables import RowTable
 from convocore_mcp.store.fields.shown_values import ShownField, long_texts, shown_fields
 from convocore_mcp.store.read import hot_leads
@@ -136,6 +137,26 @@ class RowReader:
         question = ("groups", tuple(group_by), tuple(measures), limit)
         changing = (*asked, *measures, *(row_groups.CHANGING if query.rows is Rows.LEADS else ()))
         return self._cached(query, question, changing, compute, self._page_cache, present=True)
+
+    def unread_dates(self, of: Sequence[str], /) -> int:
+        """How many present conversations have an expected close that is no date."""
+        c, f = conversations.c, conversation_fields.c
+        both = conversations.join(conversation_fields, f.valid_from == c.valid_from)
+        counted = select(func.count()).select_from(both)
+        unread = counted.where(
+            c.agent_id.in_(of),
+            c.valid_to == CURRENT,
+            c.expected_close.is_not(None),
+            f.expected_close.is_(None),
+        )
+        return self._cached(
+            RowQuery(Rows.CONVERSATIONS, tuple(of), Clock(_LONG_AGO)),
+            "unread dates",
+            (),
+            lambda connection: connection.scalar(unread) or 0,
+            self._cache,
+            present=True,
+        )
 
     def values(
         self, rows: Rows, agents: Sequence[str], field: FieldName, /

@@ -1,0 +1,24 @@
+"""What an answer says of dates that nobody can read: the CRM takes any text for one."""
+
+from collections.abc import Iterable
+
+from convocore_mcp.fields.grouping import FieldName
+from convocore_mcp.fields.table import BY_NAME
+from convocore_mcp.server.backend import Backend
+from convocore_mcp.server.questions.question import Question
+
+CLOSE = BY_NAME["expected_close"]
+
+
+async def unread_dates(
+    backend: Backend, question: Question, used: Iterable[FieldName | None]
+) -> list[str]:
+    """A note, if the answer uses the expected close and some of them are no dates."""
+    compared = (c.field for r in question.query.requirements for c in r.conditions)
+    if CLOSE not in (*used, *compared):
+        return []
+    count = await backend.read(backend.rows.unread_dates, question.query.agents)
+    if not count:
+        return []
+    note = "have a text that is not one date, such as 02/03/2026; they count as without it."
+    return [f"expected_close: {count} conversation(s) {note}"]
