@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from convocore_mcp.errors import UnauthorizedError
 from convocore_mcp.models import FeedPosition
 from convocore_mcp.sandbox import Sandbox, serving
 from convocore_mcp.store.changes.change_feed import ChangeFeed
@@ -180,6 +181,20 @@ async def test_a_mirror_is_not_complete_when_more_is_kept_than_before() -> None:
         await harness.sync()
         assert harness.mirror_rows == harness.upstream_rows
         assert (await harness.ensure_fresh()).complete
+    mirror.close()
+
+
+async def test_a_sync_that_was_broken_off_begins_again_when_more_is_kept_than_before() -> None:
+    """Promised by docs/contract.md #never-falsely-complete: what it left out would be missing."""
+    sandbox, mirror = Sandbox(size=200), open_mirror("memory")
+    async with keeping(sandbox, 40, mirror=mirror) as harness:
+        sandbox.fail_next(401, after=8)
+        with pytest.raises(UnauthorizedError):
+            await direct_syncs(harness).full_sync()
+    async with keeping(sandbox, None, mirror=mirror) as harness:
+        harness.mirror.retention.apply(harness.clock())
+        await direct_syncs(harness).full_sync()
+        assert harness.mirror_rows == harness.upstream_rows
     mirror.close()
 
 
