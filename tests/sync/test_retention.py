@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -137,21 +138,25 @@ async def test_what_a_sync_erases_is_not_left_in_the_files(tmp_path: Path) -> No
     mirror.close()
 
 
-async def test_a_server_that_starts_erases_what_is_too_old_while_convocore_is_down(
+async def test_a_server_that_starts_erases_what_is_too_old_before_any_sync(
     tmp_path: Path,
 ) -> None:
     """Promised by docs/security.md, "Retention": when a server starts, and not in the files."""
     sandbox = marked_sandbox()
     days = (datetime.now(UTC) - activity_times(sandbox)[30]) / timedelta(days=1)
+    settings: dict[str, Any] = {
+        "store": str(tmp_path / "mirror.sqlite3"), "incremental_sync_seconds": 3_600,
+    }  # fmt: skip
     with serving(sandbox) as base_url:
-        settings = {"base_url": base_url, "store": str(tmp_path / "mirror.sqlite3")}
-        async with connected(sandbox, **settings) as client:
+        async with connected(sandbox, base_url=base_url, **settings) as client:
             await client.until_complete()
             assert MARK in text_of(tmp_path)
-        sandbox.fail_next(401, times=1_000)
-        async with connected(sandbox, **settings, retention_days=days) as client:
-            await client.refused("list_conversations")
+        sandbox.requests.clear()
+        settings["retention_days"] = days
+        async with connected(sandbox, base_url=base_url, **settings) as client:
+            assert 0 < (await client.ask("list_conversations"))["total"] < 60
             assert MARK not in text_of(tmp_path)
+            assert not sandbox.requests
 
 
 async def test_reading_news_stops_where_everything_is_too_old() -> None:
