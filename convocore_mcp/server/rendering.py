@@ -13,6 +13,7 @@ from typing import Any, NewType
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
+    INTERNAL_ERROR,
     INVALID_PARAMS,
     CallToolResult,
     CompleteResult,
@@ -203,6 +204,11 @@ def _within(text: str, escaped: int) -> str:
     while (size := len(json.dumps(compact(text)))) > escaped:
         text = cut(text, len(text) * escaped // size - 1)
     return text
+
+
+def crash(error: BaseException) -> MCPError:
+    """What a client is told of a bug in what has no result of its own to fail with."""
+    return MCPError(code=INTERNAL_ERROR, message=compact(error_body(internal_error(error))))
 
 
 def _safe(answer: JsonObject) -> tuple[str, JsonObject]:

@@ -106,6 +106,14 @@ def test_a_name_of_a_secret_is_known_in_every_spelling(name: str) -> None:
     assert without_secrets({"deep": [{name: {"a": 1}}]}) == {"deep": [{}]}
 
 
+@pytest.mark.parametrize(
+    "name", ["sessionkey", "userip", "clientip", "accesstoken", "apikey", "recordingurl"]
+)
+def test_words_of_a_secret_that_are_written_together_are_known(name: str) -> None:
+    """Promised by docs/security.md, "What never leaves": `sessionkey`."""
+    assert is_secret(name, "x")
+
+
 @pytest.mark.parametrize("name", HARMLESS)
 def test_a_name_that_only_sounds_like_a_secret_is_none(name: str) -> None:
     """Promised by docs/security.md, "What never leaves": by words, not by parts of words."""

@@ -18,6 +18,7 @@ from convocore_mcp.store.database.engine import Database, open_database
 from convocore_mcp.store.database.schema import SEARCH, meta, metadata
 from convocore_mcp.store.details.details_queue import DetailsQueue
 from convocore_mcp.store.details.transcript_cache import TranscriptCache
+from convocore_mcp.store.files.set_aside import set_aside
 from tests.conversations import conversation
 from tests.property_tests import examples
 from tests.store.agent_store import AgentStore, at
@@ -134,6 +135,15 @@ def test_only_the_newest_copies_are_kept(path: Path) -> None:
         copy = open_database(path.parent / name, owner=f"owner {number}")
         assert count_rows(copy) == number
         copy.close()
+
+
+def test_a_file_that_another_process_has_made_in_the_meantime_is_not_set_aside(path: Path) -> None:
+    """Promised by docs/architecture.md, "The mirror": only the file that can't be used is."""
+    fill(path, conversation("c1"))
+    set_aside(path, path.stat().st_ino + 1, "it is damaged")
+    assert path.exists()
+    set_aside(path, path.stat().st_ino, "it is damaged")
+    assert not path.exists()
 
 
 TABLES = sorted(table.name for table in metadata.tables.values() if table is not meta)

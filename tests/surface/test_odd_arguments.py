@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from mcp.server.context import CallNext, HandlerResult
 from mcp.shared.exceptions import MCPError
-from mcp_types import INVALID_PARAMS
+from mcp_types import INTERNAL_ERROR, INVALID_PARAMS
 
 from convocore_mcp.sandbox import Sandbox
+from convocore_mcp.server.mcp import RequestContext
 from tests.property_tests import examples
 from tests.tool_client import Answer, ToolClient, connected, text_of
 
@@ -134,6 +136,23 @@ async def test_a_wrong_part_of_a_uri_is_told_as_an_invalid_parameter(
             await thirty.read(uri)
         assert refused.value.error.code == INVALID_PARAMS
         assert json.loads(refused.value.error.message)["error"]["code"] == "invalid_argument"
+
+
+@pytest.mark.parametrize("mode", ["auto", "legacy"])
+async def test_a_bug_outside_of_a_tool_tells_nothing_of_itself(mode: Any) -> None:
+    """Promised by docs/contract.md, "Rules for every answer": no stack trace, no path."""
+
+    async def crashing(ctx: RequestContext, call_next: CallNext) -> HandlerResult:
+        if ctx.method == "prompts/get":
+            raise RuntimeError("/a/secret/path")
+        return await call_next(ctx)
+
+    async with connected(Sandbox(size=1), mode=mode, middleware=[crashing]) as client:
+        with pytest.raises(MCPError) as crashed:
+            await client.client.get_prompt("triage_handoffs")
+    assert crashed.value.error.code == INTERNAL_ERROR
+    assert json.loads(crashed.value.error.message)["error"]["code"] == "internal"
+    assert "secret" not in str(crashed.value.error)
 
 
 @pytest.mark.parametrize("signs", SIGNS)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from convocore_mcp.errors import UnauthorizedError
 from convocore_mcp.models import FeedPosition
 from convocore_mcp.sandbox import Sandbox, serving
 from convocore_mcp.store.changes.change_feed import ChangeFeed
@@ -137,24 +138,25 @@ async def test_what_a_sync_erases_is_not_left_in_the_files(tmp_path: Path) -> No
     mirror.close()
 
 
-async def test_a_server_that_starts_erases_what_is_too_old_while_convocore_is_down(
+async def test_a_server_that_starts_erases_what_is_too_old_before_any_sync(
     tmp_path: Path,
 ) -> None:
     """Promised by docs/security.md, "Retention": when a server starts, and not in the files."""
     sandbox = marked_sandbox()
     days = (datetime.now(UTC) - activity_times(sandbox)[30]) / timedelta(days=1)
+    settings: dict[str, Any] = {
+        "store": str(tmp_path / "mirror.sqlite3"), "incremental_sync_seconds": 3_600,
+    }  # fmt: skip
     with serving(sandbox) as base_url:
-        settings: dict[str, Any] = {
-            "base_url": base_url,
-            "store": str(tmp_path / "mirror.sqlite3"),
-        }
-        async with connected(sandbox, **settings) as client:
+        async with connected(sandbox, base_url=base_url, **settings) as client:
             await client.until_complete()
             assert MARK in text_of(tmp_path)
-        sandbox.fail_next(401, times=1_000)
-        async with connected(sandbox, **settings, retention_days=days) as client:
-            await client.refused("list_conversations")
+        sandbox.requests.clear()
+        settings["retention_days"] = days
+        async with connected(sandbox, base_url=base_url, **settings) as client:
+            assert 0 < (await client.ask("list_conversations"))["total"] < 60
             assert MARK not in text_of(tmp_path)
+            assert not sandbox.requests
 
 
 async def test_reading_news_stops_where_everything_is_too_old() -> None:
@@ -184,6 +186,20 @@ async def test_a_mirror_is_not_complete_when_more_is_kept_than_before() -> None:
         await harness.sync()
         assert harness.mirror_rows == harness.upstream_rows
         assert (await harness.ensure_fresh()).complete
+    mirror.close()
+
+
+async def test_a_sync_that_was_broken_off_begins_again_when_more_is_kept_than_before() -> None:
+    """Promised by docs/contract.md #never-falsely-complete: what it left out would be missing."""
+    sandbox, mirror = Sandbox(size=200), open_mirror("memory")
+    async with keeping(sandbox, 40, mirror=mirror) as harness:
+        sandbox.fail_next(401, after=8)
+        with pytest.raises(UnauthorizedError):
+            await direct_syncs(harness).full_sync()
+    async with keeping(sandbox, None, mirror=mirror) as harness:
+        harness.mirror.retention.apply(harness.clock())
+        await direct_syncs(harness).full_sync()
+        assert harness.mirror_rows == harness.upstream_rows
     mirror.close()
 
 

@@ -223,9 +223,14 @@ def test_calls_whose_clients_are_gone_count_too(tmp_path: Path) -> None:
         session = client.post("/mcp", json=body, headers=headers).headers["mcp-session-id"]
         call_headers, call = legacy_request("tools/call", name="conversation_stats", arguments={})
         in_session = call_headers | {"Mcp-Session-Id": session}
-        with socket.create_connection(("127.0.0.1", server.port)) as connection:
-            connection.sendall(post_bytes(server, "/mcp", (in_session, call)))
-            assert connection.recv(100).startswith(b"HTTP/1.1 200 ")
+
+        def begun() -> bool:
+            """Whether a call is being answered, whose client then goes."""
+            with socket.create_connection(("127.0.0.1", server.port)) as connection:
+                connection.sendall(post_bytes(server, "/mcp", (in_session, call)))
+                return connection.recv(100).startswith(b"HTTP/1.1 200 ")
+
+        wait_until(begun)
         headers, body = modern_request("tools/list")
 
         def refusal() -> Any:

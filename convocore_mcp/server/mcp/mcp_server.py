@@ -12,6 +12,7 @@ from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.tools import Tool
 from mcp.shared.exceptions import MCPError
 from mcp_types import CallToolResult, GetPromptResult, InputRequiredResult
+from pydantic import ValidationError
 
 from convocore_mcp.errors import InvalidArgumentError
 from convocore_mcp.server.calls.lifetime import App
@@ -26,7 +27,7 @@ from convocore_mcp.server.mcp.subscriptions import (
     SubscriptionBus,
     add_subscriptions,
 )
-from convocore_mcp.server.rendering import failure, sent_error
+from convocore_mcp.server.rendering import crash, failure, sent_error
 from convocore_mcp.server.sanitize import JsonObject
 from convocore_mcp.server.tools import TOOLS
 from convocore_mcp.server.tools.strict_tool import StrictTool
@@ -132,11 +133,15 @@ def create_server(app: App, *, watch: bool = False) -> MCPServer[App]:
 async def _send_every_error_through_rendering(
     ctx: RequestContext, call_next: CallNext
 ) -> HandlerResult:
-    """Middleware, the outermost: the SDK makes errors of its own of what it was sent."""
+    """Middleware, the outermost: the SDK would send what it was sent, and the texts of bugs."""
     try:
         return await call_next(ctx)
     except MCPError as error:
         raise sent_error(error.error) from error
+    except ValidationError:  # of the request; the SDK repeats nothing of it
+        raise
+    except Exception as error:
+        raise crash(error) from error
 
 
 @functools.cache
