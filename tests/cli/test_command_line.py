@@ -30,6 +30,16 @@ def test_the_version_tells_what_a_bug_report_needs(tmp_path: Path) -> None:
         assert part in said
 
 
+def test_help_shows_arguments_as_they_are_typed(tmp_path: Path) -> None:
+    """Ours: one pair of brackets says that something may be left out."""
+    said = subprocess.run(
+        [*COMMAND, "ask", "-h"],
+        capture_output=True, text=True, check=True, env=isolated_environment(tmp_path),
+    ).stdout  # fmt: skip
+    assert "[KEY=VALUE]..." in said
+    assert "[[" not in said
+
+
 def test_a_shell_that_completes_gets_words_and_no_server(tmp_path: Path) -> None:
     """Ours: the shell passes no arguments, which otherwise means serving."""
     asked = {"COMP_WORDS": "convocore-mcp ex", "COMP_CWORD": "1"}

@@ -44,8 +44,6 @@ class ClientUnderTest:
     packages: tuple[str, ...]
     script: str
     note: str = ""
-    is_large: bool = False
-    """Its installation takes half a minute and hundreds of megabytes: CI leaves it out."""
     faults: Mapping[str, str] = field(default_factory=dict)
     """What fails through the client's own fault, by transport."""
 
@@ -61,9 +59,7 @@ CLIENTS = (
         "starts only commands that it knows: `python -m convocore_mcp`",
     ),
     ClientUnderTest("AutoGen", ("autogen-ext[mcp]==0.7.5", "mcp<2"), "agents/autogen_client.py"),
-    ClientUnderTest(
-        "CrewAI", ("crewai-tools[mcp]==1.15.30",), "adapters/crewai_client.py", is_large=True
-    ),
+    ClientUnderTest("CrewAI", ("crewai-tools[mcp]==1.15.30",), "adapters/crewai_client.py"),
     ClientUnderTest("DSPy", ("dspy[mcp]==3.4.1",), "adapters/dspy_client.py"),
     ClientUnderTest("FastMCP", ("fastmcp==4.2.3",), "adapters/fastmcp_client.py"),
     ClientUnderTest(
@@ -91,7 +87,6 @@ CLIENTS = (
     ),
     ClientUnderTest(
         "Semantic Kernel", ("semantic-kernel[mcp]==1.45.0",), "agents/semantic_kernel_client.py",
-        is_large=True,
     ),
     ClientUnderTest(
         "smolagents", ("smolagents[mcp]==1.26.0", "mcp<2"), "adapters/smolagents_client.py"

@@ -63,8 +63,6 @@ def _notes(client: ClientUnderTest, reports: Reports) -> str:
     notes = [", ".join(kinds)]
     if good.get("without_nulls"):
         notes.append("refuses `null` itself")
-    if client.is_large:
-        notes.append("not in CI: it takes half a minute to install")
     if client.note:
         notes.append(client.note)
     return "; ".join(notes)

@@ -38,7 +38,7 @@ def ask(
     arguments: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[KEY=VALUE]...",
+            metavar="KEY=VALUE",
             help="Its arguments, e.g. stage=proposal where='value>10000'. "
             "A key that is given several times makes a list.",
         ),

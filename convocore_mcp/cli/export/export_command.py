@@ -55,7 +55,7 @@ def export(
     arguments: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[KEY=VALUE]...",
+            metavar="KEY=VALUE",
             help="Filters, sort and fields of list_conversations or list_leads, "
             "e.g. since=30d where='value>10000' fields=name fields=email.",
         ),
@@ -139,7 +139,8 @@ async def _bring_up_to_date(backend: Backend, agent: str) -> str:
         except ApiError as error:
             if not before.conversations:
                 raise
-            return f"{error.message} What follows is as of {before.as_of:%Y-%m-%d %H:%M} UTC."
+            known = f"as of {before.as_of:%Y-%m-%d %H:%M} UTC" if before.as_of else "what was known"
+            return f"{error.message} What follows is {known}."
     return ""
 
 
@@ -174,13 +175,13 @@ def _target(to: str) -> Iterator[BinaryIO]:
     if to == STDOUT:
         yield output()
         return
-    path = Path(to).expanduser()
     try:
-        with replaced_file(path) as file:
+        with replaced_file(Path(to).expanduser()) as file:
             yield file
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # the latter of pathlib: nobody's home folder
+        why = error.strerror if isinstance(error, OSError) else error
         raise InvalidArgumentError(
-            f"--output: {path} can't be written ({error.strerror}).", hint="Name another file."
+            f"--output: {to} can't be written ({why}).", hint="Name another file."
         ) from error
 
 
