@@ -32,7 +32,7 @@ LIMIT_SECONDS = 60
 
 By default some wait 5 seconds, in which a busy machine may not even import what a server needs.
 """
-INSTALL_SECONDS, RUN_SECONDS = 120, 200
+INSTALL_SECONDS, RUN_SECONDS = 90, 200
 Reports = dict[str, dict[str, Any]]
 
 

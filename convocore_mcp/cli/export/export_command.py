@@ -19,6 +19,7 @@ from convocore_mcp.cli.progress_bar import progress_bar
 from convocore_mcp.cli.replaced_file import replaced_file
 from convocore_mcp.cli.serve_web import serve_demo
 from convocore_mcp.cli.terminal import output, say
+from convocore_mcp.cli.tool_arguments import Pairs
 from convocore_mcp.errors import ApiError, ConvocoreError, InvalidArgumentError, NotConfiguredError
 from convocore_mcp.server.answers.list_leads import MOVED
 from convocore_mcp.server.backend import Backend
@@ -52,14 +53,7 @@ class FileFormat(StrEnum):
 @with_error_reports
 def export(
     kind: Annotated[Kind, typer.Argument(help="conversations or leads.")],
-    arguments: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="KEY=VALUE",
-            help="Filters, sort and fields of list_conversations or list_leads, "
-            "e.g. since=30d where='value>10000' fields=name fields=email.",
-        ),
-    ] = None,
+    arguments: Pairs = None,
     *,
     to: Annotated[str, typer.Option("--output", "-o", help="File to write; - is stdout.")] = STDOUT,
     file_format: Annotated[
