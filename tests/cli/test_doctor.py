@@ -16,6 +16,7 @@ from convocore_mcp.settings import Settings
 from convocore_mcp.stored_key import account_of, store_key
 from tests.cli.command_line import CommandLine
 from tests.cli.keyrings import keyring_in
+from tests.postgresql import NewDatabase
 
 KEY = "sk-very-secret-0123456789"
 
@@ -176,6 +177,17 @@ def test_the_key_of_an_entry_is_looked_for_under_its_own_agents(commands: Comman
         entry["env"] = known | {"CONVOCORE_REGION": "us"}
         file.write_text(json.dumps({"mcpServers": {"mine": entry}}))
         assert "CONVOCORE_REGION" in findings(commands, 1, **mine)["Claude Code"][0]
+
+
+def test_a_database_without_a_mirror_stays_without_one(
+    commands: CommandLine, postgresql: NewDatabase
+) -> None:
+    """Promised by docs/commands.md, "Find out what is wrong". No mirror is made, none is read."""
+    store = {"CONVOCORE_STORE": postgresql()}
+    for _ in range(2):
+        assert "none yet" in findings(commands, 0, **store)["mirror"][0]
+    commands.run_ok("sync", **store)
+    assert "complete, read just now" in findings(commands, 0, **store)["mirror"][0]
 
 
 def test_whoever_has_no_home_folder_is_told_so(

@@ -43,10 +43,11 @@ Some clients give up early. OpenAI's Agents SDK (`client_session_timeout_seconds
 Google's ADK (`timeout`) and AutoGen (`read_timeout_seconds`) wait 5 seconds for the server's start
 and for each answer, Pydantic AI (`init_timeout`) 5 for the start, Agno (`timeout_seconds`) 10. The
 server starts as fast as a bare one on the same SDK ([performance.md](performance.md)), and a call
-answers within four seconds (`CONVOCORE_WAIT_SECONDS`), with what is known by then. A machine with
-more to do than it can may still be too slow for 5 seconds: raise them there. The run that wrote
-this page gave each a minute, for a machine that runs tests is busy, and had filled the mirror
-before; `tests/surface/test_waiting.py` shows the four seconds on a mirror that is empty.
+answers within four seconds (`CONVOCORE_WAIT_SECONDS`), with what is known by then. On a machine
+with more to do than it can, starting or opening the mirror may take longer: raise both there. The
+run that wrote this page did, since a machine that runs tests is busy: a minute for each client, 25
+seconds for the server, and a mirror that was filled before. That a call on an empty mirror answers
+within four seconds is held by `tests/surface/test_waiting.py`.
 """
 
 

@@ -19,6 +19,7 @@ from convocore_mcp.cli.mirror.mirror_status import age_text, location_text
 from convocore_mcp.configuration import read_settings
 from convocore_mcp.errors import ConvocoreError, NotConfiguredError
 from convocore_mcp.settings import Settings
+from convocore_mcp.store.database.engine import MEMORY
 from convocore_mcp.store.database.purge import size_of
 
 LEAST_FREE = 500_000_000
@@ -28,22 +29,21 @@ LEAST_FREE = 500_000_000
 async def check_mirror(mirror: ConfiguredMirror) -> AsyncIterator[Finding]:
     """Whether the mirror can be used, and what it holds. Creates none, and sends no request."""
     location = mirror.location
-    if location == "memory":
+    if location == MEMORY:
         yield Finding("mirror", "in memory: every start reads everything again")
         return
     shown = location_text(location)
-    size = size_of(location) if isinstance(location, Path) else 1
     if isinstance(location, Path):
         folder = _existing(location.parent)
         if wrong := _unwritable(folder):
             todo = "Change its owner or mode, or set CONVOCORE_STORE to another file."
             yield Finding("mirror", f"nothing can be written into {folder} ({wrong}).", todo)
             return
-        yield _disk(folder, size)
-    if not size:
-        yield Finding("mirror", f"none yet; the first question makes it: {shown}")
-        return
+        yield _disk(folder, size_of(location))
     try:
+        if not mirror.size():
+            yield Finding("mirror", f"none yet; the first question makes it: {shown}")
+            return
         async with open_backend(may_replace_mirror=False) as backend:
             for agent_id in backend.agents:
                 coverage = await backend.read(backend.coverage, agent_id)
