@@ -34,10 +34,11 @@ async def test_an_empty_list_has_sentences_and_no_empty_tables() -> None:
 async def test_one_is_said_in_the_singular() -> None:
     """Ours: and who waits is counted in conversations, as the tool counts."""
     sandbox = Sandbox(size=0)
-    sandbox.insert(**VISITOR, leadScore=90)
+    sandbox.insert(**VISITOR | {"userName": "Ann [/b] Lee"}, leadScore=90)
     text = await shown(sandbox)
     hot = "1 of 1 lead is hot, of no known value. 1 waits for a human, 1 is assigned to nobody."
     assert hot in text
     assert "told no name" not in text
+    assert "What do we know about Ann [/b] Lee?" in text
     assert "1 conversation waits. who on for last message" in text
     assert "1 lead in 1 stage. stage leads hot value" in text

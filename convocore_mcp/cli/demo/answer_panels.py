@@ -32,7 +32,7 @@ def answer_panel(answer: Answer) -> Panel:
     else:
         parts = PARTS[answer.question.tool](content, now)
     body = Group(head, shown(""), *parts)
-    return Panel(body, title=f"[bold]{answer.question.text}[/]", title_align="left")
+    return Panel(body, title=shown(answer.question.text, style="bold"), title_align="left")
 
 
 def _hot_leads(answer: JsonObject, now: datetime) -> list[RenderableType]:
