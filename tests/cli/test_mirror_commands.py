@@ -22,9 +22,9 @@ def command_line(tmp_path: Path) -> Iterator[CommandLine]:
         yield CommandLine(tmp_path, sandbox, base_url)
 
 
-def test_an_agent_whose_id_looks_like_markup_is_named_as_it_is(commands: CommandLine) -> None:
+def test_an_agent_whose_id_looks_like_markup_is_named_as_it_is(command_line: CommandLine) -> None:
     """Ours: in a terminal, where a bar shows what is read."""
-    done = commands.run("sync", CONVOCORE_AGENT_ID="a[/b]", FORCE_COLOR="1")
+    done = command_line.run("sync", CONVOCORE_AGENT_ID="a[/b]", FORCE_COLOR="1")
     assert (done.returncode, "'a[/b]'" in done.stderr) == (1, True), done.stderr
 
 

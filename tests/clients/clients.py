@@ -152,6 +152,7 @@ def calls(conversation_id: str) -> list[dict[str, Any]]:
 
 def install(client: ClientUnderTest, folder: Path) -> str:
     """Make the client's environment; returns why it can't be made, or nothing."""
+    command: list[str | Path]
     if client.script.endswith(".mjs"):
         for file in JAVASCRIPT.iterdir():
             (folder / file.name).write_bytes(file.read_bytes())
