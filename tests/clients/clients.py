@@ -32,7 +32,7 @@ LIMIT_SECONDS, ANSWER_SECONDS = 60, 25
 By default some wait 5 seconds, and the server 4. A machine that is busy with tests may not even
 import in that time what a server needs to open the mirror, and the answer is then an error.
 """
-INSTALL_SECONDS, RUN_SECONDS = 90, 200
+INSTALL_SECONDS, RUN_SECONDS = 90, 230
 Reports = dict[str, dict[str, Any]]
 
 
