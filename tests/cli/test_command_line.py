@@ -122,7 +122,7 @@ def test_ctrl_c_ends_a_command_with_130_and_no_traceback(
 
 
 def _interrupted(process: subprocess.Popen[bytes]) -> int:
-    """Press Ctrl+C as a person does: again, where the first one came as Python began to read a line.
+    """Press Ctrl+C as a person does: again, where one came just as Python began to read a line.
 
     Between its last look for signals and the system's call that waits for a line, one is lost.
     """
