@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate, groupby
 from operator import itemgetter
-from typing import Protocol
+from typing import Protocol, cast
 
 from sqlalchemy import ColumnElement, Connection, Select, func, null, select
 
@@ -43,7 +43,7 @@ class Samples:
         else:
             numbers = self.plain.setdefault(measure.name, {})
         for value, rows in counted:
-            numbers[value] = numbers.get(value, 0) + rows
+            numbers[float(value)] = numbers.get(float(value), 0) + rows
 
     def measures(self) -> Mapping[str, Measure | Mapping[str | None, Measure]]:
         """By the name of the field."""
@@ -88,7 +88,7 @@ def add_samples(
         # There may be as many values as rows, so what they have in common is looked at once.
         for common, rows in groupby(found, key=_COMMON):
             *values, currency = common
-            counted = [(float(row[-2]), row[-1]) for row in rows]
+            counted = [cast("tuple[float, int]", row[-2:]) for row in rows]  # the engine's numbers
             samples = [totals.samples]
             if keys.group_by:
                 samples += [group(key).samples for key in keys.of(values)]
