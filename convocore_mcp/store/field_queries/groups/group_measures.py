@@ -6,10 +6,11 @@ the median needs no more than that.
 
 import math
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate
-from typing import Protocol
+from itertools import accumulate, groupby
+from operator import itemgetter
+from typing import Protocol, cast
 
 from sqlalchemy import ColumnElement, Connection, Select, func, null, select
 
@@ -22,6 +23,8 @@ from convocore_mcp.store.fields.row_tables import RowTable
 Numbers = dict[float, int]
 """How often each value occurs."""
 AT_A_TIME = 10_000
+_COMMON = itemgetter(slice(-2))
+"""Of a row of `_values`: all but the value and how often it occurs."""
 
 
 @dataclass(slots=True)
@@ -31,13 +34,16 @@ class Samples:
     plain: dict[str, Numbers] = field(default_factory=dict)
     money: dict[str, dict[str | None, Numbers]] = field(default_factory=dict)
 
-    def add(self, measure: Field, currency: str | None, value: float, rows: int) -> None:
-        """Add a value that several rows have."""
+    def add(
+        self, measure: Field, currency: str | None, counted: Iterable[tuple[float, int]]
+    ) -> None:
+        """Add values, each with the number of rows that have it."""
         if measure.kind is Kind.MONEY:
             numbers = self.money.setdefault(measure.name, {}).setdefault(currency, {})
         else:
             numbers = self.plain.setdefault(measure.name, {})
-        numbers[float(value)] = numbers.get(float(value), 0) + rows
+        for value, rows in counted:
+            numbers[float(value)] = numbers.get(float(value), 0) + rows
 
     def measures(self) -> Mapping[str, Measure | Mapping[str | None, Measure]]:
         """By the name of the field."""
@@ -75,16 +81,19 @@ def add_samples(
     group: Callable[[GroupKey], Sampled],
 ) -> None:
     """Add the values of the measures to `totals`, and to the groups that their rows belong to."""
-    width = len(keys.columns) + len(keys.stored_keys)
     for measure in measures:
         statement = _values(table, keys, fitting, measure)
         options = {"yield_per": AT_A_TIME}
-        for row in connection.execute(statement, execution_options=options):
+        found = connection.execute(statement, execution_options=options)
+        # There may be as many values as rows, so what they have in common is looked at once.
+        for common, rows in groupby(found, key=_COMMON):
+            *values, currency = common
+            counted = [cast("tuple[float, int]", row[-2:]) for row in rows]  # the engine's numbers
             samples = [totals.samples]
             if keys.group_by:
-                samples += [group(key).samples for key in keys.of(row[:width])]
+                samples += [group(key).samples for key in keys.of(values)]
             for each in samples:
-                each.add(measure, *row[width:])  # type: ignore[arg-type]  # the engine's numbers
+                each.add(measure, currency, counted)
 
 
 def _values(
