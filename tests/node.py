@@ -15,6 +15,12 @@ NODE = WHEEL / "bin" / "node"
 NPM = WHEEL / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
 
 
+def with_node() -> dict[str, str]:
+    """This process' environment, with the wheel's Node first on the path."""
+    path = f"{NODE.parent}{os.pathsep}{os.environ['PATH']}"
+    return {**os.environ, "PATH": path}
+
+
 def run(
     command: Sequence[str | Path],
     *,
@@ -24,12 +30,11 @@ def run(
     must_succeed: bool = True,
 ) -> str:
     """The stdout of a command. A failure shows its output."""
-    path = f"{NODE.parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         command,
         cwd=cwd,
         input=stdin,
-        env={**os.environ, "PATH": path, **(env or {})},
+        env={**with_node(), **(env or {})},
         capture_output=True,
         text=True,
         timeout=300,

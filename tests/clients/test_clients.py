@@ -24,10 +24,7 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
 
 
 @pytest.mark.clients
-@pytest.mark.parametrize(
-    "client",
-    [pytest.param(c, id=c.name, marks=[pytest.mark.large] * c.is_large) for c in CLIENTS],
-)
+@pytest.mark.parametrize("client", CLIENTS, ids=lambda client: client.name)
 def test_the_client_gets_every_request_answered(
     client: ClientUnderTest, plan: dict[str, Any], tmp_path: Path
 ) -> None:

@@ -21,6 +21,8 @@ class Target:
     """How to reach the server: a command, or a URL with a token."""
 
     transport: str
+    seconds: float
+    """How long a client should wait for the server's start, and for an answer."""
     command: str = ""
     args: list[str] = field(default_factory=list)
     env: dict[str, str] = field(default_factory=dict)

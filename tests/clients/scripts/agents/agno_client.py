@@ -10,12 +10,14 @@ from client_run import Report, Target, main, text_of
 async def run(target: Target, requests: dict[str, Any]) -> Report:
     if target.is_stdio:
         toolkit = MCPTools(
-            shlex.join([target.command, *target.args]), env=target.env, timeout_seconds=60
+            shlex.join([target.command, *target.args]),
+            env=target.env,
+            timeout_seconds=target.seconds,
         )
     else:
         parameters = StreamableHTTPClientParams(url=target.url, headers=target.headers)
         toolkit = MCPTools(
-            server_params=parameters, transport="streamable-http", timeout_seconds=60
+            server_params=parameters, transport="streamable-http", timeout_seconds=target.seconds
         )
     report = Report()
     async with toolkit:

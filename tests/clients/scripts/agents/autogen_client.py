@@ -10,7 +10,10 @@ from client_run import Report, Target, main, text_of
 async def run(target: Target, requests: dict[str, Any]) -> Report:
     if target.is_stdio:
         parameters: Any = StdioServerParams(
-            command=target.command, args=target.args, env=target.env
+            command=target.command,
+            args=target.args,
+            env=target.env,
+            read_timeout_seconds=target.seconds,
         )
     else:
         parameters = StreamableHttpServerParams(url=target.url, headers=target.headers)

@@ -14,10 +14,10 @@ from mcp import StdioServerParameters
 async def run(target: Target, requests: dict[str, Any]) -> Report:
     if target.is_stdio:
         server = StdioServerParameters(command=target.command, args=target.args, env=target.env)
-        parameters: Any = StdioConnectionParams(server_params=server, timeout=60)
+        parameters: Any = StdioConnectionParams(server_params=server, timeout=target.seconds)
     else:
         parameters = StreamableHTTPConnectionParams(
-            url=target.url, headers=target.headers, timeout=60
+            url=target.url, headers=target.headers, timeout=target.seconds
         )
     toolset = McpToolset(connection_params=parameters)
     report = Report(resources=[])

@@ -11,10 +11,14 @@ from client_run import Report, Target, main, text_of
 async def run(target: Target, requests: dict[str, Any]) -> Report:
     if target.is_stdio:
         server: Any = MCPServerStdio(
-            {"command": target.command, "args": target.args, "env": target.env}
+            {"command": target.command, "args": target.args, "env": target.env},
+            client_session_timeout_seconds=target.seconds,
         )
     else:
-        server = MCPServerStreamableHttp({"url": target.url, "headers": target.headers})
+        server = MCPServerStreamableHttp(
+            {"url": target.url, "headers": target.headers},
+            client_session_timeout_seconds=target.seconds,
+        )
     report = Report(resources=[], prompts=[])
     async with server:
         context, agent = RunContextWrapper(None), Agent(name="reader", mcp_servers=[server])

@@ -10,10 +10,11 @@ from pydantic_ai.mcp import MCPToolset
 async def run(target: Target, requests: dict[str, Any]) -> Report:
     if target.is_stdio:
         toolset: Any = MCPToolset(
-            StdioTransport(target.command, target.args, env=target.env), init_timeout=60
+            StdioTransport(target.command, target.args, env=target.env),
+            init_timeout=target.seconds,
         )
     else:
-        toolset = MCPToolset(target.url, headers=target.headers)
+        toolset = MCPToolset(target.url, headers=target.headers, init_timeout=target.seconds)
     report = Report(resources=[], prompts=[])
     async with toolset:
         report.tools = [tool.name for tool in await toolset.list_tools()]
