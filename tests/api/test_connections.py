@@ -1,23 +1,15 @@
 """What the environment says of proxies and certificates, and a server that nobody trusts."""
 
-import datetime
 import functools
-import ssl
-import threading
-from collections.abc import Iterator
 from contextlib import aclosing
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from convocore_mcp.api.client import ConvocoreClient
 from convocore_mcp.assembly import utc_now
 from convocore_mcp.errors import NotConfiguredError, UntrustedError
+from tests.api.tls_server import tls_server
 
 ELSEWHERE = "https://host.invalid/v3"
 PASSWORD = "pr0xy-passw0rd"
@@ -85,71 +77,6 @@ async def test_wrong_proxies_do_not_concern_this_machine(monkeypatch: pytest.Mon
     await connect("http://127.0.0.1:1/v3").aclose()
 
 
-class _EmptyList(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        body = b'{"success": true, "data": [], "hasMore": false}'
-        self.send_response(200)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def handle_error(self, *_: object) -> None:
-        """A client that refuses the certificate breaks the connection off, which is the test."""
-
-
-def self_signed(folder: Path) -> tuple[Path, Path]:
-    """A certificate of 127.0.0.1 that nobody but itself has signed, and its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "test")])
-    now = datetime.datetime.now(datetime.UTC)
-    address = x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))])
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(address, critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    files = folder / "certificate.pem", folder / "key.pem"
-    files[0].write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    files[1].write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return files
-
-
-@pytest.fixture
-def tls_server(tmp_path: Path) -> Iterator[tuple[str, Path]]:
-    """A real TLS server on this machine: its URL, and its certificate."""
-    certificate, key = self_signed(tmp_path)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    with _Server(("127.0.0.1", 0), _EmptyList) as server:
-        server.socket = context.wrap_socket(server.socket, server_side=True)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-        thread.start()
-        yield f"https://127.0.0.1:{server.server_port}/v3", certificate
-        server.shutdown()
-        thread.join()
-
-
 async def rows_read(url: str) -> int:
     client = connect(url)
     try:
@@ -160,19 +87,19 @@ async def rows_read(url: str) -> int:
 
 
 async def test_an_untrusted_certificate_is_called_that_and_tried_once(
-    tls_server: tuple[str, Path], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Promised by docs/upstream.md, "Errors"; `SSL_CERT_FILE` is what makes it trusted."""
-    url, certificate = tls_server
-    results: list[str] = []
-    client = connect(url, on_result=results.append)
-    with pytest.raises(UntrustedError) as raised:
-        async with aclosing(client.conversations("a")) as pages:
-            await anext(pages)
-    await client.aclose()
-    assert "certificate of Convocore's server is not trusted" in raised.value.message
-    assert "SSL_CERT_FILE" in raised.value.hint
-    assert results == ["unreachable"]
+    with tls_server(tmp_path) as (url, certificate):
+        results: list[str] = []
+        client = connect(url, on_result=results.append)
+        with pytest.raises(UntrustedError) as raised:
+            async with aclosing(client.conversations("a")) as pages:
+                await anext(pages)
+        await client.aclose()
+        assert "certificate of Convocore's server is not trusted" in raised.value.message
+        assert "SSL_CERT_FILE" in raised.value.hint
+        assert results == ["unreachable"]
 
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
-    assert await rows_read(url) == 0
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        assert await rows_read(url) == 0
