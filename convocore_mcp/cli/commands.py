@@ -14,7 +14,8 @@ from convocore_mcp.cli.demo.demo import run_demo
 from convocore_mcp.cli.doctor.doctor_command import doctor
 from convocore_mcp.cli.error_reports import shell_hint
 from convocore_mcp.cli.export.export_command import export
-from convocore_mcp.cli.install.install_command import install, uninstall
+from convocore_mcp.cli.install.install_command import install, receipts, surroundings, uninstall
+from convocore_mcp.cli.install.installed_settings import installed_settings
 from convocore_mcp.cli.mirror import forget_command, mirror_commands, purge_command
 from convocore_mcp.cli.serve import serve as serve_stdio
 from convocore_mcp.cli.serve_web import serve_demo, serve_web
@@ -39,10 +40,15 @@ def _show_version(value: bool) -> None:
         raise typer.Exit
 
 
+WITH_AN_ACCOUNT = {"ask", "export", "doctor", "board", "sync", "status", "forget", "purge"}
+"""Commands that find the account that `install` has connected, where no variable names one."""
+
+
 @app.callback()
 def options(
+    context: typer.Context,
     *,
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001  the callback has shown it
         bool,
         typer.Option(
             "--version",
@@ -53,6 +59,8 @@ def options(
     ] = False,
 ) -> None:
     """Ask an AI assistant about your Convocore leads. Without a command: serve MCP on stdio."""
+    if context.invoked_subcommand in WITH_AN_ACCOUNT:
+        context.with_resource(installed_settings(surroundings(), receipts))
 
 
 class Dialect(StrEnum):

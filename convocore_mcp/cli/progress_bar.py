@@ -31,7 +31,12 @@ def progress_bar(*, total_known: bool) -> Progress:
     time_left = [TimeRemainingColumn(), TextColumn("left")] if total_known else []
     console = Console(stderr=True)
     return Progress(
-        *[SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn(rows)],
+        *[
+            SpinnerColumn(),
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TextColumn(rows),
+        ],
         *[_RateColumn(), TimeElapsedColumn(), *time_left],
         console=console,
         transient=True,

@@ -16,12 +16,17 @@ def replaced_file(path: Path) -> Iterator[BinaryIO]:
     """Write to a temporary file beside `path`, which takes its place at the end of the block.
 
     After an error `path` is as it was. A symbolic link stays one: the file that it names is
-    replaced. An existing file keeps its mode.
+    replaced. An existing file keeps its mode. What is no file, as a device or a pipe, can't be
+    replaced: it is written to.
 
     Raises:
-        OSError: the folder can't be written.
+        OSError: the folder can't be written, or `path` is one.
     """
     target = path.resolve()
+    if target.exists() and not target.is_file():
+        with target.open("wb") as other:
+            yield other
+        return
     mode = target.stat().st_mode & 0o777 if target.exists() else OWN_MODE
     number, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
     temporary = Path(name)

@@ -49,10 +49,11 @@ def ask(question: str) -> bool:
         return typer.confirm(sanitize_line(question))
 
 
-def ask_text(question: str, *, secret: bool = False) -> str:
-    """What the person at the terminal types; a `secret` is not shown."""
+def ask_text(question: str, *, secret: bool = False, default: str | None = None) -> str:
+    """What the person at the terminal types, or `default`; a `secret` is not shown."""
+    question = sanitize_line(question)
     with _interrupts():
-        return str(typer.prompt(sanitize_line(question), hide_input=secret, err=True))
+        return str(typer.prompt(question, default=default, hide_input=secret, err=True))
 
 
 @contextmanager

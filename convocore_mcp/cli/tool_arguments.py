@@ -1,20 +1,33 @@
 """Arguments of a tool as they are typed in a shell: `key=value`, a repeated key makes a list."""
 
 from collections.abc import Iterable
+from typing import Annotated
+
+import typer
 
 from convocore_mcp.errors import InvalidArgumentError
 from convocore_mcp.server.sanitize import JsonObject
 from convocore_mcp.server.tools import TOOLS
 
+Pairs = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="KEY=VALUE",
+        help="Arguments of the tool; of an export, the filters, sort and fields of its list. "
+        "E.g. since=30d where='value>10000' fields=name. A key that is given several times "
+        "makes a list.",
+    ),
+]
 
-def read_pairs(pairs: Iterable[str]) -> JsonObject:
+
+def read_pairs(pairs: Iterable[str] | None) -> JsonObject:
     """The arguments that `pairs` of `key=value` make; each value stays a text.
 
     Raises:
         InvalidArgumentError: one of them has no `=`.
     """
     found: dict[str, list[str]] = {}
-    for pair in pairs:
+    for pair in pairs or ():
         name, equals, value = pair.partition("=")
         if not equals or not name.strip():
             raise InvalidArgumentError(

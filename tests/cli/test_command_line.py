@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -28,6 +29,16 @@ def test_the_version_tells_what_a_bug_report_needs(tmp_path: Path) -> None:
         platform.machine(), f"mcp {version('mcp')}", f"SQLite {sqlite3.sqlite_version}",
     ):  # fmt: skip
         assert part in said
+
+
+def test_help_shows_arguments_as_they_are_typed(tmp_path: Path) -> None:
+    """Ours: one pair of brackets says that something may be left out."""
+    said = subprocess.run(
+        [*COMMAND, "ask", "-h"],
+        capture_output=True, text=True, check=True, env=isolated_environment(tmp_path),
+    ).stdout  # fmt: skip
+    assert "[KEY=VALUE]..." in said
+    assert "[[" not in said
 
 
 def test_a_shell_that_completes_gets_words_and_no_server(tmp_path: Path) -> None:
@@ -104,11 +115,23 @@ def test_ctrl_c_ends_a_command_with_130_and_no_traceback(
         said = b""
         while ready.encode() not in said:
             said += os.read(ours, 4096)
-        process.send_signal(signal.SIGINT)
-        returncode = process.wait(timeout=TIMEOUT_SECONDS)
+        returncode = _interrupted(process)
         said += _rest(ours)
     os.close(ours)
     assert (returncode, b"Traceback" in said) == (130, False)
+
+
+def _interrupted(process: subprocess.Popen[bytes]) -> int:
+    """Press Ctrl+C as a person does: again, where one came just as Python began to read a line.
+
+    Between its last look for signals and the system's call that waits for a line, one is lost.
+    """
+    for _ in range(4):
+        process.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            return process.wait(timeout=TIMEOUT_SECONDS / 4)
+    process.kill()
+    return process.wait()
 
 
 def _rest(terminal: int) -> bytes:

@@ -12,7 +12,11 @@ from convocore_mcp.cli.doctor.doctor_command import examine, exit_code_of
 from convocore_mcp.cli.doctor.finding import Finding
 from convocore_mcp.cli.install.clients import Surroundings
 from convocore_mcp.sandbox import FREE_PLAN_KEY, Sandbox, serving
+from convocore_mcp.settings import Settings
+from convocore_mcp.stored_key import account_of, store_key
 from tests.cli.command_line import CommandLine
+from tests.cli.keyrings import keyring_in
+from tests.postgresql import NewDatabase
 
 KEY = "sk-very-secret-0123456789"
 
@@ -148,6 +152,56 @@ def test_entries_of_clients_are_looked_at(commands: CommandLine) -> None:
     assert "not valid JSON" in found["Gemini CLI"][0]
     assert "no CONVOCORE_AGENT_ID" in found["Claude Code"][0]
     assert "does not exist" in found["Codex"][0]
+
+
+def test_the_key_of_an_entry_is_looked_for_under_its_own_agents(commands: CommandLine) -> None:
+    """Ours: what this shell has in its environment does not reach a client with windows."""
+    url = commands.env["CONVOCORE_BASE_URL"]
+    known = {"CONVOCORE_AGENT_ID": "demo-agent", "CONVOCORE_BASE_URL": url}
+    entry = {"command": "python3", "args": ["-m", "convocore_mcp"], "env": known}
+    file = commands.home / ".claude.json"
+    file.write_text(json.dumps({"mcpServers": {"mine": entry}}))
+    no_account = {"CONVOCORE_API_KEY": "", "CONVOCORE_AGENT_ID": "", "CONVOCORE_BASE_URL": ""}
+    with keyring_in(commands.home):
+        assert "keyring holds none" in findings(commands, 2, **no_account)["Claude Code"][0]
+        account = account_of(Settings(agent_id=("demo-agent",), base_url=url))
+        assert store_key(account, KEY)
+        assert findings(commands, 2, **no_account)["Claude Code"][1] == ""
+
+        mine = {"CONVOCORE_API_KEY": ""}  # found in the keyring, for the agent of this shell
+        entry["env"] = known | {"CONVOCORE_AGENT_ID": "another-agent"}
+        file.write_text(json.dumps({"mcpServers": {"mine": entry}}))
+        found = findings(commands, 1, **mine)
+        assert "the keyring" in found["settings"][0]
+        assert "keyring holds none" in found["Claude Code"][0]
+        entry["env"] = known | {"CONVOCORE_REGION": "us"}
+        file.write_text(json.dumps({"mcpServers": {"mine": entry}}))
+        assert "CONVOCORE_REGION" in findings(commands, 1, **mine)["Claude Code"][0]
+
+
+def test_a_database_without_a_mirror_stays_without_one(
+    commands: CommandLine, postgresql: NewDatabase
+) -> None:
+    """Promised by docs/commands.md, "Find out what is wrong". No mirror is made, none is read."""
+    store = {"CONVOCORE_STORE": postgresql()}
+    for _ in range(2):
+        assert "none yet" in findings(commands, 0, **store)["mirror"][0]
+    commands.run_ok("sync", **store)
+    assert "complete, read just now" in findings(commands, 0, **store)["mirror"][0]
+
+
+def test_whoever_has_no_home_folder_is_told_so(
+    commands: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ours: as in a container whose user has no passwd entry. The rest is checked all the same."""
+
+    def no_home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", no_home)
+    assert "no home folder" in findings(commands, 0, CONVOCORE_STORE="memory")["clients"][0]
+    done = commands.run("install", "cursor", "--demo")
+    assert (done.returncode, "no home folder" in done.stderr) == (1, True)
 
 
 async def seen(

@@ -3,8 +3,12 @@
 import csv
 import io
 import json
+import os
+import sqlite3
 import tracemalloc
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +92,17 @@ def test_a_file_appears_when_it_is_whole_and_for_its_owner_alone(
     assert (file.read_bytes(), [f.name for f in tmp_path.iterdir()]) == (before, ["rows.csv"])
 
 
+def test_a_pipe_is_written_to_and_not_replaced(commands: CommandLine, tmp_path: Path) -> None:
+    """Ours: root would make a file of `/dev/null`, of which every program needs the device."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as reader:
+        read = reader.submit(pipe.read_text)
+        commands.run_ok("export", "conversations", "-f", "csv", "-o", str(pipe))
+        assert read.result() == commands.run_ok("export", "conversations")
+    assert pipe.is_fifo()
+
+
 def test_formulas_are_disarmed_and_phone_numbers_stay_usable(commands: CommandLine) -> None:
     """Promised by docs/commands.md, "Export". JSON Lines holds what was written."""
     typed = ("export", "conversations", "where=id=f1", "fields=name", "fields=phone", "fields=tags")
@@ -128,6 +143,12 @@ def test_what_is_incomplete_is_told_with_an_exit_code_of_its_own(tmp_path: Path)
         assert (done.returncode, rows_of(done.stdout)) == (3, known)
         assert "Incomplete: Convocore failed (500)" in done.stderr
 
+        (mirror,) = commands.home.rglob("*.sqlite3")
+        with closing(sqlite3.connect(mirror)) as connection, connection:
+            connection.execute("UPDATE convocore_agents SET as_of = NULL")
+        done = commands.run("export", "conversations")
+        assert (done.returncode, rows_of(done.stdout)) == (3, known)
+
         commands.run_ok("purge", "--yes")
         done = commands.run("export", "conversations", "-o", str(tmp_path / "rows.csv"))
         assert (done.returncode, (tmp_path / "rows.csv").exists()) == (1, False)
@@ -153,6 +174,7 @@ def test_rows_that_were_set_aside_are_told(tmp_path: Path) -> None:
         (("leads", "label=boiling"), "label"),
         (("conversations", "where=value>"), "where"),
         (("conversations", "-o", "/nonexistent/rows.csv"), "can't be written"),
+        (("conversations", "-o", "~nobody-of-this-name/rows.csv"), "can't be written"),
     ],
 )
 def test_what_means_nothing_is_refused(

@@ -22,6 +22,12 @@ def command_line(tmp_path: Path) -> Iterator[CommandLine]:
         yield CommandLine(tmp_path, sandbox, base_url)
 
 
+def test_an_agent_whose_id_looks_like_markup_is_named_as_it_is(command_line: CommandLine) -> None:
+    """Ours: in a terminal, where a bar shows what is read."""
+    done = command_line.run("sync", CONVOCORE_AGENT_ID="a[/b]", FORCE_COLOR="1")
+    assert (done.returncode, "not know this agent" in done.stderr) == (1, True), done.stderr
+
+
 def test_sync_reads_everything_and_then_what_is_new(command_line: CommandLine) -> None:
     """Promised by docs/operations.md, "Commands". `--full` reads everything again."""
     total = len(list(command_line.sandbox.rows()))

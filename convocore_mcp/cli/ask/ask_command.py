@@ -22,7 +22,7 @@ from convocore_mcp.cli.error_reports import (
 from convocore_mcp.cli.progress_bar import progress_bar
 from convocore_mcp.cli.serve_web import serve_demo
 from convocore_mcp.cli.terminal import say, show
-from convocore_mcp.cli.tool_arguments import read_pairs, tool_names
+from convocore_mcp.cli.tool_arguments import Pairs, read_pairs, tool_names
 from convocore_mcp.configuration import read_settings, require_key
 from convocore_mcp.errors import NotConfiguredError
 from convocore_mcp.server.calls.lifetime import App
@@ -35,14 +35,7 @@ def ask(
     tool: Annotated[
         str, typer.Argument(help="A tool, e.g. list_leads.", autocompletion=tool_names)
     ],
-    arguments: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[KEY=VALUE]...",
-            help="Its arguments, e.g. stage=proposal where='value>10000'. "
-            "A key that is given several times makes a list.",
-        ),
-    ] = None,
+    arguments: Pairs = None,
     *,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the answer as a model gets it.")
@@ -50,7 +43,7 @@ def ask(
     demo: Annotated[bool, typer.Option("--demo", help="Ask about the sandbox's data.")] = False,
 ) -> None:
     """Call one tool, and show the answer: exactly what a model would see."""
-    given = read_pairs(arguments or ())
+    given = read_pairs(arguments)
     leave_reporting_to_the_command()
 
     def call(overrides: Mapping[str, Any]) -> None:

@@ -32,17 +32,21 @@ def answer_panel(answer: Answer) -> Panel:
     else:
         parts = PARTS[answer.question.tool](content, now)
     body = Group(head, shown(""), *parts)
-    return Panel(body, title=f"[bold]{answer.question.text}[/]", title_align="left")
+    return Panel(body, title=shown(answer.question.text, style="bold"), title_align="left")
 
 
 def _hot_leads(answer: JsonObject, now: datetime) -> list[RenderableType]:
     leads = answer["leads"]
     with_name = [lead for lead in leads if lead.get("name")]
     nameless = len(leads) - len(with_name)
+    considered = counted(answer["leads_considered"], "lead")
+    if not leads:
+        return [shown(f"None of {considered} is hot.")]
+    worth = f"worth {sums(answer['value'], most=3)}" if answer["value"] else "of no known value"
     head = (
-        f"{answer['hot']:,} of {counted(answer['leads_considered'], 'lead')} are hot, worth "
-        f"{sums(answer['value'], most=3)}. {answer['waiting_for_human']:,} of them wait for a "
-        f"human, {answer['unassigned']:,} are assigned to nobody."
+        f"{answer['hot']:,} of {considered} {'is' if answer['hot'] == 1 else 'are'} hot, {worth}. "
+        f"{counted(answer['waiting_for_human'], 'waits', 'wait')} for a human, "
+        f"{counted(answer['unassigned'], 'is', 'are')} assigned to nobody"
     )
     rows = [
         (named(lead), f"{lead.get('score', '')}", amount(lead), ago(lead.get("last_activity"), now),
@@ -51,7 +55,10 @@ def _hot_leads(answer: JsonObject, now: datetime) -> list[RenderableType]:
     ]  # fmt: skip
     columns = ("lead", "score", "value", "wrote", "why")
     note = f"Of the first {len(leads)}, {counted(nameless, 'has', 'have')} told no name yet."
-    return [shown(head), _below(_table(columns, rows)), _below(shown(note, style="dim"))]
+    return [
+        *_headed(head, columns, rows),
+        *([_below(shown(note, style="dim"))] if nameless else []),
+    ]
 
 
 def _waiting(answer: JsonObject, now: datetime) -> list[RenderableType]:
@@ -60,9 +67,8 @@ def _waiting(answer: JsonObject, now: datetime) -> list[RenderableType]:
          ago(row.get("waiting_since"), now).removesuffix(" ago"), row.get("preview", ""))
         for row in answer["conversations"]
     ]  # fmt: skip
-    total = answer["total"]
-    head = f"{counted(total, 'person waits', 'people wait')}; longest first."
-    return [shown(head), _below(_table(("who", "on", "for", "last message"), rows))]
+    head = counted(answer["total"], "conversation waits", "conversations wait")
+    return _headed(head, ("who", "on", "for", "last message"), rows, order="longest first")
 
 
 def _lead(answer: JsonObject, now: datetime) -> list[RenderableType]:
@@ -82,7 +88,7 @@ def _lead(answer: JsonObject, now: datetime) -> list[RenderableType]:
         ("wants", lead.get("summary")),
         ("next", "; ".join(steps) or "no next step is planned"),
         ("wrote", ago(lead.get("last_activity") or _newest(lead), now)),
-        ("talked", counted(len(lead.get("conversations", [])), "conversation")),
+        ("talked", counted(lead["conversations_total"], "conversation")),
     ]
     return [_table(("", ""), [(name, text) for name, text in facts if text], header=False)]
 
@@ -107,8 +113,8 @@ def _deals(answer: JsonObject, now: datetime) -> list[RenderableType]:
         (named(row), amount(row), row.get("stage", ""), ago(row.get("last_activity"), now))
         for row in answer["leads"]
     ]
-    head = f"{counted(answer['total'], 'deal')} over 10,000 with nothing planned; largest first."
-    return [shown(head), _below(_table(("lead", "value", "stage", "wrote"), rows))]
+    head = f"{counted(answer['total'], 'deal')} over 10,000 with nothing planned"
+    return _headed(head, ("lead", "value", "stage", "wrote"), rows, order="largest first")
 
 
 def _pipeline(answer: JsonObject, _now: datetime) -> list[RenderableType]:
@@ -119,10 +125,9 @@ def _pipeline(answer: JsonObject, _now: datetime) -> list[RenderableType]:
         for group in groups[: SHOWN + 2]
     ]  # fmt: skip
     total = answer["totals"]
-    head = (
-        f"{counted(total['leads'], 'lead')} in {counted(len(groups), 'stage')}; the largest stages:"
-    )
-    return [shown(head), _below(_table(("stage", "leads", "hot", "value"), rows))]
+    head = f"{counted(total['leads'], 'lead')} in {counted(answer['groups_total'], 'stage')}"
+    columns = ("stage", "leads", "hot", "value")
+    return _headed(head, columns, rows, order="the largest stages are shown")
 
 
 def _changes(answer: JsonObject, now: datetime) -> list[RenderableType]:
@@ -132,8 +137,8 @@ def _changes(answer: JsonObject, now: datetime) -> list[RenderableType]:
          ago(change.get("at"), now))
         for change in changes[-SHOWN:]
     ]  # fmt: skip
-    head = f"{counted(len(changes), 'change')}: somebody has written while you were reading."
-    return [shown(head), _below(_table(("who", "what", "now", "when"), rows))]
+    head = f"{counted(len(changes), 'change')}: somebody has written while you were reading"
+    return _headed(head, ("who", "what", "now", "when"), rows)
 
 
 def _change_text(change: JsonObject) -> str:
@@ -153,6 +158,14 @@ PARTS: dict[str, Callable[[JsonObject, datetime], Sequence[RenderableType]]] = {
     "list_changes": _changes,
 }
 """How the answer of each tool is shown."""
+
+
+def _headed(
+    head: str, columns: Sequence[str], rows: Sequence[Sequence[str]], *, order: str = ""
+) -> list[RenderableType]:
+    """A sentence, and a table below it if there are rows; several rows have an order."""
+    sentence = f"{head}; {order}." if order and len(rows) > 1 else f"{head}."
+    return [shown(sentence), *([_below(_table(columns, rows))] if rows else [])]
 
 
 def _below(part: RenderableType) -> Padding:

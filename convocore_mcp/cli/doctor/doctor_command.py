@@ -81,7 +81,7 @@ async def examine(
         mirror = ConfiguredMirror(settings, *mirror_location(settings))
         async for finding in check_mirror(mirror):
             yield finding
-    for finding in check_clients(machine, settings):
+    for finding in check_clients(machine):
         yield finding
 
 

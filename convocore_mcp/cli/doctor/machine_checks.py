@@ -1,8 +1,9 @@
 """Checks of this machine: the mirror, the disk, the configurations of MCP clients."""
 
+import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,8 +16,10 @@ from convocore_mcp.cli.install.clients import TITLES, ClientName, Surroundings
 from convocore_mcp.cli.install.server_entry import is_ours
 from convocore_mcp.cli.mirror.mirror_commands import ConfiguredMirror, count_text, open_backend
 from convocore_mcp.cli.mirror.mirror_status import age_text, location_text
-from convocore_mcp.errors import ConvocoreError
+from convocore_mcp.configuration import read_settings
+from convocore_mcp.errors import ConvocoreError, NotConfiguredError
 from convocore_mcp.settings import Settings
+from convocore_mcp.store.database.engine import MEMORY
 from convocore_mcp.store.database.purge import size_of
 
 LEAST_FREE = 500_000_000
@@ -26,22 +29,21 @@ LEAST_FREE = 500_000_000
 async def check_mirror(mirror: ConfiguredMirror) -> AsyncIterator[Finding]:
     """Whether the mirror can be used, and what it holds. Creates none, and sends no request."""
     location = mirror.location
-    if location == "memory":
+    if location == MEMORY:
         yield Finding("mirror", "in memory: every start reads everything again")
         return
     shown = location_text(location)
-    size = size_of(location) if isinstance(location, Path) else 1
     if isinstance(location, Path):
         folder = _existing(location.parent)
         if wrong := _unwritable(folder):
             todo = "Change its owner or mode, or set CONVOCORE_STORE to another file."
             yield Finding("mirror", f"nothing can be written into {folder} ({wrong}).", todo)
             return
-        yield _disk(folder, size)
-    if not size:
-        yield Finding("mirror", f"none yet; the first question makes it: {shown}")
-        return
+        yield _disk(folder, size_of(location))
     try:
+        if not mirror.size():
+            yield Finding("mirror", f"none yet; the first question makes it: {shown}")
+            return
         async with open_backend(may_replace_mirror=False) as backend:
             for agent_id in backend.agents:
                 coverage = await backend.read(backend.coverage, agent_id)
@@ -74,8 +76,11 @@ def _existing(folder: Path) -> Path:
     return next(f for f in (folder, *folder.parents) if f.exists())
 
 
-def check_clients(surroundings: Surroundings, settings: Settings | None) -> Iterator[Finding]:
+def check_clients(surroundings: Surroundings) -> Iterator[Finding]:
     """The MCP clients on this machine that have an entry for this server, and whether it works."""
+    if surroundings.home is None:
+        yield Finding("clients", "none: this user has no home folder, where they keep settings")
+        return
     found = False
     for client in ClientName:
         try:
@@ -87,30 +92,48 @@ def check_clients(surroundings: Surroundings, settings: Settings | None) -> Iter
         for name, entry in entries.items():
             found = True
             assert isinstance(entry, dict)  # noqa: S101  `is_ours` takes nothing else
-            wrong = _wrong_entry(entry, settings)
-            todo = f"Mend it, or run convocore-mcp install {client}." if wrong else ""
-            said = f"{name!r} in {file.path}{f': {wrong}' if wrong else ''}"
-            yield Finding(TITLES[client], said, todo)
+            said = f"{name!r} in {file.path}"
+            if wrong := _wrong_entry(entry):
+                todo = f"Mend it, or run convocore-mcp install {client}."
+                yield Finding(TITLES[client], f"{said}: {wrong}", todo)
+            else:
+                yield Finding(TITLES[client], said)
     if not found:
         yield Finding("clients", "none has an entry yet: convocore-mcp install CLIENT makes one")
 
 
-def _wrong_entry(entry: dict[str, object], settings: Settings | None) -> str:
+def _wrong_entry(entry: dict[str, object]) -> str:
     """What is wrong with an entry of ours; empty if nothing is. Never a value of it."""
     command = entry.get("command")
     if not isinstance(command, str) or shutil.which(command) is None:
         return f"its command does not exist: {command}"
     environment = entry.get("env")
     environment = environment if isinstance(environment, dict) else {}
-    for name, value in environment.items():
-        if isinstance(value, str) and (wrong := what_is_wrong_with(value)):
-            return f"{name} {wrong}"
+    values = ((name, value) for name, value in environment.items() if isinstance(value, str))
+    wrong = next((f"{name} {w}" for name, value in values if (w := what_is_wrong_with(value))), "")
     arguments = entry.get("args")
-    if isinstance(arguments, list) and "--demo" in arguments:
-        return ""
-    if not any(environment.get(v) for v in variables_of(Settings, "agent_id")):
+    if wrong or (isinstance(arguments, list) and "--demo" in arguments):
+        return wrong
+    try:
+        settings = _settings_of(environment)
+    except NotConfiguredError as error:
+        return error.message
+    if not settings.agent_id:
         return "it has no CONVOCORE_AGENT_ID"
-    named = any(environment.get(variable) for variable in variables_of(Settings, "api_key"))
-    if not named and (settings is None or settings.api_key is None):
-        return "it has no CONVOCORE_API_KEY, and the keyring holds none for these agents"
+    # A client that was started here would hand the key on.
+    if settings.api_key is None and not any(map(os.environ.get, variables_of(Settings, "api_key"))):
+        return "it has no CONVOCORE_API_KEY, and the keyring holds none for its agents"
     return ""
+
+
+def _settings_of(environment: Mapping[str, object]) -> Settings:
+    """The settings that a server has which an entry with this environment starts.
+
+    Raises:
+        NotConfiguredError: one of them is wrong, or the keyring fails.
+    """
+    values = {}
+    for attribute, field in Settings.model_fields.items():
+        named = map(environment.get, variables_of(Settings, attribute))
+        values[attribute] = next(filter(None, named), field.default)
+    return read_settings(values)

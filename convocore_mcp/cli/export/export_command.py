@@ -19,6 +19,7 @@ from convocore_mcp.cli.progress_bar import progress_bar
 from convocore_mcp.cli.replaced_file import replaced_file
 from convocore_mcp.cli.serve_web import serve_demo
 from convocore_mcp.cli.terminal import output, say
+from convocore_mcp.cli.tool_arguments import Pairs
 from convocore_mcp.errors import ApiError, ConvocoreError, InvalidArgumentError, NotConfiguredError
 from convocore_mcp.server.answers.list_leads import MOVED
 from convocore_mcp.server.backend import Backend
@@ -52,14 +53,7 @@ class FileFormat(StrEnum):
 @with_error_reports
 def export(
     kind: Annotated[Kind, typer.Argument(help="conversations or leads.")],
-    arguments: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[KEY=VALUE]...",
-            help="Filters, sort and fields of list_conversations or list_leads, "
-            "e.g. since=30d where='value>10000' fields=name fields=email.",
-        ),
-    ] = None,
+    arguments: Pairs = None,
     *,
     to: Annotated[str, typer.Option("--output", "-o", help="File to write; - is stdout.")] = STDOUT,
     file_format: Annotated[
@@ -139,7 +133,8 @@ async def _bring_up_to_date(backend: Backend, agent: str) -> str:
         except ApiError as error:
             if not before.conversations:
                 raise
-            return f"{error.message} What follows is as of {before.as_of:%Y-%m-%d %H:%M} UTC."
+            known = f"as of {before.as_of:%Y-%m-%d %H:%M} UTC" if before.as_of else "what was known"
+            return f"{error.message} What follows is {known}."
     return ""
 
 
@@ -174,13 +169,13 @@ def _target(to: str) -> Iterator[BinaryIO]:
     if to == STDOUT:
         yield output()
         return
-    path = Path(to).expanduser()
     try:
-        with replaced_file(path) as file:
+        with replaced_file(Path(to).expanduser()) as file:
             yield file
-    except OSError as error:
+    except (OSError, RuntimeError) as error:  # the latter of pathlib: nobody's home folder
+        why = error.strerror if isinstance(error, OSError) else error
         raise InvalidArgumentError(
-            f"--output: {path} can't be written ({error.strerror}).", hint="Name another file."
+            f"--output: {to} can't be written ({why}).", hint="Name another file."
         ) from error
 
 

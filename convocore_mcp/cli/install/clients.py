@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from convocore_mcp.errors import ConvocoreError
+
 
 class ClientName(StrEnum):
     """A client, as the commands name it."""
@@ -25,31 +27,42 @@ class Surroundings:
     platform: str
     """As `sys.platform`: `linux`, `darwin` or `win32`."""
     environment: Mapping[str, str]
-    home: Path
+    home: Path | None
+    """`None` of a user without one, as in some containers."""
 
-    @property
-    def settings_folder(self) -> Path:
+    def _settings_folder(self, home: Path) -> Path:
         """Where programs with windows keep their settings."""
         if self.platform == "darwin":
-            return self.home / "Library" / "Application Support"
+            return home / "Library" / "Application Support"
         if self.platform == "win32":
-            return self._named("APPDATA", self.home / "AppData" / "Roaming")
-        return self._named("XDG_CONFIG_HOME", self.home / ".config")
+            return self._named("APPDATA", home / "AppData" / "Roaming")
+        return self._named("XDG_CONFIG_HOME", home / ".config")
 
     def _named(self, variable: str, default: Path) -> Path:
         value = self.environment.get(variable)
         return Path(value) if value else default
 
     def file_of(self, client: ClientName) -> Path:
-        """The configuration file of a client; it need not exist."""
+        """The configuration file of a client; it need not exist.
+
+        Raises:
+            ConvocoreError: there is no home folder.
+        """
+        home = self.home
+        if home is None:
+            raise ConvocoreError(
+                f"This user has no home folder, where {TITLES[client]} would keep its settings.",
+                hint="Set HOME.",
+            )
+        settings = self._settings_folder(home)
         files = {
-            ClientName.claude_desktop: self.settings_folder / "Claude/claude_desktop_config.json",
-            ClientName.claude_code: self._named("CLAUDE_CONFIG_DIR", self.home) / ".claude.json",
-            ClientName.cursor: self.home / ".cursor/mcp.json",
-            ClientName.vscode: self.settings_folder / "Code/User/mcp.json",
-            ClientName.windsurf: self.home / ".codeium/windsurf/mcp_config.json",
-            ClientName.codex: self._named("CODEX_HOME", self.home / ".codex") / "config.toml",
-            ClientName.gemini: self.home / ".gemini/settings.json",
+            ClientName.claude_desktop: settings / "Claude/claude_desktop_config.json",
+            ClientName.claude_code: self._named("CLAUDE_CONFIG_DIR", home) / ".claude.json",
+            ClientName.cursor: home / ".cursor/mcp.json",
+            ClientName.vscode: settings / "Code/User/mcp.json",
+            ClientName.windsurf: home / ".codeium/windsurf/mcp_config.json",
+            ClientName.codex: self._named("CODEX_HOME", home / ".codex") / "config.toml",
+            ClientName.gemini: home / ".gemini/settings.json",
         }
         return files[client]
 

@@ -68,7 +68,11 @@ def install(
 
 def surroundings() -> Surroundings:
     """This machine."""
-    return Surroundings(sys.platform, os.environ, Path.home())
+    try:
+        home = Path.home()
+    except RuntimeError:
+        home = None
+    return Surroundings(sys.platform, os.environ, home)
 
 
 def receipts() -> Receipts:
@@ -87,7 +91,7 @@ def _settings(*, key_needed: bool) -> Settings:
     at_terminal = sys.stdin is not None and sys.stdin.isatty()
     if not settings.agent_id and at_terminal:
         given["agent_id"] = ask_text("Your agent's ID (or several, separated by commas)")
-        given["region"] = ask_text("Region (eu or na)")
+        given["region"] = ask_text("Region (eu or na)", default=settings.region)
     if settings.api_key is None and key_needed:
         given |= {"api_key": ask_text("Workspace secret", secret=True)} if at_terminal else {}
     if given:

@@ -32,6 +32,7 @@ from convocore_mcp.models import DetailsState
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.protocols import SyncResult
 from convocore_mcp.settings import Settings
+from convocore_mcp.store.database.engine import MEMORY
 from convocore_mcp.store.database.purge import mirror_tables, size_of
 
 Agents = Annotated[
@@ -61,6 +62,19 @@ class ConfiguredMirror:
         """
         settings = read_settings({})
         return cls(settings, *mirror_location(settings))
+
+    def size(self) -> int:
+        """Its size in bytes; 0 if there is none, and of one in memory.
+
+        Raises:
+            MirrorError: it is another key's, or the database can't be read.
+        """
+        if isinstance(self.location, Path):
+            return size_of(self.location)
+        if self.location == MEMORY:
+            return 0
+        with mirror_tables(self.location, owner=self.owner) as own_tables:
+            return own_tables.size()
 
     def agents(self, chosen: Sequence[str] | None) -> Sequence[str]:
         """The agents to work on: those that were chosen, else all that are configured.
@@ -95,7 +109,7 @@ def sync(
     """Bring the mirror up to date: read what is new, or everything if it was never read."""
     mirror = ConfiguredMirror.from_environment()
     agents = mirror.agents(agent)
-    if mirror.location == "memory":
+    if mirror.location == MEMORY:
         raise NotConfiguredError(
             "The mirror is kept in memory, so a sync would leave nothing behind.",
             hint="Set CONVOCORE_STORE to a file or to a PostgreSQL URL, or leave it out.",
@@ -185,10 +199,10 @@ def status(*, agent: Agents = None) -> None:
     """
     mirror = ConfiguredMirror.from_environment()
     agents = mirror.agents(agent)
-    if mirror.location == "memory":
+    if mirror.location == MEMORY:
         say("Each server keeps its mirror in memory; there is none on disk.")
         return
-    size = _size(mirror)
+    size = mirror.size()
     location = location_text(mirror.location)
     if not size:
         say(f"No mirror yet at {location}; convocore-mcp sync creates it.")
@@ -211,14 +225,6 @@ async def _details_of(backend: Backend, agent: str) -> DetailsState | None:
     """How many details are still to be read; `None` if they are off."""
     state = backend.details_state
     return None if state is None else await backend.read(state, agent)
-
-
-def _size(mirror: ConfiguredMirror) -> int:
-    """The mirror's size in bytes; 0 if there is none."""
-    if isinstance(mirror.location, Path):
-        return size_of(mirror.location)
-    with mirror_tables(mirror.location, owner=mirror.owner) as own_tables:
-        return own_tables.size()
 
 
 def count_text(number: int, noun: str) -> str:
