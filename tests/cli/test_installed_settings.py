@@ -43,7 +43,7 @@ def test_commands_find_the_account_that_was_installed(commands: CommandLine) -> 
 
 def test_a_variable_of_the_shell_is_of_another_account(commands: CommandLine) -> None:
     """Ours: half of one account and half of another would be answers of neither."""
-    commands.run_ok("install", "cursor")
+    commands.run_ok("install", "cursor", "--key-in-file")
     done = commands.run("status", **NO_ACCOUNT | {"CONVOCORE_AGENT_ID": "another-agent"})
     assert (done.returncode, "CONVOCORE_API_KEY" in done.stderr) == (2, True)
 
