@@ -36,7 +36,7 @@ TIMED = ("last_activity", "created", "expected_close", "demo")
 
 def groupings(rows: Rows) -> list[Grouping]:
     kinds = {Kind.TEXT, Kind.CHOICE, Kind.FLAG, Kind.LIST, Kind.ID}
-    by_field = [f for f in fields_of(rows) if f.kind in kinds and f.home.value != "text"]
+    by_field = [f for f in fields_of(rows) if f.kind in kinds and f.storage.value != "text"]
     by_time = [TimeUnit(unit, BY_NAME[of]) for unit in TIME_UNITS for of in TIMED]
     return [*by_field, *by_time, field_named("data.budget")]
 

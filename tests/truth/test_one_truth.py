@@ -17,7 +17,7 @@ ROOT = "convocore://agents/demo-agent"
 OF_LEADS = [f for f in FIELDS if f.rows in {Rows.LEADS, Rows.BOTH}]
 SINGLE = [
     f.name for f in OF_LEADS if f.kind in {Kind.TEXT, Kind.CHOICE, Kind.FLAG, Kind.ID}
-    and f.home.value != "text"
+    and f.storage.value != "text"
 ]  # fmt: skip
 """The fields of which a lead has one value that can be grouped by."""
 FIGURES = ("leads", "hot", "waiting_for_human", "overdue", "unparsed_values")
