@@ -62,7 +62,14 @@ def npm_folder(
             for file in files:
                 copy = shutil.copytree if file.is_dir() else shutil.copy
                 copy(file, folder / file.name)
-            quiet = ["--no-audit", "--no-fund", "--loglevel=error", "--ignore-scripts"]
+            # What this machine has already is not asked for again.
+            quiet = [
+                "--prefer-offline",
+                "--no-audit",
+                "--no-fund",
+                "--loglevel=error",
+                "--ignore-scripts",
+            ]
             run([NODE, NPM, command, *quiet], cwd=folder)
             done.touch()
     return folder

@@ -2,13 +2,12 @@
 
 import re
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from tests.process_environment import TIMEOUT_SECONDS, isolated_environment
+from tests.warm_process import WarmProgram
 from tests.web.web_server import wait_until
 
 LINK = re.compile(r"^  (http://\S+)$", re.M)
@@ -17,7 +16,7 @@ LINK = re.compile(r"^  (http://\S+)$", re.M)
 class BoardProcess:
     """The process, and the links that it prints."""
 
-    def __init__(self, process: subprocess.Popen[bytes], output: Path) -> None:
+    def __init__(self, process: WarmProgram, output: Path) -> None:
         self.process = process
         self._output = output
 
@@ -33,11 +32,13 @@ class BoardProcess:
 def run_board(folder: Path, *options: str, **settings: str) -> Iterator[BoardProcess]:
     """Run the command without opening a browser; without other settings, of nobody's data."""
     output = folder / "stdout"
-    command = [sys.executable, "-u", "-m", "convocore_mcp", "board", "--no-open", *options]
-    with output.open("wb") as stdout, (folder / "stderr").open("wb") as stderr:
-        process = subprocess.Popen(
-            command, stdout=stdout, stderr=stderr, env=isolated_environment(folder, **settings)
-        )
+    output.touch()
+    process = WarmProgram(
+        ["board", "--no-open", *options],
+        env=isolated_environment(folder, **settings),
+        stdout=output,
+        stderr=folder / "stderr",
+    )
     try:
         yield BoardProcess(process, output)
     finally:

@@ -62,7 +62,7 @@ def page(context: BrowserContext) -> Iterator[Page]:
 
 
 @pytest.fixture(scope="module")
-def chat_page(browser: Browser) -> Iterator[Page]:
+def shared_page(browser: Browser) -> Iterator[Page]:
     """A tab for all tests of a module: opening one takes longer than most of them."""
     with _window(browser) as context, _watched(context.new_page()) as found:
         yield found
@@ -119,6 +119,28 @@ def board(
     settings = settings_for(sandbox, base_url) | {"CONVOCORE_INCREMENTAL_SYNC_SECONDS": "1"}
     with run_board(tmp_path_factory.mktemp("board"), **settings) as process:
         yield process
+
+
+@pytest.fixture(scope="module")
+def board_page(shared_page: Page, board: BoardProcess) -> Page:
+    """The board in the tab of the module's tests."""
+    shared_page.goto(board.link())
+    expect(shared_page.locator(".freshness.live")).to_be_visible()
+    return shared_page
+
+
+@pytest.fixture
+def opened(board_page: Page) -> Page:
+    """The board, with everything that the first view shows."""
+    go(board_page, "Overview")
+    expect(board_page.locator(".card").first).to_be_visible()
+    return board_page
+
+
+def go(page: Page, view: str) -> None:
+    """Go to a view, and wait for what it shows."""
+    page.get_by_role("navigation").get_by_role("button", name=view, exact=True).click()
+    expect(page.locator(".skeleton")).to_have_count(0)
 
 
 def settings_for(sandbox: Sandbox, base_url: str) -> dict[str, str]:

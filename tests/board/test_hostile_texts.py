@@ -26,8 +26,8 @@ COVERED = """buttons => buttons.filter(button => {
 
 
 @pytest.fixture(scope="module")
-def chat(chat_page: Page, host_script: str) -> Chat:
-    chat = Chat(chat_page, host_script)
+def chat(shared_page: Page, host_script: str) -> Chat:
+    chat = Chat(shared_page, host_script)
     for tool, answer in answers().items():
         chat.answer(tool, answer)
     return chat

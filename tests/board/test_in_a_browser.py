@@ -8,19 +8,10 @@ from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from convocore_mcp.sandbox import Sandbox
 from tests.board.board_process import BoardProcess
+from tests.board.conftest import go
 from tests.web.web_server import TOKEN, RunningServer, run_server
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-def opened(page: Page, board: BoardProcess) -> Page:
-    """The board, with everything that the first view shows."""
-    page.goto(board.link())
-    expect(page.locator(".freshness.live")).to_be_visible()
-    expect(page.locator(".card").first).to_be_visible()
-    expect(page.locator(".skeleton")).to_have_count(0)
-    return page
 
 
 @pytest.fixture(scope="module")
@@ -40,15 +31,36 @@ def test_the_first_view_answers_the_first_questions(opened: Page) -> None:
         expect(opened.get_by_role("region", name=panel, exact=True)).to_be_visible()
 
 
-def test_a_link_leaves_no_trace_and_works_once(opened: Page, context: BrowserContext) -> None:
+def test_whom_to_call_and_who_waits_is_seen_without_a_click(opened: Page) -> None:
+    """Promised by docs/board.md, "What it shows": on a screen of 1,280 by 900 pixels."""
+    first, waiting, news = (
+        opened.get_by_role("region", name=panel, exact=True)
+        for panel in ("Call first", "Waiting longest", "Just now")
+    )
+    for answer in (
+        first.locator(".card .name").first,
+        first.get_by_role("list", name=re.compile("^Why ")).first,
+        first.get_by_text(re.compile("^Hot: ")),
+        opened.locator(".figure.main .figure-value"),
+        waiting.locator(".clock").first,
+        news.get_by_text("In the last minute"),
+    ):
+        expect(answer).to_be_in_viewport(ratio=1)
+
+
+def test_a_link_leaves_no_trace_and_works_once(
+    page: Page, context: BrowserContext, board: BoardProcess
+) -> None:
     """Promised by docs/board.md, "Who may see it"."""
-    assert opened.url.endswith("/board")
-    assert opened.evaluate("[...Object.keys(localStorage), ...Object.keys(sessionStorage)]") == []
+    page.goto(board.link())
+    expect(page.locator(".card").first).to_be_visible()
+    assert page.url.endswith("/board")
+    assert page.evaluate("[...Object.keys(localStorage), ...Object.keys(sessionStorage)]") == []
     assert context.cookies() == []
 
-    opened.reload()
+    page.reload()
 
-    expect(opened.get_by_label("Token or link")).to_be_visible()
+    expect(page.get_by_label("Token or link")).to_be_visible()
 
 
 def test_a_used_link_is_refused_and_the_next_one_is_taken(page: Page, board: BoardProcess) -> None:
@@ -91,6 +103,7 @@ def test_clocks_run(opened: Page) -> None:
 
 def test_the_keyboard_alone_is_enough(opened: Page) -> None:
     """Promised by docs/board.md, "For everybody"."""
+    opened.locator("h1").click()  # from the top on
     opened.keyboard.press("Tab")
     while opened.evaluate("document.activeElement.textContent") != "People":
         opened.keyboard.press("Tab")
@@ -136,12 +149,19 @@ def test_a_transcript_is_read_when_somebody_wants_it(opened: Page) -> None:
 
 def test_a_lost_connection_is_told_and_found_again(opened: Page) -> None:
     """Promised by docs/board.md, "In a browser"."""
+    go(opened, "People")
     opened.context.set_offline(True)
-    opened.get_by_role("navigation").get_by_role("button", name="People").click()
+    opened.get_by_label("Has the words").fill("demo")
+    opened.get_by_role("button", name="Search").click()
     expect(opened.get_by_role("alert")).to_contain_text("can't be reached")
-    opened.context.set_offline(False)
+    expect(opened.locator(".freshness.lost")).to_contain_text("Connection lost")
     opened.get_by_role("button", name="Try again").click()
+    expect(opened.get_by_role("alert")).to_contain_text("can't be reached")
+
+    opened.context.set_offline(False)
+
     expect(opened.locator(".virtual .row").first).to_be_visible()
+    expect(opened.locator(".freshness.live")).to_be_visible()
 
 
 def test_a_server_that_ends_is_told_and_answers_stay(page: Page, board: BoardProcess) -> None:

@@ -37,8 +37,8 @@ def mcp(
 
 
 @pytest.fixture(scope="module")
-def chat(chat_page: Page, host_script: str, mcp: McpConnection) -> Chat:
-    return Chat(chat_page, host_script, mcp, mcp.board())
+def chat(shared_page: Page, host_script: str, mcp: McpConnection) -> Chat:
+    return Chat(shared_page, host_script, mcp, mcp.board())
 
 
 def heading(frame: FrameLocator, name: str | re.Pattern[str]) -> None:

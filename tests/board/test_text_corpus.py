@@ -1,12 +1,10 @@
 """The corpus of texts that people write, and of texts that hide something, in the real browser."""
 
 import re
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from mcp import StdioServerParameters
 from playwright.sync_api import FrameLocator, Page, expect
 
 from convocore_mcp.sandbox import Sandbox, serving
@@ -15,8 +13,8 @@ from tests.board.conftest import settings_for
 from tests.board.hostile import answers
 from tests.board.test_hostile_texts import nothing_happened
 from tests.hidden_text import is_safe
-from tests.process_environment import isolated_environment
 from tests.text_corpus import HOSTILE, LEGITIMATE
+from tests.web.web_server import run_server
 
 pytestmark = pytest.mark.browser
 
@@ -49,8 +47,8 @@ def missing(found: list[str]) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def chat(chat_page: Page, host_script: str) -> Chat:
-    chat = Chat(chat_page, host_script)
+def chat(shared_page: Page, host_script: str) -> Chat:
+    chat = Chat(shared_page, host_script)
     for tool, answer in answers(TEXTS).items():
         chat.answer(tool, answer)
     return chat
@@ -129,18 +127,16 @@ def waiting(tmp_path: Path) -> Iterator[McpConnection]:
         written = dict.fromkeys(("userName", "userCompany", "lastMessage", "summary"), text)
         email = f"visitor{number}@corpus.example"
         sandbox.touch(row["ID"], **written, userEmail=email, state="requested_chat")
-    with serving(sandbox) as url:
-        server = StdioServerParameters(
-            command=sys.executable,
-            args=["-m", "convocore_mcp"],
-            env=isolated_environment(tmp_path, **settings_for(sandbox, url)),
-        )
-        with connection(server) as found:
-            while not found.call("conversation_stats", {})["structuredContent"]["freshness"][
-                "complete"
-            ]:
-                pass
-            yield found
+    with (
+        serving(sandbox) as url,
+        run_server(tmp_path, env=settings_for(sandbox, url)) as server,
+        connection(f"{server.url}/mcp") as found,
+    ):
+        while not found.call("conversation_stats", {})["structuredContent"]["freshness"][
+            "complete"
+        ]:
+            pass
+        yield found
 
 
 def test_behind_the_real_server_all_is_shown_as_the_server_lets_it_out(
@@ -164,7 +160,8 @@ def test_what_only_begins_like_a_date_is_shown_as_written(chat: Chat) -> None:
     alike = ["4711-08", "2026-07-19 (or later)", "2026-07-19 10:00 (maybe)"]
     answer = answers(TEXTS)["get_lead"]
     answer["lead"] |= {"next_steps": [{"title": "Call", "due": text} for text in alike]}
-    frame = chat.open("get_lead", result_of(answer), lead="anybody")
+    # A page that may ask would do so again after some seconds: the answer is not complete.
+    frame = chat.open("get_lead", result_of(answer), capabilities={}, lead="anybody")
     expect(frame.locator(".steps li")).to_have_count(len(alike))
 
     assert [text.strip() for text in shown(frame, [".steps .hint"])[".steps .hint"]] == alike

@@ -111,11 +111,6 @@ export function Navigation({ view, canGoBack }: { view: View | undefined; canGoB
   return (
     <nav aria-label="Views">
       <div class="views">
-        {canGoBack && (
-          <button type="button" class="back" onClick={back}>
-            <span aria-hidden="true">‹ </span>Back
-          </button>
-        )}
         {VIEWS.map(([name, label]) => (
           <button type="button" key={name} aria-current={current(name) ? "page" : undefined} onClick={() => go({ name } as View)}>
             {label}
@@ -124,6 +119,12 @@ export function Navigation({ view, canGoBack }: { view: View | undefined; canGoB
         <button type="button" aria-current={current("rows") ? "page" : undefined} onClick={() => go(people)}>
           People
         </button>
+        {/* Behind the others, which so stay where they are. */}
+        {canGoBack && (
+          <button type="button" class="back" onClick={back}>
+            <span aria-hidden="true">‹ </span>Back
+          </button>
+        )}
       </div>
       <FindPerson />
     </nav>

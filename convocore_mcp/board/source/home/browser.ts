@@ -29,6 +29,8 @@ export class BrowserHome implements Home {
   private lastId = 0;
   private asking = false;
   private following = false;
+  /** Ends the stream of changes. */
+  private stream = new AbortController();
   private listener!: Listener;
 
   start(listener: Listener): void {
@@ -114,15 +116,16 @@ export class BrowserHome implements Home {
   }
 
   private async listen(heard: () => void): Promise<void> {
-    const silence = new AbortController();
-    let timer = setTimeout(() => silence.abort(), SILENCE_MS);
+    const stream = new AbortController();
+    this.stream = stream;
+    let timer = setTimeout(() => stream.abort(), SILENCE_MS);
     const alive = (): void => {
       clearTimeout(timer);
-      timer = setTimeout(() => silence.abort(), SILENCE_MS);
+      timer = setTimeout(() => stream.abort(), SILENCE_MS);
     };
     const wanted = { notifications: { resourceSubscriptions: [WATCHED] } };
     try {
-      const response = await this.send("subscriptions/listen", wanted, silence.signal);
+      const response = await this.send("subscriptions/listen", wanted, stream.signal);
       for await (const message of events(response.body!, alive)) {
         const method = message["method"];
         if (method === "notifications/subscriptions/acknowledged") {
@@ -155,7 +158,11 @@ export class BrowserHome implements Home {
     };
     const body = JSON.stringify({ jsonrpc: "2.0", id: ++this.lastId, method, params: { ...params, _meta: meta } });
     const response = await fetch(`${this.root}/mcp`, { method: "POST", headers, body, signal }).catch(() => undefined);
-    if (!response) throw new Refusal("connection", "The server can't be reached.", "Is it still running?");
+    if (!response) {
+      // The stream may not know yet that nobody is there: begin a new one, which tells when somebody is.
+      if (!signal.aborted) this.stream.abort();
+      throw new Refusal("connection", "The server can't be reached.", "Is it still running?");
+    }
     if (response.status === 401 || response.status === 403) {
       // A late answer to an earlier token says nothing about the present one.
       if (token === this.token) this.askForToken(token ? "The server did not accept this token." : "");

@@ -9,10 +9,16 @@ export function Text({ of }: { of: string | undefined }): JSX.Element {
   return <bdi>{of}</bdi>;
 }
 
+/** A channel as a word of a sentence; some are whole records of another system. */
+function spokenChannel(of: Row): string | undefined {
+  return of.channel && /^[a-z][a-z0-9_-]*$/.test(of.channel) ? channelWord(of.channel) : undefined;
+}
+
 /** Who somebody is: the name, else the contact, else where they wrote from. */
 export function Name({ of }: { of: Row }): JSX.Element {
   const known = of.name ?? of.contact ?? of.company;
-  return known ? <Text of={known} /> : <span class="unnamed">Somebody{of.channel ? ` by ${channelWord(of.channel)}` : ""}</span>;
+  const channel = spokenChannel(of);
+  return known ? <Text of={known} /> : <span class="unnamed">Somebody{channel && ` by ${channel}`}</span>;
 }
 
 export function nameOf(row: Row): string {
@@ -24,7 +30,7 @@ export function About({ of }: { of: Row }): JSX.Element | null {
   const named = of.name ?? of.contact;
   const parts = [
     named && of.company ? <Text of={of.company} /> : undefined,
-    of.channel && (named || of.company) ? <Text of={word(of.channel)} /> : undefined,
+    of.channel && (named || of.company || !spokenChannel(of)) ? <Text of={word(of.channel)} /> : undefined,
     of.stage ? <Text of={word(of.stage)} /> : undefined,
     of.assignee ? <Text of={of.assignee} /> : undefined,
   ].filter((part) => part !== undefined);

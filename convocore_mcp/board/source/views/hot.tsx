@@ -45,6 +45,7 @@ export function HotLeads({ question, most, compact = false }: Props): JSX.Elemen
         return (
           <>
             {!most && <HotTotals answer={answer} />}
+            {leads.length > 0 && answer.definition && <p class="hint">{answer.definition}</p>}
             {leads.length ? (
               <ol class={`cards ${compact ? "compact" : ""}`}>
                 {leads.slice(0, limit).map((lead, index) => (
