@@ -50,7 +50,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """A browser window with nothing in it."""
-    with window(browser) as found:
+    with _window(browser) as found:
         yield found
 
 
@@ -64,13 +64,12 @@ def page(context: BrowserContext) -> Iterator[Page]:
 @pytest.fixture(scope="module")
 def shared_page(browser: Browser) -> Iterator[Page]:
     """A tab for all tests of a module: opening one takes longer than most of them."""
-    with window(browser) as context, _watched(context.new_page()) as found:
+    with _window(browser) as context, _watched(context.new_page()) as found:
         yield found
 
 
 @contextmanager
-def window(browser: Browser) -> Iterator[BrowserContext]:
-    """A browser window with nothing in it, that nothing else shares."""
+def _window(browser: Browser) -> Iterator[BrowserContext]:
     context = browser.new_context(
         viewport={"width": 1280, "height": 900}, locale="en-GB", timezone_id="Europe/Berlin"
     )

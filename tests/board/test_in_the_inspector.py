@@ -11,10 +11,10 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, FrameLocator, Page, Request, expect
+from playwright.sync_api import BrowserContext, FrameLocator, Page, Request, expect
 
 from convocore_mcp.sandbox import Sandbox
-from tests.board.conftest import settings_for, window
+from tests.board.conftest import settings_for
 from tests.interop.conftest import clients as clients  # noqa: PLC0414  a fixture
 from tests.node import NODE
 from tests.process_environment import isolated_environment
@@ -90,23 +90,14 @@ def open_app(page: Page, server: str, app: str) -> FrameLocator:
     return page.frame_locator("iframe").frame_locator("iframe")
 
 
-@pytest.fixture(scope="module")
-def inspector_page(browser: Browser, inspector: str) -> Iterator[tuple[Page, Requests]]:
-    """The Inspector's page, for both transports, and what the board requests in it."""
-    with window(browser) as context:
-        page = context.new_page()
-        requests = Requests(page)
-        page.goto(inspector)
-        yield page, requests
-
-
 @pytest.mark.parametrize("transport", ["stdio", "http"])
 def test_the_inspector_opens_the_board(
-    inspector_page: tuple[Page, Requests], transport: str
+    context: BrowserContext, inspector: str, transport: str
 ) -> None:
     """Promised by docs/board.md, "In a chat"."""
-    page, requests = inspector_page
-    page.emulate_media(color_scheme="light")
+    page = context.new_page()
+    requests = Requests(page)
+    page.goto(inspector)
     frame = open_app(page, transport, "Summarize hot leads")
     expect(frame.get_by_role("heading", name="Hot leads")).to_be_visible(timeout=30_000)
     expect(frame.locator(".card")).not_to_have_count(0)
