@@ -4,7 +4,6 @@ import errno
 import json
 import os
 import resource
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -130,16 +129,9 @@ def replace_with_text(path: Path) -> None:
     other.rename(path)
 
 
-def replace_with_a_copy(path: Path) -> None:
-    """As editors and backups do: the same bytes in another file."""
-    other = path.with_name("other")
-    shutil.copy(path, other)
-    other.rename(path)
-
-
 FAULTS = [
     cut_in_half, empty, overwrite, overwrite_with_another_mirror, delete, delete_everything,
-    replace_with_text, replace_with_a_copy,
+    replace_with_text,
 ]  # fmt: skip
 
 
