@@ -8,8 +8,18 @@ if sys.platform != "win32":
 
 ARENAS = "MALLOC_ARENA_MAX"
 """The variable by which glibc is told, before a process starts, how many arenas it may have."""
-_NO_MEMORY = ("failed to map segment", "cannot allocate memory", "can't start new thread")
-"""What the dynamic linker and Python say instead of raising a MemoryError."""
+_NO_MEMORY = (
+    "failed to map segment",
+    "cannot allocate memory",
+    "can't start new thread",
+    "without exception set",
+    "without setting an exception",
+)
+"""What the dynamic linker and Python say instead of raising a MemoryError; the last two are
+Python's own bugs where an allocation fails amid an import."""
+LEAST_MB = 120
+"""Megabytes of addresses below which nothing starts. Where an import breaks is chance then, and so is
+whether Python can still say why."""
 OUT_OF_MEMORY = (
     "There is too little memory to start. Raise the limit of this process's memory "
     "(ulimit -v, RLIMIT_AS, the container's); 300 MB are enough."
@@ -21,6 +31,14 @@ def is_out_of_memory(error: BaseException) -> bool:
     if isinstance(error, BaseExceptionGroup):
         return any(map(is_out_of_memory, error.exceptions))
     return isinstance(error, MemoryError) or any(said in str(error) for said in _NO_MEMORY)
+
+
+def has_enough_memory() -> bool:
+    """Whether the address space is not limited to less than any command needs to start."""
+    if sys.platform == "win32":
+        return True
+    limit = resource.getrlimit(resource.RLIMIT_AS)[0]
+    return limit == resource.RLIM_INFINITY or limit >= LEAST_MB * 2**20
 
 
 def spare_address_space() -> None:

@@ -65,15 +65,10 @@ def no_waiting() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def log_levels_are_as_before() -> Iterator[None]:
-    """Undo what a command does to the loggers of its process."""
-    loggers = [
-        logging.getLogger(name) for name in ("convocore_mcp", "convocore_mcp.sync", "stamina")
-    ]
-    levels = [logger.level for logger in loggers]
-    yield
-    for logger, level in zip(loggers, levels, strict=True):
-        logger.setLevel(level)
+def every_logger_logs() -> None:
+    """Undo what a command, also one of a fixture, does to the loggers of its process."""
+    for name in ("convocore_mcp.sync", "stamina"):
+        logging.getLogger(name).setLevel(logging.NOTSET)
 
 
 @pytest.fixture(scope="session", autouse=True)

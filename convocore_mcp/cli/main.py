@@ -15,7 +15,12 @@ from importlib import import_module
 from pydantic import BaseModel
 
 from convocore_mcp.logs import log_to_stderr
-from convocore_mcp.memory_limit import OUT_OF_MEMORY, is_out_of_memory, spare_address_space
+from convocore_mcp.memory_limit import (
+    OUT_OF_MEMORY,
+    has_enough_memory,
+    is_out_of_memory,
+    spare_address_space,
+)
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +35,8 @@ def main() -> None:
     """Run what the arguments ask for."""
     spare_address_space()
     try:
+        if not has_enough_memory():
+            raise MemoryError
         _load()()
     except KeyboardInterrupt:  # commands handle it; serving does once it has begun
         signal.signal(signal.SIGINT, signal.SIG_DFL)
