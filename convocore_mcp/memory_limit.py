@@ -18,8 +18,8 @@ _NO_MEMORY = (
 """What the dynamic linker and Python say instead of raising a MemoryError; the last two are
 Python's own bugs where an allocation fails amid an import."""
 LEAST_MB = 120
-"""Megabytes of addresses below which nothing starts. Where an import breaks is chance then, and so is
-whether Python can still say why."""
+"""Megabytes of addresses below which nothing starts. Where an import breaks is chance then, and
+whether Python can still say why is, too."""
 OUT_OF_MEMORY = (
     "There is too little memory to start. Raise the limit of this process's memory "
     "(ulimit -v, RLIMIT_AS, the container's); 300 MB are enough."
