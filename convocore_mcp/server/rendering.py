@@ -8,7 +8,7 @@ import json
 import logging
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any, NewType
+from typing import NewType
 
 from mcp.server.mcpserver.exceptions import ResourceError, ResourceNotFoundError
 from mcp.shared.exceptions import MCPError
@@ -187,7 +187,7 @@ def internal_error(error: BaseException) -> ConvocoreError:
     )
 
 
-def _echo(value: Any) -> Any:
+def _echo(value: object) -> object:
     """What the data of an error repeat of a request, without what is too long."""
     if isinstance(value, str):
         return _within(sanitize_text(value[: 10 * ESCAPED_ECHO], None), ESCAPED_ECHO)
