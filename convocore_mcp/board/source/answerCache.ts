@@ -1,7 +1,7 @@
 // The answers that the page has, by question. A view shows the last answer while a new one is on its way.
 
 import { useEffect, useMemo, useState } from "preact/hooks";
-import { Refusal, type Answer, type Freshness, type Question } from "./answers.ts";
+import { Refusal, TOKEN_NEEDED, type Answer, type Freshness, type Question } from "./answers.ts";
 import type { Home } from "./home/home.ts";
 
 export interface Entry {
@@ -52,7 +52,8 @@ export class AnswerCache {
       this.store(key, { answer, loading: false, generation });
     } catch (error) {
       const refusal = error instanceof Refusal ? error : new Refusal("internal", String(error));
-      this.store(key, { ...before, refusal, loading: false, generation });
+      // Without a token, the question has not been asked: nothing of that may be seen once there is one.
+      this.store(key, refusal.code === TOKEN_NEEDED ? before : { ...before, refusal, loading: false, generation });
     }
     if (generation !== this.generation && this.shown.has(key)) void this.load(question);
   }

@@ -153,6 +153,9 @@ export interface Answer {
   transcript?: { turns?: Turn[]; total?: number; unavailable?: string };
 }
 
+/** The code of a refusal that the page's form for a token answers, and no view shows. */
+export const TOKEN_NEEDED = "token_needed";
+
 /** Why there is no answer: a tool's error object, or what happened on the way to the tool. */
 export class Refusal extends Error {
   constructor(

@@ -3,7 +3,7 @@
 // A token is kept in memory only. The link that `convocore-mcp board` prints has one in its
 // fragment that works once; it is exchanged for another one and removed from the address bar.
 
-import { isObject, readResult, Refusal, type Answer, type Arguments } from "../answers.ts";
+import { isObject, readResult, Refusal, TOKEN_NEEDED, type Answer, type Arguments } from "../answers.ts";
 import { events } from "./events.ts";
 import type { Home, Listener } from "./home.ts";
 
@@ -69,7 +69,7 @@ export class BrowserHome implements Home {
       headers: { Authorization: `Bearer ${link}` },
     });
     if (!response.ok) {
-      throw new Refusal("unauthorized", "This link has been used, or belongs to an earlier run. The terminal shows a new one.");
+      throw new Refusal(TOKEN_NEEDED, "This link has been used, or belongs to an earlier run. The terminal shows a new one.");
     }
     return String(((await response.json()) as Record<string, unknown>)["token"]);
   }
@@ -104,7 +104,7 @@ export class BrowserHome implements Home {
       try {
         await this.listen(() => (failures = 0));
       } catch (error) {
-        if (error instanceof Refusal && error.code === "unauthorized") break;
+        if (error instanceof Refusal && error.code === TOKEN_NEEDED) break;
       }
       if (this.asking) break;
       this.listener.connection("lost");
@@ -140,7 +140,7 @@ export class BrowserHome implements Home {
 
   private async send(method: string, params: Arguments, signal: AbortSignal): Promise<Response> {
     await this.ready.promise;
-    if (this.asking) throw new Refusal("unauthorized", "The server asks for a token.");
+    if (this.asking) throw new Refusal(TOKEN_NEEDED, "The server asks for a token.");
     const name = params["name"];
     const headers: Record<string, string> = {
       "Content-Type": "application/json",
@@ -166,7 +166,7 @@ export class BrowserHome implements Home {
     if (response.status === 401 || response.status === 403) {
       // A late answer to an earlier token says nothing about the present one.
       if (token === this.token) this.askForToken(token ? "The server did not accept this token." : "");
-      throw new Refusal("unauthorized", "The server asks for a token.");
+      throw new Refusal(TOKEN_NEEDED, "The server asks for a token.");
     }
     if (!response.ok) throw new Refusal("connection", `The server answered ${response.status}.`, "Try again in a moment.");
     return response;
