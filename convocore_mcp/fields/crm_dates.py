@@ -13,7 +13,7 @@ _MONTHS = (
     "october", "november", "december",
 )  # fmt: skip
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_OTHER_WORDS = frozenset({"st", "nd", "rd", "th", "of", "the", "sept"})
+_OTHER_WORDS = frozenset({"st", "nd", "rd", "th", "of", "the"})
 
 
 def crm_date(value: str | datetime | None) -> date | datetime | None:

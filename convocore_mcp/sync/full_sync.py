@@ -37,7 +37,7 @@ AGENT_WAS_LOST = (
 )
 CLOCK_WAS_SET_BACK = (
     "This computer's clock was set back: edits in the CRM and deletions may be missing until the "
-    "next full reading."
+    "next full sync."
 )
 NO_UNFINISHED_SYNC: Mapping[str, None] = {
     "full_sync_started_at": None,
