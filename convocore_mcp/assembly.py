@@ -9,7 +9,7 @@ import functools
 import gc
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -21,7 +21,13 @@ import anyio.to_thread
 from convocore_mcp.api.client import ConvocoreClient, Limits
 from convocore_mcp.api.conversation_record import ConversationRecord
 from convocore_mcp.api.key_check import check_key
-from convocore_mcp.configuration import mirror_location, read_settings, require_key, time_zone
+from convocore_mcp.configuration import (
+    add_stored_key,
+    mirror_location,
+    read_settings,
+    require_key,
+    time_zone,
+)
 from convocore_mcp.errors import ForeignMirrorError, MirrorError
 from convocore_mcp.leads.affected import merge_affected
 from convocore_mcp.leads.due_dates import due_dates_of_row
@@ -71,7 +77,7 @@ OnResponse = Callable[[str], None]
 """Receives the status of each response of Convocore, or the name of the error instead."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Assembly:
     """Builds what the tools work with (`server.protocols.Assembly`).
 
@@ -82,6 +88,7 @@ class Assembly:
     on_response: OnResponse | None = None
     may_replace_mirror: bool = True
     """Whether the mirror of another key is set aside once Convocore has accepted ours."""
+    _read_settings: Settings | None = field(default=None, init=False)
 
     async def build_backend(self) -> Backend:
         """Read the settings, open the mirror and connect the parts.
@@ -92,7 +99,7 @@ class Assembly:
             ApiError: the mirror belongs to another key, and Convocore does not accept ours.
         """
         # In threads: reading files takes a moment, in which pings should be answered.
-        settings = await anyio.to_thread.run_sync(read_settings, self.overrides)
+        settings = await anyio.to_thread.run_sync(add_stored_key, await self._settings())
         connect = functools.partial(_connect, settings, self.on_response)
         try:
             backend = await anyio.to_thread.run_sync(connect)
@@ -132,8 +139,10 @@ class Assembly:
 
     async def _settings(self) -> Settings:
         """The settings, without a look into the keyring, which may ask somebody."""
-        read = functools.partial(read_settings, self.overrides, with_stored_key=False)
-        return await anyio.to_thread.run_sync(read)
+        if self._read_settings is None:
+            read = functools.partial(read_settings, self.overrides, with_stored_key=False)
+            self._read_settings = await anyio.to_thread.run_sync(read)
+        return self._read_settings
 
     def record_schema(self) -> JsonObject:
         """The JSON Schema of a conversation record, as the resource gives it."""

@@ -32,13 +32,17 @@ def read_settings(overrides: Mapping[str, Any], *, with_stored_key: bool = True)
     except ValidationError as error:
         raise settings_error(error) from None
     logging.getLogger("convocore_mcp").setLevel(settings.log_level.upper())
-    if with_stored_key and settings.api_key is None and settings.agent_id:
-        return _with_stored_key(settings)
-    return settings
+    return add_stored_key(settings) if with_stored_key else settings
 
 
-def _with_stored_key(settings: Settings) -> Settings:
-    """The settings with the key that `convocore-mcp install` has put into the keyring, if any."""
+def add_stored_key(settings: Settings) -> Settings:
+    """The settings with the key that `convocore-mcp install` has put into the keyring, if needed.
+
+    Raises:
+        NotConfiguredError: the keyring fails.
+    """
+    if settings.api_key is not None or not settings.agent_id:
+        return settings
     # By name, so that the keyring's library is loaded only where no variable holds a key.
     stored_key = import_module("convocore_mcp.stored_key")
     key = stored_key.read_key(stored_key.account_of(settings))

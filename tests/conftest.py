@@ -1,21 +1,17 @@
 """Fixtures for all tests."""
 
 import gc
-import json
 import logging
 import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import hypothesis
-import jsonschema  # type: ignore[import-untyped]
-import jsonschema_rs
 import pytest
 import stamina
 
-from tests import property_tests  # noqa: F401  registers the profiles
+from tests import made_once, property_tests  # noqa: F401  the latter registers the profiles
 from tests.postgresql import postgresql as postgresql  # noqa: PLC0414  a fixture
 
 # Nobody's keys are looked for; where a test needs a keyring, it has its own.
@@ -72,30 +68,8 @@ def every_logger_logs() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def schemas_are_checked_fast() -> Iterator[None]:
-    """Check each schema once in a process, and answers by a compiled validator.
-
-    A client checks the schemas of the tools that it calls and all that they answer, and tests have
-    many clients: a third of the CPU time. What is not valid goes through the usual validator.
-    """
-    validator = jsonschema.Draft202012Validator
-    check, iter_errors = validator.check_schema, validator.iter_errors
-    compiled: dict[str, jsonschema_rs.Validator] = {}
-
-    def check_once(schema: Any) -> None:
-        text = json.dumps(schema)
-        if text not in compiled:
-            check(schema)
-            compiled[text] = jsonschema_rs.validator_for(schema)
-
-    def errors_of(self: Any, instance: Any, *rest: Any) -> Iterator[Any]:
-        fast = compiled.get(json.dumps(self.schema))
-        if fast is not None and fast.is_valid(instance):
-            return iter(())
-        found: Iterator[Any] = iter_errors(self, instance, *rest)
-        return found
-
+def much_is_made_once() -> Iterator[None]:
+    """Of what each server would make anew (tests/made_once.py)."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(validator, "check_schema", staticmethod(check_once))
-        patch.setattr(validator, "iter_errors", errors_of)
+        made_once.install(patch)
         yield

@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from rich.text import Text
 
 from convocore_mcp.server.mcp.prompts import PROMPTS
-from convocore_mcp.server.mcp.resources import RESOURCES, Resources
+from convocore_mcp.server.mcp.resources import RESOURCES, TEMPLATES
 from convocore_mcp.server.rendering import SafeText
 from convocore_mcp.server.tools import TOOLS
 
@@ -95,7 +95,7 @@ def test_every_tool_resource_and_prompt_returns_what_only_that_module_makes() ->
     for fn, _ in TOOLS:
         returned, *_ = get_args(get_type_hints(fn, include_extras=True)["return"])
         assert returned is mcp_types.CallToolResult
-    answered = [getattr(Resources, name) for _, name, _, _ in RESOURCES]
+    answered = [fn for _, fn, _, _ in [*RESOURCES, *TEMPLATES]]
     for fn in [*answered, *(fn for fn, _ in PROMPTS)]:
         assert get_type_hints(fn)["return"] is SafeText, fn
 

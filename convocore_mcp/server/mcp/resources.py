@@ -1,5 +1,6 @@
 """The resources: the same answers as those of the tools, under URIs."""
 
+import functools
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -48,107 +49,116 @@ _cache_hint: ContextVar[CacheHint] = ContextVar("cache_hint")
 """Of the current request: only the answering function knows it, and answers don't contain it."""
 
 
-class Resources:
-    """Answers each resource, as compact JSON."""
+async def agents(app: App) -> SafeText:
+    """The configured agents."""
+    return await _answer(app.backend(), lambda backend: backend.answers.agents())
 
-    def __init__(self, app: App) -> None:
-        self._app = app
 
-    async def agents(self) -> SafeText:
-        """The configured agents."""
-        return await self._answer(None, lambda backend: backend.answers.agents())
+async def conversation_schema(app: App) -> SafeText:
+    """The JSON Schema of a conversation record."""
+    _set_cache_hint(SCHEMA_TTL, "public")
+    return own_text(await app.record_schema())
 
-    async def conversation_schema(self) -> SafeText:
-        """The JSON Schema of a conversation record."""
-        _set_cache_hint(SCHEMA_TTL, "public")
-        return own_text(await self._app.record_schema())
 
-    async def fields(self) -> SafeText:
-        """The table of fields."""
-        _set_cache_hint(SCHEMA_TTL, "public")
-        return own_text(await self._app.field_table())
+async def fields(app: App) -> SafeText:
+    """The table of fields."""
+    _set_cache_hint(SCHEMA_TTL, "public")
+    return own_text(await app.field_table())
 
-    async def conversations(
-        self, ctx: Context[App], agent_id: str, cursor: str = "", limit: str = "20"
-    ) -> SafeText:
-        """A page of conversations."""
-        return await self._answer(
-            ctx, lambda b: _conversations(b, b.agent(agent_id), cursor, limit)
-        )
 
-    async def conversation(
-        self, ctx: Context[App], agent_id: str, conversation_id: str
-    ) -> SafeText:
-        """The whole record of a conversation."""
-        return await self._answer(
-            ctx, lambda b: b.answers.conversation_record(b.agent(agent_id), conversation_id)
-        )
+async def conversations(
+    ctx: Context[App], agent_id: str, cursor: str = "", limit: str = "20"
+) -> SafeText:
+    """A page of conversations."""
+    return await _answer(
+        backend_for(ctx), lambda b: _conversations(b, b.agent(agent_id), cursor, limit)
+    )
 
-    async def lead(self, ctx: Context[App], agent_id: str, lead_id: str) -> SafeText:
-        """One person."""
-        return await self._answer(
-            ctx, lambda b: b.answers.get_lead(b.agent(agent_id), lead_id.strip())
-        )
 
-    async def hot_leads(self, ctx: Context[App], agent_id: str) -> SafeText:
-        """The hot leads."""
-        return await self._answer(
-            ctx, lambda b: b.answers.summarize_hot_leads([b.agent(agent_id)], HotLeadsRequest())
-        )
+async def conversation(ctx: Context[App], agent_id: str, conversation_id: str) -> SafeText:
+    """The whole record of a conversation."""
+    return await _answer(
+        backend_for(ctx),
+        lambda b: b.answers.conversation_record(b.agent(agent_id), conversation_id),
+    )
 
-    async def stats(self, ctx: Context[App], agent_id: str) -> SafeText:
-        """Leads in all, and the pipeline by stage."""
-        by_stage = StatsRequest(of="leads", group_by=("stage",))
-        return await self._answer(
-            ctx, lambda b: b.answers.conversation_stats([b.agent(agent_id)], by_stage)
-        )
 
-    async def _answer(
-        self, ctx: Context[App] | None, ask: Callable[[Backend], Awaitable[JsonObject]]
-    ) -> SafeText:
-        """The answer of `ask` as compact JSON.
+async def lead(ctx: Context[App], agent_id: str, lead_id: str) -> SafeText:
+    """One person."""
+    return await _answer(
+        backend_for(ctx), lambda b: b.answers.get_lead(b.agent(agent_id), lead_id.strip())
+    )
 
-        Raises:
-            ResourceError, MCPError: there is no answer; the text is an error object.
-        """
-        try:
-            backend = await (backend_for(ctx) if ctx else self._app.backend())
-            answer = await ask(backend)
-            _set_cache_hint(_time_to_live(backend, answer))
-            return answer_text(answer)
-        except ConvocoreError as error:
-            raise resource_failure(error) from error
-        except Exception as error:
-            raise resource_failure(internal_error(error)) from error
+
+async def hot_leads(ctx: Context[App], agent_id: str) -> SafeText:
+    """The hot leads."""
+    return await _answer(
+        backend_for(ctx),
+        lambda b: b.answers.summarize_hot_leads([b.agent(agent_id)], HotLeadsRequest()),
+    )
+
+
+async def stats(ctx: Context[App], agent_id: str) -> SafeText:
+    """Leads in all, and the pipeline by stage."""
+    by_stage = StatsRequest(of="leads", group_by=("stage",))
+    return await _answer(
+        backend_for(ctx), lambda b: b.answers.conversation_stats([b.agent(agent_id)], by_stage)
+    )
+
+
+async def _answer(
+    opening: Awaitable[Backend], ask: Callable[[Backend], Awaitable[JsonObject]]
+) -> SafeText:
+    """The answer of `ask` as compact JSON.
+
+    Raises:
+        ResourceError, MCPError: there is no answer; the text is an error object.
+    """
+    try:
+        backend = await opening
+        answer = await ask(backend)
+        _set_cache_hint(_time_to_live(backend, answer))
+        return answer_text(answer)
+    except ConvocoreError as error:
+        raise resource_failure(error) from error
+    except Exception as error:
+        raise resource_failure(internal_error(error)) from error
 
 
 RESOURCES = (
-    (ROOT, "agents", "Agents", "The configured agents, with region, coverage and size."),
-    (SCHEMA, "conversation_schema", "Schema", "JSON Schema of a conversation record."),
-    (FIELDS, "fields", "Fields", "What where, fields, sort, group_by and measure may name."),
+    (ROOT, agents, "Agents", "The configured agents, with region, coverage and size."),
+    (SCHEMA, conversation_schema, "Schema", "JSON Schema of a conversation record."),
+    (FIELDS, fields, "Fields", "What where, fields, sort, group_by and measure may name."),
+)
+"""The URI, what answers and gives the name, the title and what it is."""
+TEMPLATES = (
     (
-        f"{AGENT}/conversations{{?cursor,limit}}", "conversations",
+        f"{AGENT}/conversations{{?cursor,limit}}", conversations,
         "Conversations", "Brief rows, newest first, with the next page's URI in next_uri.",
     ),
     (
-        f"{AGENT}/conversations/{{conversation_id}}", "conversation", "Conversation record",
+        f"{AGENT}/conversations/{{conversation_id}}", conversation, "Conversation record",
         "The whole record of one conversation; secrets and session keys left out.",
     ),
-    (f"{AGENT}/leads/{{lead_id}}", "lead", "Lead", "One person, as get_lead answers."),
-    (f"{AGENT}/hot-leads", "hot_leads", "Hot leads", "As summarize_hot_leads answers."),
-    (f"{AGENT}/stats", "stats", "Statistics", "Leads in all, and the pipeline by stage."),
+    (f"{AGENT}/leads/{{lead_id}}", lead, "Lead", "One person, as get_lead answers."),
+    (f"{AGENT}/hot-leads", hot_leads, "Hot leads", "As summarize_hot_leads answers."),
+    (f"{AGENT}/stats", stats, "Statistics", "Leads in all, and the pipeline by stage."),
 )  # fmt: skip
-"""The URI, the name (of the method of `Resources`, too), the title and what it is."""
+"""The same of resources whose URIs have parameters."""
 
 
 def add_resources(server: MCPServer[App], app: App) -> None:
     """Register every resource (docs/contract.md, "Resources")."""
-    resources = Resources(app)
-    for uri, name, title, description in RESOURCES:
+    for uri, answer, title, text in RESOURCES:
         register = server.resource(
-            uri, name=name, title=title, description=description, mime_type=JSON
+            uri, name=answer.__name__, title=title, description=text, mime_type=JSON
         )
-        register(getattr(resources, name))
+        register(functools.partial(answer, app))
+    for uri, answer, title, text in TEMPLATES:
+        register = server.resource(
+            uri, name=answer.__name__, title=title, description=text, mime_type=JSON
+        )
+        register(answer)
     server.middleware.append(_add_cache_hints)
 
 
