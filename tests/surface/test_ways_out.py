@@ -95,9 +95,9 @@ def test_every_tool_resource_and_prompt_returns_what_only_that_module_makes() ->
     for fn, _ in TOOLS:
         returned, *_ = get_args(get_type_hints(fn, include_extras=True)["return"])
         assert returned is mcp_types.CallToolResult
-    answered = [fn for _, fn, _, _ in [*RESOURCES, *TEMPLATES]]
-    for fn in [*answered, *(fn for fn, _ in PROMPTS)]:
-        assert get_type_hints(fn)["return"] is SafeText, fn
+    resources = [fn for _, fn, _, _ in [*RESOURCES, *TEMPLATES]]
+    for answer in [*resources, *(fn for fn, _ in PROMPTS)]:
+        assert get_type_hints(answer)["return"] is SafeText, answer
 
 
 def test_one_module_makes_http_responses() -> None:

@@ -149,16 +149,17 @@ TEMPLATES = (
 
 def add_resources(server: MCPServer[App], app: App) -> None:
     """Register every resource (docs/contract.md, "Resources")."""
-    for uri, answer, title, text in RESOURCES:
-        register = server.resource(
-            uri, name=answer.__name__, title=title, description=text, mime_type=JSON
-        )
-        register(functools.partial(answer, app))
-    for uri, answer, title, text in TEMPLATES:
-        register = server.resource(
-            uri, name=answer.__name__, title=title, description=text, mime_type=JSON
-        )
+
+    def add(
+        uri: str, answer: Callable[..., Awaitable[SafeText]], name: str, title: str, text: str
+    ) -> None:
+        register = server.resource(uri, name=name, title=title, description=text, mime_type=JSON)
         register(answer)
+
+    for uri, fn, title, text in RESOURCES:
+        add(uri, functools.partial(fn, app), fn.__name__, title, text)
+    for template, answer, title, text in TEMPLATES:
+        add(template, answer, answer.__name__, title, text)
     server.middleware.append(_add_cache_hints)
 
 
