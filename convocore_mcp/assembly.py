@@ -73,6 +73,8 @@ READERS, WRITERS, LOCKERS = 4, 1, 4
 lock and its heartbeats may have to wait for that writer, and must not keep others from reading."""
 LAST_CALLS_SECONDS = 0.5
 """How long calls under way may take at the end before the database is given up."""
+utc_now = functools.partial(datetime.now, UTC)
+"""The present time in UTC."""
 OnResponse = Callable[[str], None]
 """Receives the status of each response of Convocore, or the name of the error instead."""
 
@@ -108,8 +110,9 @@ class Assembly:
                 raise
             # A mistyped key must not cost anybody their mirror.
             await check_key(_client(settings), settings.agent_id)
-            accepted = functools.partial(connect, replace_foreign=True)
-            backend = await anyio.to_thread.run_sync(accepted)
+            backend = await anyio.to_thread.run_sync(
+                functools.partial(connect, replace_foreign=True)
+            )
         tune_garbage_collection()
         return backend
 
@@ -138,10 +141,9 @@ class Assembly:
         return (await self._settings()).audit_log
 
     async def _settings(self) -> Settings:
-        """The settings, without a look into the keyring, which may ask somebody."""
+        """The settings, without a look into the keyring."""
         if self._read_settings is None:
-            read = functools.partial(read_settings, self.overrides, with_stored_key=False)
-            self._read_settings = await anyio.to_thread.run_sync(read)
+            self._read_settings = await anyio.to_thread.run_sync(read_settings, self.overrides)
         return self._read_settings
 
     def record_schema(self) -> JsonObject:
@@ -183,9 +185,8 @@ class _Resources:
     mirror: MirrorWriter
 
     async def aclose(self) -> None:
-        last_call = asyncio.get_running_loop().call_later(
-            LAST_CALLS_SECONDS, self.mirror.database.give_up
-        )
+        give_up = self.mirror.database.give_up
+        last_call = asyncio.get_running_loop().call_later(LAST_CALLS_SECONDS, give_up)
         await self.watch.aclose()
         await self.syncs.aclose()
         await self.client.aclose()
@@ -243,8 +244,7 @@ def _connect(
 def _privacy(settings: Settings, database: Database, read: RunInThread) -> Privacy | None:
     if settings.pii == "full":
         return None
-    data, left_out = PersonalData(database), settings.pii == "none"
-    return Privacy(data, read, settings.agent_id, left_out=left_out)
+    return Privacy(PersonalData(database), read, settings.agent_id, left_out=settings.pii == "none")
 
 
 def _transcripts(
@@ -298,8 +298,3 @@ def _agent_syncs(
             ),
         )
     )
-
-
-def utc_now() -> datetime:
-    """The present time in UTC."""
-    return datetime.now(UTC)

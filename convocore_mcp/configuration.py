@@ -18,25 +18,24 @@ from convocore_mcp.errors import NotConfiguredError
 from convocore_mcp.settings import Settings, store_location
 
 
-def read_settings(overrides: Mapping[str, Any], *, with_stored_key: bool = True) -> Settings:
+def read_settings(overrides: Mapping[str, Any]) -> Settings:
     """The settings: `overrides` first, then the environment. Sets the log level.
 
-    Without a key in either, the keyring is asked for the one of these agents, if anybody needs it.
-
     Raises:
-        NotConfiguredError: one of them is wrong, or the keyring fails; the message never contains a
-            value.
+        NotConfiguredError: one of them is wrong; the message never contains a value.
     """
     try:
         settings = Settings(**overrides)
     except ValidationError as error:
         raise settings_error(error) from None
     logging.getLogger("convocore_mcp").setLevel(settings.log_level.upper())
-    return add_stored_key(settings) if with_stored_key else settings
+    return settings
 
 
 def add_stored_key(settings: Settings) -> Settings:
     """The settings with the key that `convocore-mcp install` has put into the keyring, if needed.
+
+    The keyring may ask somebody.
 
     Raises:
         NotConfiguredError: the keyring fails.

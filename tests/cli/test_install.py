@@ -291,10 +291,10 @@ def test_the_bus_of_the_keyring_is_found_where_a_client_hides_it(tmp_path: Path)
 
 KEY_IN_A_VARIABLE = """
 import sys
-from convocore_mcp.configuration import read_settings
-read_settings({"agent_id": "a", "api_key": "k"})
+from convocore_mcp.configuration import add_stored_key, read_settings
+add_stored_key(read_settings({"agent_id": "a", "api_key": "k"}))
 assert "keyring" not in sys.modules
-read_settings({"agent_id": "a"})
+add_stored_key(read_settings({"agent_id": "a"}))
 assert "keyring" in sys.modules
 """
 

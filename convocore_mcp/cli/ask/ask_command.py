@@ -23,7 +23,7 @@ from convocore_mcp.cli.progress_bar import progress_bar
 from convocore_mcp.cli.serve_web import serve_demo
 from convocore_mcp.cli.terminal import say, show
 from convocore_mcp.cli.tool_arguments import Pairs, read_pairs, tool_names
-from convocore_mcp.configuration import read_settings, require_key
+from convocore_mcp.configuration import add_stored_key, read_settings, require_key
 from convocore_mcp.errors import NotConfiguredError
 from convocore_mcp.server.calls.lifetime import App
 from convocore_mcp.server.mcp.mcp_server import create_server
@@ -47,7 +47,8 @@ def ask(
     leave_reporting_to_the_command()
 
     def call(overrides: Mapping[str, Any]) -> None:
-        require_key(read_settings(overrides))  # an error for a person, and not for a model
+        # An error for a person, and not for a model.
+        require_key(add_stored_key(read_settings(overrides)))
         text, failed = anyio.run(_call, overrides, tool, given)
         _show(text, failed=failed, as_json=as_json)
 

@@ -24,7 +24,7 @@ from convocore_mcp.cli.install.clients import Machine
 from convocore_mcp.cli.install.install_command import this_machine
 from convocore_mcp.cli.mirror.mirror_commands import ConfiguredMirror
 from convocore_mcp.cli.terminal import say
-from convocore_mcp.configuration import mirror_location, read_settings, require_key
+from convocore_mcp.configuration import add_stored_key, mirror_location, read_settings, require_key
 from convocore_mcp.errors import NotConfiguredError
 from convocore_mcp.server.sanitize import sanitize_line
 from convocore_mcp.settings import SERVERS, Settings
@@ -65,7 +65,7 @@ async def examine(
     """Every finding, in the order in which one depends on another."""
     settings: Settings | None = None
     try:
-        settings = read_settings({})
+        settings = add_stored_key(read_settings({}))
         require_key(settings)
         yield Finding("settings", _source_of_key(settings))
         if not settings.agent_id:

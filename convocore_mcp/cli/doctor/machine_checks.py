@@ -16,7 +16,7 @@ from convocore_mcp.cli.install.clients import TITLES, ClientName, Machine
 from convocore_mcp.cli.install.server_entry import is_ours
 from convocore_mcp.cli.mirror.mirror_commands import ConfiguredMirror, count_text, open_backend
 from convocore_mcp.cli.mirror.mirror_status import age_text, location_text
-from convocore_mcp.configuration import read_settings
+from convocore_mcp.configuration import add_stored_key, read_settings
 from convocore_mcp.errors import ConvocoreError, NotConfiguredError
 from convocore_mcp.settings import Settings
 from convocore_mcp.store.database.engine import MEMORY
@@ -136,4 +136,4 @@ def _settings_of(environment: Mapping[str, object]) -> Settings:
     for attribute, field in Settings.model_fields.items():
         named = map(environment.get, variables_of(Settings, attribute))
         values[attribute] = next(filter(None, named), field.default)
-    return read_settings(values)
+    return add_stored_key(read_settings(values))

@@ -17,7 +17,7 @@ from convocore_mcp.cli.install.receipts import Receipt, Receipts, digest
 from convocore_mcp.cli.install.server_entry import DEMO, DEMO_NAME, KEY, NAME, ServerEntry, entry_of
 from convocore_mcp.cli.replaced_file import replaced_file
 from convocore_mcp.cli.terminal import ask_text, output, say
-from convocore_mcp.configuration import read_settings
+from convocore_mcp.configuration import add_stored_key, read_settings
 from convocore_mcp.errors import ConvocoreError, NotConfiguredError
 from convocore_mcp.settings import Settings, default_folder
 
@@ -86,7 +86,7 @@ def _settings(*, key_needed: bool) -> Settings:
     Raises:
         NotConfiguredError: something is missing or wrong.
     """
-    settings = read_settings({})
+    settings = add_stored_key(read_settings({}))
     given: dict[str, str] = {}
     at_terminal = sys.stdin is not None and sys.stdin.isatty()
     if not settings.agent_id and at_terminal:
@@ -95,7 +95,7 @@ def _settings(*, key_needed: bool) -> Settings:
     if settings.api_key is None and key_needed:
         given |= {"api_key": ask_text("Workspace secret", secret=True)} if at_terminal else {}
     if given:
-        settings = read_settings(given)
+        settings = add_stored_key(read_settings(given))
     if not settings.agent_id or (settings.api_key is None and key_needed):
         raise NotConfiguredError(
             "The key or the agent is missing.",

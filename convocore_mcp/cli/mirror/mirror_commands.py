@@ -26,7 +26,7 @@ from convocore_mcp.cli.error_reports import (
 from convocore_mcp.cli.mirror.mirror_status import details_text, location_text, status_lines
 from convocore_mcp.cli.progress_bar import progress_bar
 from convocore_mcp.cli.terminal import say, show, shown
-from convocore_mcp.configuration import mirror_location, read_settings
+from convocore_mcp.configuration import add_stored_key, mirror_location, read_settings
 from convocore_mcp.errors import ConvocoreError, InvalidArgumentError, NotConfiguredError
 from convocore_mcp.models import DetailsState
 from convocore_mcp.server.backend import Backend
@@ -60,7 +60,7 @@ class ConfiguredMirror:
         Raises:
             NotConfiguredError: a setting is wrong, or there is no key.
         """
-        settings = read_settings({})
+        settings = add_stored_key(read_settings({}))
         return cls(settings, *mirror_location(settings))
 
     def size(self) -> int:

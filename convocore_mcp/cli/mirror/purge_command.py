@@ -53,7 +53,7 @@ def _purge_everything(*, yes: bool) -> None:
 
     Needs no key: the mirrors of keys that are no longer valid are to go as well.
     """
-    folder, store = default_folder(), read_settings({}, with_stored_key=False).store
+    folder, store = default_folder(), read_settings({}).store
     paths = default_mirrors(folder)
     location = store_location(store, fingerprint="") if store else None
     if isinstance(location, Path):
