@@ -116,10 +116,17 @@ def test_bodies_and_headers_are_bounded(token_server: RunningServer) -> None:
         "tools/call", name="get_lead", arguments={"lead": "x" * 1_000_000}
     )
     with httpx.Client(base_url=token_server.url, headers=bearer(TOKEN), trust_env=False) as client:
-        for path in ("/mcp", "/messages?session_id=0"):
+        # The SDK has a limit of its own, so one path is none of the SDK's.
+        for path in ("/mcp", "/messages?session_id=0", "/nowhere"):
             declared = client.post(path, json=body, headers=headers)
             streamed = client.post(path, content=iter([b"x" * 600_000] * 2), headers=headers)
             assert [declared.status_code, streamed.status_code] == [413, 413]
+        with socket.create_connection(("127.0.0.1", token_server.port)) as waiting:
+            head = f"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:{token_server.port}\r\n"
+            token = f"Authorization: {bearer(TOKEN)['Authorization']}\r\n"
+            waiting.sendall(f"{head}{token}Content-Length: 2000000\r\n\r\n".encode())
+            waiting.settimeout(10)
+            assert waiting.recv(100).startswith(b"HTTP/1.1 413 ")
         for size, status in ((30_000, 200), (33_000, 431)):
             assert client.get("/readyz", headers={"X-Long": "x" * size}).status_code == status
         with socket.create_connection(("127.0.0.1", token_server.port)) as endless:
