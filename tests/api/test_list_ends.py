@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from convocore_mcp.errors import ApiError, NotFoundError
 from convocore_mcp.models import Page
+from convocore_mcp.sandbox import Sandbox
 from tests.property_tests import examples
 
 from .api_client import api_client, wait_until_idle
@@ -65,6 +66,24 @@ async def test_a_list_of_130_is_complete_however_its_cursors_end(end: str) -> No
     assert held(pages) == {row["ID"] for row in rows}
     assert is_certain(pages)
     assert len(odd_list.queries) <= 7 + 55
+
+
+@pytest.mark.parametrize("cursor", [5, "the-same"])
+async def test_a_short_first_page_whose_cursor_leads_to_itself_is_not_called_all(
+    cursor: object,
+) -> None:
+    """Promised by docs/architecture.md, "Reading Convocore": the ways in which a list ends.
+
+    Page numbers would lead on; nothing but the limit that was asked for says that pages have 20
+    rows.
+    """
+    sandbox = Sandbox(size=30, dialect="page", max_limit=10)
+    sandbox.alter_page(lambda found, _: found | {"nextCursor": cursor})
+    async with api_client(sandbox) as client:
+        pages = [page async for page in client.conversations(sandbox.agent_id)]
+
+    assert len(held(pages)) == 10
+    assert not is_certain(pages)
 
 
 @pytest.mark.parametrize(

@@ -138,12 +138,12 @@ async def fault_run(
     log: pytest.LogCaptureFixture | None = None,
     news_after: float = FOREVER,
 ) -> AsyncIterator[FaultRun]:
-    """A server that will meet the fault `play`, and a sandbox of 60 conversations in pages of 20.
+    """A server that will meet the fault `play`, and a sandbox of 30 conversations in pages of 10.
 
     It has read nothing yet, and its calls wait long for anything but silence. Once the list has
     been read, a question looks for news after `news_after` seconds.
     """
-    sandbox, clock = Sandbox(size=60, dialect=dialect, max_limit=20), Clock()
+    sandbox, clock = Sandbox(size=30, dialect=dialect, max_limit=10), Clock()
     with pytest.MonkeyPatch.context() as patch, shared_server().connected(sandbox) as url:
         # Only the clock of the real throttle is another: it may have to wait for minutes.
         patch.setattr(

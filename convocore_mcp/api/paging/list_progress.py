@@ -92,5 +92,7 @@ class ListProgress:
         # A few rows of a full page may be hidden by Convocore's filter.
         size = self._page_size
         if self._fruitful_pages == 1:  # nothing but what was asked for tells the size of a page
-            size = LIMIT if response.has_more is not True else 0
+            # Pages may be smaller than that where the list says that it goes on.
+            goes_on = response.has_more or (response.has_more is None and response.next_cursor)
+            size = 0 if goes_on else LIMIT
         return size - response.row_count >= max(1, size // 5)
