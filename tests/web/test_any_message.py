@@ -176,6 +176,18 @@ async def test_no_error_over_http_repeats_more_than_a_little_of_what_was_sent(
         check_answer(request, answer)
 
 
+@eras
+async def test_half_a_surrogate_in_an_argument_is_answered_over_http(
+    http: httpx.AsyncClient, session: dict[str, str], era: Era
+) -> None:
+    """Promised by docs/operations.md, "HTTP". JavaScript sends it, and it is valid JSON."""
+    asked = {"name": "get_lead", "arguments": {"lead": "Nobody \ud83d"}}
+    sent, headers = era(message(("tools/call", asked), next(ids)), session)
+    answer = answer_to(sent, await http.post("/mcp", content=encoded(sent), headers=headers))
+    assert answer["id"] == sent["id"]
+    assert json.loads(answer["result"]["content"][0]["text"])["error"]["code"] == "not_found"
+
+
 @pytest.mark.parametrize("version", ["9" * 30_000, "\xe9" * 20_000])
 async def test_no_error_about_a_header_repeats_more_than_a_little(
     http: httpx.AsyncClient, version: str

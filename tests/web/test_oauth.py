@@ -328,23 +328,29 @@ def dribble(stop: threading.Event) -> Iterator[bytes]:
         yield b" "
 
 
-@pytest.mark.parametrize("what", ["nested", "too large", "slow", "no keys", "no object"])
+@pytest.mark.parametrize(
+    "what", ["nested", "too large", "slow", "no keys", "a list for an ID", "no object"]
+)
 async def test_keys_are_fetched_within_bounds_and_old_ones_are_kept_while_that_fails(
     what: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Promised by docs/operations.md, "HTTP". Nobody waits who does not need new keys."""
-    monkeypatch.setattr(issuer_documents, "SECONDS", 0.5)
-    now, stop = 100.0, threading.Event()
+    # What is too large is refused long before its time is over.
+    monkeypatch.setattr(issuer_documents, "SECONDS", 30 if what == "too large" else 0.5)
+    now, stop, sent = 100.0, threading.Event(), itertools.count()
     answers: dict[str, Iterable[bytes]] = {
         "nested": [b"[" * 100_000],
-        "too large": itertools.repeat(b" " * 65_536, 5_000),
+        "too large": (b" " * 65_536 for _ in zip(range(5_000), sent, strict=False)),
         "slow": dribble(stop),
         "no keys": [b'{"keys": [5, {"kty": "RSA", "n": 5}, {"kty": []}, {"kty": "EC"}]}'],
+        "a list for an ID": [],
         "no object": [b"[]"],
     }
     with serve_issuer() as fake:
         verify = oauth_tokens(Issuer(fake.url, clock=lambda: now), audience=AUDIENCE)
         assert await verify(fake.token()) is not None
+        odd = [key | {"kid": ["one"]} for key in fake.documents()["/realm/keys"]["keys"]]
+        answers["a list for an ID"] = [json.dumps({"keys": odd}).encode()]
         fake.odd_keys = answers[what]
         now += 400
 
@@ -360,4 +366,5 @@ async def test_keys_are_fetched_within_bounds_and_old_ones_are_kept_while_that_f
         assert await verify(fake.token()) is not None
         now += 86_400
         assert await verify(fake.token()) is None
+        assert next(sent) < 1_000  # the rest of it, 260 MB, is not read
         stop.set()
