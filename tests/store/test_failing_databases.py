@@ -16,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from convocore_mcp.errors import LostConnectionError, MirrorError
 from convocore_mcp.settings import store_location
 from convocore_mcp.store.database.engine import Database, open_database
+from convocore_mcp.store.database.schema import conversations
 from convocore_mcp.store.engines.database_threads import DatabaseThreads
 from convocore_mcp.store.engines.postgresql_connection import SECONDS
 from tests.conversations import conversation
@@ -262,3 +263,36 @@ def test_a_statement_that_takes_too_long_is_ended_by_the_server(in_postgresql: D
     cause = caught.value.__cause__
     assert isinstance(cause, DBAPIError)
     assert isinstance(cause.orig, psycopg.errors.QueryCanceled)
+
+
+NAMED = {
+    "08006": "can't be reached", "25006": "can only be read", "28P01": "password",
+    "3D000": "does not exist", "40001": "same rows", "42501": "permission", "53100": "full",
+    "53200": "memory", "53300": "connection", "55P03": "lock", "57P01": "ended the connection",
+    "57P02": "ended the connection", "57P03": "starting up", "57P05": "ended the connection",
+    "58030": "disk",
+}  # fmt: skip
+
+
+def failure_with(database: Database, state: str, *, detail: str = "") -> MirrorError:
+    """The error of a statement that PostgreSQL ends with this SQLSTATE."""
+    said = f"MESSAGE = 'no {conversations.name} today', DETAIL = '{detail or 'none'}'"
+    with pytest.raises(MirrorError) as caught, database.reading() as connection:
+        connection.exec_driver_sql(f"DO $$ BEGIN RAISE USING ERRCODE = '{state}', {said}; END $$")
+    return caught.value
+
+
+def test_what_a_database_server_says_is_named_by_its_state(in_postgresql: Database) -> None:
+    """Promised by docs/operations.md, "When the mirror can't be used"."""
+    found = {state: failure_with(in_postgresql, state) for state in NAMED}
+    assert {state: NAMED[state] in str(found[state]) for state in NAMED} == dict.fromkeys(
+        NAMED, True
+    )
+    assert all(error.hint for error in found.values())
+
+
+def test_a_failure_of_an_unknown_kind_repeats_no_table_and_no_row(in_postgresql: Database) -> None:
+    """Promised by docs/operations.md, "When the mirror can't be used"."""
+    error = failure_with(in_postgresql, "P0001", detail="Key (email)=(ann@shop.example)")
+    assert "no a table today" in error.message
+    assert "ann@shop.example" not in f"{error.message} {error.hint}"
