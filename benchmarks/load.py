@@ -92,11 +92,16 @@ async def client(
 async def watch(http: httpx.AsyncClient, measured: Measurements) -> None:
     """Read the server's memory repeatedly."""
     while True:
-        text = (await http.get("/metrics")).text
-        found = re.search(r"^process_resident_memory_bytes (\S+)", text, re.M)
-        assert found
-        measured.memory.append((measured.done, float(found[1]) / 1e6))
+        await look(http, measured)
         await asyncio.sleep(0.5)
+
+
+async def look(http: httpx.AsyncClient, measured: Measurements) -> None:
+    """Read the server's memory once."""
+    text = (await http.get("/metrics")).text
+    found = re.search(r"^process_resident_memory_bytes (\S+)", text, re.M)
+    assert found
+    measured.memory.append((measured.done, float(found[1]) / 1e6))
 
 
 async def load(url: str, clients: int, calls: int) -> Measurements:
@@ -114,6 +119,7 @@ async def load(url: str, clients: int, calls: int) -> Measurements:
         count = itertools.count()
         await asyncio.gather(*(client(http, n, count, calls, measured) for n in range(clients)))
         watching.cancel()
+        await look(http, measured)  # a short run may have ended before the second look
         measured.failed += warm.failed
         left = (await http.get("/metrics")).text
         print(

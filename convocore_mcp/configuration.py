@@ -53,7 +53,7 @@ def settings_error(
 ) -> NotConfiguredError:
     """What pydantic found wrong, with the variables that hold it and without their values."""
     problems = [
-        f"{variable_of(settings, problem['loc'])} {problem['msg'].removeprefix('Value error, ')}"
+        f"{variable_of(settings, problem['loc'])} {in_words(problem['msg'])}"
         for problem in error.errors(include_url=False, include_input=False)
     ]
     return NotConfiguredError(
@@ -61,6 +61,11 @@ def settings_error(
         hint="Correct it and restart the server.",
         in_shell="Correct it, and run the command again.",
     )
+
+
+def in_words(message: str) -> str:
+    """What pydantic says of a value, as it reads behind the name of the value."""
+    return message.removeprefix("Value error, ").replace("Input should ", "must ", 1)
 
 
 def require_key(settings: Settings) -> str:

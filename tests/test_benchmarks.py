@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -82,6 +83,8 @@ def test_everything_with_a_target_is_measured_and_compared(table: list[Line]) ->
             "the client alone", "into the mirror",
         ]  # fmt: skip
         assert all("bare loop" in line["compared with"] for line in lines)
+    if shutil.which("wrk"):
+        assert len([line for line in table if "calls a second over HTTP" in line["what"]]) == 3
     assert len(rows_about(table, "longest time the event loop was blocked")) == 1
     for line in table:
         assert line["met"] in {"yes", "**no**"}
@@ -96,6 +99,17 @@ def test_targets_that_do_not_depend_on_time_are_met(table: list[Line]) -> None:
     for what in timeless:
         (line,) = rows_about(table, what)
         assert line["met"] == "yes", line
+
+
+def test_the_load_over_http_is_answered() -> None:
+    """Promised by docs/performance.md, "Load over HTTP"; the page has the same command."""
+    done = subprocess.run(
+        [sys.executable, "benchmarks/load.py", "--clients=2", "--calls=24", "--size=200"],
+        cwd=ROOT, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "24 calls" in done.stdout
+    assert "0 failed" in done.stdout
 
 
 def test_a_missed_target_is_seen_at_a_glance() -> None:

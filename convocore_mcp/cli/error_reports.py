@@ -10,7 +10,7 @@ from typing import ParamSpec
 
 import typer
 
-from convocore_mcp.cli.terminal import say
+from convocore_mcp.cli.terminal import tell
 from convocore_mcp.errors import ConvocoreError, NotConfiguredError
 from convocore_mcp.logs import log_to_stderr
 
@@ -42,9 +42,9 @@ def leave_reporting_to_the_command() -> None:
 
 def report(error: ConvocoreError, *, prefix: str = "") -> None:
     """Write an error to stderr, with the hint for somebody who typed a command."""
-    say(f"{prefix}{error.message}", err=True)
+    tell(f"{prefix}{error.message}", err=True)
     if hint := shell_hint(error):
-        say(hint, err=True)
+        tell(hint, err=True)
 
 
 def shell_hint(error: ConvocoreError) -> str:

@@ -4,7 +4,9 @@ A terminal obeys escapes, so a name, a file or an error must not bring any.
 """
 
 import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import TextIOWrapper
@@ -36,6 +38,18 @@ def accept_any_character() -> None:
 def say(text: str, *, err: bool = False) -> None:
     """Write lines to stdout, or to stderr."""
     typer.echo("\n".join(map(sanitize_line, text.split("\n"))), err=err)
+
+
+def tell(text: str, *, err: bool = False, indent: int = 0) -> None:
+    """Write sentences. On a terminal they end between words, and go on behind `indent` blanks."""
+    lines = text.split("\n")
+    if (sys.stderr if err else sys.stdout).isatty():
+        width = shutil.get_terminal_size().columns
+        wrapper = textwrap.TextWrapper(
+            width, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False
+        )
+        lines = [part for line in lines for part in wrapper.wrap(sanitize_line(line)) or [""]]
+    say("\n".join(lines), err=err)
 
 
 def output() -> BinaryIO:

@@ -20,8 +20,10 @@ Pairs = Annotated[
 ]
 
 
-def read_pairs(pairs: Iterable[str] | None) -> JsonObject:
+def read_pairs(pairs: Iterable[str] | None, *, also: str = "") -> JsonObject:
     """The arguments that `pairs` of `key=value` make; each value stays a text.
+
+    `also` is what else the command's caller may have meant.
 
     Raises:
         InvalidArgumentError: one of them has no `=`.
@@ -32,8 +34,8 @@ def read_pairs(pairs: Iterable[str] | None) -> JsonObject:
         if not equals or not name.strip():
             raise InvalidArgumentError(
                 f"{pair[:60]!r} is no argument.",
-                hint="Write key=value, e.g. stage=proposal or where='value>10000'; "
-                "a key may be given several times.",
+                hint="Write key=value, e.g. stage=proposal or where='value>10000'; a key that is "
+                f"given several times makes a list.{also}",
             )
         found.setdefault(name.strip(), []).append(value)
     return {name: values[0] if len(values) == 1 else values for name, values in found.items()}

@@ -8,6 +8,7 @@ import anyio
 
 from convocore_mcp.models import EVERYTHING, Freshness, ReadScope
 from convocore_mcp.store.engines.data_version import DataVersion
+from convocore_mcp.store.engines.shared_reading import SharedReading
 from convocore_mcp.sync.agent_sync import AgentSync, SyncParts
 from convocore_mcp.sync.details.agent_details import AgentDetails
 from convocore_mcp.sync.page_writer import Progress
@@ -28,6 +29,7 @@ class AgentSyncs:
         self._parts = parts
         self._by_agent: dict[str, AgentSync] = {}
         self._data_version = DataVersion(parts.mirror.database)
+        self._state = SharedReading(self._read_state)
         self.listeners: list[Callable[[str], None]] = []
 
     async def ensure_fresh(
@@ -73,11 +75,16 @@ class AgentSyncs:
         """
         if self._parts.schedule.incremental_after < ONE_SECOND:
             return None
+        with anyio.move_on_after(LONGEST_LOOK_SECONDS):
+            return await self._state.get()
+        return None
+
+    async def _read_state(self) -> Hashable | None:
         states = tuple(agent_sync.state() for agent_sync in self._by_agent.values())
-        second, version = int(self._parts.now().timestamp()), None
-        if None not in states:
-            with anyio.move_on_after(LONGEST_LOOK_SECONDS):
-                version = await self._parts.read_in_thread(self._data_version.read)
+        second = int(self._parts.now().timestamp())
+        if None in states:
+            return None
+        version = await self._parts.read_in_thread(self._data_version.read)
         return None if version is None else (second, states, version)
 
     def details(self, agent_id: str) -> AgentDetails:
@@ -87,6 +94,7 @@ class AgentSyncs:
     async def aclose(self) -> None:
         """Stop all runs, and wait until they have ended; what was saved stays."""
         await asyncio.gather(*(agent_sync.aclose() for agent_sync in self._by_agent.values()))
+        await self._state.finish()
         await self._parts.read_in_thread(self._data_version.close)
 
     def _of(self, agent_id: str) -> AgentSync:

@@ -75,7 +75,7 @@ def serve_http(
         ),
         on_request_end=metrics.record_call,
     )
-    server.middleware.append(tracker)
+    server.middleware.insert(-1, tracker)  # the last one may answer by itself
     listen = lowlevel.get_request_handler("subscriptions/listen")
     assert listen is not None  # noqa: S101  the SDK registers it
     assert isinstance(listen.handler, ListenHandler)  # noqa: S101

@@ -85,16 +85,18 @@ class Limits:
             return _refusal(429, "Too many sessions at the same time for one client.")
         return None
 
+    def _too_large(self) -> Response:
+        return _refusal(413, f"A request's body has at most {self._max_body_bytes} bytes.")
+
     async def _read_body(self, scope: Scope, receive: Receive, body: "_Body") -> Response | None:
         """Read the whole body, or return a refusal.
 
         The body is read completely before the application starts, so a slow sender holds up
         nothing but its own request.
         """
-        too_large = _refusal(413, f"A request's body has at most {self._max_body_bytes} bytes.")
         declared = Headers(scope=scope).get("content-length", "0")
         if not declared.isdecimal() or int(declared[:20]) > self._max_body_bytes:
-            return too_large
+            return self._too_large()
         client = client_of(scope)
         try:
             async with asyncio.timeout(BODY_TIMEOUT_SECONDS):
@@ -106,7 +108,7 @@ class Limits:
                     self.usage.take("body bytes", client, more)
                     body.add(message)
                     if body.size > self._max_body_bytes:
-                        return too_large
+                        return self._too_large()
         except TimeoutError:
             return _refusal(
                 408, f"The request's body did not arrive within {BODY_TIMEOUT_SECONDS:.0f} s."

@@ -1,13 +1,17 @@
 """`convocore-mcp ask`: one call, exactly as a model sees it."""
 
 import json
+import re
 from collections.abc import Iterator
 
 import anyio
 import pytest
+from rich.console import Console
 
-from convocore_mcp.cli.ask.answer_layout import FIRST_OF_A_ROW
+from convocore_mcp.cli.ask.answer_layout import FIRST_OF_A_ROW, answer_layout
+from convocore_mcp.cli.terminal import show
 from convocore_mcp.sandbox import Sandbox, serving
+from convocore_mcp.server.tools import TOOLS
 from tests.cli.command_line import CommandLine
 from tests.tool_client import Answer, connected
 
@@ -80,4 +84,26 @@ def test_a_missing_setting_has_a_code_of_its_own_and_no_word_of_a_client(
     assert "entry" not in done.stderr
     done = commands.run("ask", "list_leads", CONVOCORE_REGION="us")
     assert done.returncode == 2
+    assert "CONVOCORE_REGION must be 'eu' or 'na'" in done.stderr
     assert "run the command again" in done.stderr
+
+
+def test_the_help_names_every_tool(commands: CommandLine) -> None:
+    """Ours: nobody should have to guess a name."""
+    shown = commands.run_ok("ask", "-h", COLUMNS="60")
+    assert {fn.__name__ for fn, _ in TOOLS} <= set(re.findall(r"\w+", shown))
+
+
+def test_sentences_have_a_line_each(capsys: pytest.CaptureFixture[str]) -> None:
+    """Ours: notes are sentences, and no enumeration."""
+    notes = ["One is late.", "Two are missing."]
+    show(
+        Console(width=80),
+        answer_layout({"freshness": {"notes": notes}, "tags": ["a", "b"]}, width=80),
+    )
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    assert "tags  a, b" in lines
+    assert [line for line in lines if line.endswith(".")] == [
+        "freshness  notes  One is late.",
+        "Two are missing.",
+    ]

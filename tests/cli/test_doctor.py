@@ -1,6 +1,7 @@
 """`convocore-mcp doctor`: for each fault that the sandbox injects, what is wrong and what to do."""
 
 import json
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
@@ -8,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from convocore_mcp.cli.doctor.doctor_command import examine, exit_code_of
+from convocore_mcp.cli.doctor.doctor_command import INDENT, examine, exit_code_of, line_of
 from convocore_mcp.cli.doctor.finding import Finding
 from convocore_mcp.cli.install.clients import Machine
+from convocore_mcp.cli.terminal import tell
 from convocore_mcp.sandbox import FREE_PLAN_KEY, Sandbox, serving
 from convocore_mcp.settings import Settings
 from convocore_mcp.stored_key import account_of, store_key
@@ -59,6 +61,23 @@ def test_where_all_is_well_each_line_says_ok(commands: CommandLine) -> None:
     assert not commands.files
     commands.run_ok("sync")
     assert "complete, read just now" in findings(commands, 0)["mirror"][0]
+
+
+@pytest.mark.parametrize("about", ["key", "agent with-a-very-long-name-of-its-own"])
+def test_a_line_on_a_terminal_ends_between_words_and_goes_on_below_itself(
+    about: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ours: a broken `CONVOCOR E_AGENT_ID` can't be searched for."""
+    finding = Finding(
+        about, "Convocore does not know it.", todo="Check that CONVOCORE_AGENT_ID is right."
+    )
+    monkeypatch.setenv("COLUMNS", "50")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    tell(line_of(finding), indent=INDENT)
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 50
+    assert all(line.startswith((" " * INDENT, "!! ")) for line in lines)
+    assert " ".join(" ".join(lines).split()) == f"!! {about} {finding.said} {finding.todo}"
 
 
 def test_what_convocore_is_like_is_no_fault(tmp_path: Path) -> None:

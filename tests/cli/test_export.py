@@ -174,6 +174,7 @@ def test_rows_that_were_set_aside_are_told(tmp_path: Path) -> None:
         (("conversations", "limit=5"), "limit"),
         (("leads", "state=open"), "state"),
         (("leads", "fields=nome"), "name"),
+        (("leads", "leads.csv"), "named with -o"),
         (("leads", "label=boiling"), "label"),
         (("conversations", "where=value>"), "where"),
         (("conversations", "-o", "/nonexistent/rows.csv"), "can't be written"),

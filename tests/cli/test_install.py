@@ -152,7 +152,9 @@ def test_without_a_keyring_nothing_is_written_unless_it_is_said(commands: Comman
 def test_settings_go_along_but_no_password(commands: CommandLine) -> None:
     """Promised by docs/commands.md, "Connect a client": answers are those of the commands."""
     given = {"CONVOCORE_PII": "masked", "CONVOCORE_TIMEZONE": "Europe/Berlin"}
-    shown = json.loads(commands.run("install", "cursor", "--print", **given).stdout)
+    done = commands.run("install", "cursor", "--print", **given)
+    assert "The key is not in it" in done.stderr
+    shown = json.loads(done.stdout)
     environment = shown["mcpServers"]["convocore"]["env"]
     assert environment.items() >= given.items()
     store = {"CONVOCORE_STORE": "postgresql://u:secret-word@h/d"}

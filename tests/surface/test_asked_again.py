@@ -1,19 +1,27 @@
 """The same question asked again has the same answer only while nothing has changed."""
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
+from mcp.server.context import CallNext, HandlerResult
+from mcp.shared.exceptions import MCPError
+from mcp_types import INVALID_PARAMS
 
 from convocore_mcp import assembly
 from convocore_mcp.sandbox import Sandbox
 from convocore_mcp.server.answering import Answers
+from convocore_mcp.server.mcp import RequestContext, connection_of
 from convocore_mcp.store.database.engine import open_database
 from convocore_mcp.store.database.schema import meta
+from convocore_mcp.store.engines.data_version import DataVersion
 from convocore_mcp.store.write.mirror_writer import MirrorWriter
 from tests.tool_client import ToolClient, connected
 
@@ -23,6 +31,9 @@ QUESTIONS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("conversation_stats", {}),
     ("summarize_hot_leads", {"top": 3}),
 )
+
+
+Spoil = Callable[[RequestContext], RequestContext]
 
 
 class StoppedClock:
@@ -124,3 +135,55 @@ async def test_a_sync_that_ends_makes_a_question_new(server: ToolClient, made: l
     await backend.syncs.sync(backend.agents[0], full=False)
     await server.ask("conversation_stats")
     assert made == ["conversation_stats"] * 2
+
+
+async def test_who_asks_at_the_same_time_looks_at_the_data_once(
+    server: ToolClient, made: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[str | None] = []
+    read = DataVersion.read
+
+    def counted(version: DataVersion) -> str | None:
+        looks.append(read(version))
+        return looks[-1]
+
+    monkeypatch.setattr(DataVersion, "read", counted)
+    asked = (server.ask("list_conversations", limit=2) for _ in range(30))
+    answers = await asyncio.gather(*asked)
+    assert answers == answers[:1] * 30
+    assert made == ["list_conversations"]
+    assert len(looks) < 30 / 2
+
+
+def with_meta(wrong: object) -> Spoil:
+    """Makes a request whose `_meta` is not what it must be."""
+    return lambda ctx: replace(ctx, params={**(ctx.params or {}), "_meta": wrong}, meta=None)
+
+
+def before_initialization(ctx: RequestContext) -> RequestContext:
+    """Makes a request of a client that has not said who it is."""
+    connection = connection_of(ctx)
+    connection.client_params, connection.initialized = None, anyio.Event()
+    return ctx
+
+
+@pytest.mark.parametrize(
+    "spoil", [with_meta("x"), with_meta({"progressToken": []}), before_initialization]
+)
+async def test_a_request_that_must_be_refused_is_refused_also_if_its_answer_is_known(
+    spoil: Spoil, clock: StoppedClock, tmp_path: Path
+) -> None:
+    is_spoilt = False
+
+    async def spoiling(ctx: RequestContext, call_next: CallNext) -> HandlerResult:
+        return await call_next(spoil(ctx) if is_spoilt else ctx)
+
+    store = str(tmp_path / "mirror.sqlite3")
+    async with connected(Sandbox(size=40), mode="legacy", store=store) as client:
+        client.server.middleware.insert(0, spoiling)
+        await client.until_complete()
+        await client.ask("list_conversations", limit=2)
+        is_spoilt = True
+        with pytest.raises(MCPError) as refused:
+            await client.ask("list_conversations", limit=2)
+    assert refused.value.error.code == INVALID_PARAMS

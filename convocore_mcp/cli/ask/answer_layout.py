@@ -52,8 +52,15 @@ def _facts(facts: JsonObject, indent: int = 0) -> Table:
         elif _is_rows(value):
             table.add_row(label, Group(*(_paragraph(row) for row in value)))
         else:
-            table.add_row(label, shown(cell_text(value)))
+            table.add_row(label, shown(_lines(value)))
     return table
+
+
+def _lines(value: object) -> str:
+    """A value, with a line for each sentence of a list of them."""
+    if isinstance(value, list) and any(str(item).endswith(".") for item in value):
+        return "\n".join(map(cell_text, value))
+    return cell_text(value)
 
 
 def _is_flat(value: JsonObject) -> bool:

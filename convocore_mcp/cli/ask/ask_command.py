@@ -21,7 +21,7 @@ from convocore_mcp.cli.error_reports import (
 )
 from convocore_mcp.cli.progress_bar import progress_bar
 from convocore_mcp.cli.serve_web import serve_demo
-from convocore_mcp.cli.terminal import say, show
+from convocore_mcp.cli.terminal import say, show, tell
 from convocore_mcp.cli.tool_arguments import Pairs, read_pairs, tool_names
 from convocore_mcp.configuration import add_stored_key, read_settings, require_key
 from convocore_mcp.errors import NotConfiguredError
@@ -33,7 +33,8 @@ from convocore_mcp.server.sanitize import JsonObject
 @with_error_reports
 def ask(
     tool: Annotated[
-        str, typer.Argument(help="A tool, e.g. list_leads.", autocompletion=tool_names)
+        str,
+        typer.Argument(help=f"One of {', '.join(tool_names(''))}.", autocompletion=tool_names),
     ],
     arguments: Pairs = None,
     *,
@@ -80,7 +81,10 @@ def _show(text: str, *, failed: bool, as_json: bool) -> None:
     answer = json.loads(text)
     if failed:
         error = answer["error"]
-        say(text if as_json else f"{error['message']}\n{error['hint']}", err=True)
+        if as_json:
+            say(text, err=True)
+        else:
+            tell(f"{error['message']}\n{error['hint']}", err=True)
         raise typer.Exit(NOT_CONFIGURED if error["code"] == NotConfiguredError.code else FAILED)
     if as_json:
         say(text)

@@ -23,7 +23,7 @@ from convocore_mcp.cli.error_reports import (
 from convocore_mcp.cli.install.clients import Machine
 from convocore_mcp.cli.install.install_command import this_machine
 from convocore_mcp.cli.mirror.mirror_commands import ConfiguredMirror
-from convocore_mcp.cli.terminal import say
+from convocore_mcp.cli.terminal import say, tell
 from convocore_mcp.configuration import add_stored_key, mirror_location, read_settings, require_key
 from convocore_mcp.errors import NotConfiguredError
 from convocore_mcp.server.sanitize import sanitize_line
@@ -31,6 +31,8 @@ from convocore_mcp.settings import SERVERS, Settings
 
 WIDTH = 16
 """Columns for what a line is about."""
+INDENT = WIDTH + 5
+"""Columns in front of what is said."""
 
 
 @with_error_reports
@@ -55,7 +57,7 @@ async def _collect(machine: Machine, show: bool) -> list[Finding]:
     async for finding in examine(machine, servers=SERVERS, now=utc_now):
         findings.append(finding)
         if show:
-            say(line_of(finding))
+            tell(line_of(finding), indent=INDENT)
     return findings
 
 
@@ -94,8 +96,11 @@ def _source_of_key(settings: Settings) -> str:
 def line_of(finding: Finding) -> str:
     """A finding for a person: `ok`, or what to do in a line of its own."""
     mark = "ok " if finding.ok else "!! "
-    line = f"{mark} {finding.about:<{WIDTH}} {finding.said}"
-    return line if finding.ok else f"{line}\n{' ' * (WIDTH + 5)}{finding.todo}"
+    about = f"{mark} {finding.about:<{WIDTH}}"
+    # A long one has a line of its own: it would not be told apart from what is said.
+    gap = " " if len(finding.about) <= WIDTH else f"\n{' ' * INDENT}"
+    line = f"{about}{gap}{finding.said}"
+    return line if finding.ok else f"{line}\n{' ' * INDENT}{finding.todo}"
 
 
 def exit_code_of(findings: Iterable[Finding]) -> int:

@@ -18,7 +18,7 @@ from convocore_mcp.cli.export.text_files import CsvWriter, JsonLinesWriter
 from convocore_mcp.cli.progress_bar import progress_bar
 from convocore_mcp.cli.replaced_file import replaced_file
 from convocore_mcp.cli.serve_web import serve_demo
-from convocore_mcp.cli.terminal import output, say
+from convocore_mcp.cli.terminal import output, tell
 from convocore_mcp.cli.tool_arguments import Pairs
 from convocore_mcp.errors import ApiError, ConvocoreError, InvalidArgumentError, NotConfiguredError
 from convocore_mcp.server.answers.list_leads import MOVED
@@ -80,7 +80,7 @@ def export(
         settings = {**overrides, "incremental_sync_seconds": 86_400}
         notes = anyio.run(_export, settings, row_list, to, make)
         for note in notes:
-            say(f"Incomplete: {note}", err=True)
+            tell(f"Incomplete: {note}", err=True)
         if notes:
             raise typer.Exit(INCOMPLETE)
 

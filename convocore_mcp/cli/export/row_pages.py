@@ -54,7 +54,7 @@ class RowList:
         Raises:
             InvalidArgumentError: an argument is not one of the tool, or not valid.
         """
-        given = read_pairs(pairs)
+        given = read_pairs(pairs, also=" The file to write is named with -o.")
         for name in NOT_OF_A_FILE:
             if name in given:
                 raise InvalidArgumentError(

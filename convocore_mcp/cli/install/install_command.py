@@ -16,13 +16,17 @@ from convocore_mcp.cli.install.clients import TITLES, ClientName, Machine
 from convocore_mcp.cli.install.receipts import Receipt, Receipts, digest
 from convocore_mcp.cli.install.server_entry import DEMO, DEMO_NAME, KEY, NAME, ServerEntry, entry_of
 from convocore_mcp.cli.replaced_file import replaced_file
-from convocore_mcp.cli.terminal import ask_text, output, say
+from convocore_mcp.cli.terminal import ask_text, output, say, tell
 from convocore_mcp.configuration import add_stored_key, read_settings
 from convocore_mcp.errors import ConvocoreError, NotConfiguredError
 from convocore_mcp.settings import Settings, default_folder
 
 Client = Annotated[ClientName, typer.Argument(help="The client, e.g. claude-desktop.")]
 YOUR_KEY = "your workspace secret"
+WITHOUT_KEY = (
+    "The key is not in it. Without --print, install keeps the key in this machine's keyring; else "
+    "set CONVOCORE_API_KEY where the client starts, or use --key-in-file for a place to put it."
+)
 
 
 def keyring_module() -> ModuleType:
@@ -55,7 +59,9 @@ def install(
         entry = DEMO if demo else _printable(_settings(key_needed=False), key_in_file=key_in_file)
         # Of the file, only the entry: others in it may hold secrets.
         output().write(replace(file, content=None).with_entry(entry.name, entry.for_client(client)))
-        say(f"Add this to {file.path}; nothing was written.", err=True)
+        tell(f"Add this to {file.path}; nothing was written.", err=True)
+        if not demo and not key_in_file:
+            tell(WITHOUT_KEY, err=True)
         return
     if demo:
         _write(file, DEMO, account=None)

@@ -21,8 +21,8 @@ from convocore_mcp.server.protocols import (
 )
 
 if TYPE_CHECKING:  # for annotations only: listing the tools must not wait for these imports
+    from mcp.server.context import HandlerResult
     from mcp.server.mcpserver import Context
-    from mcp_types import CallToolResult
 
     from convocore_mcp.models import Freshness, ReadScope
     from convocore_mcp.server.protocols import SyncResult
@@ -93,7 +93,7 @@ class App:
         self._load = load
         self._assembly: Assembly | None = None
         self._backend: Backend | None = None
-        self._answers: AnswerCache[CallToolResult] = AnswerCache(keep=lambda r: not r.is_error)
+        self._answers: AnswerCache[HandlerResult] = AnswerCache(keep=_is_answer)
         self._audit_log: str | Literal[False] | None = False  # until the settings were read
         self._loading = anyio.Lock()
         self._building: asyncio.Task[Backend] | None = None
@@ -174,8 +174,8 @@ class App:
             self._building = None
 
     async def answer_once(
-        self, question: Hashable, make: Callable[[], Awaitable["CallToolResult"]]
-    ) -> "CallToolResult":
+        self, question: Hashable, make: Callable[[], Awaitable["HandlerResult"]]
+    ) -> "HandlerResult":
         """What `make` answers, or has answered to `question` while nothing has changed since."""
         state = None if self._backend is None else await self._backend.answer_state()
         return await self._answers.get(state, question, make)
@@ -194,6 +194,11 @@ class App:
                 # Imports take a moment, in which the event loop should answer pings.
                 self._assembly = await anyio.to_thread.run_sync(self._load)
             return self._assembly
+
+
+def _is_answer(result: "HandlerResult") -> bool:
+    """Whether the result of a call, as it is sent, is an answer and no error."""
+    return isinstance(result, dict) and not result.get("isError")
 
 
 def _note_failure(building: "asyncio.Task[Backend]") -> None:

@@ -20,6 +20,7 @@ from convocore_mcp.server.mcp import RequestContext, prompts
 from convocore_mcp.server.mcp.apps import add_apps
 from convocore_mcp.server.mcp.audit import AuditLog
 from convocore_mcp.server.mcp.completions import add_completions
+from convocore_mcp.server.mcp.repeated_answers import RepeatedAnswers
 from convocore_mcp.server.mcp.resource_list import add_resource_list
 from convocore_mcp.server.mcp.resources import add_resources
 from convocore_mcp.server.mcp.subscriptions import (
@@ -119,6 +120,9 @@ def create_server(app: App, *, watch: bool = False) -> MCPServer[App]:
         cache_hints=CACHE_HINTS,
         subscriptions=bus,
     )
+    # Without it the SDK walks through a tool's schema at each call, to look for arguments that are
+    # repeated in headers. No schema of ours declares any.
+    server._lowlevel_server.get_tool_input_schema = lambda _: None  # noqa: SLF001
     server.middleware.insert(0, _send_every_error_through_rendering)
     server.middleware.append(AuditLog(app))
     add_resources(server, app)
@@ -127,6 +131,7 @@ def create_server(app: App, *, watch: bool = False) -> MCPServer[App]:
     prompts.add_prompts(server)
     add_completions(server, app)
     add_subscriptions(server, bus, notifier)
+    server.middleware.append(RepeatedAnswers(app))
     return server
 
 

@@ -25,7 +25,7 @@ from mcp_types import EmptyResult, SubscribeRequestParams, UnsubscribeRequestPar
 
 from convocore_mcp.errors import ConvocoreError, MirrorError
 from convocore_mcp.server.calls.lifetime import App
-from convocore_mcp.server.mcp import RequestContext
+from convocore_mcp.server.mcp import RequestContext, connection_of
 from convocore_mcp.server.mcp.resource_target import resource_target
 from convocore_mcp.server.rendering import protocol_error
 
@@ -208,7 +208,7 @@ class LegacySubscriptions:
 
     async def subscribe(self, ctx: RequestContext, params: SubscribeRequestParams) -> EmptyResult:
         """Notify this client of a resource's changes from now on."""
-        connection = _connection(ctx)
+        connection = connection_of(ctx)
         if not connection.has_standalone_channel:
             raise protocol_error(
                 "Subscriptions need a session; without one, read the resource again now and then."
@@ -226,7 +226,7 @@ class LegacySubscriptions:
         self, ctx: RequestContext, params: UnsubscribeRequestParams
     ) -> EmptyResult:
         """Stop notifying this client of a resource's changes."""
-        uris, uri = self._bus.uris_of(_connection(ctx)), str(params.uri)
+        uris, uri = self._bus.uris_of(connection_of(ctx)), str(params.uri)
         if uri in uris:
             uris.remove(uri)
             await self._notifier.unsubscribe([uri])
@@ -252,7 +252,7 @@ def add_subscriptions(
             for name in ("tools", "prompts", "resources"):
                 # The lists never change while the server runs.
                 result["capabilities"][name]["listChanged"] = False
-            if ctx.method == "initialize" and not _connection(ctx).has_standalone_channel:
+            if ctx.method == "initialize" and not connection_of(ctx).has_standalone_channel:
                 result["capabilities"]["resources"]["subscribe"] = False
         return result
 
@@ -263,11 +263,6 @@ def add_subscriptions(
         "resources/unsubscribe", UnsubscribeRequestParams, legacy.unsubscribe
     )
     server.middleware.append(middleware)
-
-
-def _connection(ctx: RequestContext) -> Connection:
-    """The client's connection, which outlives the session: the SDK makes one for each request."""
-    return ctx.session._connection  # noqa: SLF001  the SDK has no public way to it
 
 
 def _requested_uris(params: Mapping[str, object] | None) -> list[str]:

@@ -5,10 +5,9 @@ valid.
 """
 
 import copy
-import functools
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Self, get_args, get_type_hints
+from typing import Any, Self, get_args, get_type_hints
 
 from mcp.server.mcpserver import Context
 from mcp.server.mcpserver.exceptions import ToolError
@@ -19,13 +18,10 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.json_schema import GenerateJsonSchema
 
 from convocore_mcp.errors import ConvocoreError, InvalidArgumentError
-from convocore_mcp.server.rendering import compact, failure, internal_error
+from convocore_mcp.server.rendering import failure, internal_error
 from convocore_mcp.server.sanitize import JsonObject
 from convocore_mcp.server.tools.arguments import nearest_first
 from convocore_mcp.server.tools.lenient_arguments import read_leniently
-
-if TYPE_CHECKING:
-    from convocore_mcp.server.calls.lifetime import App
 
 READ_ONLY = ToolAnnotations(
     read_only_hint=True, destructive_hint=False, idempotent_hint=True, open_world_hint=True
@@ -90,22 +86,10 @@ class StrictTool(Tool):
     async def run(
         self, arguments: JsonObject, context: Context[Any, Any], convert_result: bool = False
     ) -> Any:
-        """Run the tool, or give its last answer while nothing has changed.
-
-        Every error becomes an error object.
-        """
-        app: App = context.request_context.lifespan_context
-        make = functools.partial(self._run, arguments, context, convert_result)
-        if (context.request_context.meta or {}).get("progress_token") is not None:
-            return await make()  # a call that waits for another's answer gets no progress
-        return await app.answer_once((self.name, convert_result, compact(arguments)), make)
-
-    async def _run(
-        self, arguments: JsonObject, context: "Context[App]", convert_result: bool
-    ) -> CallToolResult:
+        """Run the tool. Every error becomes an error object."""
         try:
             read = read_leniently(arguments, self.parameters.get("properties", {}))
-            answered: CallToolResult = await super().run(read, context, convert_result)
+            return await super().run(read, context, convert_result)
         except ToolError as error:
             cause = error.__cause__
             if isinstance(cause, ConvocoreError):
@@ -113,7 +97,6 @@ class StrictTool(Tool):
             if isinstance(cause, ValidationError) and cause.title.endswith("Arguments"):
                 return failure(self._invalid_arguments(cause))
             return failure(internal_error(cause or error))
-        return answered
 
     def read_arguments(self, arguments: JsonObject) -> JsonObject:
         """The arguments as the tool's function receives them, with the defaults of all others.

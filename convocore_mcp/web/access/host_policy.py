@@ -4,12 +4,14 @@ import ipaddress
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Self
 from urllib.parse import urlsplit
 
 _HOST = re.compile(r"(\[[\da-f:.]+\]|[\w.-]+)(?::(\d{1,5}))?", re.IGNORECASE | re.ASCII)
 
 
+@lru_cache(100)
 def is_loopback(host: str) -> bool:
     """Whether `host`, a name or an address, can only be this machine."""
     try:

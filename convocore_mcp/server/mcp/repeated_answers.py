@@ -1,0 +1,40 @@
+"""Gives the last answer of a tool, as it was sent, while nothing has changed since."""
+
+import functools
+
+from mcp.server.context import CallNext, HandlerResult
+from mcp_types import methods
+
+from convocore_mcp.server.calls.lifetime import App
+from convocore_mcp.server.mcp import RequestContext, connection_of
+from convocore_mcp.server.rendering import compact
+
+
+class RepeatedAnswers:
+    """MCP middleware, the innermost: behind it, the SDK checks a request and shapes its result.
+
+    All others see each call. What is in front of it must not change a result in place.
+    """
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def __call__(self, ctx: RequestContext, call_next: CallNext) -> HandlerResult:
+        """Pass a message on, unless its answer is known.
+
+        Raises:
+            ValidationError: the request has not the shape that the protocol demands.
+        """
+        if ctx.method != "tools/call" or not self._may_be_known(ctx):
+            return await call_next(ctx)
+        methods.validate_client_request(ctx.method, ctx.protocol_version, ctx.params)
+        asked = {name: value for name, value in (ctx.params or {}).items() if name != "_meta"}
+        question = (ctx.protocol_version, compact(asked))
+        return await self._app.answer_once(question, functools.partial(call_next, ctx))
+
+    def _may_be_known(self, ctx: RequestContext) -> bool:
+        if ctx.request_id is None or not connection_of(ctx).initialize_accepted:
+            return False
+        if ctx.meta is None:
+            return "_meta" not in (ctx.params or {})  # else it is one that the SDK can't read
+        return ctx.meta.get("progress_token") is None  # nobody who waits for another's gets any
