@@ -40,6 +40,16 @@ export class AnswerCache {
     this.store(keyOf(question), { answer, loading: false, generation: this.generation });
   }
 
+  /** An answer to this comes by itself: nothing else asks for it meanwhile. */
+  expect(question: Question): void {
+    this.store(keyOf(question), { ...this.entry(question), loading: true });
+  }
+
+  /** Keep why an answer did not come. */
+  refuse(question: Question, refusal: Refusal): void {
+    this.store(keyOf(question), { ...this.entry(question), refusal, loading: false, generation: this.generation });
+  }
+
   async load(question: Question, force = false): Promise<void> {
     const key = keyOf(question);
     const before = this.entries.get(key) ?? NOTHING;

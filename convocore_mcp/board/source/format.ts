@@ -110,7 +110,7 @@ export function moment(text: string): string {
 /** A running time: `02:13:04`, or `3 d 02:13:04`. */
 export function clock(milliseconds: number): string {
   const all = Math.max(0, Math.floor(milliseconds / 1000));
-  const two = (value: number): string => String(value).padStart(2, "0");
+  const two = (value: number): string => once("00", () => new Intl.NumberFormat(locale, { minimumIntegerDigits: 2 })).format(value);
   const time = `${two(Math.floor(all / 3600) % 24)}:${two(Math.floor(all / 60) % 60)}:${two(all % 60)}`;
   const days = Math.floor(all / 86_400);
   return days ? `${number(days)} d ${time}` : time;

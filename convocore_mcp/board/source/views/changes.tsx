@@ -39,7 +39,11 @@ export function Changes({ most }: { most?: number }): JSX.Element {
       {!most && (
         <p class="hint">
           {plural(feed.changes.length, "change")} of the last hour
-          {feed.knownSince && <>; changes are known from {moment(feed.knownSince)} on</>}.
+          {feed.knownSince && (
+            <>
+              ; changes are known from <Text of={moment(feed.knownSince)} /> on
+            </>
+          )}.
         </p>
       )}
     </div>

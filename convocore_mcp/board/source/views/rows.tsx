@@ -156,7 +156,11 @@ function RowButton({ row, fields, tabIndex }: RowButtonProps): JSX.Element {
 }
 
 function Dates({ row }: { row: Row }): JSX.Element | null {
-  return row.next_due ? <>Next step {moment(row.next_due)}</> : null;
+  return row.next_due ? (
+    <>
+      Next step <Text of={moment(row.next_due)} />
+    </>
+  ) : null;
 }
 
 const ELSEWHERE = new Set(["name", "company", "channel", "stage", "score", "hot", "value", "currency", "value_text", "waiting_since", "lead_id", "id"]);
