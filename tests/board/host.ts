@@ -20,7 +20,6 @@ declare global {
     sendResult(result: Json): Promise<void>;
     cancelCall(): Promise<void>;
     asked: Json[];
-    sentAt: number;
   }
 }
 
@@ -51,7 +50,6 @@ window.openBoard = async ({ result, values, context, capabilities }) => {
   frame.src = "http://board.test/";
   await ready;
   await bridge.sendToolInput({ arguments: values });
-  window.sentAt = performance.timeOrigin + performance.now();
   if (Object.keys(result).length) await window.sendResult(result);
 };
 

@@ -62,7 +62,9 @@ def test_other_views_show_texts_as_texts(chat: Chat) -> None:
     for name in ("Overview", "Waiting", "Trend", "Changes", "People"):
         frame.get_by_role("navigation").get_by_role("button", name=name, exact=True).click()
         expect(frame.locator(".skeleton")).to_have_count(0)
-        nothing_happened(frame, chat)
+        for width in (320, 1280):
+            chat.page.set_viewport_size({"width": width, "height": 900})
+            nothing_happened(frame, chat)
 
 
 def test_a_lead_and_its_transcript_show_texts_as_texts(chat: Chat) -> None:

@@ -15,8 +15,10 @@ FRESH = {"as_of": "2026-07-19T22:11:03Z", "complete": True, "conversations": 1}
 NOBODY = {"leads": [], "hot": 0, "leads_considered": 0, "freshness": FRESH, "definition": "Hot: …"}
 NO_HOST = """
 window.asked = [];
-addEventListener("message", ({ data, source }) => data.method === "ui/initialize" && source
-    .postMessage({ jsonrpc: "2.0", id: data.id, error: { code: -32600, message: "Not here." } }, "*"));
+addEventListener("message", ({ data: { id, method }, source }) => {
+    const error = { code: -32600, message: "Not here." };
+    if (method === "ui/initialize") source.postMessage({ jsonrpc: "2.0", id, error }, "*");
+});
 window.openBoard = () => { document.querySelector("iframe").src = "http://board.test/" };
 """
 """The script of a host that wants no board."""
@@ -158,7 +160,7 @@ def test_numbers_and_dates_are_in_the_viewers_language_and_names_in_their_direct
     answer["lead"]["next_steps"] = [{"title": "Call", "due": "2026-12-04T08:45:00Z"}]
     for locale, zone, due, worth in (
         ("de-DE", "Asia/Kathmandu", "04.12.2026, 14:30", "12.801\xa0€"),
-        ("ar-EG", "Pacific/Chatham", "٠٤\u200f/١٢\u200f/٢٠٢٦، ١٠:٣٠ م", "١٢٬٨٠١"),
+        ("ar-EG", "Pacific/Chatham", "٠٤\u200f/١٢\u200f/٢٠٢٦، ١٠:٣٠ م", "١٢٬٨٠١"),  # noqa: RUF001
     ):
         context = {"locale": locale, "timeZone": zone}
         frame = chat.open("get_lead", result_of(answer), context=context, lead="anybody")

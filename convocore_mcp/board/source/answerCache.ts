@@ -28,7 +28,7 @@ export class AnswerCache {
   private askedAt = 0;
 
   constructor(private readonly home: Home) {
-    setInterval(() => this.keepHonest(), SOON_MS);
+    setInterval(() => this.refreshIfStale(), SOON_MS);
   }
 
   entry(question: Question): Entry {
@@ -110,7 +110,7 @@ export class AnswerCache {
    * So ask again while an answer is incomplete, less and less often if nothing comes of it, and in
    * the browser before the answers seem older than they are.
    */
-  private keepHonest(): void {
+  private refreshIfStale(): void {
     const found = this.freshness();
     if (document.hidden || !this.home.canCall || !found) return;
     const known = `${found.conversations} ${found.complete}`;

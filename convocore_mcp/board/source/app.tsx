@@ -5,10 +5,10 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { AnswerCache } from "./answerCache.ts";
 import type { Question, Refusal } from "./answers.ts";
 import { BoardContext, type Board, type View } from "./board.ts";
-import { ChangeFeed, told } from "./changeFeed.ts";
+import { ChangeFeed, describeChange } from "./changeFeed.ts";
 import { Header, IncompleteNote, Navigation } from "./frame.tsx";
 import type { Connection, Home } from "./home/home.ts";
-import { Guard, Notice, Skeleton } from "./parts/notices.tsx";
+import { ErrorBoundary, Notice, Skeleton } from "./parts/notices.tsx";
 import { TokenForm } from "./tokenForm.tsx";
 import { useViews } from "./viewStack.ts";
 import { Changes } from "./views/changes.tsx";
@@ -47,7 +47,7 @@ export function App({ home }: { home: Home }): JSX.Element {
   useEffect(() => {
     const hear = feed.listen((fresh) => {
       const news = fresh.filter((change) => change.became?.length).slice(-3);
-      if (news.length) say(news.map((change) => `${change.name ?? "Somebody"} ${told(change).join(", ")}`).join(". "));
+      if (news.length) say(news.map((change) => `${change.name ?? "Somebody"} ${describeChange(change).join(", ")}`).join(". "));
     });
     let lost = false;
     const changed = (): void => {
@@ -96,9 +96,9 @@ export function App({ home }: { home: Home }): JSX.Element {
           <Navigation view={view} canGoBack={views.canGoBack} />
           <IncompleteNote />
           <main ref={main} tabIndex={-1} class={`view-${view?.name ?? "none"}`}>
-            <Guard key={views.depth}>
+            <ErrorBoundary key={views.depth}>
               <Shown view={view} depth={views.depth} status={status} />
-            </Guard>
+            </ErrorBoundary>
           </main>
         </>
       ) : (

@@ -75,7 +75,7 @@ export class ChangeFeed {
 }
 
 /** What happened, in words, the most telling first. */
-export function told(change: Change): string[] {
+export function describeChange(change: Change): string[] {
   const became = change.became ?? [];
   const found = became.map((what) => BECAME[what] ?? `became ${what}`);
   if (change.kind === "created") found.push("new conversation");

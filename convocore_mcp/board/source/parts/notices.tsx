@@ -52,12 +52,12 @@ export function Refused({ by, question, again = false }: { by: Refusal; question
 
 const BROKEN = new Refusal("internal", "This can't be shown.", "The other views may be. In a chat, the answer is complete as text.");
 
-interface Guarded {
+interface BoundaryProps {
   children: ComponentChildren;
 }
 
 /** Keeps a part of the page that fails from taking the rest away. */
-export class Guard extends Component<Guarded, { failed: boolean }> {
+export class ErrorBoundary extends Component<BoundaryProps, { failed: boolean }> {
   override state = { failed: false };
 
   override componentDidCatch(error: unknown): void {
@@ -65,7 +65,7 @@ export class Guard extends Component<Guarded, { failed: boolean }> {
     this.setState({ failed: true });
   }
 
-  override componentDidUpdate(before: Guarded): void {
+  override componentDidUpdate(before: BoundaryProps): void {
     // What is drawn anew may be another answer.
     if (this.state.failed && before.children !== this.props.children) this.setState({ failed: false });
   }

@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Change } from "../answers.ts";
 import { useBoard, useNow } from "../board.ts";
-import { told } from "../changeFeed.ts";
+import { describeChange } from "../changeFeed.ts";
 import { moment, number, plural, timeOfDay, word } from "../format.ts";
 import { Empty, Skeleton } from "../parts/notices.tsx";
 import { Badge, Text } from "../parts/text.tsx";
@@ -73,7 +73,7 @@ function ChangeRow({ change, marked }: { change: Change; marked: boolean }): JSX
         <button type="button" class="name" onClick={open}>
           {change.name ? <Text of={change.name} /> : <span class="unnamed">Somebody</span>}
         </button>{" "}
-        {told(change).map((text) => (
+        {describeChange(change).map((text) => (
           <Badge key={text} kind={text === "became hot" ? "hot" : text === "asks for a human" ? "wait" : "new"}>
             {text}
           </Badge>

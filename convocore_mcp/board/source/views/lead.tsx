@@ -9,7 +9,7 @@ import { moment, number, plural, word } from "../format.ts";
 import { Copy, Prepare, RecordLink } from "../parts/actions.tsx";
 import { Score, Worth } from "../parts/figures.tsx";
 import { Answered, Empty } from "../parts/notices.tsx";
-import { About, Badge, Long, Name, Text } from "../parts/text.tsx";
+import { About, Badge, LongText, Name, Text } from "../parts/text.tsx";
 import { Ago } from "../parts/times.tsx";
 import { leadsWith } from "../questions.ts";
 import { Transcripts } from "./transcript.tsx";
@@ -115,7 +115,7 @@ function Profile({ lead, agent }: { lead: LeadAnswer; agent: string | undefined 
           </Part>
           {lead.summary && (
             <Part title="Summary">
-              <Long>{lead.summary}</Long>
+              <LongText>{lead.summary}</LongText>
             </Part>
           )}
           {lead.said?.length ? (
@@ -130,7 +130,7 @@ function Profile({ lead, agent }: { lead: LeadAnswer; agent: string | undefined 
           <NextSteps of={lead.next_steps} />
           {lead.notes && (
             <Part title="Notes">
-              <Long lines={5}>{lead.notes}</Long>
+              <LongText lines={5}>{lead.notes}</LongText>
             </Part>
           )}
           <Part title={`Conversations (${number(lead.conversations_total ?? lead.conversations.length)})`}>

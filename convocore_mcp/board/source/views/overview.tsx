@@ -6,7 +6,7 @@ import type { Answer, Money } from "../answers.ts";
 import { useBoard, type View } from "../board.ts";
 import { amounts, CLOSED, money, plural } from "../format.ts";
 import { Count, Figure } from "../parts/figures.tsx";
-import { Guard, Refused } from "../parts/notices.tsx";
+import { ErrorBoundary, Refused } from "../parts/notices.tsx";
 import { Clock } from "../parts/times.tsx";
 import { hotLeads, leadsWith, pipeline, STILL_OPEN, waiting } from "../questions.ts";
 import { Changes } from "./changes.tsx";
@@ -65,7 +65,7 @@ function Panel({ title, more, area, children }: PanelProps): JSX.Element {
           Show all
         </button>
       </header>
-      <Guard>{children}</Guard>
+      <ErrorBoundary>{children}</ErrorBoundary>
     </section>
   );
 }
