@@ -268,7 +268,7 @@ def test_a_token_is_asked_for_and_a_wrong_one_refused(page: Page, protected: Run
     # Refused in the middle of it, the page asks again, and shows no more of what it knew.
     page.route(MCP, lambda route: route.fulfill(status=401))
     # It may have asked by itself meanwhile: then this is gone.
-    page.evaluate("document.querySelector('nav button')?.click()")
+    page.evaluate("document.querySelector('main .notice button')?.click()")
     expect(page.get_by_role("alert")).to_contain_text("did not accept")
     expect(page.get_by_role("navigation")).to_have_count(0)
     page.unroute(MCP)
