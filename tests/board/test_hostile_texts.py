@@ -24,6 +24,11 @@ COVERED = """buttons => buttons.filter(button => {
     return box.width < 5 || !found || !(button.contains(found) || found.contains(button));
 }).map(button => button.textContent)"""
 
+ADDED_TO_ALL_OBJECTS = (
+    "() => { const found = []; for (const name in {}) found.push(name); return found }"
+)
+"""What a text such as `__proto__` would have added to the prototype of all objects."""
+
 
 @pytest.fixture(scope="module")
 def chat(shared_page: Page, host_script: str) -> Chat:
@@ -38,6 +43,7 @@ def nothing_happened(frame: FrameLocator, chat: Chat) -> None:
     expect(frame.locator(FOREIGN)).to_have_count(0)
     root = frame.locator("html")
     assert root.evaluate("() => window.hacked") is None
+    assert root.evaluate(ADDED_TO_ALL_OBJECTS) == []
     assert chat.page.evaluate("window.hacked") is None
     assert root.evaluate("page => page.scrollWidth <= page.clientWidth")
     assert frame.locator("nav button").evaluate_all(COVERED) == []

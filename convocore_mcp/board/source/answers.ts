@@ -170,3 +170,8 @@ export class Refusal extends Error {
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
+
+/** What a record holds by a name that anybody may have written: `constructor` and `__proto__` are in every object. */
+export function own<T>(record: Record<string, T>, name: string): T | undefined {
+  return Object.hasOwn(record, name) ? record[name] : undefined;
+}

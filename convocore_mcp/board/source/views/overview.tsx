@@ -153,14 +153,15 @@ const pair = (question: { tool: string; arguments: Record<string, unknown> }): [
 /** Leads that are neither won nor lost: their number, how many are hot, and what they are worth. */
 export function openPipeline(answer: Answer | undefined): { leads: number; hot: number; value: Money } | undefined {
   if (!answer?.groups) return undefined;
-  const open = { leads: 0, hot: 0, value: {} as Money };
+  const open = { leads: 0, hot: 0 };
+  const value = new Map<string, number>();
   for (const group of answer.groups) {
     if (CLOSED.has(String(group["stage"]))) continue;
     open.leads += group.leads ?? 0;
     open.hot += typeof group.hot === "number" ? group.hot : 0;
     for (const [currency, amount] of Object.entries(group.value ?? {})) {
-      open.value[currency] = (open.value[currency] ?? 0) + amount;
+      value.set(currency, (value.get(currency) ?? 0) + amount);
     }
   }
-  return open;
+  return { ...open, value: Object.fromEntries(value) };
 }
