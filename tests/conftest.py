@@ -32,8 +32,6 @@ SLOWEST_FIRST = (
     "tests/test_questions.py",
     "tests/interop/test_typescript.py",
     "tests/sync/test_resuming.py",
-    "tests/board/test_in_a_browser.py",
-    "tests/board/test_in_a_chat.py",
     "tests/truth/test_one_truth.py",
 )
 """Modules that take long. At the end of a run, one worker would wait for the other's."""

@@ -16,7 +16,7 @@ from tests.node import NODE, npm_folder, run
 HERE = Path(__file__).parent
 ROOM = BOARD_FILE.parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-expect.set_options(timeout=40_000)  # generous, for a busy machine
+expect.set_options(timeout=15_000)  # generous, for a busy machine
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +34,7 @@ def host_script(tools: Path) -> str:
     return run([NODE, esbuild, "host.ts", "--bundle", "--format=iife", "--minify"], cwd=tools)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Chromium without a window."""
     path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
@@ -99,19 +99,19 @@ def _is_ours(url: str) -> bool:
     return url.startswith(("http://127.0.0.1:", "http://host.test/", "http://board.test/", "data:"))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def sandbox() -> Sandbox:
     """Conversations that the tests change."""
     return Sandbox(size=400, export=True)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def base_url(sandbox: Sandbox) -> Iterator[str]:
     with serving(sandbox) as url:
         yield url
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def board(
     sandbox: Sandbox, base_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[BoardProcess]:

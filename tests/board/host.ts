@@ -17,8 +17,9 @@ declare global {
     callTool(name: string, values: Json): Promise<never>;
     openBoard(opened: Opened): Promise<void>;
     changeContext(context: Json): void;
+    sendResult(result: Json): Promise<void>;
+    cancelCall(): Promise<void>;
     asked: Json[];
-    sentAt: number;
   }
 }
 
@@ -49,8 +50,9 @@ window.openBoard = async ({ result, values, context, capabilities }) => {
   frame.src = "http://board.test/";
   await ready;
   await bridge.sendToolInput({ arguments: values });
-  window.sentAt = performance.timeOrigin + performance.now();
-  await bridge.sendToolResult(result as never);
+  if (Object.keys(result).length) await window.sendResult(result);
 };
 
+window.sendResult = (result) => bridge.sendToolResult(result as never);
+window.cancelCall = () => bridge.sendToolCancelled({ reason: "somebody pressed Stop" });
 window.changeContext = (context) => bridge.setHostContext(context);

@@ -24,6 +24,11 @@ COVERED = """buttons => buttons.filter(button => {
     return box.width < 5 || !found || !(button.contains(found) || found.contains(button));
 }).map(button => button.textContent)"""
 
+ADDED_TO_ALL_OBJECTS = (
+    "() => { const found = []; for (const name in {}) found.push(name); return found }"
+)
+"""What a text such as `__proto__` would have added to the prototype of all objects."""
+
 
 @pytest.fixture(scope="module")
 def chat(shared_page: Page, host_script: str) -> Chat:
@@ -38,6 +43,7 @@ def nothing_happened(frame: FrameLocator, chat: Chat) -> None:
     expect(frame.locator(FOREIGN)).to_have_count(0)
     root = frame.locator("html")
     assert root.evaluate("() => window.hacked") is None
+    assert root.evaluate(ADDED_TO_ALL_OBJECTS) == []
     assert chat.page.evaluate("window.hacked") is None
     assert root.evaluate("page => page.scrollWidth <= page.clientWidth")
     assert frame.locator("nav button").evaluate_all(COVERED) == []
@@ -62,7 +68,9 @@ def test_other_views_show_texts_as_texts(chat: Chat) -> None:
     for name in ("Overview", "Waiting", "Trend", "Changes", "People"):
         frame.get_by_role("navigation").get_by_role("button", name=name, exact=True).click()
         expect(frame.locator(".skeleton")).to_have_count(0)
-        nothing_happened(frame, chat)
+        for width in (320, 1280):
+            chat.page.set_viewport_size({"width": width, "height": 900})
+            nothing_happened(frame, chat)
 
 
 def test_a_lead_and_its_transcript_show_texts_as_texts(chat: Chat) -> None:

@@ -13,6 +13,18 @@ from tests.web.web_server import TOKEN, RunningServer, run_server
 
 pytestmark = pytest.mark.browser
 
+MCP = re.compile("/mcp$")
+
+
+def listens(route: Route) -> bool:
+    """Whether the page wants to hear of changes."""
+    return route.request.headers.get("mcp-method") == "subscriptions/listen"
+
+
+def search(page: Page, words: str) -> None:
+    page.get_by_label("Has the words").fill(words)
+    page.get_by_role("button", name="Search").click()
+
 
 @pytest.fixture(scope="module")
 def protected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
@@ -120,8 +132,11 @@ def test_the_keyboard_alone_is_enough(opened: Page) -> None:
     assert int(third.get_attribute("aria-posinset") or 0) > 20
     opened.keyboard.press("Enter")
     expect(opened.get_by_role("heading", name="Timeline")).to_be_visible()
+    expect(opened.locator(".lead-head h2")).to_be_focused()
     opened.go_back()
-    expect(opened.get_by_role("heading", name="All leads")).to_be_visible()
+    expect(opened.get_by_role("heading", name="All leads")).to_be_focused()
+    opened.go_back()
+    expect(opened.get_by_role("main")).to_be_focused()
 
 
 def test_a_person_is_found_and_filters_can_be_dropped(opened: Page, sandbox: Sandbox) -> None:
@@ -131,9 +146,14 @@ def test_a_person_is_found_and_filters_can_be_dropped(opened: Page, sandbox: San
     opened.keyboard.press("Enter")
     expect(opened.locator(".row, .lead-head").first).to_be_visible()
 
+    opened.get_by_label("Name, email or phone").fill("nobodyatall")
+    opened.keyboard.press("Enter")
+    expect(opened.get_by_role("alert")).to_contain_text("nobodyatall")
+    opened.get_by_role("button", name="Search all leads").click()
+    expect(opened.locator(".notice")).to_contain_text("Nothing fits")
+
     opened.get_by_role("navigation").get_by_role("button", name="People").click()
-    opened.get_by_label("Has the words").fill("nobodyatall")
-    opened.get_by_role("button", name="Search").click()
+    search(opened, "nobodyatall")
     expect(opened.locator(".notice")).to_contain_text("Nothing fits")
     opened.get_by_role("button", name=re.compile("^Without words")).click()
     expect(opened.locator(".virtual .row").first).to_be_visible()
@@ -151,17 +171,58 @@ def test_a_lost_connection_is_told_and_found_again(opened: Page) -> None:
     """Promised by docs/board.md, "In a browser"."""
     go(opened, "People")
     opened.context.set_offline(True)
-    opened.get_by_label("Has the words").fill("demo")
-    opened.get_by_role("button", name="Search").click()
+    search(opened, "demo")
     expect(opened.get_by_role("alert")).to_contain_text("can't be reached")
     expect(opened.locator(".freshness.lost")).to_contain_text("Connection lost")
-    opened.get_by_role("button", name="Try again").click()
-    expect(opened.get_by_role("alert")).to_contain_text("can't be reached")
 
     opened.context.set_offline(False)
 
     expect(opened.locator(".virtual .row").first).to_be_visible()
     expect(opened.locator(".freshness.live")).to_be_visible()
+
+
+def test_another_try_is_made_when_somebody_wants_it(opened: Page) -> None:
+    """Promised by docs/board.md, "What it shows": also while changes are not heard of."""
+    answers = False
+    opened.route(
+        MCP,
+        lambda route: route.continue_() if answers and not listens(route) else route.abort(),
+    )
+    go(opened, "People")
+    search(opened, "discount")
+    expect(opened.get_by_role("alert")).to_contain_text("can't be reached")
+    answers = True
+    opened.get_by_role("button", name="Try again").click()
+    expect(opened.locator(".virtual .row").first).to_be_visible()
+    expect(opened.get_by_role("alert")).to_have_count(0)
+    expect(opened.locator(".freshness.lost")).to_be_visible()
+    opened.unroute(MCP)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "body", "told"),
+    [
+        (200, "text/html", "<!doctype html><p>Please log in</p>", "not the server of this page"),
+        (200, "text/event-stream", ": nothing follows\n\n", "lost while the answer came"),
+        (503, "text/plain", "Busy", "answered 503"),
+    ],
+)
+def test_what_stands_in_for_the_server_is_told(
+    opened: Page, status: int, kind: str, body: str, told: str
+) -> None:
+    """Promised by docs/board.md, "What it shows": an error says what to do next."""
+    go(opened, "People")
+    opened.route(
+        MCP,
+        lambda route: (
+            route.continue_()
+            if listens(route)
+            else route.fulfill(status=status, content_type=kind, body=body)
+        ),
+    )
+    search(opened, told)
+    expect(opened.get_by_role("alert")).to_contain_text(told)
+    opened.unroute(MCP)
 
 
 def test_a_server_that_ends_is_told_and_answers_stay(page: Page, board: BoardProcess) -> None:
@@ -171,19 +232,19 @@ def test_a_server_that_ends_is_told_and_answers_stay(page: Page, board: BoardPro
     def vanish(route: Route) -> None:
         if gone:
             route.abort()
-        elif route.request.headers.get("mcp-method") == "subscriptions/listen":
+        elif listens(route):
             route.fulfill(status=200, content_type="text/event-stream", body=": over\n\n")
         else:
             route.continue_()
 
-    page.route(re.compile("/mcp$"), vanish)
+    page.route(MCP, vanish)
     page.goto(board.link())
     expect(page.locator(".card").first).to_be_visible()
     gone = True
 
     expect(page.locator(".freshness.lost")).to_contain_text("Connection lost")
     expect(page.locator(".card").first).to_be_visible()
-    page.unroute(re.compile("/mcp$"))
+    page.unroute(MCP)
     expect(page.locator(".freshness.live")).to_be_visible()
 
 
@@ -203,3 +264,14 @@ def test_a_token_is_asked_for_and_a_wrong_one_refused(page: Page, protected: Run
     expect(page.locator(".freshness.live")).to_be_visible()
     # With the token, the server's own errors are seen: here, that a key is missing.
     expect(page.get_by_role("alert").first).to_contain_text("CONVOCORE_API_KEY")
+
+    # Refused in the middle of it, the page asks again, and shows no more of what it knew.
+    page.route(MCP, lambda route: route.fulfill(status=401))
+    # It may have asked by itself meanwhile: then this is gone.
+    page.evaluate("document.querySelector('main .notice button')?.click()")
+    expect(page.get_by_role("alert")).to_contain_text("did not accept")
+    expect(page.get_by_role("navigation")).to_have_count(0)
+    page.unroute(MCP)
+    page.get_by_label("Token or link").fill(TOKEN)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("navigation")).to_be_visible()

@@ -12,7 +12,7 @@ from playwright.sync_api import FrameLocator, Page, expect
 
 from convocore_mcp.board.board_file import BOARD_FILE
 from convocore_mcp.sandbox import Sandbox
-from tests.board.chat import CAPABILITIES, Chat, McpConnection, connection
+from tests.board.chat import CAPABILITIES, Chat, McpConnection, connection, result_of
 from tests.board.conftest import settings_for
 from tests.process_environment import isolated_environment
 from tests.web.web_server import run_server
@@ -143,6 +143,18 @@ def test_an_error_says_what_to_do_next(chat: Chat) -> None:
 
     expect(frame.locator(".notice.bad")).to_contain_text("nonsense")
     expect(frame.locator(".notice.bad").get_by_role("button", name="Try again")).to_be_visible()
+
+
+def test_of_a_thousand_leads_only_those_in_sight_are_drawn(chat: Chat) -> None:
+    """Promised by docs/performance.md, "The board"."""
+    leads = [{"lead_id": f"lead-{n}", "name": f"Person {n}", "hot": True} for n in range(1000)]
+    frame = chat.open("list_leads", result_of({"leads": leads, "total": 1000}))
+    expect(frame.locator(".virtual .row").first).to_be_visible()
+    frame.locator(".virtual .row").first.focus()
+    for key in ("ArrowDown", "PageDown", "PageDown", "End", "PageUp", "Home"):
+        chat.page.keyboard.press(key)
+        expect(frame.locator(".virtual .active .row")).to_be_focused()
+    assert frame.locator(".virtual > li").count() < 60
 
 
 def test_the_frame_is_as_high_as_the_page(chat: Chat) -> None:

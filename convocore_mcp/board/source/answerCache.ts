@@ -28,7 +28,7 @@ export class AnswerCache {
   private askedAt = 0;
 
   constructor(private readonly home: Home) {
-    setInterval(() => this.keepHonest(), SOON_MS);
+    setInterval(() => this.refreshIfStale(), SOON_MS);
   }
 
   entry(question: Question): Entry {
@@ -38,6 +38,16 @@ export class AnswerCache {
   /** Keep an answer that came by itself. */
   put(question: Question, answer: Answer): void {
     this.store(keyOf(question), { answer, loading: false, generation: this.generation });
+  }
+
+  /** An answer to this comes by itself: nothing else asks for it meanwhile. */
+  expect(question: Question): void {
+    this.store(keyOf(question), { ...this.entry(question), loading: true });
+  }
+
+  /** Keep why an answer did not come. */
+  refuse(question: Question, refusal: Refusal): void {
+    this.store(keyOf(question), { ...this.entry(question), refusal, loading: false, generation: this.generation });
   }
 
   async load(question: Question, force = false): Promise<void> {
@@ -100,7 +110,7 @@ export class AnswerCache {
    * So ask again while an answer is incomplete, less and less often if nothing comes of it, and in
    * the browser before the answers seem older than they are.
    */
-  private keepHonest(): void {
+  private refreshIfStale(): void {
     const found = this.freshness();
     if (document.hidden || !this.home.canCall || !found) return;
     const known = `${found.conversations} ${found.complete}`;

@@ -12,7 +12,7 @@ export type Counts = Record<string, number>;
 export interface Freshness {
   as_of?: string;
   complete: boolean;
-  conversations: number;
+  conversations?: number;
   oldest?: string;
   progress?: number;
   notes?: string[];
@@ -79,7 +79,7 @@ export interface Lead extends Row {
   next_steps?: Step[];
   timeline?: { at: string; kind: string; text?: string }[];
   conversations: { id: string; channel?: string; state?: string; last_activity?: string; messages?: number }[];
-  conversations_total: number;
+  conversations_total?: number;
 }
 
 export interface Group {
@@ -167,46 +167,11 @@ export class Refusal extends Error {
   }
 }
 
-interface ToolResult {
-  content?: { type: string; text?: string }[];
-  structuredContent?: unknown;
-  isError?: boolean;
-}
-
-/** The answer in a tool's result. Throws a `Refusal` if the result is an error or can't be read. */
-export function readResult(result: unknown): Answer {
-  const { content, structuredContent, isError } = (result ?? {}) as ToolResult;
-  const text = content?.find((block) => block.type === "text")?.text;
-  const body = isObject(structuredContent) ? structuredContent : parsed(text);
-  if (isError || isObject(body?.["error"])) {
-    const error = (isObject(body?.["error"]) ? body["error"] : {}) as Record<string, unknown>;
-    const message = asText(error["message"]) || text || "The tool failed and did not say why.";
-    throw new Refusal(asText(error["code"]) || "internal", message, asText(error["hint"]));
-  }
-  if (!body) throw new Refusal("internal", "The answer could not be read.", "Ask again.");
-  return body as Answer;
-}
-
-function parsed(text: string | undefined): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text ?? "");
-    return isObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function asText(value: unknown): string {
-  return typeof value === "string" ? value : "";
-}
-
-/** Which tool gave an answer; hosts need not tell. */
-export function toolOf(answer: Answer): string {
-  if (answer.lead || answer.candidates) return "get_lead";
-  if (answer.totals) return "conversation_stats";
-  return answer.leads_considered === undefined ? "list_leads" : "summarize_hot_leads";
+/** What a record holds by a name that anybody may have written: `constructor` and `__proto__` are in every object. */
+export function own<T>(record: Record<string, T>, name: string): T | undefined {
+  return Object.hasOwn(record, name) ? record[name] : undefined;
 }

@@ -3,12 +3,12 @@
 import type { JSX } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { AnswerCache } from "./answerCache.ts";
-import { readResult, Refusal, type Question } from "./answers.ts";
+import type { Question, Refusal } from "./answers.ts";
 import { BoardContext, type Board, type View } from "./board.ts";
-import { ChangeFeed, told } from "./changeFeed.ts";
+import { ChangeFeed, describeChange } from "./changeFeed.ts";
 import { Header, IncompleteNote, Navigation } from "./frame.tsx";
 import type { Connection, Home } from "./home/home.ts";
-import { Empty, Refused, Skeleton } from "./parts/notices.tsx";
+import { ErrorBoundary, Notice, Skeleton } from "./parts/notices.tsx";
 import { TokenForm } from "./tokenForm.tsx";
 import { useViews } from "./viewStack.ts";
 import { Changes } from "./views/changes.tsx";
@@ -26,11 +26,11 @@ interface Status {
   connection: Connection;
   token: string | undefined;
   opening: Question | undefined;
+  /** Why there is nothing to show at all. */
   refusal: Refusal | undefined;
-  cancelled: boolean;
 }
 
-const START: Status = { connection: "connecting", token: undefined, opening: undefined, refusal: undefined, cancelled: false };
+const START: Status = { connection: "connecting", token: undefined, opening: undefined, refusal: undefined };
 
 export function App({ home }: { home: Home }): JSX.Element {
   const cache = useMemo(() => new AnswerCache(home), [home]);
@@ -47,7 +47,7 @@ export function App({ home }: { home: Home }): JSX.Element {
   useEffect(() => {
     const hear = feed.listen((fresh) => {
       const news = fresh.filter((change) => change.became?.length).slice(-3);
-      if (news.length) say(news.map((change) => `${change.name ?? "Somebody"} ${told(change).join(", ")}`).join(". "));
+      if (news.length) say(news.map((change) => `${change.name ?? "Somebody"} ${describeChange(change).join(", ")}`).join(". "));
     });
     let lost = false;
     const changed = (): void => {
@@ -56,16 +56,18 @@ export function App({ home }: { home: Home }): JSX.Element {
       if (home.kind === "browser") void feed.update(agentNow.current);
     };
     home.start({
-      asked: (question) => update({ opening: question }),
-      answered: (question, result) => {
-        try {
-          cache.put(question, readResult(result));
-          update({ opening: question, refusal: undefined });
-        } catch (error) {
-          update({ opening: question, refusal: error as Refusal });
-        }
+      asked: (question) => {
+        cache.expect(question);
+        update({ opening: question });
       },
-      cancelled: () => update({ cancelled: true }),
+      answered: (question, answer) => {
+        cache.put(question, answer);
+        update({ opening: question });
+      },
+      refused: (question, refusal) => {
+        if (question) cache.refuse(question, refusal);
+        update(question ? { opening: question } : { refusal });
+      },
       changed,
       connection: (connection) => {
         if (lost && connection === "live") changed();
@@ -78,8 +80,14 @@ export function App({ home }: { home: Home }): JSX.Element {
     return hear;
   }, [home]);
 
+  const main = useRef<HTMLElement>(null);
+  useEffect(() => {
+    // Whoever has gone somewhere reads on from there: the button that they pressed may be gone.
+    if (views.moves) (main.current!.querySelector<HTMLElement>("h2[tabindex]") ?? main.current!).focus({ preventScroll: true });
+  }, [views.moves]);
+
   const view = views.current ?? openingView(home, status.opening);
-  const board: Board = { home, cache, feed, agent, opening: status.opening, go: views.go, replace: views.replace, back: views.back, say };
+  const board: Board = { home, cache, feed, agent, opening: status.opening, go: views.go, replace: views.replace, back: views.back, say, moved: views.moves > 0 };
   return (
     <BoardContext.Provider value={board}>
       <Header connection={status.connection} />
@@ -87,8 +95,10 @@ export function App({ home }: { home: Home }): JSX.Element {
         <>
           <Navigation view={view} canGoBack={views.canGoBack} />
           <IncompleteNote />
-          <main class={`view-${view?.name ?? "none"}`}>
-            <Shown key={views.depth} view={view} depth={views.depth} status={status} />
+          <main ref={main} tabIndex={-1} class={`view-${view?.name ?? "none"}`}>
+            <ErrorBoundary key={views.depth}>
+              <Shown view={view} depth={views.depth} status={status} />
+            </ErrorBoundary>
           </main>
         </>
       ) : (
@@ -126,15 +136,15 @@ function openingView(home: Home, opening: Question | undefined): View | undefine
 }
 
 function Shown({ view, depth, status }: { view: View | undefined; depth: number; status: Status }): JSX.Element {
-  if (status.refusal && status.opening && view && isOpening(view, status.opening)) {
-    return <Refused by={status.refusal} question={status.opening} />;
-  }
-  if (status.cancelled && !status.opening) return <Empty>The call was cancelled. Ask again in the chat.</Empty>;
-  if (!view) return <Skeleton rows={4} />;
+  if (!view) return status.refusal ? <Notice of={status.refusal} /> : <Skeleton rows={4} />;
   const title = titleOf(view);
   return (
     <>
-      {title && <ViewTitle key={title}>{title}</ViewTitle>}
+      {title && (
+        <h2 tabIndex={-1} class="view-title" dir="auto">
+          {title}
+        </h2>
+      )}
       <Content view={view} depth={depth} opening={status.opening} />
     </>
   );
@@ -165,11 +175,6 @@ function Content({ view, depth, opening }: { view: View; depth: number; opening:
   }
 }
 
-function isOpening(view: View, opening: Question): boolean {
-  const names: Record<string, string> = { list_leads: "rows", conversation_stats: "groups", get_lead: "lead" };
-  return view.name === (names[opening.tool] ?? "hot");
-}
-
 const TITLES: Record<string, string> = {
   hot: "Hot leads",
   pipeline: "Pipeline",
@@ -182,17 +187,4 @@ function titleOf(view: View): string {
   if (view.name === "rows") return view.title;
   if (view.name === "groups") return [view.question.arguments["group_by"] ?? []].flat().length ? "Numbers by group" : "Numbers";
   return TITLES[view.name] ?? "";
-}
-
-/** The heading of a view. It takes the focus when somebody has gone there, so that a screen reader reads on from it. */
-function ViewTitle({ children }: { children: string }): JSX.Element {
-  const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => {
-    if (document.activeElement !== document.body) heading.current?.focus({ preventScroll: true });
-  }, []);
-  return (
-    <h2 ref={heading} tabIndex={-1} class="view-title" dir="auto">
-      {children}
-    </h2>
-  );
 }

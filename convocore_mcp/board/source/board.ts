@@ -24,6 +24,8 @@ export interface Board {
   go(view: View): void;
   replace(view: View): void;
   back(): void;
+  /** Whether somebody has gone from one view to another. */
+  moved: boolean;
   /** Tell a screen reader something. */
   say(text: string): void;
 }

@@ -1,6 +1,6 @@
 // What happened lately: the newest changes, and whom they are about.
 
-import type { Change, Freshness } from "./answers.ts";
+import { own, type Change, type Freshness } from "./answers.ts";
 import type { Home } from "./home/home.ts";
 
 const MOST_CHANGES = 300;
@@ -75,9 +75,9 @@ export class ChangeFeed {
 }
 
 /** What happened, in words, the most telling first. */
-export function told(change: Change): string[] {
+export function describeChange(change: Change): string[] {
   const became = change.became ?? [];
-  const found = became.map((what) => BECAME[what] ?? `became ${what}`);
+  const found = became.map((what) => own(BECAME, what) ?? `became ${what}`);
   if (change.kind === "created") found.push("new conversation");
   if (change.kind === "removed") found.push("removed");
   return found;

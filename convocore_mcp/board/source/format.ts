@@ -1,6 +1,6 @@
 // Numbers, money, times and the CRM's words, in the viewer's language and time zone.
 
-import type { Money } from "./answers.ts";
+import { own, type Money } from "./answers.ts";
 
 let locale: string | undefined;
 let timeZone: string | undefined;
@@ -56,7 +56,7 @@ export function money(amount: number, currency: string | undefined): string {
  */
 export function amounts(value: Money | undefined, like: Money = value ?? {}): [currency: string, amount: number][] {
   const known = Object.entries(value ?? {}).filter(([, amount]) => amount !== 0);
-  const place = (currency: string): number => (currency === "unknown" ? -1 : (like[currency] ?? 0));
+  const place = (currency: string): number => (currency === "unknown" ? -1 : (own(like, currency) ?? 0));
   return known.sort(([a], [b]) => place(b) - place(a));
 }
 
@@ -110,7 +110,7 @@ export function moment(text: string): string {
 /** A running time: `02:13:04`, or `3 d 02:13:04`. */
 export function clock(milliseconds: number): string {
   const all = Math.max(0, Math.floor(milliseconds / 1000));
-  const two = (value: number): string => String(value).padStart(2, "0");
+  const two = (value: number): string => once("00", () => new Intl.NumberFormat(locale, { minimumIntegerDigits: 2 })).format(value);
   const time = `${two(Math.floor(all / 3600) % 24)}:${two(Math.floor(all / 60) % 60)}:${two(all % 60)}`;
   const days = Math.floor(all / 86_400);
   return days ? `${number(days)} d ${time}` : time;
@@ -157,12 +157,12 @@ const WORDS: Record<string, string> = {
 /** A channel inside a sentence: "by phone", "by WhatsApp". */
 export function channelWord(value: string): string {
   const known = word(value);
-  return WORDS[value] && value !== "web-chat" ? known : known.toLowerCase();
+  return own(WORDS, value) && value !== "web-chat" ? known : known.toLowerCase();
 }
 
 /** A value of the CRM as people write it: `demo_done` is "Demo done". */
 export function word(value: string): string {
-  const known = WORDS[value];
+  const known = own(WORDS, value);
   if (known) return known;
   if (!/^[a-z][a-z0-9_-]*$/.test(value)) return value;
   const spaced = value.replace(/[_-]+/g, " ");

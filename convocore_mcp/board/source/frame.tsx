@@ -59,7 +59,8 @@ function FreshnessNote({ connection }: { connection: Connection }): JSX.Element 
       {LIVE[connection] && <span>{LIVE[connection]}{found && " ·"}</span>}
       {found && (
         <span>
-          {Number.isNaN(at) ? "not read yet" : `read ${ago(Math.min(at, now), now)}`}
+          {Number.isNaN(at) ? "not read yet" : "read "}
+          <Text of={Number.isNaN(at) ? "" : ago(Math.min(at, now), now)} />
           {found.complete ? "" : ", incomplete"}
         </span>
       )}
@@ -80,7 +81,7 @@ export function IncompleteNote(): JSX.Element | null {
       {!found.complete && (
         <p>
           <strong>Not everything has been read yet.</strong>
-          {!notes.length && ` The numbers are of ${number(found.conversations)} conversations.`}
+          {!notes.length && found.conversations !== undefined && ` The numbers are of ${number(found.conversations)} conversations.`}
           {found.progress !== undefined && ` ${percent(found.progress)} done.`}
         </p>
       )}

@@ -10,6 +10,8 @@ export interface Views {
   canGoBack: boolean;
   /** How many views lie below the current one. */
   depth: number;
+  /** How often somebody has gone to another view. */
+  moves: number;
   go(view: View): void;
   /** Show this instead of the current view, which is the same one with other filters. */
   replace(view: View): void;
@@ -18,12 +20,17 @@ export interface Views {
 
 export function useViews(home: Home): Views {
   const [stack, setStack] = useState<View[]>([]);
+  const [moves, setMoves] = useState(0);
+  const move = (to: (before: View[]) => View[]): void => {
+    setStack(to);
+    setMoves((before) => before + 1);
+  };
   const inBrowser = home.kind === "browser";
   useEffect(() => {
     if (!inBrowser) return undefined;
     const onPop = (event: PopStateEvent): void => {
       const depth = typeof event.state === "number" ? event.state : 0;
-      setStack((before) => before.slice(0, depth));
+      move((before) => before.slice(0, depth));
     };
     addEventListener("popstate", onPop);
     return () => removeEventListener("popstate", onPop);
@@ -32,9 +39,10 @@ export function useViews(home: Home): Views {
     current: stack[stack.length - 1],
     canGoBack: stack.length > 0,
     depth: stack.length,
+    moves,
     go(view) {
       if (inBrowser) history.pushState(stack.length + 1, "");
-      setStack([...stack, view]);
+      move((before) => [...before, view]);
       scrollTo(0, 0);
     },
     replace(view) {
@@ -43,7 +51,7 @@ export function useViews(home: Home): Views {
     },
     back() {
       if (inBrowser) history.back();
-      else setStack(stack.slice(0, -1));
+      else move((before) => before.slice(0, -1));
     },
   };
 }

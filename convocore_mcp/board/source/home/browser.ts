@@ -3,9 +3,10 @@
 // A token is kept in memory only. The link that `convocore-mcp board` prints has one in its
 // fragment that works once; it is exchanged for another one and removed from the address bar.
 
-import { isObject, readResult, Refusal, TOKEN_NEEDED, type Answer, type Arguments } from "../answers.ts";
+import { isObject, Refusal, TOKEN_NEEDED, type Answer, type Arguments } from "../answers.ts";
 import { events } from "./events.ts";
 import type { Home, Listener } from "./home.ts";
+import { readResult } from "./results.ts";
 
 const VERSION = "2026-07-28";
 const META = "io.modelcontextprotocol/";
@@ -81,13 +82,22 @@ export class BrowserHome implements Home {
   }
 
   async call(tool: string, values: Arguments): Promise<Answer> {
-    const response = await this.send("tools/call", { name: tool, arguments: values }, AbortSignal.timeout(PATIENCE_MS));
-    const type = response.headers.get("Content-Type") ?? "";
-    if (!type.includes("text/event-stream")) return this.read(await response.json());
-    for await (const message of events(response.body!)) {
-      if (message["id"] !== undefined) return this.read(message);
+    const patience = AbortSignal.timeout(PATIENCE_MS);
+    const response = await this.send("tools/call", { name: tool, arguments: values }, patience);
+    try {
+      const type = response.headers.get("Content-Type") ?? "";
+      if (!type.includes("text/event-stream")) return this.read(await response.json());
+      for await (const message of events(response.body!)) {
+        if (message["id"] !== undefined) return this.read(message);
+      }
+    } catch (error) {
+      if (error instanceof Refusal) throw error;
+      if (patience.aborted) throw tooSlow();
+      if (error instanceof SyntaxError) {
+        throw new Refusal("connection", "What answered is not the server of this page.", "A proxy may stand in between, or its login.");
+      }
     }
-    throw new Refusal("connection", "The connection was lost.");
+    throw new Refusal("connection", "The connection was lost while the answer came.", "Try again.");
   }
 
   private read(message: unknown): Answer {
@@ -160,7 +170,8 @@ export class BrowserHome implements Home {
     const response = await fetch(`${this.root}/mcp`, { method: "POST", headers, body, signal }).catch(() => undefined);
     if (!response) {
       // The stream may not know yet that nobody is there: begin a new one, which tells when somebody is.
-      if (!signal.aborted) this.stream.abort();
+      if (signal.aborted) throw tooSlow();
+      this.stream.abort();
       throw new Refusal("connection", "The server can't be reached.", "Is it still running?");
     }
     if (response.status === 401 || response.status === 403) {
@@ -183,4 +194,8 @@ export class BrowserHome implements Home {
   async expand(): Promise<void> {
     // The page has the whole window.
   }
+}
+
+function tooSlow(): Refusal {
+  return new Refusal("connection", `The server did not answer within ${PATIENCE_MS / 1000} seconds.`, "It may be busy. Try again in a moment.");
 }

@@ -1,6 +1,6 @@
 // Where the page lives. The same page runs inside a chat (`host.ts`) and in a browser (`browser.ts`).
 
-import type { Answer, Arguments, Question } from "../answers.ts";
+import type { Answer, Arguments, Question, Refusal } from "../answers.ts";
 
 export type Connection = "once" | "connecting" | "live" | "lost";
 
@@ -8,8 +8,9 @@ export type Connection = "once" | "connecting" | "live" | "lost";
 export interface Listener {
   /** A tool was called in the chat; its answer follows. */
   asked(question: Question): void;
-  answered(question: Question, result: unknown): void;
-  cancelled(): void;
+  answered(question: Question, answer: Answer): void;
+  /** There is no answer to what was asked, or if nothing was, no connection. */
+  refused(question: Question | undefined, refusal: Refusal): void;
   /** What was shown may no longer be true. */
   changed(): void;
   connection(state: Connection): void;

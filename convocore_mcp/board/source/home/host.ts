@@ -3,9 +3,10 @@
 // The page has an opaque origin and does not know the host's, so messages go to "*": none of them
 // holds a secret. Only messages of the parent window are read.
 
-import { isObject, readResult, Refusal, toolOf, type Answer, type Arguments, type Question } from "../answers.ts";
+import { isObject, Refusal, type Answer, type Arguments, type Question } from "../answers.ts";
 import { applySurroundings, type Surroundings } from "./surroundings.ts";
 import type { Home, Listener } from "./home.ts";
+import { readResult, toolNamed, toolOf } from "./results.ts";
 
 const VERSION = "2026-01-26";
 const PATIENCE_MS = 60_000;
@@ -17,9 +18,8 @@ interface Pending {
 }
 
 interface Context extends Surroundings {
-  toolInfo?: { tool?: { name?: string } };
-  displayMode?: string;
-  availableDisplayModes?: string[];
+  toolInfo?: unknown;
+  availableDisplayModes?: unknown;
 }
 
 export class HostHome implements Home {
@@ -34,7 +34,8 @@ export class HostHome implements Home {
   private listener!: Listener;
 
   get canExpand(): boolean {
-    return this.inline && (this.context.availableDisplayModes ?? []).includes("fullscreen");
+    const modes = this.context.availableDisplayModes;
+    return this.inline && Array.isArray(modes) && modes.includes("fullscreen");
   }
 
   get inline(): boolean {
@@ -46,7 +47,7 @@ export class HostHome implements Home {
     addEventListener("message", (event) => {
       if (event.source === parent && isObject(event.data) && event.data["jsonrpc"] === "2.0") this.receive(event.data);
     });
-    void this.shakeHands();
+    this.shakeHands().catch((refusal: Refusal) => listener.refused(undefined, refusal));
   }
 
   private async shakeHands(): Promise<void> {
@@ -83,24 +84,34 @@ export class HostHome implements Home {
   private notice(method: string, params: Record<string, unknown>): void {
     if (method === "ui/notifications/tool-input") {
       this.input = isObject(params["arguments"]) ? params["arguments"] : {};
-      const tool = this.context.toolInfo?.tool?.name;
+      const tool = this.tool();
       if (tool) this.listener.asked({ tool, arguments: this.input });
     } else if (method === "ui/notifications/tool-result") {
-      this.listener.answered(this.question(params), params);
+      this.takeResult(params);
     } else if (method === "ui/notifications/tool-cancelled") {
-      this.listener.cancelled();
+      const tool = this.tool();
+      const cancelled = new Refusal("cancelled", "The call was cancelled.", "Ask again in the chat.");
+      this.listener.refused(tool ? { tool, arguments: this.input } : undefined, cancelled);
     } else if (method === "ui/notifications/host-context-changed") {
       this.take(params);
     }
   }
 
-  private question(result: unknown): Question {
-    const named = this.context.toolInfo?.tool?.name;
+  private takeResult(result: unknown): void {
+    const question = (tool: string): Question => ({ tool, arguments: this.input });
     try {
-      return { tool: named ?? toolOf(readResult(result)), arguments: this.input };
-    } catch {
-      return { tool: named ?? "summarize_hot_leads", arguments: this.input };
+      const answer = readResult(result);
+      this.listener.answered(question(this.tool() ?? toolOf(answer)), answer);
+    } catch (refusal) {
+      this.listener.refused(question(this.tool() ?? "summarize_hot_leads"), refusal as Refusal);
     }
+  }
+
+  /** The tool that the page was opened with, if the host tells. */
+  private tool(): string | undefined {
+    const { toolInfo } = this.context;
+    const tool = isObject(toolInfo) ? toolInfo["tool"] : undefined;
+    return isObject(tool) ? toolNamed(tool["name"]) : undefined;
   }
 
   private take(context: unknown): void {

@@ -1,8 +1,8 @@
 // What stands where an answer should be: it is on its way, it failed, or there is nothing; each with a next step.
 
-import type { ComponentChildren, JSX } from "preact";
+import { Component, type ComponentChildren, type JSX } from "preact";
 import type { Entry } from "../answerCache.ts";
-import type { Answer, Question, Refusal } from "../answers.ts";
+import { Refusal, type Answer, type Question } from "../answers.ts";
 import { useBoard } from "../board.ts";
 import { plural, word } from "../format.ts";
 import { Text } from "./text.tsx";
@@ -18,27 +18,68 @@ export function Skeleton({ rows = 4 }: { rows?: number }): JSX.Element {
   );
 }
 
-export function Refused({ by, question }: { by: Refusal; question: Question }): JSX.Element {
-  const { cache, home } = useBoard();
+/** What went wrong, and what to do next. */
+export function Notice({ of, children }: { of: Refusal; children?: ComponentChildren }): JSX.Element {
   return (
     <div class="notice bad" role="alert">
       <p>
         <strong>
-          <Text of={by.message} />
+          <Text of={of.message} />
         </strong>
       </p>
-      {by.hint && (
+      {of.hint && (
         <p>
-          <Text of={by.hint} />
+          <Text of={of.hint} />
         </p>
       )}
-      {home.canCall && (
-        <button type="button" onClick={() => void cache.load(question, true)}>
-          Try again
-        </button>
-      )}
+      {children}
     </div>
   );
+}
+
+export function Refused({ by, question, again = false }: { by: Refusal; question: Question; again?: boolean }): JSX.Element {
+  const { cache, home } = useBoard();
+  return (
+    <Notice of={by}>
+      {home.canCall && (
+        <button type="button" aria-disabled={again} onClick={() => void cache.load(question, true)}>
+          {again ? "Trying again …" : "Try again"}
+        </button>
+      )}
+    </Notice>
+  );
+}
+
+const BROKEN = new Refusal("internal", "This can't be shown.", "The other views may be. In a chat, the answer is complete as text.");
+
+interface BoundaryProps {
+  children: ComponentChildren;
+}
+
+/** Keeps a part of the page that fails from taking the rest away. */
+export class ErrorBoundary extends Component<BoundaryProps, { failed: boolean }> {
+  override state = { failed: false };
+
+  override componentDidCatch(error: unknown): void {
+    console.error(error);
+    this.setState({ failed: true });
+  }
+
+  override componentDidUpdate(before: BoundaryProps): void {
+    // What is drawn anew may be another answer.
+    if (this.state.failed && before.children !== this.props.children) this.setState({ failed: false });
+  }
+
+  override render(): ComponentChildren {
+    if (!this.state.failed) return this.props.children;
+    return (
+      <Notice of={BROKEN}>
+        <button type="button" onClick={() => this.setState({ failed: false })}>
+          Try again
+        </button>
+      </Notice>
+    );
+  }
 }
 
 export function Empty({ children }: { children: ComponentChildren }): JSX.Element {
@@ -61,7 +102,7 @@ export function Answered({ entry, question, rows = 4, children }: AnsweredProps)
   }
   return (
     <>
-      {refusal && <Refused by={refusal} question={question} />}
+      {refusal && <Refused by={refusal} question={question} again={entry.loading} />}
       {answer && children(answer)}
     </>
   );

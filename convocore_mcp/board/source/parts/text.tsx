@@ -38,7 +38,7 @@ export function About({ of }: { of: Row }): JSX.Element | null {
 }
 
 /** A long text, of which the first lines show until somebody wants the rest. */
-export function Long({ children, lines = 3 }: { children: string; lines?: number }): JSX.Element {
+export function LongText({ children, lines = 3 }: { children: string; lines?: number }): JSX.Element {
   const [open, setOpen] = useState(false);
   const long = children.length > lines * 70 || children.split("\n").length > lines;
   return (

@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Change } from "../answers.ts";
 import { useBoard, useNow } from "../board.ts";
-import { told } from "../changeFeed.ts";
+import { describeChange } from "../changeFeed.ts";
 import { moment, number, plural, timeOfDay, word } from "../format.ts";
 import { Empty, Skeleton } from "../parts/notices.tsx";
 import { Badge, Text } from "../parts/text.tsx";
@@ -39,7 +39,11 @@ export function Changes({ most }: { most?: number }): JSX.Element {
       {!most && (
         <p class="hint">
           {plural(feed.changes.length, "change")} of the last hour
-          {feed.knownSince && <>; changes are known from {moment(feed.knownSince)} on</>}.
+          {feed.knownSince && (
+            <>
+              ; changes are known from <Text of={moment(feed.knownSince)} /> on
+            </>
+          )}.
         </p>
       )}
     </div>
@@ -69,7 +73,7 @@ function ChangeRow({ change, marked }: { change: Change; marked: boolean }): JSX
         <button type="button" class="name" onClick={open}>
           {change.name ? <Text of={change.name} /> : <span class="unnamed">Somebody</span>}
         </button>{" "}
-        {told(change).map((text) => (
+        {describeChange(change).map((text) => (
           <Badge key={text} kind={text === "became hot" ? "hot" : text === "asks for a human" ? "wait" : "new"}>
             {text}
           </Badge>

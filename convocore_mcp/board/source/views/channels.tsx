@@ -21,6 +21,7 @@ export function HotChannels(): JSX.Element {
       {(answer) => {
         const channels = Object.entries(answer.by_channel ?? {}).sort(([, a], [, b]) => b - a);
         const largest = channels[0]?.[1] ?? 1;
+        if (!channels.length) return <p class="hint">No lead is hot.</p>;
         return (
           <ul class="channels">
             {channels.slice(0, MOST).map(([channel, count]) => {

@@ -2,7 +2,7 @@
 
 import type { JSX } from "preact";
 import { useEntry } from "../answerCache.ts";
-import { isObject, type Answer, type Group, type Question } from "../answers.ts";
+import { isObject, own, type Answer, type Group, type Question } from "../answers.ts";
 import { useBoard } from "../board.ts";
 import { day, number, plural, word } from "../format.ts";
 import { Amounts, Count } from "../parts/figures.tsx";
@@ -55,7 +55,7 @@ function Totals({ of, complete }: { of: Group; complete: boolean }): JSX.Element
         <div key={name}>
           <dt>{word(name)}</dt>
           <dd>
-            {number(value as number)} {UNITS[name] && name !== "usd" ? UNITS[name] : ""}
+            {number(value as number)} {name !== "usd" && own(UNITS, name)}
             {!complete && <small> so far</small>}
           </dd>
         </div>

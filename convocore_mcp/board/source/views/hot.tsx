@@ -161,7 +161,11 @@ function NextStep({ of }: { of: NonNullable<HotLead["next_step"]> }): JSX.Elemen
     <span class={of.overdue ? "step overdue" : "step"}>
       {of.overdue ? "Overdue: " : "Next: "}
       <Text of={of.title ?? of.type ?? "a step"} />
-      {of.due && `, ${moment(of.due)}`}
+      {of.due && (
+        <>
+          , <Text of={moment(of.due)} />
+        </>
+      )}
     </span>
   );
 }

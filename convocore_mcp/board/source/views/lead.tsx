@@ -1,6 +1,7 @@
 // One person: who they are, why they matter, what they said, what comes next, what happened.
 
 import type { ComponentChildren, JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import { useEntry } from "../answerCache.ts";
 import type { Answer, Lead as LeadAnswer, Question, Row } from "../answers.ts";
 import { useBoard, useNow } from "../board.ts";
@@ -8,17 +9,29 @@ import { moment, number, plural, word } from "../format.ts";
 import { Copy, Prepare, RecordLink } from "../parts/actions.tsx";
 import { Score, Worth } from "../parts/figures.tsx";
 import { Answered, Empty } from "../parts/notices.tsx";
-import { About, Badge, Long, Name, Text } from "../parts/text.tsx";
+import { About, Badge, LongText, Name, Text } from "../parts/text.tsx";
 import { Ago } from "../parts/times.tsx";
+import { leadsWith } from "../questions.ts";
 import { Transcripts } from "./transcript.tsx";
 
 export function Lead({ question, agent }: { question: Question; agent?: string | undefined }): JSX.Element {
-  const { cache } = useBoard();
+  const { agent: agents, cache, go, home } = useBoard();
   const entry = useEntry(cache, question);
+  const search = (): void => {
+    const query = String(question.arguments["lead"] ?? "");
+    go({ name: "rows", title: `Leads with “${query}”`, question: leadsWith(agents, { query }) });
+  };
   return (
-    <Answered entry={entry} question={question} rows={6}>
-      {(answer) => (answer.lead ? <Profile lead={answer.lead} agent={agent} /> : <Candidates answer={answer} agent={agent} />)}
-    </Answered>
+    <>
+      <Answered entry={entry} question={question} rows={6}>
+        {(answer) => (answer.lead ? <Profile lead={answer.lead} agent={agent} /> : <Candidates answer={answer} agent={agent} />)}
+      </Answered>
+      {entry.refusal && !entry.answer && home.canCall && (
+        <button type="button" onClick={search}>
+          Search all leads for these words
+        </button>
+      )}
+    </>
   );
 }
 
@@ -59,14 +72,19 @@ function Candidates({ answer, agent }: { answer: Answer; agent: string | undefin
 }
 
 function Profile({ lead, agent }: { lead: LeadAnswer; agent: string | undefined }): JSX.Element {
-  const { feed } = useBoard();
+  const { feed, moved } = useBoard();
   const marked = feed.isMarked(lead.lead_id, useNow(10));
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    // The view has the focus while this was on its way; the heading says who it is.
+    if (moved && document.activeElement?.localName === "main") heading.current?.focus({ preventScroll: true });
+  }, []);
   return (
     <article class="lead">
       <header class="lead-head">
         <Score of={lead.score} hot={lead.hot} />
         <div class="who">
-          <h2 tabIndex={-1}>
+          <h2 ref={heading} tabIndex={-1}>
             <Name of={named(lead)} />
           </h2>
           <About of={named(lead)} />
@@ -97,7 +115,7 @@ function Profile({ lead, agent }: { lead: LeadAnswer; agent: string | undefined 
           </Part>
           {lead.summary && (
             <Part title="Summary">
-              <Long>{lead.summary}</Long>
+              <LongText>{lead.summary}</LongText>
             </Part>
           )}
           {lead.said?.length ? (
@@ -112,10 +130,10 @@ function Profile({ lead, agent }: { lead: LeadAnswer; agent: string | undefined 
           <NextSteps of={lead.next_steps} />
           {lead.notes && (
             <Part title="Notes">
-              <Long lines={5}>{lead.notes}</Long>
+              <LongText lines={5}>{lead.notes}</LongText>
             </Part>
           )}
-          <Part title={`Conversations (${number(lead.conversations_total)})`}>
+          <Part title={`Conversations (${number(lead.conversations_total ?? lead.conversations.length)})`}>
             <Transcripts of={lead} agent={agent} />
           </Part>
         </div>
@@ -153,7 +171,12 @@ function NextSteps({ of }: { of: LeadAnswer["next_steps"] }): JSX.Element {
           {of.map((step, index) => (
             <li key={index} class={step.overdue ? "overdue" : ""}>
               {step.overdue && <Badge kind="bad">overdue</Badge>} <Text of={step.title ?? word(step.type ?? "step")} />
-              {step.due && <span class="hint"> {moment(step.due)}</span>}
+              {step.due && (
+                <span class="hint">
+                  {" "}
+                  <Text of={moment(step.due)} />
+                </span>
+              )}
             </li>
           ))}
         </ul>

@@ -6,7 +6,7 @@ import type { Answer, Money } from "../answers.ts";
 import { useBoard, type View } from "../board.ts";
 import { amounts, CLOSED, money, plural } from "../format.ts";
 import { Count, Figure } from "../parts/figures.tsx";
-import { Refused } from "../parts/notices.tsx";
+import { ErrorBoundary, Refused } from "../parts/notices.tsx";
 import { Clock } from "../parts/times.tsx";
 import { hotLeads, leadsWith, pipeline, STILL_OPEN, waiting } from "../questions.ts";
 import { Changes } from "./changes.tsx";
@@ -65,7 +65,7 @@ function Panel({ title, more, area, children }: PanelProps): JSX.Element {
           Show all
         </button>
       </header>
-      {children}
+      <ErrorBoundary>{children}</ErrorBoundary>
     </section>
   );
 }
@@ -153,14 +153,15 @@ const pair = (question: { tool: string; arguments: Record<string, unknown> }): [
 /** Leads that are neither won nor lost: their number, how many are hot, and what they are worth. */
 export function openPipeline(answer: Answer | undefined): { leads: number; hot: number; value: Money } | undefined {
   if (!answer?.groups) return undefined;
-  const open = { leads: 0, hot: 0, value: {} as Money };
+  const open = { leads: 0, hot: 0 };
+  const value = new Map<string, number>();
   for (const group of answer.groups) {
     if (CLOSED.has(String(group["stage"]))) continue;
     open.leads += group.leads ?? 0;
     open.hot += typeof group.hot === "number" ? group.hot : 0;
     for (const [currency, amount] of Object.entries(group.value ?? {})) {
-      open.value[currency] = (open.value[currency] ?? 0) + amount;
+      value.set(currency, (value.get(currency) ?? 0) + amount);
     }
   }
-  return open;
+  return { ...open, value: Object.fromEntries(value) };
 }

@@ -47,10 +47,11 @@ export function usePages(question: Question, depth: number): Pages {
       setReading(false);
     }
   };
+  const rows = [current, ...later].flatMap(rowsIn);
   return {
     entry,
-    rows: [current, ...later].flatMap(rowsIn),
-    total: last?.total ?? 0,
+    rows,
+    total: Math.max(last?.total ?? 0, rows.length),
     kept,
     more: cursor && !reading && home.canCall ? () => void more() : undefined,
     outdated: later.length > 0 && entry.answer !== undefined && entry.answer !== current,

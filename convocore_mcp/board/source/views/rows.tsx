@@ -147,7 +147,7 @@ function RowButton({ row, fields, tabIndex }: RowButtonProps): JSX.Element {
         </span>
         <About of={row} />
       </span>
-      <span class="preview">{fields.length ? <Shown row={row} fields={fields} /> : row.preview ? <Text of={row.preview} /> : <Dates row={row} />}</span>
+      <span class="preview">{fields.length ? <NamedFields row={row} fields={fields} /> : row.preview ? <Text of={row.preview} /> : <Dates row={row} />}</span>
       <Worth of={row} />
       <Score of={row.score} hot={row.hot} />
       <span class="end">{row.waiting_since ? <Clock since={row.waiting_since} /> : <Ago at={row.last_activity} />}</span>
@@ -156,13 +156,17 @@ function RowButton({ row, fields, tabIndex }: RowButtonProps): JSX.Element {
 }
 
 function Dates({ row }: { row: Row }): JSX.Element | null {
-  return row.next_due ? <>Next step {moment(row.next_due)}</> : null;
+  return row.next_due ? (
+    <>
+      Next step <Text of={moment(row.next_due)} />
+    </>
+  ) : null;
 }
 
 const ELSEWHERE = new Set(["name", "company", "channel", "stage", "score", "hot", "value", "currency", "value_text", "waiting_since", "lead_id", "id"]);
 
 /** The fields that the question named, beside those that a row shows anyway. */
-function Shown({ row, fields }: { row: Row; fields: string[] }): JSX.Element {
+function NamedFields({ row, fields }: { row: Row; fields: string[] }): JSX.Element {
   const told = fields.filter((name) => !ELSEWHERE.has(name) && row[name] !== undefined);
   return (
     <>

@@ -43,7 +43,7 @@ export function Transcripts({ of, agent }: { of: Lead; agent: string | undefined
           {open === conversation.id && <Transcript id={conversation.id} agent={agent} />}
         </li>
       ))}
-      {of.conversations_total > of.conversations.length && <li class="hint">The newest {number(of.conversations.length)} are listed.</li>}
+      {(of.conversations_total ?? 0) > of.conversations.length && <li class="hint">The newest {number(of.conversations.length)} are listed.</li>}
     </ul>
   );
 }
@@ -86,7 +86,11 @@ function Said({ answer, onAll }: { answer: Answer; onAll: (() => void) | undefin
           <li key={index} class={turn.from === "visitor" ? "visitor" : "ours"}>
             <span class="hint">
               <Text of={word(turn.from ?? "unknown")} />
-              {turn.at && <>, {moment(turn.at)}</>}
+              {turn.at && (
+                <>
+                  , <Text of={moment(turn.at)} />
+                </>
+              )}
             </span>
             <p dir="auto">{turn.text}</p>
           </li>

@@ -1,0 +1,120 @@
+// How a tool's result is read. A result may be of an older version, or changed by a host on its way:
+// what has not the shape that the page expects is left out alone, and the rest is shown.
+
+import { isObject, Refusal, type Answer } from "../answers.ts";
+
+/** The answer in a tool's result. Throws a `Refusal` if the result is an error or can't be read. */
+export function readResult(result: unknown): Answer {
+  const { content, structuredContent, isError } = isObject(result) ? result : {};
+  const blocks = Array.isArray(content) ? content.filter(isObject) : [];
+  const text = asText(blocks.find((block) => block["type"] === "text")?.["text"]);
+  const body = isObject(structuredContent) ? structuredContent : parsed(text);
+  if (isError || isObject(body?.["error"])) {
+    const error = isObject(body?.["error"]) ? body["error"] : {};
+    const message = asText(error["message"]) || text || "The tool failed and did not say why.";
+    throw new Refusal(asText(error["code"]) || "internal", message, asText(error["hint"]));
+  }
+  if (!body) throw new Refusal("internal", "The answer could not be read.", "Ask again.");
+  return fitted(body, ANSWER) as unknown as Answer;
+}
+
+function parsed(text: string): Record<string, unknown> | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isObject(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function asText(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+/** What a field holds: a text, a number, an object with such fields, or a list of such values. */
+type Shape = "text" | "number" | "object" | Fields | readonly [Shape];
+interface Fields {
+  [name: string]: Shape;
+}
+
+const fieldsOf = (shape: Shape, ...names: string[]): Fields => Object.fromEntries(names.map((name) => [name, shape]));
+const TEXTS: Shape = ["text"];
+const STEP = fieldsOf("text", "type", "title", "due");
+const ROW: Fields = {
+  ...fieldsOf("text", "id", "lead_id", "agent_id", "name", "company", "contact", "channel", "stage", "label", "value_text", "currency"),
+  ...fieldsOf("text", "assignee", "last_activity", "next_due", "waiting_since", "preview", "state", "wants", "why_not"),
+  ...fieldsOf("number", "score", "value"),
+  why: TEXTS,
+  next_step: STEP,
+};
+const LEAD: Fields = {
+  ...ROW,
+  ...fieldsOf("text", "summary", "notes"),
+  ...fieldsOf(TEXTS, "emails", "phones", "links", "said", "tags", "alerts"),
+  extracted: "object",
+  next_steps: [STEP],
+  timeline: [fieldsOf("text", "at", "kind", "text")],
+  conversations: [{ ...fieldsOf("text", "id", "channel", "state", "last_activity"), messages: "number" }],
+  conversations_total: "number",
+};
+const CHANGE: Fields = {
+  ...fieldsOf("text", "event_id", "at", "seen", "kind", "id", "lead_id", "agent_id", "name"),
+  became: TEXTS,
+  changed: "object",
+};
+const GROUP: Fields = { value: "object" };
+const ANSWER: Fields = {
+  freshness: { ...fieldsOf("text", "as_of", "oldest"), ...fieldsOf("number", "conversations", "progress"), notes: TEXTS },
+  ...fieldsOf("text", "next_cursor", "definition", "matched_on", "known_since"),
+  ...fieldsOf("object", "applied", "relax", "value", "by_stage", "by_channel"),
+  ...fieldsOf([ROW], "leads", "conversations", "candidates"),
+  total: "number",
+  near_misses: { count: "number", leads: [ROW] },
+  lead: LEAD,
+  ignored: TEXTS,
+  totals: GROUP,
+  groups: [GROUP],
+  changes: [CHANGE],
+  conversation: ROW,
+  transcript: { turns: [fieldsOf("text", "at", "from", "text")], total: "number", unavailable: "text" },
+};
+/** What the page takes for granted. */
+const NEEDED = new Map<Shape, Record<string, unknown>>([
+  [ROW, { why: [] }],
+  [LEAD, { why: [], conversations: [] }],
+  [CHANGE, { seen: "", kind: "" }],
+]);
+
+/** The value without what does not fit; nothing if it does not fit itself. */
+function fitted(value: unknown, shape: Shape): unknown {
+  if (shape === "text") return typeof value === "number" ? String(value) : typeof value === "string" ? value : undefined;
+  if (shape === "number") return typeof value === "number" && Number.isFinite(value) ? value : undefined;
+  if (shape === "object") return isObject(value) ? value : undefined;
+  if (isList(shape)) return Array.isArray(value) ? value.map((one) => fitted(one, shape[0])).filter((one) => one !== undefined) : undefined;
+  if (!isObject(value)) return undefined;
+  const fields = Object.entries(value).map(([name, held]): [string, unknown] => {
+    const wanted = Object.hasOwn(shape, name) ? shape[name] : undefined;
+    return [name, wanted ? fitted(held, wanted) : held];
+  });
+  const kept = fields.filter(([, held]) => held !== undefined);
+  return { ...NEEDED.get(shape), ...Object.fromEntries(kept) };
+}
+
+function isList(shape: Shape): shape is readonly [Shape] {
+  return Array.isArray(shape);
+}
+
+/** The tools whose answers open the page. */
+const OPENING = ["summarize_hot_leads", "list_leads", "conversation_stats", "get_lead"];
+
+/** The tool that a host names; some put the server's name in front. */
+export function toolNamed(name: unknown): string | undefined {
+  return typeof name === "string" ? OPENING.find((tool) => name.endsWith(tool)) : undefined;
+}
+
+/** Which tool gave an answer; hosts need not tell. */
+export function toolOf(answer: Answer): string {
+  if (answer.lead || answer.candidates) return "get_lead";
+  if (answer.totals) return "conversation_stats";
+  return answer.leads_considered === undefined ? "list_leads" : "summarize_hot_leads";
+}
