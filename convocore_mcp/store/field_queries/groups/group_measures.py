@@ -102,6 +102,11 @@ def _values(
     value = table.value(measure)
     shown = func.coalesce(table.column(f"currency{SHOWN}"), table.column("currency"))
     currency = shown if measure.kind is Kind.MONEY else null()
+    fitting = [*fitting, value.is_not(None)]
+    if table.sqlite:  # a range of rows is a condition on the table itself
+        stored = map(func.min, keys.stored_keys)
+        read = select(*keys.columns, *stored, currency, value, func.count()).where(*fitting)
+        return read.group_by(*keys.columns, currency, value)
     # In a subquery: PostgreSQL doesn't see that two expressions with parameters are the same.
     rows = (
         select(
@@ -110,7 +115,7 @@ def _values(
             currency.label("currency"),
             value.label("value"),
         )
-        .where(*fitting, value.is_not(None))
+        .where(*fitting)
         .subquery()
     )
     values = [rows.c[f"v{place}"] for place in range(len(keys.columns))]

@@ -23,7 +23,10 @@ AnyRow = Sequence[object]
 def read_in_ranges(
     connection: Connection, table: RowTable, statement: AnySelect
 ) -> Iterator[Sequence[AnyRow]]:
-    """The rows of a grouping statement: those of one range of rows after another."""
+    """The rows of a grouping statement: those of one range of rows after another.
+
+    In SQLite, it must select from the table itself: the range is a condition on its rows.
+    """
     if not table.sqlite:
         with connection.execute(statement, execution_options={"yield_per": AT_A_TIME}) as rows:
             yield from rows.partitions()
