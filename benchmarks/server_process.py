@@ -84,6 +84,15 @@ class Server:
         result_of(raw)
         return took, raw
 
+    def cpu_seconds(self) -> float | None:
+        """The processor's time that the server has used so far; `None` where nothing tells it."""
+        try:
+            stat = Path(f"/proc/{self._process.pid}/stat").read_text()
+        except OSError:
+            return None
+        user, system = stat.rpartition(")")[2].split()[11:13]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
     def flood(self, calls: Iterator[Call], *, at_once: int) -> int:
         """Keep `at_once` calls in progress until none is left; returns the number of calls."""
         in_progress = done = 0

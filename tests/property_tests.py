@@ -1,7 +1,8 @@
 """How many examples property tests try, and which.
 
 The default profile tries the same examples in every run: a run that fails at random tells nothing
-about the change that it ran for. `pytest --hypothesis-profile=explore` looks for new ones.
+about the change that it ran for. `pytest --hypothesis-profile=explore` looks for new ones. It takes
+minutes for a test, so it needs `--timeout 0`.
 """
 
 from hypothesis import settings

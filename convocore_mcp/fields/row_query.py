@@ -53,6 +53,17 @@ class FoundRow:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownValues:
+    """Values of a field that occur."""
+
+    values: tuple[str, ...]
+    total: int
+    """How many there are."""
+    more: bool = False
+    """There are more than `total`, and `values` are those that are spelled most alike."""
+
+
+@dataclass(frozen=True, slots=True)
 class Measure:
     """A number field over the rows of a group that have it."""
 

@@ -7,7 +7,7 @@ if TYPE_CHECKING:  # for annotations only: listing the tools must not wait for t
     from datetime import datetime
 
     from convocore_mcp.fields.grouping import FieldName, Grouping, Sort
-    from convocore_mcp.fields.row_query import FoundRow, Groups, RowQuery, SortKey
+    from convocore_mcp.fields.row_query import FoundRow, Groups, KnownValues, RowQuery, SortKey
     from convocore_mcp.fields.table import Field, Rows
 
 
@@ -70,7 +70,10 @@ class RowQueries(Protocol):
         ...
 
     def values(
-        self, rows: "Rows", agents: Sequence[str], field: "FieldName", /
-    ) -> tuple[list[str], int]:
-        """The values of a text or list field, the most frequent first, and how many there are."""
+        self, rows: "Rows", agents: Sequence[str], field: "FieldName", /, *, near: str
+    ) -> "KnownValues":
+        """The values of a text or list field, the most frequent first.
+
+        Where there are very many, these are the values that come before and after `near`.
+        """
         ...

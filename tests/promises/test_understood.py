@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from convocore_mcp.store.field_queries import row_values
 from tests.promises.conversations import ROWS, ZONE, Row, ago, sandbox_of
 from tests.tool_client import ToolClient, connected
 
@@ -201,6 +202,22 @@ async def test_a_list_of_valid_values_that_is_cut_says_how_many_there_are(
         assert len(answer["valid"]["company"]) == 30
         assert all(name.startswith("Company 3") for name in answer["valid"]["company"][:3])
         assert answer["freshness"]["notes"] == ["valid: 30 of 40 values of company are listed."]
+
+
+async def test_of_very_many_values_the_nearest_are_listed(
+    of_many: ToolClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Promised by docs/contract.md, "Rules for every answer": as of IDs and email addresses.
+
+    Holds docs/contract.md #valid-near.
+    """
+    monkeypatch.setattr(row_values, "MAX_FIELD_VALUES", 20)
+    for tool in ("list_conversations", "list_leads"):
+        answer = await of_many.ask(tool, where="company=company 310")
+        assert answer["valid"]["company"][:2] == ["Company 31", "Company 30"]
+        assert answer["freshness"]["notes"] == [
+            "valid: of more than 20 values of company, the 30 nearest are listed."
+        ]
 
 
 async def test_a_row_that_is_too_long_by_itself_keeps_what_fits(of_many: ToolClient) -> None:

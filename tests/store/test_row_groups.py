@@ -1,19 +1,23 @@
 """Groups, their figures and measures agree with plain Python over the same rows."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from statistics import median
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from convocore_mcp.fields.grouping import TIME_UNITS, Grouping, TimeUnit
-from convocore_mcp.fields.row_query import RowGroup
+from convocore_mcp.fields.row_query import KnownValues, RowGroup
 from convocore_mcp.fields.table import BY_NAME, Kind, Rows
 from convocore_mcp.store.database.engine import Database
+from convocore_mcp.store.field_queries import row_values
+from convocore_mcp.store.field_queries.groups import row_ranges, split_groups
 from convocore_mcp.store.field_queries.groups.group_columns import group_column
 from convocore_mcp.store.field_queries.groups.group_figures import Figures
 from convocore_mcp.store.field_queries.groups.group_keys import GroupKeys
@@ -33,6 +37,18 @@ UNITS: dict[str, Callable[[datetime], str]] = {
     "hour": lambda t: str(t.hour),
 }
 TIMED = ("last_activity", "created", "expected_close", "demo")
+
+
+ways = st.tuples(st.sampled_from([0, 1_000]), st.sampled_from([2, 8_192]))
+"""How many groups are few, and how many row numbers SQLite groups at a time."""
+
+
+@contextmanager
+def in_this_way(way: tuple[int, int]) -> Iterator[None]:
+    """Groups of a few rows, found as those of very many are."""
+    few, row_range = way
+    with patch.object(split_groups, "FEW", few), patch.object(row_ranges, "RANGE", row_range):
+        yield
 
 
 def groupings(rows: Rows) -> list[Grouping]:
@@ -121,7 +137,8 @@ def test_groups_count_what_plain_python_counts(
 
     for grouping in data.draw(st.lists(st.sampled_from(groupings(rows)), max_size=12)):
         expected = plain_groups(plain, grouping)
-        found = store.groups(rows, [grouping])
+        with in_this_way(data.draw(ways)):
+            found = store.groups(rows, [grouping])
         counts = {shown_key(group.keys[0]): group.rows for group in found.groups}
         assert counts == {key: len(of_key) for key, of_key in expected.items()}, grouping
         assert found.total == len(expected)
@@ -149,7 +166,8 @@ def test_two_groupings_make_a_group_of_each_pair(
         for a in keys_of(row, first)
         for b in keys_of(row, second)
     )
-    found = store.groups(rows, [first, second])
+    with in_this_way(data.draw(ways)):
+        found = store.groups(rows, [first, second])
     assert {(shown_key(a), shown_key(b)): g.rows for g in found.groups for a, b in [g.keys]} == (
         expected
     )
@@ -260,7 +278,8 @@ def test_a_limit_lists_the_largest_groups_and_adds_up_all_others(
 
     for grouping in data.draw(st.lists(st.sampled_from(groupings(rows)), max_size=6)):
         expected = plain_groups(plain, grouping)
-        found = store.groups(rows, [grouping], "messages", limit=2)
+        with in_this_way(data.draw(ways)):
+            found = store.groups(rows, [grouping], "messages", limit=2)
         shown = {shown_key(group.keys[0]) for group in found.groups}
         assert (len(shown), found.total) == (min(2, len(expected)), len(expected)), grouping
         if not isinstance(grouping, TimeUnit):
@@ -296,11 +315,14 @@ def test_of_two_groupings_the_largest_pairs_are_listed(database: Database, rows:
     assert last.other is None
 
 
-def test_parts_that_are_not_kept_are_read_again(database: Database) -> None:
+def test_parts_that_are_not_kept_are_read_again(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Ours: with very many groups of a list, memory holds those that are shown."""
     store = RowStore(database)
     store.save_raw({"ID": f"c{n}", "tags": [f"t{n % 7}", "all"]} for n in range(30))
     query, now = store.query(Rows.CONVERSATIONS), store.rows.sequence_number()
+    monkeypatch.setattr(row_ranges, "RANGE", 10)
 
     with database.reading() as connection:
         table = RowTable.of(query, connection)
@@ -309,7 +331,9 @@ def test_parts_that_are_not_kept_are_read_again(database: Database) -> None:
         keys, figures = GroupKeys([BY_NAME["tags"]], columns), Figures.of(table)
         kept = SplitParts(connection, table, keys, figures, valid)
         streamed = SplitParts(connection, table, keys, figures, valid, most_kept=3)
-        assert len(list(kept)) == 7
+        assert kept.are_few
+        assert len(list(kept)) > 7 if table.sqlite else len(list(kept)) == 7
+        assert sum(part.rows for part, _ in kept) == 30
         assert list(kept) == list(streamed) == [p for chunk in streamed.chunks() for p in chunk]
 
 
@@ -325,5 +349,29 @@ def test_values_come_the_most_frequent_first_in_their_usual_spelling(database: D
         ("id", ["c0", "c1", "c2", "c3"]),
         ("email", []),
     ):
-        values = store.rows.values(Rows.CONVERSATIONS, [store.agent], BY_NAME[name])
-        assert values == (expected, len(expected))
+        known = store.rows.values(Rows.CONVERSATIONS, [store.agent], BY_NAME[name], near="x")
+        assert known == KnownValues(tuple(expected), len(expected))
+
+
+def test_of_very_many_values_those_that_begin_alike_are_found(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ours: of email addresses there are as many as rows, and one of them was meant."""
+    monkeypatch.setattr(row_values, "MAX_FIELD_VALUES", 5)
+    monkeypatch.setattr(row_values, "NEIGHBOURS", 2)
+    store = RowStore(database)
+    names = ("Ada", "Ann", "anne", "Bea", "Bo", "Cy", "Di")
+    store.save_raw(
+        {"ID": f"c-{n}", "userEmail": f"{n}@x.example", "instagram": f"@{n}",
+         "capturedVariables": {"who": n}} for n in names
+    )  # fmt: skip
+
+    for field, near, expected in (
+        ("id", "c-Anna", ["c-Ann", "c-Ada", "c-Bea", "c-Bo"]),
+        ("email", "ANNA@x.example", ["Ann@x.example", "anne@x.example", "Ada@x.example"]),
+        ("links", "@zoe", ["@Cy", "@Di"]),
+        ("data.who", "Anna", ["Ann", "anne", "Ada", "Bea"]),
+    ):
+        known = store.rows.values(Rows.CONVERSATIONS, [store.agent], field_named(field), near=near)
+        assert list(known.values)[: len(expected)] == expected, field
+        assert (known.total, known.more) == (5, True)

@@ -52,12 +52,18 @@ def hints(
         missing = _missing(reader, question.query, condition, at=at)
         if missing is None:
             continue
-        known, total = reader.values(question.query.rows, question.query.agents, condition.field)
-        shown = nearest_first(missing, known)[:VALID_SHOWN]
+        rows, agents = question.query.rows, question.query.agents
+        known = reader.values(rows, agents, condition.field, near=missing)
+        shown = nearest_first(missing, known.values)[:VALID_SHOWN]
         if shown:
             valid[name] = shown
-        if len(shown) < total:
-            notes.append(f"valid: {len(shown)} of {total} values of {name} are listed.")
+        if known.more:
+            notes.append(
+                f"valid: of more than {known.total:,} values of {name}, the {len(shown)} nearest "
+                "are listed."
+            )
+        elif len(shown) < known.total:
+            notes.append(f"valid: {len(shown)} of {known.total} values of {name} are listed.")
     return Hints(relax or None, valid or None, tuple(notes))
 
 

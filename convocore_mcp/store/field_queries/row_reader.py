@@ -12,7 +12,7 @@ from typing import TypeVar
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from convocore_mcp.fields.grouping import FieldName, Grouping, Sort, TimeUnit
-from convocore_mcp.fields.row_query import FoundRow, Groups, RowQuery, SortKey
+from convocore_mcp.fields.row_query import FoundRow, Groups, KnownValues, RowQuery, SortKey
 from convocore_mcp.fields.table import Field, Rows, Storage
 from convocore_mcp.fields.times import Clock
 from convocore_mcp.store.database.engine import Database
@@ -159,19 +159,21 @@ class RowReader:
         )
 
     def values(
-        self, rows: Rows, agents: Sequence[str], field: FieldName, /
-    ) -> tuple[list[str], int]:
-        """The values of a text or list field, the most frequent first, and how many there are."""
+        self, rows: Rows, agents: Sequence[str], field: FieldName, /, *, near: str
+    ) -> KnownValues:
+        """The values of a text or list field: all, or where they are very many those near `near`.
+
+        All of them come with the most frequent first.
+        """
         query = RowQuery(rows, tuple(agents), Clock(_LONG_AGO))
 
-        def compute(connection: Connection) -> tuple[list[str], int]:
+        def compute(connection: Connection) -> KnownValues:
             table = RowTable.of(query, connection)
             valid = table.valid_at(query.agents, sequence_number(connection))
-            return row_values.values(connection, table, query, valid, field)
+            return row_values.values(connection, table, valid, field, near)
 
-        return self._cached(
-            query, ("values", field), [field], compute, self._page_cache, present=True
-        )
+        question = ("values", field, near)
+        return self._cached(query, question, [field], compute, self._page_cache, present=True)
 
     def _cached(
         self,

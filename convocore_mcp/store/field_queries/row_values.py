@@ -1,67 +1,98 @@
-"""Which values of a field occur."""
+"""Which values of a field occur: all of them, or those nearest to one that does not."""
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import cast
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, literal, select, union_all
 
+from convocore_mcp.fields.conditions import DataField
 from convocore_mcp.fields.grouping import FieldName
-from convocore_mcp.fields.row_query import RowQuery
-from convocore_mcp.store.field_queries.groups.group_columns import group_column
-from convocore_mcp.store.field_queries.groups.group_figures import ROWS, Figures
-from convocore_mcp.store.field_queries.groups.group_keys import GroupKeys
-from convocore_mcp.store.field_queries.groups.top_groups import has_top, top_groups
+from convocore_mcp.fields.row_query import KnownValues
+from convocore_mcp.fields.table import Kind
+from convocore_mcp.store.database.columns import Sql, Text, storable
+from convocore_mcp.store.field_queries.groups.row_ranges import read_in_ranges
 from convocore_mcp.store.fields.row_tables import RowTable
 from convocore_mcp.store.fields.shown_values import ShownField, shown_fields
-from convocore_mcp.store.fields.text_keys import text_key
+from convocore_mcp.store.fields.text_keys import ITEM_MARK, text_key
 
 MAX_FIELD_VALUES = 1_000
-"""Values that are given, of however many there are."""
+"""Values that are counted. A field with more has nearly one for each row, as an email address."""
+NEIGHBOURS = 60
+"""Rows that are looked at on each side of the place where a value would be."""
 
 
 def values(
     connection: Connection,
     table: RowTable,
-    query: RowQuery,
     valid: ColumnElement[bool],
     field: FieldName,
-) -> tuple[list[str], int]:
-    """The values of a text or list field, the most frequent first, and how many there are.
+    near: str,
+) -> KnownValues:
+    """The values of a text or list field, the most frequent first.
 
-    Each is in its usual spelling. Long texts have no values that anybody could name.
+    Where they are too many, these are the values between which `near` would stand. Each is in its
+    usual spelling. Long texts have no values that anybody could name.
     """
     shown = shown_fields(table, [field])[0]
     if shown.long:
-        return [], 0
-    columns = [group_column(connection, table, query, [valid], field)]
-    if not has_top(columns):
-        return _counted_here(connection, shown, valid)
-    known = columns[0].key if columns[0].key is not None else columns[0].value
-    figures = Figures((ROWS,), (func.count(),))
-    top = top_groups(
-        connection, table, columns, figures, [valid, known.is_not(None)], MAX_FIELD_VALUES
-    )
-    keys = GroupKeys([field], columns)
-    for key, parts in top.parts.items():
-        for part in parts:
-            keys.note_spellings(key, part.values, part.rows)
-    return [str(keys.shown(key)[0]) for key in top.parts], top.total
-
-
-def _counted_here(
-    connection: Connection, shown: ShownField, valid: ColumnElement[bool]
-) -> tuple[list[str], int]:
-    """The same of a field of which only Python knows the keys."""
+        return KnownValues((), 0)
+    key = shown.columns[0] if isinstance(field, DataField) else table.value(field)
+    known = [valid, key.is_not(None)]
     count = func.count().label("count")
-    query = select(*shown.columns, count).where(valid).group_by(*shown.columns)
+    counted = select(*shown.columns, count).where(*known).group_by(*shown.columns)
     spellings: dict[str, Counter[str]] = {}
-    for *parts, occurs in connection.execute(query):
-        value = shown.read(parts)
-        for text in value if isinstance(value, tuple) else (value,):
-            if isinstance(text, str):
-                spellings.setdefault(text_key(text), Counter())[text] += occurs
+    for rows in read_in_ranges(connection, table, counted):
+        for *parts, occurs in rows:
+            for text in _texts(shown.read(parts)):
+                spellings.setdefault(_key_of(field, text), Counter())[text] += cast("int", occurs)
+        if len(spellings) > MAX_FIELD_VALUES:
+            found = _neighbours(connection, shown, key, known, _key_of(field, near))
+            return KnownValues(tuple(found), MAX_FIELD_VALUES, more=True)
     by_frequency = sorted(spellings.items(), key=lambda item: (-item[1].total(), item[0]))
-    known = [usual_spelling(counts) for _, counts in by_frequency[:MAX_FIELD_VALUES]]
-    return known, len(by_frequency)
+    usual = [usual_spelling(counts) for _, counts in by_frequency]
+    return KnownValues(tuple(usual), len(by_frequency))
+
+
+def _key_of(field: FieldName, text: str) -> str:
+    """How a value is stored that is compared with others."""
+    if isinstance(field, DataField) or field.kind not in {Kind.ID, Kind.LIST}:
+        return text_key(storable(text))
+    return storable(text) if field.kind is Kind.ID else f"{ITEM_MARK}{text_key(storable(text))}"
+
+
+def _neighbours(
+    connection: Connection,
+    shown: ShownField,
+    key: Sql,
+    known: Sequence[ColumnElement[bool]],
+    near: str,
+) -> list[str]:
+    """The values before and behind `near` in the order of keys; those that begin alike first."""
+    rows = select(
+        key.label("key"), *(column.label(f"s{i}") for i, column in enumerate(shown.columns))
+    )
+    keyed = rows.where(*known).cte("keyed")
+    place = literal(near, Text)
+    behind = select(keyed).where(keyed.c.key >= place).order_by(keyed.c.key).limit(NEIGHBOURS)
+    before = select(keyed).where(keyed.c.key < place).order_by(keyed.c.key.desc())
+    both = union_all(*(select(side.subquery()) for side in (behind, before.limit(NEIGHBOURS))))
+    found: dict[str, tuple[str, str]] = {}
+    for stored, *parts in connection.execute(both):
+        for text in _texts(shown.read(parts)):
+            found.setdefault(text_key(text), (str(stored), text))
+    alike = sorted(found.values(), key=lambda each: (-_alike(near, each[0]), each))
+    return [text for _, text in alike]
+
+
+def _alike(one: str, other: str) -> int:
+    """With how many characters both begin."""
+    return next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), len(other))
+
+
+def _texts(value: object) -> Iterable[str]:
+    items = value if isinstance(value, tuple) else (value,)
+    return (text for text in items if isinstance(text, str))
 
 
 def usual_spelling(counts: Counter[str]) -> str:

@@ -97,7 +97,10 @@ class RowTable:
 
     def valid_at(self, of: tuple[str, ...], at: int) -> ColumnElement[bool]:
         """The versions of these agents that were valid at a change."""
-        valid = and_(self.column("valid_from") <= at, self.column("valid_to") > at)
+        begun = self.column("valid_from")
+        # Else SQLite takes this for the range of rows to read, in place of a smaller one.
+        begun = begun + literal_column("0") if self.sqlite else begun
+        valid = and_(begun <= at, self.column("valid_to") > at)
         if self.whole:
             return valid
         # An index on the agent would find most rows, one by one.

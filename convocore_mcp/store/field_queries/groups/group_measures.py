@@ -8,7 +8,7 @@ import math
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, groupby
+from itertools import accumulate, chain, groupby
 from operator import itemgetter
 from typing import Protocol, cast
 
@@ -17,12 +17,12 @@ from sqlalchemy import ColumnElement, Connection, Select, func, null, select
 from convocore_mcp.fields.row_query import Measure
 from convocore_mcp.fields.table import Field, Kind
 from convocore_mcp.store.field_queries.groups.group_keys import GroupKey, GroupKeys
+from convocore_mcp.store.field_queries.groups.row_ranges import read_in_ranges
 from convocore_mcp.store.fields.field_columns import SHOWN
 from convocore_mcp.store.fields.row_tables import RowTable
 
 Numbers = dict[float, int]
 """How often each value occurs."""
-AT_A_TIME = 10_000
 _COMMON = itemgetter(slice(-2))
 """Of a row of `_values`: all but the value and how often it occurs."""
 
@@ -83,11 +83,10 @@ def add_samples(
     """Add the values of the measures to `totals`, and to the groups that their rows belong to."""
     for measure in measures:
         statement = _values(table, keys, fitting, measure)
-        options = {"yield_per": AT_A_TIME}
-        found = connection.execute(statement, execution_options=options)
+        found = chain.from_iterable(read_in_ranges(connection, table, statement))
         # There may be as many values as rows, so what they have in common is looked at once.
         for common, rows in groupby(found, key=_COMMON):
-            *values, currency = common
+            *values, currency = cast("Sequence[str | None]", common)
             counted = [cast("tuple[float, int]", row[-2:]) for row in rows]  # the engine's numbers
             samples = [totals.samples]
             if keys.group_by:
@@ -103,6 +102,11 @@ def _values(
     value = table.value(measure)
     shown = func.coalesce(table.column(f"currency{SHOWN}"), table.column("currency"))
     currency = shown if measure.kind is Kind.MONEY else null()
+    fitting = [*fitting, value.is_not(None)]
+    if table.sqlite:  # a range of rows is a condition on the table itself
+        stored = map(func.min, keys.stored_keys)
+        read = select(*keys.columns, *stored, currency, value, func.count()).where(*fitting)
+        return read.group_by(*keys.columns, currency, value)
     # In a subquery: PostgreSQL doesn't see that two expressions with parameters are the same.
     rows = (
         select(
@@ -111,7 +115,7 @@ def _values(
             currency.label("currency"),
             value.label("value"),
         )
-        .where(*fitting, value.is_not(None))
+        .where(*fitting)
         .subquery()
     )
     values = [rows.c[f"v{place}"] for place in range(len(keys.columns))]

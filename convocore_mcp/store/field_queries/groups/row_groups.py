@@ -1,7 +1,8 @@
 """Rows counted and added up by group.
 
-The engine groups by what is stored. Where it also knows the keys of an answer, it finds the largest
-groups by itself (`top_groups`); else what has one key is added up here (`split_groups`).
+The engine groups by what is stored. Where it also knows the keys of an answer, and groups may be
+many, the largest are found first (`top_groups`); else what has one key is added up here
+(`split_groups`).
 """
 
 import heapq
@@ -62,16 +63,18 @@ def groups(
     columns = [group_column(connection, table, query, fitting, g) for g in group_by]
     keys, figures = GroupKeys(group_by, columns), Figures.of(table)
     found = _Found(figures)
-    if has_top(columns):
+    parts = SplitParts(connection, table, keys, figures, fitting)
+    # Few groups are added up here: SQLite is faster then, a range of rows at a time.
+    if has_top(columns) and not (table.sqlite and parts.are_few):
         top = top_groups(connection, table, columns, figures, fitting, limit)
         found.total = top.total
         found.show(top.parts)
-        for key, parts in top.parts.items():
-            _add(found, keys, key, parts)
+        for key, of_key in top.parts.items():
+            _add(found, keys, key, of_key)
         found.totals.add_all([*chain.from_iterable(top.parts.values()), *top.rest])
         found.rest.add_all(top.rest)
     else:
-        _split(connection, table, keys, figures, fitting, limit, found)
+        _split(parts, keys, list(_shares(connection, table, keys, fitting)), limit, found)
     add_samples(connection, table, keys, fitting, measures, found.totals, found.sums)
     total = found.totals.group((), table.rows)
     if table.rows is Rows.CONVERSATIONS:
@@ -88,21 +91,17 @@ def _add(found: _Found, keys: GroupKeys, key: GroupKey, parts: Iterable[Part]) -
 
 
 def _split(
-    connection: Connection,
-    table: RowTable,
+    parts: SplitParts,
     keys: GroupKeys,
-    figures: Figures,
-    fitting: Sequence[ColumnElement[bool]],
+    shares: Sequence[tuple[GroupKey, float, float]],
     limit: int,
     found: _Found,
 ) -> None:
-    """Add up what has one key, the key being known here only."""
-    parts = SplitParts(connection, table, keys, figures, fitting)
+    """Add up parts here."""
     sizes: defaultdict[GroupKey, int] = defaultdict(int)
     for part, of_part in parts:
         for key in of_part:
             sizes[key] += part.rows
-    shares = list(_shares(connection, table, keys, fitting))
     for key, *_ in shares:
         sizes[key] += 0
     found.total = len(sizes)

@@ -1,21 +1,27 @@
-"""Groups whose keys only Python knows: of lists, of times, and of AI models.
+"""Groups that are put together here: those whose keys only Python knows, and those that are few.
 
-The engine groups by what is stored. Its rows are read twice, first to count and then to add up, so
-that only the groups which are shown are ever held in memory.
+The engine groups by what is stored, and a group may come in several parts. They are read twice,
+first to count and then to add up, so that only the groups which are shown are ever held in memory.
 """
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from convocore_mcp.store.field_queries.groups.group_figures import Figures, Part
 from convocore_mcp.store.field_queries.groups.group_keys import GroupKey, GroupKeys
+from convocore_mcp.store.field_queries.groups.row_ranges import (
+    AT_A_TIME,
+    AnyRow,
+    read_in_ranges,
+)
 from convocore_mcp.store.fields.row_tables import RowTable
 
 MAX_KEPT = 100_000
 """Parts that are kept between the two readings; where there are more, the engine is asked twice."""
-AT_A_TIME = 10_000
+FEW = 1_000
+"""Parts of the first range of rows; where there are more, nearly each row is a group."""
 SplitPart = tuple[Part, Iterable[GroupKey]]
 
 
@@ -36,18 +42,28 @@ class SplitParts:
         read = [*keys.columns, *map(func.min, keys.stored_keys), *figures.by_currency]
         statement = select(*read, *figures.aggregates).select_from(table.table).where(*fitting)
         self._statement = statement.group_by(*grouped) if grouped else statement
-        self._connection, self._keys, self._figures = connection, keys, figures
-        reading = self._read()
-        kept = list(islice(reading, most_kept + 1))
-        self._kept = kept if len(kept) <= most_kept else None
-        self._begun: Iterator[SplitPart] | None = chain(kept, reading)
-        """The first reading, which goes on where it was left."""
+        self._connection, self._table, self._keys = connection, table, keys
+        self._figures, self._most_kept = figures, most_kept
+        self._ranges = self._read()
+        self._first: Sequence[AnyRow] = ()
+        self._kept: list[SplitPart] | None = None
+
+    @property
+    def are_few(self) -> bool:
+        """Whether the groups are few, as far as the first range of rows shows."""
+        self._first = self._first or next(self._ranges, ())
+        return len(self._first) <= FEW
 
     def __iter__(self) -> Iterator[SplitPart]:
         if self._kept is not None:
             return iter(self._kept)
-        begun, self._begun = self._begun, None
-        return self._read() if begun is None else begun
+        reading = chain.from_iterable(map(self._parts, chain([self._first], self._ranges)))
+        self._ranges, self._first = self._read(), ()
+        kept = list(islice(reading, self._most_kept + 1))
+        if len(kept) > self._most_kept:
+            return chain(kept, reading)
+        self._kept = kept
+        return iter(kept)
 
     def chunks(self) -> Iterator[list[SplitPart]]:
         """The parts, many at a time."""
@@ -55,10 +71,11 @@ class SplitParts:
         while chunk := list(islice(parts, AT_A_TIME)):
             yield chunk
 
-    def _read(self) -> Generator[SplitPart, None, None]:
-        keys, begin = self._keys, len(self._keys.columns) + len(self._keys.stored_keys)
-        options = {"yield_per": AT_A_TIME}
-        with self._connection.execute(self._statement, execution_options=options) as rows:
-            for row in rows:
-                values = row[:begin]
-                yield self._figures.part(values, row[begin:]), tuple(keys.of(values))
+    def _read(self) -> Iterator[Sequence[AnyRow]]:
+        return read_in_ranges(self._connection, self._table, self._statement)
+
+    def _parts(self, rows: Sequence[AnyRow]) -> Iterator[SplitPart]:
+        begin = len(self._keys.columns) + len(self._keys.stored_keys)
+        for row in rows:
+            values = row[:begin]
+            yield self._figures.part(values, row[begin:]), tuple(self._keys.of(values))

@@ -1,0 +1,47 @@
+"""Rows grouped a range at a time, where the engine groups by sorting.
+
+SQLite sorts what it groups. Sorting a few thousand rows at a time stays in the processor's cache
+and takes time with the number of rows, not more; a group then comes in several parts.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import cast
+
+from sqlalchemy import BigInteger, Connection, Select, bindparam, func, select
+
+from convocore_mcp.store.fields.row_tables import RowTable
+
+RANGE = 8_192
+"""Row numbers of a range."""
+MOST_RANGES = 256
+AT_A_TIME = 10_000
+"""Rows of an answer that are fetched together."""
+AnySelect = Select[*tuple[object, ...]]
+AnyRow = Sequence[object]
+
+
+def read_in_ranges(
+    connection: Connection, table: RowTable, statement: AnySelect
+) -> Iterator[Sequence[AnyRow]]:
+    """The rows of a grouping statement: those of one range of rows after another.
+
+    In SQLite, it must select from the table itself: the range is a condition on its rows.
+    """
+    if not table.sqlite:
+        with connection.execute(statement, execution_options={"yield_per": AT_A_TIME}) as rows:
+            yield from rows.partitions()
+        return
+    number = table.row_number
+    first, last = connection.execute(select(func.min(number), func.max(number))).one()
+    if first is None:
+        return
+    step = max(RANGE, (last - first) // MOST_RANGES + 1)
+    of_range = statement.where(
+        number >= bindparam("first_row", type_=BigInteger),
+        number < bindparam("end_row", type_=BigInteger),
+    )
+    for begin in range(first, last + 1, step):
+        bounds = {"first_row": begin, "end_row": begin + step}
+        with connection.execute(of_range, bounds) as found:
+            # The driver's own tuples: making other rows of them takes as long as reading them.
+            yield list(cast("Iterable[AnyRow]", found.cursor))
