@@ -104,13 +104,34 @@ async def test_reading_goes_on_where_another_process_stopped(tmp_path: Path) -> 
     assert len(asked) - len(set(asked)) <= 4
 
 
-async def test_without_details_no_single_conversation_is_asked_for() -> None:
-    """Promised by docs/contract.md, "Configuration"."""
-    sandbox = Sandbox(size=40, now=NOW, sparse=True)
+async def test_without_details_no_single_conversation_is_asked_for_and_answers_say_so() -> None:
+    """Promised by docs/contract.md, "Rules for every answer": never complete when it isn't."""
+    sandbox = Sandbox(now=NOW, sparse=True)
+    sandbox.replace(full_rows(40, userName="Ann"))
     async with connected(sandbox, details="off") as client:
-        await client.until_complete()
-        await client.ask("summarize_hot_leads")
+        await client.until_read()
+        for answer in (
+            await client.ask("summarize_hot_leads"),
+            await client.ask("list_conversations", query="price"),
+        ):
+            assert not answer["freshness"]["complete"]
+            assert "too little of 40 conversation(s), and their details are not read" in notes(
+                answer
+            )
+        assert (await client.ask("list_conversations", fields="messages"))["freshness"]["complete"]
     assert singles(sandbox) == []
+
+
+async def test_what_a_full_list_no_longer_says_is_not_kept_from_a_trial() -> None:
+    """Promised by docs/contract.md #never-falsely-complete: the trial has read the same stage."""
+    sandbox = Sandbox(now=NOW)
+    sandbox.replace([row | {"summary": None} for row in full_rows(40, stage="proposal")])
+    async with connected(sandbox, **FAST, incremental_sync_seconds=0) as client:
+        await until_details_are_in(client)
+        assert "c0" in singles(sandbox)
+        sandbox.edit("c0", stage=None)
+        answer = await client.ask("list_conversations", stage="proposal")
+        assert (answer["total"], answer["freshness"]["complete"]) == (39, True)
 
 
 async def test_with_all_sparse_rows_are_read_without_a_trial() -> None:

@@ -190,7 +190,7 @@ async def test_a_mirror_is_not_complete_when_more_is_kept_than_before() -> None:
 
 
 async def test_a_mirror_that_another_server_keeps_shorter_is_not_complete() -> None:
-    """Promised by docs/contract.md #never-falsely-complete: what the other one has erased counts."""
+    """Promised by docs/contract.md #never-falsely-complete: what the other one erased."""
     sandbox, mirror = Sandbox(size=200), open_mirror("memory")
     async with keeping(sandbox, None, mirror=mirror) as harness:
         await harness.sync()

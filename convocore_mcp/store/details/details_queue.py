@@ -77,12 +77,14 @@ class DetailsQueue:
         people: bool = False,
         outdated_before: datetime | None = None,
         now: datetime | None = None,
+        with_bare: bool = False,
     ) -> DetailsState:
         """How many details are pending and refused; with `since`, pending ones active since then.
 
         A row without a time counts in any window. With `people`, details are also pending that
         were read and are not in the leads yet: those are rebuilt in a later transaction. With
-        `outdated_before` and `now`, those that were read before are counted as outdated.
+        `outdated_before` and `now`, those that were read before are counted as outdated. With
+        `with_bare`, the pending ones of bare rows are counted, too.
         """
         pending = select(func.count()).where(_s.agent_id == agent_id, ~_s.again)
         outdated = select(func.count()).where(_d.agent_id == agent_id)
@@ -96,12 +98,14 @@ class DetailsQueue:
             of_row = (_c.agent_id == _d.agent_id) & (_c.id == _d.id) & (_c.valid_to == CURRENT)
             active = (_c.last_activity >= earliest) | _c.last_activity.is_(None)
             outdated = outdated.where(select(_c.id).where(of_row, active).exists())
+        bare = pending.where(_s.bare if with_bare else false())
         query = select(
             pending.scalar_subquery().label("pending"),
             _REFUSED.where(_d.agent_id == agent_id).scalar_subquery().label("refused"),
             _TRIED_AT.where(_t.agent_id == agent_id).scalar_subquery().label("tried_at"),
             _RESULT.where(_t.agent_id == agent_id).scalar_subquery().label("result"),
             outdated.scalar_subquery().label("outdated"),
+            bare.scalar_subquery().label("bare"),
         )
         if people:
             query = query.add_columns(
@@ -111,4 +115,4 @@ class DetailsQueue:
             row = connection.execute(query).one()
         trial = None if row.result is None else DetailsTrial(row.tried_at, row.result)
         pending_now = row.pending + (row.not_in_leads if people else 0)
-        return DetailsState(pending_now, row.refused, trial, row.outdated)
+        return DetailsState(pending_now, row.refused, trial, row.outdated, row.bare)
