@@ -29,8 +29,12 @@ def is_sparse(row: Conversation) -> bool:
 
 
 def _is_bare(row: Conversation) -> bool:
-    """Whether the row lacks everything that a sparse row may lack, as all do in a sparse list."""
-    return row.state is None and row.summary is None and row.last_message is None
+    """Whether the row says neither who wrote, nor what about, nor where it stands.
+
+    So do the rows of a sparse list (docs/upstream.md, "The list endpoint").
+    """
+    about = (row.state, row.stage, row.name, row.email, row.phone)
+    return all(value is None for value in (*about, row.title, row.summary, row.last_message))
 
 
 def with_known_details(
@@ -88,7 +92,7 @@ def note_listed(
             UNKNOWN if row.score is None else row.score,
             None if row is now else storable(row.record),
             False,
-            _is_bare(row) or row is not now,
+            _is_bare(row),
         )
         for (row, _), (now, _) in zip(changed, filled, strict=True)
         if is_sparse(row)

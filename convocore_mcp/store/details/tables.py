@@ -44,7 +44,7 @@ sparse_rows = Table(
 `last_activity` (milliseconds) and `score` say which is read first. `listed` is the record as the
 list shows it, where the mirror's record also has details. `again`: this version has its details,
 which were read so long ago that somebody may have edited the conversation since. `bare`: the list
-row lacks all that tells a sparse row, or is filled in from the details of an older version.
+row says next to nothing of the conversation.
 """
 Index(
     f"{PREFIX}sparse_bare", sparse_rows.c.agent_id,

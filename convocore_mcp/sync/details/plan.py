@@ -98,8 +98,8 @@ def trial_result(
 def lacking(plan: DetailsPlan, state: DetailsState) -> DetailsState:
     """The details that an answer lacks: none where the list is known to be full.
 
-    With details off, no trial may ever have told whether it is. Then the rows count of which the
-    list says next to nothing.
+    With details off, no trial may ever have told whether it is. Then a list counts as sparse of
+    which most rows say next to nothing.
     """
     result = state.trial.result if state.trial is not None else None
     if (
@@ -109,6 +109,6 @@ def lacking(plan: DetailsPlan, state: DetailsState) -> DetailsState:
         refused = state.pending if result == TrialResult.REFUSED else 0
         return DetailsState(refused=refused, trial=state.trial)
     if plan.mode is DetailsMode.OFF:
-        unread = state.pending if result == TrialResult.ADDS else state.bare
+        unread = state.pending if result == TrialResult.ADDS or state.bare else 0
         return DetailsState(refused=state.refused, trial=state.trial, unread=unread)
     return state
