@@ -4,6 +4,7 @@ The caller holds the write lock.
 """
 
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 
 from sqlalchemy import Connection, Table, delete, literal, select
 
@@ -20,6 +21,10 @@ MergeDetails = Callable[[Conversation, str], Conversation]
 
 
 LIST_IS_FULL = TrialResult.LIST_IS_FULL.value
+_ABOUT = attrgetter(
+    "state", "stage", "label", "assignee", "identity", "name", "email", "phone", "company",
+    "title", "summary", "last_message", "notes",
+)  # fmt: skip
 _COLUMNS = ("agent_id", "id", "last_activity", "score", "listed", "again", "bare")
 
 
@@ -33,8 +38,7 @@ def _is_bare(row: Conversation) -> bool:
 
     So do the rows of a sparse list (docs/upstream.md, "The list endpoint").
     """
-    about = (row.state, row.stage, row.name, row.email, row.phone)
-    return all(value is None for value in (*about, row.title, row.summary, row.last_message))
+    return all(value is None for value in _ABOUT(row))
 
 
 def with_known_details(
