@@ -66,3 +66,7 @@ class DetailsState:
     trial: DetailsTrial | None = None
     outdated: int = 0
     """Sparse rows whose details were read so long ago that later edits may be missing."""
+    bare: bool = False
+    """Most rows of the list say next to nothing; false also where nobody has looked."""
+    unread: int = 0
+    """Sparse rows whose details are not read because the settings say so."""

@@ -74,6 +74,8 @@ class Coverage:
 
     `sync.short_lists` says what far fewer means.
     """
+    kept_seconds: float | None = None
+    """How long conversations are kept by the setting that was applied last; `None` for ever."""
 
     @property
     def complete(self) -> bool:

@@ -97,7 +97,8 @@ def freshness(state: SyncState, scope: ReadScope, *, now: datetime) -> Freshness
         first_sync is not None and first_sync.covers(scope)
     )
     details = state.details
-    lacks = coverage.quarantined or coverage.dropped_fields or details.pending or details.outdated
+    unread = details.pending or details.outdated or details.unread
+    lacks = coverage.quarantined or coverage.dropped_fields or unread
     complete = listed and not (lacks or _may_be_stale(state))
     started_at = first_sync.started_at if first_sync is not None else None
     if coverage.full_sync_at is not None:  # else nothing was ever read but by the first sync
@@ -130,6 +131,11 @@ def _details_notes(details: DetailsState, *, of: int) -> list[str]:
         notes.append(
             f"The details of {details.outdated} conversation(s) were last read long ago: edits in "
             "the CRM since then may be missing until they have been read again."
+        )
+    if details.unread:
+        notes.append(
+            f"The list says too little of {details.unread} conversation(s), and their details are "
+            "not read, as CONVOCORE_DETAILS says: what the list leaves out is unknown."
         )
     if details.refused:
         notes.append(

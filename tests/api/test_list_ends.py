@@ -86,6 +86,16 @@ async def test_a_short_first_page_whose_cursor_leads_to_itself_is_not_called_all
     assert not is_certain(pages)
 
 
+@pytest.mark.parametrize("end", ["no cursor", "false as text", "cursor without more"])
+async def test_an_end_that_is_told_is_certain_although_the_last_page_is_full(end: str) -> None:
+    """Promised by docs/architecture.md, "Reading Convocore": the ways in which a list ends."""
+    rows = rows_named(range(60))
+    pages = await pages_until_the_end(cursor_list(rows, 20, end))
+
+    assert held(pages) == {row["ID"] for row in rows}
+    assert is_certain(pages)
+
+
 @pytest.mark.parametrize(
     ("end", "requests"), [("cursor without more", 7 + 1), ("last page for ever", 7 + 3)]
 )
@@ -247,3 +257,19 @@ async def test_a_row_that_slips_forward_between_pages_of_a_constant_size_is_held
         return page_of(rows[(number - 1) * 50 : number * 50])
 
     assert held(await pages_until_the_end(OddList(reply))) >= kept
+
+
+async def test_rows_that_slip_onto_the_last_page_of_a_constant_size_leave_a_doubt() -> None:
+    """Ours: rows from behind it may also have slipped onto the page before, which was read."""
+    rows = rows_named(range(105))
+    kept = {row["ID"] for row in rows[6:]}
+
+    def reply(query: dict[str, str]) -> tuple[int, object]:
+        number = int(query.get("page", "1"))
+        if number > 2 and len(rows) > 99:
+            del rows[:6]
+        return page_of(rows[(number - 1) * 50 : number * 50])
+
+    pages = await pages_until_the_end(OddList(reply))
+    assert held(pages) >= kept
+    assert not is_certain(pages)

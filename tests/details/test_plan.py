@@ -81,4 +81,9 @@ def test_a_full_list_lacks_nothing_and_before_the_trial_nobody_knows() -> None:
     adds = DetailsState(5, 2, trial(TrialResult.ADDS))
     assert lacking(AUTO, adds) == adds
     assert lacking(ALL, full) == full
-    assert lacking(OFF, adds).pending == 0
+    off = DetailsState(unread=5, refused=2, trial=trial(TrialResult.ADDS))
+    assert lacking(OFF, adds) == off
+    assert lacking(OFF, DetailsState(5, 2, bare=True)).unread == 5
+    assert lacking(OFF, DetailsState(5, 2)).unread == 0
+    full = DetailsState(5, 2, trial(TrialResult.LIST_IS_FULL), bare=True)
+    assert lacking(OFF, full).unread == 0

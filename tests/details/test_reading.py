@@ -1,5 +1,6 @@
 """How details are read: after a trial, each version once, whatever single records do."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ from sqlalchemy import insert
 
 from convocore_mcp.sandbox import Sandbox, serving
 from convocore_mcp.store.database.schema import dirty_conversations
+from convocore_mcp.sync.agent_sync import SyncParts
 from convocore_mcp.sync.details.plan import MOST_TRIED, TRIAL_SIZE
 from tests.details.details_harness import (
     FAST,
@@ -104,13 +106,34 @@ async def test_reading_goes_on_where_another_process_stopped(tmp_path: Path) -> 
     assert len(asked) - len(set(asked)) <= 4
 
 
-async def test_without_details_no_single_conversation_is_asked_for() -> None:
-    """Promised by docs/contract.md, "Configuration"."""
-    sandbox = Sandbox(size=40, now=NOW, sparse=True)
+async def test_without_details_no_single_conversation_is_asked_for_and_answers_say_so() -> None:
+    """Promised by docs/contract.md, "Rules for every answer": never complete when it isn't."""
+    sandbox = Sandbox(now=NOW, sparse=True)
+    sandbox.replace(full_rows(40, userName="Ann"))
     async with connected(sandbox, details="off") as client:
-        await client.until_complete()
-        await client.ask("summarize_hot_leads")
+        await client.until_read()
+        for answer in (
+            await client.ask("summarize_hot_leads"),
+            await client.ask("list_conversations", query="price"),
+        ):
+            assert not answer["freshness"]["complete"]
+            assert "too little of 40 conversation(s), and their details are not read" in notes(
+                answer
+            )
+        assert (await client.ask("list_conversations", fields="messages"))["freshness"]["complete"]
     assert singles(sandbox) == []
+
+
+async def test_what_a_full_list_no_longer_says_is_not_kept_from_a_trial() -> None:
+    """Promised by docs/contract.md #never-falsely-complete: the trial has read the same stage."""
+    sandbox = Sandbox(now=NOW)
+    sandbox.replace([row | {"summary": None} for row in full_rows(40, stage="proposal")])
+    async with connected(sandbox, **FAST, incremental_sync_seconds=0) as client:
+        await until_details_are_in(client)
+        assert "c0" in singles(sandbox)
+        sandbox.edit("c0", stage=None)
+        answer = await client.ask("list_conversations", stage="proposal")
+        assert (answer["total"], answer["freshness"]["complete"]) == (39, True)
 
 
 async def test_with_all_sparse_rows_are_read_without_a_trial() -> None:
@@ -122,19 +145,36 @@ async def test_with_all_sparse_rows_are_read_without_a_trial() -> None:
     assert len(singles(sandbox)) == len(set(singles(sandbox))) == 60
 
 
+async def test_details_are_read_at_the_pace_that_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Promised by docs/architecture.md, "Details": so many a second, and no more."""
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    with_parts = SyncParts.for_details
+    monkeypatch.setattr(SyncParts, "for_details", lambda p: replace(with_parts(p), sleep=sleep))
+    sandbox = Sandbox(now=NOW)
+    sandbox.replace([row | {"summary": None} for row in full_rows(10)])
+    async with connected(sandbox, details="all", details_per_second=0.25) as client:
+        await until_details_are_in(client)
+    assert slept == [4.0] * 10
+
+
 @pytest.mark.parametrize("order", ["newest", "hottest"])
 async def test_the_newest_and_the_hottest_are_read_first(order: str) -> None:
     """Promised by docs/architecture.md, "Details"."""
     sandbox = Sandbox(now=NOW, sparse=True)
     rows = full_rows(100, userName="Ann")
     for number, row in enumerate(rows):
-        row |= {"leadScore": number, "funnelLastEvaluated": 1_780_000_000}
+        row |= {"leadScore": number * 37 % 100, "funnelLastEvaluated": 1_780_000_000}
     sandbox.replace(list(rows))
     async with connected(sandbox, **FAST) as client:
         await until_details_are_in(client)
     first = set(singles(sandbox)[:20])
-    expected = range(8) if order == "newest" else range(92, 100)
-    assert first >= {f"c{number}" for number in expected}
+    hottest = sorted(rows, key=lambda row: -row["leadScore"])
+    expected = rows[:8] if order == "newest" else hottest[:8]
+    assert first >= {row["ID"] for row in expected}
 
 
 async def test_an_answer_about_people_waits_for_details_that_leads_lack() -> None:

@@ -109,7 +109,8 @@ async def test_of_many_tags_a_row_shows_thirty_and_how_many_there_are() -> None:
     Holds docs/contract.md #tags-total.
     """
     tags = [f"tag {n}" for n in range(34)]
-    async with connected(sandbox_of([{"ID": "c", "tags": tags, "ts": ago(days=1)}])) as client:
+    rows: list[Row] = [{"ID": "c", "tags": tags, "state": "open", "ts": ago(days=1)}]
+    async with connected(sandbox_of(rows)) as client:
         await client.until_complete()
         plain: dict[str, Any] = {}
         for asked in (plain, {"where": "tags exists"}):

@@ -157,3 +157,14 @@ async def test_an_unknown_prompt_or_template_completes_to_nothing(tool_client: T
     """Ours: as the conformance suite expects it."""
     for ref in (PromptReference(name="nope"), ResourceTemplateReference(uri="convocore://{lead}")):
         assert (await complete(tool_client, ref, "lead", "ma")).values == []
+
+
+async def test_of_an_agent_that_is_gone_nothing_completes() -> None:
+    """Ours: tools refuse to answer about it, and completions say no more than tools."""
+    sandbox = Sandbox(size=20)
+    async with connected(sandbox, incremental_sync_seconds=0) as client:
+        await client.until_complete()
+        assert (await complete(client, CONVERSATION, "conversation_id", "")).values
+        sandbox.fail_next(404, times=10)
+        assert (await client.refused("list_leads"))["code"] == "not_found"
+        assert (await complete(client, CONVERSATION, "conversation_id", "")).values == []

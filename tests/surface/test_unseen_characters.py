@@ -60,7 +60,7 @@ async def test_a_tag_of_joined_signs_is_found_as_it_is_shown() -> None:
     for number, tag in enumerate(
         ["\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645", "👩\u200d💻 team"]
     ):
-        sandbox.insert(ID=f"c{number}", tags=[tag])
+        sandbox.insert(ID=f"c{number}", state="open", tags=[tag])
     async with connected(sandbox) as client:
         await client.until_complete()
         for row in (await client.ask("list_conversations"))["conversations"]:

@@ -217,12 +217,17 @@ async def test_an_agent_that_was_gone_is_read_again_at_once_and_its_old_rows_go(
     sandbox = Sandbox(size=130, dialect=dialect)
     async with running_harness(sandbox) as harness:
         await harness.sync()
+        harness.mirror.update_coverage(
+            sandbox.agent_id, full_sync_started_at=harness.clock(), resume_token="{}"
+        )
+        assert harness.coverage.unfinished
         sandbox.fail_next(404)
         harness.clock.advance(minutes=1)
         with pytest.raises(NotFoundError):
             await harness.ensure_fresh()
         coverage = harness.coverage
         assert (coverage.complete, coverage.agent_was_gone) == (False, True)
+        assert coverage.unfinished is None
 
         other_rows = [row | {"ID": f"other-{n}"} for n, row in enumerate(sandbox.rows()) if n < 30]
         sandbox.replace(list(other_rows))
@@ -261,6 +266,7 @@ async def test_an_agent_that_is_there_again_with_an_empty_list_is_not_believed_a
         harness.clock.advance(minutes=1)
         assert (await harness.ensure_fresh()).complete is False
         assert harness.mirror_rows == harness.upstream_rows
+        assert harness.coverage.lost_at is not None
         await harness.count_requests()
         assert (await harness.ensure_fresh()).complete is False
         assert await harness.count_requests() == 0  # it is not read again for each question

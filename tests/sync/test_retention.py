@@ -189,6 +189,24 @@ async def test_a_mirror_is_not_complete_when_more_is_kept_than_before() -> None:
     mirror.close()
 
 
+async def test_a_mirror_that_another_server_keeps_shorter_is_not_complete() -> None:
+    """Promised by docs/contract.md #never-falsely-complete: what the other one erased."""
+    sandbox, mirror = Sandbox(size=200), open_mirror("memory")
+    async with keeping(sandbox, None, mirror=mirror) as harness:
+        await harness.sync()
+        assert (await harness.ensure_fresh()).complete
+        async with keeping(sandbox, 80, mirror=mirror) as shorter:
+            await shorter.sync()
+            assert (await shorter.ensure_fresh()).complete
+            freshness = await harness.ensure_fresh()
+            assert not freshness.complete
+            assert [note for note in freshness.notes if "kept than before" in note]
+        await harness.sync()
+        assert harness.mirror_rows == harness.upstream_rows
+        assert (await harness.ensure_fresh()).complete
+    mirror.close()
+
+
 async def test_a_sync_that_was_broken_off_begins_again_when_more_is_kept_than_before() -> None:
     """Promised by docs/contract.md #never-falsely-complete: what it left out would be missing."""
     sandbox, mirror = Sandbox(size=200), open_mirror("memory")

@@ -17,9 +17,10 @@ from convocore_mcp.sandbox import Dialect, Sandbox
 from convocore_mcp.settings import store_location
 from convocore_mcp.store.database.engine import open_database
 from convocore_mcp.store.database.sync_locks import SyncLocks, sync_locks_for
-from convocore_mcp.store.locks.leases import STALE_AFTER
+from convocore_mcp.store.locks.leases import STALE_AFTER, Leases, key_of
 from convocore_mcp.sync.decisions import Schedule
 from tests.process_environment import TIMEOUT_SECONDS
+from tests.web.web_server import wait_until
 
 from .sync_harness import (
     Gate,
@@ -129,6 +130,32 @@ async def harnesses_on(
         )
         for each in stores
     ]
+
+
+async def test_a_sync_that_takes_long_shows_that_its_process_is_alive(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Promised by docs/architecture.md, "The mirror": only without a heartbeat the lock is lost."""
+    monkeypatch.setattr("convocore_mcp.sync.sync_run.BEAT_SECONDS", 0.001)
+    sandbox = Sandbox(size=40)
+    with opened(str(tmp_path / "mirror.sqlite3"), 1) as (here,):
+        key, leases = key_of(sandbox.agent_id, "full"), Leases(here.mirror.database)
+
+        def beats() -> int:
+            with here.mirror.database.reading() as connection:
+                lease = leases.read(connection, key)
+            return lease.beat if lease else 0
+
+        async with running_harness(
+            sandbox, mirror=here.mirror, sync_locks=here.sync_locks
+        ) as harness:
+            gate = Gate(sandbox, after=0)
+            sync = asyncio.create_task(harness.sync())
+            await gate.reached.wait()
+            before = beats()
+            await asyncio.to_thread(wait_until, lambda: beats() > before + 1)
+            gate.open()
+            await sync
 
 
 @BOTH_DIALECTS

@@ -26,6 +26,7 @@ from convocore_mcp.store.database.schema import (
     agents,
     conversations,
     counter,
+    meta,
     quarantine,
     records,
 )
@@ -35,6 +36,8 @@ NEWEST_VERSIONS = 50
 DAMAGED_RECORD = (
     "A stored conversation was damaged: parts of it are missing until the next full sync."
 )
+KEPT_SECONDS = "kept_seconds"
+"""The key in `meta` of how long conversations are kept (`write.retention`); empty for ever."""
 _c = conversations.c
 _AGENT: BindParameter[str] = bindparam("agent")
 _OLDEST = (
@@ -47,6 +50,7 @@ _QUARANTINED = select(func.count()).select_from(quarantine).where(quarantine.c.a
 _DROPPED = select(_c.dropped_fields).where(
     _c.agent_id == _AGENT, _c.valid_to == CURRENT, _c.dropped_fields > 0
 )
+_KEPT = select(meta.c.value).where(meta.c.key == KEPT_SECONDS)
 # One statement, built once: every answer runs it first.
 _COVERAGE = select(
     agents,
@@ -55,6 +59,7 @@ _COVERAGE = select(
     counter.c.sequence_number,
     _OLDEST.scalar_subquery().label("oldest"),
     _QUARANTINED.scalar_subquery().label("quarantined"),
+    _KEPT.scalar_subquery().label("kept"),
 ).select_from(counter.outerjoin(agents, agents.c.agent_id == _AGENT))
 
 _OF_AGENT = update(agents).where(agents.c.agent_id == _AGENT)
@@ -85,6 +90,7 @@ def read_coverage(connection: Connection, agent_id: str) -> Coverage:
         doubt=row["doubt"],
         lost_at=from_milliseconds(row["lost_at"]),
         short_syncs=row["short_syncs"] or 0,
+        kept_seconds=float(row["kept"]) if row["kept"] else None,
     )
 
 

@@ -8,7 +8,12 @@ from sqlalchemy import false, func, select
 from convocore_mcp.models import DetailsState, DetailsTrial, WantedDetails
 from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.database.rows import chunks, to_milliseconds
-from convocore_mcp.store.database.schema import CURRENT, conversations, dirty_conversations
+from convocore_mcp.store.database.schema import (
+    CURRENT,
+    agents,
+    conversations,
+    dirty_conversations,
+)
 from convocore_mcp.store.details.save_details import read_before
 from convocore_mcp.store.details.tables import REFUSED, details, details_trials, sparse_rows
 
@@ -77,12 +82,14 @@ class DetailsQueue:
         people: bool = False,
         outdated_before: datetime | None = None,
         now: datetime | None = None,
+        with_bare: bool = False,
     ) -> DetailsState:
         """How many details are pending and refused; with `since`, pending ones active since then.
 
         A row without a time counts in any window. With `people`, details are also pending that
         were read and are not in the leads yet: those are rebuilt in a later transaction. With
-        `outdated_before` and `now`, those that were read before are counted as outdated.
+        `outdated_before` and `now`, those that were read before are counted as outdated. With
+        `with_bare`, it is looked whether most rows of the list say next to nothing.
         """
         pending = select(func.count()).where(_s.agent_id == agent_id, ~_s.again)
         outdated = select(func.count()).where(_d.agent_id == agent_id)
@@ -103,6 +110,11 @@ class DetailsQueue:
             _RESULT.where(_t.agent_id == agent_id).scalar_subquery().label("result"),
             outdated.scalar_subquery().label("outdated"),
         )
+        if with_bare:
+            of_agent = agents.c.agent_id == agent_id
+            bare = select(func.count()).where(_s.agent_id == agent_id, _s.bare).scalar_subquery()
+            is_bare = select(2 * bare > agents.c.conversation_count).where(of_agent)
+            query = query.add_columns(is_bare.scalar_subquery().label("bare"))
         if people:
             query = query.add_columns(
                 _NOT_IN_LEADS.where(_d.agent_id == agent_id).scalar_subquery().label("not_in_leads")
@@ -111,4 +123,6 @@ class DetailsQueue:
             row = connection.execute(query).one()
         trial = None if row.result is None else DetailsTrial(row.tried_at, row.result)
         pending_now = row.pending + (row.not_in_leads if people else 0)
-        return DetailsState(pending_now, row.refused, trial, row.outdated)
+        return DetailsState(
+            pending_now, row.refused, trial, row.outdated, with_bare and bool(row.bare)
+        )

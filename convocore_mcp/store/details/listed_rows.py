@@ -4,22 +4,28 @@ The caller holds the write lock.
 """
 
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 
-from sqlalchemy import Connection, Table, delete, select
+from sqlalchemy import Connection, Table, delete, literal, select
 
-from convocore_mcp.models import Conversation
+from convocore_mcp.models import Conversation, TrialResult
 from convocore_mcp.store.database import bulk
 from convocore_mcp.store.database.columns import storable
 from convocore_mcp.store.database.rows import chunks, digest_of, to_milliseconds
 from convocore_mcp.store.database.schema import UNKNOWN
-from convocore_mcp.store.details.tables import details, sparse_rows
+from convocore_mcp.store.details.tables import details, details_trials, sparse_rows
 from convocore_mcp.store.write.versions import Changed
 
 MergeDetails = Callable[[Conversation, str], Conversation]
 """A list row with what the single conversation's record adds (`sync.details.merge_records`)."""
 
 
-_COLUMNS = ("agent_id", "id", "last_activity", "score", "listed", "again")
+LIST_IS_FULL = TrialResult.LIST_IS_FULL.value
+_ABOUT = attrgetter(
+    "state", "stage", "label", "assignee", "identity", "name", "email", "phone", "company",
+    "title", "summary", "last_message", "notes",
+)  # fmt: skip
+_COLUMNS = ("agent_id", "id", "last_activity", "score", "listed", "again", "bare")
 
 
 def is_sparse(row: Conversation) -> bool:
@@ -27,12 +33,21 @@ def is_sparse(row: Conversation) -> bool:
     return row.state is None or row.summary is None or row.last_message is None
 
 
+def _is_bare(row: Conversation) -> bool:
+    """Whether the row says neither who wrote, nor what about, nor where it stands.
+
+    So do the rows of a sparse list (docs/upstream.md, "The list endpoint").
+    """
+    return all(value is None for value in _ABOUT(row))
+
+
 def with_known_details(
     connection: Connection, agent_id: str, changed: Sequence[Changed], merge: MergeDetails
 ) -> list[Changed]:
     """`changed` with sparse rows filled in from details that were read for an older version.
 
-    So a sparse row does not erase them; the details of the new version are wanted all the same.
+    So a sparse row does not erase them; the details of the new version are wanted all the same. But
+    where a trial has shown that the list is full, what a row lacks is no longer there.
     """
     candidates = [row.id for row, old in changed if old is not None and is_sparse(row)]
     if not candidates:
@@ -46,7 +61,10 @@ def with_known_details(
 
 def _known_records(connection: Connection, agent_id: str, ids: Sequence[str]) -> dict[str, str]:
     d = details.c
-    query = select(d.id, d.record).where(d.agent_id == agent_id, d.record.is_not(None))
+    trial = (details_trials.c.agent_id == agent_id, details_trials.c.result == LIST_IS_FULL)
+    query = select(d.id, d.record).where(
+        d.agent_id == agent_id, d.record.is_not(None), ~select(literal(1)).where(*trial).exists()
+    )
     return {
         row.id: row.record
         for part in chunks(sorted(ids))
@@ -78,6 +96,7 @@ def note_listed(
             UNKNOWN if row.score is None else row.score,
             None if row is now else storable(row.record),
             False,
+            _is_bare(row),
         )
         for (row, _), (now, _) in zip(changed, filled, strict=True)
         if is_sparse(row)

@@ -178,6 +178,7 @@ def want_again(connection: Connection, agent_id: str, time: datetime, *, now: da
             func.coalesce(_c.score, UNKNOWN),
             d.listed,
             literal(value=True),
+            literal(value=False),
         )
         .join(conversations, (_c.agent_id == d.agent_id) & (_c.id == d.id))
         .outerjoin(sparse_rows, (s.agent_id == d.agent_id) & (s.id == d.id))
@@ -186,5 +187,5 @@ def want_again(connection: Connection, agent_id: str, time: datetime, *, now: da
         .order_by(d.read_at)
         .limit(AGAIN_AT_ONCE)
     )
-    columns = ["agent_id", "id", "last_activity", "score", "listed", "again"]
+    columns = ["agent_id", "id", "last_activity", "score", "listed", "again", "bare"]
     return connection.execute(insert(sparse_rows).from_select(columns, query)).rowcount

@@ -35,6 +35,7 @@ sparse_rows = Table(
     Column("score", Float, nullable=False),
     Column("listed", Text),
     Column("again", Boolean, nullable=False),
+    Column("bare", Boolean, nullable=False),
     PrimaryKeyConstraint("agent_id", "id"),
     sqlite_with_rowid=False,
 )
@@ -42,8 +43,13 @@ sparse_rows = Table(
 
 `last_activity` (milliseconds) and `score` say which is read first. `listed` is the record as the
 list shows it, where the mirror's record also has details. `again`: this version has its details,
-which were read so long ago that somebody may have edited the conversation since.
+which were read so long ago that somebody may have edited the conversation since. `bare`: the list
+row says next to nothing of the conversation.
 """
+Index(
+    f"{PREFIX}sparse_bare", sparse_rows.c.agent_id,
+    sqlite_where=sparse_rows.c.bare, postgresql_where=sparse_rows.c.bare,
+)  # fmt: skip
 for _order in ("last_activity", "score"):
     Index(f"{PREFIX}sparse_{_order}", sparse_rows.c.agent_id, sparse_rows.c[_order])
 

@@ -93,7 +93,7 @@ class MirrorWriter:
     def coverage(self, agent_id: str) -> Coverage:
         """How much of an agent's list the mirror holds."""
         with self.database.reading() as connection:
-            return read_coverage(connection, agent_id)
+            return self.retention.checked(read_coverage(connection, agent_id))
 
     def first_sync_reached(self, agent_id: str, now: datetime) -> datetime | None:
         """The time down to which a first full sync has read the list."""

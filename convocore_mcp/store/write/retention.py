@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
-from convocore_mcp.models import Conversation, Page
+from convocore_mcp.models import Conversation, Coverage, Page
+from convocore_mcp.store.database.coverage import KEPT_SECONDS
 from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.database.rows import to_milliseconds
 from convocore_mcp.store.database.schema import CURRENT, UNKNOWN, agents, conversations, meta
@@ -24,7 +25,6 @@ MORE_IS_KEPT = (
 """The gap in every agent's coverage after the setting has become longer."""
 _BATCH = 1_000
 """Conversations that one transaction erases; other writers wait until it ends."""
-_KEY = "kept_seconds"
 _c = conversations.c
 
 
@@ -39,6 +39,14 @@ class Retention:
     def limit(self, now: datetime) -> datetime | None:
         """The last activity from which on conversations are kept; `None` if all are."""
         return None if self.kept is None else now - self.kept
+
+    def checked(self, coverage: Coverage) -> Coverage:
+        """`coverage`, with a gap where another process that shares the mirror keeps less than this
+        one: then it has erased conversations that belong into our answers."""
+        theirs = coverage.kept_seconds
+        ours_is_longer = self.kept is None or (theirs or 0) < self.kept.total_seconds()
+        lacks = theirs is not None and ours_is_longer
+        return replace(coverage, gap=coverage.gap or MORE_IS_KEPT) if lacks else coverage
 
     def too_old(self, rows: Mapping[str, Conversation], now: datetime) -> set[str]:
         """The IDs of those rows that are not kept."""
@@ -98,15 +106,15 @@ class Retention:
 
     def _note_setting(self) -> None:
         kept = "" if self.kept is None else str(self.kept.total_seconds())
-        query = select(meta.c.value).where(meta.c.key == _KEY)
+        query = select(meta.c.value).where(meta.c.key == KEPT_SECONDS)
         with self._database.reading() as connection:
             if (connection.scalar(query) or "") == kept:
                 return
         with self._database.writing() as connection:
             take_write_lock(connection)
             before = connection.scalar(query) or ""
-            connection.execute(delete(meta).where(meta.c.key == _KEY))
-            connection.execute(insert(meta), {"key": _KEY, "value": kept})
+            connection.execute(delete(meta).where(meta.c.key == KEPT_SECONDS))
+            connection.execute(insert(meta), {"key": KEPT_SECONDS, "value": kept})
             if before and (not kept or float(kept) > float(before)):
                 # A sync that goes on would not read again what was left out.
                 nothing = dict.fromkeys(

@@ -75,7 +75,7 @@ class AgentDetails:
 
         Waits a moment for the first trial, which may show that the answer lacks nothing.
         """
-        if self.off or not scope.details:
+        if not scope.details:
             return DetailsState()
         state = await self._state_now(scope)
         if state.pending and state.trial is None and self._task is not None:
@@ -93,6 +93,7 @@ class AgentDetails:
             people=scope.people,
             outdated_before=now - plan.outdated_after,
             now=now,
+            with_bare=self.off,
         )
         return lacking(self._parts.plan, state)
 

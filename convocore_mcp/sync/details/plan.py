@@ -96,9 +96,19 @@ def trial_result(
 
 
 def lacking(plan: DetailsPlan, state: DetailsState) -> DetailsState:
-    """The details that an answer lacks: none where the list is known to be full."""
-    tried = state.trial is not None and state.trial.result != TrialResult.ADDS
-    if plan.mode is DetailsMode.OFF or (plan.mode is DetailsMode.AUTO and tried):
-        refused = tried and state.trial is not None and state.trial.result == TrialResult.REFUSED
-        return DetailsState(refused=state.pending if refused else 0, trial=state.trial)
+    """The details that an answer lacks: none where the list is known to be full.
+
+    With details off, no trial may ever have told whether it is. Then a list counts as sparse of
+    which most rows say next to nothing.
+    """
+    result = state.trial.result if state.trial is not None else None
+    if (
+        result in {TrialResult.REFUSED, TrialResult.LIST_IS_FULL}
+        and plan.mode is not DetailsMode.ALL
+    ):
+        refused = state.pending if result == TrialResult.REFUSED else 0
+        return DetailsState(refused=refused, trial=state.trial)
+    if plan.mode is DetailsMode.OFF:
+        unread = state.pending if result == TrialResult.ADDS or state.bare else 0
+        return DetailsState(refused=state.refused, trial=state.trial, unread=unread)
     return state
