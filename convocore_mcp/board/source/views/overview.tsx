@@ -1,6 +1,7 @@
 // Everything at a glance: what the pipeline is worth, whom to call, who waits, what has just happened.
 
 import type { JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
 import { useEntry, useQuestion } from "../answerCache.ts";
 import type { Answer, Money } from "../answers.ts";
 import { useBoard, type View } from "../board.ts";
@@ -18,6 +19,7 @@ import { Waiting } from "./waiting.tsx";
 
 export function Overview(): JSX.Element {
   const { cache, agent } = useBoard();
+  const hasPainted = useHasPainted();
   const [first, ...others] = [hotLeads(agent), pipeline(agent), waiting(agent)];
   const refusal = useEntry(cache, first).refusal;
   // One cause is told once, and not in each panel.
@@ -36,23 +38,39 @@ export function Overview(): JSX.Element {
         <Changes most={7} />
       </Panel>
       <Panel title="Pipeline by stage" more={{ name: "pipeline" }} area="pipeline">
-        <Pipeline compact />
+        {hasPainted && <Pipeline compact />}
       </Panel>
       <Panel title="New leads by day" more={{ name: "trend" }} area="trend">
-        <Trend compact />
+        {hasPainted && <Trend compact />}
       </Panel>
       <Panel title="Hot leads by channel" more={{ name: "hot" }} area="channels">
-        <HotChannels />
+        {hasPainted && <HotChannels />}
       </Panel>
     </div>
   );
+}
+
+/** Whether the view has been painted once: what is asked first need not wait for what stands below it. */
+function useHasPainted(): boolean {
+  const [hasPainted, setHasPainted] = useState(false);
+  useEffect(() => {
+    let timer = 0;
+    const frame = requestAnimationFrame(() => {
+      timer = setTimeout(() => setHasPainted(true));
+    });
+    return () => {
+      cancelAnimationFrame(frame);
+      clearTimeout(timer);
+    };
+  }, []);
+  return hasPainted;
 }
 
 interface PanelProps {
   title: string;
   more: View;
   area: string;
-  children: JSX.Element;
+  children: JSX.Element | false;
 }
 
 function Panel({ title, more, area, children }: PanelProps): JSX.Element {
