@@ -265,6 +265,7 @@ def test_a_token_is_asked_for_and_a_wrong_one_refused(page: Page, protected: Run
     # With the token, the server's own errors are seen: here, that a key is missing.
     expect(page.get_by_role("alert").first).to_contain_text("CONVOCORE_API_KEY")
 
+    expect(page.locator("[aria-busy=true]")).to_have_count(0)  # every part has been refused
     # Refused in the middle of it, the page asks again, and shows no more of what it knew.
     page.route(MCP, lambda route: route.fulfill(status=401))
     # It may have asked by itself meanwhile: then this is gone.
