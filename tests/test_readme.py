@@ -231,6 +231,7 @@ RUN_BY = {
     "python -m benchmarks": "test_benchmarks.py",
     "python -m benchmarks.questions": "test_questions.py",
     "python benchmarks/load.py": "test_benchmarks.py",
+    "python benchmarks/board.py": "board/test_measured.py",
     "python packaging/build.py": "packaging/test_artifacts.py",
     "python packaging/wheels.py": "packaging/test_artifacts.py",
     "python -m tests.clients.table": "clients/test_table.py",
