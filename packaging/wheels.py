@@ -22,12 +22,13 @@ PLATFORMS = (
 )
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 EXTRAS = ("otel", "postgres")
+UV = uv.find_uv_bin()  # once: two threads that look for it at the same time fail now and then
 
 
 def resolve(platform: str, python: str) -> str:
     """What uv says against it; empty if every dependency has a wheel."""
     command = [
-        uv.find_uv_bin(), "pip", "compile", str(ROOT / "pyproject.toml"),
+        UV, "pip", "compile", str(ROOT / "pyproject.toml"),
         "--python-platform", platform, "--python-version", python, "--only-binary", ":all:",
         "--quiet", "--no-header", "--no-annotate",
     ]  # fmt: skip
