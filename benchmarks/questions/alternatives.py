@@ -13,12 +13,10 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx2
 import yaml
-from fastmcp import Client, FastMCP
-from fastmcp.exceptions import ToolError
 from mcp_types import TextContent
 
 from benchmarks.questions.question import Question, alike
@@ -27,6 +25,9 @@ from benchmarks.questions.tokens import tokens, written
 from benchmarks.questions.truth.dataset import Dataset
 from benchmarks.questions.truth.oracle import Row
 from convocore_mcp.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from fastmcp import FastMCP
 
 MOST_ROWS = 500
 OPENAPI = Path(__file__).parents[2] / "tests" / "sandbox" / "openapi.yaml"
@@ -79,6 +80,9 @@ async def raw_pages(sandbox: Sandbox, base_url: str) -> list[Page]:
 @asynccontextmanager
 async def generated(sandbox: Sandbox, base_url: str) -> AsyncIterator["FastMCP[Any]"]:
     """The server that FastMCP generates from `openapi.yaml`."""
+    # Importing it takes seconds, and most of what imports this module needs none.
+    from fastmcp import FastMCP
+
     document = yaml.safe_load(OPENAPI.read_text())
     async with _connected(sandbox, base_url) as http:
         yield FastMCP.from_openapi(document, client=http)
@@ -90,6 +94,9 @@ async def generated_pages(server: "FastMCP[Any]", agent_id: str, *, checked: boo
     A client that follows the protocol validates answers against the schema of the tool; with
     `checked` false, the client does not.
     """
+    from fastmcp import Client
+    from fastmcp.exceptions import ToolError
+
     pages: list[Page] = []
     async with Client(server) as client:
         (tool,) = await client.list_tools()

@@ -4,9 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import fastmcp
 import pytest
-from fastmcp.client.transports import SSETransport, StdioTransport, StreamableHttpTransport
 from mcp import Client, StdioServerParameters
 from mcp.client.sse import sse_client
 from mcp_types import PromptReference, ResourceTemplateReference
@@ -95,6 +93,10 @@ async def test_the_client_of_fastmcp_sends_every_request(
     server: ServerUnderTest, transport: str
 ) -> None:
     """Promised by docs/operations.md, "HTTP"."""
+    # Here, since each test process would import it for seconds.
+    import fastmcp
+    from fastmcp.client.transports import SSETransport, StdioTransport, StreamableHttpTransport
+
     command, *args = server.command
     client_transport: Any = {
         "stdio": StdioTransport(command, args, env=server.env),

@@ -21,7 +21,7 @@ def anyio_backend() -> str:
 @pytest.fixture(scope="session", params=["cursor", "page"])
 def sandbox(request: pytest.FixtureRequest) -> Sandbox:
     """The data that the server and the oracle read; no test changes it."""
-    return Sandbox(size=2000, dialect=request.param)
+    return Sandbox(size=1000, dialect=request.param)
 
 
 @pytest.fixture(scope="session")

@@ -33,7 +33,7 @@ FILTER_VALUES: dict[str, tuple[Any, ...]] = {
     ),
     "since": ("30d", "24h", "6w", "3mo"),
     "until": ("2w", "72h", "2mo"),
-    "query": ("demo", "müller", "SMITH-JONES", "asked for a human", "担当者と話したいです"),
+    "query": ("demo", "müller", "o'connor", "asked for a human", "担当者と話したいです"),
 }
 """Values of each filter; the first one is also combined with every other filter."""
 
