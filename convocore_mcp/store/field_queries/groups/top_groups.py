@@ -1,7 +1,9 @@
 """The largest groups, found by the engine: there may be nearly as many groups as rows.
 
-One statement: the engine groups by spelling (`grouped`), adds up the sizes of each key (`sizes`),
-and takes the largest (`top`). It returns the parts of these, and the sums of all others.
+Where a key may have several spellings, in one statement: the engine groups by spelling
+(`grouped`), adds up the sizes of each key (`sizes`), and takes the largest (`top`). It returns the
+parts of these, and the sums of all others. Where each value is a key, the engine finds the largest
+by size alone: it sorts rows in half the time without their figures.
 """
 
 from collections.abc import Sequence
@@ -39,6 +41,8 @@ def top_groups(
     limit: int,
 ) -> TopGroups:
     """The groups of rows; the larger comes first, of equally large ones the smaller key."""
+    if len(columns) == 1 and columns[0].distinct and figures.currency is None:
+        return _by_size_alone(connection, table, columns[0], figures, fitting, limit)
     grouped = _grouped(table, columns, figures, fitting)
     keys = [
         column.sql_key(grouped.c[f"v{i}" if column.key is None else f"k{i}"]).label(f"key{i}")
@@ -47,8 +51,6 @@ def top_groups(
     ]
     rows = grouped.c.f0
     sizes = select(*keys, func.sum(rows).label("size")).group_by(*keys).cte("sizes")
-    if figures.currency is None and all(column.distinct for column in columns):
-        sizes = select(*keys, rows.label("size")).cte("sizes")  # they are the groups already
     names = [key.name for key in keys]
     by_size = select(*(sizes.c[name] for name in names))
     by_size = by_size.order_by(sizes.c.size.desc(), *(sizes.c[name] for name in names))
@@ -64,6 +66,34 @@ def top_groups(
     rest = select(total, literal(0), *unknown, *currency, *sums).where(~is_top)
     both = shown.union_all(rest.group_by(*currency))
     return _read(connection.execute(both).all(), len(columns), figures)
+
+
+def _by_size_alone(
+    connection: Connection,
+    table: RowTable,
+    column: GroupColumn,
+    figures: Figures,
+    fitting: Sequence[ColumnElement[bool]],
+    limit: int,
+) -> TopGroups:
+    """The same, where each value is a key and no amounts are added up."""
+    key = column.value if column.sql_key is None else column.sql_key(column.value)
+    rows = select(key.label("key"), func.count().label("size")).select_from(table.table)
+    sizes = rows.where(*fitting).group_by(key).cte("sizes")
+    total = select(func.count()).select_from(sizes).scalar_subquery()
+    by_size = select(sizes.c.key, total).order_by(sizes.c.size.desc(), sizes.c.key)
+    top = connection.execute(by_size.limit(limit)).all()
+    found = TopGroups({(row[0],): [] for row in top}, total=top[0][1] if top else 0)
+    is_top = key.in_([row[0] for row in top])
+    shown = select(func.min(key), column.value, *figures.aggregates).select_from(table.table)
+    for of_key, value, *row in connection.execute(
+        shown.where(*fitting, is_top).group_by(column.value)
+    ):
+        found.parts[(of_key,)].append(figures.part((value,), row))
+    if found.total > len(top):
+        rest = select(*figures.aggregates).select_from(table.table).where(*fitting, ~is_top)
+        found.rest = [figures.part((), row) for row in connection.execute(rest)]
+    return found
 
 
 def _grouped(
