@@ -8,10 +8,12 @@ from sqlalchemy import inspect, text
 
 from convocore_mcp.models import Conversation, Page, Quarantined, Speaker, Transcript, Turn
 from convocore_mcp.store.database.engine import Database
+from convocore_mcp.store.details.tables import enriched_versions
 from convocore_mcp.store.details.transcript_cache import TranscriptCache
 from convocore_mcp.store.write.erasing import Eraser
 from tests.conversations import NOW, conversation
 from tests.store.agent_store import AgentStore, at
+from tests.store.test_details_store import DetailsStore
 
 JANE = "Quirinalia"
 """A word that is nowhere but in what is known of one person."""
@@ -43,25 +45,38 @@ def tables_with(store: AgentStore, *words: str) -> set[str]:
     }
 
 
+def numbers_of_details(store: AgentStore) -> Iterator[str]:
+    """The versions that began with details; the table says nothing else."""
+    return (row for name, row in everything_in(store) if name == enriched_versions.name)
+
+
 @pytest.fixture
 def filled(database: Database) -> AgentStore:
     """Jane, with everything that the mirror can know of somebody; and Bob, with her number."""
-    store = AgentStore(database)
+    store = DetailsStore(database)
     store.save(
         of_jane("j1", tags=("vip",)), of_jane("j2", phone=None), of_jane("j3", is_blocked=True),
-        conversation("b1", name="Bob Ray", phone="+49 30 7654321", identity="bob"),
+        conversation("b1", name="Bob Ray", phone="+49 30 7654321"),
     )  # fmt: skip
     store.rebuild_leads()
     store.set_baseline()
-    store.save(of_jane("j1", stage="won"), minute=1)
+    bob = conversation("b1", name="Bob Ray", phone="+49 30 7654321", identity="bob")
+    store.save(of_jane("j1", stage="won"), bob, minute=1)
     store.rebuild_leads()
-    quarantined = Quarantined(f'{{"userName": "{JANE}", "userEmail": "quirinalia@x.example"}}', "?")
-    store.writer.save(store.agent, Page((), (quarantined,)), read_at=at(2))
+    for row in (
+        f'{{"userName": "{JANE}", "userEmail": "quirinalia@x.example"}}',
+        f'{{"ID": "J1", "userName": "{JANE}"}}',
+        f'{{"contactIdentityId": "ci-jane", "userName": "{JANE}"}}',
+    ):
+        store.writer.save(store.agent, Page((), (Quarantined(row, "?"),)), read_at=at(2))
     transcripts = TranscriptCache(store.database)
     version = transcripts.version(store.agent, "j1")
     assert version is not None
     said = Transcript((Turn(Speaker.VISITOR, f"I am {JANE}", None),), total=1)
     transcripts.save(store.agent, "j1", said, version=version, at=NOW)
+    # The leads have not followed yet.
+    (sparse,) = (wanted for wanted in store.wanted() if wanted.id == "j2")
+    store.answer((sparse, store.read("j2", userName=JANE, lastMessage=f"I am {JANE}")))
     return store
 
 
@@ -74,18 +89,24 @@ def forget(store: AgentStore) -> Eraser:
 def test_nothing_of_a_forgotten_person_is_left_in_any_table(filled: AgentStore) -> None:
     """Promised by docs/security.md, "Erasing a person"."""
     before = tables_with(filled, JANE)
-    parts = ("conversations", "records", "leads", "lead_fields", "quarantine", "transcripts")
+    parts = (
+        "conversations", "records", "leads", "lead_fields", "quarantine", "transcripts", "details",
+    )  # fmt: skip
     assert {f"convocore_{part}" for part in parts} <= before
+    assert tables_with(filled, "j2'") >= {"convocore_dirty_conversations"}
+    assert list(numbers_of_details(filled))
     forget(filled)
-    assert tables_with(filled, JANE, "j1'", "j2'", "j3'") == set()
+    assert tables_with(filled, JANE, "j1'", "j2'", "j3'", "ci-jane") == set()
+    assert list(numbers_of_details(filled)) == []
     assert filled.leads().keys() == {"bob"}
+    assert filled.writer.coverage(filled.agent).conversations == 1
 
 
 def test_a_test_of_what_would_be_erased_erases_nothing(filled: AgentStore) -> None:
     """Promised by docs/security.md, "Erasing a person": a dry run tells the same numbers."""
     traces = Eraser(filled.database).traces(filled.agent, ["j1", "j2"])
     assert traces.counts == {
-        "conversations": 3, "versions": 4, "leads": 1, "transcripts": 1, "quarantined rows": 1,
+        "conversations": 3, "versions": 5, "leads": 1, "transcripts": 1, "quarantined rows": 3,
     }  # fmt: skip
     assert tables_with(filled, JANE)
     erased = Eraser(filled.database).forget(filled.agent, ["j1", "j2"])

@@ -1,6 +1,7 @@
 """What can go wrong only in a database that servers share."""
 
 import threading
+import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 
@@ -24,6 +25,15 @@ def run(url: str, statement: str) -> list[tuple[object, ...]]:
     with psycopg.connect(url, autocommit=True) as connection:
         cursor = connection.execute(statement.encode())
         return cursor.fetchall() if cursor.description else []
+
+
+def test_a_url_that_is_not_valid_is_named_and_its_password_is_in_no_traceback() -> None:
+    """Promised by docs/security.md, "What never leaves": here a password with a slash in it."""
+    with pytest.raises(MirrorError, match="not a valid PostgreSQL URL") as caught:
+        opened("postgresql+psycopg://ann:pass55/word@db.example/mirror")
+    said = "".join(traceback.format_exception(caught.value))
+    assert "pass55" not in said
+    assert "percent-encoded" in caught.value.hint
 
 
 def test_another_owners_tables_are_left_alone(postgresql: Callable[[], str]) -> None:

@@ -232,14 +232,28 @@ def _erase_rows(connection: Connection, agent_id: str, found: Traces) -> None:
             of_agent = table.c.agent_id == agent_id
             connection.execute(delete(table).where(of_agent, table.c.id.in_(part)))
         connection.execute(delete(conversations).where(*mine))
-    for part in chunks(sorted(found.lead_ids)):
+    _erase_leads(connection, agent_id, found.lead_ids)
+    _drop_unused_words(connection, agent_id, terms, words)
+    data_changed(connection, agent_id, added=-current)
+
+
+def _erase_leads(connection: Connection, agent_id: str, lead_ids: Collection[str]) -> None:
+    """Delete leads, and their IDs where ended versions of other conversations still have them."""
+    f, d = conversation_fields.c, dirty_conversations.c
+    for part in chunks(sorted(lead_ids)):
         for table in _OF_LEADS:
             of_agent = table.c.agent_id == agent_id
             connection.execute(delete(table).where(of_agent, table.c.lead_id.in_(part)))
-        were_in = (_c.agent_id == agent_id, _c.first_lead_id.in_(part))
-        connection.execute(update(conversations).where(*were_in).values(first_lead_id=None))
-    _drop_unused_words(connection, agent_id, terms, words)
-    data_changed(connection, agent_id, added=-current)
+        were_in = (_c.agent_id == agent_id, _c.lead_id.in_(part))
+        versions = f.valid_from.in_(select(_c.valid_from).where(*were_in))
+        connection.execute(update(conversation_fields).where(versions).values(lead_id=None))
+        connection.execute(update(conversations).where(*were_in).values(lead_id=None))
+        began_in = (_c.agent_id == agent_id, _c.first_lead_id.in_(part))
+        connection.execute(update(conversations).where(*began_in).values(first_lead_id=None))
+        left = (d.agent_id == agent_id, d.lead_id.in_(part))
+        dirty = connection.scalars(select(d.id).where(*left)).all()
+        connection.execute(delete(dirty_conversations).where(*left))
+        mark_dirty(connection, [(agent_id, id_, None) for id_ in dirty])
 
 
 def _name_terms(connection: Connection, agent_id: str, lead_ids: Collection[str]) -> set[str]:
