@@ -113,6 +113,38 @@ def test_a_test_of_what_would_be_erased_erases_nothing(filled: AgentStore) -> No
     assert erased.counts == traces.counts
 
 
+def test_what_was_set_aside_goes_with_its_person(database: Database) -> None:
+    """Promised by docs/security.md, "Erasing a person": tests and blocked ones, in no lead."""
+    store = AgentStore(database)
+    contact = {"email": "office@x.example", "phone": "+49 30 7654321"}
+    store.save(
+        of_jane("j1", **contact),
+        of_jane("j2", identity=None, is_test=True, email="office@x.example", phone=None),
+        of_jane("j3", identity=None, is_test=True, email=None),
+        of_jane("j4", is_blocked=True, email=None, phone=None),
+        conversation("o1", name="Otto", identity="otto", is_test=True, **contact),
+    )
+    store.rebuild_leads()
+    Eraser(database).forget(store.agent, ["j1"])
+    assert tables_with(store, JANE) == set()
+    assert [row.id for row in store.find()] == ["o1"]
+
+
+def test_a_lead_that_they_were_once_in_stays_without_what_it_was(database: Database) -> None:
+    """Promised by docs/security.md, "Erasing a person": here they had been taken for Bob."""
+    store = AgentStore(database)
+    bob = conversation("b1", name="Bob Ray", phone="+49 30 7654321", identity="bob")
+    store.save(bob, of_jane("j1", identity=None))
+    store.rebuild_leads()
+    assert store.lead_ids() == {"b1": "bob", "j1": "bob"}
+    store.save(of_jane("j1", stage="won"), minute=1)
+    store.rebuild_leads()
+    assert store.lead_ids() == {"b1": "bob", "j1": "ci-jane"}
+    Eraser(database).forget(store.agent, ["j1"])
+    assert tables_with(store, JANE) == set()
+    assert store.leads().keys() == {"bob"}
+
+
 def test_a_sync_does_not_bring_a_forgotten_person_back(filled: AgentStore) -> None:
     """Promised by docs/security.md, "Erasing a person": by ID, and by what only they had."""
     eraser = forget(filled)
