@@ -1,13 +1,18 @@
 """A forgotten person is in no table any more, and no sync brings them back; on every engine."""
 
+import errno
 import json
+import os
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 from sqlalchemy import inspect, text
 
+from convocore_mcp.errors import MirrorError
 from convocore_mcp.models import Conversation, Page, Quarantined, Speaker, Transcript, Turn
-from convocore_mcp.store.database.engine import Database
+from convocore_mcp.store.database.engine import Database, open_database
 from convocore_mcp.store.details.tables import enriched_versions
 from convocore_mcp.store.details.transcript_cache import TranscriptCache
 from convocore_mcp.store.write.erasing import Eraser
@@ -80,9 +85,9 @@ def filled(database: Database) -> AgentStore:
     return store
 
 
-def forget(store: AgentStore) -> Eraser:
+def forget(store: AgentStore, *agents: str) -> Eraser:
     eraser = Eraser(store.database)
-    eraser.forget(store.agent, ["j1", "j2"])
+    eraser.forget(store.agent, ["j1", "j2"], agents=agents)
     return eraser
 
 
@@ -95,11 +100,29 @@ def test_nothing_of_a_forgotten_person_is_left_in_any_table(filled: AgentStore) 
     assert {f"convocore_{part}" for part in parts} <= before
     assert tables_with(filled, "j2'") >= {"convocore_dirty_conversations"}
     assert list(numbers_of_details(filled))
+    number = filled.reader.sequence_number()
     forget(filled)
     assert tables_with(filled, JANE, "j1'", "j2'", "j3'", "ci-jane") == set()
     assert list(numbers_of_details(filled)) == []
     assert filled.leads().keys() == {"bob"}
     assert filled.writer.coverage(filled.agent).conversations == 1
+    assert filled.reader.sequence_number() > number  # else answers of before are given again
+
+
+def test_no_file_of_an_open_mirror_holds_a_forgotten_person(tmp_path: Path) -> None:
+    """Promised by docs/security.md, "Erasing a person": freed pages are overwritten."""
+
+    def is_in_a_file() -> bool:
+        return any(JANE.encode() in file.read_bytes() for file in tmp_path.iterdir())
+
+    with closing(open_database(tmp_path / "mirror.sqlite3", owner="me")) as database:
+        store = AgentStore(database)
+        store.save(of_jane("j1"), conversation("b1", name="Bob"))
+        with database.reading() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        assert is_in_a_file()
+        Eraser(database).forget(store.agent, ["j1"])
+        assert not is_in_a_file()
 
 
 def test_a_test_of_what_would_be_erased_erases_nothing(filled: AgentStore) -> None:
@@ -150,10 +173,14 @@ def test_a_sync_does_not_bring_a_forgotten_person_back(filled: AgentStore) -> No
     eraser = forget(filled)
     if filled.database.engine.url.database == ":memory:":
         filled.writer.tombstones = eraser.tombstones  # there is no other process
-    unknown = (of_jane("j9", identity=None), conversation("n1", name="New"))
-    saved = filled.save(of_jane("j1"), *unknown, minute=3)
-    assert (saved.created, saved.unchanged) == (1, 2)
-    assert saved.known == {"j1", "j9"}
+    nothing = {"email": None, "phone": None}
+    theirs = (
+        of_jane("j1", identity=None, **nothing), of_jane("j8", **nothing),
+        of_jane("j9", identity=None),
+    )  # fmt: skip
+    saved = filled.save(*theirs, conversation("n1", name="New"), minute=3)
+    assert (saved.created, saved.unchanged) == (1, 3)
+    assert saved.known == {"j1", "j8", "j9"}
     again = Quarantined(f'{{"ID": "j2", "userName": "{JANE}"}}', "?", "j2")
     filled.writer.save(filled.agent, Page((), (again,)), read_at=at(4))
     filled.rebuild_leads()
@@ -165,6 +192,43 @@ def test_somebody_who_shares_a_number_with_them_stays(filled: AgentStore) -> Non
     forget(filled)
     bob = conversation("b2", name="Bob Ray", phone="+49 30 7654321", identity="bob")
     assert filled.save(bob, minute=3).created == 1
+
+
+def test_somebody_in_the_mirror_who_gets_their_address_stays(filled: AgentStore) -> None:
+    """Ours: an address may be given to somebody else, of whom the mirror knows already."""
+    eraser = forget(filled)
+    filled.writer.tombstones = eraser.tombstones
+    email = "quirinalia@x.example"
+    assert filled.save(conversation("b1", email=email, identity="bob"), minute=3).updated == 1
+    Eraser(filled.database).forget(filled.agent, ["b1"])
+
+
+def test_a_forgotten_person_comes_back_in_no_other_agent(filled: AgentStore) -> None:
+    """Promised by docs/security.md, "Erasing a person": of all that are configured."""
+    other, third = AgentStore(filled.database), AgentStore(filled.database)
+    eraser = forget(filled, other.agent)
+    other.writer.tombstones = third.writer.tombstones = eraser.tombstones
+    assert other.save(of_jane("j1")).created == 0
+    assert third.save(of_jane("j1")).created == 1
+    Eraser(filled.database).forget(third.agent, ["j1"])
+
+
+def test_nothing_is_erased_before_its_hashes_are_durable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Promised by docs/security.md, "Erasing a person": else the next sync would bring it back."""
+
+    def fail(_: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with closing(open_database(tmp_path / "mirror.sqlite3", owner="me")) as database:
+        store = AgentStore(database)
+        store.save(of_jane("j1"))
+        monkeypatch.setattr(os, "fsync", fail)
+        with pytest.raises(MirrorError, match="forgotten people can't be written") as caught:
+            Eraser(database).forget(store.agent, ["j1"])
+        assert "Nothing was erased" in caught.value.hint
+        assert [row.id for row in store.find()] == ["j1"]
 
 
 def test_a_change_of_a_forgotten_person_is_told_to_nobody(filled: AgentStore) -> None:
@@ -179,7 +243,15 @@ def test_the_hashes_say_nothing_without_the_salt_and_differ_between_mirrors(
 ) -> None:
     """Promised by docs/security.md, "Erasing a person": a salted tombstone."""
     eraser = forget(filled)
+    eraser.forget(filled.agent, ["b1"])
     with filled.database.writing() as connection:
         lines = set(eraser.tombstones.lines(connection))
-    assert any(line.startswith("salt ") for line in lines)
+    assert len([line for line in lines if line.startswith("salt ")]) == 1
     assert not any("quirinalia" in line or "j1" in line for line in lines)
+    with closing(open_database("memory", owner="me")) as database:
+        again = AgentStore(database)
+        again.agent = filled.agent
+        again.save(of_jane("j1"), of_jane("j2"))
+        others = forget(again).tombstones
+        with database.writing() as connection:
+            assert lines.isdisjoint(others.lines(connection))
