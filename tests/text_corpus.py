@@ -102,6 +102,7 @@ HOSTILE = [
     ("\u3164", ""),
     ("line\u2028break\u2029here\x85end\r\n.", "line\nbreak\nhere\nend\n."),
     ("half \ud83d a pair", "half  a pair"),
+    ("a\x1b[3\u200b1mred", "ared"),
     ("e\u200d\u0301t\u200bé", "été"),
     ("![x](https://e.example/?q=1)", "[x] (https://e.example/?q=1)"),
     ("!\u200b[x]\u200b(https://e.example)", "[x] (https://e.example)"),

@@ -124,9 +124,6 @@ def erase(connection: Connection, agent_id: str, found: Traces) -> None:
     for part in chunks(sorted(found.shared_lead_ids)):
         was = (f.agent_id == agent_id, f.lead_id.in_(part), f.valid_to != CURRENT)
         connection.execute(delete(lead_fields).where(*was))
-        same = (_c.agent_id == agent_id, _c.lead_id.in_(part), _c.valid_to == CURRENT)
-        left = connection.execute(select(_c.id, _c.lead_id).where(*same)).all()
-        mark_dirty(connection, [(agent_id, *row) for row in left])
 
 
 def erase_conversations(connection: Connection, agent_id: str, ids: Collection[str]) -> None:
@@ -170,7 +167,7 @@ def _erase_rows(connection: Connection, agent_id: str, found: Traces) -> None:
 
 def _erase_leads(connection: Connection, agent_id: str, lead_ids: Collection[str]) -> None:
     """Delete leads, and their IDs where ended versions of other conversations still have them."""
-    f, d = conversation_fields.c, dirty_conversations.c
+    f = conversation_fields.c
     for part in chunks(sorted(lead_ids)):
         for table in _OF_LEADS:
             of_agent = table.c.agent_id == agent_id
@@ -181,10 +178,6 @@ def _erase_leads(connection: Connection, agent_id: str, lead_ids: Collection[str
         connection.execute(update(conversations).where(*were_in).values(lead_id=None))
         began_in = (_c.agent_id == agent_id, _c.first_lead_id.in_(part))
         connection.execute(update(conversations).where(*began_in).values(first_lead_id=None))
-        left = (d.agent_id == agent_id, d.lead_id.in_(part))
-        dirty = connection.scalars(select(d.id).where(*left)).all()
-        connection.execute(delete(dirty_conversations).where(*left))
-        mark_dirty(connection, [(agent_id, id_, None) for id_ in dirty])
 
 
 def _name_terms(connection: Connection, agent_id: str, lead_ids: Collection[str]) -> set[str]:
