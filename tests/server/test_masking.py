@@ -1,14 +1,20 @@
 """What is masked in an answer: each kind of field, text and key, by what is known of its people."""
 
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, ParamSpec, TypeVar
 
 import pytest
 
+from convocore_mcp.errors import MissingError
 from convocore_mcp.fields.personal_fields import Personal
 from convocore_mcp.models.personal import PersonalValues
 from convocore_mcp.server.privacy.masking import Masking
+from convocore_mcp.server.privacy.private_answers import Privacy
 from convocore_mcp.server.privacy.pseudonyms import Pseudonyms
+from convocore_mcp.server.sanitize import JsonObject
 
+P = ParamSpec("P")
+T = TypeVar("T")
 PEOPLE = {
     "ann-1": PersonalValues(names=("Ann Lee",), phones=("+49 30 1234567",)),
     "bob-1": PersonalValues(names=("Will Ray",)),
@@ -83,3 +89,60 @@ def test_what_stood_for_a_pseudonym_is_that_pseudonym_again(left_out: bool) -> N
     """Ours: a text repeats what somebody gave, of whom the answer shows nothing else."""
     masked = masking(left_out=left_out, given={"address-abc": "5 Jane Street"})
     assert masked.text("Nothing at 5 Jane Street.") == "Nothing at address-abc."
+
+
+@pytest.mark.parametrize(
+    ("kind", "one", "other"),
+    [
+        (Personal.PHONE, "+49 151 12345678", "0049 (151) 1234-5678"),
+        (Personal.EMAIL, "ann@x.example", " Ann@X.example"),
+        (Personal.PERSON, "Zoë  LEE", "zoe lee"),
+    ],
+)
+def test_two_spellings_have_one_pseudonym(kind: Personal, one: str, other: str) -> None:
+    """Promised by docs/security.md, "Personal data": rows still join."""
+    assert pseudonym(kind, one) == pseudonym(kind, other)
+    assert pseudonym(kind, one) != Pseudonyms(b"another key").of(kind, one)
+
+
+class Mirror:
+    """What `PEOPLE` are known by."""
+
+    def key(self) -> bytes:
+        return bytes(32)
+
+    def people(self, _: object, ids: Iterable[str]) -> dict[str, PersonalValues]:
+        known = PEOPLE | {"an id\u200b": PersonalValues(names=("Zoe",))}
+        return {id_: known[id_] for id_ in ids if id_ in known}
+
+    def values(self, *_: object) -> tuple[str, ...]:
+        return ()
+
+    def name_words(self, _: object) -> tuple[str, ...]:
+        return ()
+
+
+async def run(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    return call(*args, **kwargs)
+
+
+async def test_an_error_is_masked_in_its_message_and_its_hint() -> None:
+    """Promised by docs/security.md, "Personal data": everywhere at once."""
+
+    async def refuse(_: str) -> JsonObject:
+        raise MissingError("lea@x.example fits nobody.", hint="Is it Zoe?", names=["Zoe"])
+
+    privacy = Privacy(Mirror(), run, ["agent"], left_out=True)
+    with pytest.raises(MissingError) as caught:
+        await privacy.answer(refuse, "lea@x.example")
+    assert (caught.value.message, caught.value.hint) == ("[email] fits nobody.", "Is it [person]?")
+
+
+async def test_a_person_is_known_by_an_id_that_is_shown_in_another_way() -> None:
+    """Ours: an ID with a hidden character is shown percent-encoded."""
+
+    async def answer(_: str) -> JsonObject:
+        return {"leads": [{"lead_id": "an%20id%E2%80%8B", "summary": "Zoe called."}]}
+
+    masked = await Privacy(Mirror(), run, ["agent"], left_out=True).answer(answer, "")
+    assert masked["leads"][0]["summary"] == "[person] called."

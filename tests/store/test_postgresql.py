@@ -28,9 +28,9 @@ def run(url: str, statement: str) -> list[tuple[object, ...]]:
 
 
 def test_a_url_that_is_not_valid_is_named_and_its_password_is_in_no_traceback() -> None:
-    """Promised by docs/security.md, "What never leaves": here a password with a slash in it."""
+    """Promised by docs/security.md, "What never leaves": here a password with @ and : in it."""
     with pytest.raises(MirrorError, match="not a valid PostgreSQL URL") as caught:
-        opened("postgresql+psycopg://ann:pass55/word@db.example/mirror")
+        opened("postgresql+psycopg://ann:se@cret:pass55@db.example/mirror")
     said = "".join(traceback.format_exception(caught.value))
     assert "pass55" not in said
     assert "percent-encoded" in caught.value.hint
