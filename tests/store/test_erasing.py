@@ -114,6 +114,26 @@ def test_nothing_of_a_forgotten_person_is_left_in_any_table(filled: AgentStore) 
     assert filled.reader.sequence_number() > number  # else answers of before are given again
 
 
+def test_postgresql_reclaims_each_table_that_held_a_forgotten_person(
+    in_postgresql: Database,
+) -> None:
+    """Promised by docs/security.md, "Erasing a person": vacuumed (PostgreSQL)."""
+    store, said = AgentStore(in_postgresql), list[str]()
+    store.save(of_jane("j1"))
+    store.rebuild_leads()
+    quarantined = Quarantined(f'{{"ID": "j1", "userName": "{JANE}"}}', "?")
+    store.writer.save(store.agent, Page((), (quarantined,)), read_at=at(2))
+    held = tables_with(store, JANE)
+
+    def listen(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+        said.append(statement)
+
+    event.listen(in_postgresql.engine, "before_cursor_execute", listen)
+    Eraser(in_postgresql).forget(store.agent, ["j1"])
+    event.remove(in_postgresql.engine, "before_cursor_execute", listen)
+    assert held <= {words[1] for words in map(str.split, said) if words[0] == "VACUUM"}
+
+
 def test_no_file_of_an_open_mirror_holds_a_forgotten_person(tmp_path: Path) -> None:
     """Promised by docs/security.md, "Erasing a person": freed pages are overwritten."""
 

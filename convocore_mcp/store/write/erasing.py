@@ -43,6 +43,10 @@ _c = conversations.c
 _OF_VERSIONS = (conversation_fields, conversation_texts, records, enriched_versions)
 _OF_CONVERSATIONS = (details, sparse_rows, transcripts, dirty_conversations)
 _OF_LEADS = (leads, lead_fields, lead_terms)
+_ALL = (
+    *_OF_VERSIONS, *_OF_CONVERSATIONS, *_OF_LEADS,
+    conversations, quarantine, search_terms, word_trigrams,
+)  # fmt: skip
 
 
 class Eraser:
@@ -92,7 +96,7 @@ class Eraser:
         options = {"isolation_level": "AUTOCOMMIT", SECONDS: VACUUM_SECONDS}
         with engine.connect() as connection:
             connection.execution_options(**options)
-            for table in (*_OF_VERSIONS, *_OF_CONVERSATIONS, *_OF_LEADS, conversations):
+            for table in _ALL:
                 connection.exec_driver_sql(f"VACUUM {table.name}")
 
 
