@@ -104,6 +104,8 @@ HOSTILE = [
     ("line\u2028break\u2029here\x85end\r\n.", "line\nbreak\nhere\nend\n."),
     ("half \ud83d a pair", "half  a pair"),
     ("a\x1b[3\u200b1mred", "ared"),
+    ("می\u200c\x1b[0m\u200cخواهم", "می\u200cخواهم"),
+    ("far\n\n\n\n\n\n\naway", "far\n\naway"),
     ("e\u200d\u0301t\u200bé", "été"),
     ("![x](https://e.example/?q=1)", "[x] (https://e.example/?q=1)"),
     ("!\u200b[x]\u200b(https://e.example)", "[x] (https://e.example)"),
