@@ -214,8 +214,12 @@ def test_a_sync_does_not_bring_a_forgotten_person_back(filled: AgentStore) -> No
     saved = filled.save(*theirs, conversation("n1", name="New"), minute=3)
     assert (saved.created, saved.unchanged) == (1, 3)
     assert saved.known == {"j1", "j8", "j9"}
-    again = Quarantined(f'{{"ID": "j2", "userName": "{JANE}"}}', "?", "j2")
-    filled.writer.save(filled.agent, Page((), (again,)), read_at=at(4))
+    again = (
+        Quarantined(f'{{"ID": "j2", "userName": "{JANE}"}}', "?", "j2"),
+        Quarantined(f'{{"ID": 7, "contactIdentityId": "ci-jane", "userName": "{JANE}"}}', "?"),
+        Quarantined(f'{{"n": "{JANE}", "userEmail": "Quirinalia\\u0040x.example "}}', "?"),
+    )
+    filled.writer.save(filled.agent, Page((), again), read_at=at(4))
     filled.rebuild_leads()
     assert tables_with(filled, JANE) == set()
 
