@@ -6,7 +6,7 @@ from typing import Any, ParamSpec, TypeVar
 import pytest
 
 from convocore_mcp.errors import MissingError
-from convocore_mcp.fields.personal_fields import Personal
+from convocore_mcp.fields.personal_fields import Personal, personal_kind
 from convocore_mcp.models.personal import PersonalValues
 from convocore_mcp.server.privacy.masking import Masking
 from convocore_mcp.server.privacy.private_answers import Privacy
@@ -103,6 +103,32 @@ def test_two_spellings_have_one_pseudonym(kind: Personal, one: str, other: str) 
     """Promised by docs/security.md, "Personal data": rows still join."""
     assert pseudonym(kind, one) == pseudonym(kind, other)
     assert pseudonym(kind, one) != Pseudonyms(b"another key").of(kind, one)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("accepted_by", Personal.PERSON), ("assignees", Personal.PERSON),
+        ("data.firstName", Personal.PERSON), ("data.user_id", Personal.ID),
+        ("companyName", None), ("data.planName", None), ("workEmail", Personal.EMAIL),
+        ("data.whatsapp", Personal.PHONE), ("linkedIn", Personal.LINK),
+        ("homeStreet", Personal.ADDRESS), ("messages", None),
+    ],
+)  # fmt: skip
+def test_a_field_is_personal_by_the_words_in_its_name(name: str, kind: Personal | None) -> None:
+    """Promised by docs/security.md, "Personal data": of people, and not of things."""
+    assert personal_kind(name) is kind
+
+
+def test_what_pseudonyms_stand_for_is_remembered_within_bounds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Ours: what is not remembered is found among the values of the mirror."""
+    monkeypatch.setattr("convocore_mcp.server.privacy.pseudonyms.MOST_REMEMBERED", 3)
+    pseudonyms = Pseudonyms(bytes(32))
+    first, *_ = [pseudonyms.of(Personal.PERSON, f"Person {letter}") for letter in "abcdefgh"]
+    assert pseudonyms.values_in(first, lambda _: ()) == {}
+    assert pseudonyms.values_in(first, lambda _: ["Person a"]) == {first: "Person a"}
 
 
 class Mirror:

@@ -247,9 +247,7 @@ def test_what_is_beyond_the_bounds_of_free_data_is_said() -> None:
 
 def test_a_secret_within_a_text_is_removed() -> None:
     """Promised by docs/security.md, "What never leaves": also in what somebody wrote."""
-    assert (
-        sanitize_text("key: sk-proj-abcdefghijklmnop1234, ok?") == "key: [removed], ok?"
-    )
+    assert sanitize_text("key: sk-proj-abcdefghijklmnop1234, ok?") == "key: [removed], ok?"
 
 
 @pytest.mark.parametrize(
