@@ -265,7 +265,7 @@ async def test_pseudonyms_stay_the_same_as_long_as_the_mirror(
 def test_a_text_is_masked_by_what_is_known_and_by_patterns(text: str, expected: str) -> None:
     """Promised by docs/security.md, "Personal data": free text."""
     known = PersonalValues(
-        names=("Ann Lee", "Max von Rot", "Li Wang", "渡辺健太"), phones=("+49 30 1234567",), links=("x.example/annlee",),
-        countries=("DE",),
+        names=("Ann Lee", "Max von Rot", "Li Wang", "渡辺健太"), phones=("+49 30 1234567",),
+        links=("x.example/annlee",), countries=("DE",),
     )  # fmt: skip
     assert mask_text(text, known, lambda kind, _: f"<{kind}>") == expected
