@@ -1,5 +1,6 @@
 """`convocore-mcp forget`: one person is gone from the disk, and does not come back."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,11 @@ from convocore_mcp.sandbox import Sandbox, serving
 from tests.cli.command_line import CommandLine
 
 WORD = "Quirinalia"
+EMAIL = "quirinalia@x.example"
 ROWS: list[dict[str, Any]] = [
-    {"ID": "j1", "userName": f"{WORD} Doe", "userEmail": "quirinalia@x.example",
+    {"ID": "j1", "userName": f"{WORD} Doe", "userEmail": EMAIL,
      "lastMessage": f"I am {WORD}", "summary": f"{WORD} asked", "ts": 1_780_000_000},
-    {"ID": "j2", "userName": f"{WORD} Doe", "userEmail": "quirinalia@x.example"},
+    {"ID": "j2", "userName": f"{WORD} Doe", "userEmail": EMAIL},
     {"ID": "b1", "userName": "Bob Ray", "userEmail": "bob@x.example"},
 ]  # fmt: skip
 
@@ -43,16 +45,41 @@ def test_a_forgotten_person_is_gone_from_the_disk_and_stays_away(commands: Comma
     assert "2 conversations, 2 versions, 1 lead" in declined.stdout
     several = commands.run("forget", "example", "--yes")
     assert (several.returncode, "may be meant" in several.stderr) == (1, True)
+    assert "Nothing was erased" in commands.run_ok("forget", "j1", "--dry-run", "--yes")
     assert on_disk(commands)
 
-    erased = commands.run_ok("forget", "quirinalia@x.example", "--yes")
+    agents = f"{commands.sandbox.agent_id},another"
+    erased = commands.run_ok("forget", EMAIL, "--yes", CONVOCORE_AGENT_ID=agents)
     assert "erased 2 conversations" in erased
     assert not on_disk(commands)
     (kept,) = (file for file in commands.home.rglob("*.forgotten"))
     assert kept.stat().st_mode & 0o777 == 0o600
+    assert len(kept.read_text().splitlines()) == 1 + 2 * len(("j1", "j2", EMAIL))
 
     assert "1 conversations are in the mirror" in commands.run_ok("sync", "--full")
     assert not on_disk(commands)
     commands.run_ok("purge", "--yes")
     assert "1 conversations are in the mirror" in commands.run_ok("sync")
+    assert not on_disk(commands)
+
+
+def test_with_masked_data_a_pseudonym_names_whom_to_erase(commands: CommandLine) -> None:
+    """Promised by docs/security.md, "Personal data": what an answer shows is read back."""
+    masked = {"CONVOCORE_PII": "masked"}
+    commands.run_ok("sync")
+    asked = ("list_leads", f"query={EMAIL}", "fields=email", "--json")
+    (lead,) = json.loads(commands.run_ok("ask", *asked, **masked))["leads"]
+    assert lead["email"].startswith("email-")
+    erased = commands.run_ok("forget", lead["email"], "--yes", **masked)
+    assert "one lead: 2 conversations" in erased
+    assert lead["lead_id"] not in erased
+    assert not on_disk(commands)
+
+
+def test_a_conversation_of_no_lead_is_erased_by_its_id(commands: CommandLine) -> None:
+    """Promised by docs/security.md, "Erasing a person": here one of which nothing is known."""
+    commands.sandbox.insert(ID="anonymous-1", lastMessage=f"I am {WORD}")
+    commands.run_ok("sync")
+    assert "a conversation of no lead: 1 conv" in commands.run_ok("forget", "anonymous-1", "--yes")
+    assert "2 conversations" in commands.run_ok("forget", "j1", "--yes")
     assert not on_disk(commands)

@@ -48,6 +48,7 @@ PLACES = [
     "https://storage.vapi.ai/x/y.wav", "https://cdn.example/voice/msg.ogg?x=1",
     "https://api.twilio.com/2010-04-01/Accounts/AC1/Recordings/RE1",
     "wss://calls.vapi.ai/x/listen", "https://ann:pass@host.example/x",
+    "https://files.example/recordings/42", "https://recordings.acme.example/42",
     "https://b.example/f?X-Amz-Signature=0123", "https://hooks.slack.com/services/T0/B0/x",
 ]  # fmt: skip
 NO_SECRETS = [
@@ -56,6 +57,7 @@ NO_SECRETS = [
     "2026-07-19T22:11:03Z", "Donaudampfschifffahrtsgesellschaft",
     "https://acme.example/1.2.3.4/x", "basic plan, please", "The bearer of this letter",
     "a-very-long-slug-of-a-page-about-nothing", "ratio 1:2:3",
+    "firmware 8.8.4.4",
 ]  # fmt: skip
 
 
@@ -139,7 +141,7 @@ def test_what_people_write_is_no_secret(text: str) -> None:
 
 def test_an_address_of_a_home_network_or_a_version_may_be_written() -> None:
     """Ours: the first is nobody's, the second none; as values of fields they are judged by name."""
-    for text in ("router 192.168.1.1", "version 10.0.19.4 is out"):
+    for text in ("router 192.168.1.1", "version 10.0.19.4 is out", "call abc::def() now"):
         assert without_secret_parts(text) == text
     assert without_secrets({"userOSVersion": "10.0.19.4", "os": "10.0.19.4"}) == {
         "userOSVersion": "10.0.19.4"

@@ -10,7 +10,9 @@ import pytest
 import regex
 from hypothesis import example, given
 from hypothesis import strategies as st
+from mcp_types import TextContent
 
+from convocore_mcp.server.rendering import success
 from convocore_mcp.server.sanitize import (
     EXACT,
     LENGTHS,
@@ -241,3 +243,22 @@ def test_what_is_beyond_the_bounds_of_free_data_is_said() -> None:
     assert len(found["list"]) == 201
     assert found["map"]["…"] == "5 more"
     assert "…" in str(found["deep"])
+
+
+def test_a_secret_within_a_text_is_removed() -> None:
+    """Promised by docs/security.md, "What never leaves": also in what somebody wrote."""
+    assert sanitize_text("key: sk-proj-abcdefghijklmnop1234, ok?") == "key: [removed], ok?"
+
+
+@pytest.mark.parametrize(
+    "text", ["pay\u200bpal", "![x](https://e.example)", "<b>bold", "\x1b[31mred", "ring\x07"]
+)
+def test_what_was_forgotten_where_an_answer_was_built_is_sanitized_at_the_end(
+    text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Promised by docs/architecture.md, "Untrusted text": every answer is looked at once more."""
+    result = success({"note": text})
+    assert result.structured_content == {"note": sanitize_text(text)}
+    assert isinstance(result.content[0], TextContent)
+    assert json.loads(result.content[0].text) == result.structured_content
+    assert "was not sanitized" in caplog.text

@@ -1,9 +1,11 @@
 """Each fault of a database is told with a hint that helps the operator."""
 
+import asyncio
 import contextlib
 import resource
 import socket
 import sqlite3
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -263,6 +265,51 @@ def test_a_statement_that_takes_too_long_is_ended_by_the_server(in_postgresql: D
     cause = caught.value.__cause__
     assert isinstance(cause, DBAPIError)
     assert isinstance(cause.orig, psycopg.errors.QueryCanceled)
+
+
+async def test_a_statement_that_is_given_up_is_not_made_once_more(
+    in_postgresql: Database,
+) -> None:
+    """Promised by docs/operations.md, "When the mirror can't be used": here the program ends."""
+    calls = 0
+
+    def sleep() -> None:
+        nonlocal calls
+        calls += 1
+        with in_postgresql.reading() as connection:
+            in_postgresql.give_up()
+            connection.exec_driver_sql("SELECT pg_sleep(3)")
+
+    with pytest.raises(MirrorError, match="takes too long"):
+        await DatabaseThreads(in_postgresql, 1).run(sleep)
+    assert calls == 1
+
+
+async def test_a_call_that_nobody_waits_for_keeps_its_place_until_it_ends(
+    in_file: Database,
+) -> None:
+    """Ours: a database that does not answer holds so many threads and no more."""
+    threads = DatabaseThreads(in_file, 1)
+    begun, caller_is_gone, other_begun = (threading.Event() for _ in range(3))
+    ended: list[str] = []
+
+    def call() -> None:
+        begun.set()
+        assert caller_is_gone.wait(TIMEOUT_SECONDS)
+        assert not other_begun.wait(0.2)
+        ended.append("first")
+
+    caller = asyncio.create_task(threads.run(call))
+    await asyncio.to_thread(begun.wait)
+    caller.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    assert ended == []
+    other = asyncio.create_task(threads.run(other_begun.set))
+    caller_is_gone.set()
+    await threads.finish()
+    assert ended == ["first"]
+    await other
 
 
 NAMED = {

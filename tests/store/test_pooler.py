@@ -12,6 +12,7 @@ from mcp import Client
 
 from convocore_mcp.assembly import Assembly
 from convocore_mcp.configuration import mirror_location, read_settings
+from convocore_mcp.errors import LostSyncLockError
 from convocore_mcp.sandbox import Sandbox, serving
 from convocore_mcp.server.calls.lifetime import App
 from convocore_mcp.server.mcp.mcp_server import create_server
@@ -73,6 +74,45 @@ def servers(store: str) -> Iterator[Servers]:
         yield Servers(sandbox, base_url, store)
 
 
+@pytest.mark.parametrize("first_is_pooled", [True, False])
+def test_servers_with_and_without_a_pooler_exclude_each_other(
+    postgresql: NewDatabase, pooled: Pooled, first_is_pooled: bool
+) -> None:
+    """Promised by docs/operations.md, "Behind a connection pooler": both may use one database."""
+    direct = postgresql()
+    stores = [pooled(direct), direct] if first_is_pooled else [direct, pooled(direct)]
+    first, second = (ProcessStore(store) for store in stores)
+    assert first.mirror.database.pooled is first_is_pooled
+    assert second.mirror.database.pooled is not first_is_pooled
+    with closing(first), closing(second):
+        held = first.sync_locks.take("a", "full")
+        assert held is not None
+        assert second.sync_locks.take("a", "full") is None
+        held.release()
+        again = second.sync_locks.take("a", "full")
+        assert again is not None
+        assert first.sync_locks.take("a", "full") is None
+        again.release()
+
+
+def test_a_holder_whose_time_ran_out_writes_nothing_any_more(store: str) -> None:
+    """Promised by docs/operations.md, "Behind a connection pooler": also one that never noticed."""
+    with (
+        closing(ProcessStore(store, stale_after=0.2)) as first,
+        closing(ProcessStore(store)) as second,
+    ):
+        held = first.sync_locks.take("a", "full")
+        assert held is not None
+        again = wait_for(lambda: second.sync_locks.take("a", "full"))
+        again.beat()
+        database = first.mirror.database
+        with pytest.raises(LostSyncLockError), database.writing() as connection:
+            held.check(connection)
+        with database.writing() as connection:
+            again.check(connection)
+        again.release()
+
+
 async def test_everything_is_read_through_a_pooler_with_one_connection(servers: Servers) -> None:
     """Promised by docs/operations.md, "Behind a connection pooler"."""
     async with servers.running() as server:
@@ -124,27 +164,6 @@ def test_a_sync_lock_behind_a_pooler_is_held_by_one_process_at_a_time(store: str
         held.release()
         again = second.sync_locks.take("a", "full")
         assert again is not None
-        again.release()
-
-
-@pytest.mark.parametrize("first_is_pooled", [True, False])
-def test_servers_with_and_without_a_pooler_exclude_each_other(
-    postgresql: NewDatabase, pooled: Pooled, first_is_pooled: bool
-) -> None:
-    """Promised by docs/operations.md, "Behind a connection pooler": both may use one database."""
-    direct = postgresql()
-    stores = [pooled(direct), direct] if first_is_pooled else [direct, pooled(direct)]
-    first, second = (ProcessStore(store) for store in stores)
-    assert first.mirror.database.pooled is first_is_pooled
-    assert second.mirror.database.pooled is not first_is_pooled
-    with closing(first), closing(second):
-        held = first.sync_locks.take("a", "full")
-        assert held is not None
-        assert second.sync_locks.take("a", "full") is None
-        held.release()
-        again = second.sync_locks.take("a", "full")
-        assert again is not None
-        assert first.sync_locks.take("a", "full") is None
         again.release()
 
 

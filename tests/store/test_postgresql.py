@@ -1,6 +1,7 @@
 """What can go wrong only in a database that servers share."""
 
 import threading
+import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 
@@ -24,6 +25,16 @@ def run(url: str, statement: str) -> list[tuple[object, ...]]:
     with psycopg.connect(url, autocommit=True) as connection:
         cursor = connection.execute(statement.encode())
         return cursor.fetchall() if cursor.description else []
+
+
+def test_a_url_that_is_not_valid_is_named_and_its_password_is_in_no_traceback() -> None:
+    """Promised by docs/security.md, "What never leaves": here a password with @ and : in it."""
+    word = f"pass{55}"  # a traceback shows the lines of this test
+    with pytest.raises(MirrorError, match="not a valid PostgreSQL URL") as caught:
+        opened(f"postgresql+psycopg://ann:se@cret:{word}@db.example/mirror")
+    said = "".join(traceback.format_exception(caught.value))
+    assert word not in said
+    assert "percent-encoded" in caught.value.hint
 
 
 def test_another_owners_tables_are_left_alone(postgresql: Callable[[], str]) -> None:

@@ -1,6 +1,5 @@
 """The audit log: who asked what, and whom the answer showed."""
 
-import asyncio
 import json
 import logging
 from collections.abc import Iterator
@@ -10,13 +9,14 @@ from typing import Any
 import httpx
 import pytest
 from mcp import Client
-from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.shared.exceptions import MCPError
 
 from convocore_mcp.assembly import Assembly
 from convocore_mcp.sandbox import Sandbox, serving
 from convocore_mcp.server.calls.lifetime import App
 from convocore_mcp.server.mcp.audit import MAX_IDS
 from convocore_mcp.server.mcp.mcp_server import create_server
+from tests.stdio.pipes import piped_client
 from tests.sync.sync_harness import Gate
 from tests.tool_client import connected
 from tests.web.web_server import TOKEN, bearer, modern_request, run_server
@@ -56,6 +56,10 @@ async def test_every_call_is_a_line_with_the_ids_that_were_shown_and_nothing_els
         await mcp.call_tool("list_leads", {"agent_id": person})
         await mcp.read_resource(f"convocore://agents/{agent}/hot-leads")
         await mcp.get_prompt("prepare_for_call", {"lead": person})
+        with pytest.raises(MCPError):
+            await mcp.read_resource(f"convocore://agents/{agent}/leads/nobody")
+        with pytest.raises(MCPError):
+            await mcp.get_prompt(person, {})
         await mcp.list_tools()
     written = lines(file)
     assert [(line["what"], line["outcome"]) for line in written] == [
@@ -65,6 +69,8 @@ async def test_every_call_is_a_line_with_the_ids_that_were_shown_and_nothing_els
         ("tool list_leads", "invalid_argument"),
         ("resource hot-leads", "ok"),
         ("prompt prepare_for_call", "ok"),
+        ("resource leads", "not_found"),
+        ("prompt", "-32602"),
     ]
     assert listed is not None
     assert written[0]["ids"] == [row["lead_id"] for row in listed["leads"]]
@@ -100,22 +106,19 @@ async def test_a_line_has_at_most_200_ids_and_tells_how_many_there_were(tmp_path
 async def test_a_call_that_is_cancelled_is_a_line_too(tmp_path: Path) -> None:
     """Promised by docs/security.md, "Audit log": one line for each call."""
     sandbox, file = Sandbox(size=200), tmp_path / "audit.jsonl"
-    gate, ended = Gate(sandbox, after=1), asyncio.Event()
-
-    async def watch(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-        try:
-            return await call_next(ctx)
-        finally:
-            if ctx.method == "tools/call":
-                ended.set()
-
-    async with connected(sandbox, audit_log=str(file)) as mcp:
-        mcp.server.middleware.insert(0, watch)
-        call = asyncio.create_task(mcp.call("list_leads"))
-        await gate.reached.wait()
-        call.cancel()
-        await ended.wait()
-        gate.open()
+    gate = Gate(sandbox, after=1)
+    with serving(sandbox) as url:
+        settings = {"api_key": sandbox.key, "agent_id": sandbox.agent_id, "base_url": url}
+        async with piped_client(**settings, store="memory", audit_log=str(file)) as mcp:
+            await mcp.send("tools/call", 1, name="list_leads", arguments={})
+            await gate.reached.wait()
+            await mcp.send("notifications/cancelled", requestId=1)
+            await mcp.send("ping", 2)
+            while (await mcp.receive())["id"] != 2:
+                pass
+            gate.open()
+            mcp.close_stdin()
+            await mcp.ended
     (line,) = lines(file)
     assert (line["what"], line["outcome"], line["ids"]) == ("tool list_leads", "cancelled", [])
 

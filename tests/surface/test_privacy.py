@@ -251,6 +251,13 @@ async def test_pseudonyms_stay_the_same_as_long_as_the_mirror(
         ("on 19.07.2026, 2026-07, 12:30", "on 19.07.2026, 2026-07, 12:30"),
         ("order 4711, 25 % of 12,500.50", "order 4711, 25 % of 12,500.50"),
         ("it ended with +49 151 23…", "it ended with <phone>…"),
+        ("locally 123 4567", "locally <phone>"),
+        ("ref 999 999 999", "ref <phone>"),
+        ("from +290 22158", "from <phone>"),
+        ("or 040 42838", "or <phone>"),
+        ("von dort, Rot", "von dort, <person>"),
+        ("a li is long, Wang", "a li is long, <person>"),
+        ("渡辺です", "<person>です"),
         ("see x.example/annlee", "see <link>"),
         ("the leeway and the annex", "the leeway and the annex"),
     ],
@@ -258,7 +265,7 @@ async def test_pseudonyms_stay_the_same_as_long_as_the_mirror(
 def test_a_text_is_masked_by_what_is_known_and_by_patterns(text: str, expected: str) -> None:
     """Promised by docs/security.md, "Personal data": free text."""
     known = PersonalValues(
-        names=("Ann Lee",), phones=("+49 30 1234567",), links=("x.example/annlee",),
-        countries=("DE",),
+        names=("Ann Lee", "Max von Rot", "Li Wang", "渡辺健太"), phones=("+49 30 1234567",),
+        links=("x.example/annlee",), countries=("DE",),
     )  # fmt: skip
     assert mask_text(text, known, lambda kind, _: f"<{kind}>") == expected

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from convocore_mcp.errors import LostSyncLockError
+from convocore_mcp.errors import DamagedMirrorError, LostSyncLockError
 from convocore_mcp.sandbox import Sandbox, serving
 from convocore_mcp.store.database.engine import open_database
 from convocore_mcp.store.database.sequence import FencedDatabase, take_write_lock
 from convocore_mcp.store.database.sync_locks import FileSyncLocks
-from convocore_mcp.store.locks.leases import STALE_AFTER, Leases
+from convocore_mcp.store.locks.leases import STALE_AFTER, Lease, Leases
 from tests.api.api_client import Clock
 from tests.process_environment import TIMEOUT_SECONDS
 from tests.web.web_server import wait_until
@@ -63,6 +63,13 @@ def test_a_holder_that_shows_no_life_loses_its_lock_within_a_minute(tmp_path: Pa
     again.release()
     for each in databases:
         each.close()
+
+
+@pytest.mark.parametrize("text", ["x y z", "1 2 3 4", "{}"])
+def test_a_lease_that_was_damaged_is_a_damaged_mirror(text: str) -> None:
+    """Promised by docs/architecture.md, "The mirror": damage leads to a new mirror."""
+    with pytest.raises(DamagedMirrorError):
+        Lease.from_text(text)
 
 
 def test_a_process_that_was_stopped_as_well_takes_nothing_over(tmp_path: Path) -> None:

@@ -2,9 +2,11 @@
 
 import http.client
 import os
+from typing import NoReturn
 
 import httpx
 import pytest
+import uvicorn
 from typer.testing import CliRunner
 
 from convocore_mcp.cli.commands import app
@@ -167,7 +169,12 @@ def test_behind_a_proxy_the_event_stream_names_the_path_with_the_prefix(
 
 
 def start_error(monkeypatch: pytest.MonkeyPatch, *options: str, **env: str) -> str:
-    """The output of a server that refuses to start."""
+    """The output of a server that refuses to start; it would serve for ever if it did not."""
+
+    def serve(*_: object, **__: object) -> NoReturn:
+        pytest.fail("The server has started.")
+
+    monkeypatch.setattr(uvicorn.Server, "run", serve)
     for name in os.environ:
         if name.startswith("CONVOCORE_"):
             monkeypatch.delenv(name)

@@ -21,7 +21,8 @@ from convocore_mcp.server.backend import Backend
 from convocore_mcp.store.database.engine import open_database
 from convocore_mcp.store.database.purge import delete_files
 from convocore_mcp.store.files.set_aside import SUFFIXES, copies
-from convocore_mcp.store.write.erasing import Eraser, Traces
+from convocore_mcp.store.write.erasing import Eraser
+from convocore_mcp.store.write.traces import Traces
 
 RESTART = "Restart the servers that are running: they may still have answers in memory."
 

@@ -27,7 +27,6 @@ _NO_NAMES = _OURS | {name for name, field in BY_NAME.items() if field.kind is Ki
 """Fields with a vocabulary: a stage `new` is not somebody called New."""
 _PERSONAL_ID = re.compile(r"@|\d{7}")
 """What an ID has that is a phone number, an email address or an account."""
-_TIME = re.compile(r"\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\dZ)?")
 _SMALLEST_PHONE = 10**6
 """A smaller number is a count."""
 _WORD = re.compile(r"[^\W\d_]{2,}")
@@ -112,7 +111,7 @@ class Masking:
         return self.value(kind, value) if kind else self._text_field(name, value, known)
 
     def _text_field(self, name: str, value: str, known: PersonalValues) -> str | None:
-        if name in _OURS or _TIME.fullmatch(value):
+        if name in _OURS:
             return value
         if name == "contact":
             parts = [self.value(Personal.PHONE, part) for part in value.split(", ")]

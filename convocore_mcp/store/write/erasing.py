@@ -5,11 +5,10 @@ index, leads and their terms, changes, details, transcripts, quarantined rows. O
 pages are overwritten.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, func, or_, select, text, update
+from sqlalchemy import Connection, delete, func, select, text, update
 
 from convocore_mcp.store.database.coverage import data_changed
 from convocore_mcp.store.database.engine import Database
@@ -35,6 +34,7 @@ from convocore_mcp.store.fields.field_tables import (
     lead_fields,
 )
 from convocore_mcp.store.write.tombstones import Tombstones, contact_values, id_values
+from convocore_mcp.store.write.traces import Traces, find_traces, quarantined_rows
 from convocore_mcp.store.write.versions import mark_dirty
 
 VACUUM_SECONDS = 3600
@@ -43,19 +43,10 @@ _c = conversations.c
 _OF_VERSIONS = (conversation_fields, conversation_texts, records, enriched_versions)
 _OF_CONVERSATIONS = (details, sparse_rows, transcripts, dirty_conversations)
 _OF_LEADS = (leads, lead_fields, lead_terms)
-
-
-@dataclass(slots=True)
-class Traces:
-    """What the mirror holds of a person."""
-
-    conversation_ids: set[str] = field(default_factory=set)
-    lead_ids: set[str] = field(default_factory=set)
-    identities: set[str] = field(default_factory=set)
-    emails: set[str] = field(default_factory=set)
-    phones: set[str] = field(default_factory=set)
-    counts: dict[str, int] = field(default_factory=dict)
-    """How much is erased, by what it is."""
+_ALL = (
+    *_OF_VERSIONS, *_OF_CONVERSATIONS, *_OF_LEADS,
+    conversations, quarantine, search_terms, word_trigrams,
+)  # fmt: skip
 
 
 class Eraser:
@@ -68,7 +59,7 @@ class Eraser:
     def traces(self, agent_id: str, conversation_ids: Collection[str]) -> Traces:
         """Everything that these conversations, all of one person, have left in the mirror."""
         with self._database.reading() as connection:
-            return _traces(connection, agent_id, conversation_ids)
+            return find_traces(connection, agent_id, conversation_ids)
 
     def forget(
         self, agent_id: str, conversation_ids: Collection[str], *, agents: Collection[str] = ()
@@ -80,7 +71,7 @@ class Eraser:
         """
         with self._database.writing() as connection:
             number = take_write_lock(connection)
-            traces = _traces(connection, agent_id, conversation_ids)
+            traces = find_traces(connection, agent_id, conversation_ids)
             if traces.conversation_ids:
                 contacts = _contacts_of_nobody_else(connection, agent_id, traces)
                 known = id_values(traces.conversation_ids, traces.identities)
@@ -105,72 +96,8 @@ class Eraser:
         options = {"isolation_level": "AUTOCOMMIT", SECONDS: VACUUM_SECONDS}
         with engine.connect() as connection:
             connection.execution_options(**options)
-            for table in (*_OF_VERSIONS, *_OF_CONVERSATIONS, *_OF_LEADS, conversations):
+            for table in _ALL:
                 connection.exec_driver_sql(f"VACUUM {table.name}")
-
-
-def _traces(connection: Connection, agent_id: str, ids: Collection[str]) -> Traces:
-    found = Traces(conversation_ids=set(ids))
-    _collect(connection, agent_id, found)
-    # Tests and blocked conversations are in no lead, but may be of the same person.
-    same = or_(
-        _c.identity.in_(found.identities),
-        _c.email_key.in_(found.emails) & _c.identity.is_(None),
-        _c.phone_key.in_(found.phones) & _c.identity.is_(None),
-    )
-    aside = select(_c.id).where(_c.agent_id == agent_id, or_(_c.is_test, _c.is_blocked), same)
-    more = set(connection.scalars(aside)) - found.conversation_ids
-    if more:
-        found.conversation_ids |= more
-        _collect(connection, agent_id, found)
-    found.counts = _counts(connection, agent_id, found)
-    return found
-
-
-def _collect(connection: Connection, agent_id: str, found: Traces) -> None:
-    columns = (_c.lead_id, _c.identity, _c.email_key, _c.phone_key)
-    sets = (found.lead_ids, found.identities, found.emails, found.phones)
-    for part in chunks(sorted(found.conversation_ids)):
-        query = select(*columns).where(_c.agent_id == agent_id, _c.id.in_(part))
-        for row in connection.execute(query):
-            for values, value in zip(sets, row, strict=True):
-                values.update([value] if value is not None else [])
-    # A lead that others have left their conversations in is another person's by now.
-    others = select(_c.lead_id).where(
-        _c.agent_id == agent_id,
-        _c.valid_to == CURRENT,
-        _c.lead_id.in_(found.lead_ids),
-        _c.id.not_in(found.conversation_ids),
-    )
-    found.lead_ids -= set(connection.scalars(others))
-
-
-def _counts(connection: Connection, agent_id: str, found: Traces) -> dict[str, int]:
-    ids = found.conversation_ids
-
-    def count(table: Table, *conditions: ColumnElement[bool]) -> int:
-        query = select(func.count()).select_from(table).where(table.c.agent_id == agent_id)
-        return int(connection.scalar(query.where(*conditions)) or 0)
-
-    return {
-        "conversations": count(conversations, _c.id.in_(ids), _c.valid_to == CURRENT),
-        "versions": count(conversations, _c.id.in_(ids)),
-        "leads": count(leads, leads.c.lead_id.in_(found.lead_ids)),
-        "transcripts": count(transcripts, transcripts.c.id.in_(ids)),
-        "quarantined rows": len(_quarantined(connection, agent_id, found)),
-    }
-
-
-def _quarantined(connection: Connection, agent_id: str, found: Traces) -> list[bytes]:
-    """The quarantined rows that name the person, by digest."""
-    q = quarantine.c
-    marks = {*found.conversation_ids, *found.identities, *found.emails}
-    rows = connection.execute(select(q.digest, q.raw).where(q.agent_id == agent_id))
-    return [row.digest for row in rows if any(mark in row.raw.lower() for mark in _lower(marks))]
-
-
-def _lower(values: Iterable[str]) -> list[str]:
-    return [value.lower() for value in values]
 
 
 def _contacts_of_nobody_else(connection: Connection, agent_id: str, found: Traces) -> set[str]:
@@ -193,9 +120,14 @@ def _contacts_of_nobody_else(connection: Connection, agent_id: str, found: Trace
 def erase(connection: Connection, agent_id: str, found: Traces) -> None:
     """Delete every trace. The caller holds the write lock."""
     q = quarantine.c
-    for digest in _quarantined(connection, agent_id, found):
+    for digest in quarantined_rows(connection, agent_id, found):
         connection.execute(delete(quarantine).where(q.agent_id == agent_id, q.digest == digest))
     _erase_rows(connection, agent_id, found)
+    # What a lead was when the person was in it.
+    f = lead_fields.c
+    for part in chunks(sorted(found.shared_lead_ids)):
+        was = (f.agent_id == agent_id, f.lead_id.in_(part), f.valid_to != CURRENT)
+        connection.execute(delete(lead_fields).where(*was))
 
 
 def erase_conversations(connection: Connection, agent_id: str, ids: Collection[str]) -> None:
@@ -232,14 +164,24 @@ def _erase_rows(connection: Connection, agent_id: str, found: Traces) -> None:
             of_agent = table.c.agent_id == agent_id
             connection.execute(delete(table).where(of_agent, table.c.id.in_(part)))
         connection.execute(delete(conversations).where(*mine))
-    for part in chunks(sorted(found.lead_ids)):
+    _erase_leads(connection, agent_id, found.lead_ids)
+    _drop_unused_words(connection, agent_id, terms, words)
+    data_changed(connection, agent_id, added=-current)
+
+
+def _erase_leads(connection: Connection, agent_id: str, lead_ids: Collection[str]) -> None:
+    """Delete leads, and their IDs where ended versions of other conversations still have them."""
+    f = conversation_fields.c
+    for part in chunks(sorted(lead_ids)):
         for table in _OF_LEADS:
             of_agent = table.c.agent_id == agent_id
             connection.execute(delete(table).where(of_agent, table.c.lead_id.in_(part)))
-        were_in = (_c.agent_id == agent_id, _c.first_lead_id.in_(part))
-        connection.execute(update(conversations).where(*were_in).values(first_lead_id=None))
-    _drop_unused_words(connection, agent_id, terms, words)
-    data_changed(connection, agent_id, added=-current)
+        were_in = (_c.agent_id == agent_id, _c.lead_id.in_(part))
+        versions = f.valid_from.in_(select(_c.valid_from).where(*were_in))
+        connection.execute(update(conversation_fields).where(versions).values(lead_id=None))
+        connection.execute(update(conversations).where(*were_in).values(lead_id=None))
+        began_in = (_c.agent_id == agent_id, _c.first_lead_id.in_(part))
+        connection.execute(update(conversations).where(*began_in).values(first_lead_id=None))
 
 
 def _name_terms(connection: Connection, agent_id: str, lead_ids: Collection[str]) -> set[str]:

@@ -23,7 +23,7 @@ def save_quarantined(
         for row in page.rows
         if (reason := versions.why_unstorable(row))
     ]
-    kept = (row for row in page.quarantined if not tombstones.is_forgotten(agent_id, row.id))
+    kept = (row for row in page.quarantined if not tombstones.is_forgotten(agent_id, row))
     by_digest = {digest(row.raw): row for row in (*kept, *unstorable)}
     if not by_digest:
         return

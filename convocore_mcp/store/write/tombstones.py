@@ -5,22 +5,28 @@ a file of their own, or in PostgreSQL in a table without our prefix. A hash is t
 an email address or phone number that only the forgotten person had.
 """
 
+import json
 import os
+import re
 import secrets
 from collections.abc import Callable, Collection, Container, Iterable, Mapping
+from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, text
 
 from convocore_mcp.errors import MirrorError
-from convocore_mcp.models import Conversation, DerivedKeys
+from convocore_mcp.models import Conversation, DerivedKeys, Quarantined
 from convocore_mcp.store.database.engine import Database
 
 TABLE = "forgotten_by_convocore_mcp"
 SUFFIX = ".forgotten"
 """What the file's name has after that of the mirror."""
 _SALT = "salt"
+_SHORTEST = 6
+"""Characters of what tells whose a row is. A short ID may be any number in somebody else's row."""
+_VALUE = re.compile(r'"(?:[^"\\]|\\.)*"|\d{1,40}')
 
 
 class Tombstones:
@@ -58,9 +64,14 @@ class Tombstones:
             or (id_ not in known and self._has(row.agent_id, _contacts_of(keys_of(row))))
         }
 
-    def is_forgotten(self, agent_id: str, conversation_id: str | None) -> bool:
-        """Whether a conversation, of which nothing but the ID is known, is one of theirs."""
-        return bool(self._hashes) and self._has(agent_id, _values(conversation_id or "", None))
+    def is_forgotten(self, agent_id: str, row: Quarantined) -> bool:
+        """Whether a row that can't be read is one of theirs, by the values that stand in it."""
+        if not self._hashes:
+            return False
+        long = (text for text in _values_in(row.raw) if len(text) >= _SHORTEST)
+        written = {row.id or "", *long}
+        emails = {value for text in written for value in contact_values(text.strip().lower(), None)}
+        return self._has(agent_id, id_values(written, written) | emails)
 
     def lines(self, connection: Connection) -> Collection[str]:
         """What is kept: a salt, and hashes."""
@@ -131,6 +142,15 @@ def contact_values(email: str | None, phone: str | None) -> set[str]:
 
 def _contacts_of(keys: DerivedKeys) -> set[str]:
     return contact_values(keys.email, keys.phone)
+
+
+def _values_in(raw: str) -> set[str]:
+    """The texts and whole numbers in a JSON text; of a text that is cut off, those before."""
+    found = set()
+    for written in _VALUE.findall(raw):
+        with suppress(ValueError):
+            found.add(str(json.loads(written)))
+    return found
 
 
 def _values(id_: str, identity: str | None) -> set[str]:
