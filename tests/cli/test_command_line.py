@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.pages.documented import documented
 from tests.process_environment import TIMEOUT_SECONDS, isolated_environment
 
 COMMAND = (sys.executable, "-m", "convocore_mcp")
@@ -50,6 +51,18 @@ def test_a_shell_that_completes_gets_words_and_no_server(tmp_path: Path) -> None
         env=isolated_environment(tmp_path, _CONVOCORE_MCP_COMPLETE="complete_bash", **asked),
     )  # fmt: skip
     assert done.stdout.split() == ["export"]
+
+
+def test_a_shell_learns_to_complete_by_one_command(tmp_path: Path) -> None:
+    """Promised by docs/commands.md, "Everywhere"."""
+    command = documented("convocore-mcp --install-completion")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    subprocess.run(
+        ["bash", "-c", f"{command}; exit $?"], check=True, stdout=subprocess.DEVNULL,
+        env=isolated_environment(tmp_path) | {"PATH": path},
+    )  # fmt: skip
+    written = (tmp_path / ".bashrc").read_text().split("'")[1]
+    assert "_CONVOCORE_MCP_COMPLETE" in Path(written).read_text()
 
 
 def test_a_person_who_starts_it_in_a_terminal_is_told_what_it_waits_for(tmp_path: Path) -> None:
