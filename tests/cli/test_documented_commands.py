@@ -1,9 +1,10 @@
-"""Each `convocore-mcp` command that a page names runs; those of docs/commands.md first, in order."""
+"""Each `convocore-mcp` command that a page names runs; first those of docs/commands.md."""
 
 import re
 import shlex
 import signal
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -14,14 +15,14 @@ from tests.cli.keyrings import keyring_in
 from tests.pages.documented import COMMANDS, PAGES, documented, program_of
 from tests.process_environment import TIMEOUT_SECONDS
 from tests.warm_process import WarmProgram
-from tests.web.web_server import HTTP, RunningServer, wait_until
+from tests.web.web_server import HTTP, TOKEN, RunningServer, wait_until
 
 PAGE = "docs/commands.md"
 IN_A_SHELL = {documented("convocore-mcp --install-completion")}
 """Tried by tests/cli/test_command_line.py: it asks in which shell it runs."""
 RUN = [
     command
-    for command in dict.fromkeys([*COMMANDS[PAGE], *sum(COMMANDS.values(), [])])
+    for command in dict.fromkeys(chain(COMMANDS[PAGE], *COMMANDS.values()))
     if program_of(command) == "convocore-mcp" and command not in IN_A_SHELL
 ]
 PLACEHOLDERS = {
@@ -68,7 +69,9 @@ def test_a_command_line_of_the_page_runs(
         arguments = ["-h"] if name in NEEDS_MORE else MADE_SMALL.get(name, [])
     if name == "forget":
         commands.run_ok("sync")
-        arguments = [next(row["userEmail"] for row in commands.sandbox.rows() if "userEmail" in row)]
+        arguments = [
+            next(row["userEmail"] for row in commands.sandbox.rows() if "userEmail" in row)
+        ]
     done = commands.run(name, *arguments, answer="y\n")
     assert done.returncode == 0, done.stderr
     assert done.stdout or "-o" in arguments
@@ -88,9 +91,9 @@ def test_a_server_that_a_page_names_runs_until_ctrl_c(
     name, *arguments = words_of(line)
     free = [] if name == "serve" and "--transport" not in arguments else ["--port", "0"]
     more = ["--no-open"] if name == "board" else []
-    tokens = {"CONVOCORE_MCP_TOKENS": "a-token-of-the-test-0123456789", "CONVOCORE_LOG_LEVEL": "info"}
+    settings = {"CONVOCORE_MCP_TOKENS": TOKEN, "CONVOCORE_LOG_LEVEL": "info"}
     process = WarmProgram(
-        [name, *arguments, *free, *more], env=commands.env | tokens, stdout=said, stderr=said
+        [name, *arguments, *free, *more], env=commands.env | settings, stdout=said, stderr=said
     )
     if "--transport" in arguments:
         RunningServer(process, said).stop(signal.SIGINT)

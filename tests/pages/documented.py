@@ -18,7 +18,9 @@ PAGES = {
         *sorted((ROOT / "packaging").rglob("*.md")),
     )
 }
-OURS = {command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands}
+OURS = {
+    command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands
+}
 """Commands of `convocore-mcp`; some pages leave that word out."""
 PROGRAMS = {
     "apt", "apt-get", "autocannon", "bash", "brew", "cat", "cd", "claude", "cmd", "code", "codex",
@@ -29,7 +31,7 @@ PROGRAMS = {
     "ruff", "sh", "sqlite3", "sudo", "systemctl", "tdqs", "uv", "uvx", "ulimit", "which", "winget",
     "wrk",
 }  # fmt: skip
-"""What makes a text in backticks a command, if something follows. Lines of `sh` are all commands."""
+"""What makes a text in backticks a command, if something follows. All lines of `sh` are."""
 _COMMAND = re.compile(r"(?:[A-Z_]+=\S+ )*(?:\.venv/bin/)?([\w.-]+) \S")
 _MARKDOWN = MarkdownIt("commonmark").enable("table")
 

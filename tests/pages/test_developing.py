@@ -77,7 +77,7 @@ def test_snapshots_are_written_again_as_they_are(copy: Path) -> None:
 
 def test_the_questions_are_asked_by_a_command(copy: Path) -> None:
     """Promised by docs/performance.md, "How good the answers are". Few here, of little data."""
-    said = run_in(copy, documented("python -m benchmarks.questions"), "--every=60 --size=200".split())
+    said = run_in(copy, documented("python -m benchmarks.questions"), ["--every=90", "--size=200"])
     ours = [line for line in said.splitlines() if line.startswith("| convocore-mcp |")]
     assert len(ours) == 2
 

