@@ -65,7 +65,7 @@ def asked(line: str) -> argparse.Namespace:
     return engine().parse_args(shlex.split(line))
 
 
-CONTAINERFILE = (ROOT / asked(BUILD).file).read_text().replace("\\\n", " ")
+CONTAINERFILE: str = (ROOT / asked(BUILD).file).read_text().replace("\\\n", " ")
 STEPS = [
     (word, rest.strip())
     for word, _, rest in (line.partition(" ") for line in CONTAINERFILE.splitlines())
