@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.table import Row, markdown
+from tests.pages.documented import documented
 
 pytestmark = pytest.mark.timeout(900)  # seconds: it starts many processes
 ROOT = Path(__file__).parent.parent
@@ -39,16 +40,29 @@ FIRST = tuple(
     )
     for argument in arguments
 )
+OTHER_PARTS = ("startup", "calls", "sizes", "syncs", "tokens", "event_loop")
 Line = dict[str, str]
 
 
 @pytest.fixture(scope="module")
-def table() -> list[Line]:
-    """The rows that the command prints, by the heading of their columns."""
+def table(tmp_path_factory: pytest.TempPathFactory) -> list[Line]:
+    """The rows of all parts, by the heading of their columns."""
+    keep = ("--keep", str(tmp_path_factory.mktemp("mirrors")))
+    measured = (
+        measure(documented("python -m benchmarks"), "--only", *OTHER_PARTS, *keep),
+        measure(documented("python -m benchmarks --only throughput"), *keep),
+        measure(documented("python -m benchmarks --only memory --keep FOLDER"), *keep),
+        measure(documented("python -m benchmarks --only first first_sizes --keep FOLDER"), *keep),
+    )
+    return [line for lines in measured for line in lines]
+
+
+def measure(command: str, *options: str) -> list[Line]:
+    """The rows that a command prints, with `--quick`; options that are given twice hold last."""
     # Without coverage in the measured processes: it would slow them down.
     env = {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks", "--quick"],
+        [sys.executable, *command.split()[1:], "--quick", *options],
         cwd=ROOT,
         env=env,
         capture_output=True,
@@ -104,7 +118,8 @@ def test_targets_that_do_not_depend_on_time_are_met(table: list[Line]) -> None:
 def test_the_load_over_http_is_answered() -> None:
     """Promised by docs/performance.md, "Load over HTTP"; the page has the same command."""
     done = subprocess.run(
-        [sys.executable, "benchmarks/load.py", "--clients=2", "--calls=24", "--size=200"],
+        [sys.executable, *documented("python benchmarks/load.py").split()[1:], "--clients=2",
+          "--calls=24", "--size=200"],
         cwd=ROOT, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr

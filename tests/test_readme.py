@@ -2,14 +2,11 @@
 
 import json
 import re
-import shlex
 import tomllib
 from pathlib import Path
 
 import pytest
 from pydantic import AliasChoices
-from typer.core import TyperGroup
-from typer.main import get_command
 from typer.testing import CliRunner
 
 from convocore_mcp.cli.commands import app
@@ -191,62 +188,3 @@ def test_every_command_explains_itself_and_is_documented(command: str) -> None:
     assert done.exit_code == 0
     assert "Usage" in done.stdout
     assert f"`convocore-mcp {command}".rstrip() in section("Commands", PAGES["operations.md"])
-
-
-PLACEHOLDERS = {
-    "CLIENT": "cursor",
-    "LEAD": "somebody",
-    "TOOL": "list_leads",
-    "stdio|http|sse": "http",
-}
-"""What a page says in place of a word, and one such word."""
-TYPED = sorted(
-    {
-        line
-        for page in (README, *PAGES.values())
-        for line in re.findall(r"`(?:\.venv/bin/)?convocore-mcp ([^`\n]+)`", page)
-        if "COMMAND" not in line and "…" not in line
-    }
-)
-"""Commands in the middle of a sentence. Whole lines are run by the tests of commands."""
-
-
-@pytest.mark.parametrize("typed", TYPED)
-def test_every_command_in_a_sentence_is_one_that_can_be_typed(typed: str) -> None:
-    """Ours: the command is there, and takes these arguments and options."""
-    words = [PLACEHOLDERS.get(word, word) for word in shlex.split(typed)]
-    program = get_command(app)
-    assert isinstance(program, TyperGroup)
-    if words[0].startswith("-"):
-        options = {name for parameter in program.params for name in parameter.opts}
-        assert {*words} <= options | {"-h", "--help"}
-    else:
-        name, *arguments = words
-        command = program.commands[name]
-        if arguments:  # else only the command's name is meant
-            command.make_context(name, arguments).close()
-
-
-RUN_BY = {
-    "python -m benchmarks": "test_benchmarks.py",
-    "python -m benchmarks.questions": "test_questions.py",
-    "python benchmarks/load.py": "test_benchmarks.py",
-    "python benchmarks/board.py": "board/test_measured.py",
-    "python packaging/build.py": "packaging/test_artifacts.py",
-    "python packaging/wheels.py": "packaging/test_artifacts.py",
-    "python -m tests.clients.table": "clients/test_table.py",
-    "python -m convocore_mcp": "clients/clients.py",
-}
-"""Programs of ours that a page names, and the tests that run them."""
-
-
-def test_every_program_that_a_page_names_is_run_by_a_test() -> None:
-    """Ours: a command that nobody runs stops working."""
-    pattern = r"(?:^|`)(python (?:-m )?[\w./]+)"
-    named = {
-        found for page in (README, *PAGES.values()) for found in re.findall(pattern, page, re.M)
-    }
-    assert named == RUN_BY.keys()
-    for command, file in RUN_BY.items():
-        program = command.split()[-1].rpartition("/")[2]
-        assert program in (ROOT / "tests" / file).read_text(), command

@@ -1,6 +1,6 @@
 """Measure whether questions are answered right, and at what cost, also by alternatives.
 
-    python -m benchmarks.questions [--size 2000] [--sparse] [--verbose]
+    python -m benchmarks.questions [--size 2000] [--sparse] [--verbose] [--every N]
 
 Runs against the sandbox in both dialects. With `--sparse` the list says little of a conversation:
 the answers must be the same once single conversations have been read, and before that none may be
@@ -14,7 +14,7 @@ import statistics
 import sys
 from collections.abc import Sequence
 
-from benchmarks.questions import QUESTIONS
+from benchmarks.questions import AFTER_CHANGES, BEFORE_CHANGES, OF_AGENCY
 from benchmarks.questions.agency import Agency
 from benchmarks.questions.alternatives import generated, generated_pages, raw_pages, read
 from benchmarks.questions.question import Question
@@ -31,8 +31,10 @@ AGENCY_SIZE = 600
 """Conversations of the larger of two agents."""
 
 
-async def evaluate(dialect: Dialect, size: int, *, sparse: bool) -> dict[str, list[Result]]:
-    """Ask all questions in every way; returns the results by who answered."""
+async def evaluate(
+    dialect: Dialect, size: int, *, sparse: bool, every: int
+) -> dict[str, list[Result]]:
+    """Ask one of `every` so many questions in every way; returns the results by who answered."""
     results: dict[str, list[Result]] = {name: [] for name in (OURS, RAW, GENERATED, UNCHECKED)}
     sandbox = Sandbox(size=size, dialect=dialect, sparse=sparse)
     with serving(sandbox) as base_url:
@@ -46,18 +48,21 @@ async def evaluate(dialect: Dialect, size: int, *, sparse: bool) -> dict[str, li
                     pages = await generated_pages(server, sandbox.agent_id, checked=False)
                     results[UNCHECKED] += read(questions, dataset, pages)
 
-        results[OURS] = await ask_ours(sandbox, base_url, ask_alternatives)
+        results[OURS] = await ask_ours(
+            sandbox, base_url, ask_alternatives,
+            questions=BEFORE_CHANGES[::every], after_changes=AFTER_CHANGES[::every],
+        )  # fmt: skip
     agency = Agency(size=AGENCY_SIZE, dialect=dialect, sparse=sparse)
     with serving(agency) as base_url:
-        results[OURS] += await ask_agency(agency, base_url)
+        results[OURS] += await ask_agency(agency, base_url, questions=OF_AGENCY[::every])
     return results
 
 
-async def ask_before_details(dialect: Dialect) -> list[Result]:
+async def ask_before_details(dialect: Dialect, every: int) -> list[Result]:
     """The answers from a sparse list that are wrong and call themselves complete."""
     sandbox = Sandbox(size=AGENCY_SIZE, dialect=dialect, sparse=True)
     with serving(sandbox) as base_url:
-        early = await ask_early(sandbox, base_url)
+        early = await ask_early(sandbox, base_url, questions=BEFORE_CHANGES[::every])
     print(f"{sum(not one.complete for one in early)} of {len(early)} early answers say incomplete.")
     return [one for one in early if one.complete and not one.right]
 
@@ -93,19 +98,20 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=2000, help="conversations")
     parser.add_argument("--sparse", action="store_true", help="a list that says little")
     parser.add_argument("--verbose", action="store_true", help="one line for each question")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="one question of N")
     chosen = parser.parse_args()
+    every = chosen.every
     bad: list[str] = []
     lines: list[str] = []
     for dialect, upstream in DIALECTS.items():
-        results = asyncio.run(evaluate(dialect, chosen.size, sparse=chosen.sparse))
+        results = asyncio.run(evaluate(dialect, chosen.size, sparse=chosen.sparse, every=every))
         if chosen.sparse:
-            bad += report_failures(asyncio.run(ask_before_details(dialect)), verbose=True)
+            bad += report_failures(asyncio.run(ask_before_details(dialect, every)), verbose=True)
         bad += report_failures(results[OURS], verbose=chosen.verbose)
         lines += [table_row(who, upstream, given) for who, given in results.items() if given]
-    languages = len({question.language for question in QUESTIONS})
-    print(
-        f"\n{len(QUESTIONS)} questions in {languages} languages, {chosen.size:,} conversations:\n"
-    )
+    asked = [result.question for result in results[OURS]]
+    languages = len({question.language for question in asked})
+    print(f"\n{len(asked)} questions in {languages} languages, {chosen.size:,} conversations:\n")
     print("| who answers | upstream | right | calls, median | tokens, median | tokens, all |")
     print("|---|---|---|---|---|---|", *lines, sep="\n")
     sys.exit(1 if bad else 0)

@@ -63,6 +63,7 @@ async def ask_ours(
     also: Callable[[Sequence[Question], Dataset], Any] | None = None,
     *,
     questions: Sequence[Question] = BEFORE_CHANGES,
+    after_changes: Sequence[Question] = AFTER_CHANGES,
 ) -> list[Result]:
     """Ask `questions` and those about changes, of one agent; `also` gets them too, with the data.
 
@@ -79,13 +80,15 @@ async def ask_ours(
         apply_changes(sandbox)
         earlier: dict[str, Row] = {row["ID"]: row for row in dataset.rows}
         dataset = Dataset.of(list(sandbox.rows()), now(), earlier)
-        results += [await _ask(client, q, dataset, saved_cursor) for q in AFTER_CHANGES]
+        results += [await _ask(client, q, dataset, saved_cursor) for q in after_changes]
         if also:
-            await also(AFTER_CHANGES, dataset)
+            await also(after_changes, dataset)
     return results
 
 
-async def ask_agency(agency: Agency, base_url: str) -> list[Result]:
+async def ask_agency(
+    agency: Agency, base_url: str, *, questions: Sequence[Question] = OF_AGENCY
+) -> list[Result]:
     """Ask the questions about two agents and about transcripts."""
     agents = {FIRST: agency, SECOND: agency.second}
     server = _server(
@@ -99,7 +102,7 @@ async def ask_agency(agency: Agency, base_url: str) -> list[Result]:
             REMEMBERED: agency.remembered, RECENT: agency.recent, BY_REST_API: agency.rest_api
         }  # fmt: skip
         dataset = replace(by_agent[FIRST], agents=by_agent, exports=agency.exports(), named=named)
-        return [await _ask(client, question, dataset, "") for question in OF_AGENCY]
+        return [await _ask(client, question, dataset, "") for question in questions]
 
 
 async def ask_early(

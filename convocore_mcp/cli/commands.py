@@ -25,6 +25,7 @@ from convocore_mcp.errors import NotConfiguredError
 from convocore_mcp.sandbox import Sandbox
 from convocore_mcp.sandbox import run as run_sandbox
 from convocore_mcp.web.routes import WebOptions
+from convocore_mcp.words.counted import counted
 
 app = typer.Typer(
     name="convocore-mcp",
@@ -187,7 +188,7 @@ def sandbox(
     if sparse:
         server.break_one_record()
     say(
-        f"Sandbox: {size} conversations, {dialect.value} dialect. Ctrl+C stops it.\n"
+        f"Sandbox: {counted(size, 'conversation')}, {dialect.value} dialect. Ctrl+C stops it.\n"
         f"  CONVOCORE_BASE_URL=http://127.0.0.1:{port}/v3\n"
         f"  CONVOCORE_API_KEY={server.key}\n"
         f"  CONVOCORE_AGENT_ID={server.agent_id}",

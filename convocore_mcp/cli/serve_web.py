@@ -1,6 +1,7 @@
 """Serving over HTTP, and serving the sandbox's data."""
 
 import socket
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from importlib.metadata import version
@@ -10,6 +11,7 @@ from pydantic import ValidationError
 
 from convocore_mcp.assembly import Assembly
 from convocore_mcp.cli.serve import start_logging
+from convocore_mcp.cli.terminal import tell
 from convocore_mcp.configuration import read_settings, settings_error
 from convocore_mcp.errors import NotConfiguredError
 from convocore_mcp.sandbox import Sandbox, serving
@@ -62,7 +64,10 @@ def serve_web(
         server = create_server(app, watch=watch)
         serve_http(server, app, settings, metrics, listener, host=host, options=options)
 
-    with listening(settings, host=host, port=port, streamable=options.streamable) as listener:
+    with listening(settings, host=host, port=port, streamable=options.streamable) as listens:
+        listener, address = listens
+        if sys.stderr is not None and sys.stderr.isatty() and options.links is None:
+            tell(f"convocore-mcp serves MCP at {address}. Ctrl+C ends it.", err=True)
         if workers == 1:
             serve(listener, settings, Metrics())
             return

@@ -41,6 +41,15 @@ def read_pairs(pairs: Iterable[str] | None, *, also: str = "") -> JsonObject:
     return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
 
 
+def repeat_hint(given: JsonObject, complaint: str) -> str:
+    """How to give several values, where `complaint` is about one that holds them all."""
+    for name, value in given.items():
+        if isinstance(value, str) and "," in value and complaint.startswith(f"{name}: "):
+            repeated = " ".join(f"{name}={part.strip()}" for part in value.split(",")[:3])
+            return f"\nSeveral values make a list when the key is repeated: {repeated[:200]}"
+    return ""
+
+
 def tool_names(incomplete: str) -> list[str]:
     """The tools whose name begins with `incomplete`, for shell completion."""
     return [fn.__name__ for fn, _ in TOOLS if fn.__name__.startswith(incomplete)]

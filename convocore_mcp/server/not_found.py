@@ -9,13 +9,15 @@ from copy import copy
 from convocore_mcp.errors import ConvocoreError, MissingError
 from convocore_mcp.models import Freshness
 from convocore_mcp.server.views.view_builders import rfc3339
+from convocore_mcp.words.counted import counted
 
 
 def with_coverage(missing: MissingError, freshness: Freshness) -> ConvocoreError:
     """The error to raise instead of `missing`, given what had been read when it was found out."""
-    searched = f"{freshness.conversations:,} conversations"
+    were = "was" if freshness.conversations == 1 else "were"
+    searched = counted(freshness.conversations, "conversation")
     if freshness.complete:
-        coverage = f"All {searched} were searched, as of {rfc3339(freshness.as_of)}."
+        coverage = f"All {searched} {were} searched, as of {rfc3339(freshness.as_of)}."
         return _with_hint(missing, " ".join((missing.hint, coverage, *freshness.notes)))
     if isinstance(freshness.first_sync_error, ConvocoreError):
         hint = f"{missing.message} But only {searched} have been read before Convocore failed."

@@ -15,6 +15,7 @@ from convocore_mcp.errors import (
 )
 from convocore_mcp.models import Coverage, DetailsState, Freshness, ReadScope
 from convocore_mcp.sync.page_writer import Progress
+from convocore_mcp.words.counted import counted
 
 REFUSALS = (UnauthorizedError, ForbiddenError, NotFoundError)
 """Errors after which the mirror gives no answer either: the key may have been revoked."""
@@ -129,18 +130,18 @@ def _details_notes(details: DetailsState, *, of: int) -> list[str]:
         )
     if details.outdated:
         notes.append(
-            f"The details of {details.outdated} conversation(s) were last read long ago: edits in "
-            "the CRM since then may be missing until they have been read again."
+            f"The details of {counted(details.outdated, 'conversation')} were last read long ago: "
+            "edits in the CRM since then may be missing until they have been read again."
         )
     if details.unread:
         notes.append(
-            f"The list says too little of {details.unread} conversation(s), and their details are "
-            "not read, as CONVOCORE_DETAILS says: what the list leaves out is unknown."
+            f"The list says too little of {counted(details.unread, 'conversation')}, and their "
+            "details are not read, as CONVOCORE_DETAILS says: what the list leaves out is unknown."
         )
     if details.refused:
         notes.append(
-            f"Convocore does not give the details of {details.refused} conversation(s): what "
-            "the list leaves out of them is unknown."
+            f"Convocore does not give the details of {counted(details.refused, 'conversation')}: "
+            "what the list leaves out of them is unknown."
         )
     return notes
 
@@ -178,23 +179,24 @@ def _notes(state: SyncState) -> list[str]:
         # Rows of the sync would count a conversation again that is on two pages.
         rows = coverage.conversations or state.first_sync.rows
         notes.append(
-            f"A first reading is under way, {rows} conversations so far; ask again for the rest."
+            f"A first reading is under way, {counted(rows, 'conversation')} so far; "
+            "ask again for the rest."
         )
     elif coverage.full_sync_at is None and coverage.conversations:
         notes.append(
-            f"The first reading has stopped after {coverage.conversations} conversations; the rest "
-            "is not known."
+            "The first reading has stopped after "
+            f"{counted(coverage.conversations, 'conversation')}; the rest is not known."
         )
     overdue = FULL_SYNC_OVERDUE if state.overdue else None
     notes += filter(None, (overdue, coverage.gap, coverage.doubt))
     if coverage.quarantined:
         notes.append(
-            f"{coverage.quarantined} record(s) could not be read and are left out (quarantined)."
+            f"{counted(coverage.quarantined, 'record')} could not be read; left out (quarantined)."
         )
     if coverage.dropped_fields:
         notes.append(
-            f"{coverage.dropped_fields} field(s) of {coverage.with_dropped_fields} conversation(s) "
-            "could not be read and are left out."
+            f"{counted(coverage.dropped_fields, 'field')} of "
+            f"{counted(coverage.with_dropped_fields, 'conversation')} could not be read; left out."
         )
     if coverage.full_sync_at is not None and coverage.as_of is None:
         notes.append(CLOCK_WAS_AHEAD)

@@ -21,6 +21,7 @@ from convocore_mcp.sync.list_order import EVIDENCE_AGAIN, Front, FrontReading
 from convocore_mcp.sync.page_writer import LIST_MOVED_TOO_FAST, PageWriter, Upstream
 from convocore_mcp.sync.prefetch import prefetch_pages
 from convocore_mcp.sync.short_lists import SMALL_LIST, finds_little, finds_little_note
+from convocore_mcp.words.counted import counted
 
 log = logging.getLogger(__name__)
 
@@ -278,6 +279,6 @@ def decide_removal(
 def outdated_note(count: int) -> str:
     """What answers say of conversations that the list shows only in an older copy."""
     return (
-        f"The list shows {count:,} conversation(s) only in an older version than was read before. "
-        "The newer version is kept until the next full sync says the same."
+        f"The list shows {counted(count, 'conversation')} only in an older version than was read "
+        "before. The newer version is kept until the next full sync says the same."
     )

@@ -14,6 +14,7 @@ from convocore_mcp.store.write.mirror_writer import MirrorWriter, Saved
 from convocore_mcp.sync.decisions import CLOCK_JITTER, without_future
 from convocore_mcp.sync.list_order import CLOCK_SKEW, WINDOW_EVIDENCE, ListedRow
 from convocore_mcp.sync.prefetch import merge_pages
+from convocore_mcp.words.counted import counted
 
 log = logging.getLogger(__name__)
 
@@ -208,9 +209,8 @@ class PageWriter:
         progress = self.progress
         # An empty page counts as a row, so that a list of empty pages ends too.
         if progress.rows + progress.empty_pages > self.limits.rows:
-            progress.gap = (
-                f"Reading stopped after {progress.rows} rows, as CONVOCORE_MAX_ROWS says."
-            )
+            rows = counted(progress.rows, "row")
+            progress.gap = f"Reading stopped after {rows}, as CONVOCORE_MAX_ROWS says."
         elif progress.started_at and self.now() - progress.started_at > self.limits.duration:
             progress.gap = "Reading stopped after the time that CONVOCORE_MAX_SYNC_SECONDS gives."
         else:

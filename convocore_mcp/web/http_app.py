@@ -40,8 +40,8 @@ ALL_INTERFACES = {"0.0.0.0", "::", ""}  # noqa: S104  compared with, not bound
 @contextmanager
 def listening(
     settings: HttpSettings, *, host: str, port: int, streamable: bool
-) -> Iterator[socket.socket]:
-    """A listener on `host` and `port`, which the log tells.
+) -> Iterator[tuple[socket.socket, str]]:
+    """A listener on `host` and `port`, and the address that clients use, which the log tells.
 
     Raises:
         NotConfiguredError: other machines can reach the server, but no token is configured;
@@ -50,9 +50,9 @@ def listening(
     _check_exposure(settings, host)
     with _open_listener(host, port) as listener:
         bound_port = listener.getsockname()[1]
-        url = _url(settings, host, bound_port)
-        log.info("Serving %s on port %d.", f"{url}{ENDPOINTS[0 if streamable else 1]}", bound_port)
-        yield listener
+        address = f"{_url(settings, host, bound_port)}{ENDPOINTS[0 if streamable else 1]}"
+        log.info("Serving %s on port %d.", address, bound_port)
+        yield listener, address
 
 
 def serve_http(

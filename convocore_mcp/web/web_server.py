@@ -26,6 +26,7 @@ from convocore_mcp.web.connections.bounded_protocol import BoundedProtocol, Conn
 from convocore_mcp.web.connections.connection_table import ConnectionTable
 from convocore_mcp.web.http_settings import HttpSettings
 from convocore_mcp.web.request_tracker import RequestTracker
+from convocore_mcp.words.counted import counted
 
 log = logging.getLogger(__name__)
 
@@ -147,6 +148,7 @@ class _DrainingServer(uvicorn.Server):
                 await self._tracker.wait_until_idle()
         except TimeoutError:
             log.warning(
-                "%d call(s) did not finish in time and were cut off.", self._tracker.under_way
+                "%s did not finish in time, and was cut off.",
+                counted(self._tracker.under_way, "call"),
             )
         AppStatus.should_exit = True  # ends the event streams

@@ -107,3 +107,13 @@ def test_sentences_have_a_line_each(capsys: pytest.CaptureFixture[str]) -> None:
         "freshness  notes  One is late.",
         "Two are missing.",
     ]
+
+
+def test_somebody_who_types_commas_learns_that_a_key_is_repeated(commands: CommandLine) -> None:
+    """Ours: in a shell, a comma is what comes to mind first."""
+    typed = commands.run("ask", "conversation_stats", "group_by=stage,channel")
+    assert typed.returncode == 1
+    assert "when the key is repeated: group_by=stage group_by=channel" in " ".join(
+        typed.stderr.split()
+    )
+    assert "repeated" not in commands.run("ask", "conversation_stats", "group_by=colour").stderr

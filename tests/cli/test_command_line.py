@@ -3,6 +3,7 @@
 import os
 import platform
 import pty
+import re
 import signal
 import sqlite3
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.pages.documented import documented
 from tests.process_environment import TIMEOUT_SECONDS, isolated_environment
 
 COMMAND = (sys.executable, "-m", "convocore_mcp")
@@ -52,6 +54,18 @@ def test_a_shell_that_completes_gets_words_and_no_server(tmp_path: Path) -> None
     assert done.stdout.split() == ["export"]
 
 
+def test_a_shell_learns_to_complete_by_one_command(tmp_path: Path) -> None:
+    """Promised by docs/commands.md, "Everywhere"."""
+    command = documented("convocore-mcp --install-completion")
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    subprocess.run(
+        ["bash", "-c", f"{command}; exit $?"], check=True, stdout=subprocess.DEVNULL,
+        env=isolated_environment(tmp_path) | {"PATH": path},
+    )  # fmt: skip
+    written = (tmp_path / ".bashrc").read_text().split("'")[1]
+    assert "_CONVOCORE_MCP_COMPLETE" in Path(written).read_text()
+
+
 def test_a_person_who_starts_it_in_a_terminal_is_told_what_it_waits_for(tmp_path: Path) -> None:
     """Promised by docs/commands.md, "Everywhere". On stderr; a client gets not a word."""
     ours, terminal = pty.openpty()
@@ -67,6 +81,25 @@ def test_a_person_who_starts_it_in_a_terminal_is_told_what_it_waits_for(tmp_path
         stdout, stderr = process.communicate(timeout=TIMEOUT_SECONDS)
     os.close(ours)
     assert (stdout, "Traceback" in stderr) == ("", False)
+
+
+def test_a_person_who_serves_http_in_a_terminal_is_told_the_address(tmp_path: Path) -> None:
+    """Promised by docs/commands.md, "Everywhere". A log file gets it at the level `info` alone."""
+    ours, terminal = pty.openpty()
+    with subprocess.Popen(
+        [*COMMAND, "serve", "--transport", "http", "--port", "0"],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=terminal,
+        env=isolated_environment(tmp_path),
+    ) as process:  # fmt: skip
+        os.close(terminal)
+        said = b""
+        while b"\n" not in said:
+            said += os.read(ours, 4096)
+        _interrupted(process)
+    os.close(ours)
+    assert re.fullmatch(
+        rb"convocore-mcp serves MCP at http://127\.0\.0\.1:\d+/mcp\. Ctrl\+C ends it\.\r\n", said
+    )
 
 
 INTERRUPTED_AT_AN_IMPORT = """

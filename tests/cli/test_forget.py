@@ -56,10 +56,10 @@ def test_a_forgotten_person_is_gone_from_the_disk_and_stays_away(commands: Comma
     assert kept.stat().st_mode & 0o777 == 0o600
     assert len(kept.read_text().splitlines()) == 1 + 2 * len(("j1", "j2", EMAIL))
 
-    assert "1 conversations are in the mirror" in commands.run_ok("sync", "--full")
+    assert "1 conversation is in the mirror" in commands.run_ok("sync", "--full")
     assert not on_disk(commands)
     commands.run_ok("purge", "--yes")
-    assert "1 conversations are in the mirror" in commands.run_ok("sync")
+    assert "1 conversation is in the mirror" in commands.run_ok("sync")
     assert not on_disk(commands)
 
 

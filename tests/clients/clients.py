@@ -14,6 +14,7 @@ import uv
 from convocore_mcp.sandbox import Sandbox, serving
 from tests.interop.all_requests import COMPLETIONS, PROMPTS, uris
 from tests.node import NODE, NPM, run, with_node
+from tests.pages.documented import documented
 from tests.process_environment import isolated_environment
 from tests.web.web_server import TOKEN, run_server
 
@@ -116,7 +117,7 @@ def served(folder: Path) -> Iterator[dict[str, Any]]:
         }
         home = isolated_environment(folder, **settings)
         env = {name: home[name] for name in ("PATH", "HOME", "XDG_DATA_HOME", *settings)}
-        program = (sys.executable, "-m", "convocore_mcp")
+        program = (sys.executable, *documented("python -m convocore_mcp").split()[1:])
         subprocess.run([*program, "sync"], env=env, check=True, stdout=subprocess.DEVNULL)
         with run_server(folder, "--token", TOKEN, env=settings) as server:
             requests = {

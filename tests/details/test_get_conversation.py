@@ -179,7 +179,7 @@ async def test_words_are_found_with_the_turns_around_them(sandbox: Sandbox) -> N
         ("human", "Two"), ("ai", "Three"),
     ]  # fmt: skip
     assert found["transcript"]["total"] == 6
-    assert "1 turns have these words" in notes(found)
+    assert "1 turn has these words" in notes(found)
     assert nothing["transcript"]["turns"] == []
 
 

@@ -78,7 +78,7 @@ async def test_a_broken_record_is_asked_for_once_and_hinders_no_other() -> None:
         del row["state"]
     async with connected(sandbox, **FAST) as client:
         answer = await until_details_are_in(client)
-        assert "does not give the details of 20 conversation(s)" in notes(answer)
+        assert "does not give the details of 20 conversations" in notes(answer)
         health = (await client.app.backend()).syncs._parts.health  # type: ignore[attr-defined]  # noqa: SLF001
         assert health.note is None
         assert health.last_error is None
@@ -117,9 +117,7 @@ async def test_without_details_no_single_conversation_is_asked_for_and_answers_s
             await client.ask("list_conversations", query="price"),
         ):
             assert not answer["freshness"]["complete"]
-            assert "too little of 40 conversation(s), and their details are not read" in notes(
-                answer
-            )
+            assert "too little of 40 conversations, and their details are not read" in notes(answer)
         assert (await client.ask("list_conversations", fields="messages"))["freshness"]["complete"]
     assert singles(sandbox) == []
 

@@ -80,7 +80,7 @@ async def test_what_is_too_old_is_told_until_it_was_read_again() -> None:
         for scope in ({}, {"since": "2026-01-01"}):
             answer = await client.ask("list_conversations", **scope)
             assert answer["freshness"]["complete"] is False
-            assert "The details of 3 conversation(s) were last read long ago" in notes(answer)
+            assert "The details of 3 conversations were last read long ago" in notes(answer)
         later = await client.ask("list_conversations", since="2026-07-01")
         assert later["freshness"]["complete"] is True  # none of them was active since
         await read_list_and_details(client)
@@ -133,6 +133,6 @@ async def test_another_conversation_than_was_asked_for_is_merged_into_none() -> 
     sandbox.replace(list(rows))
     async with connected(sandbox, **ALL) as client:
         answer = await until_details_are_in(client)
-        assert "does not give the details of 1 conversation(s)" in notes(answer)
+        assert "does not give the details of 1 conversation:" in notes(answer)
         named = await client.ask("list_conversations", where="name exists")
         assert [row["id"] for row in named["conversations"]] == ["c1"]

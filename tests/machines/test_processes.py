@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from convocore_mcp.sandbox import Sandbox, serving
+from tests.pages.documented import documented
 from tests.process_environment import isolated_environment
 from tests.test_stdio import INITIALIZE, INITIALIZED, receive, send, stdio_server, tool_call
 from tests.web.web_server import TIMEOUT_SECONDS, modern_request, run_server
@@ -74,7 +75,7 @@ def test_300_mb_of_address_space_are_enough(settings: dict[str, str], tmp_path: 
     env = isolated_environment(tmp_path, **settings)
     env.pop("MALLOC_ARENA_MAX", None)
     tools = ("list_conversations", "conversation_stats", "list_leads", "list_changes")
-    found = answers(env, *tools, prepare=f"ulimit -v {300 * MEGABYTE}")
+    found = answers(env, *tools, prepare=f"{documented('ulimit -v')} {300 * MEGABYTE}")
     assert not [answer for answer in found if "error" in answer]
     assert found[0]["conversations"]
 

@@ -3,7 +3,6 @@
 import email
 import json
 import re
-import shutil
 import subprocess
 import sys
 import tarfile
@@ -19,6 +18,8 @@ from mcp import Client, StdioServerParameters
 
 from convocore_mcp.sandbox import Sandbox, serving
 from tests.node import NODE, NPM, run
+from tests.pages.documented import documented
+from tests.pages.repository_copy import copy_repository
 from tests.process_environment import isolated_environment
 
 pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("packaging")]
@@ -33,20 +34,15 @@ UV = uv.find_uv_bin()
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Everything that `packaging/build.py` builds, from a clean copy of the repository."""
     folder = tmp_path_factory.mktemp("build")
-    tracked = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    ).stdout.rstrip("\0").split("\0")  # fmt: skip
-    for name in tracked:
-        copy = folder / "clean" / name
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / name, copy)
+    copy_repository(folder / "clean")
     command = [
         sys.executable,
-        str(folder / "clean" / "packaging" / "build.py"),
+        documented("python packaging/build.py").split()[1],
         str(folder / "dist"),
     ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=folder / "clean", capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     assert {Path(line) for line in done.stdout.splitlines() if line.startswith(str(folder))} == {
         path for path in (folder / "dist").iterdir() if path.name != ".gitignore"
@@ -188,7 +184,8 @@ def test_hadolint_finds_nothing_wrong_with_the_container_file(tmp_path: Path) ->
 def test_every_dependency_has_wheels_for_every_system_and_python() -> None:
     """Promised by docs/operations.md, "Windows and macOS"."""
     done = subprocess.run(
-        [sys.executable, PACKAGING / "wheels.py"], capture_output=True, text=True, check=False
-    )
+        [sys.executable, documented("python packaging/wheels.py").split()[1]],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
     assert done.returncode == 0, done.stdout
     assert len(done.stdout.splitlines()) == 20

@@ -162,10 +162,10 @@ async def test_dates_that_have_two_readings_are_told_where_they_matter() -> None
             for asked in ({"where": "expected_close=2026-12"}, {"sort": "expected_close"}):
                 answer = await client.ask(tool, **asked)
                 assert answer["total"] == (2 if "where" in asked else 4)
-                assert "expected_close: 2 conversation(s)" in str(answer["freshness"]["notes"])
+                assert "expected_close: 2 conversations have" in str(answer["freshness"]["notes"])
         by_month: dict[str, Any] = {"group_by": "month", "by_time": "expected_close"}
         stats = await client.ask("conversation_stats", **by_month)
-        assert "expected_close: 2 conversation(s)" in str(stats["freshness"]["notes"])
+        assert "expected_close: 2 conversations have" in str(stats["freshness"]["notes"])
         assert "notes" not in (await client.ask("list_leads"))["freshness"]
 
 

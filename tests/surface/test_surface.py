@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from mcp import Client
+from mcp.shared.inbound import X_MCP_HEADER_KEY
 
 from benchmarks.questions.tokens import tokens
 from convocore_mcp.server.backend import Backend
@@ -106,6 +107,16 @@ async def test_instructions_and_descriptions_are_short_enough_not_to_be_cut(
     assert [tool.name for tool in (await client.list_tools()).tools] == [
         f.__name__ for f, _ in TOOLS
     ]
+
+
+async def test_no_argument_is_repeated_in_a_header(client: Client) -> None:
+    """Ours: so the server need not look through the schema at each call (`create_server`)."""
+    server = create_server(App(NoAgents, version="test"))
+    look_up = server._lowlevel_server.get_tool_input_schema  # noqa: SLF001
+    assert look_up is not None
+    assert look_up("list_leads") is None
+    for tool in (await client.list_tools()).tools:
+        assert X_MCP_HEADER_KEY not in json.dumps(tool.input_schema).lower()
 
 
 async def test_every_tool_parameter_prompt_argument_and_template_is_described(

@@ -118,7 +118,7 @@ async def test_a_time_that_was_wrong_is_corrected_by_the_second_full_sync(dialec
         await harness.sync()
         freshness = await harness.ensure_fresh()
         assert freshness.complete is False
-        assert any("1 conversation(s) only in an older version" in n for n in freshness.notes)
+        assert any("1 conversation only in an older version" in n for n in freshness.notes)
         await harness.sync()
         assert harness.mirror_rows == harness.upstream_rows
         assert (await harness.ensure_fresh()).complete

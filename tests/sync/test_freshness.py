@@ -171,11 +171,11 @@ def test_as_of_is_when_the_front_of_the_list_was_read(state: SyncState, as_of: d
         (SyncState(WITH_GAP), (LIST_MOVED_TOO_FAST,)),
         (
             SyncState(Coverage(as_of=NOW, full_sync_at=NOW, quarantined=2)),
-            ("2 record(s) could not be read and are left out (quarantined).",),
+            ("2 records could not be read; left out (quarantined).",),
         ),
         (
             SyncState(replace(COMPLETE, dropped_fields=3, with_dropped_fields=2)),
-            ("3 field(s) of 2 conversation(s) could not be read and are left out.",),
+            ("3 fields of 2 conversations could not be read; left out.",),
         ),
         (SyncState(replace(WITH_GAP, doubt="Gone?")), (LIST_MOVED_TOO_FAST, "Gone?")),
         (SyncState(COMPLETE, overdue=True), (FULL_SYNC_OVERDUE,)),

@@ -4,7 +4,10 @@ import json
 import os
 import re
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ import pytest
 from convocore_mcp.sandbox import Sandbox, serving
 from tests.cli.command_line import CommandLine
 from tests.web.web_server import (
+    TIMEOUT_SECONDS,
     McpRequest,
     RunningServer,
     initialize_request,
@@ -145,3 +149,30 @@ def test_workers_are_refused_where_they_can_not_share_a_mirror_or_a_port(
     done = command_line.run("serve", *options, "--workers", "2", "--port", "0", **env)
     assert done.returncode != 0
     assert words in " ".join(done.stderr.replace("│", " ").split())
+
+
+STOPPED_WHILE_IT_STARTS = """
+import os, signal
+from convocore_mcp.web.connections.workers import serve_in_workers
+
+def interrupt():
+    if os.getpid() == first and not interrupted:
+        interrupted.append(os.kill(first, signal.SIGINT))
+
+first, interrupted = os.getpid(), []
+os.register_at_fork(after_in_parent=interrupt)
+serve_in_workers(3, lambda number: signal.pause())
+"""
+
+
+def test_a_signal_amid_the_start_of_workers_ends_those_that_run_and_starts_no_more() -> None:
+    """Promised by docs/commands.md, "Everywhere". Ctrl+C comes when one of three has started."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", STOPPED_WHILE_IT_STARTS], start_new_session=True
+    )
+    try:
+        assert process.wait(TIMEOUT_SECONDS) == 0
+    finally:
+        with suppress(ProcessLookupError):  # there is nothing left of it
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()

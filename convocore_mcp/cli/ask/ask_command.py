@@ -22,7 +22,7 @@ from convocore_mcp.cli.error_reports import (
 from convocore_mcp.cli.progress_bar import progress_bar
 from convocore_mcp.cli.serve_web import serve_demo
 from convocore_mcp.cli.terminal import say, show, tell
-from convocore_mcp.cli.tool_arguments import Pairs, read_pairs, tool_names
+from convocore_mcp.cli.tool_arguments import Pairs, read_pairs, repeat_hint, tool_names
 from convocore_mcp.configuration import add_stored_key, read_settings, require_key
 from convocore_mcp.errors import NotConfiguredError
 from convocore_mcp.server.calls.lifetime import App
@@ -51,7 +51,7 @@ def ask(
         # An error for a person, and not for a model.
         require_key(add_stored_key(read_settings(overrides)))
         text, failed = anyio.run(_call, overrides, tool, given)
-        _show(text, failed=failed, as_json=as_json)
+        _show(text, given, failed=failed, as_json=as_json)
 
     # The sandbox is read first: nobody who tries it should wonder why an answer is incomplete.
     serve_demo(call, {"wait_seconds": 60}) if demo else call({})
@@ -77,14 +77,15 @@ async def _call(overrides: Mapping[str, Any], tool: str, arguments: JsonObject) 
     return block.text, bool(result.is_error)
 
 
-def _show(text: str, *, failed: bool, as_json: bool) -> None:
+def _show(text: str, given: JsonObject, *, failed: bool, as_json: bool) -> None:
     answer = json.loads(text)
     if failed:
         error = answer["error"]
         if as_json:
             say(text, err=True)
         else:
-            tell(f"{error['message']}\n{error['hint']}", err=True)
+            also = repeat_hint(given, error["message"])
+            tell(f"{error['message']}\n{error['hint']}{also}", err=True)
         raise typer.Exit(NOT_CONFIGURED if error["code"] == NotConfiguredError.code else FAILED)
     if as_json:
         say(text)

@@ -9,9 +9,10 @@ from rich.panel import Panel
 from rich.table import Table
 
 from convocore_mcp.cli.demo.questions import Answer
-from convocore_mcp.cli.demo.spoken import ago, amount, counted, due, named, sums
+from convocore_mcp.cli.demo.spoken import ago, amount, due, named, sums
 from convocore_mcp.cli.terminal import shown
 from convocore_mcp.server.sanitize import JsonObject
+from convocore_mcp.words.counted import counted
 
 SHOWN = 5
 """Rows of one answer that are shown."""

@@ -16,9 +16,9 @@ from rich.table import Table
 
 from convocore_mcp.cli.demo.answer_panels import answer_panel
 from convocore_mcp.cli.demo.questions import Answer, ask_all
-from convocore_mcp.cli.demo.spoken import counted
 from convocore_mcp.cli.terminal import show, shown
 from convocore_mcp.sandbox import Sandbox, serving
+from convocore_mcp.words.counted import counted
 
 CHARACTERS_PER_TOKEN = 4
 """A rule of thumb for English and JSON; exact enough to compare sizes."""

@@ -5,14 +5,10 @@ from datetime import date, datetime, timedelta
 
 from convocore_mcp.cli.mirror.mirror_status import age_text
 from convocore_mcp.server.sanitize import JsonObject
+from convocore_mcp.words.counted import counted
 
 UNKNOWN_CURRENCY = "unknown"
 """The key of money without a currency (docs/contract.md, "Rules for every answer")."""
-
-
-def counted(number: int, one: str, several: str = "") -> str:
-    """`1 lead`, `2 leads`; `several` where the plural is not made with an s."""
-    return f"{number:,} {one if number == 1 else several or f'{one}s'}"
 
 
 def amount(row: JsonObject) -> str:

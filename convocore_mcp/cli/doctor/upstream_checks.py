@@ -25,6 +25,7 @@ from convocore_mcp.errors import (
     UnauthorizedError,
 )
 from convocore_mcp.settings import Settings
+from convocore_mcp.words.counted import counted
 
 T = TypeVar("T")
 PATIENCE = Limits(total=10, deadline=15, attempts=2)
@@ -137,7 +138,7 @@ def _agent(agent_id: str, page: ListResponse) -> Finding:
     rows = page.page.rows
     paged = "cursors" if page.by_cursor else "page numbers"
     newest = max((row.last_activity for row in rows if row.last_activity), default=None)
-    count = f"{page.row_count} conversations on the first page" if rows else "empty"
+    count = f"{counted(page.row_count, 'conversation')} on the first page" if rows else "empty"
     count += f", the newest of {newest:%Y-%m-%d}" if newest else ""
     said = f"known; {count}; pages by {paged}"
     if page.page.quarantined:
@@ -171,7 +172,7 @@ async def _details(
         return Finding("details", "not needed: the list has all that single conversations have")
     return Finding(
         "details",
-        f"the list is sparse: single conversations have {len(added)} fields more, "
+        f"the list is sparse: single conversations have {counted(len(added), 'field')} more, "
         "which a running server reads in the background",
         "Leave CONVOCORE_DETAILS at auto: without them, answers lack these fields." * off,
     )
@@ -214,6 +215,6 @@ def _clock(offset: timedelta | None) -> Finding | None:
     slow = "behind" if offset > timedelta() else "ahead of"
     return Finding(
         "clock",
-        f"this machine's clock is {minutes:,.0f} minutes {slow} Convocore's.",
+        f"this machine's clock is {counted(round(minutes), 'minute')} {slow} Convocore's.",
         "Set it, e.g. by NTP: ages and due dates are wrong meanwhile.",
     )

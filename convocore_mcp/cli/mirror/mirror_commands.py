@@ -34,6 +34,7 @@ from convocore_mcp.server.protocols import SyncResult
 from convocore_mcp.settings import Settings
 from convocore_mcp.store.database.engine import MEMORY
 from convocore_mcp.store.database.purge import mirror_tables, size_of
+from convocore_mcp.words.counted import counted
 
 Agents = Annotated[
     list[str] | None,
@@ -154,11 +155,12 @@ async def _sync_agent(backend: Backend, agent: str, *, full: bool) -> None:
     seconds = time.monotonic() - start
     after = await backend.read(backend.coverage, agent)
     changes = await backend.read(backend.change_log.count_changes, agent, after=sequence_number)
+    in_mirror = counted(after.conversations, "conversation is", "conversations are")
     scope = "everything" if reads_everything else "what is new"
     say(
         f"{agent}: {_progress_text(progress, scope)}, {seconds:.1f} s.\n"
         f"  {changes.created:,} created, {changes.updated:,} updated, {changes.removed:,} removed;"
-        f" {after.conversations:,} conversations are in the mirror now."
+        f" {in_mirror} in the mirror now."
     )
     if after.quarantined:
         say(

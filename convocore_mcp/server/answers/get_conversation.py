@@ -19,6 +19,7 @@ from convocore_mcp.server.views.conversation_builders import (
     turn_view,
 )
 from convocore_mcp.server.views.view_builders import freshness_view
+from convocore_mcp.words.counted import counted
 
 MAX_TURNS = 200
 """Turns of one answer."""
@@ -113,7 +114,7 @@ def _around(turns: Sequence[Turn], find: str, notes: list[str]) -> list[Turn]:
         near.update(around)
         shown += 1
     notes.append(
-        f"transcript: {len(matches)} turns have these words"
+        f"transcript: {counted(len(matches), 'turn has', 'turns have')} these words"
         + (f"; the newest {shown} of them are shown." if shown < len(matches) else ".")
     )
     return [turns[i] for i in sorted(near)]

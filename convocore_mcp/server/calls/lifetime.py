@@ -19,6 +19,7 @@ from convocore_mcp.server.protocols import (
     SendProgress,
     Syncs,
 )
+from convocore_mcp.words.counted import counted
 
 if TYPE_CHECKING:  # for annotations only: listing the tools must not wait for these imports
     from mcp.server.context import HandlerResult
@@ -79,7 +80,9 @@ class ReportingSyncs:
         # The protocol wants progress to grow, and an incremental sync may bring no new rows.
         if rows > self._reported_rows and now >= self._next_report_at:
             self._reported_rows, self._next_report_at = rows, now + SECONDS_BETWEEN_REPORTS
-            await self._send(rows, None, f"Reading Convocore: {rows:,} conversations so far")
+            await self._send(
+                rows, None, f"Reading Convocore: {counted(rows, 'conversation')} so far"
+            )
 
 
 class App:

@@ -16,6 +16,7 @@ from convocore_mcp.server.requests import ConversationsRequest, LeadsRequest
 from convocore_mcp.server.row_queries import RowQueries
 from convocore_mcp.server.sanitize import JsonObject
 from convocore_mcp.server.size_limit import rows_within_limit, shorten_lists
+from convocore_mcp.words.counted import counted
 
 CURSOR_LENGTH, NOTES_LENGTH = 600, 400
 """Characters kept free for the cursor, and for notes about what was left out."""
@@ -128,7 +129,8 @@ def with_cursor(answer: JsonObject, name: str, page: Page, start: PageStart) -> 
     notes = _shorten_row(shown, rows[0]) if count == 1 else []
     if count < len(rows):
         notes.append(
-            f"{count} of {len(rows)} rows of this page fit; next_cursor leads to the others."
+            f"{count} of {counted(len(rows), 'row')} of this page fit; "
+            "next_cursor leads to the others."
         )
     if notes:
         freshness = shown["freshness"]

@@ -6,6 +6,7 @@ from convocore_mcp.fields.grouping import FieldName
 from convocore_mcp.fields.table import BY_NAME
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.questions.question import Question
+from convocore_mcp.words.counted import counted
 
 CLOSE = BY_NAME["expected_close"]
 
@@ -20,5 +21,6 @@ async def unread_dates(
     count = await backend.read(backend.rows.unread_dates, question.query.agents)
     if not count:
         return []
-    note = "have a text that is not one date, such as 02/03/2026; they count as without it."
-    return [f"expected_close: {count} conversation(s) {note}"]
+    have = counted(count, "conversation has", "conversations have")
+    note = "a text that is not one date, such as 02/03/2026, and counts as without it."
+    return [f"expected_close: {have} {note.replace('counts', 'counts' if count == 1 else 'count')}"]

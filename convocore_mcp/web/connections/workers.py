@@ -82,7 +82,11 @@ class _Workers:
     def _start(self, number: int) -> None:
         # Between the fork and the lines after it, a signal would be lost or handled twice.
         blocked = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
-        process = os.fork()
+        # One that came before has stopped only the workers that ran then.
+        process = None if self._stopping else os.fork()
+        if process is None:
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+            return
         if process:
             self._running[process] = number, time.monotonic()
             signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
