@@ -55,6 +55,25 @@ export function useBoard(): Board {
   return useContext(BoardContext);
 }
 
+/**
+ * Whether the page has been painted since `key` changed: what somebody has asked for is named at once,
+ * and drawn right after that.
+ */
+export function useHasPainted(key: unknown, initially: unknown): boolean {
+  const [painted, setPainted] = useState(initially);
+  useEffect(() => {
+    let timer = 0;
+    const frame = requestAnimationFrame(() => {
+      timer = setTimeout(() => setPainted(key));
+    });
+    return () => {
+      cancelAnimationFrame(frame);
+      clearTimeout(timer);
+    };
+  }, [key]);
+  return painted === key;
+}
+
 const tickers = new Set<() => void>();
 setInterval(() => {
   if (!document.hidden) for (const tick of tickers) tick();

@@ -1,16 +1,30 @@
 // What stands where an answer should be: it is on its way, it failed, or there is nothing; each with a next step.
 
 import { Component, type ComponentChildren, type JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
 import type { Entry } from "../answerCache.ts";
 import { Refusal, type Answer, type Question } from "../answers.ts";
 import { useBoard } from "../board.ts";
 import { plural, word } from "../format.ts";
 import { Text } from "./text.tsx";
 
+/** After so long, somebody wonders whether an answer will come at all. */
+const SLOW_MS = 3000;
+const SLOW = "The server has not answered yet. It may be busy, or reading from Convocore. Still waiting …";
+
 export function Skeleton({ rows = 4 }: { rows?: number }): JSX.Element {
+  const { say } = useBoard();
+  const [isSlow, setIsSlow] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => {
+      setIsSlow(true);
+      say(SLOW);
+    }, SLOW_MS);
+    return () => clearTimeout(timer);
+  }, []);
   return (
     <div class="skeleton" aria-busy="true">
-      <span class="unseen">Loading …</span>
+      {isSlow ? <p class="hint">{SLOW}</p> : <span class="unseen">Loading …</span>}
       {Array.from({ length: rows }, (_, index) => (
         <div key={index} />
       ))}
