@@ -14,6 +14,13 @@ from tests.web.web_server import TOKEN, RunningServer, run_server
 pytestmark = pytest.mark.browser
 
 MCP = re.compile("/mcp$")
+AFTER_A_CLICK = """async name => {
+    [...document.querySelectorAll('nav button')].find(one => one.textContent === name).click();
+    await new Promise(painted => requestAnimationFrame(painted));
+    const title = document.querySelector('.view-title')?.textContent;
+    return { title, rows: document.querySelectorAll('.virtual .row').length };
+}"""
+"""What the first frame after a click shows."""
 
 
 def listens(route: Route) -> bool:
@@ -103,6 +110,32 @@ def test_rows_move_while_somebody_watches(opened: Page, sandbox: Sandbox) -> Non
     expect(news).to_contain_text("Somebody there?")
     expect(waiting).to_have_text(str(before + 1))
     expect(opened.get_by_role("status")).to_contain_text("asks for a human")
+
+
+def test_a_view_is_named_before_it_is_drawn(opened: Page) -> None:
+    """Promised by docs/performance.md, "The board": the next paint waits for no list."""
+    go(opened, "People")  # what it shows is known from now on
+    go(opened, "Overview")
+    shown = opened.evaluate(AFTER_A_CLICK, "People")
+
+    assert shown == {"title": "All leads", "rows": 0}
+    expect(opened.locator(".virtual .row").first).to_be_visible()
+
+
+def test_an_answer_that_is_slow_is_told(opened: Page) -> None:
+    """Promised by docs/board.md, "What it shows"."""
+    held: list[Route] = []
+    opened.route(MCP, lambda route: route.continue_() if listens(route) else held.append(route))
+    opened.get_by_role("navigation").get_by_role("button", name="People").click()
+    search(opened, "slowly")
+    expect(opened.locator(".skeleton")).to_contain_text("has not answered yet")
+    expect(opened.get_by_role("status")).to_contain_text("has not answered yet")
+
+    opened.unroute(MCP)
+    for route in held:
+        route.continue_()
+    expect(opened.locator(".skeleton")).to_have_count(0)
+    expect(opened.get_by_role("status")).to_be_empty()
 
 
 def test_clocks_run(opened: Page) -> None:

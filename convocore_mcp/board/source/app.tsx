@@ -94,7 +94,7 @@ export function App({ home }: { home: Home }): JSX.Element {
   const board: Board = { home, cache, feed, agent, opening: status.opening, go: views.go, replace: views.replace, back: views.back, say, moved: views.moves > 0 };
   return (
     <BoardContext.Provider value={board}>
-      <Header connection={status.connection} />
+      <Header connection={status.token === undefined ? status.connection : "once"} />
       {status.token === undefined ? (
         <>
           <Navigation view={view} canGoBack={views.canGoBack} />

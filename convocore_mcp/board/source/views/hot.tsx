@@ -75,7 +75,7 @@ function HotTotals({ answer }: { answer: Answer }): JSX.Element {
       <Count value={answer.leads_considered} label="Leads" complete={complete} onOpen={show("All leads", {})} /> leads are hot
       {answer.hot ? (
         <>
-          , worth <Amounts of={answer.value} most={3} />
+          , worth <Amounts of={answer.value} most={3} spoken />
         </>
       ) : null}
       .{" "}

@@ -80,7 +80,7 @@ function DayColumns({ question, answer, days, compact }: DayColumnsProps): JSX.E
       onOpen: rows && (() => go({ name: "rows", title: `New on ${day(name, "long")}`, question: rows })),
     };
   });
-  return <Columns columns={columns} label="New leads by day" what="New leads" part="hot now" table={!compact} />;
+  return <Columns columns={columns} label="New leads by day" what="New leads" part="Hot now" table={!compact} />;
 }
 
 /** The days up to today in the time zone of the answer, also those without a lead. */
