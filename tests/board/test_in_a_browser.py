@@ -131,9 +131,9 @@ def test_an_answer_that_is_slow_is_told(opened: Page) -> None:
     expect(opened.locator(".skeleton")).to_contain_text("has not answered yet")
     expect(opened.get_by_role("status")).to_contain_text("has not answered yet")
 
+    while held:
+        held.pop().continue_()
     opened.unroute(MCP)
-    for route in held:
-        route.continue_()
     expect(opened.locator(".skeleton")).to_have_count(0)
     expect(opened.get_by_role("status")).to_be_empty()
 

@@ -72,6 +72,7 @@ export function Amounts({ of, most = 2, like, spoken = false }: AmountsProps): J
   const all = amounts(of, like);
   if (!all.length) return <span class="zero">–</span>;
   const shown = open ? all : all.slice(0, most);
+  const others = plural(all.length - most, "more currency", "more currencies");
   return (
     <span class="amounts">
       {shown.map(([currency, amount]) => (
@@ -80,8 +81,8 @@ export function Amounts({ of, most = 2, like, spoken = false }: AmountsProps): J
         </Fragment>
       ))}
       {all.length > most && (
-        <button type="button" class="quiet" aria-expanded={open} aria-label={`${plural(all.length - most, "more currency", "more currencies")}`} onClick={() => setOpen(!open)}>
-          {open ? "fewer" : spoken ? `and ${number(all.length - most)} more` : `+${number(all.length - most)}`}
+        <button type="button" class="quiet" aria-expanded={open} {...(!spoken && { "aria-label": others })} onClick={() => setOpen(!open)}>
+          {open ? "fewer" : spoken ? `and ${others}` : `+${number(all.length - most)}`}
         </button>
       )}
     </span>
