@@ -67,11 +67,12 @@ def test_whom_to_call_and_who_waits_is_seen_without_a_click(opened: Page) -> Non
         expect(answer).to_be_in_viewport(ratio=1)
 
 
-def test_a_link_leaves_no_trace_and_works_once(
+def test_a_link_leaves_no_trace_and_works_once_and_the_next_one_is_taken(
     page: Page, context: BrowserContext, board: BoardProcess
 ) -> None:
     """Promised by docs/board.md, "Who may see it"."""
-    page.goto(board.link())
+    used = board.link()
+    page.goto(used)
     expect(page.locator(".card").first).to_be_visible()
     assert page.url.endswith("/board")
     assert page.evaluate("[...Object.keys(localStorage), ...Object.keys(sessionStorage)]") == []
@@ -80,13 +81,6 @@ def test_a_link_leaves_no_trace_and_works_once(
     page.reload()
 
     expect(page.get_by_label("Token or link")).to_be_visible()
-
-
-def test_a_used_link_is_refused_and_the_next_one_is_taken(page: Page, board: BoardProcess) -> None:
-    """Promised by docs/board.md, "Who may see it"."""
-    used = board.link()
-    page.goto(used)
-    expect(page.locator(".card").first).to_be_visible()
     page.goto("about:blank")
     page.goto(used)
     expect(page.get_by_role("alert")).to_contain_text("has been used")

@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { AnswerCache } from "./answerCache.ts";
 import type { Question, Refusal } from "./answers.ts";
-import { BoardContext, useHasPainted, type Board, type View } from "./board.ts";
+import { BoardContext, useAfterPaint, type Board, type View } from "./board.ts";
 import { ChangeFeed, describeChange } from "./changeFeed.ts";
 import { Header, IncompleteNote, Navigation } from "./frame.tsx";
 import type { Connection, Home } from "./home/home.ts";
@@ -80,7 +80,7 @@ export function App({ home }: { home: Home }): JSX.Element {
     return hear;
   }, [home]);
 
-  const isNamed = useHasPainted(views.moves, 0);
+  const isNamed = useAfterPaint(views.moves, 0) === views.moves;
   const main = useRef<HTMLElement>(null);
   useEffect(() => {
     // Whoever has gone somewhere reads on from there: the button that they pressed may be gone.

@@ -56,22 +56,22 @@ export function useBoard(): Board {
 }
 
 /**
- * Whether the page has been painted since `key` changed: what somebody has asked for is named at once,
- * and drawn right after that.
+ * The value, but the one before it until the page has been painted: what somebody asks for is named at
+ * once, and drawn right after that.
  */
-export function useHasPainted(key: unknown, initially: unknown): boolean {
+export function useAfterPaint<T>(value: T, initially = value): T {
   const [painted, setPainted] = useState(initially);
   useEffect(() => {
     let timer = 0;
     const frame = requestAnimationFrame(() => {
-      timer = setTimeout(() => setPainted(key));
+      timer = setTimeout(() => setPainted(value));
     });
     return () => {
       cancelAnimationFrame(frame);
       clearTimeout(timer);
     };
-  }, [key]);
-  return painted === key;
+  }, [value]);
+  return painted;
 }
 
 const tickers = new Set<() => void>();

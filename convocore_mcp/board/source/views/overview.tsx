@@ -3,7 +3,7 @@
 import type { JSX } from "preact";
 import { useEntry, useQuestion } from "../answerCache.ts";
 import type { Answer, Money } from "../answers.ts";
-import { useBoard, useHasPainted, type View } from "../board.ts";
+import { useAfterPaint, useBoard, type View } from "../board.ts";
 import { amounts, CLOSED, money, plural } from "../format.ts";
 import { Count, Figure } from "../parts/figures.tsx";
 import { ErrorBoundary, Refused } from "../parts/notices.tsx";
@@ -18,7 +18,7 @@ import { Waiting } from "./waiting.tsx";
 
 export function Overview(): JSX.Element {
   const { cache, agent } = useBoard();
-  const hasPainted = useHasPainted(true, false); // what is asked first need not wait for what stands below it
+  const hasPainted = useAfterPaint<boolean>(true, false); // what is asked first need not wait for what stands below it
   const [first, ...others] = [hotLeads(agent), pipeline(agent), waiting(agent)];
   const refusal = useEntry(cache, first).refusal;
   // One cause is told once, and not in each panel.

@@ -3,7 +3,7 @@
 import type { JSX } from "preact";
 import { useCallback, useState } from "preact/hooks";
 import type { Answer, Question, Row } from "../answers.ts";
-import { useBoard, useNow, type View } from "../board.ts";
+import { useAfterPaint, useBoard, useNow, type View } from "../board.ts";
 import { moment, plain, plural, word } from "../format.ts";
 import { Score, Worth } from "../parts/figures.tsx";
 import { Answered, Empty, Relaxed } from "../parts/notices.tsx";
@@ -32,15 +32,16 @@ const SORTS: Record<string, [value: string, label: string][]> = {
 export function Rows({ view, depth }: { view: View & { name: "rows" }; depth: number }): JSX.Element {
   const { replace } = useBoard();
   const { question } = view;
-  const pages = usePages(question, depth);
+  const drawn = useAfterPaint(question);
+  const pages = usePages(drawn, depth);
   const refine = (change: Record<string, unknown>): void => {
     replace({ ...view, question: { ...question, arguments: { ...question.arguments, ...change } } });
   };
   return (
     <>
       <Refine question={question} onChange={refine} />
-      <Answered entry={pages.entry} question={question} rows={8}>
-        {(answer) => <Found question={question} answer={answer} pages={pages} />}
+      <Answered entry={pages.entry} question={drawn} rows={8}>
+        {(answer) => <Found question={drawn} answer={answer} pages={pages} />}
       </Answered>
     </>
   );
