@@ -48,7 +48,7 @@ function PipelineTotals({ question, answer }: { question: Question; answer: Answ
   return (
     <p class="totals">
       <Count value={open.leads} label="Open leads" complete={complete} onOpen={show("Open leads", STILL_OPEN)} /> open leads,{" "}
-      <Count value={open.hot} label="Open and hot" complete={complete} onOpen={show("Open leads, hot", [...STILL_OPEN, "hot=true"])} /> of them hot, worth <Amounts of={open.value} most={4} spoken />. Currencies are never added up.
+      <Count value={open.hot} label="Open and hot" complete={complete} onOpen={show("Open leads, hot", [...STILL_OPEN, "hot=true"])} /> of them hot. Currencies are never added up: the open ones are worth <Amounts of={open.value} most={4} spoken />
     </p>
   );
 }
