@@ -66,7 +66,7 @@ for (const kind of ['click', 'keydown', 'change']) addEventListener(kind, event 
     });
     window.allShown = new Promise(done => {
         const look = () => requestAnimationFrame(() => setTimeout(() => {
-            if (document.querySelector('.skeleton')) look();
+            if (document.querySelector('[aria-busy=true]')) look();
             else done(since());
         }));
         look();

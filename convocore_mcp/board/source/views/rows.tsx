@@ -40,9 +40,11 @@ export function Rows({ view, depth }: { view: View & { name: "rows" }; depth: nu
   return (
     <>
       <Refine question={question} onChange={refine} />
-      <Answered entry={pages.entry} question={drawn} rows={8}>
-        {(answer) => <Found question={drawn} answer={answer} pages={pages} />}
-      </Answered>
+      <div aria-busy={drawn !== question}>
+        <Answered entry={pages.entry} question={drawn} rows={8}>
+          {(answer) => <Found question={drawn} answer={answer} pages={pages} />}
+        </Answered>
+      </div>
     </>
   );
 }

@@ -31,14 +31,16 @@ export function Trend({ compact = false }: { compact?: boolean }): JSX.Element {
           ))}
         </div>
       )}
-      <Answered entry={entry} question={asked} rows={3}>
-        {(answer) => (
-          <>
-            <TrendTotals question={asked} answer={answer} days={days} />
-            <DayColumns question={asked} answer={answer} days={days} compact={compact} />
-          </>
-        )}
-      </Answered>
+      <div aria-busy={days !== chosen}>
+        <Answered entry={entry} question={asked} rows={3}>
+          {(answer) => (
+            <>
+              <TrendTotals question={asked} answer={answer} days={days} />
+              <DayColumns question={asked} answer={answer} days={days} compact={compact} />
+            </>
+          )}
+        </Answered>
+      </div>
     </>
   );
 }
