@@ -176,6 +176,8 @@ def test_a_person_is_found_and_filters_can_be_dropped(opened: Page, sandbox: San
     opened.get_by_label("Name, email or phone").fill("nobodyatall")
     opened.keyboard.press("Enter")
     expect(opened.get_by_role("alert")).to_contain_text("nobodyatall")
+    expect(opened.get_by_role("alert")).to_contain_text("No name is similar.")
+    expect(opened.get_by_role("alert")).not_to_contain_text("list_conversations")
     opened.get_by_role("button", name="Search all leads").click()
     expect(opened.locator(".notice")).to_contain_text("Nothing fits")
 
