@@ -67,6 +67,7 @@ class Chat:
     ) -> None:
         self.page = page
         self.calls: list[str] = []
+        self.asked_for: list[Json] = []
         self._opened = False
         self._mcp = mcp
         self._answers: Json = {}
@@ -90,6 +91,7 @@ class Chat:
             self.page.reload()
         self._opened = True
         self.calls.clear()
+        self.asked_for.clear()
         if result is None:
             assert self._mcp is not None
             result = self._mcp.call(tool, values)
@@ -115,6 +117,7 @@ class Chat:
 
     def _call(self, name: str, values: Json) -> Json:
         self.calls.append(name)
+        self.asked_for.append(values)
         if name in self._answers:
             found: Json = self._answers[name]
             return found

@@ -41,8 +41,10 @@ def browser() -> Iterator[Browser]:
     if path is None:
         pytest.skip(f"no browser is installed; one of these would do: {', '.join(BROWSERS)}")
     with sync_playwright() as playwright:
-        # As root, as in most containers, Chromium starts only without its own sandbox.
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        # As root, as in most containers, Chromium starts only without its own sandbox. Where there
+        # is no graphics card, imitating one takes more of the processor than drawing without.
+        arguments = ["--no-sandbox", "--disable-gpu"]
+        browser = playwright.chromium.launch(executable_path=path, args=arguments)
         yield browser
         browser.close()
 
@@ -71,7 +73,10 @@ def shared_page(browser: Browser) -> Iterator[Page]:
 @contextmanager
 def _window(browser: Browser) -> Iterator[BrowserContext]:
     context = browser.new_context(
-        viewport={"width": 1280, "height": 900}, locale="en-GB", timezone_id="Europe/Berlin"
+        viewport={"width": 1280, "height": 900},
+        locale="en-GB",
+        timezone_id="Europe/Berlin",
+        reduced_motion="reduce",  # an animation is drawn again and again; no test waits for one
     )
     yield context
     context.close()

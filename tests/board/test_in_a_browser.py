@@ -14,6 +14,13 @@ from tests.web.web_server import TOKEN, RunningServer, run_server
 pytestmark = pytest.mark.browser
 
 MCP = re.compile("/mcp$")
+AFTER_A_CLICK = """async name => {
+    [...document.querySelectorAll('nav button')].find(one => one.textContent === name).click();
+    await new Promise(painted => requestAnimationFrame(painted));
+    const title = document.querySelector('.view-title')?.textContent;
+    return { title, rows: document.querySelectorAll('.virtual .row').length };
+}"""
+"""What the first frame after a click shows."""
 
 
 def listens(route: Route) -> bool:
@@ -60,11 +67,12 @@ def test_whom_to_call_and_who_waits_is_seen_without_a_click(opened: Page) -> Non
         expect(answer).to_be_in_viewport(ratio=1)
 
 
-def test_a_link_leaves_no_trace_and_works_once(
+def test_a_link_leaves_no_trace_and_works_once_and_the_next_one_is_taken(
     page: Page, context: BrowserContext, board: BoardProcess
 ) -> None:
     """Promised by docs/board.md, "Who may see it"."""
-    page.goto(board.link())
+    used = board.link()
+    page.goto(used)
     expect(page.locator(".card").first).to_be_visible()
     assert page.url.endswith("/board")
     assert page.evaluate("[...Object.keys(localStorage), ...Object.keys(sessionStorage)]") == []
@@ -73,13 +81,6 @@ def test_a_link_leaves_no_trace_and_works_once(
     page.reload()
 
     expect(page.get_by_label("Token or link")).to_be_visible()
-
-
-def test_a_used_link_is_refused_and_the_next_one_is_taken(page: Page, board: BoardProcess) -> None:
-    """Promised by docs/board.md, "Who may see it"."""
-    used = board.link()
-    page.goto(used)
-    expect(page.locator(".card").first).to_be_visible()
     page.goto("about:blank")
     page.goto(used)
     expect(page.get_by_role("alert")).to_contain_text("has been used")
@@ -103,6 +104,32 @@ def test_rows_move_while_somebody_watches(opened: Page, sandbox: Sandbox) -> Non
     expect(news).to_contain_text("Somebody there?")
     expect(waiting).to_have_text(str(before + 1))
     expect(opened.get_by_role("status")).to_contain_text("asks for a human")
+
+
+def test_a_view_is_named_before_it_is_drawn(opened: Page) -> None:
+    """Promised by docs/performance.md, "The board": the next paint waits for no list."""
+    go(opened, "People")  # what it shows is known from now on
+    go(opened, "Overview")
+    shown = opened.evaluate(AFTER_A_CLICK, "People")
+
+    assert shown == {"title": "All leads", "rows": 0}
+    expect(opened.locator(".virtual .row").first).to_be_visible()
+
+
+def test_an_answer_that_is_slow_is_told(opened: Page) -> None:
+    """Promised by docs/board.md, "What it shows"."""
+    held: list[Route] = []
+    opened.route(MCP, lambda route: route.continue_() if listens(route) else held.append(route))
+    opened.get_by_role("navigation").get_by_role("button", name="People").click()
+    search(opened, "slowly")
+    expect(opened.locator(".skeleton")).to_contain_text("has not answered yet")
+    expect(opened.get_by_role("status")).to_contain_text("has not answered yet")
+
+    while held:
+        held.pop().continue_()
+    opened.unroute(MCP)
+    expect(opened.locator(".skeleton")).to_have_count(0)
+    expect(opened.get_by_role("status")).to_be_empty()
 
 
 def test_clocks_run(opened: Page) -> None:
@@ -149,6 +176,8 @@ def test_a_person_is_found_and_filters_can_be_dropped(opened: Page, sandbox: San
     opened.get_by_label("Name, email or phone").fill("nobodyatall")
     opened.keyboard.press("Enter")
     expect(opened.get_by_role("alert")).to_contain_text("nobodyatall")
+    expect(opened.get_by_role("alert")).to_contain_text("No name is similar.")
+    expect(opened.get_by_role("alert")).not_to_contain_text("list_conversations")
     opened.get_by_role("button", name="Search all leads").click()
     expect(opened.locator(".notice")).to_contain_text("Nothing fits")
 

@@ -151,6 +151,38 @@ def test_an_empty_account_says_what_would_fill_it(chat: Chat) -> None:
         expect(frame.get_by_role("region", name=panel, exact=True)).to_contain_text(text)
 
 
+def test_what_is_a_whole_record_is_shown_in_words(chat: Chat) -> None:
+    """Promised by docs/board.md, "What it shows": some channels are records of another system."""
+    record = '{"type":"whatsapp","provider":"twilio"}'
+    found = answers(["one", "two", "three"])
+    nameless = {"lead_id": "lead-1", "channel": record, "why": [], "score": 90}
+    hot = found["summarize_hot_leads"] | {"leads": [nameless], "by_channel": {record: 1}}
+    groups = [{"channel": record, "leads": 1, "size": {"seats": 5}}]
+    applied = {"channel": [record], "where": [f"channel={record}"]}
+    chat.answer("summarize_hot_leads", hot)
+    chat.answer("list_leads", found["list_leads"] | {"leads": [nameless], "applied": applied})
+    chat.answer("conversation_stats", found["conversation_stats"] | {"groups": groups})
+    lead = found["get_lead"]["lead"] | {"extracted": {"team": {"seats": 5, "of": ["a", "b"]}}}
+    for tool, answer in (
+        ("summarize_hot_leads", hot),
+        ("conversation_stats", found["conversation_stats"] | {"groups": groups}),
+        ("get_lead", {"lead": lead, "freshness": FRESH}),
+    ):
+        values = {"group_by": ["channel"]} if "stats" in tool else {"lead": "anybody"}
+        frame = chat.open(tool, result_of(answer), **values, of="leads")
+        expect(frame.locator(".card, .stages, .lead").first).to_be_visible()
+        assert not re.search("[{}[\\]]", frame.locator("#board").inner_text()), tool
+    expect(frame.locator(".facts-list")).to_contain_text("Seats: 5; Of: a, b")
+
+    frame = chat.open("summarize_hot_leads", result_of(hot))
+    expect(frame.locator(".card .name")).to_have_text("Somebody by WhatsApp")
+    frame.get_by_role("button", name="Overview").click()
+    frame.get_by_role("button", name="Hot leads by WhatsApp: 1").click()
+    expect(frame.locator(".row .name")).to_have_text("Somebody by WhatsApp")
+    expect(frame.locator(".totals")).to_contain_text("Channel: WhatsApp; channel=WhatsApp")
+    assert ["hot=true", f"channel='{record}'"] in [values.get("where") for values in chat.asked_for]
+
+
 def test_numbers_and_dates_are_in_the_viewers_language_and_names_in_their_direction(
     chat: Chat,
 ) -> None:

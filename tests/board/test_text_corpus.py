@@ -103,7 +103,7 @@ WALK = """async (page, place) => {
         for (const seen of list.querySelectorAll(place)) found.add(seen.textContent);
         const rows = [...list.querySelectorAll('[aria-posinset]')];
         last = rows.some(row => row.ariaPosInSet === row.ariaSetSize);
-        list.scrollTop += list.clientHeight / 2;
+        list.scrollTop += list.clientHeight;
     }
     return [...found];
 }"""
@@ -158,7 +158,7 @@ def test_behind_the_real_server_all_is_shown_as_the_server_lets_it_out(
 def test_what_only_begins_like_a_date_is_shown_as_written(chat: Chat) -> None:
     """Promised by docs/board.md, "What the page may do"."""
     alike = ["4711-08", "2026-07-19 (or later)", "2026-07-19 10:00 (maybe)"]
-    answer = answers(TEXTS)["get_lead"]
+    answer = answers(alike)["get_lead"]
     answer["lead"] |= {"next_steps": [{"title": "Call", "due": text} for text in alike]}
     # A page that may ask would do so again after some seconds: the answer is not complete.
     frame = chat.open("get_lead", result_of(answer), capabilities={}, lead="anybody")

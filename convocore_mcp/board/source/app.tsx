@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { AnswerCache } from "./answerCache.ts";
 import type { Question, Refusal } from "./answers.ts";
-import { BoardContext, type Board, type View } from "./board.ts";
+import { BoardContext, useAfterPaint, type Board, type View } from "./board.ts";
 import { ChangeFeed, describeChange } from "./changeFeed.ts";
 import { Header, IncompleteNote, Navigation } from "./frame.tsx";
 import type { Connection, Home } from "./home/home.ts";
@@ -80,24 +80,28 @@ export function App({ home }: { home: Home }): JSX.Element {
     return hear;
   }, [home]);
 
+  const isNamed = useAfterPaint(views.moves, 0) === views.moves;
   const main = useRef<HTMLElement>(null);
   useEffect(() => {
     // Whoever has gone somewhere reads on from there: the button that they pressed may be gone.
     if (views.moves) (main.current!.querySelector<HTMLElement>("h2[tabindex]") ?? main.current!).focus({ preventScroll: true });
   }, [views.moves]);
+  useEffect(() => {
+    if (views.moves) scrollTo(0, isNamed ? views.top : 0);
+  }, [views.moves, isNamed]);
 
   const view = views.current ?? openingView(home, status.opening);
   const board: Board = { home, cache, feed, agent, opening: status.opening, go: views.go, replace: views.replace, back: views.back, say, moved: views.moves > 0 };
   return (
     <BoardContext.Provider value={board}>
-      <Header connection={status.connection} />
+      <Header connection={status.token === undefined ? status.connection : "once"} />
       {status.token === undefined ? (
         <>
           <Navigation view={view} canGoBack={views.canGoBack} />
           <IncompleteNote />
           <main ref={main} tabIndex={-1} class={`view-${view?.name ?? "none"}`}>
             <ErrorBoundary key={views.depth}>
-              <Shown view={view} depth={views.depth} status={status} />
+              <Shown view={view} depth={views.depth} isNamed={isNamed} status={status} />
             </ErrorBoundary>
           </main>
         </>
@@ -135,7 +139,15 @@ function openingView(home: Home, opening: Question | undefined): View | undefine
   }
 }
 
-function Shown({ view, depth, status }: { view: View | undefined; depth: number; status: Status }): JSX.Element {
+interface ShownProps {
+  view: View | undefined;
+  depth: number;
+  /** Whether the title of the view has been painted: its content is drawn after that. */
+  isNamed: boolean;
+  status: Status;
+}
+
+function Shown({ view, depth, isNamed, status }: ShownProps): JSX.Element {
   if (!view) return status.refusal ? <Notice of={status.refusal} /> : <Skeleton rows={4} />;
   const title = titleOf(view);
   return (
@@ -145,7 +157,7 @@ function Shown({ view, depth, status }: { view: View | undefined; depth: number;
           {title}
         </h2>
       )}
-      <Content view={view} depth={depth} opening={status.opening} />
+      {isNamed ? <Content view={view} depth={depth} opening={status.opening} /> : <Skeleton rows={0} />}
     </>
   );
 }

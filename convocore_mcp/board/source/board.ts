@@ -55,6 +55,25 @@ export function useBoard(): Board {
   return useContext(BoardContext);
 }
 
+/**
+ * The value, but the one before it until the page has been painted: what somebody asks for is named at
+ * once, and drawn right after that.
+ */
+export function useAfterPaint<T>(value: T, initially = value): T {
+  const [painted, setPainted] = useState(initially);
+  useEffect(() => {
+    let timer = 0;
+    const frame = requestAnimationFrame(() => {
+      timer = setTimeout(() => setPainted(value));
+    });
+    return () => {
+      cancelAnimationFrame(frame);
+      clearTimeout(timer);
+    };
+  }, [value]);
+  return painted;
+}
+
 const tickers = new Set<() => void>();
 setInterval(() => {
   if (!document.hidden) for (const tick of tickers) tick();

@@ -1,6 +1,6 @@
 // Numbers, money, times and the CRM's words, in the viewer's language and time zone.
 
-import { own, type Money } from "./answers.ts";
+import { isObject, own, type Money } from "./answers.ts";
 
 let locale: string | undefined;
 let timeZone: string | undefined;
@@ -156,17 +156,46 @@ const WORDS: Record<string, string> = {
 
 /** A channel inside a sentence: "by phone", "by WhatsApp". */
 export function channelWord(value: string): string {
-  const known = word(value);
-  return own(WORDS, value) && value !== "web-chat" ? known : known.toLowerCase();
+  return own(WORDS, value) && value !== "web-chat" ? word(value) : word(value).toLowerCase();
 }
 
 /** A value of the CRM as people write it: `demo_done` is "Demo done". */
-export function word(value: string): string {
+export function word(text: string): string {
+  const value = bare(text);
   const known = own(WORDS, value);
   if (known) return known;
   if (!/^[a-z][a-z0-9_-]*$/.test(value)) return value;
   const spaced = value.replace(/[_-]+/g, " ");
   return spaced.charAt(0).toUpperCase() + spaced.slice(1);
+}
+
+/** What names a record of another system, the first that there is. */
+const NAMING = ["type", "name", "title", "label", "channel"];
+
+/** The word in a value that may be a whole record of another system: `{"type":"sms"}` is `sms`. */
+export function bare(text: string): string {
+  const value = /^[[{]/.test(text) ? parsed(text) : undefined;
+  if (!isObject(value)) return value === undefined ? text : plain(value);
+  const naming = NAMING.map((name) => own(value, name)).find((found) => typeof found === "string" && found);
+  return naming === undefined ? plain(value) : (naming as string);
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Any value in words: lists with commas, records as names and values; never as JSON. */
+export function plain(value: unknown): string {
+  if (typeof value === "string") return value;
+  if (typeof value === "number") return number(value);
+  if (typeof value === "boolean") return value ? "Yes" : "No";
+  if (Array.isArray(value)) return value.map(plain).join(", ");
+  if (!isObject(value)) return "–";
+  return Object.entries(value).map(([name, held]) => `${word(name)}: ${plain(held)}`).join("; ");
 }
 
 export function plural(count: number, one: string, many = `${one}s`): string {

@@ -6,6 +6,7 @@ import type { Freshness } from "./answers.ts";
 import { useBoard, useNow, type View } from "./board.ts";
 import { ago, dateTime, number, percent } from "./format.ts";
 import type { Connection } from "./home/home.ts";
+import { forPeople } from "./parts/notices.tsx";
 import { Text } from "./parts/text.tsx";
 import { leadsWith } from "./questions.ts";
 
@@ -48,9 +49,10 @@ function useFreshness(): Freshness | undefined {
   return cache.freshness() ?? feed.freshness;
 }
 
-function FreshnessNote({ connection }: { connection: Connection }): JSX.Element {
+function FreshnessNote({ connection }: { connection: Connection }): JSX.Element | null {
   const now = useNow();
   const found = useFreshness();
+  if (!found && !LIVE[connection]) return null;
   const at = Date.parse(found?.as_of ?? "");
   const state = connection === "lost" ? "lost" : found && !found.complete ? "partial" : connection;
   return (
@@ -68,13 +70,11 @@ function FreshnessNote({ connection }: { connection: Connection }): JSX.Element 
   );
 }
 
-/** Notes for whoever pages through a list by hand; the board follows the cursor itself. */
-const OF_PAGES = /next_cursor/;
-
 /** An answer that is not complete looks like it: what is missing, and how far reading is. */
 export function IncompleteNote(): JSX.Element | null {
   const found = useFreshness();
-  const notes = (found?.notes ?? []).filter((note) => !OF_PAGES.test(note));
+  // The board follows a cursor itself.
+  const notes = (found?.notes ?? []).filter((note) => !note.includes("next_cursor")).map(forPeople).filter(Boolean);
   if (!found || (found.complete && !notes.length)) return null;
   return (
     <aside class={`notice ${found.complete ? "" : "partial"}`} aria-label="How complete this is">

@@ -90,7 +90,13 @@ function conditionOf(key: string, value: unknown, time: string): string[] | unde
   if (key === "day") return text === "none" ? [`${time} missing`] : [`${time}=${text}`];
   if (key === "week" || key === "month") return between(key, text, time);
   if (text === "none") return [`${key} missing`];
-  return typeof value === "boolean" ? [`${key}=${text}`] : [`${key}="${text.replaceAll('"', "")}"`];
+  return typeof value === "boolean" ? [`${key}=${text}`] : [`${key}=${quoted(text)}`];
+}
+
+/** A value in quotes that do not occur in it: bars and quotes inside it are text. */
+export function quoted(text: string): string {
+  const quote = text.includes('"') ? "'" : '"';
+  return text.includes(quote) ? text : quote + text + quote;
 }
 
 function between(unit: "week" | "month", text: string, time: string): string[] | undefined {

@@ -1,6 +1,6 @@
 // Which view is shown, and those before it. In a browser its back button works; no address holds what is shown.
 
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { View } from "./board.ts";
 import type { Home } from "./home/home.ts";
 
@@ -12,6 +12,8 @@ export interface Views {
   depth: number;
   /** How often somebody has gone to another view. */
   moves: number;
+  /** How far down the current view was when somebody left it. */
+  top: number;
   go(view: View): void;
   /** Show this instead of the current view, which is the same one with other filters. */
   replace(view: View): void;
@@ -21,6 +23,7 @@ export interface Views {
 export function useViews(home: Home): Views {
   const [stack, setStack] = useState<View[]>([]);
   const [moves, setMoves] = useState(0);
+  const tops = useRef<number[]>([]);
   const move = (to: (before: View[]) => View[]): void => {
     setStack(to);
     setMoves((before) => before + 1);
@@ -28,6 +31,7 @@ export function useViews(home: Home): Views {
   const inBrowser = home.kind === "browser";
   useEffect(() => {
     if (!inBrowser) return undefined;
+    history.scrollRestoration = "manual"; // the browser would scroll before the view is drawn
     const onPop = (event: PopStateEvent): void => {
       const depth = typeof event.state === "number" ? event.state : 0;
       move((before) => before.slice(0, depth));
@@ -40,10 +44,11 @@ export function useViews(home: Home): Views {
     canGoBack: stack.length > 0,
     depth: stack.length,
     moves,
+    top: tops.current[stack.length] ?? 0,
     go(view) {
+      tops.current = [...tops.current.slice(0, stack.length), scrollY, 0];
       if (inBrowser) history.pushState(stack.length + 1, "");
       move((before) => [...before, view]);
-      scrollTo(0, 0);
     },
     replace(view) {
       if (stack.length) setStack([...stack.slice(0, -1), view]);

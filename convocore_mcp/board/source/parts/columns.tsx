@@ -110,43 +110,49 @@ function Drawing({ columns, label }: { columns: Column[]; label: string }): JSX.
 
 function roundUp(value: number): number {
   const size = 10 ** Math.floor(Math.log10(value));
-  return [1, 2, 4, 5, 6, 8, 10].map((part) => part * size).find((round) => round >= value) ?? value;
+  // Even, since half of it is shown too, and there is no half lead.
+  const rounds = [1, 1.2, 1.6, 2, 3, 4, 5, 6, 8, 10].map((part) => Math.round(part * size));
+  return rounds.find((round) => round >= value && round % 2 === 0) ?? value;
 }
 
 function ColumnTable({ columns, what, part }: { columns: Column[]; what: string; part: string }): JSX.Element {
+  // The rows of a table that nobody looks at take as long as the drawing.
+  const [isOpen, setIsOpen] = useState(false);
   return (
-    <details class="numbers">
+    <details class="numbers" onToggle={(event) => setIsOpen(event.currentTarget.open)}>
       <summary>As a table</summary>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Day</th>
-            <th scope="col" class="numeric">
-              {what}
-            </th>
-            <th scope="col" class="numeric">
-              {part}
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {[...columns].reverse().map((column) => (
-            <tr key={column.key}>
-              <th scope="row">{column.label}</th>
-              <td class="numeric">
-                {column.onOpen ? (
-                  <button type="button" class="count" onClick={column.onOpen} aria-label={`${column.told}. Show them.`}>
-                    {number(column.value)}
-                  </button>
-                ) : (
-                  number(column.value)
-                )}
-              </td>
-              <td class="numeric">{number(column.part)}</td>
+      {isOpen && (
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">Day</th>
+              <th scope="col" class="numeric">
+                {what}
+              </th>
+              <th scope="col" class="numeric">
+                {part}
+              </th>
             </tr>
-          ))}
-        </tbody>
-      </table>
+          </thead>
+          <tbody>
+            {[...columns].reverse().map((column) => (
+              <tr key={column.key}>
+                <th scope="row">{column.label}</th>
+                <td class="numeric">
+                  {column.onOpen ? (
+                    <button type="button" class="count" onClick={column.onOpen} aria-label={`${column.told}. Show them.`}>
+                      {number(column.value)}
+                    </button>
+                  ) : (
+                    number(column.value)
+                  )}
+                </td>
+                <td class="numeric">{number(column.part)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
     </details>
   );
 }

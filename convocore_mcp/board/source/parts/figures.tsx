@@ -57,12 +57,22 @@ export function Figure({ value, label, onOpen, complete = true, children, kind =
   );
 }
 
+interface AmountsProps {
+  of: Money | undefined;
+  most?: number;
+  /** The amounts whose order to follow. */
+  like?: Money | undefined;
+  /** Whether this is a part of a sentence. */
+  spoken?: boolean;
+}
+
 /** Money by currency, never added up; the rest behind a button. */
-export function Amounts({ of, most = 2, like }: { of: Money | undefined; most?: number; like?: Money | undefined }): JSX.Element {
+export function Amounts({ of, most = 2, like, spoken = false }: AmountsProps): JSX.Element {
   const [open, setOpen] = useState(false);
   const all = amounts(of, like);
   if (!all.length) return <span class="zero">–</span>;
   const shown = open ? all : all.slice(0, most);
+  const others = plural(all.length - most, "more currency", "more currencies");
   return (
     <span class="amounts">
       {shown.map(([currency, amount]) => (
@@ -71,8 +81,8 @@ export function Amounts({ of, most = 2, like }: { of: Money | undefined; most?: 
         </Fragment>
       ))}
       {all.length > most && (
-        <button type="button" class="quiet" aria-expanded={open} aria-label={`${plural(all.length - most, "more currency", "more currencies")}`} onClick={() => setOpen(!open)}>
-          {open ? "fewer" : `+${number(all.length - most)}`}
+        <button type="button" class="quiet" aria-expanded={open} {...(!spoken && { "aria-label": others })} onClick={() => setOpen(!open)}>
+          {open ? "fewer" : spoken ? `and ${others}` : `+${number(all.length - most)}`}
         </button>
       )}
     </span>

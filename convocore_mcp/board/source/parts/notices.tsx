@@ -1,16 +1,32 @@
 // What stands where an answer should be: it is on its way, it failed, or there is nothing; each with a next step.
 
 import { Component, type ComponentChildren, type JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
 import type { Entry } from "../answerCache.ts";
 import { Refusal, type Answer, type Question } from "../answers.ts";
 import { useBoard } from "../board.ts";
-import { plural, word } from "../format.ts";
+import { moment, plural, word } from "../format.ts";
 import { Text } from "./text.tsx";
 
+/** After so long, somebody wonders whether an answer will come at all. */
+const SLOW_MS = 3000;
+const SLOW = "The server has not answered yet. It may be busy, or reading from Convocore. Still waiting …";
+
 export function Skeleton({ rows = 4 }: { rows?: number }): JSX.Element {
+  const { say } = useBoard();
+  const [isSlow, setIsSlow] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setIsSlow(true), SLOW_MS);
+    return () => clearTimeout(timer);
+  }, []);
+  useEffect(() => {
+    if (!isSlow) return undefined;
+    say(SLOW);
+    return () => say("");
+  }, [isSlow]);
   return (
     <div class="skeleton" aria-busy="true">
-      <span class="unseen">Loading …</span>
+      {isSlow ? <p class="hint">{SLOW}</p> : <span class="unseen">Loading …</span>}
       {Array.from({ length: rows }, (_, index) => (
         <div key={index} />
       ))}
@@ -18,8 +34,18 @@ export function Skeleton({ rows = 4 }: { rows?: number }): JSX.Element {
   );
 }
 
+/** A sentence about tools is for a model. */
+const OF_TOOLS = /\b(list|get|summarize|conversation)_[a-z_]+/;
+
+/** What the server tells everybody, for people: without sentences about tools, and with their own times. */
+export function forPeople(text: string): string {
+  const sentences = text.split(/(?<=[.!?])\s+/).filter((sentence) => !OF_TOOLS.test(sentence));
+  return sentences.join(" ").replace(/\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z/g, moment);
+}
+
 /** What went wrong, and what to do next. */
 export function Notice({ of, children }: { of: Refusal; children?: ComponentChildren }): JSX.Element {
+  const hint = forPeople(of.hint);
   return (
     <div class="notice bad" role="alert">
       <p>
@@ -27,9 +53,9 @@ export function Notice({ of, children }: { of: Refusal; children?: ComponentChil
           <Text of={of.message} />
         </strong>
       </p>
-      {of.hint && (
+      {hint && (
         <p>
-          <Text of={of.hint} />
+          <Text of={hint} />
         </p>
       )}
       {children}
@@ -41,7 +67,7 @@ export function Refused({ by, question, again = false }: { by: Refusal; question
   const { cache, home } = useBoard();
   return (
     <Notice of={by}>
-      {home.canCall && (
+      {home.canCall && by.code !== "not_found" && (
         <button type="button" aria-disabled={again} onClick={() => void cache.load(question, true)}>
           {again ? "Trying again …" : "Try again"}
         </button>

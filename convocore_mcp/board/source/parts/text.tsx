@@ -3,15 +3,16 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useState } from "preact/hooks";
 import type { Row } from "../answers.ts";
-import { channelWord, word } from "../format.ts";
+import { bare, channelWord, word } from "../format.ts";
 
 export function Text({ of }: { of: string | undefined }): JSX.Element {
   return <bdi>{of}</bdi>;
 }
 
-/** A channel as a word of a sentence; some are whole records of another system. */
+/** A channel as a word of a sentence, if it is one. */
 function spokenChannel(of: Row): string | undefined {
-  return of.channel && /^[a-z][a-z0-9_-]*$/.test(of.channel) ? channelWord(of.channel) : undefined;
+  const channel = bare(of.channel ?? "");
+  return /^[a-z][a-z0-9_-]*$/.test(channel) ? channelWord(channel) : undefined;
 }
 
 /** Who somebody is: the name, else the contact, else where they wrote from. */

@@ -5,7 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { Change } from "../answers.ts";
 import { useBoard, useNow } from "../board.ts";
 import { describeChange } from "../changeFeed.ts";
-import { moment, number, plural, timeOfDay, word } from "../format.ts";
+import { moment, number, plain, plural, timeOfDay, word } from "../format.ts";
 import { Empty, Skeleton } from "../parts/notices.tsx";
 import { Badge, Text } from "../parts/text.tsx";
 import { Ago } from "../parts/times.tsx";
@@ -103,7 +103,7 @@ function Differences({ of }: { of: Change }): JSX.Element | null {
           <span class="difference" key={name}>
             {name === "preview" ? (
               <>
-                wrote “<Text of={String(after)} />”
+                wrote “<Text of={plain(after)} />”
               </>
             ) : (
               <>
@@ -118,6 +118,5 @@ function Differences({ of }: { of: Change }): JSX.Element | null {
 }
 
 function shown(value: unknown): string {
-  if (typeof value === "number") return number(value);
-  return typeof value === "string" ? word(value) : "…";
+  return typeof value === "string" ? word(value) : plain(value);
 }

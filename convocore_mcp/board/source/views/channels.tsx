@@ -8,7 +8,7 @@ import { Bar } from "../parts/bar.tsx";
 import { Count } from "../parts/figures.tsx";
 import { Answered } from "../parts/notices.tsx";
 import { Text } from "../parts/text.tsx";
-import { hotLeads, leadsWith } from "../questions.ts";
+import { hotLeads, leadsWith, quoted } from "../questions.ts";
 
 const MOST = 8;
 
@@ -25,7 +25,7 @@ export function HotChannels(): JSX.Element {
         return (
           <ul class="channels">
             {channels.slice(0, MOST).map(([channel, count]) => {
-              const where = ["hot=true", channel === "none" ? "channel missing" : `channel="${channel.replaceAll('"', "")}"`];
+              const where = ["hot=true", channel === "none" ? "channel missing" : `channel=${quoted(channel)}`];
               const title = `Hot leads by ${word(channel)}`;
               return (
                 <li key={channel}>

@@ -4,10 +4,11 @@ import type { JSX } from "preact";
 import { useEntry } from "../answerCache.ts";
 import { isObject, own, type Answer, type Group, type Question } from "../answers.ts";
 import { useBoard } from "../board.ts";
-import { day, number, plural, word } from "../format.ts";
+import { day, number, plain, plural, word } from "../format.ts";
 import { Amounts, Count } from "../parts/figures.tsx";
 import { Bar } from "../parts/bar.tsx";
 import { Answered, Empty, Relaxed } from "../parts/notices.tsx";
+import { Cell, StatRow, StatTable, type Head } from "../parts/statTable.tsx";
 import { Text } from "../parts/text.tsx";
 import { rowsOf } from "../questions.ts";
 import { Pipeline } from "./pipeline.tsx";
@@ -79,9 +80,7 @@ function Measures({ of }: { of: unknown }): JSX.Element | null {
     isObject(figures)
       ? Object.entries(figures).map(([part, value]): [string, string] => [
           `${word(name)}, ${part}`,
-          isObject(value)
-            ? Object.entries(value).map(([figure, amount]) => `${figure} ${typeof amount === "number" ? number(amount) : String(amount)}`).join(", ")
-            : typeof value === "number" ? number(value) : String(value),
+          isObject(value) ? Object.entries(value).map(([figure, amount]) => `${figure} ${plain(amount)}`).join(", ") : plain(value),
         ])
       : [],
   );
@@ -117,66 +116,52 @@ function GroupTable({ question, answer, keys }: GroupTableProps): JSX.Element {
   const withValue = groups.some((group) => group.value);
   const largest = Math.max(...groups.map((group) => Number(group[counted] ?? 0)), 1);
   const complete = answer.freshness?.complete ?? true;
+  const heads: Head[] = [
+    ...keys.map((key) => ({ name: word(key) })),
+    { name: word(counted), kind: "bar-column" },
+    ...columns.map((name) => ({ name: word(name), kind: "numeric" })),
+    ...(withValue ? [{ name: "Worth", kind: "amounts-column" }] : []),
+  ];
   return (
     <div class="table-box" tabIndex={0} role="region" aria-label="Groups">
-      <table class="stages">
-        <thead>
-          <tr>
-            {keys.map((key) => (
-              <th scope="col" key={key}>
-                {word(key)}
-              </th>
-            ))}
-            <th scope="col" class="bar-column">
-              {word(counted)}
-            </th>
-            {columns.map((name) => (
-              <th scope="col" class="numeric" key={name}>
-                {word(name)}
-              </th>
-            ))}
-            {withValue && <th scope="col">Worth</th>}
-          </tr>
-        </thead>
-        <tbody>
+      <StatTable heads={heads}>
           {groups.map((group) => {
             const behind = home.canCall ? rowsOf(question, group, keys) : undefined;
             const name = keys.map((key) => keyText(key, group[key])).join(", ");
             const count = Number(group[counted] ?? 0);
             return (
-              <tr key={name}>
+              <StatRow key={name}>
                 {keys.map((key) => (
-                  <th scope="row" key={key}>
+                  <th scope="row" role="rowheader" key={key}>
                     <Text of={keyText(key, group[key])} />
                   </th>
                 ))}
-                <td class="bar-column">
+                <Cell of={word(counted)} kind="bar-column">
                   <div>
                     <Bar share={count / largest} part={typeof group.hot === "number" && count ? group.hot / count : 0} />
                     <Count value={count} label={`${word(counted)}, ${name}`} complete={complete} onOpen={behind && (() => go({ name: "rows", title: name, question: behind }))} />
                   </div>
-                </td>
+                </Cell>
                 {columns.map((column) => (
-                  <td class="numeric" key={column}>
+                  <Cell of={word(column)} kind="numeric" key={column}>
                     {typeof group[column] === "number" ? number(group[column]) : <span class="zero">–</span>}
-                  </td>
+                  </Cell>
                 ))}
                 {withValue && (
-                  <td>
+                  <Cell of="Worth" kind="amounts-column">
                     <Amounts of={group.value} like={answer.totals?.value} />
-                  </td>
+                  </Cell>
                 )}
-              </tr>
+              </StatRow>
             );
           })}
-        </tbody>
-      </table>
+      </StatTable>
       {answer.groups_total !== undefined && answer.groups_total > groups.length && <p class="hint">{plural(answer.groups_total, "group")} in all.</p>}
     </div>
   );
 }
 
 function keyText(key: string, value: unknown): string {
-  if (typeof value === "boolean") return value ? "Yes" : "No";
-  return key === "day" ? day(String(value), "long") : word(String(value ?? "none"));
+  if (typeof value !== "string") return value === undefined ? word("none") : plain(value);
+  return key === "day" ? day(value, "long") : word(value);
 }

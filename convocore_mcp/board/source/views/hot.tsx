@@ -72,17 +72,17 @@ function HotTotals({ answer }: { answer: Answer }): JSX.Element {
   return (
     <p class="totals">
       <Count value={answer.hot} label="Hot leads" complete={complete} onOpen={show("Hot leads", hot)} /> of{" "}
-      <Count value={answer.leads_considered} label="Leads" complete={complete} onOpen={show("All leads", {})} /> leads are hot
-      {answer.hot ? (
-        <>
-          , worth <Amounts of={answer.value} most={3} />
-        </>
-      ) : null}
-      .{" "}
+      <Count value={answer.leads_considered} label="Leads" complete={complete} onOpen={show("All leads", {})} /> leads are hot.{" "}
       <Count value={answer.waiting_for_human} label="Hot and waiting" complete={complete} onOpen={show("Hot and waiting for a human", { ...hot, attention: ["waiting_for_human"] })} /> wait for a
       human,{" "}
       <Count value={answer.unassigned} label="Hot, assigned to nobody" complete={complete} onOpen={show("Hot, assigned to nobody", { ...hot, attention: ["unassigned"] })} /> are assigned to nobody,{" "}
       <Count value={answer.overdue} label="Hot and overdue" complete={complete} onOpen={show("Hot and overdue", { ...hot, attention: ["overdue"] })} /> are overdue.
+      {answer.hot ? (
+        <>
+          {" "}
+          The hot ones are worth <Amounts of={answer.value} most={3} spoken />
+        </>
+      ) : null}
     </p>
   );
 }

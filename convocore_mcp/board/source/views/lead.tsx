@@ -5,7 +5,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { useEntry } from "../answerCache.ts";
 import type { Answer, Lead as LeadAnswer, Question, Row } from "../answers.ts";
 import { useBoard, useNow } from "../board.ts";
-import { moment, number, plural, word } from "../format.ts";
+import { moment, number, plain, plural, word } from "../format.ts";
 import { Copy, Prepare, RecordLink } from "../parts/actions.tsx";
 import { Score, Worth } from "../parts/figures.tsx";
 import { Answered, Empty } from "../parts/notices.tsx";
@@ -257,10 +257,6 @@ function Facts({ of }: { of: LeadAnswer }): JSX.Element | null {
       </dl>
     </Part>
   );
-}
-
-function plain(value: unknown): string {
-  return typeof value === "string" ? value : typeof value === "number" ? number(value) : JSON.stringify(value);
 }
 
 function Timeline({ of }: { of: LeadAnswer["timeline"] }): JSX.Element | null {

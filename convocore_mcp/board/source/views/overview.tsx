@@ -1,10 +1,9 @@
 // Everything at a glance: what the pipeline is worth, whom to call, who waits, what has just happened.
 
 import type { JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
 import { useEntry, useQuestion } from "../answerCache.ts";
 import type { Answer, Money } from "../answers.ts";
-import { useBoard, type View } from "../board.ts";
+import { useAfterPaint, useBoard, type View } from "../board.ts";
 import { amounts, CLOSED, money, plural } from "../format.ts";
 import { Count, Figure } from "../parts/figures.tsx";
 import { ErrorBoundary, Refused } from "../parts/notices.tsx";
@@ -19,7 +18,7 @@ import { Waiting } from "./waiting.tsx";
 
 export function Overview(): JSX.Element {
   const { cache, agent } = useBoard();
-  const hasPainted = useHasPainted();
+  const hasPainted = useAfterPaint<boolean>(true, false); // what is asked first need not wait for what stands below it
   const [first, ...others] = [hotLeads(agent), pipeline(agent), waiting(agent)];
   const refusal = useEntry(cache, first).refusal;
   // One cause is told once, and not in each panel.
@@ -48,22 +47,6 @@ export function Overview(): JSX.Element {
       </Panel>
     </div>
   );
-}
-
-/** Whether the view has been painted once: what is asked first need not wait for what stands below it. */
-function useHasPainted(): boolean {
-  const [hasPainted, setHasPainted] = useState(false);
-  useEffect(() => {
-    let timer = 0;
-    const frame = requestAnimationFrame(() => {
-      timer = setTimeout(() => setHasPainted(true));
-    });
-    return () => {
-      cancelAnimationFrame(frame);
-      clearTimeout(timer);
-    };
-  }, []);
-  return hasPainted;
 }
 
 interface PanelProps {

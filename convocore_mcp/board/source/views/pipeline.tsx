@@ -8,6 +8,7 @@ import { CLOSED, number, percent, STAGES, word } from "../format.ts";
 import { Amounts, Count } from "../parts/figures.tsx";
 import { Bar } from "../parts/bar.tsx";
 import { Answered, Empty, Relaxed } from "../parts/notices.tsx";
+import { Cell, StatRow, StatTable, type Head } from "../parts/statTable.tsx";
 import { Text } from "../parts/text.tsx";
 import { narrowed, pipeline, rowsOf, STILL_OPEN } from "../questions.ts";
 import { openPipeline } from "./overview.tsx";
@@ -47,7 +48,7 @@ function PipelineTotals({ question, answer }: { question: Question; answer: Answ
   return (
     <p class="totals">
       <Count value={open.leads} label="Open leads" complete={complete} onOpen={show("Open leads", STILL_OPEN)} /> open leads,{" "}
-      <Count value={open.hot} label="Open and hot" complete={complete} onOpen={show("Open leads, hot", [...STILL_OPEN, "hot=true"])} /> of them hot, worth <Amounts of={open.value} most={4} />. Currencies are never added up.
+      <Count value={open.hot} label="Open and hot" complete={complete} onOpen={show("Open leads, hot", [...STILL_OPEN, "hot=true"])} /> of them hot. Currencies are never added up: the open ones are worth <Amounts of={open.value} most={4} spoken />
     </p>
   );
 }
@@ -59,6 +60,15 @@ function place(group: Group): number {
   const known = STAGES.indexOf(stage);
   return known >= 0 ? known : STAGES.indexOf("won") - 0.5;
 }
+
+const HEADS: Head[] = [
+  { name: "Stage" },
+  { name: "Leads", kind: "bar-column" },
+  { name: "Hot", kind: "numeric" },
+  { name: "Worth", kind: "amounts-column" },
+  { name: "Waiting", kind: "numeric" },
+  { name: "Overdue", kind: "numeric" },
+];
 
 interface StageTableProps {
   question: Question;
@@ -72,35 +82,11 @@ function StageTable({ question, answer, compact }: StageTableProps): JSX.Element
   const largest = Math.max(...groups.filter((group) => group["stage"] !== "none").map((group) => group.leads ?? 0), 1);
   return (
     <div class="table-box" tabIndex={0} role="region" aria-label="Pipeline">
-      <table class={`stages ${compact ? "compact" : ""}`}>
-        <thead>
-          <tr>
-            <th scope="col">Stage</th>
-            <th scope="col" class="bar-column">
-              Leads
-            </th>
-            <th scope="col" class="numeric">
-              Hot
-            </th>
-            <th scope="col">Worth</th>
-            {!compact && (
-              <>
-                <th scope="col" class="numeric">
-                  Waiting
-                </th>
-                <th scope="col" class="numeric">
-                  Overdue
-                </th>
-              </>
-            )}
-          </tr>
-        </thead>
-        <tbody>
+      <StatTable heads={compact ? HEADS.slice(0, 4) : HEADS} compact={compact}>
           {groups.map((group) => (
             <StageRow key={String(group["stage"])} group={group} question={question} largest={largest} like={answer.totals?.value} compact={compact} complete={answer.freshness?.complete ?? true} />
           ))}
-        </tbody>
-      </table>
+      </StatTable>
     </div>
   );
 }
@@ -128,35 +114,35 @@ function StageRow({ group, question, largest, like, compact, complete }: StageRo
   const hot = typeof group.hot === "number" ? group.hot : 0;
   const closed = CLOSED.has(stage);
   return (
-    <tr class={closed ? "closed" : ""}>
-      <th scope="row">
+    <StatRow kind={closed ? "closed" : ""}>
+      <th scope="row" role="rowheader">
         <Text of={name} />
         <Bar share={leads / largest} part={hot / (leads || 1)} thin />
       </th>
-      <td class="bar-column">
+      <Cell of="Leads" kind="bar-column">
         <div>
           <Bar share={leads / largest} part={hot / (leads || 1)} />
           <Count value={leads} label={`Leads in ${name}`} complete={complete} onOpen={show("")} />
         </div>
-      </td>
-      <td class="numeric">
+      </Cell>
+      <Cell of="Hot" kind="numeric">
         <Count value={hot} label={`Hot leads in ${name}`} complete={complete} onOpen={show(", hot", { where: ["hot=true"] })} />
         {hot > 0 && <small> {percent(hot / leads)}</small>}
-      </td>
-      <td>
+      </Cell>
+      <Cell of="Worth" kind="amounts-column">
         <Amounts of={group.value} like={like} most={compact ? 1 : 2} />
-      </td>
+      </Cell>
       {!compact && (
         <>
-          <td class="numeric">
+          <Cell of="Waiting" kind="numeric">
             <Count value={group.waiting_for_human} label={`Waiting in ${name}`} complete={complete} onOpen={show(", waiting for a human", { attention: ["waiting_for_human"] })} />
-          </td>
-          <td class="numeric">
+          </Cell>
+          <Cell of="Overdue" kind="numeric">
             <Count value={group.overdue} label={`Overdue in ${name}`} complete={complete} onOpen={show(", overdue", { attention: ["overdue"] })} />
-          </td>
+          </Cell>
         </>
       )}
-    </tr>
+    </StatRow>
   );
 }
 

@@ -3,8 +3,8 @@
 import type { JSX } from "preact";
 import { useCallback, useState } from "preact/hooks";
 import type { Answer, Question, Row } from "../answers.ts";
-import { useBoard, useNow, type View } from "../board.ts";
-import { moment, number, plural, word } from "../format.ts";
+import { useAfterPaint, useBoard, useNow, type View } from "../board.ts";
+import { moment, plain, plural, word } from "../format.ts";
 import { Score, Worth } from "../parts/figures.tsx";
 import { Answered, Empty, Relaxed } from "../parts/notices.tsx";
 import { About, Badge, Name, Text } from "../parts/text.tsx";
@@ -32,16 +32,19 @@ const SORTS: Record<string, [value: string, label: string][]> = {
 export function Rows({ view, depth }: { view: View & { name: "rows" }; depth: number }): JSX.Element {
   const { replace } = useBoard();
   const { question } = view;
-  const pages = usePages(question, depth);
+  const drawn = useAfterPaint(question);
+  const pages = usePages(drawn, depth);
   const refine = (change: Record<string, unknown>): void => {
     replace({ ...view, question: { ...question, arguments: { ...question.arguments, ...change } } });
   };
   return (
     <>
       <Refine question={question} onChange={refine} />
-      <Answered entry={pages.entry} question={question} rows={8}>
-        {(answer) => <Found question={question} answer={answer} pages={pages} />}
-      </Answered>
+      <div aria-busy={drawn !== question}>
+        <Answered entry={pages.entry} question={drawn} rows={8}>
+          {(answer) => <Found question={drawn} answer={answer} pages={pages} />}
+        </Answered>
+      </div>
     </>
   );
 }
@@ -122,7 +125,13 @@ const QUIET = new Set(["agent_id", "timezone", "limit", "sort", "fields", "detai
 /** The filters in force, as the answer tells them. */
 function filtersOf(answer: Answer): string {
   const told = Object.entries(answer.applied ?? {}).filter(([name]) => !QUIET.has(name));
-  return told.map(([name, value]) => (name === "where" ? [value].flat().join(", ") : `${word(name)}: ${[value].flat().join(", ")}`)).join("; ");
+  const inForce = (value: unknown): string => [value].flat().map((one) => (typeof one === "string" ? withoutRecords(one) : plain(one))).join(", ");
+  return told.map(([name, value]) => (name === "where" ? inForce(value) : `${word(name)}: ${inForce(value)}`)).join("; ");
+}
+
+/** A condition, or a value of one, in which a whole record of another system is a word. */
+function withoutRecords(text: string): string {
+  return text.replace(/(["']?)([[{].*[\]}])\1/, (_, __, record: string) => word(record));
 }
 
 interface RowButtonProps {
@@ -172,7 +181,7 @@ function NamedFields({ row, fields }: { row: Row; fields: string[] }): JSX.Eleme
     <>
       {told.map((name) => {
         const value = row[name];
-        const text = typeof value === "number" ? number(value) : typeof value === "string" ? moment(value) : [value].flat().map(String).join(", ");
+        const text = typeof value === "string" ? moment(word(value)) : plain(value);
         return (
           <span class="shown" key={name}>
             {word(name)} <Text of={text} />

@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import { useEntry } from "../answerCache.ts";
 import type { Answer, Group, Question } from "../answers.ts";
-import { useBoard } from "../board.ts";
+import { useAfterPaint, useBoard } from "../board.ts";
 import { day, number } from "../format.ts";
 import { Columns, type Column } from "../parts/columns.tsx";
 import { Count } from "../parts/figures.tsx";
@@ -16,7 +16,8 @@ const DAY_MS = 86_400_000;
 
 export function Trend({ compact = false }: { compact?: boolean }): JSX.Element {
   const { cache, agent } = useBoard();
-  const [days, setDays] = useState(30);
+  const [chosen, setDays] = useState(30);
+  const days = useAfterPaint(chosen);
   const asked = trend(agent, days);
   const entry = useEntry(cache, asked);
   return (
@@ -24,20 +25,22 @@ export function Trend({ compact = false }: { compact?: boolean }): JSX.Element {
       {!compact && (
         <div class="choices" role="group" aria-label="Days shown">
           {SPANS.map((span) => (
-            <button key={span} type="button" aria-pressed={span === days} onClick={() => setDays(span)}>
+            <button key={span} type="button" aria-pressed={span === chosen} onClick={() => setDays(span)}>
               {span} days
             </button>
           ))}
         </div>
       )}
-      <Answered entry={entry} question={asked} rows={3}>
-        {(answer) => (
-          <>
-            <TrendTotals question={asked} answer={answer} days={days} />
-            <DayColumns question={asked} answer={answer} days={days} compact={compact} />
-          </>
-        )}
-      </Answered>
+      <div aria-busy={days !== chosen}>
+        <Answered entry={entry} question={asked} rows={3}>
+          {(answer) => (
+            <>
+              <TrendTotals question={asked} answer={answer} days={days} />
+              <DayColumns question={asked} answer={answer} days={days} compact={compact} />
+            </>
+          )}
+        </Answered>
+      </div>
     </>
   );
 }
@@ -80,7 +83,7 @@ function DayColumns({ question, answer, days, compact }: DayColumnsProps): JSX.E
       onOpen: rows && (() => go({ name: "rows", title: `New on ${day(name, "long")}`, question: rows })),
     };
   });
-  return <Columns columns={columns} label="New leads by day" what="New leads" part="hot now" table={!compact} />;
+  return <Columns columns={columns} label="New leads by day" what="New leads" part="Hot now" table={!compact} />;
 }
 
 /** The days up to today in the time zone of the answer, also those without a lead. */
