@@ -219,6 +219,7 @@ def test_another_try_is_made_when_somebody_wants_it(opened: Page) -> None:
     )
     go(opened, "People")
     search(opened, "discount")
+    expect(opened.locator("[aria-busy=true]")).to_have_count(0)  # of this search, not of the list
     expect(opened.get_by_role("alert")).to_contain_text("can't be reached")
     answers = True
     opened.get_by_role("button", name="Try again").click()
