@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:  # for annotations only: listing the tools must not wait for these imports
     from datetime import datetime
 
+    from convocore_mcp.fields.row_query import SortKey
     from convocore_mcp.models import (
         Change,
         ChangePage,
@@ -17,9 +18,6 @@ if TYPE_CHECKING:  # for annotations only: listing the tools must not wait for t
         HotSummary,
         Lead,
     )
-
-SortKey = tuple[float | str, ...]
-"""Where a conversation stands in an order: the next page begins after it."""
 
 
 class MirrorQueries(Protocol):
@@ -47,7 +45,7 @@ class MirrorQueries(Protocol):
         sort: str,
         limit: int,
         at: int,
-        after: SortKey | None,
+        after: "SortKey | None",
     ) -> "list[tuple[Conversation, SortKey]]":
         """Matching conversations after `after`, as of sequence number `at`, without records."""
         ...

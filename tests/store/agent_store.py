@@ -22,7 +22,7 @@ from convocore_mcp.store.write.mirror_writer import MirrorWriter, Rules, Saved
 from tests.conversations import NOW
 
 if TYPE_CHECKING:
-    from convocore_mcp.store.read.conversation_search import SortKey
+    from convocore_mcp.fields.row_query import SortKey
 
 RULES = Rules(keys=derive_keys, merge_affected=merge_affected, due_dates=due_dates_of_row)
 SORTS = ("newest", "oldest", "score", "value", "waiting")

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from hashlib import blake2s
 
 from convocore_mcp.errors import InvalidArgumentError
-from convocore_mcp.server.mirror_queries import SortKey
+from convocore_mcp.fields.row_query import SortKey
 
 CURSOR_LIFE = timedelta(hours=23)
 """A cursor works for a day (docs/contract.md); the mirror keeps old versions for a week."""

@@ -4,11 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from convocore_mcp.fields.grouping import FieldName, Sort
-from convocore_mcp.fields.row_query import FoundRow
+from convocore_mcp.fields.row_query import FoundRow, SortKey
 from convocore_mcp.fields.table import Rows
 from convocore_mcp.fields.times import Clock
 from convocore_mcp.server.backend import Backend
-from convocore_mcp.server.mirror_queries import SortKey
 from convocore_mcp.server.questions.cursor import Cursor, question_digest
 from convocore_mcp.server.questions.empty_lists import NO_HINTS, Hints, hints
 from convocore_mcp.server.questions.question import Question

@@ -11,6 +11,7 @@ from typing import Self
 
 from sqlalchemy import ColumnElement, Connection, and_, false, func, select, true, tuple_
 
+from convocore_mcp.fields.row_query import SortKey
 from convocore_mcp.models import Conversation, Filter
 from convocore_mcp.store.database import rows
 from convocore_mcp.store.database.columns import Sql
@@ -29,8 +30,6 @@ from convocore_mcp.store.read.word_search import filter_search
 
 INDEX_LOOKUP_LIMIT = 1_000
 """Above this many matches, scan the sort index instead of the text index."""
-SortKey = tuple[float | str, ...]
-"""The position of a row in an order; the next page begins after it."""
 _c = conversations.c
 _ORDERS: dict[str, tuple[Sql, ...]] = {
     "newest": (_c.by_newest, _c.id),

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
+from convocore_mcp.fields.row_query import SortKey
 from convocore_mcp.models import Conversation, Filter, HotQuery, HotSummary, Lead
 from convocore_mcp.store.database import rows
 from convocore_mcp.store.database.engine import Database
@@ -24,7 +25,7 @@ from convocore_mcp.store.fields.field_columns import SHOWN
 from convocore_mcp.store.fields.field_tables import conversation_fields
 from convocore_mcp.store.read import conversation_search, hot_leads
 from convocore_mcp.store.read.cache import ResultCache
-from convocore_mcp.store.read.conversation_search import Plan, SortKey, without_bounds
+from convocore_mcp.store.read.conversation_search import Plan, without_bounds
 from convocore_mcp.store.read.people_index import PeopleIndex
 from convocore_mcp.store.read.sql_conditions import without_index
 

@@ -10,6 +10,7 @@ from convocore_mcp.fields.row_query import RowGroup
 from convocore_mcp.fields.table import BY_NAME, Rows
 from convocore_mcp.models import WAITING
 from convocore_mcp.store.database.columns import Sql
+from convocore_mcp.store.field_queries.groups.group_keys import KeyPart
 from convocore_mcp.store.field_queries.groups.group_measures import Samples
 from convocore_mcp.store.fields.field_columns import SHOWN, UNREAD
 from convocore_mcp.store.fields.row_tables import RowTable
@@ -20,7 +21,6 @@ from convocore_mcp.store.fields.text_keys import text_key
 """The places of the figures of a group."""
 _FIGURES = 11
 _SUMMED = {MESSAGES: "messages", TOKENS: "tokens", AI_USD: "ai_usd", CALL_USD: "call_usd"}
-KeyPart = str | bool | None
 Values = Sequence[object]
 
 
