@@ -105,8 +105,10 @@ def find_due_dates(
 ) -> DueDates:
     """The due dates among the parts of a conversation; `alerts` are those that are on."""
     open_ = (activity for activity in activities if not activity.completed)
-    dues = (due_of(activity.due_date, zone) for activity in open_ if activity.due_date is not None)
-    known = tuple(sorted((due for due in dues if due is not None), key=_first_to_be_overdue))
+    due_times = (
+        due_of(activity.due_date, zone) for activity in open_ if activity.due_date is not None
+    )
+    known = tuple(sorted((due for due in due_times if due is not None), key=_first_to_be_overdue))
     stage_open = not is_closed(stage)
     close = due_of(expected_close, zone) if stage_open else None
     on = frozenset(alerts)

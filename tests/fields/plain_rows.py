@@ -30,10 +30,10 @@ def values_of(raw: Plain, *, agent: str, lead: str | None, now: datetime, zone: 
         amount = None  # the text names another currency
     close = crm_date(raw.get("expectedCloseDate"))
     is_open = (raw.get("stage") or "").lower() not in {"won", "lost"}
-    dues = [
+    due_times = [
         crm_date(a.get("dueDate")) for a in raw.get("crmActivities") or [] if not a.get("completed")
     ]
-    moments = sorted((begin(d, zone), end(d, zone)) for d in dues if d is not None)
+    moments = sorted((begin(d, zone), end(d, zone)) for d in due_times if d is not None)
     row: Plain = {
         "id": raw["ID"], "lead_id": lead, "agent_id": agent, "name": text(raw.get("userName")),
         "company": text(raw.get("userCompany")), "email": text(raw.get("userEmail")),
@@ -101,8 +101,8 @@ def lead_of(rows: Sequence[Plain], lead: str, *, hot_from: float) -> Plain:
         row["created"] = min(r["created"] for r in rows if "created" in r)
     for name in ("stale", "overdue_activity", "overdue_close"):
         row[name] = any(r[name] for r in rows)
-    dues = [r["next_due"] for r in rows if "next_due" in r]
-    row["next_due"] = min(dues, default=None)
+    due_times = [r["next_due"] for r in rows if "next_due" in r]
+    row["next_due"] = min(due_times, default=None)
     row["waiting"] = any(r.get("state") == "requested_chat" for r in rows)
     row["conversations"], row["lead_id"] = len(rows), lead
     hot = fold(row["label"]) == "hot" if "label" in row else row.get("score", -1) >= hot_from

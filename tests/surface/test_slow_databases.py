@@ -228,8 +228,8 @@ async def test_a_server_ends_while_its_database_is_frozen_in_the_midst_of_a_stat
 COLUMNS = [
     *(("conversations", name) for name in ("tags", "assignees", "alerts", "value", "links")),
     *(("leads", name) for name in ("conversation_ids", "alerts", "value")),
-    *(("conversation_fields", name) for name in ("tags_items", "data", "dues", "shares")),
-    *(("lead_fields", name) for name in ("tags_items", "links_items", "data", "dues")),
+    *(("conversation_fields", name) for name in ("tags_items", "data", "due_times", "shares")),
+    *(("lead_fields", name) for name in ("tags_items", "links_items", "data", "due_times")),
     ("transcripts", "turns"),
     ("agents", "full_sync_started_at = 1, resume_token"),
 ]

@@ -121,8 +121,8 @@ async def check_people(client: ToolClient, leads: dict[str, Answer]) -> None:
         assert len(row.get("tags", [])) == len({*map(fold, row.get("tags", []))})
         spent = {n: row[n] for n in ("tokens", "ai_usd", "call_usd") if row.get(n)}
         assert lead.get("usage", {}) == spent
-        dues = [s["due"] for s in lead.get("next_steps", []) if not s.get("overdue")]
-        assert row.get("next_due") == next((due for due in dues if due != UNREADABLE), None)
+        due_times = [s["due"] for s in lead.get("next_steps", []) if not s.get("overdue")]
+        assert row.get("next_due") == next((due for due in due_times if due != UNREADABLE), None)
         for_one = await client.ask("get_lead", lead=min(members[lead_id]))
         assert for_one["lead"] == lead
         assert (await client.read(f"{ROOT}/leads/{lead_id}"))["lead"] == lead

@@ -24,7 +24,7 @@ def due(value: Any, zone: tzinfo = UTC) -> Due | None:
     return None if at is None else (int(at), int(at) + 1)
 
 
-def open_dues(row: Row, zone: tzinfo = UTC) -> list[Due]:
+def open_due_times(row: Row, zone: tzinfo = UTC) -> list[Due]:
     """When the open activities are due."""
     planned = [a for a in row.get("crmActivities") or [] if not a.get("completed")]
     return [found for a in planned if (found := due(a.get("dueDate"), zone))]
@@ -37,8 +37,8 @@ def closed(row: Row) -> bool:
 
 def activity_overdue(row: Row, now: float, zone: tzinfo = UTC) -> bool:
     """Whether an open activity is past its due date; without any such date, what the CRM says."""
-    dues = open_dues(row, zone)
-    return any(end <= now for _, end in dues) if dues else alert(row, "overdueActivity")
+    due_times = open_due_times(row, zone)
+    return any(end <= now for _, end in due_times) if due_times else alert(row, "overdueActivity")
 
 
 def close_overdue(row: Row, now: float, zone: tzinfo = UTC) -> bool:
@@ -56,7 +56,7 @@ def overdue(row: Row, now: float, zone: tzinfo = UTC) -> bool:
 
 def next_due(row: Row, now: float, zone: tzinfo = UTC) -> float | None:
     """The first open activity that is not overdue."""
-    return min((start for start, end in open_dues(row, zone) if end > now), default=None)
+    return min((start for start, end in open_due_times(row, zone) if end > now), default=None)
 
 
 def expected_close(row: Row) -> date | None:

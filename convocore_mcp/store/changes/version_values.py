@@ -18,7 +18,7 @@ from convocore_mcp.store.fields.shown_values import ShownField, shown_fields
 IDENTITIES = frozenset({"id", "lead_id", "agent_id"})
 """Fields that say which row it is, so they never change."""
 _c = conversation_fields.c
-_MOMENTS = ("activity_overdue_at", "close_overdue_at", "dues", "data")
+_MOMENTS = ("activity_overdue_at", "close_overdue_at", "due_times", "data")
 OVERDUE = {"overdue_activity": "activity_overdue_at", "overdue_close": "close_overdue_at"}
 """The flags that follow from a stored moment, and its column."""
 _COMPARED: tuple[Field, ...] = tuple(
@@ -37,7 +37,7 @@ class VersionValues:
     plain: Mapping[str, ReadValue]
     overdue_at: Mapping[str, int | None]
     """For each flag in `OVERDUE`, from when on it is set (Unix milliseconds)."""
-    dues: tuple[tuple[int, int], ...]
+    due_times: tuple[tuple[int, int], ...]
     """When each open activity is due, and from when on it is overdue."""
 
     def at(self, now: int, texts: Conversation) -> dict[str, ReadValue]:
@@ -47,7 +47,7 @@ class VersionValues:
         }
         for name, moment in self.overdue_at.items():
             values[name] = moment is not None and moment <= now
-        coming = [due for due, overdue_at in self.dues if overdue_at > now]
+        coming = [due for due, overdue_at in self.due_times if overdue_at > now]
         long_texts = {
             "next_due": from_milliseconds(min(coming)) if coming else None,
             "title": texts.title,
@@ -75,7 +75,7 @@ def read_values(connection: Connection, versions: Iterable[int]) -> dict[int, Ve
 
 
 def _values(row: Iterable[object], shown: Iterable[ShownField]) -> VersionValues:
-    _, activity, close, dues, data, *parts = row
+    _, activity, close, due_times, data, *parts = row
     plain: dict[str, ReadValue] = {}
     place = 0
     for field in shown:
@@ -90,5 +90,7 @@ def _values(row: Iterable[object], shown: Iterable[ShownField]) -> VersionValues
             "overdue_activity": activity if isinstance(activity, int) else None,
             "overdue_close": close if isinstance(close, int) else None,
         },
-        dues=tuple((at, overdue_at) for at, overdue_at in stored_list(dues)) if dues else (),
+        due_times=tuple((at, overdue_at) for at, overdue_at in stored_list(due_times))
+        if due_times
+        else (),
     )

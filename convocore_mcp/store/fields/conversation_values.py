@@ -40,7 +40,7 @@ OVERDUE_BY_ALERT_ALONE = 0
 class DueMoments(NamedTuple):
     """When things are due and overdue, in milliseconds (`leads.due_dates`)."""
 
-    dues: tuple[tuple[int, int], ...] = ()
+    due_times: tuple[tuple[int, int], ...] = ()
     activity_overdue_at: int | None = None
     close_overdue_at: int | None = None
 
@@ -80,7 +80,7 @@ COLUMNS: tuple[str, ...] = (
     "close_overdue_at",
     "first_due_at",
     *(name for field in _FIELDS for name in column_names(field, Rows.CONVERSATIONS)),
-    "dues",
+    "due_times",
     "data",
     "shares",
 )
@@ -125,7 +125,7 @@ def conversation_values(
     row: list[StoredValue] = [
         due.activity_overdue_at,
         due.close_overdue_at,
-        min(at for at, _ in due.dues) if due.dues else None,
+        min(at for at, _ in due.due_times) if due.due_times else None,
         *values[_NUMBERS],
         *[None if value is None else milliseconds(value, zone) for value in values[_MOMENTS]],
         *map(bool, values[_FLAGS]),
@@ -147,7 +147,7 @@ def conversation_values(
         texts.append(key)
         row.append(key and key[:BEGINNING])
     row += (
-        _json(due.dues) if due.dues else None,
+        _json(due.due_times) if due.due_times else None,
         _stored_data(c) if c.facts.data else None,
         _stored_shares(c) if c.facts.shares else None,
     )

@@ -23,14 +23,14 @@ conversation_fields = Table(
     Column("close_overdue_at", BigInteger),
     Column("first_due_at", BigInteger),
     *field_columns(Rows.CONVERSATIONS),
-    Column("dues", Text),
+    Column("due_times", Text),
     Column("data", Text),
     Column("shares", Text),
 )
 """The values of the fields of each version of a conversation (`schema.conversations`).
 
-`dues` lists the open activities with a date, as pairs of when each is due and from when on it is
-overdue; `first_due_at` is the earliest. An alert of the CRM without a date is overdue since 0.
+`due_times` lists the open activities with a date, as pairs of when each is due and from when on it
+is overdue; `first_due_at` is the earliest. An alert of the CRM without a date is overdue since 0.
 `data` maps folded names to key, number and text. `shares` lists what each AI model had, where more
 than the model of the last turn had a part.
 """
@@ -54,7 +54,7 @@ lead_fields = Table(
     Column("first_due_at", BigInteger),
     Column("hot_score", Float),
     *field_columns(Rows.LEADS),
-    Column("dues", Text),
+    Column("due_times", Text),
     Column("data", Text),
 )
 """Versions of leads: the merged values of their conversations. A lead has a new version only where

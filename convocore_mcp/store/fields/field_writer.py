@@ -103,12 +103,12 @@ def _may_be_due(c: Conversation) -> bool:
 
 def _moments(dates: DueDates) -> DueMoments:
     activity, close = _stored(dates.activity_overdue_at), _stored(dates.close_overdue_at)
-    dues = (
+    due_times = (
         ((due.at - _EPOCH) // _MS, (due.overdue_at - _EPOCH) // _MS) for due in dates.activities
     )
     alerted = OVERDUE_BY_ALERT_ALONE
     return DueMoments(
-        dues=tuple(dues),
+        due_times=tuple(due_times),
         activity_overdue_at=alerted if dates.activity_alert and activity is None else activity,
         close_overdue_at=alerted if dates.close_alert and close is None else close,
     )

@@ -36,13 +36,13 @@ LEAD_COLUMNS: tuple[str, ...] = (
     "first_due_at",
     "hot_score",
     *(name for field in _FIELDS for name in column_names(field, Rows.LEADS)),
-    "dues",
+    "due_times",
     "data",
 )
 """The columns of `lead_fields` that hold values, in the order of a row."""
 _AT = {name: place for place, name in enumerate(COLUMNS)}
 _STATE, _STALE, _CHANNEL, _DUES, _DATA = (
-    _AT[name] for name in ("state", "stale", "channel", "dues", "data")
+    _AT[name] for name in ("state", "stale", "channel", "due_times", "data")
 )
 _CHANNEL_SHOWN = _CHANNEL + 1
 _MOMENTS = tuple(_AT[name] for name in LEAD_COLUMNS[:3])
@@ -181,7 +181,7 @@ def _dues(conversations: Sequence[Values]) -> str | None:
     having = [str(row[_DUES]) for row in conversations if row[_DUES] is not None]
     if len(having) <= 1:
         return having[0] if having else None
-    return _json([pair for dues in having for pair in stored_list(dues)])
+    return _json([pair for due_times in having for pair in stored_list(due_times)])
 
 
 def _data(conversations: Sequence[Values]) -> str | None:

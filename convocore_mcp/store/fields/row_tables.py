@@ -127,13 +127,15 @@ class RowTable:
         return case((first.is_(None), null()), (overdue_at > self.now, first), else_=self._later())
 
     def _later(self) -> Sql:
-        dues = self.column("dues")
+        due_times = self.column("due_times")
         if self.sqlite:
-            pairs = func.json_each(dues).table_valued("value", name="dues")
+            pairs = func.json_each(due_times).table_valued("value", name="due_times")
             at = cast(func.json_extract(pairs.c.value, "$[0]"), BigInteger)
             overdue_at = cast(func.json_extract(pairs.c.value, "$[1]"), BigInteger)
         else:
-            pairs = func.jsonb_array_elements(cast(dues, JSONB)).table_valued("value", name="dues")
+            pairs = func.jsonb_array_elements(cast(due_times, JSONB)).table_valued(
+                "value", name="due_times"
+            )
             at = cast(func.jsonb_extract_path_text(pairs.c.value, "0"), BigInteger)
             overdue_at = cast(func.jsonb_extract_path_text(pairs.c.value, "1"), BigInteger)
         later = select(func.min(at)).select_from(pairs).where(overdue_at > self.now)
