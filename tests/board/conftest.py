@@ -16,7 +16,7 @@ from tests.node import NODE, npm_folder, run
 HERE = Path(__file__).parent
 ROOM = BOARD_FILE.parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-expect.set_options(timeout=15_000)  # generous, for a busy machine
+expect.set_options(timeout=60_000)  # milliseconds: generous, for a busy machine
 
 
 @pytest.fixture(scope="session")
