@@ -116,6 +116,20 @@ def test_a_view_is_named_before_it_is_drawn(opened: Page) -> None:
     expect(opened.locator(".virtual .row").first).to_be_visible()
 
 
+def test_back_leads_to_where_somebody_was(opened: Page) -> None:
+    """Promised by docs/board.md, "For everybody": nobody has to scroll there again."""
+    opened.set_viewport_size({"width": 320, "height": 500})
+    last = opened.get_by_role("region", name="Waiting longest").get_by_role("button").last
+    last.scroll_into_view_if_needed()
+    top = opened.evaluate("scrollY")
+    assert top > 500
+    last.click()
+    expect(opened.get_by_role("heading", name="Timeline")).to_be_visible()
+    opened.go_back()
+    expect(last).to_be_in_viewport()
+    assert abs(opened.evaluate("scrollY") - top) < 50
+
+
 def test_an_answer_that_is_slow_is_told(opened: Page) -> None:
     """Promised by docs/board.md, "What it shows"."""
     held: list[Route] = []
