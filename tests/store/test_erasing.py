@@ -53,7 +53,11 @@ def tables_with(store: AgentStore, *words: str) -> set[str]:
 
 def numbers_of_details(store: AgentStore) -> Iterator[str]:
     """The versions that began with details; the table says nothing else."""
-    return (row for name, row in everything_in(store) if name == enriched_versions.name)
+    return (
+        row
+        for name, row in everything_in(store)
+        if name == enriched_versions.name and repr(store.agent) in row
+    )
 
 
 @pytest.fixture
