@@ -71,7 +71,8 @@ def test_a_lock_whose_lease_goes_to_another_process_is_released(
     tmp_path: Path, *, fails: bool
 ) -> None:
     """Ours: else nobody could take that lock until this process ends."""
-    path, released = tmp_path / "mirror.sqlite3", []
+    path = tmp_path / "mirror.sqlite3"
+    released: list[bool] = []
     database = open_database(path, owner="test")
     leases = Leases(database)
 
