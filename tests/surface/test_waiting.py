@@ -168,7 +168,7 @@ async def test_whatever_waits_for_the_mirror_is_given_up_at_the_deadline(
 async def test_opening_the_mirror_has_the_deadline_of_the_call_that_waits(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Promised by docs/architecture.md, "Serving". And what it took is no more there for reading."""
+    """Promised by docs/architecture.md, "Serving". What it took is no longer there for reading."""
     async with connected(Sandbox(size=0)) as tool_client:
         app = tool_client.app
         with monkeypatch.context() as patched:
