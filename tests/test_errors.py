@@ -7,6 +7,8 @@ import pytest
 
 from convocore_mcp import errors
 from convocore_mcp.errors import ConvocoreError
+from convocore_mcp.memory_limit import is_out_of_memory
+from convocore_mcp.server.rendering import internal_error
 
 CLASSES: dict[str, type[ConvocoreError]] = {
     name: found
@@ -52,3 +54,27 @@ def test_every_error_has_a_message_a_hint_and_a_code(error: type[ConvocoreError]
     raised = error("It failed.", hint="Try again.")
     assert (raised.message, raised.hint, str(raised)) == ("It failed.", "Try again.", "It failed.")
     assert re.fullmatch("[a-z_]+", raised.code)
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (MemoryError(), True),
+        (ImportError("x.so: failed to map segment from shared object"), True),
+        (OSError("cannot allocate memory in static TLS block"), True),
+        (RuntimeError("can't start new thread"), True),
+        (BaseExceptionGroup("", [ValueError(), ExceptionGroup("", [MemoryError()])]), True),
+        (ImportError("No module named 'x'"), False),
+    ],
+)
+def test_too_little_memory_is_known_by_what_is_said_of_it(
+    error: BaseException, *, expected: bool
+) -> None:
+    """Ours: the dynamic linker and threads raise no MemoryError."""
+    assert is_out_of_memory(error) is expected
+
+
+def test_an_answer_that_needs_too_much_memory_is_no_bug() -> None:
+    """Promised by docs/operations.md, "Broken machines"."""
+    error = internal_error(MemoryError())
+    assert (error.code, "memory" in error.message) == ("mirror_unavailable", True)

@@ -54,6 +54,7 @@ def test_a_json_line_is_one_object() -> None:
     assert fields["time"].endswith("Z")
     assert fields.items() >= {"level": "error", "request_id": "r1", "tool": "get_lead"}.items()
     assert fields["error"][0] == "MirrorError: The mirror is damaged."
+    assert fields["message"] == "A call | crashed."
 
 
 @pytest.mark.parametrize(

@@ -186,6 +186,22 @@ def test_a_client_that_closes_stdout_ends_the_process_without_a_word(tmp_path: P
         assert process.stderr.read() == ""
 
 
+def test_what_anybody_prints_does_not_come_between_the_answers() -> None:
+    """Promised by docs/architecture.md, "Serving": a library may print, or start a program."""
+    program = (
+        "import os\n"
+        "from convocore_mcp.server.mcp.stdio.standard_streams import take_standard_streams\n"
+        "_, stdout = take_standard_streams()\n"
+        "print('stray', flush=True)\n"
+        "os.system('echo stray; cat')\n"
+        "os.write(stdout, b'answer')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], input="message", capture_output=True, text=True, check=True
+    )
+    assert (done.stdout, done.stderr) == ("answer", "stray\nstray\n")
+
+
 def test_64_file_descriptors_are_enough(tmp_path: Path) -> None:
     """Ours: containers and old shells give no more. With a mirror on disk, and many calls."""
     sandbox = Sandbox(size=100)

@@ -7,13 +7,11 @@ within a second.
 
 import asyncio
 import logging
-import signal
 import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from types import FrameType
 from typing import cast
 
 import uvicorn
@@ -120,7 +118,7 @@ class _DrainingServer(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Handle SIGHUP like SIGTERM, too."""
+        """Handle SIGHUP like SIGTERM, too. Unlike uvicorn, raise none again: exit status 0."""
         with on_stop_signal(self.handle_exit):
             yield
 
@@ -129,11 +127,6 @@ class _DrainingServer(uvicorn.Server):
         if counter % 5 == 0:
             self._table.check(asyncio.get_running_loop().time())
         return await super().on_tick(counter)
-
-    def handle_exit(self, sig: int, _: FrameType | None) -> None:
-        """Start the shutdown. Unlike uvicorn, do not raise the signal again: exit status 0."""
-        self.force_exit = self.should_exit and sig == signal.SIGINT
-        self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End subscription streams, wait for running calls, then end everything else."""

@@ -9,10 +9,11 @@ import pytest
 from rich.console import Console
 
 from convocore_mcp.cli.ask.answer_layout import FIRST_OF_A_ROW, answer_layout
-from convocore_mcp.cli.terminal import show
+from convocore_mcp.cli.terminal import say, show
 from convocore_mcp.sandbox import Sandbox, serving
 from convocore_mcp.server.tools import TOOLS
 from tests.cli.command_line import CommandLine
+from tests.text_corpus import ESCAPES
 from tests.tool_client import Answer, connected
 
 
@@ -92,6 +93,12 @@ def test_the_help_names_every_tool(commands: CommandLine) -> None:
     """Ours: nobody should have to guess a name."""
     shown = commands.run_ok("ask", "-h", COLUMNS="60")
     assert {fn.__name__ for fn, _ in TOOLS} <= set(re.findall(r"\w+", shown))
+
+
+def test_a_line_has_no_escape_for_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    """Promised by docs/guarantees.md: one module writes to a terminal, and makes it safe."""
+    say("\n".join(f"before {escape}after" for escape in ESCAPES))
+    assert set(capsys.readouterr().out.splitlines()) == {"before after"}
 
 
 def test_sentences_have_a_line_each(capsys: pytest.CaptureFixture[str]) -> None:

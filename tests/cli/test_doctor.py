@@ -209,6 +209,16 @@ def test_a_database_without_a_mirror_stays_without_one(
     assert "complete, read just now" in findings(commands, 0, **store)["mirror"][0]
 
 
+def test_a_store_that_is_no_url_is_named_and_its_password_is_not_shown(
+    commands: CommandLine,
+) -> None:
+    """Promised by docs/commands.md, "Find out what is wrong"."""
+    for url in ("postgresql://[u:secret-word@h/d", "postgresql://u:secret-word@h:x/d", "mysql://h"):
+        found = findings(commands, 1, CONVOCORE_STORE=url)["mirror"]
+        assert "CONVOCORE_STORE" in str(found)
+        assert "secret-word" not in str(found)
+
+
 def test_whoever_has_no_home_folder_is_told_so(
     commands: CommandLine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

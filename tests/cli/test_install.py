@@ -157,10 +157,11 @@ def test_settings_go_along_but_no_password(commands: CommandLine) -> None:
     shown = json.loads(done.stdout)
     environment = shown["mcpServers"]["convocore"]["env"]
     assert environment.items() >= given.items()
-    store = {"CONVOCORE_STORE": "postgresql://u:secret-word@h/d"}
-    done = commands.run("install", "cursor", **store)
-    assert (done.returncode, "secret-word" in done.stderr) == (2, False)
-    assert "CONVOCORE_STORE" in done.stderr
+    for url in ("//u:secret-word@h/d", "//h/d?user=u&password=secret-word", "//[u:secret-word@h"):
+        done = commands.run("install", "cursor", CONVOCORE_STORE=f"postgresql:{url}")
+        assert (done.returncode > 0, "secret-word" in done.stderr) == (True, False)
+        assert "CONVOCORE_STORE" in done.stderr
+    assert not file_of(commands, ClientName.cursor).exists()
 
 
 @pytest.mark.parametrize(

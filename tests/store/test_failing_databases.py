@@ -9,6 +9,7 @@ import socket
 import sqlite3
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -23,6 +24,7 @@ from convocore_mcp.errors import LostConnectionError, MirrorError
 from convocore_mcp.settings import store_location
 from convocore_mcp.store.database.engine import Database, open_database
 from convocore_mcp.store.database.schema import conversations
+from convocore_mcp.store.database.sqlite_file import LOCK_SECONDS
 from convocore_mcp.store.engines.database_threads import DatabaseThreads
 from convocore_mcp.store.engines.postgresql_connection import SECONDS
 from tests.conversations import conversation
@@ -105,8 +107,10 @@ def test_a_lock_of_another_process_is_named(in_file: Database, path: Path) -> No
     in_file.give_up()  # else it would wait for the lock as long as another process may need it
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
+        started = time.monotonic()
         with pytest.raises(MirrorError, match="holds the mirror locked") as caught:
             AgentStore(in_file).save(*MANY)
+        assert time.monotonic() - started < LOCK_SECONDS / 2
         if shutil.which("fuser"):
             command = documented("fuser FILE").replace("FILE", str(path)).split()
             holders = subprocess.check_output(command, text=True, stderr=subprocess.DEVNULL)

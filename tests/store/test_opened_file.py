@@ -1,11 +1,16 @@
 """Whether a file is still the one that was opened, where nothing else would tell."""
 
 import os
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from convocore_mcp.errors import ReplacedMirrorError
+from convocore_mcp.store.database import sqlite_file
+from convocore_mcp.store.database.engine import open_database
 from convocore_mcp.store.database.sqlite_file import sqlite
 from convocore_mcp.store.files.opened_file import FileFault, OpenedFile
 
@@ -57,3 +62,60 @@ def test_a_file_that_is_missing_is_not_created_by_a_connection(tmp_path: Path) -
         engine.connect()
     engine.dispose()
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("reads", [True, False])
+def test_a_mirror_whose_mark_comes_late_is_not_set_aside(
+    path: Path, monkeypatch: pytest.MonkeyPatch, *, reads: bool
+) -> None:
+    """Ours: while others read or write a mirror, its file does not get its mark."""
+    monkeypatch.setattr(sqlite_file, "_LOOK_MILLISECONDS", 10)
+    path.unlink()
+    open_database(path, owner="me").close()
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("PRAGMA application_id=0")
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        other.execute("UPDATE convocore_meta SET value=value")
+        other.execute("BEGIN" if reads else "BEGIN IMMEDIATE")
+        other.execute("SELECT * FROM convocore_meta").fetchall()
+        first = open_database(path, owner="me")
+        other.execute("ROLLBACK")
+        second = open_database(path, owner="me")
+        assert other.execute("PRAGMA application_id").fetchone() != (0,)
+        other.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    for database in (first, second):
+        with database.reading() as connection:
+            assert connection.exec_driver_sql("PRAGMA application_id").scalar()
+        database.close()
+
+
+def test_a_connection_changes_nothing_in_a_file_that_has_come_in_its_place(tmp_path: Path) -> None:
+    """Ours: somebody else's database is not even turned into one with a log."""
+    path = tmp_path / "mirror.sqlite3"
+    with closing(sqlite3.connect(path)) as others:
+        others.execute("CREATE TABLE theirs (x)")
+    content = path.read_bytes()
+
+    def refuse() -> None:
+        raise ReplacedMirrorError("The mirror can't be used any more.")
+
+    engine = sqlite(str(path), check=refuse)
+    with pytest.raises(ReplacedMirrorError):
+        engine.raw_connection()
+    engine.dispose()
+    assert path.read_bytes() == content
+
+
+def test_the_log_of_a_deleted_file_is_not_shared_with_a_new_one(path: Path) -> None:
+    """Ours: whoever still has the deleted file open writes on into its log."""
+    path.unlink()
+    old = open_database(path, owner="me")
+    with old.writing() as connection:
+        connection.exec_driver_sql("INSERT INTO convocore_meta VALUES ('old', 'x')")
+    logs = [path.with_name(path.name + suffix) for suffix in ("-wal", "-shm")]
+    before = [log.stat().st_ino for log in logs]
+    path.unlink()
+    new = open_database(path, owner="me")
+    assert not set(before) & {log.stat().st_ino for log in logs}
+    new.close()
+    old.close()

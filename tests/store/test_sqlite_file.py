@@ -18,7 +18,7 @@ from convocore_mcp.store.database.engine import Database, open_database
 from convocore_mcp.store.database.schema import SEARCH, meta, metadata
 from convocore_mcp.store.details.details_queue import DetailsQueue
 from convocore_mcp.store.details.transcript_cache import TranscriptCache
-from convocore_mcp.store.files.set_aside import set_aside
+from convocore_mcp.store.files.set_aside import copies, set_aside
 from tests.conversations import conversation
 from tests.property_tests import examples
 from tests.store.agent_store import AgentStore, at
@@ -142,8 +142,21 @@ def test_a_file_that_another_process_has_made_in_the_meantime_is_not_set_aside(p
     fill(path, conversation("c1"))
     set_aside(path, path.stat().st_ino + 1, "it is damaged")
     assert path.exists()
+    inode = path.stat().st_ino
+    for _ in range(2):  # the second of two processes finds nothing any more
+        set_aside(path, inode, "it is damaged")
+        assert not path.exists()
+
+
+def test_a_file_is_set_aside_with_what_only_its_log_holds(path: Path) -> None:
+    """Ours: the copy can be opened as it was."""
+    database = open_database(path, owner="me")
+    AgentStore(database).save(*CONVERSATIONS)
     set_aside(path, path.stat().st_ino, "it is damaged")
-    assert not path.exists()
+    copy = open_database(copies(path)[0], owner="me")
+    assert count_rows(copy) == len(CONVERSATIONS)
+    copy.close()
+    database.close()
 
 
 TABLES = sorted(table.name for table in metadata.tables.values() if table is not meta)

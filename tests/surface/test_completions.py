@@ -8,6 +8,7 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INVALID_PARAMS, Completion, PromptReference, ResourceTemplateReference
 
 from convocore_mcp.sandbox import Sandbox
+from convocore_mcp.server.rendering import completion
 from convocore_mcp.vocabulary import STAGES
 from tests.tool_client import ToolClient, connected
 
@@ -48,6 +49,12 @@ async def complete(
 ) -> Completion:
     argument = {"name": name, "value": value}
     return (await tool_client.client.complete(ref, argument, context)).completion
+
+
+def test_a_value_that_is_not_safe_as_it_is_does_not_complete() -> None:
+    """Ours: nobody could be found by what would be left of it."""
+    values = ["Ann", "A\u202enn", "Ann\x1b[0m", "Ann"]
+    assert completion(values, complete=True).completion.values == ["Ann"]
 
 
 async def test_every_parameter_of_every_template_and_prompt_completes(

@@ -8,9 +8,17 @@ import anyio
 import pytest
 from mcp import Client
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
-from mcp_types import ReadResourceRequest, ReadResourceRequestParams, ReadResourceResult
+from mcp.shared.exceptions import MCPError
+from mcp_types import (
+    PromptReference,
+    ReadResourceRequest,
+    ReadResourceRequestParams,
+    ReadResourceResult,
+)
 
+from convocore_mcp.errors import MirrorError
 from convocore_mcp.sandbox import Sandbox
+from convocore_mcp.server.calls import deadline
 from tests.busy_machine import seconds_without_a_processor
 from tests.sync.sync_harness import Gate
 from tests.tool_client import connected
@@ -138,3 +146,44 @@ async def test_a_client_that_asks_for_progress_waits_for_the_end() -> None:
     assert patient.structured_content is not None
     assert patient.structured_content["freshness"]["complete"]
     assert reports
+
+
+async def test_whatever_waits_for_the_mirror_is_given_up_at_the_deadline(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Promised by docs/architecture.md, "Serving": tools, resources, prompts and completions."""
+    async with connected(Sandbox(size=20)) as tool_client:
+        client, lead = tool_client.client, PromptReference(name="prepare_for_call")
+        await tool_client.until_complete()
+        argument = {"name": "lead", "value": ""}
+        assert (await client.complete(lead, argument)).completion.total
+        monkeypatch.setattr(deadline, "LAST_MOMENT", -1000.0)
+        assert (await tool_client.refused("conversation_stats"))["code"] == "mirror_unavailable"
+        with pytest.raises(MCPError, match="has not answered in time"):
+            await client.read_resource("convocore://agents")
+        with pytest.raises(MCPError, match="has not answered in time"):
+            await client.get_prompt("weekly_pipeline_review", {"stage": "x"})
+        completion = (await client.complete(lead, argument)).completion
+        assert (completion.values, completion.total) == ([], None)  # nobody knows how many
+        backend = await tool_client.app.backend()
+        with pytest.raises(MirrorError, match="has not answered in time"):
+            await backend.answers.argument_values("lead", "", backend.agents)
+
+
+async def test_opening_the_mirror_has_the_deadline_of_the_call_that_waits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Promised by docs/architecture.md, "Serving". What it took is no longer there for reading."""
+    async with connected(Sandbox(size=0)) as tool_client:
+        app = tool_client.app
+        with monkeypatch.context() as patched:
+            patched.setattr(deadline, "LAST_MOMENT", -1000.0)
+            with pytest.raises(MirrorError, match="still being opened"):
+                await app.backend()
+        await app.backend()
+        with monkeypatch.context() as patched:
+            moments = iter([time.monotonic() - 1000])
+            patched.setattr(anyio, "current_time", lambda: next(moments, time.monotonic()))
+            backend = await app.backend()
+        with pytest.raises(MirrorError, match="has not answered in time"), backend.in_time():
+            await asyncio.Event().wait()

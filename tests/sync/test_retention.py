@@ -1,7 +1,7 @@
 """Conversations that are too old are not kept (`CONVOCORE_RETENTION_DAYS`), and answers say so."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -114,15 +114,20 @@ async def test_what_becomes_too_old_goes_without_a_change_and_no_sync_brings_it_
         assert kinds_of_changes(harness, number) == [("created", old)]
 
 
-@pytest.mark.parametrize("kind", ["incremental_sync", "full_sync"])
-async def test_each_sync_erases_what_has_become_too_old(kind: str) -> None:
-    """Promised by docs/security.md, "Retention": at each sync, of both kinds."""
+@pytest.mark.parametrize(
+    ("kind", "fails"), [("incremental_sync", True), ("full_sync", True), ("full_sync", False)]
+)
+async def test_each_sync_erases_what_has_become_too_old(kind: str, *, fails: bool) -> None:
+    """Promised by docs/security.md, "Retention": at each sync, of both kinds, before it reads."""
     sandbox = Sandbox(size=200)
     async with keeping(sandbox, 80) as harness:
         await harness.sync()
         times = activity_times(sandbox)
         harness.clock.offset += times[40] - times[80]
-        await getattr(direct_syncs(harness), kind)()
+        if fails:
+            sandbox.fail_next(401, times=1000)
+        with pytest.raises(UnauthorizedError) if fails else nullcontext():
+            await getattr(direct_syncs(harness), kind)()
         assert ids_in(harness) == kept_ids(harness)
 
 

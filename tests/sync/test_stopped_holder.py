@@ -4,17 +4,18 @@ import asyncio
 import signal
 import subprocess
 import sys
-from contextlib import closing
+from contextlib import closing, nullcontext
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from convocore_mcp.errors import DamagedMirrorError, LostSyncLockError
+from convocore_mcp.errors import DamagedMirrorError, LostSyncLockError, ReplacedMirrorError
 from convocore_mcp.sandbox import Sandbox, serving
 from convocore_mcp.store.database.engine import open_database
 from convocore_mcp.store.database.sequence import FencedDatabase, take_write_lock
 from convocore_mcp.store.database.sync_locks import FileSyncLocks
-from convocore_mcp.store.locks.leases import STALE_AFTER, Lease, Leases
+from convocore_mcp.store.locks.leases import STALE_AFTER, Lease, Leases, ReleaseLock, key_of
 from tests.api.api_client import Clock
 from tests.process_environment import TIMEOUT_SECONDS
 from tests.web.web_server import wait_until
@@ -63,6 +64,29 @@ def test_a_holder_that_shows_no_life_loses_its_lock_within_a_minute(tmp_path: Pa
     again.release()
     for each in databases:
         each.close()
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_a_lock_whose_lease_goes_to_another_process_is_released(
+    tmp_path: Path, *, fails: bool
+) -> None:
+    """Ours: else nobody could take that lock until this process ends."""
+    path = tmp_path / "mirror.sqlite3"
+    released: list[bool] = []
+    database = open_database(path, owner="test")
+    leases = Leases(database)
+
+    def lock(_agent: str, _number: int) -> ReleaseLock:
+        if fails:
+            path.unlink()
+        else:
+            leases.replace(key_of("a", "full"), Lease(), Lease(1))
+        return partial(released.append, True)
+
+    with pytest.raises(ReplacedMirrorError) if fails else nullcontext():
+        assert leases.take("a", "full", lock) is None
+    assert released == [True]
+    database.close()
 
 
 @pytest.mark.parametrize("text", ["x y z", "1 2 3 4", "{}"])

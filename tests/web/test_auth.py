@@ -140,7 +140,7 @@ def test_a_foreign_host_is_refused(token_server: RunningServer, host: str, statu
         ("https://mcp.example", 200), ("http://app.example", 403), ("https://app.example:8", 403),
         ("https://evil.example", 403), ("null", 403), ("", 403), ("file://", 403),
         ("http://localhost.evil.example", 403), ("https://app.example.evil.example", 403),
-        ("https://localhost@evil.example", 403),
+        ("https://localhost@evil.example", 403), ("http://[", 403),
     ],
 )  # fmt: skip
 def test_a_foreign_origin_is_refused(token_server: RunningServer, origin: str, status: int) -> None:

@@ -144,6 +144,8 @@ def test_a_client_that_posts_and_reads_nothing_is_refused_and_cut_off(
     ):
         client.post(path, json=initialize_request()[1])
         client.post(path, json={"jsonrpc": "2.0", "method": "notifications/initialized"})
+        # However the stream's ID is written: as the SDK reads it, it is the same.
+        path = path.replace("session_id=", "session_id=0&session%5Fid=urn:uuid:")
         assert any(asked(client, path) in {404, 503} for _ in range(1_000))
         open_requests = 'convocore_mcp_open{kind="requests"}'
         assert server.metric(open_requests, TOKEN) <= MAX_PENDING + 1

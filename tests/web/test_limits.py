@@ -223,7 +223,7 @@ async def test_a_body_has_a_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_calls_whose_clients_are_gone_count_too(tmp_path: Path) -> None:
     """Promised by docs/operations.md, "HTTP": -32000 with `retry_after`."""
-    with slow_server(tmp_path, max_requests="1") as server, httpx.Client(
+    with slow_server(tmp_path, max_requests="1", drain_seconds="0.1") as server, httpx.Client(
         base_url=server.url, trust_env=False
     ) as client:  # fmt: skip
         headers, body = initialize_request()
@@ -245,6 +245,8 @@ def test_calls_whose_clients_are_gone_count_too(tmp_path: Path) -> None:
             return answer.json().get("error") if answer.status_code == 200 else None
 
         error = wait_until(refusal)
+        assert server.stop() == 0
+    assert "1 call(s) did not finish in time and were cut off." in server.stderr()
     assert (error["code"], error["data"]) == (-32000, {"retry_after": 1})
 
 
@@ -252,7 +254,7 @@ def test_a_signal_lets_calls_finish_and_ends_event_streams(tmp_path: Path) -> No
     """Promised by docs/operations.md, "HTTP". Listening clients do not delay the end."""
     answers: list[httpx.Response] = []
     with (
-        slow_server(tmp_path, drain_seconds="20") as server,
+        slow_server(tmp_path, drain_seconds="60") as server,
         ExitStack() as open_streams,
         httpx.Client(base_url=server.url, trust_env=False, timeout=60) as client,
     ):
@@ -266,7 +268,7 @@ def test_a_signal_lets_calls_finish_and_ends_event_streams(tmp_path: Path) -> No
         listen_headers, listen = modern_request(
             "subscriptions/listen", notifications={"toolsListChanged": True}
         )
-        open_streams.enter_context(
+        listening = open_streams.enter_context(
             client.stream("POST", "/mcp", json=listen, headers=listen_headers)
         )
         call_headers, call_body = legacy_request(
@@ -284,6 +286,7 @@ def test_a_signal_lets_calls_finish_and_ends_event_streams(tmp_path: Path) -> No
         assert server.stop() == 0
         for thread in threads:
             thread.join()
+        assert '"resultType":"complete"' in listening.read().decode()  # and was not just cut
 
     assert [answer.status_code for answer in answers] == [200, 200]
     assert [answer.text for answer in answers if '"conversations":' not in answer.text] == []

@@ -32,7 +32,6 @@ async def check_mirror(mirror: ConfiguredMirror) -> AsyncIterator[Finding]:
     if location == MEMORY:
         yield Finding("mirror", "in memory: every start reads everything again")
         return
-    shown = location_text(location)
     if isinstance(location, Path):
         folder = _existing(location.parent)
         if wrong := _unwritable(folder):
@@ -41,6 +40,7 @@ async def check_mirror(mirror: ConfiguredMirror) -> AsyncIterator[Finding]:
             return
         yield _disk(folder, size_of(location))
     try:
+        shown = location_text(location)
         if not mirror.size():
             yield Finding("mirror", f"none yet; the first question makes it: {shown}")
             return

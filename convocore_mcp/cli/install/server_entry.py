@@ -5,12 +5,13 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from convocore_mcp.checked_settings import variables_of
 from convocore_mcp.cli.install.clients import ClientName, entry_for
 from convocore_mcp.errors import NotConfiguredError
-from convocore_mcp.settings import Settings
+from convocore_mcp.settings import Settings, store_location
+from convocore_mcp.store.database.engine import MEMORY
+from convocore_mcp.store.engines.postgresql_connection import database_url
 
 NAME, DEMO_NAME = "convocore", "convocore-sandbox"
 KEY = "CONVOCORE_API_KEY"
@@ -33,6 +34,14 @@ class ServerEntry:
 DEMO = ServerEntry(DEMO_NAME, ("serve", "--demo"))
 
 
+def _has_password(store: str | None) -> bool:
+    location = store_location(store, fingerprint="")
+    if isinstance(location, Path) or location == MEMORY:
+        return False
+    url = database_url(location)
+    return bool(url.password or url.query.get("password"))
+
+
 def entry_of(settings: Settings, *, key_in_file: bool) -> ServerEntry:
     """The entry for the account that is configured; the key is in it only with `key_in_file`.
 
@@ -41,6 +50,7 @@ def entry_of(settings: Settings, *, key_in_file: bool) -> ServerEntry:
 
     Raises:
         NotConfiguredError: a setting holds a password, which would get into the file.
+        MirrorError: the setting is not valid.
     """
     environment = {
         "CONVOCORE_AGENT_ID": ",".join(settings.agent_id),
@@ -50,7 +60,7 @@ def entry_of(settings: Settings, *, key_in_file: bool) -> ServerEntry:
         names = variables_of(Settings, attribute)
         if value := next(filter(None, map(os.environ.get, names)), None):
             environment[names[0]] = value.strip()
-    if urlsplit(environment.get("CONVOCORE_STORE", "")).password and not key_in_file:
+    if _has_password(environment.get("CONVOCORE_STORE")) and not key_in_file:
         raise NotConfiguredError(
             "CONVOCORE_STORE holds a password, which would be written into the client's file.",
             hint="Use --key-in-file to have it there, or keep the password in ~/.pgpass.",

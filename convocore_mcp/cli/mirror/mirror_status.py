@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from convocore_mcp.models import Coverage, DetailsState, TrialResult
+from convocore_mcp.store.engines.postgresql_connection import database_url
 
 _FIELD = re.compile(r"[A-Za-z_]\w{0,60}")
 _PROBLEM = re.compile(
@@ -21,11 +21,15 @@ _PROBLEM = re.compile(
 
 
 def location_text(location: str | Path) -> str:
-    """Where the mirror is; of a URL only the host and the database, never the password."""
+    """Where the mirror is; of a URL only the host and the database, never the password.
+
+    Raises:
+        MirrorError: it is not a PostgreSQL URL.
+    """
     if isinstance(location, Path):
         return str(location)
-    parts = urlsplit(location)
-    return f"PostgreSQL, {parts.hostname or 'this machine'}{parts.path}"
+    url = database_url(location)
+    return f"PostgreSQL, {url.host or 'this machine'}/{url.database or ''}"
 
 
 def status_lines(

@@ -40,27 +40,29 @@ Reference = PromptReference | ResourceTemplateReference
 def add_completions(server: MCPServer[App], app: App) -> None:
     """Complete every argument of a prompt and every parameter of a template."""
 
-    async def complete(_: RequestContext, params: CompleteRequestParams) -> CompleteResult:
+    async def answer(_: RequestContext, params: CompleteRequestParams) -> CompleteResult:
         argument = params.argument
         known = await _is_known(server, params.ref, argument.name)
         typed = argument.value.strip()[:MAX_TYPED_LENGTH]
         agent_id = ((params.context and params.context.arguments) or {}).get("agent_id", "")
         coverage: JsonObject | None = None
+        complete = True
         try:
             found = await _values(app, argument.name, typed, agent_id) if known else []
             if known and argument.name in OF_THE_MIRROR:
                 coverage = await _coverage(await app.backend(), agent_id)
+                complete = bool(coverage["complete"])
         except ConvocoreError as error:
             log.info("Nothing can be completed: %s", error.message)
-            found = []
+            found, complete = [], False
         return completion(
             found,
-            complete=coverage is None or coverage["complete"],
+            complete=complete,
             meta=None if coverage is None else {META_COVERAGE: coverage},
         )
 
     low_level = server._lowlevel_server  # noqa: SLF001  its decorator has no types
-    low_level.add_request_handler("completion/complete", CompleteRequestParams, complete)
+    low_level.add_request_handler("completion/complete", CompleteRequestParams, answer)
 
 
 async def _is_known(server: MCPServer[App], reference: Reference, argument: str) -> bool:

@@ -49,12 +49,6 @@ class PendingRequests:
         if isinstance(message, JSONRPCResponse | JSONRPCError) and message.id is not None:
             self._end(message.id)
 
-    def end_all(self) -> None:
-        """The connection is gone: nothing will be answered."""
-        for request_id in list(self._ends):
-            while request_id in self._ends:
-                self._end(request_id)
-
     async def wait_until_at_most(self, count: int) -> None:
         """Wait until no more than `count` requests are unanswered."""
         while self.count > count:

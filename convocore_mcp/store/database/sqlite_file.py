@@ -83,8 +83,9 @@ def open_file(
         except _DamageError:
             unusable = DAMAGED
         if not unusable:
-            _mark(engine, generation)
-            file.remember_header()
+            number = application_id(generation)
+            _mark(engine, number)
+            file.remember_header(number)
             event.listen(engine, "engine_disposed", file.close)
             return engine, generation
         engine.dispose()
@@ -105,9 +106,8 @@ def _check_file(path: Path, file: OpenedFile) -> None:
         )
 
 
-def _mark(engine: Engine, generation: str) -> None:
+def _mark(engine: Engine, number: int | None) -> None:
     """Write into the header of the file which mirror it is, if that does not stand there yet."""
-    number = application_id(generation)
     with closing(engine.raw_connection()) as raw, suppress(sqlite3.OperationalError):  # is locked
         cursor = raw.cursor()
         (found,) = cursor.execute("PRAGMA application_id").fetchone()

@@ -113,14 +113,9 @@ def postgresql_engine(
     Raises:
         MirrorError: `store` is not a PostgreSQL URL, or the driver is missing.
     """
-    if not str(store).startswith(_PREFIX):
-        raise MirrorError(
-            "CONVOCORE_STORE names no kind of database that can hold the mirror.",
-            hint="Use memory, a file, or postgresql://user@host/database.",
-        )
+    url = database_url(store)
+    connecting = {name: v for name, v in _CONNECTING.items() if name not in url.query}
     try:
-        url = make_url(store)
-        connecting = {name: v for name, v in _CONNECTING.items() if name not in url.query}
         engine = create_engine(
             url,
             pool_pre_ping=True,
@@ -135,6 +130,23 @@ def postgresql_engine(
             "PostgreSQL needs a driver that is not installed.",
             hint="Install convocore-mcp[postgres].",
         ) from None
+    _bound(engine)
+    return engine
+
+
+def database_url(store: str | URL) -> URL:
+    """A PostgreSQL URL in its parts.
+
+    Raises:
+        MirrorError: it is not one.
+    """
+    if not str(store).startswith(_PREFIX):
+        raise MirrorError(
+            "CONVOCORE_STORE names no kind of database that can hold the mirror.",
+            hint="Use memory, a file, or postgresql://user@host/database.",
+        )
+    try:
+        return make_url(store)
     except (ArgumentError, ValueError):
         # From None: the error's text may hold part of the password.
         raise MirrorError(
@@ -142,8 +154,6 @@ def postgresql_engine(
             hint="Write postgresql://user:password@host:5432/database, with /, @ and : in the "
             "password percent-encoded.",
         ) from None
-    _bound(engine)
-    return engine
 
 
 def _bound(engine: Engine) -> None:

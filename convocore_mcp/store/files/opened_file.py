@@ -14,6 +14,7 @@ from typing import NamedTuple
 _MAGIC, _APPLICATION_ID = slice(0, 16), slice(68, 72)
 """Where the header of a SQLite file says what it is, and of which mirror (`application_id`)."""
 _HEADER_BYTES = 72
+_SQLITE = b"SQLite format 3\0"
 
 
 class FileFault(Enum):
@@ -79,6 +80,7 @@ class OpenedFile:
         self._lock = threading.Lock()
         self._descriptor = -1
         self._header: tuple[bytes, bytes] | None = None
+        self._marked: tuple[bytes, bytes] | None = None
 
     @property
     def inode(self) -> int:
@@ -95,14 +97,19 @@ class OpenedFile:
             return None
         if _identity(state) != self._identity or not (self._header is None or self._open()):
             return FileFault.GONE
-        other_header = self._header is not None and self._read_header() != self._header
+        other_header = self._header is not None and not self._has_our_header()
         if other_header or state.st_size < self._size:  # we never make a file smaller
             return FileFault.OVERWRITTEN
         self._size = state.st_size
         return None
 
-    def remember_header(self) -> None:
-        """From now on the header must stay as it is."""
+    def remember_header(self, number: int | None = None) -> None:
+        """From now on the header must stay as it is, or get this `application_id`.
+
+        While another connection reads or writes, it gets that only when the log is written back.
+        """
+        if number is not None:
+            self._marked = _SQLITE, number.to_bytes(4, signed=True)
         if self._open():
             self._header = self._read_header()
 
@@ -118,6 +125,12 @@ class OpenedFile:
             if self._descriptor < 0:
                 self._descriptor = _descriptors.open(self._path, self._identity)
             return self._descriptor >= 0
+
+    def _has_our_header(self) -> bool:
+        header = self._read_header()
+        if header == self._marked:
+            self._header = header
+        return header == self._header
 
     def _read_header(self) -> tuple[bytes, bytes] | None:
         if not hasattr(os, "pread"):  # Windows, where nobody can replace a file that is open

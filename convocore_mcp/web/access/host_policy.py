@@ -58,7 +58,10 @@ class HostPolicy:
         """Whether an `Origin` header is accepted; a client that is no browser sends none."""
         if header is None:
             return True
-        parts = urlsplit(header)
+        try:
+            parts = urlsplit(header)
+        except ValueError:  # brackets that hold no address
+            return False
         if parts.scheme not in {"http", "https"} or not _HOST.fullmatch(parts.netloc):
             return False
         return header.lower() in self.origins or is_loopback(parts.hostname or "")

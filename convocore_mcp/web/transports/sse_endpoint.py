@@ -7,10 +7,12 @@ posts and never reads.
 
 import asyncio
 import re
+from contextlib import suppress
 from contextvars import Context
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Self
+from uuid import UUID
 
 import anyio
 from mcp.server.mcpserver import MCPServer
@@ -19,6 +21,7 @@ from mcp.server.sse import SseServerTransport
 from mcp.server.transport_security import TransportSecuritySettings
 from mcp.shared._stream_protocols import ReadStream, WriteStream
 from mcp.shared.message import ServerMessageMetadata, SessionMessage
+from starlette.datastructures import QueryParams
 from starlette.types import Message, Receive, Scope, Send
 
 from convocore_mcp.server.calls.lifetime import App
@@ -30,7 +33,7 @@ MAX_PENDING = 64
 """Messages of one stream that may be unanswered."""
 _ANSWERED = "convocore_mcp.answered"
 """The key in an ASGI scope of the event that the message was answered."""
-_SESSION_ID = re.compile(rb"session_id=([0-9a-f]+)", re.IGNORECASE)
+_SESSION_ID = re.compile(rb"session_id=([0-9a-f]+)")
 Item = SessionMessage | Exception
 
 
@@ -49,17 +52,18 @@ class SseEndpoint:
         self._transport = SseServerTransport(
             "/messages", security, max_request_body_size=max_body_bytes
         )
-        self._unanswered: dict[bytes, set[asyncio.Event]] = {}
+        self._unanswered: dict[UUID | None, set[asyncio.Event]] = {}
 
     async def connect(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one stream until the client leaves."""
-        session_id, unanswered = b"", set[asyncio.Event]()
+        session_id: UUID | None = None
+        unanswered = set[asyncio.Event]()
 
         async def send_and_note_session(message: Message) -> None:
             nonlocal session_id
-            found = None if session_id else _SESSION_ID.search(message.get("body", b""))
+            found = None if session_id is not None else _SESSION_ID.search(message.get("body", b""))
             if found is not None:  # the first event tells the client where to post
-                session_id = found[1].lower()
+                session_id = UUID(bytes=bytes.fromhex(found[1].decode()))
                 self._unanswered[session_id] = unanswered
             await send(message)
 
@@ -82,8 +86,7 @@ class SseEndpoint:
 
     async def post_message(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Accept a message for one of the streams, and wait until it is answered there."""
-        found = _SESSION_ID.search(scope["query_string"])
-        unanswered = self._unanswered.get(found[1].lower() if found else b"", set())
+        unanswered = self._unanswered.get(_session_id(scope), set())
         if len(unanswered) >= MAX_PENDING:
             body = {"error": f"{MAX_PENDING} messages of this stream are not answered yet."}
             await json_response(body, 503)(scope, receive, send)
@@ -106,6 +109,16 @@ class SseEndpoint:
             return  # the stream ended meanwhile
         finally:
             unanswered.discard(answered)
+
+
+def _session_id(scope: Scope) -> UUID | None:
+    """The stream that a message is for, as the SDK reads it: any spelling of a UUID, the last one.
+
+    Read otherwise, a message of a stream would count for none.
+    """
+    with suppress(ValueError):
+        return UUID(hex=QueryParams(scope["query_string"]).get("session_id", ""))
+    return None
 
 
 class _Reader:

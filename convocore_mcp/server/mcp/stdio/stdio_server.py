@@ -166,7 +166,6 @@ class StdioConnection:
             except OSError as error:
                 log.info("stdout cannot be written (%s): the client is gone.", error.strerror)
                 self._client_is_gone = True
-                self.pending.end_all()
                 self.stop()
 
 
