@@ -15,13 +15,15 @@ Spans are read in the order of the list, several at a time. Three responses need
   page counts as an empty one.
 
 **Several pages that bring hardly anything new** are the end: Convocore ignores the page number,
-or answers with the last page or the front again. The end is certain if the last page that brought
+or answers with the last page or the front again. But a limit that was lowered while the list was
+read makes all page numbers mean earlier rows. So the front is read again first: a smaller one shows
+it. The end is certain if the last page that brought
 something had room left, or if a page over the last rows has. Where pages show that another limit
 was in force than the one that was asked for, they cannot be made to overlap: `needs_constant_limit`
 says so.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Self
@@ -38,6 +40,7 @@ from convocore_mcp.api.page_numbers import (
     span_over,
 )
 from convocore_mcp.api.paging.list_progress import IDLE_PAGES_TO_END, SeenRows
+from convocore_mcp.api.paging.plan_steps import Outcome, Prefetch, ReadNow
 from convocore_mcp.api.parsing.response_body import ONE_AT_A_TIME_FROM
 from convocore_mcp.api.throttle import CONCURRENCY
 from convocore_mcp.api.wire import REFUSED_PAGE, ListResponse
@@ -49,30 +52,6 @@ MAX_SEARCH_REQUESTS = 6
 """Requests of one search for an overlapping page; each starts further back than the one before."""
 MAX_END_CHECKS = 6
 """Searches for the last rows, one after another, that bring no new row."""
-
-
-@dataclass(frozen=True, slots=True)
-class Prefetch:
-    """Send a request for each of `spans`, then wait for the oldest request under way."""
-
-    spans: Sequence[Span]
-
-
-@dataclass(frozen=True, slots=True)
-class ReadNow:
-    """Send a request for `span` and wait for it; the requests under way stay as they are."""
-
-    span: Span
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a response led to."""
-
-    pages: Sequence[Page] = ()
-    """Pages to hand out, in the order of the list. The last one carries a resume token."""
-    cancel_prefetched: bool = False
-    """Whether to cancel the requests under way, because they ask for the wrong spans now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +99,7 @@ class PageNumberPlan:
         self._seen = SeenRows()
         self._shown = 0  # how many different rows
         self._idle_pages = 0  # consecutive ones, of whose rows hardly any was new
+        self._checks_limit = False  # whether the front is read again, after idle pages
         self._pages = 0  # with rows that were new
         self._had_room = True  # whether the last of them held the end of the list
         self.needs_constant_limit = False
@@ -150,6 +130,8 @@ class PageNumberPlan:
 
     def next_request(self, under_way: int) -> Prefetch | ReadNow:
         """What to request next, while `under_way` prefetched requests have no response yet."""
+        if self._checks_limit:
+            return ReadNow(Span(1, self.max_limit))
         if self._search is not None:
             return ReadNow(self._span_over(self._search.offset, self._search.overlap))
         size = min(self._prefetch_size, self._max_prefetch)
@@ -169,7 +151,7 @@ class PageNumberPlan:
         if response.row_count > span.limit:  # every page has its own size, whatever is asked for
             self._give_up()
             return Outcome((response.page,), cancel_prefetched=True)
-        if self._search is not None:
+        if self._checks_limit or self._search is not None:
             return self._continue_search(self._search, received)
         if response is REFUSED_PAGE and self._pages == 1 and not self._had_room:
             self._give_up()  # perhaps only this limit is refused
@@ -189,12 +171,25 @@ class PageNumberPlan:
         self._idle_pages = self._idle_pages + 1 if is_idle else 0
         if self._idle_pages < IDLE_PAGES_TO_END:
             return self._hand_out(received.page)
-        if self._had_room:
+        if self._had_room and self._pages == 1:
             self.ended = True
             return self._hand_out(received.page)
+        self._checks_limit = True
+        return Outcome((received.page,), cancel_prefetched=True)
+
+    def _check_limit(self, front: ListResponse) -> Outcome:
+        """Decide by the front, read again, whether idle pages are the end or smaller than asked."""
+        self._checks_limit = False
+        expected = min(self.max_limit, self._shown)
+        if front.row_count < expected - expected // 5:
+            self._give_up()
+            return Outcome((front.page,))
+        if self._had_room:
+            self.ended = True
+            return self._hand_out(front.page)
         # The numbers of these pages may be wrong, but the number of rows shows where the end is.
         self._search = _Search(self._check_last_rows, self._shown)
-        return Outcome((received.page,), cancel_prefetched=True)
+        return Outcome((front.page,))
 
     def _receive_empty(self, span: Span) -> Outcome:
         self._empty_pages += 1
@@ -206,7 +201,9 @@ class PageNumberPlan:
                 self._search = _Search(self._check_end, self._last_offset)
         return Outcome()
 
-    def _continue_search(self, search: _Search, received: _Received) -> Outcome:
+    def _continue_search(self, search: _Search | None, received: _Received) -> Outcome:
+        if search is None:
+            return self._check_limit(received.response)
         search.requests += 1
         response = received.response
         found = response.row_count and self._recent.overlap_with(response.row_digests)

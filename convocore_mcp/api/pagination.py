@@ -14,10 +14,11 @@ from typing import TypeVar
 
 import anyio
 
-from convocore_mcp.api.page_number_plan import PageNumberPlan, ReadNow
+from convocore_mcp.api.page_number_plan import PageNumberPlan
 from convocore_mcp.api.page_numbers import LARGEST_LIMIT, LIMIT, PageNumberToken, Span
 from convocore_mcp.api.paging.constant_pages import paginate_constant_pages, resume_constant_pages
 from convocore_mcp.api.paging.list_progress import ListProgress
+from convocore_mcp.api.paging.plan_steps import ReadNow
 from convocore_mcp.api.wire import REFUSED_PAGE, ListResponse, UnparsedList
 from convocore_mcp.errors import BadRequestError, NotFoundError
 from convocore_mcp.models import Page
@@ -66,16 +67,19 @@ async def paginate_by_cursor(
                 if not progress.had_room and response.has_more is not False:
                     yield Page((), certain=False)
                 return
+            before, pages = response, pages + 1
             was_last = received.has_more is False  # a cursor all the same: look where it leads
-            pages += 1
             ahead = pages >= PAGES_BEFORE_PREFETCH
             goes_on = ahead and not was_last and not progress.may_be_exhausted
             prefetched = prefetch_next(received) if goes_on else None
             if prefetched is not None:
                 await _wait_until_sent(prefetched)
-            response = received.parse()
-            new = progress.add(response)
-            stop = progress.exhausted or (was_last and not new)
+            response = await _without_mistake(received.parse(), before, progress, fetch)
+            was_last = response.has_more is False
+            if prefetched is not None and response.next_cursor != received.next_cursor:
+                await _cancel([prefetched])
+                prefetched = prefetch_next(response)
+            stop = progress.exhausted or (was_last and not progress.new_on_page)
             if ahead and not goes_on and not stop:
                 prefetched = prefetch_next(response)
             page = _page_by_cursor(response, progress)
@@ -102,6 +106,24 @@ async def _receive_behind(
         if expired and before.has_more is not False:
             raise
         return None
+
+
+async def _without_mistake(
+    response: ListResponse, before: ListResponse, progress: ListProgress, fetch: FetchList
+) -> ListResponse:
+    """Count the page behind `before`; one that brings nothing although it leads on is read again.
+
+    A cache may have answered with another page, or a fault with no rows.
+    """
+    progress.add(response)
+    leads_on = response.next_cursor and response.has_more is not False
+    if not (leads_on and progress.may_be_a_mistake):
+        return response
+    try:
+        again = (await fetch({"limit": LIMIT, "cursor": before.next_cursor or ""})).parse()
+    except (BadRequestError, NotFoundError):
+        return response  # the cursor is good for one request only
+    return again if progress.add_again(again) else response
 
 
 async def _wait_until_sent(request: asyncio.Future[UnparsedList]) -> None:

@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 import pytest
 
-from convocore_mcp.api.page_number_plan import Outcome, PageNumberPlan, ReadNow
+from convocore_mcp.api.page_number_plan import PageNumberPlan
 from convocore_mcp.api.page_numbers import PageNumberToken, Span
+from convocore_mcp.api.paging.plan_steps import Outcome, ReadNow
 from convocore_mcp.api.throttle import CONCURRENCY
 from convocore_mcp.api.wire import ListResponse
 from convocore_mcp.models import Page, Quarantined
@@ -314,7 +315,7 @@ def test_full_pages_that_bring_hardly_anything_new_are_an_uncertain_end(new: str
     """Promised by docs/architecture.md, "Reading Convocore": nothing new is the end."""
     plan = plan_after("0-20")
     size = -len(new.split())
-    rows = [f"0-{limit + size}{new}" for limit in (18, 17, 16, 18)]
+    rows = [f"0-{limit + size}{new}" for limit in (18, 17, 16, 20, 18)]  # the front, and the last
     steps = execute(plan, rows)
     assert (steps[-1].outcome, plan.needs_constant_limit) == (f"{rows[-1]}?, end", False)
 

@@ -52,6 +52,8 @@ class ListProgress:
         """Consecutive pages with rows, of which at most a quarter were new."""
         self.empty_pages = 0
         """Consecutive pages without rows."""
+        self.new_on_page = 0
+        """How many conversations of the latest page were new."""
         self.had_room = False
         """Whether the last page that brought something had room left for more rows."""
         self.last_page: frozenset[str] = frozenset()
@@ -68,8 +70,22 @@ class ListProgress:
         idle, empty = self.idle_pages + 1, self.empty_pages + 1
         return idle >= IDLE_PAGES_TO_END or empty >= EMPTY_PAGES_TO_END
 
+    @property
+    def may_be_a_mistake(self) -> bool:
+        """Whether the latest page brought nothing new, and the one before it did."""
+        return 1 in (self.idle_pages, self.empty_pages)
+
+    def add_again(self, response: ListResponse) -> int:
+        """Count the same page, read again; only what it brings counts."""
+        idle, empty = self.idle_pages, self.empty_pages
+        new = self.add(response)
+        if not new:
+            self.idle_pages, self.empty_pages = idle, empty
+        return new
+
     def add(self, response: ListResponse) -> int:
         """Count a page; returns how many of its conversations are new."""
+        self.new_on_page = 0
         if not response.row_count:
             self.empty_pages += 1
             return 0
@@ -77,7 +93,7 @@ class ListProgress:
         ids = [row.id for row in page.rows]
         # Rows that can't be read and have no ID are distinguished by their content.
         ids += [row.id or row.raw for row in page.quarantined]
-        new = sum(map(self._seen.add, ids))
+        self.new_on_page = new = sum(map(self._seen.add, ids))
         self.rows += new
         self.empty_pages = 0
         self.idle_pages = self.idle_pages + 1 if new <= len(ids) // 4 else 0
