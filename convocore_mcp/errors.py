@@ -5,7 +5,7 @@ ConvocoreError               what failed, on what, and what to do next
 ├── NotConfiguredError       a setting is missing or wrong
 ├── MissingError             the mirror has no such lead or conversation
 ├── MirrorError              the local copy can't be used
-│   ├── ForeignMirrorError   it belongs to another key or region
+│   ├── ForeignMirrorError   it belongs to another key, region or time zone
 │   ├── ReplacedMirrorError  its file was deleted, replaced or overwritten
 │   ├── DamagedMirrorError   a stored value is not what was stored: a new mirror is made
 │   ├── DamagedRecordError   a stored record is not what was stored
@@ -80,7 +80,7 @@ class MirrorError(ConvocoreError):
 
 
 class ForeignMirrorError(MirrorError):
-    """The mirror belongs to another key or region, and nobody has confirmed ours yet."""
+    """The mirror belongs to another key, region or time zone, and nobody has confirmed ours yet."""
 
 
 class ReplacedMirrorError(MirrorError):

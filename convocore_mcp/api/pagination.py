@@ -111,13 +111,12 @@ async def _receive_behind(
 async def _without_mistake(
     response: ListResponse, before: ListResponse, progress: ListProgress, fetch: FetchList
 ) -> ListResponse:
-    """Count the page behind `before`; one that brings nothing although it leads on is read again.
+    """Count the page behind `before`; one that brings nothing although more was told is read again.
 
     A cache may have answered with another page, or a fault with no rows.
     """
     progress.add(response)
-    leads_on = response.next_cursor and response.has_more is not False
-    if not (leads_on and progress.may_be_a_mistake):
+    if before.has_more is False or not progress.may_be_a_mistake:
         return response
     try:
         again = (await fetch({"limit": LIMIT, "cursor": before.next_cursor or ""})).parse()

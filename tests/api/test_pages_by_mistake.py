@@ -6,8 +6,11 @@ from .odd_list import OddList, page_of, rows_named
 from .test_list_ends import held, is_certain, pages_until_the_end
 
 
+@pytest.mark.parametrize("number", [4, 7], ids=["in the middle", "the last"])
 @pytest.mark.parametrize("mistake", ["the page before", "empty"])
-async def test_a_page_that_brings_nothing_by_mistake_is_asked_for_again(mistake: str) -> None:
+async def test_a_page_that_brings_nothing_by_mistake_is_asked_for_again(
+    mistake: str, number: int
+) -> None:
     """Promised by docs/architecture.md, "Reading Convocore": its cursor leads past its rows."""
     rows = rows_named(range(130))
     answered = 0
@@ -17,9 +20,10 @@ async def test_a_page_that_brings_nothing_by_mistake_is_asked_for_again(mistake:
         answered += 1
         offset = int(query.get("cursor", "0"))
         page = rows[offset : offset + 20]
-        if answered == 4:
+        if answered == number:
             page = rows[offset - 20 : offset] if mistake == "the page before" else []
-        return page_of(page, nextCursor=str(offset + 20) if offset + 20 < len(rows) else None)
+        more = offset + 20 < len(rows)
+        return page_of(page, hasMore=more, nextCursor=str(offset + 20) if more else None)
 
     odd_list = OddList(reply)
     pages = await pages_until_the_end(odd_list)

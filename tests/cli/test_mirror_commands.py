@@ -127,7 +127,7 @@ def test_a_mistyped_key_costs_nobody_their_mirror(command_line: CommandLine) -> 
 
     wrong = command_line.run("status", CONVOCORE_API_KEY="mistyped", **store)
     assert (wrong.returncode, len(command_line.sandbox.requests)) == (1, requests)
-    assert "belongs to another key or region" in wrong.stderr
+    assert "belongs to another key, region or time zone" in wrong.stderr
     for _ in range(2):
         wrong = command_line.run("sync", CONVOCORE_API_KEY="mistyped", **store)
         assert wrong.returncode == 1

@@ -42,8 +42,9 @@ def test_another_owners_tables_are_left_alone(postgresql: Callable[[], str]) -> 
     url = postgresql()
     theirs = AgentStore(opened(url, "them"))
     theirs.save(conversation("c1"))
-    with pytest.raises(MirrorError, match="another key or region") as caught:
+    with pytest.raises(MirrorError, match="another key, region or time zone") as caught:
         opened(url, "me")
+    assert "CONVOCORE_TIMEZONE" in caught.value.hint
     assert "drop the tables whose names begin with convocore_" in caught.value.hint
     assert len(theirs.find()) == 1
     theirs.writer.close()

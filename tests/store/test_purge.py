@@ -33,7 +33,7 @@ def test_a_mirror_in_postgresql_is_filled_reported_and_dropped(
 
         other = shell.run("purge", "--yes", CONVOCORE_API_KEY="another")
         assert other.returncode == 1
-        assert "belongs to another key or region" in other.stderr
+        assert "belongs to another key, region or time zone" in other.stderr
         assert len(tables(url)) > 5
 
         assert "Deleted" in shell.run_ok("purge", "--yes")

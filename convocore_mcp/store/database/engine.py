@@ -216,8 +216,8 @@ def _open_tables(
         error = ForeignMirrorError if unusable == sqlite_file.FOREIGN else MirrorError
         raise error(
             f"The mirror in PostgreSQL can't be used: {unusable}.",
-            hint="Give each key and region a database or schema of its own (…/database?options="
-            f"-csearch_path%3Dname), or drop the tables whose names begin with {PREFIX}.",
+            hint="Give each key, region and CONVOCORE_TIMEZONE a schema of its own (…/database?"
+            f"options=-csearch_path%3Dname), or drop the tables whose names begin with {PREFIX}.",
         )
     return engine, generation
 

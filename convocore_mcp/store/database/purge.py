@@ -125,8 +125,9 @@ class MirrorTables:
             return []  # without this table, nothing says that the others are ours
         if self._owner is not None and not belongs_to(connection, self._owner):
             raise MirrorError(
-                "The mirror in PostgreSQL belongs to another key or region.",
-                hint="Set the CONVOCORE_API_KEY and CONVOCORE_REGION that it was created with.",
+                "The mirror in PostgreSQL belongs to another key, region or time zone.",
+                hint="Set CONVOCORE_API_KEY, CONVOCORE_REGION and CONVOCORE_TIMEZONE as they were "
+                "then.",
             )
         return tables
 

@@ -32,7 +32,7 @@ DAMAGE = frozenset({11, 26})
 _DAMAGE_AT_OPENING = DAMAGE | {1, 8}
 """When opening, a missing column and a header that forbids writing are damage too."""
 _ATTEMPTS = 3
-FOREIGN = "it belongs to another key or region"
+FOREIGN = "it belongs to another key, region or time zone"
 DAMAGED = "it is damaged"
 NEWER = "it belongs to a newer version of this program"
 """Reasons why a mirror can't be used."""
@@ -136,9 +136,9 @@ def _leave_alone(unusable: str, *, replace_foreign: bool) -> None:
         )
     if unusable == FOREIGN and not replace_foreign:
         raise ForeignMirrorError(
-            "The mirror belongs to another key or region.",
-            hint="Check CONVOCORE_API_KEY and CONVOCORE_REGION, or set CONVOCORE_STORE to "
-            "another file. Nothing was changed.",
+            "The mirror belongs to another key, region or time zone.",
+            hint="Check CONVOCORE_API_KEY, CONVOCORE_REGION and CONVOCORE_TIMEZONE, or set "
+            "CONVOCORE_STORE to another file. Nothing was changed.",
         )
 
 
