@@ -132,7 +132,7 @@ def test_the_key_of_a_key_is_itself(text: str) -> None:
         ("a@b@x.example", "a@b@x.example"),
         ("n/a", None), ("-", None), ("@", None), ("ann@", None), ("@x.example", None),
         ("test@test.com", None), ("Test@Acme.example", None), ("no-reply@acme.example", None),
-        ("noreply@x.example", None), ("do.not_reply@x.example", None), ("a@a.com", None),
+        ("noreply@x.example", None), ("not-provided@x.example", None), ("do.not_reply@x.example", None), ("a@a.com", None),
         ("n/a@n/a", None), ("none@none.com", None), ("anonymous@anonymous.invalid", None),
         ("foo@bar.com", None), ("a@x.example", "a@x.example"), ("x@a.com", "x@a.com"),
         ("smith@smith.com", "smith@smith.com"), ("testa@x.example", "testa@x.example"),

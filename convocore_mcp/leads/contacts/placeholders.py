@@ -34,7 +34,9 @@ PLACEHOLDER_MAILBOXES = {
     "noname": _TYPED, "unknown": _TYPED, "anonymous": _TYPED, "anon": _TYPED,
     "private": _TYPED, "asdf": _TYPED, "asd": _TYPED, "asdasd": _TYPED, "asdfasdf": _TYPED,
     "qwerty": _TYPED, "qwe": _TYPED, "abcd": _TYPED, "xxxx": _TYPED, "blah": _TYPED,
-    "youremail": _TYPED, "yourname": _TYPED,
+    "youremail": _TYPED, "yourname": _TYPED, "notprovided": _TYPED, "notavailable": _TYPED,
+    "notapplicable": _TYPED, "notgiven": _TYPED, "noemailprovided": _TYPED, "noaddress": _TYPED,
+    "donthave": _TYPED, "idonthave": _TYPED, "refused": _TYPED, "declined": _TYPED,
 }  # fmt: skip
 """What stands before the `@`, without dots, hyphens and underscores, at whatever domain."""
 PLACEHOLDER_WORDS = frozenset(
