@@ -246,7 +246,7 @@ def test_calls_whose_clients_are_gone_count_too(tmp_path: Path) -> None:
 
         error = wait_until(refusal)
         assert server.stop() == 0
-    assert "1 call(s) did not finish in time and were cut off." in server.stderr()
+    assert "1 call did not finish in time, and was cut off." in server.stderr()
     assert (error["code"], error["data"]) == (-32000, {"retry_after": 1})
 
 
