@@ -176,3 +176,40 @@ def test_a_signal_amid_the_start_of_workers_ends_those_that_run_and_starts_no_mo
         with suppress(ProcessLookupError):  # there is nothing left of it
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+ENDS_SOON = """
+import os, signal, sys
+from convocore_mcp.web.connections.workers import serve_in_workers
+
+def serve(number):
+    starts = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.write(starts, b".")
+    if os.fstat(starts).st_size > int(sys.argv[3]):
+        os.kill(os.getppid(), signal.SIGTERM)
+        signal.pause()
+    if sys.argv[2] == "fails":
+        raise OSError("no port")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+serve_in_workers(1, serve)
+"""
+
+
+@pytest.mark.parametrize(
+    ("end", "ends_before_it_serves", "starts", "is_served"),
+    [("killed", 3, 4, True), ("killed", 99, 5, False), ("fails", 1, 1, False)],
+    ids=["killed three times", "killed each time", "fails once"],
+)
+def test_a_worker_that_is_killed_soon_is_replaced_and_one_that_fails_soon_is_not(
+    end: str, ends_before_it_serves: int, starts: int, is_served: bool, tmp_path: Path
+) -> None:
+    """Promised by docs/operations.md, "Several workers"."""
+    record = tmp_path / "starts"
+    done = subprocess.run(
+        [sys.executable, "-c", ENDS_SOON, record, end, str(ends_before_it_serves)],
+        capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False,
+    )  # fmt: skip
+    assert record.stat().st_size == starts, done.stderr
+    assert (done.returncode == 0) is is_served, done.stderr
+    assert ("A worker ended as soon as it was started." in done.stderr) is not is_served

@@ -18,7 +18,9 @@ from convocore_mcp.server.stop_signals import STOP_SIGNALS, on_stop_signal
 log = logging.getLogger(__name__)
 
 QUICK_END_SECONDS = 2.0
-"""A worker that ends so soon after its start would do so again."""
+"""A worker that ends by itself so soon after its start would do so again."""
+MOST_KILLED = 5
+"""So many workers in a row that are killed so soon are no accident."""
 Serve = Callable[[int], None]
 """Serves until a signal says to stop; it is given the number of its worker, from 1 on."""
 
@@ -48,6 +50,7 @@ class _Workers:
         """Each process, with the number of the worker and when it was started."""
         self._stopping = False
         self._failed = False
+        self._killed_quickly = 0
 
     def run(self) -> None:
         with on_stop_signal(lambda _sign, _frame: self._stop()):
@@ -65,7 +68,10 @@ class _Workers:
 
     def _replace(self, number: int, status: int, seconds: float) -> None:
         code = os.waitstatus_to_exitcode(status)
-        if seconds < QUICK_END_SECONDS:
+        is_quick = seconds < QUICK_END_SECONDS
+        self._killed_quickly = self._killed_quickly + 1 if is_quick else 0
+        # A signal (a negative code) comes from elsewhere, at any time.
+        if is_quick and (code >= 0 or self._killed_quickly == MOST_KILLED):
             log.error("Worker %d ended at once (exit status %d).", number, code)
             self._failed = True
             self._stop()
