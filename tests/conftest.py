@@ -30,7 +30,6 @@ ROOT = Path(__file__).parent.parent
 SLOWEST_FIRST = (
     "tests/test_benchmarks.py",
     "tests/test_questions.py",
-    "tests/interop/test_typescript.py",
     "tests/sync/test_resuming.py",
     "tests/truth/test_one_truth.py",
 )

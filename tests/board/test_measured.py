@@ -9,7 +9,7 @@ from playwright.sync_api import Browser
 
 from tests.pages.documented import documented
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.browser, pytest.mark.clients, pytest.mark.timeout(600)]
 ROOT = Path(__file__).parent.parent.parent
 
 

@@ -12,6 +12,8 @@ from tests.interop.all_requests import PROMPTS, calls, uris
 from tests.interop.conftest import ServerUnderTest
 from tests.node import NODE, run
 
+pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("inspector")]
+
 
 def start_inspector(clients: Path, server: ServerUnderTest, transport: str) -> Callable[..., Any]:
     """A function that runs one command of the Inspector against the server."""
