@@ -28,7 +28,6 @@ hypothesis.settings.load_profile("fixed")
 
 ROOT = Path(__file__).parent.parent
 SLOWEST_FIRST = (
-    "tests/test_benchmarks.py",
     "tests/test_questions.py",
     "tests/sync/test_resuming.py",
     "tests/truth/test_one_truth.py",

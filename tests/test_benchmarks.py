@@ -12,7 +12,10 @@ import pytest
 from benchmarks.table import Row, markdown
 from tests.pages.documented import documented
 
-pytestmark = pytest.mark.timeout(900)  # seconds: it starts many processes
+# It starts many processes.
+pytestmark = [
+    pytest.mark.clients, pytest.mark.xdist_group("benchmarks"), pytest.mark.timeout(900),
+]  # fmt: skip
 ROOT = Path(__file__).parent.parent
 CALLS = (
     "list_conversations()",

@@ -32,22 +32,26 @@ class UpstreamList:
         return {row["ID"]: row for row in self.sandbox.rows()}
 
     def act(self, actions: Sequence[Action]) -> None:
+        ids = [*self.rows()]  # the list is generated anew whenever it is read
         for kind, place, number in actions:
-            ids = [row["ID"] for row in self.sandbox.rows()]
             if kind == "insert" or not ids:
-                self._to_front(self.sandbox.insert(userName=f"Visitor {number}", stage="new"))
+                id_ = self.sandbox.insert(userName=f"Visitor {number}", stage="new")
+                self._to_front(id_, ids)
                 continue
             id_ = ids[int(place * len(ids))]
             if kind == "touch":
                 self.sandbox.touch(id_, lastMessage=f"message {number}")
-                self._to_front(id_)
+                self._to_front(id_, ids)
             elif kind == "edit":
                 self.sandbox.edit(id_, **EDITS[number % len(EDITS)])
             else:
                 self.sandbox.delete(id_)
+                ids.remove(id_)
                 self.moved = [other for other in self.moved if other != id_]
+        assert ids == [*self.rows()]
 
-    def _to_front(self, id_: str) -> None:
+    def _to_front(self, id_: str, ids: list[str]) -> None:
+        ids[:] = [id_, *(other for other in ids if other != id_)]
         self.moved = [other for other in self.moved if other != id_] + [id_]
 
 

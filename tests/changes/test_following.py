@@ -64,7 +64,7 @@ async def test_after_both_syncs_the_mirror_is_equal_and_each_change_is_reported_
     dialect: Dialect,
 ) -> None:
     """Promised by docs/contract.md, "Tools": `list_changes`, after inserts, edits and deletions."""
-    sandbox = Sandbox(size=300, dialect=dialect)
+    sandbox = Sandbox(size=150, dialect=dialect)
     chance = random.Random(11)
     rounds = [
         (random_actions(chance, count), limit)

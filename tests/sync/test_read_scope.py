@@ -88,7 +88,7 @@ async def test_a_caller_waits_for_the_end_of_a_short_list(
 async def test_an_unbounded_question_is_answered_in_time_and_later_completely() -> None:
     """Promised by docs/contract.md, "Rules for every answer": incomplete first, complete later."""
     hasty = Schedule(first_sync_patience=0.3, grace=0.1)
-    async with running_harness(Sandbox(size=3000, latency=0.01), schedule=hasty) as harness:
+    async with running_harness(Sandbox(size=1500, latency=0.02), schedule=hasty) as harness:
         first, _ = await ask(harness, EVERYTHING)
         assert not first.complete
         await harness.wait_for_runs()
