@@ -12,7 +12,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import cast
 
 import uvicorn
 from mcp.server.subscriptions import ListenHandler
@@ -20,6 +19,7 @@ from sse_starlette.sse import AppStatus
 from starlette.types import ASGIApp
 
 from convocore_mcp.server.stop_signals import on_stop_signal
+from convocore_mcp.web.connections.acceptor import accept_connections
 from convocore_mcp.web.connections.bounded_protocol import BoundedProtocol, ConnectionBounds
 from convocore_mcp.web.connections.connection_table import ConnectionTable
 from convocore_mcp.web.http_settings import HttpSettings
@@ -77,8 +77,7 @@ def serve_until_signal(
     )
     config = uvicorn.Config(
         app,
-        # uvicorn calls it as it calls the class.
-        http=cast("type[asyncio.Protocol]", partial(BoundedProtocol, table=table, bounds=bounds)),
+        http="httptools",
         loop="auto",  # uvloop where it is installed
         ws="none",
         lifespan="on",
@@ -89,7 +88,7 @@ def serve_until_signal(
         timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=max(1, round(settings.drain_seconds + 1)),
     )
-    server = _DrainingServer(config, listen_handler, tracker, settings.drain_seconds, table)
+    server = _DrainingServer(config, listen_handler, tracker, settings.drain_seconds, table, bounds)
     server.run(sockets=[listener])
 
 
@@ -107,9 +106,11 @@ class _DrainingServer(uvicorn.Server):
         tracker: RequestTracker,
         drain_seconds: float,
         table: ConnectionTable,
+        bounds: ConnectionBounds,
     ) -> None:
         super().__init__(config)
         self._table = table
+        self._bounds = bounds
         self._listen_handler = listen_handler
         self._tracker = tracker
         self._drain_seconds = drain_seconds
@@ -122,14 +123,32 @@ class _DrainingServer(uvicorn.Server):
         with on_stop_signal(self.handle_exit):
             yield
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and accept connections: uvicorn's loop would accept too many at once."""
+        await super().startup(sockets=[])
+        (listener,) = sockets or []
+        protocol = partial(
+            BoundedProtocol,
+            self.config,
+            self.server_state,
+            self.lifespan.state,
+            table=self._table,
+            bounds=self._bounds,
+        )
+        self._accepting = asyncio.create_task(accept_connections(listener, protocol))
+
     async def on_tick(self, counter: int) -> bool:
         """Close connections whose time is over. uvicorn calls it ten times a second."""
+        if self._accepting.done():
+            self._accepting.result()  # raises the bug
         if counter % 5 == 0:
             self._table.check(asyncio.get_running_loop().time())
         return await super().on_tick(counter)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End subscription streams, wait for running calls, then end everything else."""
+        self._accepting.cancel()
+        await asyncio.wait([self._accepting])
         self._listen_handler.close()
         draining = asyncio.create_task(self._drain())
         await super().shutdown(sockets)

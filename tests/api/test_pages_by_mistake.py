@@ -13,14 +13,11 @@ async def test_a_page_that_brings_nothing_by_mistake_is_asked_for_again(
 ) -> None:
     """Promised by docs/architecture.md, "Reading Convocore": its cursor leads past its rows."""
     rows = rows_named(range(130))
-    answered = 0
 
     def reply(query: dict[str, str]) -> tuple[int, object]:
-        nonlocal answered
-        answered += 1
         offset = int(query.get("cursor", "0"))
         page = rows[offset : offset + 20]
-        if answered == number:
+        if len(odd_list.queries) == number:
             page = rows[offset - 20 : offset] if mistake == "the page before" else []
         more = offset + 20 < len(rows)
         return page_of(page, hasMore=more, nextCursor=str(offset + 20) if more else None)
@@ -39,15 +36,14 @@ async def test_a_limit_that_is_lowered_midway_hides_nothing(
 ) -> None:
     """Promised by docs/architecture.md, "Reading Convocore": nothing is missed in silence."""
     rows = rows_named(range(450))
-    answered = 0
 
     def reply(query: dict[str, str]) -> tuple[int, object]:
-        nonlocal answered
-        answered += 1
-        size = min(int(query["limit"]), limit if answered <= answered_before else later)
+        most = limit if len(odd_list.queries) <= answered_before else later
+        size = min(int(query["limit"]), most)
         number = int(query.get("page", "1"))
         return page_of(rows[(number - 1) * size : number * size])
 
-    pages = await pages_until_the_end(OddList(reply))
+    odd_list = OddList(reply)
+    pages = await pages_until_the_end(odd_list)
     assert held(pages) == {row["ID"] for row in rows}
     assert is_certain(pages)

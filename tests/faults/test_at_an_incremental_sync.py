@@ -18,7 +18,8 @@ def anyio_backend() -> str:
 @pytest.fixture(scope="module", params=["cursor", "page"])
 async def reader(request: pytest.FixtureRequest) -> AsyncIterator[FaultRun]:
     """A server that has read everything. It meets one fault after another, as a server does."""
-    async with fault_run(request.param, news_after=0) as run:
+    # Each test adds a conversation.
+    async with fault_run(request.param, news_after=0, page_size=10) as run:
         await run.check_truth_afterwards()
         yield run
 

@@ -50,6 +50,10 @@ PLACES = [
     "wss://calls.vapi.ai/x/listen", "https://ann:pass@host.example/x",
     "https://files.example/recordings/42", "https://recordings.acme.example/42",
     "https://b.example/f?X-Amz-Signature=0123", "https://hooks.slack.com/services/T0/B0/x",
+    "https://[2a02:908::1]:8080/x?token=abc",
+    # What cannot be taken apart
+    "https://ann:pass@[", "https://[nowhere]/x?key=abc", "https://[::1/?key=abc",
+    "https://ann:pa\u2100ss@host.example/x", "https://ann:p)ss@host.example:99999999999/\x00",
 ]  # fmt: skip
 NO_SECRETS = [
     "12:30:45", "+49 151 2345678", "1.234.567,89 €", "https://acme.example/a?b=1",
@@ -57,7 +61,8 @@ NO_SECRETS = [
     "2026-07-19T22:11:03Z", "Donaudampfschifffahrtsgesellschaft",
     "https://acme.example/1.2.3.4/x", "basic plan, please", "The bearer of this letter",
     "a-very-long-slug-of-a-page-about-nothing", "ratio 1:2:3",
-    "firmware 8.8.4.4",
+    "firmware 8.8.4.4", "https://host.example:99999999999/x", "https://a.example\x00/x",
+    "https://a.example [broken link]",
 ]  # fmt: skip
 
 
@@ -127,9 +132,7 @@ def test_a_value_of_a_secret_shape_is_left_out_under_any_name(value: str) -> Non
     """Promised by docs/security.md, "What never leaves": by the shape of the value."""
     assert is_secret_text(value)
     assert without_secrets({"note": value, "list": [value, {"n": value}]}) == {"list": [{}]}
-    shown = without_secret_parts(f"Look: {value} !")
-    assert REMOVED in shown
-    assert value not in shown
+    assert without_secret_parts(f"Look: {value} !") == f"Look: {REMOVED} !"
 
 
 @pytest.mark.parametrize("text", NO_SECRETS)

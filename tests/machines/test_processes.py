@@ -109,16 +109,9 @@ def test_64_file_descriptors_are_enough_over_http(settings: dict[str, str], tmp_
 
     def call(url: str) -> int:
         # One connection for each call: more than there are descriptors.
-        try:
-            response = httpx.post(
-                f"{url}/mcp", headers=headers, json=body, timeout=TIMEOUT_SECONDS, trust_env=False
-            )
-        except httpx.RemoteProtocolError:
-            return 0  # closed without a word
-        except httpx.ReadError as error:
-            if "reset by peer" not in str(error):
-                raise
-            return 0  # the same, before what was sent had been read
+        response = httpx.post(
+            f"{url}/mcp", headers=headers, json=body, timeout=TIMEOUT_SECONDS, trust_env=False
+        )
         if response.status_code == 200:
             message = response.text.rpartition("data: ")[2]  # an event, where it took a while
             answer = json.loads(json.loads(message)["result"]["content"][0]["text"])
@@ -129,8 +122,8 @@ def test_64_file_descriptors_are_enough_over_http(settings: dict[str, str], tmp_
         assert call(server.url) == 200
         with ThreadPoolExecutor(64) as pool:
             statuses = list(pool.map(call, [server.url] * 96))
-        # Where there is no room for a connection, it is refused or closed at once.
-        assert set(statuses) <= {200, 503, 0}
+        # Where there is no room for a connection, it is refused with the reason.
+        assert set(statuses) <= {200, 503}
         assert statuses.count(200) > 10
         assert call(server.url) == 200
         assert "Traceback" not in server.stderr()

@@ -69,6 +69,17 @@ def test_each_field_text_and_key_of_an_answer_is_masked() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("written", [ANN, ANN.upper(), ANN.capitalize()])
+def test_a_pseudonym_in_any_case_stands_for_the_same(written: str) -> None:
+    """Promised by docs/security.md, "Personal data": a phone's keyboard begins with a capital."""
+    for remembered in ([], ["Ann Lee"]):
+        pseudonyms = Pseudonyms(bytes(32))
+        for name in remembered:
+            pseudonyms.of(Personal.PERSON, name)
+        found = pseudonyms.values_in(f"Who is {written}?", lambda _: ["Zoe", "Ann Lee"])
+        assert found == {written: "Ann Lee"}
+
+
 def test_what_is_left_out_has_no_pseudonym_but_an_id() -> None:
     """Promised by docs/security.md, "Personal data": `none` shows no pseudonym of anybody."""
     assert masking(left_out=True).answer(ANSWER) == {

@@ -1,6 +1,7 @@
 """Lines that are no messages: a client that waits gets an answer, and the next line works."""
 
 import json
+import time
 from itertools import count
 
 import pytest
@@ -9,7 +10,12 @@ from hypothesis import strategies as st
 from mcp_types import INVALID_PARAMS, INVALID_REQUEST, PARSE_ERROR
 
 from convocore_mcp.server.mcp.stdio.line_reader import Unreadable, read_line
-from convocore_mcp.server.mcp.stdio.line_splitter import KEPT_BYTES, LineSplitter, LongLine
+from convocore_mcp.server.mcp.stdio.line_splitter import (
+    KEPT_BYTES,
+    MAX_LINE_BYTES,
+    LineSplitter,
+    LongLine,
+)
 from tests.stdio.pipes import piped_client
 
 NESTED = "[" * 3000 + "]" * 3000
@@ -27,6 +33,7 @@ ODD_LINES: dict[str, tuple[str, list[tuple[object, int]]]] = {
         f'{{"params":{NESTED},"id":8,"jsonrpc":"2.0","method":"x"}}', [(8, PARSE_ERROR)],
     ),
     "brackets and nothing else": (NESTED, [(None, PARSE_ERROR)]),
+    "1 MB of braces": ("{" * MAX_LINE_BYTES, [(None, PARSE_ERROR)]),
     "a batch": (
         '[{"jsonrpc":"2.0","id":1,"method":"ping"},{"jsonrpc":"2.0","id":"b","method":"ping"}]',
         [(1, INVALID_REQUEST), ("b", INVALID_REQUEST)],
@@ -56,6 +63,15 @@ ODD_LINES: dict[str, tuple[str, list[tuple[object, int]]]] = {
     "a response of the wrong shape": ('{"jsonrpc":"2.0","id":1,"result":[1]}', []),
 }  # fmt: skip
 """Lines, each with the IDs and codes of the errors that answer it."""
+
+
+@pytest.mark.parametrize("piece", ["{", "[]", '"', ",", '"\\', '{"id":', "1 ", "{" * 500 + "}"])
+def test_a_line_that_is_no_json_takes_little_time(piece: str) -> None:
+    """Ours: while it is read, nobody else is answered."""
+    line = (piece * MAX_LINE_BYTES).encode()[:MAX_LINE_BYTES]
+    began = time.process_time()
+    assert isinstance(read_line(line), Unreadable)
+    assert time.process_time() - began < 0.5
 
 
 async def test_every_line_that_is_no_message_is_answered_and_the_next_line_works() -> None:

@@ -4,14 +4,18 @@ import asyncio
 import fcntl
 import json
 import os
+import select
 import struct
 import termios
 import threading
+from typing import Any
+
+import pytest
 
 from convocore_mcp.sandbox import Sandbox, serving
 from convocore_mcp.server.mcp.stdio.standard_streams import read_some, write_all
 from convocore_mcp.server.mcp.stdio.stdio_server import MAX_PENDING
-from tests.stdio.pipes import PipeClient, piped_client
+from tests.stdio.pipes import PATIENCE, PipeClient, piped_client
 
 REQUEST = b'{"jsonrpc":"2.0","id":%d,"method":"prompts/list"}' + b" " * 1000 + b"\n"
 REQUESTS = 400
@@ -71,13 +75,21 @@ async def test_a_client_that_closes_stdout_ends_the_server_quietly() -> None:
             await client.ended
 
 
-def test_a_pipe_that_somebody_made_non_blocking_is_read_and_written() -> None:
+def test_a_pipe_that_somebody_made_non_blocking_is_read_and_written(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Ours: whoever shares a terminal or a pipe with the server may do that (Node.js does)."""
     reader, writer = os.pipe()
     for descriptor in (reader, writer):
         os.set_blocking(descriptor, False)
     text = b"x" * 1_000_000  # far more than a pipe holds
-    received = bytearray()
+    received, reader_waits, wait = bytearray(), threading.Event(), select.select
+
+    def noted(*args: Any) -> object:
+        reader_waits.set()
+        return wait(*args)
+
+    monkeypatch.setattr(select, "select", noted)
 
     def read() -> None:
         while piece := read_some(reader):
@@ -85,6 +97,7 @@ def test_a_pipe_that_somebody_made_non_blocking_is_read_and_written() -> None:
 
     reading = threading.Thread(target=read)
     reading.start()
+    assert reader_waits.wait(PATIENCE)
     write_all(writer, text)
     os.close(writer)
     reading.join()

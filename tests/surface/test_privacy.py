@@ -164,6 +164,7 @@ async def test_a_masked_value_is_the_same_everywhere_and_finds_its_person() -> N
             lead["phone"],
             lead["links"][0],
             lead["lead_id"],
+            lead["name"].upper(),
         ):
             found = await client.ask("get_lead", lead=given)
             assert found["lead"]["lead_id"] == lead["lead_id"], given

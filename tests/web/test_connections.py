@@ -11,7 +11,11 @@ import httpx
 import pytest
 
 from convocore_mcp.web.connections.bounded_protocol import MAX_PIPELINED
-from convocore_mcp.web.connections.connection_table import ConnectionTable, network_of
+from convocore_mcp.web.connections.connection_table import (
+    MAX_LEAVING,
+    ConnectionTable,
+    network_of,
+)
 from convocore_mcp.web.transports.sse_endpoint import MAX_PENDING
 from tests.web.web_server import (
     TOKEN,
@@ -25,12 +29,12 @@ from tests.web.web_server import (
 )
 
 HALF_OPEN = 300
-SETTINGS = {"CONVOCORE_MCP_HEADER_SECONDS": "1", "CONVOCORE_MCP_STALL_SECONDS": "1"}
+SETTINGS = {"CONVOCORE_MCP_HEADER_SECONDS": "1", "CONVOCORE_MCP_STALL_SECONDS": "3"}
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    """A server with 64 descriptors, and a second for headers and for reading."""
+    """A server with 64 descriptors, a second for headers, and three for reading."""
     folder = tmp_path_factory.mktemp("connections")
     with run_server(
         folder, "--demo", "--token", TOKEN, env=SETTINGS, prepare="ulimit -n 64"
@@ -146,7 +150,8 @@ def test_a_client_that_posts_and_reads_nothing_is_refused_and_cut_off(
         client.post(path, json={"jsonrpc": "2.0", "method": "notifications/initialized"})
         # However the stream's ID is written: as the SDK reads it, it is the same.
         path = path.replace("session_id=", "session_id=0&session%5Fid=urn:uuid:")
-        assert any(asked(client, path) in {404, 503} for _ in range(1_000))
+        statuses = (asked(client, path) for _ in range(1_000))
+        assert next(status for status in statuses if status != 202) == 503
         open_requests = 'convocore_mcp_open{kind="requests"}'
         assert server.metric(open_requests, TOKEN) <= MAX_PENDING + 1
         # It asks on: the answers to what was asked so far may fit into the system's buffers.
@@ -157,9 +162,7 @@ def test_a_client_that_posts_and_reads_nothing_is_refused_and_cut_off(
 
 def asked(client: httpx.Client, path: str) -> int:
     """The status of one more question on a stream, whose answer is long."""
-    arguments = {"limit": 100, "detail": "full"}
-    _, body = legacy_request("tools/call", name="list_conversations", arguments=arguments)
-    return client.post(path, json=body).status_code
+    return client.post(path, json=legacy_request("tools/list")[1]).status_code
 
 
 @pytest.mark.parametrize("accept", ["text/event-stream", None, "text/event-stream;q=0.9"])
@@ -182,14 +185,33 @@ def test_a_client_that_accepts_only_event_streams_or_says_nothing_is_answered(
     assert json.loads(data)["result"]
 
 
+def test_who_is_refused_before_all_was_read_learns_why(server: RunningServer) -> None:
+    """Promised by docs/operations.md, "Limits": a connection that is reset loses the answer."""
+    head = (
+        "POST /mcp HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
+        "Content-Length: 900000\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as refused:
+        refused.sendall(head.encode())
+        answer = refused.recv(1_000)
+        for _ in range(9):
+            refused.sendall(b"x" * 100_000)
+        answer += b"".join(iter(lambda: refused.recv(1_000), b""))
+    assert answer.startswith(b"HTTP/1.1 401 ")
+    assert answer.endswith(b"}")
+
+
 class Recorded:
-    """A connection that notes that it was ended."""
+    """A connection that notes that it was ended, and whether at once."""
 
     def __init__(self) -> None:
-        self.ended = False
+        self.ended = self.at_once = self.has_unsent = False
+
+    def give_way(self) -> None:
+        self.ended = True
 
     def end(self) -> None:
-        self.ended = True
+        self.at_once = True
 
     def check(self, now: float) -> None:
         pass
@@ -212,6 +234,32 @@ def test_unauthenticated_connections_are_ended_first_and_busy_ones_never() -> No
     table.authenticated(last)
     assert not table.admit(Recorded(), "10.0.0.5")
     assert not busy.ended
+
+
+def test_an_answer_that_is_not_sent_yet_is_not_lost_for_a_new_connection() -> None:
+    """Promised by docs/operations.md, "Limits"."""
+    table = ConnectionTable(max_connections=1, max_unauthenticated_per_address=9)
+    answered = Recorded()
+    assert table.admit(answered, "10.0.0.1")
+    table.authenticated(answered)
+    table.answered(answered)
+    answered.has_unsent = True
+    assert not table.admit(Recorded(), "10.0.0.2")
+    answered.has_unsent = False
+    assert table.admit(Recorded(), "10.0.0.3")
+    assert (answered.ended, answered.at_once) == (True, False)
+
+
+def test_connections_that_are_told_to_leave_are_bounded() -> None:
+    """Ours: each of them is a file descriptor."""
+    table = ConnectionTable(max_connections=1, max_unauthenticated_per_address=1)
+    strangers = [Recorded() for _ in range(MAX_LEAVING + 3)]
+    for stranger in strangers:
+        assert table.admit(stranger, "10.0.0.1")
+    assert [stranger.at_once for stranger in strangers] == [True] * 2 + [False] * (MAX_LEAVING + 1)
+    table.authenticated(strangers[5])  # its request was begun before
+    assert table.admit(Recorded(), "10.0.0.1")
+    assert strangers[2].at_once
 
 
 def test_unauthenticated_connections_of_one_address_are_bounded() -> None:

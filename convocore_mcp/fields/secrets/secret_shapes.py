@@ -23,7 +23,11 @@ _TOKEN = (
     r"|\b(?i:bearer|basic)\s+[\w.~+/-]{16,}=*"
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)"
 )
-_URL = r"(?i)\b(?:https?|wss?|ftp|s3|rtsp|sip|[a-z]+(?:\+[a-z]+)?)://[^\s<>\"'\])}]+"
+_URL = (
+    r"(?i)\b(?:https?|wss?|ftp|s3|rtsp|sip|[a-z]+(?:\+[a-z]+)?)://"
+    r"(?:[^\s/?#@]*@)?(?:\[[^\s\]]*\])?"  # a user and password, an address in brackets
+    r"[^\s<>\"'\])}]*"
+)
 _RECORDING_HOSTS = (
     r"(?i)(?:^|\.)(?:vapi\.ai|recordings?\.[\w.-]+|api\.twilio\.com|media\.twiliocdn\.com"
     r"|recording[\w-]*\.[\w.-]+)$"
@@ -77,12 +81,15 @@ def _may_hold_secret(text: str) -> bool:
 
 
 def _is_secret_url(text: str) -> bool:
-    """Whether a URL holds a password or a signature, or leads to a recording."""
+    """Whether a URL holds a password or a signature, or leads to a recording.
+
+    One that cannot be taken apart may hold anything. Where text follows, it is judged by its parts.
+    """
     try:
         parts = urlsplit(text)
         host = parts.hostname or ""
-    except ValueError:
-        return False
+    except ValueError:  # brackets that hold no address, signs that stand for `/` or `@`
+        return re.search(r"\s", text) is None
     if parts.password or host == "hooks.slack.com" or re.search(_SIGNED, text) or _parsed(host):
         return True
     recording = re.search(_AUDIO, parts.path) or re.search(_RECORDING_PATH, parts.path)

@@ -15,11 +15,13 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from convocore_mcp.web.connections.connection_table import ConnectionTable
+from convocore_mcp.web.connections.lingering_transport import LingeringTransport
 
 CONNECTION = "convocore_mcp.connection"
 """The key in an ASGI scope of the connection, which is told of a valid token."""
 MAX_PIPELINED = 16
 """Requests that a client may send before the answer to the first."""
+_FULL = "Too many connections at the same time."
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,7 @@ class ConnectionBounds:
 class BoundedProtocol(HttpToolsProtocol):
     """One connection; `table` knows all of them."""
 
-    transport: Transport
+    transport: LingeringTransport
 
     def __init__(
         self,
@@ -65,11 +67,11 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         """Enter the table, or refuse."""
-        super().connection_made(transport)
+        super().connection_made(LingeringTransport(transport, self.loop))
         self._unread_since = self.loop.time()
         self._wait_for_headers()
         if not self._table.admit(self, self.client[0] if self.client else ""):
-            self._refuse(503, "Too many connections at the same time.")
+            self._refuse(503, _FULL)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Leave the table."""
@@ -95,7 +97,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
-        self._in_headers = True
+        self._in_headers = self.transport.expects_more = True
         self._header_bytes = self._message_bytes = 0
         cast("dict[str, object]", self.scope)[CONNECTION] = self
 
@@ -120,6 +122,11 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_headers_complete()
         self._deadline = math.inf
 
+    def on_message_complete(self) -> None:
+        """The whole request has arrived."""
+        self.transport.expects_more = False
+        super().on_message_complete()
+
     def on_response_complete(self) -> None:
         """Wait for the next request, or for the rest of this one."""
         self._table.answered(self)
@@ -138,6 +145,18 @@ class BoundedProtocol(HttpToolsProtocol):
         self._table.authenticated(self)
 
     # The table and the server call these.
+
+    @property
+    def has_unsent(self) -> bool:
+        """Whether a part of an answer is not sent yet."""
+        return self.transport.get_write_buffer_size() > 0
+
+    def give_way(self) -> None:
+        """Close the connection for the sake of another one; a request in it is refused."""
+        if self._is_idle:
+            self.transport.close()
+        else:
+            self._refuse(503, _FULL)
 
     def end(self) -> None:
         """Close the connection at once; what is not sent yet is lost."""
@@ -168,6 +187,9 @@ class BoundedProtocol(HttpToolsProtocol):
     def _refuse(self, status: int, reason: str) -> None:
         """Answer without asking the application, and close the connection."""
         if self.transport.is_closing():
+            return
+        if self.cycle is not None and self.cycle.response_started != self.cycle.response_complete:
+            self.transport.close()  # in the middle of an answer, another one makes no sense
             return
         body = json.dumps({"error": reason}).encode()
         head = (

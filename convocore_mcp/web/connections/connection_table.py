@@ -1,15 +1,26 @@
 """Who may stay connected: bounds on connections, in all and of each address.
 
 A new connection is let in by ending an older one, so that a server whose connections are all taken
-by silent clients still answers. Those that have not shown a token go first.
+by silent clients still answers. Those that have not shown a token go first. A client whose
+connection is ended, or not let in, is told so, and has a moment to read it.
 """
 
 import ipaddress
 from typing import Protocol
 
+MAX_LEAVING = 16
+"""Connections that are closed for others and are still told so."""
+
 
 class Connection(Protocol):
     """What the table asks of a connection."""
+
+    @property
+    def has_unsent(self) -> bool:
+        """Whether a part of an answer is not sent yet."""
+
+    def give_way(self) -> None:
+        """Close it for the sake of another one; a request in it is refused."""
 
     def end(self) -> None:
         """Close it at once; what is not sent yet is lost."""
@@ -29,6 +40,7 @@ class ConnectionTable:
         self._unauthenticated_of: dict[str, dict[Connection, None]] = {}
         self._idle: dict[Connection, None] = {}
         self._busy: dict[Connection, None] = {}
+        self._leaving: dict[Connection, None] = {}
 
     def check(self, now: float) -> None:
         """Close every connection whose time is over; `now` is the event loop's time."""
@@ -43,8 +55,10 @@ class ConnectionTable:
         elif (
             len(self._unauthenticated) + len(self._idle) + len(self._busy) >= self._max_connections
         ):
-            oldest = next(iter(self._unauthenticated or self._idle), None)
+            read = (idle for idle in self._idle if not idle.has_unsent)
+            oldest = next(iter(self._unauthenticated), None) or next(read, None)
             if oldest is None:
+                self._leave(connection)
                 return False
             self._end(oldest)
         self._unauthenticated[connection] = address
@@ -53,7 +67,7 @@ class ConnectionTable:
 
     def authenticated(self, connection: Connection) -> None:
         """The connection has shown a token, or needs none, and is being answered."""
-        if self.remove(connection):
+        if connection not in self._leaving and self.remove(connection):
             self._busy[connection] = None
 
     def answered(self, connection: Connection) -> None:
@@ -70,11 +84,20 @@ class ConnectionTable:
             if not others:
                 del self._unauthenticated_of[address]
             return True
+        self._leaving.pop(connection, None)
         return None in (self._idle.pop(connection, self), self._busy.pop(connection, self))
 
     def _end(self, connection: Connection) -> None:
         self.remove(connection)
-        connection.end()
+        self._leave(connection)
+        connection.give_way()
+
+    def _leave(self, connection: Connection) -> None:
+        self._leaving[connection] = None
+        if len(self._leaving) > MAX_LEAVING:
+            oldest = next(iter(self._leaving))
+            del self._leaving[oldest]
+            oldest.end()
 
 
 def network_of(host: str) -> str:

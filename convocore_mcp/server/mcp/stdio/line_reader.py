@@ -7,6 +7,7 @@ request whose ID can be found gets an answer, also if nothing else of the line c
 import json
 import re
 from dataclasses import dataclass
+from itertools import islice
 
 from mcp_types import (
     INVALID_PARAMS,
@@ -27,8 +28,11 @@ from convocore_mcp.server.rendering import protocol_error
 
 MAX_ANSWERS = 100
 """Errors that answer one line. A batch of more requests gets one error for all of them."""
+MAX_TOKENS = 30_000
+"""Parts of a line that is no JSON among which its ID is looked for: less than 0.1 s."""
 _TOKEN = re.compile(
-    rb'"(?:[^"\\]|\\.)*"?|[{}\[\]:,]|-?\d{1,30}(?![\d.eE])|[^\s"{}\[\]:,]+', re.DOTALL
+    rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[{}\[\]:,]|-?\d{1,30}(?![\d.eE])|[^\s"{}\[\]:,]+',
+    re.DOTALL,
 )
 _ID_AT_END = re.compile(
     rb'"id"\s*:\s*("(?:[^"\\]|\\.)*"|-?\d{1,30})\s*(?:,\s*"jsonrpc"\s*:\s*"2\.0"\s*)?\}\s*$'
@@ -104,7 +108,7 @@ def _error(code: int, message: str, request_id: RequestId | None) -> JSONRPCErro
 def _id_at_beginning(text: bytes) -> RequestId | None:
     """The value of `id` in the outermost object of a text that may be no JSON further on."""
     depth, tokens = 0, [b"", b""]
-    for match in _TOKEN.finditer(text):
+    for match in islice(_TOKEN.finditer(text), MAX_TOKENS):
         token = match[0]
         if depth == 1 and tokens == [b'"id"', b":"]:
             return _read_id(token)
