@@ -107,13 +107,14 @@ export function moment(text: string): string {
   return (TIME.test(text) && dateTime(Date.parse(text))) || text;
 }
 
-/** A running time: `02:13:04`, or `3 d 02:13:04`. */
+/** A running time: `02:13:04`, or `3d 02:13:04` (in German `3 T 02:13:04`). */
 export function clock(milliseconds: number): string {
   const all = Math.max(0, Math.floor(milliseconds / 1000));
   const two = (value: number): string => once("00", () => new Intl.NumberFormat(locale, { minimumIntegerDigits: 2 })).format(value);
   const time = `${two(Math.floor(all / 3600) % 24)}:${two(Math.floor(all / 60) % 60)}:${two(all % 60)}`;
   const days = Math.floor(all / 86_400);
-  return days ? `${number(days)} d ${time}` : time;
+  const unit = once("d", () => new Intl.NumberFormat(locale, { style: "unit", unit: "day", unitDisplay: "narrow" }));
+  return days ? `${unit.format(days)} ${time}` : time;
 }
 
 /** The length of a wait for a screen reader: words, and no seconds. */
@@ -167,6 +168,13 @@ export function word(text: string): string {
   if (!/^[a-z][a-z0-9_-]*$/.test(value)) return value;
   const spaced = value.replace(/[_-]+/g, " ");
   return spaced.charAt(0).toUpperCase() + spaced.slice(1);
+}
+
+const REASONS: Record<string, string> = { "score decides": "hot by score", "label hot decides": "labelled hot" };
+
+/** A reason of the server's, which names the rule that decided. */
+export function reason(text: string): string {
+  return own(REASONS, text) ?? text;
 }
 
 /** What names a record of another system, the first that there is. */

@@ -3,7 +3,7 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useState } from "preact/hooks";
 import type { Row } from "../answers.ts";
-import { bare, channelWord, word } from "../format.ts";
+import { bare, channelWord, reason, word } from "../format.ts";
 
 export function Text({ of }: { of: string | undefined }): JSX.Element {
   return <bdi>{of}</bdi>;
@@ -36,6 +36,19 @@ export function About({ of }: { of: Row }): JSX.Element | null {
     of.assignee ? <Text of={of.assignee} /> : undefined,
   ].filter((part) => part !== undefined);
   return parts.length ? <span class="about">{parts.map((part, index) => [index > 0 && " · ", part])}</span> : null;
+}
+
+/** Why a lead is worth a look. */
+export function Reasons({ of, label }: { of: string[]; label?: string }): JSX.Element {
+  return (
+    <ul class="why" aria-label={label}>
+      {of.map((text) => (
+        <li key={text}>
+          <Text of={reason(text)} />
+        </li>
+      ))}
+    </ul>
+  );
 }
 
 /** A long text, of which the first lines show until somebody wants the rest. */

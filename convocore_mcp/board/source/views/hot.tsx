@@ -9,8 +9,8 @@ import { moment, number, plural } from "../format.ts";
 import { Prepare } from "../parts/actions.tsx";
 import { Amounts, Count, Score, Worth } from "../parts/figures.tsx";
 import { Answered, Empty, Relaxed } from "../parts/notices.tsx";
-import { About, Badge, Name, nameOf, Text } from "../parts/text.tsx";
-import { Clock } from "../parts/times.tsx";
+import { About, Badge, Name, nameOf, Reasons, Text } from "../parts/text.tsx";
+import { Ago, Clock } from "../parts/times.tsx";
 import { hotLeads, hotWaits, leadsWith } from "../questions.ts";
 
 const FIRST = 6;
@@ -27,7 +27,7 @@ export function HotLeads({ question, most, compact = false }: Props): JSX.Elemen
   const { cache, agent, home } = useBoard();
   const asked = question ?? hotLeads(agent);
   const entry = useEntry(cache, asked);
-  const waits = useEntry(cache, home.canCall ? hotWaits(agent) : undefined).answer;
+  const waits = useEntry(cache, home.canCall && !compact ? hotWaits(agent) : undefined).answer;
   const [drawn, setDrawn] = useState(FIRST);
   const listed = most ?? entry.answer?.leads?.length ?? 0;
   useEffect(() => {
@@ -45,7 +45,7 @@ export function HotLeads({ question, most, compact = false }: Props): JSX.Elemen
         return (
           <>
             {!most && <HotTotals answer={answer} />}
-            {leads.length > 0 && answer.definition && <p class="hint">{answer.definition}</p>}
+            {leads.length > 0 && answer.definition && <p class="hint">{answer.definition} The highest score is first; of the same score, whoever was active last.</p>}
             {leads.length ? (
               <ol class={`cards ${compact ? "compact" : ""}`}>
                 {leads.slice(0, limit).map((lead, index) => (
@@ -131,13 +131,7 @@ function Card({ lead, rank, since, compact }: CardProps): JSX.Element {
           {lead.wants}
         </p>
       )}
-      <ul class="why" aria-label={`Why ${nameOf(lead)}`}>
-        {lead.why.map((reason) => (
-          <li key={reason}>
-            <Text of={reason} />
-          </li>
-        ))}
-      </ul>
+      <Reasons of={lead.why} label={`Why ${nameOf(lead)}`} />
       <div class="facts">
         <Worth of={lead} />
         {since && (
@@ -146,6 +140,12 @@ function Card({ lead, rank, since, compact }: CardProps): JSX.Element {
           </span>
         )}
         {lead.next_step && <NextStep of={lead.next_step} />}
+        {lead.last_activity && (
+          <span class="step">
+            active <Ago at={lead.last_activity} />
+          </span>
+        )}
+        <span class="contact">{lead.contact ? lead.name && <Text of={lead.contact} /> : "no phone or email yet"}</span>
       </div>
       {!compact && home.canAsk && (
         <div class="buttons">

@@ -9,23 +9,27 @@ import { day, number } from "../format.ts";
 import { Columns, type Column } from "../parts/columns.tsx";
 import { Count } from "../parts/figures.tsx";
 import { Answered } from "../parts/notices.tsx";
-import { narrowed, rowsOf, trend } from "../questions.ts";
+import { narrowed, rowsOf, trend, TREND_DAYS } from "../questions.ts";
 
 const SPANS = [14, 30, 90];
 const DAY_MS = 86_400_000;
 
 export function Trend({ compact = false }: { compact?: boolean }): JSX.Element {
   const { cache, agent } = useBoard();
-  const [chosen, setDays] = useState(30);
+  const [chosen, setDays] = useState(TREND_DAYS);
   const days = useAfterPaint(chosen);
   const asked = trend(agent, days);
   const entry = useEntry(cache, asked);
+  const show = (span: number): void => {
+    void cache.load(trend(agent, span)); // the server answers while the choice is painted
+    setDays(span);
+  };
   return (
     <>
       {!compact && (
         <div class="choices" role="group" aria-label="Days shown">
           {SPANS.map((span) => (
-            <button key={span} type="button" aria-pressed={span === chosen} onClick={() => setDays(span)}>
+            <button key={span} type="button" aria-pressed={span === chosen} onClick={() => show(span)}>
               {span} days
             </button>
           ))}
