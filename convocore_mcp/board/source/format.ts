@@ -90,11 +90,11 @@ export function timeOfDay(at: number): string {
 }
 
 /** A day of an answer (`2026-07-19`): a day of the server's time zone, so no zone may move it. */
-export function day(text: string, style: "short" | "long" = "short"): string {
+export function day(text: string, style: "short" | "weekday" | "long" = "short"): string {
   const at = Date.parse(`${text}T00:00:00Z`);
   if (Number.isNaN(at)) return text;
   const options: Intl.DateTimeFormatOptions =
-    style === "short" ? { day: "numeric", month: "short" } : { weekday: "long", day: "numeric", month: "long" };
+    style === "long" ? { weekday: "long", day: "numeric", month: "long" } : { day: "numeric", month: "short", ...(style === "weekday" && { weekday: "short" }) };
   return once(`day${style}`, () => new Intl.DateTimeFormat(locale, { ...options, timeZone: "UTC" })).format(at);
 }
 
@@ -153,6 +153,12 @@ const WORDS: Record<string, string> = {
   ai: "AI",
   none: "None",
   query: "Words",
+  ai_usd: "AI cost",
+  call_usd: "Cost of calls",
+  usd: "Cost",
+  rating_avg: "Rating",
+  unparsed_values: "Values not read",
+  waiting_for_human: "Waiting for a human",
 };
 
 /** A channel inside a sentence: "by phone", "by WhatsApp". */
@@ -206,6 +212,11 @@ export function plain(value: unknown): string {
   return Object.entries(value).map(([name, held]) => `${word(name)}: ${plain(held)}`).join("; ");
 }
 
-export function plural(count: number, one: string, many = `${one}s`): string {
-  return `${number(count)} ${count === 1 ? one : many}`;
+/** The word that goes with a number of them; also a verb: `noun(1, "waits", "wait")`. */
+export function noun(count: number | undefined, one: string, many = `${one}s`): string {
+  return count === 1 ? one : many;
+}
+
+export function plural(count: number, one: string, many?: string): string {
+  return `${number(count)} ${noun(count, one, many)}`;
 }

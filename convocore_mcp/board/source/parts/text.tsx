@@ -9,6 +9,15 @@ export function Text({ of }: { of: string | undefined }): JSX.Element {
   return <bdi>{of}</bdi>;
 }
 
+const LETTER = /\p{L}/gu;
+const FROM_RIGHT_TO_LEFT = /[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}]/gu;
+
+/** The direction of most of a text: an English sentence may begin with an Arabic name, for which `dir="auto"` would turn it around. */
+export function directionOf(text: string): "ltr" | "rtl" {
+  const count = (kind: RegExp): number => text.match(kind)?.length ?? 0;
+  return count(FROM_RIGHT_TO_LEFT) * 2 > count(LETTER) ? "rtl" : "ltr";
+}
+
 /** A channel as a word of a sentence, if it is one. */
 function spokenChannel(of: Row): string | undefined {
   const channel = bare(of.channel ?? "");
@@ -57,7 +66,7 @@ export function LongText({ children, lines = 3 }: { children: string; lines?: nu
   const long = children.length > lines * 70 || children.split("\n").length > lines;
   return (
     <div class="long">
-      <p class={open || !long ? "" : "clamped"} dir="auto">
+      <p class={open || !long ? "" : "clamped"} dir={directionOf(children)}>
         {children}
       </p>
       {long && (

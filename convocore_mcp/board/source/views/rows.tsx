@@ -150,12 +150,14 @@ interface RowButtonProps {
 function RowButton({ row, fields, tabIndex }: RowButtonProps): JSX.Element {
   const { feed, go, home } = useBoard();
   const marked = feed.isMarked(row.lead_id ?? row.id, useNow(10));
+  // Who has no name in an answer that was asked for others has one all the same.
+  const named = fields.length && !row.name && !fields.includes("name") ? { ...row, name: row.id ?? row.lead_id ?? "" } : row;
   const open = (): void => go({ name: "lead", lead: row.lead_id ?? row.id ?? "", agent: row.agent_id });
   return (
-    <button type="button" class={`row ${marked ? "marked" : ""}`} disabled={!home.canCall} tabIndex={tabIndex} onClick={open}>
+    <button type="button" class={`row ${fields.length ? "asked" : ""} ${marked ? "marked" : ""}`} disabled={!home.canCall} tabIndex={tabIndex} onClick={open}>
       <span class="who">
         <span class="name">
-          <Name of={row} />
+          <Name of={named} />
           {row.hot && <Badge kind="hot">hot</Badge>}
           {row["test"] === true && <Badge>test</Badge>}
           {row["blocked"] === true && <Badge>blocked</Badge>}

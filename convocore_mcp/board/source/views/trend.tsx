@@ -5,7 +5,7 @@ import { useState } from "preact/hooks";
 import { useEntry } from "../answerCache.ts";
 import type { Answer, Group, Question } from "../answers.ts";
 import { useAfterPaint, useBoard } from "../board.ts";
-import { day, number } from "../format.ts";
+import { day, noun, number, plural } from "../format.ts";
 import { Columns, type Column } from "../parts/columns.tsx";
 import { Count } from "../parts/figures.tsx";
 import { Answered } from "../parts/notices.tsx";
@@ -58,8 +58,8 @@ function TrendTotals({ question, answer, days }: { question: Question; answer: A
   const title = `New in ${days} days`;
   return (
     <p class="totals">
-      <Count value={leads} label="New leads" complete={complete} onOpen={show(title, [])} /> new leads in {days} days,{" "}
-      <Count value={Number(hot)} label="New and hot" complete={complete} onOpen={show(`${title}, hot`, ["hot=true"])} /> of them are hot now.
+      <Count value={leads} label="New leads" complete={complete} onOpen={show(title, [])} /> new {noun(leads, "lead")} in {days} days,{" "}
+      <Count value={Number(hot)} label="New and hot" complete={complete} onOpen={show(`${title}, hot`, ["hot=true"])} /> of them {noun(Number(hot), "is", "are")} hot now.
     </p>
   );
 }
@@ -83,7 +83,7 @@ function DayColumns({ question, answer, days, compact }: DayColumnsProps): JSX.E
       label: day(name),
       value: group.leads ?? 0,
       part: hot,
-      told: `${day(name, "long")}: ${number(group.leads ?? 0)} new leads, ${number(hot)} hot`,
+      told: `${day(name, "long")}: ${plural(group.leads ?? 0, "new lead")}, ${number(hot)} hot`,
       onOpen: rows && (() => go({ name: "rows", title: `New on ${day(name, "long")}`, question: rows })),
     };
   });
