@@ -95,10 +95,12 @@ export class AnswerCache {
     const key = keyOf(question);
     this.shown.set(key, (this.shown.get(key) ?? 0) + 1);
     void this.load(question);
+    this.tell(); // the freshness is that of what is shown, also if its answer came before
     return () => {
       const left = (this.shown.get(key) ?? 1) - 1;
       if (left) this.shown.set(key, left);
       else this.shown.delete(key);
+      this.tell();
     };
   }
 

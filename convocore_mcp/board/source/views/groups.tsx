@@ -149,7 +149,7 @@ function GroupTable({ question, answer, keys }: GroupTableProps): JSX.Element {
             return (
               <StatRow key={name}>
                 {keys.map((key) => (
-                  <th scope="row" role="rowheader" key={key}>
+                  <th scope="row" role="rowheader" key={key} {...(keys.length > 1 && { "data-head": word(key) })}>
                     <Text of={keyText(key, group[key])} />
                   </th>
                 ))}
