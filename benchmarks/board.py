@@ -36,6 +36,8 @@ LINK = re.compile(r"^  (http://\S+)$")
 VIEWS = ("Hot", "Pipeline", "Waiting", "Trend", "Changes", "People", "Overview")
 WORDS = ("demo", "price", "anna", "offer", "team")
 """What is searched for, another word each time: an answer of before is not what is measured."""
+PATIENCE_MS = 60_000
+"""So long, the start of the command or a part of the page is waited for."""
 QUIET_MS = 300
 """A pause between two interactions, so that what one caused does not delay the next."""
 WATCH_FIRST_CARD = """
@@ -186,7 +188,7 @@ def first_paint_in_the_browser(demo: Demo, times: Times, rounds: int) -> dict[st
     for _ in range(rounds):
         with demo.page(WATCH_FIRST_CARD) as page:
             with page.expect_response(
-                lambda r: "summarize_hot_leads" in (r.request.post_data or "")
+                lambda r: "summarize_hot_leads" in (r.request.post_data or ""), timeout=PATIENCE_MS
             ) as answer:
                 demo.open(page)
             page.wait_for_selector("html[data-painted]")
@@ -295,7 +297,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--browser", default="chromium")
     options = parser.parse_args(arguments)
-    expect.set_options(timeout=60_000)
+    expect.set_options(timeout=PATIENCE_MS)
     times = Times()
     with demo(options.browser) as found:
         report("First paints …")
