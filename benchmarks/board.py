@@ -264,8 +264,7 @@ def use(person: Person, words: str) -> None:
     page.get_by_label("Has the words").click()
     for key in words[:-1]:
         does("a key of the words of a search", partial(keys.press, key))
-    # Enter comes right after the last letter: nothing can have been searched for meanwhile.
-    does("a search of all leads", lambda: [keys.press(key) for key in (words[-1], "Enter")])
+    does("a search of all leads", partial(ends_a_search, page, words[-1]))
     person.goes_to("Pipeline")
     number = page.get_by_role("button", name=re.compile("^Leads in")).first
     does("a click from a number to its rows", number.click)
@@ -274,6 +273,12 @@ def use(person: Person, words: str) -> None:
     for key in ("ArrowLeft", "Home", "End"):
         does("a key in the chart", partial(keys.press, key))
     does("a click that shows other days", page.get_by_role("button", name="90 days").click)
+
+
+def ends_a_search(page: Page, letter: str) -> None:
+    """Type the last letter, and Enter right after it: nothing was searched for meanwhile."""
+    page.keyboard.press(letter)
+    page.keyboard.press("Enter")
 
 
 def load_all_leads(page: Page) -> int:
