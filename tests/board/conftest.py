@@ -15,6 +15,14 @@ from tests.node import NODE, npm_folder, run
 
 HERE = Path(__file__).parent
 ROOM = BOARD_FILE.parent
+CHEAP = (
+    "--no-sandbox",  # as root, as in most containers, Chromium starts only without its own
+    # Where there is no graphics card, imitating one takes longer than drawing without.
+    "--disable-gpu",
+    # One process for all tabs and frames: starting another for each takes longer than most tests.
+    "--renderer-process-limit=1",
+    "--disable-site-isolation-trials",
+)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 expect.set_options(timeout=60_000)  # milliseconds: generous, for a busy machine
 
@@ -41,18 +49,15 @@ def browser() -> Iterator[Browser]:
     if path is None:
         pytest.skip(f"no browser is installed; one of these would do: {', '.join(BROWSERS)}")
     with sync_playwright() as playwright:
-        # As root, as in most containers, Chromium starts only without its own sandbox. Where there
-        # is no graphics card, imitating one takes more of the processor than drawing without.
-        arguments = ["--no-sandbox", "--disable-gpu"]
-        browser = playwright.chromium.launch(executable_path=path, args=arguments)
+        browser = playwright.chromium.launch(executable_path=path, args=CHEAP)
         yield browser
         browser.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="package")
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    """A browser window with nothing in it."""
-    with _window(browser) as found:
+    """What all tabs share. The board keeps nothing in it, and a new one is half a browser."""
+    with new_context(browser) as found:
         yield found
 
 
@@ -64,14 +69,15 @@ def page(context: BrowserContext) -> Iterator[Page]:
 
 
 @pytest.fixture(scope="module")
-def shared_page(browser: Browser) -> Iterator[Page]:
+def shared_page(context: BrowserContext) -> Iterator[Page]:
     """A tab for all tests of a module: opening one takes longer than most of them."""
-    with _window(browser) as context, _watched(context.new_page()) as found:
+    with _watched(context.new_page()) as found:
         yield found
 
 
 @contextmanager
-def _window(browser: Browser) -> Iterator[BrowserContext]:
+def new_context(browser: Browser) -> Iterator[BrowserContext]:
+    """Cookies and storage of its own, and a window."""
     context = browser.new_context(
         viewport={"width": 1280, "height": 900},
         locale="en-GB",
@@ -97,6 +103,7 @@ def _watched(page: Page) -> Iterator[Page]:
         lambda request: None if _is_ours(request.url) else wrong.append(f"request: {request.url}"),
     )
     yield page
+    page.close()
     assert wrong == []
 
 

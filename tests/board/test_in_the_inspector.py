@@ -11,10 +11,10 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, FrameLocator, Page, Request, expect
+from playwright.sync_api import Browser, BrowserContext, FrameLocator, Page, Request, expect
 
 from convocore_mcp.sandbox import Sandbox
-from tests.board.conftest import settings_for
+from tests.board.conftest import new_context, settings_for
 from tests.interop.conftest import clients as clients  # noqa: PLC0414  a fixture
 from tests.node import NODE
 from tests.process_environment import isolated_environment
@@ -62,6 +62,13 @@ def inspector(
             process.wait(30)
 
 
+@pytest.fixture
+def inspectors_context(browser: Browser) -> Iterator[BrowserContext]:
+    """Storage of its own: the Inspector remembers what it was connected to."""
+    with new_context(browser) as found:
+        yield found
+
+
 def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -94,10 +101,10 @@ def open_app(page: Page, server: str, app: str) -> FrameLocator:
 
 @pytest.mark.parametrize("transport", ["stdio", "http"])
 def test_the_inspector_opens_the_board(
-    context: BrowserContext, inspector: str, transport: str
+    inspectors_context: BrowserContext, inspector: str, transport: str
 ) -> None:
     """Promised by docs/board.md, "In a chat"."""
-    page = context.new_page()
+    page = inspectors_context.new_page()
     requests = Requests(page)
     page.goto(inspector)
     frame = open_app(page, transport, "Summarize hot leads")

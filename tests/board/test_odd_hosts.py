@@ -86,6 +86,15 @@ def test_a_tool_is_known_by_the_name_that_a_host_makes_of_it(chat: Chat) -> None
     expect(frame.locator(".notice")).to_contain_text("Nothing fits")
 
 
+def test_an_answer_that_is_there_at_once_looks_incomplete_at_once(chat: Chat) -> None:
+    """Promised by docs/board.md, "What it shows": also where no page may ask for more."""
+    incomplete = FRESH | {"complete": False, "progress": 0.4}
+    frame = chat.open("list_leads", result_of(NOBODY | {"freshness": incomplete}), capabilities={})
+
+    expect(frame.locator(".notice.partial")).to_contain_text("40% done", timeout=10_000)
+    expect(frame.locator(".freshness.partial")).to_contain_text("incomplete")
+
+
 @pytest.mark.parametrize("tool", OPENED_BY)
 def test_what_is_odd_in_an_answer_is_left_out_alone(chat: Chat, tool: str) -> None:
     """Ours: a chat keeps answers, of older versions too, and a host may change them."""

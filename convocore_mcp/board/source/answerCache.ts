@@ -14,6 +14,8 @@ export interface Entry {
 
 const NOTHING: Entry = { loading: false, generation: -1 };
 const MOST_ENTRIES = 60;
+/** How many questions are asked at once because something has changed. */
+const AT_ONCE = 2;
 const SOON_MS = 5000;
 const SELDOM_MS = 60_000;
 
@@ -22,6 +24,8 @@ export class AnswerCache {
   private readonly shown = new Map<string, number>();
   private readonly listeners = new Set<() => void>();
   private generation = 0;
+  /** What is still to be asked again. */
+  private outdated: string[] = [];
   private refreshing: ReturnType<typeof setTimeout> | undefined;
   private lastKnown = "";
   private pause = SOON_MS;
@@ -74,19 +78,29 @@ export class AnswerCache {
       this.refreshing = undefined;
       this.generation += 1;
       this.askedAt = Date.now();
-      for (const key of this.shown.keys()) void this.load(JSON.parse(key) as Question);
+      this.outdated = [...this.shown.keys()];
+      for (let worker = 0; worker < AT_ONCE; worker += 1) void this.reload();
       this.tell();
     }, 50);
+  }
+
+  /** Ask again for what is shown. What somebody asks for meanwhile need not wait for all of that. */
+  private async reload(): Promise<void> {
+    for (let key = this.outdated.shift(); key !== undefined; key = this.outdated.shift()) {
+      if (this.shown.has(key)) await this.load(JSON.parse(key) as Question);
+    }
   }
 
   show(question: Question): () => void {
     const key = keyOf(question);
     this.shown.set(key, (this.shown.get(key) ?? 0) + 1);
     void this.load(question);
+    this.tell(); // the freshness is that of what is shown, also if its answer came before
     return () => {
       const left = (this.shown.get(key) ?? 1) - 1;
       if (left) this.shown.set(key, left);
       else this.shown.delete(key);
+      this.tell();
     };
   }
 

@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { AnswerCache } from "./answerCache.ts";
 import type { Question, Refusal } from "./answers.ts";
-import { BoardContext, useAfterPaint, type Board, type View } from "./board.ts";
+import { BoardContext, useAfterPaint, useBoard, type Board, type View } from "./board.ts";
 import { ChangeFeed, describeChange } from "./changeFeed.ts";
 import { Header, IncompleteNote, Navigation } from "./frame.tsx";
 import type { Connection, Home } from "./home/home.ts";
@@ -20,7 +20,7 @@ import { Pipeline } from "./views/pipeline.tsx";
 import { Rows } from "./views/rows.tsx";
 import { Trend } from "./views/trend.tsx";
 import { Waiting } from "./views/waiting.tsx";
-import { lead as leadQuestion } from "./questions.ts";
+import { questionsOf } from "./questions.ts";
 
 interface Status {
   connection: Connection;
@@ -91,7 +91,29 @@ export function App({ home }: { home: Home }): JSX.Element {
   }, [views.moves, isNamed]);
 
   const view = views.current ?? openingView(home, status.opening);
-  const board: Board = { home, cache, feed, agent, opening: status.opening, go: views.go, replace: views.replace, back: views.back, say, moved: views.moves > 0 };
+  const expect = (next: View): void => {
+    for (const question of questionsOf(next, agent, status.opening)) void cache.load(question);
+  };
+  const board: Board = {
+    home,
+    cache,
+    feed,
+    agent,
+    opening: status.opening,
+    go(next) {
+      expect(next); // the server answers while the title of the view is painted
+      views.go(next);
+    },
+    replace(next) {
+      expect(next);
+      views.replace(next);
+    },
+    back: views.back,
+    // In a chat, each call may be shown, or have to be allowed.
+    expect: (next) => home.kind === "browser" && expect(next),
+    say,
+    moved: views.moves > 0,
+  };
   return (
     <BoardContext.Provider value={board}>
       <Header connection={status.token === undefined ? status.connection : "once"} />
@@ -163,11 +185,13 @@ function Shown({ view, depth, isNamed, status }: ShownProps): JSX.Element {
 }
 
 function Content({ view, depth, opening }: { view: View; depth: number; opening: Question | undefined }): JSX.Element {
+  const { agent } = useBoard();
+  const [first] = questionsOf(view, agent, opening);
   switch (view.name) {
     case "overview":
       return <Overview />;
     case "hot":
-      return <HotLeads question={opening?.tool === "summarize_hot_leads" ? opening : undefined} />;
+      return <HotLeads question={first} />;
     case "pipeline":
       return <Pipeline />;
     case "waiting":
@@ -180,10 +204,8 @@ function Content({ view, depth, opening }: { view: View; depth: number; opening:
       return <Rows view={view} depth={depth} />;
     case "groups":
       return <Groups question={view.question} />;
-    case "lead": {
-      const opened = opening?.tool === "get_lead" && opening.arguments["lead"] === view.lead;
-      return <Lead question={opened ? opening : leadQuestion(view.lead, view.agent)} agent={view.agent ?? agentOf(opening)} />;
-    }
+    case "lead":
+      return <Lead question={first!} agent={view.agent ?? agent} />;
   }
 }
 

@@ -1,7 +1,7 @@
 // What every part of the page can reach: the home, the answers, the changes, and the way to other views.
 
 import { createContext } from "preact";
-import { useContext, useEffect, useState } from "preact/hooks";
+import { useContext, useEffect, useLayoutEffect, useState } from "preact/hooks";
 import type { AnswerCache } from "./answerCache.ts";
 import type { Answer, Question } from "./answers.ts";
 import type { ChangeFeed } from "./changeFeed.ts";
@@ -24,6 +24,8 @@ export interface Board {
   go(view: View): void;
   replace(view: View): void;
   back(): void;
+  /** Ask for what a view shows, because somebody is about to go there. */
+  expect(view: View): void;
   /** Whether somebody has gone from one view to another. */
   moved: boolean;
   /** Tell a screen reader something. */
@@ -61,7 +63,8 @@ export function useBoard(): Board {
  */
 export function useAfterPaint<T>(value: T, initially = value): T {
   const [painted, setPainted] = useState(initially);
-  useEffect(() => {
+  // An effect that waits for the paint itself would be a frame late.
+  useLayoutEffect(() => {
     let timer = 0;
     const frame = requestAnimationFrame(() => {
       timer = setTimeout(() => setPainted(value));

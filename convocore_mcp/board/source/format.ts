@@ -90,11 +90,11 @@ export function timeOfDay(at: number): string {
 }
 
 /** A day of an answer (`2026-07-19`): a day of the server's time zone, so no zone may move it. */
-export function day(text: string, style: "short" | "long" = "short"): string {
+export function day(text: string, style: "short" | "weekday" | "long" = "short"): string {
   const at = Date.parse(`${text}T00:00:00Z`);
   if (Number.isNaN(at)) return text;
   const options: Intl.DateTimeFormatOptions =
-    style === "short" ? { day: "numeric", month: "short" } : { weekday: "long", day: "numeric", month: "long" };
+    style === "long" ? { weekday: "long", day: "numeric", month: "long" } : { day: "numeric", month: "short", ...(style === "weekday" && { weekday: "short" }) };
   return once(`day${style}`, () => new Intl.DateTimeFormat(locale, { ...options, timeZone: "UTC" })).format(at);
 }
 
@@ -107,13 +107,14 @@ export function moment(text: string): string {
   return (TIME.test(text) && dateTime(Date.parse(text))) || text;
 }
 
-/** A running time: `02:13:04`, or `3 d 02:13:04`. */
+/** A running time: `02:13:04`, or `3d 02:13:04` (in German `3 T 02:13:04`). */
 export function clock(milliseconds: number): string {
   const all = Math.max(0, Math.floor(milliseconds / 1000));
   const two = (value: number): string => once("00", () => new Intl.NumberFormat(locale, { minimumIntegerDigits: 2 })).format(value);
   const time = `${two(Math.floor(all / 3600) % 24)}:${two(Math.floor(all / 60) % 60)}:${two(all % 60)}`;
   const days = Math.floor(all / 86_400);
-  return days ? `${number(days)} d ${time}` : time;
+  const unit = once("d", () => new Intl.NumberFormat(locale, { style: "unit", unit: "day", unitDisplay: "narrow" }));
+  return days ? `${unit.format(days)} ${time}` : time;
 }
 
 /** The length of a wait for a screen reader: words, and no seconds. */
@@ -152,6 +153,12 @@ const WORDS: Record<string, string> = {
   ai: "AI",
   none: "None",
   query: "Words",
+  ai_usd: "AI cost",
+  call_usd: "Cost of calls",
+  usd: "Cost",
+  rating_avg: "Rating",
+  unparsed_values: "Values not read",
+  waiting_for_human: "Waiting for a human",
 };
 
 /** A channel inside a sentence: "by phone", "by WhatsApp". */
@@ -167,6 +174,13 @@ export function word(text: string): string {
   if (!/^[a-z][a-z0-9_-]*$/.test(value)) return value;
   const spaced = value.replace(/[_-]+/g, " ");
   return spaced.charAt(0).toUpperCase() + spaced.slice(1);
+}
+
+const REASONS: Record<string, string> = { "score decides": "hot by score", "label hot decides": "labelled hot" };
+
+/** A reason of the server's, which names the rule that decided. */
+export function reason(text: string): string {
+  return own(REASONS, text) ?? text;
 }
 
 /** What names a record of another system, the first that there is. */
@@ -198,6 +212,11 @@ export function plain(value: unknown): string {
   return Object.entries(value).map(([name, held]) => `${word(name)}: ${plain(held)}`).join("; ");
 }
 
-export function plural(count: number, one: string, many = `${one}s`): string {
-  return `${number(count)} ${count === 1 ? one : many}`;
+/** The word that goes with a number of them; also a verb: `noun(1, "waits", "wait")`. */
+export function noun(count: number | undefined, one: string, many = `${one}s`): string {
+  return count === 1 ? one : many;
+}
+
+export function plural(count: number, one: string, many?: string): string {
+  return `${number(count)} ${noun(count, one, many)}`;
 }

@@ -58,7 +58,7 @@ function FreshnessNote({ connection }: { connection: Connection }): JSX.Element 
   return (
     <p class={`freshness ${state}`} title={Number.isNaN(at) ? "" : `Convocore was last read on ${dateTime(at)}`}>
       <span class="dot" aria-hidden="true" />
-      {LIVE[connection] && <span>{LIVE[connection]}{found && " ·"}</span>}
+      {LIVE[connection] && <span>{LIVE[connection]}</span>}
       {found && (
         <span>
           {Number.isNaN(at) ? "not read yet" : "read "}
@@ -95,31 +95,29 @@ export function IncompleteNote(): JSX.Element | null {
   );
 }
 
-const VIEWS: [View["name"], string][] = [
-  ["overview", "Overview"],
-  ["hot", "Hot"],
-  ["pipeline", "Pipeline"],
-  ["waiting", "Waiting"],
-  ["trend", "Trend"],
-  ["changes", "Changes"],
+const VIEWS: [label: string, view: View][] = [
+  ["Overview", { name: "overview" }],
+  ["Hot", { name: "hot" }],
+  ["Pipeline", { name: "pipeline" }],
+  ["Waiting", { name: "waiting" }],
+  ["Trend", { name: "trend" }],
+  ["Changes", { name: "changes" }],
 ];
 
-export function Navigation({ view, canGoBack }: { view: View | undefined; canGoBack: boolean }): JSX.Element | null {
-  const { home, go, back, agent } = useBoard();
+export function Navigation({ view: shown, canGoBack }: { view: View | undefined; canGoBack: boolean }): JSX.Element | null {
+  const { home, go, back, expect, agent } = useBoard();
   if (!home.canCall) return null;
   const people: View = { name: "rows", title: "All leads", question: leadsWith(agent, {}) };
-  const current = (name: string): boolean => view?.name === name || (name === "rows" && view?.name === "rows" && view.title === people.title);
+  const isShown = (view: View): boolean => view.name === shown?.name && (shown.name !== "rows" || shown.title === people.title);
+  const views: typeof VIEWS = [...VIEWS, ["People", people]];
   return (
     <nav aria-label="Views">
       <div class="views">
-        {VIEWS.map(([name, label]) => (
-          <button type="button" key={name} aria-current={current(name) ? "page" : undefined} onClick={() => go({ name } as View)}>
+        {views.map(([label, view]) => (
+          <button type="button" key={label} aria-current={isShown(view) ? "page" : undefined} onPointerEnter={() => expect(view)} onClick={() => go(view)}>
             {label}
           </button>
         ))}
-        <button type="button" aria-current={current("rows") ? "page" : undefined} onClick={() => go(people)}>
-          People
-        </button>
         {/* Behind the others, which so stay where they are. */}
         {canGoBack && (
           <button type="button" class="back" onClick={back}>

@@ -1,9 +1,15 @@
 // The questions behind the views, and those behind their numbers.
 
 import type { Arguments, Group, Question } from "./answers.ts";
+import type { View } from "./board.ts";
 import { CLOSED } from "./format.ts";
 
-export const HOT_SHOWN = 50;
+const HOT_SHOWN = 24;
+/** How many days the chart of new leads shows at first. */
+export const TREND_DAYS = 30;
+
+/** More than any screen shows at first: a server needs twice as long for a page of a hundred. */
+const FIRST_ROWS = 40;
 
 export const hotLeads = (agent: string): Question => ({
   tool: "summarize_hot_leads",
@@ -34,7 +40,7 @@ export const waiting = (agent: string): Question => ({
     attention: ["waiting_for_human"],
     where: ["test=false", "blocked=false"],
     sort: "waiting",
-    limit: 50,
+    limit: FIRST_ROWS,
     agent_id: agent,
   },
 });
@@ -46,7 +52,7 @@ export const trend = (agent: string, days: number): Question => ({
 
 export const leadsWith = (agent: string, filters: Arguments): Question => ({
   tool: "list_leads",
-  arguments: { ...filters, limit: 100, agent_id: agent },
+  arguments: { ...filters, limit: FIRST_ROWS, agent_id: agent },
 });
 
 /** One lead. Only a lead of an agent that was named is asked for by agent. */
@@ -54,6 +60,29 @@ export const lead = (id: string, agent: string | undefined): Question => ({
   tool: "get_lead",
   arguments: { lead: id, ...(agent && agent !== "all" && { agent_id: agent }) },
 });
+
+/** What a view shows, the most important first; `opening` is what the page was opened with. */
+export function questionsOf(view: View, agent: string, opening: Question | undefined): Question[] {
+  switch (view.name) {
+    case "overview":
+      return [hotLeads(agent), waiting(agent), pipeline(agent), trend(agent, TREND_DAYS)];
+    case "hot":
+      return [opening?.tool === "summarize_hot_leads" ? opening : hotLeads(agent), hotWaits(agent)];
+    case "pipeline":
+      return [pipeline(agent)];
+    case "waiting":
+      return [waiting(agent)];
+    case "trend":
+      return [trend(agent, TREND_DAYS)];
+    case "changes":
+      return []; // the feed of changes reads them
+    case "rows":
+    case "groups":
+      return [view.question];
+    case "lead":
+      return [opening?.tool === "get_lead" && opening.arguments["lead"] === view.lead ? opening : lead(view.lead, view.agent)];
+  }
+}
 
 const OF_GROUPS = new Set(["of", "group_by", "by_time", "measure"]);
 
@@ -80,7 +109,7 @@ export function rowsOf(question: Question, group: Group, keys: string[]): Questi
   }
   return {
     tool: ofLeads ? "list_leads" : "list_conversations",
-    arguments: { ...filters, ...(where.length && { where }), limit: 100 },
+    arguments: { ...filters, ...(where.length && { where }), limit: FIRST_ROWS },
   };
 }
 

@@ -52,7 +52,10 @@ export class BrowserHome implements Home {
     const link = entered.split("#")[1];
     try {
       this.token = link === undefined ? entered.trim() : await this.exchange(link.trim());
-      this.asking = false;
+      if (this.asking) {
+        this.asking = false;
+        this.listener.changed(); // what was asked without this token got no answer
+      }
       this.begin();
     } catch (error) {
       this.askForToken(error instanceof Refusal ? error.message : "The server can't be reached.");
@@ -60,7 +63,6 @@ export class BrowserHome implements Home {
   }
 
   private begin(): void {
-    this.listener.changed();
     if (!this.following) void this.follow();
   }
 

@@ -40,7 +40,8 @@ const OF_TOOLS = /\b(list|get|summarize|conversation)_[a-z_]+/;
 /** What the server tells everybody, for people: without sentences about tools, and with their own times. */
 export function forPeople(text: string): string {
   const sentences = text.split(/(?<=[.!?])\s+/).filter((sentence) => !OF_TOOLS.test(sentence));
-  return sentences.join(" ").replace(/\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z/g, moment);
+  const told = sentences.join(" ").replace(/^[a-z]/, (first) => first.toUpperCase());
+  return told.replace(/\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z/g, moment);
 }
 
 /** What went wrong, and what to do next. */

@@ -3,10 +3,19 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useState } from "preact/hooks";
 import type { Row } from "../answers.ts";
-import { bare, channelWord, word } from "../format.ts";
+import { bare, channelWord, reason, word } from "../format.ts";
 
 export function Text({ of }: { of: string | undefined }): JSX.Element {
   return <bdi>{of}</bdi>;
+}
+
+const LETTER = /\p{L}/gu;
+const FROM_RIGHT_TO_LEFT = /[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}]/gu;
+
+/** The direction of most of a text: an English sentence may begin with an Arabic name, for which `dir="auto"` would turn it around. */
+export function directionOf(text: string): "ltr" | "rtl" {
+  const count = (kind: RegExp): number => text.match(kind)?.length ?? 0;
+  return count(FROM_RIGHT_TO_LEFT) * 2 > count(LETTER) ? "rtl" : "ltr";
 }
 
 /** A channel as a word of a sentence, if it is one. */
@@ -38,13 +47,26 @@ export function About({ of }: { of: Row }): JSX.Element | null {
   return parts.length ? <span class="about">{parts.map((part, index) => [index > 0 && " · ", part])}</span> : null;
 }
 
+/** Why a lead is worth a look. */
+export function Reasons({ of, label }: { of: string[]; label?: string }): JSX.Element {
+  return (
+    <ul class="why" aria-label={label}>
+      {of.map((text) => (
+        <li key={text}>
+          <Text of={reason(text)} />
+        </li>
+      ))}
+    </ul>
+  );
+}
+
 /** A long text, of which the first lines show until somebody wants the rest. */
 export function LongText({ children, lines = 3 }: { children: string; lines?: number }): JSX.Element {
   const [open, setOpen] = useState(false);
   const long = children.length > lines * 70 || children.split("\n").length > lines;
   return (
     <div class="long">
-      <p class={open || !long ? "" : "clamped"} dir="auto">
+      <p class={open || !long ? "" : "clamped"} dir={directionOf(children)}>
         {children}
       </p>
       {long && (

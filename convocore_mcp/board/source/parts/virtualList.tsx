@@ -116,7 +116,7 @@ export function VirtualList<T>({ items, total, label, keyOf, onEnd, kept, childr
   const indices = new Set(Array.from({ length: Math.max(0, last - first) }, (_, offset) => first + offset));
   if (active < items.length) indices.add(active); // what has the focus must stay in the page
   return (
-    <ul ref={box} class="virtual" aria-label={label} role="list" onKeyDown={onKeyDown}>
+    <ul ref={box} class="virtual" aria-label={label} role="list" style={{ maxHeight: `${items.length * view.row + 2}px` }} onKeyDown={onKeyDown}>
       <li class="virtual-height" role="presentation" style={{ height: `${items.length * view.row}px` }} />
       {[...indices].sort((a, b) => a - b).map((index) => {
         const item = items[index] as T;

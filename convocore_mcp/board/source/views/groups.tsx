@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import { useEntry } from "../answerCache.ts";
 import { isObject, own, type Answer, type Group, type Question } from "../answers.ts";
 import { useBoard } from "../board.ts";
-import { day, number, plain, plural, word } from "../format.ts";
+import { day, money, number, plain, plural, word } from "../format.ts";
 import { Amounts, Count } from "../parts/figures.tsx";
 import { Bar } from "../parts/bar.tsx";
 import { Answered, Empty, Relaxed } from "../parts/notices.tsx";
@@ -46,7 +46,12 @@ export function keysOf(question: Question, answer: Answer | undefined): string[]
   return [asked].flat().map(String);
 }
 
-const UNITS: Record<string, string> = { usd: "USD", ai_usd: "USD" };
+/** Amounts in US dollars, as the names of these fields say. */
+const DOLLARS = new Set(["usd", "ai_usd", "call_usd"]);
+
+function figure(name: string, value: number): string {
+  return DOLLARS.has(name) ? money(value, "USD") : number(value);
+}
 
 function Totals({ of, complete }: { of: Group; complete: boolean }): JSX.Element {
   const told = Object.entries(of).filter(([, value]) => typeof value === "number");
@@ -56,7 +61,7 @@ function Totals({ of, complete }: { of: Group; complete: boolean }): JSX.Element
         <div key={name}>
           <dt>{word(name)}</dt>
           <dd>
-            {number(value as number)} {name !== "usd" && own(UNITS, name)}
+            {figure(name, value as number)}
             {!complete && <small> so far</small>}
           </dd>
         </div>
@@ -74,20 +79,27 @@ function Totals({ of, complete }: { of: Group; complete: boolean }): JSX.Element
   );
 }
 
+const FIGURES: Record<string, string> = { n: "count", avg: "average", max: "largest" };
+
+/** A figure of a measure; those of money are by currency. */
+function measured(value: unknown, kind: string, currency: string): string {
+  return kind !== "n" && typeof value === "number" && currency !== "unknown" ? money(value, currency) : plain(value);
+}
+
 function Measures({ of }: { of: unknown }): JSX.Element | null {
   if (!isObject(of)) return null;
   const told = Object.entries(of).flatMap(([name, figures]) =>
     isObject(figures)
       ? Object.entries(figures).map(([part, value]): [string, string] => [
-          `${word(name)}, ${part}`,
-          isObject(value) ? Object.entries(value).map(([figure, amount]) => `${figure} ${plain(amount)}`).join(", ") : plain(value),
+          `${word(name)}, ${part === "unknown" ? "no currency" : (own(FIGURES, part) ?? part)}`,
+          isObject(value) ? Object.entries(value).map(([kind, amount]) => `${own(FIGURES, kind) ?? kind} ${measured(amount, kind, part)}`).join(", ") : plain(value),
         ])
       : [],
   );
   return (
     <>
       {told.map(([name, text]) => (
-        <div key={name}>
+        <div class="measure" key={name}>
           <dt>
             <Text of={name} />
           </dt>
@@ -98,6 +110,11 @@ function Measures({ of }: { of: unknown }): JSX.Element | null {
       ))}
     </>
   );
+}
+
+/** The head of a column of numbers, which is narrow. */
+function headOf(name: string): string {
+  return name === "waiting_for_human" ? "Waiting" : word(name);
 }
 
 interface GroupTableProps {
@@ -119,7 +136,7 @@ function GroupTable({ question, answer, keys }: GroupTableProps): JSX.Element {
   const heads: Head[] = [
     ...keys.map((key) => ({ name: word(key) })),
     { name: word(counted), kind: "bar-column" },
-    ...columns.map((name) => ({ name: word(name), kind: "numeric" })),
+    ...columns.map((name) => ({ name: headOf(name), kind: "numeric" })),
     ...(withValue ? [{ name: "Worth", kind: "amounts-column" }] : []),
   ];
   return (
@@ -132,7 +149,7 @@ function GroupTable({ question, answer, keys }: GroupTableProps): JSX.Element {
             return (
               <StatRow key={name}>
                 {keys.map((key) => (
-                  <th scope="row" role="rowheader" key={key}>
+                  <th scope="row" role="rowheader" key={key} {...(keys.length > 1 && { "data-head": word(key) })}>
                     <Text of={keyText(key, group[key])} />
                   </th>
                 ))}
@@ -143,8 +160,8 @@ function GroupTable({ question, answer, keys }: GroupTableProps): JSX.Element {
                   </div>
                 </Cell>
                 {columns.map((column) => (
-                  <Cell of={word(column)} kind="numeric" key={column}>
-                    {typeof group[column] === "number" ? number(group[column]) : <span class="zero">–</span>}
+                  <Cell of={headOf(column)} kind="numeric" key={column}>
+                    {typeof group[column] === "number" ? figure(column, group[column]) : <span class="zero">–</span>}
                   </Cell>
                 ))}
                 {withValue && (
@@ -163,5 +180,5 @@ function GroupTable({ question, answer, keys }: GroupTableProps): JSX.Element {
 
 function keyText(key: string, value: unknown): string {
   if (typeof value !== "string") return value === undefined ? word("none") : plain(value);
-  return key === "day" ? day(value, "long") : word(value);
+  return key === "day" ? day(value, "weekday") : word(value);
 }

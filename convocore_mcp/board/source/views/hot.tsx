@@ -5,12 +5,12 @@ import { useEffect, useState } from "preact/hooks";
 import { useEntry } from "../answerCache.ts";
 import type { Answer, HotLead, Question } from "../answers.ts";
 import { useBoard, useNow } from "../board.ts";
-import { moment, number, plural } from "../format.ts";
+import { moment, noun, number, plural } from "../format.ts";
 import { Prepare } from "../parts/actions.tsx";
 import { Amounts, Count, Score, Worth } from "../parts/figures.tsx";
 import { Answered, Empty, Relaxed } from "../parts/notices.tsx";
-import { About, Badge, Name, nameOf, Text } from "../parts/text.tsx";
-import { Clock } from "../parts/times.tsx";
+import { About, Badge, directionOf, Name, nameOf, Reasons, Text } from "../parts/text.tsx";
+import { Ago, Clock } from "../parts/times.tsx";
 import { hotLeads, hotWaits, leadsWith } from "../questions.ts";
 
 const FIRST = 6;
@@ -27,7 +27,7 @@ export function HotLeads({ question, most, compact = false }: Props): JSX.Elemen
   const { cache, agent, home } = useBoard();
   const asked = question ?? hotLeads(agent);
   const entry = useEntry(cache, asked);
-  const waits = useEntry(cache, home.canCall ? hotWaits(agent) : undefined).answer;
+  const waits = useEntry(cache, home.canCall && !compact ? hotWaits(agent) : undefined).answer;
   const [drawn, setDrawn] = useState(FIRST);
   const listed = most ?? entry.answer?.leads?.length ?? 0;
   useEffect(() => {
@@ -45,7 +45,7 @@ export function HotLeads({ question, most, compact = false }: Props): JSX.Elemen
         return (
           <>
             {!most && <HotTotals answer={answer} />}
-            {leads.length > 0 && answer.definition && <p class="hint">{answer.definition}</p>}
+            {leads.length > 0 && answer.definition && <p class="hint">{answer.definition} The highest score first, then whoever was active last.</p>}
             {leads.length ? (
               <ol class={`cards ${compact ? "compact" : ""}`}>
                 {leads.slice(0, limit).map((lead, index) => (
@@ -72,11 +72,10 @@ function HotTotals({ answer }: { answer: Answer }): JSX.Element {
   return (
     <p class="totals">
       <Count value={answer.hot} label="Hot leads" complete={complete} onOpen={show("Hot leads", hot)} /> of{" "}
-      <Count value={answer.leads_considered} label="Leads" complete={complete} onOpen={show("All leads", {})} /> leads are hot.{" "}
-      <Count value={answer.waiting_for_human} label="Hot and waiting" complete={complete} onOpen={show("Hot and waiting for a human", { ...hot, attention: ["waiting_for_human"] })} /> wait for a
-      human,{" "}
-      <Count value={answer.unassigned} label="Hot, assigned to nobody" complete={complete} onOpen={show("Hot, assigned to nobody", { ...hot, attention: ["unassigned"] })} /> are assigned to nobody,{" "}
-      <Count value={answer.overdue} label="Hot and overdue" complete={complete} onOpen={show("Hot and overdue", { ...hot, attention: ["overdue"] })} /> are overdue.
+      <Count value={answer.leads_considered} label="Leads" complete={complete} onOpen={show("All leads", {})} /> {noun(answer.leads_considered, "lead")} {noun(answer.hot, "is", "are")} hot.{" "}
+      <Count value={answer.waiting_for_human} label="Hot and waiting" complete={complete} onOpen={show("Hot and waiting for a human", { ...hot, attention: ["waiting_for_human"] })} /> {noun(answer.waiting_for_human, "waits", "wait")} for a human,{" "}
+      <Count value={answer.unassigned} label="Hot, assigned to nobody" complete={complete} onOpen={show("Hot, assigned to nobody", { ...hot, attention: ["unassigned"] })} /> {noun(answer.unassigned, "is", "are")} assigned to nobody,{" "}
+      <Count value={answer.overdue} label="Hot and overdue" complete={complete} onOpen={show("Hot and overdue", { ...hot, attention: ["overdue"] })} /> {noun(answer.overdue, "is", "are")} overdue.
       {answer.hot ? (
         <>
           {" "}
@@ -127,17 +126,11 @@ function Card({ lead, rank, since, compact }: CardProps): JSX.Element {
         <Score of={lead.score} hot />
       </div>
       {lead.wants && (
-        <p class="wants" dir="auto">
+        <p class="wants" dir={directionOf(lead.wants)}>
           {lead.wants}
         </p>
       )}
-      <ul class="why" aria-label={`Why ${nameOf(lead)}`}>
-        {lead.why.map((reason) => (
-          <li key={reason}>
-            <Text of={reason} />
-          </li>
-        ))}
-      </ul>
+      <Reasons of={lead.why} label={`Why ${nameOf(lead)}`} />
       <div class="facts">
         <Worth of={lead} />
         {since && (
@@ -146,6 +139,12 @@ function Card({ lead, rank, since, compact }: CardProps): JSX.Element {
           </span>
         )}
         {lead.next_step && <NextStep of={lead.next_step} />}
+        {lead.last_activity && (
+          <span class="step">
+            active <Ago at={lead.last_activity} />
+          </span>
+        )}
+        <span class="contact">{lead.contact ? lead.name && <Text of={lead.contact} /> : "no phone or email yet"}</span>
       </div>
       {!compact && home.canAsk && (
         <div class="buttons">

@@ -9,7 +9,7 @@ import { moment, number, plain, plural, word } from "../format.ts";
 import { Copy, Prepare, RecordLink } from "../parts/actions.tsx";
 import { Score, Worth } from "../parts/figures.tsx";
 import { Answered, Empty } from "../parts/notices.tsx";
-import { About, Badge, LongText, Name, Text } from "../parts/text.tsx";
+import { About, Badge, directionOf, LongText, Name, Reasons, Text } from "../parts/text.tsx";
 import { Ago } from "../parts/times.tsx";
 import { leadsWith } from "../questions.ts";
 import { Transcripts } from "./transcript.tsx";
@@ -94,7 +94,7 @@ function Profile({ lead, agent }: { lead: LeadAnswer; agent: string | undefined 
             {marked && <Badge kind="new">changed just now</Badge>}
             {lead.alerts?.map((alert) => (
               <Badge kind="wait" key={alert}>
-                <Text of={alert} />
+                <Text of={word(alert)} />
               </Badge>
             ))}
           </p>
@@ -105,13 +105,7 @@ function Profile({ lead, agent }: { lead: LeadAnswer; agent: string | undefined 
       <div class="lead-columns">
         <div>
           <Part title="Why">
-            <ul class="why">
-              {lead.why.map((reason) => (
-                <li key={reason}>
-                  <Text of={reason} />
-                </li>
-              ))}
-            </ul>
+            <Reasons of={lead.why} />
           </Part>
           {lead.summary && (
             <Part title="Summary">
@@ -121,7 +115,7 @@ function Profile({ lead, agent }: { lead: LeadAnswer; agent: string | undefined 
           {lead.said?.length ? (
             <Part title="In their words">
               {lead.said.map((quote) => (
-                <blockquote key={quote} dir="auto">
+                <blockquote key={quote} dir={directionOf(quote)}>
                   {quote}
                 </blockquote>
               ))}

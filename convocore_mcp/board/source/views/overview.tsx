@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import { useEntry, useQuestion } from "../answerCache.ts";
 import type { Answer, Money } from "../answers.ts";
 import { useAfterPaint, useBoard, type View } from "../board.ts";
-import { amounts, CLOSED, money, plural } from "../format.ts";
+import { amounts, CLOSED, money, noun, plural } from "../format.ts";
 import { Count, Figure } from "../parts/figures.tsx";
 import { ErrorBoundary, Refused } from "../parts/notices.tsx";
 import { Clock } from "../parts/times.tsx";
@@ -85,7 +85,7 @@ function Figures(): JSX.Element {
       <Figure label="Hot leads" value={hot?.hot} complete={hot?.freshness?.complete ?? true} kind="hot" onOpen={() => go({ name: "hot" })}>
         {hot && (
           <>
-            of <Count value={hot.leads_considered} label="All leads" complete={hot.freshness?.complete ?? true} onOpen={() => go(rows("All leads", {}))} /> leads
+            of <Count value={hot.leads_considered} label="All leads" complete={hot.freshness?.complete ?? true} onOpen={() => go(rows("All leads", {}))} /> {noun(hot.leads_considered, "lead")}
           </>
         )}
       </Figure>
@@ -100,7 +100,7 @@ function Figures(): JSX.Element {
         {open && (
           <>
             <OtherAmounts of={others} />{" "}
-            <Count value={open.leads} label="Open leads" complete={stages?.freshness?.complete ?? true} onOpen={() => go(rows("Open leads", { where: STILL_OPEN }))} /> open leads
+            <Count value={open.leads} label="Open leads" complete={stages?.freshness?.complete ?? true} onOpen={() => go(rows("Open leads", { where: STILL_OPEN }))} /> open {noun(open.leads, "lead")}
           </>
         )}
       </Figure>

@@ -19,6 +19,9 @@ export interface Pages {
 
 export const rowsIn = (answer: Answer | undefined): Row[] => answer?.leads ?? answer?.conversations ?? [];
 
+/** As many as a tool gives at once. */
+const MORE_ROWS = 100;
+
 /** `depth` tells lists with the same question apart: one may have been opened from the other. */
 export function usePages(question: Question, depth: number): Pages {
   const { cache, home } = useBoard();
@@ -39,7 +42,7 @@ export function usePages(question: Question, depth: number): Pages {
   const more = async (): Promise<void> => {
     setReading(true);
     try {
-      const answer = await home.call(question.tool, { ...question.arguments, cursor });
+      const answer = await home.call(question.tool, { ...question.arguments, limit: MORE_ROWS, cursor });
       kept.later = [...kept.later, answer];
     } catch {
       restart(); // the cursor has expired

@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import { useEntry } from "../answerCache.ts";
 import type { Answer, Group, Money, Question } from "../answers.ts";
 import { useBoard } from "../board.ts";
-import { CLOSED, number, percent, STAGES, word } from "../format.ts";
+import { CLOSED, noun, percent, plural, STAGES, word } from "../format.ts";
 import { Amounts, Count } from "../parts/figures.tsx";
 import { Bar } from "../parts/bar.tsx";
 import { Answered, Empty, Relaxed } from "../parts/notices.tsx";
@@ -47,7 +47,7 @@ function PipelineTotals({ question, answer }: { question: Question; answer: Answ
     home.canCall ? () => go({ name: "rows", title, question: narrowed(question, where) }) : undefined;
   return (
     <p class="totals">
-      <Count value={open.leads} label="Open leads" complete={complete} onOpen={show("Open leads", STILL_OPEN)} /> open leads,{" "}
+      <Count value={open.leads} label="Open leads" complete={complete} onOpen={show("Open leads", STILL_OPEN)} /> open {noun(open.leads, "lead")},{" "}
       <Count value={open.hot} label="Open and hot" complete={complete} onOpen={show("Open leads, hot", [...STILL_OPEN, "hot=true"])} /> of them hot. Currencies are never added up: the open ones are worth <Amounts of={open.value} most={4} spoken />
     </p>
   );
@@ -148,5 +148,5 @@ function StageRow({ group, question, largest, like, compact, complete }: StageRo
 
 function Unread({ answer }: { answer: Answer }): JSX.Element | null {
   const unread = answer.totals?.unparsed_values;
-  return unread ? <p class="hint">{number(unread)} values could not be read as an amount; they are in no sum.</p> : null;
+  return unread ? <p class="hint">{plural(unread, "value")} could not be read as an amount, and {noun(unread, "is", "are")} in no sum.</p> : null;
 }

@@ -1,7 +1,7 @@
 // The rows behind a number: leads or conversations, as many as there are.
 
 import type { JSX } from "preact";
-import { useCallback, useState } from "preact/hooks";
+import { useCallback, useEffect, useState } from "preact/hooks";
 import type { Answer, Question, Row } from "../answers.ts";
 import { useAfterPaint, useBoard, useNow, type View } from "../board.ts";
 import { moment, plain, plural, word } from "../format.ts";
@@ -34,12 +34,9 @@ export function Rows({ view, depth }: { view: View & { name: "rows" }; depth: nu
   const { question } = view;
   const drawn = useAfterPaint(question);
   const pages = usePages(drawn, depth);
-  const refine = (change: Record<string, unknown>): void => {
-    replace({ ...view, question: { ...question, arguments: { ...question.arguments, ...change } } });
-  };
   return (
     <>
-      <Refine question={question} onChange={refine} />
+      <Refine question={question} onChange={(refined) => replace({ ...view, question: refined })} />
       <div aria-busy={drawn !== question}>
         <Answered entry={pages.entry} question={drawn} rows={8}>
           {(answer) => <Found question={drawn} answer={answer} pages={pages} />}
@@ -49,9 +46,19 @@ export function Rows({ view, depth }: { view: View & { name: "rows" }; depth: nu
   );
 }
 
-function Refine({ question, onChange }: { question: Question; onChange(change: Record<string, unknown>): void }): JSX.Element | null {
-  const { home } = useBoard();
+/** After such a pause, the words that somebody types are searched for, so that the answer is there when it is wanted. */
+const PAUSE_MS = 120;
+
+function Refine({ question, onChange }: { question: Question; onChange(refined: Question): void }): JSX.Element | null {
+  const { cache, home } = useBoard();
   const [words, setWords] = useState(String(question.arguments["query"] ?? ""));
+  const refined = (change: Record<string, unknown>): Question => ({ ...question, arguments: { ...question.arguments, ...change } });
+  const searched = refined({ query: words.trim() || undefined });
+  useEffect(() => {
+    if (home.kind !== "browser") return undefined; // a chat may show each call, or ask whether it may be made
+    const timer = setTimeout(() => void cache.load(searched), PAUSE_MS);
+    return () => clearTimeout(timer);
+  }, [words]);
   if (!home.canCall) return null;
   const sorts = SORTS[question.tool] ?? [];
   const sort = String(question.arguments["sort"] ?? sorts[0]?.[0]);
@@ -61,7 +68,7 @@ function Refine({ question, onChange }: { question: Question; onChange(change: R
       role="search"
       onSubmit={(event) => {
         event.preventDefault();
-        onChange({ query: words.trim() || undefined });
+        onChange(searched);
       }}
     >
       <label>
@@ -70,7 +77,7 @@ function Refine({ question, onChange }: { question: Question; onChange(change: R
       </label>
       <label>
         <span>Sorted by</span>
-        <select value={sort} onChange={(event) => onChange({ sort: event.currentTarget.value })}>
+        <select value={sort} onChange={(event) => onChange(refined({ sort: event.currentTarget.value }))}>
           {!sorts.some(([value]) => value === sort) && <option value={sort}>{word(sort.replace(/^-/, ""))}</option>}
           {sorts.map(([value, label]) => (
             <option key={value} value={value}>
@@ -143,12 +150,14 @@ interface RowButtonProps {
 function RowButton({ row, fields, tabIndex }: RowButtonProps): JSX.Element {
   const { feed, go, home } = useBoard();
   const marked = feed.isMarked(row.lead_id ?? row.id, useNow(10));
+  // Who has no name in an answer that was asked for others has one all the same.
+  const named = fields.length && !row.name && !fields.includes("name") ? { ...row, name: row.id ?? row.lead_id ?? "" } : row;
   const open = (): void => go({ name: "lead", lead: row.lead_id ?? row.id ?? "", agent: row.agent_id });
   return (
-    <button type="button" class={`row ${marked ? "marked" : ""}`} disabled={!home.canCall} tabIndex={tabIndex} onClick={open}>
+    <button type="button" class={`row ${fields.length ? "asked" : ""} ${marked ? "marked" : ""}`} disabled={!home.canCall} tabIndex={tabIndex} onClick={open}>
       <span class="who">
         <span class="name">
-          <Name of={row} />
+          <Name of={named} />
           {row.hot && <Badge kind="hot">hot</Badge>}
           {row["test"] === true && <Badge>test</Badge>}
           {row["blocked"] === true && <Badge>blocked</Badge>}

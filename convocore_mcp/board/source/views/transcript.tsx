@@ -7,7 +7,7 @@ import type { Answer, Lead, Question } from "../answers.ts";
 import { useBoard } from "../board.ts";
 import { moment, number, plural, word } from "../format.ts";
 import { Answered, Empty } from "../parts/notices.tsx";
-import { Text } from "../parts/text.tsx";
+import { directionOf, Text } from "../parts/text.tsx";
 import { Ago } from "../parts/times.tsx";
 
 const TURNS = 30;
@@ -92,7 +92,7 @@ function Said({ answer, onAll }: { answer: Answer; onAll: (() => void) | undefin
                 </>
               )}
             </span>
-            <p dir="auto">{turn.text}</p>
+            <p dir={directionOf(turn.text ?? "")}>{turn.text}</p>
           </li>
         ))}
       </ol>

@@ -5,27 +5,31 @@ import { useState } from "preact/hooks";
 import { useEntry } from "../answerCache.ts";
 import type { Answer, Group, Question } from "../answers.ts";
 import { useAfterPaint, useBoard } from "../board.ts";
-import { day, number } from "../format.ts";
+import { day, noun, number, plural } from "../format.ts";
 import { Columns, type Column } from "../parts/columns.tsx";
 import { Count } from "../parts/figures.tsx";
 import { Answered } from "../parts/notices.tsx";
-import { narrowed, rowsOf, trend } from "../questions.ts";
+import { narrowed, rowsOf, trend, TREND_DAYS } from "../questions.ts";
 
 const SPANS = [14, 30, 90];
 const DAY_MS = 86_400_000;
 
 export function Trend({ compact = false }: { compact?: boolean }): JSX.Element {
   const { cache, agent } = useBoard();
-  const [chosen, setDays] = useState(30);
+  const [chosen, setDays] = useState(TREND_DAYS);
   const days = useAfterPaint(chosen);
   const asked = trend(agent, days);
   const entry = useEntry(cache, asked);
+  const show = (span: number): void => {
+    void cache.load(trend(agent, span)); // the server answers while the choice is painted
+    setDays(span);
+  };
   return (
     <>
       {!compact && (
         <div class="choices" role="group" aria-label="Days shown">
           {SPANS.map((span) => (
-            <button key={span} type="button" aria-pressed={span === chosen} onClick={() => setDays(span)}>
+            <button key={span} type="button" aria-pressed={span === chosen} onClick={() => show(span)}>
               {span} days
             </button>
           ))}
@@ -54,8 +58,8 @@ function TrendTotals({ question, answer, days }: { question: Question; answer: A
   const title = `New in ${days} days`;
   return (
     <p class="totals">
-      <Count value={leads} label="New leads" complete={complete} onOpen={show(title, [])} /> new leads in {days} days,{" "}
-      <Count value={Number(hot)} label="New and hot" complete={complete} onOpen={show(`${title}, hot`, ["hot=true"])} /> of them are hot now.
+      <Count value={leads} label="New leads" complete={complete} onOpen={show(title, [])} /> new {noun(leads, "lead")} in {days} days,{" "}
+      <Count value={Number(hot)} label="New and hot" complete={complete} onOpen={show(`${title}, hot`, ["hot=true"])} /> of them {noun(Number(hot), "is", "are")} hot now.
     </p>
   );
 }
@@ -79,7 +83,7 @@ function DayColumns({ question, answer, days, compact }: DayColumnsProps): JSX.E
       label: day(name),
       value: group.leads ?? 0,
       part: hot,
-      told: `${day(name, "long")}: ${number(group.leads ?? 0)} new leads, ${number(hot)} hot`,
+      told: `${day(name, "long")}: ${plural(group.leads ?? 0, "new lead")}, ${number(hot)} hot`,
       onOpen: rows && (() => go({ name: "rows", title: `New on ${day(name, "long")}`, question: rows })),
     };
   });
