@@ -7,10 +7,9 @@ from typing import Annotated
 
 import typer
 
-from convocore_mcp.cli.error_reports import shell_hint
+from convocore_mcp.cli.error_reports import start_errors
 from convocore_mcp.cli.serve_web import serve_demo, serve_web
 from convocore_mcp.cli.terminal import say
-from convocore_mcp.errors import NotConfiguredError
 from convocore_mcp.web.board_page import BoardLinks
 from convocore_mcp.web.routes import WebOptions
 
@@ -42,11 +41,8 @@ def board(
         watch=False,
         options=WebOptions(links=BoardLinks(_Announcer(open_browser=not no_open))),
     )
-    try:
+    with start_errors():
         serve_demo(serve, DEMO_SETTINGS) if demo else serve({})
-    except NotConfiguredError as error:
-        say(f"{error.message} {shell_hint(error)}".strip(), err=True)
-        raise typer.Exit(1) from None
 
 
 class _Announcer:

@@ -5,12 +5,13 @@ The exit code is 1 after a failure, and 2 if a setting is missing or wrong.
 
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import ParamSpec
 
 import typer
 
-from convocore_mcp.cli.terminal import tell
+from convocore_mcp.cli.terminal import say, tell
 from convocore_mcp.errors import ConvocoreError, NotConfiguredError
 from convocore_mcp.logs import log_to_stderr
 
@@ -32,6 +33,16 @@ def with_error_reports(command: Callable[P, None]) -> Callable[P, None]:
             raise typer.Exit(exit_code(error)) from None
 
     return run
+
+
+@contextmanager
+def start_errors() -> Iterator[None]:
+    """Report why a server does not start, in one line on stderr, and as an exit code."""
+    try:
+        yield
+    except NotConfiguredError as error:
+        say(f"{error.message} {shell_hint(error)}".strip(), err=True)
+        raise typer.Exit(exit_code(error)) from None
 
 
 def leave_reporting_to_the_command() -> None:

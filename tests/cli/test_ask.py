@@ -87,6 +87,7 @@ def test_a_missing_setting_has_a_code_of_its_own_and_no_word_of_a_client(
     assert done.returncode == 2
     assert "CONVOCORE_REGION must be 'eu' or 'na'" in done.stderr
     assert "run the command again" in done.stderr
+    assert commands.run("board", CONVOCORE_REGION="us").returncode == 2
 
 
 def test_the_help_names_every_tool(commands: CommandLine) -> None:
