@@ -7,10 +7,10 @@ of their own: two different identities never merge. The order of the rows change
 
 **Shared values.** A value that two or more identities use (a reception's number, `info@`, a test
 address) belongs to none of them and joins nobody to anybody with an identity. Convocore's identity
-is the only evidence that a value is shared. So among conversations without an identity the same
-value makes one lead, however many there are: no list of suspicious addresses and no limit by
-number, which would make two leads of one person one day. What can't be an address or a number
-(`n/a`, `-`, fewer than seven digits) is no value at all.
+is the only evidence that a value is shared. Placeholders (`leads.contacts.placeholders`) and what
+can't be an address or a number (`n/a`, `-`, fewer than seven digits) have no key and join nobody.
+Any other value makes one lead of all conversations without an identity that share it, however many
+there are: a limit on their number would split one person into two leads some day.
 
 An identity that equals the ID of a conversation was named after it. That conversation belongs to
 the identity even while it does not say so itself; otherwise two leads would have one id.

@@ -8,7 +8,7 @@ from convocore_mcp.models.conversation import Conversation
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
-    """A row that does not fit the model, kept as it came, with the reason."""
+    """A row that could not be read, kept without secrets and with the reason."""
 
     raw: str
     reason: str
