@@ -24,8 +24,8 @@ from typing import NamedTuple
 
 from convocore_mcp.leads.hotness import hot_score, is_closed
 from convocore_mcp.leads.index_terms import index_terms
-from convocore_mcp.leads.keys import blank_before_words
 from convocore_mcp.models import Conversation, DerivedKeys, Lead
+from convocore_mcp.words.folding import blank_before_words
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -154,7 +154,7 @@ def _lead(group: Iterable[KeyedConversation], *, identity: str | None) -> Lead:
 
 
 class _Known(NamedTuple):
-    """Values of which the newest conversation that has one decides."""
+    """Fields whose value comes from the newest conversation that has one."""
 
     name: str | None
     email: str | None
@@ -174,7 +174,7 @@ _values_of = attrgetter(*_Known._fields)
 
 
 def _newest_known(conversations: Sequence[Conversation]) -> _Known:
-    """Of each value the first one that is known; `conversations` come newest first."""
+    """The first known value of each field; `conversations` come newest first."""
     if len(conversations) == 1:  # as most leads have
         return _Known._make(_values_of(conversations[0]))
     columns = zip(*map(_values_of, conversations), strict=True)
