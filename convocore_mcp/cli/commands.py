@@ -19,7 +19,7 @@ from convocore_mcp.cli.install.installed_settings import installed_settings
 from convocore_mcp.cli.mirror import forget_command, mirror_commands, purge_command
 from convocore_mcp.cli.serve import serve as serve_stdio
 from convocore_mcp.cli.serve_web import serve_demo, serve_web
-from convocore_mcp.cli.terminal import accept_any_character, say
+from convocore_mcp.cli.terminal import accept_any_character, write_lines
 from convocore_mcp.cli.version_text import version_text
 from convocore_mcp.sandbox import Sandbox
 from convocore_mcp.sandbox import run as run_sandbox
@@ -36,7 +36,7 @@ app = typer.Typer(
 
 def _show_version(value: bool) -> None:
     if value:
-        say(version_text())
+        write_lines(version_text())
         raise typer.Exit
 
 
@@ -183,7 +183,7 @@ def sandbox(
     )  # fmt: skip
     if sparse:
         server.break_one_record()
-    say(
+    write_lines(
         f"Sandbox: {counted(size, 'conversation')}, {dialect.value} dialect. Ctrl+C stops it.\n"
         f"  CONVOCORE_BASE_URL=http://127.0.0.1:{port}/v3\n"
         f"  CONVOCORE_API_KEY={server.key}\n"

@@ -11,7 +11,7 @@ from typing import ParamSpec
 
 import typer
 
-from convocore_mcp.cli.terminal import say, tell
+from convocore_mcp.cli.terminal import write_lines, write_wrapped
 from convocore_mcp.errors import ConvocoreError, NotConfiguredError
 from convocore_mcp.logs import log_to_stderr
 
@@ -41,7 +41,7 @@ def start_errors() -> Iterator[None]:
     try:
         yield
     except NotConfiguredError as error:
-        say(f"{error.message} {shell_hint(error)}".strip(), err=True)
+        write_lines(f"{error.message} {shell_hint(error)}".strip(), err=True)
         raise typer.Exit(exit_code(error)) from None
 
 
@@ -53,9 +53,9 @@ def leave_reporting_to_the_command() -> None:
 
 def report(error: ConvocoreError, *, prefix: str = "") -> None:
     """Write an error to stderr, with the hint for somebody who typed a command."""
-    tell(f"{prefix}{error.message}", err=True)
+    write_wrapped(f"{prefix}{error.message}", err=True)
     if hint := shell_hint(error):
-        tell(hint, err=True)
+        write_wrapped(hint, err=True)
 
 
 def shell_hint(error: ConvocoreError) -> str:
