@@ -33,9 +33,9 @@ def traces(store: AgentStore) -> set[str]:
 @pytest.fixture(params=["memory", "in_file", "in_postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """A mirror of its own: what is too old goes for all agents."""
-    places = {"memory": lambda: "memory", "in_file": lambda: str(tmp_path / "mirror.sqlite3")}
-    place = places.get(request.param) or request.getfixturevalue("postgresql")
-    opened = open_database(store_location(place(), fingerprint="f"), owner="me")
+    stores = {"memory": lambda: "memory", "in_file": lambda: str(tmp_path / "mirror.sqlite3")}
+    store = stores.get(request.param) or request.getfixturevalue("postgresql")
+    opened = open_database(store_location(store(), fingerprint="f"), owner="me")
     yield opened
     opened.close()
 
