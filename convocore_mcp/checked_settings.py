@@ -30,7 +30,9 @@ def split_list(value: object, *, separators: str = ",") -> object:
 
 
 def what_is_wrong_with(text: str) -> str | None:
-    """What came along with a value, or stands in its place, in whatever setting; `None` if nothing.
+    """What is wrong with the text of any setting, or `None`.
+
+    That is a `${NAME}` that was not expanded, quotes around the value, or a placeholder.
 
     The sentence goes on after the variable's name and does not repeat the value.
     """

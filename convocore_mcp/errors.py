@@ -63,6 +63,14 @@ class NotConfiguredError(ConvocoreError):
         self.in_shell = in_shell
 
 
+def no_agent() -> NotConfiguredError:
+    """The error of whatever needs an agent and finds none configured."""
+    return NotConfiguredError(
+        "No agent is configured.",
+        hint="Set CONVOCORE_AGENT_ID to your agent's ID, or to several with commas.",
+    )
+
+
 class MissingError(ConvocoreError):
     """The mirror has no such lead or conversation; `names` are those that the hint suggests."""
 

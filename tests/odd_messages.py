@@ -113,30 +113,33 @@ requests = st.one_of(
 )
 """A method and its parameters; the last kind fits nothing."""
 
-SIGNS = "😀" * 5_000
+LONG_SIGNS = "😀" * 5_000
 """As JSON with escapes 60,000 characters."""
 VERSION = "io.modelcontextprotocol/protocolVersion"
 CAPABILITIES = "io.modelcontextprotocol/clientCapabilities"
 ECHOED: list[tuple[str, Any]] = [
-    (SIGNS, {}),
-    ("resources/read", {"uri": SIGNS}),
-    ("resources/read", {"uri": f"{AGENT}/leads/{SIGNS}"}),
-    ("resources/read", {"uri": f"{AGENT}/conversations/{SIGNS}"}),
-    ("resources/read", {"uri": f"convocore://agents/{SIGNS}/stats"}),
-    ("resources/read", {"uri": f"{AGENT}/conversations?limit={SIGNS}"}),
-    ("prompts/get", {"name": SIGNS}),
-    ("prompts/get", {"name": "prepare_for_call", "arguments": {SIGNS: "x"}}),
-    ("prompts/get", {"name": "prepare_for_call", "arguments": {"lead": "x", "agent_id": SIGNS}}),
-    ("prompts/get", {"name": "weekly_pipeline_review", "arguments": {"stage": SIGNS[:300]}}),
+    (LONG_SIGNS, {}),
+    ("resources/read", {"uri": LONG_SIGNS}),
+    ("resources/read", {"uri": f"{AGENT}/leads/{LONG_SIGNS}"}),
+    ("resources/read", {"uri": f"{AGENT}/conversations/{LONG_SIGNS}"}),
+    ("resources/read", {"uri": f"convocore://agents/{LONG_SIGNS}/stats"}),
+    ("resources/read", {"uri": f"{AGENT}/conversations?limit={LONG_SIGNS}"}),
+    ("prompts/get", {"name": LONG_SIGNS}),
+    ("prompts/get", {"name": "prepare_for_call", "arguments": {LONG_SIGNS: "x"}}),
+    (
+        "prompts/get",
+        {"name": "prepare_for_call", "arguments": {"lead": "x", "agent_id": LONG_SIGNS}},
+    ),
+    ("prompts/get", {"name": "weekly_pipeline_review", "arguments": {"stage": LONG_SIGNS[:300]}}),
     (
         "completion/complete",
         {
             "ref": {"type": "ref/prompt", "name": "prepare_for_call"},
-            "argument": {"name": SIGNS, "value": "x"},
+            "argument": {"name": LONG_SIGNS, "value": "x"},
         },
     ),
-    ("resources/list", {"cursor": SIGNS}),
-    ("logging/setLevel", {"level": SIGNS}),
+    ("resources/list", {"cursor": LONG_SIGNS}),
+    ("logging/setLevel", {"level": LONG_SIGNS}),
 ]  # fmt: skip
 """Requests that are refused, and that an error could repeat."""
 

@@ -6,7 +6,7 @@ from convocore_mcp.sandbox import Sandbox
 from convocore_mcp.sandbox.data.transcripts import transcript
 from convocore_mcp.sandbox.server.app import Dialect, Receive, Scope, Send
 
-FIRST, SECOND = "agency-dental", "agency-motors"
+DENTAL, MOTORS = "agency-dental", "agency-motors"
 ZONE = "Pacific/Auckland"
 WROTE = {
     "metadata": {},
@@ -39,21 +39,21 @@ class Agency(Sandbox):
 
     def __init__(self, *, size: int, dialect: Dialect = "cursor", sparse: bool = False) -> None:
         super().__init__(
-            size=size, dialect=dialect, agent_id=FIRST, export=True, sparse=sparse, seed=3
+            size=size, dialect=dialect, agent_id=DENTAL, export=True, sparse=sparse, seed=3
         )
         self.second = Sandbox(
-            size=size // 2, dialect=dialect, agent_id=SECOND, key=self.key, export=True,
+            size=size // 2, dialect=dialect, agent_id=MOTORS, key=self.key, export=True,
             sparse=sparse, seed=4,
         )  # fmt: skip
         rows = list(self.rows())
         self.remembered = next(row["ID"] for row in rows if row["ID"].startswith("conv-"))
-        self.rest_api = next(row["ID"] for row in rows if row["ID"].startswith(f"{FIRST}_"))
+        self.rest_api = next(row["ID"] for row in rows if row["ID"].startswith(f"{DENTAL}_"))
         self.recent = next(row["ID"] for row in self.known_rows() if _is_rich(row))
         self.transcripts[self.remembered] = WROTE
         own_app = self.app
 
         async def app(scope: Scope, _receive: Receive, send: Send) -> None:
-            chosen = self.second.app if f"/{SECOND}/" in scope.get("path", "") else own_app
+            chosen = self.second.app if f"/{MOTORS}/" in scope.get("path", "") else own_app
             await chosen(scope, _receive, send)
 
         self.app = app

@@ -8,8 +8,8 @@ from benchmarks.questions.truth.dataset import Dataset, Lead
 from benchmarks.questions.truth.oracle import Facts, Row
 
 CONVERSATIONS, LEADS = "list_conversations", "list_leads"
-STATS, LEAD, ONE = "conversation_stats", "get_lead", "get_conversation"
-FIRST = 5
+STATS, LEAD, GET_CONVERSATION = "conversation_stats", "get_lead", "get_conversation"
+SHOWN_ROWS = 5
 """Rows that are asked for where somebody wants to see some."""
 Rows = Callable[[Dataset], Iterable[Row]]
 People = Callable[[Dataset], Iterable[Lead]]
@@ -22,9 +22,9 @@ def chats(
 
     def expected(dataset: Dataset) -> Facts:
         found = [row["ID"] for row in truth(dataset)]
-        return {"total": len(found), "first": found[:FIRST]}
+        return {"total": len(found), "first": found[:SHOWN_ROWS]}
 
-    given = {"limit": FIRST, "fields": ["name"]} | arguments
+    given = {"limit": SHOWN_ROWS, "fields": ["name"]} | arguments
     return Question(
         words, language, [(CONVERSATIONS, given)],
         lambda answers: {"total": answers[-1]["total"], "first": ids(answers)},
@@ -39,13 +39,13 @@ def people(
 
     def expected(dataset: Dataset) -> Facts:
         found = [lead.last_activity for lead in truth(dataset)]
-        return {"total": len(found), "first": found[:FIRST]}
+        return {"total": len(found), "first": found[:SHOWN_ROWS]}
 
     def facts(answers: Answers) -> Facts:
         rows = answers[-1]["leads"]
         return {"total": answers[-1]["total"], "first": [row.get("last_activity") for row in rows]}
 
-    given = {"limit": FIRST, "fields": ["name", "last_activity"]} | arguments
+    given = {"limit": SHOWN_ROWS, "fields": ["name", "last_activity"]} | arguments
     return Question(words, language, [(LEADS, given)], facts, expected, tokens=tokens)
 
 

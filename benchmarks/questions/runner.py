@@ -12,7 +12,7 @@ from mcp import Client, StdioServerParameters
 from mcp_types import TextContent
 
 from benchmarks.questions import AFTER_CHANGES, BEFORE_CHANGES, OF_AGENCY
-from benchmarks.questions.agency import FIRST, SECOND, ZONE, Agency
+from benchmarks.questions.agency import DENTAL, MOTORS, ZONE, Agency
 from benchmarks.questions.askers.quality_reviewer import BY_REST_API, RECENT, REMEMBERED
 from benchmarks.questions.changes import apply_changes
 from benchmarks.questions.question import SAVED_CURSOR, Answer, Question, alike
@@ -90,9 +90,12 @@ async def ask_agency(
     agency: Agency, base_url: str, *, questions: Sequence[Question] = OF_AGENCY
 ) -> list[Result]:
     """Ask the questions about two agents and about transcripts."""
-    agents = {FIRST: agency, SECOND: agency.second}
+    agents = {DENTAL: agency, MOTORS: agency.second}
     server = _server(
-        agency, base_url, CONVOCORE_AGENT_ID=f"{FIRST},{SECOND}", CONVOCORE_TIMEZONE=ZONE
+        agency,
+        base_url,
+        CONVOCORE_AGENT_ID=f"{DENTAL},{MOTORS}",
+        CONVOCORE_TIMEZONE=ZONE,
     )
     async with Client(server) as client:
         await _filled(client, agent_id="all")
@@ -101,7 +104,7 @@ async def ask_agency(
         named = {
             REMEMBERED: agency.remembered, RECENT: agency.recent, BY_REST_API: agency.rest_api
         }  # fmt: skip
-        dataset = replace(by_agent[FIRST], agents=by_agent, exports=agency.exports(), named=named)
+        dataset = replace(by_agent[DENTAL], agents=by_agent, exports=agency.exports(), named=named)
         return [await _ask(client, question, dataset, "") for question in questions]
 
 

@@ -86,7 +86,7 @@ class ConvocoreClient:
         self._now = now
         self._limits = limits or Limits()
         self._large_body = asyncio.Lock()
-        self._max_limits: dict[str, int] = {}  # of agents known to use the page dialect
+        self._max_limits: dict[str, int] = {}  # of agents known to use the page-number dialect
         self._key = http.headers.get("authorization", "").removeprefix("Bearer ").encode()
         self.throttle = throttle or Throttle()
         self._on_result = on_result or (lambda _: None)
@@ -153,7 +153,9 @@ class ConvocoreClient:
             except (BadRequestError, NotFoundError) as error:
                 # A cursor expired, or a workspace of the cursor dialect refused page 2.
                 if resume_token is None:
-                    if progress.last_page in refusals:  # again, so it is the end; is that certain?
+                    # Refused behind the same page as before: the list ends here. `had_room` tells
+                    # whether that is certain.
+                    if progress.last_page in refusals:
                         yield Page((), certain=progress.had_room)
                         return
                     may_restart = isinstance(error, BadRequestError) and error.about_cursor

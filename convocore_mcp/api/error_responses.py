@@ -109,7 +109,7 @@ def message_in(error_body: Mapping[str, object]) -> str:
 def parse_retry_after(value: str | None, *, now: datetime) -> float | None:
     """Seconds to wait, from a `Retry-After` in seconds or as a date; `None` if there is none.
 
-    At most `MAX_RETRY_AFTER`, which is also what a header means that is neither.
+    At most `MAX_RETRY_AFTER`. A header that is neither also gives `MAX_RETRY_AFTER`.
     """
     if value is None:
         return None

@@ -6,7 +6,7 @@ from contextlib import aclosing
 import anyio
 
 from convocore_mcp.api.client import ConvocoreClient
-from convocore_mcp.errors import ApiError, NotConfiguredError, UnavailableError
+from convocore_mcp.errors import ApiError, UnavailableError, no_agent
 
 KEY_CHECK_SECONDS = 3.0
 """Seconds for checking a key: a call has to answer within four seconds."""
@@ -40,6 +40,4 @@ async def check_key(client: ConvocoreClient, agent_ids: Sequence[str]) -> None:
         )
     finally:
         await client.aclose()
-    raise error or NotConfiguredError(
-        "No agent is configured.", hint="Set CONVOCORE_AGENT_ID to your agent's ID."
-    )
+    raise error or no_agent()

@@ -7,18 +7,17 @@ from typing import Annotated
 
 import typer
 
-from convocore_mcp.cli.error_reports import shell_hint
+from convocore_mcp.cli.error_reports import start_errors
 from convocore_mcp.cli.serve_web import serve_demo, serve_web
-from convocore_mcp.cli.terminal import say
-from convocore_mcp.errors import NotConfiguredError
+from convocore_mcp.cli.terminal import write_lines
 from convocore_mcp.web.board_page import BoardLinks
 from convocore_mcp.web.routes import WebOptions
 
-ONLY_LINKS = {
+IGNORED_SETTINGS = {
     "tokens": (), "oauth_issuer": None, "oauth_audience": None, "oauth_scopes": (),
     "public_url": None, "allowed_hosts": (), "allowed_origins": (),
 }  # fmt: skip
-"""What is configured for a server on a network does not concern the board."""
+"""Settings of a server on a network, which the board ignores."""
 DEMO_SETTINGS = {"incremental_sync_seconds": 5, "full_sync_seconds": 60}
 """The demo is there to be watched. Its pipeline moves by edits, which a full sync finds."""
 
@@ -36,17 +35,14 @@ def board(
     """Show the board in a browser: hot leads, the pipeline, who waits, what changes."""
     serve = functools.partial(
         serve_web,
-        http=ONLY_LINKS,
+        http=IGNORED_SETTINGS,
         host="127.0.0.1",
         port=port,
         watch=False,
         options=WebOptions(links=BoardLinks(_Announcer(open_browser=not no_open))),
     )
-    try:
+    with start_errors():
         serve_demo(serve, DEMO_SETTINGS) if demo else serve({})
-    except NotConfiguredError as error:
-        say(f"{error.message} {shell_hint(error)}".strip(), err=True)
-        raise typer.Exit(1) from None
 
 
 class _Announcer:
@@ -59,9 +55,9 @@ class _Announcer:
     def __call__(self, link: str) -> None:
         self._count += 1
         if self._count == 1:
-            say(f"The board, until Ctrl+C (the link works once):\n  {link}")
+            write_lines(f"The board, until Ctrl+C (the link works once):\n  {link}")
         else:
-            say(f"That link has been used. The next one, for a reload:\n  {link}")
+            write_lines(f"That link has been used. The next one, for a reload:\n  {link}")
         if self._open_browser and self._count == 1:
             # In a thread: a browser in the terminal returns only when it is closed.
             threading.Thread(target=webbrowser.open, args=(link,), daemon=True).start()

@@ -12,16 +12,15 @@ from convocore_mcp.cli.ask.ask_command import ask
 from convocore_mcp.cli.board_command import board
 from convocore_mcp.cli.demo.demo import run_demo
 from convocore_mcp.cli.doctor.doctor_command import doctor
-from convocore_mcp.cli.error_reports import shell_hint
+from convocore_mcp.cli.error_reports import start_errors
 from convocore_mcp.cli.export.export_command import export
 from convocore_mcp.cli.install.install_command import install, receipts, this_machine, uninstall
 from convocore_mcp.cli.install.installed_settings import installed_settings
 from convocore_mcp.cli.mirror import forget_command, mirror_commands, purge_command
 from convocore_mcp.cli.serve import serve as serve_stdio
 from convocore_mcp.cli.serve_web import serve_demo, serve_web
-from convocore_mcp.cli.terminal import accept_any_character, say
+from convocore_mcp.cli.terminal import accept_any_character, write_lines
 from convocore_mcp.cli.version_text import version_text
-from convocore_mcp.errors import NotConfiguredError
 from convocore_mcp.sandbox import Sandbox
 from convocore_mcp.sandbox import run as run_sandbox
 from convocore_mcp.web.routes import WebOptions
@@ -37,7 +36,7 @@ app = typer.Typer(
 
 def _show_version(value: bool) -> None:
     if value:
-        say(version_text())
+        write_lines(version_text())
         raise typer.Exit
 
 
@@ -149,11 +148,8 @@ def serve(  # noqa: PLR0913  one for each option
             workers=workers or 1,
             options=WebOptions(streamable=transport is Transport.http),
         )
-    try:
+    with start_errors():
         serve_demo(run) if demo else run({})
-    except NotConfiguredError as error:
-        say(f"{error.message} {shell_hint(error)}".strip(), err=True)
-        raise typer.Exit(1) from None
 
 
 @app.command()
@@ -187,7 +183,7 @@ def sandbox(
     )  # fmt: skip
     if sparse:
         server.break_one_record()
-    say(
+    write_lines(
         f"Sandbox: {counted(size, 'conversation')}, {dialect.value} dialect. Ctrl+C stops it.\n"
         f"  CONVOCORE_BASE_URL=http://127.0.0.1:{port}/v3\n"
         f"  CONVOCORE_API_KEY={server.key}\n"

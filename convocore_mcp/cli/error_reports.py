@@ -5,12 +5,13 @@ The exit code is 1 after a failure, and 2 if a setting is missing or wrong.
 
 import functools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import ParamSpec
 
 import typer
 
-from convocore_mcp.cli.terminal import tell
+from convocore_mcp.cli.terminal import write_lines, write_wrapped
 from convocore_mcp.errors import ConvocoreError, NotConfiguredError
 from convocore_mcp.logs import log_to_stderr
 
@@ -34,6 +35,16 @@ def with_error_reports(command: Callable[P, None]) -> Callable[P, None]:
     return run
 
 
+@contextmanager
+def start_errors() -> Iterator[None]:
+    """Report why a server does not start, in one line on stderr, and as an exit code."""
+    try:
+        yield
+    except NotConfiguredError as error:
+        write_lines(f"{error.message} {shell_hint(error)}".strip(), err=True)
+        raise typer.Exit(exit_code(error)) from None
+
+
 def leave_reporting_to_the_command() -> None:
     """Silence the loggers that warn of what a command reports itself."""
     for name in ("convocore_mcp.sync", "stamina"):
@@ -42,9 +53,9 @@ def leave_reporting_to_the_command() -> None:
 
 def report(error: ConvocoreError, *, prefix: str = "") -> None:
     """Write an error to stderr, with the hint for somebody who typed a command."""
-    tell(f"{prefix}{error.message}", err=True)
+    write_wrapped(f"{prefix}{error.message}", err=True)
     if hint := shell_hint(error):
-        tell(hint, err=True)
+        write_wrapped(hint, err=True)
 
 
 def shell_hint(error: ConvocoreError) -> str:

@@ -1,7 +1,7 @@
 """Serving on stdio where a person has started it in a terminal: says what it waits for."""
 
 from convocore_mcp.cli.serve import serve
-from convocore_mcp.cli.terminal import say
+from convocore_mcp.cli.terminal import write_lines
 
 NOTICE = (
     "convocore-mcp serves MCP on stdin and stdout, and waits for a client. Ctrl+C ends it.\n"
@@ -13,5 +13,5 @@ NOTICE = (
 
 def serve_in_terminal() -> None:
     """Serve as `cli.serve` does, and say a word on stderr first."""
-    say(NOTICE, err=True)
+    write_lines(NOTICE, err=True)
     serve()

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from convocore_mcp.assembly import Assembly
 from convocore_mcp.cli.serve import start_logging
-from convocore_mcp.cli.terminal import tell
+from convocore_mcp.cli.terminal import write_wrapped
 from convocore_mcp.configuration import read_settings, settings_error
 from convocore_mcp.errors import NotConfiguredError
 from convocore_mcp.sandbox import Sandbox, serving
@@ -67,7 +67,7 @@ def serve_web(
     with listening(settings, host=host, port=port, streamable=options.streamable) as listens:
         listener, address = listens
         if sys.stderr is not None and sys.stderr.isatty() and options.links is None:
-            tell(f"convocore-mcp serves MCP at {address}. Ctrl+C ends it.", err=True)
+            write_wrapped(f"convocore-mcp serves MCP at {address}. Ctrl+C ends it.", err=True)
         if workers == 1:
             serve(listener, settings, Metrics())
             return

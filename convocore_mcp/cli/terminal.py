@@ -35,12 +35,12 @@ def accept_any_character() -> None:
             stream.reconfigure(encoding="utf-8", errors="replace")
 
 
-def say(text: str, *, err: bool = False) -> None:
+def write_lines(text: str, *, err: bool = False) -> None:
     """Write lines to stdout, or to stderr."""
     typer.echo("\n".join(map(sanitize_line, text.split("\n"))), err=err)
 
 
-def tell(text: str, *, err: bool = False, indent: int = 0) -> None:
+def write_wrapped(text: str, *, err: bool = False, indent: int = 0) -> None:
     """Write sentences. On a terminal they end between words, and go on behind `indent` blanks."""
     lines = text.split("\n")
     if (sys.stderr if err else sys.stdout).isatty():
@@ -49,7 +49,7 @@ def tell(text: str, *, err: bool = False, indent: int = 0) -> None:
             width, subsequent_indent=" " * indent, break_long_words=False, break_on_hyphens=False
         )
         lines = [part for line in lines for part in wrapper.wrap(sanitize_line(line)) or [""]]
-    say("\n".join(lines), err=err)
+    write_lines("\n".join(lines), err=err)
 
 
 def output() -> BinaryIO:

@@ -234,7 +234,7 @@ FIELDS: tuple[Field, ...] = (
     Field(
         "reply_seconds",
         Kind.NUMBER,
-        "From asked to the human's first known reply.",
+        "From asked to the human's last known reply.",
         Reader(
             "handoff_history",
             lambda r: seconds_between(handoff_part(r, "requested_at"), r.human_last_replied_at),

@@ -17,11 +17,12 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from urllib.parse import unquote
 
-from convocore_mcp.leads.keys import IDEOGRAPHS, MAX_CACHED_KEYS, digits, fold, phone_key, words
+from convocore_mcp.leads.keys import MAX_CACHED_KEYS, phone_key
 from convocore_mcp.leads.names.filler_words import without_titles
 from convocore_mcp.leads.names.latin_spelling import latin_name_words, latin_word
 from convocore_mcp.leads.names.pasted_contacts import phone_numbers
 from convocore_mcp.models import MAX_WORD_LENGTH, NAME_WORD, Conversation, DerivedKeys
+from convocore_mcp.words.folding import IDEOGRAPHS, digits, fold, words
 
 WHOLE_NAME, INITIALS, PHONE, EMAIL, EMAIL_WORD, LINK = "=", "i", "p", "m", "e", "l"
 """The first letters of terms, with `NAME_WORD`, which the mirror needs too."""

@@ -14,21 +14,10 @@ from convocore_mcp.leads.contacts.mobile_digits import (
 from convocore_mcp.leads.contacts.placeholders import is_placeholder_email, is_placeholder_number
 from convocore_mcp.leads.deals.money import read_deal
 from convocore_mcp.models import Conversation, DerivedKeys
-from convocore_mcp.words.folding import (
-    IDEOGRAPHS,
-    NUMBER,
-    blank_before_words,
-    digits,
-    fold,
-    words,
-)
+from convocore_mcp.words.folding import digits
 from convocore_mcp.words.searched import searched_texts
 from convocore_mcp.words.splitting import searchable_words
 
-__all__ = [
-    "IDEOGRAPHS", "MAX_CACHED_KEYS", "MAX_EMAIL_LENGTH", "MIN_PHONE_DIGITS", "NUMBER",
-    "blank_before_words", "derive_keys", "digits", "email_key", "fold", "phone_key", "words",
-]  # fmt: skip
 MIN_PHONE_DIGITS, MAX_PHONE_DIGITS = 7, 15
 """Fewer digits tell nobody apart; E.164 allows fifteen."""
 MAX_EMAIL_LENGTH = 254

@@ -8,16 +8,18 @@ import phonenumbers
 from rapidfuzz import fuzz, process
 
 from convocore_mcp.leads.index_terms import EMAIL, LINK, link_forms, word_spellings
-from convocore_mcp.leads.keys import MIN_PHONE_DIGITS, digits, fold, phone_key, words
+from convocore_mcp.leads.keys import MIN_PHONE_DIGITS, phone_key
 from convocore_mcp.leads.names.filler_words import without_titles
 from convocore_mcp.leads.names.latin_spelling import is_without_vowels, latin_name_words
 from convocore_mcp.leads.names.nicknames import with_nicknames
 from convocore_mcp.models import NAME_WORD
+from convocore_mcp.words.folding import digits, fold, words
 
 SAME_WORD = 78
 """Similarity (0 to 100) from which a word counts as another one misspelt: `gonzales`, `gonzález`.
 
-A letter apart is the same word from five letters on; in a word of four, it may be another name.
+Words that differ in one letter count as the same from five letters on; with four, one of them may
+be another name.
 """
 RELATED_WORD = 60
 """Similarity from which a name is worth suggesting."""

@@ -7,10 +7,10 @@ of their own: two different identities never merge. The order of the rows change
 
 **Shared values.** A value that two or more identities use (a reception's number, `info@`, a test
 address) belongs to none of them and joins nobody to anybody with an identity. Convocore's identity
-is the only evidence that a value is shared. So among conversations without an identity the same
-value makes one lead, however many there are: no list of suspicious addresses and no limit by
-number, which would make two leads of one person one day. What can't be an address or a number
-(`n/a`, `-`, fewer than seven digits) is no value at all.
+is the only evidence that a value is shared. Placeholders (`leads.contacts.placeholders`) and what
+can't be an address or a number (`n/a`, `-`, fewer than seven digits) have no key and join nobody.
+Any other value makes one lead of all conversations without an identity that share it, however many
+there are: a limit on their number would split one person into two leads some day.
 
 An identity that equals the ID of a conversation was named after it. That conversation belongs to
 the identity even while it does not say so itself; otherwise two leads would have one id.
@@ -24,8 +24,8 @@ from typing import NamedTuple
 
 from convocore_mcp.leads.hotness import hot_score, is_closed
 from convocore_mcp.leads.index_terms import index_terms
-from convocore_mcp.leads.keys import blank_before_words
 from convocore_mcp.models import Conversation, DerivedKeys, Lead
+from convocore_mcp.words.folding import blank_before_words
 
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -154,7 +154,7 @@ def _lead(group: Iterable[KeyedConversation], *, identity: str | None) -> Lead:
 
 
 class _Known(NamedTuple):
-    """Values of which the newest conversation that has one decides."""
+    """Fields whose value comes from the newest conversation that has one."""
 
     name: str | None
     email: str | None
@@ -174,7 +174,7 @@ _values_of = attrgetter(*_Known._fields)
 
 
 def _newest_known(conversations: Sequence[Conversation]) -> _Known:
-    """Of each value the first one that is known; `conversations` come newest first."""
+    """The first known value of each field; `conversations` come newest first."""
     if len(conversations) == 1:  # as most leads have
         return _Known._make(_values_of(conversations[0]))
     columns = zip(*map(_values_of, conversations), strict=True)

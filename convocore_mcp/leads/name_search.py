@@ -10,18 +10,19 @@ from itertools import combinations
 from typing import Protocol
 
 from convocore_mcp.leads import index_terms, matching
-from convocore_mcp.leads.keys import MAX_EMAIL_LENGTH, digits, words
+from convocore_mcp.leads.keys import MAX_EMAIL_LENGTH
 from convocore_mcp.leads.names.latin_spelling import consonants
 from convocore_mcp.leads.names.nicknames import with_nicknames
 from convocore_mcp.leads.names.typed_words import TypedWord, rejoined, split_words
 from convocore_mcp.models import NAME_WORD, TermAlternatives
+from convocore_mcp.words.folding import digits, words
 
 MAX_RANKED_HITS = 200
 """Hits that are searched for an exact name; more share only a common word."""
 CONSONANTS = "consonants"
-"""What fitted where a name is written without vowels: it may be another name as well."""
+"""The `matched_on` of a name without vowels; other names may have the same consonants."""
 MAX_COMBINED_WORDS = 6
-"""Words of which the nearest names share as many as possible; of more, only the first."""
+"""Words of a text that are combined to look for near names; of more, only the first."""
 
 
 class Hit(matching.IndexedPerson, Protocol):
@@ -206,7 +207,7 @@ def _by_beginnings(search: NameSearch) -> Sequence[Hit]:
 
 
 def _by_nicknames(search: NameSearch) -> Sequence[Hit]:
-    """By words, each of which may be a nickname, or a name that somebody goes by the nickname of.
+    """By words, each of which may be a nickname or the full form of one.
 
     Names that begin with a nickname (Bobby) fit as well as those that it stands for (Robert).
     """

@@ -14,7 +14,6 @@ from urllib.parse import unquote
 
 from convocore_mcp.errors import MissingError
 from convocore_mcp.leads import index_terms, matching
-from convocore_mcp.leads.keys import words
 from convocore_mcp.leads.name_search import (
     CONSONANTS,
     LAST_RESORT,
@@ -31,6 +30,7 @@ from convocore_mcp.leads.names.fitting_words import fitting_words
 from convocore_mcp.leads.names.pasted_contacts import PastedContacts, unquoted, visible
 from convocore_mcp.leads.names.typed_words import TypedWord, filler_indices, typed_words
 from convocore_mcp.models import Conversation, Lead
+from convocore_mcp.words.folding import words
 from convocore_mcp.words.shown_ids import meant_ids
 
 MAX_CANDIDATES = 20

@@ -44,7 +44,7 @@ class MomentWindow:
 
     upto: int
     """The latest moment of the window, in Unix milliseconds."""
-    known: int
+    newest_version: int
     """The newest version (a sequence number) whose moments belong to the window."""
     after: MomentKey
     """The last moment that was told."""
@@ -56,22 +56,28 @@ class FeedPosition:
 
     A feed has two parts: changes by sequence number, and moments at which something became overdue.
     A moment comes after the position if it is later than `moment`, or if it belongs to a version
-    that is newer than `known`.
+    that is newer than `newest_version`.
     """
 
-    number: int
+    sequence_number: int
     """The sequence number up to which changes were told."""
     moment: int
     """Moments up to this time (Unix milliseconds) were told."""
-    known: int
+    newest_version: int
     """The newest version (a sequence number) that was known when they were told."""
     window: MomentWindow | None = None
 
     def key(self) -> tuple[float | str, ...]:
-        """What a cursor holds beside `number`."""
+        """What a cursor holds beside `sequence_number`."""
         if self.window is None:
-            return (self.moment, self.known)
-        return (self.moment, self.known, self.window.upto, self.window.known, *self.window.after)
+            return (self.moment, self.newest_version)
+        return (
+            self.moment,
+            self.newest_version,
+            self.window.upto,
+            self.window.newest_version,
+            *self.window.after,
+        )
 
     @classmethod
     def of(cls, number: int, key: Sequence[float | str]) -> "FeedPosition":
@@ -116,10 +122,16 @@ class ChangePage:
         seen_numbers = [c.sequence_number for c in shown if c.sequence_number is not None]
         seen_moments = [c.moment for c in shown if c.moment is not None]
         whole = len(seen_numbers) == len(numbers)
-        number = self.end.number if whole else (seen_numbers or [self.start.number])[-1]
+        number = (
+            self.end.sequence_number
+            if whole
+            else (seen_numbers or [self.start.sequence_number])[-1]
+        )
         if len(seen_moments) == len(moments):
-            return replace(self.end, number=number)
-        window = self.end.window or MomentWindow(self.end.moment, self.end.known, BEFORE_ALL)
+            return replace(self.end, sequence_number=number)
+        window = self.end.window or MomentWindow(
+            self.end.moment, self.end.newest_version, BEFORE_ALL
+        )
         started = self.start.window.after if self.start.window else BEFORE_ALL
         after = seen_moments[-1] if seen_moments else started
-        return replace(self.start, number=number, window=replace(window, after=after))
+        return replace(self.start, sequence_number=number, window=replace(window, after=after))

@@ -8,7 +8,7 @@ from convocore_mcp.models.conversation import Conversation
 
 @dataclass(frozen=True, slots=True)
 class Quarantined:
-    """A row that does not fit the model, kept as it came, with the reason."""
+    """A row that could not be read, kept without secrets and with the reason."""
 
     raw: str
     reason: str
@@ -84,7 +84,7 @@ class Coverage:
 
     @property
     def all_read(self) -> bool:
-        """Whether that holds, and everything that was read could be understood."""
+        """Whether the mirror is complete and everything that was read could be understood."""
         return self.complete and not (self.quarantined or self.dropped_fields)
 
     @property
@@ -110,4 +110,4 @@ class Freshness:
     """0 to 1: how much of the reading under way is done, as far as that can be told."""
     notes: tuple[str, ...] = ()
     first_sync_error: Exception | None = None
-    """How reading failed, while no full sync was ever complete and nothing has succeeded since."""
+    """Why the newest sync failed; set only before the first full sync is complete."""

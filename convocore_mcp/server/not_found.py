@@ -1,7 +1,7 @@
 """What an answer says when the mirror does not have what was asked for.
 
 Only a mirror that holds everything can tell that there is no such person. So each `not_found` says
-how much was searched; and while the first reading fails, the failure is the answer.
+how much was searched; and while the first full sync fails, the failure is the answer.
 """
 
 from copy import copy

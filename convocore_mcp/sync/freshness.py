@@ -98,11 +98,12 @@ def freshness(state: SyncState, scope: ReadScope, *, now: datetime) -> Freshness
         first_sync is not None and first_sync.covers(scope)
     )
     details = state.details
-    unread = details.pending or details.outdated or details.unread
-    lacks = coverage.quarantined or coverage.dropped_fields or unread
+    lacks_details = details.pending or details.outdated or details.unread
+    lacks = coverage.quarantined or coverage.dropped_fields or lacks_details
     complete = listed and not (lacks or _may_be_stale(state))
     started_at = first_sync.started_at if first_sync is not None else None
-    if coverage.full_sync_at is not None:  # else nothing was ever read but by the first sync
+    # Before the first full sync is complete, only that sync has read anything.
+    if coverage.full_sync_at is not None:
         started_at = coverage.watermark or coverage.oldest
     oldest = (first_sync.oldest if first_sync is not None else None) or coverage.oldest
     return Freshness(
@@ -147,7 +148,7 @@ def _details_notes(details: DetailsState, *, of: int) -> list[str]:
 
 
 def _retention_notes(kept_since: datetime | None, scope: ReadScope) -> list[str]:
-    """What is not kept is no part of what `complete` is about, so it is told."""
+    """The notes about retention: `complete` does not cover conversations that are not kept."""
     if kept_since is None:
         return []
     since = scope.since
@@ -179,12 +180,12 @@ def _notes(state: SyncState) -> list[str]:
         # Rows of the sync would count a conversation again that is on two pages.
         rows = coverage.conversations or state.first_sync.rows
         notes.append(
-            f"A first reading is under way, {counted(rows, 'conversation')} so far; "
+            f"A first full sync is under way, {counted(rows, 'conversation')} so far; "
             "ask again for the rest."
         )
     elif coverage.full_sync_at is None and coverage.conversations:
         notes.append(
-            "The first reading has stopped after "
+            "The first full sync has stopped after "
             f"{counted(coverage.conversations, 'conversation')}; the rest is not known."
         )
     overdue = FULL_SYNC_OVERDUE if state.overdue else None

@@ -1,4 +1,8 @@
-"""HTTP responses that the server makes itself: the one module that makes them, sanitized."""
+"""HTTP responses that the application makes: the one module that makes them.
+
+JSON is sanitized; each other function says why its text needs no sanitizing. Connections that are
+refused before the application sees them are answered in fixed words (`connections`).
+"""
 
 from collections.abc import Mapping
 

@@ -36,9 +36,9 @@ def fold(text: str) -> str:
     """`text` without case, accents and letter variants, in any script."""
     if text.isascii():
         return text.lower()
-    # Case is folded twice: a styled letter has none before decomposition, a few have some after.
-    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
-    return unicodedata.normalize("NFC", decomposed.translate(_ACCENT_TABLE))
+    # Decompose before folding: a styled letter has a case only once it is decomposed.
+    folded = unicodedata.normalize("NFKD", text).casefold()
+    return unicodedata.normalize("NFC", folded.translate(_ACCENT_TABLE))
 
 
 def words(text: str) -> list[str]:

@@ -1,10 +1,10 @@
 """Which words are forms of one word, by the Snowball stemmers.
 
-A word is an inflection of another if both have the same stem and begin as the stem does. The
-language is that of the row where the word is written in its script, otherwise any of the script.
-Then a stem of three letters counts in English only, and only if one of the words is the stem
-itself: else `data` would be a form of `date`. Stems are those of folded words, because the index
-holds folded words.
+A word is an inflection of another if both have the same stem and begin as the stem does. If the
+row's language uses the word's script, only that language counts; otherwise every language of the
+script does. Then a stem of three letters counts in English only, and only if one of the words is
+the stem itself: else `data` would be a form of `date`. Stems are those of folded words, because the
+index holds folded words.
 """
 
 import re
@@ -33,7 +33,10 @@ _SCRIPTS: dict[str, tuple[str, ...]] = {
     "devanagari": ("hindi", "nepali"),
     "tamil": ("tamil",),
 }  # fmt: skip
-"""The languages of each script. Esperanto and Sesotho are left out: too few write them."""
+"""The languages of each script: those with a Snowball stemmer, so Hebrew itself is not among them.
+
+Esperanto and Sesotho are left out: too few write them.
+"""
 _SCRIPT_OF = {language: script for script, known in _SCRIPTS.items() for language in known}
 LANGUAGES = tuple(_SCRIPT_OF)
 """All languages that have a stemmer here."""
@@ -96,7 +99,7 @@ class Inflections:
         )
 
     def counts(self, word: str, row_language: str | None) -> bool:
-        """Whether `word`, one of them, is found in a row of a language of `LANGUAGES`, or none."""
+        """Whether the inflection `word` counts in a row of `row_language` (`None`: unknown)."""
         of_script = _SCRIPTS[_SCRIPT_OF[self.language]]
         if row_language in of_script:
             return row_language == self.language

@@ -100,7 +100,7 @@ class Reader:
         position = page.position_after(count)
         # As in a cursor, which is text.
         key = json.loads(json.dumps(position.key()))
-        again = FeedPosition.of(position.number, key)
+        again = FeedPosition.of(position.sequence_number, key)
         assert again == position
         moved = position != self.position
         self.position = position

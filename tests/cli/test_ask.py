@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from convocore_mcp.cli.ask.answer_layout import FIRST_OF_A_ROW, answer_layout
-from convocore_mcp.cli.terminal import say, show
+from convocore_mcp.cli.terminal import show, write_lines
 from convocore_mcp.sandbox import Sandbox, serving
 from convocore_mcp.server.tools import TOOLS
 from tests.cli.command_line import CommandLine
@@ -87,6 +87,7 @@ def test_a_missing_setting_has_a_code_of_its_own_and_no_word_of_a_client(
     assert done.returncode == 2
     assert "CONVOCORE_REGION must be 'eu' or 'na'" in done.stderr
     assert "run the command again" in done.stderr
+    assert commands.run("board", CONVOCORE_REGION="us").returncode == 2
 
 
 def test_the_help_names_every_tool(commands: CommandLine) -> None:
@@ -97,7 +98,7 @@ def test_the_help_names_every_tool(commands: CommandLine) -> None:
 
 def test_a_line_has_no_escape_for_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     """Promised by docs/guarantees.md: one module writes to a terminal, and makes it safe."""
-    say("\n".join(f"before {escape}after" for escape in ESCAPES))
+    write_lines("\n".join(f"before {escape}after" for escape in ESCAPES))
     assert set(capsys.readouterr().out.splitlines()) == {"before after"}
 
 

@@ -12,7 +12,7 @@ import pytest
 from convocore_mcp.cli.doctor.doctor_command import INDENT, examine, exit_code_of, line_of
 from convocore_mcp.cli.doctor.finding import Finding
 from convocore_mcp.cli.install.clients import Machine
-from convocore_mcp.cli.terminal import tell
+from convocore_mcp.cli.terminal import write_wrapped
 from convocore_mcp.sandbox import FREE_PLAN_KEY, Sandbox, serving
 from convocore_mcp.settings import Settings
 from convocore_mcp.stored_key import account_of, store_key
@@ -69,15 +69,15 @@ def test_a_line_on_a_terminal_ends_between_words_and_goes_on_below_itself(
 ) -> None:
     """Ours: a broken `CONVOCOR E_AGENT_ID` can't be searched for."""
     finding = Finding(
-        about, "Convocore does not know it.", todo="Check that CONVOCORE_AGENT_ID is right."
+        about, "Convocore does not know it.", to_do="Check that CONVOCORE_AGENT_ID is right."
     )
     monkeypatch.setenv("COLUMNS", "50")
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
-    tell(line_of(finding), indent=INDENT)
+    write_wrapped(line_of(finding), indent=INDENT)
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 50
     assert all(line.startswith((" " * INDENT, "!! ")) for line in lines)
-    assert " ".join(" ".join(lines).split()) == f"!! {about} {finding.said} {finding.todo}"
+    assert " ".join(" ".join(lines).split()) == f"!! {about} {finding.found} {finding.to_do}"
 
 
 def test_what_convocore_is_like_is_no_fault(tmp_path: Path) -> None:
@@ -276,16 +276,16 @@ async def test_a_key_of_the_other_region_is_found(
     servers = {"eu": two_regions["eu"], "na": two_regions["na"]}
     found = await seen(monkeypatch, tmp_path, servers)
     (region,) = (f for f in found if not f.ok)
-    assert (region.about, region.todo) == ("region", "Set CONVOCORE_REGION=na.")
+    assert (region.about, region.to_do) == ("region", "Set CONVOCORE_REGION=na.")
     assert exit_code_of(found) == 2
     assert exit_code_of(await seen(monkeypatch, tmp_path, servers, region="na")) == 0
 
     servers = {"eu": two_regions["eu"], "na": two_regions["empty"]}
     (key,) = (f for f in await seen(monkeypatch, tmp_path, servers) if not f.ok)
-    assert (key.about, "in no other accepted" in key.said) == ("key", True)
+    assert (key.about, "in no other accepted" in key.found) == ("key", True)
     servers = {"eu": two_regions["eu"], "na": "http://127.0.0.1:1/v3"}
     (key,) = (f for f in await seen(monkeypatch, tmp_path, servers) if not f.ok)
-    assert "na could not be asked" in key.said
+    assert "na could not be asked" in key.found
 
 
 @pytest.mark.parametrize(
@@ -303,7 +303,7 @@ async def test_a_wrong_clock_is_found(
     ahead = timedelta(hours=hours)
     found = await seen(monkeypatch, tmp_path, servers, ahead=ahead)
     (clock,) = (f for f in found if not f.ok)
-    assert (clock.about, said in clock.said) == ("clock", True)
+    assert (clock.about, said in clock.found) == ("clock", True)
 
 
 def test_a_sandbox_with_a_wrong_clock_is_noticed(tmp_path: Path) -> None:

@@ -5,15 +5,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from convocore_mcp.leads.keys import (
-    blank_before_words,
-    derive_keys,
-    digits,
-    email_key,
-    fold,
-    phone_key,
-    words,
-)
+from convocore_mcp.leads.keys import derive_keys, email_key, phone_key
+from convocore_mcp.words.folding import blank_before_words, digits, fold, words
 from convocore_mcp.words.splitting import index_words
 from tests.conversations import conversation
 

@@ -14,7 +14,7 @@ from convocore_mcp.sandbox import Sandbox, serving
 from tests.odd_messages import (
     CAPABILITIES,
     ECHOED,
-    SIGNS,
+    LONG_SIGNS,
     VERSION,
     Message,
     check_answer,
@@ -91,11 +91,11 @@ async def test_no_error_over_stdio_repeats_more_than_a_little_of_what_was_sent(
 
 async def test_no_error_about_the_version_of_the_protocol_repeats_more_than_a_little() -> None:
     """Promised by docs/contract.md, "Rules for every answer". The SDK refuses these by itself."""
-    meta = {VERSION: SIGNS, CAPABILITIES: {}}
+    meta = {VERSION: LONG_SIGNS, CAPABILITIES: {}}
     async with unopened_client() as client:
         for request in (
             ("tools/list", {"_meta": meta}),
-            ("initialize", {"protocolVersion": SIGNS}),
+            ("initialize", {"protocolVersion": LONG_SIGNS}),
         ):
             answer = await ask(client, request)
             assert "error" in answer

@@ -66,7 +66,7 @@ class AgentStore:
         while True:
             page = self.change_feed.read([self.agent], start, now=NOW, limit=50)
             found += page.changes
-            if page.end.number == start.number:
+            if page.end.sequence_number == start.sequence_number:
                 return found
             start = page.end
 

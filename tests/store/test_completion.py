@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convocore_mcp.leads.keys import words
 from convocore_mcp.models import Conversation
 from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.read import completion, conversation_search
 from convocore_mcp.store.read.completion import CompletionReader
+from convocore_mcp.words.folding import words
 from tests.conversations import lists_of_conversations
 from tests.store.agent_store import AgentStore, sorted_by
 from tests.store.steps import in_each_mirror, shared

@@ -64,7 +64,7 @@ def numbers_of_details(store: AgentStore) -> Iterator[str]:
 def filled(database: Database) -> AgentStore:
     """Jane, with everything that the mirror can know of somebody; and others with her number.
 
-    Theirs were thought to be conversations of hers at first.
+    Bob's conversation was first merged with Jane's.
     """
     store = DetailsStore(database)
     store.save(
@@ -88,7 +88,7 @@ def filled(database: Database) -> AgentStore:
     assert version is not None
     said = Transcript((Turn(Speaker.VISITOR, f"I am {JANE}", None),), total=1)
     transcripts.save(store.agent, "j1", said, version=version, at=NOW)
-    # The leads have not followed yet.
+    # The leads are still dirty: no rebuild follows.
     (sparse,) = (wanted for wanted in store.wanted() if wanted.id == "j2")
     store.answer((sparse, store.read("j2", userName=JANE, lastMessage=f"I am {JANE}")))
     return store

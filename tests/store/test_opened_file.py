@@ -12,7 +12,7 @@ from convocore_mcp.errors import ReplacedMirrorError
 from convocore_mcp.store.database import sqlite_file
 from convocore_mcp.store.database.engine import open_database
 from convocore_mcp.store.database.sqlite_file import sqlite
-from convocore_mcp.store.files.opened_file import FileFault, OpenedFile
+from convocore_mcp.store.files.opened_file import FileProblem, OpenedFile
 
 CONTENT = bytes(range(200))
 
@@ -34,9 +34,9 @@ def replace(path: Path) -> None:
 def test_a_copy_in_the_place_of_a_file_is_another_file(path: Path) -> None:
     """Promised by docs/guarantees.md: a mirror's file that is replaced while it is used."""
     file = OpenedFile(path)
-    assert file.fault() is None
+    assert file.problem() is None
     replace(path)
-    assert file.fault() is FileFault.GONE
+    assert file.problem() is FileProblem.GONE
 
 
 def test_a_copy_that_comes_just_before_the_file_is_opened_is_another_file(
@@ -52,7 +52,7 @@ def test_a_copy_that_comes_just_before_the_file_is_opened_is_another_file(
         return really_open(name, flags)
 
     monkeypatch.setattr(os, "open", open_late)
-    assert file.fault() is FileFault.GONE
+    assert file.problem() is FileProblem.GONE
 
 
 def test_a_file_that_is_missing_is_not_created_by_a_connection(tmp_path: Path) -> None:

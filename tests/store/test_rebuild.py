@@ -169,7 +169,9 @@ def test_a_conversation_of_two_identities_joins_the_one_that_keeps_the_shared_va
 def test_what_a_changed_conversation_used_to_share_counts_although_it_was_merged_before(
     database: Database,
 ) -> None:
-    """Ours: bob gave up x, and was merged with a, who shares his new address, in a's batch."""
+    """Ours: Bob's email changed from x to b. The batch of conversation a, which also has b, rebuilt
+    Bob first; the lead that shared x must still be rebuilt.
+    """
     agent_store = AgentStore(database)
     ann, visitor = (
         conversation("n", identity="ann", email="x@x.example"),

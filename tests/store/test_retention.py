@@ -1,4 +1,4 @@
-"""What is too old leaves no trace in any table; on every engine."""
+"""What is too old leaves no trace in any table but one; on every engine."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -33,9 +33,9 @@ def traces(store: AgentStore) -> set[str]:
 @pytest.fixture(params=["memory", "in_file", "in_postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """A mirror of its own: what is too old goes for all agents."""
-    places = {"memory": lambda: "memory", "in_file": lambda: str(tmp_path / "mirror.sqlite3")}
-    place = places.get(request.param) or request.getfixturevalue("postgresql")
-    opened = open_database(store_location(place(), fingerprint="f"), owner="me")
+    stores = {"memory": lambda: "memory", "in_file": lambda: str(tmp_path / "mirror.sqlite3")}
+    store = stores.get(request.param) or request.getfixturevalue("postgresql")
+    opened = open_database(store_location(store(), fingerprint="f"), owner="me")
     yield opened
     opened.close()
 
@@ -72,7 +72,8 @@ def test_what_is_too_old_leaves_no_trace(store: AgentStore) -> None:
     assert writer.retention.apply(NOW) >= 3
     writer.rebuild_leads(store.agent)
     writer.retention.overwrite_freed()
-    assert traces(store) <= {"convocore_lead_fields"}  # of a lead that stays, for a week
+    # An earlier version of a lead that stays is deleted a week later (docs/security.md).
+    assert traces(store) <= {"convocore_lead_fields"}
     assert {c.id for c in store.find()} == {"n1", "timeless"}
     assert {id_ for lead in store.leads().values() for id_ in lead.conversation_ids} == {
         "n1", "timeless",

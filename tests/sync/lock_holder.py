@@ -1,6 +1,8 @@
 """A process that takes the sync lock of agent `a`, reports that on stdout, and keeps the lock.
 
-Usage: python -m tests.sync.lock_holder STORE [SECONDS], where a lease is for so many seconds
+Usage: python -m tests.sync.lock_holder STORE [SECONDS]
+
+SECONDS: how long a lease lasts behind a connection pooler.
 """
 
 import signal

@@ -224,7 +224,7 @@ async def test_during_a_slow_first_sync_answers_are_partial_and_say_so(dialect: 
         assert 0 < freshness.conversations < 400
         assert freshness.oldest is not None
         assert started_at <= freshness.as_of <= harness.clock()
-        assert any("first reading is under way" in note for note in freshness.notes)
+        assert any("first full sync is under way" in note for note in freshness.notes)
 
         gate.open()
         await full_sync

@@ -28,7 +28,7 @@ async def test_the_leads_of_what_was_read_are_there_when_reading_failed(dialect:
         assert count(harness, leads) > 0
         assert count(harness, dirty_conversations) == 0
         assert freshness.complete is False
-        assert freshness.notes[0].startswith(f"The first reading has stopped after {read} ")
+        assert freshness.notes[0].startswith(f"The first full sync has stopped after {read} ")
         assert any("Convocore can't be read now" in note for note in freshness.notes)
 
 

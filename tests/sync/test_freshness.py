@@ -48,7 +48,7 @@ WITH_GAP = Coverage(
 FIRST_SYNC = Progress(
     started_at=ago(seconds=5), rows=60, oldest=ago(days=3), complete_since=ago(days=3)
 )
-STOPPED = "The first reading has stopped after 40 conversations; the rest is not known."
+STOPPED = "The first full sync has stopped after 40 conversations; the rest is not known."
 FULL_DISK = MirrorError("The disk is full.")
 CANT_BE_KEPT = "The mirror can't be updated now and may be outdated: The disk is full."
 CANT_BE_READ = "Convocore can't be read now, so the mirror may be outdated: Convocore is down."
@@ -162,11 +162,11 @@ def test_as_of_is_when_the_front_of_the_list_was_read(state: SyncState, as_of: d
         (SyncState(replace(COMPLETE, as_of=None)), (CLOCK_WAS_AHEAD,)),
         (
             SyncState(PARTIAL, FIRST_SYNC, still_waiting=True),
-            ("A first reading is under way, 40 conversations so far; ask again for the rest.",),
+            ("A first full sync is under way, 40 conversations so far; ask again for the rest.",),
         ),
         (
             SyncState(PARTIAL, Progress(rows=20)),
-            ("A first reading is under way, 40 conversations so far; ask again for the rest.",),
+            ("A first full sync is under way, 40 conversations so far; ask again for the rest.",),
         ),
         (SyncState(WITH_GAP), (LIST_MOVED_TOO_FAST,)),
         (

@@ -204,7 +204,7 @@ async def test_a_waiting_process_answers_from_what_the_other_has_read(store: str
             possible_counts = range(rows_before, len(syncing.mirror_rows) + 1)
             (note,) = newest.notes
             assert note in [
-                f"A first reading is under way, {rows} conversations so far; "
+                f"A first full sync is under way, {rows} conversations so far; "
                 "ask again for the rest."
                 for rows in possible_counts
             ]

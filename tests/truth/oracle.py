@@ -484,7 +484,7 @@ def summary(rows: Iterable[Row], *, min_score: float = 75, **window: str) -> dic
 HIDDEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u00ad\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 
 
-def tame(text: str) -> bool:
+def shown_unchanged(text: str) -> bool:
     """Text that has to arrive as it is: nothing hidden, no markup, not too long."""
     odd = HIDDEN.search(text) or any(unicodedata.category(c) in ("Cf", "Cs", "Co") for c in text)
     return not odd and not set("[]<>") & set(text) and len(text) <= 120
@@ -537,7 +537,7 @@ def differences(got: Row, expected: Row) -> dict[str, tuple[Any, Any]]:
     for name in got.keys() | expected.keys():
         here, there = got.get(name), expected.get(name)
         if isinstance(there, str):
-            if not tame(there):
+            if not shown_unchanged(there):
                 continue
             there = unicodedata.normalize("NFC", there).strip()
         if here != there:
@@ -585,8 +585,8 @@ def record(value: Any, name: str = "") -> Any:
 def record_differences(got: Any, expected: Any, path: str = "") -> list[str]:
     """Where a record differs from what is expected, except for text that is sanitized."""
     if isinstance(expected, dict) and isinstance(got, dict):
-        names = {n for n in got.keys() | expected.keys() if tame(n)}
-        if not all(tame(n) for n in expected):
+        names = {n for n in got.keys() | expected.keys() if shown_unchanged(n)}
+        if not all(shown_unchanged(n) for n in expected):
             names &= expected.keys()
         return [
             place
@@ -603,7 +603,7 @@ def record_differences(got: Any, expected: Any, path: str = "") -> list[str]:
     if isinstance(expected, str):
         if set("[]<>") & set(expected) or HIDDEN.search(expected.replace("\n", "")):
             return []
-        if not tame(expected.replace("\n", "")) and len(expected) <= 120:
+        if not shown_unchanged(expected.replace("\n", "")) and len(expected) <= 120:
             return []
         expected = unicodedata.normalize("NFC", expected).strip()
     return [] if got == expected else [f"{path}: {got!r}, not {expected!r}"]

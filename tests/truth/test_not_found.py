@@ -1,4 +1,4 @@
-"""`not_found` says how much was searched, and is no answer while the first reading fails."""
+"""`not_found` says how much was searched, and is no answer while the first full sync fails."""
 
 import json
 from typing import Any

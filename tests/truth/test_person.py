@@ -70,7 +70,7 @@ async def test_a_lead_is_found_by_phone_in_every_notation(
         for row in lead.rows:
             if number := oracle.phone(row):
                 owners.setdefault(number, set()).add(lead.ids)
-    shared = {number for number, namesakes in owners.items() if len(namesakes) > 1}
+    shared = {number for number, sharing in owners.items() if len(sharing) > 1}
     assert shared
     for number in [*list(owners)[:SAMPLE], *shared]:
         for written in notations(number):
@@ -102,13 +102,13 @@ async def test_a_lead_is_found_by_name_and_namesakes_are_candidates(
     for lead in leads:
         if name := lead.field("userName"):
             named.setdefault(oracle.words(name), []).append(lead)
-    tame = {
+    unchanged = {
         w: namesakes
         for w, namesakes in named.items()
-        if oracle.tame(namesakes[0].field("userName"))
+        if oracle.shown_unchanged(namesakes[0].field("userName"))
     }
-    single = [namesakes[0] for namesakes in tame.values() if len(namesakes) == 1]
-    several = [namesakes for namesakes in tame.values() if len(namesakes) > 1]
+    single = [namesakes[0] for namesakes in unchanged.values() if len(namesakes) == 1]
+    several = [namesakes for namesakes in unchanged.values() if len(namesakes) > 1]
     assert single
     assert several
     for lead in single[:SAMPLE]:
@@ -135,7 +135,7 @@ def _candidate(lead: Lead) -> Row:
 
 def _distinguishing(candidate: Row) -> tuple[Any, ...]:
     fields = {name: value for name, value in candidate.items() if name != "lead_id"}
-    if not oracle.tame(fields.get("company", "")):
+    if not oracle.shown_unchanged(fields.get("company", "")):
         fields["company"] = "?"
     return tuple(sorted(fields.items()))
 
@@ -309,7 +309,7 @@ def _check_quotes(said: list[str], lead: Lead) -> None:
         if step["pointsAdded"] > 0 and step.get("messageContext")
     ]
     assert len(said) == min(3, len(set(earned)))
-    if all(oracle.tame(text) for text in earned):
+    if all(oracle.shown_unchanged(text) for text in earned):
         assert set(said) <= set(earned)
 
 

@@ -17,7 +17,7 @@ from tests.odd_messages import (
     CAPABILITIES,
     ECHOED,
     HOSTILE_TEXTS,
-    SIGNS,
+    LONG_SIGNS,
     VERSION,
     Message,
     check_answer,
@@ -116,7 +116,7 @@ def in_session(sent: Message, session: dict[str, str]) -> tuple[Message, dict[st
     return sent, session
 
 
-def with_envelope(sent: Message, _: dict[str, str]) -> tuple[Message, dict[str, str]]:
+def with_meta(sent: Message, _: dict[str, str]) -> tuple[Message, dict[str, str]]:
     """A request of the newer era as far as it can be one, and its headers."""
     params = sent["params"]
     if not isinstance(params, dict):
@@ -130,14 +130,14 @@ def with_envelope(sent: Message, _: dict[str, str]) -> tuple[Message, dict[str, 
 
 
 Era = Callable[[Message, dict[str, str]], tuple[Message, dict[str, str]]]
-eras = pytest.mark.parametrize("era", [in_session, with_envelope])
+eras = pytest.mark.parametrize("era", [in_session, with_meta])
 
 
 @eras
 async def test_a_request_of_each_era_reaches_its_tool(
     http: httpx.AsyncClient, session: dict[str, str], era: Era
 ) -> None:
-    """Ours: what is refused at the door says nothing about what is behind it."""
+    """Ours: if no request reached a tool, the tests below would prove nothing."""
     call = ("tools/call", {"name": "list_leads", "arguments": {"limit": 1}})
     sent, headers = era(message(call, next(ids)), session)
     answer = answer_to(sent, await http.post("/mcp", content=encoded(sent), headers=headers))
@@ -300,7 +300,7 @@ async def test_no_error_over_sse_repeats_more_than_a_little_of_what_was_sent(
             sent = message(request, next(ids))
             assert await client.post(encoded(sent)) == 202
             check_answer(request, await client.answer(sent["id"]))
-    meta = {VERSION: SIGNS, CAPABILITIES: {}}
+    meta = {VERSION: LONG_SIGNS, CAPABILITIES: {}}
     sent = message(("tools/list", {"_meta": meta}), next(ids))
     async with sse_client(http, handshake=False) as client:
         await client.post(encoded(sent))

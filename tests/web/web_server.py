@@ -64,9 +64,9 @@ class RunningServer:
         """All log lines so far."""
         return [json.loads(line) for line in self.stderr().splitlines()]
 
-    def stop(self, sign: signal.Signals = signal.SIGTERM) -> int:
+    def stop(self, stop_signal: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal, and return the exit status."""
-        self.process.send_signal(sign)
+        self.process.send_signal(stop_signal)
         return self.process.wait(TIMEOUT_SECONDS)
 
     def metric(self, name: str, token: str | None = None) -> float:

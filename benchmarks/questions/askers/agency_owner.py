@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
-from benchmarks.questions.agency import FIRST, SECOND, ZONE
+from benchmarks.questions.agency import DENTAL, MOTORS, ZONE
 from benchmarks.questions.asking import CONVERSATIONS, LEADS, STATS, refused
 from benchmarks.questions.question import Answers, Call, Question, by, ids, path
 from benchmarks.questions.truth import crm, oracle, periods
@@ -132,14 +132,14 @@ QUESTIONS = (
         "And for whom? (which client each of the five belongs to)", "en", CONVERSATIONS,
         lambda a: [row["agent_id"] for row in a[-1]["conversations"]],
         lambda w: [
-            FIRST if row in w.agents[FIRST].rows else SECOND for row in every_row(w)[:5]
+            DENTAL if row in w.agents[DENTAL].rows else MOTORS for row in every_row(w)[:5]
         ],
         limit=5, fields=["name", "agent_id"],
     ),
     asked(
         "Wer wartet beim Kunden Motors auf einen Menschen, wie viele?", "de", CONVERSATIONS,
-        path("total"), lambda w: sum(map(oracle.waits, w.agents[SECOND].rows)),
-        agent_id=SECOND, attention=["waiting_for_human"], limit=1, fields=["name"],
+        path("total"), lambda w: sum(map(oracle.waits, w.agents[MOTORS].rows)),
+        agent_id=MOTORS, attention=["waiting_for_human"], limit=1, fields=["name"],
     ),
     asked(
         "哪个客户赢单最多?", "zh", STATS, by("agent_id", "leads"),
@@ -163,12 +163,12 @@ QUESTIONS = (
     ),
     asked(
         "Stages of the dental client only?", "en", STATS, by("stage", "leads"),
-        lambda w: oracle.count_by(w.agents[FIRST].leads, lambda p: p.stage),
-        agent_id=FIRST, of="leads", group_by=["stage"], tokens=2000,
+        lambda w: oracle.count_by(w.agents[DENTAL].leads, lambda p: p.stage),
+        agent_id=DENTAL, of="leads", group_by=["stage"], tokens=2000,
     ),
-    refused("How many leads do we have? (which client?)", "en", LEADS, [FIRST, SECOND]),
+    refused("How many leads do we have? (which client?)", "en", LEADS, [DENTAL, MOTORS]),
     refused(
-        "Hot leads of the client Acme?", "en", "summarize_hot_leads", [FIRST, SECOND],
+        "Hot leads of the client Acme?", "en", "summarize_hot_leads", [DENTAL, MOTORS],
         agent_id="acme",
     ),
 )  # fmt: skip

@@ -53,7 +53,7 @@ def _deal_size(dataset: Dataset) -> dict[str, float | None]:
     ]  # fmt: skip
     return {
         "n": len(amounts), "sum": sum(amounts), "avg": round(average(amounts) or 0, 4),
-        "median": crm.middle(amounts), "max": max(amounts, default=None),
+        "median": crm.median(amounts), "max": max(amounts, default=None),
     }  # fmt: skip
 
 

@@ -193,7 +193,7 @@ QUESTIONS = (
     measured(
         "Median length of a conversation in seconds?", "en", "duration_seconds", ["median"],
         lambda w: {
-            "median": crm.middle([s for row in w.rows if (s := crm.duration(row)) is not None])
+            "median": crm.median([s for row in w.rows if (s := crm.duration(row)) is not None])
         },
     ),
 )  # fmt: skip

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from benchmarks.questions.agency import FIRST, said
-from benchmarks.questions.asking import ONE
+from benchmarks.questions.agency import DENTAL, said
+from benchmarks.questions.asking import GET_CONVERSATION
 from benchmarks.questions.question import Answers, Question, path
 from benchmarks.questions.truth.dataset import Dataset
 from benchmarks.questions.truth.oracle import Facts
@@ -29,8 +29,8 @@ def read(
     truth: Callable[[Dataset], Facts], *, conversation: str = REMEMBERED, **given: object,
 ) -> Question:  # fmt: skip
     """One conversation of the first agent."""
-    arguments = {"conversation": conversation, "agent_id": FIRST} | given
-    return Question(words, language, [(ONE, arguments)], facts, truth, tokens=1700)
+    arguments = {"conversation": conversation, "agent_id": DENTAL} | given
+    return Question(words, language, [(GET_CONVERSATION, arguments)], facts, truth, tokens=1700)
 
 
 QUESTIONS = (

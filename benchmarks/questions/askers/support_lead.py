@@ -126,4 +126,4 @@ QUESTIONS = (
 def _spread(values: list[float]) -> dict[str, float | None]:
     if not values:
         return {}
-    return {"avg": average(values), "median": crm.middle(values), "max": max(values)}
+    return {"avg": average(values), "median": crm.median(values), "max": max(values)}

@@ -1,6 +1,7 @@
 """What a raw conversation says of deals, handoffs, calls and captured data, in plain code."""
 
 import re
+import statistics
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any
 
@@ -184,10 +185,6 @@ def amount(value: Any) -> float | None:
 # Numbers
 
 
-def middle(values: list[float]) -> float | None:
-    """The median."""
-    ordered = sorted(values)
-    if not ordered:
-        return None
-    half = len(ordered) // 2
-    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
+def median(values: list[float]) -> float | None:
+    """The median; `None` of nothing."""
+    return statistics.median(values) if values else None

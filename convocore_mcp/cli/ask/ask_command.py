@@ -21,7 +21,7 @@ from convocore_mcp.cli.error_reports import (
 )
 from convocore_mcp.cli.progress_bar import progress_bar
 from convocore_mcp.cli.serve_web import serve_demo
-from convocore_mcp.cli.terminal import say, show, tell
+from convocore_mcp.cli.terminal import show, write_lines, write_wrapped
 from convocore_mcp.cli.tool_arguments import Pairs, read_pairs, repeat_hint, tool_names
 from convocore_mcp.configuration import add_stored_key, read_settings, require_key
 from convocore_mcp.errors import NotConfiguredError
@@ -82,13 +82,13 @@ def _show(text: str, given: JsonObject, *, failed: bool, as_json: bool) -> None:
     if failed:
         error = answer["error"]
         if as_json:
-            say(text, err=True)
+            write_lines(text, err=True)
         else:
             also = repeat_hint(given, error["message"])
-            tell(f"{error['message']}\n{error['hint']}{also}", err=True)
+            write_wrapped(f"{error['message']}\n{error['hint']}{also}", err=True)
         raise typer.Exit(NOT_CONFIGURED if error["code"] == NotConfiguredError.code else FAILED)
     if as_json:
-        say(text)
+        write_lines(text)
         return
     console = Console()
     show(console, answer_layout(answer, width=console.width))

@@ -23,9 +23,9 @@ from convocore_mcp.cli.error_reports import (
 from convocore_mcp.cli.install.clients import Machine
 from convocore_mcp.cli.install.install_command import this_machine
 from convocore_mcp.cli.mirror.mirror_commands import ConfiguredMirror
-from convocore_mcp.cli.terminal import say, tell
+from convocore_mcp.cli.terminal import write_lines, write_wrapped
 from convocore_mcp.configuration import add_stored_key, mirror_location, read_settings, require_key
-from convocore_mcp.errors import NotConfiguredError
+from convocore_mcp.errors import NotConfiguredError, no_agent
 from convocore_mcp.server.sanitize import sanitize_line
 from convocore_mcp.settings import SERVERS, Settings
 
@@ -47,7 +47,7 @@ def doctor(
     leave_reporting_to_the_command()
     findings = anyio.run(_collect, this_machine(), not as_json)
     if as_json:
-        say(_as_json(findings))
+        write_lines(_as_json(findings))
     if code := exit_code_of(findings):
         raise typer.Exit(code)
 
@@ -57,7 +57,7 @@ async def _collect(machine: Machine, show: bool) -> list[Finding]:
     async for finding in examine(machine, servers=SERVERS, now=utc_now):
         findings.append(finding)
         if show:
-            tell(line_of(finding), indent=INDENT)
+            write_wrapped(line_of(finding), indent=INDENT)
     return findings
 
 
@@ -71,10 +71,7 @@ async def examine(
         require_key(settings)
         yield Finding("settings", _source_of_key(settings))
         if not settings.agent_id:
-            raise NotConfiguredError(
-                "No agent is configured.",
-                hint="Set CONVOCORE_AGENT_ID to your agent's ID, or to several with commas.",
-            )
+            raise no_agent()
     except NotConfiguredError as error:
         yield Finding.of_error("settings", error, setting=True)
     else:
@@ -97,10 +94,10 @@ def line_of(finding: Finding) -> str:
     """A finding for a person: `ok`, or what to do in a line of its own."""
     mark = "ok " if finding.ok else "!! "
     about = f"{mark} {finding.about:<{WIDTH}}"
-    # A long one has a line of its own: it would not be told apart from what is said.
+    # A name longer than its column gets its own line, so that the text still begins at INDENT.
     gap = " " if len(finding.about) <= WIDTH else f"\n{' ' * INDENT}"
-    line = f"{about}{gap}{finding.said}"
-    return line if finding.ok else f"{line}\n{' ' * INDENT}{finding.todo}"
+    line = f"{about}{gap}{finding.found}"
+    return line if finding.ok else f"{line}\n{' ' * INDENT}{finding.to_do}"
 
 
 def exit_code_of(findings: Iterable[Finding]) -> int:
@@ -113,7 +110,12 @@ def exit_code_of(findings: Iterable[Finding]) -> int:
 
 def _as_json(findings: Iterable[Finding]) -> str:
     shown = [
-        {"about": f.about, "ok": f.ok, "said": sanitize_line(f.said), "todo": sanitize_line(f.todo)}
+        {
+            "about": f.about,
+            "ok": f.ok,
+            "said": sanitize_line(f.found),
+            "todo": sanitize_line(f.to_do),
+        }
         for f in findings
     ]
     ok = all(finding["ok"] for finding in shown)

@@ -11,8 +11,8 @@ class Finding:
     """One line: what was looked at, what is so, and what to do about it."""
 
     about: str
-    said: str
-    todo: str = ""
+    found: str
+    to_do: str = ""
     """Empty if all is well."""
     setting: bool = False
     """Whether a setting is missing or wrong."""
@@ -20,7 +20,7 @@ class Finding:
     @property
     def ok(self) -> bool:
         """Whether there is nothing to do."""
-        return not self.todo
+        return not self.to_do
 
     @classmethod
     def of_error(cls, about: str, error: ConvocoreError, *, setting: bool = False) -> "Finding":

@@ -18,9 +18,9 @@ from convocore_mcp.cli.export.text_files import CsvWriter, JsonLinesWriter
 from convocore_mcp.cli.progress_bar import progress_bar
 from convocore_mcp.cli.replaced_file import replaced_file
 from convocore_mcp.cli.serve_web import serve_demo
-from convocore_mcp.cli.terminal import output, tell
+from convocore_mcp.cli.terminal import output, write_wrapped
 from convocore_mcp.cli.tool_arguments import Pairs
-from convocore_mcp.errors import ApiError, ConvocoreError, InvalidArgumentError, NotConfiguredError
+from convocore_mcp.errors import ApiError, ConvocoreError, InvalidArgumentError, no_agent
 from convocore_mcp.server.answers.list_leads import MOVED
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.sanitize import JsonObject
@@ -80,7 +80,7 @@ def export(
         settings = {**overrides, "incremental_sync_seconds": 86_400}
         notes = anyio.run(_export, settings, row_list, to, make)
         for note in notes:
-            tell(f"Incomplete: {note}", err=True)
+            write_wrapped(f"Incomplete: {note}", err=True)
         if notes:
             raise typer.Exit(INCOMPLETE)
 
@@ -97,10 +97,7 @@ async def _export(
     backend = await Assembly(settings).build_backend()
     try:
         if not backend.agents:
-            raise NotConfiguredError(
-                "No agent is configured.",
-                hint="Set CONVOCORE_AGENT_ID to your agent's ID, or to several with commas.",
-            )
+            raise no_agent()
         agents = backend.chosen_agents(row_list.agent_id)
         columns = row_list.columns(agents)
         notes = [note for agent in agents if (note := await _bring_up_to_date(backend, agent))]

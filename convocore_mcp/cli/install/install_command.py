@@ -16,7 +16,7 @@ from convocore_mcp.cli.install.clients import TITLES, ClientName, Machine
 from convocore_mcp.cli.install.receipts import Receipt, Receipts, digest
 from convocore_mcp.cli.install.server_entry import DEMO, DEMO_NAME, KEY, NAME, ServerEntry, entry_of
 from convocore_mcp.cli.replaced_file import replaced_file
-from convocore_mcp.cli.terminal import ask_text, output, say, tell
+from convocore_mcp.cli.terminal import ask_text, output, write_lines, write_wrapped
 from convocore_mcp.configuration import add_stored_key, read_settings
 from convocore_mcp.errors import ConvocoreError, NotConfiguredError
 from convocore_mcp.settings import Settings, default_folder
@@ -59,9 +59,9 @@ def install(
         entry = DEMO if demo else _printable(_settings(key_needed=False), key_in_file=key_in_file)
         # Of the file, only the entry: others in it may hold secrets.
         output().write(replace(file, content=None).with_entry(entry.name, entry.for_client(client)))
-        tell(f"Add this to {file.path}; nothing was written.", err=True)
+        write_wrapped(f"Add this to {file.path}; nothing was written.", err=True)
         if not demo and not key_in_file:
-            tell(WITHOUT_KEY, err=True)
+            write_wrapped(WITHOUT_KEY, err=True)
         return
     if demo:
         _write(file, DEMO, account=None)
@@ -141,7 +141,7 @@ def _write(file: ClientFile, entry: ServerEntry, *, account: str | None) -> None
     content = file.with_entry(entry.name, entry.for_client(file.client))
     title, path = TITLES[file.client], file.path
     if content == file.content or file.entries().get(entry.name) == entry.for_client(file.client):
-        say(f"{title} is connected already: {entry.name!r} in {path}.")
+        write_lines(f"{title} is connected already: {entry.name!r} in {path}.")
         return
     earlier = receipts().find(file.client, entry.name)
     if earlier and file.content is not None and digest(file.content) == earlier.after:
@@ -151,13 +151,13 @@ def _write(file: ClientFile, entry: ServerEntry, *, account: str | None) -> None
         receipt = _receipt(file, content, account, mixed=mixed)
     _replace(file, content)
     receipts().keep(file.client, entry.name, receipt)
-    say(f"{title} is connected: {entry.name!r} in {path}.")
+    write_lines(f"{title} is connected: {entry.name!r} in {path}.")
     if receipt.backup:
-        say(f"The file as it was: {receipt.backup}")
+        write_lines(f"The file as it was: {receipt.backup}")
     if account:
-        say("The key is in this machine's keyring, and in no file.")
+        write_lines("The key is in this machine's keyring, and in no file.")
     check = "" if entry.name == DEMO_NAME else " convocore-mcp doctor checks the rest."
-    say(f"Restart {title}, and ask it who your hot leads are.{check}")
+    write_lines(f"Restart {title}, and ask it who your hot leads are.{check}")
 
 
 def _receipt(file: ClientFile, content: bytes, account: str | None, *, mixed: bool) -> Receipt:
@@ -217,29 +217,29 @@ def uninstall(
     receipt = receipts().find(client, name)
     if receipt is None or name not in file.entries():
         receipts().keep(client, name, None)
-        say(f"Nothing to take back: install has written no {name!r} into {file.path}.")
+        write_lines(f"Nothing to take back: install has written no {name!r} into {file.path}.")
         return
     unchanged = file.content is not None and digest(file.content) == receipt.after
     backup = Path(receipt.backup) if receipt.backup else None
     original = backup.read_bytes() if backup and backup.exists() else None
     if unchanged and not receipt.existed:
         file.path.unlink()
-        say(f"Deleted {file.path}, which install had made.")
+        write_lines(f"Deleted {file.path}, which install had made.")
     elif unchanged and original is not None and digest(original) == receipt.before:
         _replace(file, original)
-        say(f"{file.path} is as it was before.")
+        write_lines(f"{file.path} is as it was before.")
     else:
         content = file.without_entry(name, drop_section=not receipt.had_section)
         if receipt.existed or content.split() not in ([], [b"{}"]):
             _replace(file, content)
         else:
             file.path.unlink()
-        say(f"Removed {name!r} from {file.path}; everything else stays as it is now.")
+        write_lines(f"Removed {name!r} from {file.path}; everything else stays as it is now.")
         backup = None  # it may hold what is not in the file any more
     if backup:
         backup.unlink(missing_ok=True)
     receipts().keep(client, name, None)
     if receipt.account and receipt.account not in receipts().accounts():
         keyring_module().delete_key(receipt.account)
-        say("The key is no longer in this machine's keyring.")
-    say(f"Restart {TITLES[client]}.")
+        write_lines("The key is no longer in this machine's keyring.")
+    write_lines(f"Restart {TITLES[client]}.")

@@ -15,7 +15,7 @@ from convocore_mcp.cli.mirror.mirror_commands import (
     count_text,
     open_backend,
 )
-from convocore_mcp.cli.terminal import ask, say
+from convocore_mcp.cli.terminal import ask, write_lines
 from convocore_mcp.errors import InvalidArgumentError, MissingError, NotConfiguredError
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.store.database.engine import open_database
@@ -66,19 +66,21 @@ def forget(
         eraser = Eraser(database)
         for person in people:
             traces = eraser.traces(person.agent_id, person.conversation_ids)
-            say(f"{person.agent_id}: {person.shown}: {_counts_text(traces)}.")
+            write_lines(f"{person.agent_id}: {person.shown}: {_counts_text(traces)}.")
         if dry_run:
-            say("Nothing was erased (--dry-run).")
+            write_lines("Nothing was erased (--dry-run).")
             return
         if not (yes or ask("Erase all of this? It can't be undone.")):
-            say("Nothing was erased.", err=True)
+            write_lines("Nothing was erased.", err=True)
             raise typer.Exit(FAILED)
         for person in people:
             erased = eraser.forget(person.agent_id, person.conversation_ids, agents=agents)
-            say(f"{person.agent_id}: erased {_counts_text(erased)}.")
+            write_lines(f"{person.agent_id}: erased {_counts_text(erased)}.")
         _delete_copies(mirror.location)
         kept = eraser.tombstones.file or "a table of the database"
-        say(f"Salted hashes in {kept} keep the next sync from bringing them back. {RESTART}")
+        write_lines(
+            f"Salted hashes in {kept} keep the next sync from bringing them back. {RESTART}"
+        )
     finally:
         database.close()
 
@@ -132,4 +134,4 @@ def _delete_copies(location: str | Path) -> None:
     """Delete set-aside copies of the mirror: they hold the person, too, and nobody reads them."""
     if isinstance(location, Path) and (old := copies(location)):
         delete_files([copy.with_name(copy.name + end) for copy in old for end in SUFFIXES])
-        say(f"Deleted {count_text(len(old), 'set-aside copy').replace('copys', 'copies')}.")
+        write_lines(f"Deleted {count_text(len(old), 'set-aside copy').replace('copys', 'copies')}.")

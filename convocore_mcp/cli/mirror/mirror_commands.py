@@ -25,9 +25,14 @@ from convocore_mcp.cli.error_reports import (
 )
 from convocore_mcp.cli.mirror.mirror_status import details_text, location_text, status_lines
 from convocore_mcp.cli.progress_bar import progress_bar
-from convocore_mcp.cli.terminal import say, show, shown
+from convocore_mcp.cli.terminal import show, shown, write_lines
 from convocore_mcp.configuration import add_stored_key, mirror_location, read_settings
-from convocore_mcp.errors import ConvocoreError, InvalidArgumentError, NotConfiguredError
+from convocore_mcp.errors import (
+    ConvocoreError,
+    InvalidArgumentError,
+    NotConfiguredError,
+    no_agent,
+)
 from convocore_mcp.models import DetailsState
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.protocols import SyncResult
@@ -86,10 +91,7 @@ class ConfiguredMirror:
         """
         configured = self.settings.agent_id
         if not configured:
-            raise NotConfiguredError(
-                "No agent is configured.",
-                hint="Set CONVOCORE_AGENT_ID to your agent's ID, or to several with commas.",
-            )
+            raise no_agent()
         for agent in chosen or ():
             if agent not in configured:
                 raise InvalidArgumentError(
@@ -157,21 +159,21 @@ async def _sync_agent(backend: Backend, agent: str, *, full: bool) -> None:
     changes = await backend.read(backend.change_log.count_changes, agent, after=sequence_number)
     in_mirror = counted(after.conversations, "conversation is", "conversations are")
     scope = "everything" if reads_everything else "what is new"
-    say(
+    write_lines(
         f"{agent}: {_progress_text(progress, scope)}, {seconds:.1f} s.\n"
         f"  {changes.created:,} created, {changes.updated:,} updated, {changes.removed:,} removed;"
         f" {in_mirror} in the mirror now."
     )
     if after.quarantined:
-        say(
+        write_lines(
             f"  {after.quarantined:,} could not be read and are quarantined; "
             "convocore-mcp status shows why."
         )
     for reason in filter(None, (after.gap, after.doubt)):
-        say(f"  {reason}")
+        write_lines(f"  {reason}")
     details = await _details_of(backend, agent)
     if details and details.pending:
-        say(f"  details: {details_text(details)}, in the background of a running server.")
+        write_lines(f"  details: {details_text(details)}, in the background of a running server.")
 
 
 def _progress_text(progress: SyncResult, scope: str) -> str:
@@ -202,14 +204,14 @@ def status(*, agent: Agents = None) -> None:
     mirror = ConfiguredMirror.from_environment()
     agents = mirror.agents(agent)
     if mirror.location == MEMORY:
-        say("Each server keeps its mirror in memory; there is none on disk.")
+        write_lines("Each server keeps its mirror in memory; there is none on disk.")
         return
     size = mirror.size()
     location = location_text(mirror.location)
     if not size:
-        say(f"No mirror yet at {location}; convocore-mcp sync creates it.")
+        write_lines(f"No mirror yet at {location}; convocore-mcp sync creates it.")
         return
-    say(f"Mirror: {location}, {decimal(size)}")
+    write_lines(f"Mirror: {location}, {decimal(size)}")
     anyio.run(_print_status, agents)
 
 
@@ -220,7 +222,7 @@ async def _print_status(agents: Sequence[str]) -> None:
             reasons = await backend.read(backend.mirror_reader.quarantine_reasons, agent)
             details = await _details_of(backend, agent)
             for line in status_lines(agent, coverage, details, reasons, now=backend.now()):
-                say(line)
+                write_lines(line)
 
 
 async def _details_of(backend: Backend, agent: str) -> DetailsState | None:

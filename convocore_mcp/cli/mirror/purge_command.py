@@ -13,7 +13,7 @@ from convocore_mcp.cli.mirror.mirror_commands import (
     count_text,
 )
 from convocore_mcp.cli.mirror.mirror_status import location_text
-from convocore_mcp.cli.terminal import ask, say
+from convocore_mcp.cli.terminal import ask, write_lines
 from convocore_mcp.configuration import read_settings
 from convocore_mcp.settings import default_folder, store_location
 from convocore_mcp.store.database.purge import (
@@ -41,7 +41,7 @@ def purge(
         return
     mirror = ConfiguredMirror.from_environment()
     if mirror.location == "memory":
-        say("Nothing to delete: each server keeps its mirror in memory.")
+        write_lines("Nothing to delete: each server keeps its mirror in memory.")
     elif isinstance(mirror.location, Path):
         _purge_files([mirror.location], mirror.location, yes=yes)
     else:
@@ -69,29 +69,29 @@ def _purge_files(paths: Sequence[Path], place: Path, *, yes: bool) -> None:
         ours, foreign_files = mirror_files(path)
         files += ours
         for file in foreign_files:
-            say(f"Not deleted, because it is no mirror of this program: {file}", err=True)
+            write_lines(f"Not deleted, because it is no mirror of this program: {file}", err=True)
     if not files:
-        say(f"Nothing to delete at {place}.")
+        write_lines(f"Nothing to delete at {place}.")
         return
     size = decimal(sum(file.stat().st_size for file in files))
-    say("\n".join(map(str, files)))
+    write_lines("\n".join(map(str, files)))
     _confirm(f"Delete the mirror ({count_text(len(files), 'file')}, {size})?", yes=yes)
     delete_files(files)
-    say(f"Deleted {count_text(len(files), 'file')}, {size}. {RESTART}")
+    write_lines(f"Deleted {count_text(len(files), 'file')}, {size}. {RESTART}")
 
 
 def _purge_tables(url: str, owner: str | None, *, yes: bool) -> None:
     location = location_text(url)
     with mirror_tables(url, owner=owner) as own_tables:
         if not (names := own_tables.names()):
-            say(f"Nothing to delete at {location}.")
+            write_lines(f"Nothing to delete at {location}.")
             return
         size = decimal(own_tables.size())
         _confirm(f"Delete the mirror ({len(names)} tables, {size}) at {location}?", yes=yes)
-        say(f"Deleted {own_tables.drop()} tables. {RESTART}")
+        write_lines(f"Deleted {own_tables.drop()} tables. {RESTART}")
 
 
 def _confirm(question: str, *, yes: bool) -> None:
     if not (yes or ask(question)):
-        say("Nothing was deleted.", err=True)
+        write_lines("Nothing was deleted.", err=True)
         raise typer.Exit(FAILED)

@@ -8,7 +8,7 @@ other fillers are left out only where the whole text fits nobody, as each may be
 import re
 from collections.abc import Sequence
 
-from convocore_mcp.leads.keys import fold
+from convocore_mcp.words.folding import fold
 
 
 def _folded(words: str) -> frozenset[str]:

@@ -12,7 +12,8 @@ from itertools import islice, product
 
 from anyascii import anyascii
 
-from convocore_mcp.leads.keys import IDEOGRAPHS, MAX_CACHED_KEYS, fold
+from convocore_mcp.leads.keys import MAX_CACHED_KEYS
+from convocore_mcp.words.folding import IDEOGRAPHS, fold
 
 LONGEST_NAME = 4
 """Syllables of a name; a longer run of ideographs is a company or a sentence."""

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from functools import cache
 
-from convocore_mcp.leads.keys import fold
+from convocore_mcp.words.folding import fold
 
 _SHORT_FORMS = """
 abigail: abby abbie gail | agnieszka: aga | albert: al bert | alejandra: alex ale | alejandro:

@@ -8,7 +8,8 @@ from urllib.parse import unquote
 
 import phonenumbers
 
-from convocore_mcp.leads.keys import MAX_PHONE_DIGITS, MIN_PHONE_DIGITS, digits
+from convocore_mcp.leads.keys import MAX_PHONE_DIGITS, MIN_PHONE_DIGITS
+from convocore_mcp.words.folding import digits
 
 _INVISIBLE = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
 """Marks of direction and width that come with text copied from chats and web pages."""

@@ -233,9 +233,9 @@ class Sandbox(FaultInjection, SingleItems):
         if fault.response is not None:
             return fault.response
         response = self._access_error(method, agent_id, headers) or self._page(pairs, number, fault)
-        if not (fault.truncate or fault.held_amid):
+        if not (fault.truncate or fault.held_mid_body):
             return response
-        pause = self._faults_ended if fault.held_amid else None
+        pause = self._faults_ended if fault.held_mid_body else None
         return replace(response, cut=len(response.body) // 2, pause=pause)
 
     def _access_error(self, method: str, agent_id: str, headers: dict[str, str]) -> Response | None:

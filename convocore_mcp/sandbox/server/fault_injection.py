@@ -111,7 +111,7 @@ class FaultInjection:
 
     def hold_next(self, *, amid_body: bool = False, times: int = 1, after: int = 0) -> None:
         """Send nothing until `end_faults`; with `amid_body`, half of the body before."""
-        fault = Fault(held_amid=True) if amid_body else Fault(held=True)
+        fault = Fault(held_mid_body=True) if amid_body else Fault(held=True)
         self._faults.add(fault, times=times, after=after)
 
     def bytes_next(self, data: bytes, *, times: int = 1, after: int = 0) -> None:

@@ -25,7 +25,7 @@ class Fault:
     empty: bool = False
     held: bool = False
     """Nothing is sent until the faults end."""
-    held_amid: bool = False
+    held_mid_body: bool = False
     """Half of the body is sent; the rest follows when the faults end."""
 
 

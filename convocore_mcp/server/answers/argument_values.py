@@ -3,11 +3,11 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from convocore_mcp.leads.keys import words
 from convocore_mcp.models import Lead
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.sanitize import sanitize_text
 from convocore_mcp.vocabulary import STAGES
+from convocore_mcp.words.folding import words
 
 LIMIT = 101
 """Values of one agent: one more than fit into an answer, to tell that there are more."""

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from convocore_mcp.errors import InvalidArgumentError, MissingError
-from convocore_mcp.leads.keys import words
 from convocore_mcp.models import Conversation, Freshness, ReadScope, Transcript, Turn
 from convocore_mcp.server.answers.whole_record import find_conversation
 from convocore_mcp.server.backend import Backend
@@ -20,6 +19,7 @@ from convocore_mcp.server.views.conversation_builders import (
 )
 from convocore_mcp.server.views.view_builders import freshness_view
 from convocore_mcp.words.counted import counted
+from convocore_mcp.words.folding import words
 
 MAX_TURNS = 200
 """Turns of one answer."""
@@ -107,8 +107,8 @@ def _around(turns: Sequence[Turn], find: str, notes: list[str]) -> list[Turn]:
     matches = [i for i, turn in enumerate(turns) if wanted and _has(turn, wanted)]
     near: set[int] = set()
     shown = 0
-    for place in reversed(matches):
-        around = range(max(0, place - AROUND), min(len(turns), place + AROUND + 1))
+    for index in reversed(matches):
+        around = range(max(0, index - AROUND), min(len(turns), index + AROUND + 1))
         if len(near.union(around)) > MAX_TURNS:
             break
         near.update(around)
@@ -135,17 +135,18 @@ def _shorten(answer: JsonObject, totals: Mapping[str, int]) -> list[str]:
     lists = {name: fields[name] for name in LISTS if name in fields}
     if turns := answer.get("transcript", {}).get(TURNS):
         lists[TURNS] = turns
-    known = {
+    # The true length: a list longer than MAX_ITEMS was already shortened when the view was built.
+    true_lengths = {
         name: max(len(entries), totals.get(name, 0) if totals.get(name, 0) > MAX_ITEMS else 0)
         for name, entries in lists.items()
     }
     shorten_lists(answer, lists, reserve=NOTES_LENGTH, from_start=CHRONOLOGICAL | {TURNS})
     notes = []
     for name, shown in lists.items():
-        if len(shown) == known[name]:
+        if len(shown) == true_lengths[name]:
             continue
         newest = "the newest " * (name in CHRONOLOGICAL or name == TURNS)
-        count = f"{newest}{len(shown)} of {known[name]}"
+        count = f"{newest}{len(shown)} of {true_lengths[name]}"
         listed = f"transcript: {count} turns" if name == TURNS else f"{name}: {count}"
         notes.append(f"{listed} are shown.")
         if not shown and name != TURNS:

@@ -29,7 +29,7 @@ CURSOR_LENGTH = 1_500
 """Characters kept free for the cursor, which may hold two IDs, and the notes."""
 LONGEST_CHANGE = 12_000
 """Characters of one change: the largest of its fields are left out where it is longer."""
-NO_BASELINE = "The first reading is not complete, so nothing counts as a change yet."
+NO_BASELINE = "The first full sync is not complete, so nothing counts as a change yet."
 ONLY_KNOWN = "nothing of it can be read now, so only changes that were known before are listed"
 HELD_BACK = "Newer changes follow as soon as their leads have been computed."
 
@@ -71,7 +71,9 @@ async def list_changes(
     count = rows_within_limit(answer, "changes", reserve=CURSOR_LENGTH)
     more = page.more or count < len(page.changes)
     position = page.position_after(count)
-    cursor = Cursor(question, generation, position.number, int(now.timestamp()), position.key())
+    cursor = Cursor(
+        question, generation, position.sequence_number, int(now.timestamp()), position.key()
+    )
     return answer | {
         "changes": rows[:count],
         "next_cursor": cursor.encode(),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import anyio
 import anyio.to_thread
 
-from convocore_mcp.errors import ConvocoreError, NotConfiguredError
+from convocore_mcp.errors import ConvocoreError, no_agent
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.calls.answer_cache import AnswerCache
 from convocore_mcp.server.calls.deadline import Deadline
@@ -148,10 +148,7 @@ class App:
             with Deadline(seconds, patient=patient, since=since).enforced(opening=True):
                 backend = await self._built()
         if not backend.agents:
-            raise NotConfiguredError(
-                "No agent is configured.",
-                hint="Set CONVOCORE_AGENT_ID to your agent's ID, or to several with commas.",
-            )
+            raise no_agent()
         deadline = Deadline(backend.answer_seconds, patient=patient, since=since)
         syncs = backend.syncs
         if send_progress is not None:
@@ -166,7 +163,7 @@ class App:
         try:
             return await asyncio.shield(self._building)
         except ConvocoreError as error:
-            # Else it grows with everybody who waits.
+            # Each raise of the shared error would make its traceback longer.
             raise error.with_traceback(None) from error.__cause__
 
     async def _build(self) -> Backend:

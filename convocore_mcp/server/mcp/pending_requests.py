@@ -25,7 +25,11 @@ class PendingRequests:
         self.count = 0
 
     def track(self, item: SessionMessage, on_end: OnEnd = lambda: None) -> SessionMessage:
-        """Count `item` if it is a request that is answered soon; `on_end` is called when it is."""
+        """Count `item` if it is a request that is answered soon.
+
+        `on_end` is called when the request has ended, with or without an answer; at once for any
+        other message.
+        """
         message = item.message
         if not isinstance(message, JSONRPCRequest) or message.method == ENDLESS:
             on_end()

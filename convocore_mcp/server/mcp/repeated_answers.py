@@ -13,7 +13,8 @@ from convocore_mcp.server.rendering import compact
 class RepeatedAnswers:
     """MCP middleware, the innermost: behind it, the SDK checks a request and shapes its result.
 
-    All others see each call. What is in front of it must not change a result in place.
+    Outer middleware runs for every call, and must not change a result in place: the result is
+    cached here.
     """
 
     def __init__(self, app: App) -> None:
@@ -37,4 +38,6 @@ class RepeatedAnswers:
             return False
         if ctx.meta is None:
             return "_meta" not in (ctx.params or {})  # else it is one that the SDK can't read
-        return ctx.meta.get("progress_token") is None  # nobody who waits for another's gets any
+        # Progress goes only to the call that runs, so a call that wants progress must not wait for
+        # another call's answer.
+        return ctx.meta.get("progress_token") is None

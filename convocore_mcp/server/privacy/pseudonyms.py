@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable
 from hashlib import blake2b
 
 from convocore_mcp.fields.personal_fields import Personal
-from convocore_mcp.leads.keys import digits, email_key, phone_key
-from convocore_mcp.words.folding import fold
+from convocore_mcp.leads.keys import email_key, phone_key
+from convocore_mcp.words.folding import digits, fold
 
 LETTERS = 10
 """Of 32 each: among a million people, two share a pseudonym in one of two thousand mirrors."""

@@ -7,8 +7,8 @@ from functools import lru_cache, partial
 import phonenumbers
 
 from convocore_mcp.fields.personal_fields import Personal
-from convocore_mcp.leads.keys import digits
 from convocore_mcp.models.personal import PersonalValues
+from convocore_mcp.words.folding import digits
 
 Mask = Callable[[Personal, str], str]
 """What stands in place of a value."""

@@ -10,8 +10,8 @@ from hashlib import blake2s
 from convocore_mcp.errors import InvalidArgumentError
 from convocore_mcp.fields.row_query import SortKey
 
-CURSOR_LIFE = timedelta(hours=23)
-"""A cursor works for a day (docs/contract.md); the mirror keeps old versions for a week."""
+CURSOR_LIFE = timedelta(days=1)
+"""As docs/contract.md promises; the mirror keeps old versions for a week."""
 
 
 @dataclass(frozen=True, slots=True)

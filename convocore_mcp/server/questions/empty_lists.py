@@ -42,7 +42,7 @@ def hints(
 ) -> Hints:
     """What an empty answer tells; `relax` is given where it was counted in a faster way."""
     if relax is None:
-        relax = {name: reader.count(query, at=at) for name, query in question.in_force}
+        relax = {name: reader.count(query, at=at) for name, query in question.without_each_filter}
     valid: dict[str, list[str]] = {}
     notes = [
         f"{name}: it has no word and no number, and nothing else is searched for."

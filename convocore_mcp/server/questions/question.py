@@ -36,7 +36,7 @@ NAMED_SORTS = {
     "score": Sort(BY_NAME["score"], descending=True),
     "value": Sort(BY_NAME["value"], descending=True),
 }
-"""The orders of lists that have names. Any of conversations has an index."""
+"""Sort orders with a name. For conversations, each has an index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,8 @@ class Question:
     arguments: FilterArguments
 
     @property
-    def in_force(self) -> Iterator[tuple[str, RowQuery]]:
-        """The name of each filter that is used, with the query as it would be without it."""
+    def without_each_filter(self) -> Iterator[tuple[str, RowQuery]]:
+        """For each filter in use: its name, and the query without that filter."""
         for requirement in self.query.requirements:
             name = requirement.argument
             name = requirement.conditions[0].text if name == WHERE else name

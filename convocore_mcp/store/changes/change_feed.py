@@ -79,18 +79,18 @@ class ChangeFeed:
             first = start or FeedPosition(
                 bounds.pruned_up_to, rows.to_milliseconds(since) or 0, bounds.upto
             )
-            after = max(first.number, bounds.pruned_up_to)
+            after = max(first.sequence_number, bounds.pruned_up_to)
             changes, read_up_to = _changes(connection, bounds, after, kinds, wanted, limit)
             window = first.window or MomentWindow(
-                max(moment, first.moment), max(bounds.upto, first.known), BEFORE_ALL
+                max(moment, first.moment), max(bounds.upto, first.newest_version), BEFORE_ALL
             )
             moments: list[Change] = []
-            end = FeedPosition(read_up_to, window.upto, window.known)
+            end = FeedPosition(read_up_to, window.upto, window.newest_version)
             if "updated" in kinds and bounds.baselines:
                 moments, last = _moments(connection, bounds, first, window)
                 if last is not None:
-                    kept = MomentWindow(window.upto, window.known, last)
-                    end = FeedPosition(read_up_to, first.moment, first.known, kept)
+                    kept = MomentWindow(window.upto, window.newest_version, last)
+                    end = FeedPosition(read_up_to, first.moment, first.newest_version, kept)
                 moments = [change for change in moments if wanted(change)]
         more = read_up_to < bounds.upto or end.window is not None or end.moment < moment
         lost = _is_truncated(bounds, start, first.moment)
@@ -127,7 +127,7 @@ def _is_truncated(bounds: LogBounds, start: FeedPosition | None, since: int) -> 
         return False
     if start is None:
         return since < (bounds.pruned_before or 0)
-    return start.number < bounds.pruned_up_to
+    return start.sequence_number < bounds.pruned_up_to
 
 
 def _changes(

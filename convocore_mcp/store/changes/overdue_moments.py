@@ -39,8 +39,8 @@ def overdue_moments(
             .join(conversations, _c.valid_from == _f.valid_from)
             .where(
                 moment <= window.upto,
-                _f.valid_from <= window.known,
-                or_(moment > position.moment, _f.valid_from > position.known),
+                _f.valid_from <= window.newest_version,
+                or_(moment > position.moment, _f.valid_from > position.newest_version),
                 _c.agent_id.in_(agent_ids),
                 _c.read_at < moment,
                 or_(_c.ended_at.is_(None), _c.ended_at >= moment),

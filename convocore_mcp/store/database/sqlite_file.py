@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 
 from convocore_mcp.errors import ForeignMirrorError, MirrorError, ReplacedMirrorError
 from convocore_mcp.store.engines.postgresql_connection import GIVE_UP
-from convocore_mcp.store.files.opened_file import FileFault, OpenedFile, application_id
+from convocore_mcp.store.files.opened_file import FileProblem, OpenedFile, application_id
 from convocore_mcp.store.files.set_aside import SUFFIXES, set_aside
 
 log = logging.getLogger(__name__)
@@ -96,12 +96,12 @@ def open_file(
 
 def _check_file(path: Path, file: OpenedFile) -> None:
     """Refuse a file that is no longer the one that was opened."""
-    fault = file.fault()
-    if fault is FileFault.OVERWRITTEN:
-        set_aside(path, file.inode, fault.value)
-    if fault is not None:
+    problem = file.problem()
+    if problem is FileProblem.OVERWRITTEN:
+        set_aside(path, file.inode, problem.value)
+    if problem is not None:
         raise ReplacedMirrorError(
-            f"The mirror can't be used any more: {fault.value}.",
+            f"The mirror can't be used any more: {problem.value}.",
             hint="Ask again: a new mirror is being filled from Convocore.",
         )
 

@@ -1,4 +1,4 @@
-"""Runs blocking calls of the database in threads: nobody has to wait for them to the end."""
+"""Runs blocking database calls in threads; a cancelled caller returns at once."""
 
 import asyncio
 import functools
@@ -20,16 +20,17 @@ T = TypeVar("T")
 
 
 class DatabaseThreads:
-    """Runs calls in threads, at most `limit` at a time; those who wait get their turn in order.
+    """Runs calls in threads, at most `limit` at a time, in the order in which they are made.
 
-    A cancelled caller returns at once. The call goes on and keeps its place, so a database that
-    does not answer holds `limit` threads and no more.
+    A cancelled caller returns at once. The call goes on and keeps its slot, so a database that does
+    not answer holds `limit` threads and no more.
     """
 
     def __init__(self, database: Database, limit: int) -> None:
         self._database = database
-        self._places = anyio.Semaphore(limit)
-        # The places are the limit; the library's own would be free again too early.
+        # The semaphore is the limit. anyio's limiter frees its token when the caller is cancelled,
+        # while the thread still runs.
+        self._slots = anyio.Semaphore(limit)
         self._unlimited = anyio.CapacityLimiter(math.inf)
         self._calls: set[asyncio.Task[object]] = set()
 
@@ -39,7 +40,7 @@ class DatabaseThreads:
         It is called once more if the database ended the connection. If it finds the mirror
         damaged, a new one is made before the error is raised.
         """
-        await self._places.acquire()
+        await self._slots.acquire()
         task = asyncio.create_task(self._call(functools.partial(call, *args, **kwargs)))
         self._calls.add(task)
         task.add_done_callback(self._ended)
@@ -65,7 +66,7 @@ class DatabaseThreads:
         return await anyio.to_thread.run_sync(call, limiter=self._unlimited)
 
     def _ended(self, task: asyncio.Task[object]) -> None:
-        self._places.release()
+        self._slots.release()
         self._calls.discard(task)
         # Retrieved, so that asyncio does not report it again: the caller has got it.
         if not task.cancelled() and (error := task.exception()) is not None:

@@ -232,7 +232,10 @@ _MERGES = [_merge_of(field) for field in _FIELDS]
 
 
 def _sources() -> Iterator[int]:
-    """Where each column of a lead stands in the values of its only conversation."""
+    """Where each column of a lead stands in the values of its only conversation.
+
+    For a column that is not copied, any index will do: its value is replaced later.
+    """
     for name in LEAD_COLUMNS:
         yield _AT["valid_from" if name.endswith(SOURCE) else name] if _is_copied(name) else 0
 
@@ -256,4 +259,7 @@ _WORKED_OUT = [
     for field, merge in zip(_FIELDS, _MERGES, strict=True)
     if field.merge is Merge.SPECIAL and field.name != "stale"
 ]
-"""Merges that do more than copy, each with the place of its first column."""
+"""Merges that do more than copy, each with the index of its first column.
+
+Not that of `stale`: the flag of a lead's only conversation is copied.
+"""

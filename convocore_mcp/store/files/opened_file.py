@@ -17,7 +17,7 @@ _HEADER_BYTES = 72
 _SQLITE = b"SQLite format 3\0"
 
 
-class FileFault(Enum):
+class FileProblem(Enum):
     """What has happened to the file."""
 
     GONE = "its file was deleted or replaced"
@@ -26,7 +26,7 @@ class FileFault(Enum):
     """It is the same file, but shorter, or with a header that is not ours."""
 
 
-class _Identity(NamedTuple):
+class _FileId(NamedTuple):
     device: int
     inode: int
 
@@ -39,9 +39,9 @@ class _Descriptors:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._open: dict[_Identity, tuple[int, int]] = {}
+        self._open: dict[_FileId, tuple[int, int]] = {}
 
-    def open(self, path: Path, identity: _Identity) -> int:
+    def open(self, path: Path, identity: _FileId) -> int:
         """A descriptor of the file; -1 if `path` is another file by now."""
         with self._lock:
             descriptor, users = self._open.get(identity, (-1, 0))
@@ -53,7 +53,7 @@ class _Descriptors:
             self._open[identity] = descriptor, users + 1
             return descriptor
 
-    def close(self, identity: _Identity) -> None:
+    def close(self, identity: _FileId) -> None:
         """Give a descriptor back."""
         with self._lock:
             descriptor, users = self._open.pop(identity)
@@ -87,26 +87,27 @@ class OpenedFile:
         """The number of the file in its file system."""
         return self._identity.inode
 
-    def fault(self) -> FileFault | None:
+    def problem(self) -> FileProblem | None:
         """What has happened to the file since it was opened, or `None`. Takes microseconds."""
         try:
             state = self._path.stat()
         except FileNotFoundError:
-            return FileFault.GONE
-        except OSError:  # SQLite will tell
+            return FileProblem.GONE
+        except OSError:  # the next SQL statement will report the error
             return None
         if _identity(state) != self._identity or not (self._header is None or self._open()):
-            return FileFault.GONE
+            return FileProblem.GONE
         other_header = self._header is not None and not self._has_our_header()
         if other_header or state.st_size < self._size:  # we never make a file smaller
-            return FileFault.OVERWRITTEN
+            return FileProblem.OVERWRITTEN
         self._size = state.st_size
         return None
 
     def remember_header(self, number: int | None = None) -> None:
         """From now on the header must stay as it is, or get this `application_id`.
 
-        While another connection reads or writes, it gets that only when the log is written back.
+        While another connection is active, SQLite writes the header only at the next WAL
+        checkpoint; until then both headers are accepted.
         """
         if number is not None:
             self._marked = _SQLITE, number.to_bytes(4, signed=True)
@@ -114,7 +115,7 @@ class OpenedFile:
             self._header = self._read_header()
 
     def close(self, _engine: object = None) -> None:
-        """Give the descriptor back; `fault` gets another one."""
+        """Give the descriptor back; `problem` gets another one."""
         with self._lock:
             if self._descriptor >= 0:
                 _descriptors.close(self._identity)
@@ -140,8 +141,8 @@ class OpenedFile:
         return header[_MAGIC], header[_APPLICATION_ID]
 
 
-def _identity(state: os.stat_result) -> _Identity:
-    return _Identity(state.st_dev, state.st_ino)
+def _identity(state: os.stat_result) -> _FileId:
+    return _FileId(state.st_dev, state.st_ino)
 
 
 def application_id(generation: str) -> int | None:

@@ -66,7 +66,7 @@ class ServerSyncLocks:
             if lease is None:
                 return None
             number = lease.next_number
-            if not self._is_free(connection, agent_id, kind, number):
+            if not self._try_lock(connection, agent_id, kind, number):
                 if not leases.looks_dead(key, lease):
                     return None
                 number += 1
@@ -74,8 +74,8 @@ class ServerSyncLocks:
             taken = leases.replace_in(connection, key, lease, new, seconds=seconds)
         return HeldLock(lambda: None, leases, key, taken, seconds=seconds) if taken else None
 
-    def _is_free(self, connection: Connection, agent_id: str, kind: str, number: int) -> bool:
-        """Whether nobody holds the advisory lock; nobody can take it until the transaction ends."""
+    def _try_lock(self, connection: Connection, agent_id: str, kind: str, number: int) -> bool:
+        """Take the advisory lock for this transaction; false if another process holds it."""
         name = self._name(agent_id, kind, number)
         return bool(connection.scalar(select(func.pg_try_advisory_xact_lock(name))))
 
@@ -86,7 +86,7 @@ class ServerSyncLocks:
                 limit_statements(connection, READ_SECONDS, idle_seconds=0)
                 settings = (func.set_config(*setting, True) for setting in _KEEPALIVES.items())
                 connection.execute(select(*settings))
-                taken = self._is_free(connection, agent_id, kind, number)
+                taken = self._try_lock(connection, agent_id, kind, number)
             except SQLAlchemyError:
                 connection.close()
                 raise

@@ -52,13 +52,14 @@ class ChangeLog:
             of_agent, _c.ended_at.is_not(None), _c.valid_to > after, _c.valid_to < CURRENT
         )
         same_number = and_(replaced.c.valid_to == _c.valid_from, replaced.c.ended_at.is_not(None))
-        updated = versions.join(replaced, same_number).where(of_agent, _c.valid_from > after)
+        replacing = versions.join(replaced, same_number).where(of_agent, _c.valid_from > after)
+        # A version that begins with the first details is no change of Convocore's.
         enriched = select(func.count()).select_from(enriched_versions)
         enriched = enriched.where(_e.valid_from > after, _e.agent_id == agent_id)
         with self._database.reading() as connection:
             begun_count, ended_count, replaced_count, enriched_count = (
                 connection.execute(query).scalar_one()
-                for query in (begun, ended, updated, enriched)
+                for query in (begun, ended, replacing, enriched)
             )
         return ChangeCounts(
             begun_count - replaced_count,

@@ -17,9 +17,10 @@ _c = conversations.c
 
 def valid_at(agent_id: str, at: int) -> ColumnElement[bool]:
     """The agent's versions that were valid at change `at`."""
-    # Nearly all versions are. As a sum, `valid_to` never makes SQLite choose an index that is not
-    # in the order of the answer.
-    return and_(_c.agent_id == agent_id, _c.valid_from <= at, _c.valid_to + 0 > at)
+    # Nearly all versions are valid, so an index on `valid_to` would not help; and SQLite would lose
+    # the order of the answer if it chose one.
+    valid_to = without_index(_c.valid_to)
+    return and_(_c.agent_id == agent_id, _c.valid_from <= at, valid_to > at)
 
 
 def meets(
@@ -40,7 +41,7 @@ def meets(
     valid = and_(
         without_index(_c.agent_id) == agent_id,
         without_index(_c.valid_from) <= at,
-        _c.valid_to + 0 > at,
+        without_index(_c.valid_to) > at,
     )
     return and_(valid, *bounds(criteria), found)
 

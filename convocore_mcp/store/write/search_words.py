@@ -18,7 +18,7 @@ _MAX_KNOWN = 500_000
 
 
 class SearchWords:
-    """Makes the words of new versions known; to the list, each is added once in a process."""
+    """Adds the words of new versions; each word is added to the list once per process."""
 
     def __init__(self) -> None:
         self._listed: set[str] = set()

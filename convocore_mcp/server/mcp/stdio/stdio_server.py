@@ -102,8 +102,8 @@ class StdioConnection:
 
         async def read_until_stopped() -> None:
             async with anyio.create_task_group() as group:
-                group.start_soon(_first, group.cancel_scope, self._stopping.wait)
-                group.start_soon(_first, group.cancel_scope, self._read_to, to_server)
+                group.start_soon(_cancel_after, group.cancel_scope, self._stopping.wait)
+                group.start_soon(_cancel_after, group.cancel_scope, self._read_to, to_server)
             with anyio.move_on_after(DRAIN_SECONDS):
                 await self.pending.wait_until_at_most(0)
             to_server.close()
@@ -169,8 +169,9 @@ class StdioConnection:
                 self.stop()
 
 
-async def _first(
+async def _cancel_after(
     scope: anyio.CancelScope, wait: Callable[..., Awaitable[object]], *args: object
 ) -> None:
+    """Cancel `scope` once `wait` returns: the first of several to return ends all."""
     await wait(*args)
     scope.cancel()
