@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from unittest.mock import patch
 
 import pytest
 from hypothesis import given
@@ -9,8 +10,12 @@ from hypothesis import strategies as st
 
 from convocore_mcp.errors import UnavailableError
 from convocore_mcp.models import Page, Quarantined
-from convocore_mcp.sync.prefetch import PREFETCH_LIMIT, merge_pages, prefetch_pages
+from convocore_mcp.sync import prefetch
+from convocore_mcp.sync.prefetch import WAITING_ROWS, merge_pages, prefetch_pages
 from tests.conversations import NOW, conversation
+
+MOST_PAGES = 4
+"""Pages that may wait, where each counts for as many rows as that takes."""
 
 
 class PageStream:
@@ -45,16 +50,17 @@ def test_all_pages_come_once_and_in_order_however_slowly_they_are_taken(
         stream, ids, batches_taken = PageStream(size), list[str](), 0
         async with prefetch_pages(stream.pages()) as batches:
             async for batch in batches:
-                assert 1 <= len(batch) <= PREFETCH_LIMIT + 1
+                assert 1 <= len(batch) <= MOST_PAGES
                 ids += [row.id for page in batch for row in page.rows]
                 for _ in range(pauses[batches_taken]):
                     await asyncio.sleep(0)
-                assert stream.yielded <= len(ids) + PREFETCH_LIMIT + 2
+                assert stream.yielded <= len(ids) + MOST_PAGES
                 batches_taken += 1
         assert stream.closed
         return ids
 
-    assert asyncio.run(take_all()) == [f"c{i}" for i in range(size)]
+    with patch.object(prefetch, "LEAST_WEIGHT", WAITING_ROWS // MOST_PAGES):
+        assert asyncio.run(take_all()) == [f"c{i}" for i in range(size)]
 
 
 async def test_an_error_comes_unchanged_after_the_pages_before_it() -> None:
