@@ -14,7 +14,7 @@ import anyio
 
 from convocore_mcp.models import Page
 
-WAITING_ROWS = 800
+WAITING_ROWS = 500
 """Rows from which on no further page is taken until they are saved; after a crash they have to be
 read again. The more rows in a transaction, the less each of them costs: an index is written to disk
 once for all of them."""
