@@ -14,12 +14,8 @@ import anyio
 
 from convocore_mcp.models import Page
 
-WAITING_ROWS = 500
-"""Rows from which on no further page is taken until they are saved; after a crash they have to be
-read again. The more rows in a transaction, the less each of them costs: an index is written to disk
-once for all of them."""
-LEAST_WEIGHT = 20
-"""Rows that a page counts for at least, so that few empty pages wait too."""
+PREFETCH_LIMIT = 1
+"""Pages that may wait to be saved; after a crash they have to be read again."""
 
 
 @asynccontextmanager
@@ -30,32 +26,23 @@ async def prefetch_pages(
 
     An error of `stream` is raised after the pages before it. Leaving early closes `stream`.
     """
-    send, receive = anyio.create_memory_object_stream[Page](WAITING_ROWS // LEAST_WEIGHT)
+    send, receive = anyio.create_memory_object_stream[Page](PREFETCH_LIMIT)
     errors: list[Exception] = []
-    waiting, taken = 0, asyncio.Event()
 
     async def fetch() -> None:
-        nonlocal waiting
         async with send, aclosing(stream) as pages:
             try:
                 async for page in pages:
-                    waiting += _weight(page)
                     await send.send(page)
-                    while waiting >= WAITING_ROWS:
-                        taken.clear()
-                        await taken.wait()
             except Exception as error:  # noqa: BLE001  raised to the consumer of the pages
                 errors.append(error)
 
     async def batches() -> AsyncIterator[Sequence[Page]]:
-        nonlocal waiting
         async for page in receive:
             batch = [page]
             with suppress(anyio.WouldBlock, anyio.EndOfStream):
                 while True:
                     batch.append(receive.receive_nowait())
-            waiting -= sum(map(_weight, batch))
-            taken.set()
             yield batch
         for error in errors:
             raise error
@@ -70,10 +57,6 @@ async def prefetch_pages(
         # Shielded: the task must have ended even if the block is left because of a cancellation.
         with anyio.CancelScope(shield=True), suppress(asyncio.CancelledError):
             await task
-
-
-def _weight(page: Page) -> int:
-    return max(len(page.rows) + len(page.quarantined), LEAST_WEIGHT)
 
 
 def merge_pages(pages: Sequence[Page]) -> Page:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
-from unittest.mock import patch
 
 import pytest
 from hypothesis import given
@@ -10,12 +9,8 @@ from hypothesis import strategies as st
 
 from convocore_mcp.errors import UnavailableError
 from convocore_mcp.models import Page, Quarantined
-from convocore_mcp.sync import prefetch
-from convocore_mcp.sync.prefetch import WAITING_ROWS, merge_pages, prefetch_pages
+from convocore_mcp.sync.prefetch import PREFETCH_LIMIT, merge_pages, prefetch_pages
 from tests.conversations import NOW, conversation
-
-MOST_PAGES = 4
-"""Pages that may wait, where each counts for as many rows as that takes."""
 
 
 class PageStream:
@@ -50,17 +45,16 @@ def test_all_pages_come_once_and_in_order_however_slowly_they_are_taken(
         stream, ids, batches_taken = PageStream(size), list[str](), 0
         async with prefetch_pages(stream.pages()) as batches:
             async for batch in batches:
-                assert 1 <= len(batch) <= MOST_PAGES
+                assert 1 <= len(batch) <= PREFETCH_LIMIT + 1
                 ids += [row.id for page in batch for row in page.rows]
                 for _ in range(pauses[batches_taken]):
                     await asyncio.sleep(0)
-                assert stream.yielded <= len(ids) + MOST_PAGES
+                assert stream.yielded <= len(ids) + PREFETCH_LIMIT + 2
                 batches_taken += 1
         assert stream.closed
         return ids
 
-    with patch.object(prefetch, "LEAST_WEIGHT", WAITING_ROWS // MOST_PAGES):
-        assert asyncio.run(take_all()) == [f"c{i}" for i in range(size)]
+    assert asyncio.run(take_all()) == [f"c{i}" for i in range(size)]
 
 
 async def test_an_error_comes_unchanged_after_the_pages_before_it() -> None:
