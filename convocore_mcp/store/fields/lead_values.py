@@ -56,20 +56,40 @@ def lead_values(lead: Lead, conversations: Sequence[Values]) -> tuple[StoredValu
     """The merged values of a lead; its conversations come newest first."""
     if len(conversations) == 1:  # as most leads have
         return _values_of_one(lead, conversations)
-    row: list[StoredValue] = [*(_least(conversations, place) for place in _MOMENTS), lead.hot_score]
-    for merge in _MERGES:
-        row += merge(lead, conversations)
-    row += (_dues(conversations), _data(conversations))
+    row = _newest(conversations)
+    for at, place in enumerate(_MOMENTS):
+        row[at] = _least(conversations, place)
+    row[_HOT_SCORE] = lead.hot_score
+    for at, merge in _MERGED:
+        values = tuple(merge(lead, conversations))
+        row[at : at + len(values)] = values
+    row[_DUES_AT], row[_DATA_AT] = _dues(conversations), _data(conversations)
     return tuple(row)
+
+
+def _newest(conversations: Sequence[Values]) -> list[StoredValue]:
+    """The values of the newest conversation, and of the next newest what it lacks."""
+    row = list(_copied(conversations[0]))
+    missing = [columns for columns in _NEWEST if row[columns[0]] is None]
+    for older in conversations[1:]:
+        if not missing:
+            break
+        values = _copied(older)
+        for columns in missing:
+            if values[columns[0]] is not None:
+                for at in columns:
+                    row[at] = values[at]
+        missing = [columns for columns in missing if row[columns[0]] is None]
+    for text, source in _LONG_TEXTS:
+        if row[text] is None:
+            row[source] = None
+    return row
 
 
 def _values_of_one(lead: Lead, conversations: Sequence[Values]) -> tuple[StoredValue, ...]:
     """The same of a lead with one conversation: nearly everything is copied."""
-    row = list(_copied(conversations[0]))
+    row = _newest(conversations)
     row[_HOT_SCORE] = lead.hot_score
-    for text, source in _LONG_TEXTS:
-        if row[text] is None:
-            row[source] = None
     for at, merge in _WORKED_OUT:
         values = tuple(merge(lead, conversations))
         row[at : at + len(values)] = values
@@ -86,33 +106,6 @@ _Merge = Callable[[Lead, Sequence[Values]], Iterable[StoredValue]]
 def _least(conversations: Sequence[Values], place: int) -> StoredValue:
     known = [v for row in conversations if isinstance(v := row[place], int | float)]
     return min(known) if known else None
-
-
-def _newest(field: Field) -> _Merge:
-    """The values of the newest conversation that has one."""
-    begin, width = _AT[field.name], len(column_names(field, Rows.CONVERSATIONS))
-    end, missing = begin + width, (None,) * width
-
-    def merge(_: Lead, conversations: Sequence[Values]) -> Iterable[StoredValue]:
-        for row in conversations:
-            if row[begin] is not None:
-                return row[begin:end]
-        return missing
-
-    return merge
-
-
-def _newest_long(field: Field) -> _Merge:
-    """The beginning of the newest text, and the version that has the whole of it."""
-    place = _AT[field.name]
-
-    def merge(_: Lead, conversations: Sequence[Values]) -> Iterable[StoredValue]:
-        for row in conversations:
-            if row[place] is not None:
-                return (row[place], row[0])
-        return (None, None)
-
-    return merge
 
 
 def _first(field: Field) -> _Merge:
@@ -215,20 +208,26 @@ _SPECIAL: dict[str, _Merge] = {
 
 def _merge_of(field: Field) -> _Merge:
     match field.merge:
-        case Merge.SPECIAL:
-            return _SPECIAL[field.name]
         case Merge.SUM:
             return _sum(field)
         case Merge.FIRST:
             return _first(field)
         case Merge.UNION:
             return _union(field)
-        case Merge.NEWEST:
-            return _newest_long(field) if field.storage is Storage.TEXT else _newest(field)
+        case _:
+            return _SPECIAL[field.name]
 
 
-_MERGES = [_merge_of(field) for field in _FIELDS]
-"""In the order of the columns."""
+_PLACES = {field: LEAD_COLUMNS.index(field.name) for field in _FIELDS}
+_NEWEST = [
+    tuple(range(_PLACES[field], _PLACES[field] + len(column_names(field, Rows.LEADS))))
+    for field in _FIELDS
+    if field.merge is Merge.NEWEST
+]
+"""The columns of each field of which the newest conversation that has it decides."""
+_MERGED = [(_PLACES[f], _merge_of(f)) for f in _FIELDS if f.merge is not Merge.NEWEST]
+"""All other merges, each with the place of its first column."""
+_DUES_AT, _DATA_AT = LEAD_COLUMNS.index("due_times"), LEAD_COLUMNS.index("data")
 
 
 def _sources() -> Iterator[int]:
@@ -255,8 +254,8 @@ _LONG_TEXTS = [
 ]
 """The columns of long texts, each with that of the version which has it."""
 _WORKED_OUT = [
-    (LEAD_COLUMNS.index(field.name), merge)
-    for field, merge in zip(_FIELDS, _MERGES, strict=True)
+    (_PLACES[field], _SPECIAL[field.name])
+    for field in _FIELDS
     if field.merge is Merge.SPECIAL and field.name != "stale"
 ]
 """Merges that do more than copy, each with the index of its first column.

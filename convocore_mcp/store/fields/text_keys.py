@@ -8,7 +8,7 @@ import re
 from functools import lru_cache
 
 from convocore_mcp.store.database.columns import storable
-from convocore_mcp.words.folding import IDEOGRAPHS, fold
+from convocore_mcp.words.folding import IDEOGRAPHS, MAX_CACHED_WORD, fold
 
 WORD_MARK = "\x01"
 """Between a word and what is no word. The ends of a text have none."""
@@ -56,4 +56,23 @@ def stored_text(text: str) -> tuple[str, str | None]:
 def _folded(text: str) -> str:
     if not text.isprintable():
         text = _MARKS.sub(" ", text)
-    return (text.lower() if text.isascii() else fold(text)).strip()
+    if text.isascii():
+        return text.lower().strip()
+    # Blanks keep what is around them apart. Most words are ASCII even where the text is not, and
+    # those need no folding; short words recur.
+    parts = text.split(" ")
+    return " ".join(
+        [
+            part.lower()
+            if part.isascii()
+            else fold(part)
+            if len(part) > MAX_CACHED_WORD
+            else _folded_word(part)
+            for part in parts
+        ]
+    ).strip()
+
+
+@lru_cache(maxsize=16384)
+def _folded_word(word: str) -> str:
+    return fold(word)

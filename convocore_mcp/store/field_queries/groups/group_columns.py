@@ -32,8 +32,9 @@ class GroupColumn:
     """The column of the key, where that is another and stored."""
     sql_key: SqlKey | None = None
     """The key that `group_keys` makes, from `key` or else `value`; `None`: only Python can."""
-    distinct: bool = False
-    """Whether no two values have one key."""
+    cheap: bool = True
+    """Whether the key is a column as it is: then reading it several times takes less time than
+    sorting rows with all that is added up."""
 
 
 def group_column(
@@ -52,12 +53,14 @@ def group_column(
         )
     if isinstance(grouping, DataField):
         entry = table.data_entry(grouping)
-        return GroupColumn(entry, sql_key=lambda stored: _known(table.key_of_entry(stored)))
+        return GroupColumn(
+            entry, sql_key=lambda stored: _known(table.key_of_entry(stored)), cheap=False
+        )
     shown = shown_fields(table, [grouping])[0]
     if shown.long:  # the beginning of a long text stands for it
-        return GroupColumn(table.column(grouping.name), sql_key=_key_of_beginning)
+        return GroupColumn(table.column(grouping.name), sql_key=_key_of_beginning, cheap=False)
     if grouping.kind in _KEYS:
-        return GroupColumn(shown.columns[0], sql_key=_KEYS[grouping.kind], distinct=True)
+        return GroupColumn(shown.columns[0], sql_key=_KEYS[grouping.kind])
     if grouping.kind is Kind.LIST:
         return GroupColumn(shown.columns[0], table.column(grouping.name))
     # As one expression: sorting rows by two columns takes an engine twice as long.

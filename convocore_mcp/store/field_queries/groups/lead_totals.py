@@ -28,15 +28,16 @@ def with_leads(
     if query.requirements or query.search.strip():
         of_leads = or_(*(_has_one(table, fitting, agent) for agent in query.agents))
     counted = (func.count(), count_where(_l.hot_score >= query.hot_from), count_where(_l.unparsed))
-    statement = select(_l.currency, func.sum(_l.amount), *counted).where(of_leads)
-    found = connection.execute(statement.group_by(_l.currency)).all()
-    count, hot, unparsed = (sum(row[place] for row in found) for place in range(2, 5))
+    count, hot, unparsed = connection.execute(select(*counted).where(of_leads)).one()
+    # Apart: most leads have no amount, and SQLite sorts what it groups.
+    amounts = select(_l.currency, func.sum(_l.amount)).where(of_leads, _l.amount.is_not(None))
+    found = connection.execute(amounts.group_by(_l.currency))
     return replace(
         total,
         leads=count,
-        hot=hot,
-        value={row[0]: float(row[1]) for row in found if row[1] is not None},
-        unparsed_values=unparsed,
+        hot=hot or 0,
+        value={currency: float(amount) for currency, amount in found},
+        unparsed_values=unparsed or 0,
     )
 
 

@@ -32,11 +32,7 @@ def read_in_ranges(
             yield from rows.partitions()
         return
     number = table.row_number
-    # Each by itself: SQLite reads every row for both at once.
-    ends = (select(end).scalar_subquery() for end in (func.min(number), func.max(number)))
-    first, last = connection.execute(select(*ends)).one()
-    if first is None:
-        return
+    first, last = row_numbers(connection, table)
     step = max(RANGE, (last - first) // MOST_RANGES + 1)
     of_range = statement.where(
         number >= bindparam("first_row", type_=BigInteger),
@@ -47,3 +43,12 @@ def read_in_ranges(
         with connection.execute(of_range, bounds) as found:
             # The driver's own tuples: making other rows of them takes as long as reading them.
             yield list(cast("Iterable[AnyRow]", found.cursor))
+
+
+def row_numbers(connection: Connection, table: RowTable) -> tuple[int, int]:
+    """The first and the last row number; of an empty table, the last is the smaller."""
+    number = table.row_number
+    # Each by itself: SQLite reads every row for both at once.
+    ends = (select(end).scalar_subquery() for end in (func.min(number), func.max(number)))
+    first, last = connection.execute(select(*ends)).one()
+    return (0, -1) if first is None else (first, last)

@@ -7,13 +7,14 @@ first to count and then to add up, so that only the groups which are shown are e
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, null, select
 
 from convocore_mcp.store.field_queries.groups.group_figures import Figures, Part
 from convocore_mcp.store.field_queries.groups.group_keys import GroupKey, GroupKeys
 from convocore_mcp.store.field_queries.groups.row_ranges import (
     AT_A_TIME,
     AnyRow,
+    AnySelect,
     read_in_ranges,
 )
 from convocore_mcp.store.fields.row_tables import RowTable
@@ -42,6 +43,13 @@ class SplitParts:
         read = [*keys.columns, *map(func.min, keys.stored_keys), *figures.by_currency]
         statement = select(*read, *figures.aggregates).select_from(table.table).where(*fitting)
         self._statement = statement.group_by(*grouped) if grouped else statement
+        self._missing: AnySelect | None = None
+        if table.sqlite and keys.overlapping and len(keys.group_by) == 1:
+            # Most rows have an empty list. They need not be sorted to be one group.
+            (key,) = keys.stored_keys
+            self._statement = self._statement.where(key.is_not(None))
+            missing = select(null(), null(), *figures.by_currency, *figures.aggregates)
+            self._missing = missing.where(*fitting, key.is_(None)).group_by(*figures.by_currency)
         self._connection, self._table, self._keys = connection, table, keys
         self._figures, self._most_kept = figures, most_kept
         self._ranges = self._read()
@@ -72,10 +80,19 @@ class SplitParts:
             yield chunk
 
     def _read(self) -> Iterator[Sequence[AnyRow]]:
-        return read_in_ranges(self._connection, self._table, self._statement)
+        ranges = read_in_ranges(self._connection, self._table, self._statement)
+        # No generator of our own: it would hold us as we hold it, and end when nobody knows.
+        return chain(ranges, _rows(self._connection, self._missing))
 
     def _parts(self, rows: Sequence[AnyRow]) -> Iterator[SplitPart]:
         begin = len(self._keys.columns) + len(self._keys.stored_keys)
         for row in rows:
             values = row[:begin]
-            yield self._figures.part(values, row[begin:]), tuple(self._keys.of(values))
+            part = self._figures.part(values, row[begin:])
+            if part.rows:  # without rows, there are sums of nothing
+                yield part, tuple(self._keys.of(values))
+
+
+def _rows(connection: Connection, statement: AnySelect | None) -> Iterator[Sequence[AnyRow]]:
+    if statement is not None:
+        yield connection.execute(statement).all()

@@ -1,20 +1,31 @@
-"""The largest groups, found by the engine: there may be nearly as many groups as rows.
+"""The largest groups: there may be nearly as many groups as rows.
 
-Where a key may have several spellings, in one statement: the engine groups by spelling
-(`grouped`), adds up the sizes of each key (`sizes`), and takes the largest (`top`). It returns the
-parts of these, and the sums of all others. Where each value is a key, the engine finds the largest
-by size alone: it sorts rows in half the time without their figures.
+Where the key of one grouping stands in a column, rows are only counted at first. Then the figures
+of the largest groups are added up, and those of all other rows together: that takes less time than
+sorting all rows with their figures, as SQLite does.
+
+Else in one statement: the engine groups by spelling (`grouped`), adds up the sizes of each key
+(`sizes`), and takes the largest (`top`). It returns the parts of these, and the sums of all others.
 """
 
+import heapq
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 from sqlalchemy import CTE, ColumnElement, Connection, func, literal, null, select, tuple_
 
+from convocore_mcp.store.database.columns import Sql
 from convocore_mcp.store.field_queries.groups.group_columns import GroupColumn
 from convocore_mcp.store.field_queries.groups.group_figures import Figures, Part
 from convocore_mcp.store.field_queries.groups.group_keys import GroupKey
+from convocore_mcp.store.field_queries.groups.row_ranges import read_in_ranges, row_numbers
 from convocore_mcp.store.fields.row_tables import RowTable
+
+COUNTED_HERE = 200_000
+"""Row numbers of which SQLite's keys are counted here, in half the time that it takes to sort them;
+of more rows, the keys take too much memory."""
 
 
 @dataclass(slots=True)
@@ -41,8 +52,8 @@ def top_groups(
     limit: int,
 ) -> TopGroups:
     """The groups of rows; the larger comes first, of equally large ones the smaller key."""
-    if len(columns) == 1 and columns[0].distinct and figures.currency is None:
-        return _by_size_alone(connection, table, columns[0], figures, fitting, limit)
+    if len(columns) == 1 and columns[0].cheap and figures.currency is None:
+        return _by_size_first(connection, table, columns[0], figures, fitting, limit)
     grouped = _grouped(table, columns, figures, fitting)
     keys = [
         column.sql_key(grouped.c[f"v{i}" if column.key is None else f"k{i}"]).label(f"key{i}")
@@ -68,7 +79,7 @@ def top_groups(
     return _read(connection.execute(both).all(), len(columns), figures)
 
 
-def _by_size_alone(
+def _by_size_first(
     connection: Connection,
     table: RowTable,
     column: GroupColumn,
@@ -76,24 +87,46 @@ def _by_size_alone(
     fitting: Sequence[ColumnElement[bool]],
     limit: int,
 ) -> TopGroups:
-    """The same, where each value is a key and no amounts are added up."""
-    key = column.value if column.sql_key is None else column.sql_key(column.value)
-    rows = select(key.label("key"), func.count().label("size")).select_from(table.table)
-    sizes = rows.where(*fitting).group_by(key).cte("sizes")
-    total = select(func.count()).select_from(sizes).scalar_subquery()
-    by_size = select(sizes.c.key, total).order_by(sizes.c.size.desc(), sizes.c.key)
-    top = connection.execute(by_size.limit(limit)).all()
-    found = TopGroups({(row[0],): [] for row in top}, total=top[0][1] if top else 0)
-    is_top = key.in_([row[0] for row in top])
+    """The same for one grouping, where no amounts are added up."""
+    stored = column.value if column.key is None else column.key
+    key = stored if column.sql_key is None else column.sql_key(stored)
+    largest, total = _largest(connection, table, key, fitting, limit)
+    found = TopGroups({(of_key,): [] for of_key in largest}, total=total)
+    is_top = key.in_(largest)
     shown = select(func.min(key), column.value, *figures.aggregates).select_from(table.table)
     for of_key, value, *row in connection.execute(
         shown.where(*fitting, is_top).group_by(column.value)
     ):
         found.parts[(of_key,)].append(figures.part((value,), row))
-    if found.total > len(top):
+    if total > len(largest):
         rest = select(*figures.aggregates).select_from(table.table).where(*fitting, ~is_top)
         found.rest = [figures.part((), row) for row in connection.execute(rest)]
     return found
+
+
+def _largest(
+    connection: Connection,
+    table: RowTable,
+    key: Sql,
+    fitting: Sequence[ColumnElement[bool]],
+    limit: int,
+) -> tuple[list[str], int]:
+    """The keys that most rows have, the most frequent first, and how many keys there are."""
+    if table.sqlite:
+        first, last = row_numbers(connection, table)
+        if last - first < COUNTED_HERE:
+            keys = select(key).select_from(table.table).where(*fitting)
+            sizes: Counter[str] = Counter()
+            for part in read_in_ranges(connection, table, keys):
+                sizes.update(chain.from_iterable(part))  # type: ignore[arg-type]  # keys alone
+            top = heapq.nsmallest(limit, ((-size, of_key) for of_key, size in sizes.items()))
+            return [of_key for _, of_key in top], len(sizes)
+    rows = select(key.label("key"), func.count().label("size")).select_from(table.table)
+    counted = rows.where(*fitting).group_by(key).cte("sizes")
+    total = select(func.count()).select_from(counted).scalar_subquery()
+    by_size = select(counted.c.key, total).order_by(counted.c.size.desc(), counted.c.key)
+    found = connection.execute(by_size.limit(limit)).all()
+    return [row[0] for row in found], found[0][1] if found else 0
 
 
 def _grouped(
