@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from convocore_mcp.errors import InvalidArgumentError
 from convocore_mcp.fields.numbers import read_number
-from convocore_mcp.fields.table import BY_NAME, DATA, FIELDS, UNREAD_VALUE, Field, Kind, Rows
+from convocore_mcp.fields.table import BY_NAME, DATA, FIELDS, UNPARSED_VALUE, Field, Kind, Rows
 from convocore_mcp.fields.times import Clock, Period, read_period
 from convocore_mcp.words.shown_ids import meant_ids
 
@@ -59,7 +59,7 @@ OPERATORS: dict[Kind, frozenset[Operator]] = {
     Kind.TIME: _SAME | _ORDER | _ALWAYS,
     Kind.DATE: _SAME | _ORDER | _ALWAYS,
     Kind.FLAG: _SAME | _ALWAYS,
-    Kind.UNREAD: _ALWAYS,
+    Kind.UNPARSED: _ALWAYS,
 }
 """Which operators each kind of field takes."""
 
@@ -72,7 +72,7 @@ _WORD_OPERATOR = re.compile(r"(.+?)\s+(exists|missing)", re.IGNORECASE | re.DOTA
 _ALTERNATIVE = re.compile(r"""\s*(["'])(.*?)\1\s*(?=\||$)|([^|]+)""", re.DOTALL)
 """One alternative of a value: in quotes, which a bar or the end must follow, or up to a bar."""
 _TRUE, _FALSE = {"true", "yes", "1", "on"}, {"false", "no", "0", "off"}
-_NAMING_UNREAD = {"where", "fields"}
+_NAMING_UNPARSED = {"where", "fields"}
 """The arguments that may name `value_text`."""
 _FIELDS_OF = {
     rows: {field.name: field for field in FIELDS if field.rows in {rows, Rows.BOTH}}
@@ -241,8 +241,8 @@ def find_field(text: str, *, rows: Rows, name: str) -> Field | DataField:
     known = _FIELDS_OF[rows]
     if wanted in known:
         return known[wanted]
-    if wanted == UNREAD_VALUE.name and name in _NAMING_UNREAD:
-        return UNREAD_VALUE
+    if wanted == UNPARSED_VALUE.name and name in _NAMING_UNPARSED:
+        return UNPARSED_VALUE
     other = BY_NAME.get(wanted)
     if other is not None:
         belongs = "leads" if other.rows is Rows.LEADS else "conversations"

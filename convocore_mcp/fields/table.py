@@ -40,7 +40,7 @@ class Kind(StrEnum):
     LIST = "list"
     ID = "id"
     """A text that is compared as it is."""
-    UNREAD = "unread"
+    UNPARSED = "unparsed"
     """What was written where no number could be read: it is there or not."""
 
 
@@ -99,7 +99,7 @@ class Field:
     @property
     def shown_kind(self) -> str:
         """The type that callers are told."""
-        told = {Kind.DATE: Kind.TIME, Kind.ID: Kind.TEXT, Kind.UNREAD: Kind.TEXT}
+        told = {Kind.DATE: Kind.TIME, Kind.ID: Kind.TEXT, Kind.UNPARSED: Kind.TEXT}
         return told.get(self.kind, self.kind).value
 
     @property
@@ -289,7 +289,7 @@ FIELDS: tuple[Field, ...] = (
     Field("blocked", Kind.FLAG, "The visitor is blocked.", rows=_C),
 )
 
-UNREAD_VALUE = Field("value_text", Kind.UNREAD, "Value that can't be read as a number.")
+UNPARSED_VALUE = Field("value_text", Kind.UNPARSED, "Value that can't be read as a number.")
 """Stands beside `value` in rows, so conditions and `fields` may name it."""
 BY_NAME = {field.name: field for field in FIELDS}
 DATA = "data."

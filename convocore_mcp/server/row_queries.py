@@ -65,7 +65,7 @@ class RowQueries(Protocol):
         """How many conversations of the window are `tests` and, of the others, `blocked`."""
         ...
 
-    def unread_dates(self, agents: Sequence[str], /) -> int:
+    def unparsed_dates(self, agents: Sequence[str], /) -> int:
         """How many present conversations have an expected close that is no date."""
         ...
 

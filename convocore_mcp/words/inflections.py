@@ -98,7 +98,7 @@ class Inflections:
             and _stem(self.language, word) == self.stem
         )
 
-    def counts(self, word: str, row_language: str | None) -> bool:
+    def counts_in(self, word: str, row_language: str | None) -> bool:
         """Whether the inflection `word` counts in a row of `row_language` (`None`: unknown)."""
         of_script = _SCRIPTS[_SCRIPT_OF[self.language]]
         if row_language in of_script:

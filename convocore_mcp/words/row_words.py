@@ -93,5 +93,5 @@ def _fits(term: WordTerm | RunTerm, word: str, language: str | None) -> bool:
     if isinstance(term, RunTerm):
         return term.text in word
     return word.startswith(term.text) or any(
-        forms.has(word) and forms.counts(word, language) for forms in inflections(term.text)
+        forms.has(word) and forms.counts_in(word, language) for forms in inflections(term.text)
     )

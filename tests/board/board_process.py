@@ -30,7 +30,7 @@ class BoardProcess:
 
 @contextmanager
 def run_board(folder: Path, *options: str, **settings: str) -> Iterator[BoardProcess]:
-    """Run the command without opening a browser; without other settings, of nobody's data."""
+    """Run the command without opening a browser; without `settings`, no account is configured."""
     output = folder / "stdout"
     output.touch()
     process = WarmProgram(

@@ -14,7 +14,7 @@ from tests.board.board_process import BoardProcess, run_board
 from tests.node import NODE, npm_folder, run
 
 HERE = Path(__file__).parent
-ROOM = BOARD_FILE.parent
+BOARD_FOLDER = BOARD_FILE.parent
 CHEAP = (
     "--no-sandbox",  # as root, as in most containers, Chromium starts only without its own
     # Where there is no graphics card, imitating one takes longer than drawing without.
@@ -31,7 +31,7 @@ expect.set_options(timeout=60_000)  # milliseconds: generous, for a busy machine
 def tools(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     """The board's sources with the packages of its lock file, and the page of the tests' host."""
     names = ("package.json", "package-lock.json", ".npmrc", "build.mjs", "tsconfig.json", "source")
-    files = [*(ROOM / name for name in names), HERE / "host.ts"]
+    files = [*(BOARD_FOLDER / name for name in names), HERE / "host.ts"]
     return npm_folder(tmp_path_factory, worker_id, "npm-board", files, "ci")
 
 

@@ -11,8 +11,8 @@ from convocore_mcp.board.board_file import BOARD_FILE
 from tests.node import NODE, NPM, run
 from tests.pages.documented import documented
 
-ROOM = BOARD_FILE.parent
-SOURCES = sorted(path for path in (ROOM / "source").rglob("*") if path.is_file())
+BOARD_FOLDER = BOARD_FILE.parent
+SOURCES = sorted(path for path in (BOARD_FOLDER / "source").rglob("*") if path.is_file())
 SCRIPTS = [path for path in SOURCES if path.suffix in {".ts", ".tsx"}]
 LARGEST_PAGE = 150_000
 LONGEST_MODULE, LARGEST_FOLDER = 300, 12
@@ -70,12 +70,12 @@ def test_a_folder_of_sources_holds_at_most_a_dozen_modules() -> None:
 
 def test_the_lock_file_names_no_registry() -> None:
     """Ours: everybody who builds the page takes the packages from their own registry."""
-    assert '"resolved"' not in (ROOM / "package-lock.json").read_text()
+    assert '"resolved"' not in (BOARD_FOLDER / "package-lock.json").read_text()
 
 
 def test_the_wheel_holds_the_page_and_not_its_sources() -> None:
     """Promised by docs/board.md, "Changing it"."""
-    project = tomllib.loads((ROOM.parents[1] / "pyproject.toml").read_text())
+    project = tomllib.loads((BOARD_FOLDER.parents[1] / "pyproject.toml").read_text())
     excluded = project["tool"]["hatch"]["build"]["targets"]["wheel"]["exclude"]
 
     assert "convocore_mcp/board/source" in excluded

@@ -33,7 +33,7 @@ READ = [
     ("5000 UAE dirhams", 5000, "AED"), ("€ 500 EUR", 500, "EUR"),
     ("+500", 500, None), ("-0", 0, None), ("1,234.5", 1234.5, None),
 ]  # fmt: skip
-UNREAD = [
+UNPARSED = [
     "", " ", "abc", "TBD", "10-15k", "12,500", "3.000", "$ 3.000", "5 or 6", "1,2,3", "5 %", "1e5",
     "0x10", "1_000", "--5", "2 Mio", "1.5 mln", "3 lakh", "12 tys", "5m", "5 bn", "12 kg",
     "5 days", "9" * 400, "1 2", "NaN", "inf", "5.", "two",
@@ -59,7 +59,7 @@ def test_a_value_that_can_be_read_one_way_is_read(
     assert read_money(text) == (amount, currency)
 
 
-@pytest.mark.parametrize("text", UNREAD)
+@pytest.mark.parametrize("text", UNPARSED)
 def test_a_value_that_can_be_read_in_two_ways_or_none_is_not_guessed(text: str) -> None:
     """Promised by docs/contract.md, "A lead": a value with two readings is unparsed.
 

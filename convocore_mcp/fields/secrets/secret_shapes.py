@@ -97,6 +97,8 @@ def _is_secret_url(text: str) -> bool:
 
 
 def _is_address(text: str) -> bool:
+    """Whether a whole value is an IP address: a field that holds one says where somebody is, also
+    in a private network."""
     found = re.fullmatch(_IPV4, text) or re.fullmatch(_IPV6, text)
     return found is not None and _parsed(found[1]) is not None
 

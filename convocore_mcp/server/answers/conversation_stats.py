@@ -15,7 +15,7 @@ from convocore_mcp.server.questions.excluded import count_excluded
 from convocore_mcp.server.questions.known_values import with_known_values
 from convocore_mcp.server.questions.question import Question, build_question
 from convocore_mcp.server.questions.several_agents import read_agents
-from convocore_mcp.server.questions.unread_dates import unread_dates
+from convocore_mcp.server.questions.unparsed_dates import unparsed_dates
 from convocore_mcp.server.requests import StatsRequest
 from convocore_mcp.server.row_queries import RowQueries
 from convocore_mcp.server.sanitize import JsonObject, sanitize_object
@@ -54,7 +54,7 @@ async def conversation_stats(
     applied = _applied(question, request, grouping, measures)
     limit = request.limit
     grouped = [group.of if isinstance(group, TimeUnit) else group for group in grouping.values()]
-    unread = await unread_dates(backend, question, grouped)
+    unread = await unparsed_dates(backend, question, grouped)
     while True:
         result = await backend.read(
             _read_stats, backend.rows, question, list(grouping.values()), measures, limit

@@ -32,7 +32,7 @@ from convocore_mcp.server.questions.row_list import (
     with_cursor,
 )
 from convocore_mcp.server.questions.several_agents import read_agents
-from convocore_mcp.server.questions.unread_dates import unread_dates
+from convocore_mcp.server.questions.unparsed_dates import unparsed_dates
 from convocore_mcp.server.requests import ConversationsRequest
 from convocore_mcp.server.sanitize import JsonObject, sanitize_object
 from convocore_mcp.server.views.answer_views import ConversationList
@@ -77,7 +77,7 @@ async def list_conversations(
             lambda row: show(row, fields, zone=backend.zone),
         )  # fmt: skip
     shown = fields if request.fields else ()
-    unread = await unread_dates(backend, question, [sort.field, *shown])
+    unread = await unparsed_dates(backend, question, [sort.field, *shown])
     view = ConversationList(
         conversations=[],
         total=page.total,

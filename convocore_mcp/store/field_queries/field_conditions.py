@@ -15,7 +15,7 @@ from convocore_mcp.fields.row_query import RowQuery
 from convocore_mcp.fields.table import Field, Kind, Rows
 from convocore_mcp.fields.times import Period
 from convocore_mcp.store.database.columns import Sql, Text, storable
-from convocore_mcp.store.fields.field_columns import ALIASES, SOURCE, UNREAD, is_long
+from convocore_mcp.store.fields.field_columns import ALIASES, SOURCE, UNPARSED_TEXT, is_long
 from convocore_mcp.store.fields.field_tables import conversation_texts
 from convocore_mcp.store.fields.row_tables import RowTable, to_ms
 from convocore_mcp.store.fields.text_keys import BEGINNING, ITEM_MARK, WORD_MARK, text_key, words_of
@@ -59,7 +59,7 @@ def _exists(table: RowTable, field: Field | DataField) -> ColumnElement[bool]:
         return true()
     known = table.value(field).is_not(None)
     if field.kind is Kind.MONEY:
-        return or_(known, table.column(field.name + UNREAD).is_not(None))
+        return or_(known, table.column(field.name + UNPARSED_TEXT).is_not(None))
     return known
 
 

@@ -138,7 +138,7 @@ class RowReader:
         changing = (*asked, *measures, *(row_groups.CHANGING if query.rows is Rows.LEADS else ()))
         return self._cached(query, question, changing, compute, self._page_cache, present=True)
 
-    def unread_dates(self, of: Sequence[str], /) -> int:
+    def unparsed_dates(self, of: Sequence[str], /) -> int:
         """How many present conversations have an expected close that is no date."""
         c, f = conversations.c, conversation_fields.c
         both = conversations.join(conversation_fields, f.valid_from == c.valid_from)

@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, Boolean, Column, Float
 from convocore_mcp.fields.table import FIELDS, Field, Kind, Rows, Storage
 from convocore_mcp.store.database.columns import AnyColumn, AnyType, Text
 
-SHOWN, ITEMS, ALIASES, UNREAD, SOURCE = "_shown", "_items", "_aliases", "_text", "_from"
+SHOWN, ITEMS, ALIASES, UNPARSED_TEXT, SOURCE = "_shown", "_items", "_aliases", "_text", "_from"
 """What the names of further columns end in: the text where it differs from its key; the items of a
 list; the list of other names; a value that is no number; the version that has the long text."""
 
@@ -34,7 +34,7 @@ def column_names(field: Field, rows: Rows) -> tuple[str, ...]:
         case Kind.LIST:
             return (name, name + ITEMS)
         case Kind.MONEY:
-            return (name, name + UNREAD)
+            return (name, name + UNPARSED_TEXT)
         case _:
             return (name,)
 

@@ -12,7 +12,7 @@ from convocore_mcp.store.database.columns import Sql
 from convocore_mcp.store.database.parsed_records import stored_list
 from convocore_mcp.store.database.rows import chunks, from_milliseconds
 from convocore_mcp.store.database.schema import conversations
-from convocore_mcp.store.fields.field_columns import ITEMS, SHOWN, SOURCE, UNREAD, is_long
+from convocore_mcp.store.fields.field_columns import ITEMS, SHOWN, SOURCE, UNPARSED_TEXT, is_long
 from convocore_mcp.store.fields.row_tables import RowTable
 
 _c = conversations.c
@@ -52,7 +52,7 @@ def _shown(table: RowTable, field: FieldName) -> list[ShownField]:
     shown = ShownField(name, (table.value(field),), _READS[field.kind])
     if field.kind is not Kind.MONEY:
         return [shown]
-    return [shown, ShownField(name + UNREAD, (table.column(name + UNREAD),), _plain)]
+    return [shown, ShownField(name + UNPARSED_TEXT, (table.column(name + UNPARSED_TEXT),), _plain)]
 
 
 def _plain(parts: Parts) -> FieldValue:
@@ -90,7 +90,7 @@ _READS: dict[Kind, Callable[[Parts], FieldValue]] = {
     Kind.MONEY: _number,
     Kind.FLAG: _flag,
     Kind.ID: _plain,
-    Kind.UNREAD: _plain,
+    Kind.UNPARSED: _plain,
 }
 
 

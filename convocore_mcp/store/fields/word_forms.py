@@ -17,6 +17,6 @@ def other_forms(connection: Connection, agents: tuple[str, ...], word: str) -> l
         for agent in agents
         for forms, of_language in known_inflections(connection, agent_tag(agent), word).items()
         for inflected in of_language
-        if forms.counts(inflected, None)
+        if forms.counts_in(inflected, None)
     }
     return sorted(found)[:MAX_FORMS]

@@ -204,7 +204,7 @@ def _with_inflections(connection: Connection, tag: str, word: str) -> TokenQuery
             inflected
             for forms, of_language in known.items()
             for inflected in of_language
-            if forms.counts(inflected, language)
+            if forms.counts_in(inflected, language)
         }
         languages.setdefault(tuple(sorted(counting)), []).append(language)
     options: list[TokenQuery] = [f"{word_token(tag, word)}*"]

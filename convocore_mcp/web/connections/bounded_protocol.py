@@ -18,7 +18,8 @@ from convocore_mcp.web.connections.connection_table import ConnectionTable
 from convocore_mcp.web.connections.lingering_transport import LingeringTransport
 
 CONNECTION = "convocore_mcp.connection"
-"""The key in an ASGI scope of the connection, which is told of a valid token."""
+"""The key in an ASGI scope under which the connection is found: the application tells it when a
+request has shown a valid token."""
 MAX_PIPELINED = 16
 """Requests that a client may send before the answer to the first."""
 _FULL = "Too many connections at the same time."
@@ -88,9 +89,10 @@ class BoundedProtocol(HttpToolsProtocol):
         self._message_bytes += len(data)
         bounds = self._bounds
         if self._in_headers and self._message_bytes > bounds.header_bytes:
-            self._refuse(431, f"The headers have at most {bounds.header_bytes} bytes.")
+            self._refuse(431, f"The headers may have at most {bounds.header_bytes} bytes.")
         elif self._message_bytes > 2 * (bounds.header_bytes + bounds.body_bytes):
-            self.end()  # a body in tiny chunks, or more of a body than was refused
+            # A body in tiny chunks, or a client that goes on sending after its body was refused.
+            self.end()
 
     # The parser calls these.
 

@@ -12,7 +12,7 @@ from convocore_mcp.models import WAITING
 from convocore_mcp.store.database.columns import Sql
 from convocore_mcp.store.field_queries.groups.group_keys import KeyPart
 from convocore_mcp.store.field_queries.groups.group_measures import Samples
-from convocore_mcp.store.fields.field_columns import SHOWN, UNREAD
+from convocore_mcp.store.fields.field_columns import SHOWN, UNPARSED_TEXT
 from convocore_mcp.store.fields.row_tables import RowTable
 from convocore_mcp.store.fields.text_keys import text_key
 
@@ -92,7 +92,7 @@ def _of_leads(table: RowTable) -> Figures:
         WAITS: count_where(table.column("waiting")),
         HOT: count_where(table.value(BY_NAME["hot"])),
         OVERDUE: count_where(or_(table.value(activity), table.value(close))),
-        UNPARSED: count_where(table.column(f"value{UNREAD}").is_not(None)),
+        UNPARSED: count_where(table.column(f"value{UNPARSED_TEXT}").is_not(None)),
     }
     currency = func.coalesce(table.column(f"currency{SHOWN}"), table.column("currency"))
     amount = func.sum(table.column("value"))

@@ -11,14 +11,14 @@ from convocore_mcp.words.counted import counted
 CLOSE = BY_NAME["expected_close"]
 
 
-async def unread_dates(
+async def unparsed_dates(
     backend: Backend, question: Question, used: Iterable[FieldName | None]
 ) -> list[str]:
     """A note, if the answer uses the expected close and some of them are no dates."""
     compared = (c.field for r in question.query.requirements for c in r.conditions)
     if CLOSE not in (*used, *compared):
         return []
-    count = await backend.read(backend.rows.unread_dates, question.query.agents)
+    count = await backend.read(backend.rows.unparsed_dates, question.query.agents)
     if not count:
         return []
     have = counted(count, "conversation has", "conversations have")
