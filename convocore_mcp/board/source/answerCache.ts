@@ -120,7 +120,7 @@ export class AnswerCache {
   }
 
   /**
-   * Nothing announces that a first reading goes on, nor that Convocore was read and nothing was new.
+   * Nothing announces that the first full sync goes on, nor that Convocore was read and nothing was new.
    * So ask again while an answer is incomplete, less and less often if nothing comes of it, and in
    * the browser before the answers seem older than they are.
    */

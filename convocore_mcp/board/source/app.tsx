@@ -24,13 +24,14 @@ import { questionsOf } from "./questions.ts";
 
 interface Status {
   connection: Connection;
-  token: string | undefined;
+  /** Why a token is asked for; `undefined` where none is. */
+  tokenReason: string | undefined;
   opening: Question | undefined;
   /** Why there is nothing to show at all. */
   refusal: Refusal | undefined;
 }
 
-const START: Status = { connection: "connecting", token: undefined, opening: undefined, refusal: undefined };
+const START: Status = { connection: "connecting", tokenReason: undefined, opening: undefined, refusal: undefined };
 
 export function App({ home }: { home: Home }): JSX.Element {
   const cache = useMemo(() => new AnswerCache(home), [home]);
@@ -51,7 +52,7 @@ export function App({ home }: { home: Home }): JSX.Element {
     });
     let lost = false;
     const changed = (): void => {
-      update({ token: undefined });
+      update({ tokenReason: undefined });
       cache.refresh();
       if (home.kind === "browser") void feed.update(agentNow.current);
     };
@@ -74,21 +75,21 @@ export function App({ home }: { home: Home }): JSX.Element {
         lost = connection === "lost";
         update({ connection });
       },
-      tokenNeeded: (token) => update({ token }),
+      tokenNeeded: (tokenReason) => update({ tokenReason }),
       surroundings: () => redraw({}),
     });
     return hear;
   }, [home]);
 
-  const isNamed = useAfterPaint(views.moves, 0) === views.moves;
+  const isTitlePainted = useAfterPaint(views.moves, 0) === views.moves;
   const main = useRef<HTMLElement>(null);
   useEffect(() => {
     // Whoever has gone somewhere reads on from there: the button that they pressed may be gone.
     if (views.moves) (main.current!.querySelector<HTMLElement>("h2[tabindex]") ?? main.current!).focus({ preventScroll: true });
   }, [views.moves]);
   useEffect(() => {
-    if (views.moves) scrollTo(0, isNamed ? views.top : 0);
-  }, [views.moves, isNamed]);
+    if (views.moves) scrollTo(0, isTitlePainted ? views.top : 0);
+  }, [views.moves, isTitlePainted]);
 
   const view = views.current ?? openingView(home, status.opening);
   const expect = (next: View): void => {
@@ -116,20 +117,20 @@ export function App({ home }: { home: Home }): JSX.Element {
   };
   return (
     <BoardContext.Provider value={board}>
-      <Header connection={status.token === undefined ? status.connection : "once"} />
-      {status.token === undefined ? (
+      <Header connection={status.tokenReason === undefined ? status.connection : "once"} />
+      {status.tokenReason === undefined ? (
         <>
           <Navigation view={view} canGoBack={views.canGoBack} />
           <IncompleteNote />
           <main ref={main} tabIndex={-1} class={`view-${view?.name ?? "none"}`}>
             <ErrorBoundary key={views.depth}>
-              <Shown view={view} depth={views.depth} isNamed={isNamed} status={status} />
+              <Shown view={view} depth={views.depth} isTitlePainted={isTitlePainted} status={status} />
             </ErrorBoundary>
           </main>
         </>
       ) : (
         <main>
-          <TokenForm reason={status.token} />
+          <TokenForm reason={status.tokenReason} />
         </main>
       )}
       <p class="unseen" role="status">
@@ -165,11 +166,11 @@ interface ShownProps {
   view: View | undefined;
   depth: number;
   /** Whether the title of the view has been painted: its content is drawn after that. */
-  isNamed: boolean;
+  isTitlePainted: boolean;
   status: Status;
 }
 
-function Shown({ view, depth, isNamed, status }: ShownProps): JSX.Element {
+function Shown({ view, depth, isTitlePainted, status }: ShownProps): JSX.Element {
   if (!view) return status.refusal ? <Notice of={status.refusal} /> : <Skeleton rows={4} />;
   const title = titleOf(view);
   return (
@@ -179,7 +180,7 @@ function Shown({ view, depth, isNamed, status }: ShownProps): JSX.Element {
           {title}
         </h2>
       )}
-      {isNamed ? <Content view={view} depth={depth} opening={status.opening} /> : <Skeleton rows={0} />}
+      {isTitlePainted ? <Content view={view} depth={depth} opening={status.opening} /> : <Skeleton rows={0} />}
     </>
   );
 }
