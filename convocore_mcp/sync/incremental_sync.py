@@ -80,7 +80,7 @@ async def _read_down_to(
     async with aclosing(upstream.conversations(writer.agent_id)) as stream:
         async for page in stream:
             saved = await writer.save([page])
-            reading.add(listed_rows(page), saved.known)
+            reading.add(listed_rows(page), saved.known, saved.outdated)
             if writer.limit_reached() or reading.past_what_is_kept:
                 break
             if reading.worth_a_check:

@@ -164,6 +164,7 @@ class PageWriter:
             self.agent_id,
             page,
             read_at=page.read_at or self.now(),
+            since=self.progress.started_at,
             unfinished=unfinished,
         )
         for each in pages:
