@@ -22,14 +22,59 @@ from tests.details.details_harness import (
 from tests.tool_client import connected
 
 
+WHO: dict[str, Any] = {
+    "userName": "Ann",
+    "userEmail": "ann@example.org",
+    "userPhone": "+14155550100",
+    "contactIdentityId": "ann",
+    "capturedVariables": {"budget": "25k"},
+    "tokenUsage": {"cumulativeTotalTokens": 10},
+}
+
+
 async def test_a_full_list_costs_no_request_more() -> None:
     """Promised by docs/architecture.md, "Details": only sparse rows are asked for."""
     sandbox = Sandbox(now=NOW)
-    sandbox.replace(list(full_rows(50)))
+    sandbox.replace(list(full_rows(50, **WHO, stage="new", title="A price")))
     async with connected(sandbox, **FAST) as client:
         answer = await until_details_are_in(client)
         assert "notes" not in answer["freshness"]
     assert singles(sandbox) == []
+
+
+@pytest.mark.parametrize(
+    ("field", "instead"),
+    [("userName", {}), ("userName", {"userName": ""}), ("contactIdentityId", {})],
+)
+async def test_a_field_that_the_list_leaves_out_of_every_row_is_read_from_single_conversations(
+    field: str, instead: dict[str, str]
+) -> None:
+    """Promised by docs/contract.md, "Rules for every answer": no `not_found` that is not, and no
+    person who is two."""
+    sandbox = Sandbox(now=NOW)
+    rows = full_rows(70, **WHO, stage="new", title="A price")
+    for number, row in enumerate(rows):
+        row |= {"userName": f"Jane Person{number // 2}", "contactIdentityId": f"p{number // 2}"}
+        row |= {"userEmail": f"{number}@example.org", "userPhone": f"+141555501{number:02d}"}
+    sandbox.replace(rows)
+    sandbox.alter_page(lambda page, _: page | {"data": [without(row) for row in page["data"]]})
+
+    def without(row: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in row.items() if name != field} | instead
+
+    async with connected(sandbox, **FAST, incremental_sync_seconds=0) as client:
+        first = await client.ask("list_leads", limit=1)
+        assert first["total"] == 35 or not first["freshness"]["complete"]
+        await until_details_are_in(client)
+        cursor = (await client.ask("list_changes"))["next_cursor"]
+        sandbox.touch("c66")  # its new row says as little
+        await until_details_are_in(client)
+        assert (await client.ask("list_leads", limit=1))["total"] == 35
+        lead = (await client.ask("get_lead", lead="Person33"))["lead"]
+        assert {each["id"] for each in lead["conversations"]} == {"c66", "c67"}
+        (change,) = (await client.ask("list_changes", cursor=cursor))["changes"]
+        assert change["changed"].keys() <= {"last_activity", "messages"}
+    assert sorted(singles(sandbox)) == sorted([*(row["ID"] for row in rows), "c66"])
 
 
 async def test_where_single_conversations_add_nothing_some_twenty_are_asked_for_once() -> None:

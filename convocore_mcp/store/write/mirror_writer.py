@@ -140,14 +140,15 @@ class MirrorWriter:
             began = to_milliseconds(since)
             compared = compare(listed, current, at=at, since=began, copies=copies)
             changed = compared.changed
+            sparse = listed_rows.sparse_ids(connection, agent_id, changed)
             filled = listed_rows.with_known_details(
-                connection, agent_id, changed, self.rules.merge_details
+                connection, agent_id, changed, sparse, self.rules.merge_details
             )
             digests = listed_rows.list_digests(changed, filled)
             self.begin_versions(
                 connection, filled, sequence_number=sequence_number, at=at, digests=digests
             )
-            listed_rows.note_listed(connection, agent_id, changed, filled)
+            listed_rows.note_listed(connection, agent_id, changed, filled, sparse)
             page = self.retention.without_old_quarantined(page, read_at)
             save_quarantined(connection, agent_id, page, at, self.tombstones)
             unreadable = versions_of_unreadable(connection, agent_id, page, rows)
