@@ -21,7 +21,6 @@ from tests.details.details_harness import (
 )
 from tests.tool_client import connected
 
-
 WHO: dict[str, Any] = {
     "userName": "Ann",
     "userEmail": "ann@example.org",
