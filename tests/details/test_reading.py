@@ -1,5 +1,6 @@
 """How details are read: after a trial, each version once, whatever single records do."""
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -7,9 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy import insert
 
+from convocore_mcp.errors import UnavailableError
+from convocore_mcp.models import Conversation
 from convocore_mcp.sandbox import Sandbox, serving
 from convocore_mcp.store.database.schema import dirty_conversations
 from convocore_mcp.sync.agent_sync import SyncParts
+from convocore_mcp.sync.details.details_parts import DetailsParts, SingleConversations
 from convocore_mcp.sync.details.plan import MOST_TRIED, TRIAL_SIZE
 from tests.details.details_harness import (
     FAST,
@@ -201,6 +205,39 @@ async def test_details_are_read_at_the_pace_that_is_set(monkeypatch: pytest.Monk
     async with connected(sandbox, details="all", details_per_second=0.25) as client:
         await until_details_are_in(client)
     assert slept == [4.0] * 10
+
+
+async def test_records_that_let_each_request_time_out_hold_up_no_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Promised by docs/architecture.md, "Details": other failures pause, and no more."""
+    failing, read, all_read = {f"c{number}" for number in range(8)}, set[str](), asyncio.Event()
+
+    class SomeTimeOut:
+        def __init__(self, upstream: SingleConversations) -> None:
+            self.upstream = upstream
+
+        async def conversation(self, agent_id: str, conversation_id: str) -> Conversation | None:
+            if conversation_id in failing:
+                raise UnavailableError("Convocore did not answer in time.")
+            read.add(conversation_id)
+            if len(read) == 12:
+                all_read.set()
+            return await self.upstream.conversation(agent_id, conversation_id)
+
+    def with_failures(parts: DetailsParts) -> DetailsParts:
+        async def no_pause(_: float) -> None:
+            await asyncio.sleep(0)
+
+        return replace(parts, upstream=SomeTimeOut(parts.upstream), sleep=no_pause)
+
+    with_parts = SyncParts.for_details
+    monkeypatch.setattr(SyncParts, "for_details", lambda p: with_failures(with_parts(p)))
+    sandbox = Sandbox(now=NOW)
+    sandbox.replace([row | {"summary": None} for row in full_rows(20)])
+    async with connected(sandbox, details="all", details_per_second=1) as client:
+        await client.until_read()
+        await asyncio.wait_for(all_read.wait(), 30)
 
 
 @pytest.mark.parametrize("order", ["newest", "hottest"])
