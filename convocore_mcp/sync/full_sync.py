@@ -125,6 +125,7 @@ class FullSync:
         writer = self._writer
         resume_token = unfinished.resume_token if unfinished else None
         stream = self._upstream.conversations(writer.agent_id, resume_token=resume_token)
+        writer.reading_since = writer.now()
         reading = FrontReading(Front(), now=started_at) if unfinished is None else None
         rows_to_rebuild = 0
         async with prefetch_pages(stream) as batches:

@@ -74,7 +74,7 @@ async def catch_up(
 async def _read_down_to(
     front: Front, upstream: Upstream, writer: PageWriter, *, evidence: int
 ) -> FrontReading:
-    now = writer.now()
+    now = writer.reading_since = writer.now()
     kept_since = writer.mirror.retention.limit(now)
     reading = FrontReading(front, now=now, evidence=evidence, kept_since=kept_since)
     async with aclosing(upstream.conversations(writer.agent_id)) as stream:

@@ -1,5 +1,6 @@
 """Two copies of one conversation: the newer one wins, wherever an older one comes from."""
 
+import itertools
 from typing import Any
 
 import pytest
@@ -108,6 +109,26 @@ async def test_a_copy_that_is_alone_at_last_is_what_convocore_says() -> None:
         await harness.sync()
         assert (await harness.ensure_fresh()).complete
         assert stage_of(harness, id_) == other
+
+
+async def test_a_value_that_differs_at_each_reading_is_no_copy() -> None:
+    """Ours: a sync reads the front twice, and somebody may edit, and edit back."""
+    sandbox = Sandbox(size=60)
+    async with running_harness(sandbox) as harness:
+        id_ = [row["ID"] for row in sandbox.rows()][10]
+        stages, shown = itertools.cycle(["won", "lost", "new"]), ""
+
+        def alter(page: Envelope, _: int) -> None:
+            nonlocal shown
+            for row in page["data"]:
+                if row["ID"] == id_:
+                    row["stage"] = shown = next(stages)
+
+        sandbox.alter_page(alter)
+        for _ in range(3):
+            await harness.sync()
+            assert stage_of(harness, id_) == shown
+            assert harness.coverage.complete
 
 
 async def test_old_copies_on_several_pages_of_the_front_are_no_news() -> None:

@@ -56,7 +56,7 @@ def compare(
     The newer copy wins, not the one that was read later: an upstream cache may show an older copy
     beside, or instead of, the newer one. Of equally old copies the one that was read later wins,
     unless the list shows both: then the stored one stays, and the digest of the other one is
-    remembered. That is so if one page has both, or the sync that began at `since` has seen both.
+    remembered. That is so if one page has both, or one reading of the list, which began at `since`.
     Activity after the version was last seen is news, whatever time in the future the version bears.
     A copy that does not count is accepted once a whole full sync has shown nothing else: then the
     stored one was a mistake that Convocore has corrected, like a time in the future.

@@ -123,7 +123,7 @@ class MirrorWriter:
         since: datetime | None = None,
         unfinished: datetime | None = None,
     ) -> Saved:
-        """Save one page of the sync that began at `since`, in one transaction.
+        """Save one page of a reading of the list that began at `since`, in one transaction.
 
         `read_at` is when the page was requested. A row that the mirror has in a newer version, or
         as new from a later request, stays (`copies.compare`). `unfinished` is when the full sync
