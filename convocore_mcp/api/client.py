@@ -87,6 +87,7 @@ class ConvocoreClient:
         self._limits = limits or Limits()
         self._large_body = asyncio.Lock()
         self._max_limits: dict[str, int] = {}  # of agents known to use the page-number dialect
+        self._shifting: set[str] = set()  # agents whose cursors are known to be positions
         self._key = http.headers.get("authorization", "").removeprefix("Bearer ").encode()
         self.throttle = throttle or Throttle()
         self._on_result = on_result or (lambda _: None)
@@ -139,7 +140,7 @@ class ConvocoreClient:
         """
         refusals: list[frozenset[str]] = []
         while True:
-            progress = ListProgress()
+            progress = ListProgress(shifts=agent_id in self._shifting)
             try:
                 paging = self._paginate(agent_id, progress, len(refusals), resume_token)
                 async with aclosing(paging) as pages:
@@ -164,6 +165,9 @@ class ConvocoreClient:
                     refusals.append(progress.last_page)
                 self._max_limits.pop(agent_id, None)
                 resume_token = None
+            finally:
+                if progress.shifts:
+                    self._shifting.add(agent_id)
 
     async def _paginate(
         self, agent_id: str, progress: ListProgress, restarts: int, resume_token: str | None
@@ -179,12 +183,11 @@ class ConvocoreClient:
             return response
 
         fetch = partial(fetch_parsed, fetch_list)
-
         first = None if max_limit or resume_token else await fetch({"limit": LIMIT})
         if resume_token is not None:
-            paging = resume_pagination(fetch_list, resume_token)
+            paging = resume_pagination(fetch_list, resume_token, progress)
         elif first is not None and first.by_cursor:
-            paging = paginate_by_cursor(fetch_list, first, progress)
+            paging = paginate_by_cursor(fetch_list, first, progress, first_query={"limit": LIMIT})
         elif restarts:  # because page numbers were refused or a cursor expired
             raise ContractError("Convocore refuses page numbers and sends no cursor.")
         else:

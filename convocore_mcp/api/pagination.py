@@ -19,6 +19,7 @@ from convocore_mcp.api.page_numbers import LARGEST_LIMIT, LIMIT, PageNumberToken
 from convocore_mcp.api.paging.constant_pages import paginate_constant_pages, resume_constant_pages
 from convocore_mcp.api.paging.list_progress import ListProgress
 from convocore_mcp.api.paging.plan_steps import ReadNow
+from convocore_mcp.api.paging.position_cursors import PageBefore
 from convocore_mcp.api.wire import REFUSED_PAGE, ListResponse, UnparsedList
 from convocore_mcp.errors import BadRequestError, NotFoundError
 from convocore_mcp.models import Page
@@ -37,9 +38,11 @@ TURNS_TO_SEND = 8
 
 
 async def paginate_by_cursor(
-    fetch: FetchList, first: ListResponse, progress: ListProgress
+    fetch: FetchList, first: ListResponse, progress: ListProgress, *, first_query: PageQuery
 ) -> AsyncGenerator[Page, None]:
-    """Follow the cursors from `first` to the end; one page is prefetched.
+    """Follow the cursors from `first`, which `first_query` selects, to the end.
+
+    One page is prefetched.
 
     A page is handed out before its cursor is followed, unless the list surely goes on: then the
     next page is on its way while the rows of this one are parsed. A short or even an empty page is
@@ -52,12 +55,12 @@ async def paginate_by_cursor(
     """
 
     def prefetch_next(page: UnparsedList | ListResponse) -> asyncio.Future[UnparsedList] | None:
-        if page.next_cursor is None:
-            return None
-        return asyncio.ensure_future(fetch({"limit": LIMIT, "cursor": page.next_cursor}))
+        return None if page.next_cursor is None else asyncio.ensure_future(fetch(_behind(page)))
 
     response, pages = first, 1
     progress.add(response)
+    progress.compare_with_page_before(response)
+    page_before = PageBefore(fetch, first_query, progress)
     yield _page_by_cursor(response, progress)
     prefetched = prefetch_next(response)
     try:
@@ -75,6 +78,8 @@ async def paginate_by_cursor(
             if prefetched is not None:
                 await _wait_until_sent(prefetched)
             response = await _without_mistake(received.parse(), before, progress, fetch)
+            if again := await page_before.read_again(response, _behind(before)):
+                yield again
             was_last = response.has_more is False
             if prefetched is not None and response.next_cursor != received.next_cursor:
                 await _cancel([prefetched])
@@ -82,8 +87,7 @@ async def paginate_by_cursor(
             stop = progress.exhausted or (was_last and not progress.new_on_page)
             if ahead and not goes_on and not stop:
                 prefetched = prefetch_next(response)
-            page = _page_by_cursor(response, progress)
-            yield replace(page, certain=was_last or progress.had_room) if stop else page
+            yield _page_by_cursor(response, progress, certain=was_last if stop else None)
             if not ahead and not stop:
                 prefetched = prefetch_next(response)
     finally:
@@ -99,7 +103,7 @@ async def _receive_behind(
         if received.by_cursor:
             return received
         # Is this the end, or was the cursor lost? Ask again.
-        return await fetch({"limit": LIMIT, "cursor": before.next_cursor or ""})
+        return await fetch(_behind(before))
     except (BadRequestError, NotFoundError) as error:
         # After a page that says it is the last, any refusal is the end.
         expired = isinstance(error, BadRequestError) and error.about_cursor
@@ -119,7 +123,7 @@ async def _without_mistake(
     if before.has_more is False or not progress.may_be_a_mistake:
         return response
     try:
-        again = (await fetch({"limit": LIMIT, "cursor": before.next_cursor or ""})).parse()
+        again = (await fetch(_behind(before))).parse()
     except (BadRequestError, NotFoundError):
         return response  # the cursor is good for one request only
     return again if progress.add_again(again) else response
@@ -133,12 +137,19 @@ async def _wait_until_sent(request: asyncio.Future[UnparsedList]) -> None:
         await asyncio.sleep(0)
 
 
-def _page_by_cursor(response: ListResponse, progress: ListProgress) -> Page:
+def _behind(page: UnparsedList | ListResponse) -> PageQuery:
+    """What selects the page behind this one."""
+    return {"limit": LIMIT, "cursor": page.next_cursor or ""}
+
+
+def _page_by_cursor(
+    response: ListResponse, progress: ListProgress, *, certain: bool | None = None
+) -> Page:
     cursor = response.next_cursor
     token = json.dumps({"cursor": cursor}) if cursor else None
     # A page without any cursor field may be the last one or a mistake.
-    certain = response.by_cursor or progress.had_room
-    return replace(response.page, resume_token=token, certain=certain)
+    certain = (response.by_cursor if certain is None else certain) or progress.had_room
+    return replace(response.page, resume_token=token, certain=certain and not progress.unverified)
 
 
 async def read_front_by_number(fetch: FetchPage, plan: PageNumberPlan, first: ListResponse) -> Page:
@@ -233,7 +244,9 @@ async def fetch_behind(fetch: FetchPage, number: int, limit: int) -> ListRespons
         return REFUSED_PAGE
 
 
-async def resume_pagination(fetch_list: FetchList, resume_token: str) -> AsyncGenerator[Page, None]:
+async def resume_pagination(
+    fetch_list: FetchList, resume_token: str, progress: ListProgress
+) -> AsyncGenerator[Page, None]:
     """Go on after the page that carried `resume_token`.
 
     A page that does not overlap what was read before is not certain.
@@ -244,8 +257,9 @@ async def resume_pagination(fetch_list: FetchList, resume_token: str) -> AsyncGe
     token = json.loads(resume_token)
     fetch = partial(fetch_parsed, fetch_list)
     if cursor := token.get("cursor"):
-        first = await fetch({"limit": LIMIT, "cursor": cursor})
-        rest = paginate_by_cursor(fetch_list, first, ListProgress())
+        query: PageQuery = {"limit": LIMIT, "cursor": cursor}
+        first = await fetch(query)
+        rest = paginate_by_cursor(fetch_list, first, progress, first_query=query)
     elif "constant_page" in token:
         rest = resume_constant_pages(partial(fetch_behind, fetch), resume_token)
     else:

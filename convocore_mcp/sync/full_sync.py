@@ -16,6 +16,7 @@ from datetime import datetime
 
 from convocore_mcp.errors import ApiError, BrokenRecordError, ContractError
 from convocore_mcp.models import Page, UnfinishedSync
+from convocore_mcp.store.details.details_writer import DetailsWriter
 from convocore_mcp.sync.incremental_sync import catch_up, listed_rows
 from convocore_mcp.sync.list_order import EVIDENCE_AGAIN, Front, FrontReading
 from convocore_mcp.sync.page_writer import LIST_MOVED_TOO_FAST, PageWriter, Upstream
@@ -86,6 +87,8 @@ class FullSync:
                 # First: what is no longer saved has not been seen, and yet it was not deleted.
                 erased += await writer.erase_old()
                 outcome = await self._remove_missing(started_at)
+        # First: once the full sync is noted, answers count what is still to be asked for.
+        await writer.run_in_thread(DetailsWriter(writer.mirror).prepare_trial, writer.agent_id)
         marks = {
             "as_of": caught_up.as_of,
             "watermark": caught_up.front.watermark,
@@ -122,6 +125,7 @@ class FullSync:
         writer = self._writer
         resume_token = unfinished.resume_token if unfinished else None
         stream = self._upstream.conversations(writer.agent_id, resume_token=resume_token)
+        writer.reading_since = writer.now()
         reading = FrontReading(Front(), now=started_at) if unfinished is None else None
         rows_to_rebuild = 0
         async with prefetch_pages(stream) as batches:

@@ -74,13 +74,13 @@ async def catch_up(
 async def _read_down_to(
     front: Front, upstream: Upstream, writer: PageWriter, *, evidence: int
 ) -> FrontReading:
-    now = writer.now()
+    now = writer.reading_since = writer.now()
     kept_since = writer.mirror.retention.limit(now)
     reading = FrontReading(front, now=now, evidence=evidence, kept_since=kept_since)
     async with aclosing(upstream.conversations(writer.agent_id)) as stream:
         async for page in stream:
             saved = await writer.save([page])
-            reading.add(listed_rows(page), saved.known)
+            reading.add(listed_rows(page), saved.known, saved.outdated)
             if writer.limit_reached() or reading.past_what_is_kept:
                 break
             if reading.worth_a_check:

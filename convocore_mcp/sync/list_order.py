@@ -98,8 +98,16 @@ class FrontReading:
         self._pages = 0
         self._next_check = 1
 
-    def add(self, rows: Iterable[ListedRow], known: Collection[str]) -> None:
-        """Add a page; `known` are the rows whose record the mirror held already."""
+    def add(
+        self,
+        rows: Iterable[ListedRow],
+        known: Collection[str],
+        outdated: Collection[str] = frozenset(),
+    ) -> None:
+        """Add a page; `known` are the rows whose record the mirror held already.
+
+        `outdated` rows are other copies than the mirror's: neither news nor evidence.
+        """
         self._pages += 1
         news = False
         for row in rows:
@@ -107,6 +115,8 @@ class FrontReading:
             if position < FRONT_ROWS and row.at is not None and row.at <= self._latest:
                 self.watermark = max(row.at, self.watermark or row.at)
             self._count_not_kept(row)
+            if row.id in outdated:
+                continue
             if row.id not in known:
                 news = True
                 self._candidates.clear()

@@ -137,6 +137,8 @@ class PageWriter:
         self.now = now
         self.run_in_thread = run_in_thread
         self.limits = limits
+        self.reading_since: datetime | None = None
+        """When this reading of the list began; a sync reads the front more than once."""
 
     async def coverage(self) -> Coverage:
         """How much of the agent's list the mirror holds, without times in the future."""
@@ -164,6 +166,7 @@ class PageWriter:
             self.agent_id,
             page,
             read_at=page.read_at or self.now(),
+            since=self.reading_since,
             unfinished=unfinished,
         )
         for each in pages:

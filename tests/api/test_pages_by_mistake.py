@@ -1,8 +1,9 @@
-"""Pages that are not what was asked for hide no row behind them."""
+"""Pages that are not what was asked for, or that rows move between, hide no row behind them."""
 
 import pytest
 
-from .odd_list import OddList, page_of, rows_named
+from .api_client import api_client
+from .odd_list import OddList, Reply, page_of, rows_named
 from .test_list_ends import held, is_certain, pages_until_the_end
 
 
@@ -47,3 +48,30 @@ async def test_a_limit_that_is_lowered_midway_hides_nothing(
     pages = await pages_until_the_end(odd_list)
     assert held(pages) == {row["ID"] for row in rows}
     assert is_certain(pages)
+
+
+async def test_cursors_that_are_positions_lose_no_row_once_they_are_known() -> None:
+    """Promised by docs/architecture.md, "Reading Convocore": no row is missed while it moves."""
+    rows = rows_named(range(200))
+    changes: list[str] = []
+
+    def reply(query: dict[str, str]) -> Reply:
+        change = changes.pop(0) if "cursor" in query and changes else ""
+        if change == "arrive":
+            rows.insert(0, {"ID": f"new{len(rows)}", "ts": 1_780_000_001})
+        elif change == "delete":
+            rows.pop(5)
+        offset = int(query.get("cursor", "0"))
+        end = offset + 20
+        more = end < len(rows)
+        return page_of(rows[offset:end], hasMore=more, nextCursor=str(end) if more else None)
+
+    odd_list = OddList(reply)
+    async with api_client(odd_list) as client:
+        changes += ["", "arrive"]
+        first = [page async for page in client.conversations(odd_list.agent_id)]
+        assert not is_certain(first)  # some rows may have been lost before
+        changes += ["delete"] * 6
+        second = [page async for page in client.conversations(odd_list.agent_id)]
+        assert is_certain(second)
+        assert {row["ID"] for row in rows} <= held(second)

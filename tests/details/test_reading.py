@@ -1,5 +1,6 @@
 """How details are read: after a trial, each version once, whatever single records do."""
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -7,9 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy import insert
 
+from convocore_mcp.errors import UnavailableError
+from convocore_mcp.models import Conversation
 from convocore_mcp.sandbox import Sandbox, serving
 from convocore_mcp.store.database.schema import dirty_conversations
 from convocore_mcp.sync.agent_sync import SyncParts
+from convocore_mcp.sync.details.details_parts import DetailsParts, SingleConversations
 from convocore_mcp.sync.details.plan import MOST_TRIED, TRIAL_SIZE
 from tests.details.details_harness import (
     FAST,
@@ -21,15 +25,59 @@ from tests.details.details_harness import (
 )
 from tests.tool_client import connected
 
+WHO: dict[str, Any] = {
+    "userName": "Ann",
+    "userEmail": "ann@example.org",
+    "userPhone": "+14155550100",
+    "contactIdentityId": "ann",
+    "capturedVariables": {"budget": "25k"},
+    "tokenUsage": {"cumulativeTotalTokens": 10},
+}
+
 
 async def test_a_full_list_costs_no_request_more() -> None:
     """Promised by docs/architecture.md, "Details": only sparse rows are asked for."""
     sandbox = Sandbox(now=NOW)
-    sandbox.replace(list(full_rows(50)))
+    sandbox.replace(list(full_rows(50, **WHO, stage="new", title="A price")))
     async with connected(sandbox, **FAST) as client:
         answer = await until_details_are_in(client)
         assert "notes" not in answer["freshness"]
     assert singles(sandbox) == []
+
+
+@pytest.mark.parametrize(
+    ("field", "instead"),
+    [("userName", {}), ("userName", {"userName": ""}), ("contactIdentityId", {})],
+)
+async def test_a_field_that_the_list_leaves_out_of_every_row_is_read_from_single_conversations(
+    field: str, instead: dict[str, str]
+) -> None:
+    """Promised by docs/contract.md, "Rules for every answer": no `not_found` that is not, and no
+    person who is two."""
+    sandbox = Sandbox(now=NOW)
+    rows = full_rows(70, **WHO, stage="new", title="A price")
+    for number, row in enumerate(rows):
+        row |= {"userName": f"Jane Person{number // 2}", "contactIdentityId": f"p{number // 2}"}
+        row |= {"userEmail": f"{number}@example.org", "userPhone": f"+141555501{number:02d}"}
+    sandbox.replace(rows)
+    sandbox.alter_page(lambda page, _: page | {"data": [without(row) for row in page["data"]]})
+
+    def without(row: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in row.items() if name != field} | instead
+
+    async with connected(sandbox, **FAST, incremental_sync_seconds=0) as client:
+        first = await client.ask("list_leads", limit=1)
+        assert first["total"] == 35 or not first["freshness"]["complete"]
+        await until_details_are_in(client)
+        cursor = (await client.ask("list_changes"))["next_cursor"]
+        sandbox.touch("c66")  # its new row says as little
+        await until_details_are_in(client)
+        assert (await client.ask("list_leads", limit=1))["total"] == 35
+        lead = (await client.ask("get_lead", lead="Person33"))["lead"]
+        assert {each["id"] for each in lead["conversations"]} == {"c66", "c67"}
+        (change,) = (await client.ask("list_changes", cursor=cursor))["changes"]
+        assert change["changed"].keys() <= {"last_activity", "messages"}
+    assert sorted(singles(sandbox)) == sorted([*(row["ID"] for row in rows), "c66"])
 
 
 async def test_where_single_conversations_add_nothing_some_twenty_are_asked_for_once() -> None:
@@ -157,6 +205,39 @@ async def test_details_are_read_at_the_pace_that_is_set(monkeypatch: pytest.Monk
     async with connected(sandbox, details="all", details_per_second=0.25) as client:
         await until_details_are_in(client)
     assert slept == [4.0] * 10
+
+
+async def test_records_that_let_each_request_time_out_hold_up_no_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Promised by docs/architecture.md, "Details": other failures pause, and no more."""
+    failing, read, all_read = {f"c{number}" for number in range(8)}, set[str](), asyncio.Event()
+
+    class SomeTimeOut:
+        def __init__(self, upstream: SingleConversations) -> None:
+            self.upstream = upstream
+
+        async def conversation(self, agent_id: str, conversation_id: str) -> Conversation | None:
+            if conversation_id in failing:
+                raise UnavailableError("Convocore did not answer in time.")
+            read.add(conversation_id)
+            if len(read) == 12:
+                all_read.set()
+            return await self.upstream.conversation(agent_id, conversation_id)
+
+    def with_failures(parts: DetailsParts) -> DetailsParts:
+        async def no_pause(_: float) -> None:
+            await asyncio.sleep(0)
+
+        return replace(parts, upstream=SomeTimeOut(parts.upstream), sleep=no_pause)
+
+    with_parts = SyncParts.for_details
+    monkeypatch.setattr(SyncParts, "for_details", lambda p: with_failures(with_parts(p)))
+    sandbox = Sandbox(now=NOW)
+    sandbox.replace([row | {"summary": None} for row in full_rows(20)])
+    async with connected(sandbox, details="all", details_per_second=1) as client:
+        await client.until_read()
+        await asyncio.wait_for(all_read.wait(), 30)
 
 
 @pytest.mark.parametrize("order", ["newest", "hottest"])

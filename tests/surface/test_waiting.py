@@ -158,7 +158,10 @@ async def test_whatever_waits_for_the_mirror_is_given_up_at_the_deadline(
         argument = {"name": "lead", "value": ""}
         assert (await client.complete(lead, argument)).completion.total
         monkeypatch.setattr(deadline, "LAST_MOMENT", -1000.0)
-        assert (await tool_client.refused("conversation_stats"))["code"] == "mirror_unavailable"
+        error = await tool_client.refused("conversation_stats")
+        assert error["code"] == "mirror_unavailable"
+        # Where the processor is taken by others, no database is slow.
+        assert "this computer or the database may only be busy" in error["hint"]
         with pytest.raises(MCPError, match="has not answered in time"):
             await client.read_resource("convocore://agents")
         with pytest.raises(MCPError, match="has not answered in time"):

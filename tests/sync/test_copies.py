@@ -1,5 +1,6 @@
 """Two copies of one conversation: the newer one wins, wherever an older one comes from."""
 
+import itertools
 from typing import Any
 
 import pytest
@@ -63,6 +64,89 @@ async def test_an_old_copy_before_or_after_the_new_one_changes_nothing(
             assert harness.mirror_rows == harness.upstream_rows
             assert harness.coverage.complete
         assert counts(harness, before) == ChangeCounts(0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "first", "second"), [("cursor", 10, 12), ("cursor", 10, 35), ("page", 115, 10)]
+)
+async def test_of_two_equally_old_copies_one_is_kept_whichever_stands_first(
+    dialect: Dialect, first: int, second: int
+) -> None:
+    """Promised by docs/architecture.md, "The mirror": no false changes, on one page or on two."""
+    sandbox = Sandbox(size=120, dialect=dialect)
+    async with running_harness(sandbox) as harness:
+        ids = [row["ID"] for row in sandbox.rows()]
+        id_, beside = ids[first], ids[second]
+        sandbox.edit(id_, stage="won")
+        copy = dict(sandbox.row(id_) or {}) | {"stage": "lost"}
+        sandbox.alter_page(with_copy(copy, beside=beside))
+        await harness.sync()
+        before, kept = harness.coverage.sequence_number, stage_of(harness, id_)
+        for stage in ("lost", "won"):  # the copies have changed places
+            await harness.sync()
+            assert (await harness.ensure_fresh()).complete
+            sandbox.edit(id_, stage=stage)
+            copy["stage"] = "won" if stage == "lost" else "lost"
+        assert counts(harness, before) == ChangeCounts(0, 0, 0)
+        assert stage_of(harness, id_) == kept
+
+
+async def test_a_copy_that_is_alone_at_last_is_what_convocore_says() -> None:
+    """Ours: of equally old copies the list may drop the one that was kept."""
+    sandbox = Sandbox(size=60)
+    async with running_harness(sandbox) as harness:
+        id_ = [row["ID"] for row in sandbox.rows()][10]
+        sandbox.edit(id_, stage="won")
+        copy = dict(sandbox.row(id_) or {}) | {"stage": "lost"}
+        sandbox.alter_page(with_copy(copy, beside=id_))
+        await harness.sync()
+        kept = stage_of(harness, id_)
+        other = "won" if kept == "lost" else "lost"
+        sandbox.edit(id_, stage=other)
+        copy["stage"] = other
+        await harness.sync()
+        assert not (await harness.ensure_fresh()).complete
+        await harness.sync()
+        assert (await harness.ensure_fresh()).complete
+        assert stage_of(harness, id_) == other
+
+
+async def test_a_value_that_differs_at_each_reading_is_no_copy() -> None:
+    """Ours: a sync reads the front twice, and somebody may edit, and edit back."""
+    sandbox = Sandbox(size=60)
+    async with running_harness(sandbox) as harness:
+        id_ = [row["ID"] for row in sandbox.rows()][10]
+        stages, shown = itertools.cycle(["won", "lost", "new"]), ""
+
+        def alter(page: Envelope, _: int) -> None:
+            nonlocal shown
+            for row in page["data"]:
+                if row["ID"] == id_:
+                    row["stage"] = shown = next(stages)
+
+        sandbox.alter_page(alter)
+        for _ in range(3):
+            await harness.sync()
+            assert stage_of(harness, id_) == shown
+            assert harness.coverage.complete
+
+
+async def test_old_copies_on_several_pages_of_the_front_are_no_news() -> None:
+    """Ours: else the front is read again and again, and each full sync ends in doubt."""
+    sandbox = Sandbox(size=120)
+    async with running_harness(sandbox) as harness:
+        rows = list(sandbox.rows())
+        copied = [row | {"ts": row["ts"] - 3} for row in rows[10:12]]
+        first, second = (
+            with_copy(copy, beside=row["ID"])
+            for copy, row in zip(copied, (rows[22], rows[45]), strict=True)
+        )
+        sandbox.alter_page(lambda page, number: second(first(page, number), number))
+        await harness.sync()
+        await harness.count_requests()
+        harness.clock.advance(minutes=2)
+        assert (await harness.ensure_fresh()).complete
+        assert await harness.count_requests() == 2
 
 
 async def test_the_last_change_decides_where_the_activity_is_the_same() -> None:

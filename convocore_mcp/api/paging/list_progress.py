@@ -4,6 +4,9 @@ Lists end in many ways: without a cursor, with the same cursor again, with the l
 new cursors, with a refusal. The rows of a page are always kept; what the page brought decides:
 
 - **Several pages that bring nothing new are the end**, whatever the cursor says.
+- **A cursor may be a position in the list**, like an offset. Then rows that were deleted meanwhile
+  move others onto a page that was read. Rows that appear twice show it; from then on, each page is
+  read again after the next one.
 - **The end is certain if the last page that brought something had room left**: then no row can
   stand after it. The size of a page is what the pages have, not what was asked for.
 """
@@ -42,7 +45,14 @@ class SeenRows:
 class ListProgress:
     """What the pages of one list have brought so far."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, shifts: bool = False) -> None:
+        """`shifts`: an earlier reading has shown that the cursors of this list are positions."""
+        self.shifts = shifts
+        """Whether the cursors are positions, so that a deletion moves rows onto a page before."""
+        self.unverified = False
+        """Whether pages were read before that was known."""
+        self._last_row: str | None = None
+        self._repeats = self._joins = 0
         self._seen = SeenRows()
         self._page_size = 0
         self._fruitful_pages = 0
@@ -82,6 +92,21 @@ class ListProgress:
         if not new:
             self.idle_pages, self.empty_pages = idle, empty
         return new
+
+    def compare_with_page_before(self, response: ListResponse) -> None:
+        """Find out from the page that was just added whether the cursors are positions.
+
+        A cursor that names a row never repeats rows that nobody has touched. If it is a position,
+        the last row of a page stands on the next one again where rows came in front of it. A list
+        in which every page begins with the last row of the page before overlaps by design.
+        """
+        rows = [row.record for row in response.page.rows]
+        if self._last_row is not None and self.new_on_page and rows:
+            self._repeats += self._last_row in rows
+            self._joins += self._last_row not in rows
+            if self._repeats and self._joins and not self.shifts:
+                self.shifts = self.unverified = True
+        self._last_row = rows[-1] if rows else None
 
     def add(self, response: ListResponse) -> int:
         """Count a page; returns how many of its conversations are new."""

@@ -38,7 +38,9 @@ class Deadline:
                 "The mirror is still being opened."
                 if opening
                 else "The mirror has not answered in time.",
-                hint="Ask again: it may only be busy. If it persists, the database or its disk is "
-                "slow, stopped, or locked by another process: check both.",
+                # The waiting may as well be for a processor: that looks the same from here.
+                hint="Ask again: this computer or the database may only be busy. If it persists, "
+                "check the computer's load, and whether the database or its disk is slow, stopped, "
+                "or locked by another process.",
                 retry_after=5,
             )

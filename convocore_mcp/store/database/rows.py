@@ -83,9 +83,12 @@ def from_milliseconds(stored: int | None) -> datetime | None:
     return None if stored is None else _EPOCH + timedelta(milliseconds=stored)
 
 
+DIGEST_SIZE = 16
+
+
 def digest(text: str) -> bytes:
     """A hash by which a changed record is recognized."""
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=DIGEST_SIZE).digest()
 
 
 def digest_of(c: Conversation) -> bytes:

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from convocore_mcp.store.database.columns import Text, Tokens
 
 PREFIX = "convocore_"
-SCHEMA_VERSION = "47"
+SCHEMA_VERSION = "49"
 """Goes up by one with every change of the tables; `meta`, which stores it, never changes."""
 CURRENT = 2**62
 """The `valid_to` of a current version."""
@@ -101,6 +101,7 @@ conversations = Table(
     Column("ended_at", BigInteger),
     Column("missed_syncs", Integer, nullable=False, default=0),
     Column("outdated_at", BigInteger),
+    Column("other_copies", LargeBinary),
     Column("dropped_fields", Integer, nullable=False),
     Column("digest", LargeBinary, nullable=False),
     Column("agent_id", Text, nullable=False),
@@ -150,7 +151,8 @@ conversations = Table(
 A version is valid from change `valid_from` until change `valid_to` (`CURRENT`: it still is). It was
 first read at `read_at`, last at `seen_at`, replaced or removed at `ended_at`; `missed_syncs` full
 syncs in a row did not see it. `outdated_at` is when the list last showed an older copy of it,
-unless it was seen since. `dropped_fields` is how many of its fields could not be read. `identity`
+unless it was seen since. `other_copies` are the digests of equally old copies that the list shows
+beside it. `dropped_fields` is how many of its fields could not be read. `identity`
 is Convocore's idea of who this is, `lead_id` is ours; `first_lead_id` is that of the beginning,
 where changes of other conversations have moved the version to another lead.
 `amount` is the number in `value`, `unparsed` says that it has none. The columns `by_...` are sort

@@ -28,6 +28,10 @@ _NOT_IN_LEADS = select(func.count(_d.id.distinct())).join(
     dirty_conversations,
     (dirty_conversations.c.agent_id == _d.agent_id) & (dirty_conversations.c.id == _d.id),
 )
+_IS_TRIED = select(_t.agent_id).where(_t.agent_id == _s.agent_id).exists()
+_HAS_DETAILS = select(_d.id).where(_d.agent_id == _s.agent_id, _d.id == _s.id).exists()
+_PENDING = ~_s.again | ~(_IS_TRIED | _HAS_DETAILS)
+"""Until a trial has told whether the list is full, its candidates count, too."""
 _TRIED_AT, _RESULT = select(_t.full_sync_at), select(_t.result)
 
 
@@ -91,7 +95,7 @@ class DetailsQueue:
         `outdated_before` and `now`, those that were read before are counted as outdated. With
         `with_bare`, it is looked whether most rows of the list say next to nothing.
         """
-        pending = select(func.count()).where(_s.agent_id == agent_id, ~_s.again)
+        pending = select(func.count()).where(_s.agent_id == agent_id, _PENDING)
         outdated = select(func.count()).where(_d.agent_id == agent_id)
         if outdated_before is None or now is None:
             outdated = outdated.where(false())

@@ -9,7 +9,7 @@ from convocore_mcp.models import ReadDetails, TrialResult
 from convocore_mcp.store.database.coverage import data_changed
 from convocore_mcp.store.database.rows import to_milliseconds
 from convocore_mcp.store.database.sequence import take_write_lock
-from convocore_mcp.store.details import save_details
+from convocore_mcp.store.details import save_details, trial_rows
 from convocore_mcp.store.details.tables import details_trials
 from convocore_mcp.store.write import versions
 from convocore_mcp.store.write.mirror_writer import MirrorWriter
@@ -42,6 +42,7 @@ class DetailsWriter:
             )
             first = save_details.without_details(connection, agent_id, found.changed)
             save_details.note_answers(connection, agent_id, found, at=now)
+            trial_rows.note_added(connection, agent_id, found.fields)
             save_details.mark_enriched(connection, agent_id, found.changed, first=first)
             if found.answered and not found.changed:
                 data_changed(connection, agent_id)  # answers say how many details they lack
@@ -56,6 +57,15 @@ class DetailsWriter:
         with self._mirror.database.writing() as connection:
             take_write_lock(connection)
             return save_details.want_again(connection, agent_id, time, now=now)
+
+    def prepare_trial(self, agent_id: str) -> None:
+        """Have a trial ask for rows that are not sparse, if the list may leave out a field."""
+        with self._mirror.database.reading() as connection:
+            if not trial_rows.lacks_a_field(connection, agent_id):
+                return
+        with self._mirror.database.writing() as connection:
+            take_write_lock(connection)
+            trial_rows.want_for_trial(connection, agent_id)
 
     def note_trial(self, agent_id: str, *, full_sync_at: datetime, result: TrialResult) -> None:
         """Remember what a trial of single conversations has shown."""

@@ -3,7 +3,7 @@
 The caller holds the write lock.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from operator import attrgetter
 
 from sqlalchemy import Connection, Table, delete, literal, select
@@ -14,6 +14,7 @@ from convocore_mcp.store.database.columns import storable
 from convocore_mcp.store.database.rows import chunks, digest_of, to_milliseconds
 from convocore_mcp.store.database.schema import UNKNOWN
 from convocore_mcp.store.details.tables import details, details_trials, sparse_rows
+from convocore_mcp.store.details.trial_rows import added_fields_of, has_field
 from convocore_mcp.store.write.versions import Changed
 
 MergeDetails = Callable[[Conversation, str], Conversation]
@@ -29,7 +30,7 @@ _COLUMNS = ("agent_id", "id", "last_activity", "score", "listed", "again", "bare
 
 
 def is_sparse(row: Conversation) -> bool:
-    """Whether the single conversation may hold more than this row of the list."""
+    """Whether the single conversation may hold more than this row, in any list."""
     return row.state is None or row.summary is None or row.last_message is None
 
 
@@ -41,15 +42,29 @@ def _is_bare(row: Conversation) -> bool:
     return all(value is None for value in _ABOUT(row))
 
 
+def sparse_ids(connection: Connection, agent_id: str, changed: Sequence[Changed]) -> frozenset[str]:
+    """The IDs of the sparse rows among `changed`: single conversations may hold more."""
+    added = added_fields_of(connection, agent_id) if changed else frozenset()
+    return frozenset(
+        row.id
+        for row, _ in changed
+        if is_sparse(row) or not all(has_field(row.record, name) for name in added)
+    )
+
+
 def with_known_details(
-    connection: Connection, agent_id: str, changed: Sequence[Changed], merge: MergeDetails
+    connection: Connection,
+    agent_id: str,
+    changed: Sequence[Changed],
+    sparse: Container[str],
+    merge: MergeDetails,
 ) -> list[Changed]:
-    """`changed` with sparse rows filled in from details that were read for an older version.
+    """`changed` with `sparse` rows filled in from details that were read for an older version.
 
     So a sparse row does not erase them; the details of the new version are wanted all the same. But
     where a trial has shown that the list is full, what a row lacks is no longer there.
     """
-    candidates = [row.id for row, old in changed if old is not None and is_sparse(row)]
+    candidates = [row.id for row, old in changed if old is not None and row.id in sparse]
     if not candidates:
         return list(changed)
     known = _known_records(connection, agent_id, candidates)
@@ -77,8 +92,9 @@ def note_listed(
     agent_id: str,
     changed: Sequence[Changed],
     filled: Sequence[Changed],
+    sparse: Container[str],
 ) -> None:
-    """Note which details are wanted: those of the sparse rows that begin a version.
+    """Note which details are wanted: those of the `sparse` rows that begin a version.
 
     `filled` are the same rows after `with_known_details`.
     """
@@ -86,7 +102,7 @@ def note_listed(
     if replaced:
         delete_ids(connection, sparse_rows, agent_id, [row.id for row in replaced])
         # A full row holds everything, so the details of the older version are out of date.
-        full = [row.id for row in replaced if not is_sparse(row)]
+        full = [row.id for row in replaced if row.id not in sparse]
         delete_ids(connection, details, agent_id, full)
     wanted = [
         (
@@ -99,7 +115,7 @@ def note_listed(
             _is_bare(row),
         )
         for (row, _), (now, _) in zip(changed, filled, strict=True)
-        if is_sparse(row)
+        if row.id in sparse
     ]
     bulk.insert_rows(connection, sparse_rows, _COLUMNS, wanted)
 

@@ -14,6 +14,7 @@ from convocore_mcp.store.database.rows import chunks, from_milliseconds, to_mill
 from convocore_mcp.store.database.schema import CURRENT, UNKNOWN, conversations, records
 from convocore_mcp.store.details.listed_rows import MergeDetails, delete_ids
 from convocore_mcp.store.details.tables import REFUSED, details, enriched_versions, sparse_rows
+from convocore_mcp.store.details.trial_rows import ASKED_FIELDS, LISTED_FIELDS, filled_fields
 from convocore_mcp.store.write.versions import Changed, CurrentVersion
 
 _UNUSED_FIELDS = frozenset(
@@ -38,6 +39,8 @@ class Enrichment:
     """The records of these conversations as the list shows them, by id."""
     added: int = 0
     """Conversations of which the single one holds something that people ask about."""
+    fields: set[str] = field(default_factory=set)
+    """The fields that decide whether further rows are sparse, and that single ones have added."""
 
 
 def compare_details(
@@ -62,7 +65,11 @@ def compare_details(
             continue
         merged = merge(row, answer.single.record)
         known, made = stored_object(row.record), stored_object(merged.record)
-        found.added += bool(made.keys() - known.keys() - _UNUSED_FIELDS)
+        filled = filled_fields(known)
+        new = filled_fields(made) - filled
+        found.fields |= new & ASKED_FIELDS
+        # In a full row, other fields are no reason to ask for each conversation by itself.
+        found.added += bool(new & ASKED_FIELDS if filled >= LISTED_FIELDS else new - _UNUSED_FIELDS)
         if made != stored_object(in_mirror):
             found.changed.append((merged, version))
     return found

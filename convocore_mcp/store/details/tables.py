@@ -18,6 +18,7 @@ from convocore_mcp.store.database.schema import PREFIX, metadata
 
 __all__ = [
     "REFUSED",
+    "added_fields",
     "details",
     "details_trials",
     "enriched_versions",
@@ -39,12 +40,13 @@ sparse_rows = Table(
     PrimaryKeyConstraint("agent_id", "id"),
     sqlite_with_rowid=False,
 )
-"""Current conversations whose list row is sparse and whose details are to be read.
+"""Current conversations whose list row is sparse, or may be, and whose details are to be read.
 
 `last_activity` (milliseconds) and `score` say which is read first. `listed` is the record as the
 list shows it, where the mirror's record also has details. `again`: this version has its details,
-which were read so long ago that somebody may have edited the conversation since. `bare`: the list
-row says next to nothing of the conversation.
+which were read so long ago that somebody may have edited the conversation since; or it has none
+yet, and is asked for only in a trial (`trial_rows`). `bare`: the list row says next to nothing of
+the conversation.
 """
 Index(
     f"{PREFIX}sparse_bare", sparse_rows.c.agent_id,
@@ -84,6 +86,18 @@ details_trials = Table(
     Column("result", Text, nullable=False),
 )
 """Whether single conversations add anything to the list of an agent: `models.TrialResult`."""
+
+added_fields = Table(
+    f"{PREFIX}added_fields",
+    metadata,
+    Column("agent_id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    PrimaryKeyConstraint("agent_id", "name"),
+)
+"""Fields of a record that single conversations of an agent have added to rows without them.
+
+A row of the list that lacks one of them is sparse, too.
+"""
 
 transcripts = Table(
     f"{PREFIX}transcripts",

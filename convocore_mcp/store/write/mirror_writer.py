@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, update
 
 from convocore_mcp.models import Conversation, Coverage, DerivedKeys, Page
 from convocore_mcp.store.database import bulk
@@ -26,14 +26,19 @@ from convocore_mcp.store.database.rows import (
     new_version,
     to_milliseconds,
 )
-from convocore_mcp.store.database.schema import CURRENT, conversations, records
+from convocore_mcp.store.database.schema import conversations, records
 from convocore_mcp.store.database.sequence import set_sequence_number, take_write_lock
 from convocore_mcp.store.details import listed_rows
 from convocore_mcp.store.fields import field_writer
 from convocore_mcp.store.fields.field_writer import DueDatesOf, NewVersion
 from convocore_mcp.store.write import versions
+from convocore_mcp.store.write.copies import compare, newest_copies
 from convocore_mcp.store.write.pruning import prune
-from convocore_mcp.store.write.quarantined_rows import drop_quarantined, save_quarantined
+from convocore_mcp.store.write.quarantined_rows import (
+    drop_quarantined,
+    save_quarantined,
+    versions_of_unreadable,
+)
 from convocore_mcp.store.write.rebuild import MergeAffected, rebuild_leads
 from convocore_mcp.store.write.retention import Retention
 from convocore_mcp.store.write.search_words import SearchWords
@@ -65,6 +70,8 @@ class Saved:
     unchanged: int
     known: AbstractSet[str] = field(default=frozenset(), compare=False)
     """IDs of rows that the mirror held before, with the same record."""
+    outdated: AbstractSet[str] = field(default=frozenset(), compare=False)
+    """IDs of rows that are other copies than the mirror's, which do not count."""
 
 
 class MirrorWriter:
@@ -108,15 +115,21 @@ class MirrorWriter:
             return newest_activities(connection, agent_id, up_to=up_to, limit=limit)
 
     def save(
-        self, agent_id: str, page: Page, *, read_at: datetime, unfinished: datetime | None = None
+        self,
+        agent_id: str,
+        page: Page,
+        *,
+        read_at: datetime,
+        since: datetime | None = None,
+        unfinished: datetime | None = None,
     ) -> Saved:
-        """Save one page, in one transaction.
+        """Save one page of a reading of the list that began at `since`, in one transaction.
 
         `read_at` is when the page was requested. A row that the mirror has in a newer version, or
-        as new from a later request, stays (`versions.compare`). `unfinished` is when the full sync
+        as new from a later request, stays (`copies.compare`). `unfinished` is when the full sync
         began that the page belongs to: the page's resume token is stored with its rows.
         """
-        rows = versions.newest_copies(page.rows)
+        rows, copies = newest_copies(page.rows)
         at = to_milliseconds(read_at) or 0
         with self.database.writing() as connection:
             sequence_number = take_write_lock(connection)
@@ -124,34 +137,31 @@ class MirrorWriter:
             forgotten = self.tombstones.forgotten(connection, rows, current, self.rules.keys)
             not_kept = forgotten | self.retention.too_old(rows, read_at)
             listed = {id_: row for id_, row in rows.items() if id_ not in not_kept}
-            compared = versions.compare(listed, current, at=at)
+            began = to_milliseconds(since)
+            compared = compare(listed, current, at=at, since=began, copies=copies)
             changed = compared.changed
+            sparse = listed_rows.sparse_ids(connection, agent_id, changed)
             filled = listed_rows.with_known_details(
-                connection, agent_id, changed, self.rules.merge_details
+                connection, agent_id, changed, sparse, self.rules.merge_details
             )
             digests = listed_rows.list_digests(changed, filled)
             self.begin_versions(
                 connection, filled, sequence_number=sequence_number, at=at, digests=digests
             )
-            listed_rows.note_listed(connection, agent_id, changed, filled)
+            listed_rows.note_listed(connection, agent_id, changed, filled, sparse)
             page = self.retention.without_old_quarantined(page, read_at)
             save_quarantined(connection, agent_id, page, at, self.tombstones)
-            # A quarantined row exists in Convocore, so the version in the mirror counts as seen.
-            ids = [row.id for row in page.rows if row.id not in rows]
-            ids += [row.id for row in page.quarantined if row.id is not None]
-            unreadable = (
-                versions.current_versions(connection, agent_id, ids).values() if ids else ()
-            )
-            seen = [*compared.unchanged, *(old.valid_from for old in unreadable)]
-            versions.mark_seen(connection, seen, at)
-            versions.mark_outdated(connection, compared.outdated, at)
+            unreadable = versions_of_unreadable(connection, agent_id, page, rows)
+            versions.mark_seen(connection, [*compared.unchanged, *unreadable], at)
+            versions.mark_outdated(connection, compared.outdated.values(), at)
+            versions.note_copies(connection, agent_id, compared.other_copies)
             if unfinished is not None and page.resume_token is not None:
                 save_resume_token(connection, agent_id, page.resume_token, started_at=unfinished)
         self._search_words.committed()
         updated = sum(old is not None for _, old in changed)
         # A row that is not kept counts as known: reading need not go on to look for older ones.
-        known = compared.known | not_kept
-        return Saved(len(changed) - updated, updated, len(rows) - len(changed), known)
+        known, outdated = compared.known | not_kept, compared.outdated.keys()
+        return Saved(len(changed) - updated, updated, len(rows) - len(changed), known, outdated)
 
     def begin_versions(
         self,
@@ -214,27 +224,15 @@ class MirrorWriter:
         Conversations of which an older copy was seen are left out (`last_seen_outdated`). A time
         long after `now` does not count as seen: it was noted by a clock that was ahead.
         """
-        return self._not_seen_since(agent_id, time, now, outdated=False)
+        with self.database.reading() as connection:
+            return versions.not_seen(connection, agent_id, time, now, outdated=False)
 
     def last_seen_outdated(
         self, agent_id: str, time: datetime, *, now: datetime | None = None
     ) -> dict[str, int]:
         """The same for conversations of which only an older copy was seen since `time`."""
-        return self._not_seen_since(agent_id, time, now, outdated=True)
-
-    def _not_seen_since(
-        self, agent_id: str, time: datetime, now: datetime | None, *, outdated: bool
-    ) -> dict[str, int]:
-        c, since = conversations.c, to_milliseconds(time) or 0
-        older_copy_seen = func.coalesce(c.outdated_at, since - 1) >= since
-        query = select(c.id, c.missed_syncs).where(
-            c.agent_id == agent_id,
-            c.valid_to == CURRENT,
-            versions.not_seen_since(c.seen_at, time, now),
-            older_copy_seen if outdated else ~older_copy_seen,
-        )
         with self.database.reading() as connection:
-            return {row.id: row.missed_syncs for row in connection.execute(query)}
+            return versions.not_seen(connection, agent_id, time, now, outdated=True)
 
     def seen_after(self, agent_id: str, time: datetime) -> bool:
         """Whether a conversation was last seen soon after `time`.

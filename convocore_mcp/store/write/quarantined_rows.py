@@ -1,5 +1,6 @@
 """Rows that can't be read or stored, kept as they came. The caller holds the write lock."""
 
+from collections.abc import Container
 from datetime import datetime
 
 from sqlalchemy import Connection, delete, insert
@@ -42,6 +43,19 @@ def save_quarantined(
             for key, row in by_digest.items()
         ],
     )
+
+
+def versions_of_unreadable(
+    connection: Connection, agent_id: str, page: Page, stored: Container[str]
+) -> list[int]:
+    """The versions, by `valid_from`, of the rows of a page that are not `stored`.
+
+    Such a row exists in Convocore, so the version in the mirror counts as seen.
+    """
+    ids = [row.id for row in page.rows if row.id not in stored]
+    ids += [row.id for row in page.quarantined if row.id is not None]
+    current = versions.current_versions(connection, agent_id, ids) if ids else {}
+    return [version.valid_from for version in current.values()]
 
 
 def drop_quarantined(

@@ -1,16 +1,15 @@
 """The versions of conversations, a page or a few at a time. The caller holds the write lock."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, bindparam, case, or_, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, case, func, or_, select, update
 
-from convocore_mcp.models import Conversation, CopyTimes, is_older
+from convocore_mcp.models import Conversation, CopyTimes
 from convocore_mcp.store.database import bulk
 from convocore_mcp.store.database.columns import storable
-from convocore_mcp.store.database.rows import chunks, digest_of, to_milliseconds
+from convocore_mcp.store.database.rows import chunks, to_milliseconds
 from convocore_mcp.store.database.schema import (
     CURRENT,
     LONGEST_KEY,
@@ -36,6 +35,7 @@ class CurrentVersion(NamedTuple):
     last_modified: int | None
     missed_syncs: int
     outdated_at: int | None
+    other_copies: bytes | None
 
     @property
     def copy_times(self) -> CopyTimes:
@@ -53,81 +53,6 @@ _CURRENT = select(*(_c[name] for name in CurrentVersion._fields)).where(
     _c.valid_to == CURRENT,
     _c.id.in_(bindparam("ids", expanding=True)),
 )
-
-
-@dataclass(slots=True)
-class Comparison:
-    """What the rows of a page are, compared with the mirror's current versions."""
-
-    changed: list[Changed] = field(default_factory=list)
-    unchanged: list[int] = field(default_factory=list)
-    """The versions that stay current, by `valid_from`."""
-    known: set[str] = field(default_factory=set)
-    """The IDs of the rows whose digest is that of the version in the mirror."""
-    outdated: list[int] = field(default_factory=list)
-    """The versions of which the page shows an older copy, by `valid_from`."""
-
-
-def compare(
-    rows: Mapping[str, Conversation], current: Mapping[str, CurrentVersion], *, at: int
-) -> Comparison:
-    """Compare rows that were read at `at` (milliseconds) with the current versions, both by id.
-
-    The newer copy wins, not the one that was read later: an upstream cache may show an older copy
-    beside, or instead of, the newer one. Of equally old copies the one that was read later wins.
-    Activity after the version was last seen is news, whatever time in the future the version bears.
-    An older copy is accepted once a whole full sync has shown nothing else: then the newer one was
-    a mistake that Convocore has corrected, like a time in the future.
-    """
-    found = Comparison()
-    for row in rows.values():
-        old = current.get(row.id)
-        if old is None:
-            found.changed.append((row, None))
-        elif old.digest == digest_of(row):
-            found.unchanged.append(old.valid_from)
-            found.known.add(row.id)
-        elif is_older(row.copy_times, old.copy_times) and not (
-            _from_the_future(old, at) or _active_since_seen(row, old)
-        ):
-            confirmed = old.missed_syncs > 0 and old.outdated_at is not None and _seen_by(old, at)
-            if confirmed:
-                found.changed.append((row, old))
-            else:
-                found.outdated.append(old.valid_from)
-        elif _seen_by(old, at) or is_older(old.copy_times, row.copy_times):
-            found.changed.append((row, old))
-        else:
-            found.unchanged.append(old.valid_from)
-    return found
-
-
-def _from_the_future(old: CurrentVersion, at: int) -> bool:
-    """Whether the last activity of the version lies after `at`: such a time is a mistake, so the
-    version counts as newer than no other copy."""
-    return old.last_activity is not None and old.last_activity > at + LONGEST_OVERLAP
-
-
-def _seen_by(old: CurrentVersion, at: int) -> bool:
-    """Whether the version was last seen by `at`, or much later: by a clock that was ahead."""
-    return old.seen_at <= at or old.seen_at > at + LONGEST_OVERLAP
-
-
-def _active_since_seen(row: Conversation, old: CurrentVersion) -> bool:
-    """Whether the row's activity is later than the version was seen: no old copy can know of it."""
-    active = to_milliseconds(row.last_activity)
-    return active is not None and active > old.seen_at
-
-
-def newest_copies(rows: Sequence[Conversation]) -> dict[str, Conversation]:
-    """The rows that can be stored, by id; of two copies of a conversation the newer one."""
-    fitting = [row for row in rows if not why_unstorable(row)]
-    by_id = {row.id: row for row in fitting}
-    if len(by_id) < len(fitting):
-        for row in fitting:
-            if is_older(by_id[row.id].copy_times, row.copy_times):
-                by_id[row.id] = row
-    return by_id
 
 
 def current_versions(
@@ -148,6 +73,24 @@ def not_seen_since(
     before = seen_at < (to_milliseconds(time) or 0)
     now_ms = to_milliseconds(now)
     return before if now_ms is None else or_(before, seen_at > now_ms + LONGEST_OVERLAP)
+
+
+def not_seen(
+    connection: Connection, agent_id: str, time: datetime, now: datetime | None, *, outdated: bool
+) -> dict[str, int]:
+    """The conversations that were not seen since `time`, with how many full syncs missed each.
+
+    `outdated`: those of which another copy was seen since; else the others.
+    """
+    since = to_milliseconds(time) or 0
+    copy_seen = func.coalesce(_c.outdated_at, since - 1) >= since
+    query = select(_c.id, _c.missed_syncs).where(
+        _c.agent_id == agent_id,
+        _c.valid_to == CURRENT,
+        not_seen_since(_c.seen_at, time, now),
+        copy_seen if outdated else ~copy_seen,
+    )
+    return {row.id: row.missed_syncs for row in connection.execute(query)}
 
 
 def any_seen_soon_after(connection: Connection, agent_id: str, time: datetime) -> bool:
@@ -192,12 +135,22 @@ def mark_seen(connection: Connection, versions: Sequence[int], at: int) -> None:
     )
 
 
-def mark_outdated(connection: Connection, versions: Sequence[int], at: int) -> None:
-    """Note that at `at` the list showed older copies of these versions."""
+def mark_outdated(connection: Connection, versions: Collection[int], at: int) -> None:
+    """Note that at `at` the list showed other copies of these versions, which do not count."""
     if versions:
         c = conversations.c
         statement = update(conversations).where(c.valid_from.in_(versions))
         connection.execute(statement.values(outdated_at=at))
+
+
+def note_copies(connection: Connection, agent_id: str, digests: Mapping[str, bytes]) -> None:
+    """Note which equally old copies the list shows beside the current versions, by id."""
+    if digests:
+        of_row = (_c.agent_id == agent_id, _c.id == bindparam("copied"), _c.valid_to == CURRENT)
+        connection.execute(
+            update(conversations).where(*of_row).values(other_copies=bindparam("digests")),
+            [{"copied": id_, "digests": joined} for id_, joined in digests.items()],
+        )
 
 
 def mark_dirty(connection: Connection, changed: Iterable[tuple[str, str, str | None]]) -> None:

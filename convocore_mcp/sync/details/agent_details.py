@@ -32,6 +32,7 @@ from convocore_mcp.sync.details.plan import (
     lacking,
     next_details_action,
     trial_result,
+    without_failed,
 )
 
 log = logging.getLogger(__name__)
@@ -64,6 +65,7 @@ class AgentDetails:
         self._cancel_scope = anyio.CancelScope()
         self._tried = asyncio.Event()
         self._nothing_to_do = False
+        self._failed: set[str] = set()  # conversations, since all that are wanted had failed
 
     @property
     def off(self) -> bool:
@@ -133,10 +135,9 @@ class AgentDetails:
         Raises:
             ApiError: Convocore does not answer, or refuses single conversations.
         """
-        parts = self._parts
         if not await self._lacks_any():
             return False
-        wanted = await parts.read_in_thread(self._queue.wanted_of, self._agent_id, ids)
+        wanted = await self._parts.read_in_thread(self._queue.wanted_of, self._agent_id, ids)
         if wanted:
             await self._read(wanted, interval=0)
         return bool(wanted)
@@ -239,7 +240,9 @@ class AgentDetails:
         self._tried.set()
 
     async def _wanted(self, limit: int) -> list[WantedDetails]:
-        return await self._parts.read_in_thread(self._queue.wanted, self._agent_id, limit=limit)
+        more = limit + len(self._failed)
+        wanted = await self._parts.read_in_thread(self._queue.wanted, self._agent_id, limit=more)
+        return without_failed(wanted, self._failed, limit=limit)
 
     async def _read(
         self, wanted: Sequence[WantedDetails], *, interval: float
@@ -251,8 +254,7 @@ class AgentDetails:
         Raises:
             ApiError: the first failure that is not the record's own.
         """
-        answers: list[ReadDetails] = []
-        errors: list[ApiError] = []
+        answers, errors = list[ReadDetails](), list[ApiError]()
         limiter = anyio.CapacityLimiter(AT_A_TIME)
         read_at = self._parts.now()
 
@@ -263,6 +265,7 @@ class AgentDetails:
                         answers.append(await self._ask(each))
                     except ApiError as error:
                         errors.append(error)
+                        self._failed.add(each.id)
 
         async with anyio.create_task_group() as group:
             for each in wanted:

@@ -1,7 +1,7 @@
 """A list row and the single conversation, as one conversation.
 
 The newer of the two wins, by `ts` and then by `lastModified`; where neither is newer, the list. The
-other one fills in the fields that the winner does not have.
+other one fills in the fields that the winner does not have; an empty field of the row is none.
 
 Source: docs/upstream.md, "The single conversation"; docs/architecture.md, "Details".
 """
@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from convocore_mcp.api.conversation_record import ConversationRecord
 from convocore_mcp.api.parsing.conversation_model import to_model
 from convocore_mcp.models import Conversation
+from convocore_mcp.store.details.trial_rows import is_blank
 
 _COPY_TIMES = ("ts", "last_modified")
 _SCORE = ("lead_score", "funnel_score_history", "funnel_steps_matched")
@@ -31,6 +32,9 @@ def merge_details(listed: Conversation, single: str) -> Conversation:
         row = {name: value for name, value in row.items() if name not in _SCORE} | {
             name: row[name] for name in _SCORE if name in row and name not in item
         }
+    # An empty field may be one that the list leaves out. If it was emptied, the details of this
+    # version say so, too.
+    row = {name: value for name, value in row.items() if name not in item or not is_blank(value)}
     merged = row | item if _is_newer(item, row) else item | row
     record = ConversationRecord.model_validate(
         merged | {"id": listed.id}, by_alias=False, by_name=True

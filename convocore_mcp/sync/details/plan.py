@@ -14,6 +14,7 @@ from convocore_mcp.models import (
     DetailsTrial,
     ReadDetails,
     TrialResult,
+    WantedDetails,
 )
 from convocore_mcp.store.database.rows import to_milliseconds
 
@@ -78,6 +79,19 @@ def next_details_action(
     if trial is not None and trial.full_sync_at == to_milliseconds(full_sync_at):
         return DetailsAction.NOTHING
     return DetailsAction.TRIAL
+
+
+def without_failed(
+    wanted: Sequence[WantedDetails], failed: set[str], *, limit: int
+) -> list[WantedDetails]:
+    """The first `limit` of `wanted` that have not `failed`; if all have, those, from anew.
+
+    A record may let each request time out, so it must not stand before the others for ever.
+    """
+    others = [each for each in wanted if each.id not in failed]
+    if not others:
+        failed.clear()
+    return (others or list(wanted))[:limit]
 
 
 def trial_result(
