@@ -50,7 +50,7 @@ class Schedule:
     """Seconds a caller waits for the first full sync."""
     incremental_patience: float = 2.8
     """Seconds a caller waits for a sync when the mirror can already give an older answer."""
-    longest_patience: float = 18.0
+    min_seconds_when_patient: float = 18.0
     """Seconds that a patient caller waits, who is told how far reading is."""
     grace: float = 3.0
     """Seconds a caller waits on for the end of the first full sync, once there is an answer."""
@@ -87,7 +87,7 @@ class Schedule:
     def patience(self, *, first_sync: bool, patient: bool) -> float:
         """Seconds a caller waits."""
         usual = self.first_sync_patience if first_sync else self.incremental_patience
-        return max(usual, self.longest_patience) if patient else usual
+        return max(usual, self.min_seconds_when_patient) if patient else usual
 
     def patience_when_overdue(self, *, patient: bool) -> float:
         """Seconds a caller waits for an overdue full sync, after having waited for the front."""

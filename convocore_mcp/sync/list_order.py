@@ -10,9 +10,9 @@ least four of five conversations in the mirror that are newer (up to the waterma
 it.
 
 Misplaced rows in front are older than most rows that were not read yet, so they do not count,
-however many they are. A row in the future does not count either. Only rows that truly are the
-newest by their time, and all the same stand before newer ones, are taken for ordinary: there must
-be `EVIDENCE` of them in a row to hide anything. The rule needs no memory but the mirror itself, so
+however many they are. A row in the future does not count either. One case is left: a pinned row whose time
+equals the newest time counts like an ordinary row. It takes `EVIDENCE` such rows in succession to
+hide a new row. The rule needs no memory but the mirror itself, so
 another process comes to the same decision.
 
 A conversation that was deleted is "not read yet" until a full sync removes it; so of each five
@@ -171,12 +171,12 @@ class FrontReading:
     def is_enough(self, newest: Sequence[ListedRow]) -> bool:
         """Whether the rest of the list is known.
 
-        `newest` are the `rows_to_compare` newest conversations in the mirror that bear a time, up
+        `newest` are the `rows_to_compare` newest conversations in the mirror that have a time, up
         to the watermark if there is one, newest first.
         """
         self._next_check = self._pages + 1 + self._pages // 8
         if len(newest) < EVIDENCE:
-            # Hardly a row bears a time: those without one are all the evidence there can be.
+            # Too few rows have a time to compare: count only the rows without one.
             read = all(row.id in self._positions for row in newest)
             timeless = read or len(self._positions) >= FRONT_ROWS
             count = sum(timeless and row.at is None for _, row in self._candidates)

@@ -157,7 +157,7 @@ async def test_whatever_waits_for_the_mirror_is_given_up_at_the_deadline(
         await tool_client.until_complete()
         argument = {"name": "lead", "value": ""}
         assert (await client.complete(lead, argument)).completion.total
-        monkeypatch.setattr(deadline, "LAST_MOMENT", -1000.0)
+        monkeypatch.setattr(deadline, "ANSWER_MARGIN_SECONDS", -1000.0)
         error = await tool_client.refused("conversation_stats")
         assert error["code"] == "mirror_unavailable"
         # Where the processor is taken by others, no database is slow.
@@ -180,7 +180,7 @@ async def test_opening_the_mirror_has_the_deadline_of_the_call_that_waits(
     async with connected(Sandbox(size=0)) as tool_client:
         app = tool_client.app
         with monkeypatch.context() as patched:
-            patched.setattr(deadline, "LAST_MOMENT", -1000.0)
+            patched.setattr(deadline, "ANSWER_MARGIN_SECONDS", -1000.0)
             with pytest.raises(MirrorError, match="still being opened"):
                 await app.backend()
         await app.backend()

@@ -205,7 +205,8 @@ def test_rows_from_amid_the_list_that_stand_in_front_hide_no_news(
 ) -> None:
     """Ours: a row counts only if most of the newer ones were read before it.
 
-    These are among the newest as many as were read, so that their age alone says nothing.
+    When these rows have been read, each belongs to the newest N rows, N being the number of rows
+    read: so their time alone does not show that they are misplaced.
     """
     listed = UnorderedList(ordinary=[])
     listed.ordinary = [listed.row(START - 60 * n) for n in range(100)]

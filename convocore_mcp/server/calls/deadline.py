@@ -7,12 +7,12 @@ import anyio
 
 from convocore_mcp.errors import MirrorError
 
-SHORTEST = 3.0
-"""Seconds that the mirror gets in any case: a setting may ask for answers without any waiting."""
-LONGEST = 20.0
-"""Seconds for a client that asked for progress."""
-LAST_MOMENT = 0.8
-"""Seconds that an answer may be late before it is given up."""
+MIN_SECONDS = 3.0
+"""What the mirror gets in any case: a setting may ask for answers without any waiting."""
+MIN_SECONDS_WHEN_PATIENT = 20.0
+"""The same for a client that asked for progress."""
+ANSWER_MARGIN_SECONDS = 0.8
+"""How late an answer may be before it is given up."""
 
 
 class Deadline:
@@ -20,16 +20,20 @@ class Deadline:
 
     def __init__(self, seconds: float, *, patient: bool, since: float) -> None:
         """`since` is when the call arrived, by the clock of the event loop."""
-        usual = max(seconds, SHORTEST)
-        self._at = since + (max(usual, LONGEST) if patient else usual) + LAST_MOMENT
+        usual = max(seconds, MIN_SECONDS)
+        self._at = (
+            since
+            + (max(usual, MIN_SECONDS_WHEN_PATIENT) if patient else usual)
+            + ANSWER_MARGIN_SECONDS
+        )
 
     @contextmanager
     def enforced(self, *, opening: bool = False) -> Iterator[None]:
         """Give up what the block waits for; `opening` says that it opens the mirror.
 
         Raises:
-            MirrorError: it was given up. All that is waited for so long is the mirror: waiting for
-                Convocore has limits of its own.
+            MirrorError: it was given up. Only a slow mirror can take this long: requests to Convocore
+                have shorter limits of their own.
         """
         with anyio.CancelScope(deadline=self._at) as scope:
             yield
