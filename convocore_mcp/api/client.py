@@ -128,9 +128,8 @@ class ConvocoreClient:
     ) -> AsyncGenerator[Page, None]:
         """Yield an agent's conversations from the front of the list to its end, newest first.
 
-        The first response shows which dialect the workspace uses. Every row that nobody touches
-        while the list is read is in a page. A touched row moves to the front, perhaps after the
-        front was read. A row can be in two pages. Leave early inside `aclosing`.
+        The first response shows which dialect the workspace uses. A row that nobody touches is in a
+        page, or in two; a touched one may move to the front too late. Leave inside `aclosing`.
 
         With the `resume_token` of an earlier page, go on after that page, or start again at the
         front if this is impossible without a gap: the cursor expired, or rows moved.
@@ -154,8 +153,7 @@ class ConvocoreClient:
             except (BadRequestError, NotFoundError) as error:
                 # A cursor expired, or a workspace of the cursor dialect refused page 2.
                 if resume_token is None:
-                    # Refused behind the same page as before: the list ends here. `had_room` tells
-                    # whether that is certain.
+                    # Refused behind the same page again: the list ends here, perhaps certainly.
                     if progress.last_page in refusals:
                         yield Page((), certain=progress.had_room)
                         return

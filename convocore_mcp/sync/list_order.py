@@ -10,10 +10,10 @@ least four of five conversations in the mirror that are newer (up to the waterma
 it.
 
 Misplaced rows in front are older than most rows that were not read yet, so they do not count,
-however many they are. A row in the future does not count either. One case is left: a pinned row whose time
-equals the newest time counts like an ordinary row. It takes `EVIDENCE` such rows in succession to
-hide a new row. The rule needs no memory but the mirror itself, so
-another process comes to the same decision.
+however many they are. A row in the future does not count either. One case is left: a pinned row
+whose time equals the newest time counts like an ordinary row. It takes `EVIDENCE` such rows in
+succession to hide a new row. The rule needs no memory but the mirror itself, so another process
+comes to the same decision.
 
 A conversation that was deleted is "not read yet" until a full sync removes it; so of each five
 newer conversations one may be missing, and reading goes a little deeper.

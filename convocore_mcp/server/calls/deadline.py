@@ -32,8 +32,8 @@ class Deadline:
         """Give up what the block waits for; `opening` says that it opens the mirror.
 
         Raises:
-            MirrorError: it was given up. Only a slow mirror can take this long: requests to Convocore
-                have shorter limits of their own.
+            MirrorError: it was given up. Only a slow mirror can take this long: requests to
+                Convocore have shorter limits of their own.
         """
         with anyio.CancelScope(deadline=self._at) as scope:
             yield
