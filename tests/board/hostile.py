@@ -33,6 +33,7 @@ LINKS = (
     "file:///etc/passwd",
     "https://xn--pple-43d.com/login",
     "vbscript:msgbox",
+    f"javascript://shop.example/%0A{RUN}",  # with a host, as an address of the web has
 )
 FRESHNESS: Json = {"as_of": "2026-07-19T22:11:03Z", "complete": False, "conversations": 9}
 

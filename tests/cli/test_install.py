@@ -6,6 +6,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import keyring
 import pytest
@@ -14,8 +15,9 @@ from hypothesis import strategies as st
 from keyring.backends.fail import Keyring as NoKeyring
 from mcp import Client, StdioServerParameters
 
-from convocore_mcp.cli.install import json_edits
+from convocore_mcp.cli.install import install_command, json_edits
 from convocore_mcp.cli.install.clients import ClientName, Machine, section_of
+from convocore_mcp.cli.install.receipts import Receipt
 from convocore_mcp.errors import InvalidArgumentError
 from convocore_mcp.sandbox import Sandbox, serving
 from convocore_mcp.settings import Settings
@@ -132,6 +134,66 @@ def test_what_others_changed_since_stays_when_it_is_taken_back(commands: Command
     commands.run_ok("uninstall", "cursor")
     assert file.read_text() == COMMENTED.replace("dark", "light")
 
+    file.unlink()
+    commands.run_ok("install", "cursor")  # makes the file
+    file.write_text(file.read_text().replace("{", '{"theme": "light", ', 1))
+    commands.run_ok("uninstall", "cursor")
+    assert json.loads(file.read_text()) == {"theme": "light"}
+
+
+def test_files_of_others_beside_it_stay_as_they_are(commands: CommandLine) -> None:
+    """Ours: a link into somebody's dotfiles, a backup of theirs, one of ours that they changed."""
+    file, dotfile = file_of(commands, ClientName.cursor), commands.home / "dotfile.json"
+    file.parent.mkdir()
+    file.symlink_to(dotfile)
+    theirs, ours = (file.with_name(f"{file.name}.backup{n}") for n in ("", "1"))
+    theirs.write_text("theirs")
+    dotfile.write_text(COMMENTED)
+    commands.run_ok("install", "cursor")
+    assert (file.is_symlink(), theirs.read_text()) == (True, "theirs")
+    assert "convocore" in dotfile.read_text()
+    assert ours.read_text() == COMMENTED
+    ours.write_text("theirs, too")
+    commands.run_ok("uninstall", "cursor")
+    assert (file.is_symlink(), dotfile.read_text()) == (True, COMMENTED)
+    assert [theirs.read_text(), ours.read_text()] == ["theirs", "theirs, too"]
+
+
+def test_what_a_client_has_just_written_is_not_overwritten(
+    commands: CommandLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ours: clients write into their files while they run."""
+    file = file_of(commands, ClientName.cursor)
+
+    def with_a_client(*given: Any, **options: Any) -> Receipt:
+        file.parent.mkdir()
+        file.write_text(COMMENTED)
+        return make(*given, **options)
+
+    make = install_command._receipt  # noqa: SLF001  the last step before it is written
+    monkeypatch.setattr(install_command, "_receipt", with_a_client)
+    done = commands.run("install", "cursor", "--demo")
+    assert (done.returncode, file.read_text()) == (1, COMMENTED)
+    assert "just been changed" in done.stderr
+
+
+def test_a_key_stays_as_long_as_an_entry_needs_it(commands: CommandLine) -> None:
+    """Promised by docs/commands.md, "Connect a client". For a broken file, none is stored."""
+    url = commands.env["CONVOCORE_BASE_URL"]
+    account = account_of(Settings(agent_id=("demo-agent",), base_url=url))
+    broken = file_of(commands, ClientName.cursor)
+    broken.parent.mkdir()
+    broken.write_text("{")
+    for command, client, stored in (
+        ("install", "cursor", None),
+        ("install", "gemini", KEY),
+        ("install", "windsurf", KEY),
+        ("uninstall", "gemini", KEY),
+        ("uninstall", "windsurf", None),
+    ):
+        assert commands.run(command, client).returncode == (client == "cursor")
+        assert keyring.get_password("convocore-mcp", account) == stored
+
 
 def test_without_a_keyring_nothing_is_written_unless_it_is_said(commands: CommandLine) -> None:
     """Promised by docs/commands.md, "Connect a client"."""
@@ -147,6 +209,7 @@ def test_without_a_keyring_nothing_is_written_unless_it_is_said(commands: Comman
     assert file.stat().st_mode & 0o777 == 0o600
     shown = commands.run("install", "cursor", "--print", "--key-in-file")
     assert (KEY in shown.stdout, "your workspace secret" in shown.stdout) == (False, True)
+    assert KEY not in commands.run("install", "cursor", "--print", "--demo").stdout
 
 
 def test_settings_go_along_but_no_password(commands: CommandLine) -> None:
@@ -241,6 +304,13 @@ def test_an_entry_comes_and_goes_in_any_json(
         written, "mcpServers", "convocore", drop_section=servers is None
     )
     assert json.loads(gone) == before
+
+
+def test_what_follows_an_entry_gets_into_no_comment() -> None:
+    """Ours: the line break in front of the entry ends the comment."""
+    text = '{"mcpServers": {"a": 1, // mine\n "convocore": {}, "b": 2}}'
+    gone = json_edits.without_entry(text, "mcpServers", "convocore")
+    assert json_edits.entries_in(gone, "mcpServers") == {"a": 1, "b": 2}
 
 
 @given(st.text(max_size=40))

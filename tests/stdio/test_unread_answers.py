@@ -55,15 +55,26 @@ async def test_nothing_is_read_from_a_client_that_does_not_read() -> None:
         assert sorted(found) == list(range(1, REQUESTS + 1))
 
 
-async def test_a_server_whose_answers_nobody_reads_ends_when_it_is_asked_to() -> None:
-    """Promised by docs/architecture.md, "Serving". Closed stdin and a signal end it alike."""
-    async with piped_client() as client:
-        writing = await write_until_nothing_is_read(client)
-        async with asyncio.timeout(5):
-            client.connection.stop()
-            await client.ended
-        client.from_server.close()
-        writing.cancel()
+async def test_a_server_whose_answers_nobody_reads_ends_when_it_is_asked_to(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Promised by docs/architecture.md, "Serving". Closed stdin and a signal end it alike.
+
+    Also while calls are in progress, whose errors nobody reads either.
+    """
+    monkeypatch.setattr("mcp.shared.jsonrpc_dispatcher._SHUTDOWN_WRITE_TIMEOUT", 60)  # not by it
+    sandbox = Sandbox(size=300, latency=5)
+    with serving(sandbox) as base_url:
+        settings = {"api_key": sandbox.key, "agent_id": sandbox.agent_id, "base_url": base_url}
+        async with piped_client(**settings, store="memory", details="off") as client:
+            for number in range(3):
+                await client.send("tools/call", f"slow {number}", name="conversation_stats")
+            writing = await write_until_nothing_is_read(client)
+            async with asyncio.timeout(5):
+                client.connection.stop()
+                await client.ended
+            client.from_server.close()
+            writing.cancel()
 
 
 async def test_a_client_that_closes_stdout_ends_the_server_quietly() -> None:

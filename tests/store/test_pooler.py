@@ -88,6 +88,12 @@ def test_servers_with_and_without_a_pooler_exclude_each_other(
         held = first.sync_locks.take("a", "full")
         assert held is not None
         assert second.sync_locks.take("a", "full") is None
+        with first.mirror.database.writing() as connection, psycopg.connect(direct) as other:
+            held.check(connection)
+            with pytest.raises(psycopg.errors.LockNotAvailable):  # so nobody takes it over now
+                other.execute(
+                    "SELECT 1 FROM convocore_meta WHERE key LIKE 'full%' FOR UPDATE NOWAIT"
+                )
         held.release()
         again = second.sync_locks.take("a", "full")
         assert again is not None

@@ -108,7 +108,7 @@ class StdioConnection:
                 await self.pending.wait_until_at_most(0)
             to_server.close()
             await anyio.sleep(LAST_ANSWERS_SECONDS)
-            from_server.close()  # where nobody reads stdout, waiting would not end
+            from_server.close()  # where nobody reads stdout, the SDK would wait for each of them
 
         async with to_server, from_server, anyio.create_task_group() as group:
             group.start_soon(read_until_stopped)
