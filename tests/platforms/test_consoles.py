@@ -60,7 +60,7 @@ def test_every_command_accepts_any_sign(env: dict[str, str]) -> None:
     """Ours: the demo's people have names in any script."""
     script = (
         "from convocore_mcp.cli import commands; "
-        f"commands.app = lambda: commands.say({'فاطمة'!a}); commands.run()"
+        f"commands.app = lambda: commands.write_lines({'فاطمة'!a}); commands.run()"
     )
     done = subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, check=False)
 
