@@ -10,7 +10,7 @@ import logging
 import socket
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 
 import uvicorn
@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 
 IDLE_SECONDS = 75
 """From an answer to the next request; five seconds, uvicorn's own, make proxies reconnect."""
+SENDING_SECONDS, POLL_SECONDS = 3.0, 0.05
+"""How long the answers of calls that have ended may take to be sent at the end of the server, and
+how often that is looked at."""
 
 
 def open_listener(host: str, port: int) -> socket.socket:
@@ -158,9 +161,21 @@ class _DrainingServer(uvicorn.Server):
         try:
             async with asyncio.timeout(self._drain_seconds):
                 await self._tracker.wait_until_idle()
+                await self._until_answers_are_sent()
         except TimeoutError:
-            log.warning(
-                "%s did not finish in time, and was cut off.",
-                counted(self._tracker.under_way, "call"),
-            )
+            cut_off = counted(self._tracker.under_way, "call")
+            log.warning("%s did not finish in time, and was cut off.", cut_off)
         AppStatus.should_exit = True  # ends the event streams
+
+    async def _until_answers_are_sent(self) -> None:
+        """A call that has ended still has to write its answer: an event stream would lose it."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SENDING_SECONDS):
+                while any(map(_is_answering_a_post, self.server_state.connections)):  # noqa: ASYNC110  uvicorn tells nobody
+                    await asyncio.sleep(POLL_SECONDS)
+        # Over HTTP+SSE, the answer is written to a stream that does not end.
+        await asyncio.sleep(POLL_SECONDS)
+
+
+def _is_answering_a_post(connection: object) -> bool:
+    return isinstance(connection, BoundedProtocol) and connection.is_answering_a_post

@@ -149,6 +149,16 @@ class BoundedProtocol(HttpToolsProtocol):
     # The table and the server call these.
 
     @property
+    def is_answering_a_post(self) -> bool:
+        """Whether the answer to a message is not complete yet."""
+        return (
+            self.cycle is not None
+            and self.scope["method"] == "POST"
+            and not self.cycle.response_complete
+            and not self.transport.is_closing()
+        )
+
+    @property
     def has_unsent(self) -> bool:
         """Whether a part of an answer is not sent yet."""
         return self.transport.get_write_buffer_size() > 0
