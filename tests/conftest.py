@@ -10,6 +10,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 import stamina
+from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
 from tests import made_once, property_tests  # noqa: F401  the latter registers the profiles
 from tests.postgresql import postgresql as postgresql  # noqa: PLC0414  a fixture
@@ -41,6 +42,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         raise pytest.UsageError(f"SLOWEST_FIRST in {__file__} names no modules: {missing}")
     places = {module: place for place, module in enumerate(SLOWEST_FIRST)}
     items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(places)))
+
+
+class Scheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
+    """A worker takes the tests of a module, which share fixtures; of the clients, one client."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        module = nodeid.partition("::")[0]
+        return nodeid if module == "tests/clients/test_clients.py" else module
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> Scheduling:
+    """Schedule the tests of all runs."""
+    return Scheduling(config, log)
 
 
 @pytest.fixture

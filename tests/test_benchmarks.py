@@ -13,9 +13,7 @@ from benchmarks.table import Row, markdown
 from tests.pages.documented import documented
 
 # It starts many processes.
-pytestmark = [
-    pytest.mark.clients, pytest.mark.xdist_group("benchmarks"), pytest.mark.timeout(900),
-]  # fmt: skip
+pytestmark = [pytest.mark.clients, pytest.mark.timeout(900)]
 ROOT = Path(__file__).parent.parent
 CALLS = (
     "list_conversations()",

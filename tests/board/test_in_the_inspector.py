@@ -20,9 +20,7 @@ from tests.node import NODE
 from tests.process_environment import isolated_environment
 from tests.web.web_server import run_server, wait_until
 
-pytestmark = [
-    pytest.mark.browser, pytest.mark.clients, pytest.mark.xdist_group("inspector"),
-]  # fmt: skip
+pytestmark = [pytest.mark.browser, pytest.mark.clients]
 
 LINK = re.compile(r"http://127\.0\.0\.1:\d+\?MCP_INSPECTOR_API_TOKEN=\S+")
 SANDBOX = "about:srcdoc"

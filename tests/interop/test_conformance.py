@@ -10,7 +10,7 @@ import yaml
 from tests.interop.conftest import ServerUnderTest
 from tests.node import NODE, run
 
-pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("typescript")]
+pytestmark = pytest.mark.clients
 
 REVISIONS = ("2026-07-28", "2025-11-25")
 PASSED = {"SUCCESS", "INFO", "SKIPPED"}

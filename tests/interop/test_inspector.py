@@ -12,7 +12,7 @@ from tests.interop.all_requests import PROMPTS, calls, uris
 from tests.interop.conftest import ServerUnderTest
 from tests.node import NODE, run
 
-pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("inspector")]
+pytestmark = pytest.mark.clients
 
 
 def start_inspector(clients: Path, server: ServerUnderTest, transport: str) -> Callable[..., Any]:

@@ -10,7 +10,7 @@ from tests.interop.all_requests import assert_complete, comparable
 from tests.interop.conftest import ServerUnderTest
 from tests.node import NODE, run
 
-pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("typescript")]
+pytestmark = pytest.mark.clients
 
 VERSIONS = [("1", ""), ("2", "legacy"), ("2", "auto")]
 

@@ -22,7 +22,7 @@ from tests.pages.documented import documented
 from tests.pages.repository_copy import copy_repository
 from tests.process_environment import isolated_environment
 
-pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("packaging")]
+pytestmark = pytest.mark.clients
 ROOT = Path(__file__).parent.parent.parent
 PACKAGING = ROOT / "packaging"
 VALIDATORS = {"@anthropic-ai/claude-code": "2.1.197", "@google/gemini-cli": "0.61.0"}

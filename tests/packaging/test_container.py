@@ -21,7 +21,7 @@ import pytest
 from tests.pages.documented import documented
 from tests.test_stdio import INITIALIZE, INITIALIZED, LIST_TOOLS
 
-pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("packaging")]
+pytestmark = pytest.mark.clients
 ROOT = Path(__file__).parent.parent.parent
 BUILD = documented("podman build -f packaging/Containerfile -t convocore-mcp .")
 OVER_HTTP = documented(

@@ -11,7 +11,7 @@ from tests.pages.documented import documented
 from tests.pages.repository_copy import copy_repository
 from tests.process_environment import isolated_environment
 
-pytestmark = [pytest.mark.clients, pytest.mark.xdist_group("installing")]
+pytestmark = pytest.mark.clients
 PIPX = "pipx==1.18.4"
 EXTRAS = {
     documented("pip install '.[otel]'"): "import opentelemetry.sdk",
