@@ -183,14 +183,17 @@ def sandbox(
     )  # fmt: skip
     if sparse:
         server.break_one_record()
-    write_lines(
-        f"Sandbox: {counted(size, 'conversation')}, {dialect.value} dialect. Ctrl+C stops it.\n"
-        f"  CONVOCORE_BASE_URL=http://127.0.0.1:{port}/v3\n"
-        f"  CONVOCORE_API_KEY={server.key}\n"
-        f"  CONVOCORE_AGENT_ID={server.agent_id}",
-        err=True,
-    )
-    run_sandbox(server, host="127.0.0.1", port=port)
+
+    def announce(port: int) -> None:
+        write_lines(
+            f"Sandbox: {counted(size, 'conversation')}, {dialect.value} dialect. Ctrl+C stops it.\n"
+            f"  CONVOCORE_BASE_URL=http://127.0.0.1:{port}/v3\n"
+            f"  CONVOCORE_API_KEY={server.key}\n"
+            f"  CONVOCORE_AGENT_ID={server.agent_id}",
+            err=True,
+        )
+
+    run_sandbox(server, host="127.0.0.1", port=port, on_start=announce)
 
 
 @app.command()

@@ -106,6 +106,7 @@ def test_a_server_that_a_page_names_runs_until_ctrl_c(
         process.send_signal(signal.SIGINT)
     returncode = process.wait(TIMEOUT_SECONDS)
     assert "Traceback" not in said.read_text()
+    assert "127.0.0.1:0/" not in said.read_text()  # but the port that was free
     assert returncode == (130 if name == "sandbox" else 0)
 
 

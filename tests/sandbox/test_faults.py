@@ -257,19 +257,15 @@ def test_a_taken_port_is_an_error() -> None:
 def test_the_foreground_server_stops_on_a_signal_and_prints_nothing() -> None:
     """Ours: stdout may belong to the MCP protocol."""
     code = (
-        "import signal, threading, time, urllib.error, urllib.request\n"
+        "import signal, urllib.error, urllib.request\n"
+        "from threading import Thread\n"
         "from convocore_mcp.sandbox import Sandbox, run\n"
-        "import socket\n"
-        "with socket.create_server(('127.0.0.1', 0)) as s: port = s.getsockname()[1]\n"
-        "def end():\n"
-        "    while True:\n"
-        "        try: urllib.request.urlopen(f'http://127.0.0.1:{port}/'); break\n"
-        "        except urllib.error.HTTPError: break\n"
-        "        except OSError: time.sleep(0.01)\n"
-        "    signal.raise_signal(signal.SIGTERM)\n"
-        "threading.Thread(target=end, daemon=True).start()\n"
+        "def end(port):\n"
+        "    try: urllib.request.urlopen(f'http://127.0.0.1:{port}/')\n"
+        "    except urllib.error.HTTPError: signal.raise_signal(signal.SIGTERM)\n"
         "signal.signal(signal.SIGTERM, lambda *_: None)\n"
-        "run(Sandbox(size=3), host='127.0.0.1', port=port)\n"
+        "start = lambda port: Thread(target=end, args=[port], daemon=True).start()\n"
+        "run(Sandbox(size=3), host='127.0.0.1', port=0, on_start=start)\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, timeout=30, check=False

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from convocore_mcp.sandbox.server.app import Sandbox
 
@@ -54,10 +54,14 @@ def serving(sandbox: Sandbox, *, host: str = "127.0.0.1", port: int = 0) -> Iter
         listener.close()
 
 
-def run(sandbox: Sandbox, *, host: str, port: int) -> None:
-    """Serve in the foreground until SIGINT or SIGTERM."""
+def run(sandbox: Sandbox, *, host: str, port: int, on_start: Callable[[int], None]) -> None:
+    """Serve in the foreground until SIGINT or SIGTERM.
+
+    `on_start` gets the port as soon as requests are answered and a signal ends the server.
+    """
     with _open_listener(host, port) as listener:
-        uvicorn.Server(_config(sandbox, shutdown_seconds=1)).run(sockets=[listener])
+        server = _ForegroundServer(_config(sandbox, shutdown_seconds=1), on_start)
+        server.run(sockets=[listener])
 
 
 # The same as `web.web_server.open_listener`, because the sandbox shares no code with the rest.
@@ -92,6 +96,20 @@ def _config(sandbox: Sandbox, *, shutdown_seconds: int) -> uvicorn.Config:
         date_header=False,  # the sandbox has a clock of its own
         timeout_graceful_shutdown=shutdown_seconds,
     )
+
+
+class _ForegroundServer(uvicorn.Server):
+    """Tells when it has started: a signal before that may come in the middle of an import."""
+
+    def __init__(self, config: uvicorn.Config, on_start: Callable[[int], None]) -> None:
+        super().__init__(config)
+        self._on_start = on_start
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and tell."""
+        await super().startup(sockets)
+        for listener in sockets or []:
+            self._on_start(listener.getsockname()[1])
 
 
 class _PromptServer(uvicorn.Server):
