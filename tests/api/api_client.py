@@ -75,7 +75,11 @@ class SharedServer:
             path = scope["path"].removeprefix(prefix)
             raw_path = scope["raw_path"].removeprefix(prefix.encode())
             sandbox_scope = dict(scope) | {"path": path, "raw_path": raw_path}
-            sandbox = self._sandboxes[name]
+            sandbox = self._sandboxes.get(name)
+            if sandbox is None:  # sent while its test ran, cancelled, and read only now
+                await send({"type": "http.response.start", "status": 410})
+                await send({"type": "http.response.body"})
+                return
             under_way = self._under_way.setdefault(sandbox, set())
             if path == _WAIT_UNTIL_IDLE:
                 if under_way:
