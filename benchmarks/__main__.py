@@ -108,10 +108,10 @@ class Plan:
 
     def first_sizes(self) -> list[Row]:
         """The slowest of them on a large mirror; of little use in a minute."""
-        if self.large < first_calls.MOST_GROWTH * self.size:
+        if self.large < first_calls.MAX_GROWTH * self.size:
             return []
         slowest = first_calls.ask(self.large_mirror, [asked.slowest for asked in self.asked])
-        return [asked.row(self.large, first_calls.MOST_GROWTH) for asked in slowest]
+        return [asked.row(self.large, first_calls.MAX_GROWTH) for asked in slowest]
 
     def throughput(self) -> list[Row]:
         """Calls a second over HTTP."""

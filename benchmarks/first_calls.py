@@ -20,7 +20,7 @@ from convocore_mcp.fields.table import DATA, FIELDS, Field, Kind, Rows
 from convocore_mcp.server.answers.conversation_stats import GROUPED_KINDS
 from convocore_mcp.store.fields.field_tables import conversation_fields
 
-MOST_FOR_ROWS, MOST_FOR_GROUPS, MOST_GROWTH = 300.0, 400.0, 10.0
+MAX_MS_FOR_ROWS, MAX_MS_FOR_GROUPS, MAX_GROWTH = 300.0, 400.0, 10.0
 """Milliseconds for a page of rows and for a table of groups in a mirror of 100,000; and how much
 more of both a mirror of ten times as many rows may take."""
 _FILTER = "messages>1"
@@ -57,16 +57,16 @@ def parts(data_names: Sequence[str]) -> Iterator[Part]:
         conditions = [text for field in fields for text in _conditions(field)]
         orders = [field.name for field in fields] + named
         wheres = tuple((tool, {"where": [text]}) for text in conditions)
-        yield Part(f"{tool}(where)", MOST_FOR_ROWS, wheres)
+        yield Part(f"{tool}(where)", MAX_MS_FOR_ROWS, wheres)
         asked_of_data = (" exists", f"={_WORD}", f"~{_WORD}", ">3")
         about_data = (f"{name}{rest}" for name in named for rest in asked_of_data)
         yield Part(
             f"{tool}(where=data.NAME)",
-            MOST_FOR_ROWS,
+            MAX_MS_FOR_ROWS,
             tuple((tool, {"where": [text]}) for text in about_data),
         )
         sorts = tuple((tool, {"sort": f"{sign}{name}"}) for name in orders for sign in ("", "-"))
-        yield Part(f"{tool}(sort)", MOST_FOR_ROWS, sorts)
+        yield Part(f"{tool}(sort)", MAX_MS_FOR_ROWS, sorts)
         groups = [field.name for field in fields if field.kind in GROUPED_KINDS] + named
         stats: list[Json] = [
             {"of": rows.value, "group_by": [name]} for name in (*groups, *TIME_UNITS)
@@ -80,7 +80,7 @@ def parts(data_names: Sequence[str]) -> Iterator[Part]:
         ):  # fmt: skip
             yield Part(
                 f"conversation_stats(of={rows.value}, {words})",
-                MOST_FOR_GROUPS,
+                MAX_MS_FOR_GROUPS,
                 tuple(("conversation_stats", arguments) for arguments in asked),
             )
 

@@ -26,7 +26,7 @@ DEFAULT = 20
 """Rows per page for a loop that does not set `limit`."""
 NAMES = {CURSOR: "cursors", NUMBERS: "page numbers"}
 OURS = {"client": "the client alone", "mirror": "into the mirror"}
-MOST_MEMORY = 200
+MAX_MEMORY = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +131,8 @@ def memory(mirror: MirrorFile) -> Row:
     return Row(
         f"memory during a full sync of {mirror.size:,} rows",
         measured=f"{found['memory']:.0f} MB",
-        target=f"at most {MOST_MEMORY} MB",
-        met=found["memory"] <= MOST_MEMORY,
+        target=f"at most {MAX_MEMORY} MB",
+        met=found["memory"] <= MAX_MEMORY,
         notes=notes,
         timed=False,
     )

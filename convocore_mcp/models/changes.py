@@ -42,7 +42,7 @@ class Change:
 class MomentWindow:
     """Overdue moments that take several pages: the window stays as it was on the first page."""
 
-    upto: int
+    up_to: int
     """The latest moment of the window, in Unix milliseconds."""
     newest_version: int
     """The newest version (a sequence number) whose moments belong to the window."""
@@ -74,7 +74,7 @@ class FeedPosition:
         return (
             self.moment,
             self.newest_version,
-            self.window.upto,
+            self.window.up_to,
             self.window.newest_version,
             *self.window.after,
         )
@@ -90,9 +90,9 @@ class FeedPosition:
         position = cls(number, int(moment), int(known))
         if not rest:
             return position
-        upto, seen, at, agent_id, id_, name = rest
+        up_to, seen, at, agent_id, id_, name = rest
         after = (int(at), str(agent_id), str(id_), str(name))
-        return replace(position, window=MomentWindow(int(upto), int(seen), after))
+        return replace(position, window=MomentWindow(int(up_to), int(seen), after))
 
 
 @dataclass(frozen=True, slots=True)

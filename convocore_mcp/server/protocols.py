@@ -52,7 +52,7 @@ class SyncResult(Protocol):
 
     pages: int
     rows: int
-    elsewhere: bool
+    by_other_process: bool
     """Whether another process did the sync instead."""
 
 

@@ -106,8 +106,8 @@ def _entry_sizes(entries: Entries) -> list[int]:
 
 def _equal_share(room: int, sizes: Sequence[int]) -> float:
     """What each list may have of `room` so that what short ones leave over goes to longer ones."""
-    for place, size in enumerate(sizes):
-        share = max(0.0, room / (len(sizes) - place))
+    for index, size in enumerate(sizes):
+        share = max(0.0, room / (len(sizes) - index))
         if size > share:
             return share
         room -= size

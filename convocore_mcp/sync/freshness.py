@@ -160,7 +160,7 @@ def _retention_notes(kept_since: datetime | None, scope: ReadScope) -> list[str]
 
 
 def _may_be_stale(state: SyncState) -> bool:
-    """Whether there may be news that was asked for and is not in the mirror."""
+    """Whether Convocore may have changes that were asked for and are not in the mirror."""
     age_unknown = state.coverage.full_sync_at is not None and state.coverage.as_of is None
     waiting = state.still_waiting and state.coverage.full_sync_at is not None
     return state.failure is not None or waiting or age_unknown

@@ -66,7 +66,7 @@ async def catch_up(
         started_at = writer.now()
         reading = await _read_down_to(front, upstream, writer, evidence=evidence)
         front, evidence = Front(reading.watermark or front.watermark, started_at), EVIDENCE_AGAIN
-        if reading.pages_with_news <= 1:
+        if reading.pages_with_new_rows <= 1:
             return CaughtUp(started_at, front, complete=True, list_size=reading.list_size)
     return CaughtUp(started_at, front, complete=False, list_size=reading.list_size)
 

@@ -79,7 +79,7 @@ class FrontReading:
 
         Rows that were last active before `kept_since` are not kept in the mirror.
         """
-        self.pages_with_news = 0
+        self.pages_with_new_rows = 0
         self.at_end = False
         """Whether the list was read to its end."""
         self.watermark: datetime | None = None
@@ -106,10 +106,10 @@ class FrontReading:
     ) -> None:
         """Add a page; `known` are the rows whose record the mirror held already.
 
-        `outdated` rows are other copies than the mirror's: neither news nor evidence.
+        `outdated` rows are other copies than the mirror's: neither new nor evidence.
         """
         self._pages += 1
-        news = False
+        has_new_rows = False
         for row in rows:
             position = self._positions.setdefault(row.id, len(self._positions))
             if position < FRONT_ROWS and row.at is not None and row.at <= self._latest:
@@ -118,11 +118,11 @@ class FrontReading:
             if row.id in outdated:
                 continue
             if row.id not in known:
-                news = True
+                has_new_rows = True
                 self._candidates.clear()
             elif self._may_count(row):
                 self._candidates.append((position, row))
-        self.pages_with_news += news
+        self.pages_with_new_rows += has_new_rows
 
     def _count_not_kept(self, row: ListedRow) -> None:
         if self._kept_since is None or row.at is None or row.at > self._latest:

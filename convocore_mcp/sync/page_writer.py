@@ -76,7 +76,7 @@ class Progress:
     """About how far back reading has got, for estimates; a page out of order lowers it."""
     gap: str | None = None
     """Why rows may be missing, in a sentence."""
-    elsewhere: bool = False
+    by_other_process: bool = False
     """Another process runs this sync, or has run it; the mirror has the result."""
     clock_set_back: bool = False
     """A page was read before the sync began, by the clock: the clock was set back, so the times

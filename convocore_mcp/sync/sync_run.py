@@ -70,11 +70,11 @@ class SyncRun:
         self._changed.set()
         self._changed = asyncio.Event()
 
-    def set_elsewhere(self, value: bool) -> None:
+    def set_by_other_process(self, value: bool) -> None:
         """Note whether another process runs this sync, and wake the callers if that is new."""
-        if value != self.progress.elsewhere:
+        if value != self.progress.by_other_process:
             # `rows` counts what one process has read.
-            self.progress.elsewhere, self.progress.rows = value, 0
+            self.progress.by_other_process, self.progress.rows = value, 0
             self._wake_waiters()
 
     def end(self, error: ConvocoreError | None) -> None:
@@ -98,7 +98,7 @@ class SyncRun:
             async with asyncio.timeout(None if patience is None else time_left(patience)):
                 while not (self.done or (until and self.progress.has_enough_for(until))):
                     await self._changed.wait()
-                    if on_lock_wait and self.progress.elsewhere:
+                    if on_lock_wait and self.progress.by_other_process:
                         on_lock_wait()
                         on_lock_wait = None
                     if report_progress:
@@ -153,8 +153,8 @@ class LockQueue:
             lock = await self._wait(run)
         try:
             coverage = await self._coverage()
-            run.set_elsewhere(last_sync_at(coverage, run.kind) != run.previous_sync_at)
-            if run.progress.elsewhere:
+            run.set_by_other_process(last_sync_at(coverage, run.kind) != run.previous_sync_at)
+            if run.progress.by_other_process:
                 yield None
                 return
             async with self._heartbeat(lock):
@@ -199,7 +199,7 @@ class LockQueue:
 
     async def _wait(self, run: SyncRun) -> HeldLock:
         log.info("Another process runs this %s sync already; waiting for its result.", run.kind)
-        run.set_elsewhere(True)
+        run.set_by_other_process(True)
         pause, lock = FIRST_PAUSE, None
         while lock is None:
             if run.kind is SyncKind.FULL and run.previous_sync_at is None:

@@ -11,7 +11,7 @@ from tests.tool_client import Answer, ToolClient
 NOW = datetime(2026, 8, 1, 12, tzinfo=UTC)
 FAST: dict[str, Any] = {"details": "auto", "details_per_second": 1000}
 """Settings: so many requests that a test need not wait for them."""
-MOST_QUESTIONS = 20
+MAX_QUESTIONS = 20
 FAST_PLAN = DetailsPlan(DetailsMode.AUTO, per_second=1000)
 FULL_ROW = {
     "ts": 1_780_000_000, "lastMessageTS": 1_780_000_000, "messagesNum": 3, "origin": "web-chat",
@@ -35,7 +35,7 @@ def singles(sandbox: Sandbox) -> list[str]:
 
 async def until_details_are_in(client: ToolClient) -> Answer:
     """Ask until an answer lacks nothing; returns that answer."""
-    for _ in range(MOST_QUESTIONS):
+    for _ in range(MAX_QUESTIONS):
         answer = await client.ask("conversation_stats")
         if answer["freshness"]["complete"]:
             return answer

@@ -13,7 +13,7 @@ from convocore_mcp.models import (
     WantedDetails,
 )
 from convocore_mcp.sync.details.plan import (
-    MOST_TRIED,
+    MAX_TRIED,
     TRIAL_SIZE,
     DetailsAction,
     DetailsMode,
@@ -65,7 +65,7 @@ def test_a_trial_ends_when_something_was_added_or_enough_was_read() -> None:
     assert trial_result(read[:-1], added=0, exhausted=False) is None
     assert trial_result(read, added=0, exhausted=False) is TrialResult.LIST_IS_FULL
     assert trial_result(read[:1], added=0, exhausted=True) is TrialResult.LIST_IS_FULL
-    missing = answers(DetailsOutcome.MISSING, MOST_TRIED)
+    missing = answers(DetailsOutcome.MISSING, MAX_TRIED)
     assert trial_result(missing[:-1], added=0, exhausted=False) is None
     assert trial_result(missing, added=0, exhausted=False) is TrialResult.LIST_IS_FULL
 

@@ -14,7 +14,7 @@ from convocore_mcp.sandbox import Sandbox, serving
 from convocore_mcp.store.database.schema import dirty_conversations
 from convocore_mcp.sync.agent_sync import SyncParts
 from convocore_mcp.sync.details.details_parts import DetailsParts, SingleConversations
-from convocore_mcp.sync.details.plan import MOST_TRIED, TRIAL_SIZE
+from convocore_mcp.sync.details.plan import MAX_TRIED, TRIAL_SIZE
 from tests.details.details_harness import (
     FAST,
     NOW,
@@ -110,7 +110,7 @@ async def test_a_list_of_which_no_single_conversation_is_found_counts_as_full() 
     )
     async with connected(sandbox, **FAST) as client:
         await until_details_are_in(client)
-    assert len(singles(sandbox)) == MOST_TRIED
+    assert len(singles(sandbox)) == MAX_TRIED
 
 
 async def test_a_broken_record_is_asked_for_once_and_hinders_no_other() -> None:

@@ -25,7 +25,7 @@ SHORTEST_DEADLINE, LATE = 3.0, 8.0
 """Seconds: the shortest deadline of a call (`server.calls.deadline`), and how late it may be on a
 busy machine."""
 SIZE = 12
-MOST_QUESTIONS = 20
+MAX_QUESTIONS = 20
 """After which an answer is complete, if each has read what it could in its short time."""
 UPSTREAM_CODES = {
     "unauthorized", "forbidden", "not_found", "rate_limited", "upstream_unavailable",
@@ -87,7 +87,7 @@ class FaultRun:
         complete, shown = await self._shown()
         if not complete:
             await backend.syncs.sync(self.sandbox.agent_id)
-        for _ in range(MOST_QUESTIONS):
+        for _ in range(MAX_QUESTIONS):
             if complete:
                 break
             complete, shown = await self._shown()

@@ -17,7 +17,7 @@ from convocore_mcp.sandbox import Sandbox, serving
 from tests.pages.documented import documented
 from tests.process_environment import isolated_environment
 from tests.test_stdio import INITIALIZE, INITIALIZED, receive, send, stdio_server, tool_call
-from tests.web.web_server import TIMEOUT_SECONDS, modern_request, run_server
+from tests.web.web_server import ANSWER_TIMEOUT_SECONDS, modern_request, run_server
 
 SIZE = 300
 MEGABYTE = 1024
@@ -110,7 +110,11 @@ def test_64_file_descriptors_are_enough_over_http(settings: dict[str, str], tmp_
     def call(url: str) -> int:
         # One connection for each call: more than there are descriptors.
         response = httpx.post(
-            f"{url}/mcp", headers=headers, json=body, timeout=TIMEOUT_SECONDS, trust_env=False
+            f"{url}/mcp",
+            headers=headers,
+            json=body,
+            timeout=ANSWER_TIMEOUT_SECONDS,
+            trust_env=False,
         )
         if response.status_code == 200:
             message = response.text.rpartition("data: ")[2]  # an event, where it took a while

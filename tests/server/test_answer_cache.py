@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from convocore_mcp.server.calls.answer_cache import MOST_ANSWERS, AnswerCache
+from convocore_mcp.server.calls.answer_cache import MAX_ANSWERS, AnswerCache
 
 
 class Maker:
@@ -101,10 +101,10 @@ async def test_one_who_waits_for_an_answer_may_be_cancelled() -> None:
 async def test_the_number_of_kept_answers_is_bounded() -> None:
     make, answers = Maker(), cache()
     make.made = 100
-    for question in range(MOST_ANSWERS + 10):
+    for question in range(MAX_ANSWERS + 10):
         await answers.get(1, question, make)
     made = make.made
     await answers.get(1, 0, make)
     assert make.made == made
-    await answers.get(1, MOST_ANSWERS + 1, make)
+    await answers.get(1, MAX_ANSWERS + 1, make)
     assert make.made == made + 1

@@ -141,10 +141,10 @@ def are_varied(rows: list[RawRow]) -> bool:
     The first example that is drawn is the simplest, rows with an ID alone: they try nothing.
     """
     held = Counter(name for row in rows for name in row)
-    return sum(count > 2 for count in held.values()) >= MOST_NAMES
+    return sum(count > 2 for count in held.values()) >= MAX_NAMES
 
 
-MOST_NAMES = 45
+MAX_NAMES = 45
 many_rows = st.lists(raw_rows, min_size=10, max_size=13, unique_by=lambda row: row["ID"]).filter(
     are_varied
 )

@@ -26,8 +26,8 @@ from tests.odd_messages import (
 )
 from tests.property_tests import examples
 from tests.web.web_server import (
+    ANSWER_TIMEOUT_SECONDS,
     MODERN,
-    TIMEOUT_SECONDS,
     RunningServer,
     initialize_request,
     modern_request,
@@ -72,7 +72,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
 @pytest.fixture(scope="module")
 async def http(server: RunningServer) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(
-        base_url=server.url, trust_env=False, timeout=TIMEOUT_SECONDS
+        base_url=server.url, trust_env=False, timeout=ANSWER_TIMEOUT_SECONDS
     ) as client:
         yield client
 
@@ -255,7 +255,7 @@ class SseClient:
             assert "method" in received or received.get("id") is None, received
 
     async def _data(self) -> str:
-        async with asyncio.timeout(TIMEOUT_SECONDS):
+        async with asyncio.timeout(ANSWER_TIMEOUT_SECONDS):
             async for line in self._lines:
                 if line.startswith("data:"):
                     return line[5:].strip()

@@ -17,7 +17,7 @@ import pytest
 from convocore_mcp.sandbox import Sandbox, serving
 from tests.cli.command_line import CommandLine
 from tests.web.web_server import (
-    TIMEOUT_SECONDS,
+    ANSWER_TIMEOUT_SECONDS,
     McpRequest,
     RunningServer,
     initialize_request,
@@ -171,7 +171,7 @@ def test_a_signal_amid_the_start_of_workers_ends_those_that_run_and_starts_no_mo
         [sys.executable, "-c", STOPPED_WHILE_IT_STARTS], start_new_session=True
     )
     try:
-        assert process.wait(TIMEOUT_SECONDS) == 0
+        assert process.wait(ANSWER_TIMEOUT_SECONDS) == 0
     finally:
         with suppress(ProcessLookupError):  # there is nothing left of it
             os.killpg(process.pid, signal.SIGKILL)
@@ -208,7 +208,7 @@ def test_a_worker_that_is_killed_soon_is_replaced_and_one_that_fails_soon_is_not
     record = tmp_path / "starts"
     done = subprocess.run(
         [sys.executable, "-c", ENDS_SOON, record, end, str(ends_before_it_serves)],
-        capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False,
+        capture_output=True, text=True, timeout=ANSWER_TIMEOUT_SECONDS, check=False,
     )  # fmt: skip
     assert record.stat().st_size == starts, done.stderr
     assert (done.returncode == 0) is is_served, done.stderr

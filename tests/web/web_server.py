@@ -23,7 +23,7 @@ OTHER_TOKEN = "second-token-0123456789"
 THIRD_TOKEN = "third-token-0123456789"
 MODERN = "2026-07-28"
 """The first protocol version without a handshake."""
-TIMEOUT_SECONDS = 30.0
+ANSWER_TIMEOUT_SECONDS = 30.0
 """Generous, for a busy machine."""
 
 Process = WarmProgram | subprocess.Popen[bytes]
@@ -34,7 +34,7 @@ McpRequest = tuple[dict[str, str], dict[str, Any]]
 HTTP = httpx.Client(
     verify=False,
     trust_env=False,
-    timeout=TIMEOUT_SECONDS,
+    timeout=ANSWER_TIMEOUT_SECONDS,
     limits=httpx.Limits(max_keepalive_connections=0),
 )
 
@@ -67,7 +67,7 @@ class RunningServer:
     def stop(self, stop_signal: signal.Signals = signal.SIGTERM) -> int:
         """Send a signal, and return the exit status."""
         self.process.send_signal(stop_signal)
-        return self.process.wait(TIMEOUT_SECONDS)
+        return self.process.wait(ANSWER_TIMEOUT_SECONDS)
 
     def metric(self, name: str, token: str | None = None) -> float:
         """One value of /metrics; 0 if there is none of that name."""
@@ -106,7 +106,7 @@ def run_server(
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
-        process.wait(TIMEOUT_SECONDS)
+        process.wait(ANSWER_TIMEOUT_SECONDS)
 
 
 def wait_until(condition: Callable[[], T | None], process: Process | None = None) -> T:
@@ -114,7 +114,7 @@ def wait_until(condition: Callable[[], T | None], process: Process | None = None
 
     Fails when the time is over, or when `process` ends.
     """
-    deadline = time.monotonic() + TIMEOUT_SECONDS
+    deadline = time.monotonic() + ANSWER_TIMEOUT_SECONDS
     while not (result := condition()):
         assert time.monotonic() < deadline, "the condition did not become true in time"
         assert process is None or process.poll() is None, process.args

@@ -30,7 +30,7 @@ from convocore_mcp.words.counted import counted
 T = TypeVar("T")
 PATIENCE = Limits(total=10, deadline=15, attempts=2)
 """A person waits for the doctor."""
-MOST_TRIED = 5
+MAX_TRIED = 5
 """Single conversations that are read to learn whether they say more than the list."""
 SLOW = 2.0
 """Seconds. A first sync of many pages takes long above this."""
@@ -146,7 +146,7 @@ def _agent(agent_id: str, page: ListResponse) -> Finding:
         return Finding(
             f"agent {agent_id}",
             f"{said}; {unreadable} of them can't be read",
-            "They are set aside and counted: convocore-mcp status tells why, after a sync.",
+            "They are quarantined and counted: convocore-mcp status tells why, after a sync.",
         )
     return Finding(f"agent {agent_id}", said)
 
@@ -156,7 +156,7 @@ async def _details(
 ) -> Finding:
     """Whether the list says all that single conversations say."""
     read, added = 0, set[str]()
-    for row in page.page.rows[:MOST_TRIED]:
+    for row in page.page.rows[:MAX_TRIED]:
         try:
             single = await timed(client.conversation(agent_id, row.id))
         except BrokenRecordError:
@@ -181,7 +181,7 @@ async def _details(
 async def _transcripts(
     client: ConvocoreClient, agent_id: str, page: ListResponse, timed: _Timed
 ) -> Finding:
-    for row in page.page.rows[:MOST_TRIED]:
+    for row in page.page.rows[:MAX_TRIED]:
         try:
             if await timed(client.transcript(agent_id, row.id)) is None:
                 continue

@@ -89,13 +89,13 @@ def _faults(node: Node) -> Iterator[Node]:
     """What is no JSON below `node`, except commas behind a last item, which many clients accept."""
     if not node.has_error:
         return
-    for place, child in enumerate(node.children):
-        following = node.children[place + 1] if place + 1 < len(node.children) else None
+    for index, child in enumerate(node.children):
+        following = node.children[index + 1] if index + 1 < len(node.children) else None
         closes = following is not None and following.type in {"}", "]"}
         if following is not None and following.type == "comment":
-            closes = all(c.type in {"comment", "}", "]"} for c in node.children[place + 1 :])
+            closes = all(c.type in {"comment", "}", "]"} for c in node.children[index + 1 :])
         trailing = (child.is_error and child.text == b",") or child.is_missing
-        if trailing and closes and place and node.children[place - 1].type not in {"{", "["}:
+        if trailing and closes and index and node.children[index - 1].type not in {"{", "["}:
             continue
         if child.is_error or child.is_missing:
             yield child
@@ -224,8 +224,8 @@ def _comma_after(parent: Node, pair: Node) -> Node | None:
 def _removed(source: str, parent: Node, name: str) -> str:
     """`source` without the pair `name` of `parent`, and without the comma that it needed."""
     pairs = list(_pairs(parent))
-    place = max(place for place, pair in enumerate(pairs) if _name(pair) == name)
-    pair, comma = pairs[place], _comma_after(parent, pairs[place])
+    index = max(index for index, pair in enumerate(pairs) if _name(pair) == name)
+    pair, comma = pairs[index], _comma_after(parent, pairs[index])
     end = comma.end_byte if comma else pair.end_byte
     begin = pair.start_byte - _blanks_in_front(source, pair.start_byte, end)
     if len(pairs) == 1:
@@ -234,12 +234,12 @@ def _removed(source: str, parent: Node, name: str) -> str:
         )
         if not inner.strip():
             begin, end = parent.start_byte + 1, parent.end_byte - 1
-    elif place == 0:
+    elif index == 0:
         rest = _text(source, end, parent.end_byte)
         begin, end = pair.start_byte, end + len(rest) - len(rest.lstrip())
     edited = _spliced(source, begin, end, "")
-    if place and comma is None:  # it was the last: the comma in front of it goes, too
-        before = _comma_after(parent, pairs[place - 1])
+    if index and comma is None:  # it was the last: the comma in front of it goes, too
+        before = _comma_after(parent, pairs[index - 1])
         assert before is not None  # noqa: S101  two pairs have a comma between them
         edited = _spliced(edited, before.start_byte, before.end_byte, "")
     return edited

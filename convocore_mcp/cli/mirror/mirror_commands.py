@@ -177,7 +177,7 @@ async def _sync_agent(backend: Backend, agent: str, *, full: bool) -> None:
 
 
 def _progress_text(progress: SyncResult, scope: str) -> str:
-    if progress.elsewhere:
+    if progress.by_other_process:
         return f"another process has read {scope} meanwhile"
     return (
         f"read {scope}: {count_text(progress.rows, 'row')} in {count_text(progress.pages, 'page')}"

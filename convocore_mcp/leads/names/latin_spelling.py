@@ -21,7 +21,7 @@ COMPOUND_SURNAME = 4
 """Characters of a Chinese name whose surname has two: 欧阳小龙."""
 _WITHOUT_VOWELS = re.compile("[\u0590-\u05ff\u0600-\u06ff\u0750-\u077f\ufb1d-\ufdff\ufe70-\ufefc]")
 _VOWELS_AND_CONSONANTS = re.compile(r"[aeiou]+|([a-z])\1|ch|[a-z]")
-MOST_CONSONANTS = 200
+MAX_CONSONANTS = 200
 """Ways to write one word without its vowels."""
 _NOT_LATIN = re.compile("[^a-z0-9]+")
 _SYLLABIC_RUN = re.compile(f"[{IDEOGRAPHS}]+|[\uac00-\ud7a3]+")
@@ -76,7 +76,7 @@ def consonants(word: str) -> tuple[str, ...]:
     parts = [match[0] for match in _VOWELS_AND_CONSONANTS.finditer(word)]
     last = len(parts) - 1
     choices = (_written(part, is_last=i == last) for i, part in enumerate(parts))
-    spellings = map("".join, islice(product(*choices), MOST_CONSONANTS))
+    spellings = map("".join, islice(product(*choices), MAX_CONSONANTS))
     return tuple(dict.fromkeys(spelling for spelling in spellings if len(spelling) > 1))
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from convocore_mcp.sandbox.shapes import Json, Row
 
 _MILLISECONDS: Final = 10**11  # a larger time is in milliseconds
-_MOST_TURNS: Final = 2_000
+_MAX_TURNS: Final = 2_000
 _SECONDS_BETWEEN_TURNS: Final = 40
 _ANSWERS: Final = (
     "Thanks for your message. Let me look that up.",
@@ -28,7 +28,7 @@ _ANSWERS: Final = (
 def transcript(item: Row) -> Row:
     """The `data` of the export of the single conversation `item`."""
     at = _seconds(item.get("ts"))
-    count = max(1, min(int(item.get("messagesNum") or 1), _MOST_TURNS))
+    count = max(1, min(int(item.get("messagesNum") or 1), _MAX_TURNS))
     rng = SeededRandom(count, at)
     turns = [
         _turn(rng, item, number, at - (count - 1 - number) * _SECONDS_BETWEEN_TURNS)

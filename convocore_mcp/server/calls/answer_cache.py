@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Hashable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
-MOST_ANSWERS = 64
+MAX_ANSWERS = 64
 """Answers that are kept: with their structure they take 200 kB each at most."""
 
 
@@ -33,7 +33,7 @@ class AnswerCache(Generic[T]):
             await asyncio.wait([made])
             if not made.cancelled():
                 return made.result()
-        if len(answers) >= MOST_ANSWERS:
+        if len(answers) >= MAX_ANSWERS:
             return await make()
         return await self._make(answers, question, make)
 

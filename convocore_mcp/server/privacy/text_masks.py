@@ -23,7 +23,7 @@ _PARTICLES = frozenset({
     "mrs", "herr", "frau",
 })  # fmt: skip
 SHORTEST_NAME, SHORTEST_LINK = 3, 5
-MOST_PARTS = 30
+MAX_PARTS = 30
 """Parts of a name without blanks that are looked for."""
 LOCAL_DIGITS, CERTAIN_DIGITS = 7, 9
 """Digits of an ending by which a known number is recognized, and of what can be only a number."""
@@ -97,6 +97,6 @@ def _name_pattern(name: str) -> re.Pattern[str] | None:
         return None
     if _IDEOGRAPH.search(name):  # written without blanks, also between its parts
         inner = {p[i:j] for p in parts for i in range(len(p)) for j in range(i + 2, len(p) + 1)}
-        wanted = sorted({*wanted, *inner}, key=len, reverse=True)[:MOST_PARTS]
+        wanted = sorted({*wanted, *inner}, key=len, reverse=True)[:MAX_PARTS]
         return re.compile("|".join(map(re.escape, wanted)))
     return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, wanted))})(?!\w)", re.IGNORECASE)

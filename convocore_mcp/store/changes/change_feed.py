@@ -43,7 +43,7 @@ from convocore_mcp.store.database.engine import Database
 
 BATCH = 500
 """Changes that are read at a time where most of them may be filtered out."""
-MOST_READ = 3_000
+MAX_READ = 3_000
 """Changes that are looked at for one page; the changes after them come with the next page."""
 Wanted = Callable[[Change], bool]
 
@@ -73,26 +73,26 @@ class ChangeFeed:
         moment = rows.to_milliseconds(now) or 0
         with self._database.reading() as connection:
             bounds = read_bounds(connection, agent_ids)
-            feed_end = FeedPosition(bounds.upto, moment, bounds.upto)
+            feed_end = FeedPosition(bounds.up_to, moment, bounds.up_to)
             if start is None and since is None:
                 return _page(bounds, agent_ids, feed_end, feed_end)
             first = start or FeedPosition(
-                bounds.pruned_up_to, rows.to_milliseconds(since) or 0, bounds.upto
+                bounds.pruned_up_to, rows.to_milliseconds(since) or 0, bounds.up_to
             )
             after = max(first.sequence_number, bounds.pruned_up_to)
             changes, read_up_to = _changes(connection, bounds, after, kinds, wanted, limit)
             window = first.window or MomentWindow(
-                max(moment, first.moment), max(bounds.upto, first.newest_version), BEFORE_ALL
+                max(moment, first.moment), max(bounds.up_to, first.newest_version), BEFORE_ALL
             )
             moments: list[Change] = []
-            end = FeedPosition(read_up_to, window.upto, window.newest_version)
+            end = FeedPosition(read_up_to, window.up_to, window.newest_version)
             if "updated" in kinds and bounds.baselines:
                 moments, last = _moments(connection, bounds, first, window)
                 if last is not None:
-                    kept = MomentWindow(window.upto, window.newest_version, last)
+                    kept = MomentWindow(window.up_to, window.newest_version, last)
                     end = FeedPosition(read_up_to, first.moment, first.newest_version, kept)
                 moments = [change for change in moments if wanted(change)]
-        more = read_up_to < bounds.upto or end.window is not None or end.moment < moment
+        more = read_up_to < bounds.up_to or end.window is not None or end.moment < moment
         lost = _is_truncated(bounds, start, first.moment)
         merged = tuple(_merge(changes, moments))
         return _page(bounds, agent_ids, first, end, changes=merged, more=more, truncated=lost)
@@ -116,7 +116,7 @@ def _page(
         truncated=truncated,
         known_since=rows.from_milliseconds(bounds.known_since),
         without_baseline=tuple(a for a in agent_ids if a not in bounds.baselines),
-        held_back=bounds.upto < bounds.newest,
+        held_back=bounds.up_to < bounds.newest,
     )
 
 
@@ -142,20 +142,20 @@ def _changes(
     found: list[Change] = []
     position, looked_at, batch = after, 0, limit + 1
     if not bounds.baselines:
-        return found, max(after, bounds.upto)
+        return found, max(after, bounds.up_to)
     while True:
         numbered = numbered_changes(connection, bounds, after=position, kinds=kinds, limit=batch)
         logged = read_versions(connection, numbered)
-        found += filter(wanted, _read_changes(connection, logged, upto=bounds.upto))
+        found += filter(wanted, _read_changes(connection, logged, up_to=bounds.up_to))
         if len(numbered) < batch:
-            return found, max(after, bounds.upto)
+            return found, max(after, bounds.up_to)
         position, looked_at, batch = numbered[-1].number, looked_at + batch, BATCH
-        if len(found) >= limit or looked_at >= MOST_READ:
+        if len(found) >= limit or looked_at >= MAX_READ:
             return found, position
 
 
 def _read_changes(
-    connection: Connection, logged: Sequence[LoggedChange], *, upto: int
+    connection: Connection, logged: Sequence[LoggedChange], *, up_to: int
 ) -> list[Change]:
     versions = [row["valid_from"] for c in logged for row in (c.row, c.old) if row is not None]
     values = read_values(connection, versions)
@@ -168,7 +168,7 @@ def _read_changes(
         )
         for change in logged
     ]
-    scores = read_hot_scores(connection, leads, upto=upto)
+    scores = read_hot_scores(connection, leads, up_to=up_to)
     return [_change(change, values, hot) for change, hot in zip(logged, scores, strict=True)]
 
 
@@ -228,10 +228,10 @@ def _moments(
     keys = found[:BATCH]
     versions = versions_of(connection, [version for _, version in keys])
     leads = [
-        LeadChange(bounds.upto, row["agent_id"], row["lead_id"], row["lead_id"])
+        LeadChange(bounds.up_to, row["agent_id"], row["lead_id"], row["lead_id"])
         for row in (versions[version] for _, version in keys)
     ]
-    scores = read_hot_scores(connection, leads, upto=bounds.upto)
+    scores = read_hot_scores(connection, leads, up_to=bounds.up_to)
     changes = [
         _moment(key, rows.to_conversation(versions[version]), hot)
         for (key, version), hot in zip(keys, scores, strict=True)

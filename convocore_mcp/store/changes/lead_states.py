@@ -48,9 +48,9 @@ _Key = tuple[str, str]
 
 
 def read_hot_scores(
-    connection: Connection, changes: Sequence[LeadChange], *, upto: int
+    connection: Connection, changes: Sequence[LeadChange], *, up_to: int
 ) -> list[HotScores]:
-    """The hot scores of each change, as of the sequence number `upto`."""
+    """The hot scores of each change, as of the sequence number `up_to`."""
     if not changes:
         return []
     first = min(change.number for change in changes)
@@ -64,10 +64,10 @@ def read_hot_scores(
     for agent_id, ids in leads.items():
         for part in chunks(sorted(ids)):
             _read_states(connection, agent_id, part, first, states)
-            _read_touched(connection, agent_id, part, first, upto, touched)
+            _read_touched(connection, agent_id, part, first, up_to, touched)
     for numbers in touched.values():
         numbers.sort()
-    return [_scores(change, states, touched, upto) for change in changes]
+    return [_scores(change, states, touched, up_to) for change in changes]
 
 
 def _read_states(
@@ -89,7 +89,7 @@ def _read_touched(
     agent_id: str,
     lead_ids: Sequence[str],
     first: int,
-    upto: int,
+    up_to: int,
     touched: dict[_Key, list[int]],
 ) -> None:
     """The numbers of all changes of conversations of these leads.
@@ -103,7 +103,7 @@ def _read_touched(
         (_c.lead_id, _c.valid_to, _c.ended_at.is_not(None)),
     ):
         query = select(lead, number).where(
-            _c.agent_id == agent_id, lead.in_(lead_ids), number > first, number <= upto, condition
+            _c.agent_id == agent_id, lead.in_(lead_ids), number > first, number <= up_to, condition
         )
         for lead_id, touch in connection.execute(query):
             touched[agent_id, lead_id].append(touch)
@@ -113,7 +113,7 @@ def _scores(
     change: LeadChange,
     states: dict[_Key, list[_State]],
     touched: dict[_Key, list[int]],
-    upto: int,
+    up_to: int,
 ) -> HotScores:
     ids = {change.lead_id, change.lead_id_before} - {None}
     before = (_state(states[change.agent_id, str(id_)], change.number) for id_ in ids)
@@ -123,7 +123,7 @@ def _scores(
         key = (change.agent_id, change.lead_id)
         numbers = touched[key]
         place = bisect_right(numbers, change.number)
-        following = numbers[place] if place < len(numbers) else upto
+        following = numbers[place] if place < len(numbers) else up_to
         after = _state_after(states[key], change.number, following)
     highest = max(scores, default=None)
     return HotScores(after and after.hot_score, highest, after is not None)

@@ -16,7 +16,7 @@ class LogBounds:
     """Old versions up to this number may be deleted: only the changes after it are complete."""
     pruned_before: int | None
     """The deleted versions ended before this time."""
-    upto: int
+    up_to: int
     """The newest change whose leads have been rebuilt, like those of all changes before it."""
     newest: int
     baselines: Mapping[str, int]
@@ -34,12 +34,12 @@ def read_bounds(connection: Connection, agent_ids: Sequence[str]) -> LogBounds:
     rows = connection.execute(
         select(a.agent_id, a.baseline, a.baseline_at, a.settled).where(a.agent_id.in_(agent_ids))
     ).all()
-    upto = count.sequence_number
+    up_to = count.sequence_number
     known: list[int] = []
     for row in rows:
         dirty = select(d.id).where(d.agent_id == row.agent_id).limit(1)
         if connection.execute(dirty).first() is not None:
-            upto = min(upto, max(row.settled or 0, row.baseline or 0))
+            up_to = min(up_to, max(row.settled or 0, row.baseline or 0))
         if row.baseline is not None:
             known.append(row.baseline_at or 0)
             if count.pruned_up_to > row.baseline:
@@ -47,7 +47,7 @@ def read_bounds(connection: Connection, agent_ids: Sequence[str]) -> LogBounds:
     return LogBounds(
         pruned_up_to=count.pruned_up_to,
         pruned_before=count.pruned_before,
-        upto=upto,
+        up_to=up_to,
         newest=count.sequence_number,
         baselines={row.agent_id: row.baseline for row in rows if row.baseline is not None},
         known_since=max(known, default=None),

@@ -95,7 +95,7 @@ def _behind(
         and_(agent == agent_id, number > baseline)
         for agent_id, baseline in bounds.baselines.items()
     )
-    return (number > after, number <= bounds.upto, or_(*of_agents))
+    return (number > after, number <= bounds.up_to, or_(*of_agents))
 
 
 def read_versions(connection: Connection, numbered: Sequence[NumberedChange]) -> list[LoggedChange]:

@@ -38,7 +38,7 @@ def overdue_moments(
             )
             .join(conversations, _c.valid_from == _f.valid_from)
             .where(
-                moment <= window.upto,
+                moment <= window.up_to,
                 _f.valid_from <= window.newest_version,
                 or_(moment > position.moment, _f.valid_from > position.newest_version),
                 _c.agent_id.in_(agent_ids),

@@ -52,13 +52,13 @@ _ONLY_DERIVED = ("amount", "currency_key", "lead_id")
 """Attributes of a conversation that the mirror fills in."""
 _ROW = (*(name for name in _CONVERSATION if name not in _ONLY_DERIVED), *_ONLY_DERIVED)
 _row_values = attrgetter(*_ROW)
-_TIME_PLACES = tuple(place for place, name in enumerate(_ROW) if name in _TIMES)
-_JSON_PLACES = tuple(place for place, name in enumerate(_ROW) if name in _JSON)
+_TIME_POSITIONS = tuple(position for position, name in enumerate(_ROW) if name in _TIMES)
+_JSON_POSITIONS = tuple(position for position, name in enumerate(_ROW) if name in _JSON)
 _ACTIVE, _WAITING_SINCE = _ROW.index("last_activity"), _ROW.index("waiting_since")
 _DERIVED = slice(len(_ROW) - len(_ONLY_DERIVED), len(_ROW))
 
 _lead_values = attrgetter(*_LEAD)
-_LEAD_TIMES = tuple(place for place, name in enumerate(_LEAD) if name in _TIMES)
+_LEAD_TIMES = tuple(position for position, name in enumerate(_LEAD) if name in _TIMES)
 _LEAD_IDS, _LEAD_ALERTS, _LEAD_VALUE = map(_LEAD.index, ("conversation_ids", "alerts", "value"))
 
 PARAMETERS = 400
@@ -109,10 +109,10 @@ def new_version(
 ) -> tuple[Any, ...]:
     """The storable row of a version that begins; `digest` is that of the list's row."""
     row = list(_row_values(c))
-    for place in _TIME_PLACES:
-        row[place] = to_milliseconds(row[place])
-    for place in _JSON_PLACES:
-        row[place] = _json(row[place])
+    for position in _TIME_POSITIONS:
+        row[position] = to_milliseconds(row[position])
+    for position in _JSON_POSITIONS:
+        row[position] = _json(row[position])
     active = row[_ACTIVE]
     waiting = _waiting_sort_key(row[_WAITING_SINCE]) if c.waiting else UNKNOWN
     row[_DERIVED] = (keys.amount, keys.currency, lead_id)
@@ -141,8 +141,8 @@ def _waiting_sort_key(since: int | None) -> int:
 def lead_row(lead: Lead) -> tuple[Any, ...]:
     """The storable row of a lead, in the order of `LEAD_COLUMNS`."""
     row = list(_lead_values(lead))
-    for place in _LEAD_TIMES:
-        row[place] = to_milliseconds(row[place])
+    for position in _LEAD_TIMES:
+        row[position] = to_milliseconds(row[position])
     row[_LEAD_IDS] = _encode(row[_LEAD_IDS])
     row[_LEAD_ALERTS], row[_LEAD_VALUE] = _json(row[_LEAD_ALERTS]), _json(row[_LEAD_VALUE])
     return tuple(row)

@@ -85,10 +85,10 @@ agents = Table(
 )
 """How far syncing has got (`models.Coverage`), one row an agent.
 
-Changes up to `baseline`, which was reached at `baseline_at`, came with the first full sync, so they
-are no news. The leads of changes up to `settled` have been rebuilt; `leads_changed` is the number
-of the newest change of a lead's values. `conversation_count` is
-the number of current conversations. `data_version` goes up whenever answers may have changed.
+Versions up to `baseline`, which was reached at `baseline_at`, came with the first full sync, so
+they are no changes. The leads of changes up to `settled` have been rebuilt; `leads_changed` is the
+number of the newest change of a lead's values. `conversation_count` is the number of current
+conversations. `data_version` goes up whenever answers may have changed.
 """
 
 conversations = Table(

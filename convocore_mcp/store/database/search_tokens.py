@@ -41,7 +41,7 @@ from convocore_mcp.words.queries import LONGEST_NUMBER, LONGEST_WORD
 
 LONGEST_TEXT = 200_000
 """Characters of all words together: PostgreSQL accepts a megabyte."""
-MOST_SUFFIXES = 2_000
+MAX_SUFFIXES = 2_000
 """Suffixes of numbers that are indexed, in one conversation."""
 
 _TAG_LENGTH = 6
@@ -86,7 +86,7 @@ def tokens(c: Conversation, text: str) -> str:
         _value_tokens(tag, choices, c.tags, c.assignees, c.waiting, c.stale),
         language_token(tag, language_of(c.language)),
         *([f"{tag}{_WORD}{before.join(words)}"] if words else []),
-        *[f"{tag}{_SUFFIX}{suffix}" for suffix in dict.fromkeys(suffixes)][:MOST_SUFFIXES],
+        *[f"{tag}{_SUFFIX}{suffix}" for suffix in dict.fromkeys(suffixes)][:MAX_SUFFIXES],
     ]
     return " ".join(result)
 

@@ -38,7 +38,7 @@ LISTED_FIELDS = frozenset({"state", "summary", "last_message"})
 SAMPLE, FEW = 200, 20
 """Of so many of the newest rows, fewer than one in so many have the field."""
 CANDIDATES = 60
-"""Single conversations that a trial may ask for (`sync.details.plan.MOST_TRIED`)."""
+"""Single conversations that a trial may ask for (`sync.details.plan.MAX_TRIED`)."""
 _EMPTY = ('""', "[]", "{}")
 _c, _s, _d, _r = conversations.c, sparse_rows.c, details.c, records.c
 _COLUMNS = ["agent_id", "id", "last_activity", "score", "listed", "again", "bare"]

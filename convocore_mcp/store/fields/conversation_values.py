@@ -69,7 +69,7 @@ def _worked_out(c: Conversation, keys: DerivedKeys) -> tuple[ReadValue, ...]:
 
 _RENAMED = {"ai_usd": "usd", "test": "is_test", "blocked": "is_blocked"}
 _FIELDS = in_column_order(fields_of(Rows.CONVERSATIONS))
-_READ = {field.name: place for place, field in enumerate(READ_FIELDS)}
+_READ = {field.name: index for index, field in enumerate(READ_FIELDS)}
 _ATTRIBUTES = [f for f in _FIELDS if f.name not in _READ and f.name not in _COMPUTED]
 _attributes = attrgetter(*(_RENAMED.get(f.name, f.name) for f in _ATTRIBUTES))
 _NOTHING_READ = (None,) * len(READ_FIELDS)
@@ -87,7 +87,7 @@ COLUMNS: tuple[str, ...] = (
 """The columns of `conversation_fields`, in the order of a row."""
 
 
-def _place(field: Field) -> int:
+def _index(field: Field) -> int:
     """Where the value of a field stands among all that are read."""
     if field in _ATTRIBUTES:
         return _ATTRIBUTES.index(field)
@@ -96,18 +96,18 @@ def _place(field: Field) -> int:
     return len(_ATTRIBUTES) + len(READ_FIELDS) + _COMPUTED.index(field.name)
 
 
-_in_order = itemgetter(*map(_place, _FIELDS))
+_in_order = itemgetter(*map(_index, _FIELDS))
 """The values in the order of the columns."""
 
 
 def _run(*kinds: Kind, long: bool = False, aliases: bool = False) -> slice:
     """Where the values stand that are stored in one form; they stand together."""
-    places = [
-        place
-        for place, field in enumerate(_FIELDS)
+    indices = [
+        index
+        for index, field in enumerate(_FIELDS)
         if is_long(field) == long and field.aliases == aliases and (long or field.kind in kinds)
     ]
-    return slice(places[0], places[-1] + 1)
+    return slice(indices[0], indices[-1] + 1)
 
 
 _NUMBERS, _MOMENTS, _FLAGS = _run(Kind.NUMBER), _run(Kind.TIME, Kind.DATE), _run(Kind.FLAG)

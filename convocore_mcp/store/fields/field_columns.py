@@ -55,8 +55,8 @@ def in_column_order(fields: Iterable[Field]) -> list[Field]:
 
 
 _ORDER = {
-    kind: place
-    for place, kinds in enumerate(
+    kind: index
+    for index, kinds in enumerate(
         (
             {Kind.NUMBER},
             {Kind.TIME, Kind.DATE},

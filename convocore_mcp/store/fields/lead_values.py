@@ -40,7 +40,7 @@ LEAD_COLUMNS: tuple[str, ...] = (
     "data",
 )
 """The columns of `lead_fields` that hold values, in the order of a row."""
-_AT = {name: place for place, name in enumerate(COLUMNS)}
+_AT = {name: index for index, name in enumerate(COLUMNS)}
 _STATE, _STALE, _CHANNEL, _DUES, _DATA = (
     _AT[name] for name in ("state", "stale", "channel", "due_times", "data")
 )
@@ -57,8 +57,8 @@ def lead_values(lead: Lead, conversations: Sequence[Values]) -> tuple[StoredValu
     if len(conversations) == 1:  # as most leads have
         return _values_of_one(lead, conversations)
     row = _newest(conversations)
-    for at, place in enumerate(_MOMENTS):
-        row[at] = _least(conversations, place)
+    for at, index in enumerate(_MOMENTS):
+        row[at] = _least(conversations, index)
     row[_HOT_SCORE] = lead.hot_score
     for at, merge in _MERGED:
         values = tuple(merge(lead, conversations))
@@ -103,23 +103,23 @@ def _values_of_one(lead: Lead, conversations: Sequence[Values]) -> tuple[StoredV
 _Merge = Callable[[Lead, Sequence[Values]], Iterable[StoredValue]]
 
 
-def _least(conversations: Sequence[Values], place: int) -> StoredValue:
-    known = [v for row in conversations if isinstance(v := row[place], int | float)]
+def _least(conversations: Sequence[Values], index: int) -> StoredValue:
+    known = [v for row in conversations if isinstance(v := row[index], int | float)]
     return min(known) if known else None
 
 
 def _first(field: Field) -> _Merge:
-    place = _AT[field.name]
-    return lambda _, conversations: (_least(conversations, place),)
+    index = _AT[field.name]
+    return lambda _, conversations: (_least(conversations, index),)
 
 
 def _sum(field: Field) -> _Merge:
-    place = _AT[field.name]
+    index = _AT[field.name]
 
     def merge(_: Lead, conversations: Sequence[Values]) -> Iterable[StoredValue]:
         if len(conversations) == 1:
-            return (conversations[0][place],)
-        known = [v for row in conversations if isinstance(v := row[place], int | float)]
+            return (conversations[0][index],)
+        known = [v for row in conversations if isinstance(v := row[index], int | float)]
         return (sum(known) if known else None,)
 
     return merge
@@ -218,15 +218,15 @@ def _merge_of(field: Field) -> _Merge:
             return _SPECIAL[field.name]
 
 
-_PLACES = {field: LEAD_COLUMNS.index(field.name) for field in _FIELDS}
+_INDICES = {field: LEAD_COLUMNS.index(field.name) for field in _FIELDS}
 _NEWEST = [
-    tuple(range(_PLACES[field], _PLACES[field] + len(column_names(field, Rows.LEADS))))
+    tuple(range(_INDICES[field], _INDICES[field] + len(column_names(field, Rows.LEADS))))
     for field in _FIELDS
     if field.merge is Merge.NEWEST
 ]
 """The columns of each field of which the newest conversation that has it decides."""
-_MERGED = [(_PLACES[f], _merge_of(f)) for f in _FIELDS if f.merge is not Merge.NEWEST]
-"""All other merges, each with the place of its first column."""
+_MERGED = [(_INDICES[f], _merge_of(f)) for f in _FIELDS if f.merge is not Merge.NEWEST]
+"""All other merges, each with the index of its first column."""
 _DUES_AT, _DATA_AT = LEAD_COLUMNS.index("due_times"), LEAD_COLUMNS.index("data")
 
 
@@ -254,7 +254,7 @@ _LONG_TEXTS = [
 ]
 """The columns of long texts, each with that of the version which has it."""
 _WORKED_OUT = [
-    (_PLACES[field], _SPECIAL[field.name])
+    (_INDICES[field], _SPECIAL[field.name])
     for field in _FIELDS
     if field.merge is Merge.SPECIAL and field.name != "stale"
 ]

@@ -75,31 +75,31 @@ class ChangeLog:
         A lead has changed when one of its conversations has.
         """
         with self._database.reading() as connection:
-            upto = sequence_number(connection)
-            if upto == after:
-                return ChangedSince(upto)
+            up_to = sequence_number(connection)
+            if up_to == after:
+                return ChangedSince(up_to)
             return ChangedSince(
-                upto,
-                any=_any_changed(connection, agent_id, after, upto),
-                conversations=_changed_values(connection, agent_id, after, upto, _c.id, ids),
-                leads=_changed_values(connection, agent_id, after, upto, _c.lead_id, lead_ids),
+                up_to,
+                any=_any_changed(connection, agent_id, after, up_to),
+                conversations=_changed_values(connection, agent_id, after, up_to, _c.id, ids),
+                leads=_changed_values(connection, agent_id, after, up_to, _c.lead_id, lead_ids),
             )
 
 
-def _began_or_ended(after: int, upto: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+def _began_or_ended(after: int, up_to: int) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     # Two conditions, for two queries: joined by OR, no engine would use an index.
     return (
-        and_(_c.valid_from > after, _c.valid_from <= upto),
-        and_(_c.ended_at.is_not(None), _c.valid_to > after, _c.valid_to <= upto),
+        and_(_c.valid_from > after, _c.valid_from <= up_to),
+        and_(_c.ended_at.is_not(None), _c.valid_to > after, _c.valid_to <= up_to),
     )
 
 
-def _any_changed(connection: Connection, agent_id: str, after: int, upto: int) -> bool:
+def _any_changed(connection: Connection, agent_id: str, after: int, up_to: int) -> bool:
     # Not by an index on the agent, which would find every row: few rows have such numbers.
     of_agent = without_index(_c.agent_id) == agent_id
     return any(
         connection.execute(select(_c.id).where(of_agent, changed).limit(1)).first() is not None
-        for changed in _began_or_ended(after, upto)
+        for changed in _began_or_ended(after, up_to)
     )
 
 
@@ -107,14 +107,14 @@ def _changed_values(
     connection: Connection,
     agent_id: str,
     after: int,
-    upto: int,
+    up_to: int,
     column: ColumnElement[str],
     values: Collection[str],
 ) -> frozenset[str]:
     """Those of `values` that `column` has in a version that began or ended."""
     return frozenset(
         value
-        for changed in _began_or_ended(after, upto)
+        for changed in _began_or_ended(after, up_to)
         for part in rows.chunks(sorted(values))
         for value in connection.scalars(
             select(column).where(_c.agent_id == agent_id, changed, column.in_(part))

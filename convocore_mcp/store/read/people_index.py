@@ -23,13 +23,13 @@ from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.database.schema import UNKNOWN, lead_terms, leads, word_trigrams
 from convocore_mcp.store.read.sql_conditions import has_text, starts_with
 
-MOST_HITS = 2_000
+MAX_HITS = 2_000
 """Leads that one look-up returns at most, most recently active first."""
 COMMON_TERM = 2_500
 """Leads of a term that are looked at, at most, if no other term narrows the search."""
 SHORTEST_WORD = 3
 """Letters of a word that can be found although it is misspelt."""
-MOST_SIMILAR = 200
+MAX_SIMILAR = 200
 """Words that are suggested for a misspelt one, at most."""
 _t, _l, _g = lead_terms.c, leads.c, word_trigrams.c
 
@@ -105,30 +105,30 @@ class PeopleIndex:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def hits(self, agent_id: str, required: Sequence[TermAlternatives]) -> list[Hit]:
-        """The leads that have each of the `required` terms, most recently active first.
+    def hits(self, agent_id: str, criteria: Sequence[TermAlternatives]) -> list[Hit]:
+        """The leads that have each of the `criteria` terms, most recently active first.
 
-        At most `MOST_HITS`.
+        At most `MAX_HITS`.
         """
-        if not required or not all(either.exact or either.prefixes for either in required):
+        if not criteria or not all(criterion.exact or criterion.prefixes for criterion in criteria):
             return []
         with self._database.reading() as connection:
-            counts = [_count(connection, agent_id, either) for either in required]
+            counts = [_count(connection, agent_id, criterion) for criterion in criteria]
             if not all(counts):
                 return []
             rarest = counts.index(min(counts))
-            others = [either for i, either in enumerate(required) if i != rarest]
+            others = [criterion for i, criterion in enumerate(criteria) if i != rarest]
             limit = None if others else COMMON_TERM
             candidates = {
                 lead_id
-                for condition in _ranges(required[rarest])
+                for condition in _ranges(criteria[rarest])
                 for lead_id in connection.scalars(
                     select(_t.lead_id).where(_t.agent_id == agent_id, condition).limit(limit)
                 )
             }
             # In two steps and not sorted in SQL: SQLite would scan all leads in that order.
             query = select(_l.last_activity, _l.lead_id, _l.name, _l.company, _l.terms).where(
-                _l.agent_id == agent_id, *(_lead_has(agent_id, either) for either in others)
+                _l.agent_id == agent_id, *(_lead_has(agent_id, criterion) for criterion in others)
             )
             found = [
                 row
@@ -136,13 +136,13 @@ class PeopleIndex:
                 for row in connection.execute(query.where(_l.lead_id.in_(part)))
             ]
         found.sort(key=lambda row: (-(row[0] if row[0] is not None else UNKNOWN), row[1]))
-        return [Hit(*row[1:]) for row in found[:MOST_HITS]]
+        return [Hit(*row[1:]) for row in found[:MAX_HITS]]
 
-    def knows(self, agent_id: str, either: TermAlternatives) -> bool:
+    def knows(self, agent_id: str, criterion: TermAlternatives) -> bool:
         """Whether any lead has one of these terms."""
         one = select(true()).where(_t.agent_id == agent_id).limit(1)
         with self._database.reading() as connection:
-            return any(connection.scalar(one.where(condition)) for condition in _ranges(either))
+            return any(connection.scalar(one.where(condition)) for condition in _ranges(criterion))
 
     def similar_words(self, agent_id: str, word: str) -> list[str]:
         """Words that share trigrams with `word`; those that share the most come first."""
@@ -153,36 +153,36 @@ class PeopleIndex:
             .where(_g.agent_id == agent_id, _g.trigram.in_(trigrams(word)))
             .group_by(_g.word)
             .order_by(func.count().desc(), _g.word)
-            .limit(MOST_SIMILAR)
+            .limit(MAX_SIMILAR)
         )
         with self._database.reading() as connection:
             return list(connection.scalars(query))
 
 
-def _count(connection: Connection, agent_id: str, either: TermAlternatives) -> int:
+def _count(connection: Connection, agent_id: str, criterion: TermAlternatives) -> int:
     """How many leads have one of these terms; counting stops at `COMMON_TERM`."""
     count = 0
-    for condition in _ranges(either):
+    for condition in _ranges(criterion):
         some = select(true()).where(_t.agent_id == agent_id, condition).limit(COMMON_TERM)
         count += connection.scalar(select(func.count()).select_from(some.subquery())) or 0
     return count
 
 
-def _ranges(either: TermAlternatives) -> Iterable[ColumnElement[bool]]:
+def _ranges(criterion: TermAlternatives) -> Iterable[ColumnElement[bool]]:
     """A condition for each range of the index; joined by OR, SQLite would use no index."""
-    if either.exact:
-        yield _t.term.in_(either.exact)
-    for prefix in either.prefixes:
+    if criterion.exact:
+        yield _t.term.in_(criterion.exact)
+    for prefix in criterion.prefixes:
         yield starts_with(_t.term, prefix)
 
 
-def _lead_has(agent_id: str, either: TermAlternatives) -> ColumnElement[bool]:
+def _lead_has(agent_id: str, criterion: TermAlternatives) -> ColumnElement[bool]:
     """Whether a row of `leads` has one of these terms, tested without listing all that have it."""
     other = lead_terms.alias()
     exact = select(true()).where(
         other.c.agent_id == agent_id,
-        other.c.term.in_(either.exact),
+        other.c.term.in_(criterion.exact),
         other.c.lead_id == _l.lead_id,
     )
-    prefixes = (has_text(_l.terms, f"\n{prefix}") for prefix in either.prefixes)
-    return or_(*([exact.exists()] if either.exact else []), *prefixes)
+    prefixes = (has_text(_l.terms, f"\n{prefix}") for prefix in criterion.prefixes)
+    return or_(*([exact.exists()] if criterion.exact else []), *prefixes)

@@ -17,7 +17,7 @@ from convocore_mcp.store.write.versions import (
     why_unstorable,
 )
 
-MOST_COPIES = 4
+MAX_COPIES = 4
 """Other copies of one conversation that are remembered."""
 
 
@@ -57,7 +57,7 @@ def compare(
     beside, or instead of, the newer one. Of equally old copies the one that was read later wins,
     unless the list shows both: then the stored one stays, and the digest of the other one is
     remembered. That is so if one page has both, or one reading of the list, which began at `since`.
-    Activity after the version was last seen is news, whatever time in the future the version bears.
+    Activity after the version was last seen is new, whatever time in the future the version bears.
     A copy that does not count is accepted once a whole full sync has shown nothing else: then the
     stored one was a mistake that Convocore has corrected, like a time in the future.
     """
@@ -132,7 +132,7 @@ def _other_copies(
             others.append(old.digest)
     others += (digest_of(copy) for copy in shown if copy is not row)
     others = [other for other in dict.fromkeys(others) if other != digest]
-    joined = b"".join(others[-MOST_COPIES:])
+    joined = b"".join(others[-MAX_COPIES:])
     is_stored = old is not None and old.digest == digest and old.other_copies == joined
     return b"" if is_stored else joined
 

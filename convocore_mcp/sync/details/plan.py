@@ -20,7 +20,7 @@ from convocore_mcp.store.database.rows import to_milliseconds
 
 TRIAL_SIZE = 20
 """Single conversations that tell whether they add anything to the list."""
-MOST_TRIED = 60
+MAX_TRIED = 60
 """Single conversations that a trial asks for at most: an answer 404 tells nothing."""
 
 BATCH_SECONDS, MIN_BATCH, MAX_BATCH = 2.5, 4, 50
@@ -104,7 +104,7 @@ def trial_result(
     if added:
         return TrialResult.ADDS
     read = sum(answer.outcome is DetailsOutcome.READ for answer in answers)
-    if exhausted or read >= TRIAL_SIZE or len(answers) >= MOST_TRIED:
+    if exhausted or read >= TRIAL_SIZE or len(answers) >= MAX_TRIED:
         return TrialResult.LIST_IS_FULL
     return None
 

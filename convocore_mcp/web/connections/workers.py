@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 QUICK_END_SECONDS = 2.0
 """A worker that ends by itself so soon after its start would do so again."""
-MOST_KILLED = 5
+MAX_KILLED = 5
 """So many workers in a row that are killed so soon are no accident."""
 Serve = Callable[[int], None]
 """Serves until a signal says to stop; it is given the number of its worker, from 1 on."""
@@ -71,7 +71,7 @@ class _Workers:
         is_quick = seconds < QUICK_END_SECONDS
         self._killed_quickly = self._killed_quickly + 1 if is_quick else 0
         # A signal (a negative code) comes from elsewhere, at any time.
-        if is_quick and (code >= 0 or self._killed_quickly == MOST_KILLED):
+        if is_quick and (code >= 0 or self._killed_quickly == MAX_KILLED):
             log.error("Worker %d ended at once (exit status %d).", number, code)
             self._failed = True
             self._stop()

@@ -4,7 +4,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 VERSION = "mcp-protocol-version"
-MOST_CHARACTERS = 40
+MAX_VERSION_CHARACTERS = 40
 
 
 class VersionHeader:
@@ -18,5 +18,5 @@ class VersionHeader:
         scope = {**scope, "headers": [*scope["headers"]]}
         headers = MutableHeaders(scope=scope)
         if VERSION in headers:
-            headers[VERSION] = headers[VERSION][:MOST_CHARACTERS]
+            headers[VERSION] = headers[VERSION][:MAX_VERSION_CHARACTERS]
         await self._app(scope, receive, send)

@@ -13,7 +13,7 @@ from convocore_mcp.store.fields.row_tables import RowTable
 
 RANGE = 8_192
 """Row numbers of a range."""
-MOST_RANGES = 256
+MAX_RANGES = 256
 AT_A_TIME = 10_000
 """Rows of an answer that are fetched together."""
 AnySelect = Select[*tuple[object, ...]]
@@ -33,7 +33,7 @@ def read_in_ranges(
         return
     number = table.row_number
     first, last = row_numbers(connection, table)
-    step = max(RANGE, (last - first) // MOST_RANGES + 1)
+    step = max(RANGE, (last - first) // MAX_RANGES + 1)
     of_range = statement.where(
         number >= bindparam("first_row", type_=BigInteger),
         number < bindparam("end_row", type_=BigInteger),
