@@ -32,7 +32,7 @@ from benchmarks.mirror_files import MirrorFile, fill_directly, mirror_file
 from benchmarks.progress import report
 from benchmarks.table import Row, markdown
 
-SLOW, NONE = 0.05, 0.0
+SLOW, IMMEDIATE = 0.05, 0.0
 """Seconds of upstream latency."""
 WEB_MIRROR = 2_000
 
@@ -51,13 +51,13 @@ class Plan:
     by_cursor: int = 2_000
     by_number: int = 10_000
     """Rows of full syncs, by cursor and by page number."""
-    latencies: Sequence[float] = (SLOW, NONE)
+    latencies: Sequence[float] = (SLOW, IMMEDIATE)
     """Seconds of upstream latency during full syncs."""
     rounds: int = 3
     seconds_of_load: int = 5
     """How long each server is loaded over HTTP in each round."""
     every: int = 1
-    """Of the questions that are asked for the first time, every so many is asked."""
+    """Of the questions that are asked for the first time, one in `every` is asked."""
     loop_rows: int = 10_000
     loop_calls: int = 600
     """Rows and calls while the event loop is watched."""
@@ -98,7 +98,7 @@ class Plan:
         return tool_calls.compare_sizes(self.large_mirror, self.small_mirror, self.times)
 
     @cached_property
-    def asked(self) -> list[first_calls.Asked]:
+    def asked(self) -> list[first_calls.AskedPart]:
         """The questions by every field, on the mirror that most calls use."""
         return first_calls.ask_all(self.middle_mirror, self.every)
 
@@ -107,7 +107,7 @@ class Plan:
         return [asked.row(self.size, 1) for asked in self.asked]
 
     def first_sizes(self) -> list[Row]:
-        """The slowest of them on a large mirror; of little use in a minute."""
+        """The slowest of them on a large mirror; none where `--quick` makes it a small one."""
         if self.large < first_calls.MAX_GROWTH * self.size:
             return []
         slowest = first_calls.ask(self.large_mirror, [asked.slowest for asked in self.asked])
@@ -120,9 +120,9 @@ class Plan:
     def syncs(self) -> list[Row]:
         """Full syncs, compared with a bare loop."""
         scenarios = [
-            Scenario(dialect, size, latency, most=most if latency else 2)
+            Scenario(dialect, size, latency, max_ratio=max_ratio if latency else 2)
             for latency in self.latencies
-            for dialect, size, most in (
+            for dialect, size, max_ratio in (
                 (CURSOR, self.by_cursor, 1.1),
                 (NUMBERS, self.by_number, 1 / 4),
             )

@@ -1,7 +1,7 @@
-"""The first time that a question is asked: by every field, in every way.
+"""The time of the first call: conditions, orders, groups and measures by each field.
 
-No answer to it is cached then, so the mirror scans its rows. Each question is asked once over
-stdio. The slowest of each part is asked again after changes, as a single time may be chance.
+No answer is cached then, so the mirror scans its rows. Each question is asked once over stdio. The
+slowest of each part is asked again after changes, because a single measurement may be an outlier.
 """
 
 import sqlite3
@@ -24,7 +24,7 @@ MAX_MS_FOR_ROWS, MAX_MS_FOR_GROUPS, MAX_GROWTH = 300.0, 400.0, 10.0
 """Milliseconds for a page of rows and for a table of groups in a mirror of 100,000; and how much
 more of both a mirror of ten times as many rows may take."""
 _FILTER = "messages>1"
-"""A condition that most rows meet: so all of their leads are looked for."""
+"""A condition that most rows meet, so that counting their leads takes longest."""
 TOOLS = {Rows.CONVERSATIONS: "list_conversations", Rows.LEADS: "list_leads"}
 _OPERANDS = {
     Kind.FLAG: "true",
@@ -41,11 +41,10 @@ _UNARY = {Operator.EXISTS, Operator.MISSING}
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Questions of one kind."""
+    """Questions that use one argument of one tool, with the limit of their time."""
 
-    words: str
-    most: float
-    """Milliseconds."""
+    title: str
+    max_ms: float
     calls: tuple[Call, ...]
 
 
@@ -75,11 +74,11 @@ def parts(data_names: Sequence[str]) -> Iterator[Part]:
         measured: list[Json] = [
             {"of": rows.value, "measure": [field.name]} for field in fields if field.measurable
         ]
-        for words, asked in (
+        for title, asked in (
             ("group_by", stats), ("group_by, where", filtered), ("measure", measured),
         ):  # fmt: skip
             yield Part(
-                f"conversation_stats(of={rows.value}, {words})",
+                f"conversation_stats(of={rows.value}, {title})",
                 MAX_MS_FOR_GROUPS,
                 tuple(("conversation_stats", arguments) for arguments in asked),
             )
@@ -93,13 +92,13 @@ def _conditions(field: Field) -> Iterator[str]:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AskedPart:
     """The questions of one part, asked for the first time; the slowest is asked again."""
 
     part: Part
     times: list[tuple[float, Call]]
     """Milliseconds of each question, the slowest first."""
-    changed: float
+    after_change: float
     """Milliseconds that the slowest question takes after a change."""
     cpu: float | None
     """Milliseconds of the processor in that time, which other work on the machine changes less."""
@@ -111,38 +110,38 @@ class Asked:
 
     def row(self, size: int, growth: float) -> Row:
         """The slowest question, compared with the target."""
-        most = self.part.most * growth
+        max_ms = self.part.max_ms * growth
         _, arguments = self.times[0][1]
         shown = ", ".join(f"{name}={value}" for name, value in arguments.items())
         middle = median([took for took, _ in self.times])
         cpu = "" if self.cpu is None else f", {ms(self.cpu)} of CPU"
         return Row(
-            f"{self.part.words}, first time, mirror of {size:,}",
-            measured=ms(self.changed),
-            target=f"at most {most:,g} ms",
-            met=self.changed <= most,
+            f"{self.part.title}, first time, mirror of {size:,}",
+            measured=ms(self.after_change),
+            target=f"at most {max_ms:,g} ms",
+            met=self.after_change <= max_ms,
             notes=f"slowest of {len(self.times)}: {shown}{cpu}; median {ms(middle)}",
         )
 
 
-def ask_all(mirror: MirrorFile, every: int) -> list[Asked]:
-    """Ask every so many of all questions."""
+def ask_all(mirror: MirrorFile, every: int) -> list[AskedPart]:
+    """Ask the first of each `every` questions of each part."""
     asked = parts(_data_names(mirror))
     return ask(mirror, [replace(part, calls=part.calls[::every]) for part in asked])
 
 
-def ask(mirror: MirrorFile, asked: Sequence[Part]) -> list[Asked]:
-    """Ask these questions."""
+def ask(mirror: MirrorFile, asked: Sequence[Part]) -> list[AskedPart]:
+    """Ask the questions of these parts."""
     report(f"Asking for the first time on a mirror of {mirror.size:,} …")
     with measured_server(mirror) as server:
         return [_ask(server, part) for part in asked]
 
 
-def _ask(server: MeasuredServer, part: Part) -> Asked:
+def _ask(server: MeasuredServer, part: Part) -> AskedPart:
     times = [(server.server.call(*call)[0], call) for call in part.calls]
     times.sort(key=lambda timed: -timed[0])
     first, call = times[0]
-    again = Timed(call, first, b"", changed=[first])
+    again = Timed(call, first, b"", after_change=[first])
     used: list[float] = []
     for _ in range(2):
         before = server.server.cpu_seconds()
@@ -150,7 +149,7 @@ def _ask(server: MeasuredServer, part: Part) -> Asked:
         after = server.server.cpu_seconds()
         if before is not None and after is not None:
             used.append((after - before) * 1000)
-    return Asked(part, times, median(again.changed), median(used) if used else None)
+    return AskedPart(part, times, median(again.after_change), median(used) if used else None)
 
 
 def _data_names(mirror: MirrorFile) -> list[str]:

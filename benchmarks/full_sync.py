@@ -36,18 +36,20 @@ class Scenario:
     dialect: str
     size: int
     latency: float
-    most: float
+    max_ratio: float
     """The largest ratio to the bare loop's time."""
 
     @property
     def target(self) -> str:
         """The target as text (docs/performance.md, "Targets")."""
         return (
-            f"at most {self.most:.2f}x" if self.most >= 1 else f"at least {1 / self.most:g}x faster"
+            f"at most {self.max_ratio:.2f}x"
+            if self.max_ratio >= 1
+            else f"at least {1 / self.max_ratio:g}x faster"
         )
 
     @property
-    def words(self) -> str:
+    def title(self) -> str:
         """What is read, as text."""
         waiting = f"{self.latency * 1000:.0f} ms upstream latency" if self.latency else "no latency"
         return f"a full sync of {self.size:,}, {waiting}, {NAMES[self.dialect]}"
@@ -67,7 +69,7 @@ def measure(scenarios: Iterable[Scenario], rounds: int) -> list[Row]:
 
 
 def _measured(scenario: Scenario, rounds: int) -> list[Row]:
-    report(f"Reading: {scenario.words} …")
+    report(f"Reading: {scenario.title} …")
     took: dict[str, list[float]] = defaultdict(list)
     rows: dict[str, int] = {}
     limit = PAGES[scenario.dialect]
@@ -105,13 +107,13 @@ def _row(
             f"; a bare loop with pages of {DEFAULT}: {default:.2f} s, {measured / default:.2f}x"
         )
     return Row(
-        f"{scenario.words}, {OURS[kind]}",
+        f"{scenario.title}, {OURS[kind]}",
         compared_with=f"bare loop over one connection, pages of {PAGES[scenario.dialect]}",
         reference=f"{reference:.2f} s",
         measured=f"{measured:.2f} s",
         ratio=measured / reference,
         target=scenario.target,
-        met=measured / reference <= scenario.most,
+        met=measured / reference <= scenario.max_ratio,
         notes=notes,
     )
 

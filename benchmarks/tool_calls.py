@@ -18,8 +18,12 @@ from benchmarks.table import Row, median, ms
 from convocore_mcp.api import wire
 from convocore_mcp.store.write.mirror_writer import MirrorWriter
 
-MOST_TIMES, MOST_MORE, MAX_GROWTH = 2.0, 15.0, 1.5
-NEWCOMER = "conv-benchmark"
+MAX_RATIO, MAX_EXTRA_MS = 2.0, 15.0
+"""A warm call may take this many times as long as the no-op tool, or this much longer."""
+MAX_GROWTH = 1.5
+"""How many times as long a warm call may take on the large mirror as on the small one."""
+CHANGING_ID = "conv-benchmark"
+"""The conversation that is added and changed, so that answers have to be computed again."""
 SEARCH: Json = {"query": "demo", "stage": ["demo_req", "negotiation"]}
 
 
@@ -32,10 +36,10 @@ class Timed:
     raw: bytes
     """The answer, as it was sent over the pipe."""
     warm: list[float] = field(default_factory=list)
-    changed: list[float] = field(default_factory=list)
+    after_change: list[float] = field(default_factory=list)
 
     @property
-    def words(self) -> str:
+    def title(self) -> str:
         """The call as text; of long arguments only the names."""
         tool, arguments = self.call
         shown = (
@@ -47,7 +51,7 @@ class Timed:
     @property
     def notes(self) -> str:
         """The first time, and the median after a change."""
-        return f"first {ms(self.first)}, after a change {ms(median(self.changed))}"
+        return f"first {ms(self.first)}, after a change {ms(median(self.after_change))}"
 
 
 class MeasuredServer:
@@ -84,7 +88,7 @@ class MeasuredServer:
         """Call just after a conversation got a new message."""
         now = datetime.now(UTC)
         row = {
-            "ID": NEWCOMER,
+            "ID": CHANGING_ID,
             "ts": int(now.timestamp()),
             "origin": "web-chat",
             "messagesNum": next(self._changes),
@@ -92,7 +96,7 @@ class MeasuredServer:
         body = json.dumps({"success": True, "data": [row], "hasMore": False}).encode()
         self._writer.save(AGENT, wire.parse_list_response(body, AGENT, now).page, read_at=now)
         self._writer.rebuild_leads(AGENT)
-        timed.changed.append(self.server.call(*timed.call)[0])
+        timed.after_change.append(self.server.call(*timed.call)[0])
 
 
 @contextmanager
@@ -103,7 +107,7 @@ def measured_server(mirror: MirrorFile) -> Iterator[MeasuredServer]:
         with Server(OURS, mirror.env) as server:
             yield MeasuredServer(server, writer)
     finally:
-        writer.remove(AGENT, [NEWCOMER], at=datetime.now(UTC))
+        writer.remove(AGENT, [CHANGING_ID], at=datetime.now(UTC))
         writer.rebuild_leads(AGENT)
         writer.close()
 
@@ -130,13 +134,13 @@ def _no_op_row(timed: Timed, reference: float, size: int) -> Row:
     measured = median(timed.warm)
     ratio, more = measured / reference, measured - reference
     return Row(
-        f"{timed.words}, warm, mirror of {size:,}",
+        f"{timed.title}, warm, mirror of {size:,}",
         compared_with=f"no-op tool, {len(timed.raw):,} bytes",
         reference=ms(reference),
         measured=ms(measured),
         ratio=ratio,
-        target=f"at most {MOST_TIMES:g}x or {MOST_MORE:g} ms more",
-        met=ratio <= MOST_TIMES or more <= MOST_MORE,
+        target=f"at most {MAX_RATIO:g}x or {MAX_EXTRA_MS:g} ms more",
+        met=ratio <= MAX_RATIO or more <= MAX_EXTRA_MS,
         notes=f"{more:+.1f} ms; {timed.notes}",
     )
 
@@ -165,7 +169,7 @@ def compare_sizes(large: MirrorFile, small: MirrorFile, times: int) -> list[Row]
             ratio = median(measured.warm) / median(reference.warm)
             rows.append(
                 Row(
-                    f"{measured.words}, warm, mirror of {large.size:,}",
+                    f"{measured.title}, warm, mirror of {large.size:,}",
                     compared_with=f"mirror of {small.size:,}",
                     reference=ms(median(reference.warm)),
                     measured=ms(median(measured.warm)),

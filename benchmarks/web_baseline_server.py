@@ -1,6 +1,6 @@
 """The one-tool server over Streamable HTTP, on the web server that convocore-mcp uses.
 
-python benchmarks/web_baseline_server.py PORT
+python -m benchmarks.web_baseline_server PORT
 """
 
 import sys

@@ -19,13 +19,13 @@ from benchmarks.questions.askers import (
     marketer,
     quality_reviewer,
     sales_rep,
-    support_lead,
+    support_manager,
     typed_lookups,
 )  # fmt: skip
 
 BEFORE_CHANGES = (
     *hot_leads.QUESTIONS, *one_person.QUESTIONS, *lists.QUESTIONS, *stats.QUESTIONS,
-    *sales_rep.QUESTIONS, *support_lead.QUESTIONS, *marketer.QUESTIONS, *finance.QUESTIONS,
+    *sales_rep.QUESTIONS, *support_manager.QUESTIONS, *marketer.QUESTIONS, *finance.QUESTIONS,
     *call_centre.QUESTIONS, *founder.QUESTIONS, *crm_admin.QUESTIONS,
     *automation_builder.QUESTIONS, *data_protection.QUESTIONS, *typed_lookups.QUESTIONS,
 )  # fmt: skip

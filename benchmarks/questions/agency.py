@@ -8,7 +8,7 @@ from convocore_mcp.sandbox.server.app import Dialect, Receive, Scope, Send
 
 DENTAL, MOTORS = "agency-dental", "agency-motors"
 ZONE = "Pacific/Auckland"
-WROTE = {
+REMEMBERED_TRANSCRIPT = {
     "metadata": {},
     "turns": [
         {"from": "user", "messages": [
@@ -31,7 +31,7 @@ WROTE = {
         ]},
     ],
 }  # fmt: skip
-"""A conversation that somebody remembers. Only the transcript tells it."""
+"""The transcript of `Agency.remembered`: questions about what was said there have fixed answers."""
 
 
 class Agency(Sandbox):
@@ -49,7 +49,7 @@ class Agency(Sandbox):
         self.remembered = next(row["ID"] for row in rows if row["ID"].startswith("conv-"))
         self.rest_api = next(row["ID"] for row in rows if row["ID"].startswith(f"{DENTAL}_"))
         self.recent = next(row["ID"] for row in self.known_rows() if _is_rich(row))
-        self.transcripts[self.remembered] = WROTE
+        self.transcripts[self.remembered] = REMEMBERED_TRANSCRIPT
         own_app = self.app
 
         async def app(scope: Scope, _receive: Receive, send: Send) -> None:

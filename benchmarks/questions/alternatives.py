@@ -21,7 +21,7 @@ from mcp_types import TextContent
 
 from benchmarks.questions.question import Question, alike
 from benchmarks.questions.runner import Result
-from benchmarks.questions.tokens import tokens, written
+from benchmarks.questions.tokens import compact_json, tokens
 from benchmarks.questions.truth.dataset import Dataset
 from benchmarks.questions.truth.oracle import Row
 from convocore_mcp.sandbox import Sandbox
@@ -29,7 +29,7 @@ from convocore_mcp.sandbox import Sandbox
 if TYPE_CHECKING:
     from fastmcp import FastMCP
 
-MOST_ROWS = 500
+MAX_ROWS = 500
 OPENAPI = Path(__file__).parents[2] / "tests" / "sandbox" / "openapi.yaml"
 
 
@@ -44,7 +44,7 @@ class Page:
 def _enough(pages: Sequence[Page]) -> bool:
     """Whether the reader gives up, or has seen three empty pages, which end a list."""
     rows = sum(len(page.rows) for page in pages)
-    return rows >= MOST_ROWS or (len(pages) >= 3 and not any(page.rows for page in pages[-3:]))
+    return rows >= MAX_ROWS or (len(pages) >= 3 and not any(page.rows for page in pages[-3:]))
 
 
 @asynccontextmanager
@@ -67,7 +67,7 @@ async def raw_pages(sandbox: Sandbox, base_url: str) -> list[Page]:
             answer.raise_for_status()
             body = answer.json()
             arguments = {"agentId": sandbox.agent_id} | asked
-            pages.append(Page(body["data"], tokens(written(arguments), answer.text)))
+            pages.append(Page(body["data"], tokens(compact_json(arguments), answer.text)))
             if "hasMore" in body:
                 if not body["hasMore"]:
                     break
@@ -103,7 +103,7 @@ async def generated_pages(server: "FastMCP[Any]", agent_id: str, *, checked: boo
         call = client.call_tool if checked else server.call_tool
         while not _enough(pages):
             arguments = {"agentId": agent_id, "page": len(pages) + 1, "limit": 100}
-            cost = tokens(written(arguments))
+            cost = tokens(compact_json(arguments))
             try:
                 result = await call(tool.name, arguments)
             except (RuntimeError, ToolError) as error:  # refused by the client, or upstream
@@ -120,7 +120,7 @@ def read(questions: Sequence[Question], dataset: Dataset, pages: Sequence[Page])
     partial_datasets = []
     for page in pages:
         rows = rows + page.rows
-        partial_datasets.append(Dataset.of(rows[:MOST_ROWS], dataset.now, dataset.earlier))
+        partial_datasets.append(Dataset.of(rows[:MAX_ROWS], dataset.now, dataset.earlier))
     return [
         _read(question, question.expected(dataset), partial_datasets, pages)
         for question in questions

@@ -85,7 +85,7 @@ QUESTIONS = (
         "Wer ist in der letzten Stunde neu dazugekommen?", "de",
         [changes(since="1h", kind=["created"])],
         lambda a: sorted(change.get("name") for change in a[-1]["changes"]),
-        lambda w: sorted(row["userName"] for row in _new(w)),
+        lambda d: sorted(row["userName"] for row in _new(d)),
     ),
     Question(
         "¿Quién ha pedido una persona desde mi última revisión?", "es",

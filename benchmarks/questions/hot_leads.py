@@ -34,8 +34,8 @@ def _counted(answers: Answers) -> Facts:
     return {name: answers[-1][name] for name in ("hot", "leads_considered")}
 
 
-def _owners(leads: list[Lead]) -> list[list[str] | None]:
-    return [lead.of(oracle.owners) for lead in leads]
+def _assignees(leads: list[Lead]) -> list[list[str] | None]:
+    return [lead.of(oracle.assignees) for lead in leads]
 
 
 def _reach(answers: Answers) -> Facts:
@@ -56,65 +56,65 @@ QUESTIONS = (
     Question(
         "Who are my hot leads this week, and why?", "en", [hot(since="7d", top=5)],
         lambda a: {"hot": a[-1]["hot"], "first": _called_first(a)},
-        lambda w: {"hot": len(w.hot(since="7d")), "first": _hottest(w.hot(since="7d"), 5)},
+        lambda d: {"hot": len(d.hot(since="7d")), "first": _hottest(d.hot(since="7d"), 5)},
         tokens=1000,
     ),
     Question(
         "Wie viele heiße Leads haben wir, und von wie vielen insgesamt?", "de", [hot(top=1)],
-        _counted, lambda w: {"hot": len(w.hot()), "leads_considered": len(w.leads)},
+        _counted, lambda d: {"hot": len(d.hot()), "leads_considered": len(d.leads)},
     ),
     Question(
         "¿A quién llamo primero hoy?", "es", [hot(since="24h", top=3)],
-        _called_first, lambda w: _hottest(w.hot(since="24h"), 3),
+        _called_first, lambda d: _hottest(d.hot(since="24h"), 3),
     ),
     Question(
         "Combien vaut le pipeline chaud, par devise ?", "fr", [hot(top=1)],
-        path("value"), lambda w: worth(w.hot()),
+        path("value"), lambda d: worth(d.hot()),
     ),
     Question(
         "Quantos leads quentes desta semana ainda não têm responsável?", "pt",
         [hot(since="7d", top=1)], path("unassigned"),
-        lambda w: sum(lead.of(oracle.owners) is None for lead in w.hot(since="7d")),
+        lambda d: sum(lead.of(oracle.assignees) is None for lead in d.hot(since="7d")),
     ),
     Question(
         "كم عميلاً ساخناً ينتظر موظفاً الآن؟", "ar", [hot(top=1)], path("waiting_for_human"),
-        lambda w: sum(lead.waits for lead in w.hot()),
+        lambda d: sum(lead.waits for lead in d.hot()),
     ),
     Question(
         "本周的热门线索主要来自哪些渠道?", "zh", [hot(since="7d", top=1)], path("by_channel"),
-        lambda w: oracle.count_by(w.hot(since="7d"), lambda lead: lead.of(oracle.channel)),
+        lambda d: oracle.count_by(d.hot(since="7d"), lambda lead: lead.of(oracle.channel)),
     ),
     Question(
         "How many of the hot ones have something overdue?", "en", [hot(top=1)], path("overdue"),
-        lambda w: sum(lead.overdue(w.at) for lead in w.hot()),
+        lambda d: sum(lead.overdue(d.unix_now) for lead in d.hot()),
     ),
     Question(
         "Only those with 90 points or more, from the last two weeks.", "en",
         [hot(min_score=90, since="14d", top=3)],
         lambda a: {"hot": a[-1]["hot"], "first": _called_first(a)},
-        lambda w: {
-            "hot": len(w.hot(90, since="14d")), "first": _hottest(w.hot(90, since="14d"), 3)
+        lambda d: {
+            "hot": len(d.hot(90, since="14d")), "first": _hottest(d.hot(90, since="14d"), 3)
         },
     ),
     Question(
         "ここ30日のホットなリードはどの段階にいますか?", "ja", [hot(since="30d", top=1)],
         path("by_stage"),
-        lambda w: oracle.count_by(w.hot(since="30d"), lambda lead: lead.get("stage")),
+        lambda d: oracle.count_by(d.hot(since="30d"), lambda lead: lead.get("stage")),
     ),
     Question(
         "За кем закреплены самые горячие лиды за сутки?", "ru", [hot(since="24h", top=5)],
         lambda a: [lead.get("assignee") for lead in a[-1]["leads"]],
-        lambda w: [owner and owner[0] for owner in _owners(w.hot(since="24h")[:5])],
+        lambda d: [names and names[0] for names in _assignees(d.hot(since="24h")[:5])],
         tokens=1000,
     ),
     Question(
         "Are test chats and blocked spammers left out of these numbers, and how many are there?",
         "en", [hot(top=1)],
         lambda a: {name: a[-1]["excluded"][name] for name in ("tests", "blocked")},
-        lambda w: {
-            "tests": sum(row.get("isTest") is True for row in w.rows),
+        lambda d: {
+            "tests": sum(row.get("isTest") is True for row in d.rows),
             "blocked": sum(
-                row.get("isBlocked") is True and not row.get("isTest") for row in w.rows
+                row.get("isBlocked") is True and not row.get("isTest") for row in d.rows
             ),
         },
     ),

@@ -76,7 +76,7 @@ WAITING = {"attention": ["waiting_for_human"], "sort": "waiting"}
 QUESTIONS = (
     Question(
         "Who is waiting for a human right now?", "en", [find(**WAITING, limit=5)], total_and_ids,
-        lambda w: first(longest_waiting(w.rows), 5),
+        lambda d: first(longest_waiting(d.rows), 5),
     ),
     Question(
         "Wer wartet seit heute auf einen Menschen, und wer am längsten?", "de",
@@ -89,81 +89,81 @@ QUESTIONS = (
     ),
     Question(
         "¿Qué ha entrado en las últimas 24 horas?", "es", [find(since="24h", limit=5)],
-        total_and_ids, lambda w: first(w.since("24h"), 5),
+        total_and_ids, lambda d: first(d.since("24h"), 5),
     ),
     Question(
         "Quelles négociations valent le plus ?", "fr",
         [find(stage=["negotiation"], sort="value", limit=5, fields=["name", "value", "currency"])],
         lambda a: [[row["id"], row.get("value")] for row in a[-1]["conversations"]],
-        lambda w: [
+        lambda d: [
             [row["ID"], oracle.money(row)[0]]
-            for row in by_value(filter(staged("negotiation"), w.rows))[:5]
+            for row in by_value(filter(staged("negotiation"), d.rows))[:5]
         ],
     ),
     Question(
         "Quantas conversas têm atividade ou fechamento atrasado?", "pt",
         [find(attention=["overdue"], limit=1)], path("total"),
-        lambda w: sum(crm.overdue(row, w.at) for row in w.rows),
+        lambda d: sum(crm.overdue(row, d.unix_now) for row in d.rows),
     ),
     Question(
         "How many of our deals have gone stale?", "en", [find(attention=["stale"], limit=1)],
-        path("total"), lambda w: sum(oracle.alert(row, "staleLead") for row in w.rows),
+        path("total"), lambda d: sum(oracle.alert(row, "staleLead") for row in d.rows),
     ),
     Question(
         "过去24小时有哪些会话还没人负责?", "zh",
         [find(attention=["unassigned"], since="24h", limit=5)], total_and_ids,
-        lambda w: first([row for row in w.since("24h") if not oracle.owners(row)], 5),
+        lambda d: first([row for row in d.since("24h") if not oracle.assignees(row)], 5),
     ),
     Question(
         "VIPs on WhatsApp this week?", "en", [find(tag=["vip"], channel=["whatsapp"], **WEEK)],
         total_and_ids,
-        lambda w: first(
-            [r for r in w.since("7d") if tagged(r, "vip") and oracle.channel(r) == "whatsapp"], 5
+        lambda d: first(
+            [r for r in d.since("7d") if tagged(r, "vip") and oracle.channel(r) == "whatsapp"], 5
         ),
     ),
     Question(
         "Zeig mir die Kontakte von der Messe 2026.", "de", [find(tag=["Messe 2026"], limit=5)],
-        total_and_ids, lambda w: first([r for r in w.rows if tagged(r, "Messe 2026")], 5),
+        total_and_ids, lambda d: first([r for r in d.rows if tagged(r, "Messe 2026")], 5),
     ),
     Question(
         "带“中文”标签的会话有多少?", "zh", [find(tag=["中文"], limit=1)], path("total"),
-        lambda w: sum(tagged(row, "中文") for row in w.rows),
+        lambda d: sum(tagged(row, "中文") for row in d.rows),
     ),
     Question(
         "Who asked for a discount lately?", "en", [find(query="discount", since="2w", limit=5)],
         total_and_ids,
-        lambda w: first([r for r in w.since("2w") if oracle.says(r, "discount")], 5),
+        lambda d: first([r for r in d.since("2w") if oracle.says(r, "discount")], 5),
     ),
     Question(
         "Wo steht in den Notizen etwas von Rückruf?", "de", [find(query="Rückruf", limit=5)],
-        total_and_ids, lambda w: first([r for r in w.rows if oracle.says(r, "ruckruf")], 5),
+        total_and_ids, lambda d: first([r for r in d.rows if oracle.says(r, "ruckruf")], 5),
     ),
     Question(
         "من طلب التحدث مع موظف هذا الأسبوع؟", "ar", [find(state=["requested_chat"], **WEEK)],
-        total_and_ids, lambda w: first(filter(oracle.waits, w.since("7d")), 5),
+        total_and_ids, lambda d: first(filter(oracle.waits, d.since("7d")), 5),
     ),
     Question(
         "Who is on a trial at the moment?", "en", [find(stage=["trial"], limit=5)],
-        total_and_ids, lambda w: first(filter(staged("trial"), w.rows), 5),
+        total_and_ids, lambda d: first(filter(staged("trial"), d.rows), 5),
     ),
     Question(
         "What sits with Tom (staff_tom)?", "en", [find(assignee=["staff_tom"], limit=5)],
         total_and_ids,
-        lambda w: first([row for row in w.rows if "staff_tom" in oracle.owners(row)], 5),
+        lambda d: first([row for row in d.rows if "staff_tom" in oracle.assignees(row)], 5),
     ),
     Question(
         "Qui a demandé une démo cette semaine ?", "fr", [find(stage=["demo_req"], **WEEK)],
-        total_and_ids, lambda w: first(filter(staged("demo_req"), w.since("7d")), 5),
+        total_and_ids, lambda d: first(filter(staged("demo_req"), d.since("7d")), 5),
     ),
     Question(
         "Разговоры за неделю с баллом от 90, лучшие первыми.", "ru",
         [find(min_score=90, sort="score", **WEEK)], total_and_ids,
-        lambda w: first(scored(w.since("7d"), 90), 5),
+        lambda d: first(scored(d.since("7d"), 90), 5),
     ),
     Question(
         "पिछले 24 घंटों में WhatsApp पर कितनी बातचीत हुई?", "hi",
         [find(channel=["whatsapp"], since="24h", limit=1)], path("total"),
-        lambda w: sum(oracle.channel(row) == "whatsapp" for row in w.since("24h")),
+        lambda d: sum(oracle.channel(row) == "whatsapp" for row in d.since("24h")),
     ),
     Question(
         "Give me the IDs of everybody waiting this week, the whole list.", "en",
@@ -182,9 +182,9 @@ QUESTIONS = (
             [row["id"], (row.get("email") or "").strip(), row.get("notes")]
             for row in a[-1]["conversations"]
         ],
-        lambda w: [
+        lambda d: [
             [row["ID"], (row.get("userEmail") or "").strip(), oracle.given(row.get("notes"))]
-            for row in w.rows if oracle.says(row, "chloe", "khan")
+            for row in d.rows if oracle.says(row, "chloe", "khan")
         ][:3],
     ),
 )  # fmt: skip

@@ -197,7 +197,7 @@ QUESTIONS = (
     person(
         "Is there a Zaphod Beeblebrox in there?", "en", "Zaphod Beeblebrox",
         path("error", "code"),
-        lambda w: None if named("zaphod")(w)["total"] else "not_found",
+        lambda d: None if named("zaphod")(d)["total"] else "not_found",
     ),
     person(
         "Begoña Núñez için sıradaki iş ne, gecikti mi?", "tr", "Begoña Núñez",

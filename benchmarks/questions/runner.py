@@ -16,7 +16,7 @@ from benchmarks.questions.agency import DENTAL, MOTORS, ZONE, Agency
 from benchmarks.questions.askers.quality_reviewer import BY_REST_API, RECENT, REMEMBERED
 from benchmarks.questions.changes import apply_changes
 from benchmarks.questions.question import SAVED_CURSOR, Answer, Question, alike
-from benchmarks.questions.tokens import tokens, written
+from benchmarks.questions.tokens import compact_json, tokens
 from benchmarks.questions.truth.dataset import Dataset
 from benchmarks.questions.truth.oracle import Facts, Row
 from convocore_mcp.sandbox import Sandbox
@@ -159,7 +159,7 @@ async def _ask(client: Client, question: Question, dataset: Dataset, saved_curso
         arguments = _filled_in(chosen, placeholders)
         answer, text = await _call(client, tool, arguments)
         answers.append(answer)
-        spent += tokens(written(arguments), text)
+        spent += tokens(compact_json(arguments), text)
     facts = _read(question, answers)
     # A window that ends now may have moved by a second in the meantime.
     expected = [question.expected(replace(dataset, now=at)) for at in {began, now()}]

@@ -89,15 +89,15 @@ QUESTIONS = (
     Question(
         "Quanto custou a IA até agora?", "pt", [stats()],
         lambda a: {name: a[-1]["totals"][name] for name in ("tokens", "ai_usd", "usd")},
-        lambda w: spent(w.rows),
+        lambda d: spent(d.rows),
     ),
     Question(
         "What did each AI model cost us this month?", "en", [stats("model", since="30d")],
-        by("model", "ai_usd"), lambda w: crm.dollars_by_model(w.since("30d")),
+        by("model", "ai_usd"), lambda d: crm.dollars_by_model(d.since("30d")),
     ),
     Question(
         "客户给我们的平均评分是多少?", "zh", [stats()], path("totals", "rating_avg"),
-        lambda w: oracle.mean(row.get("ratingFrom5") for row in w.rows),
+        lambda d: oracle.mean(row.get("ratingFrom5") for row in d.rows),
     ),
     Question(
         "من أي الدول جاءت المحادثات هذا الأسبوع؟", "ar", [stats("country", since="7d")],
@@ -123,7 +123,7 @@ QUESTIONS = (
     Question(
         "Who on the team has how many conversations?", "en", [stats("assignee", since="30d")],
         by("assignee", "conversations"),
-        count(lambda row: next(iter(oracle.owners(row)), None), "30d"), tokens=1200,
+        count(lambda row: next(iter(oracle.assignees(row)), None), "30d"), tokens=1200,
     ),
     Question(
         "Kazanılan ve kaybedilen görüşmeler son 12 haftada kaç?", "tr",
@@ -131,12 +131,12 @@ QUESTIONS = (
     ),
     Question(
         "How many different people are we talking to, all in all?", "en", [stats()],
-        path("totals", "leads"), lambda w: len(w.leads),
+        path("totals", "leads"), lambda d: len(d.leads),
     ),
     Question(
         "Сколько сообщений написали за неделю?", "ru", [stats(since="7d")],
         path("totals", "messages"),
-        lambda w: sum(oracle.numeric(row.get("messagesNum")) or 0 for row in w.since("7d")),
+        lambda d: sum(oracle.numeric(row.get("messagesNum")) or 0 for row in d.since("7d")),
     ),
     Question(
         "Is it getting more? Conversations by month, last half year.", "en",
@@ -150,6 +150,6 @@ QUESTIONS = (
     Question(
         "¿Cuántos piden hablar con una persona en cada canal, esta semana?", "es",
         [stats("channel", state=["requested_chat"], since="7d")], by("channel", "conversations"),
-        lambda w: oracle.count_by(filter(oracle.waits, w.since("7d")), oracle.channel), tokens=1200,
+        lambda d: oracle.count_by(filter(oracle.waits, d.since("7d")), oracle.channel), tokens=1200,
     ),
 )  # fmt: skip

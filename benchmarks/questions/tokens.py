@@ -18,6 +18,6 @@ def tokens(*texts: str) -> int:
     return sum(len(vocabulary().encode_ordinary(text)) for text in texts)
 
 
-def written(arguments: object) -> str:
+def compact_json(arguments: object) -> str:
     """Arguments as a model writes them: compact JSON."""
     return json.dumps(arguments, ensure_ascii=False, separators=(",", ":"))

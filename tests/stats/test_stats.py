@@ -35,7 +35,7 @@ KEYS: dict[str, Callable[[Row], str | None]] = {
     "month": lambda row: f"{moment(row):%Y-%m}",
     "country": lambda row: oracle.filled(row.get("countryCode")),
     "source": lambda row: oracle.filled(row.get("source")),
-    "assignee": lambda row: next(iter(oracle.owners(row)), None),
+    "assignee": lambda row: next(iter(oracle.assignees(row)), None),
 }
 
 

@@ -102,10 +102,15 @@ def channel(row: Row) -> str | None:
     return json.dumps(origin, separators=(",", ":"), ensure_ascii=False)
 
 
-def owners(row: Row) -> list[str]:
+def assignees(row: Row) -> list[str]:
     """Everything an assignee is known by: id, name, email."""
-    owner = row.get("assignedTo") or {}
-    known = [owner.get("name"), owner.get("email"), owner.get("userId"), row.get("chatAssignedTo")]
+    assignee = row.get("assignedTo") or {}
+    known = [
+        assignee.get("name"),
+        assignee.get("email"),
+        assignee.get("userId"),
+        row.get("chatAssignedTo"),
+    ]
     return [name for name in known if name and filled(name)]
 
 
@@ -189,7 +194,7 @@ def overdue(*rows: Row) -> bool:
 
 ATTENTION: dict[str, Callable[[Row], bool]] = {
     "waiting_for_human": waiting,
-    "unassigned": lambda row: not owners(row),
+    "unassigned": lambda row: not assignees(row),
     "overdue": overdue,
     "stale": lambda row: alert(row, "staleLead"),
 }
@@ -291,7 +296,7 @@ FILTERS: dict[str, Callable[[Row, Any], bool]] = {
     "state": lambda row, given: _one_of(given, row.get("state")),
     "channel": lambda row, given: _one_of(given, channel(row)),
     "tag": lambda row, given: _one_of(given, *(row.get("tags") or [])),
-    "assignee": lambda row, given: _one_of(given, *owners(row)),
+    "assignee": lambda row, given: _one_of(given, *assignees(row)),
     "min_score": lambda row, given: (s := score(row)) is not None and s >= given,
     "attention": lambda row, given: any(
         ATTENTION[name](row) for name in ([given] if isinstance(given, str) else given)
@@ -418,9 +423,9 @@ class Lead:
         return any(waiting(row) for row in self.rows)
 
     @property
-    def owner(self) -> str | None:
+    def assignee(self) -> str | None:
         """The assignee's name, otherwise an id."""
-        found: list[str] | None = self.get(owners)
+        found: list[str] | None = self.get(assignees)
         return found[0] if found else None
 
 
@@ -472,7 +477,7 @@ def summary(rows: Iterable[Row], *, min_score: float = 75, **window: str) -> dic
             lead.field("value") is not None and lead.money[0] is None for lead in hot
         ),
         "waiting_for_human": sum(lead.waiting for lead in hot),
-        "unassigned": sum(lead.owner is None for lead in hot),
+        "unassigned": sum(lead.assignee is None for lead in hot),
         "overdue": sum(overdue(*lead.rows) for lead in hot),
         "closed": sum(lead.closed for lead in considered),
         "leads": {lead.ids: lead for lead in hot},
@@ -507,7 +512,7 @@ def listed(row: Row, *, full: bool) -> Row:
         "value_text": str(row["value"]) if amount is None and row.get("value") else None,
         "currency": currency,
         "tags": row.get("tags"),
-        "assignee": next(iter(owners(row)), None),
+        "assignee": next(iter(assignees(row)), None),
         "last_activity": rfc3339(last_activity(row)),
         "waiting_since": rfc3339(at) if (at := waiting_since(row)) else None,
         "messages": count,

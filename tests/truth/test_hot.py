@@ -148,7 +148,7 @@ def _hot_view(lead: Lead, lead_id: str) -> Row:
         "value": amount,
         "value_text": lead.field("value") if amount is None else None,
         "currency": currency,
-        "assignee": lead.owner,
+        "assignee": lead.assignee,
         "last_activity": oracle.rfc3339(lead.at),
     }
     return {name: value for name, value in known.items() if oracle.filled(value) is not None}

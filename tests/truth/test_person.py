@@ -242,7 +242,7 @@ async def test_every_field_of_a_lead_is_what_its_conversations_say(
             "lost_reason": lead.field("lostReason"),
             "campaign": lead.field("campaignId"),
             "demo": day and f"{day}T15:00:00Z",  # the hour of every demo in the sandbox
-            "assignee": lead.owner,
+            "assignee": lead.assignee,
             "summary": lead.get(lambda row: row.get("summary") or row.get("funnelSummary")),
             "notes": lead.get(oracle.notes),
         }

@@ -12,7 +12,7 @@ from benchmarks.questions.truth.dataset import Dataset, Lead, worth
 from benchmarks.questions.truth.oracle import Facts, Row
 
 ALL = {"agent_id": "all"}
-AT_HOME = ZoneInfo(ZONE)
+OWNER_ZONE = ZoneInfo(ZONE)
 
 
 def asked(
@@ -43,11 +43,11 @@ def every_row(dataset: Dataset) -> list[Row]:
 
 def each(of: Callable[[Dataset], int]) -> Callable[[Dataset], Facts]:
     """One number for each agent that has any."""
-    return lambda w: {name: number for name, one in w.agents.items() if (number := of(one))}
+    return lambda d: {name: number for name, one in d.agents.items() if (number := of(one))}
 
 
 def _local_day(row: Row) -> str:
-    return datetime.fromtimestamp(oracle.active(row), UTC).astimezone(AT_HOME).date().isoformat()
+    return datetime.fromtimestamp(oracle.active(row), UTC).astimezone(OWNER_ZONE).date().isoformat()
 
 
 def _in(span: periods.Span) -> Callable[[Row], bool]:
@@ -64,30 +64,30 @@ def _first_hot(answers: Answers) -> Facts:
 
 
 def _overdue_here(one: Dataset) -> int:
-    return sum(p.any(lambda row: crm.overdue(row, one.at, AT_HOME)) for p in one.leads)
+    return sum(p.any(lambda row: crm.overdue(row, one.unix_now, OWNER_ZONE)) for p in one.leads)
 
 
 QUESTIONS = (
     asked(
         "Across all my clients, who are the three hottest leads?", "en", "summarize_hot_leads",
-        _first_hot, lambda w: [p.last_activity for p in _hottest(w)[:3]], top=3,
+        _first_hot, lambda d: [p.last_activity for p in _hottest(d)[:3]], top=3,
         tokens=1000,
     ),
     asked(
         "How many hot leads do my clients have together, and how many need a human?", "en",
         "summarize_hot_leads",
         lambda a: [a[-1]["hot"], a[-1]["waiting_for_human"], a[-1]["unassigned"]],
-        lambda w: [
-            len(_hottest(w)), sum(p.waits for p in _hottest(w)),
-            sum(p.owner is None for p in _hottest(w)),
+        lambda d: [
+            len(_hottest(d)), sum(p.waits for p in _hottest(d)),
+            sum(p.assignee is None for p in _hottest(d)),
         ],
         top=1,
     ),
     asked(
         "Hay algo vencido entre los leads calientes de todos los clientes, ¿cuántos?", "es",
         "summarize_hot_leads", path("overdue"),
-        lambda w: sum(
-            p.any(lambda row: crm.overdue(row, w.at, AT_HOME)) for p in _hottest(w)
+        lambda d: sum(
+            p.any(lambda row: crm.overdue(row, d.unix_now, OWNER_ZONE)) for p in _hottest(d)
         ),
         top=1,
     ),
@@ -101,44 +101,44 @@ QUESTIONS = (
     ),
     asked(
         "What are all open deals of all clients worth?", "en", STATS, path("totals", "value"),
-        lambda w: worth(p for p in everybody(w) if not p.closed),
+        lambda d: worth(p for p in everybody(d) if not p.closed),
         of="leads", where=["stage!=won|lost"],
     ),
     asked(
         "Combien de conversations par client aujourd'hui ?", "fr", STATS,
         by("agent_id", "conversations"),
-        each(lambda one: len([*filter(_in(periods.today(one.now, AT_HOME)), one.rows)])),
+        each(lambda one: len([*filter(_in(periods.today(one.now, OWNER_ZONE)), one.rows)])),
         group_by=["agent_id"], since="today",
     ),
     asked(
         "Quantas conversas ontem, hora da Nova Zelândia, em todos os clientes?", "pt",
         CONVERSATIONS, path("total"),
-        lambda w: len([*filter(_in(periods.today(w.now, AT_HOME, -1)), every_row(w))]),
+        lambda d: len([*filter(_in(periods.today(d.now, OWNER_ZONE, -1)), every_row(d))]),
         since="yesterday", until="yesterday", limit=1, fields=["name"],
     ),
     asked(
         "Conversations per day this week, all clients, by our calendar?", "en", STATS,
         by("day", "conversations"),
-        lambda w: oracle.count_by(
-            filter(_in(periods.week(w.now, AT_HOME)), every_row(w)), _local_day
+        lambda d: oracle.count_by(
+            filter(_in(periods.week(d.now, OWNER_ZONE)), every_row(d)), _local_day
         ),
         group_by=["day"], since="this_week",
     ),
     asked(
         "What came in last, wherever? Newest five.", "en", CONVERSATIONS, ids,
-        lambda w: [row["ID"] for row in every_row(w)[:5]], limit=5, fields=["name"],
+        lambda d: [row["ID"] for row in every_row(d)[:5]], limit=5, fields=["name"],
     ),
     asked(
         "And for whom? (which client each of the five belongs to)", "en", CONVERSATIONS,
         lambda a: [row["agent_id"] for row in a[-1]["conversations"]],
-        lambda w: [
-            DENTAL if row in w.agents[DENTAL].rows else MOTORS for row in every_row(w)[:5]
+        lambda d: [
+            DENTAL if row in d.agents[DENTAL].rows else MOTORS for row in every_row(d)[:5]
         ],
         limit=5, fields=["name", "agent_id"],
     ),
     asked(
         "Wer wartet beim Kunden Motors auf einen Menschen, wie viele?", "de", CONVERSATIONS,
-        path("total"), lambda w: sum(map(oracle.waits, w.agents[MOTORS].rows)),
+        path("total"), lambda d: sum(map(oracle.waits, d.agents[MOTORS].rows)),
         agent_id=MOTORS, attention=["waiting_for_human"], limit=1, fields=["name"],
     ),
     asked(
@@ -148,22 +148,22 @@ QUESTIONS = (
     ),
     asked(
         "Which client spends how much on AI?", "en", STATS, by("agent_id", "ai_usd"),
-        lambda w: {n: sum(map(crm.ai_usd, one.rows)) for n, one in w.agents.items()},
+        lambda d: {n: sum(map(crm.ai_usd, one.rows)) for n, one in d.agents.items()},
         group_by=["agent_id"],
     ),
     asked(
         "People of all clients whose demo is today, our time?", "en", LEADS, path("total"),
-        lambda w: sum(
-            periods.today(w.now, AT_HOME)[0]
-            <= (p.of(lambda row: crm.demo(row, AT_HOME)) or 0)
-            < periods.today(w.now, AT_HOME)[1]
-            for p in everybody(w)
+        lambda d: sum(
+            periods.today(d.now, OWNER_ZONE)[0]
+            <= (p.of(lambda row: crm.demo(row, OWNER_ZONE)) or 0)
+            < periods.today(d.now, OWNER_ZONE)[1]
+            for p in everybody(d)
         ),
         where=["demo=today"], limit=1, fields=["name"],
     ),
     asked(
         "Stages of the dental client only?", "en", STATS, by("stage", "leads"),
-        lambda w: oracle.count_by(w.agents[DENTAL].leads, lambda p: p.stage),
+        lambda d: oracle.count_by(d.agents[DENTAL].leads, lambda p: p.stage),
         agent_id=DENTAL, of="leads", group_by=["stage"], tokens=2000,
     ),
     refused("How many leads do we have? (which client?)", "en", LEADS, [DENTAL, MOTORS]),

@@ -43,20 +43,20 @@ QUESTIONS = (
     ),
     how_many(
         "Wie viele haben 12 Plätze (seats) genannt?", "de",
-        lambda w: [r for r in w.rows if crm.amount(crm.data(r, "seats")) == 12],
+        lambda d: [r for r in d.rows if crm.amount(crm.data(r, "seats")) == 12],
         where=["data.seats=12"],
     ),
     how_many(
         "Wie viele sind aus Köln (data.city)?", "de",
-        lambda w: [r for r in w.rows if crm.data(r, "city") == "Köln"], where=["data.city=köln"],
+        lambda d: [r for r in d.rows if crm.data(r, "city") == "Köln"], where=["data.city=köln"],
     ),
     how_many(
         "Who ticked urgent?", "en",
-        lambda w: [r for r in w.rows if crm.data(r, "urgent") is True], where=["data.urgent=true"],
+        lambda d: [r for r in d.rows if crm.data(r, "urgent") is True], where=["data.urgent=true"],
     ),
     people(
         "People with a budget of at least 30k and a team over 20.", "en",
-        lambda w: w.people(
+        lambda d: d.people(
             lambda p: (crm.amount(_data(p, "budget")) or 0) >= 30_000
             and (crm.amount(_data(p, "team_size")) or 0) > 20
         ),
@@ -64,7 +64,7 @@ QUESTIONS = (
     ),
     grouped(
         "Distribution of data.seats over people?", "en", "leads",
-        lambda w: oracle.count_by(w.leads, lambda p: _text(_data(p, "seats"))),
+        lambda d: oracle.count_by(d.leads, lambda p: _text(_data(p, "seats"))),
         of="leads", group_by=["data.seats"],
     ),
     Question(
@@ -72,7 +72,7 @@ QUESTIONS = (
         [(LEADS, {"stage": ["won"], "where": ["email exists"], "sort": "newest",
                   "fields": ["email"], "limit": 10})],
         _mails,
-        lambda w: [[p.lead_id, p.of(oracle.email)] for p in w.people(
+        lambda d: [[p.lead_id, p.of(oracle.email)] for p in d.people(
             lambda p: p.stage == "won" and p.of(oracle.email)
         )[:10]],
         tokens=900,
@@ -87,29 +87,29 @@ QUESTIONS = (
                 "sort": "oldest", "cursor": a[-1].get("next_cursor", ""),
             }),
         ],
-        ids, lambda w: [row["ID"] for row in _web_today(w)][:16], tokens=1600,
+        ids, lambda d: [row["ID"] for row in _web_today(d)][:16], tokens=1600,
     ),
     Question(
         "id, stage and value of the newest three, nothing else.", "en",
         [(CONVERSATIONS, {"limit": 3, "fields": ["stage", "value"]})],
         lambda a: [[row["id"], row.get("stage"), row.get("value")]
                    for row in a[-1]["conversations"]],
-        lambda w: [[r["ID"], r.get("stage"), oracle.money(r)[0]] for r in w.rows[:3]],
+        lambda d: [[r["ID"], r.get("stage"), oracle.money(r)[0]] for r in d.rows[:3]],
     ),
     how_many(
         "Conversations of whom the funnel says step_demo and step_budget", "en",
-        lambda w: [r for r in w.rows
+        lambda d: [r for r in d.rows
                    if {"step_demo", "step_budget"} <= set(r.get("funnelStepsMatched") or [])],
         where=["funnel_step=step_demo", "funnel_step=step_budget"],
     ),
     how_many(
         "Alles außer web-chat und whatsapp", "de",
-        lambda w: [r for r in w.rows if oracle.channel(r) not in ("web-chat", "whatsapp")],
+        lambda d: [r for r in d.rows if oracle.channel(r) not in ("web-chat", "whatsapp")],
         where=["channel!=web-chat|whatsapp"],
     ),
     how_many(
         "since 2026-01-01 until 2026-03-31", "en",
-        lambda w: [r for r in w.rows if "2026-01-01" <= oracle.day(r) <= "2026-03-31"],
+        lambda d: [r for r in d.rows if "2026-01-01" <= oracle.day(r) <= "2026-03-31"],
         since="2026-01-01", until="2026-03-31",
     ),
     refused(

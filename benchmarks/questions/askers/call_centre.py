@@ -1,4 +1,4 @@
-"""The lead of a call centre: how many calls, how long, how expensive, by whom."""
+"""The manager of a call centre: how many calls, how long, how expensive, by whom."""
 
 from datetime import UTC, datetime
 
@@ -17,11 +17,11 @@ from benchmarks.questions.truth.dataset import Dataset
 from benchmarks.questions.truth.oracle import Row
 from benchmarks.questions.truth.periods import active_in, today, week
 
-CALLS = ("phone", "outbound-call")
+CALL_CHANNELS = ("phone", "outbound-call")
 
 
-def _calls(rows: list[Row]) -> list[Row]:
-    return [row for row in rows if oracle.channel(row) in CALLS]
+def _call_rows(rows: list[Row]) -> list[Row]:
+    return [row for row in rows if oracle.channel(row) in CALL_CHANNELS]
 
 
 def _seconds(rows: list[Row]) -> list[float]:
@@ -45,14 +45,15 @@ def _long_today(dataset: Dataset) -> list[Row]:
 QUESTIONS = (
     how_many(
         "How many calls did we have this week, in and out?", "en",
-        lambda w: _calls(active_in(w.rows, week(w.now))), channel=list(CALLS), since="this_week",
+        lambda d: _call_rows(active_in(d.rows, week(d.now))),
+        channel=list(CALL_CHANNELS), since="this_week",
     ),
     measured(
         "How many minutes were we on the phone in the last 30 days, and how long is a call?", "en",
         "call_seconds", ["sum", "avg"],
-        lambda w: {
-            "sum": sum(_seconds(w.since("30d"))),
-            "avg": round(average(_seconds(w.since("30d"))) or 0, 4),
+        lambda d: {
+            "sum": sum(_seconds(d.since("30d"))),
+            "avg": round(average(_seconds(d.since("30d"))) or 0, 4),
         },
         since="30d",
     ),
@@ -66,43 +67,43 @@ QUESTIONS = (
     ),
     how_many(
         "¿Cuántas llamadas se cortaron antes de 30 segundos?", "es",
-        lambda w: [row for row in w.rows if (crm.call_seconds(row) or 99) < 30],
+        lambda d: [row for row in d.rows if (crm.call_seconds(row) or 99) < 30],
         where=["call_seconds<30"],
     ),
     grouped(
         "When do people call? Calls by hour of the day.", "en", "conversations",
-        lambda w: oracle.count_by(
-            (row for row in w.rows if oracle.channel(row) == "phone"),
+        lambda d: oracle.count_by(
+            (row for row in d.rows if oracle.channel(row) == "phone"),
             lambda row: str(datetime.fromtimestamp(oracle.active(row), UTC).hour),
         ),
         group_by=["hour"], channel=["phone"], tokens=1700,
     ),
     grouped(
         "Combien d'appels par jour ces sept derniers jours ?", "fr", "conversations",
-        lambda w: oracle.count_by(_calls(w.since("7d")), oracle.day),
-        group_by=["day"], channel=list(CALLS), since="7d",
+        lambda d: oracle.count_by(_call_rows(d.since("7d")), oracle.day),
+        group_by=["day"], channel=list(CALL_CHANNELS), since="7d",
     ),
     measured(
         "What do calls cost us on average?", "en", "call_usd", ["n", "sum", "avg"],
-        lambda w: {
-            "n": len(_seconds(list(w.rows))),
-            "sum": sum(map(crm.call_usd, w.rows)), "avg": 0.12,
+        lambda d: {
+            "n": len(_seconds(list(d.rows))),
+            "sum": sum(map(crm.call_usd, d.rows)), "avg": 0.12,
         },
     ),
     how_many(
-        "Which calls failed, and why?", "en", lambda w: [
-            row for row in w.rows if (row.get("vapi") or {}).get("callError")
+        "Which calls failed, and why?", "en", lambda d: [
+            row for row in d.rows if (row.get("vapi") or {}).get("callError")
         ],
         where=["call_error exists"],
     ),
     grouped(
         "How did the calls end?", "en", "conversations",
-        lambda w: {"none": len(_calls(list(w.rows)))},
-        group_by=["call_status"], channel=list(CALLS),
+        lambda d: {"none": len(_call_rows(list(d.rows)))},
+        group_by=["call_status"], channel=list(CALL_CHANNELS),
     ),
     people(
         "Wen haben wir angerufen und der will noch eine Demo?", "de",
-        lambda w: w.people(
+        lambda d: d.people(
             lambda p: p.stage == "demo_req"
             and p.any(lambda row: oracle.channel(row) == "outbound-call")
         ),
@@ -110,20 +111,20 @@ QUESTIONS = (
     ),
     people(
         "Who called us and is hot but not assigned to anybody?", "en",
-        lambda w: [p for p in w.hot() if p.channel == "phone" and p.owner is None],
+        lambda d: [p for p in d.hot() if p.channel == "phone" and p.assignee is None],
         attention=["unassigned"], where=["hot=true", "channel=phone"],
     ),
     totals(
         "Quantas ligações pediram um humano esta semana?", "pt",
         ["conversations", "waiting_for_human"],
-        lambda w: {
-            "conversations": len(_calls(w.since("7d"))),
-            "waiting_for_human": sum(map(oracle.waits, _calls(w.since("7d")))),
+        lambda d: {
+            "conversations": len(_call_rows(d.since("7d"))),
+            "waiting_for_human": sum(map(oracle.waits, _call_rows(d.since("7d")))),
         },
-        channel=list(CALLS), since="7d",
+        channel=list(CALL_CHANNELS), since="7d",
     ),
     chats(
         "電話で「予約」の話をしたのは?", "ja",
-        lambda w: [row for row in w.rows if "予約" in oracle.text(row)], query="予約",
+        lambda d: [row for row in d.rows if "予約" in oracle.text(row)], query="予約",
     ),
 )  # fmt: skip

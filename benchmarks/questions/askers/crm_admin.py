@@ -19,27 +19,27 @@ def _currencies(dataset: Dataset) -> dict[str, int]:
 
 
 def _vip(dataset: Dataset) -> list[Lead]:
-    return dataset.people(lambda p: "vip" in p.tags and p.owner is None and not p.closed)
+    return dataset.people(lambda p: "vip" in p.tags and p.assignee is None and not p.closed)
 
 
 QUESTIONS = (
     how_many(
         "How many conversations have no name?", "en",
-        lambda w: [row for row in w.rows if oracle.given(row.get("userName")) is None],
+        lambda d: [row for row in d.rows if oracle.given(row.get("userName")) is None],
         where=["name missing"],
     ),
     how_many(
         "Zu wie vielen Personen fehlen E-Mail und Telefon?", "de",
-        lambda w: w.people(lambda p: not p.of(oracle.email) and not p.get("userPhone")),
+        lambda d: d.people(lambda p: not p.of(oracle.email) and not p.get("userPhone")),
         tool=LEADS, where=["email missing", "phone missing"],
     ),
     how_many(
         "How many test chats are there?", "en",
-        lambda w: [row for row in w.rows if row.get("isTest") is True], where=["test=true"],
+        lambda d: [row for row in d.rows if row.get("isTest") is True], where=["test=true"],
     ),
     chats(
         "Which visitors are blocked?", "en",
-        lambda w: [row for row in w.rows if row.get("isBlocked") is True], where=["blocked=true"],
+        lambda d: [row for row in d.rows if row.get("isBlocked") is True], where=["blocked=true"],
     ),
     people(
         "¿Quién tiene etiqueta fría pero más de 75 puntos?", "es", _contradicting,
@@ -47,12 +47,12 @@ QUESTIONS = (
     ),
     how_many(
         "How many open deals have a close date that has passed?", "en",
-        lambda w: w.people(lambda p: p.any(lambda row: crm.close_overdue(row, w.at))),
+        lambda d: d.people(lambda p: p.any(lambda row: crm.close_overdue(row, d.unix_now))),
         tool=LEADS, where=["overdue_close=true"],
     ),
     how_many(
         "Combien d'activités sont en retard, par conversation ?", "fr",
-        lambda w: [row for row in w.rows if crm.activity_overdue(row, w.at)],
+        lambda d: [row for row in d.rows if crm.activity_overdue(row, d.unix_now)],
         where=["overdue_activity=yes"],
     ),
     grouped(
@@ -61,7 +61,7 @@ QUESTIONS = (
     ),
     how_many(
         "Do we have a stage that isn't ours? onboarding, how many?", "en",
-        lambda w: [row for row in w.rows if row.get("stage") == "onboarding"],
+        lambda d: [row for row in d.rows if row.get("stage") == "onboarding"],
         where=["stage=onboarding"],
     ),
     people(
@@ -70,31 +70,31 @@ QUESTIONS = (
     ),
     how_many(
         "Quantos contatos são hoje 'stale' segundo o CRM?", "pt",
-        lambda w: w.people(lambda p: p.any(lambda row: oracle.alert(row, "staleLead"))),
+        lambda d: d.people(lambda p: p.any(lambda row: oracle.alert(row, "staleLead"))),
         tool=LEADS, where=["stale=true"],
     ),
     how_many(
         "Сколько лидов ни разу не оценивали?", "ru",
-        lambda w: w.people(lambda p: p.score is None), tool=LEADS, where=["score missing"],
+        lambda d: d.people(lambda p: p.score is None), tool=LEADS, where=["score missing"],
     ),
     grouped(
         "How many people have which label?", "en", "leads",
-        lambda w: oracle.count_by(w.leads, lambda p: p.get("hotLabel")),
+        lambda d: oracle.count_by(d.leads, lambda p: p.get("hotLabel")),
         of="leads", group_by=["label"], tokens=1500,
     ),
     chats(
         "Which conversations are assigned but have no stage?", "en",
-        lambda w: [row for row in w.rows if oracle.owners(row) and not row.get("stage")],
+        lambda d: [row for row in d.rows if oracle.assignees(row) and not row.get("stage")],
         where=["assignee exists", "stage missing"],
     ),
     how_many(
         "When did the team last look at a conversation? (never seen = how many)", "en",
-        lambda w: w.rows, where=["viewed missing"],
+        lambda d: d.rows, where=["viewed missing"],
     ),
     chats(
         "Which ones carry the tag spam? and are not blocked yet", "en",
-        lambda w: [
-            row for row in w.rows
+        lambda d: [
+            row for row in d.rows
             if "spam?" in [t.casefold() for t in row.get("tags") or []]
             and row.get("isBlocked") is not True
         ],

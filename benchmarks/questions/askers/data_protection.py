@@ -42,7 +42,7 @@ def _first_with_token(answers: Answers) -> dict[str, object]:
 QUESTIONS = (
     chats(
         "Everything we have stored of visitor1f3@udaharan.example", "en",
-        lambda w: [row for row in w.rows if oracle.email(row) == SHARED],
+        lambda d: [row for row in d.rows if oracle.email(row) == SHARED],
         where=[f"email={SHARED}"],
     ),
     Question(
@@ -53,7 +53,7 @@ QUESTIONS = (
     ),
     how_many(
         "How many people from Germany, France and Spain do we hold?", "en",
-        lambda w: w.people(lambda p: p.get("countryCode") in EU),
+        lambda d: d.people(lambda p: p.get("countryCode") in EU),
         tool=LEADS, where=["country=DE|FR|ES"],
     ),
     chats(
@@ -62,12 +62,12 @@ QUESTIONS = (
     ),
     how_many(
         "Wie viele Gespräche enthalten eine Telefonnummer?", "de",
-        lambda w: [row for row in w.rows if oracle.given(row.get("userPhone"))],
+        lambda d: [row for row in d.rows if oracle.given(row.get("userPhone"))],
         where=["phone exists"],
     ),
     people(
         "Personnes créées avant cette année et toujours dans la base ?", "fr",
-        lambda w: w.people(lambda p: oracle.day({"ts": p.created}) < f"{w.now.year}-01-01"),
+        lambda d: d.people(lambda p: oracle.day({"ts": p.created}) < f"{d.now.year}-01-01"),
         where=["created<this_year"], sort="newest",
     ),
     Question(
@@ -107,34 +107,34 @@ QUESTIONS = (
     ),
     how_many(
         "How many messages contain the words credit card or IBAN?", "en",
-        lambda w: [
-            row for row in w.rows
+        lambda d: [
+            row for row in d.rows
             if "credit card" in oracle.text(row) or oracle.says(row, "iban")
         ],
         query='"credit card"|IBAN',
     ),
     chats(
         "Who was test data and yet left a phone number?", "en",
-        lambda w: [r for r in w.rows
+        lambda d: [r for r in d.rows
                    if r.get("isTest") is True and oracle.given(r.get("userPhone"))],
         where=["test=true", "phone exists"],
     ),
     people(
         "Welche Personen haben ihre Daten nur über Instagram gegeben?", "de",
-        lambda w: w.people(lambda p: {oracle.channel(r) for r in p.rows} == {"instagram"}),
+        lambda d: d.people(lambda p: {oracle.channel(r) for r in p.rows} == {"instagram"}),
         where=["channels=instagram", f"channels!={OTHER_CHANNELS}", "channels!~twilio"],
         sort="newest",
     ),
     how_many(
         "How long do we keep dead leads: lost ones without a word for half a year?", "en",
-        lambda w: w.people(
-            lambda p: p.stage == "lost" and p.at <= oracle.back(w.now, "26w")
+        lambda d: d.people(
+            lambda p: p.stage == "lost" and p.at <= oracle.back(d.now, "26w")
         ),
         tool=LEADS, stage=["lost"], where=["last_activity<=26w"],
     ),
     how_many(
         "Notes that mention the CEO?", "en",
-        lambda w: [r for r in w.rows if "ceo" in oracle.words(
+        lambda d: [r for r in d.rows if "ceo" in oracle.words(
             oracle.given(r.get("notes")) or r.get("note") or "")],
         where=["notes~CEO"],
     ),

@@ -62,7 +62,7 @@ def _closing_by_month(dataset: Dataset) -> dict[str, int]:
     return oracle.count_by(open_deals, lambda p: p.get("expectedCloseDate")[:7])
 
 
-def _dearest(dataset: Dataset) -> list[Row]:
+def _costliest(dataset: Dataset) -> list[Row]:
     costly = [row for row in dataset.rows if crm.ai_usd(row) > 0.02]
     return sorted(costly, key=lambda row: -crm.ai_usd(row))
 
@@ -70,11 +70,11 @@ def _dearest(dataset: Dataset) -> list[Row]:
 QUESTIONS = (
     totals(
         "What did the AI and the calls cost us this month?", "en", ["ai_usd", "usd"],
-        lambda w: _cost(active_in(w.rows, month(w.now))), since="this_month",
+        lambda d: _cost(active_in(d.rows, month(d.now))), since="this_month",
     ),
     totals(
         "Und im letzten Monat?", "de", ["ai_usd", "usd"],
-        lambda w: _cost(active_in(w.rows, month(w.now, offset=-1))),
+        lambda d: _cost(active_in(d.rows, month(d.now, offset=-1))),
         since="last_month", until="last_month",
     ),
     grouped(
@@ -86,37 +86,37 @@ QUESTIONS = (
         group_by=["month"], since="26w", tokens=1000,
     ),
     chats(
-        "Which conversations cost more than two cents of AI, the dearest first?", "en", _dearest,
+        "Which conversations cost more than two cents of AI, the dearest first?", "en", _costliest,
         where=["ai_usd>0.02"], sort="-ai_usd",
     ),
     measured(
         "What does a conversation cost on average?", "en", "ai_usd", ["n", "avg"],
-        lambda w: {
-            "n": sum(bool(row.get("tokenUsage")) for row in w.rows),
+        lambda d: {
+            "n": sum(bool(row.get("tokenUsage")) for row in d.rows),
             "avg": round(
-                average(crm.ai_usd(row) for row in w.rows if row.get("tokenUsage")) or 0, 4
+                average(crm.ai_usd(row) for row in d.rows if row.get("tokenUsage")) or 0, 4
             ),
         },
     ),
     measured(
         "Combien nous ont coûté les clients gagnés, IA et appels ?", "fr", "call_usd", ["sum"],
-        lambda w: {"sum": sum(p.sum(crm.call_usd) for p in w.leads if p.stage == "won")},
+        lambda d: {"sum": sum(p.sum(crm.call_usd) for p in d.leads if p.stage == "won")},
         of="leads", stage=["won"],
     ),
     measured(
         "What have we spent on test chats?", "en", "ai_usd", ["sum"],
-        lambda w: {"sum": round(sum(crm.ai_usd(r) for r in w.rows if r.get("isTest") is True), 4)},
+        lambda d: {"sum": round(sum(crm.ai_usd(r) for r in d.rows if r.get("isTest") is True), 4)},
         where=["test=true"],
     ),
     totals(
         "What is the value of the deals won this quarter, by currency?", "en",
         ["leads", "value"],
-        lambda w: {"leads": len(_won_this_quarter(w)), "value": worth(_won_this_quarter(w)) or 0},
+        lambda d: {"leads": len(_won_this_quarter(d)), "value": worth(_won_this_quarter(d)) or 0},
         of="leads", stage=["won"], since="this_quarter",
     ),
     measured(
         "What is a won deal in dollars worth on average, and the median?", "en", "value", ["USD"],
-        lambda w: {"USD": _deal_size(w)}, of="leads", stage=["won"], where=["currency=USD"],
+        lambda d: {"USD": _deal_size(d)}, of="leads", stage=["won"], where=["currency=USD"],
     ),
     grouped(
         "Wie viele offene Abschlüsse erwarten wir in welchem Monat?", "de", "leads",
@@ -125,12 +125,12 @@ QUESTIONS = (
     ),
     how_many(
         "How many people have a deal value but no currency?", "en",
-        lambda w: w.people(lambda p: p.get("value") is not None and p.money[1] is None),
+        lambda d: d.people(lambda p: p.get("value") is not None and p.money[1] is None),
         tool="list_leads", where=["value exists", "currency missing"],
     ),
     people(
         "Cele mai mari afaceri în lire (GBP)?", "ro",
-        lambda w: w.people(
+        lambda d: d.people(
             lambda p: p.money[1] == "GBP" and p.get("value") is not None,
             lambda p: (p.money[0] is None, -(p.money[0] or 0)),
         ),
@@ -138,7 +138,7 @@ QUESTIONS = (
     ),
     measured_by(
         "Wie viele Tokens hat jeder Kanal in dieser Woche verbraucht?", "de", "tokens", "sum",
-        lambda w: _tokens_by_channel(active_in(w.rows, week(w.now))),
+        lambda d: _tokens_by_channel(active_in(d.rows, week(d.now))),
         group_by=["channel"], since="this_week", tokens=1600,
     ),
     refused(

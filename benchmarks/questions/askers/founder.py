@@ -24,7 +24,7 @@ def _open(dataset: Dataset) -> list[Lead]:
 
 
 def _forgotten(dataset: Dataset) -> list[Lead]:
-    limit = dataset.at - 90 * 86_400
+    limit = dataset.unix_now - 90 * 86_400
     found = dataset.people(lambda p: p.stage in ("proposal", "negotiation") and p.at <= limit)
     return sorted(found, key=lambda p: p.at)
 
@@ -62,17 +62,17 @@ def _last_month(dataset: Dataset) -> list[Lead]:
 QUESTIONS = (
     grouped(
         "How is the pipeline, in people?", "en", "leads",
-        lambda w: oracle.count_by(w.leads, lambda p: p.stage), of="leads", group_by=["stage"],
+        lambda d: oracle.count_by(d.leads, lambda p: p.stage), of="leads", group_by=["stage"],
         tokens=2600,
     ),
     totals(
         "Wie viele offene Leads haben wir und was sind sie wert?", "de", ["leads", "value"],
-        lambda w: {"leads": len(_open(w)), "value": worth(_open(w))},
+        lambda d: {"leads": len(_open(d)), "value": worth(_open(d))},
         of="leads", where=["stage!=won|lost"],
     ),
     people(
         "The five biggest open deals in dollars?", "en",
-        lambda w: w.people(
+        lambda d: d.people(
             lambda p: not p.closed and p.money[1] == "USD" and (p.money[0] or 0) > 0,
             lambda p: -(p.money[0] or 0),
         ),
@@ -80,7 +80,7 @@ QUESTIONS = (
     ),
     how_many(
         "¿Cuántas personas nuevas este mes?", "es",
-        lambda w: w.people(lambda p: p.created >= month(w.now)[0]), tool="list_leads",
+        lambda d: d.people(lambda p: p.created >= month(d.now)[0]), tool="list_leads",
         where=["created=this_month"],
     ),
     how_many(
@@ -102,8 +102,8 @@ QUESTIONS = (
         [("conversation_stats",
           {"of": "leads", "group_by": ["company"], "where": ["company exists"], "limit": 10})],
         _ten_shown("leads"),
-        lambda w: _ten(oracle.count_by(
-            w.people(lambda p: p.get("userCompany")), lambda p: p.get("userCompany")
+        lambda d: _ten(oracle.count_by(
+            d.people(lambda p: p.get("userCompany")), lambda p: p.get("userCompany")
         )),
         tokens=1000,
     ),
@@ -112,8 +112,8 @@ QUESTIONS = (
         [("conversation_stats",
           {"group_by": ["company"], "where": ["company exists"], "limit": 10})],
         _ten_shown("conversations"),
-        lambda w: _ten(oracle.count_by(
-            [row for row in w.rows if row.get("userCompany")], lambda row: row["userCompany"]
+        lambda d: _ten(oracle.count_by(
+            [row for row in d.rows if row.get("userCompany")], lambda row: row["userCompany"]
         )),
         tokens=1000,
     ),
@@ -121,22 +121,22 @@ QUESTIONS = (
         "Which deals have a value that nobody can read?", "en",
         [("list_leads", {"where": ["value_text exists"], "fields": ["value"], "limit": 100})],
         path("total"),
-        lambda w: sum(p.get("value") is not None and p.money[0] is None for p in w.leads),
+        lambda d: sum(p.get("value") is not None and p.money[0] is None for p in d.leads),
         tokens=2600,
     ),
     measured(
         "How many conversations does a won customer take?", "en", "conversations",
         ["avg", "max"],
-        lambda w: {
-            "avg": round(average(len(p.rows) for p in w.leads if p.stage == "won") or 0, 4),
-            "max": max((len(p.rows) for p in w.leads if p.stage == "won"), default=0),
+        lambda d: {
+            "avg": round(average(len(p.rows) for p in d.leads if p.stage == "won") or 0, 4),
+            "max": max((len(p.rows) for p in d.leads if p.stage == "won"), default=0),
         },
         of="leads", stage=["won"],
     ),
     grouped(
         "Pourquoi perdons-nous des affaires ?", "fr", "leads",
-        lambda w: oracle.count_by(
-            w.people(lambda p: p.stage == "lost"), lambda p: p.get("lostReason")
+        lambda d: oracle.count_by(
+            d.people(lambda p: p.stage == "lost"), lambda p: p.get("lostReason")
         ),
         of="leads", group_by=["lost_reason"], stage=["lost"], tokens=800,
     ),
@@ -148,12 +148,12 @@ QUESTIONS = (
              {"since": "yesterday", "until": "yesterday", "limit": 1, "fields": ["name"]}),
         ],
         lambda a: [answer["total"] for answer in a],
-        lambda w: [len(active_in(w.rows, today(w.now))),
-                   len(active_in(w.rows, today(w.now, offset=-1)))],
+        lambda d: [len(active_in(d.rows, today(d.now))),
+                   len(active_in(d.rows, today(d.now, offset=-1)))],
     ),
     Question(
         "How many leads are hot right now?", "en", [("summarize_hot_leads", {"top": 1})],
-        path("hot"), lambda w: len(w.hot()),
+        path("hot"), lambda d: len(d.hot()),
     ),
     Question(
         "Which hot leads do the pipeline and the hot list agree on? How many in both?", "en",
@@ -163,12 +163,12 @@ QUESTIONS = (
             ("list_leads", {"where": ["hot=true"], "limit": 1, "fields": ["name"]}),
         ],
         lambda a: [a[0]["hot"], a[1]["totals"]["leads"], a[2]["total"]],
-        lambda w: [len(w.hot())] * 3, tokens=1200,
+        lambda d: [len(d.hot())] * 3, tokens=1200,
     ),
     chats(
         "What came in last week from companies called Acme?", "en",
-        lambda w: [
-            row for row in active_in(w.rows, week(w.now, offset=-1))
+        lambda d: [
+            row for row in active_in(d.rows, week(d.now, offset=-1))
             if "acme" in (row.get("userCompany") or "").casefold()
         ],
         where=["company~acme"], since="last_week", until="last_week",
@@ -176,8 +176,8 @@ QUESTIONS = (
     totals(
         "How many people moved anything in the last quarter, how many are hot?", "en",
         ["leads", "hot"],
-        lambda w: {
-            "leads": len(_of_quarter(w)), "hot": sum(p.hot() for p in _of_quarter(w)),
+        lambda d: {
+            "leads": len(_of_quarter(d)), "hot": sum(p.hot() for p in _of_quarter(d)),
         },
         of="leads", since="last_quarter", until="last_quarter",
     ),
@@ -187,13 +187,13 @@ QUESTIONS = (
     ),
     how_many(
         "Wie viele Leute haben uns mehr als dreimal geschrieben?", "de",
-        lambda w: w.people(lambda p: len(p.rows) > 3), tool="list_leads",
+        lambda d: d.people(lambda p: len(p.rows) > 3), tool="list_leads",
         where=["conversations>3"],
     ),
     measured(
         "Median length of a conversation in seconds?", "en", "duration_seconds", ["median"],
-        lambda w: {
-            "median": crm.median([s for row in w.rows if (s := crm.duration(row)) is not None])
+        lambda d: {
+            "median": crm.median([s for row in d.rows if (s := crm.duration(row)) is not None])
         },
     ),
 )  # fmt: skip

@@ -55,13 +55,13 @@ def _new_by_week(dataset: Dataset) -> dict[str, int]:
 QUESTIONS = (
     grouped(
         "Which source brings how many people?", "en", "leads",
-        lambda w: oracle.count_by(w.leads, lambda p: p.get("source")),
+        lambda d: oracle.count_by(d.leads, lambda p: p.get("source")),
         of="leads", group_by=["source"], tokens=850,
     ),
     grouped(
         "Welche Quelle bringt die meisten Abschlüsse?", "de", "leads",
-        lambda w: oracle.count_by(
-            w.people(lambda p: p.stage == "won"), lambda p: p.get("source")
+        lambda d: oracle.count_by(
+            d.people(lambda p: p.stage == "won"), lambda p: p.get("source")
         ),
         of="leads", group_by=["source"], stage=["won"],
     ),
@@ -71,30 +71,30 @@ QUESTIONS = (
     ),
     people(
         "Hot leads from Google Ads?", "en",
-        lambda w: [p for p in w.hot() if p.get("source") == "google-ads"],
+        lambda d: [p for p in d.hot() if p.get("source") == "google-ads"],
         where=["source=google-ads", "hot=true"],
     ),
     how_many(
         "¿Cuántas personas llegaron por la campaña cmp_autumn?", "es",
-        lambda w: w.people(lambda p: p.get("campaignId") == "cmp_autumn"),
+        lambda d: d.people(lambda p: p.get("campaignId") == "cmp_autumn"),
         tool="list_leads", where=["campaign=cmp_autumn"],
     ),
     grouped(
         "How far did the people of the autumn campaign get?", "en", "leads",
-        lambda w: oracle.count_by(
-            w.people(lambda p: p.get("campaignId") == "cmp_autumn"), lambda p: p.stage
+        lambda d: oracle.count_by(
+            d.people(lambda p: p.get("campaignId") == "cmp_autumn"), lambda p: p.stage
         ),
         of="leads", group_by=["stage"], where=["campaign=cmp_autumn"], tokens=800,
     ),
     grouped(
         "Quel jour de la semaine nous écrit-on le plus ?", "fr", "conversations",
-        lambda w: oracle.count_by(w.rows, lambda row: f"{_at(row):%a}"), group_by=["weekday"],
+        lambda d: oracle.count_by(d.rows, lambda row: f"{_at(row):%a}"), group_by=["weekday"],
         tokens=900,
     ),
     grouped(
         "What time of day do people write on Instagram?", "en", "conversations",
-        lambda w: oracle.count_by(
-            (row for row in w.rows if oracle.channel(row) == "instagram"),
+        lambda d: oracle.count_by(
+            (row for row in d.rows if oracle.channel(row) == "instagram"),
             lambda row: str(_at(row).hour),
         ),
         group_by=["hour"], channel=["instagram"], tokens=1600,
@@ -109,34 +109,34 @@ QUESTIONS = (
     ),
     grouped(
         "Aus welchen Ländern kommen die heißen Leads?", "de", "leads",
-        lambda w: oracle.count_by(w.hot(), lambda p: p.get("countryCode")),
+        lambda d: oracle.count_by(d.hot(), lambda p: p.get("countryCode")),
         of="leads", group_by=["country"], where=["hot=true"], tokens=900,
     ),
     grouped(
         "На каких языках говорят лиды с выставки (тег Messe 2026)?", "ru", "leads",
-        lambda w: oracle.count_by(
-            w.people(lambda p: "messe 2026" in p.tags), lambda p: p.of(oracle.language)
+        lambda d: oracle.count_by(
+            d.people(lambda p: "messe 2026" in p.tags), lambda p: p.of(oracle.language)
         ),
         of="leads", group_by=["language"], tag=["Messe 2026"], tokens=900,
     ),
     totals(
         "What is the trade fair tag worth: how many people, how many of them hot?", "en",
         ["leads", "hot"],
-        lambda w: {
-            "leads": len(w.people(lambda p: "messe 2026" in p.tags)),
-            "hot": sum("messe 2026" in p.tags for p in w.hot()),
+        lambda d: {
+            "leads": len(d.people(lambda p: "messe 2026" in p.tags)),
+            "hot": sum("messe 2026" in p.tags for p in d.hot()),
         },
         of="leads", tag=["Messe 2026"],
     ),
     grouped(
         "Which channel grew last week?", "en", "conversations",
-        lambda w: oracle.count_by(active_in(w.rows, week(w.now, offset=-1)), oracle.channel),
+        lambda d: oracle.count_by(active_in(d.rows, week(d.now, offset=-1)), oracle.channel),
         group_by=["channel"], since="last_week", until="last_week", tokens=1200,
     ),
     chats(
         "上个月提到价格的有哪些会话? (price|pricing|价格)", "zh",
-        lambda w: [
-            row for row in active_in(w.rows, month(w.now, offset=-1))
+        lambda d: [
+            row for row in active_in(d.rows, month(d.now, offset=-1))
             if oracle.says(row, "price") or oracle.says(row, "pricing")
             or "价格" in oracle.text(row)
         ],
@@ -144,7 +144,7 @@ QUESTIONS = (
     ),
     how_many(
         "How many people use more than one channel?", "en",
-        lambda w: w.people(lambda p: {"whatsapp", "web-chat"} <= set(_channels(p))),
+        lambda d: d.people(lambda p: {"whatsapp", "web-chat"} <= set(_channels(p))),
         tool="list_leads", where=["channels=whatsapp", "channels=web-chat"],
     ),
     refused(

@@ -1,4 +1,4 @@
-"""Somebody who reads what was said: transcripts, for those whose plan has them."""
+"""A reviewer of quality, who reads transcripts: the workspace's plan includes them."""
 
 from collections.abc import Callable
 
@@ -21,7 +21,7 @@ def _texts(answers: Answers) -> Facts:
 
 
 def _last(count: int) -> Callable[[Dataset], Facts]:
-    return lambda w: [list(turn) for turn in said(w, w.named[REMEMBERED])[-count:]]
+    return lambda d: [list(turn) for turn in said(d, d.named[REMEMBERED])[-count:]]
 
 
 def read(
@@ -38,41 +38,41 @@ QUESTIONS = (
     read("Lies mir das ganze Gespräch vor.", "de", _turns, _last(4), turns=50),
     read("Did the price 640 come up, and who said it?", "en",
          lambda a: [turn for turn in _turns(a) if "640" in turn[1]],
-         lambda w: [list(turn) for turn in said(w, w.named[REMEMBERED]) if "640" in turn[1]],
+         lambda d: [list(turn) for turn in said(d, d.named[REMEMBERED]) if "640" in turn[1]],
          find="640"),
     read("¿Mencionó a otro taller? (another garage)", "es",
          lambda a: [text for text in _texts(a) if "garage" in text],
-         lambda w: [text for _, text in said(w, w.named[REMEMBERED]) if "garage" in text],
+         lambda d: [text for _, text in said(d, d.named[REMEMBERED]) if "garage" in text],
          find="garage"),
     read("Did anybody talk about a bicycle?", "en", _texts, lambda _: [], find="bicycle"),
     read("How many turns does it have?", "en", path("transcript", "total"),
-         lambda w: len(said(w, w.named[REMEMBERED])), turns=1),
+         lambda d: len(said(d, d.named[REMEMBERED])), turns=1),
     read("Was anything said by a person and not by the AI?", "en",
          lambda a: [text for who, text in _turns(a) if who == "human"],
-         lambda w: [text for who, text in said(w, w.named[REMEMBERED]) if who == "human"],
+         lambda d: [text for who, text in said(d, d.named[REMEMBERED]) if who == "human"],
          turns=50),
     read("Transcript of a conversation that was created over the API?", "en",
          lambda a: sorted(a[-1]["transcript"]), lambda _: ["unavailable"],
          conversation=BY_REST_API, turns=5),
     read("Which stage is it in, and how many messages?", "en",
          lambda a: [a[-1]["conversation"].get("stage"), a[-1]["conversation"]["messages"]],
-         lambda w: [w.row(RECENT).get("stage"), int(w.row(RECENT)["messagesNum"])],
+         lambda d: [d.row(RECENT).get("stage"), int(d.row(RECENT)["messagesNum"])],
          conversation=RECENT),
     read("Why does it have that score? Steps and points.", "en",
          lambda a: [[step["step"], step["points"]]
                     for step in a[-1]["conversation"].get("score_history", [])],
-         lambda w: [[step["stepName"], step["pointsAdded"]]
-                    for step in w.row(RECENT)["funnelScoreHistory"]],
+         lambda d: [[step["stepName"], step["pointsAdded"]]
+                    for step in d.row(RECENT)["funnelScoreHistory"]],
          conversation=RECENT),
     read("Wer hat übernommen, und wie oft wurde ein Mensch verlangt?", "de",
          lambda a: [one.get("by") for one in a[-1]["conversation"].get("handoffs_history", [])],
-         lambda w: [one.get("acceptedBy") for one in w.row(RECENT).get("handoffHistory", [])],
+         lambda d: [one.get("acceptedBy") for one in d.row(RECENT).get("handoffHistory", [])],
          conversation=RECENT),
     read("What did the form capture?", "en",
          lambda a: sorted(a[-1]["conversation"].get("data", {})),
-         lambda w: sorted({
-             **(w.row(RECENT).get("funnelExtractedData") or {}),
-             **w.row(RECENT)["capturedVariables"],
+         lambda d: sorted({
+             **(d.row(RECENT).get("funnelExtractedData") or {}),
+             **d.row(RECENT)["capturedVariables"],
          }),
          conversation=RECENT),
 )  # fmt: skip

@@ -14,7 +14,7 @@ def _closing(lead: Lead) -> float | None:
 
 
 def _closes_soon(dataset: Dataset) -> list[Lead]:
-    start, end = today(dataset.now)[0], dataset.at + 30 * 86_400
+    start, end = today(dataset.now)[0], dataset.unix_now + 30 * 86_400
     return dataset.people(
         lambda lead: start <= (_closing(lead) or 0) <= end and not lead.closed,
         lambda lead: _closing(lead) or 0,
@@ -32,7 +32,7 @@ def _due_today(dataset: Dataset) -> list[Lead]:
     start, end = today(dataset.now)
 
     def due(lead: Lead) -> float:
-        return lead.next_due(dataset.at) or 0
+        return lead.next_due(dataset.unix_now) or 0
 
     return dataset.people(lambda lead: start <= due(lead) < end, due)
 
@@ -43,7 +43,7 @@ def _demos(dataset: Dataset, offset: int) -> list[oracle.Row]:
 
 
 def _demos_ahead(dataset: Dataset) -> list[Lead]:
-    start, end = dataset.at, week(dataset.now)[1]
+    start, end = dataset.unix_now, week(dataset.now)[1]
 
     def demo(lead: Lead) -> float:
         return lead.of(crm.demo) or 0
@@ -62,8 +62,8 @@ QUESTIONS = (
     ),
     people(
         "Who is in negotiation and has no next step planned?", "en",
-        lambda w: w.people(
-            lambda p: p.stage == "negotiation" and p.next_due(w.at) is None
+        lambda d: d.people(
+            lambda p: p.stage == "negotiation" and p.next_due(d.unix_now) is None
         ),
         stage=["negotiation"], where=["next_due missing"], sort="newest",
     ),
@@ -72,7 +72,7 @@ QUESTIONS = (
         sort="next_due",
     ),
     chats(
-        "Which demos are on tomorrow?", "en", lambda w: _demos(w, 1), where=["demo=tomorrow"]
+        "Which demos are on tomorrow?", "en", lambda d: _demos(d, 1), where=["demo=tomorrow"]
     ),
     people(
         "Quelles démos restent cette semaine, dans l'ordre ?", "fr", _demos_ahead,
@@ -80,64 +80,64 @@ QUESTIONS = (
     ),
     how_many(
         "How many people have a proposal and no expected close date?", "en",
-        lambda w: w.people(lambda p: p.stage == "proposal" and not p.get("expectedCloseDate")),
+        lambda d: d.people(lambda p: p.stage == "proposal" and not p.get("expectedCloseDate")),
         tool="list_leads", stage=["proposal"], where=["expected_close missing"],
     ),
     chats(
         "Who mentioned a discount, in whatever language?", "en",
-        lambda w: [
-            row for row in w.rows
+        lambda d: [
+            row for row in d.rows
             if any(oracle.says(row, word) for word in ("discount", "rabatt", "remise"))
         ],
         query="discount|Rabatt|remise",
     ),
     chats(
         'Where is the "budget owner" not named yet?', "en",
-        lambda w: [row for row in w.rows if "budget owner" in oracle.text(row)],
+        lambda d: [row for row in d.rows if "budget owner" in oracle.text(row)],
         query='"budget owner"',
     ),
     people(
         "Wen kann ich nur anrufen, weil es keine E-Mail gibt?", "de",
-        lambda w: w.people(lambda p: not p.of(oracle.email) and p.get("userPhone")),
+        lambda d: d.people(lambda p: not p.of(oracle.email) and p.get("userPhone")),
         where=["email missing", "phone exists"], sort="newest",
     ),
     people(
         "Was ist bei Tom Becker überfällig?", "de",
-        lambda w: w.people(
-            lambda p: "Tom Becker" in (p.of(oracle.owners) or []) and p.overdue(w.at)
+        lambda d: d.people(
+            lambda p: "Tom Becker" in (p.of(oracle.assignees) or []) and p.overdue(d.unix_now)
         ),
         attention=["overdue"], where=["assignee=Tom Becker"], sort="newest",
     ),
     people(
         "Quem entrou em contato pela primeira vez ontem?", "pt",
-        lambda w: w.people(
-            lambda p: today(w.now, offset=-1)[0] <= p.created < today(w.now)[0]
+        lambda d: d.people(
+            lambda p: today(d.now, offset=-1)[0] <= p.created < today(d.now)[0]
         ),
         where=["created=yesterday"], sort="newest",
     ),
     totals(
         "How much did we lose because of the price?", "en", ["leads", "value"],
-        lambda w: {
-            "leads": len(_lost_on_price(w)), "value": worth(_lost_on_price(w)) or 0,
+        lambda d: {
+            "leads": len(_lost_on_price(d)), "value": worth(_lost_on_price(d)) or 0,
         },
         of="leads", where=["stage=lost", "lost_reason=price"],
     ),
     people(
         "The best ones that nobody has labelled yet?", "en",
-        lambda w: w.people(
+        lambda d: d.people(
             lambda p: not p.get("hotLabel") and p.score is not None, lambda p: -(p.score or 0)
         ),
         where=["label missing", "score exists"], sort="score",
     ),
     people(
         "Что мы выиграли в этом месяце?", "ru",
-        lambda w: w.people(lambda p: p.stage == "won" and p.at >= month(w.now)[0]),
+        lambda d: d.people(lambda p: p.stage == "won" and p.at >= month(d.now)[0]),
         stage=["won"], since="this_month", sort="newest",
     ),
     how_many(
         "昨日WhatsAppに来た会話は何件?", "ja",
-        lambda w: [
-            row for row in active_in(w.rows, today(w.now, offset=-1))
+        lambda d: [
+            row for row in active_in(d.rows, today(d.now, offset=-1))
             if oracle.channel(row) == "whatsapp"
         ],
         channel=["whatsapp"], since="yesterday", until="yesterday",

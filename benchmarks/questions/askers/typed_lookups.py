@@ -79,27 +79,27 @@ QUESTIONS = (
     ),
     chats(
         "schroder ↵ (in the list)", "de",
-        lambda w: [row for row in w.rows if oracle.says(row, "schroder")], query="schroder",
+        lambda d: [row for row in d.rows if oracle.says(row, "schroder")], query="schroder",
     ),
     chats(
-        "🎪 ↵", "en", lambda w: [row for row in w.rows if "🎪" in oracle.text(row)], query="🎪",
+        "🎪 ↵", "en", lambda d: [row for row in d.rows if "🎪" in oracle.text(row)], query="🎪",
     ),
     chats(
         "رخصة موظف ↵", "ar",
-        lambda w: [row for row in w.rows if oracle.says(row, "رخصة", "موظف")], query="رخصة موظف",
+        lambda d: [row for row in d.rows if oracle.says(row, "رخصة", "موظف")], query="رخصة موظف",
     ),
     chats(
         "прайс|тариф ↵", "ru",
-        lambda w: [row for row in w.rows if oracle.says(row, "прайс") or oracle.says(row, "тариф")],
+        lambda d: [row for row in d.rows if oracle.says(row, "прайс") or oracle.says(row, "тариф")],
         query="прайс|тариф",
     ),
     chats(
         "demoyu çarşamba ↵", "tr",
-        lambda w: [row for row in w.rows if oracle.says(row, "demoyu", "carsamba")],
+        lambda d: [row for row in d.rows if oracle.says(row, "demoyu", "carsamba")],
         query="demoyu çarşamba",
     ),
     chats(
-        "微信 ↵", "zh", lambda w: [row for row in w.rows if "微信" in oracle.text(row)],
+        "微信 ↵", "zh", lambda d: [row for row in d.rows if "微信" in oracle.text(row)],
         query="微信",
     ),
 )  # fmt: skip

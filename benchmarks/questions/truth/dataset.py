@@ -13,12 +13,12 @@ from benchmarks.questions.truth import crm
 from benchmarks.questions.truth.oracle import (
     Row,
     active,
+    assignees,
     back,
     channel,
     email,
     given,
     money,
-    owners,
     phone,
     rfc3339,
     score,
@@ -87,9 +87,9 @@ class Lead:
         return self.of(channel)  # type: ignore[no-any-return]
 
     @property
-    def owner(self) -> str | None:
+    def assignee(self) -> str | None:
         """The name, else the email or ID, of the newest assignee."""
-        return next(iter(self.of(owners) or []), None)
+        return next(iter(self.of(assignees) or []), None)
 
     @property
     def last_activity(self) -> str | None:
@@ -187,7 +187,7 @@ class Dataset:
         return cls(rows, _people(rows), now, earlier or {})
 
     @property
-    def at(self) -> float:
+    def unix_now(self) -> float:
         """The present time, in Unix seconds."""
         return self.now.timestamp()
 

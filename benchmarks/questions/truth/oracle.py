@@ -94,7 +94,7 @@ def channel(row: Row) -> str | None:
     return json.dumps(origin, separators=(",", ":"), ensure_ascii=False)
 
 
-def owners(row: Row) -> list[str]:
+def assignees(row: Row) -> list[str]:
     """Everything that identifies the assignee: name, email, id."""
     to = row.get("assignedTo") or {}
     called = (to.get("name"), to.get("email"), to.get("userId"), row.get("chatAssignedTo"))

@@ -1,4 +1,4 @@
-"""The lead of a support team: who waits, how fast the team is, what visitors think of it."""
+"""The manager of a support team: who waits, how fast the team is, what visitors think of it."""
 
 from benchmarks.questions.asking import (
     average,
@@ -16,7 +16,7 @@ from benchmarks.questions.truth.periods import active_in, today, week
 
 
 def _waits_an_hour(dataset: Dataset) -> list[Row]:
-    limit = dataset.at - 3600
+    limit = dataset.unix_now - 3600
     rows = [row for row in dataset.rows if (oracle.waits_since(row) or limit) < limit]
     return sorted(rows, key=lambda row: oracle.waits_since(row) or 0)
 
@@ -45,9 +45,9 @@ QUESTIONS = (
     ),
     measured(
         "How fast do we accept chats on average?", "en", "pickup_seconds", ["n", "avg"],
-        lambda w: {
-            "n": sum(crm.pickup(row) is not None for row in w.rows),
-            "avg": average(map(crm.pickup, w.rows)),
+        lambda d: {
+            "n": sum(crm.pickup(row) is not None for row in d.rows),
+            "avg": average(map(crm.pickup, d.rows)),
         },
     ),
     measured_by(
@@ -57,7 +57,7 @@ QUESTIONS = (
     measured(
         "¿Cuánto dura de media la atención humana esta semana?", "es", "handling_seconds",
         ["avg", "median", "max"],
-        lambda w: _spread([s for row in active_in(w.rows, week(w.now))
+        lambda d: _spread([s for row in active_in(d.rows, week(d.now))
                            if (s := crm.handling(row)) is not None]),
         since="this_week",
     ),
@@ -66,12 +66,12 @@ QUESTIONS = (
     ),
     grouped(
         "Combien de conversations chacun a-t-il acceptées ces 7 derniers jours ?", "fr",
-        "conversations", lambda w: oracle.count_by(w.since("7d"), crm.accepted_by),
+        "conversations", lambda d: oracle.count_by(d.since("7d"), crm.accepted_by),
         group_by=["accepted_by"], since="7d",
     ),
     grouped(
         "In what states are today's conversations?", "en", "conversations",
-        lambda w: oracle.count_by(active_in(w.rows, today(w.now)), lambda row: row.get("state")),
+        lambda d: oracle.count_by(active_in(d.rows, today(d.now)), lambda row: row.get("state")),
         group_by=["state"], since="today",
     ),
     chats(
@@ -80,24 +80,24 @@ QUESTIONS = (
     ),
     how_many(
         "How many asked for a human twice or more?", "en",
-        lambda w: [row for row in w.rows if crm.handoffs(row) >= 2], where=["handoffs>=2"],
+        lambda d: [row for row in d.rows if crm.handoffs(row) >= 2], where=["handoffs>=2"],
     ),
     grouped(
         "Which team do people ask for?", "en", "conversations",
-        lambda w: oracle.count_by(filter(crm.team, w.rows), crm.team),
+        lambda d: oracle.count_by(filter(crm.team, d.rows), crm.team),
         group_by=["team"], where=["team exists"],
     ),
     chats(
         "Welche Gespräche waren am längsten, über 30 Nachrichten?", "de",
-        lambda w: sorted(
-            (row for row in w.rows if crm.messages(row) > 30), key=lambda row: -crm.messages(row)
+        lambda d: sorted(
+            (row for row in d.rows if crm.messages(row) > 30), key=lambda row: -crm.messages(row)
         ),
         where=["messages>30"], sort="-messages",
     ),
     chats(
         "Anything urgent this week? urgent, dringend, urgente", "en",
-        lambda w: [
-            row for row in active_in(w.rows, week(w.now))
+        lambda d: [
+            row for row in active_in(d.rows, week(d.now))
             if any(oracle.says(row, word) for word in ("urgent", "dringend", "urgente"))
         ],
         query="urgent|dringend|urgente", since="this_week",
@@ -108,15 +108,15 @@ QUESTIONS = (
     ),
     how_many(
         "有多少正在等待人工的会话还没有负责人?", "zh",
-        lambda w: [row for row in w.rows if oracle.waits(row) and not oracle.owners(row)],
+        lambda d: [row for row in d.rows if oracle.waits(row) and not oracle.assignees(row)],
         state=["requested_chat"], attention=["unassigned"],
     ),
     totals(
         "What is our average rating this month and from how many ratings?", "en",
         ["rating_avg", "rated"],
-        lambda w: {
-            "rating_avg": oracle.mean(row.get("ratingFrom5") for row in w.since("30d")),
-            "rated": sum(row.get("ratingFrom5") is not None for row in w.since("30d")),
+        lambda d: {
+            "rating_avg": oracle.mean(row.get("ratingFrom5") for row in d.since("30d")),
+            "rated": sum(row.get("ratingFrom5") is not None for row in d.since("30d")),
         },
         since="30d",
     ),
