@@ -32,7 +32,7 @@ _SENTENCE_END = re.compile(r"[.!?:](?=\s+[A-Z*`\"(])")
 
 
 @cache
-def written(module: str) -> dict[int, str]:
+def docstrings_and_comments(module: str) -> dict[int, str]:
     """The docstrings and comments of a module, by line, each with its lines joined.
 
     Strings that stand alone, as beneath a constant, count as docstrings.
@@ -80,7 +80,7 @@ def test_every_citation_leads_to_a_page_and_a_heading() -> None:
     wrong = {
         f"{module}:{line}": found
         for module in MODULES
-        for line, text in written(module).items()
+        for line, text in docstrings_and_comments(module).items()
         if (found := unresolved(text))
     }
 
@@ -92,7 +92,7 @@ def test_nothing_cites_what_stands_outside_the_repository() -> None:
     private = {
         f"{module}:{line}": found[0]
         for module in MODULES
-        for line, text in written(module).items()
+        for line, text in docstrings_and_comments(module).items()
         if (found := ELSEWHERE.findall(text))
     }
 
@@ -128,7 +128,7 @@ def test_every_guarantee_names_the_test_that_holds_it() -> None:
 
 def held_by_tests() -> set[str]:
     """The anchors of docs/contract.md that the docstrings of tests cite."""
-    texts = (text for module in TESTS for text in written(module).values())
+    texts = (text for module in TESTS for text in docstrings_and_comments(module).values())
     cited = (found for text in texts for found in HELD.findall(text))
     return {anchor.removeprefix("#") for anchors in cited for anchor in anchors.split()}
 

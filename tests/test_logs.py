@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from convocore_mcp.log_rate import LINES, SECONDS, LogRate
+from convocore_mcp.log_rate import MAX_LINES, WINDOW_SECONDS, LogRate
 from convocore_mcp.tracing.spans import start_tracing
 from convocore_mcp.tracing.tracing_settings import TracingSettings
 
@@ -94,10 +94,10 @@ def test_lines_of_one_kind_are_limited_and_the_next_one_tells_how_many_are_missi
         record.__dict__.update(marks)
         return record.getMessage() if rate.filter(record) else ""
 
-    assert [written(1) for _ in range(1000)] == ["no room"] * LINES + [""] * (1000 - LINES)
+    assert [written(1) for _ in range(1000)] == ["no room"] * MAX_LINES + [""] * (1000 - MAX_LINES)
     assert written(2) == "no room"
     assert all(written(3, logging.INFO) for _ in range(1000))
-    assert [written(4, logging.INFO, limited=True) for _ in range(40)].count("") == 40 - LINES
-    now += SECONDS
-    assert written(1) == f"no room ({1000 - LINES} more were left out)"
+    assert [written(4, logging.INFO, limited=True) for _ in range(40)].count("") == 40 - MAX_LINES
+    now += WINDOW_SECONDS
+    assert written(1) == f"no room ({1000 - MAX_LINES} more were left out)"
     assert written(1) == "no room"

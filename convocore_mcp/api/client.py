@@ -87,7 +87,9 @@ class ConvocoreClient:
         self._limits = limits or Limits()
         self._large_body = asyncio.Lock()
         self._max_limits: dict[str, int] = {}  # of agents known to use the page-number dialect
-        self._shifting: set[str] = set()  # agents whose cursors are known to be positions
+        self._agents_with_position_cursors: set[str] = (
+            set()
+        )  # agents whose cursors are known to be positions
         self._key = http.headers.get("authorization", "").removeprefix("Bearer ").encode()
         self.throttle = throttle or Throttle()
         self._on_result = on_result or (lambda _: None)
@@ -139,7 +141,9 @@ class ConvocoreClient:
         """
         refusals: list[frozenset[str]] = []
         while True:
-            progress = ListProgress(shifts=agent_id in self._shifting)
+            progress = ListProgress(
+                cursors_are_positions=agent_id in self._agents_with_position_cursors
+            )
             try:
                 paging = self._paginate(agent_id, progress, len(refusals), resume_token)
                 async with aclosing(paging) as pages:
@@ -164,8 +168,8 @@ class ConvocoreClient:
                 self._max_limits.pop(agent_id, None)
                 resume_token = None
             finally:
-                if progress.shifts:
-                    self._shifting.add(agent_id)
+                if progress.cursors_are_positions:
+                    self._agents_with_position_cursors.add(agent_id)
 
     async def _paginate(
         self, agent_id: str, progress: ListProgress, restarts: int, resume_token: str | None

@@ -55,7 +55,7 @@ async def paginate_by_cursor(
     """
 
     def prefetch_next(page: UnparsedList | ListResponse) -> asyncio.Future[UnparsedList] | None:
-        return None if page.next_cursor is None else asyncio.ensure_future(fetch(_behind(page)))
+        return None if page.next_cursor is None else asyncio.ensure_future(fetch(_next_query(page)))
 
     response, pages = first, 1
     progress.add(response)
@@ -65,20 +65,21 @@ async def paginate_by_cursor(
     prefetched = prefetch_next(response)
     try:
         while prefetched is not None:
-            received = await _receive_behind(response, prefetched, fetch)
+            received = await _receive_next(response, prefetched, fetch)
             if received is None:
                 if not progress.had_room and response.has_more is not False:
                     yield Page((), certain=False)
                 return
             before, pages = response, pages + 1
-            was_last = received.has_more is False  # a cursor all the same: look where it leads
+            # A cursor on a last page is followed all the same: the page may be wrong about the end.
+            was_last = received.has_more is False
             ahead = pages >= PAGES_BEFORE_PREFETCH
             goes_on = ahead and not was_last and not progress.may_be_exhausted
             prefetched = prefetch_next(received) if goes_on else None
             if prefetched is not None:
                 await _wait_until_sent(prefetched)
             response = await _without_mistake(received.parse(), before, progress, fetch)
-            if again := await page_before.read_again(response, _behind(before)):
+            if again := await page_before.read_again(response, _next_query(before)):
                 yield again
             was_last = response.has_more is False
             if prefetched is not None and response.next_cursor != received.next_cursor:
@@ -94,16 +95,16 @@ async def paginate_by_cursor(
         await _cancel([prefetched] if prefetched else [])
 
 
-async def _receive_behind(
+async def _receive_next(
     before: ListResponse, prefetched: Awaitable[UnparsedList], fetch: FetchList
 ) -> UnparsedList | None:
-    """The page behind `before`; `None` if it is refused because the list has ended."""
+    """The page after `before`; `None` if it is refused because the list has ended."""
     try:
         received = await prefetched
         if received.by_cursor:
             return received
         # Is this the end, or was the cursor lost? Ask again.
-        return await fetch(_behind(before))
+        return await fetch(_next_query(before))
     except (BadRequestError, NotFoundError) as error:
         # After a page that says it is the last, any refusal is the end.
         expired = isinstance(error, BadRequestError) and error.about_cursor
@@ -115,15 +116,16 @@ async def _receive_behind(
 async def _without_mistake(
     response: ListResponse, before: ListResponse, progress: ListProgress, fetch: FetchList
 ) -> ListResponse:
-    """Count the page behind `before`; one that brings nothing although more was told is read again.
+    """Count the page after `before`, and read it again if it may be a mistake.
 
-    A cache may have answered with another page, or a fault with no rows.
+    It may be one if it brings nothing new, although `before` said that the list goes on: a cache
+    may have answered with another page, or a failing server with no rows.
     """
     progress.add(response)
     if before.has_more is False or not progress.may_be_a_mistake:
         return response
     try:
-        again = (await fetch(_behind(before))).parse()
+        again = (await fetch(_next_query(before))).parse()
     except (BadRequestError, NotFoundError):
         return response  # the cursor is good for one request only
     return again if progress.add_again(again) else response
@@ -137,8 +139,8 @@ async def _wait_until_sent(request: asyncio.Future[UnparsedList]) -> None:
         await asyncio.sleep(0)
 
 
-def _behind(page: UnparsedList | ListResponse) -> PageQuery:
-    """What selects the page behind this one."""
+def _next_query(page: UnparsedList | ListResponse) -> PageQuery:
+    """The query parameters that select the page after this one."""
     return {"limit": LIMIT, "cursor": page.next_cursor or ""}
 
 
@@ -149,7 +151,9 @@ def _page_by_cursor(
     token = json.dumps({"cursor": cursor}) if cursor else None
     # A page without any cursor field may be the last one or a mistake.
     certain = (response.by_cursor if certain is None else certain) or progress.had_room
-    return replace(response.page, resume_token=token, certain=certain and not progress.unverified)
+    return replace(
+        response.page, resume_token=token, certain=certain and not progress.may_lack_rows
+    )
 
 
 async def read_front_by_number(fetch: FetchPage, plan: PageNumberPlan, first: ListResponse) -> Page:
@@ -185,7 +189,7 @@ async def paginate_by_number(fetch: FetchPage, plan: PageNumberPlan) -> AsyncGen
         async for page in pages:
             yield page
     if plan.needs_constant_limit:
-        rest = paginate_constant_pages(partial(fetch_behind, fetch), ListProgress())
+        rest = paginate_constant_pages(partial(fetch_or_empty, fetch), ListProgress())
         async with aclosing(rest) as pages:
             async for page in pages:
                 yield page
@@ -195,7 +199,7 @@ async def _paginate_spans(fetch: FetchPage, plan: PageNumberPlan) -> AsyncGenera
     async def read(span: Span) -> ListResponse:
         if not plan.joined:
             return await fetch({"page": span.page, "limit": span.limit})
-        return await fetch_behind(fetch, span.page, span.limit)
+        return await fetch_or_empty(fetch, span.page, span.limit)
 
     under_way: deque[tuple[Span, asyncio.Future[ListResponse]]] = deque()
 
@@ -228,8 +232,8 @@ async def fetch_parsed(fetch_list: FetchList, query: PageQuery) -> ListResponse:
     return (await fetch_list(query)).parse()
 
 
-async def fetch_behind(fetch: FetchPage, number: int, limit: int) -> ListResponse:
-    """A page after one that was read; a refusal counts as an empty page.
+async def fetch_or_empty(fetch: FetchPage, number: int, limit: int) -> ListResponse:
+    """Fetch a page after one that was read; a refusal counts as an empty page.
 
     Raises:
         BadRequestError: page numbers are refused.
@@ -261,7 +265,7 @@ async def resume_pagination(
         first = await fetch(query)
         rest = paginate_by_cursor(fetch_list, first, progress, first_query=query)
     elif "constant_page" in token:
-        rest = resume_constant_pages(partial(fetch_behind, fetch), resume_token)
+        rest = resume_constant_pages(partial(fetch_or_empty, fetch), resume_token)
     else:
         plan = PageNumberPlan.resume(PageNumberToken.from_text(resume_token))
         rest = paginate_by_number(fetch, plan)

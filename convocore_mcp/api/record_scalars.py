@@ -17,10 +17,10 @@ from pydantic_core import core_schema
 
 _DAY = re.compile(r"\d{4}-?\d{2}-?\d{2}")
 MILLISECONDS_FROM, MICROSECONDS_FROM, INVALID_FROM = 1e11, 1e14, 1e17
+"""Seconds stay below 1e11 until the year 5138; milliseconds passed 1e11 in 1973, and so on."""
 _WINDOWS_UNTIL = 32_503_680_000
 """Unix seconds of the year 3000: on Windows, `fromtimestamp` raises an `OSError` soon after it."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-"""Seconds stay below 1e11 until the year 5138; milliseconds passed 1e11 in 1973, and so on."""
 MAX_ID_LENGTH = 240
 """Characters of an ID: more does not fit into an index of the mirror."""
 

@@ -1,11 +1,11 @@
-"""Dates as a CRM holds them: a day, a time, Unix numbers as text, or words without a meaning."""
+"""Dates as a CRM holds them: a day, a time, Unix seconds as text, or words that are no date."""
 
 import re
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
 
 EARLIEST, LATEST = date(1980, 1, 1), date(2200, 1, 1)
-"""A year outside these is a slip or a placeholder."""
+"""A date outside of these is a typing mistake or a placeholder."""
 _NUMBERS = re.compile(r"(\d{1,4})([./-])(\d{1,2})\2(\d{1,4})")
 _WORDS = re.compile(r"[^\W\d_]+|\d+")
 _MONTHS = (
@@ -21,7 +21,7 @@ def crm_date(value: str | datetime | None) -> date | datetime | None:
 
     ISO dates and times, `20260719`, Unix seconds or milliseconds as text, and days that have one
     reading: `2026/7/19`, `19.07.2026`, `19/07/2026`, `19 July 2026`, `Jul 19, 2026`.
-    `02/03/2026` has two readings, so it has none here.
+    `02/03/2026` may be a day in February or in March, so the result is `None`.
     """
     if value is None:
         return None

@@ -23,8 +23,8 @@ be another name.
 """
 RELATED_WORD = 60
 """Similarity from which a name is worth suggesting."""
-MAX_SPELLINGS = 8
-"""Similar words that are looked up for each typed word."""
+MAX_SIMILAR_WORDS = 8
+"""Similar words that one typed word is taken for, at most."""
 MIN_PHONE_ENDING = 4
 """Digits of a phone number's ending that somebody may remember."""
 _SITE_ALIASES = {
@@ -147,7 +147,7 @@ def with_consonants(people: Sequence[PersonT], written: Sequence[Sequence[str]])
 
 
 def with_email_containing(people: Sequence[PersonT], text: str) -> list[PersonT]:
-    """Those with an email in which `text` occurs as it is."""
+    """Those with an email in which the whole `text` occurs, in any case."""
     part = text.strip().casefold()
     return [person for person in people if any(part in email for email in _emails(person))]
 
@@ -245,6 +245,6 @@ def possible_words(
     Gives each word's similarity, 0 to 100.
     """
     matches = process.extract(
-        typed, vocabulary, scorer=fuzz.ratio, score_cutoff=min_similarity, limit=MAX_SPELLINGS
+        typed, vocabulary, scorer=fuzz.ratio, score_cutoff=min_similarity, limit=MAX_SIMILAR_WORDS
     )
     return {word: similarity for word, similarity, _ in matches}

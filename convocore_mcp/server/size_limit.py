@@ -11,25 +11,28 @@ from convocore_mcp.server.sanitize import JsonObject
 
 MAX_CHARACTERS = 30_000
 """Characters of one answer. Promised by docs/contract.md, "Rules for every answer"."""
-_room: ContextVar[int] = ContextVar("room", default=MAX_CHARACTERS)
-"""Characters that the present answer may take: fewer where it becomes longer afterwards."""
+_character_limit: ContextVar[int] = ContextVar("character_limit", default=MAX_CHARACTERS)
+"""Characters that the present answer may take, as `character_limit` has set it."""
 Entries = list[object] | JsonObject
 """A list in an answer, or an object that is as long as somebody made it."""
 
 
 @contextmanager
-def room(characters: int) -> Iterator[None]:
-    """Give the answers that are made in this context fewer characters."""
-    token = _room.set(characters)
+def character_limit(characters: int) -> Iterator[None]:
+    """Let each answer that is made in this context have at most so many characters.
+
+    Fewer than usual where masking makes the answer longer afterwards; more where a file takes it.
+    """
+    token = _character_limit.set(characters)
     try:
         yield
     finally:
-        _room.reset(token)
+        _character_limit.reset(token)
 
 
 def excess(answer: JsonObject, *, reserve: int) -> int:
     """Characters by which `answer` is too long if `reserve` more are still to come."""
-    return len(compact(answer)) + reserve - _room.get()
+    return len(compact(answer)) + reserve - _character_limit.get()
 
 
 def fitting_rows(rows: Sequence[JsonObject], *, room: int) -> int:

@@ -71,7 +71,7 @@ class FullSync:
         started_at = unfinished.started_at if unfinished else writer.now()
         progress.started_at = started_at
         set_back = await writer.clock_was_set_back()
-        async with writer.leads_follow():
+        async with writer.leads_rebuilt_at_end():
             front = await self._prepare_resume(unfinished) if unfinished else Front()
             try:
                 front = await self._read_to_the_end(started_at, unfinished, front)

@@ -47,7 +47,7 @@ async def incremental_sync(upstream: Upstream, writer: PageWriter) -> None:
     await writer.erase_old()
     coverage = await writer.coverage()
     front = Front(coverage.watermark, coverage.as_of)
-    async with writer.leads_follow():
+    async with writer.leads_rebuilt_at_end():
         caught_up = await catch_up(upstream, writer, front)
     found, known = caught_up.list_size, coverage.conversations
     if found is not None and finds_little(found, known):

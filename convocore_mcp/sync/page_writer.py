@@ -190,10 +190,10 @@ class PageWriter:
         await self.run_in_thread(self.mirror.rebuild_leads, self.agent_id)
 
     @asynccontextmanager
-    async def leads_follow(self) -> AsyncIterator[None]:
-        """Rebuild the leads of what was saved at the end of the block, also if it fails.
+    async def leads_rebuilt_at_end(self) -> AsyncIterator[None]:
+        """At the end of the block, rebuild the leads of all rows saved in it.
 
-        What was read counts, though reading has failed.
+        Also if the block fails: the rows that were saved before the failure stay in the mirror.
         """
         try:
             yield

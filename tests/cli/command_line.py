@@ -17,7 +17,7 @@ from tests.process_environment import isolated_environment
 
 
 @dataclass(frozen=True)
-class Done:
+class CommandResult:
     """What a command wrote, and its exit status."""
 
     returncode: int
@@ -38,7 +38,7 @@ class CommandLine:
             CONVOCORE_BASE_URL=base_url,
         )
 
-    def run(self, *arguments: str, answer: str = "", **settings: str) -> Done:
+    def run(self, *arguments: str, answer: str = "", **settings: str) -> CommandResult:
         """Run a command; `answer` is typed into its stdin."""
         environment = dict.fromkeys(os.environ) | self.env | settings
         invoke = functools.partial(
@@ -47,7 +47,7 @@ class CommandLine:
         )  # fmt: skip
         # The context of the test may say that an event loop runs: that of an asynchronous fixture.
         done = contextvars.Context().run(invoke)
-        return Done(done.exit_code, done.stdout, done.stderr)
+        return CommandResult(done.exit_code, done.stdout, done.stderr)
 
     def run_ok(self, *arguments: str, answer: str = "", **settings: str) -> str:
         """The stdout of a command that must succeed and write nothing to stderr."""

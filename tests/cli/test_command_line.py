@@ -67,7 +67,7 @@ def test_a_shell_learns_to_complete_by_one_command(tmp_path: Path) -> None:
 
 
 def test_a_person_who_starts_it_in_a_terminal_is_told_what_it_waits_for(tmp_path: Path) -> None:
-    """Promised by docs/commands.md, "Everywhere". On stderr; a client gets not a word."""
+    """Promised by docs/commands.md, "Everywhere". On stderr, and only in a terminal."""
     ours, terminal = pty.openpty()
     with subprocess.Popen(
         COMMAND, stdin=terminal, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -171,5 +171,5 @@ def _rest(terminal: int) -> bytes:
     """What is still to be read of a terminal that nobody writes to any more."""
     try:
         return os.read(terminal, 65536)
-    except OSError:  # Linux's word for the end
+    except OSError:  # EIO: on Linux, the end of a terminal that nobody has open
         return b""

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convocore_mcp.cli.export import row_pages
-from convocore_mcp.cli.export.formulas import disarmed
+from convocore_mcp.cli.export.formulas import escaped_formula
 from convocore_mcp.cli.export.text_files import CsvWriter
 from convocore_mcp.sandbox import Sandbox, serving
 from tests.cli.command_line import CommandLine
@@ -120,7 +120,7 @@ def test_formulas_are_disarmed_and_phone_numbers_stay_usable(commands: CommandLi
 @given(st.text(max_size=30) | st.builds(add, st.sampled_from(SIGNS), st.text(max_size=30)))
 def test_no_cell_begins_as_a_formula(text: str) -> None:
     """Ours: whatever a visitor writes, and in full width, too."""
-    cell = disarmed(text)
+    cell = escaped_formula(text)
     assert cell in {text, "'" + text}
     if cell == text and text:
         phone = text[0] == "+" and set(text[1:]) <= set("0123456789 ")
@@ -132,8 +132,8 @@ def test_no_cell_begins_as_a_formula(text: str) -> None:
 )
 def test_only_a_plain_phone_number_keeps_its_plus(text: str) -> None:
     """Ours: what a spreadsheet would calculate is more than digits and blanks."""
-    assert disarmed(text) == "'" + text
-    assert disarmed("+49 170 1234567") == "+49 170 1234567"
+    assert escaped_formula(text) == "'" + text
+    assert escaped_formula("+49 170 1234567") == "+49 170 1234567"
 
 
 def test_what_is_incomplete_is_told_with_an_exit_code_of_its_own(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ class ClientUnderTest:
     packages: tuple[str, ...]
     script: str
     note: str = ""
-    faults: Mapping[str, str] = field(default_factory=dict)
+    failures: Mapping[str, str] = field(default_factory=dict)
     """What fails through the client's own fault, by transport."""
 
     @property
@@ -201,14 +201,14 @@ def _in_environment(client: ClientUnderTest) -> list[str]:
     return [*uv_run, *packages]
 
 
-def fault_of(report: Mapping[str, Any]) -> str:
+def failure_of(report: Mapping[str, Any]) -> str:
     """What is missing in what a client got; nothing if it got all that it asks for."""
     if "error" in report:
         return str(report["error"])
-    return "; ".join(_faults(report))
+    return "; ".join(_failures(report))
 
 
-def _faults(report: Mapping[str, Any]) -> Iterator[str]:
+def _failures(report: Mapping[str, Any]) -> Iterator[str]:
     for tool in TOOLS:
         name = tool["name"]
         if name not in report["tools"]:

@@ -12,7 +12,7 @@ from tests.clients.clients import (
     TRANSPORTS,
     ClientUnderTest,
     Reports,
-    fault_of,
+    failure_of,
     install,
     run_client,
     served,
@@ -61,7 +61,7 @@ def render(rows: list[str]) -> str:
 
 def row(client: ClientUnderTest, reports: Reports) -> str:
     """The row of one client."""
-    cells = [client.faults.get(name, "yes") for name in TRANSPORTS]
+    cells = [client.failures.get(name, "yes") for name in TRANSPORTS]
     return f"| {client.name} | {client.version} | {' | '.join(cells)} | {_notes(client, reports)} |"
 
 
@@ -101,10 +101,10 @@ def main(names: list[str]) -> int:
             seconds, cpu = time.perf_counter() - start, _cpu_seconds() - cpu_before
             sys.stderr.write(f"{client.name}: {seconds:.1f} s, {cpu:.1f} s of CPU\n")
             for transport in TRANSPORTS:
-                fault = fault_of(reports.get(transport, {"error": "it can't be installed"}))
-                if bool(fault) != (transport in client.faults):
+                failure = failure_of(reports.get(transport, {"error": "it can't be installed"}))
+                if bool(failure) != (transport in client.failures):
                     failed += 1
-                    sys.stderr.write(f"{client.name}, {transport}: {fault or 'works'}\n")
+                    sys.stderr.write(f"{client.name}, {transport}: {failure or 'works'}\n")
             if not failed:
                 new[client.name] = row(client, reports)
     rows = (rows_of(PAGE.read_text()) if names and PAGE.exists() else {}) | new

@@ -10,7 +10,7 @@ from tests.clients.clients import (
     CLIENTS,
     TRANSPORTS,
     ClientUnderTest,
-    fault_of,
+    failure_of,
     install,
     run_client,
 )
@@ -33,5 +33,5 @@ def test_the_client_gets_every_request_answered(
         pytest.skip(f"{client.name} can't be installed here: {why[-300:]}")
     reports = run_client(client, plan, tmp_path)
 
-    faults = {name: fault_of(reports[name]) for name in TRANSPORTS}
-    assert {name for name, fault in faults.items() if fault} == {*client.faults}, faults
+    failures = {name: failure_of(reports[name]) for name in TRANSPORTS}
+    assert {name for name, failure in failures.items() if failure} == {*client.failures}, failures

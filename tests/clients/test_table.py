@@ -13,4 +13,4 @@ def test_the_page_has_the_form_and_the_versions_of_the_last_run() -> None:
     assert page == render(rows)
     assert [(row[0], row[1]) for row in cells] == [(c.name, c.version) for c in CLIENTS]
     for client, row in zip(CLIENTS, cells, strict=True):
-        assert row[2:4] == [client.faults.get(name, "yes") for name in TRANSPORTS]
+        assert row[2:4] == [client.failures.get(name, "yes") for name in TRANSPORTS]

@@ -17,7 +17,7 @@ SECRET_FIELDS = {
     "voice.listenUrl", "voice.listenUrlUNIX",
 }  # fmt: skip
 """Every field of a conversation, as Convocore documents it, that must not leave."""
-CORES = {
+SECRET_NAMES = {
     "user": "ip", "client": "ip", "remote": "addr", "visitor": "ip address",
     "call": "recording url", "session": "key", "latest session": "token", "api": "key",
     "access": "token", "refresh": "token", "private": "key", "client app": "secret",
@@ -26,7 +26,8 @@ CORES = {
     "signing": "key", "smtp": "passwd", "one time": "otp", "card": "cvv",
     "db": "connection string", "database": "url", "id": "token", "x": "csrf token", "vapi": "jwt",
 }  # fmt: skip
-HARMLESS = [
+"""Names of secrets, each in two parts: `spellings` writes them as `userIp`, `user_ip` and so on."""
+HARMLESS_NAMES = [
     "secretary", "secretaryName", "zip", "zipCode", "shipping", "shipAddress", "tip", "trip",
     "clip", "tokens", "tokenUsage", "cumulativeTotalTokens", "maxTokens", "inputTokens",
     "tokenCount", "userAddress", "address", "author", "authority", "keyword", "keywords", "key",
@@ -43,7 +44,7 @@ TOKENS = [
     "Bearer abcdefghijklmnopqrst",
     "-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA\n-----END RSA PRIVATE KEY-----",
 ]  # fmt: skip
-PLACES = [
+ADDRESSES = [
     "84.23.11.9", "84.23.11.9:443", "2a02:908:1::1", "http://84.23.11.9/login",
     "https://storage.vapi.ai/x/y.wav", "https://cdn.example/voice/msg.ogg?x=1",
     "https://api.twilio.com/2010-04-01/Accounts/AC1/Recordings/RE1",
@@ -55,7 +56,7 @@ PLACES = [
     "https://ann:pass@[", "https://[nowhere]/x?key=abc", "https://[::1/?key=abc",
     "https://ann:pa\u2100ss@host.example/x", "https://ann:p)ss@host.example:99999999999/\x00",
 ]  # fmt: skip
-NO_SECRETS = [
+HARMLESS_VALUES = [
     "12:30:45", "+49 151 2345678", "1.234.567,89 €", "https://acme.example/a?b=1",
     "jane@acme.example", "00:1B:44:11:3A:B7", "v1.2.3.4", "std::vector<int>", "999.1.1.1",
     "2026-07-19T22:11:03Z", "Donaudampfschifffahrtsgesellschaft",
@@ -105,7 +106,7 @@ def test_of_all_fields_of_a_conversation_exactly_the_secret_ones_are_left_out() 
 
 
 @pytest.mark.parametrize(
-    "name", sorted({s for b, e in CORES.items() for s in spellings(f"{b} {e}")})
+    "name", sorted({s for b, e in SECRET_NAMES.items() for s in spellings(f"{b} {e}")})
 )
 def test_a_name_of_a_secret_is_known_in_every_spelling(name: str) -> None:
     """Promised by docs/security.md, "What never leaves": by the words in the name."""
@@ -121,13 +122,13 @@ def test_words_of_a_secret_that_are_written_together_are_known(name: str) -> Non
     assert is_secret(name, "x")
 
 
-@pytest.mark.parametrize("name", HARMLESS)
+@pytest.mark.parametrize("name", HARMLESS_NAMES)
 def test_a_name_that_only_sounds_like_a_secret_is_none(name: str) -> None:
     """Promised by docs/security.md, "What never leaves": by words, not by parts of words."""
     assert not is_secret(name, "x")
 
 
-@pytest.mark.parametrize("value", [*TOKENS, *PLACES])
+@pytest.mark.parametrize("value", [*TOKENS, *ADDRESSES])
 def test_a_value_of_a_secret_shape_is_left_out_under_any_name(value: str) -> None:
     """Promised by docs/security.md, "What never leaves": by the shape of the value."""
     assert is_secret_text(value)
@@ -135,7 +136,7 @@ def test_a_value_of_a_secret_shape_is_left_out_under_any_name(value: str) -> Non
     assert without_secret_parts(f"Look: {value} !") == f"Look: {REMOVED} !"
 
 
-@pytest.mark.parametrize("text", NO_SECRETS)
+@pytest.mark.parametrize("text", HARMLESS_VALUES)
 def test_what_people_write_is_no_secret(text: str) -> None:
     """Ours: a rule that takes too much hides what somebody said."""
     assert not is_secret_text(text)
@@ -143,7 +144,7 @@ def test_what_people_write_is_no_secret(text: str) -> None:
 
 
 def test_an_address_of_a_home_network_or_a_version_may_be_written() -> None:
-    """Ours: the first is nobody's, the second none; as values of fields they are judged by name."""
+    """Ours: neither identifies a visitor. As the value of a field, its name decides."""
     for text in ("router 192.168.1.1", "version 10.0.19.4 is out", "call abc::def() now"):
         assert without_secret_parts(text) == text
     assert without_secrets({"userOSVersion": "10.0.19.4", "os": "10.0.19.4"}) == {
@@ -163,5 +164,5 @@ def test_a_short_name_is_judged_by_where_it_stands() -> None:
 
 
 def test_a_flag_about_recordings_tells_nothing() -> None:
-    """Ours: whether a call was recorded is no secret; a credential's name says too much anyway."""
+    """Ours: a flag is left out only where its name is that of a credential."""
     assert without_secrets({"recording": True, "apiKey": False}) == {"recording": True}

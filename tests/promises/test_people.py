@@ -8,12 +8,12 @@ import pytest
 from tests.promises.conversations import Row, ago, sandbox_of
 from tests.tool_client import ToolClient, connected
 
-NOBODYS = ("none", "NULL", " undefined ", "0", "000", "unknown", "n/a", "anonymous",
+NO_IDENTITIES = ("none", "NULL", " undefined ", "0", "000", "unknown", "n/a", "anonymous",
            "00000000-0000-0000-0000-000000000000", "[object Object]")  # fmt: skip
 NAMES = ["a\tb", "a\nb", "a b", 'a"b', "ab", "a\\b", "a\ufffdb"]
 ROWS: list[Row] = [
     *({"ID": f"{kind}-{n}", "contactIdentityId": text, "userName": f"{kind} {text} {n}",
-       "ts": ago(hours=n + 1)} for n, text in enumerate(NOBODYS) for kind in ("Ada", "Bea")),
+       "ts": ago(hours=n + 1)} for n, text in enumerate(NO_IDENTITIES) for kind in ("Ada", "Bea")),
     {"ID": "ann", "userName": "Ann Lee", "userEmail": "TEST@test.com", "ts": ago(days=2)},
     {"ID": "bob", "userName": "Bob Ray", "userEmail": "test@test.com", "ts": ago(days=3)},
     {"ID": "cy", "userName": "Cy Ek", "userPhone": "+266696687", "userEmail": "n/a",
@@ -42,10 +42,10 @@ async def test_an_identity_that_stands_for_none_joins_nobody(people: ToolClient)
     Holds docs/contract.md #no-identity.
     """
     answer = await people.ask("list_leads", query="ada|bea", fields="conversations", limit=100)
-    assert answer["total"] == 2 * len(NOBODYS)
+    assert answer["total"] == 2 * len(NO_IDENTITIES)
     assert {lead["conversations"] for lead in answer["leads"]} == {1}
     assert {lead["lead_id"] for lead in answer["leads"]} == {
-        f"{kind}-{n}" for n in range(len(NOBODYS)) for kind in ("Ada", "Bea")
+        f"{kind}-{n}" for n in range(len(NO_IDENTITIES)) for kind in ("Ada", "Bea")
     }
 
 

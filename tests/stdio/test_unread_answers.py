@@ -62,7 +62,8 @@ async def test_a_server_whose_answers_nobody_reads_ends_when_it_is_asked_to(
 
     Also while calls are in progress, whose errors nobody reads either.
     """
-    monkeypatch.setattr("mcp.shared.jsonrpc_dispatcher._SHUTDOWN_WRITE_TIMEOUT", 60)  # not by it
+    # The SDK gives up writing after a while: the server must end without that.
+    monkeypatch.setattr("mcp.shared.jsonrpc_dispatcher._SHUTDOWN_WRITE_TIMEOUT", 60)
     sandbox = Sandbox(size=300, latency=5)
     with serving(sandbox) as base_url:
         settings = {"api_key": sandbox.key, "agent_id": sandbox.agent_id, "base_url": base_url}

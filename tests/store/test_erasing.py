@@ -51,8 +51,8 @@ def tables_with(store: AgentStore, *words: str) -> set[str]:
     }
 
 
-def numbers_of_details(store: AgentStore) -> Iterator[str]:
-    """The versions that began with details; the table says nothing else."""
+def rows_of_enriched_versions(store: AgentStore) -> Iterator[str]:
+    """The rows about versions that began with details: each is a number and the agent."""
     return (
         row
         for name, row in everything_in(store)
@@ -62,7 +62,7 @@ def numbers_of_details(store: AgentStore) -> Iterator[str]:
 
 @pytest.fixture
 def filled(database: Database) -> AgentStore:
-    """Jane, with everything that the mirror can know of somebody; and others with her number.
+    """A mirror with Jane, all that can be known of somebody, and others with her phone number.
 
     Bob's conversation was first merged with Jane's.
     """
@@ -108,14 +108,14 @@ def test_nothing_of_a_forgotten_person_is_left_in_any_table(filled: AgentStore) 
     )  # fmt: skip
     assert {f"convocore_{part}" for part in parts} <= before
     assert tables_with(filled, "j2'") >= {"convocore_dirty_conversations"}
-    assert list(numbers_of_details(filled))
+    assert list(rows_of_enriched_versions(filled))
     number = filled.reader.sequence_number()
     forget(filled)
     assert tables_with(filled, JANE, "j1'", "j2'", "j3'", "ci-jane") == set()
-    assert list(numbers_of_details(filled)) == []
+    assert list(rows_of_enriched_versions(filled)) == []
     assert filled.leads().keys() == {"bob", "x1"}
     assert filled.writer.coverage(filled.agent).conversations == 2
-    assert filled.reader.sequence_number() > number  # else answers of before are given again
+    assert filled.reader.sequence_number() > number  # so that no cached answer is used
 
 
 def test_postgresql_reclaims_each_table_that_held_a_forgotten_person(
@@ -173,7 +173,7 @@ def test_a_test_of_what_would_be_erased_erases_nothing(filled: AgentStore) -> No
 
 
 def test_what_was_set_aside_goes_with_its_person(database: Database) -> None:
-    """Promised by docs/security.md, "Erasing a person": tests and blocked ones, in no lead."""
+    """Promised by docs/security.md, "Erasing a person": test and blocked conversations too."""
     store = AgentStore(database)
     contact = {"email": "office@x.example", "phone": "+49 30 7654321"}
     store.save(
@@ -190,7 +190,7 @@ def test_what_was_set_aside_goes_with_its_person(database: Database) -> None:
 
 
 def test_a_lead_that_they_were_once_in_stays_without_what_it_was(database: Database) -> None:
-    """Promised by docs/security.md, "Erasing a person": here they had been taken for Bob."""
+    """Promised by docs/security.md, "Erasing a person": Bob's lead held Jane's values at first."""
     store = AgentStore(database)
     bob = conversation("b1", name="Bob Ray", phone="+49 30 7654321", identity="bob")
     store.save(bob, of_jane("j1", identity=None))
@@ -229,7 +229,7 @@ def test_a_sync_does_not_bring_a_forgotten_person_back(filled: AgentStore) -> No
 
 
 def test_somebody_who_shares_a_number_with_them_stays(filled: AgentStore) -> None:
-    """Ours: a number of two people tells nobody apart."""
+    """Ours: a phone number that two people have identifies neither of them."""
     forget(filled)
     bob = conversation("b2", name="Bob Ray", phone="+49 30 7654321", identity="bob")
     assert filled.save(bob, minute=3).created == 1

@@ -26,7 +26,7 @@ from convocore_mcp.store.database.engine import Database, open_database
 from convocore_mcp.store.database.schema import conversations
 from convocore_mcp.store.database.sqlite_file import LOCK_SECONDS
 from convocore_mcp.store.engines.database_threads import DatabaseThreads
-from convocore_mcp.store.engines.postgresql_connection import SECONDS
+from convocore_mcp.store.engines.postgresql_connection import TIMEOUT_OPTION
 from tests.conversations import conversation
 from tests.pages.documented import documented
 from tests.pooler import NEEDS_PGBOUNCER, Pooled, socket_folder
@@ -276,7 +276,7 @@ def test_idle_connections_that_are_killed_are_replaced(postgresql: NewDatabase) 
 
 def sleep_in(database: Database) -> None:
     with database.reading() as connection:
-        connection.execution_options(**{SECONDS: 0.2})
+        connection.execution_options(**{TIMEOUT_OPTION: 0.2})
         connection.exec_driver_sql(f"SELECT pg_sleep({TIMEOUT_SECONDS})")
 
 

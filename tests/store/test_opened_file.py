@@ -1,4 +1,4 @@
-"""Whether a file is still the one that was opened, where nothing else would tell."""
+"""Whether a file is still the one that was opened, in cases that SQLite does not notice."""
 
 import os
 import sqlite3
@@ -42,7 +42,7 @@ def test_a_copy_in_the_place_of_a_file_is_another_file(path: Path) -> None:
 def test_a_copy_that_comes_just_before_the_file_is_opened_is_another_file(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ours: the file is looked at by its name, and then opened by its name."""
+    """Ours: between the check of the name and the opening of the name, the file may change."""
     file, really_open = OpenedFile(path), os.open
     file.remember_header()
     file.close()
@@ -56,7 +56,7 @@ def test_a_copy_that_comes_just_before_the_file_is_opened_is_another_file(
 
 
 def test_a_file_that_is_missing_is_not_created_by_a_connection(tmp_path: Path) -> None:
-    """Ours: beside a file that was deleted, its log may still be in use."""
+    """Ours: the write-ahead log of a deleted file may still be in use."""
     engine = sqlite(str(tmp_path / "missing"))
     with pytest.raises(OperationalError):
         engine.connect()
@@ -68,8 +68,8 @@ def test_a_file_that_is_missing_is_not_created_by_a_connection(tmp_path: Path) -
 def test_a_mirror_whose_mark_comes_late_is_not_set_aside(
     path: Path, monkeypatch: pytest.MonkeyPatch, *, reads: bool
 ) -> None:
-    """Ours: while others read or write a mirror, its file does not get its mark."""
-    monkeypatch.setattr(sqlite_file, "_LOOK_MILLISECONDS", 10)
+    """Ours: `application_id` marks a mirror; while others use the file, it can't be written."""
+    monkeypatch.setattr(sqlite_file, "_SQLITE_WAIT_MILLISECONDS", 10)
     path.unlink()
     open_database(path, owner="me").close()
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
@@ -90,7 +90,7 @@ def test_a_mirror_whose_mark_comes_late_is_not_set_aside(
 
 
 def test_a_connection_changes_nothing_in_a_file_that_has_come_in_its_place(tmp_path: Path) -> None:
-    """Ours: somebody else's database is not even turned into one with a log."""
+    """Ours: even the journal mode of somebody else's database stays as it was (not WAL)."""
     path = tmp_path / "mirror.sqlite3"
     with closing(sqlite3.connect(path)) as others:
         others.execute("CREATE TABLE theirs (x)")
@@ -107,7 +107,7 @@ def test_a_connection_changes_nothing_in_a_file_that_has_come_in_its_place(tmp_p
 
 
 def test_the_log_of_a_deleted_file_is_not_shared_with_a_new_one(path: Path) -> None:
-    """Ours: whoever still has the deleted file open writes on into its log."""
+    """Ours: a process that still has the deleted file open goes on writing into its log."""
     path.unlink()
     old = open_database(path, owner="me")
     with old.writing() as connection:

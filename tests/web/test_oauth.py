@@ -336,7 +336,7 @@ async def test_keys_are_fetched_within_bounds_and_old_ones_are_kept_while_that_f
 ) -> None:
     """Promised by docs/operations.md, "HTTP". Nobody waits who does not need new keys."""
     # What is too large is refused long before its time is over.
-    monkeypatch.setattr(issuer_documents, "SECONDS", 30 if what == "too large" else 0.5)
+    monkeypatch.setattr(issuer_documents, "TIMEOUT_SECONDS", 30 if what == "too large" else 0.5)
     now, stop, sent = 100.0, threading.Event(), itertools.count()
     answers: dict[str, Iterable[bytes]] = {
         "nested": [b"[" * 100_000],

@@ -45,14 +45,14 @@ class SeenRows:
 class ListProgress:
     """What the pages of one list have brought so far."""
 
-    def __init__(self, *, shifts: bool = False) -> None:
-        """`shifts`: an earlier reading has shown that the cursors of this list are positions."""
-        self.shifts = shifts
-        """Whether the cursors are positions, so that a deletion moves rows onto a page before."""
-        self.unverified = False
-        """Whether pages were read before that was known."""
+    def __init__(self, *, cursors_are_positions: bool = False) -> None:
+        """`cursors_are_positions`: an earlier reading of this list has shown that they are."""
+        self.cursors_are_positions = cursors_are_positions
+        """Whether the cursors are positions: a deletion moves rows onto a page that was read."""
+        self.may_lack_rows = False
+        """Whether pages were not read again although rows may have moved onto them."""
         self._last_row: str | None = None
-        self._repeats = self._joins = 0
+        self._overlapping_pages = self._adjoining_pages = 0
         self._seen = SeenRows()
         self._page_size = 0
         self._fruitful_pages = 0
@@ -102,10 +102,11 @@ class ListProgress:
         """
         rows = [row.record for row in response.page.rows]
         if self._last_row is not None and self.new_on_page and rows:
-            self._repeats += self._last_row in rows
-            self._joins += self._last_row not in rows
-            if self._repeats and self._joins and not self.shifts:
-                self.shifts = self.unverified = True
+            # Pages that begin with the last row of the page before, and pages that do not.
+            self._overlapping_pages += self._last_row in rows
+            self._adjoining_pages += self._last_row not in rows
+            if self._overlapping_pages and self._adjoining_pages and not self.cursors_are_positions:
+                self.cursors_are_positions = self.may_lack_rows = True
         self._last_row = rows[-1] if rows else None
 
     def add(self, response: ListResponse) -> int:

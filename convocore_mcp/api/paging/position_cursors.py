@@ -33,10 +33,10 @@ class PageBefore:
         """The page before `response`, which `query` selects, where rows may have moved onto it."""
         before, self._query = self._query, query
         self._progress.compare_with_page_before(response)
-        if not self._progress.shifts:
+        if not self._progress.cursors_are_positions:
             return None
         try:
             return (await self._fetch(before)).parse().page
         except (BadRequestError, NotFoundError):
-            self._progress.unverified = True  # its cursor is good for one request only
+            self._progress.may_lack_rows = True  # its cursor is good for one request only
             return None

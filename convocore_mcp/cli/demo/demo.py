@@ -22,8 +22,8 @@ from convocore_mcp.words.counted import counted
 
 CHARACTERS_PER_TOKEN = 4
 """A rule of thumb for English and JSON; exact enough to compare sizes."""
-PICTURED, PICTURE_WIDTH = 3, 100
-"""Answers in a picture, and characters in a line of it."""
+PICTURED_ANSWERS, PICTURE_WIDTH = 3, 100
+"""How many answers the picture shows, and characters in a line of it."""
 
 
 def run_demo(*, size: int, seed: int, picture: Path | None = None) -> None:
@@ -45,7 +45,7 @@ def run_demo(*, size: int, seed: int, picture: Path | None = None) -> None:
     for answer in answers:
         show(console, answer_panel(answer))
     if picture is not None:
-        _draw(answers[:PICTURED], picture)
+        _draw(answers[:PICTURED_ANSWERS], picture)
     show(console, _cost_panel(answers, list_characters))
     show(
         console,

@@ -13,7 +13,7 @@ import typer
 
 from convocore_mcp.assembly import Assembly
 from convocore_mcp.cli.error_reports import leave_reporting_to_the_command, with_error_reports
-from convocore_mcp.cli.export.row_pages import Kind, RowList
+from convocore_mcp.cli.export.row_pages import ExportKind, RowList
 from convocore_mcp.cli.export.text_files import CsvWriter, JsonLinesWriter
 from convocore_mcp.cli.progress_bar import progress_bar
 from convocore_mcp.cli.replaced_file import replaced_file
@@ -52,7 +52,7 @@ class FileFormat(StrEnum):
 
 @with_error_reports
 def export(
-    kind: Annotated[Kind, typer.Argument(help="conversations or leads.")],
+    kind: Annotated[ExportKind, typer.Argument(help="conversations or leads.")],
     arguments: Pairs = None,
     *,
     to: Annotated[str, typer.Option("--output", "-o", help="File to write; - is stdout.")] = STDOUT,

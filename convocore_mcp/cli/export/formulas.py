@@ -1,4 +1,4 @@
-"""Text cells that a spreadsheet would take for a formula, made harmless.
+"""Text cells that a spreadsheet would take for a formula, escaped so that they stay text.
 
 Source: OWASP, "CSV Injection".
 """
@@ -13,7 +13,7 @@ APOSTROPHE = "'"
 """In front of a text, it tells spreadsheets that the cell is text."""
 
 
-def disarmed(text: str) -> str:
+def escaped_formula(text: str) -> str:
     """`text`, with an apostrophe in front where a spreadsheet would calculate it.
 
     Full-width characters count, too. A phone number of `+`, digits and blanks stays as it is.

@@ -16,7 +16,7 @@ from convocore_mcp.server.requests import (
     LeadsRequest,
 )
 from convocore_mcp.server.sanitize import JsonObject
-from convocore_mcp.server.size_limit import room
+from convocore_mcp.server.size_limit import character_limit
 from convocore_mcp.server.tools.list_conversations import list_conversations
 from convocore_mcp.server.tools.list_leads import list_leads
 from convocore_mcp.server.tools.strict_tool import StrictTool
@@ -28,11 +28,12 @@ from convocore_mcp.server.views.row_views import (
 )
 
 PAGE_ROWS, PAGE_CHARACTERS = 1_000, 20_000_000
-"""Rows that are read, held and written together. A model gets less; a file has room."""
-NOT_OF_A_FILE = ("limit", "cursor")
+"""The size of a page, which is read, held and written as a whole; a model gets smaller ones."""
+PAGING_ARGUMENTS = ("limit", "cursor")
+"""Arguments of the tools that an export refuses, because it has all rows."""
 
 
-class Kind(StrEnum):
+class ExportKind(StrEnum):
     """What is exported."""
 
     conversations = "conversations"
@@ -43,30 +44,30 @@ class Kind(StrEnum):
 class RowList:
     """A list to be written: what is asked, and the columns that it has."""
 
-    kind: Kind
+    kind: ExportKind
     request: ConversationsRequest | LeadsRequest
     agent_id: str
 
     @classmethod
-    def of(cls, kind: Kind, pairs: Sequence[str]) -> Self:
+    def of(cls, kind: ExportKind, pairs: Sequence[str]) -> Self:
         """Read the arguments as the tool reads them.
 
         Raises:
             InvalidArgumentError: an argument is not one of the tool, or not valid.
         """
         given = read_pairs(pairs, also=" The file to write is named with -o.")
-        for name in NOT_OF_A_FILE:
+        for name in PAGING_ARGUMENTS:
             if name in given:
                 raise InvalidArgumentError(
                     f"{name}: an export has every row.",
                     hint="Leave it out, or use since and where.",
                 )
-        fn = list_leads if kind is Kind.leads else list_conversations
+        fn = list_leads if kind is ExportKind.leads else list_conversations
         read = StrictTool.of(fn, title="").read_arguments(given)
         names = [name for name in FilterArguments.__slots__ if name in read]
         filters = replace(NO_FILTER, **{name: read[name] for name in names})
         agent_id = str(read["agent_id"])
-        if kind is Kind.leads:
+        if kind is ExportKind.leads:
             fields = read["fields"] or BRIEF_LEAD
             return cls(kind, LeadsRequest(filters, read["sort"], fields, PAGE_ROWS), agent_id)
         full = read["detail"] == "full"
@@ -79,7 +80,7 @@ class RowList:
         Raises:
             InvalidArgumentError: a name in `fields` is not a field.
         """
-        rows = Rows.LEADS if self.kind is Kind.leads else Rows.CONVERSATIONS
+        rows = Rows.LEADS if self.kind is ExportKind.leads else Rows.CONVERSATIONS
         names = [f.name for f in shown_fields(self.request.fields, rows=rows, agents=len(agents))]
         if "value" in names and "value_text" not in names:
             names.insert(names.index("value") + 1, "value_text")
@@ -93,7 +94,7 @@ class RowList:
         """
         cursor = ""
         while True:
-            with room(PAGE_CHARACTERS):
+            with character_limit(PAGE_CHARACTERS):
                 answer = await self._page(backend, agents, cursor)
             yield answer
             cursor = answer.get("next_cursor", "")

@@ -5,7 +5,7 @@ import io
 from collections.abc import Sequence
 from typing import BinaryIO
 
-from convocore_mcp.cli.export.formulas import disarmed
+from convocore_mcp.cli.export.formulas import escaped_formula
 from convocore_mcp.server.rendering import compact
 from convocore_mcp.server.sanitize import JsonObject
 
@@ -19,7 +19,7 @@ class CsvWriter:
         self._text = io.TextIOWrapper(file, encoding="utf-8", newline="")
         self._columns = columns
         self._writer = csv.writer(self._text)
-        self._writer.writerow(map(disarmed, columns))
+        self._writer.writerow(map(escaped_formula, columns))
 
     def write(self, rows: Sequence[JsonObject]) -> None:
         """Add rows."""
@@ -53,4 +53,6 @@ def _cell(value: object) -> str | int | float:
         return "true" if value else "false"
     if isinstance(value, int | float):
         return value
-    return disarmed(LIST_SEPARATOR.join(map(str, value)) if isinstance(value, list) else str(value))
+    return escaped_formula(
+        LIST_SEPARATOR.join(map(str, value)) if isinstance(value, list) else str(value)
+    )

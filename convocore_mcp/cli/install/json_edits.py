@@ -13,8 +13,8 @@ from tree_sitter import Language, Node, Parser, Tree
 from convocore_mcp.errors import InvalidArgumentError
 
 _PARSER = Parser(Language(tree_sitter_json.language()))
-_MARK = "\ufeff"
-"""Some editors of Windows begin a file with it."""
+_BYTE_ORDER_MARK = "\ufeff"
+"""Some editors on Windows write it at the beginning of a file."""
 
 
 def entries_in(text: str, section: str) -> dict[str, object]:
@@ -23,7 +23,7 @@ def entries_in(text: str, section: str) -> dict[str, object]:
     Raises:
         InvalidArgumentError: the text is not a JSON object, or the section is not one.
     """
-    root = _root(_parsed(text.removeprefix(_MARK)))
+    root = _root(_parsed(text.removeprefix(_BYTE_ORDER_MARK)))
     found = _object_at(root, section) if root else None
     return {_name(pair): _value(_part(pair, "value")) for pair in _pairs(found)} if found else {}
 
@@ -34,7 +34,7 @@ def with_entry(text: str, section: str, name: str, entry: Mapping[str, object]) 
     Raises:
         InvalidArgumentError: as `entries_in`.
     """
-    mark, source = _without_mark(text)
+    mark, source = _split_byte_order_mark(text)
     newline = "\r\n" if "\r\n" in source else "\n"
     root = _root(_parsed(source))
     if root is None:
@@ -58,7 +58,7 @@ def without_entry(text: str, section: str, name: str, *, drop_section: bool = Fa
     Raises:
         InvalidArgumentError: as `entries_in`.
     """
-    mark, source = _without_mark(text)
+    mark, source = _split_byte_order_mark(text)
     root = _root(_parsed(source))
     found = _object_at(root, section) if root else None
     if found is None or _pair(found, name) is None:
@@ -70,13 +70,13 @@ def without_entry(text: str, section: str, name: str, *, drop_section: bool = Fa
     return mark + edited
 
 
-def _without_mark(text: str) -> tuple[str, str]:
-    return (_MARK, text[1:]) if text.startswith(_MARK) else ("", text)
+def _split_byte_order_mark(text: str) -> tuple[str, str]:
+    return (_BYTE_ORDER_MARK, text[1:]) if text.startswith(_BYTE_ORDER_MARK) else ("", text)
 
 
 def _parsed(source: str) -> Tree:
     tree = _PARSER.parse(source.encode())
-    for node in _faults(tree.root_node):
+    for node in _syntax_errors(tree.root_node):
         row, column = node.start_point
         raise InvalidArgumentError(
             f"It is not valid JSON at line {row + 1}, column {column + 1}.",
@@ -85,7 +85,7 @@ def _parsed(source: str) -> Tree:
     return tree
 
 
-def _faults(node: Node) -> Iterator[Node]:
+def _syntax_errors(node: Node) -> Iterator[Node]:
     """What is no JSON below `node`, except commas behind a last item, which many clients accept."""
     if not node.has_error:
         return
@@ -100,7 +100,7 @@ def _faults(node: Node) -> Iterator[Node]:
         if child.is_error or child.is_missing:
             yield child
         else:
-            yield from _faults(child)
+            yield from _syntax_errors(child)
 
 
 def _root(tree: Tree) -> Node | None:

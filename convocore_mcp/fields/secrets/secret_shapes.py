@@ -17,7 +17,7 @@ _PREFIXED = (
     r"|VF\.[A-Z]{2,}\.[\w.-]{16,}|EAA[0-9A-Za-z]{30,}|SG\.[\w-]{16,}\.[\w-]{16,}"  # Voiceflow, …
     r"|npm_\w{30,}|hf_\w{30,}|shp(?:at|ss|ca|pa)_\w{20,}|dop_v1_\w{30,}"
 )
-"""Tokens that say whose they are, so that scanners find them; each issuer documents its own."""
+"""Tokens with a prefix that names their issuer; each issuer documents its own."""
 _TOKEN = (
     rf"\b(?:eyJ[\w-]{{8,}}\.[\w-]{{8,}}(?:\.[\w-]*)?|{_PREFIXED})"  # a JWT, or a prefixed token
     r"|\b(?i:bearer|basic)\s+[\w.~+/-]{16,}=*"

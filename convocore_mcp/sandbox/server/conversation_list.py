@@ -96,7 +96,7 @@ class ConversationList:
     # Reading
 
     def ranks(self, offset: int, limit: int) -> list[int]:
-        """The ranks of `limit` conversations after the first `offset`; empty ones count too."""
+        """The ranks of `limit` conversations after the first `offset`; hidden rows count too."""
         end = max(0, len(self._new_ranks) - offset)
         ranks = self._new_ranks[max(0, end - limit) : end][::-1]
         original_offset = max(0, offset - len(self._new_ranks))
@@ -109,7 +109,7 @@ class ConversationList:
         return ranks + self._original_ranks(max(0, 1 - rank), limit - len(ranks))
 
     def rows_at(self, ranks: list[int]) -> list[Json]:
-        """The rows at `ranks` as the list shows them, copied; empty ones are left out."""
+        """The rows at `ranks` as the list shows them, copied; hidden rows are left out."""
         return [self._row_at(rank) for rank in ranks if not self._hidden(rank)]
 
     def row(self, identifier: str) -> Json:

@@ -15,13 +15,13 @@ from convocore_mcp.server.privacy.pseudonyms import Pseudonyms
 from convocore_mcp.server.protocols import RunInThread
 from convocore_mcp.server.rendering import compact
 from convocore_mcp.server.sanitize import JsonObject
-from convocore_mcp.server.size_limit import MAX_CHARACTERS, room
+from convocore_mcp.server.size_limit import MAX_CHARACTERS, character_limit
 
 if TYPE_CHECKING:
     from convocore_mcp.models.personal import PersonalValues
 
 T = TypeVar("T")
-SMALLEST_ROOM = 5_000
+SMALLEST_LIMIT = 5_000
 """Characters below which an answer does not get shorter."""
 
 
@@ -63,7 +63,7 @@ class Privacy:
     async def answer(self, make: Callable[[T], Awaitable[JsonObject]], request: T) -> JsonObject:
         """What `make` answers to `request`, masked; pseudonyms in the request are read.
 
-        Masked values may be longer. So an answer near the limit is made again with less room.
+        Masked values may be longer. So an answer near the limit is made again with a lower limit.
 
         Raises:
             ConvocoreError: from `make`, with its texts masked.
@@ -72,11 +72,11 @@ class Privacy:
         limit = size = MAX_CHARACTERS
         try:
             while True:
-                with room(limit):
+                with character_limit(limit):
                     found = await make(resolved)
                 masked = await self._read(self._masked, found, given)
                 size = len(compact(masked))
-                if size <= MAX_CHARACTERS or limit < SMALLEST_ROOM:
+                if size <= MAX_CHARACTERS or limit < SMALLEST_LIMIT:
                     return masked
                 limit = int(limit * 0.9 * MAX_CHARACTERS / size)
         except ConvocoreError as error:

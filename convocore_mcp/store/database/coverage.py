@@ -37,7 +37,10 @@ DAMAGED_RECORD = (
     "A stored conversation was damaged: parts of it are missing until the next full sync."
 )
 KEPT_SECONDS = "kept_seconds"
-"""The key in `meta` of how long conversations are kept (`write.retention`); empty for ever."""
+"""The key in `meta` of how many seconds conversations are kept (`write.retention`).
+
+An empty value means that they are kept for ever.
+"""
 _c = conversations.c
 _AGENT: BindParameter[str] = bindparam("agent")
 _OLDEST = (
@@ -153,17 +156,17 @@ def save_resume_token(
     connection.execute(_RESUME_TOKEN, given)
 
 
-def leads_settled(connection: Connection, agent_id: str, number: int) -> None:
+def note_leads_settled(connection: Connection, agent_id: str, number: int) -> None:
     """Note that the leads of all changes up to `number` have been rebuilt."""
     _set_agent(connection, agent_id, {"settled": number})
 
 
-def leads_changed(connection: Connection, agent_id: str, number: int) -> None:
+def note_leads_changed(connection: Connection, agent_id: str, number: int) -> None:
     """Note that values of leads changed at `number`."""
     _set_agent(connection, agent_id, {"leads_changed": number})
 
 
-def data_changed(connection: Connection, agent_id: str, *, added: int = 0) -> None:
+def note_data_changed(connection: Connection, agent_id: str, *, added: int = 0) -> None:
     """Invalidate cached answers about an agent, and count `added` more conversations (or fewer)."""
     _update_agent(connection, _DATA_CHANGED, {"agent": agent_id, "added": added})
 
@@ -199,6 +202,6 @@ def _unfinished_sync(row: Mapping[str, Any]) -> UnfinishedSync | None:
     resume_token = row.get("resume_token")
     if not (started_at and resume_token):
         return None
-    stored_value(resume_token)  # else no sync could go on from it, nor begin again
+    stored_value(resume_token)  # a damaged token raises here: no sync could ever continue from it
     watermark = from_milliseconds(row.get("full_sync_watermark"))
     return UnfinishedSync(started_at, resume_token, watermark)

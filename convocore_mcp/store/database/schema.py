@@ -51,7 +51,10 @@ _Seq = BigInteger().with_variant(Integer, "sqlite")
 meta = Table(
     f"{PREFIX}meta", metadata, Column("key", Text, primary_key=True), Column("value", Text)
 )
-"""`schema` (version), `owner` (fingerprint of key and region), `generation` (of the mirror)."""
+"""Single values by name: `schema` (the version of the tables), `owner`, `generation`.
+
+Others are declared where they are used: leases, `kept_seconds` and `pseudonym_key`.
+"""
 
 counter = Table(
     f"{PREFIX}counter",
@@ -153,8 +156,8 @@ first read at `read_at`, last at `seen_at`, replaced or removed at `ended_at`; `
 syncs in a row did not see it. `outdated_at` is when the list last showed an older copy of it,
 unless it was seen since. `other_copies` are the digests of equally old copies that the list shows
 beside it. `dropped_fields` is how many of its fields could not be read. `identity`
-is Convocore's idea of who this is, `lead_id` is ours; `first_lead_id` is that of the beginning,
-where changes of other conversations have moved the version to another lead.
+is Convocore's idea of who this is, `lead_id` is ours. Where changes of other conversations have
+moved the version to another lead, `first_lead_id` is the lead that it belonged to at first.
 `amount` is the number in `value`, `unparsed` says that it has none. The columns `by_...` are sort
 keys: orders are descending, the id breaks ties. `search` holds the tokens of `search_tokens`.
 """
@@ -242,7 +245,8 @@ leads = Table(
 )
 """The current leads, merged from the current versions of conversations.
 
-`hot_score` and `closed` are decided in Python (`leads.hotness`) and only compared here.
+`hot_score` and `closed` are decided in Python (`leads.hotness`) and only compared here. `text` has
+the folded words of names and companies, `terms` the index terms, each after a line feed.
 """
 
 _l = leads.c
@@ -296,4 +300,4 @@ quarantine = Table(
     Column("seen_at", BigInteger, nullable=False),
     PrimaryKeyConstraint("agent_id", "digest"),
 )
-"""Rows that don't fit the model, as Convocore sent them, each with the reason."""
+"""Quarantined rows as Convocore sent them, without secrets and cut, each with the reason."""

@@ -38,7 +38,7 @@ NEWER = "it belongs to a newer version of this program"
 """Reasons why a mirror can't be used."""
 LOCK_SECONDS = 15.0
 """How long a write transaction waits for that of another process."""
-_LOOK_MILLISECONDS = 2000
+_SQLITE_WAIT_MILLISECONDS = 2000
 """How long SQLite waits for a lock by itself. Reading waits only for a process that has locked
 the file as a whole, or that repairs it."""
 BUSY = 5
@@ -84,7 +84,7 @@ def open_file(
             unusable = DAMAGED
         if not unusable:
             number = application_id(generation)
-            _mark(engine, number)
+            _write_application_id(engine, number)
             file.remember_header(number)
             event.listen(engine, "engine_disposed", file.close)
             return engine, generation
@@ -106,8 +106,8 @@ def _check_file(path: Path, file: OpenedFile) -> None:
         )
 
 
-def _mark(engine: Engine, number: int | None) -> None:
-    """Write into the header of the file which mirror it is, if that does not stand there yet."""
+def _write_application_id(engine: Engine, number: int | None) -> None:
+    """Write the generation's number into the header of the file, if no number stands there yet."""
     with closing(engine.raw_connection()) as raw, suppress(sqlite3.OperationalError):  # is locked
         cursor = raw.cursor()
         (found,) = cursor.execute("PRAGMA application_id").fetchone()
@@ -200,7 +200,7 @@ def _begin_writing(connection: Connection) -> None:
     """Wait for the write lock in small steps: SQLite's own waiting can't be ended."""
     give_up: threading.Event = connection.get_execution_options()[GIVE_UP]
     driver_connection: Any = connection.connection.driver_connection
-    last_try_at = time.monotonic() + LOCK_SECONDS - _LOOK_MILLISECONDS / 1000
+    last_try_at = time.monotonic() + LOCK_SECONDS - _SQLITE_WAIT_MILLISECONDS / 1000
     while time.monotonic() < last_try_at and not give_up.is_set():
         try:
             driver_connection.execute("BEGIN IMMEDIATE")
@@ -215,7 +215,7 @@ def _begin_writing(connection: Connection) -> None:
 def _connect(database: str, check: Callable[[], None] | None) -> sqlite3.Connection:
     if check:
         check()
-    wait = _LOOK_MILLISECONDS / 1000
+    wait = _SQLITE_WAIT_MILLISECONDS / 1000
     if database == ":memory:":
         return sqlite3.connect(database, timeout=wait, check_same_thread=False)
     # Never creates a file: beside one that was deleted, its log may still be in use.

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import delete, insert
 
 from convocore_mcp.models import ReadDetails, TrialResult
-from convocore_mcp.store.database.coverage import data_changed
+from convocore_mcp.store.database.coverage import note_data_changed
 from convocore_mcp.store.database.rows import to_milliseconds
 from convocore_mcp.store.database.sequence import take_write_lock
 from convocore_mcp.store.details import save_details, trial_rows
@@ -45,7 +45,7 @@ class DetailsWriter:
             trial_rows.note_added(connection, agent_id, found.fields)
             save_details.mark_enriched(connection, agent_id, found.changed, first=first)
             if found.answered and not found.changed:
-                data_changed(connection, agent_id)  # answers say how many details they lack
+                note_data_changed(connection, agent_id)  # answers say how many details they lack
         return found.added
 
     def want_again(self, agent_id: str, time: datetime, *, now: datetime) -> int:

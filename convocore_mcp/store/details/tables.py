@@ -43,10 +43,10 @@ sparse_rows = Table(
 """Current conversations whose list row is sparse, or may be, and whose details are to be read.
 
 `last_activity` (milliseconds) and `score` say which is read first. `listed` is the record as the
-list shows it, where the mirror's record also has details. `again`: this version has its details,
-which were read so long ago that somebody may have edited the conversation since; or it has none
-yet, and is asked for only in a trial (`trial_rows`). `bare`: the list row says next to nothing of
-the conversation.
+list shows it, where the mirror's record also has details. `again`:
+read after all others. Either this version has its details, which were read so long ago that
+somebody may have edited the conversation since; or it has none yet, and is asked for only in a
+trial (`trial_rows`). `bare`: the list row says next to nothing of the conversation.
 """
 Index(
     f"{PREFIX}sparse_bare", sparse_rows.c.agent_id,
@@ -110,7 +110,7 @@ transcripts = Table(
     Column("read_at", BigInteger, nullable=False),
     PrimaryKeyConstraint("agent_id", "id"),
 )
-"""Transcripts that somebody asked for: `digest` is that of the list row, so of its version."""
+"""Transcripts that somebody asked for. `digest` is that of the list row that it was read for."""
 Index(f"{PREFIX}transcripts_read", transcripts.c.read_at)
 
 enriched_versions = Table(

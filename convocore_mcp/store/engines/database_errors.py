@@ -18,82 +18,84 @@ _PATH = re.compile(r'"/[^"]*"')
 _TABLE = re.compile(r'"?\bconvocore_\w+"?')
 
 
-class Kind(NamedTuple):
+class FailureKind(NamedTuple):
     """A kind of failure, with what an operator can do about it."""
 
     message: str
     hint: str
 
 
-LOCKED = Kind(
+LOCKED = FailureKind(
     "Another process holds the mirror locked.",
     "Ask again in a moment. If it persists, a process that uses the mirror is stopped or stuck: "
     "find it (fuser FILE, lsof FILE), and let it continue or end it.",
 )
-DISK_FULL = Kind(
+DISK_FULL = FailureKind(
     "The disk of the mirror is full.",
     "Free space there, or set CONVOCORE_STORE to another disk or to memory.",
 )
-READ_ONLY = Kind(
+READ_ONLY = FailureKind(
     "The mirror can't be written: it is read-only.",
     "Make the file and its folder writable for this user, or set CONVOCORE_STORE to another place "
     "or to memory.",
 )
-DISK_FAILS = Kind(
+DISK_FAILS = FailureKind(
     "The disk of the mirror fails: it can't be read or written.",
     "Check the disk and the system's log, or set CONVOCORE_STORE to another disk or to memory.",
 )
-NOT_OPENED = Kind(
+NOT_OPENED = FailureKind(
     "The mirror's file can't be opened.",
     "Check that its folder exists, is writable for this user and may hold more open files, or set "
     "CONVOCORE_STORE to another place or to memory.",
 )
-NO_MEMORY = Kind(
+NO_MEMORY = FailureKind(
     "There is too little memory for the database.",
     "Give this process or the database server more memory.",
 )
-TOO_MANY = Kind(
+TOO_MANY = FailureKind(
     "The database server has no connection left.",
     "Raise max_connections, end clients that need theirs no longer, or put a pooler in front; each "
     "server of this program uses up to ten, and two for each agent that it reads.",
 )
-PASSWORD = Kind(
+PASSWORD = FailureKind(
     "The database server refuses the user or the password.",
     "Correct user and password in CONVOCORE_STORE (percent-encode /, @ and : in them), or the "
     "server's pg_hba.conf.",
 )
-NO_DATABASE = Kind(
+NO_DATABASE = FailureKind(
     "The database that CONVOCORE_STORE names does not exist.",
     "Create it (createdb --encoding=UTF8 --template=template0 NAME), or correct CONVOCORE_STORE.",
 )
-NO_PERMISSION = Kind(
+NO_PERMISSION = FailureKind(
     "The database user lacks a permission.",
     "Grant it CREATE and USAGE on the schema, and the tables whose names begin with convocore.",
 )
-UNREACHABLE = Kind(
+UNREACHABLE = FailureKind(
     "The database server can't be reached.",
     "Check that it runs, and the host, the port and the network in between (CONVOCORE_STORE).",
 )
-STARTING = Kind(
+STARTING = FailureKind(
     "The database server is starting up, shutting down or recovering.",
     "Ask again in a few seconds.",
 )
-SLOW = Kind(
+SLOW = FailureKind(
     "The database takes too long to answer.",
     "Ask again. If it persists, the database server is stopped, overloaded, or waits for a lock of "
     "another client: see pg_stat_activity and pg_locks.",
 )
-STANDBY = Kind(
+STANDBY = FailureKind(
     "The database server can only be read.",
     "CONVOCORE_STORE must name the primary server, and not a standby.",
 )
-POOLER = Kind(
+POOLER = FailureKind(
     "The connection pooler refuses an option of CONVOCORE_STORE.",
     "Leave options=... out, and set the schema for the user: ALTER ROLE name SET search_path = "
     "schema.",
 )
-CONFLICT = Kind("Another process changed the same rows at the same moment.", "Ask again.")
-LOST = Kind("The database server ended the connection.", "Ask again: a new connection is made.")
+CONFLICT = FailureKind("Another process changed the same rows at the same moment.", "Ask again.")
+LOST = FailureKind(
+    "The database server ended the connection.", "Ask again: a new connection is made."
+)
 
 _SQLITE = {
     5: LOCKED, 6: LOCKED, 7: NO_MEMORY, 8: READ_ONLY, 10: DISK_FAILS, 13: DISK_FULL,
@@ -115,9 +117,12 @@ _WHILE_CONNECTING = (
     ("starting up|shutting down|recovery|not yet accepting", STARTING),
     ("query_wait_timeout|server_login_retry|server login", UNREACHABLE),
 )
-"""A failed connection has no SQLSTATE, only the server's text: in English, or in any language."""
-_AGAIN = (LOST, CONFLICT)
-"""Kinds of failures after which the same transaction may succeed at once."""
+"""Patterns of the server's text, because a failed connection has no SQLSTATE.
+
+The text may be in another language; then only the words match that are not translated.
+"""
+_SUCCEED_WHEN_REPEATED = (LOST, CONFLICT)
+"""Kinds of failures after which the same transaction may succeed if it is repeated at once."""
 
 
 @contextmanager
@@ -133,7 +138,7 @@ def mirror_error(error: SQLAlchemyError) -> MirrorError:
     """What `error` means; of an unknown kind, its first line without paths and tables."""
     cause = getattr(error, "orig", None) or error
     kind = _kind(error, cause)
-    if kind in _AGAIN:
+    if kind in _SUCCEED_WHEN_REPEATED:
         return LostConnectionError(kind.message, hint=kind.hint)
     if kind is not None:
         return MirrorError(kind.message, hint=kind.hint)
@@ -145,7 +150,7 @@ def mirror_error(error: SQLAlchemyError) -> MirrorError:
     )
 
 
-def _kind(error: SQLAlchemyError, cause: BaseException) -> Kind | None:
+def _kind(error: SQLAlchemyError, cause: BaseException) -> FailureKind | None:
     if (code := getattr(cause, "sqlite_errorcode", None)) is not None:
         return _SQLITE.get(code & 0xFF)
     if isinstance(error, DBAPIError) and NO_ANSWER in str(cause):

@@ -41,8 +41,8 @@ _CONNECTING = {
 """Options of the client's side: no pooler sees them. CONVOCORE_STORE may name others."""
 GIVE_UP = "convocore_give_up"
 """The option of an engine with the event upon which nobody waits for its database any more."""
-SECONDS = "convocore_seconds"
-"""The option of a connection that sets another limit than the usual ones."""
+TIMEOUT_OPTION = "convocore_seconds"
+"""The option of a connection that sets how many seconds a statement may take, if not the usual."""
 _PREFIX = "postgresql+psycopg://"
 _Steps: TypeAlias = Generator[object, object, object]
 """A generator of the driver: yields what it waits for, gets what is ready, returns the result."""
@@ -168,7 +168,7 @@ def _bound(engine: Engine) -> None:
     def bound_transaction(connection: Connection) -> None:
         options = connection.get_execution_options()
         usual = WRITE_SECONDS if options.get("convocore_writing") else READ_SECONDS
-        limit_statements(connection, options.get(SECONDS, usual))
+        limit_statements(connection, options.get(TIMEOUT_OPTION, usual))
 
     @event.listens_for(engine, "checkin")
     def bound_ping(connection: DriverConnection | None, _record: object) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, Select, delete, select
 
 from convocore_mcp.models import Conversation, DerivedKeys, Lead
 from convocore_mcp.store.database import bulk
-from convocore_mcp.store.database.coverage import leads_changed
+from convocore_mcp.store.database.coverage import note_leads_changed
 from convocore_mcp.store.database.schema import CURRENT, agents
 from convocore_mcp.store.database.sequence import set_sequence_number
 from convocore_mcp.store.fields.conversation_values import (
@@ -171,7 +171,7 @@ def replace_leads(
     bulk.insert_rows(connection, lead_fields, columns, ((number, CURRENT, *row) for row in new))
     insert_single_leads(connection, single, number=number)
     set_sequence_number(connection, number)
-    leads_changed(connection, agent_id, number)
+    note_leads_changed(connection, agent_id, number)
 
 
 def _current(

@@ -80,7 +80,8 @@ class OpenedFile:
         self._lock = threading.Lock()
         self._descriptor = -1
         self._header: tuple[bytes, bytes] | None = None
-        self._marked: tuple[bytes, bytes] | None = None
+        self._header_with_id: tuple[bytes, bytes] | None = None
+        """The header that SQLite will write once `application_id` is set (`remember_header`)."""
 
     @property
     def inode(self) -> int:
@@ -110,7 +111,7 @@ class OpenedFile:
         checkpoint; until then both headers are accepted.
         """
         if number is not None:
-            self._marked = _SQLITE, number.to_bytes(4, signed=True)
+            self._header_with_id = _SQLITE, number.to_bytes(4, signed=True)
         if self._open():
             self._header = self._read_header()
 
@@ -129,7 +130,7 @@ class OpenedFile:
 
     def _has_our_header(self) -> bool:
         header = self._read_header()
-        if header == self._marked:
+        if header == self._header_with_id:
             self._header = header
         return header == self._header
 

@@ -1,4 +1,4 @@
-"""Erasing a person, or what is old: not a change that is told, but as if it had never been there.
+"""Erasing a person, or what is old: no change reports it; it is as if it had never been there.
 
 Everything goes that was written about the conversations: every version and record, the search
 index, leads and their terms, changes, details, transcripts, quarantined rows. On SQLite the freed
@@ -10,7 +10,7 @@ from contextlib import closing
 
 from sqlalchemy import Connection, delete, func, select, text, update
 
-from convocore_mcp.store.database.coverage import data_changed
+from convocore_mcp.store.database.coverage import note_data_changed
 from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.database.rows import chunks
 from convocore_mcp.store.database.schema import (
@@ -27,7 +27,7 @@ from convocore_mcp.store.database.schema import (
 )
 from convocore_mcp.store.database.sequence import set_sequence_number, take_write_lock
 from convocore_mcp.store.details.tables import details, enriched_versions, sparse_rows, transcripts
-from convocore_mcp.store.engines.postgresql_connection import SECONDS
+from convocore_mcp.store.engines.postgresql_connection import TIMEOUT_OPTION
 from convocore_mcp.store.fields.field_tables import (
     conversation_fields,
     conversation_texts,
@@ -93,7 +93,7 @@ class Eraser:
             with closing(engine.raw_connection()) as raw:  # not in a transaction
                 raw.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
             return
-        options = {"isolation_level": "AUTOCOMMIT", SECONDS: VACUUM_SECONDS}
+        options = {"isolation_level": "AUTOCOMMIT", TIMEOUT_OPTION: VACUUM_SECONDS}
         with engine.connect() as connection:
             connection.execution_options(**options)
             for table in _ALL:
@@ -123,7 +123,7 @@ def erase(connection: Connection, agent_id: str, found: Traces) -> None:
     for digest in quarantined_rows(connection, agent_id, found):
         connection.execute(delete(quarantine).where(q.agent_id == agent_id, q.digest == digest))
     _erase_rows(connection, agent_id, found)
-    # What a lead was when the person was in it.
+    # Older versions of leads that the person has left: they still hold the person's values.
     f = lead_fields.c
     for part in chunks(sorted(found.shared_lead_ids)):
         was = (f.agent_id == agent_id, f.lead_id.in_(part), f.valid_to != CURRENT)
@@ -166,7 +166,7 @@ def _erase_rows(connection: Connection, agent_id: str, found: Traces) -> None:
         connection.execute(delete(conversations).where(*mine))
     _erase_leads(connection, agent_id, found.lead_ids)
     _drop_unused_words(connection, agent_id, terms, words)
-    data_changed(connection, agent_id, added=-current)
+    note_data_changed(connection, agent_id, added=-current)
 
 
 def _erase_leads(connection: Connection, agent_id: str, lead_ids: Collection[str]) -> None:

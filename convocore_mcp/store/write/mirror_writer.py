@@ -11,10 +11,10 @@ from convocore_mcp.models import Conversation, Coverage, DerivedKeys, Page
 from convocore_mcp.store.database import bulk
 from convocore_mcp.store.database.columns import storable
 from convocore_mcp.store.database.coverage import (
-    data_changed,
     first_sync_reached,
-    leads_settled,
     newest_activities,
+    note_data_changed,
+    note_leads_settled,
     read_coverage,
     save_resume_token,
     update_coverage,
@@ -198,7 +198,7 @@ class MirrorWriter:
         dirty = [(row.agent_id, row.id, old and old.lead_id) for _, (row, old) in numbered]
         versions.mark_dirty(connection, dirty)
         set_sequence_number(connection, sequence_number + len(numbered))
-        data_changed(connection, changed[0][0].agent_id, added=len(numbered) - len(ended))
+        note_data_changed(connection, changed[0][0].agent_id, added=len(numbered) - len(ended))
 
     def remove(self, agent_id: str, ids: Iterable[str], *, at: datetime) -> int:
         """End the versions of conversations that Convocore no longer has; returns how many."""
@@ -210,7 +210,7 @@ class MirrorWriter:
                 numbered = [(old, sequence_number + i) for i, old in enumerate(current, start=1)]
                 versions.end_versions(connection, numbered, at=now)
                 set_sequence_number(connection, sequence_number + len(current))
-                data_changed(connection, agent_id, added=-len(current))
+                note_data_changed(connection, agent_id, added=-len(current))
                 dirty = [(agent_id, old.id, old.lead_id) for old in current]
                 versions.mark_dirty(connection, dirty)
                 listed_rows.delete_removed(connection, agent_id, [old.id for old in current])
@@ -282,9 +282,9 @@ class MirrorWriter:
                 count = rebuild_leads(connection, agent_id, self.rules.merge_affected)
                 if count is None:
                     if rebuilt:
-                        leads_settled(connection, agent_id, sequence_number)
+                        note_leads_settled(connection, agent_id, sequence_number)
                     return rebuilt
-                data_changed(connection, agent_id)
+                note_data_changed(connection, agent_id)
             rebuilt += count
 
     def prune(self, *, now: datetime) -> int:

@@ -80,7 +80,7 @@ class Retention:
     def erase_old(
         self, agents: Iterable[str], rebuild_leads: Callable[[str], object], *, now: datetime
     ) -> None:
-        """As `apply`; the leads follow, and nothing of it is left in the file."""
+        """As `apply`; then rebuild the leads, and overwrite what was erased in the file."""
         if self.apply(now):
             for agent_id in agents:
                 rebuild_leads(agent_id)
@@ -116,7 +116,7 @@ class Retention:
             connection.execute(delete(meta).where(meta.c.key == KEPT_SECONDS))
             connection.execute(insert(meta), {"key": KEPT_SECONDS, "value": kept})
             if before and (not kept or float(kept) > float(before)):
-                # A sync that goes on would not read again what was left out.
+                # A resumed sync would not read what was left out: the next one starts anew.
                 nothing = dict.fromkeys(
                     ("full_sync_started_at", "full_sync_watermark", "resume_token")
                 )

@@ -10,8 +10,8 @@ import httpx
 from convocore_mcp.tls import tls_context
 from convocore_mcp.web.access.host_policy import is_loopback
 
-SECONDS = 5.0
-"""For one document, from the connection to its last byte."""
+TIMEOUT_SECONDS = 5.0
+"""For one document, from connecting to its last byte."""
 MAX_BYTES = 512 * 1024
 
 
@@ -30,8 +30,10 @@ async def fetch_json_object(url: str) -> Mapping[str, object]:
     trust_env = not is_loopback(urlsplit(url).hostname or "")  # a proxy cannot reach it
     try:
         async with (
-            asyncio.timeout(SECONDS),
-            httpx.AsyncClient(verify=tls_context(), trust_env=trust_env, timeout=SECONDS) as client,
+            asyncio.timeout(TIMEOUT_SECONDS),
+            httpx.AsyncClient(
+                verify=tls_context(), trust_env=trust_env, timeout=TIMEOUT_SECONDS
+            ) as client,
             client.stream("GET", url, headers={"Accept-Encoding": "identity"}) as response,
         ):
             if response.status_code >= 500:

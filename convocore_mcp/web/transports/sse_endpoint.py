@@ -112,9 +112,9 @@ class SseEndpoint:
 
 
 def _session_id(scope: Scope) -> UUID | None:
-    """The stream that a message is for, as the SDK reads it: any spelling of a UUID, the last one.
+    """The stream that a message is for. Reads the last `session_id`, in any spelling of a UUID.
 
-    Read otherwise, a message of a stream would count for none.
+    The SDK reads it so. Otherwise the SDK would accept a message that no stream's limit counts.
     """
     with suppress(ValueError):
         return UUID(hex=QueryParams(scope["query_string"]).get("session_id", ""))
