@@ -35,9 +35,9 @@ LEAST_LEADS = 1000
 LINK = re.compile(r"^  (http://\S+)$")
 VIEWS = ("Hot", "Pipeline", "Waiting", "Trend", "Changes", "People", "Overview")
 WORDS = ("demo", "price", "anna", "offer", "team")
-"""What is searched for, another word each time: an answer of before is not what is measured."""
+"""What is searched for: another word each time, so that no answer is cached."""
 PATIENCE_MS = 60_000
-"""So long, the start of the command or a part of the page is waited for."""
+"""How long the start of the command or a part of the page is waited for."""
 QUIET_MS = 300
 """A pause between two interactions, so that what one caused does not delay the next."""
 WATCH_FIRST_CARD = """

@@ -34,7 +34,7 @@ AGENCY_SIZE = 600
 async def evaluate(
     dialect: Dialect, size: int, *, sparse: bool, every: int
 ) -> dict[str, list[Result]]:
-    """Ask one of `every` so many questions in every way; returns the results by who answered."""
+    """Ask one in `every` questions in every way; returns the results by who answered."""
     results: dict[str, list[Result]] = {name: [] for name in (OURS, RAW, GENERATED, UNCHECKED)}
     sandbox = Sandbox(size=size, dialect=dialect, sparse=sparse)
     with serving(sandbox) as base_url:

@@ -24,7 +24,7 @@ from convocore_mcp.sandbox import Sandbox
 FILL_SECONDS = 120.0
 """Seconds in which the mirror must be complete, before the first question."""
 FAST = 1000.0
-"""Single conversations per second: so many that nobody waits for details."""
+"""Single conversations per second: fast enough that no question waits for details."""
 
 
 @dataclass(frozen=True)

@@ -87,9 +87,7 @@ class ConvocoreClient:
         self._limits = limits or Limits()
         self._large_body = asyncio.Lock()
         self._max_limits: dict[str, int] = {}  # of agents known to use the page-number dialect
-        self._agents_with_position_cursors: set[str] = (
-            set()
-        )  # agents whose cursors are known to be positions
+        self._position_cursors: set[str] = set()  # agents whose cursors are known to be positions
         self._key = http.headers.get("authorization", "").removeprefix("Bearer ").encode()
         self.throttle = throttle or Throttle()
         self._on_result = on_result or (lambda _: None)
@@ -141,9 +139,7 @@ class ConvocoreClient:
         """
         refusals: list[frozenset[str]] = []
         while True:
-            progress = ListProgress(
-                cursors_are_positions=agent_id in self._agents_with_position_cursors
-            )
+            progress = ListProgress(cursors_are_positions=agent_id in self._position_cursors)
             try:
                 paging = self._paginate(agent_id, progress, len(refusals), resume_token)
                 async with aclosing(paging) as pages:
@@ -169,7 +165,7 @@ class ConvocoreClient:
                 resume_token = None
             finally:
                 if progress.cursors_are_positions:
-                    self._agents_with_position_cursors.add(agent_id)
+                    self._position_cursors.add(agent_id)
 
     async def _paginate(
         self, agent_id: str, progress: ListProgress, restarts: int, resume_token: str | None

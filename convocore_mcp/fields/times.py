@@ -164,7 +164,7 @@ def _relative(name: str, text: str, found: re.Match[str], *, clock: Clock, futur
 
 
 def _add_months(clock: Clock, months: int) -> datetime:
-    """The same time of day so many months away; a day that the month lacks is its last one."""
+    """The same time of day `months` months away; a day that the month lacks is its last one."""
     local = clock.now.astimezone(clock.zone)
     first = _month(local.date(), months)
     day = min(local.day, _last_of_month(first).day)

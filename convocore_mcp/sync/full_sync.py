@@ -76,7 +76,9 @@ class FullSync:
             try:
                 front = await self._read_to_the_end(started_at, unfinished, front)
             except ContractError:
-                await writer.note(**NO_UNFINISHED_SYNC)  # a resumed sync might fail there forever
+                await writer.update_coverage(
+                    **NO_UNFINISHED_SYNC
+                )  # a resumed sync might fail there forever
                 raise
             caught_up = await catch_up(self._upstream, writer, front, evidence=EVIDENCE_AGAIN)
             if progress.gap is None and not caught_up.complete:
@@ -89,12 +91,14 @@ class FullSync:
                 outcome = await self._remove_missing(started_at)
         # First: once the full sync is noted, answers count what is still to be asked for.
         await writer.run_in_thread(DetailsWriter(writer.mirror).prepare_trial, writer.agent_id)
-        marks = {
+        read_up_to = {
             "as_of": caught_up.as_of,
             "watermark": caught_up.front.watermark,
             "full_sync_at": min(started_at, caught_up.as_of),
         }
-        await writer.note(**marks, **{"gap": progress.gap} | outcome, **NO_UNFINISHED_SYNC)
+        await writer.update_coverage(
+            **read_up_to, **{"gap": progress.gap} | outcome, **NO_UNFINISHED_SYNC
+        )
         await writer.run_in_thread(writer.mirror.prune, now=writer.now())
         if erased:
             await writer.run_in_thread(writer.mirror.retention.overwrite_freed)
@@ -115,7 +119,9 @@ class FullSync:
         if not caught_up.complete:
             return front  # the end of the sync reads the front again from there
         front = caught_up.front
-        await self._writer.note(as_of=caught_up.as_of, full_sync_watermark=front.watermark)
+        await self._writer.update_coverage(
+            as_of=caught_up.as_of, full_sync_watermark=front.watermark
+        )
         return front
 
     async def _read_to_the_end(
@@ -155,19 +161,19 @@ class FullSync:
         for page in pages:
             reading.add(listed_rows(page), ())
         if front.read_at is None:
-            await self._writer.note(
+            await self._writer.update_coverage(
                 full_sync_started_at=started_at,
                 full_sync_watermark=reading.watermark,
                 resume_token=None,
             )
         elif reading.watermark != front.watermark:
-            await self._writer.note(full_sync_watermark=reading.watermark)
+            await self._writer.update_coverage(full_sync_watermark=reading.watermark)
         return Front(reading.watermark, started_at)
 
     async def _note_first_page(self, started_at: datetime) -> None:
         """Set `as_of` if no full sync was ever completed: answers may use the first page now."""
         if (await self._writer.coverage()).full_sync_at is None:
-            await self._writer.note(as_of=started_at)
+            await self._writer.update_coverage(as_of=started_at)
 
     async def _remove_missing(self, started_at: datetime) -> dict[str, datetime | str | int | None]:
         """Remove the conversations that this sync did not see, as far as that is certain.
@@ -235,7 +241,9 @@ async def note_lost_agent(writer: PageWriter) -> None:
     from the front, and what that does not see is removed.
     """
     if (await writer.coverage()).conversations:
-        await writer.note(lost_at=writer.now(), doubt=AGENT_WAS_LOST, **NO_UNFINISHED_SYNC)
+        await writer.update_coverage(
+            lost_at=writer.now(), doubt=AGENT_WAS_LOST, **NO_UNFINISHED_SYNC
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,9 +53,9 @@ async def incremental_sync(upstream: Upstream, writer: PageWriter) -> None:
     if found is not None and finds_little(found, known):
         writer.progress.gap = writer.progress.gap or short_list_note(found, known)
     if writer.progress.gap is not None:
-        await writer.note(as_of=caught_up.as_of, gap=writer.progress.gap)
+        await writer.update_coverage(as_of=caught_up.as_of, gap=writer.progress.gap)
         return
-    await writer.note(as_of=caught_up.as_of, watermark=caught_up.front.watermark)
+    await writer.update_coverage(as_of=caught_up.as_of, watermark=caught_up.front.watermark)
 
 
 async def catch_up(

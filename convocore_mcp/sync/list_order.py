@@ -42,8 +42,8 @@ WINDOW_EVIDENCE = 50
 misplaced."""
 FRONT_ROWS = 200
 """Rows from the front on that may set the watermark: this many may be misplaced."""
-_KEPT = 64
-"""Rows that are kept for a decision; more than any number of evidence."""
+_MAX_CANDIDATES = 64
+"""Rows that are remembered for a decision: more than `evidence` ever is."""
 _UNREAD = -1
 
 
@@ -94,7 +94,7 @@ class FrontReading:
         self._evidence = evidence
         self._kept_since, self._rows_not_kept = kept_since, 0
         self._positions: dict[str, int] = {}
-        self._candidates: deque[tuple[int, ListedRow]] = deque(maxlen=_KEPT)
+        self._candidates: deque[tuple[int, ListedRow]] = deque(maxlen=_MAX_CANDIDATES)
         self._pages = 0
         self._next_check = 1
 
@@ -131,9 +131,9 @@ class FrontReading:
 
     @property
     def past_what_is_kept(self) -> bool:
-        """Whether so many rows in succession are not kept that all after them are as old.
+        """Whether all further rows are too old to be kept, because many in succession were.
 
-        Fewer rows could be misplaced.
+        A few such rows could be misplaced.
         """
         return self._rows_not_kept >= WINDOW_EVIDENCE
 

@@ -177,7 +177,7 @@ class PageWriter:
         self.progress.on_change()
         return saved
 
-    async def note(self, **fields: datetime | str | int | None) -> None:
+    async def update_coverage(self, **fields: datetime | str | int | None) -> None:
         """Set fields of the agent's coverage (`MirrorWriter.update_coverage`)."""
         await self.run_in_thread(self.mirror.update_coverage, self.agent_id, **fields)
 

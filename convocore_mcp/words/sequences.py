@@ -16,8 +16,8 @@ from itertools import chain
 from convocore_mcp.words import sequence_tables as tables
 
 MAX_IDEOGRAPH_VARIANTS = 16
-"""Variants of ideographs in one text. Each has one of 240 selectors, so many could hold a message;
-a person's name and address have few."""
+"""Variants of ideographs in one text. Each has one of 240 selectors, so a long row of them could
+hide a message; a person's name and address have few."""
 SUBDIVISION_FLAGS = ("gbeng", "gbsct", "gbwls")
 """England, Scotland and Wales: the flags that are written with tags."""
 _TAG, _END_OF_TAGS = 0xE0000, "\U000e007f"

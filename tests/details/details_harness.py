@@ -10,7 +10,7 @@ from tests.tool_client import Answer, ToolClient
 
 NOW = datetime(2026, 8, 1, 12, tzinfo=UTC)
 FAST: dict[str, Any] = {"details": "auto", "details_per_second": 1000}
-"""Settings: so many requests that a test need not wait for them."""
+"""Settings with which a test need not wait for the requests."""
 MAX_QUESTIONS = 20
 FAST_PLAN = DetailsPlan(DetailsMode.AUTO, per_second=1000)
 FULL_ROW = {

@@ -192,7 +192,7 @@ async def test_with_all_sparse_rows_are_read_without_a_trial() -> None:
 
 
 async def test_details_are_read_at_the_pace_that_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Promised by docs/architecture.md, "Details": so many a second, and no more."""
+    """Promised by docs/architecture.md, "Details": no more a second than is set."""
     slept: list[float] = []
 
     async def sleep(seconds: float) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from convocore_mcp.sandbox import Sandbox
 
 Play = Callable[[Sandbox, int], None]
-"""Begins a fault after so many further list requests; it lasts until `Sandbox.end_faults`."""
+"""Begins a fault after a number of further list requests; it lasts until `Sandbox.end_faults`."""
 Change = Callable[[dict[str, Any]], Any]
 """Changes the body of a page in place, or returns another one."""
 

@@ -311,7 +311,7 @@ async def test_a_statement_that_is_given_up_is_not_made_once_more(
 async def test_a_call_that_nobody_waits_for_keeps_its_place_until_it_ends(
     in_file: Database,
 ) -> None:
-    """Ours: a database that does not answer holds so many threads and no more."""
+    """Ours: a database that does not answer holds no more threads than the limiter has."""
     threads = DatabaseThreads(in_file, 1)
     begun, caller_is_gone, other_begun = (threading.Event() for _ in range(3))
     ended: list[str] = []

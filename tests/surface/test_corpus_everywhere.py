@@ -35,7 +35,7 @@ FIELDS = {
 """The fields that a visitor can write, by the names of answers."""
 URI = "convocore://agents/demo-agent"
 EVERY = 12
-"""One of so many rows has questions of its own."""
+"""One in this many rows has questions of its own."""
 
 
 def corpus_at(row: int, field: str) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from tests.tool_client import ToolClient, connected
 from tests.truth.oracle import Row
 
 FOREVER = 36_000
-"""Seconds; so long the list is not read again, because nothing changes."""
+"""Seconds until the list is read again: never in these tests, because nothing changes."""
 
 
 @pytest.fixture(scope="session")

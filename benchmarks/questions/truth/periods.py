@@ -41,7 +41,7 @@ def quarter(now: datetime, zone: tzinfo = UTC, offset: int = 0) -> Span:
 
 
 def months(now: datetime, zone: tzinfo, *, offset: int, count: int) -> Span:
-    """So many calendar months, the first of them `offset` months from this one."""
+    """A period of `count` calendar months; the first is `offset` months from this one."""
     here = now.astimezone(zone)
     first = here.year * 12 + here.month - 1 + offset
     ends = [date(n // 12, n % 12 + 1, 1) for n in (first, first + count)]

@@ -32,7 +32,7 @@ from convocore_mcp.store.database.schema import (
 )
 
 NEWEST_VERSIONS = 50
-"""Versions that `first_sync_reached` looks at: so many rows in front may be misplaced."""
+"""Versions that `first_sync_reached` looks at: up to this many rows in front may be misplaced."""
 DAMAGED_RECORD = (
     "A stored conversation was damaged: parts of it are missing until the next full sync."
 )

@@ -51,10 +51,7 @@ _Seq = BigInteger().with_variant(Integer, "sqlite")
 meta = Table(
     f"{PREFIX}meta", metadata, Column("key", Text, primary_key=True), Column("value", Text)
 )
-"""Single values by name: `schema` (the version of the tables), `owner`, `generation`.
-
-Others are declared where they are used: leases, `kept_seconds` and `pseudonym_key`.
-"""
+"""By name: `schema` (version), `owner`, `generation`, leases, `kept_seconds`, `pseudonym_key`."""
 
 counter = Table(
     f"{PREFIX}counter",

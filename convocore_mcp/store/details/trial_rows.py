@@ -36,7 +36,7 @@ ASKED_FIELDS = frozenset(
 LISTED_FIELDS = frozenset({"state", "summary", "last_message"})
 """A row without one of these is sparse in any list (`listed_rows.is_sparse`)."""
 SAMPLE, FEW = 200, 20
-"""Of so many of the newest rows, fewer than one in so many have the field."""
+"""The list may leave a field out if, of the newest `SAMPLE` rows, less than one in `FEW` has it."""
 CANDIDATES = 60
 """Single conversations that a trial may ask for (`sync.details.plan.MAX_TRIED`)."""
 _EMPTY = ('""', "[]", "{}")

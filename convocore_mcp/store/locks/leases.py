@@ -150,7 +150,7 @@ class Leases:
         return None if row and lease.until > row[1] else lease
 
     def replace(self, key: str, old: Lease, new: Lease, *, seconds: float = 0) -> Lease | None:
-        """Replace the lease, if it is still `old`, by `new`, held for so many seconds.
+        """Replace the lease, if it is still `old`, by `new`, which is held for `seconds`.
 
         Returns the lease as it is now; `None` if it was no longer `old`.
         """

@@ -7,7 +7,7 @@ if sys.platform != "win32":
 
 RESERVED = 48
 """Descriptors for the mirror, Convocore, logs and the event loop."""
-LEAST = 8
+MIN_CONNECTIONS = 8
 """Connections that are tried even with fewer descriptors."""
 
 
@@ -28,4 +28,4 @@ def possible_connections(wanted: int) -> int:
             soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
         return wanted
-    return max(LEAST, min(wanted, soft - RESERVED))
+    return max(MIN_CONNECTIONS, min(wanted, soft - RESERVED))

@@ -18,9 +18,9 @@ from convocore_mcp.server.stop_signals import STOP_SIGNALS, on_stop_signal
 log = logging.getLogger(__name__)
 
 QUICK_END_SECONDS = 2.0
-"""A worker that ends by itself so soon after its start would do so again."""
+"""A worker that ends by itself this soon after its start would do the same again."""
 MAX_KILLED = 5
-"""So many workers in a row that are killed so soon are no accident."""
+"""Workers in a row that may be killed within `QUICK_END_SECONDS`; then none is started any more."""
 Serve = Callable[[int], None]
 """Serves until a signal says to stop; it is given the number of its worker, from 1 on."""
 

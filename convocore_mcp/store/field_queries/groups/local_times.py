@@ -38,7 +38,7 @@ def local_unit(
 
 
 def day_of(number: int) -> datetime:
-    """The day so many days after the first of 1970."""
+    """The day that is `number` days after 1970-01-01."""
     return _EPOCH + timedelta(days=number)
 
 
