@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 Event = tuple[str, str]
 """What happened (a kind, or `overdue`) and the conversation."""
-shared = settings(
+examples_share_a_mirror = settings(
     max_examples=examples(20),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -140,7 +140,7 @@ states = st.builds(
     tags=st.sampled_from([(), ("vip",)]),
     expected_close=st.sampled_from([None, "2026-07-19", "2026-07-20", "2026-07-21"]),
 )
-steps = st.lists(
+lists_of_steps = st.lists(
     st.tuples(st.just("save"), st.lists(states, min_size=1, max_size=4))
     | st.tuples(st.just("remove"), st.sampled_from(["c1", "c2", "c3"]))
     | st.tuples(st.just("pass"), st.sampled_from([1, 7, 30, 200]))
@@ -153,9 +153,9 @@ steps = st.lists(
 
 
 def run(
-    database: Database, things: list[tuple[str, Any]], before: list[Conversation]
+    database: Database, steps: list[tuple[str, Any]], before: list[Conversation]
 ) -> FollowedList:
-    """Let everything happen, with a reader for each filter; returns what should be told."""
+    """Run the steps, with a reader for each filter; returns what the feed should tell."""
     followed = FollowedList(AgentStore(database))
     writer, agent = followed.agent_store.writer, followed.agent_store.agent
     followed.save(before)
@@ -165,7 +165,7 @@ def run(
     readers = [Reader(followed, **options) for options in FILTERS]
     for reader in readers:
         reader.read(1, 1)
-    acts: dict[str, Callable[[Any], Any]] = {
+    actions: dict[str, Callable[[Any], Any]] = {
         "save": followed.save,
         "remove": followed.remove,
         "pass": followed.pass_time,
@@ -173,9 +173,9 @@ def run(
         "prune": lambda _: writer.prune(now=followed.now),
         "read": lambda value: readers[value[0]].read(value[1], value[2]),
     }
-    for act, value in things:
-        acts[act](value)
-        if act in {"save", "remove"}:
+    for kind, value in steps:
+        actions[kind](value)
+        if kind in {"save", "remove"}:
             followed.now += timedelta(milliseconds=1)
     followed.agent_store.rebuild_leads()
     for reader in readers:
@@ -186,7 +186,7 @@ def run(
 
 
 def check(followed: FollowedList, reader: Reader) -> None:
-    """Whatever was not lost with old versions was told: every change once, in order."""
+    """The reader was told every change once and in order, except those that pruning has deleted."""
     edits = [(c.kind, c.conversation.id) for c in reader.told if c.sequence_number is not None]
     times = [(c.at, c.conversation.id) for c in reader.told if c.moment is not None]
     if reader.became != ("overdue",):
@@ -200,16 +200,16 @@ def check(followed: FollowedList, reader: Reader) -> None:
     )
 
 
-@shared
-@given(before=st.lists(states, max_size=3), things=steps)
+@examples_share_a_mirror
+@given(before=st.lists(states, max_size=3), steps=lists_of_steps)
 def test_whatever_happens_every_reader_is_told_each_change_once_and_in_order(
-    database: Database, before: list[Conversation], things: list[tuple[str, Any]]
+    database: Database, before: list[Conversation], steps: list[tuple[str, Any]]
 ) -> None:
     """Promised by docs/contract.md, "`list_changes`": at least once, in order, to every cursor.
 
     Holds docs/contract.md #every-change #change-order.
     """
-    run(database, things, before)
+    run(database, steps, before)
 
 
 def test_what_becomes_overdue_as_time_passes_is_told_once_at_its_moment(
@@ -265,7 +265,7 @@ def test_a_cursor_of_changes_that_were_dropped_goes_on_and_says_so(database: Dat
     assert page.known_since == followed.now - timedelta(days=7)
 
 
-def test_a_change_waits_until_its_lead_has_been_worked_out(database: Database) -> None:
+def test_a_change_waits_until_its_lead_is_rebuilt(database: Database) -> None:
     """Promised by docs/contract.md, "`list_changes`": `became` hot is a fact about the lead.
 
     Holds docs/contract.md #became-hot.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from convocore_mcp.store.database.engine import Database
 
 # Examples share a database, each with an agent of its own.
-shared = settings(
+examples_share_a_mirror = settings(
     max_examples=examples(15),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],

@@ -9,10 +9,10 @@ from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.read.change_log import ChangeCounts
 from tests.conversations import ids, lists_of_conversations
 from tests.store.agent_store import AgentStore, comparable
-from tests.store.steps import Step, apply, in_each_mirror, shared, steps
+from tests.store.steps import Step, apply, examples_share_a_mirror, in_each_mirror, steps
 
 
-@shared
+@examples_share_a_mirror
 @given(before=lists_of_conversations, steps=steps, asked_ids=st.sets(ids))
 @in_each_mirror
 def test_changed_ids_are_those_of_conversations_that_differ(
@@ -46,7 +46,7 @@ def test_changed_ids_are_those_of_conversations_that_differ(
     assert again.any is False
 
 
-@shared
+@examples_share_a_mirror
 @given(before=lists_of_conversations, steps=steps)
 @in_each_mirror
 def test_the_counts_are_those_of_the_changes(

@@ -11,10 +11,10 @@ from convocore_mcp.store.read.completion import CompletionReader
 from convocore_mcp.words.folding import words
 from tests.conversations import lists_of_conversations
 from tests.store.agent_store import AgentStore, sorted_by
-from tests.store.steps import in_each_mirror, shared
+from tests.store.steps import examples_share_a_mirror, in_each_mirror
 
 
-@shared
+@examples_share_a_mirror
 @given(
     conversations=lists_of_conversations,
     prefix=st.sampled_from(["", "c", "C", "c1", "ç", "😀", "%", "_", "x"]),
@@ -34,7 +34,7 @@ def test_conversation_ids_complete_by_their_prefix(
     assert completion_reader.conversation_ids(agent_store.agent, prefix, limit=2) == found[:2]
 
 
-@shared
+@examples_share_a_mirror
 @given(
     conversations=lists_of_conversations,
     typed=st.sampled_from(["", "an", "bob lu", "ZO", "nobody", "mbh"]),

@@ -11,7 +11,7 @@ from convocore_mcp.store.database.engine import Database
 from convocore_mcp.vocabulary import STAGES
 from tests.conversations import NOW, conversation
 from tests.store.agent_store import AgentStore
-from tests.store.steps import in_each_mirror, shared
+from tests.store.steps import examples_share_a_mirror, in_each_mirror
 
 LONG_S = "\u017f"
 """Another letter that case folding makes an s; `lower` does not."""
@@ -50,7 +50,7 @@ one_person_each = st.lists(
 )
 
 
-@shared
+@examples_share_a_mirror
 @given(conversations=one_person_each, threshold=thresholds)
 @in_each_mirror
 def test_sql_decides_about_leads_as_python_does(

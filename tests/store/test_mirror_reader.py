@@ -18,7 +18,7 @@ from convocore_mcp.words.row_words import row_matches
 from convocore_mcp.words.searched import searched_texts
 from tests.conversations import NOW, conversation, lists_of_conversations
 from tests.store.agent_store import SORTS, AgentStore, comparable, sorted_by
-from tests.store.steps import in_each_mirror, shared
+from tests.store.steps import examples_share_a_mirror, in_each_mirror
 
 bounds = st.none() | st.sampled_from([NOW - timedelta(hours=hours) for hours in (0, 2, 9)])
 filters = st.builds(
@@ -77,7 +77,7 @@ lookup_limits = st.sampled_from([0, conversation_search.INDEX_LOOKUP_LIMIT])
 """With 0, the sort index is scanned; with the usual limit, the text index is used."""
 
 
-@shared
+@examples_share_a_mirror
 @given(
     page=lists_of_conversations,
     criteria=filters,
@@ -104,7 +104,7 @@ def test_every_filter_agrees_with_plain_python(
         )
 
 
-@shared
+@examples_share_a_mirror
 @given(
     page=lists_of_conversations, later=lists_of_conversations, removed=st.integers(0, 9),
     criteria=filters, sort=st.sampled_from(SORTS), lookup_limit=lookup_limits,
@@ -215,7 +215,7 @@ def count_by(leads: list[Lead], field: str) -> dict[str | None, int]:
     return dict(Counter(getattr(lead, field) for lead in leads))
 
 
-@shared
+@examples_share_a_mirror
 @given(
     page=lists_of_conversations,
     threshold=st.sampled_from([0, 12.5, 75, 100]),
@@ -258,7 +258,7 @@ def test_the_hot_leads_agree_with_plain_python(
     assert summary.blocked == sum(c.is_blocked and not c.is_test for c in conversations)
 
 
-@shared
+@examples_share_a_mirror
 @given(page=lists_of_conversations, threshold=st.sampled_from([12.5, 75, 100]), since=bounds)
 @in_each_mirror
 def test_near_misses_agree_with_plain_python(

@@ -16,10 +16,10 @@ from convocore_mcp.store.write.mirror_writer import Saved
 from convocore_mcp.store.write.pruning import KEEP_VERSIONS
 from tests.conversations import conversation, conversations, lists_of_conversations
 from tests.store.agent_store import SORTS, AgentStore, at, comparable, sorted_by
-from tests.store.steps import Step, apply, in_each_mirror, shared, steps
+from tests.store.steps import Step, apply, examples_share_a_mirror, in_each_mirror, steps
 
 
-@shared
+@examples_share_a_mirror
 @given(steps=steps)
 @in_each_mirror
 def test_the_mirror_holds_what_a_dict_would_hold_in_every_order(
@@ -42,7 +42,7 @@ def test_the_mirror_holds_what_a_dict_would_hold_in_every_order(
         assert found.record
 
 
-@shared
+@examples_share_a_mirror
 @given(
     first=lists_of_conversations, steps=steps, sort=st.sampled_from(SORTS), limit=st.integers(1, 6)
 )
@@ -67,7 +67,7 @@ def test_pages_show_each_conversation_once_while_new_ones_arrive(
     assert agent_store.reader.count(agent_store.agent, Filter(), at=start) == len(expected)
 
 
-@shared
+@examples_share_a_mirror
 @given(page=lists_of_conversations)
 @in_each_mirror
 def test_the_same_page_again_changes_nothing(database: Database, page: list[Conversation]) -> None:
@@ -93,7 +93,7 @@ def test_the_same_page_again_changes_nothing(database: Database, page: list[Conv
     )
 
 
-@shared
+@examples_share_a_mirror
 @given(pages=st.lists(st.tuples(st.integers(0, 6), lists_of_conversations), max_size=5))
 @in_each_mirror
 def test_the_newer_copy_wins_and_of_equally_old_ones_the_one_that_was_read_later(
@@ -114,7 +114,7 @@ def test_the_newer_copy_wins_and_of_equally_old_ones_the_one_that_was_read_later
     assert agent_store.find() == sorted_by([c for _, c in expected.values()], "newest")
 
 
-@shared
+@examples_share_a_mirror
 @given(steps=steps, later=st.integers(0, 3))
 @in_each_mirror
 def test_pruning_deletes_no_current_version(
@@ -136,7 +136,7 @@ def test_pruning_deletes_no_current_version(
     assert again == 0
 
 
-@shared
+@examples_share_a_mirror
 @given(c=conversations, text=st.text(st.characters(), max_size=20))
 @in_each_mirror
 def test_any_text_can_be_stored_and_searched_for(

@@ -28,7 +28,7 @@ from convocore_mcp.store.database.parsed_records import record_parts_of
 from convocore_mcp.store.database.schema import conversations, records
 from tests.conversations import conversation, lists_of_conversations
 from tests.store.agent_store import AgentStore
-from tests.store.steps import shared
+from tests.store.steps import examples_share_a_mirror
 
 AT = datetime(2026, 7, 19, 22, 11, 3, tzinfo=UTC)
 
@@ -88,7 +88,7 @@ def test_a_record_of_another_shape_has_no_details() -> None:
     )
 
 
-@shared
+@examples_share_a_mirror
 @given(lists_of_conversations)
 def test_a_conversation_comes_with_the_amount_and_currency_of_its_value(
     database: Database, conversations: list[Conversation]

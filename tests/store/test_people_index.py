@@ -14,12 +14,12 @@ from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.read.people_index import COMMON_TERM, MAX_HITS
 from tests.conversations import NOW, conversation
 from tests.store.agent_store import AgentStore
-from tests.store.steps import Step, apply, in_each_mirror, shared, steps
+from tests.store.steps import Step, apply, examples_share_a_mirror, in_each_mirror, steps
 
 DAY = timedelta(days=1)
 
 
-@shared
+@examples_share_a_mirror
 @given(steps=steps)
 @in_each_mirror
 def test_every_lead_is_found_by_each_of_its_names_contacts_and_ids(
@@ -133,7 +133,7 @@ def test_an_unknown_name_is_an_error_that_suggests_the_nearest_names(
     assert "González" in caught.value.hint
 
 
-@shared
+@examples_share_a_mirror
 @given(steps=steps)
 @in_each_mirror
 def test_the_index_finds_the_leads_that_have_all_required_terms(

@@ -17,7 +17,7 @@ from convocore_mcp.store.write import rebuild
 from tests.conversations import conversation, lists_of_conversations
 from tests.property_tests import examples
 from tests.store.agent_store import AgentStore
-from tests.store.steps import Step, apply, in_each_mirror, shared, steps
+from tests.store.steps import Step, apply, examples_share_a_mirror, in_each_mirror, steps
 
 
 def merge_all(conversations: dict[str, Conversation]) -> dict[str, Lead]:
@@ -45,7 +45,7 @@ def rebuild_one_by_one(agent_store: AgentStore) -> None:
             )
 
 
-@settings(shared, max_examples=examples(30))
+@settings(examples_share_a_mirror, max_examples=examples(30))
 @given(steps=steps, rebuild_after=st.lists(st.booleans(), min_size=5, max_size=5))
 @in_each_mirror
 def test_rebuilt_leads_are_those_of_a_merge_of_everything(
@@ -62,7 +62,7 @@ def test_rebuilt_leads_are_those_of_a_merge_of_everything(
     assert_rebuilt(agent_store, expected)
 
 
-@shared
+@examples_share_a_mirror
 @given(steps=steps, before=lists_of_conversations)
 @in_each_mirror
 def test_the_batch_size_makes_no_difference(

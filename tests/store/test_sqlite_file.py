@@ -22,7 +22,7 @@ from convocore_mcp.store.files.set_aside import copies, set_aside
 from tests.conversations import conversation
 from tests.property_tests import examples
 from tests.store.agent_store import AgentStore, at
-from tests.store.steps import shared
+from tests.store.steps import examples_share_a_mirror
 
 CONVERSATIONS = [
     conversation(f"c{i}", name=f"Visitor {i}", summary="a long talk " * 40) for i in range(100)
@@ -286,7 +286,7 @@ def test_a_file_that_is_no_database_is_set_aside_or_filled(path: Path, content: 
     database.close()
 
 
-@settings(shared, max_examples=examples(10))
+@settings(examples_share_a_mirror, max_examples=examples(10))
 @given(seed=st.integers(0, 2**32), cut=st.booleans())
 def test_a_damaged_file_is_never_an_error(
     tmp_path_factory: pytest.TempPathFactory, seed: int, cut: bool

@@ -12,9 +12,9 @@ from convocore_mcp.store.database.engine import Database
 from tests.conversations import conversation
 from tests.property_tests import examples
 from tests.store.agent_store import AgentStore
-from tests.store.steps import in_each_mirror, shared
+from tests.store.steps import examples_share_a_mirror, in_each_mirror
 
-briefly = settings(shared, max_examples=examples(12))
+briefly = settings(examples_share_a_mirror, max_examples=examples(12))
 
 NAMES = [
     "Jane Doe", "Dr. Jane Doe", "Jane Marie Doe", "Jane", "Bob Miller", "Robert Miller", "Guy Fox",

@@ -21,7 +21,7 @@ from convocore_mcp.words.row_words import row_matches
 from convocore_mcp.words.searched import searched_texts
 from tests.conversations import conversation
 from tests.store.agent_store import RULES, AgentStore, at
-from tests.store.steps import in_each_mirror, shared
+from tests.store.steps import examples_share_a_mirror, in_each_mirror
 
 WORDS = (
     "refund", "Refunds", "refunded", "refuge", "policy", "policies", "data", "date", "cars", "car",
@@ -75,7 +75,7 @@ def expected(rows: list[Conversation], query: str) -> set[str]:
     }
 
 
-@shared
+@examples_share_a_mirror
 @given(rows=lists, later=lists, query=queries)
 @in_each_mirror
 def test_the_index_finds_what_the_definition_says(

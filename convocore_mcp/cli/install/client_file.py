@@ -60,7 +60,7 @@ class ClientFile:
         Raises:
             InvalidArgumentError: the file is not what the client reads.
         """
-        return self._edited(lambda edits, text, section: edits.entries_in(text, section))
+        return self._apply(lambda edits, text, section: edits.entries_in(text, section))
 
     def with_entry(self, name: str, entry: Mapping[str, object]) -> bytes:
         """The content with this entry.
@@ -68,7 +68,7 @@ class ClientFile:
         Raises:
             InvalidArgumentError: as `entries`.
         """
-        return self._edited(
+        return self._apply(
             lambda edits, text, section: edits.with_entry(text, section, name, entry)
         ).encode()
 
@@ -78,13 +78,13 @@ class ClientFile:
         Raises:
             InvalidArgumentError: as `entries`.
         """
-        return self._edited(
+        return self._apply(
             lambda edits, text, section: edits.without_entry(
                 text, section, name, drop_section=drop_section
             )
         ).encode()
 
-    def _edited(self, edit: Callable[[Edits, str, str], T]) -> T:
+    def _apply(self, edit: Callable[[Edits, str, str], T]) -> T:
         edits: Edits = toml_edits if self.client is ClientName.codex else json_edits
         try:
             return edit(edits, (self.content or b"").decode(), section_of(self.client))

@@ -2,7 +2,8 @@
 
 A term (`leads.index_terms`) finds its leads by the whole term or by a prefix. For a misspelt word,
 the trigrams of every word that ever occurred are stored; the trigrams of a word whose last lead is
-gone stay, and the word then finds nobody. A rebuild of leads calls `update_index`.
+gone stay until that person is erased, and the word then finds nobody. A rebuild of leads calls
+`update_index`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 QUICK_END_SECONDS = 2.0
 """A worker that ends by itself this soon after its start would do the same again."""
 MAX_KILLED = 5
-"""Workers in a row that may be killed within `QUICK_END_SECONDS`; then none is started any more."""
+"""Workers in a row that are killed this soon after their start, until the server gives up."""
 Serve = Callable[[int], None]
 """Serves until a signal says to stop; it is given the number of its worker, from 1 on."""
 
