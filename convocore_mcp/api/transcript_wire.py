@@ -39,11 +39,11 @@ def parse_transcript(body: bytes, _: datetime) -> Transcript:
         ApiError: the body is no JSON object, says `success: false`, or has no list of turns.
     """
     data = parse_envelope(body)[1]
-    turns = data.get("turns") if isinstance(data, dict) else None
-    if not isinstance(turns, list):
+    raw_turns = data.get("turns") if isinstance(data, dict) else None
+    if not isinstance(raw_turns, list):
         raise ContractError("Convocore's transcript has no list of turns.", hint="Try again later.")
-    said = [turn for raw in turns for turn in _turns(raw)]
-    return Transcript(tuple(said[-MAX_TURNS:]), total=len(said))
+    turns = [turn for raw in raw_turns for turn in _turns(raw)]
+    return Transcript(tuple(turns[-MAX_TURNS:]), total=len(turns))
 
 
 def _turns(raw: object) -> Iterator[Turn]:

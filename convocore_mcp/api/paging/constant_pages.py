@@ -64,8 +64,8 @@ async def resume_constant_pages(
     again = await fetch(token["constant_page"], LIMIT)
     progress = ListProgress()
     progress.add(again)
-    joins = not again.row_digests.isdisjoint(token["fingerprints"])
-    yield replace(again.page, certain=joins)
+    overlaps = not again.row_digests.isdisjoint(token["fingerprints"])
+    yield replace(again.page, certain=overlaps)
     rest = paginate_constant_pages(fetch, progress, last_page=token["constant_page"])
     async with aclosing(rest) as pages:
         async for page in pages:

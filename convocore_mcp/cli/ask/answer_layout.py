@@ -24,15 +24,15 @@ FIRST_OF_A_ROW = ("name", "company", "lead_id", "id")
 def answer_layout(answer: JsonObject, *, width: int) -> RenderableType:
     """The whole answer, for a terminal of `width` columns."""
     parts: list[RenderableType] = []
-    facts = {name: value for name, value in answer.items() if not _is_rows(value)}
-    freshness = facts.pop("freshness", None)
-    if facts:
-        parts.append(_facts(facts))
+    values = {name: value for name, value in answer.items() if not _is_rows(value)}
+    freshness = values.pop("freshness", None)
+    if values:
+        parts.append(_names_and_values(values))
     for name, rows in answer.items():
         if _is_rows(rows):
             parts += [shown(f"\n{name} ({len(rows)})", style="bold"), _rows(rows, width)]
     if freshness is not None:
-        parts.append(Padding(_facts({"freshness": freshness}), (1, 0, 0, 0)))
+        parts.append(Padding(_names_and_values({"freshness": freshness}), (1, 0, 0, 0)))
     return Group(*parts)
 
 
@@ -40,15 +40,15 @@ def _is_rows(value: object) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(row, dict) for row in value)
 
 
-def _facts(facts: JsonObject, indent: int = 0) -> Table:
-    """Names and values below each other; what is nested is indented."""
+def _names_and_values(values: JsonObject) -> Table:
+    """Names and values below each other; a nested object is a table in place of the value."""
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
-    for name, value in facts.items():
-        label = shown(f"{' ' * indent}{name}", style="dim")
+    for name, value in values.items():
+        label = shown(name, style="dim")
         if isinstance(value, dict) and value and not _is_flat(value):
-            table.add_row(label, _facts(value))
+            table.add_row(label, _names_and_values(value))
         elif _is_rows(value):
             table.add_row(label, Group(*(_paragraph(row) for row in value)))
         else:

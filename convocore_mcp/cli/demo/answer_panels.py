@@ -81,7 +81,7 @@ def _lead(answer: JsonObject, now: datetime) -> list[RenderableType]:
         f"{step.get('title') or step.get('type')} ({due(step.get('due'), now) or 'no date'})"
         for step in lead.get("next_steps", [])
     ]
-    facts = [
+    lines = [
         ("who", named(lead)),
         ("reach", ", ".join([*lead.get("emails", []), *lead.get("phones", [])])),
         ("stage", ", ".join(filter(None, (lead.get("stage"), amount(lead))))),
@@ -91,7 +91,7 @@ def _lead(answer: JsonObject, now: datetime) -> list[RenderableType]:
         ("wrote", ago(lead.get("last_activity") or _newest(lead), now)),
         ("talked", counted(lead["conversations_total"], "conversation")),
     ]
-    return [_table(("", ""), [(name, text) for name, text in facts if text], header=False)]
+    return [_table(("", ""), [(name, text) for name, text in lines if text], header=False)]
 
 
 def _newest(lead: JsonObject) -> str | None:

@@ -32,7 +32,7 @@ from convocore_mcp.settings import SERVERS, Settings
 WIDTH = 16
 """Columns for what a line is about."""
 INDENT = WIDTH + 5
-"""Columns in front of what is said."""
+"""Columns in front of the text of a finding."""
 
 
 @with_error_reports

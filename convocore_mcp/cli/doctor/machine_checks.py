@@ -35,8 +35,8 @@ async def check_mirror(mirror: ConfiguredMirror) -> AsyncIterator[Finding]:
     if isinstance(location, Path):
         folder = _existing(location.parent)
         if wrong := _unwritable(folder):
-            todo = "Change its owner or mode, or set CONVOCORE_STORE to another file."
-            yield Finding("mirror", f"nothing can be written into {folder} ({wrong}).", todo)
+            to_do = "Change its owner or mode, or set CONVOCORE_STORE to another file."
+            yield Finding("mirror", f"nothing can be written into {folder} ({wrong}).", to_do)
             return
         yield _disk(folder, size_of(location))
     try:
@@ -92,12 +92,12 @@ def check_clients(machine: Machine) -> Iterator[Finding]:
         for name, entry in entries.items():
             found = True
             assert isinstance(entry, dict)  # noqa: S101  `is_ours` takes nothing else
-            said = f"{name!r} in {file.path}"
+            found_at = f"{name!r} in {file.path}"
             if wrong := _wrong_entry(entry):
-                todo = f"Correct it, or run convocore-mcp install {client}."
-                yield Finding(TITLES[client], f"{said}: {wrong}", todo)
+                to_do = f"Correct it, or run convocore-mcp install {client}."
+                yield Finding(TITLES[client], f"{found_at}: {wrong}", to_do)
             else:
-                yield Finding(TITLES[client], said)
+                yield Finding(TITLES[client], found_at)
     if not found:
         yield Finding("clients", "none has an entry yet: convocore-mcp install CLIENT makes one")
 

@@ -126,11 +126,11 @@ async def _refused_key(
             f"Set CONVOCORE_REGION={region}.",
             setting=True,
         )
-    said = " ".join(
+    found = " ".join(
         [f"refused in the region {settings.region}, and in no other accepted.", *unsure]
     )
     return Finding(
-        "key", said, "Copy the workspace secret from Convocore again into CONVOCORE_API_KEY."
+        "key", found, "Copy the workspace secret from Convocore again into CONVOCORE_API_KEY."
     )
 
 
@@ -140,15 +140,15 @@ def _agent(agent_id: str, page: ListResponse) -> Finding:
     newest = max((row.last_activity for row in rows if row.last_activity), default=None)
     count = f"{counted(page.row_count, 'conversation')} on the first page" if rows else "empty"
     count += f", the newest of {newest:%Y-%m-%d}" if newest else ""
-    said = f"known; {count}; pages by {paged}"
+    found = f"known; {count}; pages by {paged}"
     if page.page.quarantined:
         unreadable = len(page.page.quarantined)
         return Finding(
             f"agent {agent_id}",
-            f"{said}; {unreadable} of them can't be read",
+            f"{found}; {unreadable} of them can't be read",
             "They are quarantined and counted: convocore-mcp status tells why, after a sync.",
         )
-    return Finding(f"agent {agent_id}", said)
+    return Finding(f"agent {agent_id}", found)
 
 
 async def _details(
@@ -186,8 +186,8 @@ async def _transcripts(
             if await timed(client.transcript(agent_id, row.id)) is None:
                 continue
         except ForbiddenError:
-            said = "not in the workspace's plan: get_conversation answers without them"
-            return Finding("transcripts", said)
+            found = "not in the workspace's plan: get_conversation answers without them"
+            return Finding("transcripts", found)
         except BrokenRecordError:
             continue
         except ConvocoreError as error:
@@ -200,10 +200,10 @@ def _latency(seconds: list[float]) -> Finding | None:
     if not seconds:
         return None
     median = statistics.median(seconds)
-    said = f"{median * 1000:,.0f} ms an answer (median of {len(seconds)})"
+    found = f"{median * 1000:,.0f} ms an answer (median of {len(seconds)})"
     if median <= SLOW:
-        return Finding("latency", said)
-    return Finding("latency", said, "The first sync will take long: check the network or a proxy.")
+        return Finding("latency", found)
+    return Finding("latency", found, "The first sync will take long: check the network or a proxy.")
 
 
 def _clock(offset: timedelta | None) -> Finding | None:

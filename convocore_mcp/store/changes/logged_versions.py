@@ -30,7 +30,10 @@ KINDS = ("created", "updated", "removed")
 
 
 class NumberedChange(NamedTuple):
-    """A change, and the version that it began, or ended where it is a removal."""
+    """A change, and the version that it began, or ended where it is a removal.
+
+    `kind` is `began` or `removed`: whether `began` means created or updated, `read_versions` tells.
+    """
 
     number: int
     kind: str
@@ -64,12 +67,12 @@ def numbered_changes(
     if {"created", "updated"} & set(kinds):
         replaces = _exists(_other.c.valid_to == _v.c.valid_from)
         of_kind = [replaces] * ("updated" in kinds) + [~replaces] * ("created" in kinds)
-        details = select(_e.valid_from).where(_e.valid_from == _v.c.valid_from).exists()
-        began = (*_behind(_v.c.valid_from, after, bounds), ~details, or_(*of_kind))
+        is_enriched = select(_e.valid_from).where(_e.valid_from == _v.c.valid_from).exists()
+        began = (*_in_range(_v.c.valid_from, after, bounds), ~is_enriched, or_(*of_kind))
         selects.append((_v.c.valid_from, literal("began"), began))
     if "removed" in kinds:
         goes_on = _exists(_other.c.valid_from == _v.c.valid_to)
-        ended = (*_behind(_v.c.valid_to, after, bounds), _v.c.ended_at.is_not(None), ~goes_on)
+        ended = (*_in_range(_v.c.valid_to, after, bounds), _v.c.ended_at.is_not(None), ~goes_on)
         selects.append((_v.c.valid_to, literal("removed"), ended))
     numbered = union_all(
         *(
@@ -86,10 +89,10 @@ def numbered_changes(
     return [NumberedChange(*row) for row in found]
 
 
-def _behind(
+def _in_range(
     number: ColumnElement[int], after: int, bounds: LogBounds
 ) -> tuple[ColumnElement[bool], ...]:
-    """Whether a number comes after `after`, and after the baseline of its agent."""
+    """Whether a number is above `after` and the baseline of its agent, and within `bounds`."""
     agent = without_index(_v.c.agent_id)
     of_agents = (
         and_(agent == agent_id, number > baseline)

@@ -15,17 +15,17 @@ from convocore_mcp.store.fields.field_tables import conversation_fields
 from convocore_mcp.store.fields.row_tables import RowTable
 from convocore_mcp.store.fields.shown_values import ShownField, shown_fields
 
-IDENTITIES = frozenset({"id", "lead_id", "agent_id"})
+KEY_FIELDS = frozenset({"id", "lead_id", "agent_id"})
 """Fields that say which row it is, so they never change."""
 _c = conversation_fields.c
-_MOMENTS = ("activity_overdue_at", "close_overdue_at", "due_times", "data")
+_FURTHER_COLUMNS = ("activity_overdue_at", "close_overdue_at", "due_times", "data")
 OVERDUE = {"overdue_activity": "activity_overdue_at", "overdue_close": "close_overdue_at"}
 """The flags that follow from a stored moment, and its column."""
 _COMPARED: tuple[Field, ...] = tuple(
     field
     for field in FIELDS
     if field in fields_of(Rows.CONVERSATIONS)
-    and field.name not in IDENTITIES
+    and field.name not in KEY_FIELDS
     and not is_long(field)
 )
 
@@ -66,7 +66,7 @@ def read_values(connection: Connection, versions: Iterable[int]) -> dict[int, Ve
     table = RowTable(Rows.CONVERSATIONS, connection.dialect, 0, 0, lambda _: [])
     shown = shown_fields(table, _COMPARED)
     columns = [column for field in shown for column in field.columns]
-    query = select(_c.valid_from, *(_c[name] for name in _MOMENTS), *columns)
+    query = select(_c.valid_from, *(_c[name] for name in _FURTHER_COLUMNS), *columns)
     return {
         row[0]: _values(row, shown)
         for part in chunks(sorted(set(versions)))

@@ -41,7 +41,7 @@ class DetailsWriter:
                 connection, found.changed, sequence_number=sequence_number, at=now, digests=digests
             )
             first = save_details.without_details(connection, agent_id, found.changed)
-            save_details.note_answers(connection, agent_id, found, at=now)
+            save_details.save_answers(connection, agent_id, found, at=now)
             trial_rows.note_added(connection, agent_id, found.fields)
             save_details.mark_enriched(connection, agent_id, found.changed, first=first)
             if found.answered and not found.changed:

@@ -21,8 +21,8 @@ _UNUSED_FIELDS = frozenset(
     {"nodes_info", "metrics", "sessions", "average_latency", "detailed_cost", "voice"}
 )
 """Record fields that no answer uses: a list that lacks only these fields counts as full."""
-AGAIN_AT_ONCE = 500
-"""Details that are wanted again in one transaction."""
+MAX_WANTED_AGAIN = 500
+"""Details that one transaction wants again, at most."""
 CLOCK_DIFFERENCE = timedelta(minutes=1)
 _c = conversations.c
 
@@ -102,8 +102,8 @@ def _listed_rows(
     }
 
 
-def note_answers(connection: Connection, agent_id: str, found: Enrichment, *, at: int) -> None:
-    """Store the answers, so that no version is asked for twice soon; `at` is in milliseconds."""
+def save_answers(connection: Connection, agent_id: str, found: Enrichment, *, at: int) -> None:
+    """Store the answers, so that no version is soon asked for again; `at` is in milliseconds."""
     ids = [answer.wanted.id for answer in found.answered]
     delete_ids(connection, sparse_rows, agent_id, ids)
     delete_ids(connection, details, agent_id, ids)
@@ -174,7 +174,7 @@ def read_before(time: datetime, now: datetime) -> ColumnElement[bool]:
 def want_again(connection: Connection, agent_id: str, time: datetime, *, now: datetime) -> int:
     """Note that details are wanted again that were read before `time`; returns how many.
 
-    At most `AGAIN_AT_ONCE`, the oldest first.
+    At most `MAX_WANTED_AGAIN`, the oldest first.
     """
     d, s = details.c, sparse_rows.c
     query = (
@@ -192,7 +192,7 @@ def want_again(connection: Connection, agent_id: str, time: datetime, *, now: da
         .where(d.agent_id == agent_id, read_before(time, now))
         .where(_c.valid_to == CURRENT, s.id.is_(None))
         .order_by(d.read_at)
-        .limit(AGAIN_AT_ONCE)
+        .limit(MAX_WANTED_AGAIN)
     )
     columns = ["agent_id", "id", "last_activity", "score", "listed", "again", "bare"]
     return connection.execute(insert(sparse_rows).from_select(columns, query)).rowcount

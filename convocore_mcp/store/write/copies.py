@@ -73,7 +73,7 @@ def compare(
             found.known.add(id_)
             if len(shown) == 1:
                 continue
-        elif _counts_not(row, old, at):
+        elif _does_not_count(row, old, at):
             found.outdated[id_] = old.valid_from
             continue
         elif _seen_by(old, at) or is_older(old.copy_times, row.copy_times):
@@ -86,8 +86,8 @@ def compare(
     return found
 
 
-def _counts_not(row: Conversation, old: CurrentVersion, at: int) -> bool:
-    """Whether the row is another copy that does not replace the stored one."""
+def _does_not_count(row: Conversation, old: CurrentVersion, at: int) -> bool:
+    """Whether the row is an older or another copy, which does not replace the stored one."""
     is_old = is_older(row.copy_times, old.copy_times) and not (
         _from_the_future(old, at) or _active_since_seen(row, old)
     )

@@ -126,8 +126,8 @@ def erase(connection: Connection, agent_id: str, found: Traces) -> None:
     # Older versions of leads that the person has left: they still hold the person's values.
     f = lead_fields.c
     for part in chunks(sorted(found.shared_lead_ids)):
-        was = (f.agent_id == agent_id, f.lead_id.in_(part), f.valid_to != CURRENT)
-        connection.execute(delete(lead_fields).where(*was))
+        older_versions = (f.agent_id == agent_id, f.lead_id.in_(part), f.valid_to != CURRENT)
+        connection.execute(delete(lead_fields).where(*older_versions))
 
 
 def erase_conversations(connection: Connection, agent_id: str, ids: Collection[str]) -> None:
@@ -155,15 +155,17 @@ def _erase_rows(connection: Connection, agent_id: str, found: Traces) -> None:
     terms = _name_terms(connection, agent_id, found.lead_ids)
     current = 0
     for part in chunks(sorted(found.conversation_ids)):
-        mine = (_c.agent_id == agent_id, _c.id.in_(part))
-        current += connection.scalar(select(func.count()).where(*mine, _c.valid_to == CURRENT)) or 0
-        versions = select(_c.valid_from).where(*mine)
+        of_part = (_c.agent_id == agent_id, _c.id.in_(part))
+        current += (
+            connection.scalar(select(func.count()).where(*of_part, _c.valid_to == CURRENT)) or 0
+        )
+        versions = select(_c.valid_from).where(*of_part)
         for table in _OF_VERSIONS:
             connection.execute(delete(table).where(table.c.valid_from.in_(versions)))
         for table in _OF_CONVERSATIONS:
             of_agent = table.c.agent_id == agent_id
             connection.execute(delete(table).where(of_agent, table.c.id.in_(part)))
-        connection.execute(delete(conversations).where(*mine))
+        connection.execute(delete(conversations).where(*of_part))
     _erase_leads(connection, agent_id, found.lead_ids)
     _drop_unused_words(connection, agent_id, terms, words)
     note_data_changed(connection, agent_id, added=-current)
@@ -176,12 +178,12 @@ def _erase_leads(connection: Connection, agent_id: str, lead_ids: Collection[str
         for table in _OF_LEADS:
             of_agent = table.c.agent_id == agent_id
             connection.execute(delete(table).where(of_agent, table.c.lead_id.in_(part)))
-        were_in = (_c.agent_id == agent_id, _c.lead_id.in_(part))
-        versions = f.valid_from.in_(select(_c.valid_from).where(*were_in))
+        in_lead = (_c.agent_id == agent_id, _c.lead_id.in_(part))
+        versions = f.valid_from.in_(select(_c.valid_from).where(*in_lead))
         connection.execute(update(conversation_fields).where(versions).values(lead_id=None))
-        connection.execute(update(conversations).where(*were_in).values(lead_id=None))
-        began_in = (_c.agent_id == agent_id, _c.first_lead_id.in_(part))
-        connection.execute(update(conversations).where(*began_in).values(first_lead_id=None))
+        connection.execute(update(conversations).where(*in_lead).values(lead_id=None))
+        began_in_lead = (_c.agent_id == agent_id, _c.first_lead_id.in_(part))
+        connection.execute(update(conversations).where(*began_in_lead).values(first_lead_id=None))
 
 
 def _name_terms(connection: Connection, agent_id: str, lead_ids: Collection[str]) -> set[str]:

@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 
 BUDGET = 1.0
 """Seconds that an answer waits for single conversations."""
-AT_MOST = 4
+MAX_READ_AT_ONCE = 4
 """Conversations of one person that are read at once, the newest ones."""
 PAUSE_AFTER_FAILURE = timedelta(minutes=1)
 
@@ -56,7 +56,7 @@ class OnDemandDetails:
         """
         if not conversations or (self._paused_until and self._now() < self._paused_until):
             return list(conversations)
-        newest = [c.id for c in conversations[:AT_MOST]]
+        newest = [c.id for c in conversations[:MAX_READ_AT_ONCE]]
         agent_id = conversations[0].agent_id
         try:
             with anyio.fail_after(time_left(self._budget)):
@@ -75,6 +75,7 @@ class OnDemandDetails:
 
     def _read_again(self, conversations: Sequence[Conversation]) -> list[Conversation]:
         newest = (
-            self._mirror_reader.conversation(c.agent_id, c.id) or c for c in conversations[:AT_MOST]
+            self._mirror_reader.conversation(c.agent_id, c.id) or c
+            for c in conversations[:MAX_READ_AT_ONCE]
         )
-        return [*newest, *conversations[AT_MOST:]]
+        return [*newest, *conversations[MAX_READ_AT_ONCE:]]
