@@ -47,19 +47,19 @@ class EventLoopMonitor:
 
     def watch_databases(self) -> None:
         """Count every SQL statement by the thread that runs it."""
-        home, began = threading.get_ident(), 0.0
+        loop_thread, began = threading.get_ident(), 0.0
 
         @event.listens_for(Engine, "before_cursor_execute")
         def before(*_: object) -> None:
             nonlocal began
-            if threading.get_ident() == home:
+            if threading.get_ident() == loop_thread:
                 self.on_loop, began = self.on_loop + 1, time.perf_counter()
             else:
                 self.in_threads += 1
 
         @event.listens_for(Engine, "after_cursor_execute")
         def after(*_: object) -> None:
-            if threading.get_ident() == home:
+            if threading.get_ident() == loop_thread:
                 took = (time.perf_counter() - began) * 1000
                 self.longest_on_loop = max(self.longest_on_loop, took)
 

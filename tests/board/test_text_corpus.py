@@ -117,7 +117,7 @@ def walk(frame: FrameLocator, place: str) -> list[str]:
 
 
 @pytest.fixture
-def waiting(tmp_path: Path) -> Iterator[McpConnection]:
+def corpus_server(tmp_path: Path) -> Iterator[McpConnection]:
     """A server whose data has each text of the corpus as somebody's name, company and message."""
     sandbox = Sandbox(size=len(TEXTS) + 50)
     # A queue shows neither tests nor who is blocked.
@@ -140,10 +140,10 @@ def waiting(tmp_path: Path) -> Iterator[McpConnection]:
 
 
 def test_behind_the_real_server_all_is_shown_as_the_server_lets_it_out(
-    page: Page, host_script: str, waiting: McpConnection
+    page: Page, host_script: str, corpus_server: McpConnection
 ) -> None:
     """Promised by docs/board.md, "What the page may do": nothing hidden is left to be shown."""
-    chat = Chat(page, host_script, waiting, waiting.board())
+    chat = Chat(page, host_script, corpus_server, corpus_server.board())
     frame = chat.open("summarize_hot_leads", top=3)
     frame.get_by_role("navigation").get_by_role("button", name="Waiting", exact=True).click()
 

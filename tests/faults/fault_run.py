@@ -13,7 +13,7 @@ from convocore_mcp.api.throttle import Throttle
 from convocore_mcp.errors import ConvocoreError
 from convocore_mcp.sandbox import Dialect, Sandbox
 from tests.api.api_client import Clock, shared_server
-from tests.faults.fault_table import FAULTS, RARER_FAULTS, SILENT, Play
+from tests.faults.fault_table import FAULTS, RARER_FAULTS, SILENT, BeginFault
 from tests.tool_client import Answer, ToolClient, connected, text_of
 from tests.truth.oracle import rfc3339, seconds
 
@@ -36,8 +36,8 @@ FIELDS = ["last_activity", "messages"]
 Truth = dict[str, tuple[str, int]]
 """When each conversation was last active, and how many messages it has."""
 
-every_fault = pytest.mark.parametrize("play", FAULTS.values(), ids=FAULTS)
-rarer_fault = pytest.mark.parametrize("play", RARER_FAULTS.values(), ids=RARER_FAULTS)
+every_fault = pytest.mark.parametrize("begin_fault", FAULTS.values(), ids=FAULTS)
+rarer_fault = pytest.mark.parametrize("begin_fault", RARER_FAULTS.values(), ids=RARER_FAULTS)
 both_dialects = pytest.mark.parametrize("dialect", ["cursor", "page"])
 
 
@@ -136,13 +136,13 @@ class FaultRun:
 @asynccontextmanager
 async def fault_run(
     dialect: Dialect,
-    play: Play | None = None,
+    begin_fault: BeginFault | None = None,
     *,
     log: pytest.LogCaptureFixture | None = None,
     news_after: float = FOREVER,
     page_size: int = 4,
 ) -> AsyncIterator[FaultRun]:
-    """A server that will meet the fault `play`, and a sandbox of 12 conversations in pages.
+    """A server that will meet a fault (`begin_fault` begins it), and a sandbox of 12 conversations in pages.
 
     It has read nothing yet, and its calls wait long for anything but silence. Once the list has
     been read, a question looks for news after `news_after` seconds.
@@ -154,7 +154,7 @@ async def fault_run(
             "convocore_mcp.api.client.Throttle",
             lambda: Throttle(clock=clock, sleep=clock.sleep),
         )
-        wait_seconds = WAIT_IN_SILENCE if play in SILENT else WAIT_SECONDS
+        wait_seconds = WAIT_IN_SILENCE if begin_fault in SILENT else WAIT_SECONDS
         settings: dict[str, Any] = {
             "wait_seconds": wait_seconds,
             "incremental_sync_seconds": news_after,

@@ -7,7 +7,7 @@ from typing import Any
 
 from convocore_mcp.sandbox import Sandbox
 
-Play = Callable[[Sandbox, int], None]
+BeginFault = Callable[[Sandbox, int], None]
 """Begins a fault after a number of further list requests; it lasts until `Sandbox.end_faults`."""
 Change = Callable[[dict[str, Any]], Any]
 """Changes the body of a page in place, or returns another one."""
@@ -18,7 +18,7 @@ HTML = b"<!doctype html><html><head><title>502</title></head><body>Bad gateway</
 JSON = {"content-type": "application/json"}
 
 
-def status(code: int, body: bytes | None = None, **headers: str) -> Play:
+def status(code: int, body: bytes | None = None, **headers: str) -> BeginFault:
     """Each response has this status, with the documented error unless there is a body."""
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
     return lambda sandbox, after: sandbox.fail_next(
@@ -26,34 +26,34 @@ def status(code: int, body: bytes | None = None, **headers: str) -> Play:
     )
 
 
-def body(content: bytes, headers: Mapping[str, str] = JSON) -> Play:
+def body(content: bytes, headers: Mapping[str, str] = JSON) -> BeginFault:
     """Each response is a 200 with these bytes."""
     return lambda sandbox, after: sandbox.respond_next(
         200, headers, content, times=FOREVER, after=after
     )
 
 
-def on_the_wire(data: bytes) -> Play:
+def on_the_wire(data: bytes) -> BeginFault:
     """Each response is these bytes, which need not be HTTP; then the connection is closed."""
     return lambda sandbox, after: sandbox.bytes_next(data, times=FOREVER, after=after)
 
 
-def page(change: Change) -> Play:
+def page(change: Change) -> BeginFault:
     """Each page is changed before it is sent."""
 
-    def play(sandbox: Sandbox, after: int) -> None:
+    def begin_fault(sandbox: Sandbox, after: int) -> None:
         last_good = sandbox.list_requests + after
         sandbox.alter_page(lambda found, number: change(found) if number > last_good else None)
 
-    return play
+    return begin_fault
 
 
-def field(name: str, value: object) -> Play:
+def field(name: str, value: object) -> BeginFault:
     """A field of each page's envelope has this value."""
     return page(lambda found: found | {name: value})
 
 
-def rows(change: Change) -> Play:
+def rows(change: Change) -> BeginFault:
     """Each row of each page is changed."""
     return page(lambda found: found | {"data": [change(row) for row in found["data"]]})
 
@@ -79,7 +79,7 @@ def silence_amid_a_page(sandbox: Sandbox, after: int) -> None:
     sandbox.hold_next(amid_body=True, times=FOREVER, after=after)
 
 
-SILENT: tuple[Play, ...] = (silence, silence_amid_a_page)
+SILENT: tuple[BeginFault, ...] = (silence, silence_amid_a_page)
 
 
 def gzipped(data: bytes) -> bytes:
@@ -94,7 +94,7 @@ GZIP = JSON | {"content-encoding": "gzip"}
 REFUSED = b'{"message":"nope","code":"INTERNAL_SERVER_ERROR"}'
 STRANGE_STATUSES = (402, 405, 406, 408, 409, 410, 413, 414, 418, 421, 425, 431, 451, 501, 507, 511)
 
-FAULTS: dict[str, Play] = {
+FAULTS: dict[str, BeginFault] = {
     # Statuses
     "400": status(400),
     "401": status(401),
@@ -154,7 +154,7 @@ FAULTS: dict[str, Play] = {
 }
 """Faults that are tried at every moment of reading and in both dialects, by their names."""
 
-RARER_FAULTS: dict[str, Play] = {
+RARER_FAULTS: dict[str, BeginFault] = {
     # Statuses
     "400 about a cursor": status(400, b'{"message":"Invalid cursor","code":"BAD_REQUEST"}'),
     "404 without a body": status(404, b""),

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 import pytest
 
 from .fault_run import FaultRun, every_fault, fault_run
-from .fault_table import SILENT, Play
+from .fault_table import SILENT, BeginFault
 
 
 @pytest.fixture(scope="module")
@@ -26,18 +26,20 @@ async def reader(request: pytest.FixtureRequest) -> AsyncIterator[FaultRun]:
 
 @every_fault
 async def test_a_fault_at_an_incremental_sync_hides_no_news(
-    reader: FaultRun, play: Play, caplog: pytest.LogCaptureFixture
+    reader: FaultRun, begin_fault: BeginFault, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Promised by docs/contract.md, "Rules for every answer": never complete when it is not."""
     async with AsyncExitStack() as stack:
         run = reader
-        if play in SILENT:  # whose calls should not wait for long
-            run = await stack.enter_async_context(fault_run(reader.dialect, play, news_after=0))
+        if begin_fault in SILENT:  # needs a server whose calls wait for a short time
+            run = await stack.enter_async_context(
+                fault_run(reader.dialect, begin_fault, news_after=0)
+            )
             await run.check_truth_afterwards()
         run.log = caplog
         *_, old = run.sandbox.rows()
         run.sandbox.touch(old["ID"], messagesNum=99)
         run.sandbox.insert(userName="New")
-        play(run.sandbox, 0)
+        begin_fault(run.sandbox, 0)
         await run.check_answers_during()
         await run.check_truth_afterwards()

@@ -13,7 +13,7 @@ LIST_SEPARATOR = "; "
 
 
 class CsvWriter:
-    """RFC 4180 in UTF-8, with a header. Texts are disarmed, lists are joined, flags are words."""
+    """RFC 4180 in UTF-8, with a header. Formulas are escaped, lists are joined, flags are words."""
 
     def __init__(self, file: BinaryIO, columns: Sequence[str]) -> None:
         self._text = io.TextIOWrapper(file, encoding="utf-8", newline="")

@@ -197,9 +197,9 @@ def handoffs(rng: SeededRandom, state: str, at: int) -> Row:
         accepted["completedAt"] = at - 60
         fields["humanClaimedAt"] = None
     if rng.chance(70):
-        owner: Row = {"userId": staff_id, "name": name, "email": email, "status": "accepted"}
-        owner["assignedAt"] = _time_value(rng, at - 600)
-        fields["assignedTo"] = owner if rng.chance(85) else {"userId": staff_id}
+        assignee: Row = {"userId": staff_id, "name": name, "email": email, "status": "accepted"}
+        assignee["assignedAt"] = _time_value(rng, at - 600)
+        fields["assignedTo"] = assignee if rng.chance(85) else {"userId": staff_id}
     if rng.chance(60):
         fields["chatAssignedTo"] = staff_id
     return fields

@@ -114,7 +114,7 @@ class Sandbox(FaultInjection, SingleItems):
     # The current data
 
     def rows(self) -> Iterator[Row]:
-        """Every conversation that is not empty, as the list shows it now, newest first."""
+        """Every conversation that is not hidden, as the list shows it now, newest first."""
         self._let_time_pass()
         with self._lock:
             ranks = self._list.ranks(0, _ROWS_PER_LOCK)
@@ -134,7 +134,7 @@ class Sandbox(FaultInjection, SingleItems):
     # Changes
 
     def insert(self, **fields: Json) -> str:
-        """Add a sparse conversation at the front and return its ID.
+        """Add a conversation with few fields at the front and return its ID.
 
         `fields` override its fields; None removes one.
         """

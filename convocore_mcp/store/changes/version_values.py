@@ -16,7 +16,7 @@ from convocore_mcp.store.fields.row_tables import RowTable
 from convocore_mcp.store.fields.shown_values import ShownField, shown_fields
 
 KEY_FIELDS = frozenset({"id", "lead_id", "agent_id"})
-"""Fields that say which row it is, so they never change."""
+"""Fields that say which row it is: `changed` never names them."""
 _c = conversation_fields.c
 _FURTHER_COLUMNS = ("activity_overdue_at", "close_overdue_at", "due_times", "data")
 OVERDUE = {"overdue_activity": "activity_overdue_at", "overdue_close": "close_overdue_at"}
