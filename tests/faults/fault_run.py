@@ -142,7 +142,7 @@ async def fault_run(
     news_after: float = FOREVER,
     page_size: int = 4,
 ) -> AsyncIterator[FaultRun]:
-    """A server that will meet a fault (`begin_fault` begins it), and a sandbox of 12 conversations in pages.
+    """A server that will meet the fault that `begin_fault` begins, and a small paged sandbox.
 
     It has read nothing yet, and its calls wait long for anything but silence. Once the list has
     been read, a question looks for news after `news_after` seconds.
