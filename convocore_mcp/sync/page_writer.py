@@ -146,7 +146,7 @@ class PageWriter:
         return without_future(coverage, now=self.now())
 
     async def clock_was_set_back(self) -> bool:
-        """Whether the mirror notes pages of the next minutes: they will seem newer than ours."""
+        """Whether the mirror holds rows whose time of reading lies in the future."""
         ours = self.now() + CLOCK_JITTER
         return await self.run_in_thread(self.mirror.seen_after, self.agent_id, ours)
 

@@ -61,7 +61,7 @@ _COMPUTED = ("created", "preview", "currency", "value")
 """Fields that are no attribute of a conversation, and no part of its record either."""
 
 
-def _worked_out(c: Conversation, keys: DerivedKeys) -> tuple[ReadValue, ...]:
+def _computed_values(c: Conversation, keys: DerivedKeys) -> tuple[ReadValue, ...]:
     """The values of `_COMPUTED`."""
     created, preview = c.first_message or c.last_activity, c.last_message or c.summary
     return (created, preview, keys.currency, keys.amount)
@@ -100,7 +100,7 @@ _in_order = itemgetter(*map(_index, _FIELDS))
 """The values in the order of the columns."""
 
 
-def _run(*kinds: Kind, long: bool = False, aliases: bool = False) -> slice:
+def _slice_of(*kinds: Kind, long: bool = False, aliases: bool = False) -> slice:
     """Where the values stand that are stored in one form; they stand together."""
     indices = [
         index
@@ -110,9 +110,17 @@ def _run(*kinds: Kind, long: bool = False, aliases: bool = False) -> slice:
     return slice(indices[0], indices[-1] + 1)
 
 
-_NUMBERS, _MOMENTS, _FLAGS = _run(Kind.NUMBER), _run(Kind.TIME, Kind.DATE), _run(Kind.FLAG)
-_IDS, _CHOICES, _TEXTS = _run(Kind.ID), _run(Kind.CHOICE), _run(Kind.TEXT)
-_ALIASED, _LISTS, _LONG = _run(Kind.TEXT, aliases=True), _run(Kind.LIST), _run(long=True)
+_NUMBERS, _MOMENTS, _FLAGS = (
+    _slice_of(Kind.NUMBER),
+    _slice_of(Kind.TIME, Kind.DATE),
+    _slice_of(Kind.FLAG),
+)
+_IDS, _CHOICES, _TEXTS = _slice_of(Kind.ID), _slice_of(Kind.CHOICE), _slice_of(Kind.TEXT)
+_ALIASED, _LISTS, _LONG = (
+    _slice_of(Kind.TEXT, aliases=True),
+    _slice_of(Kind.LIST),
+    _slice_of(long=True),
+)
 _NO_TEXT = (None, None)
 
 
@@ -121,7 +129,7 @@ def conversation_values(
 ) -> list[StoredValue]:
     """The values for `COLUMNS` from `activity_overdue_at` on; `texts` gets the long texts' keys."""
     read = c.facts.values or _NOTHING_READ
-    values = _in_order((*_attributes(c), *read, *_worked_out(c, keys)))
+    values = _in_order((*_attributes(c), *read, *_computed_values(c, keys)))
     row: list[StoredValue] = [
         due.activity_overdue_at,
         due.close_overdue_at,

@@ -41,7 +41,7 @@ LEAD_COLUMNS: tuple[str, ...] = (
 )
 """The columns of `lead_fields` that hold values, in the order of a row."""
 _AT = {name: index for index, name in enumerate(COLUMNS)}
-_STATE, _STALE, _CHANNEL, _DUES, _DATA = (
+_STATE, _STALE, _CHANNEL, _DUE_TIMES, _DATA = (
     _AT[name] for name in ("state", "stale", "channel", "due_times", "data")
 )
 _CHANNEL_SHOWN = _CHANNEL + 1
@@ -58,12 +58,12 @@ def lead_values(lead: Lead, conversations: Sequence[Values]) -> tuple[StoredValu
         return _values_of_one(lead, conversations)
     row = _newest(conversations)
     for at, index in enumerate(_MOMENTS):
-        row[at] = _least(conversations, index)
+        row[at] = _earliest(conversations, index)
     row[_HOT_SCORE] = lead.hot_score
     for at, merge in _MERGED:
         values = tuple(merge(lead, conversations))
         row[at : at + len(values)] = values
-    row[_DUES_AT], row[_DATA_AT] = _dues(conversations), _data(conversations)
+    row[_DUE_TIMES_AT], row[_DATA_AT] = _all_due_times(conversations), _data(conversations)
     return tuple(row)
 
 
@@ -103,14 +103,14 @@ def _values_of_one(lead: Lead, conversations: Sequence[Values]) -> tuple[StoredV
 _Merge = Callable[[Lead, Sequence[Values]], Iterable[StoredValue]]
 
 
-def _least(conversations: Sequence[Values], index: int) -> StoredValue:
+def _earliest(conversations: Sequence[Values], index: int) -> StoredValue:
     known = [v for row in conversations if isinstance(v := row[index], int | float)]
     return min(known) if known else None
 
 
 def _first(field: Field) -> _Merge:
     index = _AT[field.name]
-    return lambda _, conversations: (_least(conversations, index),)
+    return lambda _, conversations: (_earliest(conversations, index),)
 
 
 def _sum(field: Field) -> _Merge:
@@ -170,8 +170,8 @@ def _stale(_: Lead, conversations: Sequence[Values]) -> Iterable[StoredValue]:
     return (any(row[_STALE] for row in conversations),)
 
 
-def _dues(conversations: Sequence[Values]) -> str | None:
-    having = [str(row[_DUES]) for row in conversations if row[_DUES] is not None]
+def _all_due_times(conversations: Sequence[Values]) -> str | None:
+    having = [str(row[_DUE_TIMES]) for row in conversations if row[_DUE_TIMES] is not None]
     if len(having) <= 1:
         return having[0] if having else None
     return _json([pair for due_times in having for pair in stored_list(due_times)])
@@ -227,7 +227,7 @@ _NEWEST = [
 """The columns of each field of which the newest conversation that has it decides."""
 _MERGED = [(_INDICES[f], _merge_of(f)) for f in _FIELDS if f.merge is not Merge.NEWEST]
 """All other merges, each with the index of its first column."""
-_DUES_AT, _DATA_AT = LEAD_COLUMNS.index("due_times"), LEAD_COLUMNS.index("data")
+_DUE_TIMES_AT, _DATA_AT = LEAD_COLUMNS.index("due_times"), LEAD_COLUMNS.index("data")
 
 
 def _sources() -> Iterator[int]:
