@@ -10,7 +10,7 @@ from tests.api.test_odd_fields import ODD_VALUES, PLACES, WHOLE, Place, json_of
 from tests.tool_client import ToolClient, connected
 
 EVERY_NTH = 6
-"""One in this many rows is asked for by itself."""
+"""The step between the rows that are requested one by one."""
 
 
 class OddRow(NamedTuple):
