@@ -113,15 +113,6 @@ class Sums:
     value: dict[str | None, float] = field(default_factory=dict)
     samples: Samples = field(default_factory=Samples)
 
-    def add(self, part: Part) -> None:
-        """Add one part."""
-        for place, figure in zip(self.places, part.figures, strict=True):
-            if figure:
-                self.figures[place] += float(figure)
-        if part.amount is not None:
-            before = self.value.get(part.currency, 0.0)
-            self.value[part.currency] = before + float(part.amount)
-
     def add_all(self, parts: Sequence[Part]) -> None:
         """Add many parts, a figure at a time."""
         for place, column in zip(self.places, zip(*(p.figures for p in parts)), strict=False):  # noqa: B905

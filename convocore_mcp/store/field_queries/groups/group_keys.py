@@ -126,9 +126,7 @@ def _reader(grouping: Grouping, place: int, at_key: int | None) -> tuple[_Read, 
     if kind is Kind.LIST:
         return (
             lambda values: tuple(dict.fromkeys(_items(values[at_key]))) or (MISSING,),
-            lambda values, key: dict(
-                zip(_items(values[at_key]), stored_list(values[place]), strict=True)
-            )[key],
+            lambda values, key: _spelling(values[at_key], values[place])[key],
         )
     return (
         lambda values: (MISSING if values[at_key] is None else str(values[at_key]),),
@@ -151,6 +149,12 @@ def _entry(stored: object) -> tuple[str, str]:
 def _items(key: object) -> list[str]:
     """The keys of the items of a list, from its key."""
     return [] if key is None else str(key)[1:-1].split(ITEM_MARK)
+
+
+@lru_cache(maxsize=16384)
+def _spelling(key: object, stored: object) -> dict[str, str]:
+    """How each item of a list is spelled."""
+    return dict(zip(_items(key), stored_list(stored), strict=True))
 
 
 @lru_cache(maxsize=16384)

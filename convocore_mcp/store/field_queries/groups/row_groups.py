@@ -82,11 +82,10 @@ def groups(
     return _answer(keys, found, total, table.rows) if group_by else Groups(total)
 
 
-def _add(found: _Found, keys: GroupKeys, key: GroupKey, parts: Iterable[Part]) -> None:
+def _add(found: _Found, keys: GroupKeys, key: GroupKey, parts: Sequence[Part]) -> None:
     """Add parts of a group that is shown."""
-    sums = found.shown[key]
+    found.shown[key].add_all(parts)
     for part in parts:
-        sums.add(part)
         keys.note_spellings(key, part.values, part.rows)
 
 
@@ -108,13 +107,13 @@ def _split(
     found.show(_first(keys, sizes, limit))
     for chunk in parts.chunks():
         found.totals.add_all([part for part, _ in chunk])
-        rest = []
+        of_keys: defaultdict[GroupKey, list[Part]] = defaultdict(list)
+        rest: list[Part] = []
         for part, of_part in chunk:
             for key in of_part:
-                if key in found.shown:
-                    _add(found, keys, key, (part,))
-                else:
-                    rest.append(part)
+                (of_keys[key] if key in found.shown else rest).append(part)
+        for key, of_key in of_keys.items():
+            _add(found, keys, key, of_key)
         found.rest.add_all(rest)
     for key, tokens, usd in shares:
         found.sums(key).add_share(tokens, usd)

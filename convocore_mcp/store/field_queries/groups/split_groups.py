@@ -4,8 +4,10 @@ The engine groups by what is stored, and a group may come in several parts. They
 first to count and then to add up, so that only the groups which are shown are ever held in memory.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
+from typing import cast
 
 from sqlalchemy import ColumnElement, Connection, func, null, select
 
@@ -21,7 +23,7 @@ from convocore_mcp.store.fields.row_tables import RowTable
 
 MAX_KEPT = 100_000
 """Parts that are kept between the two readings; where there are more, the engine is asked twice."""
-FEW = 1_000
+FEW = 2_000
 """Parts of the first range of rows; where there are more, nearly each row is a group."""
 SplitPart = tuple[Part, Iterable[GroupKey]]
 
@@ -65,7 +67,8 @@ class SplitParts:
     def __iter__(self) -> Iterator[SplitPart]:
         if self._kept is not None:
             return iter(self._kept)
-        reading = chain.from_iterable(map(self._parts, chain([self._first], self._ranges)))
+        ranges = chain([self._first], self._ranges)
+        reading = chain.from_iterable(map(self._parts, self._combined(ranges)))
         self._ranges, self._first = self._read(), ()
         kept = list(islice(reading, self._most_kept + 1))
         if len(kept) > self._most_kept:
@@ -84,13 +87,44 @@ class SplitParts:
         # No generator of our own: it would hold us as we hold it, and end when nobody knows.
         return chain(ranges, _rows(self._connection, self._missing))
 
-    def _parts(self, rows: Sequence[AnyRow]) -> Iterator[SplitPart]:
+    def _combined(self, ranges: Iterable[Sequence[AnyRow]]) -> Iterator[Iterable[AnyRow]]:
+        """The rows of these ranges; those with equal values are added up, many at a time."""
+        if not self._table.sqlite:  # has no two rows with equal values
+            yield from ranges
+            return
+        figures = len(self._figures.aggregates)
+        found: defaultdict[AnyRow, list[AnyRow]] = defaultdict(list)
+        held = 0
+        for rows in ranges:
+            for row in rows:
+                found[row[:-figures]].append(row[-figures:])
+            held += len(rows)
+            if held > self._most_kept:
+                yield _added_up(found)
+                found.clear()
+                held = 0
+        yield _added_up(found)
+
+    def _parts(self, rows: Iterable[AnyRow]) -> Iterator[SplitPart]:
         begin = len(self._keys.columns) + len(self._keys.stored_keys)
         for row in rows:
             values = row[:begin]
             part = self._figures.part(values, row[begin:])
             if part.rows:  # without rows, there are sums of nothing
                 yield part, tuple(self._keys.of(values))
+
+
+def _added_up(rows: Mapping[AnyRow, Sequence[AnyRow]]) -> list[AnyRow]:
+    """One row for each combination of values."""
+    return [
+        (*values, *(map(_sum, zip(*figures, strict=True)) if len(figures) > 1 else figures[0]))
+        for values, figures in rows.items()
+    ]
+
+
+def _sum(column: AnyRow) -> float | None:
+    known = cast("list[float]", [figure for figure in column if figure is not None])
+    return sum(known) if known else None
 
 
 def _rows(connection: Connection, statement: AnySelect | None) -> Iterator[Sequence[AnyRow]]:
