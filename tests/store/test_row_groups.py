@@ -333,8 +333,10 @@ def test_parts_that_are_not_kept_are_read_again(
         streamed = SplitParts(connection, table, keys, figures, valid, most_kept=3)
         assert kept.are_few
         assert len(list(kept)) == 7
-        assert sum(part.rows for part, _ in kept) == 30
-        assert list(kept) == list(streamed) == [p for chunk in streamed.chunks() for p in chunk]
+        assert list(kept) == list(kept) == [part for chunk in kept.chunks() for part in chunk]
+        assert list(streamed) == [part for chunk in streamed.chunks() for part in chunk]
+        for parts in (kept, streamed):
+            assert sum(map(figures.rows, parts)) == 30
 
 
 def test_values_come_the_most_frequent_first_in_their_usual_spelling(database: Database) -> None:

@@ -5,7 +5,7 @@ in the group of each of its items. A time belongs to a day, week, month, weekday
 time zone.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import lru_cache
 from itertools import product
@@ -34,7 +34,8 @@ _NAMES: dict[str, Callable[[str], str]] = {
 }
 """How a sortable key is written in an answer, where the two differ."""
 _Read = Callable[[Sequence[object]], Sequence[str]]
-_Spell = Callable[[Sequence[object], str], str]
+_Spell = Callable[[Sequence[object], Sequence[str]], Sequence[str]]
+"""Spells parts of keys that rows with certain values have."""
 
 
 class GroupKeys:
@@ -63,17 +64,21 @@ class GroupKeys:
         """Whether a row may be in several groups."""
         return any(getattr(grouping, "kind", None) is Kind.LIST for grouping in self.group_by)
 
-    def of(self, values: Sequence[object]) -> Iterable[GroupKey]:
+    def of(self, values: Sequence[object]) -> Sequence[GroupKey]:
         """The groups of rows with these values."""
         if len(self._reads) == 1:  # without the work of combining
             return [(part,) for part in self._reads[0](values)]
-        return product(*(read(values) for read in self._reads))
+        return list(product(*(read(values) for read in self._reads)))
 
-    def note_spellings(self, key: GroupKey, values: Sequence[object], count: int) -> None:
-        """Count the spellings of a group's values: `count` rows have `values`."""
-        for place, (part, spell) in enumerate(zip(key, self._spells, strict=True)):
-            if spell is not None and part != MISSING:
-                self.note_spelling(place, part, spell(values, part), count)
+    def note_spellings(
+        self, keys: Sequence[GroupKey], values: Sequence[object], count: int
+    ) -> None:
+        """Count the spellings of these groups' values: `count` rows of each have `values`."""
+        for place, spell in enumerate(self._spells):
+            parts = [key[place] for key in keys]
+            if spell is not None and parts[0] != MISSING:
+                for part, text in zip(parts, spell(values, parts), strict=True):
+                    self.note_spelling(place, part, text, count)
 
     def shown(self, key: GroupKey) -> tuple[KeyPart, ...]:
         """The key as an answer has it."""
@@ -112,7 +117,7 @@ def _reader(grouping: Grouping, place: int, at_key: int | None) -> tuple[_Read, 
     if isinstance(grouping, DataField):
         return (
             lambda values: (_entry(values[place])[0],),
-            lambda values, _: _entry(values[place])[1],
+            lambda values, parts: [_entry(values[place])[1]] * len(parts),
         )
     kind = grouping.kind
     if kind is Kind.FLAG:
@@ -121,16 +126,16 @@ def _reader(grouping: Grouping, place: int, at_key: int | None) -> tuple[_Read, 
         key_of = str if kind is Kind.ID else lambda text: stored_text(_text(text))[0]
         return (
             lambda values: (MISSING if values[place] is None else key_of(str(values[place])),),
-            lambda values, _: _text(values[place]),
+            lambda values, parts: [_text(values[place])] * len(parts),
         )
     if kind is Kind.LIST:
         return (
             lambda values: tuple(dict.fromkeys(_items(values[at_key]))) or (MISSING,),
-            lambda values, key: _spelling(values[at_key], values[place])[key],
+            lambda values, parts: _spelled(values[at_key], values[place], parts),
         )
     return (
         lambda values: (MISSING if values[at_key] is None else str(values[at_key]),),
-        lambda values, _: str(values[place]),
+        lambda values, parts: [str(values[place])] * len(parts),
     )
 
 
@@ -151,10 +156,10 @@ def _items(key: object) -> list[str]:
     return [] if key is None else str(key)[1:-1].split(ITEM_MARK)
 
 
-@lru_cache(maxsize=16384)
-def _spelling(key: object, stored: object) -> dict[str, str]:
-    """How each item of a list is spelled."""
-    return dict(zip(_items(key), stored_list(stored), strict=True))
+def _spelled(key: object, stored: object, items: Sequence[str]) -> list[str]:
+    """How these items of a list are spelled there."""
+    spellings = dict(zip(_items(key), stored_list(stored), strict=True))
+    return [spellings[item] for item in items]
 
 
 @lru_cache(maxsize=16384)

@@ -10,6 +10,7 @@ import heapq
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 from sqlalchemy import ColumnElement, Connection, func, literal, or_, select
 
@@ -39,9 +40,9 @@ class TopGroups:
     total: int = 0
     """How many groups there are."""
 
-    def sort(self, limit: int) -> None:
+    def sort(self, figures: Figures, limit: int) -> None:
         """Put the largest first, of equally large ones the smaller key; the rest is beyond them."""
-        size = {key: sum(part.rows for part in parts) for key, parts in self.parts.items()}
+        size = {key: sum(map(figures.rows, parts)) for key, parts in self.parts.items()}
         by_size = sorted(self.parts, key=lambda key: (-size[key], key))
         for key in by_size[limit:]:
             self.rest += self.parts[key]
@@ -79,24 +80,21 @@ def by_size_first(
     if largest.numbers is not None:
         of_group = [table.row_number.in_(largest.numbers)]
         others = table.row_number.not_in(largest.numbers)
-    shown = select(func.min(key), column.value, *read).select_from(table.table).where(*of_group)
-    for of_key, value, *row in connection.execute(
-        shown.group_by(column.value, *figures.by_currency)
-    ):
-        found.parts.setdefault((of_key,), []).append(figures.part((value,), row))
+    shown = select(column.value, func.min(key), *read).select_from(table.table).where(*of_group)
+    by_value = shown.group_by(column.value, *figures.by_currency)
+    for row in connection.execute(by_value):
+        found.parts.setdefault((row[1],), []).append(row)
     missing = (key.is_(None),) if largest.may_lack else ()
     rest = select(*missing, *read).select_from(table.table).where(*fitting, others)
     if grouped := (*missing, *figures.by_currency):
         rest = rest.group_by(*grouped)
-    for rows in read_in_ranges(connection, table, rest):
-        for row in rows:
-            part = figures.part((None,), row[len(missing) :])
-            if missing and row[0]:
-                found.parts.setdefault((MISSING,), []).append(part)
-            elif part.rows:  # without rows, there are sums of nothing
-                found.rest.append(part)
+    for part in chain.from_iterable(read_in_ranges(connection, table, rest)):
+        if missing and part[0]:
+            found.parts.setdefault((MISSING,), []).append(part)
+        elif figures.rows(part):  # without rows, there are sums of nothing
+            found.rest.append(part)
     found.total += (MISSING,) in found.parts
-    found.sort(limit)
+    found.sort(figures, limit)
     return found
 
 

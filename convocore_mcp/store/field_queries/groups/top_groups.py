@@ -81,12 +81,11 @@ def _grouped(
 def _read(rows: Sequence[Sequence[object]], width: int, figures: Figures, limit: int) -> TopGroups:
     found = TopGroups()
     for total, is_top, *row in rows:
-        values, key, figured = row[:width], row[width : 2 * width], row[2 * width :]
-        part = figures.part(tuple(values), figured)
+        key = tuple(map(str, row[width : 2 * width]))
         found.total = int(str(total))
         if is_top:
-            found.parts.setdefault(tuple(map(str, key)), []).append(part)
-        elif part.rows:  # without rows, there are sums of nothing
-            found.rest.append(part)
-    found.sort(limit)
+            found.parts.setdefault(key, []).append(row)
+        elif figures.rows(row):  # without rows, there are sums of nothing
+            found.rest.append(row)
+    found.sort(figures, limit)
     return found
