@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 
-from sqlalchemy import ColumnElement, Connection, func, literal, or_, select
+from sqlalchemy import ColumnElement, Connection, func, literal, null, or_, select
 
 from convocore_mcp.store.database.columns import Text
 from convocore_mcp.store.database.parsed_records import stored_list
@@ -84,12 +84,14 @@ def by_size_first(
     by_value = shown.group_by(column.value, *figures.by_currency)
     for row in connection.execute(by_value):
         found.parts.setdefault((row[1],), []).append(row)
-    missing = (key.is_(None),) if largest.may_lack else ()
-    rest = select(*missing, *read).select_from(table.table).where(*fitting, others)
-    if grouped := (*missing, *figures.by_currency):
-        rest = rest.group_by(*grouped)
+    missing = key.is_(None)
+    grouped = [*([missing] if largest.may_lack else []), *figures.by_currency]
+    # As many columns as above: parts of both may be added up together.
+    first = missing if largest.may_lack else null()
+    rest = select(first, null(), *read).select_from(table.table).where(*fitting, others)
+    rest = rest.group_by(*grouped) if grouped else rest
     for part in chain.from_iterable(read_in_ranges(connection, table, rest)):
-        if missing and part[0]:
+        if part[0]:
             found.parts.setdefault((MISSING,), []).append(part)
         elif figures.rows(part):  # without rows, there are sums of nothing
             found.rest.append(part)
@@ -111,12 +113,19 @@ def _largest(
         first, last = row_numbers(connection, table)
         if last - first < COUNTED_HERE:
             return _counted_here(connection, table, column, fitting, limit)
-    rows = select(key.label("key"), func.count().label("size")).select_from(table.table)
+    number = table.row_number
+    ends = (func.min(number).label("first"), func.max(number).label("last"))
+    rows = select(key.label("key"), func.count().label("size"), *ends).select_from(table.table)
     counted = rows.where(*fitting, key.is_not(None)).group_by(key).cte("sizes")
     total = select(func.count()).select_from(counted).scalar_subquery()
-    by_size = select(counted.c.key, total).order_by(counted.c.size.desc(), counted.c.key)
+    by_size = select(counted, total).order_by(counted.c.size.desc(), counted.c.key)
     found = connection.execute(by_size.limit(limit)).all()
-    return _Largest([row[0] for row in found], found[0][1] if found else 0)
+    if not found:
+        return _Largest([], 0)
+    keys, sizes, *numbers, totals = zip(*found, strict=True)
+    # Of no more than two rows, the first and the last are all.
+    known = sorted({number for ends in numbers for number in ends}) if max(sizes) <= 2 else None
+    return _Largest([*keys], totals[0], known)
 
 
 def _counted_here(

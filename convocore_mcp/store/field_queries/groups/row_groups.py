@@ -17,7 +17,7 @@ from convocore_mcp.fields.table import BY_NAME, Field, Rows
 from convocore_mcp.store.field_queries.groups import model_shares
 from convocore_mcp.store.field_queries.groups.group_columns import group_column
 from convocore_mcp.store.field_queries.groups.group_figures import Figures, Part, Sums
-from convocore_mcp.store.field_queries.groups.group_keys import GroupKey, GroupKeys
+from convocore_mcp.store.field_queries.groups.group_keys import GroupKey, GroupKeys, Noted
 from convocore_mcp.store.field_queries.groups.group_measures import add_samples
 from convocore_mcp.store.field_queries.groups.lead_totals import with_leads
 from convocore_mcp.store.field_queries.groups.split_groups import SplitParts
@@ -70,8 +70,7 @@ def groups(
         found.show(top.parts)
         for key, of_key in top.parts.items():
             found.shown[key].add(of_key)
-            for part in of_key:
-                keys.note_spellings([key], part, figures.rows(part))
+            keys.note_spellings([([key], part, figures.rows(part)) for part in of_key])
             found.totals.add(of_key)
         found.totals.add(top.rest)
         found.rest.add(top.rest)
@@ -105,16 +104,18 @@ def _split(
         found.totals.add(chunk)
         of_keys: defaultdict[GroupKey, list[Part]] = defaultdict(list)
         rest: list[Part] = []
+        noted: list[Noted] = []
         for part in chunk:
             of_part = keys.of(part)
             shown = [key for key in of_part if key in found.shown]
             rest += [part] * (len(of_part) - len(shown))
             if shown:
-                keys.note_spellings(shown, part, rows_of(part))
+                noted.append((shown, part, rows_of(part)))
             for key in shown:
                 of_keys[key].append(part)
         for key, of_key in of_keys.items():
             found.shown[key].add(of_key)
+        keys.note_spellings(noted)
         found.rest.add(rest)
     for key, tokens, usd in shares:
         found.sums(key).add_share(tokens, usd)

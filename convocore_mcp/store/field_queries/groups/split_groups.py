@@ -103,7 +103,7 @@ class SplitParts:
             for row in rows:
                 found[row[:-width]].append(row)
             held += len(rows)
-            distinct = held > len(rows) and len(found) > MOSTLY_DISTINCT * held
+            distinct = held > FEW and len(found) > MOSTLY_DISTINCT * held
             if distinct or held > self._most_kept:
                 yield _added_up(found, width)
                 found.clear()
