@@ -6,10 +6,13 @@ A process of a user opens one mirror, makes one server and has one client; tests
 import functools
 import json
 import marshal
+import os
+import ssl
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any, cast
 
+import httpx
 import jsonschema  # type: ignore[import-untyped]
 import jsonschema_rs
 import pytest
@@ -38,6 +41,7 @@ def install(patch: pytest.MonkeyPatch) -> None:
     compile_tables_once(patch)
     generate_rows_once(patch)
     parse_rows_once(patch)
+    load_certificates_once(patch)
     patch.setattr(
         ResourceTemplate, "from_function", functools.cache(ResourceTemplate.from_function)
     )
@@ -160,3 +164,20 @@ def parse_rows_once(patch: pytest.MonkeyPatch) -> None:
         return parsed
 
     patch.setattr(wire, "parse_conversation", parse_once)
+
+
+def load_certificates_once(patch: pytest.MonkeyPatch) -> None:
+    """Have the tests' own HTTP clients share what they trust: each would read 140 certificates."""
+    create = httpx.create_ssl_context
+    kept: dict[tuple[str | None, ...], ssl.SSLContext] = {}
+
+    def create_once(verify: Any = True, cert: Any = None, trust_env: bool = True) -> ssl.SSLContext:
+        if verify is not True or cert is not None:
+            return create(verify=verify, cert=cert, trust_env=trust_env)
+        files = ("SSL_CERT_FILE", "SSL_CERT_DIR") if trust_env else ()
+        key = tuple(map(os.environ.get, files))
+        if key not in kept:
+            kept[key] = create(trust_env=trust_env)
+        return kept[key]
+
+    patch.setattr("httpx._transports.default.create_ssl_context", create_once)
