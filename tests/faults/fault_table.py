@@ -94,21 +94,6 @@ GZIP = JSON | {"content-encoding": "gzip"}
 REFUSED = b'{"message":"nope","code":"INTERNAL_SERVER_ERROR"}'
 STRANGE_STATUSES = (402, 405, 406, 408, 409, 410, 413, 414, 418, 421, 425, 431, 451, 501, 507, 511)
 
-PAGE_FAULTS: dict[str, Play] = {
-    "cursors that are expired": expired_cursors,
-    "a cursor that leads to itself": page(
-        lambda found: found | {"nextCursor": "the-same", "hasMore": True}
-    ),
-    "a cursor that is a number": field("nextCursor", 5),
-    "more, but no cursor": page(
-        lambda found: {k: v for k, v in found.items() if k != "nextCursor"} | {"hasMore": True}
-    ),
-    "rows of other types": page(lambda found: found | {"data": [1, "a", [], True]}),
-    "rows without ID": rows(lambda row: {k: v for k, v in row.items() if k != "ID"}),
-    "times beyond the calendar": rows(lambda row: row | {"ts": 10**30}),
-}
-"""Faults of the list itself: which pages there are, and what is in them."""
-
 FAULTS: dict[str, Play] = {
     # Statuses
     "400": status(400),
@@ -154,7 +139,18 @@ FAULTS: dict[str, Play] = {
     "a TLS alert": on_the_wire(b"\x15\x03\x01\x00\x02\x02\x46"),
     "two lengths": on_the_wire(HEAD + b"content-length: 2\r\ncontent-length: 99\r\n\r\n{}"),
     "chunks that are none": on_the_wire(HEAD + b"transfer-encoding: chunked\r\n\r\nzz\r\n{}"),
-    **PAGE_FAULTS,
+    # Pages
+    "cursors that are expired": expired_cursors,
+    "a cursor that leads to itself": page(
+        lambda found: found | {"nextCursor": "the-same", "hasMore": True}
+    ),
+    "a cursor that is a number": field("nextCursor", 5),
+    "more, but no cursor": page(
+        lambda found: {k: v for k, v in found.items() if k != "nextCursor"} | {"hasMore": True}
+    ),
+    "rows of other types": page(lambda found: found | {"data": [1, "a", [], True]}),
+    "rows without ID": rows(lambda row: {k: v for k, v in row.items() if k != "ID"}),
+    "times beyond the calendar": rows(lambda row: row | {"ts": 10**30}),
 }
 """Faults that are tried at every moment of reading and in both dialects, by their names."""
 
