@@ -10,7 +10,7 @@ import os
 import ssl
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from typing import Any, cast
+from typing import Any
 
 import httpx
 import jsonschema  # type: ignore[import-untyped]
@@ -22,16 +22,12 @@ from sqlalchemy import Connection, Dialect, Engine, MetaData
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.util import LRUCache
 
-from convocore_mcp.api import wire
-from convocore_mcp.models import Conversation, Quarantined
 from convocore_mcp.sandbox.data.generated_rows import GeneratedRows
 
 STATEMENTS = 3_000
 """How many compiled statements are kept for each kind of database."""
 ROWS = 4_000
 """How many rows are kept; when there are more, all are forgotten."""
-MARSHAL_PLAIN = 2
-"""The version of the format in which equal values have equal bytes."""
 
 
 def install(patch: pytest.MonkeyPatch) -> None:
@@ -40,7 +36,6 @@ def install(patch: pytest.MonkeyPatch) -> None:
     compile_statements_once(patch)
     compile_tables_once(patch)
     generate_rows_once(patch)
-    parse_rows_once(patch)
     load_certificates_once(patch)
     patch.setattr(
         ResourceTemplate, "from_function", functools.cache(ResourceTemplate.from_function)
@@ -135,35 +130,10 @@ def generate_rows_once(patch: pytest.MonkeyPatch) -> None:
         if found is None:
             if len(kept) >= ROWS:
                 kept.clear()
-            found = kept[key] = self, marshal.dumps(generate(self, number), MARSHAL_PLAIN)
+            found = kept[key] = self, marshal.dumps(generate(self, number))
         return marshal.loads(found[1])  # a copy for each caller
 
     patch.setattr(GeneratedRows, "row", row_once)
-
-
-def parse_rows_once(patch: pytest.MonkeyPatch) -> None:
-    """Parse rows of equal content once: most are listed again and again, and few have changed.
-
-    What a row becomes depends on nothing else, and nobody can change it.
-    """
-    parse = wire.parse_conversation
-    kept: dict[tuple[bytes, str, bool], Conversation | Quarantined] = {}
-
-    def parse_once(
-        raw: object, agent_id: str, *, sensitive: bool = False
-    ) -> Conversation | Quarantined:
-        try:
-            key = marshal.dumps(cast("Any", raw), MARSHAL_PLAIN), agent_id, sensitive
-        except ValueError:  # nested too deeply
-            return parse(raw, agent_id, sensitive=sensitive)
-        parsed = kept.get(key)
-        if parsed is None:
-            if len(kept) >= ROWS:
-                kept.clear()
-            parsed = kept[key] = parse(raw, agent_id, sensitive=sensitive)
-        return parsed
-
-    patch.setattr(wire, "parse_conversation", parse_once)
 
 
 def load_certificates_once(patch: pytest.MonkeyPatch) -> None:

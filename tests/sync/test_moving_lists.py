@@ -126,7 +126,7 @@ async def check(
 
 @BOTH_DIALECTS
 @settings(
-    max_examples=examples(27),
+    max_examples=examples(40),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -23,7 +23,7 @@ def count_list_requests(sandbox: Sandbox) -> int:
 
 @pytest.mark.parametrize(
     ("dialect", "size", "undisturbed", "kills", "concurrent"),
-    [("cursor", 2_000, 100, 8, 1), ("page", 2_000, 160, 4, 8)],
+    [("cursor", 5_000, 250, 20, 1), ("page", 4_000, 305, 6, 8)],
 )
 def test_a_full_sync_that_is_killed_repeatedly_reads_each_page_about_once(
     tmp_path: Path, dialect: Dialect, size: int, undisturbed: int, kills: int, concurrent: int
