@@ -5,10 +5,14 @@ A process of a user opens one mirror, makes one server and has one client; tests
 
 import functools
 import json
+import marshal
+import os
+import ssl
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import httpx
 import jsonschema  # type: ignore[import-untyped]
 import jsonschema_rs
 import pytest
@@ -18,8 +22,12 @@ from sqlalchemy import Connection, Dialect, Engine, MetaData
 from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.util import LRUCache
 
+from convocore_mcp.sandbox.data.generated_rows import GeneratedRows
+
 STATEMENTS = 3_000
 """How many compiled statements are kept for each kind of database."""
+ROWS = 4_000
+"""How many rows are kept; when there are more, all are forgotten."""
 
 
 def install(patch: pytest.MonkeyPatch) -> None:
@@ -27,6 +35,8 @@ def install(patch: pytest.MonkeyPatch) -> None:
     check_schemas_once(patch)
     compile_statements_once(patch)
     compile_tables_once(patch)
+    generate_rows_once(patch)
+    load_certificates_once(patch)
     patch.setattr(
         ResourceTemplate, "from_function", functools.cache(ResourceTemplate.from_function)
     )
@@ -107,3 +117,37 @@ def compile_tables_once(patch: pytest.MonkeyPatch) -> None:
             recorded[key] = statements
 
     patch.setattr(MetaData, "create_all", create)
+
+
+def generate_rows_once(patch: pytest.MonkeyPatch) -> None:
+    """Generate each row of one sandbox once: it is served, listed by the test, and served again."""
+    generate = GeneratedRows.row
+    kept: dict[tuple[int, int], tuple[GeneratedRows, bytes]] = {}
+
+    def row_once(self: GeneratedRows, number: int) -> Any:
+        key = id(self), number  # of an equal sandbox, each row is generated again
+        found = kept.get(key)
+        if found is None:
+            if len(kept) >= ROWS:
+                kept.clear()
+            found = kept[key] = self, marshal.dumps(generate(self, number))
+        return marshal.loads(found[1])  # a copy for each caller
+
+    patch.setattr(GeneratedRows, "row", row_once)
+
+
+def load_certificates_once(patch: pytest.MonkeyPatch) -> None:
+    """Have the tests' own HTTP clients share what they trust: each would read 140 certificates."""
+    create = httpx.create_ssl_context
+    kept: dict[tuple[str | None, ...], ssl.SSLContext] = {}
+
+    def create_once(verify: Any = True, cert: Any = None, trust_env: bool = True) -> ssl.SSLContext:
+        if verify is not True or cert is not None:
+            return create(verify=verify, cert=cert, trust_env=trust_env)
+        files = ("SSL_CERT_FILE", "SSL_CERT_DIR") if trust_env else ()
+        key = tuple(map(os.environ.get, files))
+        if key not in kept:
+            kept[key] = create(trust_env=trust_env)
+        return kept[key]
+
+    patch.setattr("httpx._transports.default.create_ssl_context", create_once)

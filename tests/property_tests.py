@@ -7,14 +7,16 @@ minutes for a test, so it needs `--timeout 0`.
 
 from hypothesis import settings
 
-EXPLORED = 20
+EXPLORED = 30
 """How many times as many examples `explore` tries. The default profile tries few: the same again in
 every run find nothing new."""
+DEFAULT = 34
+"""How many examples a test tries that does not say how many."""
 
 # The first example imports heavy libraries, and durations are no property.
-settings.register_profile("fixed", deadline=None, derandomize=True, max_examples=50)
+settings.register_profile("fixed", deadline=None, derandomize=True, max_examples=DEFAULT)
 settings.register_profile(
-    "explore", deadline=None, derandomize=False, max_examples=50 * EXPLORED, print_blob=True
+    "explore", deadline=None, derandomize=False, max_examples=DEFAULT * EXPLORED, print_blob=True
 )
 
 

@@ -1,6 +1,8 @@
 """The server as a process that an MCP client starts, sends requests to and ends."""
 
+import functools
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -12,7 +14,10 @@ from typing import Any
 import pytest
 from mcp import Client, StdioServerParameters
 
+from convocore_mcp.cli.serve import load_assembly
 from convocore_mcp.sandbox import Sandbox, serving
+from convocore_mcp.server.calls.lifetime import App
+from convocore_mcp.server.mcp.mcp_server import create_server
 from tests.process_environment import TIMEOUT_SECONDS, isolated_environment
 
 INITIALIZE = {
@@ -251,21 +256,30 @@ async def test_without_a_key_it_lists_its_tools_and_each_call_names_the_missing_
 
 
 @pytest.mark.parametrize(
-    ("settings", "setting"),
+    ("settings", "setting", "as_process"),
     [
-        ({"CONVOCORE_REGION": "mars"}, "region"),
-        ({"CONVOCORE_BASE_URL": "http://example.com/v3"}, "https"),
-        ({"CONVOCORE_API_KEY": "k\u00e9y"}, "api_key"),
-        ({"CONVOCORE_API_KEY": "secret-key"}, "CONVOCORE_AGENT_ID"),
+        ({"CONVOCORE_REGION": "mars"}, "region", True),
+        ({"CONVOCORE_BASE_URL": "http://example.com/v3"}, "https", False),
+        ({"CONVOCORE_API_KEY": "k\u00e9y"}, "api_key", False),
+        ({"CONVOCORE_API_KEY": "secret-key"}, "CONVOCORE_AGENT_ID", False),
     ],
 )
 async def test_a_wrong_setting_is_named_and_no_secret_is_shown(
-    tmp_path: Path, settings: dict[str, str], setting: str
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: dict[str, str],
+    setting: str,
+    as_process: bool,
 ) -> None:
     """Promised by docs/contract.md, "Configuration". No secret is shown."""
     env = isolated_environment(tmp_path, **settings)
+    for name in os.environ.keys() - env.keys():
+        monkeypatch.delenv(name)
+    for name, value in env.items():
+        monkeypatch.setenv(name, value)
     entry = StdioServerParameters(command=sys.executable, args=["-m", "convocore_mcp"], env=env)
-    async with Client(entry) as client:
+    app = App(functools.partial(load_assembly, {}), version="test")
+    async with Client(entry if as_process else create_server(app)) as client:
         result = await client.call_tool("list_conversations", {})
 
     text = result.content[0].text  # type: ignore[union-attr]
@@ -280,7 +294,7 @@ def test_the_demo_asks_three_questions_and_shows_answers_and_costs(tmp_path: Pat
     Holds docs/contract.md #demo.
     """
     done = subprocess.run(
-        [sys.executable, "-m", "convocore_mcp", "demo"],
+        [sys.executable, "-m", "convocore_mcp", "demo", "--size", "150"],
         env=isolated_environment(tmp_path, COLUMNS="120"),
         capture_output=True,
         text=True,

@@ -57,23 +57,35 @@ def serve_web(
     except ValidationError as error:
         raise settings_error(error, HttpSettings) from None
 
-    def serve(listener: socket.socket, settings: HttpSettings, metrics: Metrics) -> None:
+    def serve(
+        listener: socket.socket,
+        settings: HttpSettings,
+        metrics: Metrics,
+        on_start: Callable[[], None] = lambda: None,
+    ) -> None:
         start_tracing(TracingSettings.from_environment(), version=version("convocore-mcp"))
         assembly = Assembly(overrides, on_response=metrics.record_upstream_request)
         app = App(lambda: assembly, version=version("convocore-mcp"))
         server = create_server(app, watch=watch)
-        serve_http(server, app, settings, metrics, listener, host=host, options=options)
+        serve_http(
+            server, app, settings, metrics, listener, host=host, options=options, on_start=on_start
+        )
 
     with listening(settings, host=host, port=port, streamable=options.streamable) as listens:
         listener, address = listens
-        if sys.stderr is not None and sys.stderr.isatty() and options.links is None:
-            write_wrapped(f"convocore-mcp serves MCP at {address}. Ctrl+C ends it.", err=True)
         if workers == 1:
-            serve(listener, settings, Metrics())
+            serve(listener, settings, Metrics(), lambda: _announce(address, options))
             return
+        _announce(address, options)  # a worker that is replaced starts again
         share = settings.shared_by(workers)
         options = replace(options, sessions=False)
         serve_in_workers(workers, lambda number: serve(listener, share, Metrics(worker=number)))
+
+
+def _announce(address: str, options: WebOptions) -> None:
+    """Tell whoever sits at the terminal; a link says it by itself."""
+    if sys.stderr is not None and sys.stderr.isatty() and options.links is None:
+        write_wrapped(f"convocore-mcp serves MCP at {address}. Ctrl+C ends it.", err=True)
 
 
 def serve_demo(

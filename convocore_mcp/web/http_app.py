@@ -2,7 +2,7 @@
 
 import logging
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from mcp.server.auth.middleware.bearer_auth import authorization_context
@@ -64,8 +64,12 @@ def serve_http(
     *,
     host: str,
     options: WebOptions,
+    on_start: Callable[[], None],
 ) -> None:
-    """Serve `server` on `listener`, which was opened on `host`, until a signal says to stop."""
+    """Serve `server` on `listener`, which was opened on `host`, until a signal says to stop.
+
+    `on_start` is called as soon as requests are answered and a signal ends the server.
+    """
     lowlevel = server._lowlevel_server  # noqa: SLF001  the SDK has no public way to end streams
     tracker = RequestTracker(
         max_requests=settings.max_requests,
@@ -80,8 +84,12 @@ def serve_http(
     assert listen is not None  # noqa: S101  the SDK registers it
     assert isinstance(listen.handler, ListenHandler)  # noqa: S101
     url = _url(settings, host, listener.getsockname()[1])
-    if options.links is not None:
-        options.links.issue(url)
+
+    def start() -> None:
+        on_start()
+        if options.links is not None:
+            options.links.issue(url)
+
     serve_until_signal(
         build_app(server, app, settings, metrics, tracker, url=url, options=options),
         listener,
@@ -89,6 +97,7 @@ def serve_http(
         table=_connection_table(settings),
         listen_handler=listen.handler,
         tracker=tracker,
+        on_start=start,
     )
 
 

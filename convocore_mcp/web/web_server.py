@@ -9,7 +9,7 @@ import asyncio
 import logging
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 
@@ -69,8 +69,12 @@ def serve_until_signal(
     table: ConnectionTable,
     listen_handler: ListenHandler,
     tracker: RequestTracker,
+    on_start: Callable[[], None],
 ) -> None:
-    """Serve `app` on `listener` until a signal says to stop."""
+    """Serve `app` on `listener` until a signal says to stop.
+
+    `on_start` is called as soon as requests are answered and a signal ends the server.
+    """
     bounds = ConnectionBounds(
         header_bytes=settings.max_header_bytes,
         body_bytes=settings.max_body_bytes,
@@ -91,7 +95,9 @@ def serve_until_signal(
         timeout_keep_alive=IDLE_SECONDS,
         timeout_graceful_shutdown=max(1, round(settings.drain_seconds + 1)),
     )
-    server = _DrainingServer(config, listen_handler, tracker, settings.drain_seconds, table, bounds)
+    server = _DrainingServer(
+        config, listen_handler, tracker, settings.drain_seconds, table, bounds, on_start
+    )
     server.run(sockets=[listener])
 
 
@@ -110,8 +116,10 @@ class _DrainingServer(uvicorn.Server):
         drain_seconds: float,
         table: ConnectionTable,
         bounds: ConnectionBounds,
+        on_start: Callable[[], None],
     ) -> None:
         super().__init__(config)
+        self._on_start = on_start
         self._table = table
         self._bounds = bounds
         self._listen_handler = listen_handler
@@ -139,6 +147,8 @@ class _DrainingServer(uvicorn.Server):
             bounds=self._bounds,
         )
         self._accepting = asyncio.create_task(accept_connections(listener, protocol))
+        if not self.should_exit:
+            self._on_start()
 
     async def on_tick(self, counter: int) -> bool:
         """Close connections whose time is over. uvicorn calls it ten times a second."""

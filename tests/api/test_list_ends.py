@@ -29,7 +29,7 @@ from .odd_list import (
 
 SIZES = st.sampled_from([1, 7, 10, 19, 20, 25, 50])
 MANY_WAYS = settings(
-    max_examples=examples(30),
+    max_examples=examples(20),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -116,7 +116,7 @@ def test_on_a_narrow_screen_a_table_needs_no_scrolling_and_stays_a_table(opened:
     opened.set_viewport_size({"width": 320, "height": 900})
     go(opened, "Pipeline")
     table = opened.get_by_role("table")
-    heads = ["Stage", "Leads", "Hot", "Worth", "Waiting", "Overdue"]
+    heads = ["Stage", "Leads", "Hot", "Worth, by currency", "Waiting", "Overdue"]
 
     assert opened.locator(".table-box").evaluate("box => box.scrollWidth <= box.clientWidth")
     assert table.get_by_role("columnheader").all_inner_texts() == heads

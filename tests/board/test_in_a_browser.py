@@ -21,6 +21,18 @@ AFTER_A_CLICK = """async name => {
     return { title, rows: document.querySelectorAll('.virtual .row').length };
 }"""
 """What the first frame after a click shows."""
+SIZES = "all => all.map(one => getComputedStyle(one).fontSize)"
+AGES = """() => new Promise(done => {
+    const ages = new Set();
+    new MutationObserver((_, observer) => {
+        const { textContent } = document.querySelector('.change-list time');
+        for (const age of textContent.match(/\\d+(?= second)/) ?? []) ages.add(age);
+        if (ages.size < 3) return;
+        observer.disconnect();
+        done([...ages]);
+    }).observe(document.body, { subtree: true, childList: true, characterData: true });
+})"""
+"""The next ages of the newest change, in seconds."""
 
 
 def listens(route: Route) -> bool:
@@ -65,6 +77,50 @@ def test_whom_to_call_and_who_waits_is_seen_without_a_click(opened: Page) -> Non
         news.get_by_text("In the last minute"),
     ):
         expect(answer).to_be_in_viewport(ratio=1)
+
+
+def test_no_amount_of_several_currencies_looks_like_the_whole(opened: Page) -> None:
+    """Promised by docs/board.md, "What it shows"."""
+    worth = opened.locator(".figure.main")
+    expect(worth.locator(".figure-label")).to_have_text(re.compile(r"in \d+ currencies$"))
+    amounts = worth.locator(".amount")
+    assert amounts.count() > 1
+    assert len(set(amounts.evaluate_all(SIZES))) == 1
+    others = opened.get_by_role("table").locator(".amounts button").all_inner_texts()
+    assert [text for text in others if not re.fullmatch(r"\+\d+ currenc(y|ies)", text)] == []
+
+
+def test_each_card_says_why_it_stands_where_it_stands(opened: Page) -> None:
+    """Promised by docs/board.md, "What it shows"."""
+    first, *others = opened.locator(".card .place").all_inner_texts()
+    assert first.startswith("First: ")
+    assert len(others) == opened.locator(".card").count() - 1
+    for number, text in enumerate(others, 1):
+        assert re.search(rf"(?i)score .*\bnumber {number}\b", text)
+
+
+def test_what_is_overdue_is_told_and_by_how_much(opened: Page) -> None:
+    """Promised by docs/board.md, "What it shows"."""
+    overdue = opened.locator(".figure", has_text="Overdue leads")
+    expect(overdue).to_contain_text("a planned step or the expected close is late")
+    overdue.get_by_role("button").first.click()
+    told = opened.locator(".virtual .row .preview")
+    expect(told.first).to_be_visible()
+    texts = told.all_inner_texts()
+    known = re.compile(r"step is late|^Was to close .* ago|has passed")
+    assert [text for text in texts if not known.search(text)] == []
+    assert any("days ago" in text for text in texts)
+
+
+def test_no_change_seems_newer_than_the_last_reading(opened: Page, sandbox: Sandbox) -> None:
+    """Promised by docs/board.md, "What it shows": times that are drawn late do not fit others."""
+    row = next(iter(sandbox.rows()))
+    sandbox.touch(row["ID"], lastMessage="Is this newer than the reading?")
+    news = opened.get_by_role("region", name="Just now").locator("li").first
+    expect(news).to_contain_text("Is this newer")
+    first, *others = map(int, opened.evaluate(AGES))
+    assert others == [first + 1, first + 2]
+    expect(opened.locator(".freshness")).to_contain_text(re.compile(r"read at most \d+ second"))
 
 
 def test_a_link_leaves_no_trace_and_works_once_and_the_next_one_is_taken(

@@ -37,7 +37,7 @@ def take_pictures(page: Page, demo: BoardProcess, host_script: str, folder: Path
     shown(page)
     # What a minute brings; the pictures should show it.
     expect(page.locator(".change-list li").nth(2)).to_be_visible(timeout=120_000)
-    page.set_viewport_size({"width": 1440, "height": 1000})
+    page.set_viewport_size({"width": 1440, "height": 1050})
     page.screenshot(path=DOCS / "board-overview.png")
     page.emulate_media(color_scheme="dark")
     page.locator(".card .name").nth(3).click()

@@ -164,4 +164,6 @@ def test_what_only_begins_like_a_date_is_shown_as_written(chat: Chat) -> None:
     frame = chat.open("get_lead", result_of(answer), capabilities={}, lead="anybody")
     expect(frame.locator(".steps li")).to_have_count(len(alike))
 
-    assert [text.strip() for text in shown(frame, [".steps .hint"])[".steps .hint"]] == alike
+    assert [
+        text.strip() for text in shown(frame, [".steps .hint bdi"])[".steps .hint bdi"]
+    ] == alike

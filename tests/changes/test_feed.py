@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Event = tuple[str, str]
 """What happened (a kind, or `overdue`) and the conversation."""
 examples_share_a_mirror = settings(
-    max_examples=examples(20),
+    max_examples=examples(14),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

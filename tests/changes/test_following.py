@@ -102,7 +102,7 @@ def followers(
         yield portal, tool_client, sandbox
 
 
-@settings(max_examples=examples(8))
+@settings(max_examples=examples(6))
 @given(size=st.integers(0, 70), rounds=st.lists(round_, max_size=4))
 def test_whatever_happens_is_reported_once_and_in_order(
     followers: tuple[BlockingPortal, ToolClient, Sandbox],

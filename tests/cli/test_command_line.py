@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -16,16 +17,22 @@ import pytest
 
 from tests.pages.documented import documented
 from tests.process_environment import TIMEOUT_SECONDS, isolated_environment
+from tests.warm_process import WarmProgram
 
 COMMAND = (sys.executable, "-m", "convocore_mcp")
 
 
+def written_by(arguments: Sequence[str], home: Path) -> str:
+    """The stdout of a command that succeeds."""
+    said, errors = home / "said", home / "errors"
+    process = WarmProgram(arguments, env=isolated_environment(home), stdout=said, stderr=errors)
+    assert process.wait(TIMEOUT_SECONDS) == 0, errors.read_text()
+    return said.read_text()
+
+
 def test_the_version_tells_what_a_bug_report_needs(tmp_path: Path) -> None:
     """Promised by docs/commands.md, "Everywhere"."""
-    said = subprocess.run(
-        [*COMMAND, "--version"],
-        capture_output=True, text=True, check=True, env=isolated_environment(tmp_path),
-    ).stdout  # fmt: skip
+    said = written_by(["--version"], tmp_path)
     for part in (
         f"convocore-mcp {version('convocore-mcp')}", f"Python {platform.python_version()}",
         platform.machine(), f"mcp {version('mcp')}", f"SQLite {sqlite3.sqlite_version}",
@@ -35,10 +42,7 @@ def test_the_version_tells_what_a_bug_report_needs(tmp_path: Path) -> None:
 
 def test_help_shows_arguments_as_they_are_typed(tmp_path: Path) -> None:
     """Ours: one pair of brackets says that something may be left out."""
-    said = subprocess.run(
-        [*COMMAND, "ask", "-h"],
-        capture_output=True, text=True, check=True, env=isolated_environment(tmp_path),
-    ).stdout  # fmt: skip
+    said = written_by(["ask", "-h"], tmp_path)
     assert "[KEY=VALUE]..." in said
     assert "[[" not in said
 

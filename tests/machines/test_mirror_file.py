@@ -161,18 +161,22 @@ async def test_a_mirror_that_is_replaced_while_it_is_filled_is_not_called_comple
 ) -> None:
     """Promised by docs/contract.md #never-falsely-complete: the pages before went to the old file.
 
-    A reader notices first, and opens the new file; the sync must not go on in it.
+    A reader notices first, and opens the new file; the sync, which waits for a page, must not go on
+    in it as if the pages before were there.
     """
     path, sandbox = tmp_path / "mirror.sqlite3", Sandbox(size=200)
     gate = Gate(sandbox, after=4)
     with serving(sandbox) as base_url:
         async with piped_client(
             api_key=sandbox.key, agent_id=sandbox.agent_id, base_url=base_url, store=str(path),
-            details="off", wait_seconds=0.1, incremental_sync_seconds=0,
+            details="off", wait_seconds=0.1, incremental_sync_seconds=3_600,
         ) as client:  # fmt: skip
             caller = Caller(client)
             await caller.answer()
             await gate.reached.wait()
+            with anyio.fail_after(PATIENCE):  # until a part of the fourth page was written
+                while (await caller.answer())["freshness"]["conversations"] <= 3 * 20:
+                    pass
             delete(path)
             await caller.error()
             gate.open()

@@ -48,7 +48,7 @@ def anyio_backend() -> str:
 async def client_and_rows(
     request: pytest.FixtureRequest,
 ) -> AsyncIterator[tuple[ToolClient, list[Row]]]:
-    sandbox = Sandbox(size=2000, dialect=request.param, now=datetime(2026, 11, 20, tzinfo=UTC))
+    sandbox = Sandbox(size=1000, dialect=request.param, now=datetime(2026, 11, 20, tzinfo=UTC))
     async with connected(sandbox, incremental_sync_seconds=3600) as tool_client:
         await tool_client.until_complete()
         yield tool_client, list(sandbox.rows())

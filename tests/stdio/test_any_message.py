@@ -57,7 +57,7 @@ async def ask(client: PipeClient, request: tuple[str, Any]) -> Message:
         assert "method" in received, (ascii(sent)[:500], received)
 
 
-@settings(max_examples=examples(12), suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(8), suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(requests, min_size=5, max_size=15))
 async def test_every_request_over_stdio_is_answered_and_finds_no_bug(
     pipes: PipeClient, requests: list[tuple[str, Any]]

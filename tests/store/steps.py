@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # Examples share a database, each with an agent of its own.
 examples_share_a_mirror = settings(
-    max_examples=examples(15),
+    max_examples=examples(10),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -45,7 +45,7 @@ def rebuild_one_by_one(agent_store: AgentStore) -> None:
             )
 
 
-@settings(examples_share_a_mirror, max_examples=examples(30))
+@settings(examples_share_a_mirror, max_examples=examples(20))
 @given(steps=steps, rebuild_after=st.lists(st.booleans(), min_size=5, max_size=5))
 @in_each_mirror
 def test_rebuilt_leads_are_those_of_a_merge_of_everything(

@@ -21,7 +21,7 @@ from tests.store.steps import in_each_mirror
 
 BOTH = (Rows.CONVERSATIONS, Rows.LEADS)
 FEW = settings(
-    max_examples=examples(5),
+    max_examples=examples(4),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

@@ -286,7 +286,7 @@ def test_a_file_that_is_no_database_is_set_aside_or_filled(path: Path, content: 
     database.close()
 
 
-@settings(examples_share_a_mirror, max_examples=examples(10))
+@settings(examples_share_a_mirror, max_examples=examples(7))
 @given(seed=st.integers(0, 2**32), cut=st.booleans())
 def test_a_damaged_file_is_never_an_error(
     tmp_path_factory: pytest.TempPathFactory, seed: int, cut: bool

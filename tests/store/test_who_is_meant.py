@@ -14,7 +14,7 @@ from tests.property_tests import examples
 from tests.store.agent_store import AgentStore
 from tests.store.steps import examples_share_a_mirror, in_each_mirror
 
-briefly = settings(examples_share_a_mirror, max_examples=examples(12))
+briefly = settings(examples_share_a_mirror, max_examples=examples(8))
 
 NAMES = [
     "Jane Doe", "Dr. Jane Doe", "Jane Marie Doe", "Jane", "Bob Miller", "Robert Miller", "Guy Fox",

@@ -92,7 +92,7 @@ async def answer_or_error(client: ToolClient, tool: str, given: dict[str, Any]) 
     return body
 
 
-@settings(max_examples=examples(15), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(10), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(calls)
 async def test_every_call_is_answered_whatever_its_arguments_are(
     calls: list[tuple[str, dict[str, Any]]],

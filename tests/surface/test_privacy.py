@@ -109,10 +109,9 @@ async def prompted(client: ToolClient, lead: str) -> str:
 async def test_a_prompt_names_a_person_by_what_a_tool_finds(client: ToolClient) -> None:
     """Promised by docs/security.md, "Personal data": masked or left out, also in prompts."""
     for typed in TYPED:
-        found = re.search(
-            r'\{"lead": "([^"]+)"\}',
-            json.loads(await prompted(client, typed))["messages"][0]["content"]["text"],
-        )
+        (message,) = json.loads(await prompted(client, typed))["messages"]
+        assert typed not in message["content"]["text"]
+        found = re.search(r'\{"lead": "([^"]+)"\}', message["content"]["text"])
         assert found is not None
         by_typed = await client.ask("get_lead", lead=typed)
         by_prompt = await client.ask("get_lead", lead=found[1])

@@ -234,6 +234,16 @@ COLUMNS = [
     ("agents", "full_sync_started_at = 1, resume_token"),
 ]
 """The columns that hold JSON, but for records, which heal one by one."""
+ROUNDS_TO_HEAL = 3
+"""What an answer takes from memory is not read, so damage may be found later than at once."""
+
+
+async def refusals(server: ToolClient) -> set[str]:
+    """The codes of the errors that the tools answer with, after damage."""
+    answers = [json.loads(text_of(await server.call(tool, **TOOLS[tool]))) for tool in TOOLS]
+    codes = {answer["error"]["code"] for answer in answers if "error" in answer}
+    assert codes <= {"mirror_unavailable", "not_found"}, answers  # of somebody, in a new mirror
+    return codes
 
 
 async def test_broken_json_in_any_column_heals(
@@ -247,12 +257,13 @@ async def test_broken_json_in_any_column_heals(
         for table, column in COLUMNS:
             with closing(sqlite3.connect(path, isolation_level=None)) as other:
                 other.execute(f"UPDATE convocore_{table} SET {column} = '[\"half'")
-            answers = [json.loads(text_of(await server.call(t, **TOOLS[t]))) for t in TOOLS]
-            codes = {answer["error"]["code"] for answer in answers if "error" in answer}
-            codes -= {"not_found"}  # of somebody, in a mirror that is new
-            assert codes <= {"mirror_unavailable"}, (table, column, answers)
-            damaged += [(table, column)] * bool(codes)
-            await server.until_complete()
+            if await refusals(server):
+                damaged.append((table, column))
+            for _ in range(ROUNDS_TO_HEAL):
+                await server.until_complete()
+                if not (codes := await refusals(server)):
+                    break
+            assert not codes, (table, column)
             stats = await server.ask("conversation_stats")
             assert stats["totals"]["conversations"] == conversations
             read = await server.ask("get_conversation", **TOOLS["get_conversation"])

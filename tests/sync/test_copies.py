@@ -42,12 +42,12 @@ def stage_of(harness: SyncHarness, id_: str) -> str | None:
 
 
 @BOTH_DIALECTS
-@pytest.mark.parametrize("place", [70, 160, 300])
+@pytest.mark.parametrize("place", [70, 160, 250])
 async def test_an_old_copy_before_or_after_the_new_one_changes_nothing(
     dialect: Dialect, place: int
 ) -> None:
     """Promised by docs/architecture.md, "The mirror": and it adds no false changes, ever."""
-    sandbox = Sandbox(size=400, dialect=dialect)
+    sandbox = Sandbox(size=280, dialect=dialect)
     async with running_harness(sandbox) as harness:
         ids = [row["ID"] for row in sandbox.rows()]
         moved = ids[160]

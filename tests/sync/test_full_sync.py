@@ -27,7 +27,7 @@ async def test_a_full_sync_fills_the_mirror(dialect: Dialect) -> None:
 @BOTH_DIALECTS
 async def test_a_full_sync_finds_silent_edits_and_deletions(dialect: Dialect) -> None:
     """Promised by docs/architecture.md, "The mirror": what Convocore lacks is removed at once."""
-    sandbox = Sandbox(size=640, dialect=dialect)
+    sandbox = Sandbox(size=400, dialect=dialect)
     async with running_harness(sandbox) as harness:
         await harness.sync()
         ids = [row["ID"] for row in sandbox.rows()]

@@ -14,7 +14,7 @@ EMPTY_LIST = {"data": [], "hasMore": False}
 @BOTH_DIALECTS
 async def test_an_incremental_sync_reads_little_when_nothing_changed(dialect: Dialect) -> None:
     """Ours: freshness is cheap on a quiet list. One page of 20 rows does not prove enough."""
-    sandbox = Sandbox(size=640, dialect=dialect)
+    sandbox = Sandbox(size=400, dialect=dialect)
     async with running_harness(sandbox) as harness:
         await harness.sync()
         await harness.count_requests()
@@ -27,7 +27,7 @@ async def test_an_incremental_sync_reads_little_when_nothing_changed(dialect: Di
 @BOTH_DIALECTS
 async def test_an_incremental_sync_finds_what_was_added_and_what_moved(dialect: Dialect) -> None:
     """Promised by docs/architecture.md, "The mirror": reads down to what is unchanged."""
-    sandbox = Sandbox(size=640, dialect=dialect)
+    sandbox = Sandbox(size=400, dialect=dialect)
     async with running_harness(sandbox) as harness:
         await harness.sync()
         ids = [row["ID"] for row in sandbox.rows()]
@@ -52,7 +52,7 @@ async def test_an_incremental_sync_finds_what_was_added_and_what_moved(dialect: 
 @BOTH_DIALECTS
 async def test_after_a_restart_the_watermark_says_where_to_stop(dialect: Dialect) -> None:
     """Promised by docs/architecture.md, "The mirror": nothing behind a watermark is missing."""
-    sandbox = Sandbox(size=640, dialect=dialect)
+    sandbox = Sandbox(size=400, dialect=dialect)
     mirror = open_mirror("memory")
     async with running_harness(sandbox, mirror=mirror) as harness:
         await harness.sync()
@@ -70,7 +70,7 @@ async def test_after_a_restart_the_watermark_says_where_to_stop(dialect: Dialect
 
 async def test_an_incremental_sync_that_failed_leaves_no_gap() -> None:
     """Ours: the rows that a failed sync has saved must not make the next one stop early."""
-    sandbox = Sandbox(size=640)
+    sandbox = Sandbox(size=400)
     async with running_harness(sandbox) as harness:
         await harness.sync()
         ids = [row["ID"] for row in sandbox.rows()]

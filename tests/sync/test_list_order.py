@@ -167,7 +167,7 @@ async def follow(
 
 @BOTH_DIALECTS
 @settings(
-    max_examples=examples(25),
+    max_examples=examples(17),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )

@@ -23,7 +23,7 @@ from .sync_harness import mirror_rows, open_mirror, upstream_rows
 
 BOTH_STORES = pytest.mark.parametrize("store", ["in_file", "in_postgresql"], indirect=True)
 IN_FILE = pytest.mark.parametrize("store", ["in_file"], indirect=True)
-SIZE, UNDISTURBED = 1200, 61
+SIZE, UNDISTURBED = 600, 31
 """Rows, and the list requests of an undisturbed full sync: the pages, and the front again."""
 EXTRA = 8
 """Requests for further looks at the front, and for those under way when a process was killed."""

@@ -24,6 +24,11 @@ def sandbox(request: pytest.FixtureRequest) -> Sandbox:
     return Sandbox(size=1000, dialect=request.param)
 
 
+in_live_dialect = pytest.mark.parametrize("sandbox", ["cursor"], indirect=True)
+"""For what depends on the mirror alone. That both dialects fill it right is tested by those that
+read each field of each row and lead, and by tests/sync/test_full_sync.py."""
+
+
 @pytest.fixture(scope="session")
 def rows(sandbox: Sandbox) -> list[Row]:
     """The raw rows, from which expected answers are computed."""

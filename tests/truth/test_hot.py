@@ -8,6 +8,7 @@ import pytest
 from convocore_mcp.sandbox import Sandbox
 from tests.tool_client import Answer, ToolClient, connected
 from tests.truth import oracle
+from tests.truth.conftest import in_live_dialect
 from tests.truth.oracle import Lead, Row
 
 QUESTIONS: tuple[dict[str, Any], ...] = (
@@ -183,6 +184,7 @@ def _iso(when: Any) -> str:
     return oracle.rfc3339(at)
 
 
+@in_live_dialect
 async def test_near_misses_are_shown_only_when_asked_for_and_are_not_hot(
     tool_client: ToolClient, rows: list[Row], lead_ids: dict[frozenset[str], str]
 ) -> None:
@@ -202,6 +204,7 @@ async def test_near_misses_are_shown_only_when_asked_for_and_are_not_hot(
         assert miss["why_not"]
 
 
+@in_live_dialect
 async def test_an_empty_summary_says_what_each_bound_excludes(
     tool_client: ToolClient, rows: list[Row]
 ) -> None:
@@ -214,6 +217,7 @@ async def test_an_empty_summary_says_what_each_bound_excludes(
     assert answer["relax"]["min_score"] == 0
 
 
+@in_live_dialect
 @pytest.mark.parametrize(
     ("arguments", "named"),
     [

@@ -10,7 +10,7 @@ import pytest
 from convocore_mcp.sandbox import Sandbox
 from tests.tool_client import Answer, ToolClient, connected
 from tests.truth import oracle
-from tests.truth.conftest import FOREVER
+from tests.truth.conftest import FOREVER, in_live_dialect
 from tests.truth.oracle import Row
 
 DIALECTS: tuple[Literal["cursor", "page"], ...] = ("cursor", "page")
@@ -64,6 +64,7 @@ async def test_paging_to_the_end_returns_each_conversation_once_in_order(
     assert {page["applied"]["sort"] for page in pages} == {sort}
 
 
+@in_live_dialect
 async def test_every_page_size_gives_the_same_list(
     tool_client: ToolClient, rows: list[Row]
 ) -> None:
@@ -106,6 +107,7 @@ async def test_each_filter_agrees_with_a_plain_filter(
             assert pages[0]["applied"] == {"sort": "newest", "timezone": "UTC", name: echoed}
 
 
+@in_live_dialect
 @pytest.mark.parametrize("pair", list(itertools.combinations(FILTER_VALUES, 2)), ids="-".join)
 async def test_each_two_filters_agree_with_two_plain_filters(
     tool_client: ToolClient, rows: list[Row], pair: tuple[str, str]
@@ -125,6 +127,7 @@ async def test_each_two_filters_agree_with_two_plain_filters(
     assert ("relax" in pages[0]) == (not expected)
 
 
+@in_live_dialect
 async def test_an_empty_list_says_what_each_filter_excludes(
     tool_client: ToolClient, rows: list[Row]
 ) -> None:
@@ -154,6 +157,7 @@ async def test_an_empty_list_says_what_each_filter_excludes(
         }
 
 
+@in_live_dialect
 async def test_dates_and_times_are_resolved(tool_client: ToolClient, rows: list[Row]) -> None:
     """Promised by docs/contract.md, "Times": `applied` has absolute times.
 
@@ -182,6 +186,7 @@ async def test_dates_and_times_are_resolved(tool_client: ToolClient, rows: list[
     assert [row["id"] for row in answer["conversations"]] == [rows[123]["ID"]]
 
 
+@in_live_dialect
 async def test_ages_are_resolved(tool_client: ToolClient) -> None:
     """Promised by docs/contract.md, "Times": `24h`, `7d`, `2w`, `3mo`.
 
@@ -200,6 +205,7 @@ async def test_ages_are_resolved(tool_client: ToolClient) -> None:
         assert least <= oracle.unix_time(later) - as_of <= most + 5
 
 
+@in_live_dialect
 async def test_query_finds_all_whole_words_and_nothing_that_does_not_occur(
     tool_client: ToolClient, rows: list[Row]
 ) -> None:
@@ -220,6 +226,7 @@ async def test_query_finds_all_whole_words_and_nothing_that_does_not_occur(
         assert sure <= found <= maybe, query
 
 
+@in_live_dialect
 async def test_query_finds_other_inflections_and_either_of_several_words(
     tool_client: ToolClient, rows: list[Row]
 ) -> None:
@@ -242,6 +249,7 @@ async def test_query_finds_other_inflections_and_either_of_several_words(
     assert set(either) == found_by["calendars"] | found_by["vendors"]
 
 
+@in_live_dialect
 async def test_query_finds_words_next_to_each_other(
     tool_client: ToolClient, rows: list[Row]
 ) -> None:
@@ -255,6 +263,7 @@ async def test_query_finds_words_next_to_each_other(
         assert answer["total"] == len(having), phrase
 
 
+@in_live_dialect
 async def test_query_finds_an_email_and_a_phone_number(
     tool_client: ToolClient, rows: list[Row]
 ) -> None:
@@ -272,6 +281,7 @@ async def test_query_finds_an_email_and_a_phone_number(
             assert {oracle.phone(r) for r in rows if r["ID"] in found} == {oracle.phone(row)}
 
 
+@in_live_dialect
 @pytest.mark.parametrize(
     ("arguments", "named", "listed"),
     [
@@ -305,6 +315,7 @@ async def test_an_invalid_argument_is_named_and_valid_values_are_listed(
     assert [word for word in listed if word not in error["hint"]] == []
 
 
+@in_live_dialect
 @pytest.mark.parametrize("name", FILTER_VALUES)
 async def test_a_cursor_is_refused_with_other_arguments(tool_client: ToolClient, name: str) -> None:
     """Promised by docs/contract.md, "Tools": a cursor with other filters is an error.
@@ -327,6 +338,7 @@ async def test_a_cursor_is_refused_with_other_arguments(tool_client: ToolClient,
     assert len(onward["conversations"]) == 3
 
 
+@in_live_dialect
 async def test_a_damaged_cursor_is_refused(tool_client: ToolClient) -> None:
     """Promised by docs/contract.md, "Rules for every answer": nothing is silently ignored."""
     cursor = (await tool_client.ask("list_conversations", limit=5))["next_cursor"]

@@ -10,6 +10,7 @@ import pytest
 from convocore_mcp.sandbox import Sandbox
 from tests.tool_client import Answer, ToolClient, connected
 from tests.truth import oracle
+from tests.truth.conftest import in_live_dialect
 from tests.truth.oracle import Lead, Row
 
 SAMPLE = 12
@@ -28,6 +29,7 @@ def found(answer: Answer) -> frozenset[str]:
     return frozenset(conversation["id"] for conversation in answer["lead"]["conversations"])
 
 
+@in_live_dialect
 async def test_a_lead_is_found_by_its_id_and_by_its_conversation_ids(
     tool_client: ToolClient, leads: list[Lead]
 ) -> None:
@@ -42,6 +44,7 @@ async def test_a_lead_is_found_by_its_id_and_by_its_conversation_ids(
         assert again["matched_on"] == "lead_id"
 
 
+@in_live_dialect
 async def test_a_lead_is_found_by_email_however_it_is_written(
     tool_client: ToolClient, leads: list[Lead]
 ) -> None:
@@ -58,6 +61,7 @@ async def test_a_lead_is_found_by_email_however_it_is_written(
                 assert answer["matched_on"] == "email"
 
 
+@in_live_dialect
 async def test_a_lead_is_found_by_phone_in_every_notation(
     tool_client: ToolClient, leads: list[Lead]
 ) -> None:
@@ -187,6 +191,7 @@ async def test_an_exact_name_comes_before_many_similar_ones() -> None:
         assert answer["total"] == 250
 
 
+@in_live_dialect
 async def test_nobody_of_that_name_is_not_found_with_the_nearest_ones(
     tool_client: ToolClient, leads: list[Lead]
 ) -> None:

@@ -145,7 +145,7 @@ async def test_a_request_of_each_era_reaches_its_tool(
 
 
 @eras
-@settings(max_examples=examples(6), suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(4), suppress_health_check=[HealthCheck.too_slow])
 @given(requests=st.lists(requests, min_size=5, max_size=10))
 async def test_every_request_over_http_is_answered_and_finds_no_bug(
     http: httpx.AsyncClient, session: dict[str, str], era: Era, requests: list[tuple[str, Any]]
@@ -205,7 +205,7 @@ async def test_no_error_about_a_header_repeats_more_than_a_little(
     check_answer(sent, answer)
 
 
-@settings(max_examples=examples(25), suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(17), suppress_health_check=[HealthCheck.too_slow])
 @given(headers, raw_bodies, st.sampled_from(["POST", "GET", "DELETE", "PUT"]))
 async def test_whatever_the_headers_and_the_body_are_the_status_is_no_failure_of_ours(
     http: httpx.AsyncClient, headers: dict[str, str], body: bytes, method: str
@@ -272,7 +272,7 @@ async def sse_client(
         yield client
 
 
-@settings(max_examples=examples(4), suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(3), suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(requests, min_size=5, max_size=15), raw_bodies)
 async def test_every_request_over_sse_is_answered_and_finds_no_bug(
     http: httpx.AsyncClient, requests: list[tuple[str, Any]], body: bytes

@@ -39,6 +39,7 @@ async def test_event_streams_end_only_when_the_answers_of_calls_have_been_sent(
         60,
         table,
         ConnectionBounds(1, 1, 1, 1, 1),
+        lambda: None,
     )
     connection = Answering()
     server.server_state.connections.add(connection)

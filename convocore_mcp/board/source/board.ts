@@ -1,7 +1,7 @@
 // What every part of the page can reach: the home, the answers, the changes, and the way to other views.
 
 import { createContext } from "preact";
-import { useContext, useEffect, useLayoutEffect, useState } from "preact/hooks";
+import { useContext, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { AnswerCache } from "./answerCache.ts";
 import type { Answer, Question } from "./answers.ts";
 import type { ChangeFeed } from "./changeFeed.ts";
@@ -81,6 +81,24 @@ const tickers = new Set<() => void>();
 setInterval(() => {
   if (!document.hidden) for (const tick of tickers) tick();
 }, 1000);
+
+/** What depends on the time: read at every tick, and drawn again only when it is another. */
+export function useTicking<T extends string | number>(read: (now: number) => T): T {
+  const latest = useRef(read);
+  latest.current = read;
+  const shown = useRef<T | undefined>(undefined);
+  const [, redraw] = useState({});
+  useEffect(() => {
+    const tick = (): void => {
+      if (latest.current(Date.now()) !== shown.current) redraw({});
+    };
+    tickers.add(tick);
+    return () => {
+      tickers.delete(tick);
+    };
+  }, []);
+  return (shown.current = read(Date.now()));
+}
 
 /** The time, every `seconds`; all clocks tick together. */
 export function useNow(seconds = 1): number {

@@ -78,6 +78,26 @@ export function ago(at: number, now: number): string {
   );
 }
 
+/**
+ * How old something is at most: rounded up, so that nothing that was read since then seems to be older or
+ * newer than it can be.
+ */
+export function atMostAgo(at: number, now: number): string {
+  const seconds = Math.max(1, Math.ceil((now - at) / 1000));
+  const [unit, size] = SPANS.find(([, length]) => seconds >= length) ?? ["second", 1];
+  return once("at most", () => new Intl.RelativeTimeFormat(locale)).format(-Math.ceil(seconds / size), unit);
+}
+
+/** How long a day or a time of the CRM has been over, in days: nothing for what is neither, or still to come. */
+export function passed(text: string, now: number): string {
+  const today = once("today", () => new Intl.DateTimeFormat("en-CA", { timeZone })).format(now);
+  const isDay = DAY.test(text);
+  const late = isDay ? Date.parse(today) - Date.parse(text) : TIME.test(text) ? now - Date.parse(text) : 0;
+  if (!(late > 0)) return "";
+  const days = Math.floor(late / 86_400_000);
+  return days ? once("days ago", () => new Intl.RelativeTimeFormat(locale)).format(-days, "day") : ago(now - late, now);
+}
+
 /** A time; nothing for what is no time, which `Intl` would not survive. */
 export function dateTime(at: number): string {
   if (Number.isNaN(at)) return "";
@@ -89,21 +109,23 @@ export function timeOfDay(at: number): string {
   return once("t", () => new Intl.DateTimeFormat(locale, { timeStyle: "medium", timeZone })).format(at);
 }
 
-/** A day of an answer (`2026-07-19`): a day of the server's time zone, so no zone may move it. */
+/** A day of an answer (`2026-07-19`): a day of the server's time zone, so no zone may move it. The year is told if it is another. */
 export function day(text: string, style: "short" | "weekday" | "long" = "short"): string {
   const at = Date.parse(`${text}T00:00:00Z`);
   if (Number.isNaN(at)) return text;
+  const year = style === "long" && text.slice(0, 4) !== String(new Date().getFullYear()) ? "numeric" : undefined;
   const options: Intl.DateTimeFormatOptions =
-    style === "long" ? { weekday: "long", day: "numeric", month: "long" } : { day: "numeric", month: "short", ...(style === "weekday" && { weekday: "short" }) };
-  return once(`day${style}`, () => new Intl.DateTimeFormat(locale, { ...options, timeZone: "UTC" })).format(at);
+    style === "long" ? { weekday: "long", day: "numeric", month: "long", year } : { day: "numeric", month: "short", ...(style === "weekday" && { weekday: "short" }) };
+  return once(`day${style}${year}`, () => new Intl.DateTimeFormat(locale, { ...options, timeZone: "UTC" })).format(at);
 }
 
+const DAY = /^\d{4}-\d{2}-\d{2}$/;
 /** `Date.parse` also reads `4711-08` and `2026-07-19 (or later)`, of which nothing but a date would be left. */
 const TIME = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?$/;
 
 /** A date or a time of the CRM: a day is shown as a day, anything that is neither as it is. */
 export function moment(text: string): string {
-  if (/^\d{4}-\d{2}-\d{2}$/.test(text)) return day(text, "long");
+  if (DAY.test(text)) return day(text, "long");
   return (TIME.test(text) && dateTime(Date.parse(text))) || text;
 }
 
@@ -117,15 +139,15 @@ export function clock(milliseconds: number): string {
   return days ? `${unit.format(days)} ${time}` : time;
 }
 
-/** The length of a wait for a screen reader: words, and no seconds. */
-export function spokenWait(milliseconds: number): string {
+/** The length of a wait in words, without seconds; a screen reader hears two units. */
+export function spokenWait(milliseconds: number, units = 2): string {
   const minutes = Math.floor(milliseconds / 60_000);
   const parts: [number, string][] = [
     [Math.floor(minutes / 1440), "day"],
     [Math.floor(minutes / 60) % 24, "hour"],
     [minutes % 60, "minute"],
   ];
-  const told = parts.filter(([count]) => count).slice(0, 2);
+  const told = parts.filter(([count]) => count).slice(0, units);
   return told.map(([count, unit]) => `${count} ${unit}${count === 1 ? "" : "s"}`).join(" ") || "less than a minute";
 }
 
@@ -158,6 +180,10 @@ const WORDS: Record<string, string> = {
   usd: "Cost",
   rating_avg: "Rating",
   unparsed_values: "Values not read",
+  overdue_activity: "Activity overdue",
+  overdue_close: "Expected close has passed",
+  overdue_ecd: "Expected close has passed",
+  stale_lead: "Stale",
   waiting_for_human: "Waiting for a human",
 };
 

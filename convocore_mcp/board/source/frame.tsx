@@ -3,8 +3,8 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Freshness } from "./answers.ts";
-import { useBoard, useNow, type View } from "./board.ts";
-import { ago, dateTime, number, percent } from "./format.ts";
+import { useBoard, useTicking, type View } from "./board.ts";
+import { atMostAgo, dateTime, number, percent } from "./format.ts";
 import type { Connection } from "./home/home.ts";
 import { forPeople } from "./parts/notices.tsx";
 import { Text } from "./parts/text.tsx";
@@ -50,19 +50,19 @@ function useFreshness(): Freshness | undefined {
 }
 
 function FreshnessNote({ connection }: { connection: Connection }): JSX.Element | null {
-  const now = useNow();
   const found = useFreshness();
-  if (!found && !LIVE[connection]) return null;
   const at = Date.parse(found?.as_of ?? "");
+  const age = useTicking((now) => (Number.isNaN(at) ? "" : atMostAgo(at, now)));
+  if (!found && !LIVE[connection]) return null;
   const state = connection === "lost" ? "lost" : found && !found.complete ? "partial" : connection;
   return (
-    <p class={`freshness ${state}`} title={Number.isNaN(at) ? "" : `Convocore was last read on ${dateTime(at)}`}>
+    <p class={`freshness ${state}`} title={Number.isNaN(at) ? "" : `Everything here was read on ${dateTime(at)} or later`}>
       <span class="dot" aria-hidden="true" />
       {LIVE[connection] && <span>{LIVE[connection]}</span>}
       {found && (
         <span>
-          {Number.isNaN(at) ? "not read yet" : "read "}
-          <Text of={Number.isNaN(at) ? "" : ago(Math.min(at, now), now)} />
+          {age ? "read at most " : "not read yet"}
+          <Text of={age} />
           {found.complete ? "" : ", incomplete"}
         </span>
       )}

@@ -50,10 +50,21 @@ export const trend = (agent: string, days: number): Question => ({
   arguments: { of: "leads", group_by: ["day"], by_time: "created", where: [`created>=${days}d`], agent_id: agent },
 });
 
-export const leadsWith = (agent: string, filters: Arguments): Question => ({
-  tool: "list_leads",
-  arguments: { ...filters, limit: FIRST_ROWS, agent_id: agent },
-});
+export const leadsWith = (agent: string, filters: Arguments): Question =>
+  tellingOverdue({ tool: "list_leads", arguments: { ...filters, limit: FIRST_ROWS, agent_id: agent } });
+
+/** The fields of a row of leads that also tells what is overdue. */
+export const OVERDUE_ROW = [
+  "name", "email", "phone", "company", "channel", "stage", "score", "hot", "value", "currency", "assignee", "last_activity",
+  "overdue_activity", "overdue_close", "expected_close",
+];
+
+/** Whoever asks who is overdue also wants to know with what. */
+export function tellingOverdue(question: Question): Question {
+  const asked = question.arguments;
+  const isAbout = [asked["attention"] ?? []].flat().includes("overdue") && question.tool === "list_leads" && !asked["fields"];
+  return isAbout ? { ...question, arguments: { ...asked, fields: OVERDUE_ROW } } : question;
+}
 
 /** One lead. Only a lead of an agent that was named is asked for by agent. */
 export const lead = (id: string, agent: string | undefined): Question => ({

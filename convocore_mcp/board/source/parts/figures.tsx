@@ -28,17 +28,17 @@ export function Count({ value = 0, label, onOpen, complete = true }: CountProps)
 interface FigureProps extends CountProps {
   children?: ComponentChildren;
   kind?: string;
-  text?: string | undefined;
+  /** What is shown instead of the value. */
+  shown?: ComponentChildren;
 }
 
 /** A large number with its label, and a line that explains it. */
-export function Figure({ value, label, onOpen, complete = true, children, kind = "", text }: FigureProps): JSX.Element {
-  const shown = text ?? (value === undefined ? "–" : number(value));
+export function Figure({ value, label, onOpen, complete = true, children, kind = "", shown }: FigureProps): JSX.Element {
   const inside = (
     <>
       <span class="figure-label">{label}</span>
       <span class="figure-value">
-        {shown}
+        {shown ?? (value === undefined ? "–" : number(value))}
         {!complete && value !== undefined && <small> so far</small>}
       </span>
     </>
@@ -72,7 +72,7 @@ export function Amounts({ of, most = 2, like, spoken = false }: AmountsProps): J
   const all = amounts(of, like);
   if (!all.length) return <span class="zero">–</span>;
   const shown = open ? all : all.slice(0, most);
-  const others = plural(all.length - most, "more currency", "more currencies");
+  const others = all.length - most;
   return (
     <span class="amounts">
       {shown.map(([currency, amount]) => (
@@ -81,10 +81,25 @@ export function Amounts({ of, most = 2, like, spoken = false }: AmountsProps): J
         </Fragment>
       ))}
       {all.length > most && (
-        <button type="button" class="quiet" aria-expanded={open} {...(!spoken && { "aria-label": others })} onClick={() => setOpen(!open)}>
-          {open ? "fewer" : spoken ? `and ${others}` : `+${number(all.length - most)}`}
+        <button type="button" class="quiet" aria-expanded={open} onClick={() => setOpen(!open)}>
+          {open ? "fewer" : spoken ? `and ${plural(others, "more currency", "more currencies")}` : `+${plural(others, "currency", "currencies")}`}
         </button>
       )}
+    </span>
+  );
+}
+
+/** The amounts of several currencies as one figure: all alike, since none of them is the sum. The label says how many. */
+export function AmountSet({ of, most }: { of: [currency: string, amount: number][]; most: number }): JSX.Element {
+  const told = of.slice(0, most);
+  return (
+    <span class="amount-set">
+      {told.map(([currency, amount]) => (
+        <Fragment key={currency}>
+          <span class="amount">{money(amount, currency)}</span>{" "}
+        </Fragment>
+      ))}
+      {of.length > told.length && <span>and {number(of.length - told.length)} more</span>}
     </span>
   );
 }

@@ -2,7 +2,7 @@
 
 import type { JSX } from "preact";
 import { ago, clock, dateTime, spokenWait } from "../format.ts";
-import { useNow } from "../board.ts";
+import { useNow, useTicking } from "../board.ts";
 
 export function Clock({ since }: { since: string | undefined }): JSX.Element | null {
   const now = useNow();
@@ -16,12 +16,12 @@ export function Clock({ since }: { since: string | undefined }): JSX.Element | n
 }
 
 export function Ago({ at }: { at: string | undefined }): JSX.Element | null {
-  const now = useNow(5);
   const when = Date.parse(at ?? "");
-  if (Number.isNaN(when)) return null;
+  const told = useTicking((now) => (Number.isNaN(when) ? "" : ago(Math.min(when, now), now)));
+  if (!told) return null;
   return (
     <time dateTime={at} title={dateTime(when)}>
-      {ago(Math.min(when, now), now)}
+      {told}
     </time>
   );
 }

@@ -3,7 +3,7 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Change } from "../answers.ts";
-import { useBoard, useNow } from "../board.ts";
+import { useBoard, useTicking } from "../board.ts";
 import { describeChange } from "../changeFeed.ts";
 import { moment, number, plain, plural, timeOfDay, word } from "../format.ts";
 import { Empty, Skeleton } from "../parts/notices.tsx";
@@ -15,15 +15,16 @@ const MINUTE_MS = 60_000;
 export function Changes({ most }: { most?: number }): JSX.Element {
   const { agent, feed, home } = useBoard();
   const [, redraw] = useState({});
-  const now = useNow(5);
   useEffect(() => {
     const stop = feed.listen(() => redraw({}));
     void feed.update(agent);
     return stop;
   }, [agent]);
+  const isRecent = (change: Change, now: number): boolean => now - Date.parse(change.seen) < MINUTE_MS;
+  useTicking((now) => feed.changes.filter((change) => isRecent(change, now)).length);
   if (!home.canCall) return <Empty>This chat shows one answer and no more. Ask in the chat what has changed.</Empty>;
   if (!feed.read) return <Skeleton rows={3} />;
-  const recent = feed.changes.filter((change) => now - Date.parse(change.seen) < MINUTE_MS);
+  const recent = feed.changes.filter((change) => isRecent(change, Date.now()));
   const earlier = feed.changes.slice(recent.length);
   const shown = most ? Math.max(0, most - recent.length) : earlier.length;
   return (
@@ -38,7 +39,7 @@ export function Changes({ most }: { most?: number }): JSX.Element {
       )}
       {!most && (
         <p class="hint">
-          {plural(feed.changes.length, "change")} of the last hour
+          {plural(feed.changes.length, "change")} of the last hour. Times say when each was read from Convocore
           {feed.knownSince && (
             <>
               ; changes are known from <Text of={moment(feed.knownSince)} /> on
@@ -107,7 +108,7 @@ function Differences({ of }: { of: Change }): JSX.Element | null {
               </>
             ) : (
               <>
-                {word(name)} <Text of={shown(before)} /> → <Text of={shown(after)} />
+                {word(name)}: <Text of={shown(before)} /> → <Text of={shown(after)} />
               </>
             )}
           </span>

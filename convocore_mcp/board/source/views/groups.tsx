@@ -68,7 +68,7 @@ function Totals({ of, complete }: { of: Group; complete: boolean }): JSX.Element
       ))}
       {of.value && (
         <div>
-          <dt>Value</dt>
+          <dt>Value, by currency</dt>
           <dd>
             <Amounts of={of.value} most={3} />
           </dd>
@@ -137,7 +137,7 @@ function GroupTable({ question, answer, keys }: GroupTableProps): JSX.Element {
     ...keys.map((key) => ({ name: word(key) })),
     { name: word(counted), kind: "bar-column" },
     ...columns.map((name) => ({ name: headOf(name), kind: "numeric" })),
-    ...(withValue ? [{ name: "Worth", kind: "amounts-column" }] : []),
+    ...(withValue ? [{ name: "Worth, by currency", kind: "amounts-column" }] : []),
   ];
   return (
     <div class="table-box" tabIndex={0} role="region" aria-label="Groups">
@@ -165,7 +165,7 @@ function GroupTable({ question, answer, keys }: GroupTableProps): JSX.Element {
                   </Cell>
                 ))}
                 {withValue && (
-                  <Cell of="Worth" kind="amounts-column">
+                  <Cell of="Worth, by currency" kind="amounts-column">
                     <Amounts of={group.value} like={answer.totals?.value} />
                   </Cell>
                 )}

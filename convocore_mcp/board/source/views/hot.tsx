@@ -5,10 +5,12 @@ import { useEffect, useState } from "preact/hooks";
 import { useEntry } from "../answerCache.ts";
 import type { Answer, HotLead, Question } from "../answers.ts";
 import { useBoard, useNow } from "../board.ts";
-import { moment, noun, number, plural } from "../format.ts";
+import { noun, number, plural } from "../format.ts";
 import { Prepare } from "../parts/actions.tsx";
 import { Amounts, Count, Score, Worth } from "../parts/figures.tsx";
 import { Answered, Empty, Relaxed } from "../parts/notices.tsx";
+import { Due, OVERDUE } from "../parts/overdue.tsx";
+import { Place } from "../parts/place.tsx";
 import { About, Badge, directionOf, Name, nameOf, Reasons, Text } from "../parts/text.tsx";
 import { Ago, Clock } from "../parts/times.tsx";
 import { hotLeads, hotWaits, leadsWith } from "../questions.ts";
@@ -45,11 +47,15 @@ export function HotLeads({ question, most, compact = false }: Props): JSX.Elemen
         return (
           <>
             {!most && <HotTotals answer={answer} />}
-            {leads.length > 0 && answer.definition && <p class="hint">{answer.definition} The highest score first, then whoever was active last.</p>}
+            {leads.length > 0 && (
+              <p class="order">
+                <strong>The highest score comes first; among equal scores, whoever was active most recently.</strong> <span class="hint">{answer.definition}</span>
+              </p>
+            )}
             {leads.length ? (
               <ol class={`cards ${compact ? "compact" : ""}`}>
                 {leads.slice(0, limit).map((lead, index) => (
-                  <Card key={lead.lead_id} lead={lead} rank={index + 1} since={since.get(lead.lead_id)} compact={compact} />
+                  <Card key={lead.lead_id} lead={lead} rank={index + 1} place={<Place leads={leads} index={index} />} since={since.get(lead.lead_id)} compact={compact} />
                 ))}
               </ol>
             ) : (
@@ -75,11 +81,11 @@ function HotTotals({ answer }: { answer: Answer }): JSX.Element {
       <Count value={answer.leads_considered} label="Leads" complete={complete} onOpen={show("All leads", {})} /> {noun(answer.leads_considered, "lead")} {noun(answer.hot, "is", "are")} hot.{" "}
       <Count value={answer.waiting_for_human} label="Hot and waiting" complete={complete} onOpen={show("Hot and waiting for a human", { ...hot, attention: ["waiting_for_human"] })} /> {noun(answer.waiting_for_human, "waits", "wait")} for a human,{" "}
       <Count value={answer.unassigned} label="Hot, assigned to nobody" complete={complete} onOpen={show("Hot, assigned to nobody", { ...hot, attention: ["unassigned"] })} /> {noun(answer.unassigned, "is", "are")} assigned to nobody,{" "}
-      <Count value={answer.overdue} label="Hot and overdue" complete={complete} onOpen={show("Hot and overdue", { ...hot, attention: ["overdue"] })} /> {noun(answer.overdue, "is", "are")} overdue.
+      <Count value={answer.overdue} label="Hot and overdue" complete={complete} onOpen={show("Hot and overdue", { ...hot, attention: ["overdue"] })} /> {noun(answer.overdue, "is", "are")} overdue ({OVERDUE}).
       {answer.hot ? (
         <>
           {" "}
-          The hot ones are worth <Amounts of={answer.value} most={3} spoken />
+          In each currency, the hot ones are worth <Amounts of={answer.value} most={3} spoken />
         </>
       ) : null}
     </p>
@@ -100,11 +106,12 @@ function windowOf(answer: Answer): Record<string, unknown> {
 interface CardProps {
   lead: HotLead;
   rank: number;
+  place: JSX.Element;
   since: string | undefined;
   compact: boolean;
 }
 
-function Card({ lead, rank, since, compact }: CardProps): JSX.Element {
+function Card({ lead, rank, place, since, compact }: CardProps): JSX.Element {
   const { feed, go, home } = useBoard();
   const marked = feed.isMarked(lead.lead_id, useNow(10));
   const open = (): void => go({ name: "lead", lead: lead.lead_id, agent: lead.agent_id });
@@ -125,6 +132,7 @@ function Card({ lead, rank, since, compact }: CardProps): JSX.Element {
         </div>
         <Score of={lead.score} hot />
       </div>
+      {place}
       {lead.wants && (
         <p class="wants" dir={directionOf(lead.wants)}>
           {lead.wants}
@@ -160,11 +168,7 @@ function NextStep({ of }: { of: NonNullable<HotLead["next_step"]> }): JSX.Elemen
     <span class={of.overdue ? "step overdue" : "step"}>
       {of.overdue ? "Overdue: " : "Next: "}
       <Text of={of.title ?? of.type ?? "a step"} />
-      {of.due && (
-        <>
-          , <Text of={moment(of.due)} />
-        </>
-      )}
+      <Due of={of} />
     </span>
   );
 }

@@ -5,10 +5,11 @@ import { useEffect, useRef } from "preact/hooks";
 import { useEntry } from "../answerCache.ts";
 import type { Answer, Lead as LeadAnswer, Question, Row } from "../answers.ts";
 import { useBoard, useNow } from "../board.ts";
-import { moment, number, plain, plural, word } from "../format.ts";
+import { CLOSED, moment, number, plain, plural, word } from "../format.ts";
 import { Copy, Prepare, RecordLink } from "../parts/actions.tsx";
 import { Score, Worth } from "../parts/figures.tsx";
 import { Answered, Empty } from "../parts/notices.tsx";
+import { Due, Since } from "../parts/overdue.tsx";
 import { About, Badge, directionOf, LongText, Name, Reasons, Text } from "../parts/text.tsx";
 import { Ago } from "../parts/times.tsx";
 import { leadsWith } from "../questions.ts";
@@ -165,12 +166,9 @@ function NextSteps({ of }: { of: LeadAnswer["next_steps"] }): JSX.Element {
           {of.map((step, index) => (
             <li key={index} class={step.overdue ? "overdue" : ""}>
               {step.overdue && <Badge kind="bad">overdue</Badge>} <Text of={step.title ?? word(step.type ?? "step")} />
-              {step.due && (
-                <span class="hint">
-                  {" "}
-                  <Text of={moment(step.due)} />
-                </span>
-              )}
+              <span class="hint">
+                <Due of={step} />
+              </span>
             </li>
           ))}
         </ul>
@@ -205,10 +203,11 @@ function Contact({ of }: { of: LeadAnswer }): JSX.Element | null {
   );
 }
 
+const CLOSE = "Expected close";
 const FACTS: [keyof LeadAnswer & string, string][] = [
   ["stage", "Stage"],
   ["assignee", "Assigned to"],
-  ["expected_close", "Expected close"],
+  ["expected_close", CLOSE],
   ["demo", "Demo"],
   ["lost_reason", "Lost because"],
   ["campaign", "Campaign"],
@@ -222,6 +221,7 @@ function Facts({ of }: { of: LeadAnswer }): JSX.Element | null {
     return [label, name === "stage" ? word(text) : moment(text)];
   });
   const more = Object.entries(of.extracted ?? {}).map(([name, value]): [string, string] => [word(name), plain(value)]);
+  const isOpen = !CLOSED.has(of.stage ?? "");
   if (!told.length && !more.length && !of.tags?.length) return null;
   return (
     <Part title="Facts">
@@ -233,6 +233,7 @@ function Facts({ of }: { of: LeadAnswer }): JSX.Element | null {
             </dt>
             <dd>
               <Text of={text} />
+              {name === CLOSE && isOpen && index < told.length && <Since of={of.expected_close!} />}
             </dd>
           </div>
         ))}

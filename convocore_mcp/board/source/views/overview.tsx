@@ -4,9 +4,10 @@ import type { JSX } from "preact";
 import { useEntry, useQuestion } from "../answerCache.ts";
 import type { Answer, Money } from "../answers.ts";
 import { useAfterPaint, useBoard, type View } from "../board.ts";
-import { amounts, CLOSED, money, noun, plural } from "../format.ts";
-import { Count, Figure } from "../parts/figures.tsx";
+import { amounts, CLOSED, money, noun, number } from "../format.ts";
+import { AmountSet, Count, Figure } from "../parts/figures.tsx";
 import { ErrorBoundary, Refused } from "../parts/notices.tsx";
+import { OVERDUE } from "../parts/overdue.tsx";
 import { Clock } from "../parts/times.tsx";
 import { hotLeads, leadsWith, pipeline, STILL_OPEN, waiting } from "../questions.ts";
 import { Changes } from "./changes.tsx";
@@ -77,7 +78,7 @@ function Figures(): JSX.Element {
   const stages = useEntry(cache, useQuestion(...pair(pipeline(agent)))).answer;
   const queue = useEntry(cache, useQuestion(...pair(waiting(agent)))).answer;
   const open = openPipeline(stages);
-  const [main, ...others] = amounts(open?.value);
+  const worth = amounts(open?.value);
   const first = queue?.conversations?.find((row) => row.waiting_since);
   const rows = (title: string, filters: Record<string, unknown>): View => ({ name: "rows", title, question: leadsWith(agent, filters) });
   return (
@@ -90,16 +91,16 @@ function Figures(): JSX.Element {
         )}
       </Figure>
       <Figure
-        label="Open pipeline is worth"
-        value={main?.[1]}
-        text={main && money(main[1], main[0])}
+        label={worth.length > 1 ? `Open pipeline is worth, in ${number(worth.length)} currencies` : "Open pipeline is worth"}
+        value={worth[0]?.[1]}
+        shown={worth.length > 1 ? <AmountSet of={worth} most={3} /> : worth[0] && money(worth[0][1], worth[0][0])}
         complete={stages?.freshness?.complete ?? true}
         kind="main"
         onOpen={() => go({ name: "pipeline" })}
       >
         {open && (
           <>
-            <OtherAmounts of={others} />{" "}
+            {worth.length > 1 && "currencies are never added up; "}
             <Count value={open.leads} label="Open leads" complete={stages?.freshness?.complete ?? true} onOpen={() => go(rows("Open leads", { where: STILL_OPEN }))} /> open {noun(open.leads, "lead")}
           </>
         )}
@@ -111,16 +112,18 @@ function Figures(): JSX.Element {
           </>
         )}
       </Figure>
-      <Figure label="Overdue" value={stages?.totals?.overdue ?? (stages && 0)} complete={stages?.freshness?.complete ?? true} onOpen={() => go(rows("Overdue", { attention: ["overdue"] }))}>
+      <Figure label="Overdue leads" value={stages?.totals?.overdue ?? (stages && 0)} complete={stages?.freshness?.complete ?? true} onOpen={() => go(rows("Overdue", { attention: ["overdue"] }))}>
+        {OVERDUE}
         {hot && (
           <>
+            ;{" "}
             <Count
               value={hot.overdue}
               label="Hot and overdue"
               complete={hot.freshness?.complete ?? true}
               onOpen={() => go(rows("Hot and overdue", { where: ["hot=true"], attention: ["overdue"] }))}
             />{" "}
-            of them hot
+            of them {noun(hot.overdue, "is", "are")} hot
           </>
         )}
       </Figure>
@@ -131,18 +134,6 @@ function Figures(): JSX.Element {
         onOpen={() => go(rows("Hot, assigned to nobody", { where: ["hot=true"], attention: ["unassigned"] }))}
       />
     </div>
-  );
-}
-
-function OtherAmounts({ of }: { of: [string, number][] }): JSX.Element {
-  const told = of.slice(0, 2).map(([currency, amount]) => money(amount, currency));
-  const more = of.length - told.length;
-  return (
-    <>
-      {told.length > 0 && `and ${told.join(", ")}`}
-      {more > 0 && ` and ${plural(more, "more currency", "more currencies")}`}
-      {told.length > 0 && ";"}
-    </>
   );
 }
 

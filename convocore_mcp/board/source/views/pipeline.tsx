@@ -8,9 +8,10 @@ import { CLOSED, noun, percent, plural, STAGES, word } from "../format.ts";
 import { Amounts, Count } from "../parts/figures.tsx";
 import { Bar } from "../parts/bar.tsx";
 import { Answered, Empty, Relaxed } from "../parts/notices.tsx";
+import { OVERDUE } from "../parts/overdue.tsx";
 import { Cell, StatRow, StatTable, type Head } from "../parts/statTable.tsx";
 import { Text } from "../parts/text.tsx";
-import { narrowed, pipeline, rowsOf, STILL_OPEN } from "../questions.ts";
+import { narrowed, pipeline, rowsOf, STILL_OPEN, tellingOverdue } from "../questions.ts";
 import { openPipeline } from "./overview.tsx";
 
 export function Pipeline({ question, compact = false }: { question?: Question | undefined; compact?: boolean }): JSX.Element {
@@ -24,6 +25,7 @@ export function Pipeline({ question, compact = false }: { question?: Question | 
           <>
             {!compact && <PipelineTotals question={asked} answer={answer} />}
             <StageTable question={asked} answer={answer} compact={compact} />
+            {!compact && <p class="hint">Overdue: {OVERDUE}.</p>}
             {!compact && <Unread answer={answer} />}
           </>
         ) : (
@@ -65,7 +67,7 @@ const HEADS: Head[] = [
   { name: "Stage" },
   { name: "Leads", kind: "bar-column" },
   { name: "Hot", kind: "numeric" },
-  { name: "Worth", kind: "amounts-column" },
+  { name: "Worth, by currency", kind: "amounts-column" },
   { name: "Waiting", kind: "numeric" },
   { name: "Overdue", kind: "numeric" },
 ];
@@ -108,7 +110,7 @@ function StageRow({ group, question, largest, like, compact, complete }: StageRo
   const show = (what: string, extra: Record<string, unknown> = {}): (() => void) | undefined => {
     if (!behind) return undefined;
     const where = [...((behind.arguments["where"] as string[] | undefined) ?? []), ...((extra["where"] as string[] | undefined) ?? [])];
-    return () => go({ name: "rows", title: `${name}${what}`, question: { ...behind, arguments: { ...behind.arguments, ...extra, where } } });
+    return () => go({ name: "rows", title: `${name}${what}`, question: tellingOverdue({ ...behind, arguments: { ...behind.arguments, ...extra, where } }) });
   };
   const leads = group.leads ?? 0;
   const hot = typeof group.hot === "number" ? group.hot : 0;
@@ -129,7 +131,7 @@ function StageRow({ group, question, largest, like, compact, complete }: StageRo
         <Count value={hot} label={`Hot leads in ${name}`} complete={complete} onOpen={show(", hot", { where: ["hot=true"] })} />
         {hot > 0 && <small> {percent(hot / leads)}</small>}
       </Cell>
-      <Cell of="Worth" kind="amounts-column">
+      <Cell of="Worth, by currency" kind="amounts-column">
         <Amounts of={group.value} like={like} most={compact ? 1 : 2} />
       </Cell>
       {!compact && (

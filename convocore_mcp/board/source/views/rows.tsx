@@ -7,23 +7,25 @@ import { useAfterPaint, useBoard, useNow, type View } from "../board.ts";
 import { moment, plain, plural, word } from "../format.ts";
 import { Score, Worth } from "../parts/figures.tsx";
 import { Answered, Empty, Relaxed } from "../parts/notices.tsx";
+import { OverdueBy } from "../parts/overdue.tsx";
 import { About, Badge, Name, Text } from "../parts/text.tsx";
 import { Ago, Clock } from "../parts/times.tsx";
 import { VirtualList } from "../parts/virtualList.tsx";
+import { OVERDUE_ROW } from "../questions.ts";
 import { usePages, type Pages } from "./pages.ts";
 
 const SORTS: Record<string, [value: string, label: string][]> = {
   list_leads: [
-    ["score", "Score"],
+    ["score", "Score, then last active"],
     ["-last_activity", "Last active"],
-    ["-value", "Value"],
+    ["-value", "Amount, whatever the currency"],
     ["next_due", "Next step"],
     ["name", "Name"],
   ],
   list_conversations: [
     ["newest", "Last active"],
     ["score", "Score"],
-    ["value", "Value"],
+    ["value", "Amount, whatever the currency"],
     ["waiting", "Waiting longest"],
     ["oldest", "Oldest"],
   ],
@@ -94,7 +96,12 @@ function Refine({ question, onChange }: { question: Question; onChange(refined: 
 function Found({ question, answer, pages }: { question: Question; answer: Answer; pages: Pages }): JSX.Element {
   const fields = question.arguments["fields"];
   const draw = useCallback(
-    (row: Row, _: number, tabIndex: number) => <RowButton row={row} fields={Array.isArray(fields) ? (fields as string[]) : []} tabIndex={tabIndex} />,
+    (row: Row, _: number, tabIndex: number) =>
+      isOverdueRow(fields) ? (
+        <RowButton row={{ ...row, ...contactOf(row) }} fields={["name"]} told={<OverdueBy of={row} />} tabIndex={tabIndex} />
+      ) : (
+        <RowButton row={row} fields={Array.isArray(fields) ? (fields as string[]) : []} tabIndex={tabIndex} />
+      ),
     [fields],
   );
   const what = question.tool === "list_leads" ? "lead" : "conversation";
@@ -126,6 +133,14 @@ function Found({ question, answer, pages }: { question: Question; answer: Answer
   );
 }
 
+const isOverdueRow = (fields: unknown): boolean => JSON.stringify(fields) === JSON.stringify(OVERDUE_ROW);
+
+/** A row whose fields were named has no contact by itself. */
+function contactOf(row: Row): Pick<Row, "contact"> {
+  const contact = row["email"] ?? row["phone"];
+  return typeof contact === "string" ? { contact } : {};
+}
+
 const keyOfRow = (row: Row): string => `${row.agent_id ?? ""} ${row.id ?? row.lead_id ?? ""}`;
 const QUIET = new Set(["agent_id", "timezone", "limit", "sort", "fields", "detail", "top", "of"]);
 
@@ -144,10 +159,12 @@ function withoutRecords(text: string): string {
 interface RowButtonProps {
   row: Row;
   fields: string[];
+  /** What stands between who it is and what they are worth, if not the fields. */
+  told?: JSX.Element;
   tabIndex: number;
 }
 
-function RowButton({ row, fields, tabIndex }: RowButtonProps): JSX.Element {
+function RowButton({ row, fields, told, tabIndex }: RowButtonProps): JSX.Element {
   const { feed, go, home } = useBoard();
   const marked = feed.isMarked(row.lead_id ?? row.id, useNow(10));
   // Who has no name in an answer that was asked for others has one all the same.
@@ -165,7 +182,7 @@ function RowButton({ row, fields, tabIndex }: RowButtonProps): JSX.Element {
         </span>
         <About of={row} />
       </span>
-      <span class="preview">{fields.length ? <NamedFields row={row} fields={fields} /> : row.preview ? <Text of={row.preview} /> : <Dates row={row} />}</span>
+      <span class="preview">{told ?? (fields.length ? <NamedFields row={row} fields={fields} /> : row.preview ? <Text of={row.preview} /> : <Dates row={row} />)}</span>
       <Worth of={row} />
       <Score of={row.score} hot={row.hot} />
       <span class="end">{row.waiting_since ? <Clock since={row.waiting_since} /> : <Ago at={row.last_activity} />}</span>

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, case, func, literal
+from sqlalchemy import ColumnElement, Connection, case, func, literal, literal_column
 
 from convocore_mcp.fields.conditions import DataField
 from convocore_mcp.fields.grouping import Grouping, TimeUnit
@@ -31,10 +31,21 @@ class GroupColumn:
     key: Sql | None = None
     """The column of the key, where that is another and stored."""
     sql_key: SqlKey | None = None
-    """The key that `group_keys` makes, from `key` or else `value`; `None`: only Python can."""
+    """The key that `group_keys` makes, from `key` or else `value`, and `NULL` where a value is
+    missing; `None`: only Python can."""
     cheap: bool = True
-    """Whether the key is a column as it is: then reading it several times takes less time than
-    sorting rows with all that is added up."""
+    """Whether the key is a column as it is, which can be read several times."""
+    unmarked: bool = True
+    """Whether no key has an `ITEM_MARK`: only IDs are kept as they are."""
+
+    @property
+    def stored_key(self) -> Sql:
+        """The key of a row as `sql_key` makes it."""
+        return self.key_of(self.value if self.key is None else self.key)
+
+    def key_of(self, stored: Sql) -> Sql:
+        """The key, from what is stored of it."""
+        return stored if self.sql_key is None else self.sql_key(stored)
 
 
 def group_column(
@@ -53,33 +64,33 @@ def group_column(
         )
     if isinstance(grouping, DataField):
         entry = table.data_entry(grouping)
-        return GroupColumn(
-            entry, sql_key=lambda stored: _known(table.key_of_entry(stored)), cheap=False
-        )
+        return GroupColumn(entry, sql_key=table.key_of_entry, cheap=False)
     shown = shown_fields(table, [grouping])[0]
     if shown.long:  # the beginning of a long text stands for it
         return GroupColumn(table.column(grouping.name), sql_key=_key_of_beginning, cheap=False)
     if grouping.kind in _KEYS:
-        return GroupColumn(shown.columns[0], sql_key=_KEYS[grouping.kind])
+        key_of, unmarked = _KEYS[grouping.kind], grouping.kind is not Kind.ID
+        return GroupColumn(shown.columns[0], sql_key=key_of, unmarked=unmarked)
     if grouping.kind is Kind.LIST:
         return GroupColumn(shown.columns[0], table.column(grouping.name))
     # As one expression: sorting rows by two columns takes an engine twice as long.
     key, spelling = shown.columns
     # By model, there may be groups without rows (`model_shares`).
-    known = None if grouping == BY_NAME["model"] else _known
-    return GroupColumn(func.coalesce(spelling, key), key, known)
+    sql_key = None if grouping == BY_NAME["model"] else _as_it_is
+    return GroupColumn(func.coalesce(spelling, key), key, sql_key)
 
 
-def _known(key: Sql) -> Sql:
-    return func.coalesce(key, literal(MISSING, Text))
+def _as_it_is(key: Sql) -> Sql:
+    return key
 
 
 def _key_of_flag(value: Sql) -> Sql:
-    return case((value, literal("true", Text)), else_=literal("false", Text))
+    # No parameters: PostgreSQL would not see that two such expressions are the same.
+    return case((value, literal_column("'true'", Text)), else_=literal_column("'false'", Text))
 
 
 def _key_of_beginning(value: Sql) -> Sql:
-    return _known(func.rtrim(value, literal(_ENDS, Text)))
+    return func.rtrim(value, literal(_ENDS, Text))
 
 
-_KEYS: dict[Kind, SqlKey] = {Kind.FLAG: _key_of_flag, Kind.ID: _known}
+_KEYS: dict[Kind, SqlKey] = {Kind.FLAG: _key_of_flag, Kind.ID: _as_it_is}

@@ -1,10 +1,13 @@
 """The figures of groups: what the engine adds up, and sums of that."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from functools import cached_property
+from operator import itemgetter
+from typing import cast
 
-from sqlalchemy import Integer, case, cast, func, or_
+from sqlalchemy import Integer, case, func, or_
+from sqlalchemy import cast as sql_cast
 
 from convocore_mcp.fields.row_query import RowGroup
 from convocore_mcp.fields.table import BY_NAME, Rows
@@ -21,25 +24,12 @@ from convocore_mcp.store.fields.text_keys import text_key
 """The places of the figures of a group."""
 _FIGURES = 11
 _SUMMED = {MESSAGES: "messages", TOKENS: "tokens", AI_USD: "ai_usd", CALL_USD: "call_usd"}
-Values = Sequence[object]
+Part = Sequence[object]
+"""What the engine has added up: a row that ends in the currency, if amounts are added up, and the
+aggregates of `Figures`. Before them stands what its rows have in common."""
 
 
-class Part(NamedTuple):
-    """What the engine has added up: the figures of rows with the same values."""
-
-    values: Values
-    figures: Sequence[float | None]
-    """In the order of `Figures.places`."""
-    currency: str | None = None
-    amount: float | None = None
-
-    @property
-    def rows(self) -> int:
-        """How many rows."""
-        return int(self.figures[0] or 0)
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Figures:
     """What is added up of each group."""
 
@@ -66,11 +56,15 @@ class Figures:
         """The figures, then the amount if there is one."""
         return self.columns if self.amount is None else (*self.columns, self.amount)
 
-    def part(self, values: Values, row: Sequence[object]) -> Part:
-        """The part that a row shows: its currency, if there are amounts, and its aggregates."""
-        if self.currency is None:
-            return Part(values, row)  # type: ignore[arg-type]  # the engine's numbers
-        return Part(values, row[1:-1], row[0], row[-1])  # type: ignore[arg-type]
+    @cached_property
+    def width(self) -> int:
+        """How many values of a part are aggregates."""
+        return len(self.aggregates)
+
+    @cached_property
+    def rows(self) -> Callable[[Part], int]:
+        """Says how many rows were added up in a part."""
+        return itemgetter(-self.width)
 
 
 def _of_conversations(table: RowTable) -> Figures:
@@ -101,35 +95,31 @@ def _of_leads(table: RowTable) -> Figures:
 
 def count_where(condition: Sql) -> Sql:
     """How many rows meet the condition."""
-    return func.sum(case((condition, 1), else_=cast(0, Integer)))
+    return func.sum(case((condition, 1), else_=sql_cast(0, Integer)))
 
 
 @dataclass(slots=True)
 class Sums:
     """The figures of a group."""
 
-    places: tuple[int, ...]
+    added: Figures
     figures: list[float] = field(default_factory=lambda: [0.0] * _FIGURES)
     value: dict[str | None, float] = field(default_factory=dict)
     samples: Samples = field(default_factory=Samples)
 
-    def add(self, part: Part) -> None:
-        """Add one part."""
-        for place, figure in zip(self.places, part.figures, strict=True):
-            if figure:
-                self.figures[place] += float(figure)
-        if part.amount is not None:
-            before = self.value.get(part.currency, 0.0)
-            self.value[part.currency] = before + float(part.amount)
-
-    def add_all(self, parts: Sequence[Part]) -> None:
-        """Add many parts, a figure at a time."""
-        for place, column in zip(self.places, zip(*(p.figures for p in parts)), strict=False):  # noqa: B905
+    def add(self, parts: Sequence[Part]) -> None:
+        """Add up parts, a figure at a time."""
+        width = self.added.width
+        columns = list(zip(*parts))[-width:]  # noqa: B905  # there may be none
+        for place, column in zip(self.added.places, columns, strict=False):
             self.figures[place] += float(sum(filter(None, column)))
-        for part in parts:
-            if part.amount is not None:
-                before = self.value.get(part.currency, 0.0)
-                self.value[part.currency] = before + float(part.amount)
+        if self.added.amount is not None:
+            for part in parts:
+                if part[-1] is not None:
+                    currency, amount = cast(
+                        "tuple[str | None, float]", (part[-width - 1], part[-1])
+                    )
+                    self.value[currency] = self.value.get(currency, 0.0) + float(amount)
 
     def add_share(self, tokens: float, usd: float) -> None:
         """Add what an AI model had of conversations that belong to another group."""

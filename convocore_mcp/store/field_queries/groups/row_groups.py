@@ -8,7 +8,6 @@ many, the largest are found first (`top_groups`); else what has one key is added
 import heapq
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from itertools import chain
 
 from sqlalchemy import ColumnElement, Connection
 
@@ -18,7 +17,7 @@ from convocore_mcp.fields.table import BY_NAME, Field, Rows
 from convocore_mcp.store.field_queries.groups import model_shares
 from convocore_mcp.store.field_queries.groups.group_columns import group_column
 from convocore_mcp.store.field_queries.groups.group_figures import Figures, Part, Sums
-from convocore_mcp.store.field_queries.groups.group_keys import GroupKey, GroupKeys
+from convocore_mcp.store.field_queries.groups.group_keys import GroupKey, GroupKeys, Noted
 from convocore_mcp.store.field_queries.groups.group_measures import add_samples
 from convocore_mcp.store.field_queries.groups.lead_totals import with_leads
 from convocore_mcp.store.field_queries.groups.split_groups import SplitParts
@@ -33,8 +32,8 @@ class _Found:
     """What was added up: of all rows, of each group that is shown, and of all other groups."""
 
     def __init__(self, figures: Figures) -> None:
-        self._places = figures.places
-        self.totals, self.rest = Sums(figures.places), Sums(figures.places)
+        self.figures = figures
+        self.totals, self.rest = Sums(figures), Sums(figures)
         self.shown: dict[GroupKey, Sums] = {}
         """In the order of the answer."""
         self.total = 0
@@ -42,7 +41,7 @@ class _Found:
 
     def show(self, keys: Iterable[GroupKey]) -> None:
         """These groups are shown."""
-        self.shown = {key: Sums(self._places) for key in keys}
+        self.shown = {key: Sums(self.figures) for key in keys}
 
     def sums(self, key: GroupKey) -> Sums:
         """The sums that rows with this key belong to."""
@@ -70,9 +69,11 @@ def groups(
         found.total = top.total
         found.show(top.parts)
         for key, of_key in top.parts.items():
-            _add(found, keys, key, of_key)
-        found.totals.add_all([*chain.from_iterable(top.parts.values()), *top.rest])
-        found.rest.add_all(top.rest)
+            found.shown[key].add(of_key)
+            keys.note_spellings([([key], part, figures.rows(part)) for part in of_key])
+            found.totals.add(of_key)
+        found.totals.add(top.rest)
+        found.rest.add(top.rest)
     else:
         _split(parts, keys, list(_shares(connection, table, keys, fitting)), limit, found)
     add_samples(connection, table, keys, fitting, measures, found.totals, found.sums)
@@ -80,14 +81,6 @@ def groups(
     if table.rows is Rows.CONVERSATIONS:
         total = with_leads(connection, table, query, fitting, total)
     return _answer(keys, found, total, table.rows) if group_by else Groups(total)
-
-
-def _add(found: _Found, keys: GroupKeys, key: GroupKey, parts: Iterable[Part]) -> None:
-    """Add parts of a group that is shown."""
-    sums = found.shown[key]
-    for part in parts:
-        sums.add(part)
-        keys.note_spellings(key, part.values, part.rows)
 
 
 def _split(
@@ -98,24 +91,32 @@ def _split(
     found: _Found,
 ) -> None:
     """Add up parts here."""
+    rows_of = found.figures.rows
     sizes: defaultdict[GroupKey, int] = defaultdict(int)
-    for part, of_part in parts:
-        for key in of_part:
-            sizes[key] += part.rows
+    for part in parts:
+        for key in keys.of(part):
+            sizes[key] += rows_of(part)
     for key, *_ in shares:
         sizes[key] += 0
     found.total = len(sizes)
     found.show(_first(keys, sizes, limit))
     for chunk in parts.chunks():
-        found.totals.add_all([part for part, _ in chunk])
-        rest = []
-        for part, of_part in chunk:
-            for key in of_part:
-                if key in found.shown:
-                    _add(found, keys, key, (part,))
-                else:
-                    rest.append(part)
-        found.rest.add_all(rest)
+        found.totals.add(chunk)
+        of_keys: defaultdict[GroupKey, list[Part]] = defaultdict(list)
+        rest: list[Part] = []
+        noted: list[Noted] = []
+        for part in chunk:
+            of_part = keys.of(part)
+            shown = [key for key in of_part if key in found.shown]
+            rest += [part] * (len(of_part) - len(shown))
+            if shown:
+                noted.append((shown, part, rows_of(part)))
+            for key in shown:
+                of_keys[key].append(part)
+        for key, of_key in of_keys.items():
+            found.shown[key].add(of_key)
+        keys.note_spellings(noted)
+        found.rest.add(rest)
     for key, tokens, usd in shares:
         found.sums(key).add_share(tokens, usd)
 

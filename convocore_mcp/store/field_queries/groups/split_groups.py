@@ -4,13 +4,15 @@ The engine groups by what is stored, and a group may come in several parts. They
 first to count and then to add up, so that only the groups which are shown are ever held in memory.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
+from typing import cast
 
 from sqlalchemy import ColumnElement, Connection, func, null, select
 
 from convocore_mcp.store.field_queries.groups.group_figures import Figures, Part
-from convocore_mcp.store.field_queries.groups.group_keys import GroupKey, GroupKeys
+from convocore_mcp.store.field_queries.groups.group_keys import GroupKeys
 from convocore_mcp.store.field_queries.groups.row_ranges import (
     AT_A_TIME,
     AnyRow,
@@ -21,13 +23,14 @@ from convocore_mcp.store.fields.row_tables import RowTable
 
 MAX_KEPT = 100_000
 """Parts that are kept between the two readings; where there are more, the engine is asked twice."""
-FEW = 1_000
+FEW = 2_000
 """Parts of the first range of rows; where there are more, nearly each row is a group."""
-SplitPart = tuple[Part, Iterable[GroupKey]]
+MOSTLY_DISTINCT = 0.75
+"""The share of different values from which on it takes longer to find the equal ones."""
 
 
 class SplitParts:
-    """The parts of all groups, each with its keys; they can be read several times."""
+    """The parts of all groups; they can be read several times."""
 
     def __init__(
         self,
@@ -53,27 +56,31 @@ class SplitParts:
         self._connection, self._table, self._keys = connection, table, keys
         self._figures, self._most_kept = figures, most_kept
         self._ranges = self._read()
-        self._first: Sequence[AnyRow] = ()
-        self._kept: list[SplitPart] | None = None
+        self._first: Sequence[AnyRow] | None = None
+        self._kept: list[Part] | None = None
 
     @property
     def are_few(self) -> bool:
         """Whether the groups are few, as far as the first range of rows shows."""
-        self._first = self._first or next(self._ranges, ())
+        if self._first is None:
+            self._first = next(self._ranges, ())
         return len(self._first) <= FEW
 
-    def __iter__(self) -> Iterator[SplitPart]:
+    def __iter__(self) -> Iterator[Part]:
         if self._kept is not None:
             return iter(self._kept)
-        reading = chain.from_iterable(map(self._parts, chain([self._first], self._ranges)))
-        self._ranges, self._first = self._read(), ()
+        combine = self._table.sqlite and self.are_few
+        ranges = chain([self._first or ()], self._ranges)
+        parts = chain.from_iterable(self._combined(ranges) if combine else ranges)
+        reading = filter(self._figures.rows, parts)  # without rows, there are sums of nothing
+        self._ranges, self._first = self._read(), None
         kept = list(islice(reading, self._most_kept + 1))
         if len(kept) > self._most_kept:
             return chain(kept, reading)
         self._kept = kept
         return iter(kept)
 
-    def chunks(self) -> Iterator[list[SplitPart]]:
+    def chunks(self) -> Iterator[list[Part]]:
         """The parts, many at a time."""
         parts = iter(self)
         while chunk := list(islice(parts, AT_A_TIME)):
@@ -84,13 +91,39 @@ class SplitParts:
         # No generator of our own: it would hold us as we hold it, and end when nobody knows.
         return chain(ranges, _rows(self._connection, self._missing))
 
-    def _parts(self, rows: Sequence[AnyRow]) -> Iterator[SplitPart]:
-        begin = len(self._keys.columns) + len(self._keys.stored_keys)
-        for row in rows:
-            values = row[:begin]
-            part = self._figures.part(values, row[begin:])
-            if part.rows:  # without rows, there are sums of nothing
-                yield part, tuple(self._keys.of(values))
+    def _combined(self, ranges: Iterable[Sequence[AnyRow]]) -> Iterator[Iterable[Part]]:
+        """The parts of these ranges; those with equal values are added up, many at a time."""
+        width = self._figures.width
+        found: defaultdict[AnyRow, list[Part]] = defaultdict(list)
+        held, distinct = 0, False
+        for rows in ranges:
+            if distinct:
+                yield rows
+                continue
+            for row in rows:
+                found[row[:-width]].append(row)
+            held += len(rows)
+            distinct = held > FEW and len(found) > MOSTLY_DISTINCT * held
+            if distinct or held > self._most_kept:
+                yield _added_up(found, width)
+                found.clear()
+                held = 0
+        yield _added_up(found, width)
+
+
+def _added_up(found: Mapping[AnyRow, Sequence[Part]], width: int) -> list[Part]:
+    """One part for each combination of values."""
+    return [
+        (*values, *map(_sum, list(zip(*parts, strict=True))[-width:]))
+        if len(parts) > 1
+        else parts[0]
+        for values, parts in found.items()
+    ]
+
+
+def _sum(column: AnyRow) -> float | None:
+    known = cast("list[float]", [figure for figure in column if figure is not None])
+    return sum(known) if known else None
 
 
 def _rows(connection: Connection, statement: AnySelect | None) -> Iterator[Sequence[AnyRow]]:

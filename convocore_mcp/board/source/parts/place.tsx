@@ -1,0 +1,34 @@
+// Why a hot lead stands where it stands: the score decides, and among equal scores the newest activity.
+
+import type { JSX } from "preact";
+import type { HotLead } from "../answers.ts";
+import { number, spokenWait } from "../format.ts";
+
+interface Props {
+  leads: HotLead[];
+  index: number;
+}
+
+export function Place({ leads, index }: Props): JSX.Element | null {
+  const told = index ? afterOthers(leads[index - 1]!, leads[index]!, index) : first(leads[0]!, leads[1]);
+  return told ? <p class={index ? "place" : "place first"}>{told}</p> : null;
+}
+
+function first(lead: HotLead, next: HotLead | undefined): string {
+  const known = lead.score !== undefined;
+  if (!next || (known && next.score !== lead.score)) return known ? "First: nobody’s score is higher." : "";
+  return known ? `First: several have the highest score, ${number(lead.score!)}; this one was active most recently.` : "First: nobody has a score; this one was active most recently.";
+}
+
+/** Nothing where an answer has another order, as that of another server may. */
+function afterOthers(before: HotLead, lead: HotLead, rank: number): string {
+  const other = `number ${number(rank)}`;
+  if (before.score !== lead.score) {
+    if (lead.score === undefined) return `No score, unlike ${other}.`;
+    return before.score !== undefined && before.score > lead.score ? `A lower score than ${other}.` : "";
+  }
+  const same = lead.score === undefined ? `No score, as ${other}` : `The same score as ${other}`;
+  const earlier = Date.parse(before.last_activity ?? "") - Date.parse(lead.last_activity ?? "");
+  if (earlier < 0) return "";
+  return earlier > 0 ? `${same}, but last active ${spokenWait(earlier, 1)} earlier.` : `${same}.`; // a time may be missing
+}
