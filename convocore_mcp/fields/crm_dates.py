@@ -38,13 +38,16 @@ def crm_date(value: str | datetime | None) -> date | datetime | None:
 def crm_date_at(day: str | None, clock_time: str | None) -> date | datetime | None:
     """A day and a time of day that stand in two fields; without a readable time, the day.
 
-    The result of both is a naive `datetime`: a time on the clocks of the configured time zone.
+    The result of both is a naive `datetime`: a time on the clocks of the configured time zone. Many
+    programs write a day as midnight UTC, so beside a time of day that is a day, too.
     """
     found = crm_date(day)
-    if found is None or isinstance(found, datetime) or not clock_time:
+    at = _time_of_day(clock_time) if clock_time else None
+    if found is None or at is None:
         return found
-    at = _time_of_day(clock_time)
-    return found if at is None else datetime.combine(found, at)
+    if isinstance(found, datetime):
+        return found if found.time() != time() else datetime.combine(found.date(), at)
+    return datetime.combine(found, at)
 
 
 @lru_cache(maxsize=1024)

@@ -155,6 +155,9 @@ def test_what_earned_most_score_is_quoted() -> None:
         ("2026-08-01", "14:30", "2026-08-01T12:30:00Z"), ("2026-08-01", None, "2026-08-01"),
         ("2026-08-01", "noonish", "2026-08-01"), ("next week", "14:30", "next week"),
         ("2026-08-01T14:30:00Z", None, "2026-08-01T14:30:00Z"), (None, "14:30", None),
+        ("2026-08-01T00:00:00.000Z", "14:30", "2026-08-01T12:30:00Z"),
+        ("2026-08-01T00:00:00.000Z", "noonish", "2026-08-01T00:00:00Z"),
+        ("2026-08-01T09:00:00Z", "14:30", "2026-08-01T09:00:00Z"),
     ],
 )  # fmt: skip
 def test_a_demo_has_its_date_and_time(day: str | None, time: str | None, shown: str | None) -> None:

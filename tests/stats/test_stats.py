@@ -252,3 +252,18 @@ async def test_filters_apply_and_invalid_groupings_are_refused(
     assert "stage" in unknown["hint"]
     assert "channel" in number["hint"]
     assert "messages" in text["hint"]
+
+
+async def test_long_texts_that_only_begin_alike_are_groups_of_their_own() -> None:
+    """Promised by docs/contract.md, "Tools": `group_by`, any text field."""
+    beginning = "The visitor asked what the enterprise plan costs a year, and "
+    texts = [f"{beginning}left.", f"{beginning}bought it.", f"{beginning}left.", beginning.strip()]
+    sandbox = Sandbox(size=0)
+    for number, text in enumerate(texts):
+        sandbox.insert(title=text, summary=text, userName=f"Person {number}", state="ended_chat")
+    async with connected(sandbox) as client:
+        for of in ("conversations", "leads"):
+            for field in ("title", "summary"):
+                answer = await client.ask("conversation_stats", of=of, group_by=[field])
+                found = sorted(group[of] for group in answer["groups"])
+                assert found == [1, 1, 2], (of, field, answer["groups"])

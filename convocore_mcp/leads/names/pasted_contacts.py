@@ -16,9 +16,12 @@ _INVISIBLE = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2
 _QUOTES = " \t\r\n\"'`“”„«»‘’<>[]()"  # noqa: RUF001
 _EMAIL = re.compile(r"(?:mailto:)?([^\s<>()\[\]\"',;:|]+@[^\s<>()\[\]\"',;:|?]+)(?:\?\S*)?", re.I)
 _MESSENGER = re.compile(
-    r"\S*(?:wa\.me/|phone=|number=|signal\.me/#p/)\s*\+?(\d{7,15})\S*", re.IGNORECASE
+    r"\S*(?:wa\.me/|phone=|number=|signal\.me/#p/)\s*\+?(?P<link>\d{7,15})\S*"
+    r"|(?<!\S)sips?:\+?(?P<call>\d{7,15})@\S+"
+    r"|(?<!\S)\+?(?P<chat>\d{7,15})@(?:c\.us|s\.whatsapp\.net)(?!\S)",
+    re.IGNORECASE,
 )
-"""A link that opens a chat with a phone number; its digits begin with the country code."""
+"""A link or an address that is a phone number; its digits begin with the country code."""
 _LINK = re.compile(r"(?<![\w@.])(?:https?://|www\.)\S+|(?<![\w@.])[\w-]+(?:\.[\w-]+)+/\S+", re.I)
 _LETTERS = re.compile(
     r"(?<!\w)(?:\+?1[-.\s])?\(?\d{3}\)?[-.\s](?=[\w-]*[a-z])[a-z\d](?:-?[a-z\d]){6,9}(?!\w)", re.I
@@ -54,7 +57,7 @@ class PastedContacts:
         emails, phones, links = list[str](), list[str](), list[str]()
 
         def take_messenger(match: re.Match[str]) -> str:
-            phones.append(f"+{match.group(1)}")
+            phones.append(f"+{match.group(match.lastgroup or 0)}")
             return " "
 
         def take_email(match: re.Match[str]) -> str:

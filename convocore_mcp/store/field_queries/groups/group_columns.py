@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, case, func, literal, literal_column
+from sqlalchemy import ColumnElement, Connection, case, func, literal_column, select
 
 from convocore_mcp.fields.conditions import DataField
 from convocore_mcp.fields.grouping import Grouping, TimeUnit
@@ -11,15 +11,14 @@ from convocore_mcp.fields.row_query import RowQuery
 from convocore_mcp.fields.table import BY_NAME, Kind
 from convocore_mcp.store.database.columns import Sql, Text
 from convocore_mcp.store.field_queries.groups.local_times import local_unit
+from convocore_mcp.store.fields.field_tables import conversation_texts
 from convocore_mcp.store.fields.row_tables import RowTable
 from convocore_mcp.store.fields.shown_values import shown_fields
-from convocore_mcp.store.fields.text_keys import WORD_MARK
+from convocore_mcp.store.fields.text_keys import BEGINNING
 
 MISSING = "\U0010ffff"
 """The key of a missing value; it sorts last."""
 SqlKey = Callable[[Sql], Sql]
-_ENDS = f"{WORD_MARK} \n\t"
-"""What the beginning of a long text may end in, where the text itself would not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +65,9 @@ def group_column(
         entry = table.data_entry(grouping)
         return GroupColumn(entry, sql_key=table.key_of_entry, cheap=False)
     shown = shown_fields(table, [grouping])[0]
-    if shown.long:  # the beginning of a long text stands for it
-        return GroupColumn(table.column(grouping.name), sql_key=_key_of_beginning, cheap=False)
+    if shown.long:
+        whole = _whole_text(table.column(grouping.name), shown.columns[0], grouping.name)
+        return GroupColumn(whole, sql_key=_as_it_is, cheap=False)
     if grouping.kind in _KEYS:
         key_of, unmarked = _KEYS[grouping.kind], grouping.kind is not Kind.ID
         return GroupColumn(shown.columns[0], sql_key=key_of, unmarked=unmarked)
@@ -89,8 +89,11 @@ def _key_of_flag(value: Sql) -> Sql:
     return case((value, literal_column("'true'", Text)), else_=literal_column("'false'", Text))
 
 
-def _key_of_beginning(value: Sql) -> Sql:
-    return func.rtrim(value, literal(_ENDS, Text))
+def _whole_text(beginning: Sql, version: Sql, name: str) -> Sql:
+    """A long text, of which `beginning` is all or a part. Only what may be a part is looked up."""
+    of_version = conversation_texts.c.valid_from == version
+    whole = select(conversation_texts.c[name]).where(of_version).scalar_subquery()
+    return case((func.length(beginning) < BEGINNING, beginning), else_=whole)
 
 
 _KEYS: dict[Kind, SqlKey] = {Kind.FLAG: _key_of_flag, Kind.ID: _as_it_is}
