@@ -1,6 +1,7 @@
 """A process that holds the sync lock is stopped, and not dead: another one reads instead."""
 
 import asyncio
+import os
 import signal
 import subprocess
 import sys
@@ -127,6 +128,8 @@ def test_a_stopped_process_is_replaced_and_writes_nothing_when_it_continues(stor
                 with here.mirror.database.writing() as connection:
                     take_write_lock(connection)
                     process.send_signal(signal.SIGSTOP)
+                    # Threads stop one by one: on a busy machine, another one could still write.
+                    os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
                 gate.open()
                 asyncio.run(sync_here(sandbox, here))
                 coverage = here.mirror.coverage(sandbox.agent_id)

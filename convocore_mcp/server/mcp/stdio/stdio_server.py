@@ -37,8 +37,9 @@ DRAIN_SECONDS = 0.8
 PROBE = "server/discover"
 """The first request of a client of the newer era, to learn whether the server supports it. The AI
 SDK waits one second for the answer."""
-LAST_ANSWERS_SECONDS = 0.2
-"""Time for the errors that answer calls which did not finish."""
+LAST_ANSWERS_SECONDS = 1.0
+"""At most, for the errors that answer calls which did not finish: a busy machine takes long. Both
+times together stay below the two seconds after which clients kill a server."""
 
 
 async def serve_stdio(server: MCPServer[App]) -> None:
@@ -107,7 +108,8 @@ class StdioConnection:
             with anyio.move_on_after(DRAIN_SECONDS):
                 await self.pending.wait_until_at_most(0)
             to_server.close()
-            await anyio.sleep(LAST_ANSWERS_SECONDS)
+            with anyio.move_on_after(LAST_ANSWERS_SECONDS):
+                await self.pending.wait_until_at_most(0)
             from_server.close()  # where nobody reads stdout, the SDK would wait for each of them
 
         async with to_server, from_server, anyio.create_task_group() as group:
