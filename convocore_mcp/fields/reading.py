@@ -3,12 +3,15 @@
 from typing import Any
 
 from convocore_mcp.fields.captured_data import captured_data, named_data
+from convocore_mcp.fields.crm_dates import crm_date
 from convocore_mcp.fields.table import FIELDS
 from convocore_mcp.models.facts import Facts, ModelShare, PlannedActivity, ReadValue
 from convocore_mcp.words.visible_text import visible
 
 READ_FIELDS = tuple(field for field in FIELDS if field.reader is not None)
 """The fields whose values `Facts.values` holds, in its order."""
+EXPECTED_CLOSE, DEMO, NEXT_DUE = "expected_close", "demo", "next_due"
+"""The fields that are dates which a CRM takes any text for."""
 _READERS = tuple((f.reader.part, f.reader.read) for f in FIELDS if f.reader is not None)
 
 
@@ -34,7 +37,21 @@ def read_facts(record: Any, *, without_secrets: bool = False) -> Facts:
         tuple(activities),
         read_data(record.captured_variables, record.funnel_extracted_data),
         tuple(shares),
+        _unparsed_dates(record, activities),
     )
+
+
+def _unparsed_dates(record: Any, activities: list[PlannedActivity]) -> tuple[str, ...]:
+    """The date fields with a text that is no date. A completed activity is due no more."""
+    due = [activity.due_date for activity in activities if not activity.completed]
+    texts = {
+        EXPECTED_CLOSE: [record.expected_close_date], DEMO: [record.demo_date], NEXT_DUE: due,
+    }  # fmt: skip
+    return tuple(name for name, of_field in texts.items() if any(map(_is_unparsed, of_field)))
+
+
+def _is_unparsed(written: object) -> bool:
+    return isinstance(written, str) and bool(visible(written)) and crm_date(written) is None
 
 
 def _visible_value(value: ReadValue) -> ReadValue:

@@ -41,6 +41,8 @@ class Facts:
     data: Mapping[str, object] = field(default_factory=dict)
     """Captured variables, else extracted data, by name."""
     shares: tuple[ModelShare, ...] = ()
+    unparsed_dates: tuple[str, ...] = ()
+    """The date fields whose text is no date that can be read; they count as without one."""
 
 
 NO_FACTS = Facts()

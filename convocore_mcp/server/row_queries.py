@@ -1,6 +1,6 @@
 """The protocol of the object that reads rows and fields of the mirror for the server."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:  # for annotations only: listing the tools must not wait for these imports
@@ -65,8 +65,8 @@ class RowQueries(Protocol):
         """How many conversations of the window are `tests` and, of the others, `blocked`."""
         ...
 
-    def unparsed_dates(self, agents: Sequence[str], /) -> int:
-        """How many present conversations have an expected close that is no date."""
+    def unparsed_dates(self, agents: Sequence[str], /) -> Mapping[str, int]:
+        """How many present conversations have a date field whose text is no date, by field."""
         ...
 
     def values(

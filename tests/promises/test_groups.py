@@ -107,15 +107,3 @@ async def test_a_key_stands_before_a_figure_of_the_same_name(grouped: ToolClient
     assert {group["hot"]: group["leads"] for group in both["groups"]} == {
         True: answer["totals"]["hot"], False: answer["totals"]["leads"] - answer["totals"]["hot"],
     }  # fmt: skip
-
-
-async def test_by_a_long_text_an_answer_says_that_its_beginning_is_the_group() -> None:
-    """Ours: texts that differ only far behind their beginning are one group, and that is told."""
-    same = "The visitor asked how the product fits the team that they lead, and then "
-    rows = [{"ID": f"c{n}", "ts": ago(hours=n), "summary": f"{same}{n}."} for n in range(2)]
-    async with connected(sandbox_of([*rows, {"ID": "o", "ts": ago(days=1)}])) as client:
-        by_summary = await client.ask("conversation_stats", group_by="summary")
-        by_channel = await client.ask("conversation_stats", group_by="channel")
-    assert [group["conversations"] for group in by_summary["groups"]] == [2, 1]
-    assert "texts that begin alike are one group" in by_summary["freshness"]["notes"][0]
-    assert "notes" not in by_channel["freshness"]

@@ -1,6 +1,6 @@
 """Answers say what was understood, and what would have been found otherwise."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -146,26 +146,37 @@ async def test_a_search_without_a_word_says_that_it_can_find_nothing(
     assert "notes" not in (await client.ask("list_leads", query="Zzyzx!"))["freshness"]
 
 
-async def test_dates_that_have_two_readings_are_told_where_they_matter() -> None:
-    """Promised by docs/contract.md, "Fields": the CRM takes any text for an expected close.
+UNPARSED_DATES: dict[str, Callable[[str | None], Row]] = {
+    "expected_close": lambda text: {"expectedCloseDate": text},
+    "demo": lambda text: {"demoDate": text},
+    "next_due": lambda text: {"crmActivities": [{"type": "Call", "dueDate": text}]},
+}
+"""The fields of dates that the CRM takes any text for."""
+
+
+@pytest.mark.parametrize("field", UNPARSED_DATES)
+async def test_dates_that_have_two_readings_are_told_where_they_matter(field: str) -> None:
+    """Promised by docs/contract.md, "Fields": the CRM takes any text for a date.
 
     Holds docs/contract.md #unread-dates.
     """
-    closes = ("31/12/2026", "Dec 31, 2026", "02/03/2026", "when the budget is there")
+    texts = ("31/12/2026", "Dec 31, 2026", "02/03/2026", "when the budget is there", "", None)
     rows: list[Row] = [
-        {"ID": f"c{n}", "userName": f"P {n}", "expectedCloseDate": close, "ts": ago(hours=n)}
-        for n, close in enumerate(closes)
+        {"ID": f"c{n}", "userName": f"P {n}", "ts": ago(hours=n)} | UNPARSED_DATES[field](text)
+        for n, text in enumerate(texts)
     ]
+    done = {"type": "Call", "dueDate": "02/03/2026", "completed": True}
+    rows.append({"ID": "done", "userName": "Done", "ts": ago(hours=9), "crmActivities": [done]})
+    note = f"{field}: 2 conversations have"
     async with connected(sandbox_of(rows)) as client:
         await client.until_complete()
         for tool in ("list_conversations", "list_leads"):
-            for asked in ({"where": "expected_close=2026-12"}, {"sort": "expected_close"}):
+            for asked in ({"where": f"{field}=2026-12"}, {"sort": field}, {"fields": field}):
                 answer = await client.ask(tool, **asked)
-                assert answer["total"] == (2 if "where" in asked else 4)
-                assert "expected_close: 2 conversations have" in str(answer["freshness"]["notes"])
-        by_month: dict[str, Any] = {"group_by": "month", "by_time": "expected_close"}
-        stats = await client.ask("conversation_stats", **by_month)
-        assert "expected_close: 2 conversations have" in str(stats["freshness"]["notes"])
+                assert answer["total"] == (2 if "where" in asked else 7)
+                assert note in str(answer["freshness"]["notes"])
+        stats = await client.ask("conversation_stats", where=f"{field} exists")
+        assert note in str(stats["freshness"]["notes"])
         assert "notes" not in (await client.ask("list_leads"))["freshness"]
 
 

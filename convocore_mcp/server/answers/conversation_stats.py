@@ -7,7 +7,7 @@ from convocore_mcp.errors import InvalidArgumentError
 from convocore_mcp.fields.conditions import find_field
 from convocore_mcp.fields.grouping import TIME_UNITS, FieldName, Grouping, TimeUnit
 from convocore_mcp.fields.row_query import Groups
-from convocore_mcp.fields.table import BY_NAME, DATA, FIELDS, Field, Kind, Rows, Storage
+from convocore_mcp.fields.table import BY_NAME, DATA, FIELDS, Field, Kind, Rows
 from convocore_mcp.models import ReadScope
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.questions.empty_lists import NO_HINTS, Hints, hints
@@ -193,13 +193,6 @@ def _notes(found: Groups, grouping: dict[str, Grouping], rows: Rows) -> list[str
         notes.append(
             f"By {' and '.join(several)}, a {one} counts in each group that it has, so groups add "
             "up to more than totals."
-        )
-    if long := [
-        n for n, g in grouping.items() if isinstance(g, Field) and g.storage is Storage.TEXT
-    ]:
-        notes.append(
-            f"By {' and '.join(long)}, long texts that begin alike are one group, and a key is "
-            "such a beginning."
         )
     if found.other is not None:
         kind = "newest" if any(isinstance(g, TimeUnit) for g in grouping.values()) else "largest"

@@ -8,19 +8,31 @@ from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.questions.question import Question
 from convocore_mcp.words.counted import counted
 
-CLOSE = BY_NAME["expected_close"]
+_DATES = {
+    "expected_close": (BY_NAME["expected_close"], BY_NAME["overdue_close"]),
+    "demo": (BY_NAME["demo"],),
+    "next_due": (BY_NAME["next_due"], BY_NAME["overdue_activity"]),
+}
+"""The date fields (`fields.reading`), each with the fields that follow from it."""
 
 
 async def unparsed_dates(
     backend: Backend, question: Question, used: Iterable[FieldName | None]
 ) -> list[str]:
-    """A note, if the answer uses the expected close and some of them are no dates."""
+    """A note for each date field that the answer uses and that has texts which are no dates."""
     compared = (c.field for r in question.query.requirements for c in r.conditions)
-    if CLOSE not in (*used, *compared):
+    known = {*used, *compared}
+    names = [name for name, fields in _DATES.items() if not known.isdisjoint(fields)]
+    if not names:
         return []
     count = await backend.read(backend.rows.unparsed_dates, question.query.agents)
-    if not count:
-        return []
+    return [_note(name, count[name]) for name in names if count.get(name)]
+
+
+def _note(name: str, count: int) -> str:
     have = counted(count, "conversation has", "conversations have")
-    note = "a text that is not one date, such as 02/03/2026, and counts as without it."
-    return [f"expected_close: {have} {note.replace('counts', 'counts' if count == 1 else 'count')}"]
+    counts = "counts" if count == 1 else "count"
+    return (
+        f"{name}: {have} a text that is not one date, such as 02/03/2026, and {counts} as "
+        "without it."
+    )

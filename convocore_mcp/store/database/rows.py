@@ -98,8 +98,8 @@ def digest_of(c: Conversation) -> bytes:
 
 NEW_COLUMNS = (
     "valid_from", "valid_to", "read_at", "seen_at", "missed_syncs", *_ROW, "dropped_fields",
-    "email_key", "phone_key", "unparsed", "tag_keys", "by_newest", "by_oldest", "by_score",
-    "by_value", "by_waiting", "search", "digest",
+    "unparsed_dates", "email_key", "phone_key", "unparsed", "tag_keys", "by_newest", "by_oldest",
+    "by_score", "by_value", "by_waiting", "search", "digest",
 )  # fmt: skip
 """The columns of a version that begins, in the order of `new_version`."""
 
@@ -118,6 +118,7 @@ def new_version(
     row[_DERIVED] = (keys.amount, keys.currency, lead_id)
     row += (
         len(c.dropped),
+        ",".join(c.facts.unparsed_dates) or None,
         keys.email,
         keys.phone,
         keys.unparsed,

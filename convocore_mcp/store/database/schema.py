@@ -25,7 +25,7 @@ from sqlalchemy import (
 from convocore_mcp.store.database.columns import Text, Tokens
 
 PREFIX = "convocore_"
-SCHEMA_VERSION = "49"
+SCHEMA_VERSION = "50"
 """Goes up by one with every change of the tables; `meta`, which stores it, never changes."""
 CURRENT = 2**62
 """The `valid_to` of a current version."""
@@ -103,13 +103,13 @@ conversations = Table(
     Column("outdated_at", BigInteger),
     Column("other_copies", LargeBinary),
     Column("dropped_fields", Integer, nullable=False),
+    Column("unparsed_dates", Text),
     Column("digest", LargeBinary, nullable=False),
     Column("agent_id", Text, nullable=False),
     Column("id", Text, nullable=False),
     *(Column(name, Text) for name in ("lead_id", "first_lead_id")),
     Column("last_activity", BigInteger),
-    Column("first_message", BigInteger),
-    Column("last_modified", BigInteger),
+    *(Column(name, BigInteger) for name in ("first_message", "last_modified")),
     Column("identity", Text),
     *(Column(name, Text) for name in ("name", "email", "phone", "company", "title", "summary")),
     Column("last_message", Text),
@@ -123,10 +123,7 @@ conversations = Table(
     Column("messages", BigInteger),
     Column("is_test", Boolean, nullable=False),
     Column("is_blocked", Boolean, nullable=False),
-    Column("country", Text),
-    Column("language", Text),
-    Column("source", Text),
-    Column("expected_close", Text),
+    *(Column(name, Text) for name in ("country", "language", "source", "expected_close")),
     Column("rating", Float),
     Column("tokens", BigInteger),
     Column("usd", Float),
@@ -152,11 +149,12 @@ A version is valid from change `valid_from` until change `valid_to` (`CURRENT`: 
 first read at `read_at`, last at `seen_at`, replaced or removed at `ended_at`; `missed_syncs` full
 syncs in a row did not see it. `outdated_at` is when the list last showed an older copy of it,
 unless it was seen since. `other_copies` are the digests of equally old copies that the list shows
-beside it. `dropped_fields` is how many of its fields could not be read. `identity`
-is Convocore's idea of who this is, `lead_id` is ours. Where changes of other conversations have
-moved the version to another lead, `first_lead_id` is the lead that it belonged to at first.
-`amount` is the number in `value`, `unparsed` says that it has none. The columns `by_...` are sort
-keys: orders are descending, the id breaks ties. `search` holds the tokens of `search_tokens`.
+beside it. `dropped_fields` is how many of its fields could not be read, `unparsed_dates` names the
+date fields whose text is no date, with commas. `identity` is Convocore's idea of who this is,
+`lead_id` is ours. Where changes of other conversations have moved the version to another lead,
+`first_lead_id` is the lead that it belonged to at first. `amount` is the number in `value`,
+`unparsed` says that it has none. The columns `by_...` are sort keys: orders are descending, the id
+breaks ties. `search` holds the tokens of `search_tokens`.
 """
 
 records = Table(
@@ -177,6 +175,7 @@ for _name in ("email_key", "phone_key"):
     _index(_name, _c.agent_id, _c[_name], _c.identity, where=_c[_name].is_not(None))
 _index("ended", _c.valid_to, where=_c.ended_at.is_not(None))
 _index("dropped", _c.agent_id, _c.valid_to, where=_c.dropped_fields > 0)
+_index("unparsed", _c.agent_id, _c.unparsed_dates, where=_c.unparsed_dates.is_not(None))
 _index("newest", _c.agent_id, _c.by_newest, _c.id, _c.valid_to)
 _index("oldest", _c.agent_id, _c.by_oldest, _c.id, _c.valid_to)
 for _order in ("score", "value", "waiting"):

@@ -4,7 +4,8 @@ The values of fields are scanned in narrow tables, so the first answer to any qu
 with the number of rows, and the same answer again takes none.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -23,7 +24,6 @@ from convocore_mcp.store.field_queries.field_conditions import meets_requirement
 from convocore_mcp.store.field_queries.groups import row_groups
 from convocore_mcp.store.field_queries.row_orders import after_key, order_parts
 from convocore_mcp.store.field_queries.row_search import has_search
-from convocore_mcp.store.fields.field_tables import conversation_fields
 from convocore_mcp.store.fields.row_tables import RowTable
 from convocore_mcp.store.fields.shown_values import ShownField, long_texts, shown_fields
 from convocore_mcp.store.read import hot_leads
@@ -138,22 +138,24 @@ class RowReader:
         changing = (*asked, *measures, *(row_groups.CHANGING if query.rows is Rows.LEADS else ()))
         return self._cached(query, question, changing, compute, self._page_cache, present=True)
 
-    def unparsed_dates(self, of: Sequence[str], /) -> int:
-        """How many present conversations have an expected close that is no date."""
-        c, f = conversations.c, conversation_fields.c
-        both = conversations.join(conversation_fields, f.valid_from == c.valid_from)
-        counted = select(func.count()).select_from(both)
-        unread = counted.where(
-            c.agent_id.in_(of),
-            c.valid_to == CURRENT,
-            c.expected_close.is_not(None),
-            f.expected_close.is_(None),
-        )
+    def unparsed_dates(self, of: Sequence[str], /) -> Mapping[str, int]:
+        """How many present conversations have a date field whose text is no date, by field."""
+        c = conversations.c
+        fitting = (c.agent_id.in_(of), c.valid_to == CURRENT, c.unparsed_dates.is_not(None))
+        counted = select(c.unparsed_dates, func.count()).where(*fitting).group_by(c.unparsed_dates)
+
+        def compute(connection: Connection) -> Mapping[str, int]:
+            count = Counter[str]()
+            for names, conversations_with in connection.execute(counted):
+                for name in names.split(","):
+                    count[name] += conversations_with
+            return count
+
         return self._cached(
             RowQuery(Rows.CONVERSATIONS, tuple(of), Clock(_LONG_AGO)),
-            "unread dates",
+            "unparsed dates",
             (),
-            lambda connection: connection.scalar(unread) or 0,
+            compute,
             self._cache,
             present=True,
         )
