@@ -61,7 +61,7 @@ def in_this_way(way: tuple[int, ...]) -> Iterator[None]:
 
 def groupings(rows: Rows) -> list[Grouping]:
     kinds = {Kind.TEXT, Kind.CHOICE, Kind.FLAG, Kind.LIST, Kind.ID}
-    by_field = [f for f in fields_of(rows) if f.kind in kinds and f.storage.value != "text"]
+    by_field = [f for f in fields_of(rows) if f.kind in kinds]
     by_time = [TimeUnit(unit, BY_NAME[of]) for unit in TIME_UNITS for of in TIMED]
     return [*by_field, *by_time, field_named("data.budget")]
 
