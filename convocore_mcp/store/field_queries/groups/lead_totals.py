@@ -3,7 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Executable,
+    and_,
+    case,
+    func,
+    null,
+    or_,
+    select,
+    union_all,
+)
 
 from convocore_mcp.fields.row_query import RowGroup, RowQuery
 from convocore_mcp.store.database.schema import leads
@@ -24,20 +35,30 @@ def with_leads(
 
     The present leads have an index of just these values, which is read faster than their fields.
     """
-    of_leads: ColumnElement[bool] = _l.agent_id.in_(query.agents)
+    hot, unparsed = count_where(_l.hot_score >= query.hot_from), count_where(_l.unparsed)
+    counted, amount = (func.count(), hot, unparsed), func.sum(_l.amount)
+    has_amount = _l.amount.is_not(None)
+    statement: Executable
     if query.requirements or query.search.strip():
+        # Once, because finding these leads takes longer than adding them up.
         of_leads = or_(*(_has_one(table, fitting, agent) for agent in query.agents))
-    counted = (func.count(), count_where(_l.hot_score >= query.hot_from), count_where(_l.unparsed))
-    count, hot, unparsed = connection.execute(select(*counted).where(of_leads)).one()
-    # Apart: most leads have no amount, and SQLite sorts what it groups.
-    amounts = select(_l.currency, func.sum(_l.amount)).where(of_leads, _l.amount.is_not(None))
-    found = connection.execute(amounts.group_by(_l.currency))
+        currency = case((has_amount, _l.currency))
+        statement = select(currency, *counted, amount).where(of_leads).group_by(currency)
+    else:
+        # Apart: most leads have no amount, and SQLite sorts what it groups.
+        of_agents = _l.agent_id.in_(query.agents)
+        amounts = select(_l.currency, null(), null(), null(), amount)
+        statement = union_all(
+            amounts.where(of_agents, has_amount).group_by(_l.currency),
+            select(null(), *counted, null()).where(of_agents),
+        )
+    found = connection.execute(statement).all()
     return replace(
         total,
-        leads=count,
-        hot=hot or 0,
-        value={currency: float(amount) for currency, amount in found},
-        unparsed_values=unparsed or 0,
+        leads=sum(row[1] or 0 for row in found),
+        hot=sum(row[2] or 0 for row in found),
+        value={row[0]: float(row[4]) for row in found if row[4] is not None},
+        unparsed_values=sum(row[3] or 0 for row in found),
     )
 
 
