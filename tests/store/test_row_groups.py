@@ -40,20 +40,20 @@ TIMED = ("last_activity", "created", "expected_close", "demo")
 
 
 ways = st.tuples(
-    *(st.sampled_from(sizes) for sizes in ([0, 2_000], [2, 8_192], [0, 200_000], [0, 1_000]))
+    *(st.sampled_from(sizes) for sizes in ([0, 1], [2, 8_192], [0, 1_000_000], [0, 1_000]))
 )
-"""How many groups are few, how many row numbers SQLite groups at a time, of how many its keys are
-counted in Python, and how many rows are named by their numbers."""
+"""How many groups for each row are few, how many row numbers SQLite groups at a time, how many
+bytes of its keys are counted in Python, and how many rows are named by their numbers."""
 
 
 @contextmanager
 def in_this_way(way: tuple[int, ...]) -> Iterator[None]:
     """Groups of a few rows, found as those of very many are."""
-    few, row_range, counted_here, max_numbers = way
+    few, row_range, max_held, max_numbers = way
     with (
         patch.object(split_groups, "FEW", few),
         patch.object(row_ranges, "RANGE", row_range),
-        patch.object(largest_keys, "COUNTED_HERE", counted_here),
+        patch.object(largest_keys, "MAX_HELD", max_held),
         patch.object(largest_keys, "MAX_NUMBERS", max_numbers),
     ):
         yield
@@ -343,6 +343,7 @@ def test_parts_that_are_not_kept_are_read_again(
     store.save_raw({"ID": f"c{n}", "tags": [f"t{n % 7}", "all"]} for n in range(30))
     query, now = store.query(Rows.CONVERSATIONS), store.rows.sequence_number()
     monkeypatch.setattr(row_ranges, "RANGE", 10)
+    monkeypatch.setattr(split_groups, "FEW", 1)
 
     with database.reading() as connection:
         table = RowTable.of(query, connection)

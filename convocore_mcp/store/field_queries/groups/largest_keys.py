@@ -19,13 +19,13 @@ from convocore_mcp.store.database.parsed_records import stored_list
 from convocore_mcp.store.field_queries.groups.group_columns import MISSING, GroupColumn
 from convocore_mcp.store.field_queries.groups.group_figures import Figures, Part
 from convocore_mcp.store.field_queries.groups.group_keys import GroupKey
-from convocore_mcp.store.field_queries.groups.row_ranges import read_in_ranges, row_numbers
+from convocore_mcp.store.field_queries.groups.row_ranges import read_in_ranges
 from convocore_mcp.store.fields.row_tables import RowTable
 from convocore_mcp.store.fields.text_keys import ITEM_MARK
 
-COUNTED_HERE = 200_000
-"""Row numbers of which SQLite's keys are counted here, in half the time that it takes to sort them;
-of more rows, the keys take too much memory."""
+MAX_HELD, OF_EACH = 150_000_000, 100
+"""Bytes of keys of SQLite that are counted here, in half the time that it takes to sort them; and
+what each key takes beside its text."""
 MAX_NUMBERS = 1_000
 """Rows of the largest groups that are named by their numbers, which takes no look at the others."""
 Conditions = Sequence[ColumnElement[bool]]
@@ -108,17 +108,16 @@ def _largest(
     limit: int,
 ) -> _Largest:
     """The keys that most rows have, the most frequent first."""
-    key = column.stored_key
     if table.sqlite:
-        first, last = row_numbers(connection, table)
-        if last - first < COUNTED_HERE:
-            return _counted_here(connection, table, column, fitting, limit)
-    number = table.row_number
+        counted = _counted_here(connection, table, column, fitting, limit)
+        if counted is not None:
+            return counted
+    key, number = column.stored_key, table.row_number
     ends = (func.min(number).label("first"), func.max(number).label("last"))
     rows = select(key.label("key"), func.count().label("size"), *ends).select_from(table.table)
-    counted = rows.where(*fitting, key.is_not(None)).group_by(key).cte("sizes")
-    total = select(func.count()).select_from(counted).scalar_subquery()
-    by_size = select(counted, total).order_by(counted.c.size.desc(), counted.c.key)
+    sizes_of = rows.where(*fitting, key.is_not(None)).group_by(key).cte("sizes")
+    total = select(func.count()).select_from(sizes_of).scalar_subquery()
+    by_size = select(sizes_of, total).order_by(sizes_of.c.size.desc(), sizes_of.c.key)
     found = connection.execute(by_size.limit(limit)).all()
     if not found:
         return _Largest([], 0)
@@ -134,10 +133,10 @@ def _counted_here(
     column: GroupColumn,
     fitting: Conditions,
     limit: int,
-) -> _Largest:
+) -> _Largest | None:
     """The same in SQLite: the keys of a range of rows come as one text, and so do their numbers.
 
-    Reading a row takes longer than all that SQLite does to find it.
+    Reading a row takes longer than all that SQLite does to find it. `None`: they are too many.
     """
     key, mark = column.stored_key, literal(ITEM_MARK, Text)
     known = key.is_not(None)
@@ -147,12 +146,15 @@ def _counted_here(
     statement = select(*read, lacking).select_from(table.table).where(*fitting)
     sizes: Counter[str] = Counter()
     ranges: list[tuple[list[str], str]] = []
-    may_lack = False
+    held, may_lack = 0, False
     for ((keys_together, numbers, without),) in read_in_ranges(connection, table, statement):
         may_lack |= bool(without)
         if numbers is not None:
             text = str(keys_together)
             keys: list[str] = text.split(ITEM_MARK) if column.unmarked else stored_list(text)
+            held += len(text) + OF_EACH * len(keys)
+            if held > MAX_HELD:
+                return None
             sizes.update(keys)
             ranges.append((keys, str(numbers)))
     top = heapq.nsmallest(limit, ((-size, key) for key, size in sizes.items()))

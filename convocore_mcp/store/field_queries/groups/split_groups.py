@@ -23,10 +23,12 @@ from convocore_mcp.store.fields.row_tables import RowTable
 
 MAX_KEPT = 100_000
 """Parts that are kept between the two readings; where there are more, the engine is asked twice."""
-FEW = 2_000
-"""Parts of the first range of rows; where there are more, nearly each row is a group."""
+FEW = 1 / 4
+"""Parts for each row in the first range of rows; where there are more, so are the groups."""
 MOSTLY_DISTINCT = 0.75
 """The share of different values from which on it takes longer to find the equal ones."""
+JUDGED_FROM = 2_000
+"""Parts from which on that share is known."""
 
 
 class SplitParts:
@@ -64,7 +66,7 @@ class SplitParts:
         """Whether the groups are few, as far as the first range of rows shows."""
         if self._first is None:
             self._first = next(self._ranges, ())
-        return len(self._first) <= FEW
+        return len(self._first) <= FEW * sum(map(self._figures.rows, self._first))
 
     def __iter__(self) -> Iterator[Part]:
         if self._kept is not None:
@@ -103,7 +105,7 @@ class SplitParts:
             for row in rows:
                 found[row[:-width]].append(row)
             held += len(rows)
-            distinct = held > FEW and len(found) > MOSTLY_DISTINCT * held
+            distinct = held > JUDGED_FROM and len(found) > MOSTLY_DISTINCT * held
             if distinct or held > self._most_kept:
                 yield _added_up(found, width)
                 found.clear()
