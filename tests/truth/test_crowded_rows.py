@@ -1,0 +1,41 @@
+"""Rows with more of something than people expect: nothing of it is lost without a word."""
+
+from typing import Any
+
+from convocore_mcp.sandbox import Sandbox
+from tests.tool_client import connected
+
+NOW = 1_790_000_000
+DAY = 86_400
+PLANNED = 302
+
+
+def sandbox_with(*rows: dict[str, Any]) -> Sandbox:
+    """A sandbox with these rows, newest first."""
+    sandbox = Sandbox(size=0)
+    defaults = {"origin": "web-chat", "messagesNum": 1}
+    sandbox.replace([
+        defaults | {"ID": f"c{n}", "ts": NOW - n, "userName": f"Ann {n}"} | row
+        for n, row in enumerate(rows)
+    ])  # fmt: skip
+    return sandbox
+
+
+async def test_a_lead_with_hundreds_of_next_steps_is_shown_with_a_note() -> None:
+    """Promised by docs/contract.md, "Rules for every answer": no list is cut without a number.
+
+    Holds docs/contract.md #cut-told #next-steps.
+    """
+    steps = [
+        {"type": "Call", "title": f"call {n}", "dueDate": NOW + 4000 * DAY + n * DAY}
+        for n in range(PLANNED)
+    ]
+    async with connected(sandbox_with({"crmActivities": steps})) as client:
+        await client.until_complete()
+        answer = await client.ask("get_lead", lead="c0")
+        shown = answer["lead"]["next_steps"]
+        titles = [step["title"] for step in shown]
+        assert titles == [f"call {n}" for n in range(len(shown))]
+        note = f"next_steps is cut short: {len(shown)} of {PLANNED} are shown."
+        assert note in answer["freshness"]["notes"]
+        assert (await client.read("convocore://agents/demo-agent/leads/c0"))["lead"]
