@@ -10,8 +10,8 @@ from functools import lru_cache
 from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
+from convocore_mcp.fields.amounts.numbers import read_number
 from convocore_mcp.fields.captured_data import folded_name
-from convocore_mcp.fields.numbers import read_number
 from convocore_mcp.fields.reading import READ_FIELDS
 from convocore_mcp.fields.table import Field, Kind, Rows
 from convocore_mcp.models import Conversation, DerivedKeys, ReadValue
