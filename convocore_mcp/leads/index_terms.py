@@ -17,10 +17,10 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from urllib.parse import unquote
 
-from convocore_mcp.leads.keys import MAX_CACHED_KEYS, phone_key
+from convocore_mcp.leads.keys import MAX_CACHED_KEYS, email_key, phone_key
 from convocore_mcp.leads.names.filler_words import without_titles
 from convocore_mcp.leads.names.latin_spelling import latin_name_words, latin_word
-from convocore_mcp.leads.names.pasted_contacts import phone_numbers
+from convocore_mcp.leads.names.pasted_contacts import email_addresses, phone_numbers
 from convocore_mcp.models import MAX_WORD_LENGTH, NAME_WORD, Conversation, DerivedKeys
 from convocore_mcp.words.folding import IDEOGRAPHS, digits, fold, words
 
@@ -57,10 +57,11 @@ def index_terms(rows: Sequence[tuple[Conversation, DerivedKeys]], name: str | No
     for c, keys in rows:
         terms |= dict.fromkeys(_terms_of_text(c.name, with_initials=True))
         terms |= dict.fromkeys(_terms_of_text(c.company))
-        if keys.email is not None:
-            terms[f"{EMAIL}{keys.email}"] = None
-            terms |= dict.fromkeys(f"{EMAIL_WORD}{word}" for word in _clip(words(keys.email)))
-        elif c.email is not None:
+        emails = _emails(c, keys)
+        for email in emails:
+            terms[f"{EMAIL}{email}"] = None
+            terms |= dict.fromkeys(f"{EMAIL_WORD}{word}" for word in _clip(words(email)))
+        if c.email is not None and not emails:
             terms[f"{PLACEHOLDER_EMAIL}{contact_form(c.email)}"] = None
         phones = _phones(c, keys)
         terms |= dict.fromkeys(f"{PHONE}{phone[::-1]}" for phone in phones)
@@ -70,6 +71,15 @@ def index_terms(rows: Sequence[tuple[Conversation, DerivedKeys]], name: str | No
         if len(terms) > MAX_TERMS:
             break
     return "".join(f"\n{term}" for term in list(terms)[:MAX_TERMS])
+
+
+def _emails(c: Conversation, keys: DerivedKeys) -> list[str]:
+    """The key of each address in a conversation's email field."""
+    found = [] if keys.email is None else [keys.email]
+    if c.email is not None and c.email.count("@") > 1:
+        addresses = email_addresses(c.email[:MAX_TEXT_LENGTH])
+        found += (key for address in addresses if (key := email_key(address)) is not None)
+    return found
 
 
 def _phones(c: Conversation, keys: DerivedKeys) -> list[str]:

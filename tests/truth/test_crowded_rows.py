@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from convocore_mcp.sandbox import Sandbox
 from tests.tool_client import connected
 
@@ -39,3 +41,28 @@ async def test_a_lead_with_hundreds_of_next_steps_is_shown_with_a_note() -> None
         note = f"next_steps is cut short: {len(shown)} of {PLANNED} are shown."
         assert note in answer["freshness"]["notes"]
         assert (await client.read("convocore://agents/demo-agent/leads/c0"))["lead"]
+
+
+@pytest.mark.parametrize(
+    "field",
+    [
+        "{}, {}", "{},{}", "{}; {}", "{};{}", "{} / {}", "{}/{}", "{} | {}", "{} and {}",
+        "work: {}\nhome: {}", "<{}> <{}>", "mailto:{},mailto:{}",
+    ],
+)  # fmt: skip
+async def test_a_person_is_found_by_each_address_in_one_email_field(field: str) -> None:
+    """Promised by docs/contract.md, "Tools": whatever was shown can be pasted back.
+
+    Holds docs/contract.md #pasted-back #lead-order.
+    """
+    addresses = ["rob@smith.example", "R.Smith@corp.example"]
+    rows = sandbox_with(
+        {"userName": "Robert", "userEmail": field.format(*addresses)},
+        {"userName": "Robert", "userEmail": "robert@elsewhere.example"},
+    )
+    async with connected(rows) as client:
+        await client.until_complete()
+        for text in (*addresses, field.format(*addresses), f"{addresses[1]}, {addresses[0]}"):
+            answer = await client.ask("get_lead", lead=text)
+            assert answer["lead"]["lead_id"] == "c0", text
+            assert answer["matched_on"] == "email"

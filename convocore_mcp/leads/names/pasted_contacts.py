@@ -15,6 +15,8 @@ _INVISIBLE = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2
 """Marks of direction and width that come with text copied from chats and web pages."""
 _QUOTES = " \t\r\n\"'`“”„«»‘’<>[]()"  # noqa: RUF001
 _EMAIL = re.compile(r"(?:mailto:)?([^\s<>()\[\]\"',;:|]+@[^\s<>()\[\]\"',;:|?]+)(?:\?\S*)?", re.I)
+_BETWEEN_ADDRESSES = re.compile("[/&]|mailto:", re.IGNORECASE)
+"""What people put between two addresses, beside what ends an address anyway."""
 _MESSENGER = re.compile(
     r"\S*(?:wa\.me/|phone=|number=|signal\.me/#p/)\s*\+?(?P<link>\d{7,15})\S*"
     r"|(?<!\S)sips?:\+?(?P<call>\d{7,15})@\S+"
@@ -84,6 +86,11 @@ def visible(text: str) -> str:
 def unquoted(text: str) -> str:
     """`text` without quotes and brackets around it."""
     return text.strip(_QUOTES).rstrip(".,;:!?…").strip(_QUOTES)
+
+
+def email_addresses(text: str) -> list[str]:
+    """The addresses in a field that holds several."""
+    return _EMAIL.findall(_BETWEEN_ADDRESSES.sub(" ", visible(text)))
 
 
 def phone_numbers(text: str) -> list[str]:
