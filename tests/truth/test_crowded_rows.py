@@ -66,3 +66,48 @@ async def test_a_person_is_found_by_each_address_in_one_email_field(field: str) 
             answer = await client.ask("get_lead", lead=text)
             assert answer["lead"]["lead_id"] == "c0", text
             assert answer["matched_on"] == "email"
+
+
+async def test_of_more_namesakes_than_are_counted_a_note_tells_so() -> None:
+    """Promised by docs/contract.md, "Rules for every answer": no list is cut without a number.
+
+    Holds docs/contract.md #cut-told.
+    """
+    many = 2_050
+    rows = sandbox_with(*({"userName": f"Maria Nr{n}"} for n in range(many)), {})
+    async with connected(rows) as client:
+        await client.until_complete()
+        answer = await client.ask("get_lead", lead="Maria")
+        assert answer["total"] < many
+        assert any(
+            f"At least {answer['total']:,} people" in n for n in answer["freshness"]["notes"]
+        )
+        assert "notes" not in (await client.ask("get_lead", lead="Maria Nr7"))["freshness"]
+
+
+async def test_every_captured_variable_can_be_asked_for_in_its_whole_length() -> None:
+    """Promised by docs/contract.md, "Fields": `data.NAME` is the captured variable of that name.
+
+    Holds docs/contract.md #data-name #data-length.
+    """
+    many = {f"answer_{n}": n for n in range(400)}
+    said = "word " * 3_900
+    rows = sandbox_with(
+        {"capturedVariables": many, "funnelExtractedData": {"budget": "25k"}},
+        {"capturedVariables": {"history": f"{said}zebra {said}quokka"}},
+    )
+    async with connected(rows) as client:
+        await client.until_complete()
+        for conditions, ids in (
+            (["data.answer_399=399"], ["c0"]),
+            (["data.budget>=25000", "data.answer_250 exists"], ["c0"]),
+            (["data.answer_399 missing"], ["c1"]),
+            (["data.history~zebra"], ["c1"]),
+            (["data.history~quokka"], []),  # behind the first 20,000 characters
+        ):
+            found = await client.ask("list_conversations", where=conditions)
+            assert [row["id"] for row in found["conversations"]] == ids, conditions
+            (note,) = found["freshness"]["notes"]
+            assert note.startswith("data: 1 conversation has a captured value of more than 20,000")
+        groups = (await client.ask("conversation_stats", group_by=["data.answer_399"]))["groups"]
+        assert {group["data.answer_399"] for group in groups} == {"399", "none"}

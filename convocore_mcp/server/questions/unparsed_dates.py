@@ -1,8 +1,14 @@
-"""What an answer says of dates that nobody can read: the CRM takes any text for one."""
+"""What an answer says of values that can't be compared as they are.
+
+Dates that nobody can read, because the CRM takes any text for one, and very long captured values.
+"""
 
 from collections.abc import Iterable
 
+from convocore_mcp.fields.captured_data import MAX_DATA_LENGTH
+from convocore_mcp.fields.conditions import DataField
 from convocore_mcp.fields.grouping import FieldName
+from convocore_mcp.fields.reading import CAPTURED_DATA
 from convocore_mcp.fields.table import BY_NAME
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.questions.question import Question
@@ -19,10 +25,15 @@ _DATES = {
 async def unparsed_dates(
     backend: Backend, question: Question, used: Iterable[FieldName | None]
 ) -> list[str]:
-    """A note for each date field that the answer uses and that has texts which are no dates."""
+    """A note for each date field that the answer uses and that has texts which are no dates.
+
+    And one if it compares or groups by captured values of which some are compared in part.
+    """
     compared = (c.field for r in question.query.requirements for c in r.conditions)
     known = {*used, *compared}
     names = [name for name, fields in _DATES.items() if not known.isdisjoint(fields)]
+    if any(isinstance(field, DataField) for field in known):
+        names.append(CAPTURED_DATA)
     if not names:
         return []
     count = await backend.read(backend.rows.unparsed_dates, question.query.agents)
@@ -31,6 +42,11 @@ async def unparsed_dates(
 
 def _note(name: str, count: int) -> str:
     have = counted(count, "conversation has", "conversations have")
+    if name == CAPTURED_DATA:
+        return (
+            f"data: {have} a captured value of more than {MAX_DATA_LENGTH:,} characters, and only "
+            "these are compared."
+        )
     counts = "counts" if count == 1 else "count"
     return (
         f"{name}: {have} a text that is not one date, such as 02/03/2026, and {counts} as "
