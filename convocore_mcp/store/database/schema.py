@@ -151,10 +151,11 @@ syncs in a row did not see it. `outdated_at` is when the list last showed an old
 unless it was seen since. `other_copies` are the digests of equally old copies that the list shows
 beside it. `dropped_fields` is how many of its fields could not be read, `unparsed_dates` names the
 date fields whose text is no date, with commas, and `data` where a captured value is too long to be
-compared. `identity` is Convocore's idea of who this is, `lead_id` is ours. Where changes of other conversations have moved the version to another lead,
-`first_lead_id` is the lead that it belonged to at first. `amount` is the number in `value`,
-`unparsed` says that it has none. The columns `by_...` are sort keys: orders are descending, the id
-breaks ties. `search` holds the tokens of `search_tokens`.
+compared. `identity` is Convocore's idea of who this is, `lead_id` is ours. Where changes of other
+conversations have moved the version to another lead, `first_lead_id` is the lead that it belonged
+to at first. `amount` is the number in `value`, `unparsed` says that it has none. The columns
+`by_...` are sort keys: orders are descending, the id breaks ties. `search` holds the tokens of
+`search_tokens`.
 """
 
 records = Table(
