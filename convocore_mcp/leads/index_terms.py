@@ -45,6 +45,9 @@ _TOKEN = re.compile(rf"[{IDEOGRAPHS}]+|(?:(?![{IDEOGRAPHS}_])\w)+")
 _IDEOGRAPH = re.compile(f"[{IDEOGRAPHS}]")
 _PROFILE_PAGE, _PROFILE_NUMBER = "/profile.php", re.compile(r"(?:^|&)id=(\d+)", re.I)
 """Facebook's address of somebody without a handle; without the number it is everybody's."""
+_BETWEEN_LINKS, _LINK_SIGN = re.compile(r"[\s,;|]+"), re.compile(r"\w[./]\w|@\w")
+"""What stands between several links in one field, and what a link or a handle has."""
+_MANY_DIGITS = re.compile(r"(?:\d[\s().\-/]*){7}")
 _LINK_PREFIX = re.compile(r"^(?:[a-z][a-z0-9+.-]*:)?/*(?:www\.|m\.)?", re.IGNORECASE)
 
 
@@ -67,7 +70,11 @@ def index_terms(rows: Sequence[tuple[Conversation, DerivedKeys]], name: str | No
         terms |= dict.fromkeys(f"{PHONE}{phone[::-1]}" for phone in phones)
         if c.phone is not None and not phones:
             terms[f"{PLACEHOLDER_PHONE}{contact_form(c.phone)}"] = None
-        terms |= dict.fromkeys(f"{LINK}{form}" for link in c.links for form in link_forms(link))
+        if c.name is not None and _MANY_DIGITS.search(c.name):  # the only name of many in a chat
+            numbers = _numbers_in(c.name, c.country)
+            terms |= dict.fromkeys(f"{PHONE}{number[::-1]}" for number in numbers)
+        links = (part for link in c.links for part in (link, *_single_links(link)))
+        terms |= dict.fromkeys(f"{LINK}{form}" for link in links for form in link_forms(link))
         if len(terms) > MAX_TERMS:
             break
     return "".join(f"\n{term}" for term in list(terms)[:MAX_TERMS])
@@ -86,9 +93,19 @@ def _phones(c: Conversation, keys: DerivedKeys) -> list[str]:
     """The digits of each number in a conversation's phone field."""
     found = [] if keys.phone is None else [keys.phone]
     if c.phone is not None and (keys.phone is None or len(c.phone) > LONGEST_NUMBER):
-        numbers = phone_numbers(c.phone[:MAX_TEXT_LENGTH])
-        found += (key for n in numbers if (key := phone_key(n, c.country)) is not None)
+        found += _numbers_in(c.phone, c.country)
     return found
+
+
+def _numbers_in(text: str, country: str | None) -> list[str]:
+    numbers = phone_numbers(text[:MAX_TEXT_LENGTH])
+    return [key for number in numbers if (key := phone_key(number, country)) is not None]
+
+
+def _single_links(text: str) -> list[str]:
+    """Each link or handle in a field that holds several."""
+    parts = [part for part in _BETWEEN_LINKS.split(text) if _LINK_SIGN.search(part)]
+    return parts if len(parts) > 1 else []
 
 
 @lru_cache(maxsize=MAX_CACHED_KEYS)

@@ -111,3 +111,32 @@ async def test_every_captured_variable_can_be_asked_for_in_its_whole_length() ->
             assert note.startswith("data: 1 conversation has a captured value of more than 20,000")
         groups = (await client.ask("conversation_stats", group_by=["data.answer_399"]))["groups"]
         assert {group["data.answer_399"] for group in groups} == {"399", "none"}
+
+
+CONTACTS = [
+    ({"userWebsite": "www.kimshop.example, kim-blog.example"},
+     ["kim-blog.example", "https://www.kimshop.example"]),
+    ({"socialHandle": "@lou / @lou.official"}, ["@lou.official", "@lou / @lou.official"]),
+    ({"linkedIn": "linkedin.com/in/nia-x | https://linkedin.com/in/nia-y"},
+     ["linkedin.com/in/nia-x", "www.linkedin.com/in/nia-y/"]),
+    ({"userPhone": "0151 29260712, 0151 29260713", "countryCode": "DE"},
+     ["+4915129260712", "0151-29260713", "+49 151 29260713"]),
+    ({"userPhone": "0151 29260714; 030 90182101 ext. 5", "countryCode": "DE"},
+     ["+4915129260714", "030 90182101", "+493090182101"]),
+    ({"userName": "+49 160 5550 1234"}, ["+4916055501234", "0160 55501234", "+49 160 5550 1234"]),
+]  # fmt: skip
+"""Fields with several contacts, or a name that is a number, and what finds the person."""
+
+
+async def test_a_person_is_found_by_each_contact_in_one_field() -> None:
+    """Promised by docs/contract.md, "Tools": whatever was shown can be pasted back.
+
+    Holds docs/contract.md #pasted-back #lead-order.
+    """
+    rows = sandbox_with(*(row for row, _ in CONTACTS))
+    async with connected(rows) as client:
+        await client.until_complete()
+        for number, (_, texts) in enumerate(CONTACTS):
+            for text in texts:
+                answer = await client.ask("get_lead", lead=text)
+                assert answer.get("lead", {}).get("lead_id") == f"c{number}", text

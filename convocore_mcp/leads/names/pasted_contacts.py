@@ -32,10 +32,13 @@ _LETTERS = re.compile(
 _NUMBER = re.compile(
     r"(?<![\w\-@.])(?:(?:tel|whatsapp|sms|callto|fax|phone|mobile)\s*:\s*)?"
     r"([+\uff0b]?\(?\d[\d\s().\-/\u2010-\u2015]{5,}\d)"
-    r"(?:\s*(?:[,;#]|;?\s*ext(?:ension|n)?\b[\s.:=]*|x)\s*\d{1,6}(?!\d))?(?![\w@])",
+    r"(?:\s*(?:[,;#]|;?\s*ext(?:ension|n)?\b[\s.:=]*|x)\s*\d{1,6}(?![\s().\-/]*\d))?(?![\w@])",
     re.IGNORECASE,
 )
-"""A number, perhaps with an extension, which is no part of it: `ext. 12`, `x12`, `;ext=12`."""
+"""A number, perhaps with an extension, which is no part of it: `ext. 12`, `x12`, `;ext=12`.
+
+Where more digits follow (`0151 29260712, 0151 29260713`), they are another number.
+"""
 _BETWEEN_NUMBERS = re.compile(r"\s*[/|]\s*|\s{3,}")
 
 
