@@ -222,3 +222,18 @@ async def test_an_amount_with_a_currency_is_refused_since_it_would_find_others(
     assert (await thirty.ask("list_leads", where=["value>$5k"]))["applied"]["where"] == [
         "value>5000"
     ]
+
+
+@pytest.mark.parametrize("of", ["list_conversations", "list_leads", "conversation_stats"])
+async def test_a_condition_that_names_a_stage_which_nobody_has_is_told(
+    thirty: ToolClient, of: str
+) -> None:
+    """Promised by docs/contract.md, "Rules for every answer": nothing is silently ignored.
+
+    Holds docs/contract.md #unknown-refused.
+    """
+    for condition in ("stage!=won,lost", "stage!=wonn", "stage=new|wonn", "state!=requested"):
+        answer = await thirty.ask(of, where=[condition])
+        assert f"{condition}: no row has '" in str(answer["freshness"]["notes"]), condition
+    for condition in ("stage!=won|lost", "stage!=WON", "state!=requested_chat", "stage=new|trial"):
+        assert "no row has" not in str((await thirty.ask(of, where=[condition]))["freshness"])
