@@ -138,11 +138,11 @@ class RowReader:
         changing = (*asked, *measures, *(row_groups.CHANGING if query.rows is Rows.LEADS else ()))
         return self._cached(query, question, changing, compute, self._page_cache, present=True)
 
-    def unparsed_dates(self, of: Sequence[str], /) -> Mapping[str, int]:
+    def unread_fields(self, of: Sequence[str], /) -> Mapping[str, int]:
         """How many present conversations have a date field whose text is no date, by field."""
         c = conversations.c
-        fitting = (c.agent_id.in_(of), c.valid_to == CURRENT, c.unparsed_dates.is_not(None))
-        counted = select(c.unparsed_dates, func.count()).where(*fitting).group_by(c.unparsed_dates)
+        fitting = (c.agent_id.in_(of), c.valid_to == CURRENT, c.unread_fields.is_not(None))
+        counted = select(c.unread_fields, func.count()).where(*fitting).group_by(c.unread_fields)
 
         def compute(connection: Connection) -> Mapping[str, int]:
             count = Counter[str]()
