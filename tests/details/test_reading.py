@@ -14,7 +14,7 @@ from convocore_mcp.sandbox import Sandbox, serving
 from convocore_mcp.store.database.schema import dirty_conversations
 from convocore_mcp.sync.agent_sync import SyncParts
 from convocore_mcp.sync.details.details_parts import DetailsParts, SingleConversations
-from convocore_mcp.sync.details.plan import MAX_TRIED, TRIAL_SIZE
+from convocore_mcp.sync.details.trial import SHORT_TRIAL, TRIAL_SIZE
 from tests.details.details_harness import (
     FAST,
     NOW,
@@ -110,7 +110,34 @@ async def test_a_list_of_which_no_single_conversation_is_found_counts_as_full() 
     )
     async with connected(sandbox, **FAST) as client:
         await until_details_are_in(client)
-    assert len(singles(sandbox)) == MAX_TRIED
+    assert len(singles(sandbox)) == SHORT_TRIAL
+
+
+@pytest.mark.parametrize("left_out", [{"userName"}, {"userName", "state", "summary"}])
+@pytest.mark.parametrize("broken", [False, True], ids=["made through the API", "broken"])
+async def test_conversations_that_are_not_found_alone_make_no_list_full(
+    left_out: set[str], *, broken: bool
+) -> None:
+    """Promised by docs/contract.md #never-falsely-complete: a campaign may make many at once."""
+    sandbox = Sandbox(now=NOW)
+    rows = list(full_rows(2 * SHORT_TRIAL, userName="Ann"))
+    for row in rows[: SHORT_TRIAL + 9]:  # the newest and the hottest
+        row |= {"leadScore": 60, "funnelLastEvaluated": 1_780_000_000}
+        if broken:
+            sandbox.break_record(row["ID"])
+        else:
+            row["ID"] = f"{sandbox.agent_id}_{row['ID']}"
+    sandbox.replace(rows)
+    sandbox.alter_page(lambda page, _: page | {"data": [listed(row) for row in page["data"]]})
+
+    def listed(row: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in row.items() if name not in left_out}
+
+    async with connected(sandbox, **FAST) as client:
+        await until_details_are_in(client)
+        found = await client.ask("list_conversations", query="Ann", limit=1)
+        assert found["total"] == SHORT_TRIAL - 9
+        assert f"does not give the details of {SHORT_TRIAL + 9} conversations" in notes(found)
 
 
 async def test_a_broken_record_is_asked_for_once_and_hinders_no_other() -> None:

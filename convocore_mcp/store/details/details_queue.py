@@ -16,6 +16,7 @@ from convocore_mcp.store.database.schema import (
 )
 from convocore_mcp.store.details.save_details import read_before
 from convocore_mcp.store.details.tables import REFUSED, details, details_trials, sparse_rows
+from convocore_mcp.store.details.trial_rows import made_through_api
 
 _c, _s, _d, _t = conversations.c, sparse_rows.c, details.c, details_trials.c
 _WANTED = select(_s.id, _c.valid_from).join(
@@ -41,12 +42,15 @@ class DetailsQueue:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def wanted(self, agent_id: str, *, limit: int) -> list[WantedDetails]:
+    def wanted(self, agent_id: str, *, limit: int, findable: bool = False) -> list[WantedDetails]:
         """The details to read next: the newest and the hottest in turn, at most `limit`.
 
-        Those that were never read come before those that are read again.
+        Those that were never read come before those that are read again. `findable` leaves out
+        those that Convocore hardly ever finds.
         """
         query = _WANTED.where(_s.agent_id == agent_id).limit(limit)
+        if findable:
+            query = query.where(~made_through_api(_s.id, agent_id))
         found: dict[WantedDetails, None] = {}
         with self._database.reading() as connection:
             for of_kind in (~_s.again, _s.again):

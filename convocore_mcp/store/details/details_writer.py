@@ -58,14 +58,17 @@ class DetailsWriter:
             take_write_lock(connection)
             return save_details.want_again(connection, agent_id, time, now=now)
 
-    def prepare_trial(self, agent_id: str) -> None:
-        """Have a trial ask for rows that are not sparse, if the list may leave out a field."""
+    def prepare_trial(self, agent_id: str, *, findable: bool = False) -> None:
+        """Have a trial ask for rows that are not sparse, if the list may leave out a field.
+
+        `findable` means only those that Convocore may find alone.
+        """
         with self._mirror.database.reading() as connection:
             if not trial_rows.lacks_a_field(connection, agent_id):
                 return
         with self._mirror.database.writing() as connection:
             take_write_lock(connection)
-            trial_rows.want_for_trial(connection, agent_id)
+            trial_rows.want_for_trial(connection, agent_id, findable=findable)
 
     def note_trial(self, agent_id: str, *, full_sync_at: datetime, result: TrialResult) -> None:
         """Remember what a trial of single conversations has shown."""

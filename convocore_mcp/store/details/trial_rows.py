@@ -38,7 +38,7 @@ LISTED_FIELDS = frozenset({"state", "summary", "last_message"})
 SAMPLE, FEW = 200, 20
 """The list may leave a field out if, of the newest `SAMPLE` rows, less than one in `FEW` has it."""
 CANDIDATES = 60
-"""Single conversations that a trial may ask for (`sync.details.plan.MAX_TRIED`)."""
+"""Rows that are not sparse of which single conversations are asked for at a time, in a trial."""
 _EMPTY = ('""', "[]", "{}")
 _c, _s, _d, _r = conversations.c, sparse_rows.c, details.c, records.c
 _COLUMNS = ["agent_id", "id", "last_activity", "score", "listed", "again", "bare"]
@@ -82,10 +82,23 @@ def lacks_a_field(connection: Connection, agent_id: str) -> bool:
     )
 
 
-def want_for_trial(connection: Connection, agent_id: str) -> None:
-    """Have a trial ask for the newest rows of which no details were read."""
-    query = _unread(agent_id, again=True).order_by(_c.by_newest.desc()).limit(CANDIDATES)
-    connection.execute(insert(sparse_rows).from_select(_COLUMNS, query))
+def want_for_trial(connection: Connection, agent_id: str, *, findable: bool) -> None:
+    """Have a trial ask for the newest rows of which no details were read.
+
+    Those that Convocore hardly ever finds come last, or not at all if all must be `findable`.
+    """
+    unread, missing = _unread(agent_id, again=True), CANDIDATES
+    for condition in [~made_through_api(_c.id, agent_id), *([] if findable else [true()])]:
+        query = unread.where(condition).order_by(_c.by_newest.desc()).limit(missing)
+        missing -= connection.execute(insert(sparse_rows).from_select(_COLUMNS, query)).rowcount
+
+
+def made_through_api(id_: ColumnElement[str], agent_id: str) -> ColumnElement[bool]:
+    """Whether a conversation was made through the REST API, by its ID.
+
+    Convocore does not find it alone: docs/upstream.md, "The single conversation".
+    """
+    return id_.startswith(f"{agent_id}_", autoescape=True)
 
 
 def added_fields_of(connection: Connection, agent_id: str) -> frozenset[str]:
