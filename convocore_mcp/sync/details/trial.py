@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from convocore_mcp.models import DetailsOutcome, ReadDetails, TrialResult
+from convocore_mcp.store.details.trial_rows import TRIAL_SIZE
 
-TRIAL_SIZE = 20
-"""Single conversations that tell whether they add anything to the list."""
 SHORT_TRIAL = 60
 """Single conversations that a trial asks for without a pause. An answer 404 tells nothing."""
 
