@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert
 
-from convocore_mcp.errors import UnavailableError
+from convocore_mcp.errors import ForbiddenError, UnavailableError
 from convocore_mcp.models import Conversation
 from convocore_mcp.sandbox import Sandbox, serving
 from convocore_mcp.store.database.schema import dirty_conversations
@@ -200,6 +200,29 @@ async def test_what_was_read_without_a_trial_shows_what_the_list_leaves_out(tmp_
             found = await client.ask("list_conversations", query="Ann")
             assert (found["total"], found["freshness"]["complete"]) == (4, False)
             assert "details are not read" in notes(found)
+
+
+@pytest.mark.parametrize("left_out", [{"userName"}, {"userName", "state"}])
+async def test_where_no_details_are_given_answers_say_that_the_list_may_leave_out_something(
+    monkeypatch: pytest.MonkeyPatch, left_out: set[str]
+) -> None:
+    """Promised by docs/contract.md #details-not-given: the plan has no single conversations."""
+
+    class NotInPlan:
+        async def conversation(self, _agent_id: str, _id: str) -> Conversation | None:
+            raise ForbiddenError("Convocore says the plan does not include this (403).")
+
+    with_parts = SyncParts.for_details
+    monkeypatch.setattr(
+        SyncParts, "for_details", lambda parts: replace(with_parts(parts), upstream=NotInPlan())
+    )
+    sandbox = Sandbox(now=NOW)
+    sandbox.replace(list(full_rows(30, userName="Ann")))
+    leave_out(sandbox, left_out)
+    async with connected(sandbox, **FAST) as client:
+        await until_details_are_in(client)
+        found = await client.ask("list_conversations", query="Ann")
+        assert "Convocore does not give the details of 30 conversations" in notes(found)
 
 
 async def test_a_broken_record_is_asked_for_once_and_hinders_no_other() -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import false, func, select
 
-from convocore_mcp.models import DetailsState, DetailsTrial, WantedDetails
+from convocore_mcp.models import DetailsState, DetailsTrial, TrialResult, WantedDetails
 from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.database.rows import chunks, to_milliseconds
 from convocore_mcp.store.database.schema import (
@@ -29,10 +29,14 @@ _NOT_IN_LEADS = select(func.count(_d.id.distinct())).join(
     dirty_conversations,
     (dirty_conversations.c.agent_id == _d.agent_id) & (dirty_conversations.c.id == _d.id),
 )
-_IS_TRIED = select(_t.agent_id).where(_t.agent_id == _s.agent_id).exists()
+_IS_TRIED = (
+    select(_t.agent_id)
+    .where(_t.agent_id == _s.agent_id, _t.result != TrialResult.REFUSED.value)
+    .exists()
+)
 _HAS_DETAILS = select(_d.id).where(_d.agent_id == _s.agent_id, _d.id == _s.id).exists()
 _PENDING = ~_s.again | ~(_IS_TRIED | _HAS_DETAILS)
-"""Until a trial has told whether the list is full, its candidates count, too."""
+"""Unless a trial has told whether the list is full, its candidates count, too."""
 _TRIED_AT, _RESULT = select(_t.full_sync_at), select(_t.result)
 
 
