@@ -65,9 +65,13 @@ def compare(
     for id_, first in rows.items():
         old, shown = current.get(id_), (first, *copies.get(id_, ()))
         row = first if old is None else _copy_to_compare(shown, old)
-        digest = digest_of(row)
         if old is None:
             found.changed.append((row, None))
+            if len(shown) == 1:
+                continue
+        digest = digest_of(row)
+        if old is None:
+            pass
         elif old.digest == digest:
             found.unchanged.append(old.valid_from)
             found.known.add(id_)
@@ -172,8 +176,7 @@ def newest_copies(rows: Sequence[Conversation]) -> tuple[dict[str, Conversation]
                 by_id[row.id] = row
         for row in fitting:
             newest = by_id[row.id]
-            if not is_older(row.copy_times, newest.copy_times) and digest_of(row) != digest_of(
-                newest
-            ):
+            is_other = row is not newest and not is_older(row.copy_times, newest.copy_times)
+            if is_other and digest_of(row) != digest_of(newest):
                 copies.setdefault(row.id, []).append(row)
     return by_id, copies
