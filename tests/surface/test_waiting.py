@@ -136,8 +136,8 @@ async def test_a_client_that_asks_for_progress_waits_for_the_end() -> None:
     async def on_progress(progress: float, total: float | None, message: str | None) -> None:
         reports.append(progress)
 
-    sandbox = Sandbox(size=500, latency=0.03)
-    async with connected(sandbox, mode="legacy", wait_seconds=0.2) as tool_client:
+    sandbox = Sandbox(size=400, latency=0.1)
+    async with connected(sandbox, mode="legacy", wait_seconds=1) as tool_client:
         hasty = await tool_client.ask("summarize_hot_leads")
         patient = await tool_client.client.call_tool(
             "summarize_hot_leads", {}, progress_callback=on_progress

@@ -339,6 +339,7 @@ async def test_when_convocore_is_down_the_mirror_answers_with_a_note(
     """
     sandbox = Sandbox(size=200, dialect=dialect)
     async with connected(sandbox, incremental_sync_seconds=0) as tool_client:
+        await tool_client.until_complete()
         before = await tool_client.ask("list_conversations", limit=100)
         assert before["freshness"]["complete"] is True
         assert "notes" not in before["freshness"]
