@@ -27,7 +27,7 @@ from tests.fields.plain_rows import Plain, fold
 from tests.fields.raw_rows import RawRow, lists_of_raw_rows
 from tests.store.row_store import ZONE, RowStore, field_named
 from tests.store.steps import in_each_mirror
-from tests.store.test_row_reader import BOTH, FEW, fields_of, plain_name
+from tests.store.test_row_reader import BOTH, FEW_EXAMPLES, fields_of, plain_name
 
 UNITS: dict[str, Callable[[datetime], str]] = {
     "day": lambda t: t.strftime("%Y-%m-%d"),
@@ -51,9 +51,9 @@ def in_this_way(way: tuple[int, ...]) -> Iterator[None]:
     """Groups of a few rows, found as those of very many are."""
     few, row_range, counted_here, max_numbers = way
     with (
-        patch.object(split_groups, "FEW", few),
-        patch.object(row_ranges, "RANGE", row_range),
-        patch.object(largest_keys, "COUNTED_HERE", counted_here),
+        patch.object(split_groups, "MAX_FEW_PARTS", few),
+        patch.object(row_ranges, "RANGE_SIZE", row_range),
+        patch.object(largest_keys, "MAX_COUNTED_IN_PYTHON", counted_here),
         patch.object(largest_keys, "MAX_NUMBERS", max_numbers),
     ):
         yield
@@ -129,7 +129,7 @@ def answered(group: RowGroup, kind: Rows) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("rows", BOTH)
-@FEW
+@FEW_EXAMPLES
 @given(data=st.data(), raw=lists_of_raw_rows)
 @in_each_mirror
 def test_groups_count_what_plain_python_counts(
@@ -157,7 +157,7 @@ def test_groups_count_what_plain_python_counts(
 
 
 @pytest.mark.parametrize("rows", BOTH)
-@FEW
+@FEW_EXAMPLES
 @given(data=st.data(), raw=lists_of_raw_rows)
 @in_each_mirror
 def test_two_groupings_make_a_group_of_each_pair(
@@ -182,7 +182,7 @@ def test_two_groupings_make_a_group_of_each_pair(
 
 
 @pytest.mark.parametrize("rows", BOTH)
-@FEW
+@FEW_EXAMPLES
 @given(raw=lists_of_raw_rows)
 @in_each_mirror
 def test_measures_are_those_of_plain_python(
@@ -273,7 +273,7 @@ def test_what_is_beyond_the_largest_groups_is_added_up(database: Database) -> No
 
 
 @pytest.mark.parametrize("rows", BOTH)
-@FEW
+@FEW_EXAMPLES
 @given(data=st.data(), raw=lists_of_raw_rows)
 @in_each_mirror
 def test_a_limit_lists_the_largest_groups_and_adds_up_all_others(
@@ -342,7 +342,7 @@ def test_parts_that_are_not_kept_are_read_again(
     store = RowStore(database)
     store.save_raw({"ID": f"c{n}", "tags": [f"t{n % 7}", "all"]} for n in range(30))
     query, now = store.query(Rows.CONVERSATIONS), store.rows.sequence_number()
-    monkeypatch.setattr(row_ranges, "RANGE", 10)
+    monkeypatch.setattr(row_ranges, "RANGE_SIZE", 10)
 
     with database.reading() as connection:
         table = RowTable.of(query, connection)
@@ -350,7 +350,7 @@ def test_parts_that_are_not_kept_are_read_again(
         columns = [group_column(connection, table, query, valid, BY_NAME["tags"])]
         keys, figures = GroupKeys([BY_NAME["tags"]], columns), Figures.of(table)
         kept = SplitParts(connection, table, keys, figures, valid)
-        streamed = SplitParts(connection, table, keys, figures, valid, most_kept=3)
+        streamed = SplitParts(connection, table, keys, figures, valid, max_kept=3)
         assert kept.are_few
         assert len(list(kept)) == 7
         assert list(kept) == list(kept) == [part for chunk in kept.chunks() for part in chunk]

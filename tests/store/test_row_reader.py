@@ -20,7 +20,7 @@ from tests.store.row_store import ZONE, RowStore, field_named, id_field
 from tests.store.steps import in_each_mirror
 
 BOTH = (Rows.CONVERSATIONS, Rows.LEADS)
-FEW = settings(
+FEW_EXAMPLES = settings(
     max_examples=examples(4),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -103,7 +103,7 @@ def plain_name(field: str) -> str:
 
 
 @pytest.mark.parametrize("rows", BOTH)
-@FEW
+@FEW_EXAMPLES
 @given(data=st.data(), raw=lists_of_raw_rows)
 @in_each_mirror
 def test_conditions_find_what_a_plain_filter_finds(
@@ -150,7 +150,7 @@ many_rows = st.lists(raw_rows, min_size=10, max_size=13, unique_by=lambda row: r
 )
 
 
-@settings(FEW, max_examples=examples(1))  # it asks some six hundred questions
+@settings(FEW_EXAMPLES, max_examples=examples(1))  # it asks some six hundred questions
 @given(raw=many_rows)
 @in_each_mirror
 def test_every_field_takes_each_of_its_operators(database: Database, raw: list[RawRow]) -> None:
@@ -192,7 +192,7 @@ def telling_operand(
     return None
 
 
-@FEW
+@FEW_EXAMPLES
 @given(raw=lists_of_raw_rows)
 @in_each_mirror
 def test_rows_show_the_values_that_the_plain_reading_has(
@@ -254,7 +254,7 @@ SORTS = [
 
 
 @pytest.mark.parametrize("rows", BOTH)
-@FEW
+@FEW_EXAMPLES
 @given(data=st.data(), first=lists_of_raw_rows, second=lists_of_raw_rows)
 @in_each_mirror
 def test_paging_gives_every_row_once_while_rows_change(
@@ -286,7 +286,7 @@ def test_paging_gives_every_row_once_while_rows_change(
         assert store.rows.count(store.query(rows), at=at) == len(before)
 
 
-@settings(FEW, max_examples=examples(1))  # it asks some hundred questions
+@settings(FEW_EXAMPLES, max_examples=examples(1))  # it asks some hundred questions
 @given(raw=many_rows)
 @in_each_mirror
 def test_rows_come_in_the_order_that_was_asked_for(database: Database, raw: list[RawRow]) -> None:
