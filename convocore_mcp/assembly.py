@@ -236,7 +236,7 @@ def _connect(
         answer_seconds=settings.wait_seconds,
         privacy=_privacy(settings, database, read),
         close=_Resources(watch, syncs, client, locks, threads, mirror).aclose,
-        answer_from=Answers,
+        make_answers=Answers,
         answer_state=syncs.answer_state,
     )
 

@@ -22,7 +22,7 @@ addEventListener("message", ({ data: { id, method }, source }) => {
 window.openBoard = () => { document.querySelector("iframe").src = "http://board.test/" };
 """
 """The script of a host that wants no board."""
-OPENED_BY: dict[str, Json] = {
+OPENING_TOOLS: dict[str, Json] = {
     "summarize_hot_leads": {},
     "list_leads": {},
     "conversation_stats": {"of": "leads", "group_by": ["stage"]},
@@ -95,11 +95,11 @@ def test_an_answer_that_is_there_at_once_looks_incomplete_at_once(chat: Chat) ->
     expect(frame.locator(".freshness.partial")).to_contain_text("incomplete")
 
 
-@pytest.mark.parametrize("tool", OPENED_BY)
+@pytest.mark.parametrize("tool", OPENING_TOOLS)
 def test_what_is_odd_in_an_answer_is_left_out_alone(chat: Chat, tool: str) -> None:
     """Ours: a chat keeps answers, of older versions too, and a host may change them."""
     whole = answers(["one", "two", "three"])[tool]
-    frame = chat.open(tool, result_of(whole), capabilities={}, **OPENED_BY[tool])
+    frame = chat.open(tool, result_of(whole), capabilities={}, **OPENING_TOOLS[tool])
     for number, odd in enumerate(ODD):
         answer: dict[str, Any] = dict.fromkeys(whole, odd)
         for rows in {"leads", "groups"} & set(whole):

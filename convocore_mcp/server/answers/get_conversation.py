@@ -23,8 +23,8 @@ from convocore_mcp.words.folding import words
 
 MAX_TURNS = 200
 """Turns of one answer."""
-AROUND = 2
-"""Turns shown before and after one with the words that were looked for."""
+TURNS_AROUND = 2
+"""Turns that are shown before and after each turn with the words of `find`."""
 TURN_LENGTH, FIELD_LENGTH = 1_000, 1_000
 """Characters of one turn, and of one field or captured value."""
 NOTES_LENGTH = 2_500
@@ -48,7 +48,7 @@ async def get_conversation(
         raise InvalidArgumentError(
             "conversation: the value is empty.", hint="Give a conversation's id."
         )
-    # Its own details are looked at below: those of others don't matter here.
+    # Only this conversation's details matter; they are checked below.
     freshness = await backend.syncs.ensure_fresh(agent_id, ReadScope(details=False))
     conversation = await _find(backend, agent_id, request.conversation, freshness)
     if await backend.details.lacking(conversation):
@@ -108,7 +108,7 @@ def _around(turns: Sequence[Turn], find: str, notes: list[str]) -> list[Turn]:
     near: set[int] = set()
     shown = 0
     for index in reversed(matches):
-        around = range(max(0, index - AROUND), min(len(turns), index + AROUND + 1))
+        around = range(max(0, index - TURNS_AROUND), min(len(turns), index + TURNS_AROUND + 1))
         if len(near.union(around)) > MAX_TURNS:
             break
         near.update(around)
@@ -122,8 +122,8 @@ def _around(turns: Sequence[Turn], find: str, notes: list[str]) -> list[Turn]:
 
 def _has(turn: Turn, wanted: Sequence[str]) -> bool:
     """Whether each wanted word is the beginning of a word of the turn."""
-    said = words(turn.text)
-    return all(any(word.startswith(beginning) for word in said) for beginning in wanted)
+    in_turn = words(turn.text)
+    return all(any(word.startswith(beginning) for word in in_turn) for beginning in wanted)
 
 
 def _shorten(answer: JsonObject, totals: Mapping[str, int]) -> list[str]:

@@ -21,7 +21,7 @@ from convocore_mcp.server.rendering import listed_resource, protocol_error
 log = logging.getLogger(__name__)
 
 PAGE_SIZE = 60
-OF_EACH_AGENT = ("hot-leads", "stats", "conversations")
+KINDS_OF_EACH_AGENT = ("hot-leads", "stats", "conversations")
 """The last part of the URIs that every agent has."""
 
 
@@ -52,7 +52,7 @@ async def _of_agents(server: MCPServer[App], app: App) -> list[Resource]:
     templates = {t.uri_template: t for t in await server.list_resource_templates()}
     found = []
     for agent in agents:
-        for kind in OF_EACH_AGENT:
+        for kind in KINDS_OF_EACH_AGENT:
             template = next(t for uri, t in templates.items() if f"/{kind}" in uri)
             title = f"{template.title} of {agent}" if len(agents) > 1 else template.title or ""
             uri = f"convocore://agents/{quote(agent, safe='')}/{kind}"

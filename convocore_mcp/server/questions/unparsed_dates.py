@@ -1,4 +1,4 @@
-"""What an answer says of dates that nobody can read: the CRM takes any text for one."""
+"""What an answer says of dates that can't be read: the CRM accepts any text as a date."""
 
 from collections.abc import Iterable
 
