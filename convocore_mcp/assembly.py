@@ -287,7 +287,7 @@ def _agent_syncs(
             write_in_thread=threads.write.run,
             read_in_thread=threads.read.run,
             lock_in_thread=threads.lock.run,
-            schedule=Schedule.for_calls_of(
+            schedule=Schedule.for_answers_within(
                 settings.wait_seconds,
                 incremental_after=timedelta(seconds=settings.incremental_sync_seconds),
                 full_after=settings.full_after,

@@ -32,7 +32,7 @@ MAX_TERM_LENGTH = 160
 """Characters of a whole name or link that a term keeps."""
 MAX_TEXT_LENGTH = 600
 """Characters of a name or company that are searched for words."""
-LONGEST_NUMBER = 20
+MAX_SINGLE_NUMBER_LENGTH = 20
 """Characters of a phone field that holds one number; a longer one may hold two."""
 MAX_TERMS = 1_000
 """Terms of one lead. A shared inbox may have thousands of names; the newest count."""
@@ -75,7 +75,7 @@ def index_terms(rows: Sequence[tuple[Conversation, DerivedKeys]], name: str | No
 def _phones(c: Conversation, keys: DerivedKeys) -> list[str]:
     """The digits of each number in a conversation's phone field."""
     found = [] if keys.phone is None else [keys.phone]
-    if c.phone is not None and (keys.phone is None or len(c.phone) > LONGEST_NUMBER):
+    if c.phone is not None and (keys.phone is None or len(c.phone) > MAX_SINGLE_NUMBER_LENGTH):
         numbers = phone_numbers(c.phone[:MAX_TEXT_LENGTH])
         found += (key for n in numbers if (key := phone_key(n, c.country)) is not None)
     return found

@@ -4,8 +4,8 @@ Anyone with the chat widget can write names, messages, notes, tags and even the 
 fields, and a model will read them. Here all strings of an answer lose what can't be seen (control
 and format characters, terminal escapes, bidirectional overrides, zero-width and tag characters) and
 what renders as an image or hides where a link leads. Tokens, secret URLs and public IP addresses in
-them are replaced by `[removed]`, and each field is cut to a length. Numbers and flags stay as they are.
-Views become plain objects, without the fields that are `None` or empty.
+them are replaced by `[removed]`, and each field is cut to a length. Numbers and flags stay as they
+are. Views become plain objects, without the fields that are `None` or empty.
 """
 
 import math

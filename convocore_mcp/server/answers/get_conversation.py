@@ -51,7 +51,7 @@ async def get_conversation(
     # Only this conversation's details matter; they are checked below.
     freshness = await backend.syncs.ensure_fresh(agent_id, ReadScope(details=False))
     conversation = await _find(backend, agent_id, request.conversation, freshness)
-    if await backend.details.lacking(conversation):
+    if await backend.details.is_wanted(conversation):
         freshness = replace(
             freshness,
             complete=False,

@@ -145,8 +145,8 @@ def _largest_counted_in_python(
     known = key.is_not(None)
     joined = func.group_concat(key, mark) if column.no_item_marks else func.json_group_array(key)
     read = (joined.filter(known), func.group_concat(table.row_number).filter(known))
-    lacking = func.count() - func.count(key)
-    statement = select(*read, lacking).select_from(table.table).where(*conditions)
+    rows_without_key = func.count() - func.count(key)
+    statement = select(*read, rows_without_key).select_from(table.table).where(*conditions)
     sizes: Counter[str] = Counter()
     ranges: list[tuple[list[str], str]] = []
     may_have_missing = False
