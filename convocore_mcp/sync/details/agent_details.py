@@ -40,8 +40,7 @@ log = logging.getLogger(__name__)
 CONCURRENT_REQUESTS = 4
 """Requests for single conversations that run at the same time."""
 TRIAL_WAIT_SECONDS = 0.5
-"""Seconds that an answer waits for the first trial. It takes at most five round trips if each finds
-its conversation: `plan.TRIAL_SIZE` requests, `CONCURRENT_REQUESTS` at a time."""
+"""Seconds that an answer waits for the first trial: five round trips, if none answers 404."""
 LOCK = "details"
 """The kind of the sync lock: one process at a time reads the details of an agent."""
 
