@@ -77,11 +77,11 @@ def read_values(connection: Connection, versions: Iterable[int]) -> dict[int, Ve
 def _values(row: Iterable[object], shown: Iterable[ShownField]) -> VersionValues:
     _, activity, close, due_times, data, *parts = row
     plain: dict[str, ReadValue] = {}
-    place = 0
+    begin = 0
     for field in shown:
-        end = place + len(field.columns)
-        plain[field.name] = field.read(parts[place:end])
-        place = end
+        end = begin + len(field.columns)
+        plain[field.name] = field.read(parts[begin:end])
+        begin = end
     for name, (key, _number, text) in stored_object(data).items() if data else ():
         plain[DATA + folded_data_name(name)] = key if text is None else text
     return VersionValues(

@@ -31,7 +31,7 @@ _NOT_IN_LEADS = select(func.count(_d.id.distinct())).join(
 _IS_TRIED = select(_t.agent_id).where(_t.agent_id == _s.agent_id).exists()
 _HAS_DETAILS = select(_d.id).where(_d.agent_id == _s.agent_id, _d.id == _s.id).exists()
 _PENDING = ~_s.again | ~(_IS_TRIED | _HAS_DETAILS)
-"""Until a trial has told whether the list is full, its candidates count, too."""
+"""Until a trial has shown whether the list is full, its candidates count, too."""
 _TRIED_AT, _RESULT = select(_t.full_sync_at), select(_t.result)
 
 

@@ -58,7 +58,7 @@ class TranscriptReader:
         self._budget = budget
 
     async def read(self, agent_id: str, conversation_id: str) -> Transcript:
-        """What was said in a conversation of the mirror, or why that can't be told."""
+        """The transcript of a conversation of the mirror, or why there is none."""
         known = await self._read_in_thread(self._cache.get, agent_id, conversation_id)
         if known is not None:
             return known
