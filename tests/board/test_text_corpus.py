@@ -70,7 +70,7 @@ def test_cards_show_what_people_write(chat: Chat) -> None:
     written_by_visitors(frame, chat, ".card .name bdi", ".about bdi", ".wants", ".step bdi")
 
 
-def test_lists_and_news_show_what_people_write(chat: Chat) -> None:
+def test_lists_and_changes_show_what_people_write(chat: Chat) -> None:
     """Promised by docs/board.md, "What the page may do"."""
     frame = chat.open("summarize_hot_leads", result_of(answers(TEXTS)["summarize_hot_leads"]))
     views = frame.get_by_role("navigation")

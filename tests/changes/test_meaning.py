@@ -74,7 +74,7 @@ async def test_a_new_conversation_that_is_won_already_became_won() -> None:
     assert change["hot"] is False
 
 
-async def test_only_updates_of_the_named_fields_are_told_with_these_fields_alone() -> None:
+async def test_only_updates_of_the_named_fields_are_listed_with_these_fields_alone() -> None:
     """Promised by docs/contract.md, "`list_changes`": `changed`, and lists by what moved.
 
     Holds docs/contract.md #changed #following-fields.

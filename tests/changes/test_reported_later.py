@@ -1,4 +1,4 @@
-"""A client that asks later is told the same as one that asked at once."""
+"""A client that asks later gets the same changes as one that asked at once."""
 
 from random import Random
 from typing import Any
@@ -27,12 +27,12 @@ async def begun(client: ToolClient) -> str:
 
 async def changes(client: ToolClient, cursor: str, **arguments: Any) -> tuple[list[Answer], str]:
     """All changes behind a cursor, and the cursor to go on from."""
-    told: list[Answer] = []
+    reported: list[Answer] = []
     while True:
         answer = await client.ask("list_changes", cursor=cursor, **arguments)
-        told, cursor = told + answer["changes"], answer["next_cursor"]
+        reported, cursor = reported + answer["changes"], answer["next_cursor"]
         if not answer["has_more"]:
-            return told, cursor
+            return reported, cursor
 
 
 async def read_list(client: ToolClient, sandbox: Sandbox) -> None:
@@ -88,7 +88,7 @@ async def test_a_change_of_a_lead_ends_where_a_new_conversation_of_it_began() ->
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_what_is_told_later_is_what_was_told_at_once(seed: int) -> None:
+async def test_what_is_reported_later_is_what_was_reported_at_once(seed: int) -> None:
     """Promised by docs/contract.md, "`list_changes`": also while people merge and part again.
 
     Holds docs/contract.md #every-change.
@@ -106,7 +106,7 @@ async def test_what_is_told_later_is_what_was_told_at_once(seed: int) -> None:
                 act = random.choice([sandbox.edit, sandbox.touch])
                 act(f"c{random.randrange(6)}", **fields)
             await read_list(client, sandbox)
-            told, cursor = await changes(client, cursor)
-            at_once += told
+            reported, cursor = await changes(client, cursor)
+            at_once += reported
         later, _ = await changes(client, start)
     assert later == at_once

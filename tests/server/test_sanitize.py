@@ -233,7 +233,7 @@ def test_a_view_becomes_a_plain_object_without_the_fields_that_have_no_value() -
     assert len(sanitize_rows([row] * (MAX_ITEMS + 1))) == MAX_ITEMS
 
 
-def test_what_is_beyond_the_bounds_of_free_data_is_said() -> None:
+def test_what_is_beyond_the_bounds_of_free_data_is_counted() -> None:
     """Promised by docs/contract.md, "Rules for every answer": no list is cut in silence."""
     deep: object = "bottom"
     for _ in range(20):

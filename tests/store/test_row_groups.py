@@ -23,7 +23,7 @@ from convocore_mcp.store.field_queries.groups.group_figures import Figures
 from convocore_mcp.store.field_queries.groups.group_keys import GroupKeys
 from convocore_mcp.store.field_queries.groups.split_groups import SplitParts
 from convocore_mcp.store.fields.row_tables import RowTable
-from tests.fields.plain_rows import Plain, fold
+from tests.fields.plain_rows import FieldValues, fold
 from tests.fields.raw_rows import RawRow, lists_of_raw_rows
 from tests.store.row_store import ZONE, RowStore, field_named
 from tests.store.steps import in_each_mirror
@@ -66,7 +66,7 @@ def groupings(rows: Rows) -> list[Grouping]:
     return [*by_field, *by_time, field_named("data.budget")]
 
 
-def keys_of(row: Plain, grouping: Grouping) -> set[Any]:
+def keys_of(row: FieldValues, grouping: Grouping) -> set[Any]:
     """The keys of a row in one grouping, by the plain reading; texts are folded."""
     if isinstance(grouping, TimeUnit):
         moment = row.get(grouping.of.name)
@@ -81,7 +81,7 @@ def shown_key(key: Any) -> Any:
     return fold(key) if isinstance(key, str) else key
 
 
-def plain_groups(rows: Iterable[Plain], grouping: Grouping) -> dict[Any, list[Plain]]:
+def plain_groups(rows: Iterable[FieldValues], grouping: Grouping) -> dict[Any, list[FieldValues]]:
     groups = defaultdict(list)
     for row in rows:
         for key in keys_of(row, grouping):
@@ -89,7 +89,7 @@ def plain_groups(rows: Iterable[Plain], grouping: Grouping) -> dict[Any, list[Pl
     return groups
 
 
-def figures(rows: list[Plain], kind: Rows) -> dict[str, Any]:
+def figures(rows: list[FieldValues], kind: Rows) -> dict[str, Any]:
     """What a group of these rows counts, zeros left out."""
     if kind is Rows.LEADS:
         found = {
@@ -112,7 +112,7 @@ def figures(rows: list[Plain], kind: Rows) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value}
 
 
-def by_currency(rows: list[Plain]) -> dict[Any, float]:
+def by_currency(rows: list[FieldValues]) -> dict[Any, float]:
     sums: Counter[Any] = Counter()
     for row in rows:
         if "value" in row:
@@ -323,7 +323,7 @@ def test_of_two_groupings_the_largest_pairs_are_listed(database: Database, rows:
     assert last.other is None
 
 
-def test_ids_are_told_apart_by_every_character(database: Database) -> None:
+def test_ids_are_distinguished_by_every_character(database: Database) -> None:
     """Ours: SQLite's keys come as one text, and an ID may have what separates other keys."""
     store = RowStore(database)
     ids = {"a", "b", "a\x02b", 'a","b', "a\x01"}

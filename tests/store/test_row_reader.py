@@ -13,7 +13,7 @@ from convocore_mcp.fields.conditions import OPERATORS, Operator
 from convocore_mcp.fields.grouping import Sort
 from convocore_mcp.fields.table import FIELDS, Field, Kind, Rows
 from convocore_mcp.store.database.engine import Database
-from tests.fields.plain_rows import Plain, fold, holds, number
+from tests.fields.plain_rows import FieldValues, fold, holds, number
 from tests.fields.raw_rows import NOW, RawRow, lists_of_raw_rows, raw_rows
 from tests.property_tests import examples
 from tests.store.row_store import ZONE, RowStore, field_named, id_field
@@ -89,7 +89,7 @@ def conditions(draw: st.DrawFn, rows: Rows) -> Asked:
     return Asked(name, operator, operands, f"{name}{operator}{'|'.join(given)}")
 
 
-def plain_ids(rows: dict[str, Plain], asked: Sequence[Asked]) -> set[str]:
+def plain_ids(rows: dict[str, FieldValues], asked: Sequence[Asked]) -> set[str]:
     """Those that meet every condition, by the plain reading."""
     return {
         id_
@@ -183,7 +183,7 @@ def test_every_field_takes_each_of_its_operators(database: Database, raw: list[R
 
 
 def telling_operand(
-    rows: dict[str, Plain], name: str, operator: Operator, known: dict[str, Any]
+    rows: dict[str, FieldValues], name: str, operator: Operator, known: dict[str, Any]
 ) -> str | None:
     """One that some rows have, and not all, if there is any: then `<` and `<=` are not the same."""
     for text, operand in known.items():
@@ -217,7 +217,9 @@ def test_rows_show_the_values_that_the_plain_reading_has(
         assert differences(shown, plain) == []
 
 
-def differences(shown: dict[str, Plain], plain: dict[str, Plain]) -> list[tuple[Any, ...]]:
+def differences(
+    shown: dict[str, FieldValues], plain: dict[str, FieldValues]
+) -> list[tuple[Any, ...]]:
     """Each field of each row that differs, with both values."""
     return [
         (id_, name, shown.get(id_, {}).get(name), plain.get(id_, {}).get(name))
@@ -227,7 +229,7 @@ def differences(shown: dict[str, Plain], plain: dict[str, Plain]) -> list[tuple[
     ]
 
 
-def comparable(row: Any) -> Plain:
+def comparable(row: Any) -> FieldValues:
     """Lists without order and spelling, captured variables by their folded names."""
     plain = {}
     for name, value in row.items():
@@ -239,7 +241,7 @@ def comparable(row: Any) -> Plain:
     return {n: v for n, v in plain.items() if not n.startswith("data.") or n in asked}
 
 
-def sort_key(row: Plain, name: str, *, descending: bool) -> tuple[Any, ...]:
+def sort_key(row: FieldValues, name: str, *, descending: bool) -> tuple[Any, ...]:
     """Missing last; ties by last activity, newest first, then by id."""
     active = row["last_activity"].timestamp() if "last_activity" in row else float("-inf")
     value = row.get(plain_name(name))
@@ -309,7 +311,9 @@ def test_rows_come_in_the_order_that_was_asked_for(database: Database, raw: list
                 assert ids == plain_order(plain, field.name, rows, descending=descending)
 
 
-def plain_order(plain: dict[str, Plain], name: str, rows: Rows, *, descending: bool) -> list[str]:
+def plain_order(
+    plain: dict[str, FieldValues], name: str, rows: Rows, *, descending: bool
+) -> list[str]:
     """The ids in order: several stable sorts, the least important first."""
     ids = sorted(plain, reverse=rows is Rows.CONVERSATIONS)
     ids.sort(key=lambda id_: _active(plain[id_]), reverse=True)
@@ -318,5 +322,5 @@ def plain_order(plain: dict[str, Plain], name: str, rows: Rows, *, descending: b
     return [*sorted(with_value, key=lambda id_: plain[id_][name], reverse=descending), *without]
 
 
-def _active(row: Plain) -> float:
+def _active(row: FieldValues) -> float:
     return row["last_activity"].timestamp() if "last_activity" in row else float("-inf")

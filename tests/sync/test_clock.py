@@ -62,7 +62,7 @@ async def test_a_mirror_that_a_clock_ahead_has_written_is_read_again(dialect: Di
     mirror.close()
 
 
-async def test_a_clock_that_is_set_back_while_the_server_runs_hides_no_news() -> None:
+async def test_a_clock_that_is_set_back_while_the_server_runs_hides_nothing_new() -> None:
     """Promised by docs/architecture.md, "The mirror": a time in the future is no watermark."""
     sandbox = Sandbox(size=200)
     async with running_harness(sandbox) as harness:

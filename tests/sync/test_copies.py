@@ -131,7 +131,7 @@ async def test_a_value_that_differs_at_each_reading_is_no_copy() -> None:
             assert harness.coverage.complete
 
 
-async def test_old_copies_on_several_pages_of_the_front_are_no_news() -> None:
+async def test_old_copies_on_several_pages_of_the_front_are_not_new() -> None:
     """Ours: else the front is read again and again, and each full sync ends in doubt."""
     sandbox = Sandbox(size=120)
     async with running_harness(sandbox) as harness:
@@ -236,7 +236,7 @@ def test_of_two_copies_at_most_one_is_older(
 
 
 @pytest.mark.parametrize(("dialect", "ahead"), [("cursor", 300), ("page", 40 * 86_400)])
-async def test_news_of_a_conversation_that_bears_a_future_time_is_no_old_copy(
+async def test_a_change_of_a_conversation_that_has_a_future_time_is_no_old_copy(
     dialect: Dialect, ahead: int
 ) -> None:
     """Promised by docs/upstream.md, "The list endpoint": a row may have a date in the future."""

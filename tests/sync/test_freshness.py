@@ -209,7 +209,7 @@ def test_notes_say_what_an_answer_lacks(state: SyncState, notes: tuple[str, ...]
         (SyncState(PARTIAL, FIRST_SYNC, full_sync=FIRST_SYNC), None),
     ],
 )
-def test_progress_is_told_where_a_full_sync_has_counted_the_list(
+def test_progress_is_reported_where_a_full_sync_has_counted_the_list(
     state: SyncState, progress: float | None
 ) -> None:
     """Ours: the length of a list that was never read to its end is not known.

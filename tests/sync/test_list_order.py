@@ -179,7 +179,7 @@ async def follow(
 @example([], ["equal to the newest"] * 20, [0] * 100, [], [Round(30), Round(1)])
 @example(["missing"] * 30, [], [60] * 15, [], [Round(30), Round(1)])
 @example(["missing"] * 30 + ["future"] * 20, [], [60] * 100, [], [Round(30), Round(1)])
-def test_misplaced_rows_hide_no_news(
+def test_misplaced_rows_hide_no_new_rows(
     mirror: MirrorWriter,
     dialect: Dialect,
     kinds: list[str],
@@ -200,7 +200,7 @@ def test_misplaced_rows_hide_no_news(
 
 
 @BOTH_DIALECTS
-def test_rows_from_amid_the_list_that_stand_in_front_hide_no_news(
+def test_rows_from_amid_the_list_that_stand_in_front_hide_no_new_rows(
     mirror: MirrorWriter, dialect: Dialect
 ) -> None:
     """Ours: a row counts only if most of the newer ones were read before it.
