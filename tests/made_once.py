@@ -72,8 +72,8 @@ def check_schemas_once(patch: pytest.MonkeyPatch) -> None:
 def compile_statements_once(patch: pytest.MonkeyPatch) -> None:
     """Let all engines of one kind of database share their compiled statements.
 
-    SQLAlchemy finds a compiled statement by the dialect of its engine. The dialects that the program
-    makes of one kind are alike.
+    SQLAlchemy finds a compiled statement by the dialect of its engine. All dialects of one kind are
+    alike in this program.
     """
     shared: dict[str, LRUCache[Any, Any]] = defaultdict(lambda: LRUCache(STATEMENTS))
 
