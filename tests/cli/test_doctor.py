@@ -234,7 +234,7 @@ def test_whoever_has_no_home_folder_is_told_so(
     assert (done.returncode, "no home folder" in done.stderr) == (1, True)
 
 
-async def seen(
+async def findings_of(
     monkeypatch: pytest.MonkeyPatch,
     home: Path,
     servers: dict[str, str],
@@ -275,17 +275,17 @@ async def test_a_key_of_the_other_region_is_found(
 ) -> None:
     """Promised by docs/commands.md, "Find out what is wrong": a 401 has the other region tried."""
     servers = {"eu": two_regions["eu"], "na": two_regions["na"]}
-    found = await seen(monkeypatch, tmp_path, servers)
+    found = await findings_of(monkeypatch, tmp_path, servers)
     (region,) = (f for f in found if not f.ok)
     assert (region.about, region.hint) == ("region", "Set CONVOCORE_REGION=na.")
     assert exit_code_of(found) == 2
-    assert exit_code_of(await seen(monkeypatch, tmp_path, servers, region="na")) == 0
+    assert exit_code_of(await findings_of(monkeypatch, tmp_path, servers, region="na")) == 0
 
     servers = {"eu": two_regions["eu"], "na": two_regions["empty"]}
-    (key,) = (f for f in await seen(monkeypatch, tmp_path, servers) if not f.ok)
+    (key,) = (f for f in await findings_of(monkeypatch, tmp_path, servers) if not f.ok)
     assert (key.about, "in no other accepted" in key.message) == ("key", True)
     servers = {"eu": two_regions["eu"], "na": "http://127.0.0.1:1/v3"}
-    (key,) = (f for f in await seen(monkeypatch, tmp_path, servers) if not f.ok)
+    (key,) = (f for f in await findings_of(monkeypatch, tmp_path, servers) if not f.ok)
     assert "na could not be asked" in key.message
 
 
@@ -302,7 +302,7 @@ async def test_a_wrong_clock_is_found(
     """Promised by docs/commands.md, "Find out what is wrong". By the `Date` of answers."""
     servers = {"eu": two_regions["na"], "na": two_regions["na"]}
     ahead = timedelta(hours=hours)
-    found = await seen(monkeypatch, tmp_path, servers, ahead=ahead)
+    found = await findings_of(monkeypatch, tmp_path, servers, ahead=ahead)
     (clock,) = (f for f in found if not f.ok)
     assert (clock.about, difference in clock.message) == ("clock", True)
 

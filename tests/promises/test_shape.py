@@ -53,7 +53,7 @@ async def test_every_example_of_a_condition_works(client: ToolClient, condition:
     assert (found["list_conversations"], found["list_leads"]) == expected
 
 
-async def test_a_least_score_leaves_out_what_was_never_scored(client: ToolClient) -> None:
+async def test_min_score_leaves_out_what_was_never_scored(client: ToolClient) -> None:
     """Promised by docs/contract.md, "`list_conversations`": `min_score`.
 
     Holds docs/contract.md #min-score.

@@ -125,10 +125,10 @@ def test_a_cut_divides_no_character_that_people_see(text: str, length: int) -> N
     if found == whole:
         return
     kept = len(found) - 1
-    ends, place = {0}, 0
+    ends, end = {0}, 0
     for cluster in regex.findall(r"\X", whole):
-        place += len(cluster)
-        ends.add(place)
+        end += len(cluster)
+        ends.add(end)
     # A joiner between two words is seen by nobody, so it may go without the second word.
     divided = whole[kept : min(end for end in ends if end >= kept)]
     assert divided.strip("\u200b\u200c\u200d") == "", ascii(found)

@@ -39,17 +39,17 @@ UNITS: dict[str, Callable[[datetime], str]] = {
 TIMED = ("last_activity", "created", "expected_close", "demo")
 
 
-ways = st.tuples(
+group_bounds = st.tuples(
     *(st.sampled_from(sizes) for sizes in ([0, 2_000], [2, 8_192], [0, 200_000], [0, 1_000]))
 )
-"""How many groups are few, how many row numbers SQLite groups at a time, of how many its keys are
-counted in Python, and how many rows are named by their numbers."""
+"""Bounds of the ways in which groups are found: parts that are few, row numbers in a range, row
+numbers whose keys Python counts, and rows that are selected by their numbers."""
 
 
 @contextmanager
-def in_this_way(way: tuple[int, ...]) -> Iterator[None]:
-    """Groups of a few rows, found as those of very many are."""
-    few, row_range, counted_here, max_numbers = way
+def with_bounds(bounds: tuple[int, ...]) -> Iterator[None]:
+    """Within the block, these bounds hold: groups of a few rows are found as those of very many."""
+    few, row_range, counted_here, max_numbers = bounds
     with (
         patch.object(split_groups, "MAX_FEW_PARTS", few),
         patch.object(row_ranges, "RANGE_SIZE", row_range),
@@ -145,7 +145,7 @@ def test_groups_count_what_plain_python_counts(
 
     for grouping in data.draw(st.lists(st.sampled_from(groupings(rows)), max_size=12)):
         expected = plain_groups(plain, grouping)
-        with in_this_way(data.draw(ways)):
+        with with_bounds(data.draw(group_bounds)):
             found = store.groups(rows, [grouping])
         counts = {shown_key(group.keys[0]): group.rows for group in found.groups}
         assert counts == {key: len(of_key) for key, of_key in expected.items()}, grouping
@@ -174,7 +174,7 @@ def test_two_groupings_make_a_group_of_each_pair(
         for a in keys_of(row, first)
         for b in keys_of(row, second)
     )
-    with in_this_way(data.draw(ways)):
+    with with_bounds(data.draw(group_bounds)):
         found = store.groups(rows, [first, second])
     assert {(shown_key(a), shown_key(b)): g.rows for g in found.groups for a, b in [g.keys]} == (
         expected
@@ -286,7 +286,7 @@ def test_a_limit_lists_the_largest_groups_and_adds_up_all_others(
 
     for grouping in data.draw(st.lists(st.sampled_from(groupings(rows)), max_size=6)):
         expected = plain_groups(plain, grouping)
-        with in_this_way(data.draw(ways)):
+        with with_bounds(data.draw(group_bounds)):
             found = store.groups(rows, [grouping], "messages", limit=2)
         shown = {shown_key(group.keys[0]) for group in found.groups}
         assert (len(shown), found.total) == (min(2, len(expected)), len(expected)), grouping
@@ -329,7 +329,7 @@ def test_ids_are_distinguished_by_every_character(database: Database) -> None:
     ids = {"a", "b", "a\x02b", 'a","b', "a\x01"}
     store.save_raw({"ID": id_} for id_ in ids)
 
-    with in_this_way((0, 8_192, 200_000, 1_000)):
+    with with_bounds((0, 8_192, 200_000, 1_000)):
         found = store.groups(Rows.CONVERSATIONS, [BY_NAME["id"]])
 
     assert {group.keys: group.rows for group in found.groups} == {(id_,): 1 for id_ in ids}

@@ -49,7 +49,7 @@ TIMES = {
 """Each with its first moment, and the first moment after it."""
 
 
-class Asked(NamedTuple):
+class WrittenCondition(NamedTuple):
     """A condition, as it is written and as the plain reading takes it."""
 
     field: str
@@ -75,21 +75,21 @@ def _operands(kind: Kind | None, operator: Operator) -> dict[str, Any]:
 
 
 @st.composite
-def conditions(draw: st.DrawFn, rows: Rows) -> Asked:
+def conditions(draw: st.DrawFn, rows: Rows) -> WrittenCondition:
     kinds: dict[str, Kind | None] = {field.name: field.kind for field in fields_of(rows)}
     kinds |= dict.fromkeys(DATA_FIELDS)
     name = draw(st.sampled_from(sorted(kinds)))
     kind = kinds[name]
     operator = draw(st.sampled_from(sorted(OPERATORS[kind] if kind else Operator)))
     if operator in {Operator.EXISTS, Operator.MISSING}:
-        return Asked(name, operator, (), f"{name} {operator}")
+        return WrittenCondition(name, operator, (), f"{name} {operator}")
     known = _operands(kind, operator)
     given = draw(st.lists(st.sampled_from(sorted(known)), min_size=1, max_size=3, unique=True))
     operands = tuple(known[text] for text in given)
-    return Asked(name, operator, operands, f"{name}{operator}{'|'.join(given)}")
+    return WrittenCondition(name, operator, operands, f"{name}{operator}{'|'.join(given)}")
 
 
-def plain_ids(rows: dict[str, FieldValues], asked: Sequence[Asked]) -> set[str]:
+def plain_ids(rows: dict[str, FieldValues], asked: Sequence[WrittenCondition]) -> set[str]:
     """Those that meet every condition, by the plain reading."""
     return {
         id_
@@ -162,32 +162,34 @@ def test_every_field_takes_each_of_its_operators(database: Database, raw: list[R
     store.save_raw(raw)
 
     plain = {rows: store.plain(rows) for rows in BOTH}
-    asked: dict[Rows, list[Asked]] = {rows: [] for rows in BOTH}
-    telling: dict[tuple[Rows, str, Operator], str | None] = {}
-    for place, (rows, name, operator) in enumerate(EVERY):
+    asked: dict[Rows, list[WrittenCondition]] = {rows: [] for rows in BOTH}
+    distinguishing: dict[tuple[Rows, str, Operator], str | None] = {}
+    for index, (rows, name, operator) in enumerate(EVERY):
         kind = getattr(field_named(name), "kind", None)
         known = _operands(kind, operator)
         like = Operator.HAS if operator in {Operator.HAS, Operator.HAS_NOT} else Operator.EQUAL
-        if (rows, name, like) not in telling:
-            telling[rows, name, like] = telling_operand(plain[rows], name, like, known)
-        text = telling[rows, name, like]
-        text = text if text in known else [*known][place % len(known)]
+        if (rows, name, like) not in distinguishing:
+            distinguishing[rows, name, like] = distinguishing_operand(
+                plain[rows], name, like, known
+            )
+        text = distinguishing[rows, name, like]
+        text = text if text in known else [*known][index % len(known)]
         operand = known[text]
         word = operator in {Operator.EXISTS, Operator.MISSING}
         written = f"{name} {operator}" if word else f"{name}{operator}{text}"
-        asked[rows].append(Asked(name, operator, (operand,), written))
+        asked[rows].append(WrittenCondition(name, operator, (operand,), written))
     for rows in BOTH:
         found = store.ids_of_each(rows, [each.text for each in asked[rows]])
         for each, ids in zip(asked[rows], found, strict=True):
             assert ids == plain_ids(plain[rows], [each]), each.text
 
 
-def telling_operand(
+def distinguishing_operand(
     rows: dict[str, FieldValues], name: str, operator: Operator, known: dict[str, Any]
 ) -> str | None:
-    """One that some rows have, and not all, if there is any: then `<` and `<=` are not the same."""
+    """An operand that some rows have and others lack, if any: on it, `<` and `<=` differ."""
     for text, operand in known.items():
-        if 0 < len(plain_ids(rows, [Asked(name, operator, (operand,), "")])) < len(rows):
+        if 0 < len(plain_ids(rows, [WrittenCondition(name, operator, (operand,), "")])) < len(rows):
             return text
     return None
 

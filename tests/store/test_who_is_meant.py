@@ -280,7 +280,7 @@ def test_nobody_fits(agent_store: AgentStore, typed: str) -> None:
         resolve(agent_store.reader, agent_store.agent, typed)
 
 
-def test_the_nearest_names_are_those_that_share_most_words(agent_store: AgentStore) -> None:
+def test_the_nearest_names_are_those_that_share_the_most_words(agent_store: AgentStore) -> None:
     """Promised by docs/contract.md, "Tools": those who share most words first.
 
     Holds docs/contract.md #not-found.

@@ -33,8 +33,8 @@ def upstream() -> Iterator[tuple[Sandbox, dict[str, Any]]]:
         yield sandbox, settings | {"store": "memory", "details": "off", "wait_seconds": 60}
 
 
-def client(settings: dict[str, Any], place: Path | str) -> Client:
-    chosen = settings | {"audit_log": str(place)}
+def client(settings: dict[str, Any], destination: Path | str) -> Client:
+    chosen = settings | {"audit_log": str(destination)}
     return Client(create_server(App(lambda: Assembly(chosen), version="test")))
 
 

@@ -42,9 +42,9 @@ def stage_of(harness: SyncHarness, id_: str) -> str | None:
 
 
 @BOTH_DIALECTS
-@pytest.mark.parametrize("place", [70, 160, 250])
+@pytest.mark.parametrize("index", [70, 160, 250])
 async def test_an_old_copy_before_or_after_the_new_one_changes_nothing(
-    dialect: Dialect, place: int
+    dialect: Dialect, index: int
 ) -> None:
     """Promised by docs/architecture.md, "The mirror": and it adds no false changes, ever."""
     sandbox = Sandbox(size=280, dialect=dialect)
@@ -54,7 +54,7 @@ async def test_an_old_copy_before_or_after_the_new_one_changes_nothing(
         old = dict(sandbox.row(moved) or {}) | {"stage": "engaged"}
         old |= {"ts": old["ts"] - 5000, "lastMessageTS": old["lastMessageTS"] - 5000}
         sandbox.edit(moved, stage="won")
-        sandbox.alter_page(with_copy(old, beside=ids[place], before=place == 160))
+        sandbox.alter_page(with_copy(old, beside=ids[index], before=index == 160))
         await harness.sync()
         assert stage_of(harness, moved) == "won"
         assert harness.mirror_rows == harness.upstream_rows

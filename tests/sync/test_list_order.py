@@ -150,11 +150,11 @@ async def follow(
         check()
         for number, round_ in enumerate(happens, start=1):
             at = START + number * 3600
-            for place in round_.touched:
+            for position in round_.touched:
                 at += 1
-                listed.touch(place, at)
-            for place in round_.touched_in_front:
-                listed.touch_in_front(place)
+                listed.touch(position, at)
+            for position in round_.touched_in_front:
+                listed.touch_in_front(position)
             listed.arrive(round_.arrived, at + 1)
             sandbox.replace(listed.rows)
             if round_.restart:
@@ -194,8 +194,8 @@ def test_misplaced_rows_hide_no_new_rows(
         listed.front.append(listed.misplaced(kind))
     for step in itertools.accumulate(steps):
         listed.ordinary.append(listed.row(START - step))
-    for kind, place in scattered:
-        listed.ordinary.insert(int(place * len(listed.ordinary)), listed.misplaced(kind))
+    for kind, position in scattered:
+        listed.ordinary.insert(int(position * len(listed.ordinary)), listed.misplaced(kind))
     asyncio.run(follow(mirror, dialect, listed, rounds))
 
 
