@@ -3,8 +3,8 @@
 A version that begins where no version of its conversation ended is a creation; one that begins
 where another ended is an update; one that ended where no other begins is a removal. Each change has
 a sequence number of its own, and transactions commit in the order of these numbers: a reader of
-everything up to a number has missed nothing. The feed also tells at which moments something became
-overdue without an edit.
+everything up to a number has missed nothing. The feed also has the moments at which something
+became overdue without an edit.
 """
 
 from collections.abc import Callable, Sequence

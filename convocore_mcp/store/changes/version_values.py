@@ -48,14 +48,14 @@ class VersionValues:
         for name, moment in self.overdue_at.items():
             values[name] = moment is not None and moment <= now
         coming = [due for due, overdue_at in self.due_times if overdue_at > now]
-        long_texts = {
+        others = {
             "next_due": from_milliseconds(min(coming)) if coming else None,
             "title": texts.title,
             "summary": texts.summary,
             "notes": texts.notes,
             "preview": texts.last_message or texts.summary,
         }
-        return values | {name: value for name, value in long_texts.items() if value is not None}
+        return values | {name: value for name, value in others.items() if value is not None}
 
 
 NOTHING_STORED = VersionValues({}, dict.fromkeys(OVERDUE), ())
