@@ -41,7 +41,7 @@ _IPV4 = rf"(?<![\w./-])(?:::ffff:)?({_OCTETS})(?::\d{{1,5}})?(?:/\d{{1,2}})?(?![
 _IPV6 = r"(?i)(?<![\w:.])\[?([0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7})\]?(?![\w:.]*\w)"
 _VERSION_BEFORE = r"(?i)\b(?:v|ver(?:sion)?|release|build|firmware)[\s.:]*$"
 _GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
-_SHORTEST = 7
+_MIN_ADDRESS_LENGTH = 7
 """Characters of the shortest address."""
 _LONG = re.compile(r"[!-~]{16}")
 _LONG_AFTER_BLANK = re.compile(r" [!-~]{16}")
@@ -71,7 +71,7 @@ def without_secret_parts(text: str) -> str:
 
 def _may_hold_secret(text: str) -> bool:
     """A quick look, because every text of every answer is looked at."""
-    if len(text) < _SHORTEST:
+    if len(text) < _MIN_ADDRESS_LENGTH:
         return False
     if "://" in text or text.count(":") > 1 or text.count(".") > 2:
         return True
