@@ -20,7 +20,7 @@ class Change:
     sequence_number: int | None
     """`None` where nothing changed but the time: something became overdue (`moment`)."""
     at: datetime
-    """When it happened, as far as Convocore tells; else `seen`."""
+    """When it happened, as far as Convocore reports it; else `seen`."""
     seen: datetime
     """When it was read, which is later than when it happened."""
     conversation: Conversation

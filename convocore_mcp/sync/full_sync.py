@@ -270,7 +270,7 @@ def decide_removal(
 
     `known` conversations are in the mirror, the missing ones among them. `short_syncs` full syncs
     just before this one found a short list, too. A short list is no proof that a conversation is
-    gone: only a third such full sync in a row is believed, or requests for each of a few
+    gone: only a third such full sync in a row is accepted, or requests for each of a few
     conversations, if they find none of them. `agent_was_gone` says that Convocore answered 404 for
     the agent since the last full sync: then every missing conversation is gone.
     """

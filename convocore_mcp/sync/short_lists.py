@@ -16,7 +16,7 @@ def is_short_list(found: int, known: int) -> bool:
 
 
 def short_full_sync_note(found: int, known: int) -> str:
-    """What answers say while a full sync of a short list is not believed."""
+    """What answers say while a full sync of a short list is not accepted as right."""
     return (
         f"The last full sync found only {found:,} of the {known:,} conversations that are known "
         "here. The others stay until a third full sync in a row misses them; some of them may no "

@@ -95,7 +95,7 @@ def _lead_alone(
     shorten_lists(answer, lists, reserve=NOTES_LENGTH)
     notes = []
     for name, shown in lists.items():
-        if len(shown) < totals[name] and name != "conversations":  # `conversations_total` tells
+        if len(shown) < totals[name] and name != "conversations":  # it has `conversations_total`
             notes.append(f"{name} is cut short: {len(shown)} of {totals[name]} are shown.")
         if not shown:
             del answer["lead"][name]

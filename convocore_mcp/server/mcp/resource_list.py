@@ -46,7 +46,7 @@ async def _of_agents(server: MCPServer[App], app: App) -> list[Resource]:
     try:
         agents = await app.agents()
     except ConvocoreError as error:
-        # Every tool tells what to do about it; a list that fails would hide the other resources.
+        # The error of any tool says what to do; a list that fails would hide the other resources.
         log.warning("The agents can't be listed: %s", error.message)
         return []
     templates = {t.uri_template: t for t in await server.list_resource_templates()}

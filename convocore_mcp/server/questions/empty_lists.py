@@ -1,4 +1,4 @@
-"""What an empty answer tells: how many rows there would be without each filter, and what exists.
+"""What answers without rows say: how many rows there would be without each filter, and what exists.
 
 Source: docs/contract.md, "Rules for every answer".
 """

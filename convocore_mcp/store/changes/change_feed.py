@@ -200,7 +200,7 @@ def _change(logged: LoggedChange, values: dict[int, VersionValues], hot: HotScor
 
 
 def happened_at(before: Conversation | None, after: Conversation, *, seen: datetime) -> datetime:
-    """When a change happened, as far as Convocore tells: a newer message, else a later edit.
+    """When a change happened, as far as is known: a newer message, else a later edit.
 
     Nothing has happened after it was seen, whatever a time says.
     """

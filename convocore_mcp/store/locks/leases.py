@@ -129,7 +129,7 @@ class HeldLock:
 
 
 class Leases:
-    """The leases of one mirror, and which of them look dead."""
+    """The leases of one mirror, and since when each of them has been the same."""
 
     def __init__(
         self,

@@ -19,9 +19,9 @@ from convocore_mcp.models import (
 from convocore_mcp.store.database.rows import to_milliseconds
 
 TRIAL_SIZE = 20
-"""Single conversations that tell whether they add anything to the list."""
+"""Single conversations that are read to find whether they add anything to the list."""
 MAX_TRIED = 60
-"""Single conversations that a trial asks for at most: an answer 404 tells nothing."""
+"""Single conversations that a trial asks for at most, with those that are answered with 404."""
 
 BATCH_SECONDS, MIN_BATCH, MAX_BATCH = 2.5, 4, 50
 
