@@ -33,11 +33,11 @@ _NAMES = _words(
     "name names firstname lastname surname fullname forename nickname username vorname nachname "
     "nombre apellido prenom assignee"
 )
-_NAMED_THINGS = _words(
+_OF_THINGS = _words(
     "company product plan step file field model stage campaign event team project page brand "
     "business organization organisation org node tool domain host city country state app channel"
 )
-"""Beside `name`, they mean something that is no person."""
+"""Beside `name`, they speak of something that is no person."""
 _WRITTEN_BY = frozenset({"accepted_by", "by", "assignees", "delegated_by", "chat_assigned_to"})
 _LINKS = _words(
     "link links linkedin facebook instagram twitter handle website avatar pic photo image picture"
@@ -54,13 +54,13 @@ def personal_kind(name: str) -> Personal | None:
     if name in _IDS | _WRITTEN_BY:
         return Personal.ID if name in _IDS else Personal.PERSON
     words = frozenset(name_words(name))
-    return next((kind for kind, fits in _KINDS if fits(words)), None)
+    return next((kind for kind, is_of in _KINDS if is_of(words)), None)
 
 
 _KINDS: tuple[tuple[Personal, Callable[[frozenset[str]], object]], ...] = (
     (Personal.EMAIL, lambda words: words & _EMAILS),
     (Personal.PHONE, lambda words: words & _PHONES),
-    (Personal.PERSON, lambda words: words & _NAMES and not words & _NAMED_THINGS),
+    (Personal.PERSON, lambda words: words & _NAMES and not words & _OF_THINGS),
     (Personal.LINK, lambda words: words & _LINKS or {"linked", "in"} <= words),
     (Personal.ADDRESS, lambda words: words & _ADDRESSES and "ip" not in words),
 )
