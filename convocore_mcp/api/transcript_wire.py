@@ -14,7 +14,7 @@ from convocore_mcp.models import Speaker, Transcript, Turn
 
 MAX_TURNS = 5_000
 """The newest turns are kept: a thread on a messaging channel never ends."""
-MAX_TEXT = 2_000
+MAX_TEXT = 20_000
 """Characters of one turn."""
 _SPEAKERS = {
     "user": Speaker.VISITOR,

@@ -15,6 +15,9 @@ from convocore_mcp.words.visible_text import visible
 CAPTURED = "captured_variables"
 """The name of captured variables that have no names of their own."""
 
+MAX_DATA_LENGTH = 20_000
+"""Characters of a captured value that are compared."""
+
 
 def captured_data(captured: object, extracted: Mapping[str, object] | None) -> dict[str, object]:
     """The extracted values, then the captured ones, which win where both have a name.
@@ -41,6 +44,13 @@ def folded_name(name: str) -> str:
     if len(shown) > 2 and shown[0] == shown[-1] and shown[0] in "\"'":
         shown = shown[1:-1].strip()  # in conditions, quotes around a name are optional
     return shown.lower() if shown.isascii() else fold(shown)
+
+
+def is_cut(value: object) -> bool:
+    """Whether a captured value is longer than what is compared of it."""
+    if isinstance(value, list | dict):
+        value = str(value)
+    return isinstance(value, str) and len(value) > MAX_DATA_LENGTH
 
 
 def _named(captured: object) -> Iterator[tuple[str, object]]:

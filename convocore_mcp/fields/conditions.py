@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from convocore_mcp.errors import InvalidArgumentError
-from convocore_mcp.fields.numbers import read_number
+from convocore_mcp.fields.amounts.numbers import currency_beside, read_number
 from convocore_mcp.fields.table import BY_NAME, DATA, FIELDS, UNPARSED_VALUE, Field, Kind, Rows
 from convocore_mcp.fields.times import Clock, Period, read_period
 from convocore_mcp.words.shown_ids import meant_ids
@@ -211,6 +211,13 @@ def _operand(
                 raise InvalidArgumentError(
                     f"{name}: {field.name} is a number, and {text[:40]!r} is none.",
                     hint=f"Write e.g. {field.name}{operator}10000.",
+                )
+            if field.kind is Kind.MONEY and (currency := currency_beside(text)):
+                raise InvalidArgumentError(
+                    f"{name}: {field.name} is compared without its currency, so {text[:40]!r} "
+                    "would also find other ones.",
+                    hint=f"Write {field.name}{operator}{number:.15g} and, as another condition, "
+                    f"currency={currency}.",
                 )
             return number
         case Kind.TIME | Kind.DATE:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from convocore_mcp.fields.captured_data import captured_data, named_data
+from convocore_mcp.fields.captured_data import captured_data, is_cut, named_data
 from convocore_mcp.fields.crm_dates import crm_date
 from convocore_mcp.fields.table import FIELDS
 from convocore_mcp.models.facts import Facts, ModelShare, PlannedActivity, ReadValue
@@ -12,6 +12,8 @@ READ_FIELDS = tuple(field for field in FIELDS if field.reader is not None)
 """The fields whose values `Facts.values` holds, in its order."""
 EXPECTED_CLOSE, DEMO, NEXT_DUE = "expected_close", "demo", "next_due"
 """The fields that are dates which a CRM takes any text for."""
+CAPTURED_DATA = "data"
+"""Stands among them where a captured value is too long to be compared as a whole."""
 _READERS = tuple((f.reader.part, f.reader.read) for f in FIELDS if f.reader is not None)
 
 
@@ -27,6 +29,8 @@ def read_facts(record: Any, *, without_secrets: bool = False) -> Facts:
         ModelShare(share.model_id or name, share.total_tokens, share.usd)
         for name, share in ((usage and usage.usage_per_model) or {}).items()
     ]
+    data = read_data(record.captured_variables, record.funnel_extracted_data)
+    too_long = (CAPTURED_DATA,) if any(map(is_cut, data.values())) else ()
     return Facts(
         tuple(
             [
@@ -35,9 +39,9 @@ def read_facts(record: Any, *, without_secrets: bool = False) -> Facts:
             ]
         ),
         tuple(activities),
-        read_data(record.captured_variables, record.funnel_extracted_data),
+        data,
         tuple(shares),
-        _unparsed_dates(record, activities),
+        (*_unparsed_dates(record, activities), *too_long),
     )
 
 

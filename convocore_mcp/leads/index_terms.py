@@ -17,10 +17,10 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from urllib.parse import unquote
 
-from convocore_mcp.leads.keys import MAX_CACHED_KEYS, phone_key
+from convocore_mcp.leads.keys import MAX_CACHED_KEYS, email_key, phone_key
 from convocore_mcp.leads.names.filler_words import without_titles
 from convocore_mcp.leads.names.latin_spelling import latin_name_words, latin_word
-from convocore_mcp.leads.names.pasted_contacts import phone_numbers
+from convocore_mcp.leads.names.pasted_contacts import email_addresses, phone_numbers
 from convocore_mcp.models import MAX_WORD_LENGTH, NAME_WORD, Conversation, DerivedKeys
 from convocore_mcp.words.folding import IDEOGRAPHS, digits, fold, words
 
@@ -45,6 +45,9 @@ _TOKEN = re.compile(rf"[{IDEOGRAPHS}]+|(?:(?![{IDEOGRAPHS}_])\w)+")
 _IDEOGRAPH = re.compile(f"[{IDEOGRAPHS}]")
 _PROFILE_PAGE, _PROFILE_NUMBER = "/profile.php", re.compile(r"(?:^|&)id=(\d+)", re.I)
 """Facebook's address of somebody without a handle; without the number it is everybody's."""
+_BETWEEN_LINKS, _LINK_SIGN = re.compile(r"[\s,;|]+"), re.compile(r"\w[./]\w|@\w")
+"""What stands between several links in one field, and what a link or a handle has."""
+_MANY_DIGITS = re.compile(r"(?:\d[\s().\-/]*){7}")
 _LINK_PREFIX = re.compile(r"^(?:[a-z][a-z0-9+.-]*:)?/*(?:www\.|m\.)?", re.IGNORECASE)
 
 
@@ -57,28 +60,52 @@ def index_terms(rows: Sequence[tuple[Conversation, DerivedKeys]], name: str | No
     for c, keys in rows:
         terms |= dict.fromkeys(_terms_of_text(c.name, with_initials=True))
         terms |= dict.fromkeys(_terms_of_text(c.company))
-        if keys.email is not None:
-            terms[f"{EMAIL}{keys.email}"] = None
-            terms |= dict.fromkeys(f"{EMAIL_WORD}{word}" for word in _clip(words(keys.email)))
-        elif c.email is not None:
+        emails = _emails(c, keys)
+        for email in emails:
+            terms[f"{EMAIL}{email}"] = None
+            terms |= dict.fromkeys(f"{EMAIL_WORD}{word}" for word in _clip(words(email)))
+        if c.email is not None and not emails:
             terms[f"{PLACEHOLDER_EMAIL}{contact_form(c.email)}"] = None
         phones = _phones(c, keys)
         terms |= dict.fromkeys(f"{PHONE}{phone[::-1]}" for phone in phones)
         if c.phone is not None and not phones:
             terms[f"{PLACEHOLDER_PHONE}{contact_form(c.phone)}"] = None
-        terms |= dict.fromkeys(f"{LINK}{form}" for link in c.links for form in link_forms(link))
+        if c.name is not None and _MANY_DIGITS.search(c.name):  # the only name of many in a chat
+            numbers = _numbers_in(c.name, c.country)
+            terms |= dict.fromkeys(f"{PHONE}{number[::-1]}" for number in numbers)
+        links = (part for link in c.links for part in (link, *_single_links(link)))
+        terms |= dict.fromkeys(f"{LINK}{form}" for link in links for form in link_forms(link))
         if len(terms) > MAX_TERMS:
             break
     return "".join(f"\n{term}" for term in list(terms)[:MAX_TERMS])
+
+
+def _emails(c: Conversation, keys: DerivedKeys) -> list[str]:
+    """The key of each address in a conversation's email field."""
+    found = [] if keys.email is None else [keys.email]
+    if c.email is not None and c.email.count("@") > 1:
+        addresses = email_addresses(c.email[:MAX_TEXT_LENGTH])
+        found += (key for address in addresses if (key := email_key(address)) is not None)
+    return found
 
 
 def _phones(c: Conversation, keys: DerivedKeys) -> list[str]:
     """The digits of each number in a conversation's phone field."""
     found = [] if keys.phone is None else [keys.phone]
     if c.phone is not None and (keys.phone is None or len(c.phone) > MAX_SINGLE_NUMBER_LENGTH):
-        numbers = phone_numbers(c.phone[:MAX_TEXT_LENGTH])
-        found += (key for n in numbers if (key := phone_key(n, c.country)) is not None)
+        found += _numbers_in(c.phone, c.country)
     return found
+
+
+def _numbers_in(text: str, country: str | None) -> list[str]:
+    numbers = phone_numbers(text[:MAX_TEXT_LENGTH])
+    return [key for number in numbers if (key := phone_key(number, country)) is not None]
+
+
+def _single_links(text: str) -> list[str]:
+    """Each link or handle in a field that holds several."""
+    parts = [part for part in _BETWEEN_LINKS.split(text) if _LINK_SIGN.search(part)]
+    return parts if len(parts) > 1 else []
 
 
 @lru_cache(maxsize=MAX_CACHED_KEYS)

@@ -40,6 +40,7 @@ from convocore_mcp.models.details import (
 from convocore_mcp.models.facts import NO_FACTS, Facts, ModelShare, PlannedActivity, ReadValue
 from convocore_mcp.models.lead import (
     CLOSED_STAGES,
+    MAX_FOUND,
     MAX_WORD_LENGTH,
     NAME_WORD,
     Lead,
@@ -74,6 +75,7 @@ __all__ = [
     "BEFORE_ALL",
     "CLOSED_STAGES",
     "EVERYTHING",
+    "MAX_FOUND",
     "MAX_WORD_LENGTH",
     "MIN_NUMBER_PART",
     "NAME_WORD",

@@ -42,7 +42,10 @@ class Facts:
     """Captured variables, else extracted data, by name."""
     shares: tuple[ModelShare, ...] = ()
     unparsed_dates: tuple[str, ...] = ()
-    """The date fields whose text is no date that can be read; they count as without one."""
+    """The date fields whose text is no date that can be read; they count as without one.
+
+    And `data` where a captured value is too long to be compared as a whole.
+    """
 
 
 NO_FACTS = Facts()

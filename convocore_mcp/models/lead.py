@@ -8,6 +8,8 @@ from convocore_mcp.models.conversation import Value
 CLOSED_STAGES = frozenset({"won", "lost"})
 NAME_WORD = "w"
 """The first letter of an index term that is a word of a name or company (`leads.index_terms`)."""
+MAX_FOUND = 2_000
+"""People that one look-up by names finds at most."""
 MAX_WORD_LENGTH = 40
 """Characters of a word that an index term keeps."""
 

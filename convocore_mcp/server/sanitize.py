@@ -95,7 +95,9 @@ def _sanitize_nested(value: object, name: str, depth: int, length: int | None) -
         items = (_sanitize(item, name, depth + 1, length) for item in value[:MAX_ITEMS])
         kept: list[object] = [item for item in items if item is not None]
         more = len(value) - MAX_ITEMS
-        return [*kept, f"{CUT} {more} more"] if more > 0 else kept
+        # Among views, a mark would be none of them; the module that made them notes their number.
+        marked = more > 0 and not hasattr(value[0], "__dataclass_fields__")
+        return [*kept, f"{CUT} {more} more"] if marked else kept
     if (fields := getattr(value, "__dataclass_fields__", None)) is not None:
         return _sanitize_view(value, fields, depth, length)
     return _sanitize_mapping(value, depth, length) if isinstance(value, Mapping) else value

@@ -26,8 +26,11 @@ _ACCENT_TABLE = _AccentTable({ord(letter): plain for letter, plain in _LETTER_VA
 IDEOGRAPHS = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
 """Characters of scripts that are written without blanks, as a range of a pattern."""
 _IDEOGRAPH = re.compile(f"([{IDEOGRAPHS}])")
-NUMBER = re.compile(r"\+?\d[\d\s().\-/]{3,}\d")
-"""A number of at least five digits, with the separators that people put between digits."""
+NUMBER = re.compile(r"\+?\d(?:[\d\s().\-/\u066c]|,(?=\d{3}(?!\d)|\d\d,)){3,}\d")
+"""A number of at least five digits, with the separators that people put between digits.
+
+A comma is one of them where it groups digits: `15,000`, in India `1,50,000`.
+"""
 _WORD = re.compile(r"[^\W_]+")
 _NOT_DIGITS = re.compile("[^0-9]+")
 

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF001  letters and digits of other scripts look like those of ours
 """Captured data is the same in every tool, has names wherever it can, and holds no secrets."""
 
 import json
@@ -96,3 +97,39 @@ def test_an_object_and_a_list_of_its_pairs_mean_the_same(
     found = captured_data(captured, extracted)
     assert captured_data(pairs, extracted) == found
     assert {"api_token", "Password"}.isdisjoint(found)
+
+
+WRITTEN = {
+    "25k": 25_000, "15,000": 15_000, "AED 15,000": 15_000, "15,000 AED": 15_000, "USD 25k": 25_000,
+    "R$ 1.500,50": 1500.5, "25kEUR": 25_000, "2,5 Mio. €": 2_500_000, "5 тыс.": 5000,
+    "5 млн руб": 5_000_000, "5 Tsd": 5000, "3 mrd": 3_000_000_000, "5 lakhs": 500_000,
+    "\u0662\u0665\u0660\u0660\u0660": 25_000, "\uff11\uff15\uff10\uff10\uff10": 15_000,
+    "\u06f1\u06f2": 12, "\u0662\u0665\u066c\u0660\u0660\u0660\u066b\u0665": 25_000.5,
+    "30 min": 30, "12 pcs": 12, "10%": 10, "~100": 100, "−5 €": -5,
+    "4 kids": None, "5 mins": None, "2 keys": None, "5 MINS": None, "5 mil": None, "(500)": None,
+    "5 months": None, "room 5": None,
+}  # fmt: skip
+"""What visitors write, and the number that it is; `None` for what is no number or has several
+readings: *mil* is a thousand in Spanish and a million elsewhere, and *kids* are not thousands."""
+
+
+async def test_what_is_written_as_a_number_compares_as_that_number_and_nothing_else_does() -> None:
+    """Promised by docs/contract.md, "Fields": text that is a number compares as one.
+
+    Holds docs/contract.md #data-name.
+    """
+    sandbox = Sandbox(size=0)
+    sandbox.replace([
+        ROW | {"ID": f"c{n}", "ts": 1_780_000_000 - n, "capturedVariables": {"size": text}}
+        for n, text in enumerate(WRITTEN)
+    ])  # fmt: skip
+    async with connected(sandbox) as client:
+        await client.until_complete()
+        numbers = sorted({number for number in WRITTEN.values() if number is not None})
+        for number in numbers:
+            where = [f"data.size>={number}", f"data.size<={number}"]
+            found = await client.ask("list_conversations", where=where, limit=100)
+            texts = {list(WRITTEN)[int(row["id"][1:])] for row in found["conversations"]}
+            assert texts == {text for text, meant in WRITTEN.items() if meant == number}, number
+        everything = await client.ask("list_conversations", where=["data.size>=-1000"], limit=100)
+        assert everything["total"] == sum(number is not None for number in WRITTEN.values())

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convocore_mcp.leads.deals.currencies import currency_code
+from convocore_mcp.fields.amounts.currencies import currency_code
 from convocore_mcp.leads.deals.money import read_deal, read_money
 from convocore_mcp.models import Value
 

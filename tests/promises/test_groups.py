@@ -107,3 +107,25 @@ async def test_a_key_stands_before_a_figure_of_the_same_name(grouped: ToolClient
     assert {group["hot"]: group["leads"] for group in both["groups"]} == {
         True: answer["totals"]["hot"], False: answer["totals"]["leads"] - answer["totals"]["hot"],
     }  # fmt: skip
+
+
+async def test_keys_that_are_shown_alike_are_noted_as_several() -> None:
+    """Promised by docs/contract.md, "Rules for every answer": no list is cut without a number.
+
+    Holds docs/contract.md #group-keys.
+    """
+    begun = "The visitor asked for a quote and wants to be called. " * 12
+    rows: list[Row] = [
+        {"ID": f"c{n}", "ts": ago(hours=n + 1), "userName": f"P {n}",
+         "summary": f"{begun}Reason {n // 2}." if n < 6 else f"Reason {n}."}
+        for n in range(8)
+    ]  # fmt: skip
+    async with connected(sandbox_of(rows)) as client:
+        await client.until_complete()
+        answer = await client.ask("conversation_stats", group_by="summary")
+        assert sorted(group["conversations"] for group in answer["groups"]) == [1, 1, 2, 2, 2]
+        assert answer["freshness"]["notes"] == [
+            "3 groups have a key that is shown like another one's: only the whole texts differ."
+        ]
+        alone = await client.ask("conversation_stats", group_by="summary", query="6|7|0")
+        assert "notes" not in alone["freshness"]

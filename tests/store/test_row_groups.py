@@ -40,20 +40,20 @@ TIMED = ("last_activity", "created", "expected_close", "demo")
 
 
 group_bounds = st.tuples(
-    *(st.sampled_from(sizes) for sizes in ([0, 2_000], [2, 8_192], [0, 200_000], [0, 1_000]))
+    *(st.sampled_from(sizes) for sizes in ([0, 1], [2, 8_192], [0, 1_000_000], [0, 1_000]))
 )
-"""Bounds of the ways in which groups are found: parts that are few, row numbers in a range, row
-numbers whose keys Python counts, and rows that are selected by their numbers."""
+"""Bounds of the ways in which groups are found: groups for each row that are few, row numbers in a
+range, bytes of keys that Python counts, and rows that are selected by their numbers."""
 
 
 @contextmanager
 def with_bounds(bounds: tuple[int, ...]) -> Iterator[None]:
     """Within the block, these bounds hold: groups of a few rows are found as those of very many."""
-    few, row_range, counted_here, max_numbers = bounds
+    few, row_range, max_bytes, max_numbers = bounds
     with (
-        patch.object(split_groups, "MAX_FEW_PARTS", few),
+        patch.object(split_groups, "MAX_PARTS_PER_ROW", few),
         patch.object(row_ranges, "RANGE_SIZE", row_range),
-        patch.object(largest_keys, "MAX_COUNTED_IN_PYTHON", counted_here),
+        patch.object(largest_keys, "MAX_KEY_BYTES", max_bytes),
         patch.object(largest_keys, "MAX_NUMBERS", max_numbers),
     ):
         yield
@@ -343,6 +343,7 @@ def test_parts_that_are_not_kept_are_read_again(
     store.save_raw({"ID": f"c{n}", "tags": [f"t{n % 7}", "all"]} for n in range(30))
     query, now = store.query(Rows.CONVERSATIONS), store.rows.sequence_number()
     monkeypatch.setattr(row_ranges, "RANGE_SIZE", 10)
+    monkeypatch.setattr(split_groups, "MAX_PARTS_PER_ROW", 1)
 
     with database.reading() as connection:
         table = RowTable.of(query, connection)

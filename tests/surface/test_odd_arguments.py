@@ -206,3 +206,34 @@ async def test_a_captured_variable_is_found_by_its_name_in_quotes_whatever_it_ho
         by = await client.ask("conversation_stats", group_by=[f'data."{bare}"'])
         counts = {group[f"data.{bare}"]: group["conversations"] for group in by["groups"]}
         assert counts == {"12": 1, "none": 20}
+
+
+@pytest.mark.parametrize("written", ["5000 EUR", "€5000", "5k €", "5 Tsd. Euro", "EUR 5.000,50"])
+async def test_an_amount_with_a_currency_is_refused_since_it_would_find_others(
+    thirty: ToolClient, written: str
+) -> None:
+    """Promised by docs/contract.md, "Rules for every answer": nothing is silently ignored.
+
+    Holds docs/contract.md #currency-in-where.
+    """
+    error = await thirty.refused("list_conversations", where=[f"value>{written}"])
+    assert error["code"] == "invalid_argument"
+    assert "currency=EUR" in error["hint"]
+    assert (await thirty.ask("list_leads", where=["value>$5k"]))["applied"]["where"] == [
+        "value>5000"
+    ]
+
+
+@pytest.mark.parametrize("of", ["list_conversations", "list_leads", "conversation_stats"])
+async def test_a_condition_that_names_a_stage_which_nobody_has_is_noted(
+    thirty: ToolClient, of: str
+) -> None:
+    """Promised by docs/contract.md, "Rules for every answer": nothing is silently ignored.
+
+    Holds docs/contract.md #unknown-refused.
+    """
+    for condition in ("stage!=won,lost", "stage!=wonn", "stage=new|wonn", "state!=requested"):
+        answer = await thirty.ask(of, where=[condition])
+        assert f"{condition}: no row has '" in str(answer["freshness"]["notes"]), condition
+    for condition in ("stage!=won|lost", "stage!=WON", "state!=requested_chat", "stage=new|trial"):
+        assert "no row has" not in str((await thirty.ask(of, where=[condition]))["freshness"])

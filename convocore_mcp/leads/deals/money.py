@@ -9,7 +9,7 @@ import re
 import unicodedata
 from typing import NamedTuple
 
-from convocore_mcp.leads.deals.currencies import (
+from convocore_mcp.fields.amounts.currencies import (
     currency_code,
     is_ambiguous,
     named_currency,

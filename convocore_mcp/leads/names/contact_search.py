@@ -102,8 +102,14 @@ def _check_beside_words(
 
 
 def _by_email(directory: PeopleDirectory, agent_id: str, text: str) -> Sequence[Lead]:
+    """Leads with this address, also where it is one of several in its field."""
     key = email_key(text)
-    return directory.leads_with(agent_id, "email_key", [key]) if key else []
+    if key is None:
+        return []
+    search = NameSearch(directory.people_index, agent_id, "", ())
+    ids = {hit.lead_id for hit in search.hits(exact(index_terms.EMAIL, [key]))}
+    ids |= {lead.lead_id for lead in directory.leads_with(agent_id, "email_key", [key])}
+    return directory.leads(agent_id, lead_ids=sorted(ids))
 
 
 def _by_link(directory: PeopleDirectory, agent_id: str, text: str) -> Sequence[Lead]:

@@ -15,6 +15,8 @@ _INVISIBLE = re.compile("[\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2
 """Marks of direction and width that come with text copied from chats and web pages."""
 _QUOTES = " \t\r\n\"'`“”„«»‘’<>[]()"  # noqa: RUF001
 _EMAIL = re.compile(r"(?:mailto:)?([^\s<>()\[\]\"',;:|]+@[^\s<>()\[\]\"',;:|?]+)(?:\?\S*)?", re.I)
+_BETWEEN_ADDRESSES = re.compile("[/&]|mailto:", re.IGNORECASE)
+"""What people put between two addresses, beside what ends an address anyway."""
 _MESSENGER = re.compile(
     r"\S*(?:wa\.me/|phone=|number=|signal\.me/#p/)\s*\+?(?P<link>\d{7,15})\S*"
     r"|(?<!\S)sips?:\+?(?P<call>\d{7,15})@\S+"
@@ -30,10 +32,13 @@ _LETTERS = re.compile(
 _NUMBER = re.compile(
     r"(?<![\w\-@.])(?:(?:tel|whatsapp|sms|callto|fax|phone|mobile)\s*:\s*)?"
     r"([+\uff0b]?\(?\d[\d\s().\-/\u2010-\u2015]{5,}\d)"
-    r"(?:\s*(?:[,;#]|;?\s*ext(?:ension|n)?\b[\s.:=]*|x)\s*\d{1,6}(?!\d))?(?![\w@])",
+    r"(?:\s*(?:[,;#]|;?\s*ext(?:ension|n)?\b[\s.:=]*|x)\s*\d{1,6}(?![\s().\-/]*\d))?(?![\w@])",
     re.IGNORECASE,
 )
-"""A number, perhaps with an extension, which is no part of it: `ext. 12`, `x12`, `;ext=12`."""
+"""A number, perhaps with an extension, which is no part of it: `ext. 12`, `x12`, `;ext=12`.
+
+Where more digits follow (`0151 29260712, 0151 29260713`), they are another number.
+"""
 _BETWEEN_NUMBERS = re.compile(r"\s*[/|]\s*|\s{3,}")
 
 
@@ -84,6 +89,11 @@ def visible(text: str) -> str:
 def unquoted(text: str) -> str:
     """`text` without quotes and brackets around it."""
     return text.strip(_QUOTES).rstrip(".,;:!?…").strip(_QUOTES)
+
+
+def email_addresses(text: str) -> list[str]:
+    """The addresses in a field that holds several."""
+    return _EMAIL.findall(_BETWEEN_ADDRESSES.sub(" ", visible(text)))
 
 
 def phone_numbers(text: str) -> list[str]:

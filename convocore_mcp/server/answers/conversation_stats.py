@@ -1,5 +1,6 @@
 """Answers `conversation_stats` and the resource `stats`."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -59,12 +60,16 @@ async def conversation_stats(
         result = await backend.read(
             _read_stats, backend.rows, question, list(grouping.values()), measures, limit
         )
+        groups = [group_view(group, list(grouping), rows=rows) for group in result.found.groups]
         notes = [*result.hints.notes, *unread, *_notes(result.found, grouping, rows)]
+        notes += _shown_alike(groups, list(grouping))
         if limit < request.limit:
             notes.append(
                 f"More would not fit: an answer has at most {MAX_CHARACTERS:,} characters."
             )
-        answer = _answer(result, grouping, rows, applied, freshness_view(freshness, *notes))
+        if (other := result.found.other) is not None:
+            groups.append(other_view(other, list(grouping), rows=rows))
+        answer = _answer(result, rows, applied, freshness_view(freshness, *notes), groups)
         fitting = rows_within_limit(answer, "groups", reserve=NOTE_LENGTH)
         if fitting == len(answer["groups"]):
             return answer
@@ -74,19 +79,16 @@ async def conversation_stats(
 
 def _answer(
     result: "_Result",
-    grouping: dict[str, Grouping],
     rows: Rows,
     applied: JsonObject,
     freshness: FreshnessView,
+    groups: list[JsonObject],
 ) -> JsonObject:
-    """The answer, sanitized and of any length."""
-    groups = [group_view(group, list(grouping), rows=rows) for group in result.found.groups]
-    if (other := result.found.other) is not None:
-        groups.append(other_view(other, list(grouping), rows=rows))
+    """The answer, sanitized and of any length; `groups` are sanitized already."""
     view = Stats(
         totals=GroupView(),
         groups=[],
-        groups_total=result.found.total if grouping else None,
+        groups_total=result.found.total if applied["group_by"] else None,
         applied=applied,
         excluded=result.excluded,
         relax=result.hints.relax,
@@ -180,6 +182,14 @@ def _applied(
     if measures:
         found["measure"] = [measure.name for measure in measures]
     return found | question.applied()
+
+
+def _shown_alike(groups: Sequence[JsonObject], names: Sequence[str]) -> list[str]:
+    """A note where groups have keys that look alike as they are shown."""
+    shown = Counter(tuple(group[name] for name in names) for group in groups)
+    alike = sum(count for count in shown.values() if count > 1)
+    text = "groups have a key that is shown like another one's: only the whole texts differ."
+    return [f"{alike} {text}"] if alike else []
 
 
 def _notes(found: Groups, grouping: dict[str, Grouping], rows: Rows) -> list[str]:

@@ -1,6 +1,6 @@
 """Answers `get_conversation`: everything about one conversation, and what was said in it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 from convocore_mcp.errors import InvalidArgumentError, MissingError
@@ -19,7 +19,8 @@ from convocore_mcp.server.views.conversation_builders import (
 )
 from convocore_mcp.server.views.view_builders import freshness_view
 from convocore_mcp.words.counted import counted
-from convocore_mcp.words.folding import words
+from convocore_mcp.words.queries import search_terms
+from convocore_mcp.words.row_words import row_matches
 
 MAX_TURNS = 200
 """Turns of one answer."""
@@ -62,7 +63,7 @@ async def get_conversation(
     answer: JsonObject = {"conversation": fields}
     if request.turns or request.find:
         transcript = await backend.transcripts.read(agent_id, conversation.id)
-        answer["transcript"] = _transcript(transcript, request, notes)
+        answer["transcript"] = _transcript(transcript, request, conversation.language, notes)
     notes += _shorten(answer, totals)
     return answer | {"freshness": sanitize_object(freshness_view(freshness, *notes))}
 
@@ -90,21 +91,33 @@ def _conversation(
 
 
 def _transcript(
-    transcript: Transcript, request: ConversationRequest, notes: list[str]
+    transcript: Transcript, request: ConversationRequest, language: str | None, notes: list[str]
 ) -> JsonObject:
     """`turns` and `total`, or `unavailable`."""
     if transcript.unavailable is not None:
         return {"unavailable": transcript.unavailable}
     turns = transcript.turns
-    shown = _around(turns, request.find, notes) if request.find else turns[-request.turns :]
+    shown = (
+        _around(transcript, request.find, language, notes)
+        if request.find
+        else turns[-request.turns :]
+    )
     views = [sanitize_object(turn_view(turn), length=TURN_LENGTH) for turn in shown]
     return {"turns": views, "total": transcript.total}
 
 
-def _around(turns: Sequence[Turn], find: str, notes: list[str]) -> list[Turn]:
-    """The newest turns in which every word of `find` was said, with those around them."""
-    wanted = words(find)
-    matches = [i for i, turn in enumerate(turns) if wanted and _has(turn, wanted)]
+def _around(
+    transcript: Transcript, find: str, language: str | None, notes: list[str]
+) -> list[Turn]:
+    """The newest turns in which every word of `find` was said, with those around them.
+
+    Words are found as `query` of a list finds them.
+    """
+    turns = transcript.turns
+    terms = search_terms(find, argument="find")
+    matches = [
+        i for i, turn in enumerate(turns) if row_matches([turn.text], terms, language=language)
+    ]
     near: set[int] = set()
     shown = 0
     for index in reversed(matches):
@@ -113,17 +126,13 @@ def _around(turns: Sequence[Turn], find: str, notes: list[str]) -> list[Turn]:
             break
         near.update(around)
         shown += 1
+    searched = f" of the newest {len(turns):,}" * (transcript.total > len(turns))
     notes.append(
-        f"transcript: {counted(len(matches), 'turn has', 'turns have')} these words"
+        f"transcript: {counted(len(matches), 'turn', 'turns')}{searched} "
+        f"{'has' if len(matches) == 1 else 'have'} these words"
         + (f"; the newest {shown} of them are shown." if shown < len(matches) else ".")
     )
     return [turns[i] for i in sorted(near)]
-
-
-def _has(turn: Turn, wanted: Sequence[str]) -> bool:
-    """Whether each wanted word is the beginning of a word of the turn."""
-    in_turn = words(turn.text)
-    return all(any(word.startswith(beginning) for word in in_turn) for beginning in wanted)
 
 
 def _shorten(answer: JsonObject, totals: Mapping[str, int]) -> list[str]:

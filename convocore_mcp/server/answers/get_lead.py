@@ -5,7 +5,7 @@ from collections.abc import Sized
 from convocore_mcp.errors import InvalidArgumentError, MissingError
 from convocore_mcp.leads.profile import Profile
 from convocore_mcp.leads.resolve import Match
-from convocore_mcp.models import EVERYTHING, Conversation, Lead
+from convocore_mcp.models import EVERYTHING, MAX_FOUND, Conversation, Freshness, Lead
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.not_found import with_coverage
 from convocore_mcp.server.requests import MAX_PERSON_LENGTH
@@ -51,15 +51,7 @@ async def get_lead(backend: Backend, agent_id: str, person: str) -> JsonObject:
     except MissingError as error:
         raise with_coverage(error, freshness) from None
     if match.lead is None:
-        return sanitize_object(
-            LeadAnswer(
-                candidates=[candidate_view(lead) for lead in match.leads],
-                total=match.total,
-                matched_on=match.field,
-                ignored=list(match.ignored) or None,
-                freshness=freshness_view(freshness),
-            )
-        )
+        return _candidates(match, freshness)
     lead = match.lead
     answer, notes = _lead_alone(backend, lead, conversations)
     rest = LeadAnswer(
@@ -68,6 +60,23 @@ async def get_lead(backend: Backend, agent_id: str, person: str) -> JsonObject:
         freshness=freshness_view(freshness, *notes),
     )
     return answer | sanitize_object(rest)
+
+
+def _candidates(match: Match, freshness: Freshness) -> JsonObject:
+    """Those who may be meant."""
+    notes = []
+    if match.total >= MAX_FOUND:
+        notes.append(
+            f"At least {MAX_FOUND:,} people fit; no more are counted. Ask with more words."
+        )
+    answer = LeadAnswer(
+        candidates=[candidate_view(lead) for lead in match.leads],
+        total=match.total,
+        matched_on=match.field,
+        ignored=list(match.ignored) or None,
+        freshness=freshness_view(freshness, *notes),
+    )
+    return sanitize_object(answer)
 
 
 def _find(backend: Backend, agent_id: str, person: str) -> tuple[Match, list[Conversation]]:

@@ -25,7 +25,7 @@ from sqlalchemy import (
 from convocore_mcp.store.database.columns import Text, Tokens
 
 PREFIX = "convocore_"
-SCHEMA_VERSION = "50"
+SCHEMA_VERSION = "51"
 """Goes up by one with every change of the tables; `meta`, which stores it, never changes."""
 CURRENT = 2**62
 """The `valid_to` of a current version."""
@@ -150,11 +150,12 @@ first read at `read_at`, last at `seen_at`, replaced or removed at `ended_at`; `
 syncs in a row did not see it. `outdated_at` is when the list last showed an older copy of it,
 unless it was seen since. `other_copies` are the digests of equally old copies that the list shows
 beside it. `dropped_fields` is how many of its fields could not be read, `unparsed_dates` names the
-date fields whose text is no date, with commas. `identity` is Convocore's idea of who this is,
-`lead_id` is ours. Where changes of other conversations have moved the version to another lead,
-`first_lead_id` is the lead that it belonged to at first. `amount` is the number in `value`,
-`unparsed` says that it has none. The columns `by_...` are sort keys: orders are descending, the id
-breaks ties. `search` holds the tokens of `search_tokens`.
+date fields whose text is no date, with commas, and `data` where a captured value is too long to be
+compared. `identity` is Convocore's idea of who this is, `lead_id` is ours. Where changes of other
+conversations have moved the version to another lead, `first_lead_id` is the lead that it belonged
+to at first. `amount` is the number in `value`, `unparsed` says that it has none. The columns
+`by_...` are sort keys: orders are descending, the id breaks ties. `search` holds the tokens of
+`search_tokens`.
 """
 
 records = Table(

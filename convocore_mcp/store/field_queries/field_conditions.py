@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 from sqlalchemy import ColumnElement, and_, false, func, literal, not_, or_, select, true
 
+from convocore_mcp.fields.amounts.numbers import read_number
 from convocore_mcp.fields.conditions import Condition, DataField, Operand, Operator
-from convocore_mcp.fields.numbers import read_number
 from convocore_mcp.fields.row_query import RowQuery
 from convocore_mcp.fields.table import Field, Kind, Rows
 from convocore_mcp.fields.times import Period

@@ -10,8 +10,8 @@ from functools import lru_cache
 from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
-from convocore_mcp.fields.captured_data import folded_name
-from convocore_mcp.fields.numbers import read_number
+from convocore_mcp.fields.amounts.numbers import read_number
+from convocore_mcp.fields.captured_data import MAX_DATA_LENGTH, folded_name
 from convocore_mcp.fields.reading import READ_FIELDS
 from convocore_mcp.fields.table import Field, Kind, Rows
 from convocore_mcp.models import Conversation, DerivedKeys, ReadValue
@@ -27,10 +27,6 @@ from convocore_mcp.store.fields.text_keys import BEGINNING, list_key, stored_tex
 from convocore_mcp.words.visible_text import visible
 
 StoredValue = str | int | float | bool | None
-MAX_DATA_LENGTH = 2_000
-"""Characters of a captured value that are compared."""
-MAX_DATA_VALUES = 100
-"""Captured values of a conversation that can be asked for."""
 _ESCAPE = "\ufffd"
 _ESCAPED = frozenset(f'"\\{_ESCAPE}')
 OVERDUE_BY_ALERT_ALONE = 0
@@ -197,7 +193,7 @@ def _stored_data(c: Conversation) -> str | None:
     data: dict[str, tuple[str, float | None, str | None]] = {}
     for name, value in c.facts.data.items():
         text = data_text(value)
-        if text and len(data) < MAX_DATA_VALUES:
+        if text:
             key, shown = stored_text(text)
             data[data_name(str(name))] = (key, read_number(text), shown)
     return _json(data) if data else None

@@ -18,14 +18,12 @@ from sqlalchemy import (
     true,
 )
 
-from convocore_mcp.models import NAME_WORD, Lead, TermAlternatives
+from convocore_mcp.models import MAX_FOUND, NAME_WORD, Lead, TermAlternatives
 from convocore_mcp.store.database import bulk, rows
 from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.database.schema import UNKNOWN, lead_terms, leads, word_trigrams
 from convocore_mcp.store.read.sql_conditions import has_text, starts_with
 
-MAX_HITS = 2_000
-"""Leads that one look-up returns at most, most recently active first."""
 MAX_LEADS_OF_TERM = 2_500
 """Leads that are read for a term if no other term narrows the search."""
 MIN_WORD_LENGTH = 3
@@ -109,7 +107,7 @@ class PeopleIndex:
     def hits(self, agent_id: str, criteria: Sequence[TermAlternatives]) -> list[Hit]:
         """The leads that have each of the `criteria` terms, most recently active first.
 
-        At most `MAX_HITS`.
+        At most `MAX_FOUND`.
         """
         if not criteria or not all(criterion.exact or criterion.prefixes for criterion in criteria):
             return []
@@ -137,7 +135,7 @@ class PeopleIndex:
                 for row in connection.execute(query.where(_l.lead_id.in_(part)))
             ]
         found.sort(key=lambda row: (-(row[0] if row[0] is not None else UNKNOWN), row[1]))
-        return [Hit(*row[1:]) for row in found[:MAX_HITS]]
+        return [Hit(*row[1:]) for row in found[:MAX_FOUND]]
 
     def knows(self, agent_id: str, criterion: TermAlternatives) -> bool:
         """Whether any lead has one of these terms."""

@@ -19,13 +19,13 @@ from convocore_mcp.store.database.parsed_records import stored_list
 from convocore_mcp.store.field_queries.groups.group_columns import MISSING, GroupColumn
 from convocore_mcp.store.field_queries.groups.group_figures import Figures, Part
 from convocore_mcp.store.field_queries.groups.group_keys import GroupKey
-from convocore_mcp.store.field_queries.groups.row_ranges import read_in_ranges, row_numbers
+from convocore_mcp.store.field_queries.groups.row_ranges import read_in_ranges
 from convocore_mcp.store.fields.row_tables import RowTable
 from convocore_mcp.store.fields.text_keys import ITEM_MARK
 
-MAX_COUNTED_IN_PYTHON = 200_000
-"""Up to this many row numbers, Python counts SQLite's keys, in half the time that SQLite takes to
-sort them. The keys of more rows take too much memory."""
+MAX_KEY_BYTES, BYTES_PER_KEY = 150_000_000, 100
+"""Up to this many bytes of keys, Python counts SQLite's keys, in half the time that SQLite takes to
+sort them; and the bytes that each key takes beside its text."""
 MAX_NUMBERS = 1_000
 """Up to this many rows of the largest groups are selected by their numbers, which needs no look at
 the other rows."""
@@ -109,17 +109,16 @@ def _largest(
     limit: int,
 ) -> _Largest:
     """The keys that most rows have, the most frequent first."""
-    key = column.stored_key
     if table.sqlite:
-        first, last = row_numbers(connection, table)
-        if last - first < MAX_COUNTED_IN_PYTHON:
-            return _largest_counted_in_python(connection, table, column, conditions, limit)
-    number = table.row_number
+        counted = _largest_counted_in_python(connection, table, column, conditions, limit)
+        if counted is not None:
+            return counted
+    key, number = column.stored_key, table.row_number
     ends = (func.min(number).label("first"), func.max(number).label("last"))
     rows = select(key.label("key"), func.count().label("size"), *ends).select_from(table.table)
-    counted = rows.where(*conditions, key.is_not(None)).group_by(key).cte("sizes")
-    total = select(func.count()).select_from(counted).scalar_subquery()
-    by_size = select(counted, total).order_by(counted.c.size.desc(), counted.c.key)
+    sizes_of = rows.where(*conditions, key.is_not(None)).group_by(key).cte("sizes")
+    total = select(func.count()).select_from(sizes_of).scalar_subquery()
+    by_size = select(sizes_of, total).order_by(sizes_of.c.size.desc(), sizes_of.c.key)
     found = connection.execute(by_size.limit(limit)).all()
     if not found:
         return _Largest([], 0)
@@ -135,11 +134,11 @@ def _largest_counted_in_python(
     column: GroupColumn,
     conditions: Conditions,
     limit: int,
-) -> _Largest:
-    """The same, counted in Python: SQLite returns all keys of a range of rows as one text.
+) -> _Largest | None:
+    """The same, counted in Python; `None` if the keys take more than `MAX_KEY_BYTES`.
 
-    It returns their row numbers in the same way. Reading one row after another would take longer
-    than SQLite takes to find them.
+    SQLite returns all keys of a range of rows as one text, and their row numbers as another:
+    reading one row after another would take longer than SQLite takes to find them.
     """
     key, mark = column.stored_key, literal(ITEM_MARK, Text)
     known = key.is_not(None)
@@ -149,12 +148,15 @@ def _largest_counted_in_python(
     statement = select(*read, rows_without_key).select_from(table.table).where(*conditions)
     sizes: Counter[str] = Counter()
     ranges: list[tuple[list[str], str]] = []
-    may_have_missing = False
+    bytes_held, may_have_missing = 0, False
     for ((keys_together, numbers, without),) in read_in_ranges(connection, table, statement):
         may_have_missing |= bool(without)
         if numbers is not None:
             text = str(keys_together)
             keys: list[str] = text.split(ITEM_MARK) if column.no_item_marks else stored_list(text)
+            bytes_held += len(text) + BYTES_PER_KEY * len(keys)
+            if bytes_held > MAX_KEY_BYTES:
+                return None
             sizes.update(keys)
             ranges.append((keys, str(numbers)))
     top = heapq.nsmallest(limit, ((-size, key) for key, size in sizes.items()))

@@ -22,11 +22,13 @@ from convocore_mcp.store.field_queries.groups.row_ranges import (
 from convocore_mcp.store.fields.row_tables import RowTable
 
 MAX_KEPT = 100_000
-"""Parts that are kept after the first reading; where there are more, the engine is asked twice."""
-MAX_FEW_PARTS = 2_000
-"""If the first range of rows has more parts, nearly each row is taken to be a group."""
+"""Parts that are kept between the two readings; where there are more, the engine is asked twice."""
+MAX_PARTS_PER_ROW = 1 / 4
+"""Groups are few if the first range of rows has at most this many parts for each row."""
 MOSTLY_DISTINCT = 0.75
 """Above this share of different values, adding up equal ones here takes longer than it saves."""
+MIN_PARTS_JUDGED = 2_000
+"""Up to this number of parts, that share is not judged."""
 
 
 class SplitParts:
@@ -64,7 +66,7 @@ class SplitParts:
         """Whether the groups are few, as far as the first range of rows shows."""
         if self._first is None:
             self._first = next(self._ranges, ())
-        return len(self._first) <= MAX_FEW_PARTS
+        return len(self._first) <= MAX_PARTS_PER_ROW * sum(map(self._figures.rows, self._first))
 
     def __iter__(self) -> Iterator[Part]:
         if self._kept is not None:
@@ -104,7 +106,7 @@ class SplitParts:
             for row in rows:
                 found[row[:-width]].append(row)
             held += len(rows)
-            distinct = held > MAX_FEW_PARTS and len(found) > MOSTLY_DISTINCT * held
+            distinct = held > MIN_PARTS_JUDGED and len(found) > MOSTLY_DISTINCT * held
             if distinct or held > self._max_kept:
                 yield _added_up(found, width)
                 found.clear()

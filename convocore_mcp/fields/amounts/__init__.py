@@ -1,0 +1,1 @@
+"""Numbers and currencies as people write them."""
