@@ -1,7 +1,7 @@
-"""What an answer says of values that can't be compared as they are.
+"""Notes on values that are not compared as they are written.
 
-Dates that nobody can read, because the CRM takes any text for one, very long captured values, and
-stages and states in conditions that do not exist.
+Dates that can't be read, because the CRM accepts any text as a date; captured values that are too
+long; and stages and states in conditions that no row has.
 """
 
 from collections.abc import Iterable
@@ -24,21 +24,22 @@ _DATES = {
 }
 """The date fields (`fields.reading`), each with the fields that follow from it."""
 _VOCABULARIES = {"stage": STAGES, "state": STATES}
-"""The fields whose values are documented, though not all of them."""
-_COMPARED = frozenset({Operator.EQUAL, Operator.NOT_EQUAL})
-"""Operators that name whole values."""
+"""Fields with documented values; rows may have others."""
+_EQUALITY = frozenset({Operator.EQUAL, Operator.NOT_EQUAL})
+"""Operators whose operands are whole values."""
 
 
-async def unparsed_dates(
+async def comparison_notes(
     backend: Backend, question: Question, used: Iterable[FieldName | None]
 ) -> list[str]:
-    """A note for each date field that the answer uses and that has texts which are no dates.
+    """Notes on what `question` compares and on the `used` fields.
 
-    And one if it compares or groups by captured values of which some are compared in part.
+    One for each date field with texts that are no dates, one if captured values were compared only
+    in part, and one for each stage or state in a condition that no row has.
     """
     compared = (c.field for r in question.query.requirements for c in r.conditions)
     known = {*used, *compared}
-    unknown = await _unknown_values(backend, question)
+    unknown = await _unknown_value_notes(backend, question)
     names = [name for name, fields in _DATES.items() if not known.isdisjoint(fields)]
     if any(isinstance(field, DataField) for field in known):
         names.append(CAPTURED_DATA)
@@ -48,17 +49,17 @@ async def unparsed_dates(
     return [*unknown, *(_note(name, count[name]) for name in names if count.get(name))]
 
 
-async def _unknown_values(backend: Backend, question: Question) -> list[str]:
-    """A note for each condition that names a stage or state which no row has, and goes on without.
+async def _unknown_value_notes(backend: Backend, question: Question) -> list[str]:
+    """A note for each stage or state in `where` that no row has, among several or after `!=`.
 
-    Where nothing is found because of it, the answer lists what is valid.
+    An unknown value alone finds nothing, and an answer without rows lists the valid values.
     """
     notes = []
     for requirement in question.query.requirements:
         for condition in requirement.conditions if requirement.argument == WHERE else ():
             documented = _VOCABULARIES.get(condition.field.name)
             alone = condition.operator is Operator.EQUAL and len(condition.operands) == 1
-            if documented is None or alone or condition.operator not in _COMPARED:
+            if documented is None or alone or condition.operator not in _EQUALITY:
                 continue
             known = set(map(fold, documented))
             for agent in question.query.agents:
