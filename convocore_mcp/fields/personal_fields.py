@@ -3,7 +3,8 @@
 Source: docs/security.md, "Personal data".
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from functools import lru_cache
 
@@ -31,13 +32,18 @@ _EMAILS = _words("email emails mail mails")
 _PHONES = _words("phone phones mobile cell cellphone telephone tel whatsapp fax msisdn")
 _NAMES = _words(
     "name names firstname lastname surname fullname forename nickname username vorname nachname "
-    "nombre apellido prenom assignee"
+    "nombre nombres apellido apellidos prenom nom nome cognome sobrenome assignee contactperson "
+    "ansprechpartner"
 )
 _OF_THINGS = _words(
     "company product plan step file field model stage campaign event team project page brand "
     "business organization organisation org node tool domain host city country state app channel"
 )
 """Beside `name`, they speak of something that is no person."""
+_JOINED = re.compile(
+    r"([^\W\d_]+?)?(e?mails?|phones?|mobile|names?|address|street|birthday|person)(?:number|address)?"
+)
+"""Words written together, of which the second one tells: `birthname`, `customeremail`."""
 _WRITTEN_BY = frozenset({"accepted_by", "by", "assignees", "delegated_by", "chat_assigned_to"})
 _LINKS = _words(
     "link links linkedin facebook instagram twitter handle website avatar pic photo image picture"
@@ -53,14 +59,21 @@ def personal_kind(name: str) -> Personal | None:
     name = name.removeprefix("data.")
     if name in _IDS | _WRITTEN_BY:
         return Personal.ID if name in _IDS else Personal.PERSON
-    words = frozenset(name_words(name))
+    words = frozenset(_parts_of_names(name))
     return next((kind for kind, is_of in _KINDS if is_of(words)), None)
+
+
+def _parts_of_names(name: str) -> Iterator[str]:
+    for word in name_words(name):
+        joined = _JOINED.fullmatch(word)
+        yield from (word, *filter(None, joined.groups())) if joined else (word,)
 
 
 _KINDS: tuple[tuple[Personal, Callable[[frozenset[str]], object]], ...] = (
     (Personal.EMAIL, lambda words: words & _EMAILS),
     (Personal.PHONE, lambda words: words & _PHONES),
     (Personal.PERSON, lambda words: words & _NAMES and not words & _OF_THINGS),
+    (Personal.PERSON, lambda words: {"contact", "person"} <= words),
     (Personal.LINK, lambda words: words & _LINKS or {"linked", "in"} <= words),
     (Personal.ADDRESS, lambda words: words & _ADDRESSES and "ip" not in words),
 )

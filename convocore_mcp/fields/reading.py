@@ -41,11 +41,11 @@ def read_facts(record: Any, *, without_secrets: bool = False) -> Facts:
         tuple(activities),
         data,
         tuple(shares),
-        (*_unparsed_dates(record, activities), *too_long),
+        (*_dates_that_are_none(record, activities), *too_long),
     )
 
 
-def _unparsed_dates(record: Any, activities: list[PlannedActivity]) -> tuple[str, ...]:
+def _dates_that_are_none(record: Any, activities: list[PlannedActivity]) -> tuple[str, ...]:
     """The date fields with a text that is no date. A completed activity is due no more."""
     due = [activity.due_date for activity in activities if not activity.completed]
     texts = {

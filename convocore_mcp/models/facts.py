@@ -41,11 +41,9 @@ class Facts:
     data: Mapping[str, object] = field(default_factory=dict)
     """Captured variables, else extracted data, by name."""
     shares: tuple[ModelShare, ...] = ()
-    unparsed_dates: tuple[str, ...] = ()
-    """The date fields whose text is no date that can be read; they count as without one.
-
-    And `data` where a captured value is too long to be compared as a whole.
-    """
+    unread_fields: tuple[str, ...] = ()
+    """The date fields whose text is no date that can be read; they count as without one. And `data`
+    where a captured value is too long to be compared to its end."""
 
 
 NO_FACTS = Facts()

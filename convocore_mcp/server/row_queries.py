@@ -65,8 +65,8 @@ class RowQueries(Protocol):
         """How many conversations of the window are `tests` and, of the others, `blocked`."""
         ...
 
-    def unparsed_dates(self, agents: Sequence[str], /) -> Mapping[str, int]:
-        """How many present conversations have a date field whose text is no date, by field."""
+    def unread_fields(self, agents: Sequence[str], /) -> Mapping[str, int]:
+        """How many present conversations have each of the fields that could not be read."""
         ...
 
     def values(

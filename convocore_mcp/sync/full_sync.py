@@ -199,8 +199,9 @@ class FullSync:
         await run(mirror.mark_missed, agent_id, (missing.keys() - gone) | outdated.keys())
         await run(mirror.drop_quarantined, agent_id, before=started_at, now=now)
         found = coverage.conversations - len(missing)
-        # An agent whose list is empty may still be gone.
-        lost_at = None if agent_returned and found else coverage.lost_at
+        # An agent whose list is empty may still be gone, until that has been accepted.
+        accepted = found or removal.gone or not coverage.conversations
+        lost_at = None if agent_returned and accepted else coverage.lost_at
         doubt = short_full_sync_note(found, coverage.conversations) if postponed else None
         return {
             "gap": outdated_note(len(outdated)) if outdated else None,

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from convocore_mcp.models import Page
+from convocore_mcp.store.details.details_writer import DetailsWriter
 from convocore_mcp.sync.list_order import EVIDENCE, EVIDENCE_AGAIN, Front, FrontReading, ListedRow
 from convocore_mcp.sync.page_writer import PageWriter, Upstream
 from convocore_mcp.sync.short_lists import is_short_list, short_list_note
@@ -49,6 +50,10 @@ async def incremental_sync(upstream: Upstream, writer: PageWriter) -> None:
     front = Front(coverage.watermark, coverage.as_of)
     async with writer.leads_rebuilt_at_end():
         caught_up = await catch_up(upstream, writer, front)
+    # First: once the sync is noted, answers count what a trial is still to ask for.
+    await writer.run_in_thread(
+        DetailsWriter(writer.mirror).prepare_trial, writer.agent_id, findable=True, if_open=True
+    )
     found, known = caught_up.list_size, coverage.conversations
     if found is not None and is_short_list(found, known):
         writer.progress.gap = writer.progress.gap or short_list_note(found, known)

@@ -12,16 +12,15 @@ from convocore_mcp.models import (
     TrialResult,
     WantedDetails,
 )
+from convocore_mcp.store.details.trial_rows import TRIAL_SIZE
 from convocore_mcp.sync.details.plan import (
-    MAX_TRIED,
-    TRIAL_SIZE,
     DetailsAction,
     DetailsMode,
     DetailsPlan,
     missing_details,
     next_details_action,
-    trial_result,
 )
+from convocore_mcp.sync.details.trial import SHORT_TRIAL, Trial
 
 SYNC = datetime(2026, 8, 1, 12, tzinfo=UTC)
 AUTO, OFF, ALL = (DetailsPlan(mode) for mode in DetailsMode)
@@ -59,15 +58,19 @@ def test_a_trial_comes_first_and_again_after_each_full_sync(
 
 
 def test_a_trial_ends_when_something_was_added_or_enough_was_read() -> None:
-    """Promised by docs/architecture.md, "Details": 404s tell nothing."""
+    """Promised by docs/architecture.md, "Details": 404s tell nothing, however many."""
     read = answers(DetailsOutcome.READ, TRIAL_SIZE)
-    assert trial_result(read[:4], added=1, exhausted=False) is TrialResult.ADDS
-    assert trial_result(read[:-1], added=0, exhausted=False) is None
-    assert trial_result(read, added=0, exhausted=False) is TrialResult.LIST_IS_FULL
-    assert trial_result(read[:1], added=0, exhausted=True) is TrialResult.LIST_IS_FULL
-    missing = answers(DetailsOutcome.MISSING, MAX_TRIED)
-    assert trial_result(missing[:-1], added=0, exhausted=False) is None
-    assert trial_result(missing, added=0, exhausted=False) is TrialResult.LIST_IS_FULL
+    assert Trial().result_with(read[:4], added=1, exhausted=False) is TrialResult.ADDS
+    trial = Trial()
+    assert trial.result_with(read[:-1], added=0, exhausted=False) is None
+    assert trial.result_with(read[:1], added=0, exhausted=False) is TrialResult.LIST_IS_FULL
+    assert Trial().result_with(read[:1], added=0, exhausted=True) is TrialResult.LIST_IS_FULL
+    trial = Trial()
+    missing = answers(DetailsOutcome.MISSING, SHORT_TRIAL)
+    assert trial.result_with(missing[:-1], added=0, exhausted=False) is None
+    assert trial.is_short
+    assert trial.result_with(missing, added=0, exhausted=False) is None
+    assert not trial.is_short
 
 
 def test_a_full_list_lacks_nothing_and_before_the_trial_nobody_knows() -> None:

@@ -8,15 +8,17 @@ from typing import Any
 import pytest
 from sqlalchemy import insert
 
-from convocore_mcp.errors import UnavailableError
+from convocore_mcp.errors import ForbiddenError, UnavailableError
 from convocore_mcp.models import Conversation
 from convocore_mcp.sandbox import Sandbox, serving
 from convocore_mcp.store.database.schema import dirty_conversations
+from convocore_mcp.store.details.trial_rows import TRIAL_SIZE
 from convocore_mcp.sync.agent_sync import SyncParts
 from convocore_mcp.sync.details.details_parts import DetailsParts, SingleConversations
-from convocore_mcp.sync.details.plan import MAX_TRIED, TRIAL_SIZE
+from convocore_mcp.sync.details.trial import SHORT_TRIAL
 from tests.details.details_harness import (
     FAST,
+    FULL_ROW,
     NOW,
     full_rows,
     notes,
@@ -33,6 +35,15 @@ WHO: dict[str, Any] = {
     "capturedVariables": {"budget": "25k"},
     "tokenUsage": {"cumulativeTotalTokens": 10},
 }
+
+
+def leave_out(sandbox: Sandbox, names: set[str]) -> None:
+    """Have the list leave out these fields of every row."""
+
+    def listed(row: dict[str, Any]) -> dict[str, Any]:
+        return {name: value for name, value in row.items() if name not in names}
+
+    sandbox.alter_page(lambda page, _: page | {"data": [listed(row) for row in page["data"]]})
 
 
 async def test_a_full_list_costs_no_request_more() -> None:
@@ -110,7 +121,108 @@ async def test_a_list_of_which_no_single_conversation_is_found_counts_as_full() 
     )
     async with connected(sandbox, **FAST) as client:
         await until_details_are_in(client)
-    assert len(singles(sandbox)) == MAX_TRIED
+    assert len(singles(sandbox)) == SHORT_TRIAL
+
+
+@pytest.mark.parametrize("left_out", [{"userName"}, {"userName", "state", "summary"}])
+@pytest.mark.parametrize("broken", [False, True], ids=["made through the API", "broken"])
+async def test_conversations_that_are_not_found_alone_make_no_list_full(
+    left_out: set[str], *, broken: bool
+) -> None:
+    """Promised by docs/contract.md #never-falsely-complete: a campaign may make many at once."""
+    sandbox = Sandbox(now=NOW)
+    rows = list(full_rows(2 * SHORT_TRIAL, userName="Ann"))
+    for row in rows[: SHORT_TRIAL + 9]:  # the newest and the hottest
+        row |= {"leadScore": 60, "funnelLastEvaluated": 1_780_000_000}
+        if broken:
+            sandbox.break_record(row["ID"])
+        else:
+            row["ID"] = f"{sandbox.agent_id}_{row['ID']}"
+    sandbox.replace(rows)
+    leave_out(sandbox, left_out)
+    async with connected(sandbox, **FAST) as client:
+        await until_details_are_in(client)
+        found = await client.ask("list_conversations", query="Ann", limit=1)
+        assert found["total"] == SHORT_TRIAL - 9
+        assert f"does not give the details of {SHORT_TRIAL + 9} conversations" in notes(found)
+
+
+@pytest.mark.parametrize("left_out", [{"userName"}, {"userName", "state", "summary"}])
+@pytest.mark.parametrize("first", [0, 2])
+async def test_a_trial_of_few_conversations_says_little_of_those_that_come_later(
+    left_out: set[str], first: int
+) -> None:
+    """Promised by docs/contract.md #never-falsely-complete: a new agent has none yet."""
+    sandbox = Sandbox(now=NOW)
+    sandbox.replace(list(full_rows(first)))  # nobody has told a name yet
+    leave_out(sandbox, left_out)
+    async with connected(sandbox, **FAST, incremental_sync_seconds=0) as client:
+        await until_details_are_in(client)
+        for number in range(4):
+            sandbox.insert(**FULL_ROW | {"ID": f"new{number}", "userName": "Ann"})
+        found = await client.ask("list_conversations", query="Ann")
+        assert found["total"] == 4 or not found["freshness"]["complete"]
+        await until_details_are_in(client)
+        assert (await client.ask("list_conversations", query="Ann"))["total"] == 4
+
+
+async def test_rows_that_change_before_a_trial_are_tried_all_the_same(tmp_path: Path) -> None:
+    """Promised by docs/architecture.md, "Details": until it has ended, no answer is complete."""
+    sandbox = Sandbox(now=NOW)
+    sandbox.replace(list(full_rows(4, userName="Ann")))
+    leave_out(sandbox, {"userName"})
+    with serving(sandbox) as base_url:
+        place: dict[str, Any] = {"store": str(tmp_path / "mirror.sqlite3"), "base_url": base_url}
+        async with connected(sandbox, **place, incremental_sync_seconds=0) as client:
+            await client.until_read()
+            for number in range(4):
+                sandbox.touch(f"c{number}")
+            await client.ask("list_conversations")
+        async with connected(sandbox, **place, **FAST) as client:
+            found = await client.ask("list_conversations", query="Ann")
+            assert found["total"] == 4 or not found["freshness"]["complete"]
+            await until_details_are_in(client)
+            assert (await client.ask("list_conversations", query="Ann"))["total"] == 4
+
+
+async def test_what_was_read_without_a_trial_shows_what_the_list_leaves_out(tmp_path: Path) -> None:
+    """Promised by docs/contract.md #never-falsely-complete: details were all read, then off."""
+    sandbox = Sandbox(now=NOW)
+    sandbox.replace(list(full_rows(4, userName="Ann")))
+    leave_out(sandbox, {"userName"})
+    with serving(sandbox) as base_url:
+        place: dict[str, Any] = {"store": str(tmp_path / "mirror.sqlite3"), "base_url": base_url}
+        async with connected(sandbox, **place, **FAST | {"details": "all"}) as client:
+            await until_details_are_in(client)
+            assert (await client.ask("list_conversations", query="Ann"))["total"] == 4
+        sandbox.insert(**FULL_ROW | {"ID": "new", "userName": "Ann"})
+        async with connected(sandbox, **place, incremental_sync_seconds=0) as client:
+            found = await client.ask("list_conversations", query="Ann")
+            assert (found["total"], found["freshness"]["complete"]) == (4, False)
+            assert "details are not read" in notes(found)
+
+
+@pytest.mark.parametrize("left_out", [{"userName"}, {"userName", "state"}])
+async def test_where_no_details_are_given_answers_say_that_the_list_may_leave_out_something(
+    monkeypatch: pytest.MonkeyPatch, left_out: set[str]
+) -> None:
+    """Promised by docs/contract.md #details-not-given: the plan has no single conversations."""
+
+    class NotInPlan:
+        async def conversation(self, _agent_id: str, _id: str) -> Conversation | None:
+            raise ForbiddenError("Convocore says the plan does not include this (403).")
+
+    with_parts = SyncParts.for_details
+    monkeypatch.setattr(
+        SyncParts, "for_details", lambda parts: replace(with_parts(parts), upstream=NotInPlan())
+    )
+    sandbox = Sandbox(now=NOW)
+    sandbox.replace(list(full_rows(30, userName="Ann")))
+    leave_out(sandbox, left_out)
+    async with connected(sandbox, **FAST) as client:
+        await until_details_are_in(client)
+        found = await client.ask("list_conversations", query="Ann")
+        assert "Convocore does not give the details of 30 conversations" in notes(found)
 
 
 async def test_a_broken_record_is_asked_for_once_and_hinders_no_other() -> None:

@@ -183,3 +183,58 @@ async def test_a_person_is_known_by_an_id_that_is_shown_in_another_way() -> None
 
     masked = await Privacy(Mirror(), run, ["agent"], left_out=True).answer(answer, "")
     assert masked["leads"][0]["summary"] == "[person] called."
+
+
+def test_an_email_address_in_a_group_is_masked_whole_although_it_holds_a_name() -> None:
+    """Promised by docs/security.md, "Personal data": in groups, every name is masked, too."""
+    group = {"groups": [{"summary": "Cleo: ask cleo.marsh@cleo.example"}]}
+    assert masking(left_out=True).answer(group) == {
+        "groups": [{"summary": "[person]: ask [email]"}]
+    }
+    mail = pseudonym(Personal.EMAIL, "cleo.marsh@cleo.example")
+    assert masking(left_out=False).answer(group) == {"groups": [{"summary": f"{CLEO}: ask {mail}"}]}
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ('{"contact_name":"Zoe","budget":5}', '{"budget":5}'),
+        ('[{"email":"zoe"},{"street":"Elm 5","tier":"gold"}]', '[{},{"tier":"gold"}]'),
+        ('{"names":["Zoe","Max"],"note":"ask zoe@y.example"}', '{"note":"ask [email]"}'),
+        ('{"tier":"5","contact_name":"Zoe Elm","street":"El\u2026',
+         '{"tier":"5","contact_name":"[person]","street":"[address]'),
+        ('{"full_name": "Zo\\"e"} and so on', '{"full_name": "[person]"} and so on'),
+        ("[urgent] {soon}", "[urgent] {soon}"),
+    ],
+)  # fmt: skip
+def test_a_text_that_is_an_object_is_masked_as_one(text: str, shown: str) -> None:
+    """Promised by docs/security.md, "Personal data": a captured variable may be an object."""
+    row = {"id": "c1", "data.nested": text, "changed": {"data.nested": [text, "none"]}}
+    masked = masking(left_out=True).answer(row)
+    assert masked == {"id": "c1", "data.nested": shown, "changed": {"data.nested": [shown, "none"]}}
+
+
+def test_a_choice_that_holds_a_whole_name_shows_nobody() -> None:
+    """Ours: a source `will` is not somebody called Will; `referred by Will Ray` is about him."""
+    rows = [{"id": "bob-1", "source": "referred by Will Ray"}, {"id": "bob-1", "source": "will"}]
+    assert masking(left_out=True).answer({"conversations": rows})["conversations"] == [
+        {"id": "bob-1", "source": "referred by [person]"},
+        {"id": "bob-1", "source": "will"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("data.birthName", Personal.PERSON), ("data.birthname", Personal.PERSON),
+        ("data.customeremail", Personal.EMAIL), ("data.emailaddress", Personal.EMAIL),
+        ("data.phonenumber", Personal.PHONE), ("data.homeaddress", Personal.ADDRESS),
+        ("data.contact person", Personal.PERSON), ("data.contactperson", Personal.PERSON),
+        ("data.nom", Personal.PERSON), ("data.productname", None), ("data.filename", None),
+        ("data.companyname", None), ("data.hotel", None), ("data.topic", None),
+        ("data.ipaddress", None), ("data.persons", None), ("data.tournament", None),
+    ],
+)  # fmt: skip
+def test_words_that_are_written_together_are_told_apart(name: str, kind: Personal | None) -> None:
+    """Promised by docs/security.md, "Personal data": changes and groups name data in lower case."""
+    assert personal_kind(name) is kind

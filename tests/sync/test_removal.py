@@ -273,3 +273,26 @@ async def test_an_agent_that_is_there_again_with_an_empty_list_is_not_believed_a
         sandbox.alter_page(None)
         await harness.sync()
         assert (await harness.ensure_fresh()).complete
+
+
+@pytest.mark.parametrize(("size", "full_syncs"), [(130, 3), (5, 2)])
+async def test_an_agent_that_is_there_again_and_stays_empty_is_believed_in_the_end(
+    size: int, full_syncs: int
+) -> None:
+    """Promised by docs/architecture.md, "The mirror": else no answer is ever complete again."""
+    sandbox = Sandbox(size=size)
+    sandbox.replace([row | {"ID": f"c{n}"} for n, row in enumerate(sandbox.rows())])
+    async with running_harness(sandbox) as harness:
+        await harness.sync()
+        sandbox.fail_next(404)
+        harness.clock.advance(minutes=1)
+        with pytest.raises(NotFoundError):
+            await harness.ensure_fresh()
+        sandbox.replace([])
+        for _ in range(full_syncs):
+            assert harness.coverage.lost_at is not None
+            await harness.sync()
+        harness.clock.advance(minutes=1)
+        freshness = await harness.ensure_fresh()
+        assert (freshness.complete, freshness.conversations, freshness.notes) == (True, 0, ())
+        assert not harness.coverage.agent_was_gone

@@ -11,12 +11,13 @@ from convocore_mcp.fields.row_query import Groups
 from convocore_mcp.fields.table import BY_NAME, DATA, FIELDS, Field, Kind, Rows
 from convocore_mcp.models import ReadScope
 from convocore_mcp.server.backend import Backend
-from convocore_mcp.server.questions.comparison_notes import comparison_notes
 from convocore_mcp.server.questions.empty_lists import NO_HINTS, Hints, hints
 from convocore_mcp.server.questions.excluded import count_excluded
 from convocore_mcp.server.questions.known_values import with_known_values
 from convocore_mcp.server.questions.question import Question, build_question
 from convocore_mcp.server.questions.several_agents import read_agents
+from convocore_mcp.server.questions.unknown_values import unknown_values
+from convocore_mcp.server.questions.unread_fields import unread_fields
 from convocore_mcp.server.requests import StatsRequest
 from convocore_mcp.server.row_queries import RowQueries
 from convocore_mcp.server.sanitize import JsonObject, sanitize_object
@@ -55,13 +56,14 @@ async def conversation_stats(
     applied = _applied(question, request, grouping, measures)
     limit = request.limit
     grouped = [group.of if isinstance(group, TimeUnit) else group for group in grouping.values()]
-    uncompared = await comparison_notes(backend, question, grouped)
+    unknown = await unknown_values(backend, question)
+    unread = await unread_fields(backend, question, grouped)
     while True:
         result = await backend.read(
             _read_stats, backend.rows, question, list(grouping.values()), measures, limit
         )
         groups = [group_view(group, list(grouping), rows=rows) for group in result.found.groups]
-        notes = [*result.hints.notes, *uncompared, *_notes(result.found, grouping, rows)]
+        notes = [*result.hints.notes, *unknown, *unread, *_notes(result.found, grouping, rows)]
         notes += _shown_alike(groups, list(grouping))
         if limit < request.limit:
             notes.append(

@@ -15,7 +15,6 @@ from convocore_mcp.server.answers.filters import (
     count_without_each,
 )
 from convocore_mcp.server.backend import Backend
-from convocore_mcp.server.questions.comparison_notes import comparison_notes
 from convocore_mcp.server.questions.empty_lists import hints
 from convocore_mcp.server.questions.known_values import with_known_values
 from convocore_mcp.server.questions.question import (
@@ -33,6 +32,8 @@ from convocore_mcp.server.questions.row_list import (
     with_cursor,
 )
 from convocore_mcp.server.questions.several_agents import read_agents
+from convocore_mcp.server.questions.unknown_values import unknown_values
+from convocore_mcp.server.questions.unread_fields import unread_fields
 from convocore_mcp.server.requests import ConversationsRequest
 from convocore_mcp.server.sanitize import JsonObject, sanitize_object
 from convocore_mcp.server.views.answer_views import ConversationList
@@ -77,14 +78,15 @@ async def list_conversations(
             lambda row: show(row, fields, zone=backend.zone),
         )  # fmt: skip
     shown = fields if request.fields else ()
-    uncompared = await comparison_notes(backend, question, [sort.field, *shown])
+    unknown = await unknown_values(backend, question)
+    unread = await unread_fields(backend, question, [sort.field, *shown])
     view = ConversationList(
         conversations=[],
         total=page.total,
         applied={"sort": applied_sort(request.sort, rows=Rows.CONVERSATIONS)} | question.applied(),
         relax=page.hints.relax,
         valid=page.hints.valid,
-        freshness=freshness_view(freshness, *page.hints.notes, *uncompared),
+        freshness=freshness_view(freshness, *page.hints.notes, *unknown, *unread),
     )
     answer = sanitize_object(view) | {"conversations": [sanitize_object(r) for r in page.rows]}
     return with_cursor(answer, "conversations", page, start)

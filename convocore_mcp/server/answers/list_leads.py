@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from convocore_mcp.fields.table import Rows
 from convocore_mcp.models import ReadScope
 from convocore_mcp.server.backend import Backend
-from convocore_mcp.server.questions.comparison_notes import comparison_notes
 from convocore_mcp.server.questions.excluded import count_excluded
 from convocore_mcp.server.questions.known_values import with_known_values
 from convocore_mcp.server.questions.question import applied_sort, build_question, read_sort
 from convocore_mcp.server.questions.row_list import page_start, read_page, with_cursor
 from convocore_mcp.server.questions.several_agents import read_agents
+from convocore_mcp.server.questions.unknown_values import unknown_values
+from convocore_mcp.server.questions.unread_fields import unread_fields
 from convocore_mcp.server.requests import LeadsRequest
 from convocore_mcp.server.sanitize import JsonObject, sanitize_object
 from convocore_mcp.server.views.answer_views import LeadList
@@ -48,7 +49,8 @@ async def list_leads(backend: Backend, agents: Sequence[str], request: LeadsRequ
         lambda row: show(row, fields, zone=backend.zone),
     )  # fmt: skip
     shown = fields if request.fields else ()
-    uncompared = await comparison_notes(backend, question, [sort.field, *shown])
+    unknown = await unknown_values(backend, question)
+    unread = await unread_fields(backend, question, [sort.field, *shown])
     excluded = await backend.read(count_excluded, backend.rows, question)
     view = LeadList(
         leads=[],
@@ -57,7 +59,9 @@ async def list_leads(backend: Backend, agents: Sequence[str], request: LeadsRequ
         excluded=excluded,
         relax=page.hints.relax,
         valid=page.hints.valid,
-        freshness=freshness_view(freshness, *page.hints.notes, *uncompared, *[MOVED] * page.moved),
+        freshness=freshness_view(
+            freshness, *page.hints.notes, *unknown, *unread, *[MOVED] * page.moved
+        ),
     )
     answer = sanitize_object(view) | {"leads": [sanitize_object(row) for row in page.rows]}
     return with_cursor(answer, "leads", page, start)

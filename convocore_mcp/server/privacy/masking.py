@@ -1,5 +1,6 @@
 """Masks an answer: fields by their names, texts by what is known of the people in the answer."""
 
+import json
 import re
 from collections.abc import Collection, Iterator, Mapping
 
@@ -8,6 +9,7 @@ from convocore_mcp.fields.table import BY_NAME, Kind
 from convocore_mcp.models.personal import NOBODY, PersonalValues
 from convocore_mcp.server.privacy.pseudonyms import PSEUDONYM, Pseudonyms
 from convocore_mcp.server.privacy.text_masks import mask_text
+from convocore_mcp.server.rendering import compact
 from convocore_mcp.server.sanitize import JsonObject
 from convocore_mcp.words.folding import fold
 from convocore_mcp.words.shown_ids import meant_ids
@@ -33,7 +35,10 @@ _MIN_PHONE_NUMBER = 10**6
 """A smaller number is a count."""
 _WORD = re.compile(r"[^\W\d_]{2,}")
 ANYBODY = PersonalValues(names=("",))
-"""Stands for unknown people: any name in the mirror may occur."""
+"""Marks where any name in the mirror may stand."""
+_TEXT_FIELD = re.compile(r'("((?:[^"\\]|\\.)*)"\s*:\s*["\[])((?:(?<=\[)[^\]{]+|(?:[^"\\]|\\.)+))')
+"""A text in a JSON object, or a list of texts, with its name."""
+_MARKED = re.compile(rf"({PSEUDONYM.pattern}|\[(?:{'|'.join(Personal)})\])")
 _CONDITION = re.compile(r"\s*([\w.]+)\s*(!?[=~])\s*(.*)", re.DOTALL)
 
 
@@ -110,7 +115,25 @@ class Masking:
             return self.value(kind, str(value))
         if not isinstance(value, str):
             return value
+        if kind is None and value.startswith(("{", "[")):
+            return self._object_in_text(name, value, known)
         return self.value(kind, value) if kind else self._text_field(name, value, known)
+
+    def _object_in_text(self, name: str, text: str, known: PersonalValues) -> str | None:
+        """A text that is an object or a list, as a captured variable may be; it may be cut off."""
+        try:
+            found = json.loads(text)
+        except ValueError:
+            text = _TEXT_FIELD.sub(self._masked_text_field, text)
+        else:
+            masked = self._value(name, found, known)
+            if masked != found:
+                return compact(masked)
+        return self._text_field(name, text, known)
+
+    def _masked_text_field(self, match: re.Match[str]) -> str:
+        kind = personal_kind(match[2])
+        return match[1] + (self._replacement(kind, match[3]) if kind else match[3])
 
     def _text_field(self, name: str, value: str, known: PersonalValues) -> str | None:
         if name in _WITHOUT_PERSONAL_DATA:
@@ -134,9 +157,14 @@ class Masking:
     def _text(self, text: str, known: PersonalValues, *, names: bool) -> str:
         for value, pseudonym in self._given.items():
             text = text.replace(value, pseudonym)
-        if known is ANYBODY and names:
-            text = _WORD.sub(self._masked_word, text)
-        return mask_text(text, known, self._replacement, names=names)
+        text = mask_text(text, known, self._replacement, names=names)
+        if known is not ANYBODY or not names:
+            return text
+        # Not before: a name in an email address must not keep the rest of it from being found.
+        return "".join(
+            part if _MARKED.fullmatch(part) else _WORD.sub(self._masked_word, part)
+            for part in _MARKED.split(text)
+        )
 
     def _masked_word(self, match: re.Match[str]) -> str:
         word = match.group()

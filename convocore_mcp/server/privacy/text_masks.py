@@ -30,7 +30,7 @@ LOCAL_DIGITS, CERTAIN_DIGITS = 7, 9
 
 
 def mask_text(text: str, known: PersonalValues, mask: Mask, *, names: bool = True) -> str:
-    """`text` without personal data; with `names` false, words that are a name may stay."""
+    """`text` without personal data; with `names` false, single words that are a name may stay."""
     if "@" in text:
         text = _EMAIL.sub(partial(_marked, mask, Personal.EMAIL), text)
     for link in known.links:
@@ -41,10 +41,8 @@ def mask_text(text: str, known: PersonalValues, mask: Mask, *, names: bool = Tru
     if any(char.isdigit() for char in text):
         text = _NUMBER.sub(lambda m: _masked_number(m.group(), known, mask), text)
         text = _CUT_NUMBER.sub(partial(_marked, mask, Personal.PHONE), text)
-    if not names:
-        return text
     for name in known.names:
-        pattern = _name_pattern(name)
+        pattern = _name_pattern(name) if names else _whole_name(name)
         if pattern is not None and pattern.search(text):
             text = pattern.sub(partial(_named, mask, name), text)
     return text
@@ -100,3 +98,11 @@ def _name_pattern(name: str) -> re.Pattern[str] | None:
         wanted = sorted({*wanted, *inner}, key=len, reverse=True)[:MAX_PARTS]
         return re.compile("|".join(map(re.escape, wanted)))
     return re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, wanted))})(?!\w)", re.IGNORECASE)
+
+
+@lru_cache(maxsize=4096)
+def _whole_name(name: str) -> re.Pattern[str] | None:
+    """Finds a whole name of several words: one alone may be an ordinary word, too."""
+    if len(name.split()) < 2:
+        return None
+    return re.compile(rf"(?<!\w){re.escape(name.strip())}(?!\w)", re.IGNORECASE)

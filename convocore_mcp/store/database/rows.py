@@ -98,7 +98,7 @@ def digest_of(c: Conversation) -> bytes:
 
 NEW_COLUMNS = (
     "valid_from", "valid_to", "read_at", "seen_at", "missed_syncs", *_ROW, "dropped_fields",
-    "unparsed_dates", "email_key", "phone_key", "unparsed", "tag_keys", "by_newest", "by_oldest",
+    "unread_fields", "email_key", "phone_key", "unparsed", "tag_keys", "by_newest", "by_oldest",
     "by_score", "by_value", "by_waiting", "search", "digest",
 )  # fmt: skip
 """The columns of a version that begins, in the order of `new_version`."""
@@ -118,7 +118,7 @@ def new_version(
     row[_DERIVED] = (keys.amount, keys.currency, lead_id)
     row += (
         len(c.dropped),
-        ",".join(c.facts.unparsed_dates) or None,
+        ",".join(c.facts.unread_fields) or None,
         keys.email,
         keys.phone,
         keys.unparsed,

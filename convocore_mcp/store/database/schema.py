@@ -103,7 +103,7 @@ conversations = Table(
     Column("outdated_at", BigInteger),
     Column("other_copies", LargeBinary),
     Column("dropped_fields", Integer, nullable=False),
-    Column("unparsed_dates", Text),
+    Column("unread_fields", Text),
     Column("digest", LargeBinary, nullable=False),
     Column("agent_id", Text, nullable=False),
     Column("id", Text, nullable=False),
@@ -149,7 +149,7 @@ A version is valid from change `valid_from` until change `valid_to` (`CURRENT`: 
 first read at `read_at`, last at `seen_at`, replaced or removed at `ended_at`; `missed_syncs` full
 syncs in a row did not see it. `outdated_at` is when the list last showed an older copy of it,
 unless it was seen since. `other_copies` are the digests of equally old copies that the list shows
-beside it. `dropped_fields` is how many of its fields could not be read, `unparsed_dates` names the
+beside it. `dropped_fields` is how many of its fields could not be read, `unread_fields` names the
 date fields whose text is no date, with commas, and `data` where a captured value is too long to be
 compared. `identity` is Convocore's idea of who this is, `lead_id` is ours. Where changes of other
 conversations have moved the version to another lead, `first_lead_id` is the lead that it belonged
@@ -176,7 +176,7 @@ for _name in ("email_key", "phone_key"):
     _index(_name, _c.agent_id, _c[_name], _c.identity, where=_c[_name].is_not(None))
 _index("ended", _c.valid_to, where=_c.ended_at.is_not(None))
 _index("dropped", _c.agent_id, _c.valid_to, where=_c.dropped_fields > 0)
-_index("unparsed", _c.agent_id, _c.unparsed_dates, where=_c.unparsed_dates.is_not(None))
+_index("unparsed", _c.agent_id, _c.unread_fields, where=_c.unread_fields.is_not(None))
 _index("newest", _c.agent_id, _c.by_newest, _c.id, _c.valid_to)
 _index("oldest", _c.agent_id, _c.by_oldest, _c.id, _c.valid_to)
 for _order in ("score", "value", "waiting"):

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import false, func, select
 
-from convocore_mcp.models import DetailsState, DetailsTrial, WantedDetails
+from convocore_mcp.models import DetailsState, DetailsTrial, TrialResult, WantedDetails
 from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.database.rows import chunks, to_milliseconds
 from convocore_mcp.store.database.schema import (
@@ -16,6 +16,7 @@ from convocore_mcp.store.database.schema import (
 )
 from convocore_mcp.store.details.save_details import read_before
 from convocore_mcp.store.details.tables import REFUSED, details, details_trials, sparse_rows
+from convocore_mcp.store.details.trial_rows import made_through_api
 
 _c, _s, _d, _t = conversations.c, sparse_rows.c, details.c, details_trials.c
 _WANTED = select(_s.id, _c.valid_from).join(
@@ -28,10 +29,14 @@ _NOT_IN_LEADS = select(func.count(_d.id.distinct())).join(
     dirty_conversations,
     (dirty_conversations.c.agent_id == _d.agent_id) & (dirty_conversations.c.id == _d.id),
 )
-_IS_TRIED = select(_t.agent_id).where(_t.agent_id == _s.agent_id).exists()
+_IS_TRIED = (
+    select(_t.agent_id)
+    .where(_t.agent_id == _s.agent_id, _t.result != TrialResult.REFUSED.value)
+    .exists()
+)
 _HAS_DETAILS = select(_d.id).where(_d.agent_id == _s.agent_id, _d.id == _s.id).exists()
 _PENDING = ~_s.again | ~(_IS_TRIED | _HAS_DETAILS)
-"""Until a trial has shown whether the list is full, its candidates count, too."""
+"""Unless a trial has shown whether the list is full, its candidates count, too."""
 _TRIED_AT, _RESULT = select(_t.full_sync_at), select(_t.result)
 
 
@@ -41,12 +46,15 @@ class DetailsQueue:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def wanted(self, agent_id: str, *, limit: int) -> list[WantedDetails]:
+    def wanted(self, agent_id: str, *, limit: int, findable: bool = False) -> list[WantedDetails]:
         """The details to read next: the newest and the hottest in turn, at most `limit`.
 
-        Those that were never read come before those that are read again.
+        Those that were never read come before those that are read again. `findable` leaves out
+        those that Convocore hardly ever finds.
         """
         query = _WANTED.where(_s.agent_id == agent_id).limit(limit)
+        if findable:
+            query = query.where(~made_through_api(_s.id, agent_id))
         found: dict[WantedDetails, None] = {}
         with self._database.reading() as connection:
             for of_kind in (~_s.again, _s.again):

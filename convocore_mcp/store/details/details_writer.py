@@ -3,14 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, insert
-
 from convocore_mcp.models import ReadDetails, TrialResult
 from convocore_mcp.store.database.coverage import note_data_changed
 from convocore_mcp.store.database.rows import to_milliseconds
 from convocore_mcp.store.database.sequence import take_write_lock
 from convocore_mcp.store.details import save_details, trial_rows
-from convocore_mcp.store.details.tables import details_trials
 from convocore_mcp.store.write import versions
 from convocore_mcp.store.write.mirror_writer import MirrorWriter
 
@@ -43,6 +40,8 @@ class DetailsWriter:
             first = save_details.without_details(connection, agent_id, found.changed)
             save_details.save_answers(connection, agent_id, found, at=now)
             trial_rows.note_added(connection, agent_id, found.fields)
+            if found.added:
+                trial_rows.note_that_they_add(connection, agent_id)
             save_details.mark_enriched(connection, agent_id, found.changed, first=first)
             if found.answered and not found.changed:
                 note_data_changed(connection, agent_id)  # answers say how many details they lack
@@ -58,20 +57,26 @@ class DetailsWriter:
             take_write_lock(connection)
             return save_details.want_again(connection, agent_id, time, now=now)
 
-    def prepare_trial(self, agent_id: str) -> None:
-        """Have a trial ask for rows that are not sparse, if the list may leave out a field."""
+    def prepare_trial(
+        self, agent_id: str, *, findable: bool = False, if_open: bool = False
+    ) -> None:
+        """Have a trial ask for rows that are not sparse, if the list may leave out a field.
+
+        `findable` means only those that Convocore may find alone, `if_open` only where no trial has
+        shown anything that still counts, and none has anything to ask for.
+        """
         with self._mirror.database.reading() as connection:
+            if if_open and not trial_rows.is_open(connection, agent_id):
+                return
             if not trial_rows.lacks_a_field(connection, agent_id):
                 return
         with self._mirror.database.writing() as connection:
             take_write_lock(connection)
-            trial_rows.want_for_trial(connection, agent_id)
+            trial_rows.want_for_trial(connection, agent_id, findable=findable)
 
     def note_trial(self, agent_id: str, *, full_sync_at: datetime, result: TrialResult) -> None:
         """Remember what a trial of single conversations has shown."""
-        values = {"full_sync_at": to_milliseconds(full_sync_at), "result": result.value}
         with self._mirror.database.writing() as connection:
             take_write_lock(connection)
-            of_agent = details_trials.c.agent_id == agent_id
-            connection.execute(delete(details_trials).where(of_agent))
-            connection.execute(insert(details_trials), values | {"agent_id": agent_id})
+            time = to_milliseconds(full_sync_at) or 0
+            trial_rows.note_result(connection, agent_id, result, full_sync_at=time)

@@ -14,7 +14,7 @@ from convocore_mcp.store.database.columns import storable
 from convocore_mcp.store.database.rows import chunks, digest_of, to_milliseconds
 from convocore_mcp.store.database.schema import UNKNOWN
 from convocore_mcp.store.details.tables import details, details_trials, sparse_rows
-from convocore_mcp.store.details.trial_rows import added_fields_of, has_field
+from convocore_mcp.store.details.trial_rows import added_fields_of, forget_weak_trial, has_field
 from convocore_mcp.store.write.versions import Changed
 
 MergeDetails = Callable[[Conversation, str], Conversation]
@@ -118,6 +118,8 @@ def note_listed(
         if row.id in sparse
     ]
     bulk.insert_rows(connection, sparse_rows, _COLUMNS, wanted)
+    if wanted:
+        forget_weak_trial(connection, agent_id)
 
 
 def delete_ids(connection: Connection, table: Table, agent_id: str, ids: Sequence[str]) -> None:

@@ -24,7 +24,13 @@ from sqlalchemy import (
 
 from convocore_mcp.models import TrialResult
 from convocore_mcp.store.database.schema import CURRENT, UNKNOWN, conversations, records
-from convocore_mcp.store.details.tables import added_fields, details, details_trials, sparse_rows
+from convocore_mcp.store.details.tables import (
+    REFUSED,
+    added_fields,
+    details,
+    details_trials,
+    sparse_rows,
+)
 
 ASKED_FIELDS = frozenset(
     {
@@ -38,8 +44,10 @@ LISTED_FIELDS = frozenset({"state", "summary", "last_message"})
 SAMPLE_ROWS, MIN_ONE_IN = 200, 20
 """The list may leave a field out if fewer than one in `MIN_ONE_IN` of the newest `SAMPLE_ROWS` rows
 have it."""
+TRIAL_SIZE = 20
+"""Single conversations that are read to find whether they add anything to the list."""
 MAX_CANDIDATES = 60
-"""Single conversations that a trial may ask for (`sync.details.plan.MAX_TRIED`)."""
+"""Rows that are not sparse of which single conversations are asked for at a time, in a trial."""
 _EMPTY = ('""', "[]", "{}")
 _c, _s, _d, _r = conversations.c, sparse_rows.c, details.c, records.c
 _COLUMNS = ["agent_id", "id", "last_activity", "score", "listed", "again", "bare"]
@@ -67,8 +75,7 @@ def has_field(record: str, name: str) -> bool:
 
 def lacks_a_field(connection: Connection, agent_id: str) -> bool:
     """Whether the list may leave out a field, and no trial has shown yet that it does."""
-    trial = select(details_trials.c.result).where(details_trials.c.agent_id == agent_id)
-    if connection.scalar(trial) == TrialResult.ADDS.value:
+    if _result(connection, agent_id) == TrialResult.ADDS.value:
         return False
     newest = (
         select(_r.record)
@@ -84,10 +91,72 @@ def lacks_a_field(connection: Connection, agent_id: str) -> bool:
     )
 
 
-def want_for_trial(connection: Connection, agent_id: str) -> None:
-    """Have a trial ask for the newest rows of which no details were read."""
-    query = _unread(agent_id, again=True).order_by(_c.by_newest.desc()).limit(MAX_CANDIDATES)
-    connection.execute(insert(sparse_rows).from_select(_COLUMNS, query))
+def want_for_trial(connection: Connection, agent_id: str, *, findable: bool) -> None:
+    """Have a trial ask for the newest rows of which no details were read.
+
+    Those that Convocore hardly ever finds come last, or not at all if all must be `findable`.
+    """
+    unread, missing = _unread(agent_id, again=True), MAX_CANDIDATES
+    for condition in [~made_through_api(_c.id, agent_id), *([] if findable else [true()])]:
+        query = unread.where(condition).order_by(_c.by_newest.desc()).limit(missing)
+        missing -= connection.execute(insert(sparse_rows).from_select(_COLUMNS, query)).rowcount
+    if missing < MAX_CANDIDATES:
+        forget_weak_trial(connection, agent_id)
+
+
+def is_open(connection: Connection, agent_id: str) -> bool:
+    """Whether the rows that there are now may be tried: nothing was shown, and nothing waits."""
+    waits = select(_s.id).where(_s.agent_id == agent_id, _s.again, ~_details_of_row())
+    if connection.execute(waits.limit(1)).first() is not None:
+        return False
+    return _result(connection, agent_id) is None or _is_weak(connection, agent_id)
+
+
+def forget_weak_trial(connection: Connection, agent_id: str) -> None:
+    """Forget that the list is full where few conversations have shown it: there are new ones."""
+    if _is_weak(connection, agent_id):
+        connection.execute(delete(details_trials).where(details_trials.c.agent_id == agent_id))
+
+
+def note_result(
+    connection: Connection, agent_id: str, result: TrialResult, *, full_sync_at: int
+) -> None:
+    """Remember what single conversations have shown."""
+    connection.execute(delete(details_trials).where(details_trials.c.agent_id == agent_id))
+    values = {"agent_id": agent_id, "full_sync_at": full_sync_at, "result": result.value}
+    connection.execute(insert(details_trials), values)
+    # The list may have brought rows since the trial looked for more of them.
+    untried = select(_s.id).where(
+        _s.agent_id == agent_id, ~_details_of_row(), ~made_through_api(_s.id, agent_id)
+    )
+    if connection.execute(untried.limit(1)).first() is not None:
+        forget_weak_trial(connection, agent_id)
+
+
+def note_that_they_add(connection: Connection, agent_id: str) -> None:
+    """Remember that single conversations add something, also where there was no trial."""
+    if _result(connection, agent_id) != TrialResult.ADDS.value:
+        note_result(connection, agent_id, TrialResult.ADDS, full_sync_at=0)
+
+
+def _result(connection: Connection, agent_id: str) -> str | None:
+    trial = select(details_trials.c.result).where(details_trials.c.agent_id == agent_id)
+    return connection.scalar(trial)
+
+
+def _is_weak(connection: Connection, agent_id: str) -> bool:
+    if _result(connection, agent_id) != TrialResult.LIST_IS_FULL.value:
+        return False
+    read = select(_d.id).where(_d.agent_id == agent_id, ~REFUSED).limit(TRIAL_SIZE)
+    return len(connection.scalars(read).all()) < TRIAL_SIZE
+
+
+def made_through_api(id_: ColumnElement[str], agent_id: str) -> ColumnElement[bool]:
+    """Whether a conversation was made through the REST API, by its ID.
+
+    Convocore does not find it alone: docs/upstream.md, "The single conversation".
+    """
+    return id_.startswith(f"{agent_id}_", autoescape=True)
 
 
 def added_fields_of(connection: Connection, agent_id: str) -> frozenset[str]:

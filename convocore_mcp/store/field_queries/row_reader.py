@@ -142,17 +142,11 @@ class RowReader:
         used = (*grouped, *measures, *always_used)
         return self._cached(query, question, used, compute, self._page_cache, present=True)
 
-    def unparsed_dates(self, agent_ids: Sequence[str], /) -> Mapping[str, int]:
-        """How many present conversations have a date field whose text is no date, by field."""
+    def unread_fields(self, agent_ids: Sequence[str], /) -> Mapping[str, int]:
+        """How many present conversations have each of the fields that could not be read."""
         c = conversations.c
-        conditions = (
-            c.agent_id.in_(agent_ids),
-            c.valid_to == CURRENT,
-            c.unparsed_dates.is_not(None),
-        )
-        counted = (
-            select(c.unparsed_dates, func.count()).where(*conditions).group_by(c.unparsed_dates)
-        )
+        present = (c.agent_id.in_(agent_ids), c.valid_to == CURRENT, c.unread_fields.is_not(None))
+        counted = select(c.unread_fields, func.count()).where(*present).group_by(c.unread_fields)
 
         def compute(connection: Connection) -> Mapping[str, int]:
             count = Counter[str]()
@@ -163,7 +157,7 @@ class RowReader:
 
         return self._cached(
             RowQuery(Rows.CONVERSATIONS, tuple(agent_ids), Clock(_ANY_TIME)),
-            "unparsed dates",
+            "unread fields",
             (),
             compute,
             self._cache,

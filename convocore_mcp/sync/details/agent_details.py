@@ -7,16 +7,8 @@ from datetime import datetime
 
 import anyio
 
-from convocore_mcp.errors import (
-    ApiError,
-    BrokenRecordError,
-    ContractError,
-    ConvocoreError,
-    ForbiddenError,
-    UnauthorizedError,
-)
+from convocore_mcp.errors import ApiError, ConvocoreError, ForbiddenError, UnauthorizedError
 from convocore_mcp.models import (
-    DetailsOutcome,
     DetailsState,
     ReadDetails,
     ReadScope,
@@ -25,15 +17,16 @@ from convocore_mcp.models import (
 )
 from convocore_mcp.store.details.details_queue import DetailsQueue
 from convocore_mcp.store.details.details_writer import DetailsWriter
+from convocore_mcp.sync.details.asking import ask_for
 from convocore_mcp.sync.details.details_parts import DetailsParts
 from convocore_mcp.sync.details.plan import (
     DetailsAction,
     DetailsMode,
     missing_details,
     next_details_action,
-    trial_result,
     without_failed,
 )
+from convocore_mcp.sync.details.trial import Trial
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +57,7 @@ class AgentDetails:
         # A task's own `cancel` would abandon a thread that is using the database.
         self._cancel_scope = anyio.CancelScope()
         self._trial_ended = asyncio.Event()
+        self._trial = Trial()
         self._nothing_to_do = False
         self._failed: set[str] = set()  # IDs; emptied when every wanted one has failed
 
@@ -194,7 +188,7 @@ class AgentDetails:
         action = next_details_action(parts.plan, state.trial, full_sync_at=full_sync_at)
         try:
             if action is DetailsAction.TRIAL and full_sync_at is not None:
-                await self._run_trial(full_sync_at)
+                await self._go_on_with_trial(full_sync_at)
                 return False
             if action is DetailsAction.NOTHING:
                 return True
@@ -222,26 +216,42 @@ class AgentDetails:
         write = parts.write_in_thread
         return bool(await write(self._writer.want_again, self._agent_id, old, now=now))
 
-    async def _run_trial(self, full_sync_at: datetime) -> None:
-        """Find out whether single conversations add anything, a few at a time."""
-        answers, added, result = list[ReadDetails](), 0, None
+    async def _go_on_with_trial(self, full_sync_at: datetime) -> None:
+        """Ask for a few single conversations, and note the result once they show one."""
+        trial, plan = self._trial, self._parts.plan
+        interval = 0 if trial.is_short else 1 / plan.per_second
         try:
-            while result is None:
-                wanted = await self._wanted(CONCURRENT_REQUESTS)
-                read, count = await self._read(wanted, interval=0) if wanted else ([], 0)
-                answers += read
-                added += count
-                result = trial_result(answers, added=added, exhausted=not wanted)
+            wanted = await self._wanted_for_trial()
+            read, added = await self._read(wanted, interval=interval) if wanted else ([], 0)
+            result = trial.result_with(read, added=added, exhausted=not wanted)
         except (ForbiddenError, UnauthorizedError):
             result = TrialResult.REFUSED
-        await self._parts.write_in_thread(
-            self._writer.note_trial, self._agent_id, full_sync_at=full_sync_at, result=result
-        )
-        self._trial_ended.set()
+        if result is not None:
+            self._trial = Trial()
+            await self._parts.write_in_thread(
+                self._writer.note_trial, self._agent_id, full_sync_at=full_sync_at, result=result
+            )
+        if result is not None or not trial.is_short:
+            self._trial_ended.set()
 
-    async def _wanted(self, limit: int) -> list[WantedDetails]:
-        more = limit + len(self._failed)
-        wanted = await self._parts.read_in_thread(self._queue.wanted, self._agent_id, limit=more)
+    async def _wanted_for_trial(self) -> list[WantedDetails]:
+        """What a trial asks for next: what may be found before what is hardly ever found.
+
+        More is wanted before all was read: with nothing pending, answers would be complete.
+        """
+        ahead = 2 * CONCURRENT_REQUESTS
+        wanted = await self._wanted(ahead, findable=True)
+        if len(wanted) < ahead:
+            prepare = self._writer.prepare_trial
+            await self._parts.write_in_thread(prepare, self._agent_id, findable=True)
+            wanted = await self._wanted(ahead, findable=True)
+        if not wanted and self._trial.is_short:
+            wanted = await self._wanted(CONCURRENT_REQUESTS)
+        return wanted[:CONCURRENT_REQUESTS]
+
+    async def _wanted(self, limit: int, *, findable: bool = False) -> list[WantedDetails]:
+        more, read = limit + len(self._failed), self._parts.read_in_thread
+        wanted = await read(self._queue.wanted, self._agent_id, limit=more, findable=findable)
         return without_failed(wanted, self._failed, limit=limit)
 
     async def _read(
@@ -262,7 +272,7 @@ class AgentDetails:
             async with limiter:
                 if not errors:
                     try:
-                        answers.append(await self._ask(each))
+                        answers.append(await ask_for(each, self._agent_id, self._parts.upstream))
                     except ApiError as error:
                         errors.append(error)
                         self._failed.add(each.id)
@@ -275,16 +285,6 @@ class AgentDetails:
         if errors:
             raise errors[0]
         return answers, added
-
-    async def _ask(self, wanted: WantedDetails) -> ReadDetails:
-        try:
-            single = await self._parts.upstream.conversation(self._agent_id, wanted.id)
-        except (BrokenRecordError, ContractError):
-            return ReadDetails(wanted, DetailsOutcome.BROKEN)
-        if single is not None and single.id != wanted.id:
-            return ReadDetails(wanted, DetailsOutcome.BROKEN)  # merged, it'd be another person's
-        outcome = DetailsOutcome.MISSING if single is None else DetailsOutcome.READ
-        return ReadDetails(wanted, outcome, single)
 
     async def _save(self, answers: Sequence[ReadDetails], read_at: datetime) -> int:
         if not answers:

@@ -9,19 +9,12 @@ from datetime import datetime, timedelta
 from enum import Enum, StrEnum
 
 from convocore_mcp.models import (
-    DetailsOutcome,
     DetailsState,
     DetailsTrial,
-    ReadDetails,
     TrialResult,
     WantedDetails,
 )
 from convocore_mcp.store.database.rows import to_milliseconds
-
-TRIAL_SIZE = 20
-"""Single conversations that are read to find whether they add anything to the list."""
-MAX_TRIED = 60
-"""Single conversations that a trial asks for at most, with those that are answered with 404."""
 
 BATCH_SECONDS, MIN_BATCH, MAX_BATCH = 2.5, 4, 50
 
@@ -92,21 +85,6 @@ def without_failed(
     if not others:
         failed.clear()
     return (others or list(wanted))[:limit]
-
-
-def trial_result(
-    answers: Sequence[ReadDetails], *, added: int, exhausted: bool
-) -> TrialResult | None:
-    """What the `answers` of a trial show, `added` of which hold more; `None`: ask for more.
-
-    `exhausted`: there are no more sparse rows to ask for.
-    """
-    if added:
-        return TrialResult.ADDS
-    read = sum(answer.outcome is DetailsOutcome.READ for answer in answers)
-    if exhausted or read >= TRIAL_SIZE or len(answers) >= MAX_TRIED:
-        return TrialResult.LIST_IS_FULL
-    return None
 
 
 def missing_details(plan: DetailsPlan, state: DetailsState) -> DetailsState:

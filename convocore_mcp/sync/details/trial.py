@@ -1,0 +1,43 @@
+"""Decides what a trial shows: whether single conversations add anything. Pure: no I/O, no clock.
+
+Source: docs/architecture.md, "Details".
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from convocore_mcp.models import DetailsOutcome, ReadDetails, TrialResult
+from convocore_mcp.store.details.trial_rows import TRIAL_SIZE
+
+SHORT_TRIAL = 60
+"""Single conversations that a trial asks for without a pause. An answer 404 tells nothing."""
+
+
+@dataclass(slots=True)
+class Trial:
+    """A trial under way: what was asked for so far."""
+
+    asked: int = 0
+    read: int = 0
+    """How many of them Convocore gave."""
+
+    @property
+    def is_short(self) -> bool:
+        """Whether so little was asked for that there is no need to pause in between."""
+        return self.asked < SHORT_TRIAL
+
+    def result_with(
+        self, answers: Sequence[ReadDetails], *, added: int, exhausted: bool
+    ) -> TrialResult | None:
+        """What the trial shows with these `answers`, `added` of which hold more; `None`: go on.
+
+        `exhausted`: there is nothing more to ask for. However many are not found, a list is not
+        full because of that.
+        """
+        self.asked += len(answers)
+        self.read += sum(answer.outcome is DetailsOutcome.READ for answer in answers)
+        if added:
+            return TrialResult.ADDS
+        if exhausted or self.read >= TRIAL_SIZE:
+            return TrialResult.LIST_IS_FULL
+        return None
