@@ -57,7 +57,7 @@ class Plan:
     seconds_of_load: int = 5
     """How long each server is loaded over HTTP in each round."""
     every: int = 1
-    """Of the questions that are asked for the first time, one in `every` is asked."""
+    """One in `every` of the questions about the time of a first call is asked."""
     loop_rows: int = 10_000
     loop_calls: int = 600
     """Rows and calls while the event loop is watched."""

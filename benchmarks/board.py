@@ -31,13 +31,13 @@ from benchmarks.progress import report
 from benchmarks.server_process import environment
 from convocore_mcp.board.board_file import read_board
 
-LEAST_LEADS = 1000
+MIN_LEADS = 1000
 LINK = re.compile(r"^  (http://\S+)$")
 VIEWS = ("Hot", "Pipeline", "Waiting", "Trend", "Changes", "People", "Overview")
 WORDS = ("demo", "price", "anna", "offer", "team")
 """What is searched for: another word each time, so that no answer is cached."""
-PATIENCE_MS = 60_000
-"""How long the start of the command or a part of the page is waited for."""
+TIMEOUT_MS = 60_000
+"""Milliseconds to wait for the start of the command, or for a part of the page."""
 QUIET_MS = 300
 """A pause between two interactions, so that what one caused does not delay the next."""
 WATCH_FIRST_CARD = """
@@ -188,7 +188,7 @@ def first_paint_in_the_browser(demo: Demo, times: Times, rounds: int) -> dict[st
     for _ in range(rounds):
         with demo.page(WATCH_FIRST_CARD) as page:
             with page.expect_response(
-                lambda r: "summarize_hot_leads" in (r.request.post_data or ""), timeout=PATIENCE_MS
+                lambda r: "summarize_hot_leads" in (r.request.post_data or ""), timeout=TIMEOUT_MS
             ) as answer:
                 demo.open(page)
             page.wait_for_selector("html[data-painted]")
@@ -223,7 +223,7 @@ def fulfil(page: Page, url: str, html: str) -> None:
 
 
 class Person:
-    """Somebody at the board, whose interactions are measured."""
+    """Uses the board as a person does, and measures each interaction."""
 
     def __init__(self, page: Page, times: Times) -> None:
         self.page = page
@@ -246,7 +246,7 @@ class Person:
 
 
 def use(person: Person, words: str) -> None:
-    """Everything that somebody often does."""
+    """Do everything that a person often does with the board."""
     page, does, keys = person.page, person.does, person.page.keyboard
     for view in VIEWS:
         does("a click that opens a view", partial(person.goes_to, view))
@@ -285,7 +285,7 @@ def load_all_leads(page: Page) -> int:
     """Scroll to the end of the list, and return how many leads it has."""
     expect(page.locator(".virtual .row").first).to_be_visible()
     total = int(re.sub(r"\D", "", page.locator(".totals strong").inner_text()))
-    assert total >= LEAST_LEADS, total
+    assert total >= MIN_LEADS, total
     last = page.locator(f'.virtual [aria-posinset="{total}"]')
     while not last.count():
         page.locator(".virtual").evaluate("list => { list.scrollTop = list.scrollHeight }")
@@ -302,7 +302,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--browser", default="chromium")
     options = parser.parse_args(arguments)
-    expect.set_options(timeout=PATIENCE_MS)
+    expect.set_options(timeout=TIMEOUT_MS)
     times = Times()
     with demo(options.browser) as found:
         report("First paints …")

@@ -42,7 +42,7 @@ def measure(size: int, calls: int) -> list[Row]:
                 if number % EDITED == 0:
                     sandbox.edit(row["ID"], stage="negotiation", note="edited")
             asked = itertools.islice(itertools.cycle(CALLS), calls)
-            server.flood(asked, at_once=CALLERS)
+            server.call_concurrently(asked, at_once=CALLERS)
         found = json.loads(file.read_text())
     if "stopped" not in found["ended"]:
         raise RuntimeError(f"A full sync failed: {found['ended']}")

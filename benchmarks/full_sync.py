@@ -20,9 +20,9 @@ from benchmarks.sandbox_process import sandbox_process
 from benchmarks.table import Row, median
 
 CURSOR, NUMBERS = "cursor", "page"
-PAGES = {CURSOR: 20, NUMBERS: 100}
+PAGE_ROWS = {CURSOR: 20, NUMBERS: 100}
 """Rows per page: both sides read the same pages."""
-DEFAULT = 20
+DEFAULT_PAGE_ROWS = 20
 """Rows per page for a loop that does not set `limit`."""
 NAMES = {CURSOR: "cursors", NUMBERS: "page numbers"}
 OURS = {"client": "the client alone", "mirror": "into the mirror"}
@@ -72,7 +72,7 @@ def _measured(scenario: Scenario, rounds: int) -> list[Row]:
     report(f"Reading: {scenario.title} …")
     took: dict[str, list[float]] = defaultdict(list)
     rows: dict[str, int] = {}
-    limit = PAGES[scenario.dialect]
+    limit = PAGE_ROWS[scenario.dialect]
     with sandbox_process(
         scenario.size, dialect=scenario.dialect, latency=scenario.latency
     ) as base_url:
@@ -89,7 +89,7 @@ def _measured(scenario: Scenario, rounds: int) -> list[Row]:
                 rows[kind] = found["rows"]
         default = 0.0
         if scenario.dialect == NUMBERS and scenario.latency and rounds > 1:
-            default = run_reader("bare", base_url, "--limit", str(DEFAULT))["seconds"]
+            default = run_reader("bare", base_url, "--limit", str(DEFAULT_PAGE_ROWS))["seconds"]
     if len(set(rows.values())) > 1:
         raise RuntimeError(f"The readers have not read the same rows: {rows}")
     reference = median(took["bare"])
@@ -103,12 +103,11 @@ def _row(
 ) -> Row:
     notes = f"{rows / measured:,.0f} rows a second"
     if default:
-        notes += (
-            f"; a bare loop with pages of {DEFAULT}: {default:.2f} s, {measured / default:.2f}x"
-        )
+        notes += f"; a bare loop with pages of {DEFAULT_PAGE_ROWS}: {default:.2f} s, "
+        notes += f"{measured / default:.2f}x"
     return Row(
         f"{scenario.title}, {OURS[kind]}",
-        compared_with=f"bare loop over one connection, pages of {PAGES[scenario.dialect]}",
+        compared_with=f"bare loop over one connection, pages of {PAGE_ROWS[scenario.dialect]}",
         reference=f"{reference:.2f} s",
         measured=f"{measured:.2f} s",
         ratio=measured / reference,
@@ -126,7 +125,7 @@ def fill_by_sync(path: Path, size: int) -> dict[str, Any]:
 
 def memory(mirror: MirrorFile) -> Row:
     """The row about memory, of the full sync that made this mirror."""
-    found = mirror.making
+    found = mirror.measurements
     notes = f"{found['before']:.0f} MB before the first request, {found['seconds']:,.0f} s"
     if found.get("kept"):
         notes += "; measured when the mirror was made"

@@ -27,9 +27,9 @@ from convocore_mcp.assembly import WRITERS, tune_garbage_collection
 from convocore_mcp.sync.full_sync import FullSync
 from convocore_mcp.sync.page_writer import PageWriter, Progress, RunInThread, SyncLimits
 
-LARGEST = 100
+MAX_PAGE_ROWS = 100
 """Rows per page that are requested with page numbers; with cursors it is 20."""
-EMPTY_TO_END = 3
+EMPTY_PAGES_AT_END = 3
 """Empty pages that end a list: Convocore hides empty conversations, sometimes a whole page."""
 
 
@@ -54,7 +54,7 @@ def bare(base_url: str, limit: int) -> set[str]:
                 asked = {"limit": limit, "cursor": body["nextCursor"]}
             else:
                 empty = 0 if body["data"] else empty + 1
-                if empty == EMPTY_TO_END:
+                if empty == EMPTY_PAGES_AT_END:
                     return found
                 asked = {"limit": limit, "page": asked["page"] + 1}
 
@@ -109,13 +109,13 @@ async def ours(base_url: str, file: Path | None, rows: int) -> int:
         await client.aclose()
 
 
-def most_memory() -> float:
+def peak_memory() -> float:
     """The largest memory of this process so far, in megabytes."""
     try:
         status = Path("/proc/self/status").read_text()
     except FileNotFoundError:  # not Linux; bytes on a Mac
-        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return most / (1e6 if sys.platform == "darwin" else 1e3)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak / (1e6 if sys.platform == "darwin" else 1e3)
     # Not `ru_maxrss`, which on Linux includes the memory of the parent.
     return int(status.split("VmHWM:")[1].split()[0]) * 1024 / 1e6
 
@@ -125,19 +125,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("kind", choices=["bare", "client", "mirror"])
     parser.add_argument("base_url")
-    parser.add_argument("--limit", type=int, default=LARGEST, help="rows per page, for `bare`")
+    parser.add_argument(
+        "--limit", type=int, default=MAX_PAGE_ROWS, help="rows per page, for `bare`"
+    )
     parser.add_argument("--file", type=Path)
     parser.add_argument("--rows", type=int, default=2000)
     chosen = parser.parse_args()
     tune_garbage_collection()  # as a server does
-    before, began = most_memory(), time.perf_counter()
+    before, began = peak_memory(), time.perf_counter()
     if chosen.kind == "bare":
         rows = len(bare(chosen.base_url, chosen.limit))
     else:
         file = chosen.file if chosen.kind == "mirror" else None
         rows = anyio.run(ours, chosen.base_url, file, chosen.rows)
     seconds = time.perf_counter() - began
-    measurements = {"seconds": seconds, "rows": rows, "memory": most_memory(), "before": before}
+    measurements = {"seconds": seconds, "rows": rows, "memory": peak_memory(), "before": before}
     print(json.dumps(measurements))
 
 

@@ -66,9 +66,9 @@ async def client(
     headers: dict[str, str] = {}
     older = number % 2 == 1
     if older:
-        hello = {"protocolVersion": "2025-06-18", "capabilities": {},
+        initialize_params = {"protocolVersion": "2025-06-18", "capabilities": {},
                  "clientInfo": {"name": "load", "version": "1"}}  # fmt: skip
-        body = {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": hello}
+        body = {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": initialize_params}
         opened = await http.post("/mcp", json=body)
         headers["Mcp-Session-Id"] = opened.headers["mcp-session-id"]
         ready = {"jsonrpc": "2.0", "method": "notifications/initialized"}
@@ -89,14 +89,14 @@ async def client(
         await http.delete("/mcp", headers=headers)
 
 
-async def watch(http: httpx.AsyncClient, measured: Measurements) -> None:
+async def watch_memory(http: httpx.AsyncClient, measured: Measurements) -> None:
     """Read the server's memory repeatedly."""
     while True:
-        await look(http, measured)
+        await read_memory(http, measured)
         await asyncio.sleep(0.5)
 
 
-async def look(http: httpx.AsyncClient, measured: Measurements) -> None:
+async def read_memory(http: httpx.AsyncClient, measured: Measurements) -> None:
     """Read the server's memory once."""
     text = (await http.get("/metrics")).text
     found = re.search(r"^process_resident_memory_bytes (\S+)", text, re.M)
@@ -115,11 +115,11 @@ async def load(url: str, clients: int, calls: int) -> Measurements:
         count = itertools.count()
         first = calls // 10
         await asyncio.gather(*(client(http, n, count, first, warm) for n in range(clients)))
-        watching = asyncio.create_task(watch(http, measured))
+        watching = asyncio.create_task(watch_memory(http, measured))
         count = itertools.count()
         await asyncio.gather(*(client(http, n, count, calls, measured) for n in range(clients)))
         watching.cancel()
-        await look(http, measured)  # a short run may have ended before the second look
+        await read_memory(http, measured)  # a short run may have ended before the second reading
         measured.failed += warm.failed
         left = (await http.get("/metrics")).text
         print(

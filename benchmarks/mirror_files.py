@@ -28,23 +28,23 @@ from convocore_mcp.store.files.set_aside import SUFFIXES
 from convocore_mcp.store.write.mirror_writer import MirrorWriter, Rules
 
 KEY, AGENT = "sandbox-key", "demo-agent"
-Make = Callable[[Path, int], dict[str, Any]]
-"""Makes a mirror of a size in a file; returns measurements of that."""
+FillMirror = Callable[[Path, int], dict[str, Any]]
+"""Makes a mirror with so many rows in a file; returns what was measured meanwhile."""
 NO_UPSTREAM = "http://127.0.0.1:9/v3"
 """An address where nothing answers; no request is sent there."""
-NEVER = 10 * 365 * 86_400
+NEVER_SECONDS = 10 * 365 * 86_400
 PAGE, REBUILD_EVERY = 200, 5
-STALE = 2 * 86_400
+MAX_AGE_SECONDS = 2 * 86_400
 """Seconds after which a kept mirror is made again: by then, `since=7d` means other rows."""
 
 
 @dataclass(frozen=True, slots=True)
 class MirrorFile:
-    """A mirror on disk, and measurements of how it was made."""
+    """A mirror on disk, and what was measured when it was made."""
 
     path: Path
     size: int
-    making: dict[str, Any]
+    measurements: dict[str, Any]
 
     @property
     def env(self) -> dict[str, str]:
@@ -54,8 +54,8 @@ class MirrorFile:
             agent_id=AGENT,
             base_url=NO_UPSTREAM,
             store=self.path,
-            incremental_sync_seconds=NEVER,
-            full_sync_seconds=NEVER,
+            incremental_sync_seconds=NEVER_SECONDS,
+            full_sync_seconds=NEVER_SECONDS,
         )
 
 
@@ -73,21 +73,22 @@ def open_mirror(path: Path) -> MirrorWriter:
     )
 
 
-def mirror_file(folder: Path, size: int, make: Make) -> MirrorFile:
+def mirror_file(folder: Path, size: int, make: FillMirror) -> MirrorFile:
     """The mirror of that size in `folder`; `make` makes it, unless a recent one is there."""
     path = folder / f"{make.__name__}-{size}.sqlite3"
-    measurements = path.with_suffix(".json")
-    if path.exists() and measurements.exists():
-        making = json.loads(measurements.read_text())
-        if making["schema"] == SCHEMA_VERSION and time.time() - making["made"] < STALE:
+    measurements_file = path.with_suffix(".json")
+    if path.exists() and measurements_file.exists():
+        measurements = json.loads(measurements_file.read_text())
+        age = time.time() - measurements["made"]
+        if measurements["schema"] == SCHEMA_VERSION and age < MAX_AGE_SECONDS:
             report(f"Using the kept mirror of {size:,}.")
-            return MirrorFile(path, size, making | {"kept": True})
+            return MirrorFile(path, size, measurements | {"kept": True})
     for suffix in SUFFIXES:
         path.with_name(path.name + suffix).unlink(missing_ok=True)
     report(f"Making a mirror of {size:,} …")
-    making = {"schema": SCHEMA_VERSION, "made": time.time()} | make(path, size)
-    measurements.write_text(json.dumps(making))
-    return MirrorFile(path, size, making)
+    measurements = {"schema": SCHEMA_VERSION, "made": time.time()} | make(path, size)
+    measurements_file.write_text(json.dumps(measurements))
+    return MirrorFile(path, size, measurements)
 
 
 def fill_directly(path: Path, size: int) -> dict[str, Any]:

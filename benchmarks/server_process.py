@@ -93,7 +93,7 @@ class Server:
         user, system = stat.rpartition(")")[2].split()[11:13]
         return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
-    def flood(self, calls: Iterator[Call], *, at_once: int) -> int:
+    def call_concurrently(self, calls: Iterator[Call], *, at_once: int) -> int:
         """Keep `at_once` calls in progress until none is left; returns the number of calls."""
         in_progress = done = 0
         for tool, arguments in islice(calls, at_once):

@@ -111,18 +111,18 @@ def measure(mirror: MirrorFile, *, rounds: int, seconds: int, connections: int =
     rows = []
     serve = [*OURS, "serve", "--transport", "http", "--port"]
     with _served(serve, mirror.env) as ours, _served(BASELINE, environment()) as baseline:
-        for call, least in CALLS:
+        for call, min_ratio in CALLS:
             no_op = ("answer", {"size": _size_for(baseline, len(ours.call(call)))})
             reference, measured = [], []
             for _ in range(rounds):
                 load = {"seconds": seconds, "connections": connections}
                 reference.append(baseline.calls_a_second(no_op, **load))
                 measured.append(ours.calls_a_second(call, **load))
-            rows.append(_row(call, median(measured), median(reference), least, connections))
+            rows.append(_row(call, median(measured), median(reference), min_ratio, connections))
     return rows
 
 
-def _row(call: Call, measured: float, reference: float, least: float, connections: int) -> Row:
+def _row(call: Call, measured: float, reference: float, min_ratio: float, connections: int) -> Row:
     tool, arguments = call
     shown = ", ".join(f"{name}={json.dumps(value)}" for name, value in arguments.items())
     return Row(
@@ -131,8 +131,8 @@ def _row(call: Call, measured: float, reference: float, least: float, connection
         reference=f"{reference:,.0f}",
         measured=f"{measured:,.0f}",
         ratio=measured / reference,
-        target=f"at least {least:g}x",
-        met=measured / reference >= least,
+        target=f"at least {min_ratio:g}x",
+        met=measured / reference >= min_ratio,
     )
 
 

@@ -236,7 +236,7 @@ def _connect(
         answer_seconds=settings.wait_seconds,
         privacy=_privacy(settings, database, read),
         close=_Resources(watch, syncs, client, locks, threads, mirror).aclose,
-        answer_from=Answers,
+        make_answers=Answers,
         answer_state=syncs.answer_state,
     )
 
@@ -287,7 +287,7 @@ def _agent_syncs(
             write_in_thread=threads.write.run,
             read_in_thread=threads.read.run,
             lock_in_thread=threads.lock.run,
-            schedule=Schedule.for_calls_of(
+            schedule=Schedule.for_answers_within(
                 settings.wait_seconds,
                 incremental_after=timedelta(seconds=settings.incremental_sync_seconds),
                 full_after=settings.full_after,

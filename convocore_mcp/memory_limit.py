@@ -7,7 +7,7 @@ if sys.platform != "win32":
     import resource
 
 ARENAS = "MALLOC_ARENA_MAX"
-"""The variable by which glibc is told, before a process starts, how many arenas it may have."""
+"""The environment variable that limits the arenas of glibc; read when a process starts."""
 _NO_MEMORY = (
     "failed to map segment",
     "cannot allocate memory",
@@ -17,9 +17,9 @@ _NO_MEMORY = (
 )
 """What the dynamic linker and Python say instead of raising a MemoryError; the last two are
 Python's own bugs where an allocation fails amid an import."""
-LEAST_MB = 120
-"""Megabytes of addresses below which nothing starts. Where an import breaks is chance then, and
-whether Python can still say why is, too."""
+MIN_MB = 120
+"""With less address space, nothing starts. Then any import may fail, with or without an error that
+says why."""
 OUT_OF_MEMORY = (
     "There is too little memory to start. Raise the limit of this process's memory "
     "(ulimit -v, RLIMIT_AS, the container's); 300 MB are enough."
@@ -38,7 +38,7 @@ def has_enough_memory() -> bool:
     if sys.platform == "win32":
         return True
     limit = resource.getrlimit(resource.RLIMIT_AS)[0]
-    return limit == resource.RLIM_INFINITY or limit >= LEAST_MB * 2**20
+    return limit == resource.RLIM_INFINITY or limit >= MIN_MB * 2**20
 
 
 def spare_address_space() -> None:

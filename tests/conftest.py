@@ -15,10 +15,9 @@ from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 from tests import made_once, property_tests  # noqa: F401  the latter registers the profiles
 from tests.postgresql import postgresql as postgresql  # noqa: PLC0414  a fixture
 
-# Nobody's keys are looked for; where a test needs a keyring, it has its own.
+# No test reads the user's keyring; a test that needs a keyring has one of its own.
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.null.Keyring"
-# A shell has the processes that it puts into the background ignore Ctrl+C, and so would those that
-# tests start.
+# A process that a shell runs in the background ignores Ctrl+C, and so would those that tests start.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 # Tests keep many objects alive, so each scan for garbage takes long: a tenth of the CPU time.
@@ -33,15 +32,15 @@ SLOWEST_FIRST = (
     "tests/sync/test_resuming.py",
     "tests/truth/test_one_truth.py",
 )
-"""Modules that take long. At the end of a run, one worker would wait for the other's."""
+"""Modules that take long. If they ran last, one worker would wait for the other's."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the slowest modules; the workers take modules in the order of their tests."""
     if missing := [name for name in SLOWEST_FIRST if not (ROOT / name).exists()]:
         raise pytest.UsageError(f"SLOWEST_FIRST in {__file__} names no modules: {missing}")
-    places = {module: place for place, module in enumerate(SLOWEST_FIRST)}
-    items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(places)))
+    positions = {module: position for position, module in enumerate(SLOWEST_FIRST)}
+    items.sort(key=lambda item: positions.get(item.nodeid.partition("::")[0], len(positions)))
 
 
 class Scheduling(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
@@ -78,8 +77,8 @@ def every_logger_logs() -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def much_is_made_once() -> Iterator[None]:
-    """Of what each server would make anew (tests/made_once.py)."""
+def shared_caches() -> Iterator[None]:
+    """Cache what each server under test would compute again (tests/made_once.py)."""
     with pytest.MonkeyPatch.context() as patch:
         made_once.install(patch)
         yield

@@ -1,6 +1,6 @@
-"""What each server under test would make anew, made once in a process: most of what a test costs.
+"""Caches of what each server under test would compute again: most of the time that a test takes.
 
-A process of a user opens one mirror, makes one server and has one client; tests have thousands.
+A user's process opens one mirror, makes one server and has one client; tests make thousands.
 """
 
 import functools
@@ -31,7 +31,7 @@ ROWS = 4_000
 
 
 def install(patch: pytest.MonkeyPatch) -> None:
-    """Have it so until `patch` is undone."""
+    """Use all caches until `patch` is undone."""
     check_schemas_once(patch)
     compile_statements_once(patch)
     compile_tables_once(patch)
@@ -43,10 +43,10 @@ def install(patch: pytest.MonkeyPatch) -> None:
 
 
 def check_schemas_once(patch: pytest.MonkeyPatch) -> None:
-    """Check each schema once, and answers by a compiled validator.
+    """Check each schema once, and answers with a compiled validator.
 
-    A client checks the schemas of the tools that it calls and all that they answer. What is not
-    valid goes through the usual validator.
+    A client checks the schemas of the tools that it calls, and every answer. An answer that is not
+    valid is checked again by the usual validator, for its message.
     """
     validator = jsonschema.Draft202012Validator
     check, iter_errors = validator.check_schema, validator.iter_errors
@@ -70,10 +70,10 @@ def check_schemas_once(patch: pytest.MonkeyPatch) -> None:
 
 
 def compile_statements_once(patch: pytest.MonkeyPatch) -> None:
-    """Have all engines of one kind of database share their compiled statements.
+    """Let all engines of one kind of database share their compiled statements.
 
-    SQLAlchemy finds a compiled statement by its engine's dialect. All that the program makes of one
-    kind are alike.
+    SQLAlchemy finds a compiled statement by the dialect of its engine. All dialects of one kind are
+    alike in this program.
     """
     shared: dict[str, LRUCache[Any, Any]] = defaultdict(lambda: LRUCache(STATEMENTS))
 
@@ -93,7 +93,7 @@ def compile_statements_once(patch: pytest.MonkeyPatch) -> None:
 
 
 def compile_tables_once(patch: pytest.MonkeyPatch) -> None:
-    """Have the tables of a mirror created by the statements that the first one was created by."""
+    """Create the tables of each mirror by the recorded statements of the first one."""
     recorded: dict[tuple[MetaData, str], list[str]] = {}
     create_all: Callable[..., None] = MetaData.create_all
 
@@ -137,7 +137,7 @@ def generate_rows_once(patch: pytest.MonkeyPatch) -> None:
 
 
 def load_certificates_once(patch: pytest.MonkeyPatch) -> None:
-    """Have the tests' own HTTP clients share what they trust: each would read 140 certificates."""
+    """Let the tests' own HTTP clients share one TLS context: each would read 140 certificates."""
     create = httpx.create_ssl_context
     kept: dict[tuple[str | None, ...], ssl.SSLContext] = {}
 

@@ -6,8 +6,8 @@ from pathlib import Path
 TIMEOUT_SECONDS = 20.0
 """Generous, for a busy machine; benchmarks/ measures how long things really take."""
 
-CLIENTS_FOLDERS = {"APPDATA", "CLAUDE_CONFIG_DIR", "CODEX_HOME"}
-"""Where MCP clients keep their settings, if not in the home folder."""
+CLIENT_FOLDER_VARIABLES = {"APPDATA", "CLAUDE_CONFIG_DIR", "CODEX_HOME"}
+"""Variables with folders in which MCP clients keep their settings, if not in the home folder."""
 
 
 def isolated_environment(home: Path, **settings: str) -> dict[str, str]:
@@ -20,7 +20,7 @@ def isolated_environment(home: Path, **settings: str) -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith("CONVOCORE_") and name not in CLIENTS_FOLDERS
+        if not name.startswith("CONVOCORE_") and name not in CLIENT_FOLDER_VARIABLES
     }
     folders = {
         "HOME": str(home),

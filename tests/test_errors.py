@@ -67,9 +67,7 @@ def test_every_error_has_a_message_a_hint_and_a_code(error: type[ConvocoreError]
         (ImportError("No module named 'x'"), False),
     ],
 )
-def test_too_little_memory_is_known_by_what_is_said_of_it(
-    error: BaseException, *, expected: bool
-) -> None:
+def test_too_little_memory_is_known_by_the_message(error: BaseException, *, expected: bool) -> None:
     """Ours: the dynamic linker and threads raise no MemoryError."""
     assert is_out_of_memory(error) is expected
 

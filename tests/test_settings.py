@@ -201,7 +201,7 @@ def test_a_time_zone_that_does_not_exist_is_an_error_that_names_the_variable(
 
 
 @pytest.mark.parametrize(
-    ("variable", "value", "said"),
+    ("variable", "value", "message"),
     [
         ("CONVOCORE_API_KEY", "${CONVOCORE_API_KEY}", "nobody expanded"),
         ("CONVOCORE_API_KEY", "$KEY", "nobody expanded"),
@@ -230,14 +230,14 @@ def test_a_time_zone_that_does_not_exist_is_an_error_that_names_the_variable(
     ],
 )
 def test_a_wrong_setting_is_named_as_its_variable_with_what_was_meant(
-    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, said: str
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, message: str
 ) -> None:
     """Promised by docs/contract.md, "Configuration". What came along is told, not the value."""
     monkeypatch.setenv(variable, value)
     with pytest.raises(NotConfiguredError) as raised:
         read_settings({})
     assert raised.value.message.startswith(f"A setting is wrong: {variable} ")
-    assert said in raised.value.message
+    assert message in raised.value.message
     assert KEY not in raised.value.message
 
 

@@ -1,16 +1,16 @@
 # ruff: noqa: RUF001  what is hidden in text looks like something else
-"""Texts that people write, and texts that hide something: what each must look like on the way out.
+"""Texts that people write, and texts that hide something, each with what answers must show of it.
 
-A legitimate text leaves as it is. Of a hostile one, each pair says what is left.
+A legitimate text is shown unchanged. A hostile one is a pair of the text and what is left of it.
 """
 
-_T = 0xE0000
+_FIRST_TAG = 0xE0000
 """Unicode's tags begin here: the letter `a` as a tag is U+E0061."""
 
 
 def tags(text: str) -> str:
     """`text` in tags, which nobody sees."""
-    return "".join(chr(_T + ord(char)) for char in text)
+    return "".join(chr(_FIRST_TAG + ord(char)) for char in text)
 
 
 def selectors(data: bytes) -> str:

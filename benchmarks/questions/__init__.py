@@ -32,6 +32,6 @@ BEFORE_CHANGES = (
 """Asked while the list does not change."""
 AFTER_CHANGES = changes.QUESTIONS
 """Asked after `changes.apply_changes`."""
-OF_AGENCY = (*agency_owner.QUESTIONS, *quality_reviewer.QUESTIONS)
+ABOUT_AGENCY = (*agency_owner.QUESTIONS, *quality_reviewer.QUESTIONS)
 """Asked about two agents, with transcripts in the plan (`agency`)."""
-QUESTIONS = (*BEFORE_CHANGES, *AFTER_CHANGES, *OF_AGENCY)
+QUESTIONS = (*BEFORE_CHANGES, *AFTER_CHANGES, *ABOUT_AGENCY)

@@ -14,7 +14,7 @@ import statistics
 import sys
 from collections.abc import Sequence
 
-from benchmarks.questions import AFTER_CHANGES, BEFORE_CHANGES, OF_AGENCY
+from benchmarks.questions import ABOUT_AGENCY, AFTER_CHANGES, BEFORE_CHANGES
 from benchmarks.questions.agency import Agency
 from benchmarks.questions.alternatives import generated, generated_pages, raw_pages, read
 from benchmarks.questions.question import Question
@@ -54,7 +54,7 @@ async def evaluate(
         )  # fmt: skip
     agency = Agency(size=AGENCY_SIZE, dialect=dialect, sparse=sparse)
     with serving(agency) as base_url:
-        results[OURS] += await ask_agency(agency, base_url, questions=OF_AGENCY[::every])
+        results[OURS] += await ask_agency(agency, base_url, questions=ABOUT_AGENCY[::every])
     return results
 
 

@@ -74,8 +74,8 @@ def _is_rich(row: Row) -> bool:
     return named and bool(row.get("handoffHistory") and row.get("funnelScoreHistory"))
 
 
-def said(dataset: Dataset, identifier: str) -> list[tuple[str, str]]:
-    """Who said what, oldest first, without what only a debugger sees."""
+def text_turns(dataset: Dataset, identifier: str) -> list[tuple[str, str]]:
+    """Sender and text of each text message, oldest first, without what only debuggers see."""
     names = {"user": "visitor", "bot": "ai", "human": "human"}
     return [
         (names[turn["from"]], message["payload"]["message"])

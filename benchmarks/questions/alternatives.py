@@ -130,9 +130,9 @@ def read(questions: Sequence[Question], dataset: Dataset, pages: Sequence[Page])
 def _read(
     question: Question, expected: object, partial_datasets: Sequence[Dataset], pages: Sequence[Page]
 ) -> Result:
-    spent = 0
+    used_tokens = 0
     for count, (partial, page) in enumerate(zip(partial_datasets, pages, strict=True), start=1):
-        spent += page.tokens
+        used_tokens += page.tokens
         if page.rows and alike(question.expected(partial), expected):
-            return Result(question, True, count, spent)
-    return Result(question, False, len(pages), spent)
+            return Result(question, True, count, used_tokens)
+    return Result(question, False, len(pages), used_tokens)

@@ -11,7 +11,7 @@ from typing import Any
 from mcp import Client, StdioServerParameters
 from mcp_types import TextContent
 
-from benchmarks.questions import AFTER_CHANGES, BEFORE_CHANGES, OF_AGENCY
+from benchmarks.questions import ABOUT_AGENCY, AFTER_CHANGES, BEFORE_CHANGES
 from benchmarks.questions.agency import DENTAL, MOTORS, ZONE, Agency
 from benchmarks.questions.askers.quality_reviewer import BY_REST_API, RECENT, REMEMBERED
 from benchmarks.questions.changes import apply_changes
@@ -60,34 +60,35 @@ def known_rows(sandbox: Sandbox) -> list[Row]:
 async def ask_ours(
     sandbox: Sandbox,
     base_url: str,
-    also: Callable[[Sequence[Question], Dataset], Any] | None = None,
+    ask_others: Callable[[Sequence[Question], Dataset], Any] | None = None,
     *,
     questions: Sequence[Question] = BEFORE_CHANGES,
     after_changes: Sequence[Question] = AFTER_CHANGES,
 ) -> list[Result]:
-    """Ask `questions` and those about changes, of one agent; `also` gets them too, with the data.
+    """Ask `questions` and those about changes, of one agent.
 
-    Of a sparse list, nobody asks what has changed: details that are read later are no change.
+    `ask_others` receives them, too, with the data. Of a sparse list, questions about changes are
+    left out: details that are read later are no change.
     """
     async with Client(_server(sandbox, base_url)) as client:
         saved_cursor = await _filled(client)
         dataset = Dataset.of(known_rows(sandbox), now())
         results = [await _ask(client, q, dataset, saved_cursor) for q in questions]
-        if also:
-            await also(questions, dataset)
+        if ask_others:
+            await ask_others(questions, dataset)
         if sandbox.sparse:
             return results
         apply_changes(sandbox)
         earlier: dict[str, Row] = {row["ID"]: row for row in dataset.rows}
         dataset = Dataset.of(list(sandbox.rows()), now(), earlier)
         results += [await _ask(client, q, dataset, saved_cursor) for q in after_changes]
-        if also:
-            await also(after_changes, dataset)
+        if ask_others:
+            await ask_others(after_changes, dataset)
     return results
 
 
 async def ask_agency(
-    agency: Agency, base_url: str, *, questions: Sequence[Question] = OF_AGENCY
+    agency: Agency, base_url: str, *, questions: Sequence[Question] = ABOUT_AGENCY
 ) -> list[Result]:
     """Ask the questions about two agents and about transcripts."""
     agents = {DENTAL: agency, MOTORS: agency.second}
@@ -148,7 +149,7 @@ async def _filled(client: Client, **agent: str) -> str:
 
 
 async def _ask(client: Client, question: Question, dataset: Dataset, saved_cursor: str) -> Result:
-    began, spent = now(), 0
+    began, used_tokens = now(), 0
     answers: list[Answer] = []
     placeholders = dict(dataset.named) | {SAVED_CURSOR: saved_cursor}
     for tool, given in question.calls:
@@ -159,13 +160,13 @@ async def _ask(client: Client, question: Question, dataset: Dataset, saved_curso
         arguments = _filled_in(chosen, placeholders)
         answer, text = await _call(client, tool, arguments)
         answers.append(answer)
-        spent += tokens(compact_json(arguments), text)
+        used_tokens += tokens(compact_json(arguments), text)
     facts = _read(question, answers)
     # A window that ends now may have moved by a second in the meantime.
     expected = [question.expected(replace(dataset, now=at)) for at in {began, now()}]
     right = any(alike(facts, other) for other in expected)
     complete = all(map(_says_complete, answers))
-    return Result(question, right, len(answers), spent, facts, expected[0], complete)
+    return Result(question, right, len(answers), used_tokens, facts, expected[0], complete)
 
 
 def _read(question: Question, answers: Sequence[Answer]) -> Facts:

@@ -91,7 +91,7 @@ class ConvocoreClient:
         self._key = http.headers.get("authorization", "").removeprefix("Bearer ").encode()
         self.throttle = throttle or Throttle()
         self._on_result = on_result or (lambda _: None)
-        self.clock_offset: timedelta | None = None  # Convocore's clock less ours, if it told
+        self.clock_offset: timedelta | None = None  # Convocore's clock less ours, if known
 
     @classmethod
     def from_url(

@@ -92,7 +92,7 @@ class UnparsedList:
         rows = tuple(row for row in parsed if isinstance(row, Conversation))
         quarantined = tuple(row for row in parsed if isinstance(row, Quarantined))
         identified = [row.record for row in rows]
-        # A quarantined row without an ID, like `null`, cannot be told from another one.
+        # A quarantined row without an ID, like `null`, cannot be distinguished from another one.
         identified += [row.raw for row in quarantined if row.id is not None]
         if len(self.rows) > MAX_ROWS:
             quarantined += (_cut_off(len(self.rows)),)

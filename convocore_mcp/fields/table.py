@@ -98,9 +98,9 @@ class Field:
 
     @property
     def shown_kind(self) -> str:
-        """The type that callers are told."""
-        told = {Kind.DATE: Kind.TIME, Kind.ID: Kind.TEXT, Kind.UNPARSED: Kind.TEXT}
-        return told.get(self.kind, self.kind).value
+        """The type that callers see: to them, a date is a time, and an ID a text."""
+        shown = {Kind.DATE: Kind.TIME, Kind.ID: Kind.TEXT, Kind.UNPARSED: Kind.TEXT}
+        return shown.get(self.kind, self.kind).value
 
     @property
     def is_text(self) -> bool:

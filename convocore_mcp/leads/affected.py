@@ -3,8 +3,8 @@
 `merge` needs together all conversations that may be one lead. Merging the whole mirror after every
 change would be slow, so this module says how far one change can reach, and no further:
 
-- A conversation touches the members of its lead, the conversations of its identity, and those that
-  share its email or phone number.
+- A changed conversation can affect the members of its lead, the conversations of its identity, and
+  those that share its email or phone number.
 - Two different identities never merge. So an email or a phone number reaches only *unidentified*
   conversations, those without an identity: where hundreds of identities share a reception's number,
   none of them is reached through it.
@@ -12,7 +12,7 @@ change would be slow, so this module says how far one change can reach, and no f
   there are none, one (the conversation is that identity's) or several (it is nobody's). So two of
   them are enough to know, and an identity whose conversations were not fetched is represented in
   `merge` by a stand-in.
-- What a changed conversation used to share counts too: leads that were kept apart may now merge.
+- The values of its older versions count, too: leads that such a value kept apart may now merge.
 
 For these reasons the cost of one change does not grow with the number of conversations that share a
 value. Below, an identity *claims* an unidentified conversation if it shares such a value with it.
@@ -80,7 +80,7 @@ def merge_affected(
 
 
 class _AffectedSet:
-    """What was fetched so far, and where it leads."""
+    """The conversations fetched so far, and the values that lead to further ones."""
 
     def __init__(self, lookup: ConversationLookup) -> None:
         self._lookup = lookup

@@ -1,4 +1,4 @@
-"""Dates: read as the CRM holds them, and written as a person says them."""
+"""Dates: read in the forms of the CRM, and written for people."""
 
 from datetime import UTC, datetime, time, timedelta
 
@@ -19,12 +19,12 @@ def parse_date(text: str | None) -> datetime | None:
 
 
 def plausible(moment: datetime | None) -> datetime | None:
-    """`moment`, unless its year is before 1980 or after 2199: that is a slip or a placeholder."""
+    """`moment`, unless its year is before 1980 or after 2199: a typing error or a placeholder."""
     return moment if moment is not None and _EARLIEST <= moment < _LATEST else None
 
 
 def format_day(moment: datetime, *, now: datetime) -> str:
-    """A day as a person says it: `12 July`, with the year if that is not the current one."""
+    """A day for people: `12 July`, with the year if that is not the current one."""
     year = "" if moment.year == now.year else f" {moment.year}"
     return f"{moment.day} {_MONTHS[moment.month - 1]}{year}"
 

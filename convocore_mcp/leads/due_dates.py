@@ -111,12 +111,12 @@ def find_due_dates(
     known = tuple(sorted((due for due in due_times if due is not None), key=_first_to_be_overdue))
     stage_open = not is_closed(stage)
     close = due_of(expected_close, zone) if stage_open else None
-    on = frozenset(alerts)
+    active_alerts = frozenset(alerts)
     return DueDates(
         activities=known,
         close=close,
-        activity_alert=not known and ACTIVITY_ALERT in on,
-        close_alert=stage_open and close is None and CLOSE_ALERT in on,
+        activity_alert=not known and ACTIVITY_ALERT in active_alerts,
+        close_alert=stage_open and close is None and CLOSE_ALERT in active_alerts,
     )
 
 
@@ -127,7 +127,7 @@ def due_of(text: str | datetime | None, zone: tzinfo) -> Due | None:
         return None
     if isinstance(found, datetime):
         moment = found.astimezone(UTC).replace(microsecond=0)
-        # At the due second itself it is not past yet. Clocks here show whole seconds.
+        # In the due second itself it is not overdue yet. Times here are whole seconds.
         return Due(moment, moment + _SECOND)
     return Due(_midnight(found, zone), _midnight(found + timedelta(days=1), zone))
 

@@ -32,7 +32,7 @@ MAX_TERM_LENGTH = 160
 """Characters of a whole name or link that a term keeps."""
 MAX_TEXT_LENGTH = 600
 """Characters of a name or company that are searched for words."""
-LONGEST_NUMBER = 20
+MAX_SINGLE_NUMBER_LENGTH = 20
 """Characters of a phone field that holds one number; a longer one may hold two."""
 MAX_TERMS = 1_000
 """Terms of one lead. A shared inbox may have thousands of names; the newest count."""
@@ -92,7 +92,7 @@ def _emails(c: Conversation, keys: DerivedKeys) -> list[str]:
 def _phones(c: Conversation, keys: DerivedKeys) -> list[str]:
     """The digits of each number in a conversation's phone field."""
     found = [] if keys.phone is None else [keys.phone]
-    if c.phone is not None and (keys.phone is None or len(c.phone) > LONGEST_NUMBER):
+    if c.phone is not None and (keys.phone is None or len(c.phone) > MAX_SINGLE_NUMBER_LENGTH):
         found += _numbers_in(c.phone, c.country)
     return found
 

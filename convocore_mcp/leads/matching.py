@@ -15,16 +15,16 @@ from convocore_mcp.leads.names.nicknames import with_nicknames
 from convocore_mcp.models import NAME_WORD
 from convocore_mcp.words.folding import digits, fold, words
 
-SAME_WORD = 78
+MIN_SAME_WORD_SIMILARITY = 78
 """Similarity (0 to 100) from which a word counts as another one misspelt: `gonzales`, `gonzález`.
 
 Words that differ in one letter count as the same from five letters on; with four, one of them may
 be another name.
 """
-RELATED_WORD = 60
+MIN_RELATED_SIMILARITY = 60
 """Similarity from which a name is worth suggesting."""
 MAX_SIMILAR_WORDS = 8
-"""Similar words that one typed word is taken for, at most."""
+"""Similar words that one typed word may be a misspelling of."""
 MIN_PHONE_ENDING = 4
 """Digits of a phone number's ending that somebody may remember."""
 _SITE_ALIASES = {
@@ -238,7 +238,7 @@ def matched_field(person: IndexedPerson, typed: Sequence[Sequence[str]]) -> str:
 
 
 def possible_words(
-    typed: str, vocabulary: Iterable[str], *, min_similarity: float = SAME_WORD
+    typed: str, vocabulary: Iterable[str], *, min_similarity: float = MIN_SAME_WORD_SIMILARITY
 ) -> dict[str, float]:
     """The words of `vocabulary` that `typed` may be a misspelling of, most similar first.
 

@@ -2,8 +2,8 @@
 
 Conversations with the same identity are one lead. Those without an identity are joined by a common
 email or phone number, directly or through each other, and belong to the identity that shares such a
-value with them. Where two identities share it, nobody can say whose they are, and they are a lead
-of their own: two different identities never merge. The order of the rows changes nothing.
+value with them. If two identities share it, the conversations could be of either, so they are a
+lead of their own: two different identities never merge. The order of the rows changes nothing.
 
 **Shared values.** A value that two or more identities use (a reception's number, `info@`, a test
 address) belongs to none of them and joins nobody to anybody with an identity. Convocore's identity

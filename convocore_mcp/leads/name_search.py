@@ -247,7 +247,8 @@ def _by_consonants(search: NameSearch) -> Sequence[Hit]:
 def _by_similar_words(search: NameSearch) -> Sequence[Hit]:
     """By words that may be misspelt; the most similar names only."""
     similar = [
-        search.similar_words(spellings[0], matching.SAME_WORD) for spellings in search.tokens
+        search.similar_words(spellings[0], matching.MIN_SAME_WORD_SIMILARITY)
+        for spellings in search.tokens
     ]
     hits = search.hits(*(exact(NAME_WORD, list(words)) for words in similar))
     return matching.most_similar(hits, similar)
@@ -279,7 +280,7 @@ def nearest_names(search: NameSearch, *, limit: int) -> list[str]:
     Those who share most words come first.
     """
     related = [
-        [*spellings, *search.similar_words(spellings[0], matching.RELATED_WORD)]
+        [*spellings, *search.similar_words(spellings[0], matching.MIN_RELATED_SIMILARITY)]
         for spellings in search.tokens[:MAX_COMBINED_WORDS]
     ]
     found: dict[str, None] = {}

@@ -121,13 +121,13 @@ class Profile:
         What is overdue is computed: the CRM's own alert may be older than the dates.
         """
         newest = next((c.alerts for c in self._conversations if c.alerts is not None), ())
-        worked_out = {
+        computed = {
             CLOSE_ALERT: self.close_overdue,
             ACTIVITY_ALERT: self.activity_overdue,
             STALE_ALERT: any(c.stale for c in self._conversations),
         }
-        others = [alert for alert in newest if alert not in worked_out]
-        return [alert for alert, is_on in worked_out.items() if is_on] + others
+        others = [alert for alert in newest if alert not in computed]
+        return [alert for alert, is_on in computed.items() if is_on] + others
 
     @cached_property
     def events(self) -> list[Event]:

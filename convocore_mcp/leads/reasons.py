@@ -1,4 +1,4 @@
-"""Why a lead is worth a look: a table of rules, each of which gives a sentence or nothing.
+"""Why a lead is hot or not: a table of rules, each of which gives a sentence or nothing.
 
 To add, remove or reorder reasons, change one line of `RULES`. A reason says what decided and what
 follows from the present time. It repeats no field that every answer shows beside it: the score, the

@@ -5,7 +5,7 @@ every lead that it finds is a candidate, and a single candidate is the answer. N
 
 A text may hold more than what identifies somebody. Ids and contacts in it are looked up first. Of a
 name all words are tried; then all but fillers (`from`, `Ltd`), also misspelt; then only the words
-that fit anybody at all. What was left out is told (`Match.ignored`).
+that fit anybody at all. `Match.ignored` names what was left out.
 """
 
 from collections.abc import Iterator, Sequence

@@ -20,7 +20,7 @@ class Change:
     sequence_number: int | None
     """`None` where nothing changed but the time: something became overdue (`moment`)."""
     at: datetime
-    """When it happened, as far as Convocore tells; else `seen`."""
+    """When it happened, as far as Convocore reports it; else `seen`."""
     seen: datetime
     """When it was read, which is later than when it happened."""
     conversation: Conversation
@@ -47,12 +47,12 @@ class MomentWindow:
     newest_version: int
     """The newest version (a sequence number) whose moments belong to the window."""
     after: MomentKey
-    """The last moment that was told."""
+    """The last moment that was reported."""
 
 
 @dataclass(frozen=True, slots=True)
 class FeedPosition:
-    """How far a reader of the feed has got: what comes before it is told, what comes after is not.
+    """How far a reader of the feed has got: what comes before it was reported to the reader.
 
     A feed has two parts: changes by sequence number, and moments at which something became overdue.
     A moment comes after the position if it is later than `moment`, or if it belongs to a version
@@ -60,11 +60,11 @@ class FeedPosition:
     """
 
     sequence_number: int
-    """The sequence number up to which changes were told."""
+    """The sequence number up to which changes were reported."""
     moment: int
-    """Moments up to this time (Unix milliseconds) were told."""
+    """Moments up to this time (Unix milliseconds) were reported."""
     newest_version: int
-    """The newest version (a sequence number) that was known when they were told."""
+    """The newest version (a sequence number) that was known when they were reported."""
     window: MomentWindow | None = None
 
     def key(self) -> tuple[float | str, ...]:

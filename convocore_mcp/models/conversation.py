@@ -132,7 +132,7 @@ class Conversation:
     """When the newest message came: `ts`, or `lastMessageTS` where `ts` is missing."""
     first_message: datetime | None = None
     last_modified: datetime | None = None
-    """When anything of it last changed, as far as Convocore tells."""
+    """When anything of it last changed, as far as Convocore reports it."""
     identity: str | None = None
     """The contact that Convocore assigns the conversation to: `contactIdentityId`."""
     name: str | None = None

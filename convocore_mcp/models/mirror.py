@@ -107,7 +107,7 @@ class Freshness:
     conversations: int
     oldest: datetime | None = None
     progress: float | None = None
-    """0 to 1: how much of the reading under way is done, as far as that can be told."""
+    """0 to 1: how much of a running full sync is done, as far as that is known."""
     notes: tuple[str, ...] = ()
     first_sync_error: Exception | None = None
     """Why the newest sync failed; set only before the first full sync is complete."""

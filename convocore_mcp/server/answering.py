@@ -46,8 +46,8 @@ class Answers:
         """What one of the answer modules answers, without the personal data that must not leave.
 
         Raises:
-            ReplacedMirrorError: the mirror became another one meanwhile, so that the answer may say
-                of the old one that it is complete, and show the rows of the new one.
+            ReplacedMirrorError: the mirror was replaced by another one meanwhile. The answer could
+                show rows of the new one, and call them complete because the old one was.
         """
         backend = self._backend
         privacy, mirror = backend.privacy, backend.mirror_reader
@@ -103,7 +103,7 @@ class Answers:
         return await self._answer(conversation_record, agent_id, conversation_id)
 
     async def agents(self) -> JsonObject:
-        """Answer the resource `agents`, which holds nothing of anybody."""
+        """Answer the resource `agents`, which holds no personal data."""
         with self._backend.in_time():
             return await agents(self._backend)
 

@@ -71,17 +71,17 @@ class Backend:
     privacy: Privacy | None
     """Masks personal data; `None` where all of it may be shown."""
     close: Callable[[], Awaitable[None]]
-    answer_from: Callable[["Backend"], Answers]
-    """Makes the object that answers from a backend (`server.answering.Answers`)."""
+    make_answers: Callable[["Backend"], Answers]
+    """Makes the object that answers from this backend (`server.answering.Answers`)."""
     answer_state: "Callable[[], Awaitable[Hashable | None]]"
-    """Names all that answers depend on; `None` if that is changing, or not known."""
+    """Identifies the state that answers depend on; `None` if it is changing, or not known."""
     deadline: Deadline | None = None
-    """When the call that this backend was given to must have its answer."""
+    """When the call that uses this backend must have its answer."""
 
     @property
     def answers(self) -> Answers:
         """The object that makes the answers: one method for each tool."""
-        return self.answer_from(self)
+        return self.make_answers(self)
 
     def in_time(self) -> AbstractContextManager[None]:
         """A block that is given up at the deadline of the call.

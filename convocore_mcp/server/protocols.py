@@ -112,7 +112,7 @@ class DetailsSource(Protocol):
         """Return conversations of one agent, newest first, with details of the newest filled in."""
         ...
 
-    async def lacking(self, conversation: "Conversation", /) -> bool:
+    async def is_wanted(self, conversation: "Conversation", /) -> bool:
         """Whether the details of a conversation are still to be read."""
         ...
 

@@ -84,7 +84,7 @@ def answer_text(answer: JsonObject) -> SafeText:
 
 
 def own_text(value: JsonObject) -> SafeText:
-    """A text of ours that nobody else had a part in, like a schema, as the text of a resource."""
+    """A text that holds nothing from outside, as a schema, as the text of a resource."""
     return SafeText(compact(value))
 
 
@@ -107,7 +107,7 @@ def resource_failure(error: ConvocoreError) -> ResourceError | MCPError:
 def protocol_error(
     message: str, *, code: int = INVALID_PARAMS, data: JsonObject | None = None
 ) -> MCPError:
-    """An error of the protocol itself, for what has no result of its own to fail with."""
+    """A protocol error, for requests whose result has no form for errors."""
     return sent_error(ErrorData(code=code, message=message, data=data))
 
 
@@ -124,7 +124,7 @@ def sent_error(error: ErrorData) -> MCPError:
 
 
 def sent_message(message: JSONRPCMessage) -> JSONRPCMessage:
-    """A message as it is sent: the SDK's transports refuse some requests by themselves."""
+    """A message as it is sent; errors with which the SDK's transports refuse requests, too."""
     if isinstance(message, JSONRPCError):
         return message.model_copy(update={"error": sent_error(message.error).error})
     return message
@@ -133,9 +133,9 @@ def sent_message(message: JSONRPCMessage) -> JSONRPCMessage:
 def completion(
     values: Sequence[str], *, complete: bool, meta: JsonObject | None = None
 ) -> CompleteResult:
-    """The values of a completion. One that sanitizing would change could not be given back.
+    """The values of a completion, except those that sanitizing would change: they would be wrong.
 
-    Without `complete`, nobody knows how many there are.
+    Without `complete`, the total is not known and left out.
     """
     safe = [v for v in dict.fromkeys(values) if sanitize_exact(v) == v]
     more = len(safe) > MAX_VALUES
@@ -174,7 +174,7 @@ def error_body(error: ConvocoreError) -> JsonObject:
 
 
 def internal_error(error: BaseException) -> ConvocoreError:
-    """What a client is told of a bug: only that it happened. The log has the rest."""
+    """The error that a client gets for a bug: it says no more. The log has the traceback."""
     if isinstance(error, MemoryError):
         return MirrorError(
             "There is too little memory for this answer.",
@@ -188,7 +188,7 @@ def internal_error(error: BaseException) -> ConvocoreError:
 
 
 def _echo(value: object) -> object:
-    """What the data of an error repeat of a request, without what is too long."""
+    """The data of an error, which may repeat parts of a request, with long texts cut."""
     if isinstance(value, str):
         return _within(sanitize_text(value[: 10 * ESCAPED_ECHO], None), ESCAPED_ECHO)
     if isinstance(value, Mapping):
@@ -207,12 +207,12 @@ def _within(text: str, escaped: int) -> str:
 
 
 def crash(error: BaseException) -> MCPError:
-    """What a client is told of a bug in what has no result of its own to fail with."""
+    """The protocol error for a bug, for requests whose result has no form for errors."""
     return MCPError(code=INTERNAL_ERROR, message=compact(error_body(internal_error(error))))
 
 
 def _safe(answer: JsonObject) -> tuple[str, JsonObject]:
-    """The answer as text and as it is; sanitized once more in case a part was forgotten."""
+    """The answer as text and as an object; sanitized again if a part of it was not."""
     text = compact(answer)
     if not _may_harm(text):
         return text, answer

@@ -1,15 +1,15 @@
-"""What a tool asks the answering side for: its arguments, checked by the schema but not yet read.
+"""Requests: the arguments of a tool, checked by its schema, as `server.answers` receives them.
 
-These classes are apart from the answers because the tools' declarations need them at the start,
-when nothing that only answers need should be imported.
+These classes are not in `answers`, because the tools' declarations need them at the start, when
+nothing that only answers need should be imported.
 """
 
 from dataclasses import dataclass
 
 from convocore_mcp.vocabulary import DEFAULT_THRESHOLD
 
-LONGEST_PERSON = 300
-"""Characters by which a person is named. Similar names to a longer text would take seconds."""
+MAX_PERSON_LENGTH = 300
+"""Characters of a text that names a person. Finding names similar to a longer one takes seconds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ class RowQueries(Protocol):
         ...
 
     def unread_fields(self, agents: Sequence[str], /) -> Mapping[str, int]:
-        """How many present conversations have a date field whose text is no date, by field."""
+        """How many present conversations have each of the fields that could not be read."""
         ...
 
     def values(

@@ -3,9 +3,9 @@
 Anyone with the chat widget can write names, messages, notes, tags and even the names of captured
 fields, and a model will read them. Here all strings of an answer lose what can't be seen (control
 and format characters, terminal escapes, bidirectional overrides, zero-width and tag characters) and
-what renders as an image or hides where a link leads. Tokens and addresses in them become a mark,
-and each field is cut to a length. Numbers and flags stay as they are. Views become plain objects,
-without the fields that are `None` or empty.
+what renders as an image or hides where a link leads. Tokens, secret URLs and public IP addresses in
+them are replaced by `[removed]`, and each field is cut to a length. Numbers and flags stay as they
+are. Views become plain objects, without the fields that are `None` or empty.
 """
 
 import math
@@ -41,14 +41,15 @@ LENGTHS = {
 }
 """The most characters of a field, by its name."""
 IDS = frozenset({"id", "lead_id", "conversation_id"})
-"""Fields with an ID: without its hidden characters, it would be that of another conversation."""
+"""Fields with an ID. Without its hidden characters it would be another conversation's: an ID that
+has any is shown percent-encoded (`words.shown_ids`)."""
 EXACT = frozenset({"agent_id", "next_cursor", "next_uri"})
 """Further fields that clients send back to us: if they were cut, they would name something else."""
 MAX_KEY_LENGTH = 80
 MAX_ITEMS, MAX_DEPTH = 200, 8
 """Bounds of free-form data (`extracted`, records); a mark says how much is beyond them."""
 CUT = ELLIPSIS
-"""Stands for what is nested too deep, and is the key of how much a mapping had more."""
+"""Stands for what is nested too deep; in a mapping, the key of how many more entries there were."""
 
 _SUSPICIOUS = re.compile(r"[^ -;=-Z\\^-~]")
 """Anything but plain text; `<`, `[` and `]` are the gaps between the ranges."""
@@ -94,7 +95,7 @@ def _sanitize_nested(value: object, name: str, depth: int, length: int | None) -
         items = (_sanitize(item, name, depth + 1, length) for item in value[:MAX_ITEMS])
         kept: list[object] = [item for item in items if item is not None]
         more = len(value) - MAX_ITEMS
-        # Among views, a mark would be none of them: who made them tells how many there are.
+        # Among views, a mark would be none of them; the module that made them notes their number.
         marked = more > 0 and not hasattr(value[0], "__dataclass_fields__")
         return [*kept, f"{CUT} {more} more"] if marked else kept
     if (fields := getattr(value, "__dataclass_fields__", None)) is not None:

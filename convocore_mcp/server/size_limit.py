@@ -14,14 +14,14 @@ MAX_CHARACTERS = 30_000
 _character_limit: ContextVar[int] = ContextVar("character_limit", default=MAX_CHARACTERS)
 """Characters that the present answer may take, as `character_limit` has set it."""
 Entries = list[object] | JsonObject
-"""A list in an answer, or an object that is as long as somebody made it."""
+"""A list in an answer, or an object with any number of keys."""
 
 
 @contextmanager
 def character_limit(characters: int) -> Iterator[None]:
-    """Let each answer that is made in this context have at most so many characters.
+    """Within the block, an answer has at most this many characters.
 
-    Fewer than usual where masking makes the answer longer afterwards; more where a file takes it.
+    Fewer than usual where masking makes the answer longer afterwards; more for an export to a file.
     """
     token = _character_limit.set(characters)
     try:
@@ -108,7 +108,7 @@ def _entry_sizes(entries: Entries) -> list[int]:
 
 
 def _equal_share(room: int, sizes: Sequence[int]) -> float:
-    """What each list may have of `room` so that what short ones leave over goes to longer ones."""
+    """How long each list may be, if they share `room`; what short lists leave goes to others."""
     for index, size in enumerate(sizes):
         share = max(0.0, room / (len(sizes) - index))
         if size > share:

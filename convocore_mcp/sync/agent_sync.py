@@ -141,7 +141,7 @@ class AgentSync:
             if state.overdue and not state.still_waiting:  # a short list may be read in time
                 await full_run.wait(patience=parts.schedule.patience_when_overdue(patient=patient))
                 state = self._state(await self._coverage(), run)
-        self.details.go_on()
+        self.details.start_if_needed()
         state = replace(state, details=await self.details.state(scope))
         return freshness(state, scope, now=parts.now())
 

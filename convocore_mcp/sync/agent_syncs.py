@@ -14,8 +14,8 @@ from convocore_mcp.sync.details.agent_details import AgentDetails
 from convocore_mcp.sync.page_writer import Progress
 from convocore_mcp.sync.sync_run import ReportProgress
 
-LONGEST_LOOK_SECONDS = 0.5
-"""How long a call may wait to learn whether anything has changed."""
+MAX_STATE_SECONDS = 0.5
+"""How long a call may wait for the state of the data, to learn whether anything has changed."""
 ONE_SECOND = timedelta(seconds=1)
 
 
@@ -68,14 +68,14 @@ class AgentSyncs:
         )
 
     async def answer_state(self) -> Hashable | None:
-        """Names all that answers depend on: the second, the syncs and the data.
+        """Identifies the state that answers depend on: the second, the syncs and the data.
 
-        Answers tell times to the second. `None` if a sync is running or due, or if it can't be told
-        soon what the state of the data is.
+        Answers show times to the second. `None` if a sync is running, if syncs are due within each
+        second, or if the state of the data can't be read soon.
         """
         if self._parts.schedule.incremental_after < ONE_SECOND:
             return None
-        with anyio.move_on_after(LONGEST_LOOK_SECONDS):
+        with anyio.move_on_after(MAX_STATE_SECONDS):
             return await self._state.get()
         return None
 

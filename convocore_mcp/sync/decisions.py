@@ -10,7 +10,7 @@ from convocore_mcp.models import Coverage, ReadScope
 from convocore_mcp.sync.list_order import CLOCK_SKEW
 
 CLOCK_JITTER = timedelta(seconds=30)
-"""A noted time may be this much later than now: machines that share a mirror have other clocks."""
+"""A stored time may be this much later than now: clocks of machines that share a mirror differ."""
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -33,9 +33,9 @@ class Action(Enum):
 
 
 SHARE_OF_A_CALL = 0.7
-"""How much of a call's time may pass with waiting for a sync; the rest is for the answer."""
+"""The share of a call's time that it may wait for a sync; the rest is for the answer."""
 SHARE_OF_LEADS = 0.15
-"""How much of it may pass with waiting for the leads of what was read so far."""
+"""The share of it that the call may wait for the leads of the rows read so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,9 @@ class Schedule:
     incremental_patience: float = 2.8
     """Seconds a caller waits for a sync when the mirror can already give an older answer."""
     min_seconds_when_patient: float = 18.0
-    """Seconds that a patient caller waits, who is told how far reading is."""
+    """The least time in seconds that a patient caller waits, who receives progress meanwhile."""
     grace: float = 3.0
-    """Seconds a caller waits on for the end of the first full sync, once there is an answer."""
+    """Seconds that a caller with an answer waits further for the end of the first full sync."""
     people_grace: float = 10.0
     """The same for a question about people, which needs every conversation to be complete."""
     leads_patience: float = 1.2
@@ -62,7 +62,7 @@ class Schedule:
     """After a failure, no request is sent to Convocore for this long."""
 
     @classmethod
-    def for_calls_of(
+    def for_answers_within(
         cls, seconds: float, *, incremental_after: timedelta, full_after: timedelta
     ) -> "Schedule":
         """A schedule by which a call answers within `seconds`, its own work included."""
@@ -79,8 +79,7 @@ class Schedule:
     def overdue_after(self) -> timedelta:
         """How old a full sync may get until answers say so.
 
-        In operation the next one has long been made by then: the program did not run, or full
-        syncs fail.
+        A running program has made the next one by then. So it did not run, or full syncs fail.
         """
         return 2 * self.full_after
 
@@ -94,7 +93,7 @@ class Schedule:
         return self.patience(first_sync=False, patient=patient) / 4
 
     def grace_for(self, scope: ReadScope) -> float:
-        """Seconds to wait on once there is an answer for `scope`."""
+        """Seconds to wait further once there is an answer for `scope`."""
         return self.people_grace if scope.people else self.grace
 
 
@@ -135,25 +134,25 @@ class Failures:
 
 
 def without_future(coverage: Coverage, *, now: datetime) -> Coverage:
-    """`coverage` without the times in the future: they were noted by a clock that was ahead.
+    """`coverage` without times in the future, which come from a clock that was ahead.
 
     `as_of` becomes unknown, so the front is read again. A full sync stays complete, but counts as
     one of long ago. An unfinished full sync that can't be resumed is forgotten.
     """
-    ours, unfinished, lost_at = now + CLOCK_JITTER, coverage.unfinished, coverage.lost_at
-    if unfinished is not None and unfinished.started_at > ours:
+    latest, unfinished, lost_at = now + CLOCK_JITTER, coverage.unfinished, coverage.lost_at
+    if unfinished is not None and unfinished.started_at > latest:
         unfinished = None
-    full_sync_at = _unless_later(coverage.full_sync_at, ours)
+    full_sync_at = _unless_later(coverage.full_sync_at, latest)
     if full_sync_at is None and coverage.full_sync_at is not None:
         full_sync_at = LONG_AGO
     return replace(
         coverage,
-        as_of=_unless_later(coverage.as_of, ours),
+        as_of=_unless_later(coverage.as_of, latest),
         full_sync_at=full_sync_at,
         watermark=_unless_later(coverage.watermark, now + CLOCK_SKEW),
         unfinished=unfinished
         and replace(unfinished, watermark=_unless_later(unfinished.watermark, now + CLOCK_SKEW)),
-        lost_at=lost_at and (_unless_later(lost_at, ours) or full_sync_at or LONG_AGO),
+        lost_at=lost_at and (_unless_later(lost_at, latest) or full_sync_at or LONG_AGO),
     )
 
 
@@ -198,7 +197,7 @@ def next_action(
 
 
 def full_sync_overdue(coverage: Coverage, *, now: datetime, schedule: Schedule) -> bool:
-    """Whether silent edits and deletions of too long a time may be unknown."""
+    """Whether edits and deletions that do not move a row may have been missed for too long."""
     read_at = coverage.full_sync_at
     return read_at is not None and now - read_at > schedule.overdue_after
 
@@ -208,8 +207,9 @@ def full_sync_due(
 ) -> bool:
     """Decide whether another full sync is due; it runs in the background.
 
-    Only a full sync finds silent edits and deletions. It waits while Convocore fails, and a full
-    sync that failed late is not repeated at once: it would read the list up to there each time.
+    Only a full sync finds deletions, and edits that do not move a row to the front. None is due
+    while Convocore fails. A full sync that failed late is not repeated at once: it would read the
+    list up to the same row each time.
     """
     if coverage.full_sync_at is None or failures.latest is not None:
         return False

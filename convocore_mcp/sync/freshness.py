@@ -31,7 +31,7 @@ FULL_SYNC_OVERDUE = (
 
 
 class UpstreamHealth(Protocol):
-    """How requests to Convocore fare (`api.throttle.Throttle`)."""
+    """Whether requests to Convocore succeed, and how fast (`api.throttle.Throttle`)."""
 
     @property
     def note(self) -> str | None:
@@ -94,13 +94,13 @@ def refusal(state: SyncState) -> ConvocoreError | None:
 def freshness(state: SyncState, scope: ReadScope, *, now: datetime) -> Freshness:
     """What an answer that depends on `scope` says of its freshness."""
     coverage, first_sync = state.coverage, state.first_sync
-    listed = (coverage.complete and not state.overdue) or (
+    list_read = (coverage.complete and not state.overdue) or (
         first_sync is not None and first_sync.covers(scope)
     )
     details = state.details
     lacks_details = details.pending or details.outdated or details.unread
     lacks = coverage.quarantined or coverage.dropped_fields or lacks_details
-    complete = listed and not (lacks or _may_be_stale(state))
+    complete = list_read and not (lacks or _may_be_stale(state))
     started_at = first_sync.started_at if first_sync is not None else None
     # Before the first full sync is complete, only that sync has read anything.
     if coverage.full_sync_at is not None:
@@ -110,8 +110,8 @@ def freshness(state: SyncState, scope: ReadScope, *, now: datetime) -> Freshness
         as_of=coverage.as_of or started_at or now,
         complete=complete,
         conversations=coverage.conversations,
-        oldest=None if listed else oldest,
-        progress=None if listed else _progress(state),
+        oldest=None if list_read else oldest,
+        progress=None if list_read else _progress(state),
         notes=(
             *_notes(state),
             *_details_notes(state.details, of=coverage.conversations),

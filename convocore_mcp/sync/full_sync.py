@@ -21,7 +21,7 @@ from convocore_mcp.sync.incremental_sync import catch_up, listed_rows
 from convocore_mcp.sync.list_order import EVIDENCE_AGAIN, Front, FrontReading
 from convocore_mcp.sync.page_writer import LIST_MOVED_TOO_FAST, PageWriter, Upstream
 from convocore_mcp.sync.prefetch import prefetch_pages
-from convocore_mcp.sync.short_lists import SMALL_LIST, finds_little, finds_little_note
+from convocore_mcp.sync.short_lists import SMALL_LIST, is_short_list, short_full_sync_note
 from convocore_mcp.words.counted import counted
 
 log = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ fewer rows at a time, the more each of them costs."""
 MAX_SINGLE_REQUESTS = 100
 """Missing conversations that are asked for one by one; the others wait for the next full sync."""
 SHORT_SYNCS_TO_BELIEVE = 3
-"""Full syncs in a row that must find little before what they all missed is removed."""
+"""Full syncs in a row that must find a short list before what they all missed is removed."""
 AGENT_WAS_LOST = (
     "Convocore said that there is no such agent, so what was read before may be gone: everything "
     "is read again."
@@ -86,10 +86,11 @@ class FullSync:
             if progress.gap is None and set_back:
                 progress.gap = CLOCK_WAS_SET_BACK
             if progress.gap is None and not progress.clock_set_back:
-                # First: what is no longer saved has not been seen, and yet it was not deleted.
+                # Before missing ones are removed: rows too old to be saved count as not seen, but
+                # Convocore has not deleted them.
                 erased += await writer.erase_old()
                 outcome = await self._remove_missing(started_at)
-        # First: once the full sync is noted, answers count what is still to be asked for.
+        # Before the full sync is noted: from then on, answers count the details still to be read.
         await writer.run_in_thread(DetailsWriter(writer.mirror).prepare_trial, writer.agent_id)
         read_up_to = {
             "as_of": caught_up.as_of,
@@ -178,19 +179,19 @@ class FullSync:
     async def _remove_missing(self, started_at: datetime) -> dict[str, datetime | str | int | None]:
         """Remove the conversations that this sync did not see, as far as that is certain.
 
-        Returns the fields of the agent's coverage that tell of those that stay.
+        Returns the fields of the agent's coverage that describe those that stay.
         """
         writer = self._writer
         run, mirror, agent_id = writer.run_in_thread, writer.mirror, writer.agent_id
         coverage, now = await writer.coverage(), writer.now()
         missing = await run(mirror.last_seen_before, agent_id, started_at, now=now)
         outdated = await run(mirror.last_seen_outdated, agent_id, started_at, now=now)
-        there_again = coverage.lost_at is not None and coverage.lost_at < started_at
+        agent_returned = coverage.lost_at is not None and coverage.lost_at < started_at
         removal = decide_removal(
             missing,
             known=coverage.conversations,
             short_syncs=coverage.short_syncs,
-            agent_was_gone=there_again,
+            agent_was_gone=agent_returned,
         )
         gone = removal.gone | await self._find_gone(removal.doubtful, all_or_none=removal.postponed)
         postponed = removal.postponed and len(gone) < len(missing)
@@ -198,10 +199,10 @@ class FullSync:
         await run(mirror.mark_missed, agent_id, (missing.keys() - gone) | outdated.keys())
         await run(mirror.drop_quarantined, agent_id, before=started_at, now=now)
         found = coverage.conversations - len(missing)
-        # An agent whose list is empty may still be gone, until that has been believed.
-        believed = found or removal.gone or not coverage.conversations
-        lost_at = None if there_again and believed else coverage.lost_at
-        doubt = finds_little_note(found, coverage.conversations) if postponed else None
+        # An agent whose list is empty may still be gone, until that has been accepted.
+        accepted = found or removal.gone or not coverage.conversations
+        lost_at = None if agent_returned and accepted else coverage.lost_at
+        doubt = short_full_sync_note(found, coverage.conversations) if postponed else None
         return {
             "gap": outdated_note(len(outdated)) if outdated else None,
             "doubt": doubt or (AGENT_WAS_LOST if lost_at else None),
@@ -257,7 +258,7 @@ class Removal:
     """To be removed if a request for each conversation alone finds nothing; if `postponed`, only
     all of them together."""
     short_syncs: int = 0
-    """How many full syncs in a row, with this one, have found little."""
+    """How many full syncs in a row, with this one, have found a short list."""
     postponed: bool = False
     """Some or all of the missing conversations stay for now: this sync found so few conversations
     that it may be mistaken."""
@@ -269,15 +270,15 @@ def decide_removal(
     """Decide what to remove: `missing` says how many earlier full syncs missed each conversation.
 
     `known` conversations are in the mirror, the missing ones among them. `short_syncs` full syncs
-    just before this one found little. A short list is no proof that a conversation is gone: only
-    a third such full sync in a row is believed, or one about a few conversations that are each
-    found to be gone. `agent_was_gone` says that Convocore answered 404 for the agent since the last
-    full sync: then every missing conversation is gone.
+    just before this one found a short list, too. A short list is no proof that a conversation is
+    gone: only a third such full sync in a row is accepted, or requests for each of a few
+    conversations, if they find none of them. `agent_was_gone` says that Convocore answered 404 for
+    the agent since the last full sync: then every missing conversation is gone.
     """
     found = known - len(missing)
     if agent_was_gone and found:
         return Removal(gone=frozenset(missing))
-    if not finds_little(found, known):
+    if not is_short_list(found, known):
         gone = frozenset(id_ for id_, missed in missing.items() if missed > short_syncs)
         return Removal(gone, tuple(id_ for id_ in missing if id_ not in gone))
     number = short_syncs + 1

@@ -1,9 +1,9 @@
 """The incremental sync: reads the front of an agent's list, down to what is already known.
 
-A conversation that is touched moves to the front of the list, or stands after rows that stay in
-front for good. So the front is read until enough rows in order are known (`list_order`). Rows may
-be touched during the read too. So the front is read again, until all changed rows are on one page:
-nothing can happen inside one request.
+A conversation that is touched moves to the front of the list, behind rows that always stay in
+front, if there are any. So the front is read until enough rows in order are known (`list_order`).
+Rows may be touched during the read, too. So the front is read again, until all changed rows are on
+one page: one response shows the list at one moment.
 
 What is known is what the mirror holds up to the watermark, the newest activity of the last front.
 Nothing else is remembered, so another process reads as this one would. The watermark moves only
@@ -18,7 +18,7 @@ from convocore_mcp.models import Page
 from convocore_mcp.store.details.details_writer import DetailsWriter
 from convocore_mcp.sync.list_order import EVIDENCE, EVIDENCE_AGAIN, Front, FrontReading, ListedRow
 from convocore_mcp.sync.page_writer import PageWriter, Upstream
-from convocore_mcp.sync.short_lists import finds_little, short_list_note
+from convocore_mcp.sync.short_lists import is_short_list, short_list_note
 
 MAX_PASSES = 12
 """How often the front is read again before the sync gives up on a list that keeps moving."""
@@ -55,7 +55,7 @@ async def incremental_sync(upstream: Upstream, writer: PageWriter) -> None:
         DetailsWriter(writer.mirror).prepare_trial, writer.agent_id, findable=True, if_open=True
     )
     found, known = caught_up.list_size, coverage.conversations
-    if found is not None and finds_little(found, known):
+    if found is not None and is_short_list(found, known):
         writer.progress.gap = writer.progress.gap or short_list_note(found, known)
     if writer.progress.gap is not None:
         await writer.update_coverage(as_of=caught_up.as_of, gap=writer.progress.gap)

@@ -147,11 +147,11 @@ class PageWriter:
 
     async def clock_was_set_back(self) -> bool:
         """Whether the mirror holds rows whose time of reading lies in the future."""
-        ours = self.now() + CLOCK_JITTER
-        return await self.run_in_thread(self.mirror.seen_after, self.agent_id, ours)
+        latest = self.now() + CLOCK_JITTER
+        return await self.run_in_thread(self.mirror.seen_after, self.agent_id, latest)
 
     async def newest(self, *, up_to: datetime | None, limit: int) -> list[ListedRow]:
-        """The mirror's newest conversations that bear a time, up to a time, newest first."""
+        """The mirror's newest conversations with a time, up to a time, newest first."""
         rows = await self.run_in_thread(self.mirror.newest, self.agent_id, up_to=up_to, limit=limit)
         return [ListedRow(*row) for row in rows]
 

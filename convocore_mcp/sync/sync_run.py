@@ -31,21 +31,22 @@ FIRST_LOOK_SECONDS = 1.0
 """Seconds after which a waiting caller estimates whether the end of the list is near."""
 FIRST_LOOK_DISTANCE = timedelta(days=4)
 """How far back in time a run must get in these seconds to be worth waiting for."""
-FIRST_PAUSE, LONGEST_PAUSE, PAUSE_GROWTH = 0.1, 1.0, 1.5
+FIRST_PAUSE, MAX_PAUSE, PAUSE_GROWTH = 0.1, 1.0, 1.5
 """Seconds between two attempts to take the sync lock. A free lock stays unused that long."""
 
 BEAT_SECONDS = 10.0
 """Seconds between two heartbeats of the holder of the sync lock."""
-LAST_MOMENT = 0.5
-"""Seconds that a call needs for its answer once it has all that it shows."""
+ANSWER_SECONDS = 0.5
+"""Seconds that a call needs to build its answer, after it has waited for data."""
 
 
 def time_left(budget: float) -> float:
-    """`budget` in seconds, or less where the call that waits must end before, with a moment left.
+    """`budget` in seconds, or less if the deadline of the call comes before.
 
-    What limits a call is the scope around it, if there is one.
+    The deadline is that of the cancel scope around the call, if there is one. `ANSWER_SECONDS` are
+    left for the answer.
     """
-    left = anyio.current_effective_deadline() - anyio.current_time() - LAST_MOMENT
+    left = anyio.current_effective_deadline() - anyio.current_time() - ANSWER_SECONDS
     return max(min(budget, left), 0)
 
 
@@ -113,7 +114,7 @@ class SyncRun:
         before = self.progress.reached
         await self.wait(patience=min(FIRST_LOOK_SECONDS, patience), report_progress=report_progress)
         after = self.progress.reached
-        # Rows without a time tell no distance; the end of their list may be near.
+        # Rows without a time do not show how far the end is: it may be near.
         if before is None or after is None or before - after >= FIRST_LOOK_DISTANCE:
             await self.wait(
                 patience=max(0, patience - FIRST_LOOK_SECONDS), report_progress=report_progress
@@ -143,7 +144,7 @@ class LockQueue:
 
         Writing to it fails once the lock was taken over. There is nothing to sync if another
         process has synced since the run was decided on. If that process has failed or died
-        instead, the work is ours.
+        instead, this process does the sync.
 
         Raises:
             MirrorError: the lock can't be taken or waited for.
@@ -206,7 +207,7 @@ class LockQueue:
                 await self._follow_first_sync(run)
             await anyio.sleep(pause)
             lock = await self._take(run.kind)
-            pause = min(pause * PAUSE_GROWTH, LONGEST_PAUSE)
+            pause = min(pause * PAUSE_GROWTH, MAX_PAUSE)
         return lock
 
     async def _follow_first_sync(self, run: SyncRun) -> None:

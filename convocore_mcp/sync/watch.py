@@ -1,4 +1,4 @@
-"""Syncs watched agents again and again, so that subscribers hear of changes without asking."""
+"""Syncs watched agents again and again, so that subscribers are notified without asking."""
 
 import asyncio
 import logging

@@ -41,7 +41,7 @@ ALL_INTERFACES = {"0.0.0.0", "::", ""}  # noqa: S104  compared with, not bound
 def listening(
     settings: HttpSettings, *, host: str, port: int, streamable: bool
 ) -> Iterator[tuple[socket.socket, str]]:
-    """A listener on `host` and `port`, and the address that clients use, which the log tells.
+    """A listener on `host` and `port`, and the address that clients use, which the log names.
 
     Raises:
         NotConfiguredError: other machines can reach the server, but no token is configured;

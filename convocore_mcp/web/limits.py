@@ -14,7 +14,7 @@ from convocore_mcp.web.usage import Usage, client_of
 
 BODY_TIMEOUT_SECONDS = 30.0
 """A request body must be complete within this time."""
-BODIES = 8
+MAX_BODIES = 8
 """Bodies of the largest size that are in memory at a time. Parsed, one takes 25 times its size."""
 UNLIMITED_PATHS = {"/healthz"}
 """A busy server is still alive."""
@@ -23,7 +23,7 @@ UNLIMITED_PATHS = {"/healthz"}
 class Limits:
     """ASGI middleware: passes requests on to `app` while their number is below the limits.
 
-    `sessions_of` tells how many sessions the client of a request has.
+    `sessions_of` returns how many sessions the client of a request has.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Limits:
                 "requests": max_requests,
                 "streams": max_sessions,
                 "sessions": max_sessions,
-                "body bytes": BODIES * max_body_bytes,
+                "body bytes": MAX_BODIES * max_body_bytes,
             }
         )
 
@@ -80,8 +80,8 @@ class Limits:
         return None
 
     def _refuse_session(self, scope: Scope, client: str) -> Response | None:
-        most = self.usage.of_one_client("sessions")
-        if client and _opens_session(scope) and self._sessions_of(scope) >= most:
+        session_limit = self.usage.of_one_client("sessions")
+        if client and _opens_session(scope) and self._sessions_of(scope) >= session_limit:
             return _refusal(429, "Too many sessions at the same time for one client.")
         return None
 

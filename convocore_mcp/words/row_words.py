@@ -31,15 +31,15 @@ class RowWords:
         """Whether the term is found."""
         match term:
             case PhraseTerm():
-                return any(self._has_phrase(term, places) for places in self._places)
+                return any(self._has_phrase(term, ordered) for ordered in self._ordered_words)
             case NumberTerm():
                 part = term.digits[:LONGEST_NUMBER]
                 return any(part in word for word in self._words if not word.isalpha())
             case RunTerm():
                 return any(
                     term.text in spelling
-                    for places in self._places
-                    for spellings in places
+                    for ordered in self._ordered_words
+                    for spellings in ordered
                     for spelling in spellings
                 )
             case WordTerm():
@@ -51,15 +51,15 @@ class RowWords:
         return searchable_words(self._texts)
 
     @cached_property
-    def _places(self) -> list[list[tuple[str, ...]]]:
+    def _ordered_words(self) -> list[list[tuple[str, ...]]]:
         """The words of each text in their order, in every spelling."""
         return [positions(reading) for text in self._texts for reading in readings(text)]
 
-    def _has_phrase(self, phrase: PhraseTerm, places: Sequence[tuple[str, ...]]) -> bool:
+    def _has_phrase(self, phrase: PhraseTerm, ordered: Sequence[tuple[str, ...]]) -> bool:
         first, *others = (_fitting(part, self._language) for part in phrase.parts)
-        for i in range(len(places) - len(others)):
-            if _any_fits(first, places[i]) and all(
-                _any_fits(fits, places[i + distance]) for distance, fits in enumerate(others, 1)
+        for i in range(len(ordered) - len(others)):
+            if _any_fits(first, ordered[i]) and all(
+                _any_fits(fits, ordered[i + distance]) for distance, fits in enumerate(others, 1)
             ):
                 return True
         return False

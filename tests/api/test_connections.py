@@ -26,7 +26,7 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("variable", "value", "said"),
+    ("variable", "value", "message"),
     [
         ("HTTPS_PROXY", f"ftp://u:{PASSWORD}@proxy.example", "http://proxy.example:8080"),
         ("HTTPS_PROXY", f"http://u:{PASSWORD}@proxy.example:port", "http://proxy.example:8080"),
@@ -42,14 +42,14 @@ def bare_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_a_wrong_variable_is_named_and_a_password_in_it_is_not_shown(
-    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, said: str
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, message: str
 ) -> None:
     """Promised by docs/contract.md, "Configuration"."""
     monkeypatch.setenv(variable, value)
     with pytest.raises(NotConfiguredError) as raised:
         connect(ELSEWHERE)
     assert raised.value.message.startswith(f"A setting is wrong: {variable} ")
-    assert said in raised.value.message
+    assert message in raised.value.message
     assert PASSWORD not in f"{raised.value.message} {raised.value.hint}"
 
 

@@ -87,7 +87,7 @@ async def test_a_short_first_page_whose_cursor_leads_to_itself_is_not_called_all
 
 
 @pytest.mark.parametrize("end", ["no cursor", "false as text", "cursor without more"])
-async def test_an_end_that_is_told_is_certain_although_the_last_page_is_full(end: str) -> None:
+async def test_an_end_that_is_announced_is_certain_although_the_last_page_is_full(end: str) -> None:
     """Promised by docs/architecture.md, "Reading Convocore": the ways in which a list ends."""
     rows = rows_named(range(60))
     pages = await pages_until_the_end(cursor_list(rows, 20, end))

@@ -37,8 +37,8 @@ ODD_VALUES = (
 )  # fmt: skip
 
 
-class Place(NamedTuple):
-    """Where a field stands: the names of the objects around it, and its own."""
+class FieldPath(NamedTuple):
+    """The path to a field: the names of the objects around it, and its own."""
 
     path: tuple[str, ...]
     around: tuple[str, ...]
@@ -49,31 +49,31 @@ class Place(NamedTuple):
         return ".".join(self.path)
 
 
-def places(
+def field_paths(
     schema: dict[str, Any], path: tuple[str, ...], around: tuple[str, ...]
-) -> Iterator[Place]:
+) -> Iterator[FieldPath]:
     """Every field of the schema, and the fields of the objects in it."""
     for name, field in schema["properties"].items():
-        yield Place((*path, name), around)
+        yield FieldPath((*path, name), around)
         for option in field.get("anyOf", [field]):
             parts = {"%s": option, "[%s]": option.get("items")}
             parts |= {'{"gpt":%s}': option.get("additionalProperties")}
             for template, part in parts.items():
                 if isinstance(part, dict) and "$ref" in part:
                     definition = SCHEMA["$defs"][part["$ref"].rpartition("/")[2]]
-                    yield from places(definition, (*path, name), (*around, template))
+                    yield from field_paths(definition, (*path, name), (*around, template))
 
 
-PLACES = tuple(place for place in places(SCHEMA, (), ()) if place.path != ("ID",))
+FIELD_PATHS = tuple(found for found in field_paths(SCHEMA, (), ()) if found.path != ("ID",))
 
 
-def json_of(row_id: str, place: Place, value: str) -> str:
-    """A whole row with `value` at `place`, as JSON text."""
+def json_of(row_id: str, field_path: FieldPath, value: str) -> str:
+    """A whole row with `value` at `field_path`, as JSON text."""
     odd = value
-    for name, template in zip(place.path[:0:-1], place.around[::-1], strict=True):
+    for name, template in zip(field_path.path[:0:-1], field_path.around[::-1], strict=True):
         odd = template % f'{{"{name}":{odd}}}'
-    fields = {"ID": row_id} | {k: v for k, v in WHOLE.items() if k != place.path[0]}
-    return f'{json.dumps(fields)[:-1]},"{place.path[0]}":{odd}}}'
+    fields = {"ID": row_id} | {k: v for k, v in WHOLE.items() if k != field_path.path[0]}
+    return f'{json.dumps(fields)[:-1]},"{field_path.path[0]}":{odd}}}'
 
 
 def shown(row: Conversation, without: str) -> dict[str, object]:
@@ -82,21 +82,21 @@ def shown(row: Conversation, without: str) -> dict[str, object]:
     return {k: v for k, v in record.items() if k not in {"id", without}}
 
 
-def snake_name(place: Place) -> str:
+def snake_name(field_path: FieldPath) -> str:
     names = {field.alias or name: name for name, field in ConversationRecord.model_fields.items()}
-    return names[place.path[0]]
+    return names[field_path.path[0]]
 
 
-def test_the_places_are_those_of_the_whole_schema() -> None:
+def test_the_fields_are_those_of_the_whole_schema() -> None:
     """Ours: a walk that finds little would prove little."""
-    names = {place.name for place in PLACES}
-    assert len(ConversationRecord.model_fields) == len({p.path[0] for p in PLACES}) + 1
+    names = {field_path.name for field_path in FIELD_PATHS}
+    assert len(ConversationRecord.model_fields) == len({p.path[0] for p in FIELD_PATHS}) + 1
     assert {
         "leadScore",
         "crmActivities.notesHistory.timestamp",
         "tokenUsage.cumulativeUsd",
     } <= names
-    assert len(PLACES) > 150
+    assert len(FIELD_PATHS) > 150
 
 
 @pytest.mark.parametrize("value", ODD_VALUES, ids=lambda value: value[:20])
@@ -104,10 +104,10 @@ async def test_an_odd_value_costs_no_row_and_no_other_field(value: str) -> None:
     """Promised by docs/architecture.md, "Reading Convocore": each field is parsed by itself."""
     rows = [
         row
-        for n, place in enumerate(PLACES)
+        for n, field_path in enumerate(FIELD_PATHS)
         for row in (
             json.dumps({"ID": f"{n} before"} | WHOLE),
-            json_of(f"{n} odd", place, value),
+            json_of(f"{n} odd", field_path, value),
             json.dumps({"ID": f"{n} after"} | WHOLE),
         )
     ]
@@ -118,15 +118,15 @@ async def test_an_odd_value_costs_no_row_and_no_other_field(value: str) -> None:
     read = {row.id: row for page in pages for row in page.rows}
 
     assert not [bad.reason for page in pages for bad in page.quarantined]
-    assert len(read) == 3 * len(PLACES)
+    assert len(read) == 3 * len(FIELD_PATHS)
     assert len(odd_list.queries) == 1
-    for n, place in enumerate(PLACES):
-        field = snake_name(place)
+    for n, field_path in enumerate(FIELD_PATHS):
+        field = snake_name(field_path)
         expected = shown(read[f"{n} before"], field)
         assert shown(read[f"{n} after"], field) == expected
-        assert shown(read[f"{n} odd"], field) == expected, place.name
+        assert shown(read[f"{n} odd"], field) == expected, field_path.name
         dropped = [name.replace(".gpt", "") for name in read[f"{n} odd"].dropped]
-        assert all(name.startswith(place.name) for name in dropped)
+        assert all(name.startswith(field_path.name) for name in dropped)
     assert_storable([row for page in pages for row in page.rows])
 
 

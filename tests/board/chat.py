@@ -23,7 +23,7 @@ HOST_POLICY = (
     "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data:; connect-src 'none'; frame-src 'none'; base-uri 'none'"
 )
-"""What a host sends with a page that asks for no place (MCP Apps, "Content Security Policy")."""
+"""What a host sends with a page that declares no origin (MCP Apps, "Content Security Policy")."""
 
 
 class McpConnection:
@@ -67,7 +67,7 @@ class Chat:
     ) -> None:
         self.page = page
         self.calls: list[str] = []
-        self.asked_for: list[Json] = []
+        self.arguments: list[Json] = []
         self._opened = False
         self._mcp = mcp
         self._answers: Json = {}
@@ -91,11 +91,11 @@ class Chat:
             self.page.reload()
         self._opened = True
         self.calls.clear()
-        self.asked_for.clear()
+        self.arguments.clear()
         if result is None:
             assert self._mcp is not None
             result = self._mcp.call(tool, values)
-        told = {
+        opening = {
             "result": result,
             "values": values,
             "capabilities": CAPABILITIES if capabilities is None else capabilities,
@@ -103,7 +103,7 @@ class Chat:
             | {"theme": "light", "locale": "en-GB", "timeZone": "Europe/Berlin"}
             | (context or {}),
         }
-        self.page.evaluate("told => window.openBoard(told)", told)
+        self.page.evaluate("opening => window.openBoard(opening)", opening)
         return self.page.frame_locator("iframe")
 
     def answer(self, tool: str, content: Json) -> None:
@@ -117,7 +117,7 @@ class Chat:
 
     def _call(self, name: str, values: Json) -> Json:
         self.calls.append(name)
-        self.asked_for.append(values)
+        self.arguments.append(values)
         if name in self._answers:
             found: Json = self._answers[name]
             return found

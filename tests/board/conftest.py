@@ -15,7 +15,7 @@ from tests.node import NODE, npm_folder, run
 
 HERE = Path(__file__).parent
 BOARD_FOLDER = BOARD_FILE.parent
-CHEAP = (
+BROWSER_OPTIONS = (
     "--no-sandbox",  # as root, as in most containers, Chromium starts only without its own
     # Where there is no graphics card, imitating one takes longer than drawing without.
     "--disable-gpu",
@@ -49,7 +49,7 @@ def browser() -> Iterator[Browser]:
     if path is None:
         pytest.skip(f"no browser is installed; one of these would do: {', '.join(BROWSERS)}")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=CHEAP)
+        browser = playwright.chromium.launch(executable_path=path, args=BROWSER_OPTIONS)
         yield browser
         browser.close()
 

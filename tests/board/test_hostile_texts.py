@@ -38,7 +38,7 @@ def chat(shared_page: Page, host_script: str) -> Chat:
     return chat
 
 
-def nothing_happened(frame: FrameLocator, chat: Chat) -> None:
+def assert_nothing_ran(frame: FrameLocator, chat: Chat) -> None:
     """No element came of a text, no script ran, and nothing lies over the ways to the views."""
     expect(frame.locator(FOREIGN)).to_have_count(0)
     root = frame.locator("html")
@@ -59,7 +59,7 @@ def test_lists_show_texts_as_texts(chat: Chat, tool: str) -> None:
     for text in TEXTS[:2]:
         expect(frame.get_by_text(text, exact=True).first).to_be_visible()
 
-    nothing_happened(frame, chat)
+    assert_nothing_ran(frame, chat)
 
 
 def test_other_views_show_texts_as_texts(chat: Chat) -> None:
@@ -70,7 +70,7 @@ def test_other_views_show_texts_as_texts(chat: Chat) -> None:
         expect(frame.locator(".skeleton")).to_have_count(0)
         for width in (320, 1280):
             chat.page.set_viewport_size({"width": width, "height": 900})
-            nothing_happened(frame, chat)
+            assert_nothing_ran(frame, chat)
 
 
 def test_a_lead_and_its_transcript_show_texts_as_texts(chat: Chat) -> None:
@@ -79,7 +79,7 @@ def test_a_lead_and_its_transcript_show_texts_as_texts(chat: Chat) -> None:
     frame.get_by_role("button", name="Read it").click()
     expect(frame.locator(".turns li")).to_have_count(len(TEXTS))
 
-    nothing_happened(frame, chat)
+    assert_nothing_ran(frame, chat)
 
 
 def test_only_plain_web_addresses_can_be_opened(chat: Chat) -> None:
@@ -111,4 +111,4 @@ def test_an_error_is_shown_as_text(chat: Chat) -> None:
     frame = chat.open("get_lead", result_of(error) | {"isError": True}, lead="x")
 
     expect(frame.locator(".notice.bad")).to_contain_text(TEXTS[0])
-    nothing_happened(frame, chat)
+    assert_nothing_ran(frame, chat)

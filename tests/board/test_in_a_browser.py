@@ -64,7 +64,7 @@ def test_the_first_view_answers_the_first_questions(opened: Page) -> None:
 
 def test_whom_to_call_and_who_waits_is_seen_without_a_click(opened: Page) -> None:
     """Promised by docs/board.md, "What it shows": on a screen of 1,280 by 900 pixels."""
-    first, waiting, news = (
+    first, waiting, newest = (
         opened.get_by_role("region", name=panel, exact=True)
         for panel in ("Call first", "Waiting longest", "Just now")
     )
@@ -74,7 +74,7 @@ def test_whom_to_call_and_who_waits_is_seen_without_a_click(opened: Page) -> Non
         first.get_by_text(re.compile("^Hot: ")),
         opened.locator(".figure.main .figure-value"),
         waiting.locator(".clock").first,
-        news.get_by_text("In the last minute"),
+        newest.get_by_text("In the last minute"),
     ):
         expect(answer).to_be_in_viewport(ratio=1)
 
@@ -99,14 +99,14 @@ def test_each_card_says_why_it_stands_where_it_stands(opened: Page) -> None:
         assert re.search(rf"(?i)score .*\bnumber {number}\b", text)
 
 
-def test_what_is_overdue_is_told_and_by_how_much(opened: Page) -> None:
+def test_what_is_overdue_is_shown_and_by_how_much(opened: Page) -> None:
     """Promised by docs/board.md, "What it shows"."""
     overdue = opened.locator(".figure", has_text="Overdue leads")
     expect(overdue).to_contain_text("a planned step or the expected close is late")
     overdue.get_by_role("button").first.click()
-    told = opened.locator(".virtual .row .preview")
-    expect(told.first).to_be_visible()
-    texts = told.all_inner_texts()
+    previews = opened.locator(".virtual .row .preview")
+    expect(previews.first).to_be_visible()
+    texts = previews.all_inner_texts()
     known = re.compile(r"step is late|^Was to close .* ago|has passed")
     assert [text for text in texts if not known.search(text)] == []
     assert any("days ago" in text for text in texts)
@@ -116,8 +116,8 @@ def test_no_change_seems_newer_than_the_last_reading(opened: Page, sandbox: Sand
     """Promised by docs/board.md, "What it shows": times that are drawn late do not fit others."""
     row = next(iter(sandbox.rows()))
     sandbox.touch(row["ID"], lastMessage="Is this newer than the reading?")
-    news = opened.get_by_role("region", name="Just now").locator("li").first
-    expect(news).to_contain_text("Is this newer")
+    event = opened.get_by_role("region", name="Just now").locator("li").first
+    expect(event).to_contain_text("Is this newer")
     first, *others = map(int, opened.evaluate(AGES))
     assert others == [first + 1, first + 2]
     expect(opened.locator(".freshness")).to_contain_text(re.compile(r"read at most \d+ second"))
@@ -155,9 +155,9 @@ def test_rows_move_while_somebody_watches(opened: Page, sandbox: Sandbox) -> Non
     row = next(r for r in sandbox.rows() if r.get("state") == "ai-chatting" and r.get("userName"))
     sandbox.touch(row["ID"], state="requested_chat", lastMessage="Somebody there?")
 
-    news = opened.get_by_role("region", name="Just now").locator("li").first
-    expect(news).to_contain_text("asks for a human")
-    expect(news).to_contain_text("Somebody there?")
+    event = opened.get_by_role("region", name="Just now").locator("li").first
+    expect(event).to_contain_text("asks for a human")
+    expect(event).to_contain_text("Somebody there?")
     expect(waiting).to_have_text(str(before + 1))
     expect(opened.get_by_role("status")).to_contain_text("asks for a human")
 
@@ -186,7 +186,7 @@ def test_back_leads_to_where_somebody_was(opened: Page) -> None:
     assert abs(opened.evaluate("scrollY") - top) < 50
 
 
-def test_an_answer_that_is_slow_is_told(opened: Page) -> None:
+def test_an_answer_that_is_slow_is_announced(opened: Page) -> None:
     """Promised by docs/board.md, "What it shows"."""
     held: list[Route] = []
     opened.route(MCP, lambda route: route.continue_() if listens(route) else held.append(route))
@@ -266,7 +266,7 @@ def test_a_transcript_is_read_when_somebody_wants_it(opened: Page) -> None:
     expect(opened.locator(".turns li, .conversations .notice").first).to_be_visible()
 
 
-def test_a_lost_connection_is_told_and_found_again(opened: Page) -> None:
+def test_a_lost_connection_is_shown_and_found_again(opened: Page) -> None:
     """Promised by docs/board.md, "In a browser"."""
     go(opened, "People")
     opened.context.set_offline(True)
@@ -300,15 +300,15 @@ def test_another_try_is_made_when_somebody_wants_it(opened: Page) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "kind", "body", "told"),
+    ("status", "kind", "body", "message"),
     [
         (200, "text/html", "<!doctype html><p>Please log in</p>", "not the server of this page"),
         (200, "text/event-stream", ": nothing follows\n\n", "lost while the answer came"),
         (503, "text/plain", "Busy", "answered 503"),
     ],
 )
-def test_what_stands_in_for_the_server_is_told(
-    opened: Page, status: int, kind: str, body: str, told: str
+def test_what_answers_instead_of_the_server_is_shown(
+    opened: Page, status: int, kind: str, body: str, message: str
 ) -> None:
     """Promised by docs/board.md, "What it shows": an error says what to do next."""
     go(opened, "People")
@@ -320,12 +320,12 @@ def test_what_stands_in_for_the_server_is_told(
             else route.fulfill(status=status, content_type=kind, body=body)
         ),
     )
-    search(opened, told)
-    expect(opened.get_by_role("alert")).to_contain_text(told)
+    search(opened, message)
+    expect(opened.get_by_role("alert")).to_contain_text(message)
     opened.unroute(MCP)
 
 
-def test_a_server_that_ends_is_told_and_answers_stay(page: Page, board: BoardProcess) -> None:
+def test_a_server_that_ends_is_shown_and_answers_stay(page: Page, board: BoardProcess) -> None:
     """Promised by docs/board.md, "In a browser"."""
     gone = False
 

@@ -22,7 +22,7 @@ addEventListener("message", ({ data: { id, method }, source }) => {
 window.openBoard = () => { document.querySelector("iframe").src = "http://board.test/" };
 """
 """The script of a host that wants no board."""
-OPENED_BY: dict[str, Json] = {
+OPENING_TOOLS: dict[str, Json] = {
     "summarize_hot_leads": {},
     "list_leads": {},
     "conversation_stats": {"of": "leads", "group_by": ["stage"]},
@@ -95,11 +95,11 @@ def test_an_answer_that_is_there_at_once_looks_incomplete_at_once(chat: Chat) ->
     expect(frame.locator(".freshness.partial")).to_contain_text("incomplete")
 
 
-@pytest.mark.parametrize("tool", OPENED_BY)
+@pytest.mark.parametrize("tool", OPENING_TOOLS)
 def test_what_is_odd_in_an_answer_is_left_out_alone(chat: Chat, tool: str) -> None:
     """Ours: a chat keeps answers, of older versions too, and a host may change them."""
     whole = answers(["one", "two", "three"])[tool]
-    frame = chat.open(tool, result_of(whole), capabilities={}, **OPENED_BY[tool])
+    frame = chat.open(tool, result_of(whole), capabilities={}, **OPENING_TOOLS[tool])
     for number, odd in enumerate(ODD):
         answer: dict[str, Any] = dict.fromkeys(whole, odd)
         for rows in {"leads", "groups"} & set(whole):
@@ -133,7 +133,7 @@ def test_a_part_of_the_page_that_fails_leaves_the_others(chat: Chat) -> None:
     expect(frame.get_by_role("alert")).to_have_count(0)
 
 
-def test_a_host_that_wants_no_board_is_told(page: Page) -> None:
+def test_a_host_that_wants_no_board_gets_an_error(page: Page) -> None:
     """Promised by docs/board.md, "What it shows": an error says what to do next."""
     frame = Chat(page, NO_HOST).open("list_leads", {})
 
@@ -189,7 +189,7 @@ def test_what_is_a_whole_record_is_shown_in_words(chat: Chat) -> None:
     frame.get_by_role("button", name="Hot leads by WhatsApp: 1").click()
     expect(frame.locator(".row .name")).to_have_text("Somebody by WhatsApp")
     expect(frame.locator(".totals")).to_contain_text("Channel: WhatsApp; channel=WhatsApp")
-    assert ["hot=true", f"channel='{record}'"] in [values.get("where") for values in chat.asked_for]
+    assert ["hot=true", f"channel='{record}'"] in [values.get("where") for values in chat.arguments]
 
 
 def test_numbers_and_dates_are_in_the_viewers_language_and_names_in_their_direction(

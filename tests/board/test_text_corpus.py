@@ -11,7 +11,7 @@ from convocore_mcp.sandbox import Sandbox, serving
 from tests.board.chat import Chat, McpConnection, connection, result_of
 from tests.board.conftest import settings_for
 from tests.board.hostile import answers
-from tests.board.test_hostile_texts import nothing_happened
+from tests.board.test_hostile_texts import assert_nothing_ran
 from tests.hidden_text import is_safe
 from tests.text_corpus import HOSTILE, LEGITIMATE
 from tests.web.web_server import run_server
@@ -25,9 +25,9 @@ TEXTS = [
     if text.encode("utf-8", "replace").decode() == text  # no wire carries half a surrogate pair
 ]
 """As they came from a visitor: what the server removes on the way out is not removed here."""
-SHOWN = """(page, places) => Object.fromEntries(places.map(place => [
-    place,
-    [...page.querySelectorAll(place)].filter(seen => {
+SHOWN = """(page, selectors) => Object.fromEntries(selectors.map(selector => [
+    selector,
+    [...page.querySelectorAll(selector)].filter(seen => {
         const box = seen.getBoundingClientRect();
         return box.width > 0 && box.height > 0
             && seen.checkVisibility({ opacityProperty: true, visibilityProperty: true });
@@ -35,9 +35,9 @@ SHOWN = """(page, places) => Object.fromEntries(places.map(place => [
 ]))"""
 
 
-def shown(frame: FrameLocator, places: Sequence[str]) -> dict[str, list[str]]:
-    """What stands in the elements of each place, of those that have a size and are not hidden."""
-    found: dict[str, list[str]] = frame.locator("html").evaluate(SHOWN, list(places))
+def shown(frame: FrameLocator, selectors: Sequence[str]) -> dict[str, list[str]]:
+    """The texts of the elements of each selector that have a size and are not hidden."""
+    found: dict[str, list[str]] = frame.locator("html").evaluate(SHOWN, list(selectors))
     return found
 
 
@@ -54,11 +54,11 @@ def chat(shared_page: Page, host_script: str) -> Chat:
     return chat
 
 
-def written_by_visitors(frame: FrameLocator, chat: Chat, *places: str) -> None:
-    """Each place shows each text that people write as it was written, and nothing ran."""
-    lost = {place: missing(found) for place, found in shown(frame, places).items()}
-    assert {place: texts for place, texts in lost.items() if texts} == {}
-    nothing_happened(frame, chat)
+def assert_shown_as_written(frame: FrameLocator, chat: Chat, *selectors: str) -> None:
+    """The elements of each selector show each text of people as it was written; nothing ran."""
+    lost = {selector: missing(found) for selector, found in shown(frame, selectors).items()}
+    assert {selector: texts for selector, texts in lost.items() if texts} == {}
+    assert_nothing_ran(frame, chat)
 
 
 def test_cards_show_what_people_write(chat: Chat) -> None:
@@ -67,19 +67,21 @@ def test_cards_show_what_people_write(chat: Chat) -> None:
     frame.get_by_role("button", name=re.compile("^Show .* more$")).click()
     expect(frame.locator(".card")).to_have_count(len(TEXTS))
 
-    written_by_visitors(frame, chat, ".card .name bdi", ".about bdi", ".wants", ".step bdi")
+    assert_shown_as_written(frame, chat, ".card .name bdi", ".about bdi", ".wants", ".step bdi")
 
 
-def test_lists_and_news_show_what_people_write(chat: Chat) -> None:
+def test_lists_and_changes_show_what_people_write(chat: Chat) -> None:
     """Promised by docs/board.md, "What the page may do"."""
     frame = chat.open("summarize_hot_leads", result_of(answers(TEXTS)["summarize_hot_leads"]))
     views = frame.get_by_role("navigation")
     views.get_by_role("button", name="Changes", exact=True).click()
     expect(frame.locator(".change-list li")).to_have_count(len(TEXTS))
-    written_by_visitors(frame, chat, ".change-list .name bdi", ".difference bdi")
+    assert_shown_as_written(frame, chat, ".change-list .name bdi", ".difference bdi")
     views.get_by_role("button", name="People", exact=True).click()
-    nothing_happened(frame, chat)
-    found = walk(frame, ".virtual .row .name bdi, .virtual .row .preview bdi, .virtual .about bdi")
+    assert_nothing_ran(frame, chat)
+    found = scroll_through(
+        frame, ".virtual .row .name bdi, .virtual .row .preview bdi, .virtual .about bdi"
+    )
     assert missing(found) == []
 
 
@@ -89,18 +91,18 @@ def test_a_lead_shows_what_people_write(chat: Chat) -> None:
     frame.get_by_role("button", name="Read it").click()
     expect(frame.locator(".turns li")).to_have_count(len(TEXTS))
 
-    places = (".turns p", "blockquote", ".facts-list dt bdi", ".facts-list dd bdi")
-    written_by_visitors(
-        frame, chat, *places, ".contacts bdi", ".steps bdi", ".timeline .what bdi", ".badge bdi"
+    selectors = (".turns p", "blockquote", ".facts-list dt bdi", ".facts-list dd bdi")
+    assert_shown_as_written(
+        frame, chat, *selectors, ".contacts bdi", ".steps bdi", ".timeline .what bdi", ".badge bdi"
     )
 
 
-WALK = """async (page, place) => {
+SCROLL_THROUGH = """async (page, selector) => {
     const list = page.querySelector('.virtual');
     const found = new Set();
     const frame = () => new Promise(done => requestAnimationFrame(() => setTimeout(done)));
     for (let last = false; !last; await frame()) {
-        for (const seen of list.querySelectorAll(place)) found.add(seen.textContent);
+        for (const seen of list.querySelectorAll(selector)) found.add(seen.textContent);
         const rows = [...list.querySelectorAll('[aria-posinset]')];
         last = rows.some(row => row.ariaPosInSet === row.ariaSetSize);
         list.scrollTop += list.clientHeight;
@@ -110,9 +112,9 @@ WALK = """async (page, place) => {
 """Scrolls through a virtual list to its end, while more of it is read."""
 
 
-def walk(frame: FrameLocator, place: str) -> list[str]:
+def scroll_through(frame: FrameLocator, selector: str) -> list[str]:
     expect(frame.locator(".virtual .row").first).to_be_visible()
-    found: list[str] = frame.locator("html").evaluate(WALK, place)
+    found: list[str] = frame.locator("html").evaluate(SCROLL_THROUGH, selector)
     return found
 
 
@@ -147,12 +149,12 @@ def test_behind_the_real_server_all_is_shown_as_the_server_lets_it_out(
     frame = chat.open("summarize_hot_leads", top=3)
     frame.get_by_role("navigation").get_by_role("button", name="Waiting", exact=True).click()
 
-    found = walk(frame, ".row .preview bdi")
+    found = scroll_through(frame, ".row .preview bdi")
 
     assert missing(found) == []
     assert [text for text in found if not is_safe(text)] == []
     assert [left for raw, left in HOSTILE if raw in TEXTS and left and left not in found] == []
-    nothing_happened(frame, chat)
+    assert_nothing_ran(frame, chat)
 
 
 def test_what_only_begins_like_a_date_is_shown_as_written(chat: Chat) -> None:

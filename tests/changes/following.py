@@ -10,7 +10,7 @@ from sqlalchemy import select
 from convocore_mcp.api.wire import parse_list_response
 from convocore_mcp.sandbox import Sandbox
 from convocore_mcp.store.database.schema import CURRENT, conversations
-from convocore_mcp.store.database.schema import records as whole
+from convocore_mcp.store.database.schema import records as records_table
 from convocore_mcp.store.read.mirror_reader import MirrorReader
 from tests.api.api_client import utc_now
 from tests.tool_client import ToolClient
@@ -33,12 +33,12 @@ class UpstreamList:
 
     def act(self, actions: Sequence[Action]) -> None:
         ids = [*self.rows()]  # the list is generated anew whenever it is read
-        for kind, place, number in actions:
+        for kind, position, number in actions:
             if kind == "insert" or not ids:
                 id_ = self.sandbox.insert(userName=f"Visitor {number}", stage="new")
                 self._to_front(id_, ids)
                 continue
-            id_ = ids[int(place * len(ids))]
+            id_ = ids[int(position * len(ids))]
             if kind == "touch":
                 self.sandbox.touch(id_, lastMessage=f"message {number}")
                 self._to_front(id_, ids)
@@ -65,8 +65,8 @@ EDITS: list[dict[str, Any]] = [
 ]
 
 
-def net(before: dict[str, Row], after: dict[str, Row]) -> dict[str, str]:
-    """The net change of each conversation, by its id."""
+def net_changes(before: dict[str, Row], after: dict[str, Row]) -> dict[str, str]:
+    """The net change of each conversation, by its ID."""
     both = before.keys() & after.keys()
     return (
         dict.fromkeys(after.keys() - before.keys(), "created")
@@ -98,7 +98,9 @@ async def following(tool_client: ToolClient, cursor: str, limit: int) -> tuple[l
 async def records(tool_client: ToolClient, agent: str) -> dict[str, str]:
     """The record of every conversation that the mirror holds."""
     c = conversations.c
-    query = select(c.id, whole.c.record).join(whole, whole.c.valid_from == c.valid_from)
+    query = select(c.id, records_table.c.record).join(
+        records_table, records_table.c.valid_from == c.valid_from
+    )
     query = query.where(c.agent_id == agent, c.valid_to == CURRENT)
     backend = await tool_client.app.backend()
     assert isinstance(backend.mirror_reader, MirrorReader)
@@ -108,7 +110,7 @@ async def records(tool_client: ToolClient, agent: str) -> dict[str, str]:
     return {row.id: row.record for row in found}
 
 
-def shown(sandbox: Sandbox) -> dict[str, str]:
+def upstream_records(sandbox: Sandbox) -> dict[str, str]:
     """The record of every conversation upstream, as if the list were one page."""
     rows = list(sandbox.rows())
     body = json.dumps({"success": True, "message": "", "data": rows}).encode()
@@ -117,7 +119,7 @@ def shown(sandbox: Sandbox) -> dict[str, str]:
     return {row.id: row.record for row in page.rows}
 
 
-def check(
+def check_reported(
     reported: list[Row], before: dict[str, Row], upstream: UpstreamList, *, one_page: int
 ) -> None:
     """Check that these are exactly the changes since `before`, each once, in order.
@@ -125,7 +127,7 @@ def check(
     `one_page` is the number of rows on the first page: within it, the order of events is known.
     """
     after = upstream.rows()
-    assert {change["id"]: change["kind"] for change in reported} == net(before, after)
+    assert {change["id"]: change["kind"] for change in reported} == net_changes(before, after)
     assert len({change["id"] for change in reported}) == len(reported)
     times = [change["seen"] for change in reported]
     assert times == sorted(times)

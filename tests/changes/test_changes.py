@@ -11,7 +11,7 @@ NOW: Any = {"incremental_sync_seconds": 0}
 """Each call reads the front of the list again."""
 
 
-async def begun(tool_client: ToolClient) -> str:
+async def first_cursor(tool_client: ToolClient) -> str:
     """A cursor at the end, after everything has been read."""
     answer = await tool_client.ask("list_changes")
     assert answer["changes"] == []
@@ -29,7 +29,7 @@ async def test_new_and_changed_conversations_are_reported_once_in_order(dialect:
     sandbox = Sandbox(size=120, dialect=dialect)
     some = [row["ID"] for row in sandbox.rows()][40]
     async with connected(sandbox, **NOW) as tool_client:
-        cursor = await begun(tool_client)
+        cursor = await first_cursor(tool_client)
         sandbox.insert(ID="new-1", userName="Ada", stage="new")
         first = await tool_client.ask("list_changes", cursor=cursor)
         sandbox.touch(some, stage="won", notes="signed")
@@ -65,7 +65,7 @@ async def test_paging_and_kinds_of_changes_lose_nothing() -> None:
     sandbox = Sandbox(size=40)
     ids = [row["ID"] for row in sandbox.rows()]
     async with connected(sandbox, **NOW) as tool_client:
-        cursor = await begun(tool_client)
+        cursor = await first_cursor(tool_client)
         for number in range(5):
             sandbox.insert(ID=f"new-{number}")
         for id_ in ids[:5]:
@@ -94,7 +94,7 @@ async def test_a_deletion_found_by_a_full_sync_is_reported_as_removed() -> None:
     sandbox = Sandbox(size=60)
     gone = next(row for row in sandbox.rows() if row.get("userName"))
     async with connected(sandbox, **NOW) as tool_client:
-        cursor = await begun(tool_client)
+        cursor = await first_cursor(tool_client)
         sandbox.delete(gone["ID"])
         backend = await tool_client.app.backend()
         await backend.syncs.sync(sandbox.agent_id)

@@ -85,7 +85,7 @@ class Reader:
     became: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     position: FeedPosition | None = None
-    told: list[Change] = field(default_factory=list)
+    reported: list[Change] = field(default_factory=list)
     truncated: bool = False
 
     def read(self, limit: int, cut: int) -> bool:
@@ -96,7 +96,7 @@ class Reader:
         )  # fmt: skip
         self.truncated = self.truncated or page.truncated
         count = min(limit, cut, len(page.changes))
-        self.told += page.changes[:count]
+        self.reported += page.changes[:count]
         position = page.position_after(count)
         # As in a cursor, which is text.
         key = json.loads(json.dumps(position.key()))
@@ -186,23 +186,23 @@ def run(
 
 
 def check(followed: FollowedList, reader: Reader) -> None:
-    """The reader was told every change once and in order, except those that pruning has deleted."""
-    edits = [(c.kind, c.conversation.id) for c in reader.told if c.sequence_number is not None]
-    times = [(c.at, c.conversation.id) for c in reader.told if c.moment is not None]
+    """Every change was reported once and in order, except those that pruning has deleted."""
+    edits = [(c.kind, c.conversation.id) for c in reader.reported if c.sequence_number is not None]
+    times = [(c.at, c.conversation.id) for c in reader.reported if c.moment is not None]
     if reader.became != ("overdue",):
         expected = reader.expected_edits()
         assert edits == (expected[len(expected) - len(edits) :] if reader.truncated else expected)
     if not (reader.became == ("won",) or reader.changed or "updated" not in reader.kinds):
         moments = followed.moments
         assert reader.truncated or times == moments
-    assert reader.truncated or [c for c in reader.told if c.moment] == sorted(
-        (c for c in reader.told if c.moment), key=lambda c: c.moment or ()
+    assert reader.truncated or [c for c in reader.reported if c.moment] == sorted(
+        (c for c in reader.reported if c.moment), key=lambda c: c.moment or ()
     )
 
 
 @examples_share_a_mirror
 @given(before=st.lists(states, max_size=3), steps=lists_of_steps)
-def test_whatever_happens_every_reader_is_told_each_change_once_and_in_order(
+def test_whatever_happens_every_reader_gets_each_change_once_and_in_order(
     database: Database, before: list[Conversation], steps: list[tuple[str, Any]]
 ) -> None:
     """Promised by docs/contract.md, "`list_changes`": at least once, in order, to every cursor.
@@ -212,7 +212,7 @@ def test_whatever_happens_every_reader_is_told_each_change_once_and_in_order(
     run(database, steps, before)
 
 
-def test_what_becomes_overdue_as_time_passes_is_told_once_at_its_moment(
+def test_what_becomes_overdue_as_time_passes_is_reported_once_at_its_moment(
     database: Database,
 ) -> None:
     """Promised by docs/contract.md, "`list_changes`": `became` overdue, without an edit.
@@ -229,11 +229,11 @@ def test_what_becomes_overdue_as_time_passes_is_told_once_at_its_moment(
     )
     overdue = Reader(followed, became=("overdue",), position=FeedPosition(0, 0, 2**40))
     overdue.read(10, 10)
-    assert [c.at.isoformat() for c in overdue.told] == [
+    assert [c.at.isoformat() for c in overdue.reported] == [
         "2026-07-21T00:00:00+00:00",
         "2026-07-26T00:00:00+00:00",
     ]
-    assert [what_became(c) for c in overdue.told] == [["overdue"], ["overdue"]]
+    assert [what_became(c) for c in overdue.reported] == [["overdue"], ["overdue"]]
 
 
 def test_a_cursor_of_changes_that_were_dropped_goes_on_and_says_so(database: Database) -> None:
@@ -257,7 +257,7 @@ def test_a_cursor_of_changes_that_were_dropped_goes_on_and_says_so(database: Dat
     while reader.read(5, 5):
         pass
     assert reader.truncated
-    assert [(c.kind, c.conversation.id) for c in reader.told] == [("created", "c2")]
+    assert [(c.kind, c.conversation.id) for c in reader.reported] == [("created", "c2")]
     page = followed.agent_store.change_feed.read(
         [agent], None, since=NOW, now=followed.now, limit=5, kinds=KINDS
     )
@@ -285,14 +285,14 @@ def test_a_change_waits_until_its_lead_is_rebuilt(database: Database) -> None:
     followed.save([conversation("c1", name="Ann", score=80.0, stage="new")])
     for reader in (hot, everything):
         reader.read(5, 5)
-        assert reader.told == []
+        assert reader.reported == []
     followed.agent_store.rebuild_leads()
     for reader in (hot, everything):
         while reader.read(5, 5):
             pass
     # Both changes came before the lead was computed: it became hot by the last of them.
-    assert [c.conversation.stage for c in hot.told] == ["new"]
-    assert [what_became(c) for c in everything.told] == [[], ["hot"]]
+    assert [c.conversation.stage for c in hot.reported] == ["new"]
+    assert [what_became(c) for c in everything.reported] == [[], ["hot"]]
 
 
 def test_a_moment_of_a_version_that_is_committed_late_is_not_lost(database: Database) -> None:
@@ -311,6 +311,6 @@ def test_a_moment_of_a_version_that_is_committed_late_is_not_lost(database: Data
     followed.agent_store.rebuild_leads()
     for _ in range(3):
         reader.read(5, 5)
-    assert [(c.kind, c.at.isoformat()) for c in reader.told] == [
+    assert [(c.kind, c.at.isoformat()) for c in reader.reported] == [
         ("updated", "2026-07-20T00:00:00+00:00")
     ]

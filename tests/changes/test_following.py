@@ -15,7 +15,15 @@ from convocore_mcp.sandbox import Dialect, Sandbox
 from tests.property_tests import examples
 from tests.tool_client import ToolClient, connected
 
-from .following import Action, UpstreamList, check, following, records, shown, sync_everything
+from .following import (
+    Action,
+    UpstreamList,
+    check_reported,
+    following,
+    records,
+    sync_everything,
+    upstream_records,
+)
 
 DIALECTS: tuple[Dialect, ...] = ("cursor", "page")
 FRONT = {"cursor": 20, "page": 100}
@@ -50,9 +58,9 @@ async def follow(
         before = upstream.rows()
         upstream.act(actions)
         await sync_everything(tool_client, agent)
-        assert await records(tool_client, agent) == shown(sandbox)
+        assert await records(tool_client, agent) == upstream_records(sandbox)
         reported, cursor = await following(tool_client, cursor, limit)
-        check(reported, before, upstream, one_page=one_page)
+        check_reported(reported, before, upstream, one_page=one_page)
         everything += reported
         assert (await following(tool_client, cursor, limit))[0] == []
     again, _ = await following(tool_client, first, 7)
@@ -124,7 +132,7 @@ def test_whatever_happens_is_reported_once_and_in_order(
         sandbox.replace(list(rows))
         for _ in range(3):  # the first ones do not believe that nearly everything is gone
             await sync_everything(tool_client, sandbox.agent_id)
-        assert await records(tool_client, sandbox.agent_id) == shown(sandbox)
+        assert await records(tool_client, sandbox.agent_id) == upstream_records(sandbox)
         await follow(tool_client, sandbox, rounds, one_page=20)
 
     portal.call(example)

@@ -17,7 +17,7 @@ ADA: dict[str, Any] = {
 }  # fmt: skip
 
 
-async def begun(client: ToolClient, **arguments: Any) -> str:
+async def first_cursor(client: ToolClient, **arguments: Any) -> str:
     """A cursor at the end."""
     cursor: str = (await client.ask("list_changes", **arguments))["next_cursor"]
     return cursor
@@ -43,7 +43,7 @@ async def test_a_change_says_what_somebody_became(edit: Any, became: list[str] |
     sandbox = Sandbox(size=30)
     sandbox.insert(**ADA)
     async with connected(sandbox, **NOW) as client:
-        cursor = await begun(client)
+        cursor = await first_cursor(client)
         sandbox.touch("ada", **edit)
         (change,) = (await client.ask("list_changes", cursor=cursor))["changes"]
         asked = ["hot", "waiting", "won", "lost", "assigned", "overdue"]
@@ -66,7 +66,7 @@ async def test_a_new_conversation_that_is_won_already_became_won() -> None:
     """
     sandbox = Sandbox(size=30)
     async with connected(sandbox, **NOW) as client:
-        cursor = await begun(client)
+        cursor = await first_cursor(client)
         sandbox.insert(**ADA | {"stage": "won", "state": "requested_chat"})
         (change,) = (await client.ask("list_changes", cursor=cursor, became="won"))["changes"]
     assert change["kind"] == "created"
@@ -74,7 +74,7 @@ async def test_a_new_conversation_that_is_won_already_became_won() -> None:
     assert change["hot"] is False
 
 
-async def test_only_updates_of_the_named_fields_are_told_with_these_fields_alone() -> None:
+async def test_only_updates_of_the_named_fields_are_listed_with_these_fields_alone() -> None:
     """Promised by docs/contract.md, "`list_changes`": `changed`, and lists by what moved.
 
     Holds docs/contract.md #changed #following-fields.
@@ -82,7 +82,7 @@ async def test_only_updates_of_the_named_fields_are_told_with_these_fields_alone
     sandbox = Sandbox(size=30)
     sandbox.insert(**ADA)
     async with connected(sandbox, **NOW) as client:
-        cursor = await begun(client)
+        cursor = await first_cursor(client)
         sandbox.touch("ada", stage="won", tags=["trade-fair", "renewal"])
         sandbox.insert(ID="bob", userName="Bob", stage="new", tags=["vip"])
         tags = await client.ask("list_changes", cursor=cursor, changed="tags")
@@ -131,7 +131,7 @@ async def test_a_server_that_was_off_tells_when_things_happened() -> None:
     sandbox.insert(**ADA)
     yesterday = datetime.now(UTC) - timedelta(days=1)
     async with connected(sandbox, **NOW) as client:
-        cursor = await begun(client)
+        cursor = await first_cursor(client)
         sandbox.insert(ID="bob", userName="Bob", ts=int(yesterday.timestamp()))
         sandbox.edit("ada", stage="won")
         answer = await client.ask("list_changes", cursor=cursor)
@@ -158,7 +158,7 @@ async def test_an_event_keeps_its_id_after_a_restart_and_between_replicas(tmp_pa
     with serving(sandbox) as base_url:
         same: dict[str, Any] = {"store": str(tmp_path / "mirror.sqlite3"), "base_url": base_url}
         async with connected(sandbox, **same, **NOW) as client:
-            cursor = await begun(client)
+            cursor = await first_cursor(client)
             for stage in ("won", "negotiation", "won"):
                 sandbox.edit("ada", stage=stage)
                 first = await client.ask("list_changes", cursor=cursor)
@@ -195,7 +195,7 @@ async def test_pages_that_are_cut_for_their_length_lose_nothing() -> None:
     for number in range(60):
         sandbox.insert(ID=f"c{number}", userName=f"Visitor {number}", summary="old " * 150)
     async with connected(sandbox, **NOW) as client:
-        cursor = await begun(client)
+        cursor = await first_cursor(client)
         for number in range(60):
             sandbox.touch(f"c{number}", summary="new " * 150, somethingNew=["x" * 290] * 60)
         seen = await pages(client, cursor)
@@ -212,7 +212,7 @@ async def test_all_agents_are_followed_with_one_cursor() -> None:
     """
     sandbox = Sandbox(size=30)
     async with connected(sandbox, agent_id=f"{sandbox.agent_id},another", **NOW) as client:
-        cursor = await begun(client, agent_id="all")
+        cursor = await first_cursor(client, agent_id="all")
         sandbox.insert(**ADA)
         answer = await client.ask("list_changes", cursor=cursor, agent_id="all")
         other = await client.refused("list_changes", cursor=cursor, agent_id=sandbox.agent_id)

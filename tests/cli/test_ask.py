@@ -35,9 +35,9 @@ def test_the_answer_is_what_a_model_gets(commands: CommandLine) -> None:
             await model.until_complete()
             return await model.ask("list_leads", stage=["new", "won"], sort="-value", limit=5)
 
-    told = anyio.run(ask_as_a_model)
+    answer_of_tool = anyio.run(ask_as_a_model)
     for name in ("leads", "total", "excluded"):
-        assert answer[name] == told[name]
+        assert answer[name] == answer_of_tool[name]
     assert answer["freshness"]["complete"]
 
 
@@ -56,7 +56,7 @@ def test_every_value_of_the_answer_is_shown_at_any_width(commands: CommandLine, 
 
 
 @pytest.mark.parametrize(
-    ("typed", "said"),
+    ("typed", "message"),
     [
         (("list_lead",), "list_leads"),
         (("list_leads", "stagee=new"), "stagee"),
@@ -66,12 +66,12 @@ def test_every_value_of_the_answer_is_shown_at_any_width(commands: CommandLine, 
     ],
 )
 def test_an_error_goes_to_stderr_with_exit_code_1(
-    commands: CommandLine, typed: tuple[str, ...], said: str
+    commands: CommandLine, typed: tuple[str, ...], message: str
 ) -> None:
     """Promised by docs/commands.md, "Ask one question"."""
     done = commands.run("ask", *typed)
     assert (done.returncode, done.stdout) == (1, "")
-    assert said in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
 
 

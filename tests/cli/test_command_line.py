@@ -24,27 +24,27 @@ COMMAND = (sys.executable, "-m", "convocore_mcp")
 
 def written_by(arguments: Sequence[str], home: Path) -> str:
     """The stdout of a command that succeeds."""
-    said, errors = home / "said", home / "errors"
-    process = WarmProgram(arguments, env=isolated_environment(home), stdout=said, stderr=errors)
+    output, errors = home / "output", home / "errors"
+    process = WarmProgram(arguments, env=isolated_environment(home), stdout=output, stderr=errors)
     assert process.wait(TIMEOUT_SECONDS) == 0, errors.read_text()
-    return said.read_text()
+    return output.read_text()
 
 
 def test_the_version_tells_what_a_bug_report_needs(tmp_path: Path) -> None:
     """Promised by docs/commands.md, "Everywhere"."""
-    said = written_by(["--version"], tmp_path)
+    output = written_by(["--version"], tmp_path)
     for part in (
         f"convocore-mcp {version('convocore-mcp')}", f"Python {platform.python_version()}",
         platform.machine(), f"mcp {version('mcp')}", f"SQLite {sqlite3.sqlite_version}",
     ):  # fmt: skip
-        assert part in said
+        assert part in output
 
 
 def test_help_shows_arguments_as_they_are_typed(tmp_path: Path) -> None:
     """Ours: one pair of brackets says that something may be left out."""
-    said = written_by(["ask", "-h"], tmp_path)
-    assert "[KEY=VALUE]..." in said
-    assert "[[" not in said
+    output = written_by(["ask", "-h"], tmp_path)
+    assert "[KEY=VALUE]..." in output
+    assert "[[" not in output
 
 
 def test_a_shell_that_completes_gets_words_and_no_server(tmp_path: Path) -> None:
@@ -96,13 +96,13 @@ def test_a_person_who_serves_http_in_a_terminal_is_told_the_address(tmp_path: Pa
         env=isolated_environment(tmp_path),
     ) as process:  # fmt: skip
         os.close(terminal)
-        said = b""
-        while b"\n" not in said:
-            said += os.read(ours, 4096)
+        output = b""
+        while b"\n" not in output:
+            output += os.read(ours, 4096)
         _interrupted(process)
     os.close(ours)
     assert re.fullmatch(
-        rb"convocore-mcp serves MCP at http://127\.0\.0\.1:\d+/mcp\. Ctrl\+C ends it\.\r\n", said
+        rb"convocore-mcp serves MCP at http://127\.0\.0\.1:\d+/mcp\. Ctrl\+C ends it\.\r\n", output
     )
 
 
@@ -149,13 +149,13 @@ def test_ctrl_c_ends_a_command_with_130_and_no_traceback(
         env=isolated_environment(tmp_path),
     ) as process:  # fmt: skip
         os.close(terminal)
-        said = b""
-        while ready.encode() not in said:
-            said += os.read(ours, 4096)
+        output = b""
+        while ready.encode() not in output:
+            output += os.read(ours, 4096)
         returncode = _interrupted(process)
-        said += _rest(ours)
+        output += _rest(ours)
     os.close(ours)
-    assert (returncode, b"Traceback" in said) == (130, False)
+    assert (returncode, b"Traceback" in output) == (130, False)
 
 
 def _interrupted(process: subprocess.Popen[bytes]) -> int:

@@ -31,7 +31,7 @@ async def test_an_empty_list_has_sentences_and_no_empty_tables() -> None:
     assert "1 change: somebody has written while you were reading. who what now when" in text
 
 
-async def test_one_is_said_in_the_singular() -> None:
+async def test_one_is_written_in_the_singular() -> None:
     """Ours: and who waits is counted in conversations, as the tool counts."""
     sandbox = Sandbox(size=0)
     sandbox.insert(**VISITOR | {"userName": "Ann [/b] Lee"}, leadScore=90)

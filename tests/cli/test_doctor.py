@@ -35,14 +35,14 @@ def commands(tmp_path: Path, sandbox: Sandbox) -> Iterator[CommandLine]:
 
 
 def findings(commands: CommandLine, code: int, **settings: str) -> dict[str, tuple[str, str]]:
-    """What the doctor says of each thing, and what is to be done, which is empty if all is well."""
+    """The message and the hint about each thing that was checked; no hint if all is well."""
     done = commands.run("doctor", "--json", **settings)
     assert done.returncode == code, done.stdout
     for key in (KEY, settings.get("CONVOCORE_API_KEY") or KEY):
         assert key not in done.stdout + done.stderr
     found = json.loads(done.stdout)
     assert found["ok"] == (code == 0)
-    return {f["about"]: (f["said"], f["todo"]) for f in found["findings"]}
+    return {f["about"]: (f["message"], f["hint"]) for f in found["findings"]}
 
 
 def test_where_all_is_well_each_line_says_ok(commands: CommandLine) -> None:
@@ -70,7 +70,7 @@ def test_a_line_on_a_terminal_ends_between_words_and_goes_on_below_itself(
 ) -> None:
     """Ours: a broken `CONVOCOR E_AGENT_ID` can't be searched for."""
     finding = Finding(
-        about, "Convocore does not know it.", to_do="Check that CONVOCORE_AGENT_ID is right."
+        about, "Convocore does not know it.", hint="Check that CONVOCORE_AGENT_ID is right."
     )
     monkeypatch.setenv("COLUMNS", "50")
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
@@ -78,7 +78,7 @@ def test_a_line_on_a_terminal_ends_between_words_and_goes_on_below_itself(
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 50
     assert all(line.startswith((" " * INDENT, "!! ")) for line in lines)
-    assert " ".join(" ".join(lines).split()) == f"!! {about} {finding.found} {finding.to_do}"
+    assert " ".join(" ".join(lines).split()) == f"!! {about} {finding.message} {finding.hint}"
 
 
 def test_what_convocore_is_like_is_no_fault(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_what_convocore_is_like_is_no_fault(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "code", "about", "todo"),
+    ("settings", "code", "about", "hint"),
     [
         ({"CONVOCORE_API_KEY": ""}, 2, "settings", "CONVOCORE_API_KEY"),
         ({"CONVOCORE_AGENT_ID": ""}, 2, "settings", "CONVOCORE_AGENT_ID"),
@@ -109,13 +109,13 @@ def test_what_convocore_is_like_is_no_fault(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_setting_is_found_with_what_to_do(
-    commands: CommandLine, settings: dict[str, str], code: int, about: str, todo: str
+    commands: CommandLine, settings: dict[str, str], code: int, about: str, hint: str
 ) -> None:
     """Promised by docs/commands.md, "Find out what is wrong"."""
     found = findings(commands, code, **settings)
-    (wrong,) = (name for name, (_, what) in found.items() if what)
+    (wrong,) = (name for name, (_, given) in found.items() if given)
     assert wrong.startswith(about)
-    assert todo in " ".join(found[wrong])
+    assert hint in " ".join(found[wrong])
 
 
 FAULTS: dict[str, Callable[[Sandbox], None]] = {
@@ -133,7 +133,7 @@ def test_a_failing_convocore_is_found(commands: CommandLine, sandbox: Sandbox, f
     """Ours: whatever it answers, there is a finding and no traceback."""
     FAULTS[fault](sandbox)
     found = findings(commands, 1)
-    (about,) = (name for name, (_, todo) in found.items() if todo)
+    (about,) = (name for name, (_, hint) in found.items() if hint)
     assert about.startswith("Convocore (")
 
 
@@ -234,7 +234,7 @@ def test_whoever_has_no_home_folder_is_told_so(
     assert (done.returncode, "no home folder" in done.stderr) == (1, True)
 
 
-async def seen(
+async def findings_of(
     monkeypatch: pytest.MonkeyPatch,
     home: Path,
     servers: dict[str, str],
@@ -275,36 +275,36 @@ async def test_a_key_of_the_other_region_is_found(
 ) -> None:
     """Promised by docs/commands.md, "Find out what is wrong": a 401 has the other region tried."""
     servers = {"eu": two_regions["eu"], "na": two_regions["na"]}
-    found = await seen(monkeypatch, tmp_path, servers)
+    found = await findings_of(monkeypatch, tmp_path, servers)
     (region,) = (f for f in found if not f.ok)
-    assert (region.about, region.to_do) == ("region", "Set CONVOCORE_REGION=na.")
+    assert (region.about, region.hint) == ("region", "Set CONVOCORE_REGION=na.")
     assert exit_code_of(found) == 2
-    assert exit_code_of(await seen(monkeypatch, tmp_path, servers, region="na")) == 0
+    assert exit_code_of(await findings_of(monkeypatch, tmp_path, servers, region="na")) == 0
 
     servers = {"eu": two_regions["eu"], "na": two_regions["empty"]}
-    (key,) = (f for f in await seen(monkeypatch, tmp_path, servers) if not f.ok)
-    assert (key.about, "in no other accepted" in key.found) == ("key", True)
+    (key,) = (f for f in await findings_of(monkeypatch, tmp_path, servers) if not f.ok)
+    assert (key.about, "in no other accepted" in key.message) == ("key", True)
     servers = {"eu": two_regions["eu"], "na": "http://127.0.0.1:1/v3"}
-    (key,) = (f for f in await seen(monkeypatch, tmp_path, servers) if not f.ok)
-    assert "na could not be asked" in key.found
+    (key,) = (f for f in await findings_of(monkeypatch, tmp_path, servers) if not f.ok)
+    assert "na could not be asked" in key.message
 
 
 @pytest.mark.parametrize(
-    ("hours", "said"), [(3, "180 minutes ahead of"), (-2, "120 minutes behind")]
+    ("hours", "difference"), [(3, "180 minutes ahead of"), (-2, "120 minutes behind")]
 )
 async def test_a_wrong_clock_is_found(
     two_regions: dict[str, str],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     hours: int,
-    said: str,
+    difference: str,
 ) -> None:
     """Promised by docs/commands.md, "Find out what is wrong". By the `Date` of answers."""
     servers = {"eu": two_regions["na"], "na": two_regions["na"]}
     ahead = timedelta(hours=hours)
-    found = await seen(monkeypatch, tmp_path, servers, ahead=ahead)
+    found = await findings_of(monkeypatch, tmp_path, servers, ahead=ahead)
     (clock,) = (f for f in found if not f.ok)
-    assert (clock.about, said in clock.found) == ("clock", True)
+    assert (clock.about, difference in clock.message) == ("clock", True)
 
 
 def test_a_sandbox_with_a_wrong_clock_is_noticed(tmp_path: Path) -> None:

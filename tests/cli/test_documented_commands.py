@@ -86,26 +86,26 @@ def test_a_server_that_a_page_names_runs_until_ctrl_c(
     commands: CommandLine, line: str, tmp_path: Path
 ) -> None:
     """Promised by docs/commands.md, "Everywhere". Over stdio it ends with its input."""
-    said = tmp_path / "said"
-    said.touch()
+    output = tmp_path / "output"
+    output.touch()
     name, *arguments = words_of(line)
     free = [] if name == "serve" and "--transport" not in arguments else ["--port", "0"]
     more = ["--no-open"] if name == "board" else []
     settings = {"CONVOCORE_MCP_TOKENS": TOKEN, "CONVOCORE_LOG_LEVEL": "info"}
     process = WarmProgram(
-        [name, *arguments, *free, *more], env=commands.env | settings, stdout=said, stderr=said
+        [name, *arguments, *free, *more], env=commands.env | settings, stdout=output, stderr=output
     )
     if "--transport" in arguments:
-        RunningServer(process, said).stop(signal.SIGINT)
+        RunningServer(process, output).stop(signal.SIGINT)
     elif name == "board":
-        wait_until(lambda: LINK.search(said.read_text()), process)
+        wait_until(lambda: LINK.search(output.read_text()), process)
         process.send_signal(signal.SIGINT)
     elif name == "sandbox":
-        wait_until(lambda: "Ctrl+C stops it" in said.read_text(), process)
+        wait_until(lambda: "Ctrl+C stops it" in output.read_text(), process)
         process.send_signal(signal.SIGINT)
     returncode = process.wait(TIMEOUT_SECONDS)
-    assert "Traceback" not in said.read_text()
-    assert "127.0.0.1:0/" not in said.read_text()  # but the port that was free
+    assert "Traceback" not in output.read_text()
+    assert "127.0.0.1:0/" not in output.read_text()  # but the port that was free
     assert returncode == (130 if name == "sandbox" else 0)
 
 

@@ -136,7 +136,7 @@ def test_only_a_plain_phone_number_keeps_its_plus(text: str) -> None:
     assert escaped_formula("+49 170 1234567") == "+49 170 1234567"
 
 
-def test_what_is_incomplete_is_told_with_an_exit_code_of_its_own(tmp_path: Path) -> None:
+def test_what_is_incomplete_is_reported_with_an_exit_code_of_its_own(tmp_path: Path) -> None:
     """Promised by docs/commands.md, "Export". What is known is written all the same."""
     sandbox = Sandbox(size=30)
     with serving(sandbox) as url:
@@ -158,7 +158,7 @@ def test_what_is_incomplete_is_told_with_an_exit_code_of_its_own(tmp_path: Path)
         assert (done.returncode, (tmp_path / "rows.csv").exists()) == (1, False)
 
 
-def test_rows_that_were_set_aside_are_told(tmp_path: Path) -> None:
+def test_rows_that_were_quarantined_are_reported(tmp_path: Path) -> None:
     """Promised by docs/commands.md, "Export": rows that can't be read are missing in the file."""
     sandbox = Sandbox(size=30)
     sandbox.alter_page(lambda page, _: page["data"].append({"ID": []}))
@@ -169,7 +169,7 @@ def test_rows_that_were_set_aside_are_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "said"),
+    ("typed", "message"),
     [
         (("conversations", "-o", "rows.xlsx"), ".parquet"),
         (("conversations", "limit=5"), "limit"),
@@ -183,12 +183,12 @@ def test_rows_that_were_set_aside_are_told(tmp_path: Path) -> None:
     ],
 )
 def test_what_means_nothing_is_refused(
-    commands: CommandLine, typed: tuple[str, ...], said: str
+    commands: CommandLine, typed: tuple[str, ...], message: str
 ) -> None:
     """Promised by docs/commands.md, "Export". As the tools do, and nothing is written."""
     done = commands.run("export", *typed)
     assert (done.returncode, done.stdout) == (1, "")
-    assert said in done.stderr
+    assert message in done.stderr
 
 
 def test_memory_does_not_grow_with_the_number_of_rows(

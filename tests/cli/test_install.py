@@ -112,9 +112,9 @@ def test_what_was_in_the_file_stays_and_comes_back_to_the_byte(
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(content.encode())
     file.chmod(0o640)
-    said = commands.run_ok("install", client)
+    output = commands.run_ok("install", client)
     backup = file.with_name(f"{file.name}.backup")
-    assert str(backup) in said
+    assert str(backup) in output
     assert backup.read_bytes() == content.encode()
     assert file.stat().st_mode & 0o777 == 0o640
     for kept in ("// keep", "# keep", "/* why */ ", "// tail"):

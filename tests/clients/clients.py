@@ -22,11 +22,11 @@ HERE = Path(__file__).parent
 SCRIPTS, JAVASCRIPT = HERE / "scripts", HERE / "javascript"
 TOOLS = json.loads((HERE.parent / "snapshots" / "tools.json").read_text())
 TRANSPORTS = ("stdio", "http")
-SILENT = {
+NO_TELEMETRY = {
     "ANONYMIZED_TELEMETRY": "false", "OTEL_SDK_DISABLED": "true",
     "CREWAI_DISABLE_TELEMETRY": "true", "MCP_USE_ANONYMIZED_TELEMETRY": "false",
 }  # fmt: skip
-"""Switches off what some clients tell their makers."""
+"""Switches off the telemetry of some clients."""
 LIMIT_SECONDS, ANSWER_SECONDS = 60, 25
 """How long a client waits for the server, where that can be set, and the server for the mirror.
 
@@ -178,7 +178,7 @@ def run_client(client: ClientUnderTest, plan: Mapping[str, Any], folder: Path) -
     else:
         cache = subprocess.check_output([uv.find_uv_bin(), "cache", "dir"], text=True).strip()
         environment = isolated_environment(
-            folder, **SILENT, PYTHONPATH=str(SCRIPTS), UV_CACHE_DIR=cache, UV_OFFLINE="1"
+            folder, **NO_TELEMETRY, PYTHONPATH=str(SCRIPTS), UV_CACHE_DIR=cache, UV_OFFLINE="1"
         )
         # Compiled once, the packages are imported in half of the time from then on.
         environment.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -42,7 +42,7 @@ async def test_a_turn_is_found_as_a_list_is_searched(found_by: list[str]) -> Non
             assert f"transcript: {len(wanted)} turn" in notes(answer)
 
 
-async def test_that_older_turns_are_not_searched_is_told() -> None:
+async def test_that_older_turns_are_not_searched_is_noted() -> None:
     """Promised by docs/contract.md, "Rules for every answer": nothing is passed off as complete.
 
     Holds docs/contract.md #cut-told.

@@ -17,7 +17,7 @@ from convocore_mcp.sync.details.plan import (
     DetailsAction,
     DetailsMode,
     DetailsPlan,
-    lacking,
+    missing_details,
     next_details_action,
 )
 from convocore_mcp.sync.details.trial import SHORT_TRIAL, Trial
@@ -76,17 +76,20 @@ def test_a_trial_ends_when_something_was_added_or_enough_was_read() -> None:
 def test_a_full_list_lacks_nothing_and_before_the_trial_nobody_knows() -> None:
     """Promised by docs/contract.md, "Rules for every answer": never complete when it isn't."""
     unknown = DetailsState(pending=5, refused=2)
-    assert lacking(AUTO, unknown) == unknown
+    assert missing_details(AUTO, unknown) == unknown
     full = DetailsState(5, 2, trial(TrialResult.LIST_IS_FULL))
-    assert (lacking(AUTO, full).pending, lacking(AUTO, full).refused) == (0, 0)
+    assert (missing_details(AUTO, full).pending, missing_details(AUTO, full).refused) == (0, 0)
     refused = DetailsState(5, 2, trial(TrialResult.REFUSED))
-    assert (lacking(AUTO, refused).pending, lacking(AUTO, refused).refused) == (0, 5)
+    assert (missing_details(AUTO, refused).pending, missing_details(AUTO, refused).refused) == (
+        0,
+        5,
+    )
     adds = DetailsState(5, 2, trial(TrialResult.ADDS))
-    assert lacking(AUTO, adds) == adds
-    assert lacking(ALL, full) == full
+    assert missing_details(AUTO, adds) == adds
+    assert missing_details(ALL, full) == full
     off = DetailsState(unread=5, refused=2, trial=trial(TrialResult.ADDS))
-    assert lacking(OFF, adds) == off
-    assert lacking(OFF, DetailsState(5, 2, bare=True)).unread == 5
-    assert lacking(OFF, DetailsState(5, 2)).unread == 0
+    assert missing_details(OFF, adds) == off
+    assert missing_details(OFF, DetailsState(5, 2, bare=True)).unread == 5
+    assert missing_details(OFF, DetailsState(5, 2)).unread == 0
     full = DetailsState(5, 2, trial(TrialResult.LIST_IS_FULL), bare=True)
-    assert lacking(OFF, full).unread == 0
+    assert missing_details(OFF, full).unread == 0

@@ -69,7 +69,7 @@ async def test_an_edit_that_no_list_shows_is_found_and_is_a_change() -> None:
         assert len(singles(sandbox)) == asked == 6  # each once more
 
 
-async def test_what_is_too_old_is_told_until_it_was_read_again() -> None:
+async def test_what_is_too_old_is_noted_until_it_was_read_again() -> None:
     """Promised by docs/contract.md, "Rules for every answer": stale data is a note.
 
     Holds docs/contract.md #note-stale.

@@ -19,19 +19,19 @@ from tests.truth.oracle import rfc3339, seconds
 
 T = TypeVar("T")
 
-WAIT_SECONDS, WAIT_IN_SILENCE = 20.0, 0.6
+WAIT_SECONDS, SILENT_WAIT_SECONDS = 20.0, 0.6
 FOREVER = 36_000
-SHORTEST_DEADLINE, LATE = 3.0, 8.0
+MIN_DEADLINE_SECONDS, MAX_DELAY_SECONDS = 3.0, 8.0
 """Seconds: the shortest deadline of a call (`server.calls.deadline`), and how late it may be on a
 busy machine."""
 SIZE = 12
 MAX_QUESTIONS = 20
-"""After which an answer is complete, if each has read what it could in its short time."""
+"""After this many questions an answer is complete, if each reads what it can in its short time."""
 UPSTREAM_CODES = {
     "unauthorized", "forbidden", "not_found", "rate_limited", "upstream_unavailable",
     "upstream_invalid",
 }  # fmt: skip
-"""What a fault of Convocore may be called. It is never a bug of ours or of the mirror."""
+"""The error codes of Convocore's faults, which are never bugs of ours or faults of the mirror."""
 FIELDS = ["last_activity", "messages"]
 Truth = dict[str, tuple[str, int]]
 """When each conversation was last active, and how many messages it has."""
@@ -66,7 +66,7 @@ class FaultRun:
         """What the test of the present fault has logged."""
         self._tools = tools
         self._clock = clock
-        self._longest_call = max(SHORTEST_DEADLINE, wait_seconds) + LATE
+        self._max_call_seconds = max(MIN_DEADLINE_SECONDS, wait_seconds) + MAX_DELAY_SECONDS
 
     async def check_answers_during(self) -> None:
         """Every answer is in time, complete only if it is the truth, and no bug of ours."""
@@ -123,7 +123,7 @@ class FaultRun:
         clock = asyncio.get_running_loop().time
         begin = clock()
         result = await call
-        assert clock() - begin < self._longest_call
+        assert clock() - begin < self._max_call_seconds
         return result
 
     def _check_log(self) -> None:
@@ -139,13 +139,13 @@ async def fault_run(
     begin_fault: BeginFault | None = None,
     *,
     log: pytest.LogCaptureFixture | None = None,
-    news_after: float = FOREVER,
+    incremental_after: float = FOREVER,
     page_size: int = 4,
 ) -> AsyncIterator[FaultRun]:
     """A server that will meet the fault that `begin_fault` begins, and a small paged sandbox.
 
-    It has read nothing yet, and its calls wait long for anything but silence. Once the list has
-    been read, a question looks for news after `news_after` seconds.
+    It has read nothing yet. Its calls wait long, except where the fault is that nothing comes. Once
+    the list has been read, a question starts an incremental sync after `incremental_after` seconds.
     """
     sandbox, clock = Sandbox(size=SIZE, dialect=dialect, max_limit=page_size), Clock()
     with pytest.MonkeyPatch.context() as patch, shared_server().connected(sandbox) as url:
@@ -154,10 +154,10 @@ async def fault_run(
             "convocore_mcp.api.client.Throttle",
             lambda: Throttle(clock=clock, sleep=clock.sleep),
         )
-        wait_seconds = WAIT_IN_SILENCE if begin_fault in SILENT else WAIT_SECONDS
+        wait_seconds = SILENT_WAIT_SECONDS if begin_fault in SILENT else WAIT_SECONDS
         settings: dict[str, Any] = {
             "wait_seconds": wait_seconds,
-            "incremental_sync_seconds": news_after,
+            "incremental_sync_seconds": incremental_after,
         }
         async with connected(sandbox, base_url=url, **settings) as tools:
             try:

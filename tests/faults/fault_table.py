@@ -1,4 +1,4 @@
-"""Every way in which Convocore, or what stands before it, may fail: how each is played."""
+"""Every way in which Convocore, or a proxy before it, may fail, and how the sandbox imitates it."""
 
 import json
 import zlib

@@ -24,7 +24,7 @@ async def test_a_fault_amid_a_full_sync_leaves_no_half_list_that_is_called_compl
 
 
 @rarer_fault
-async def test_a_rarer_fault_is_told_and_overcome(
+async def test_a_rarer_fault_is_reported_and_overcome(
     begin_fault: BeginFault, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Promised by docs/contract.md, "Rules for every answer": never complete when it is not."""

@@ -19,13 +19,13 @@ def anyio_backend() -> str:
 async def reader(request: pytest.FixtureRequest) -> AsyncIterator[FaultRun]:
     """A server that has read everything. It meets one fault after another, as a server does."""
     # Each test adds a conversation.
-    async with fault_run(request.param, news_after=0, page_size=10) as run:
+    async with fault_run(request.param, incremental_after=0, page_size=10) as run:
         await run.check_truth_afterwards()
         yield run
 
 
 @every_fault
-async def test_a_fault_at_an_incremental_sync_hides_no_news(
+async def test_a_fault_at_an_incremental_sync_hides_nothing_new(
     reader: FaultRun, begin_fault: BeginFault, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Promised by docs/contract.md, "Rules for every answer": never complete when it is not."""
@@ -33,7 +33,7 @@ async def test_a_fault_at_an_incremental_sync_hides_no_news(
         run = reader
         if begin_fault in SILENT:  # needs a server whose calls wait for a short time
             run = await stack.enter_async_context(
-                fault_run(reader.dialect, begin_fault, news_after=0)
+                fault_run(reader.dialect, begin_fault, incremental_after=0)
             )
             await run.check_truth_afterwards()
         run.log = caplog

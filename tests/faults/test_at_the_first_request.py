@@ -10,7 +10,7 @@ from .fault_table import BeginFault
 
 @both_dialects
 @every_fault
-async def test_a_fault_at_the_first_request_is_told_and_overcome(
+async def test_a_fault_at_the_first_request_is_reported_and_overcome(
     dialect: Dialect, begin_fault: BeginFault, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Promised by docs/contract.md, "Rules for every answer": never complete when it is not."""

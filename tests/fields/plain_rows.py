@@ -1,4 +1,4 @@
-"""The tests' own reading of fields: what each means, in plain Python over rows as Convocore sends.
+"""The tests' own reading of fields: what each means, in plain Python over rows of Convocore.
 
 Nothing here comes from the package: docs/contract.md, "Fields", is all it follows.
 """
@@ -10,13 +10,15 @@ from datetime import UTC as UTC  # noqa: PLC0414
 from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any
 
-Plain = dict[str, Any]
+FieldValues = dict[str, Any]
 """The values of a row by field; lists are lists, times aware, and what is missing is absent."""
 SECOND = timedelta(seconds=1)
 CONTACT = "contact"
 
 
-def values_of(raw: Plain, *, agent: str, lead: str | None, now: datetime, zone: tzinfo) -> Plain:
+def values_of(
+    raw: FieldValues, *, agent: str, lead: str | None, now: datetime, zone: tzinfo
+) -> FieldValues:
     """The values of a conversation."""
     usage, call = raw.get("tokenUsage") or {}, raw.get("vapi") or {}
     assigned, alerts = raw.get("assignedTo") or {}, raw.get("crmAlerts") or {}
@@ -34,7 +36,7 @@ def values_of(raw: Plain, *, agent: str, lead: str | None, now: datetime, zone: 
         crm_date(a.get("dueDate")) for a in raw.get("crmActivities") or [] if not a.get("completed")
     ]
     moments = sorted((begin(d, zone), end(d, zone)) for d in due_times if d is not None)
-    row: Plain = {
+    row: FieldValues = {
         "id": raw["ID"], "lead_id": lead, "agent_id": agent, "name": text(raw.get("userName")),
         "company": text(raw.get("userCompany")), "email": text(raw.get("userEmail")),
         "phone": text(raw.get("userPhone")), "country": text(raw.get("countryCode")),
@@ -68,11 +70,11 @@ def values_of(raw: Plain, *, agent: str, lead: str | None, now: datetime, zone: 
         "assignment": assigned.get("status"),
         "team": text(raw.get("requestedTeamKey") or newest.get("requestedTeamKey")),
         "handoffs": len(history) or None,
-        "pickup_seconds": gap(newest.get("requestedAt"), newest.get("acceptedAt")),
-        "reply_seconds": gap(newest.get("requestedAt"), moment(raw.get("humanLastRepliedAt"))),
-        "handling_seconds": gap(newest.get("acceptedAt"), newest.get("completedAt")),
+        "pickup_seconds": span(newest.get("requestedAt"), newest.get("acceptedAt")),
+        "reply_seconds": span(newest.get("requestedAt"), moment(raw.get("humanLastRepliedAt"))),
+        "handling_seconds": span(newest.get("acceptedAt"), newest.get("completedAt")),
         "accepted_by": text(newest.get("acceptedBy")), "messages": raw.get("messagesNum"),
-        "duration_seconds": gap(first, last), "tokens": usage.get("cumulativeTotalTokens"),
+        "duration_seconds": span(first, last), "tokens": usage.get("cumulativeTotalTokens"),
         "ai_usd": usage.get("cumulativeUsd"), "call_seconds": call.get("callDuration"),
         "call_status": text(call.get("callStatus")), "call_error": text(call.get("callError")),
         "call_usd": call.get("cost"), "test": bool(raw.get("isTest")),
@@ -85,9 +87,9 @@ def values_of(raw: Plain, *, agent: str, lead: str | None, now: datetime, zone: 
     return {k: v for k, v in row.items() if v is not None and v not in ([], "")}
 
 
-def lead_of(rows: Sequence[Plain], lead: str, *, hot_from: float) -> Plain:
+def lead_of(rows: Sequence[FieldValues], lead: str, *, hot_from: float) -> FieldValues:
     """The merged values of a person, from those of the conversations, newest first."""
-    row: Plain = {}
+    row: FieldValues = {}
     for older in reversed(rows):
         row |= {k: v for k, v in older.items() if k not in {"value", "value_text", "currency"}}
     for name in ("messages", "tokens", "ai_usd", "call_usd", "call_seconds", "handoffs"):
@@ -112,7 +114,7 @@ def lead_of(rows: Sequence[Plain], lead: str, *, hot_from: float) -> Plain:
     return {k: v for k, v in row.items() if v is not None and v != []}
 
 
-def holds(row: Plain, field: str, operator: str, operands: Sequence[Any]) -> bool:
+def holds(row: FieldValues, field: str, operator: str, operands: Sequence[Any]) -> bool:
     """Whether a row meets a condition. A time's operand is a pair: from, and up to."""
     value = row.get("assignees") if field == "assignee" else row.get(field)
     known = value is not None or (field == "value" and "value_text" in row)
@@ -163,9 +165,11 @@ def fold(value: str) -> str:
 
 def has_words(value: str, wanted: str) -> bool:
     """Whether every word of `wanted` begins a word of `value`."""
-    said = split(value)
-    asked = split(wanted)
-    return bool(asked) and all(any(w.startswith(a) for w in said) for a in asked)
+    value_words = split(value)
+    wanted_words = split(wanted)
+    return bool(wanted_words) and all(
+        any(w.startswith(a) for w in value_words) for a in wanted_words
+    )
 
 
 def split(value: str) -> list[str]:
@@ -184,7 +188,7 @@ def moment(value: Any) -> datetime | None:
     return None if value is None else datetime.fromtimestamp(value, UTC)
 
 
-def gap(first: datetime | None, last: datetime | None) -> int | None:
+def span(first: datetime | None, last: datetime | None) -> int | None:
     """Seconds between two times in order."""
     return int((last - first).total_seconds()) if first and last and last >= first else None
 
@@ -210,7 +214,7 @@ def end(value: date | datetime, zone: tzinfo) -> datetime:
     return datetime.combine(value + timedelta(days=1), time(), zone)
 
 
-def demo(raw: Plain, zone: tzinfo) -> datetime | None:
+def demo(raw: FieldValues, zone: tzinfo) -> datetime | None:
     """The date and time of a demo."""
     day = crm_date(raw.get("demoDate"))
     clock = {"14:30": time(14, 30), "9am": time(9)}.get(raw.get("demoTime", ""), time())

@@ -135,7 +135,7 @@ def test_what_earned_most_score_is_quoted() -> None:
     newer, older = (
         RecordParts(
             funnel_score_history=tuple(
-                ScoreStep(points_added=points, message_context=said) for points, said in steps
+                ScoreStep(points_added=points, message_context=text) for points, text in steps
             )
         )
         for steps in (

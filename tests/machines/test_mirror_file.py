@@ -18,7 +18,7 @@ from convocore_mcp.errors import ReplacedMirrorError
 from convocore_mcp.sandbox import Sandbox, serving
 from convocore_mcp.server.requests import ConversationsRequest
 from convocore_mcp.store.database.engine import open_database
-from tests.stdio.pipes import PATIENCE, PipeClient, piped_client
+from tests.stdio.pipes import TIMEOUT_SECONDS, PipeClient, piped_client
 from tests.sync.sync_harness import Gate
 
 from .system_calls import replaced
@@ -74,7 +74,7 @@ class Caller:
 
         `errors` are the codes of other errors that may come.
         """
-        with anyio.fail_after(PATIENCE):
+        with anyio.fail_after(TIMEOUT_SECONDS):
             while True:
                 answer = await self.answer()
                 if "error" in answer:
@@ -174,7 +174,7 @@ async def test_a_mirror_that_is_replaced_while_it_is_filled_is_not_called_comple
             caller = Caller(client)
             await caller.answer()
             await gate.reached.wait()
-            with anyio.fail_after(PATIENCE):  # until a part of the fourth page was written
+            with anyio.fail_after(TIMEOUT_SECONDS):  # until a part of the fourth page was written
                 while (await caller.answer())["freshness"]["conversations"] <= 3 * 20:
                     pass
             delete(path)

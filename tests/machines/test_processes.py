@@ -82,7 +82,7 @@ def test_300_mb_of_address_space_are_enough(settings: dict[str, str], tmp_path: 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere, address space is not limited")
 @pytest.mark.parametrize("megabytes", [1, 16])
-def test_too_little_memory_to_start_is_told_in_a_line(tmp_path: Path, megabytes: int) -> None:
+def test_too_little_memory_to_start_is_reported_in_a_line(tmp_path: Path, megabytes: int) -> None:
     """Promised by docs/operations.md, "Broken machines": no stack trace of an import."""
     program = (
         "import resource\n"

@@ -88,10 +88,10 @@ def bundle(built: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def manifest(bundle: Path) -> dict[str, Any]:
     """What the bundle says of itself; the files that it names are there."""
-    said: dict[str, Any] = json.loads((bundle / "manifest.json").read_text())
-    assert (bundle / said["icon"]).is_file()
-    assert (bundle / said["server"]["entry_point"]).is_file()
-    return said
+    manifest: dict[str, Any] = json.loads((bundle / "manifest.json").read_text())
+    assert (bundle / manifest["icon"]).is_file()
+    assert (bundle / manifest["server"]["entry_point"]).is_file()
+    return manifest
 
 
 @pytest.fixture
@@ -168,8 +168,8 @@ def test_the_readers_of_the_plugin_accept_it(tmp_path: Path) -> None:
     home, commands = {"HOME": str(tmp_path)}, tmp_path / "node_modules" / ".bin"
     plugin = str(PACKAGING / "plugin")
     run([commands / "claude", "plugin", "validate", "--strict", plugin], cwd=tmp_path, env=home)
-    said = run([commands / "gemini", "extensions", "validate", plugin], cwd=tmp_path, env=home)
-    assert "rror" not in said
+    output = run([commands / "gemini", "extensions", "validate", plugin], cwd=tmp_path, env=home)
+    assert "rror" not in output
 
 
 def test_hadolint_finds_nothing_wrong_with_the_container_file(tmp_path: Path) -> None:

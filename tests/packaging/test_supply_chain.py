@@ -15,7 +15,7 @@ def packages(*, found: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("stdout", "stderr", "status", "said"),
+    ("stdout", "stderr", "status", "output"),
     [
         (packages(found='"vulns": []'), "", 0, "1 of 1 packages audited"),
         (packages(found='"vulns": [{"id": "PYSEC-1"}]'), "", 1, "a 1: PYSEC-1"),
@@ -25,7 +25,7 @@ def packages(*, found: str) -> str:
     ],
 )
 def test_an_audit_fails_for_a_known_vulnerability_and_tells_what_it_skips(
-    tmp_path: Path, stdout: str, stderr: str, status: int, said: str
+    tmp_path: Path, stdout: str, stderr: str, status: int, output: str
 ) -> None:
     """Promised by docs/security.md, "Supply chain"."""
     pip_audit = tmp_path / "pip-audit"
@@ -37,7 +37,7 @@ def test_an_audit_fails_for_a_known_vulnerability_and_tells_what_it_skips(
         text=True,
         check=False,
     )
-    assert (done.returncode, said in done.stdout) == (status, True), done
+    assert (done.returncode, output in done.stdout) == (status, True), done
 
 
 def test_ci_audits_what_is_installed_and_tests_the_lowest_versions() -> None:

@@ -150,7 +150,7 @@ def test_a_damaged_mirror_is_closed_before_it_is_renamed(
     database.close()
 
 
-def test_a_damaged_mirror_that_another_program_has_open_is_said_to_be_so(
+def test_a_damaged_mirror_that_another_program_has_open_is_called_damaged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Promised by docs/contract.md, "Rules for every answer": `mirror_unavailable`, and a hint."""

@@ -109,7 +109,7 @@ async def test_a_key_stands_before_a_figure_of_the_same_name(grouped: ToolClient
     }  # fmt: skip
 
 
-async def test_keys_that_are_shown_alike_are_told_to_be_several() -> None:
+async def test_keys_that_are_shown_alike_are_noted_as_several() -> None:
     """Promised by docs/contract.md, "Rules for every answer": no list is cut without a number.
 
     Holds docs/contract.md #group-keys.

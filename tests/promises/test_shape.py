@@ -53,7 +53,7 @@ async def test_every_example_of_a_condition_works(client: ToolClient, condition:
     assert (found["list_conversations"], found["list_leads"]) == expected
 
 
-async def test_a_least_score_leaves_out_what_was_never_scored(client: ToolClient) -> None:
+async def test_min_score_leaves_out_what_was_never_scored(client: ToolClient) -> None:
     """Promised by docs/contract.md, "`list_conversations`": `min_score`.
 
     Holds docs/contract.md #min-score.
@@ -120,7 +120,7 @@ async def test_of_many_tags_a_row_shows_thirty_and_how_many_there_are() -> None:
         assert row == {"id": "c", "tags": tags}
 
 
-async def test_what_is_left_out_of_a_lead_is_told() -> None:
+async def test_what_is_left_out_of_a_lead_is_noted() -> None:
     """Promised by docs/contract.md, "Rules for every answer": no list is cut in silence.
 
     Holds docs/contract.md #cut-told.
@@ -140,9 +140,9 @@ async def test_what_is_left_out_of_a_lead_is_told() -> None:
     lead = answer["lead"]
     assert (len(lead["conversations"]), lead["conversations_total"]) == (20, 25)
     assert (len(lead["timeline"]), len(lead["said"])) == (15, 3)
-    told = " ".join(answer["freshness"]["notes"])
-    assert "timeline is cut short: 15 of 20 are shown" in told
-    assert "said is cut short: 3 of 20 are shown" in told
+    notes = " ".join(answer["freshness"]["notes"])
+    assert "timeline is cut short: 15 of 20 are shown" in notes
+    assert "said is cut short: 3 of 20 are shown" in notes
     shown = len(cut["lead"]["extracted"])
     assert 80 < shown < 100
     assert f"extracted is cut short: {shown} of 100 are shown." in cut["freshness"]["notes"]

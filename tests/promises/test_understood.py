@@ -32,7 +32,7 @@ LISTS = ("list_conversations", "list_leads", "conversation_stats")
         ("summarize_hot_leads", {"min_score": "60", "top": 3}, {"min_score": 60, "top": 3}),
     ],
 )  # fmt: skip
-async def test_the_filters_and_the_order_are_told_as_they_were_understood(
+async def test_the_filters_and_the_order_are_echoed_as_they_were_understood(
     client: ToolClient, tool: str, asked: dict[str, Any], applied: dict[str, Any]
 ) -> None:
     """Promised by docs/contract.md, "Rules for every answer": `applied`.
@@ -44,7 +44,7 @@ async def test_the_filters_and_the_order_are_told_as_they_were_understood(
     assert answer["applied"]["timezone"] == ZONE
 
 
-async def test_periods_are_told_as_absolute_times(client: ToolClient) -> None:
+async def test_periods_are_echoed_as_absolute_times(client: ToolClient) -> None:
     """Promised by docs/contract.md, "Rules for every answer": the resolved window.
 
     Holds docs/contract.md #applied #future #time-zone.
@@ -155,7 +155,7 @@ UNPARSED_DATES: dict[str, Callable[[str | None], Row]] = {
 
 
 @pytest.mark.parametrize("field", UNPARSED_DATES)
-async def test_dates_that_have_two_readings_are_told_where_they_matter(field: str) -> None:
+async def test_dates_that_have_two_readings_are_noted_where_they_matter(field: str) -> None:
     """Promised by docs/contract.md, "Fields": the CRM takes any text for a date.
 
     Holds docs/contract.md #unread-dates.
@@ -260,7 +260,7 @@ async def test_fields_do_not_change_the_order(client: ToolClient) -> None:
         assert len(named["conversations"]) == len(ROWS)
 
 
-async def test_values_that_cannot_be_read_can_be_told_apart(client: ToolClient) -> None:
+async def test_values_that_cannot_be_read_can_be_distinguished(client: ToolClient) -> None:
     """Promised by docs/contract.md, "Fields": `value_text`.
 
     Holds docs/contract.md #value-text #value-text-where.

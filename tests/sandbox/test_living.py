@@ -76,7 +76,7 @@ def test_everything_that_a_day_brings_happens(start_sandbox: StartSandbox) -> No
     assert times == sorted(times, reverse=True)
 
 
-async def test_what_happens_is_told_with_the_time_at_which_it_happened() -> None:
+async def test_what_happens_is_shown_with_the_time_at_which_it_happened() -> None:
     """Promised by docs/contract.md, "`list_changes`": `at`, of a sandbox that lives."""
     clock = Clock()
     clock.now = datetime.now(UTC) - timedelta(hours=1)

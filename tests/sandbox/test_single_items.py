@@ -93,8 +93,8 @@ def test_the_transcript_is_there_if_the_plan_has_it(
 def test_a_transcript_ends_with_the_last_message_and_is_the_same_each_time() -> None:
     """Ours: a transcript is a function of its conversation."""
     item = {"ID": "c1", "ts": 1_733_049_000, "messagesNum": 3, "lastMessage": "Bye", "lang": "de"}
-    said = transcript(item)
-    assert said == transcript(item)
-    last = said["turns"][-1]["messages"][0]
+    once = transcript(item)
+    assert once == transcript(item)
+    last = once["turns"][-1]["messages"][0]
     assert last["payload"]["message"] == "Bye"
     assert last["ts"] == "December 1st 2024, 10:30:00 am"

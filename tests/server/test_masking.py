@@ -135,7 +135,7 @@ def test_what_pseudonyms_stand_for_is_remembered_within_bounds(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Ours: what is not remembered is found among the values of the mirror."""
-    monkeypatch.setattr("convocore_mcp.server.privacy.pseudonyms.MAX_REMEMBERED", 3)
+    monkeypatch.setattr("convocore_mcp.server.privacy.pseudonyms.MAX_KEPT_PSEUDONYMS", 3)
     pseudonyms = Pseudonyms(bytes(32))
     first, *_ = [pseudonyms.of(Personal.PERSON, f"Person {letter}") for letter in "abcdefgh"]
     assert pseudonyms.values_in(first, lambda _: ()) == {}

@@ -125,10 +125,10 @@ def test_a_cut_divides_no_character_that_people_see(text: str, length: int) -> N
     if found == whole:
         return
     kept = len(found) - 1
-    ends, place = {0}, 0
+    ends, end = {0}, 0
     for cluster in regex.findall(r"\X", whole):
-        place += len(cluster)
-        ends.add(place)
+        end += len(cluster)
+        ends.add(end)
     # A joiner between two words is seen by nobody, so it may go without the second word.
     divided = whole[kept : min(end for end in ends if end >= kept)]
     assert divided.strip("\u200b\u200c\u200d") == "", ascii(found)
@@ -233,7 +233,7 @@ def test_a_view_becomes_a_plain_object_without_the_fields_that_have_no_value() -
     assert len(sanitize_rows([row] * (MAX_ITEMS + 1))) == MAX_ITEMS
 
 
-def test_what_is_beyond_the_bounds_of_free_data_is_said() -> None:
+def test_what_is_beyond_the_bounds_of_free_data_is_counted() -> None:
     """Promised by docs/contract.md, "Rules for every answer": no list is cut in silence."""
     deep: object = "bottom"
     for _ in range(20):

@@ -15,7 +15,7 @@ from convocore_mcp.server.mcp.mcp_server import create_server
 from convocore_mcp.server.mcp.stdio.stdio_server import StdioConnection
 
 Message = dict[str, Any]
-PATIENCE = 20
+TIMEOUT_SECONDS = 20
 INITIALIZE = {
     "protocolVersion": "2025-06-18", "capabilities": {},
     "clientInfo": {"name": "test", "version": "1"},
@@ -58,13 +58,13 @@ class PipeClient:
 
     async def receive(self) -> Message:
         """The next message."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             message: Message = json.loads(await self._reader.readline())
         return message
 
     async def rest(self) -> list[Message]:
         """Everything until stdout ends."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             lines = (await self._reader.read()).splitlines()
         return [json.loads(line) for line in lines]
 

@@ -15,7 +15,7 @@ import pytest
 from convocore_mcp.sandbox import Sandbox, serving
 from convocore_mcp.server.mcp.stdio.standard_streams import read_some, write_all
 from convocore_mcp.server.mcp.stdio.stdio_server import MAX_PENDING
-from tests.stdio.pipes import PATIENCE, PipeClient, piped_client
+from tests.stdio.pipes import TIMEOUT_SECONDS, PipeClient, piped_client
 
 REQUEST = b'{"jsonrpc":"2.0","id":%d,"method":"prompts/list"}' + b" " * 1000 + b"\n"
 REQUESTS = 400
@@ -109,7 +109,7 @@ def test_a_pipe_that_somebody_made_non_blocking_is_read_and_written(
 
     reading = threading.Thread(target=read)
     reading.start()
-    assert reader_waits.wait(PATIENCE)
+    assert reader_waits.wait(TIMEOUT_SECONDS)
     write_all(writer, text)
     os.close(writer)
     reading.join()

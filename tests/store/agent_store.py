@@ -57,11 +57,11 @@ class AgentStore:
         return self.writer.rebuild_leads(self.agent)
 
     def set_baseline(self, minute: int = 0) -> None:
-        """Note that the first full sync is complete: from now on, changes are told."""
+        """Note that the first full sync is complete: from now on, changes are reported."""
         self.writer.update_coverage(self.agent, full_sync_at=at(minute))
 
     def changes(self, *, after: int) -> list[Change]:
-        """All changes behind a sequence number."""
+        """All changes after a sequence number."""
         start, found = FeedPosition(after, 2**52, 2**52), list[Change]()
         while True:
             page = self.change_feed.read([self.agent], start, now=NOW, limit=50)

@@ -27,7 +27,7 @@ from convocore_mcp.store.field_queries.field_conditions import meets
 from convocore_mcp.store.field_queries.row_reader import RowReader
 from convocore_mcp.store.fields.row_tables import RowTable
 from convocore_mcp.store.write.mirror_writer import MirrorWriter
-from tests.fields.plain_rows import Plain, lead_of, values_of
+from tests.fields.plain_rows import FieldValues, lead_of, values_of
 from tests.fields.raw_rows import NOW, RawRow
 from tests.store.agent_store import RULES, AgentStore
 
@@ -63,7 +63,7 @@ class RowStore(AgentStore):
         """From now on changes count."""
         self.writer.update_coverage(self.agent, full_sync_at=NOW)
 
-    def plain(self, rows: Rows) -> dict[str, Plain]:
+    def plain(self, rows: Rows) -> dict[str, FieldValues]:
         """The rows by id, as the tests read them by themselves."""
         leads = self.leads()
         lead_of_id = {id_: lead.lead_id for lead in leads.values() for id_ in lead.conversation_ids}
@@ -114,7 +114,7 @@ class RowStore(AgentStore):
                 met = [meets(table, condition) for condition in conditions]
                 answer = connection.execute(select(table.row_id, *met).where(valid)).all()
                 found += [
-                    {row[0] for row in answer if row[place]} for place in range(1, len(met) + 1)
+                    {row[0] for row in answer if row[column]} for column in range(1, len(met) + 1)
                 ]
         return found
 
@@ -140,12 +140,12 @@ class RowStore(AgentStore):
         where: Sequence[str] = (),
         limit: int = MAX_GROUPS,
     ) -> Groups:
-        """Counted and added up."""
+        """The rows that meet the conditions, counted and added up by group."""
         query, fields = self.query(rows, *where), [BY_NAME[name] for name in measures]
         return self.rows.groups(query, group_by, fields, limit=limit)
 
 
-def _money(lead: Any) -> Plain:
+def _money(lead: Any) -> FieldValues:
     """Which row a lead's value and currency come from is decided elsewhere (`leads.merge`)."""
     text = lead.value if lead.unparsed else None
     given = {"value": lead.amount, "value_text": text, "currency": lead.currency}

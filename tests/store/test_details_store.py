@@ -181,11 +181,13 @@ def test_a_transcript_is_kept_for_its_version(database: Database) -> None:
     store.save(store.read("c1"))
     version = store.transcripts.version(store.agent, "c1")
     assert version is not None
-    said = Transcript((Turn(Speaker.VISITOR, "Grüße 😀"), Turn(Speaker.AI, "Hi", "soon")), total=9)
-    store.transcripts.save(store.agent, "c1", said, version=version, at=NOW)
-    assert store.transcripts.get(store.agent, "c1") == said
+    transcript = Transcript(
+        (Turn(Speaker.VISITOR, "Grüße 😀"), Turn(Speaker.AI, "Hi", "soon")), total=9
+    )
+    store.transcripts.save(store.agent, "c1", transcript, version=version, at=NOW)
+    assert store.transcripts.get(store.agent, "c1") == transcript
     store.answer((store.wanted()[0], store.read("c1", stage="won")))
-    assert store.transcripts.get(store.agent, "c1") == said  # details are no new version
+    assert store.transcripts.get(store.agent, "c1") == transcript  # details are no new version
     store.save(store.read("c1", tags=["vip"]), minute=9)
     assert store.transcripts.get(store.agent, "c1") is None
 

@@ -86,8 +86,8 @@ def filled(database: Database) -> AgentStore:
     transcripts = TranscriptCache(store.database)
     version = transcripts.version(store.agent, "j1")
     assert version is not None
-    said = Transcript((Turn(Speaker.VISITOR, f"I am {JANE}", None),), total=1)
-    transcripts.save(store.agent, "j1", said, version=version, at=NOW)
+    transcript = Transcript((Turn(Speaker.VISITOR, f"I am {JANE}", None),), total=1)
+    transcripts.save(store.agent, "j1", transcript, version=version, at=NOW)
     # The leads are still dirty: no rebuild follows.
     (sparse,) = (wanted for wanted in store.wanted() if wanted.id == "j2")
     store.answer((sparse, store.read("j2", userName=JANE, lastMessage=f"I am {JANE}")))
@@ -122,7 +122,7 @@ def test_postgresql_reclaims_each_table_that_held_a_forgotten_person(
     in_postgresql: Database,
 ) -> None:
     """Promised by docs/security.md, "Erasing a person": vacuumed (PostgreSQL)."""
-    store, said = AgentStore(in_postgresql), list[str]()
+    store, statements = AgentStore(in_postgresql), list[str]()
     store.save(of_jane("j1"))
     store.rebuild_leads()
     quarantined = Quarantined(f'{{"ID": "j1", "userName": "{JANE}"}}', "?")
@@ -130,12 +130,12 @@ def test_postgresql_reclaims_each_table_that_held_a_forgotten_person(
     held = tables_with(store, JANE)
 
     def listen(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-        said.append(statement)
+        statements.append(statement)
 
     event.listen(in_postgresql.engine, "before_cursor_execute", listen)
     Eraser(in_postgresql).forget(store.agent, ["j1"])
     event.remove(in_postgresql.engine, "before_cursor_execute", listen)
-    assert held <= {words[1] for words in map(str.split, said) if words[0] == "VACUUM"}
+    assert held <= {words[1] for words in map(str.split, statements) if words[0] == "VACUUM"}
 
 
 def test_no_file_of_an_open_mirror_holds_a_forgotten_person(tmp_path: Path) -> None:
@@ -272,7 +272,7 @@ def test_nothing_is_erased_before_its_hashes_are_durable(
         assert [row.id for row in store.find()] == ["j1"]
 
 
-def test_a_change_of_a_forgotten_person_is_told_to_nobody(filled: AgentStore) -> None:
+def test_a_change_of_a_forgotten_person_is_reported_to_nobody(filled: AgentStore) -> None:
     """Promised by docs/security.md, "Erasing a person": nor that they were removed."""
     assert any(change.conversation.id == "j1" for change in filled.changes(after=0))
     forget(filled)

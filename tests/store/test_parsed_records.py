@@ -115,7 +115,7 @@ def test_details_come_with_the_record_only(database: Database) -> None:
     assert [c.record_parts for c in agent_store.find()] == [NO_RECORD_PARTS]
 
 
-def test_a_damaged_record_is_told_once_and_read_again(database: Database) -> None:
+def test_a_damaged_record_is_reported_once_and_read_again(database: Database) -> None:
     """Promised by docs/architecture.md, "The mirror": a damaged one heals by itself."""
     agent_store = AgentStore(database)
     row, other = (replace(read(ID=id_, summary="Wants a demo"), id=id_) for id_ in ("c1", "c2"))

@@ -11,7 +11,7 @@ from convocore_mcp.leads.name_search import MAX_RANKED_HITS
 from convocore_mcp.leads.resolve import resolve
 from convocore_mcp.models import MAX_FOUND, Conversation, TermAlternatives
 from convocore_mcp.store.database.engine import Database
-from convocore_mcp.store.read.people_index import COMMON_TERM
+from convocore_mcp.store.read.people_index import MAX_LEADS_OF_TERM
 from tests.conversations import NOW, conversation
 from tests.store.agent_store import AgentStore
 from tests.store.steps import Step, apply, examples_share_a_mirror, in_each_mirror, steps
@@ -165,4 +165,4 @@ def test_the_index_finds_the_leads_that_have_all_required_terms(
         assert {
             hit.lead_id for hit in agent_store.reader.people_index.hits(agent_store.agent, required)
         } == fitting
-    assert MAX_RANKED_HITS < MAX_FOUND < COMMON_TERM
+    assert MAX_RANKED_HITS < MAX_FOUND < MAX_LEADS_OF_TERM

@@ -32,8 +32,8 @@ def test_a_url_that_is_not_valid_is_named_and_its_password_is_in_no_traceback() 
     word = f"pass{55}"  # a traceback shows the lines of this test
     with pytest.raises(MirrorError, match="not a valid PostgreSQL URL") as caught:
         opened(f"postgresql+psycopg://ann:se@cret:{word}@db.example/mirror")
-    said = "".join(traceback.format_exception(caught.value))
-    assert word not in said
+    text = "".join(traceback.format_exception(caught.value))
+    assert word not in text
     assert "percent-encoded" in caught.value.hint
 
 

@@ -23,11 +23,11 @@ from convocore_mcp.store.field_queries.groups.group_figures import Figures
 from convocore_mcp.store.field_queries.groups.group_keys import GroupKeys
 from convocore_mcp.store.field_queries.groups.split_groups import SplitParts
 from convocore_mcp.store.fields.row_tables import RowTable
-from tests.fields.plain_rows import Plain, fold
+from tests.fields.plain_rows import FieldValues, fold
 from tests.fields.raw_rows import RawRow, lists_of_raw_rows
 from tests.store.row_store import ZONE, RowStore, field_named
 from tests.store.steps import in_each_mirror
-from tests.store.test_row_reader import BOTH, FEW, fields_of, plain_name
+from tests.store.test_row_reader import BOTH, FEW_EXAMPLES, fields_of, plain_name
 
 UNITS: dict[str, Callable[[datetime], str]] = {
     "day": lambda t: t.strftime("%Y-%m-%d"),
@@ -39,21 +39,21 @@ UNITS: dict[str, Callable[[datetime], str]] = {
 TIMED = ("last_activity", "created", "expected_close", "demo")
 
 
-ways = st.tuples(
+group_bounds = st.tuples(
     *(st.sampled_from(sizes) for sizes in ([0, 1], [2, 8_192], [0, 1_000_000], [0, 1_000]))
 )
-"""How many groups for each row are few, how many row numbers SQLite groups at a time, how many
-bytes of its keys are counted in Python, and how many rows are named by their numbers."""
+"""Bounds of the ways in which groups are found: groups for each row that are few, row numbers in a
+range, bytes of keys that Python counts, and rows that are selected by their numbers."""
 
 
 @contextmanager
-def in_this_way(way: tuple[int, ...]) -> Iterator[None]:
-    """Groups of a few rows, found as those of very many are."""
-    few, row_range, max_held, max_numbers = way
+def with_bounds(bounds: tuple[int, ...]) -> Iterator[None]:
+    """Within the block, these bounds hold: groups of a few rows are found as those of very many."""
+    few, row_range, max_bytes, max_numbers = bounds
     with (
-        patch.object(split_groups, "FEW", few),
-        patch.object(row_ranges, "RANGE", row_range),
-        patch.object(largest_keys, "MAX_HELD", max_held),
+        patch.object(split_groups, "MAX_PARTS_PER_ROW", few),
+        patch.object(row_ranges, "RANGE_SIZE", row_range),
+        patch.object(largest_keys, "MAX_KEY_BYTES", max_bytes),
         patch.object(largest_keys, "MAX_NUMBERS", max_numbers),
     ):
         yield
@@ -66,7 +66,7 @@ def groupings(rows: Rows) -> list[Grouping]:
     return [*by_field, *by_time, field_named("data.budget")]
 
 
-def keys_of(row: Plain, grouping: Grouping) -> set[Any]:
+def keys_of(row: FieldValues, grouping: Grouping) -> set[Any]:
     """The keys of a row in one grouping, by the plain reading; texts are folded."""
     if isinstance(grouping, TimeUnit):
         moment = row.get(grouping.of.name)
@@ -81,7 +81,7 @@ def shown_key(key: Any) -> Any:
     return fold(key) if isinstance(key, str) else key
 
 
-def plain_groups(rows: Iterable[Plain], grouping: Grouping) -> dict[Any, list[Plain]]:
+def plain_groups(rows: Iterable[FieldValues], grouping: Grouping) -> dict[Any, list[FieldValues]]:
     groups = defaultdict(list)
     for row in rows:
         for key in keys_of(row, grouping):
@@ -89,7 +89,7 @@ def plain_groups(rows: Iterable[Plain], grouping: Grouping) -> dict[Any, list[Pl
     return groups
 
 
-def figures(rows: list[Plain], kind: Rows) -> dict[str, Any]:
+def figures(rows: list[FieldValues], kind: Rows) -> dict[str, Any]:
     """What a group of these rows counts, zeros left out."""
     if kind is Rows.LEADS:
         found = {
@@ -112,7 +112,7 @@ def figures(rows: list[Plain], kind: Rows) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value}
 
 
-def by_currency(rows: list[Plain]) -> dict[Any, float]:
+def by_currency(rows: list[FieldValues]) -> dict[Any, float]:
     sums: Counter[Any] = Counter()
     for row in rows:
         if "value" in row:
@@ -129,7 +129,7 @@ def answered(group: RowGroup, kind: Rows) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("rows", BOTH)
-@FEW
+@FEW_EXAMPLES
 @given(data=st.data(), raw=lists_of_raw_rows)
 @in_each_mirror
 def test_groups_count_what_plain_python_counts(
@@ -145,7 +145,7 @@ def test_groups_count_what_plain_python_counts(
 
     for grouping in data.draw(st.lists(st.sampled_from(groupings(rows)), max_size=12)):
         expected = plain_groups(plain, grouping)
-        with in_this_way(data.draw(ways)):
+        with with_bounds(data.draw(group_bounds)):
             found = store.groups(rows, [grouping])
         counts = {shown_key(group.keys[0]): group.rows for group in found.groups}
         assert counts == {key: len(of_key) for key, of_key in expected.items()}, grouping
@@ -157,7 +157,7 @@ def test_groups_count_what_plain_python_counts(
 
 
 @pytest.mark.parametrize("rows", BOTH)
-@FEW
+@FEW_EXAMPLES
 @given(data=st.data(), raw=lists_of_raw_rows)
 @in_each_mirror
 def test_two_groupings_make_a_group_of_each_pair(
@@ -174,7 +174,7 @@ def test_two_groupings_make_a_group_of_each_pair(
         for a in keys_of(row, first)
         for b in keys_of(row, second)
     )
-    with in_this_way(data.draw(ways)):
+    with with_bounds(data.draw(group_bounds)):
         found = store.groups(rows, [first, second])
     assert {(shown_key(a), shown_key(b)): g.rows for g in found.groups for a, b in [g.keys]} == (
         expected
@@ -182,7 +182,7 @@ def test_two_groupings_make_a_group_of_each_pair(
 
 
 @pytest.mark.parametrize("rows", BOTH)
-@FEW
+@FEW_EXAMPLES
 @given(raw=lists_of_raw_rows)
 @in_each_mirror
 def test_measures_are_those_of_plain_python(
@@ -273,7 +273,7 @@ def test_what_is_beyond_the_largest_groups_is_added_up(database: Database) -> No
 
 
 @pytest.mark.parametrize("rows", BOTH)
-@FEW
+@FEW_EXAMPLES
 @given(data=st.data(), raw=lists_of_raw_rows)
 @in_each_mirror
 def test_a_limit_lists_the_largest_groups_and_adds_up_all_others(
@@ -286,7 +286,7 @@ def test_a_limit_lists_the_largest_groups_and_adds_up_all_others(
 
     for grouping in data.draw(st.lists(st.sampled_from(groupings(rows)), max_size=6)):
         expected = plain_groups(plain, grouping)
-        with in_this_way(data.draw(ways)):
+        with with_bounds(data.draw(group_bounds)):
             found = store.groups(rows, [grouping], "messages", limit=2)
         shown = {shown_key(group.keys[0]) for group in found.groups}
         assert (len(shown), found.total) == (min(2, len(expected)), len(expected)), grouping
@@ -323,13 +323,13 @@ def test_of_two_groupings_the_largest_pairs_are_listed(database: Database, rows:
     assert last.other is None
 
 
-def test_ids_are_told_apart_by_every_character(database: Database) -> None:
+def test_ids_are_distinguished_by_every_character(database: Database) -> None:
     """Ours: SQLite's keys come as one text, and an ID may have what separates other keys."""
     store = RowStore(database)
     ids = {"a", "b", "a\x02b", 'a","b', "a\x01"}
     store.save_raw({"ID": id_} for id_ in ids)
 
-    with in_this_way((0, 8_192, 200_000, 1_000)):
+    with with_bounds((0, 8_192, 200_000, 1_000)):
         found = store.groups(Rows.CONVERSATIONS, [BY_NAME["id"]])
 
     assert {group.keys: group.rows for group in found.groups} == {(id_,): 1 for id_ in ids}
@@ -342,8 +342,8 @@ def test_parts_that_are_not_kept_are_read_again(
     store = RowStore(database)
     store.save_raw({"ID": f"c{n}", "tags": [f"t{n % 7}", "all"]} for n in range(30))
     query, now = store.query(Rows.CONVERSATIONS), store.rows.sequence_number()
-    monkeypatch.setattr(row_ranges, "RANGE", 10)
-    monkeypatch.setattr(split_groups, "FEW", 1)
+    monkeypatch.setattr(row_ranges, "RANGE_SIZE", 10)
+    monkeypatch.setattr(split_groups, "MAX_PARTS_PER_ROW", 1)
 
     with database.reading() as connection:
         table = RowTable.of(query, connection)
@@ -351,7 +351,7 @@ def test_parts_that_are_not_kept_are_read_again(
         columns = [group_column(connection, table, query, valid, BY_NAME["tags"])]
         keys, figures = GroupKeys([BY_NAME["tags"]], columns), Figures.of(table)
         kept = SplitParts(connection, table, keys, figures, valid)
-        streamed = SplitParts(connection, table, keys, figures, valid, most_kept=3)
+        streamed = SplitParts(connection, table, keys, figures, valid, max_kept=3)
         assert kept.are_few
         assert len(list(kept)) == 7
         assert list(kept) == list(kept) == [part for chunk in kept.chunks() for part in chunk]

@@ -13,14 +13,14 @@ from convocore_mcp.fields.conditions import OPERATORS, Operator
 from convocore_mcp.fields.grouping import Sort
 from convocore_mcp.fields.table import FIELDS, Field, Kind, Rows
 from convocore_mcp.store.database.engine import Database
-from tests.fields.plain_rows import Plain, fold, holds, number
+from tests.fields.plain_rows import FieldValues, fold, holds, number
 from tests.fields.raw_rows import NOW, RawRow, lists_of_raw_rows, raw_rows
 from tests.property_tests import examples
 from tests.store.row_store import ZONE, RowStore, field_named, id_field
 from tests.store.steps import in_each_mirror
 
 BOTH = (Rows.CONVERSATIONS, Rows.LEADS)
-FEW = settings(
+FEW_EXAMPLES = settings(
     max_examples=examples(4),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -49,7 +49,7 @@ TIMES = {
 """Each with its first moment, and the first moment after it."""
 
 
-class Asked(NamedTuple):
+class WrittenCondition(NamedTuple):
     """A condition, as it is written and as the plain reading takes it."""
 
     field: str
@@ -75,21 +75,21 @@ def _operands(kind: Kind | None, operator: Operator) -> dict[str, Any]:
 
 
 @st.composite
-def conditions(draw: st.DrawFn, rows: Rows) -> Asked:
+def conditions(draw: st.DrawFn, rows: Rows) -> WrittenCondition:
     kinds: dict[str, Kind | None] = {field.name: field.kind for field in fields_of(rows)}
     kinds |= dict.fromkeys(DATA_FIELDS)
     name = draw(st.sampled_from(sorted(kinds)))
     kind = kinds[name]
     operator = draw(st.sampled_from(sorted(OPERATORS[kind] if kind else Operator)))
     if operator in {Operator.EXISTS, Operator.MISSING}:
-        return Asked(name, operator, (), f"{name} {operator}")
+        return WrittenCondition(name, operator, (), f"{name} {operator}")
     known = _operands(kind, operator)
     given = draw(st.lists(st.sampled_from(sorted(known)), min_size=1, max_size=3, unique=True))
     operands = tuple(known[text] for text in given)
-    return Asked(name, operator, operands, f"{name}{operator}{'|'.join(given)}")
+    return WrittenCondition(name, operator, operands, f"{name}{operator}{'|'.join(given)}")
 
 
-def plain_ids(rows: dict[str, Plain], asked: Sequence[Asked]) -> set[str]:
+def plain_ids(rows: dict[str, FieldValues], asked: Sequence[WrittenCondition]) -> set[str]:
     """Those that meet every condition, by the plain reading."""
     return {
         id_
@@ -103,7 +103,7 @@ def plain_name(field: str) -> str:
 
 
 @pytest.mark.parametrize("rows", BOTH)
-@FEW
+@FEW_EXAMPLES
 @given(data=st.data(), raw=lists_of_raw_rows)
 @in_each_mirror
 def test_conditions_find_what_a_plain_filter_finds(
@@ -150,7 +150,7 @@ many_rows = st.lists(raw_rows, min_size=10, max_size=13, unique_by=lambda row: r
 )
 
 
-@settings(FEW, max_examples=examples(1))  # it asks some six hundred questions
+@settings(FEW_EXAMPLES, max_examples=examples(1))  # it asks some six hundred questions
 @given(raw=many_rows)
 @in_each_mirror
 def test_every_field_takes_each_of_its_operators(database: Database, raw: list[RawRow]) -> None:
@@ -162,37 +162,39 @@ def test_every_field_takes_each_of_its_operators(database: Database, raw: list[R
     store.save_raw(raw)
 
     plain = {rows: store.plain(rows) for rows in BOTH}
-    asked: dict[Rows, list[Asked]] = {rows: [] for rows in BOTH}
-    telling: dict[tuple[Rows, str, Operator], str | None] = {}
-    for place, (rows, name, operator) in enumerate(EVERY):
+    asked: dict[Rows, list[WrittenCondition]] = {rows: [] for rows in BOTH}
+    distinguishing: dict[tuple[Rows, str, Operator], str | None] = {}
+    for index, (rows, name, operator) in enumerate(EVERY):
         kind = getattr(field_named(name), "kind", None)
         known = _operands(kind, operator)
         like = Operator.HAS if operator in {Operator.HAS, Operator.HAS_NOT} else Operator.EQUAL
-        if (rows, name, like) not in telling:
-            telling[rows, name, like] = telling_operand(plain[rows], name, like, known)
-        text = telling[rows, name, like]
-        text = text if text in known else [*known][place % len(known)]
+        if (rows, name, like) not in distinguishing:
+            distinguishing[rows, name, like] = distinguishing_operand(
+                plain[rows], name, like, known
+            )
+        text = distinguishing[rows, name, like]
+        text = text if text in known else [*known][index % len(known)]
         operand = known[text]
         word = operator in {Operator.EXISTS, Operator.MISSING}
         written = f"{name} {operator}" if word else f"{name}{operator}{text}"
-        asked[rows].append(Asked(name, operator, (operand,), written))
+        asked[rows].append(WrittenCondition(name, operator, (operand,), written))
     for rows in BOTH:
         found = store.ids_of_each(rows, [each.text for each in asked[rows]])
         for each, ids in zip(asked[rows], found, strict=True):
             assert ids == plain_ids(plain[rows], [each]), each.text
 
 
-def telling_operand(
-    rows: dict[str, Plain], name: str, operator: Operator, known: dict[str, Any]
+def distinguishing_operand(
+    rows: dict[str, FieldValues], name: str, operator: Operator, known: dict[str, Any]
 ) -> str | None:
-    """One that some rows have, and not all, if there is any: then `<` and `<=` are not the same."""
+    """An operand that some rows have and others lack, if any: on it, `<` and `<=` differ."""
     for text, operand in known.items():
-        if 0 < len(plain_ids(rows, [Asked(name, operator, (operand,), "")])) < len(rows):
+        if 0 < len(plain_ids(rows, [WrittenCondition(name, operator, (operand,), "")])) < len(rows):
             return text
     return None
 
 
-@FEW
+@FEW_EXAMPLES
 @given(raw=lists_of_raw_rows)
 @in_each_mirror
 def test_rows_show_the_values_that_the_plain_reading_has(
@@ -217,7 +219,9 @@ def test_rows_show_the_values_that_the_plain_reading_has(
         assert differences(shown, plain) == []
 
 
-def differences(shown: dict[str, Plain], plain: dict[str, Plain]) -> list[tuple[Any, ...]]:
+def differences(
+    shown: dict[str, FieldValues], plain: dict[str, FieldValues]
+) -> list[tuple[Any, ...]]:
     """Each field of each row that differs, with both values."""
     return [
         (id_, name, shown.get(id_, {}).get(name), plain.get(id_, {}).get(name))
@@ -227,7 +231,7 @@ def differences(shown: dict[str, Plain], plain: dict[str, Plain]) -> list[tuple[
     ]
 
 
-def comparable(row: Any) -> Plain:
+def comparable(row: Any) -> FieldValues:
     """Lists without order and spelling, captured variables by their folded names."""
     plain = {}
     for name, value in row.items():
@@ -239,7 +243,7 @@ def comparable(row: Any) -> Plain:
     return {n: v for n, v in plain.items() if not n.startswith("data.") or n in asked}
 
 
-def sort_key(row: Plain, name: str, *, descending: bool) -> tuple[Any, ...]:
+def sort_key(row: FieldValues, name: str, *, descending: bool) -> tuple[Any, ...]:
     """Missing last; ties by last activity, newest first, then by id."""
     active = row["last_activity"].timestamp() if "last_activity" in row else float("-inf")
     value = row.get(plain_name(name))
@@ -254,7 +258,7 @@ SORTS = [
 
 
 @pytest.mark.parametrize("rows", BOTH)
-@FEW
+@FEW_EXAMPLES
 @given(data=st.data(), first=lists_of_raw_rows, second=lists_of_raw_rows)
 @in_each_mirror
 def test_paging_gives_every_row_once_while_rows_change(
@@ -286,7 +290,7 @@ def test_paging_gives_every_row_once_while_rows_change(
         assert store.rows.count(store.query(rows), at=at) == len(before)
 
 
-@settings(FEW, max_examples=examples(1))  # it asks some hundred questions
+@settings(FEW_EXAMPLES, max_examples=examples(1))  # it asks some hundred questions
 @given(raw=many_rows)
 @in_each_mirror
 def test_rows_come_in_the_order_that_was_asked_for(database: Database, raw: list[RawRow]) -> None:
@@ -309,7 +313,9 @@ def test_rows_come_in_the_order_that_was_asked_for(database: Database, raw: list
                 assert ids == plain_order(plain, field.name, rows, descending=descending)
 
 
-def plain_order(plain: dict[str, Plain], name: str, rows: Rows, *, descending: bool) -> list[str]:
+def plain_order(
+    plain: dict[str, FieldValues], name: str, rows: Rows, *, descending: bool
+) -> list[str]:
     """The ids in order: several stable sorts, the least important first."""
     ids = sorted(plain, reverse=rows is Rows.CONVERSATIONS)
     ids.sort(key=lambda id_: _active(plain[id_]), reverse=True)
@@ -318,5 +324,5 @@ def plain_order(plain: dict[str, Plain], name: str, rows: Rows, *, descending: b
     return [*sorted(with_value, key=lambda id_: plain[id_][name], reverse=descending), *without]
 
 
-def _active(row: Plain) -> float:
+def _active(row: FieldValues) -> float:
     return row["last_activity"].timestamp() if "last_activity" in row else float("-inf")

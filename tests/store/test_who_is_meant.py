@@ -224,7 +224,7 @@ def agent_store(request: pytest.FixtureRequest) -> AgentStore:
         ("convocore://agents/a/leads/jane", "jane", "lead_id", []),
     ],
 )  # fmt: skip
-def test_one_lead_is_found_and_what_fits_nobody_is_told(
+def test_one_lead_is_found_and_what_fits_nobody_is_listed(
     agent_store: AgentStore, typed: str, lead_id: str, field: str, ignored: list[str]
 ) -> None:
     """Promised by docs/contract.md, "Tools": `matched_on` and `ignored` of `get_lead`.
@@ -280,7 +280,7 @@ def test_nobody_fits(agent_store: AgentStore, typed: str) -> None:
         resolve(agent_store.reader, agent_store.agent, typed)
 
 
-def test_the_nearest_names_are_those_that_share_most_words(agent_store: AgentStore) -> None:
+def test_the_nearest_names_are_those_that_share_the_most_words(agent_store: AgentStore) -> None:
     """Promised by docs/contract.md, "Tools": those who share most words first.
 
     Holds docs/contract.md #not-found.

@@ -14,7 +14,7 @@ from tests.surface.test_surface import NoAgents, plain
 from tests.tool_client import connected
 
 BOARD = "ui://convocore/board"
-OPENED_BY = {"summarize_hot_leads", "list_leads", "conversation_stats", "get_lead"}
+OPENING_TOOLS = {"summarize_hot_leads", "list_leads", "conversation_stats", "get_lead"}
 
 
 def client_of(era: Any, *extensions: ClientExtension) -> Client:
@@ -36,7 +36,7 @@ async def test_four_tools_point_to_the_board_for_a_client_that_shows_apps(era: A
         without = plain((await client.list_tools()).tools)
 
     pointing = {tool["name"]: tool.pop("_meta") for tool in tools if "_meta" in tool}
-    assert pointing == {name: {"ui": {"resourceUri": BOARD}} for name in OPENED_BY}
+    assert pointing == {name: {"ui": {"resourceUri": BOARD}} for name in OPENING_TOOLS}
     assert tools == without
 
 

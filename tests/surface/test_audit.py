@@ -33,8 +33,8 @@ def upstream() -> Iterator[tuple[Sandbox, dict[str, Any]]]:
         yield sandbox, settings | {"store": "memory", "details": "off", "wait_seconds": 60}
 
 
-def client(settings: dict[str, Any], place: Path | str) -> Client:
-    chosen = settings | {"audit_log": str(place)}
+def client(settings: dict[str, Any], destination: Path | str) -> Client:
+    chosen = settings | {"audit_log": str(destination)}
     return Client(create_server(App(lambda: Assembly(chosen), version="test")))
 
 
@@ -123,7 +123,7 @@ async def test_a_call_that_is_cancelled_is_a_line_too(tmp_path: Path) -> None:
     assert (line["what"], line["outcome"], line["ids"]) == ("tool list_leads", "cancelled", [])
 
 
-async def test_a_log_that_cannot_be_written_is_told_once_and_breaks_no_answer(
+async def test_a_log_that_cannot_be_written_is_reported_once_and_breaks_no_answer(
     upstream: tuple[Sandbox, dict[str, Any]], tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Promised by docs/security.md, "Audit log"."""

@@ -144,20 +144,20 @@ async def test_without_settings_nothing_is_completed(era: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ref", "name", "said"),
+    ("ref", "name", "message"),
     [
         (CALL, "stage", "lead, agent_id"),
         (LEAD, "conversation_id", "agent_id, lead_id"),
     ],
 )
 async def test_an_unknown_argument_is_refused(
-    tool_client: ToolClient, ref: Any, name: str, said: str
+    tool_client: ToolClient, ref: Any, name: str, message: str
 ) -> None:
     """The protocol: -32602. Ours: the message names the valid arguments."""
     with pytest.raises(MCPError) as caught:
         await complete(tool_client, ref, name, "x")
     assert caught.value.error.code == INVALID_PARAMS
-    assert said in caught.value.error.message
+    assert message in caught.value.error.message
 
 
 async def test_an_unknown_prompt_or_template_completes_to_nothing(tool_client: ToolClient) -> None:

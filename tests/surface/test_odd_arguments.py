@@ -123,7 +123,7 @@ async def test_the_last_second_of_the_calendar_is_a_time_like_any_other(
 
 
 @pytest.mark.parametrize("limit", ["0020" + "9" * 9, "0001" + "9" * 5_000, "101", "-1", "x", ""])
-async def test_a_wrong_part_of_a_uri_is_told_as_an_invalid_parameter(
+async def test_a_wrong_part_of_a_uri_is_an_invalid_parameter(
     thirty: ToolClient, limit: str
 ) -> None:
     """Promised by docs/contract.md, "Resources": a failure's text is an error object.
@@ -225,7 +225,7 @@ async def test_an_amount_with_a_currency_is_refused_since_it_would_find_others(
 
 
 @pytest.mark.parametrize("of", ["list_conversations", "list_leads", "conversation_stats"])
-async def test_a_condition_that_names_a_stage_which_nobody_has_is_told(
+async def test_a_condition_that_names_a_stage_which_nobody_has_is_noted(
     thirty: ToolClient, of: str
 ) -> None:
     """Promised by docs/contract.md, "Rules for every answer": nothing is silently ignored.

@@ -136,8 +136,8 @@ async def test_full_shows_what_masked_does_not() -> None:
     """Ours: a test that looks for nothing finds nothing."""
     async with connected(filled()) as client:
         await client.until_complete()
-        said = [answer async for answer in everything(client)]
-    text = json.dumps(said, ensure_ascii=False)
+        answers = [answer async for answer in everything(client)]
+    text = json.dumps(answers, ensure_ascii=False)
     assert [raw for raw in RAW if raw not in text] == []
 
 

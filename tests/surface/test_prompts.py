@@ -72,7 +72,7 @@ async def test_a_stage_and_an_agent_are_in_every_call(tool_client: ToolClient) -
 
 
 @pytest.mark.parametrize(
-    ("name", "arguments", "said"),
+    ("name", "arguments", "message"),
     [
         ("weekly", {}, "weekly_pipeline_review"),
         ("prepare_for_call", {}, "lead: is required"),
@@ -84,10 +84,10 @@ async def test_a_stage_and_an_agent_are_in_every_call(tool_client: ToolClient) -
     ],
 )
 async def test_a_wrong_argument_is_refused_with_what_is_valid(
-    tool_client: ToolClient, name: str, arguments: dict[str, str], said: str
+    tool_client: ToolClient, name: str, arguments: dict[str, str], message: str
 ) -> None:
     """Promised by docs/contract.md, "Prompts": -32602 with a useful message."""
     with pytest.raises(MCPError) as caught:
         await tool_client.client.get_prompt(name, arguments)
     assert caught.value.error.code == INVALID_PARAMS
-    assert said in caught.value.error.message
+    assert message in caught.value.error.message

@@ -187,7 +187,7 @@ def frozen(url: str) -> Iterator[None]:
             os.kill(process, signal.SIGCONT)
 
 
-async def test_a_frozen_postgresql_is_told_in_time_by_servers_old_and_new(
+async def test_a_frozen_postgresql_is_reported_in_time_by_servers_old_and_new(
     upstream: tuple[Sandbox, str], postgresql: NewDatabase
 ) -> None:
     """Promised by docs/operations.md, "When the mirror can't be used": also at the start."""

@@ -35,11 +35,11 @@ def change_everything(sandbox: Sandbox) -> None:
     sandbox.insert(userName="New")
 
 
-async def check_news(harness: SyncHarness) -> None:
-    """The next answer knows the news, and the full sync behind it the rest."""
+async def check_new_rows(harness: SyncHarness) -> None:
+    """The next answer has the new rows, and the full sync after it finds the rest."""
     freshness = await harness.ensure_fresh()
-    news = {row[:3] for row in harness.upstream_rows} - {row[:3] for row in harness.mirror_rows}
-    assert not news
+    missing = {row[:3] for row in harness.upstream_rows} - {row[:3] for row in harness.mirror_rows}
+    assert not missing
     assert freshness.as_of <= harness.clock()
     await harness.wait_for_runs()
     assert harness.mirror_rows == harness.upstream_rows
@@ -58,18 +58,18 @@ async def test_a_mirror_that_a_clock_ahead_has_written_is_read_again(dialect: Di
         await harness.ensure_fresh()
     change_everything(sandbox)
     async with running_harness(sandbox, mirror=mirror) as harness:
-        await check_news(harness)
+        await check_new_rows(harness)
     mirror.close()
 
 
-async def test_a_clock_that_is_set_back_while_the_server_runs_hides_no_news() -> None:
+async def test_a_clock_that_is_set_back_while_the_server_runs_hides_nothing_new() -> None:
     """Promised by docs/architecture.md, "The mirror": a time in the future is no watermark."""
     sandbox = Sandbox(size=200)
     async with running_harness(sandbox) as harness:
         await harness.sync()
         harness.clock.advance(days=-3)
         change_everything(sandbox)
-        await check_news(harness)
+        await check_new_rows(harness)
 
 
 @BOTH_DIALECTS
@@ -133,7 +133,7 @@ async def test_a_full_sync_that_began_in_the_future_is_not_resumed() -> None:
             await harness.sync()
         assert harness.coverage.unfinished is not None
     async with running_harness(sandbox, mirror=mirror) as harness:
-        await check_news(harness)
+        await check_new_rows(harness)
         assert harness.coverage.unfinished is None
     mirror.close()
 
@@ -160,7 +160,7 @@ async def test_a_quarantined_row_that_a_clock_ahead_has_seen_is_dropped_when_it_
         assert harness.coverage.quarantined
     sandbox.alter_page(None)
     async with running_harness(sandbox, mirror=mirror) as harness:
-        await check_news(harness)
+        await check_new_rows(harness)
         assert harness.coverage.quarantined == 0
     mirror.close()
 
@@ -192,7 +192,7 @@ def test_times_in_the_future_are_left_out(coverage: Coverage, expected: Coverage
 
 
 def test_what_a_wrong_clock_has_noted_is_due_again() -> None:
-    """Ours: the news is read before the answer, everything behind it."""
+    """Ours: new rows are read before the answer, and everything after it."""
     schedule, ahead = Schedule(), Failures(Failure(AHEAD, ConvocoreError("down")), AHEAD)
     known = without_future(Coverage(as_of=AHEAD, full_sync_at=AHEAD, conversations=7), now=NOW)
     for failures in (Failures(), ahead):

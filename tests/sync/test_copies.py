@@ -42,9 +42,9 @@ def stage_of(harness: SyncHarness, id_: str) -> str | None:
 
 
 @BOTH_DIALECTS
-@pytest.mark.parametrize("place", [70, 160, 250])
+@pytest.mark.parametrize("index", [70, 160, 250])
 async def test_an_old_copy_before_or_after_the_new_one_changes_nothing(
-    dialect: Dialect, place: int
+    dialect: Dialect, index: int
 ) -> None:
     """Promised by docs/architecture.md, "The mirror": and it adds no false changes, ever."""
     sandbox = Sandbox(size=280, dialect=dialect)
@@ -54,7 +54,7 @@ async def test_an_old_copy_before_or_after_the_new_one_changes_nothing(
         old = dict(sandbox.row(moved) or {}) | {"stage": "engaged"}
         old |= {"ts": old["ts"] - 5000, "lastMessageTS": old["lastMessageTS"] - 5000}
         sandbox.edit(moved, stage="won")
-        sandbox.alter_page(with_copy(old, beside=ids[place], before=place == 160))
+        sandbox.alter_page(with_copy(old, beside=ids[index], before=index == 160))
         await harness.sync()
         assert stage_of(harness, moved) == "won"
         assert harness.mirror_rows == harness.upstream_rows
@@ -131,7 +131,7 @@ async def test_a_value_that_differs_at_each_reading_is_no_copy() -> None:
             assert harness.coverage.complete
 
 
-async def test_old_copies_on_several_pages_of_the_front_are_no_news() -> None:
+async def test_old_copies_on_several_pages_of_the_front_are_not_new() -> None:
     """Ours: else the front is read again and again, and each full sync ends in doubt."""
     sandbox = Sandbox(size=120)
     async with running_harness(sandbox) as harness:
@@ -236,7 +236,7 @@ def test_of_two_copies_at_most_one_is_older(
 
 
 @pytest.mark.parametrize(("dialect", "ahead"), [("cursor", 300), ("page", 40 * 86_400)])
-async def test_news_of_a_conversation_that_bears_a_future_time_is_no_old_copy(
+async def test_a_change_of_a_conversation_that_has_a_future_time_is_no_old_copy(
     dialect: Dialect, ahead: int
 ) -> None:
     """Promised by docs/upstream.md, "The list endpoint": a row may have a date in the future."""

@@ -54,7 +54,7 @@ FAILED_BEFORE = Failures(Failure(ago(seconds=15), ERROR))
         (FRESH, NO_FAILURES, False, Action.NOTHING),
         (FRESH, NO_FAILURES, True, Action.NOTHING),
         (OLD, NO_FAILURES, False, Action.INCREMENTAL_SYNC),
-        # A repeated full sync takes long; news must not wait for it.
+        # A repeated full sync takes long; new rows must not wait for it.
         (OLD, NO_FAILURES, True, Action.INCREMENTAL_SYNC),
         (EMPTY, JUST_FAILED, False, Action.BACK_OFF),
         (PARTIAL, JUST_FAILED, False, Action.BACK_OFF),

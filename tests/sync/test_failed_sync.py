@@ -32,7 +32,7 @@ async def test_the_leads_of_what_was_read_are_there_when_reading_failed(dialect:
         assert any("Convocore can't be read now" in note for note in freshness.notes)
 
 
-async def test_news_that_cannot_be_written_is_not_passed_off_as_known() -> None:
+async def test_new_rows_that_cannot_be_written_are_not_passed_off_as_known() -> None:
     """Promised by docs/contract.md, "Rules for every answer": never marked complete when it is not.
 
     The database is full: SQLite refuses to let it grow.

@@ -104,7 +104,7 @@ def test_no_answer_of_convocore_yet_is_an_error_that_says_when_to_ask_again() ->
         (SyncState(replace(COMPLETE, doubt="Gone?")), EVERYTHING, False, ago(days=90)),
         (SyncState(replace(COMPLETE, dropped_fields=3)), EVERYTHING, False, None),
         (SyncState(COMPLETE, overdue=True), EVERYTHING, False, ago(days=90)),
-        # Stale, or with rows that can't be read: everything was read once, but news is missing.
+        # Stale, or with rows that can't be read: all was read once, but later changes are missing.
         (SyncState(COMPLETE, failure=DOWN), EVERYTHING, False, None),
         (SyncState(COMPLETE, failure=FULL_DISK), EVERYTHING, False, None),
         (SyncState(COMPLETE, still_waiting=True), EVERYTHING, False, None),
@@ -209,7 +209,7 @@ def test_notes_say_what_an_answer_lacks(state: SyncState, notes: tuple[str, ...]
         (SyncState(PARTIAL, FIRST_SYNC, full_sync=FIRST_SYNC), None),
     ],
 )
-def test_progress_is_told_where_a_full_sync_has_counted_the_list(
+def test_progress_is_reported_where_a_full_sync_has_counted_the_list(
     state: SyncState, progress: float | None
 ) -> None:
     """Ours: the length of a list that was never read to its end is not known.

@@ -150,11 +150,11 @@ async def follow(
         check()
         for number, round_ in enumerate(happens, start=1):
             at = START + number * 3600
-            for place in round_.touched:
+            for position in round_.touched:
                 at += 1
-                listed.touch(place, at)
-            for place in round_.touched_in_front:
-                listed.touch_in_front(place)
+                listed.touch(position, at)
+            for position in round_.touched_in_front:
+                listed.touch_in_front(position)
             listed.arrive(round_.arrived, at + 1)
             sandbox.replace(listed.rows)
             if round_.restart:
@@ -179,7 +179,7 @@ async def follow(
 @example([], ["equal to the newest"] * 20, [0] * 100, [], [Round(30), Round(1)])
 @example(["missing"] * 30, [], [60] * 15, [], [Round(30), Round(1)])
 @example(["missing"] * 30 + ["future"] * 20, [], [60] * 100, [], [Round(30), Round(1)])
-def test_misplaced_rows_hide_no_news(
+def test_misplaced_rows_hide_no_new_rows(
     mirror: MirrorWriter,
     dialect: Dialect,
     kinds: list[str],
@@ -194,13 +194,13 @@ def test_misplaced_rows_hide_no_news(
         listed.front.append(listed.misplaced(kind))
     for step in itertools.accumulate(steps):
         listed.ordinary.append(listed.row(START - step))
-    for kind, place in scattered:
-        listed.ordinary.insert(int(place * len(listed.ordinary)), listed.misplaced(kind))
+    for kind, position in scattered:
+        listed.ordinary.insert(int(position * len(listed.ordinary)), listed.misplaced(kind))
     asyncio.run(follow(mirror, dialect, listed, rounds))
 
 
 @BOTH_DIALECTS
-def test_rows_from_amid_the_list_that_stand_in_front_hide_no_news(
+def test_rows_from_amid_the_list_that_stand_in_front_hide_no_new_rows(
     mirror: MirrorWriter, dialect: Dialect
 ) -> None:
     """Ours: a row counts only if most of the newer ones were read before it.

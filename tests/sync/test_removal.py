@@ -11,7 +11,7 @@ from convocore_mcp.errors import NotFoundError
 from convocore_mcp.sandbox import Dialect, Sandbox
 from convocore_mcp.store.read.change_log import ChangeCounts, ChangeLog
 from convocore_mcp.sync.full_sync import decide_removal
-from convocore_mcp.sync.short_lists import SMALL_LIST, finds_little
+from convocore_mcp.sync.short_lists import SMALL_LIST, is_short_list
 
 from .sync_harness import SyncHarness, running_harness
 
@@ -175,7 +175,7 @@ def test_only_what_was_missed_often_enough_is_removed(
     known = found + len(missing)
     removal = decide_removal(missing, known=known, short_syncs=short_syncs, agent_was_gone=False)
     little = bool(missing) and (found == 0 or (known > SMALL_LIST and found < known / 2))
-    assert finds_little(found, known) == little
+    assert is_short_list(found, known) == little
     assert removal.gone.isdisjoint(removal.doubtful)
     assert removal.gone | set(removal.doubtful) <= missing.keys()
     if little and short_syncs < 2:

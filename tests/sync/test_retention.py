@@ -171,7 +171,7 @@ async def test_a_server_that_starts_erases_what_is_too_old_before_any_sync(
             assert not sandbox.requests
 
 
-async def test_reading_news_stops_where_everything_is_too_old() -> None:
+async def test_an_incremental_sync_stops_where_everything_is_too_old() -> None:
     """Ours: so few are kept that no order can be seen in them; the list is long all the same."""
     sandbox = Sandbox(size=600)
     async with keeping(sandbox, 5) as harness:

@@ -594,16 +594,16 @@ def record_differences(got: Any, expected: Any, path: str = "") -> list[str]:
         if not all(shown_unchanged(n) for n in expected):
             names &= expected.keys()
         return [
-            place
+            difference
             for n in sorted(names)
-            for place in record_differences(
+            for difference in record_differences(
                 filled(got.get(n)), filled(expected.get(n)), f"{path}.{n}"
             )
         ]
     if isinstance(expected, list) and isinstance(got, list) and len(got) == len(expected):
-        places = zip(got, expected, strict=True)
+        pairs = zip(got, expected, strict=True)
         return [
-            p for i, (a, b) in enumerate(places) for p in record_differences(a, b, f"{path}[{i}]")
+            p for i, (a, b) in enumerate(pairs) for p in record_differences(a, b, f"{path}[{i}]")
         ]
     if isinstance(expected, str):
         if set("[]<>") & set(expected) or HIDDEN.search(expected.replace("\n", "")):

@@ -299,7 +299,7 @@ async def test_a_conversation_hostile_in_every_field_leaves_nothing_hidden_in_an
 
 
 @pytest.mark.parametrize("dialect", ["cursor", "page"])
-async def test_a_broken_row_is_set_aside_and_said_and_costs_no_other(
+async def test_a_broken_row_is_quarantined_and_noted_and_costs_no_other(
     dialect: Literal["cursor", "page"],
 ) -> None:
     """Promised by docs/contract.md, "Rules for every answer": a note in `freshness`.

@@ -68,7 +68,7 @@ async def test_a_person_is_found_by_each_address_in_one_email_field(field: str) 
             assert answer["matched_on"] == "email"
 
 
-async def test_of_more_namesakes_than_are_counted_a_note_tells_so() -> None:
+async def test_a_note_says_that_there_are_more_namesakes_than_are_counted() -> None:
     """Promised by docs/contract.md, "Rules for every answer": no list is cut without a number.
 
     Holds docs/contract.md #cut-told.

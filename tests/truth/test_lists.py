@@ -173,8 +173,8 @@ async def test_dates_and_times_are_resolved(tool_client: ToolClient, rows: list[
         assert answer["applied"]["since"] == resolved
         assert answer["total"] == len(oracle.matching(rows, since=resolved))
     # A date in `until` includes the whole day.
-    for place in (0, 50, 900):
-        day = oracle.rfc3339(oracle.last_activity(rows[place]))[:10]
+    for index in (0, 50, 900):
+        day = oracle.rfc3339(oracle.last_activity(rows[index]))[:10]
         answer = await tool_client.ask("list_conversations", since=day, until=day, limit=100)
         expected = [
             row for row in rows if oracle.rfc3339(oracle.last_activity(row)).startswith(day)
@@ -385,21 +385,21 @@ def arrivals(sandbox: Sandbox, _ids: list[str], _page: int) -> None:
 
 def touches(sandbox: Sandbox, ids: list[str], page: int) -> None:
     """New messages in conversations all over the list, listed already or not."""
-    for place in range(page % 5, len(ids), 17):
-        sandbox.touch(ids[place])
+    for index in range(page % 5, len(ids), 17):
+        sandbox.touch(ids[index])
 
 
 def rescored(sandbox: Sandbox, ids: list[str], page: int) -> None:
-    """New messages, and another score and value, which changes the place in every sort."""
-    for place in range(page % 7, len(ids), 23):
-        points = (place * 37 + page * 11) % 101
-        sandbox.touch(ids[place], leadScore=points, funnelLastEvaluated=1, value=points * 10)
+    """New messages, and another score and value, which changes the position in every sort."""
+    for index in range(page % 7, len(ids), 23):
+        points = (index * 37 + page * 11) % 101
+        sandbox.touch(ids[index], leadScore=points, funnelLastEvaluated=1, value=points * 10)
 
 
 def edits(sandbox: Sandbox, ids: list[str], page: int) -> None:
     """Edits that do not move a conversation to the front."""
-    for place in range(page % 3, len(ids), 13):
-        sandbox.edit(ids[place], leadScore=(place * 7) % 101, notes=f"edited on page {page}")
+    for index in range(page % 3, len(ids), 13):
+        sandbox.edit(ids[index], leadScore=(index * 7) % 101, notes=f"edited on page {page}")
 
 
 def everything(sandbox: Sandbox, ids: list[str], page: int) -> None:
@@ -470,10 +470,10 @@ async def test_deletions_between_pages_hide_no_other_row(
     async with connected(sandbox, incremental_sync_seconds=0) as tool_client:
         pages = [await tool_client.ask("list_conversations", limit=25)]
         while cursor := pages[-1].get("next_cursor"):
-            for place in range(len(pages), len(in_order), 19):
-                if in_order[place] not in deleted:
-                    deleted.add(in_order[place])
-                    sandbox.delete(in_order[place])
+            for index in range(len(pages), len(in_order), 19):
+                if in_order[index] not in deleted:
+                    deleted.add(in_order[index])
+                    sandbox.delete(in_order[index])
             pages.append(await tool_client.ask("list_conversations", limit=25, cursor=cursor))
 
         found = Counter(ids(pages))

@@ -43,7 +43,7 @@ async def test_a_complete_mirror_says_how_much_was_searched() -> None:
             assert f"All {searched} conversations were searched, as of 20" in error["hint"]
 
 
-async def test_while_the_first_reading_fails_nobody_is_said_to_be_missing() -> None:
+async def test_while_the_first_sync_fails_nobody_is_reported_as_missing() -> None:
     """Ours: what has not been read can't be known to be missing; the failure is the answer."""
     sandbox = Sandbox(size=300)
     sandbox.fail_next(400, after=3, times=10_000)
@@ -97,7 +97,7 @@ async def test_a_completion_says_how_complete_the_mirror_is(complete: bool) -> N
             assert (result.meta or {})["convocore/coverage"] == coverage
 
 
-async def test_ignored_words_and_candidates_are_told() -> None:
+async def test_ignored_words_and_candidates_are_listed() -> None:
     """Promised by docs/contract.md, "Tools": `ignored`, and what tells candidates apart.
 
     Holds docs/contract.md #ignored.

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from convocore_mcp.sandbox import Sandbox
-from tests.api.test_odd_fields import ODD_VALUES, PLACES, WHOLE, Place, json_of
+from tests.api.test_odd_fields import FIELD_PATHS, ODD_VALUES, WHOLE, FieldPath, json_of
 from tests.tool_client import ToolClient, connected
 
 EVERY_NTH = 6
@@ -17,21 +17,21 @@ class OddRow(NamedTuple):
     """A row with an odd value in one field."""
 
     id: str
-    place: Place
+    field_path: FieldPath
     json: str
 
 
 def odd_rows() -> list[OddRow]:
     """Each field with three of the odd values, so that each value meets many fields."""
     rows = []
-    for n, place in enumerate(PLACES):
+    for n, field_path in enumerate(FIELD_PATHS):
         for step in range(3):
             value = ODD_VALUES[(3 * n + step) % len(ODD_VALUES)]
             row_id = f"odd-{n}-{step}"
-            row = json_of(row_id, place, value)
-            if place.path[0] not in {"userEmail", "userName"}:  # else all would be one lead
+            row = json_of(row_id, field_path, value)
+            if field_path.path[0] not in {"userEmail", "userName"}:  # else all would be one lead
                 row = row.replace("jane@", f"jane{n}.{step}@").replace("Jane", f"Jane{n}x{step}")
-            rows.append(OddRow(row_id, place, row))
+            rows.append(OddRow(row_id, field_path, row))
     return rows
 
 
@@ -59,8 +59,8 @@ async def test_every_tool_answers_with_every_row_whatever_one_field_holds() -> N
         assert answers[0]["total"] == 2 * len(rows)
         for row in rows:
             shown = listed[row.id]
-            assert row.place.path[0] == "stage" or shown["stage"] == "won", row
-            assert row.place.path[0] == "summary" or shown["summary"] == "Refund.", row
+            assert row.field_path.path[0] == "stage" or shown["stage"] == "won", row
+            assert row.field_path.path[0] == "summary" or shown["summary"] == "Refund.", row
 
         stats = await client.ask("conversation_stats", group_by=["stage"])
         assert stats["totals"]["conversations"] == 2 * len(rows)

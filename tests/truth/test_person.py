@@ -306,16 +306,16 @@ def _check_lists(got: Row, lead: Lead) -> None:
             assert name in extracted, value
 
 
-def _check_quotes(said: list[str], lead: Lead) -> None:
+def _check_quotes(quotes: list[str], lead: Lead) -> None:
     earned = [
         step["messageContext"]
         for row in lead.rows
         for step in row.get("funnelScoreHistory") or ()
         if step["pointsAdded"] > 0 and step.get("messageContext")
     ]
-    assert len(said) == min(3, len(set(earned)))
+    assert len(quotes) == min(3, len(set(earned)))
     if all(oracle.shown_unchanged(text) for text in earned):
-        assert set(said) <= set(earned)
+        assert set(quotes) <= set(earned)
 
 
 def _check_usage(usage: Row, lead: Lead) -> None:

@@ -257,13 +257,13 @@ async def test_of_an_agent_that_is_gone_resources_say_no_more_than_tools() -> No
         typed = {"name": "conversation_id", "value": id_[:3]}
         assert (await tool_client.client.complete(template, typed)).completion.values
         sandbox.agent_id = "another-agent"
-        told = await tool_client.refused("list_conversations")
-        assert told["code"] == "not_found"
+        error = await tool_client.refused("list_conversations")
+        assert error["code"] == "not_found"
         for uri in (
             f"{AGENT}/conversations", f"{AGENT}/conversations/{id_}", f"{AGENT}/leads/{id_}",
             f"{AGENT}/hot-leads", f"{AGENT}/stats",
         ):  # fmt: skip
-            assert await refusal(tool_client, uri) == told, uri
+            assert await refusal(tool_client, uri) == error, uri
         (agent,) = (await tool_client.read(ROOT))["agents"]
         assert (agent["agent_id"], agent["complete"]) == (agent_id, False)
         assert (await tool_client.client.complete(template, typed)).completion.values == []

@@ -222,7 +222,7 @@ async def test_metadata_that_names_another_issuer_is_refused() -> None:
         ("moved", "no keys"),
     ],
 )
-async def test_keys_of_another_place_than_the_issuers_metadata_names_are_refused(
+async def test_keys_from_another_url_than_the_issuers_metadata_names_are_refused(
     keys_url: str, reason: str
 ) -> None:
     """Promised by docs/operations.md, "HTTP": whoever is in between could replace the keys."""

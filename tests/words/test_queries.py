@@ -72,7 +72,7 @@ def test_letters_with_two_spellings_are_searched_for_in_both() -> None:
     assert search_terms("O\u2019Brien") == ((word("obrien"),),)
 
 
-def test_a_run_is_told_from_words() -> None:
+def test_a_run_is_distinguished_from_words() -> None:
     """Ours: Chinese, Thai, Korean and emoji are found inside of what has no blanks."""
     assert search_terms("iPhone手机 👍🏽") == (
         (word("iphone"),),

@@ -15,7 +15,7 @@ ALL = {"agent_id": "all"}
 OWNER_ZONE = ZoneInfo(ZONE)
 
 
-def asked(
+def about_all(
     words: str,
     language: str,
     tool: str,
@@ -50,7 +50,7 @@ def _local_day(row: Row) -> str:
     return datetime.fromtimestamp(oracle.active(row), UTC).astimezone(OWNER_ZONE).date().isoformat()
 
 
-def _in(span: periods.Span) -> Callable[[Row], bool]:
+def _within(span: periods.Span) -> Callable[[Row], bool]:
     return lambda row: span[0] <= oracle.active(row) < span[1]
 
 
@@ -59,21 +59,21 @@ def _hottest(dataset: Dataset) -> list[Lead]:
     return sorted(hot, key=lambda p: (-(-1 if p.score is None else p.score), -p.at))
 
 
-def _first_hot(answers: Answers) -> Facts:
+def _activity_of_hottest(answers: Answers) -> Facts:
     return [lead["last_activity"] for lead in answers[-1]["leads"]]
 
 
-def _overdue_here(one: Dataset) -> int:
+def _overdue_leads(one: Dataset) -> int:
     return sum(p.any(lambda row: crm.overdue(row, one.unix_now, OWNER_ZONE)) for p in one.leads)
 
 
 QUESTIONS = (
-    asked(
+    about_all(
         "Across all my clients, who are the three hottest leads?", "en", "summarize_hot_leads",
-        _first_hot, lambda d: [p.last_activity for p in _hottest(d)[:3]], top=3,
+        _activity_of_hottest, lambda d: [p.last_activity for p in _hottest(d)[:3]], top=3,
         tokens=1000,
     ),
-    asked(
+    about_all(
         "How many hot leads do my clients have together, and how many need a human?", "en",
         "summarize_hot_leads",
         lambda a: [a[-1]["hot"], a[-1]["waiting_for_human"], a[-1]["unassigned"]],
@@ -83,7 +83,7 @@ QUESTIONS = (
         ],
         top=1,
     ),
-    asked(
+    about_all(
         "Hay algo vencido entre los leads calientes de todos los clientes, ¿cuántos?", "es",
         "summarize_hot_leads", path("overdue"),
         lambda d: sum(
@@ -91,44 +91,44 @@ QUESTIONS = (
         ),
         top=1,
     ),
-    asked(
+    about_all(
         "Wie viele Leads hat jeder Kunde?", "de", STATS, by("agent_id", "leads"),
         each(lambda one: len(one.leads)), of="leads", group_by=["agent_id"],
     ),
-    asked(
+    about_all(
         "Which client has how many overdue leads?", "en", STATS, by("agent_id", "overdue"),
-        each(_overdue_here), of="leads", group_by=["agent_id"],
+        each(_overdue_leads), of="leads", group_by=["agent_id"],
     ),
-    asked(
+    about_all(
         "What are all open deals of all clients worth?", "en", STATS, path("totals", "value"),
         lambda d: worth(p for p in everybody(d) if not p.closed),
         of="leads", where=["stage!=won|lost"],
     ),
-    asked(
+    about_all(
         "Combien de conversations par client aujourd'hui ?", "fr", STATS,
         by("agent_id", "conversations"),
-        each(lambda one: len([*filter(_in(periods.today(one.now, OWNER_ZONE)), one.rows)])),
+        each(lambda one: len([*filter(_within(periods.today(one.now, OWNER_ZONE)), one.rows)])),
         group_by=["agent_id"], since="today",
     ),
-    asked(
+    about_all(
         "Quantas conversas ontem, hora da Nova Zelândia, em todos os clientes?", "pt",
         CONVERSATIONS, path("total"),
-        lambda d: len([*filter(_in(periods.today(d.now, OWNER_ZONE, -1)), every_row(d))]),
+        lambda d: len([*filter(_within(periods.today(d.now, OWNER_ZONE, -1)), every_row(d))]),
         since="yesterday", until="yesterday", limit=1, fields=["name"],
     ),
-    asked(
+    about_all(
         "Conversations per day this week, all clients, by our calendar?", "en", STATS,
         by("day", "conversations"),
         lambda d: oracle.count_by(
-            filter(_in(periods.week(d.now, OWNER_ZONE)), every_row(d)), _local_day
+            filter(_within(periods.week(d.now, OWNER_ZONE)), every_row(d)), _local_day
         ),
         group_by=["day"], since="this_week",
     ),
-    asked(
+    about_all(
         "What came in last, wherever? Newest five.", "en", CONVERSATIONS, ids,
         lambda d: [row["ID"] for row in every_row(d)[:5]], limit=5, fields=["name"],
     ),
-    asked(
+    about_all(
         "And for whom? (which client each of the five belongs to)", "en", CONVERSATIONS,
         lambda a: [row["agent_id"] for row in a[-1]["conversations"]],
         lambda d: [
@@ -136,22 +136,22 @@ QUESTIONS = (
         ],
         limit=5, fields=["name", "agent_id"],
     ),
-    asked(
+    about_all(
         "Wer wartet beim Kunden Motors auf einen Menschen, wie viele?", "de", CONVERSATIONS,
         path("total"), lambda d: sum(map(oracle.waits, d.agents[MOTORS].rows)),
         agent_id=MOTORS, attention=["waiting_for_human"], limit=1, fields=["name"],
     ),
-    asked(
+    about_all(
         "哪个客户赢单最多?", "zh", STATS, by("agent_id", "leads"),
         each(lambda one: sum(p.stage == "won" for p in one.leads)),
         of="leads", group_by=["agent_id"], stage=["won"],
     ),
-    asked(
+    about_all(
         "Which client spends how much on AI?", "en", STATS, by("agent_id", "ai_usd"),
         lambda d: {n: sum(map(crm.ai_usd, one.rows)) for n, one in d.agents.items()},
         group_by=["agent_id"],
     ),
-    asked(
+    about_all(
         "People of all clients whose demo is today, our time?", "en", LEADS, path("total"),
         lambda d: sum(
             periods.today(d.now, OWNER_ZONE)[0]
@@ -161,7 +161,7 @@ QUESTIONS = (
         ),
         where=["demo=today"], limit=1, fields=["name"],
     ),
-    asked(
+    about_all(
         "Stages of the dental client only?", "en", STATS, by("stage", "leads"),
         lambda d: oracle.count_by(d.agents[DENTAL].leads, lambda p: p.stage),
         agent_id=DENTAL, of="leads", group_by=["stage"], tokens=2000,

@@ -29,7 +29,7 @@ def _teams(dataset: Dataset) -> list[Row]:
     return [row for row in dataset.rows if (crm.amount(crm.data(row, "team_size")) or 0) > 70]
 
 
-def _mails(answers: Answers) -> Facts:
+def _emails(answers: Answers) -> Facts:
     return [[row["lead_id"], (row.get("email") or "").casefold()] for row in answers[-1]["leads"]]
 
 
@@ -71,7 +71,7 @@ QUESTIONS = (
         "Give me lead_id and email of the won ones, as a table.", "en",
         [(LEADS, {"stage": ["won"], "where": ["email exists"], "sort": "newest",
                   "fields": ["email"], "limit": 10})],
-        _mails,
+        _emails,
         lambda d: [[p.lead_id, p.of(oracle.email)] for p in d.people(
             lambda p: p.stage == "won" and p.of(oracle.email)
         )[:10]],

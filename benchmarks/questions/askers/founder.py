@@ -177,7 +177,7 @@ QUESTIONS = (
         "How many people moved anything in the last quarter, how many are hot?", "en",
         ["leads", "hot"],
         lambda d: {
-            "leads": len(_of_quarter(d)), "hot": sum(p.hot() for p in _of_quarter(d)),
+            "leads": len(_last_quarter(d)), "hot": sum(p.hot() for p in _last_quarter(d)),
         },
         of="leads", since="last_quarter", until="last_quarter",
     ),
@@ -199,6 +199,6 @@ QUESTIONS = (
 )  # fmt: skip
 
 
-def _of_quarter(dataset: Dataset) -> list[Lead]:
+def _last_quarter(dataset: Dataset) -> list[Lead]:
     start, end = quarter(dataset.now, offset=-1)
     return dataset.people(lambda p: start <= p.at < end)

@@ -39,7 +39,7 @@ def _steps(dataset: Dataset) -> dict[str, int]:
     return dict(steps)
 
 
-def _at(row: oracle.Row) -> datetime:
+def _active(row: oracle.Row) -> datetime:
     return datetime.fromtimestamp(oracle.active(row), UTC)
 
 
@@ -88,14 +88,14 @@ QUESTIONS = (
     ),
     grouped(
         "Quel jour de la semaine nous écrit-on le plus ?", "fr", "conversations",
-        lambda d: oracle.count_by(d.rows, lambda row: f"{_at(row):%a}"), group_by=["weekday"],
+        lambda d: oracle.count_by(d.rows, lambda row: f"{_active(row):%a}"), group_by=["weekday"],
         tokens=900,
     ),
     grouped(
         "What time of day do people write on Instagram?", "en", "conversations",
         lambda d: oracle.count_by(
             (row for row in d.rows if oracle.channel(row) == "instagram"),
-            lambda row: str(_at(row).hour),
+            lambda row: str(_active(row).hour),
         ),
         group_by=["hour"], channel=["instagram"], tokens=1600,
     ),

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from benchmarks.questions.agency import DENTAL, said
+from benchmarks.questions.agency import DENTAL, text_turns
 from benchmarks.questions.asking import GET_CONVERSATION
 from benchmarks.questions.question import Answers, Question, path
 from benchmarks.questions.truth.dataset import Dataset
@@ -21,7 +21,7 @@ def _texts(answers: Answers) -> Facts:
 
 
 def _last(count: int) -> Callable[[Dataset], Facts]:
-    return lambda d: [list(turn) for turn in said(d, d.named[REMEMBERED])[-count:]]
+    return lambda d: [list(turn) for turn in text_turns(d, d.named[REMEMBERED])[-count:]]
 
 
 def read(
@@ -38,18 +38,18 @@ QUESTIONS = (
     read("Lies mir das ganze Gespräch vor.", "de", _turns, _last(4), turns=50),
     read("Did the price 640 come up, and who said it?", "en",
          lambda a: [turn for turn in _turns(a) if "640" in turn[1]],
-         lambda d: [list(turn) for turn in said(d, d.named[REMEMBERED]) if "640" in turn[1]],
+         lambda d: [list(turn) for turn in text_turns(d, d.named[REMEMBERED]) if "640" in turn[1]],
          find="640"),
     read("¿Mencionó a otro taller? (another garage)", "es",
          lambda a: [text for text in _texts(a) if "garage" in text],
-         lambda d: [text for _, text in said(d, d.named[REMEMBERED]) if "garage" in text],
+         lambda d: [text for _, text in text_turns(d, d.named[REMEMBERED]) if "garage" in text],
          find="garage"),
     read("Did anybody talk about a bicycle?", "en", _texts, lambda _: [], find="bicycle"),
     read("How many turns does it have?", "en", path("transcript", "total"),
-         lambda d: len(said(d, d.named[REMEMBERED])), turns=1),
+         lambda d: len(text_turns(d, d.named[REMEMBERED])), turns=1),
     read("Was anything said by a person and not by the AI?", "en",
          lambda a: [text for who, text in _turns(a) if who == "human"],
-         lambda d: [text for who, text in said(d, d.named[REMEMBERED]) if who == "human"],
+         lambda d: [text for who, text in text_turns(d, d.named[REMEMBERED]) if who == "human"],
          turns=50),
     read("Transcript of a conversation that was created over the API?", "en",
          lambda a: sorted(a[-1]["transcript"]), lambda _: ["unavailable"],

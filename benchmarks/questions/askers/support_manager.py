@@ -57,7 +57,7 @@ QUESTIONS = (
     measured(
         "¿Cuánto dura de media la atención humana esta semana?", "es", "handling_seconds",
         ["avg", "median", "max"],
-        lambda d: _spread([s for row in active_in(d.rows, week(d.now))
+        lambda d: _average_median_max([s for row in active_in(d.rows, week(d.now))
                            if (s := crm.handling(row)) is not None]),
         since="this_week",
     ),
@@ -123,7 +123,7 @@ QUESTIONS = (
 )  # fmt: skip
 
 
-def _spread(values: list[float]) -> dict[str, float | None]:
+def _average_median_max(values: list[float]) -> dict[str, float | None]:
     if not values:
         return {}
     return {"avg": average(values), "median": crm.median(values), "max": max(values)}

@@ -106,7 +106,7 @@ class Lead:
         return sum(read(row) or 0 for row in self.rows)
 
     def any(self, read: Callable[[Row], bool]) -> bool:
-        """Whether any conversation is so."""
+        """Whether `read` is true of any conversation."""
         return any(read(row) for row in self.rows)
 
     def overdue(self, now: float) -> bool:

@@ -43,7 +43,7 @@ def _hot_leads(answer: JsonObject, now: datetime) -> list[RenderableType]:
     considered = counted(answer["leads_considered"], "lead")
     if not leads:
         return [shown(f"None of {considered} is hot.")]
-    worth = f"worth {sums(answer['value'], most=3)}" if answer["value"] else "of no known value"
+    worth = f"worth {sums(answer['value'], limit=3)}" if answer["value"] else "of no known value"
     head = (
         f"{answer['hot']:,} of {considered} {'is' if answer['hot'] == 1 else 'are'} hot, {worth}. "
         f"{counted(answer['waiting_for_human'], 'waits', 'wait')} for a human, "
@@ -122,7 +122,7 @@ def _pipeline(answer: JsonObject, _now: datetime) -> list[RenderableType]:
     groups = answer["groups"]
     rows = [
         (group["stage"], f"{group['leads']:,}", f"{group.get('hot', 0):,}",
-         sums(group.get("value", {}), most=2))
+         sums(group.get("value", {}), limit=2))
         for group in groups[: SHOWN + 2]
     ]  # fmt: skip
     total = answer["totals"]

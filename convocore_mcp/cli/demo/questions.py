@@ -69,7 +69,7 @@ async def ask_all(client: Client, sandbox: Sandbox) -> list[Answer]:
     )
     person = await _person(ask, hot)
     conversations = person.content.get("lead", {}).get("conversations", [])
-    said = [await _said(ask, person, conversations[0]["id"])] if conversations else []
+    transcript = [await _last_turns(ask, person, conversations[0]["id"])] if conversations else []
     deals = await ask(
         Question(
             "Which large deals have no next step?",
@@ -85,7 +85,7 @@ async def ask_all(client: Client, sandbox: Sandbox) -> list[Answer]:
             {"of": "leads", "group_by": ["stage"], "where": ["stage exists"]},
         )
     )
-    return [hot, waiting, person, *said, deals, pipeline, await _changes(ask, sandbox)]
+    return [hot, waiting, person, *transcript, deals, pipeline, await _changes(ask, sandbox)]
 
 
 async def _person(ask: Ask, hot: Answer) -> Answer:
@@ -101,7 +101,7 @@ async def _person(ask: Ask, hot: Answer) -> Answer:
     return answer
 
 
-async def _said(ask: Ask, person: Answer, conversation_id: str) -> Answer:
+async def _last_turns(ask: Ask, person: Answer, conversation_id: str) -> Answer:
     name = person.content["lead"].get("name", "the lead")
     arguments = {"conversation": conversation_id, "turns": 4}
     return await ask(Question(f"What did {name} say last?", "get_conversation", arguments))

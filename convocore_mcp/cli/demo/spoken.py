@@ -1,4 +1,4 @@
-"""Figures and times as a person says them: plurals, money, ages."""
+"""Figures and times written for people: plurals, money, ages."""
 
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
@@ -19,12 +19,12 @@ def amount(row: JsonObject) -> str:
     return "no value yet"
 
 
-def sums(value: Mapping[str, float], *, most: int) -> str:
-    """Money by currency, the `most` first ones, and how many there are."""
+def sums(value: Mapping[str, float], *, limit: int) -> str:
+    """Money of the first `limit` currencies, and how many more there are."""
     known = [f"{total:,.0f} {name}" for name, total in value.items() if name != UNKNOWN_CURRENCY]
-    parts = known[:most]
-    if len(known) > most:
-        parts.append(counted(len(known) - most, "more currency", "more currencies"))
+    parts = known[:limit]
+    if len(known) > limit:
+        parts.append(counted(len(known) - limit, "more currency", "more currencies"))
     if UNKNOWN_CURRENCY in value:
         parts.append(f"{value[UNKNOWN_CURRENCY]:,.0f} without a currency")
     return ", ".join(parts) or "no value is known"

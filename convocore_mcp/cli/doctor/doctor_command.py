@@ -64,7 +64,7 @@ async def _collect(machine: Machine, show: bool) -> list[Finding]:
 async def examine(
     machine: Machine, *, servers: Mapping[str, str], now: Callable[[], datetime]
 ) -> AsyncGenerator[Finding, None]:
-    """Every finding, in the order in which one depends on another."""
+    """Every finding, each after those that it depends on."""
     settings: Settings | None = None
     try:
         settings = add_stored_key(read_settings({}))
@@ -96,8 +96,8 @@ def line_of(finding: Finding) -> str:
     about = f"{mark} {finding.about:<{WIDTH}}"
     # A name longer than its column gets its own line, so that the text still begins at INDENT.
     gap = " " if len(finding.about) <= WIDTH else f"\n{' ' * INDENT}"
-    line = f"{about}{gap}{finding.found}"
-    return line if finding.ok else f"{line}\n{' ' * INDENT}{finding.to_do}"
+    line = f"{about}{gap}{finding.message}"
+    return line if finding.ok else f"{line}\n{' ' * INDENT}{finding.hint}"
 
 
 def exit_code_of(findings: Iterable[Finding]) -> int:
@@ -113,8 +113,8 @@ def _as_json(findings: Iterable[Finding]) -> str:
         {
             "about": f.about,
             "ok": f.ok,
-            "said": sanitize_line(f.found),
-            "todo": sanitize_line(f.to_do),
+            "message": sanitize_line(f.message),
+            "hint": sanitize_line(f.hint),
         }
         for f in findings
     ]

@@ -8,11 +8,11 @@ from convocore_mcp.errors import ConvocoreError
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line: what was looked at, what is so, and what to do about it."""
+    """One line: what was checked, what was found, and what to do about it."""
 
     about: str
-    found: str
-    to_do: str = ""
+    message: str
+    hint: str = ""
     """Empty if all is well."""
     setting: bool = False
     """Whether a setting is missing or wrong."""
@@ -20,7 +20,7 @@ class Finding:
     @property
     def ok(self) -> bool:
         """Whether there is nothing to do."""
-        return not self.to_do
+        return not self.hint
 
     @classmethod
     def of_error(cls, about: str, error: ConvocoreError, *, setting: bool = False) -> "Finding":

@@ -22,8 +22,8 @@ from convocore_mcp.settings import Settings
 from convocore_mcp.store.database.engine import MEMORY
 from convocore_mcp.store.database.purge import size_of
 
-LEAST_FREE = 500_000_000
-"""Bytes. A mirror of 100,000 conversations takes about as much, with its temporary files."""
+MIN_FREE_BYTES = 500_000_000
+"""A mirror of 100,000 conversations takes about as much, with its temporary files."""
 
 
 async def check_mirror(mirror: ConfiguredMirror) -> AsyncIterator[Finding]:
@@ -35,8 +35,8 @@ async def check_mirror(mirror: ConfiguredMirror) -> AsyncIterator[Finding]:
     if isinstance(location, Path):
         folder = _existing(location.parent)
         if wrong := _unwritable(folder):
-            to_do = "Change its owner or mode, or set CONVOCORE_STORE to another file."
-            yield Finding("mirror", f"nothing can be written into {folder} ({wrong}).", to_do)
+            hint = "Change its owner or mode, or set CONVOCORE_STORE to another file."
+            yield Finding("mirror", f"nothing can be written into {folder} ({wrong}).", hint)
             return
         yield _disk(folder, size_of(location))
     try:
@@ -56,7 +56,7 @@ async def check_mirror(mirror: ConfiguredMirror) -> AsyncIterator[Finding]:
 
 
 def _unwritable(folder: Path) -> str:
-    """Why no file can be made in `folder`; empty if one can. Modes alone do not tell."""
+    """Why no file can be made in `folder`; empty if one can. Its mode alone does not say so."""
     try:
         with tempfile.TemporaryFile(dir=folder):
             return ""
@@ -66,7 +66,7 @@ def _unwritable(folder: Path) -> str:
 
 def _disk(folder: Path, size: int) -> Finding:
     free = shutil.disk_usage(folder).free
-    if free >= max(LEAST_FREE, 2 * size):
+    if free >= max(MIN_FREE_BYTES, 2 * size):
         return Finding("disk", f"{decimal(free)} free")
     return Finding("disk", f"{decimal(free)} free", f"Make room for the mirror in {folder}.")
 
@@ -94,8 +94,8 @@ def check_clients(machine: Machine) -> Iterator[Finding]:
             assert isinstance(entry, dict)  # noqa: S101  `is_ours` takes nothing else
             found_at = f"{name!r} in {file.path}"
             if wrong := _wrong_entry(entry):
-                to_do = f"Correct it, or run convocore-mcp install {client}."
-                yield Finding(TITLES[client], f"{found_at}: {wrong}", to_do)
+                hint = f"Correct it, or run convocore-mcp install {client}."
+                yield Finding(TITLES[client], f"{found_at}: {wrong}", hint)
             else:
                 yield Finding(TITLES[client], found_at)
     if not found:
@@ -127,7 +127,7 @@ def _wrong_entry(entry: dict[str, object]) -> str:
 
 
 def _settings_of(environment: Mapping[str, object]) -> Settings:
-    """The settings that a server has which an entry with this environment starts.
+    """The settings of a server that an entry with this environment starts.
 
     Raises:
         NotConfiguredError: one of them is wrong, or the keyring fails.

@@ -28,8 +28,8 @@ from convocore_mcp.settings import Settings
 from convocore_mcp.words.counted import counted
 
 T = TypeVar("T")
-PATIENCE = Limits(total=10, deadline=15, attempts=2)
-"""A person waits for the doctor."""
+LIMITS = Limits(total=10, deadline=15, attempts=2)
+"""Fewer attempts and less time than a sync has: a person waits for the doctor."""
 MAX_TRIED = 5
 """Single conversations that are read to learn whether they say more than the list."""
 SLOW = 2.0
@@ -53,7 +53,7 @@ class _Timed:
 async def check_upstream(
     settings: Settings, *, servers: Mapping[str, str], now: Callable[[], datetime]
 ) -> AsyncIterator[Finding]:
-    """Ask Convocore what it makes of the settings; `servers` are the regions' URLs.
+    """Check the settings by requests to Convocore; `servers` are the regions' URLs.
 
     Asks for one page of each agent, for a few single conversations, and for one transcript.
     """
@@ -89,7 +89,7 @@ async def _client(
     settings: Settings, server: str, now: Callable[[], datetime]
 ) -> AsyncIterator[ConvocoreClient]:
     client = ConvocoreClient.from_url(
-        server, require_key(settings), version=version("convocore-mcp"), now=now, limits=PATIENCE
+        server, require_key(settings), version=version("convocore-mcp"), now=now, limits=LIMITS
     )
     try:
         yield client
@@ -103,7 +103,7 @@ async def _refused_key(
     now: Callable[[], datetime],
     error: UnauthorizedError,
 ) -> Finding:
-    """A refused key may be one of the other region: asks there, too."""
+    """What to do about a refused key. It may belong to another region: that is asked, too."""
     if settings.base_url is not None:
         return Finding("key", error.message, "Check CONVOCORE_API_KEY and CONVOCORE_BASE_URL.")
     unsure = []
@@ -154,7 +154,7 @@ def _agent(agent_id: str, page: ListResponse) -> Finding:
 async def _details(
     client: ConvocoreClient, agent_id: str, page: ListResponse, timed: _Timed, *, off: bool
 ) -> Finding:
-    """Whether the list says all that single conversations say."""
+    """Whether the list has all fields that single conversations have."""
     read, added = 0, set[str]()
     for row in page.page.rows[:MAX_TRIED]:
         try:

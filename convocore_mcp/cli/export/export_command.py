@@ -138,7 +138,7 @@ async def _bring_up_to_date(backend: Backend, agent: str) -> str:
 async def _write(
     backend: Backend, row_list: RowList, agents: Sequence[str], writer: RowWriter
 ) -> list[str]:
-    """Write every page; returns why the rows are not all there are."""
+    """Write every page; returns why rows may be missing."""
     notes: list[str] = []
     with progress_bar(total_known=True) as bar:
         task = bar.add_task(f"Writing {row_list.kind}", total=0)
@@ -148,10 +148,10 @@ async def _write(
             await anyio.to_thread.run_sync(writer.write, rows)
             done += len(rows)
             bar.update(task, completed=done, total=max(answer["total"], done))
-            said = freshness.get("notes", [])
+            answer_notes = freshness.get("notes", [])
             if not freshness["complete"]:
-                notes += said or ["not everything has been read yet."]
-            elif MOVED in said:
+                notes += answer_notes or ["not everything has been read yet."]
+            elif MOVED in answer_notes:
                 notes.append(MOVED)
     return notes
 

@@ -44,7 +44,7 @@ def _common_environment(machine: Machine, receipts: Callable[[], Receipts]) -> d
         written = receipts()
         clients = [client for client in ClientName if written.find(client, NAME) is not None]
         entries = [ClientFile.of(client, machine).entries().get(NAME) for client in clients]
-    except ConvocoreError:  # no home folder, or a broken file, of which `doctor` tells
+    except ConvocoreError:  # no home folder, or a broken file, which `doctor` reports
         return {}
     found = [_settings_in(entry) for entry in entries if entry is not None]
     return found[0] if found and all(one == found[0] for one in found) else {}

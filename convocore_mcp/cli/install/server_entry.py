@@ -20,7 +20,7 @@ MODULE, PROGRAM = "convocore_mcp", "convocore-mcp"
 
 @dataclass(frozen=True, slots=True)
 class ServerEntry:
-    """What a client is told of this server."""
+    """The entry for this server in a client's file."""
 
     name: str
     arguments: tuple[str, ...] = ()

@@ -63,7 +63,7 @@ def _purge_everything(*, yes: bool) -> None:
         _purge_tables(location, None, yes=yes)
 
 
-def _purge_files(paths: Sequence[Path], place: Path, *, yes: bool) -> None:
+def _purge_files(paths: Sequence[Path], location: Path, *, yes: bool) -> None:
     files: list[Path] = []
     for path in paths:
         ours, foreign_files = mirror_files(path)
@@ -71,7 +71,7 @@ def _purge_files(paths: Sequence[Path], place: Path, *, yes: bool) -> None:
         for file in foreign_files:
             write_lines(f"Not deleted, because it is no mirror of this program: {file}", err=True)
     if not files:
-        write_lines(f"Nothing to delete at {place}.")
+        write_lines(f"Nothing to delete at {location}.")
         return
     size = decimal(sum(file.stat().st_size for file in files))
     write_lines("\n".join(map(str, files)))

@@ -27,7 +27,7 @@ _SIGN = re.compile(r"[^\w\s.,+()-]")
 """One sign that may stand before or behind a number: `~5`, `5 %`, `5 €`."""
 _ARABIC_SEPARATORS = str.maketrans({"\u066c": "'", "\u066b": "."})
 """Arabic has a sign of its own for thousands and one for the decimal point."""
-_LONGEST = 40
+_MAX_LENGTH = 40
 LARGEST = 1e300
 """A larger number is a mistake, and two of them would add up to infinity."""
 _COMMA_GROUPS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
@@ -45,7 +45,7 @@ def read_number(value: object) -> float | None:
         return None
     if isinstance(value, int | float):
         return float(value) if abs(value) <= LARGEST and math.isfinite(value) else None
-    if not isinstance(value, str) or len(value) > _LONGEST:
+    if not isinstance(value, str) or len(value) > _MAX_LENGTH:
         return None
     found = _NUMBER.fullmatch(_in_ascii_digits(value.strip()))
     if found is None or (found["sign"] and found["inner"]) or not _is_money(found["before"]):

@@ -1,1 +1,1 @@
-"""What is secret: by its name, by its shape, and by where it stands."""
+"""What is secret: by its name, by the name of the object around it, and by its shape."""

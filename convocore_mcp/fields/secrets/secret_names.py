@@ -1,7 +1,7 @@
-"""What is secret: credentials, IP addresses, recordings. Decided by name, by shape and by place.
+"""What is secret: credentials, IP addresses, recordings. Decided by name and shape.
 
 A name is split into words: `userIp` is `user` and `ip`, and `secretary` is one word. A short name
-that tells nothing (`key`, `url`) is read together with the name of the object that it stands in. A
+that reveals little (`key`, `url`) is read together with the name of the object that it stands in. A
 value is secret by its shape too, whatever its name says: a token, a JWT, an address, a recording.
 
 Source: docs/security.md, "What never leaves".
@@ -39,7 +39,7 @@ _COUNTED = _words(
     "usage count counts limit cost price num number total budget max min input output rate used "
     "remaining per estimate"
 )
-"""Beside `token`, they speak of what an AI reads and writes."""
+"""Beside `token`, they mean the tokens that an AI reads and writes."""
 _KEYS = _words(
     "api access private secret session encryption signing signature auth master shared client "
     "deploy ssh pgp gpg ssl tls hmac aes rsa admin license licence webhook storage"
@@ -48,13 +48,13 @@ _TOKENS = _words("access refresh auth session id api bearer device push")
 _SESSION_PARTS = _words("id key token hash")
 _LOCATIONS = _words("url urls uri uris link links href src file files path download")
 _RECORDINGS = _words("recording recordings voicemail voicemails")
-_HEARD = _words("audio listen monitor control pcap wiretap")
+_AUDIO = _words("audio listen monitor control pcap wiretap")
 _NOT_AN_ADDRESS = _words("rating phone camera cameras telephony pbx tv law lawyer protection")
-"""Beside `ip`, they speak of something else."""
+"""Beside `ip`, they mean something else than an address."""
 _REMOTE = _words("remote peer")
 _DATABASES = _words("database db mongo mongodb redis postgres postgresql mysql amqp")
-_VAGUE = _words("key keys id token value url uri link href src hash code ip data")
-"""Names that tell too little without the name of the object around them."""
+_AMBIGUOUS = _words("key keys id token value url uri link href src hash code ip data")
+"""Names that say too little without the name of the object around them."""
 _NAME_KEYS = ("name", "key", "field", "label", "variable", "title", "id")
 _VALUE_KEYS = frozenset(("value", "val", "content", "text", "data"))
 
@@ -71,23 +71,23 @@ def without_secrets(record: Mapping[str, object], *, inside: str = "") -> dict[s
 def is_secret(name: str, value: object, inside: str = "") -> bool:
     """Whether the value of the field `name` must not leave."""
     if kind := _kind_of_secret(name, inside):
-        return kind is _CREDENTIAL or not isinstance(value, bool)  # `recording: true` tells nothing
+        return kind is _CREDENTIAL or not isinstance(value, bool)  # `recording: true` is no secret
     return isinstance(value, str) and is_secret_text(value, is_version=_is_version(name))
 
 
-_CREDENTIAL, _WATCHED = "credential", "watched"
+_CREDENTIAL, _RECORDING_OR_ADDRESS = "credential", "recording or address"
 
 
 @lru_cache(maxsize=4096)  # the same few names come with every conversation
 def _kind_of_secret(name: str, inside: str) -> str | None:
     """What a name stands for: a credential, a recording or an address, or neither."""
     words = name_words(name)
-    if words and inside and _VAGUE.issuperset(words):
+    if words and inside and _AMBIGUOUS.issuperset(words):
         words = (*name_words(inside), *words)
     known = frozenset(words)
     if _is_credential(known):
         return _CREDENTIAL
-    return _WATCHED if _is_recording(known) or _is_address(known) else None
+    return _RECORDING_OR_ADDRESS if _is_recording(known) or _is_address(known) else None
 
 
 @lru_cache(maxsize=4096)
@@ -120,8 +120,8 @@ def _is_token(words: frozenset[str]) -> bool:
 def _is_recording(words: frozenset[str]) -> bool:
     located = bool(words & _LOCATIONS)
     alone = words & _RECORDINGS and words <= _RECORDINGS | {"call", "voice", "data", "id"}
-    heard = words & _HEARD or ("record" in words and words & {"call", "voice"})
-    return bool(alone or (located and (heard or words & _RECORDINGS)))
+    audio = words & _AUDIO or ("record" in words and words & {"call", "voice"})
+    return bool(alone or (located and (audio or words & _RECORDINGS)))
 
 
 def _is_address(words: frozenset[str]) -> bool:

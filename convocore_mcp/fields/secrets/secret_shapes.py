@@ -1,4 +1,4 @@
-"""What is secret by its shape: tokens, addresses and recordings, whatever the field is called.
+"""What is secret by its shape: tokens, IP addresses and recordings, whatever the field is called.
 
 A whole value of such a shape is secret, and within a text such a part is.
 """
@@ -41,11 +41,11 @@ _IPV4 = rf"(?<![\w./-])(?:::ffff:)?({_OCTETS})(?::\d{{1,5}})?(?:/\d{{1,2}})?(?![
 _IPV6 = r"(?i)(?<![\w:.])\[?([0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7})\]?(?![\w:.]*\w)"
 _VERSION_BEFORE = r"(?i)\b(?:v|ver(?:sion)?|release|build|firmware)[\s.:]*$"
 _GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
-_SHORTEST = 7
+_MIN_ADDRESS_LENGTH = 7
 """Characters of the shortest address."""
 _LONG = re.compile(r"[!-~]{16}")
 _LONG_AFTER_BLANK = re.compile(r" [!-~]{16}")
-"""Any token is a word of this length. The blank makes the search four times as fast."""
+"""A token has at least 16 characters. The blank makes the search four times as fast."""
 
 
 def is_secret_text(text: str, *, is_version: bool = False) -> bool:
@@ -59,19 +59,19 @@ def is_secret_text(text: str, *, is_version: bool = False) -> bool:
 
 
 def without_secret_parts(text: str) -> str:
-    """`text` with a mark in place of each secret in it."""
+    """`text` with `[removed]` in place of each secret in it."""
     if not _may_hold_secret(text):
         return text
     text = re.sub(_TOKEN, REMOVED, text)
     if "://" in text:
         text = re.sub(_URL, lambda m: REMOVED if _is_secret_url(m.group()) else m.group(), text)
-    text = re.sub(_IPV4, _marked_address, text)
-    return re.sub(_IPV6, _marked_address, text) if ":" in text else text
+    text = re.sub(_IPV4, _without_public_address, text)
+    return re.sub(_IPV6, _without_public_address, text) if ":" in text else text
 
 
 def _may_hold_secret(text: str) -> bool:
-    """A quick look, because every text of every answer is looked at."""
-    if len(text) < _SHORTEST:
+    """Whether a closer check is needed; fast, because each text of each answer passes here."""
+    if len(text) < _MIN_ADDRESS_LENGTH:
         return False
     if "://" in text or text.count(":") > 1 or text.count(".") > 2:
         return True
@@ -81,9 +81,9 @@ def _may_hold_secret(text: str) -> bool:
 
 
 def _is_secret_url(text: str) -> bool:
-    """Whether a URL holds a password or a signature, or leads to a recording.
+    """Whether a URL holds a password, a signature or an IP address, or is one of a recording.
 
-    One that cannot be taken apart may hold anything. Where text follows, it is judged by its parts.
+    One that cannot be parsed is a secret; a text that begins with one is judged by its parts.
     """
     try:
         parts = urlsplit(text)
@@ -103,8 +103,8 @@ def _is_address(text: str) -> bool:
     return found is not None and _parsed(found[1]) is not None
 
 
-def _marked_address(match: re.Match[str]) -> str:
-    """A mark in place of a public address; one of a private network identifies nobody."""
+def _without_public_address(match: re.Match[str]) -> str:
+    """`[removed]` in place of a public address; one of a private network identifies nobody."""
     address = _parsed(match[1])
     before = match.string[max(0, match.start() - 12) : match.start()]
     if address is None or not address.is_global or re.search(_VERSION_BEFORE, before):

@@ -12,8 +12,8 @@ def quotes(parts: Iterable[RecordParts]) -> list[str]:
     """
     steps = [step for of_one in parts for step in reversed(of_one.funnel_score_history)]
     earned = sorted((step for step in steps if _points(step) > 0), key=_points, reverse=True)
-    said = ((step.message_context or "").strip() for step in earned)
-    return [quote for quote in dict.fromkeys(said) if quote]
+    texts = ((step.message_context or "").strip() for step in earned)
+    return [quote for quote in dict.fromkeys(texts) if quote]
 
 
 def _points(step: ScoreStep) -> float:

@@ -80,10 +80,10 @@ def by_contacts(
     unknown = [text for _, text, leads in owners if not leads]
     leads = directory.leads(agent_id, lead_ids=sorted(ids))
     match = ContactMatch(leads, known[0][0], unknown)
-    return _beside_words(directory, agent_id, match, pasted.rest) if pasted.rest else match
+    return _check_beside_words(directory, agent_id, match, pasted.rest) if pasted.rest else match
 
 
-def _beside_words(
+def _check_beside_words(
     directory: PeopleDirectory, agent_id: str, match: ContactMatch, text: str
 ) -> ContactMatch:
     """The match, narrowed by the words beside the contacts, or widened if they contradict it."""

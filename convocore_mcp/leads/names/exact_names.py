@@ -1,4 +1,4 @@
-"""An exact name goes before all that fits only together with the words around it."""
+"""Ranks an exact name before leads that fit only with the words around the name."""
 
 from collections.abc import Sequence
 

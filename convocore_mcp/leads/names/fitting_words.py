@@ -8,7 +8,7 @@ from convocore_mcp.leads.names.nicknames import with_nicknames
 from convocore_mcp.leads.names.typed_words import TypedWord
 from convocore_mcp.models import NAME_WORD, TermAlternatives
 
-SHORTEST_BEGINNING = 3
+MIN_PREFIX_LENGTH = 3
 """The fewest letters of a typed word that count as the beginning of a longer word."""
 
 
@@ -20,7 +20,7 @@ def fitting_words(search: NameSearch) -> list[int]:
 
     def fits_somebody(spellings: Sequence[str]) -> bool:
         known = search.index.knows(search.agent_id, _alternatives(spellings))
-        return known or bool(search.similar_words(spellings[0], matching.SAME_WORD))
+        return known or bool(search.similar_words(spellings[0], matching.MIN_SAME_WORD_SIMILARITY))
 
     fitting = [i for i, word in enumerate(search.words) if all(map(fits_somebody, word.tokens))]
     # Of a number that nobody has, `1` may be a word of somebody's company: that is no evidence.
@@ -43,7 +43,7 @@ def fits(terms: str, word: TypedWord) -> bool:
 def _alternatives(spellings: Sequence[str]) -> TermAlternatives:
     """The terms of whatever a word may be a part of: a name, a company, an email, a link."""
     kinds = (NAME_WORD, index_terms.EMAIL_WORD, index_terms.LINK)
-    begun = [word for word in spellings if len(word) >= SHORTEST_BEGINNING]
+    begun = [word for word in spellings if len(word) >= MIN_PREFIX_LENGTH]
     return TermAlternatives(
         exact=tuple(f"{kind}{word}" for word in with_nicknames(spellings) for kind in kinds),
         prefixes=tuple(f"{kind}{word}" for word in begun for kind in kinds),

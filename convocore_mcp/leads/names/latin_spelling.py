@@ -15,10 +15,10 @@ from anyascii import anyascii
 from convocore_mcp.leads.keys import MAX_CACHED_KEYS
 from convocore_mcp.words.folding import IDEOGRAPHS, fold
 
-LONGEST_NAME = 4
-"""Syllables of a name; a longer run of ideographs is a company or a sentence."""
-COMPOUND_SURNAME = 4
-"""Characters of a Chinese name whose surname has two: 欧阳小龙."""
+MAX_NAME_LENGTH = 4
+"""Syllables of a person's name; a longer run of ideographs is a company or a sentence."""
+COMPOUND_NAME_LENGTH = 4
+"""Characters of a Chinese name whose surname has two characters: 欧阳小龙."""
 _WITHOUT_VOWELS = re.compile("[\u0590-\u05ff\u0600-\u06ff\u0750-\u077f\ufb1d-\ufdff\ufe70-\ufefc]")
 _VOWELS_AND_CONSONANTS = re.compile(r"[aeiou]+|([a-z])\1|ch|[a-z]")
 MAX_CONSONANTS = 200
@@ -46,7 +46,7 @@ def latin_word(word: str) -> tuple[str, ...]:
 
 
 def latin_name_words(folded: str) -> list[str]:
-    """Latin words of Chinese, Japanese and Korean names in `folded`, which are written in one.
+    """Latin words of the Chinese, Japanese and Korean names in `folded`, written without blanks.
 
     Of 王小龙 these are `wang`, `xiaolong` and `wangxiaolong`.
     """
@@ -54,8 +54,8 @@ def latin_name_words(folded: str) -> list[str]:
     for run in _SYLLABIC_RUN.findall(folded):
         if _KANA.search(run):
             found.append(_latin(run))
-        elif 1 < len(run) <= LONGEST_NAME:
-            end = 2 if len(run) == COMPOUND_SURNAME else 1
+        elif 1 < len(run) <= MAX_NAME_LENGTH:
+            end = 2 if len(run) == COMPOUND_NAME_LENGTH else 1
             surname, given = _latin(run[:end]), _latin(run[end:])
             is_korean = run[0] >= "\uac00"
             variants = _KOREAN_SURNAMES.get(surname, ()) if is_korean else ()
@@ -81,7 +81,7 @@ def consonants(word: str) -> tuple[str, ...]:
 
 
 def _written(part: str, *, is_last: bool) -> Sequence[str]:
-    """What may stand for a run of vowels or a consonant."""
+    """The ways in which a script without short vowels may write a run of vowels or a consonant."""
     if part[0] in "aeiou":
         long = "w" * (not {*"ou"}.isdisjoint(part)), "y" * (not {*"ei"}.isdisjoint(part))
         return ["", *filter(None, (*long, "h" * (is_last and part[-1] in "ae")))]

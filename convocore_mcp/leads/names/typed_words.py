@@ -13,7 +13,7 @@ from convocore_mcp.leads.names.filler_words import (
 
 MAX_WORDS = 12
 """Words of a text that are looked up; the words after them are listed in `ignored`."""
-SHORTEST_SPLIT = 5
+MIN_SPLIT_LENGTH = 5
 """Letters of a word that may be two words written together."""
 _PARTICLES = ("dela", "delas", "delos", "vander", "vanden", "vande", "vonder")
 """Two particles of a surname; with the name after them they are three words in one."""
@@ -81,7 +81,7 @@ def split_words(
     """Each way to split the words at `indices` into two or three: `Obrien` into `o` and `brien`."""
     for i in indices:
         letters = words[i].folded
-        if len(words[i].tokens) == 1 and len(letters) >= SHORTEST_SPLIT and letters.isalpha():
+        if len(words[i].tokens) == 1 and len(letters) >= MIN_SPLIT_LENGTH and letters.isalpha():
             for pieces in _pieces(letters):
                 yield i, pieces
 

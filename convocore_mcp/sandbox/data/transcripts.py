@@ -1,4 +1,4 @@
-"""What was said in a generated conversation, as the export endpoint tells it.
+"""The transcript of a generated conversation, as the export endpoint answers it.
 
 Source: docs/upstream.md, "The transcript".
 """

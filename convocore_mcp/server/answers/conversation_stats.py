@@ -190,8 +190,8 @@ def _shown_alike(groups: Sequence[JsonObject], names: Sequence[str]) -> list[str
     """A note where groups have keys that look alike as they are shown."""
     shown = Counter(tuple(group[name] for name in names) for group in groups)
     alike = sum(count for count in shown.values() if count > 1)
-    told = "groups have a key that is shown like another one's: only the whole texts differ."
-    return [f"{alike} {told}"] if alike else []
+    text = "groups have a key that is shown like another one's: only the whole texts differ."
+    return [f"{alike} {text}"] if alike else []
 
 
 def _notes(found: Groups, grouping: dict[str, Grouping], rows: Rows) -> list[str]:

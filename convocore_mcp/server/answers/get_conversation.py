@@ -24,8 +24,8 @@ from convocore_mcp.words.row_words import row_matches
 
 MAX_TURNS = 200
 """Turns of one answer."""
-AROUND = 2
-"""Turns shown before and after one with the words that were looked for."""
+TURNS_AROUND = 2
+"""Turns that are shown before and after each turn with the words of `find`."""
 TURN_LENGTH, FIELD_LENGTH = 1_000, 1_000
 """Characters of one turn, and of one field or captured value."""
 NOTES_LENGTH = 2_500
@@ -49,10 +49,10 @@ async def get_conversation(
         raise InvalidArgumentError(
             "conversation: the value is empty.", hint="Give a conversation's id."
         )
-    # Its own details are looked at below: those of others don't matter here.
+    # Only this conversation's details matter; they are checked below.
     freshness = await backend.syncs.ensure_fresh(agent_id, ReadScope(details=False))
     conversation = await _find(backend, agent_id, request.conversation, freshness)
-    if await backend.details.lacking(conversation):
+    if await backend.details.is_wanted(conversation):
         freshness = replace(
             freshness,
             complete=False,
@@ -121,7 +121,7 @@ def _around(
     near: set[int] = set()
     shown = 0
     for index in reversed(matches):
-        around = range(max(0, index - AROUND), min(len(turns), index + AROUND + 1))
+        around = range(max(0, index - TURNS_AROUND), min(len(turns), index + TURNS_AROUND + 1))
         if len(near.union(around)) > MAX_TURNS:
             break
         near.update(around)

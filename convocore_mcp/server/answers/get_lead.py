@@ -8,7 +8,7 @@ from convocore_mcp.leads.resolve import Match
 from convocore_mcp.models import EVERYTHING, MAX_FOUND, Conversation, Freshness, Lead
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.not_found import with_coverage
-from convocore_mcp.server.requests import LONGEST_PERSON
+from convocore_mcp.server.requests import MAX_PERSON_LENGTH
 from convocore_mcp.server.sanitize import MAX_ITEMS, JsonObject, sanitize_object
 from convocore_mcp.server.size_limit import shorten_lists
 from convocore_mcp.server.views.lead_views import LeadAnswer
@@ -37,9 +37,9 @@ async def get_lead(backend: Backend, agent_id: str, person: str) -> JsonObject:
         raise InvalidArgumentError(
             "lead: the value is empty.", hint="Give a name, email, phone or id."
         )
-    if len(person) > LONGEST_PERSON:  # in the URI of a resource, which no schema bounds
+    if len(person) > MAX_PERSON_LENGTH:  # in the URI of a resource, which no schema bounds
         raise InvalidArgumentError(
-            f"lead: has more than {LONGEST_PERSON} characters.",
+            f"lead: has more than {MAX_PERSON_LENGTH} characters.",
             hint="Give a name, email, phone or id.",
         )
     freshness = await backend.syncs.ensure_fresh(agent_id, EVERYTHING)
@@ -104,7 +104,7 @@ def _lead_alone(
     shorten_lists(answer, lists, reserve=NOTES_LENGTH)
     notes = []
     for name, shown in lists.items():
-        if len(shown) < totals[name] and name != "conversations":  # `conversations_total` tells
+        if len(shown) < totals[name] and name != "conversations":  # it has `conversations_total`
             notes.append(f"{name} is cut short: {len(shown)} of {totals[name]} are shown.")
         if not shown:
             del answer["lead"][name]

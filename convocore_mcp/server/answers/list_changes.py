@@ -27,8 +27,8 @@ from convocore_mcp.server.views.view_builders import freshness_view, rfc3339
 KINDS = ("created", "updated", "removed")
 CURSOR_LENGTH = 1_500
 """Characters kept free for the cursor, which may hold two IDs, and the notes."""
-LONGEST_CHANGE = 12_000
-"""Characters of one change: the largest of its fields are left out where it is longer."""
+MAX_CHANGE_LENGTH = 12_000
+"""Characters of one change; of a longer one, the largest fields are left out."""
 NO_BASELINE = "The first full sync is not complete, so nothing counts as a change yet."
 ONLY_KNOWN = "nothing of it can be read now, so only changes that were known before are listed"
 HELD_BACK = "Newer changes follow as soon as their leads have been computed."
@@ -49,8 +49,8 @@ async def list_changes(
     question = question_digest("changes", *sorted(agents))
     generation = backend.mirror_reader.generation
     start = _position(request.cursor, question=question, generation=generation)
-    # Of every agent: the cursor would pass by the changes of one that can't be read now.
-    _, freshness = await read_agents(backend, agents, EVERYTHING, of_failed=ONLY_KNOWN)
+    # Every agent is asked, also one that can't be read now: else the cursor would skip its changes.
+    _, freshness = await read_agents(backend, agents, EVERYTHING, note_on_failed=ONLY_KNOWN)
     now = backend.now()
     page = await backend.read(
         backend.change_feed.read,
@@ -95,7 +95,7 @@ def _position(text: str, *, question: str, generation: str) -> FeedPosition | No
 
 
 def _poll_seconds(backend: Backend) -> int:
-    """When the next call may find something: earlier calls get the same data."""
+    """After how many seconds a call may find something new: earlier ones get the same data."""
     return max(1, int(backend.refresh_interval.total_seconds()))
 
 
@@ -124,8 +124,8 @@ def _change_view(
     c = change.conversation
     return ChangeView(
         event_id=_event_id(change, backend.mirror_reader.generation),
-        at=_second(change.at),
-        seen=_second(change.seen),
+        at=_to_second(change.at),
+        seen=_to_second(change.seen),
         kind=change.kind,
         id=c.id,
         agent_id=c.agent_id if several else None,
@@ -141,22 +141,22 @@ def _change_view(
 def _event_id(change: Change, generation: str) -> str:
     """The ID of a change: the same for every reader of a mirror, at any time.
 
-    A moment has its ID from what became overdue, and when: every mirror gives it the same.
+    The ID of a moment is made of what became overdue, and when: it is the same in every mirror.
     """
     c = change.conversation
     parts = change.moment or (generation, c.agent_id, c.id, change.kind, change.sequence_number)
     return blake2s(compact({"event": list(parts)}).encode(), digest_size=9).hexdigest()
 
 
-def _second(moment: datetime) -> str:
+def _to_second(moment: datetime) -> str:
     return rfc3339(moment) or ""
 
 
 def _shortened(row: JsonObject) -> JsonObject:
-    """A change whose largest fields are left out, by name, where it is too long."""
-    room = MAX_CHARACTERS - LONGEST_CHANGE
+    """A change; if it is too long, its largest fields are left out, and `left_out` names them."""
+    room = MAX_CHARACTERS - MAX_CHANGE_LENGTH
     changed = row.get("changed")
-    if changed is None or len(compact(row)) <= LONGEST_CHANGE:
+    if changed is None or len(compact(row)) <= MAX_CHANGE_LENGTH:
         return row
     kept = dict(changed)
     dropped = drop_largest_fields(kept, reserve=room + len(compact(row | {"changed": {}})))

@@ -144,8 +144,8 @@ def _read_plain_page(
     total = reader.count(agent_id, conditions, at=at)
     if not total:
         relax = count_without_each(reader, agent_id, conditions, at)
-        found_otherwise = hints(backend.rows, question, at=at, relax=relax)
-        return Page([], [], more=False, total=0, sequence_number=at, hints=found_otherwise)
+        empty_hints = hints(backend.rows, question, at=at, relax=relax)
+        return Page([], [], more=False, total=0, sequence_number=at, hints=empty_hints)
     # One row more than asked for tells whether there is another page.
     found = reader.find(
         agent_id,

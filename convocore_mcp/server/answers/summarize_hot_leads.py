@@ -35,7 +35,7 @@ from convocore_mcp.server.views.view_builders import (
 
 NEAR_MISSES_SHOWN = 3
 NOTE_LENGTH = 200
-"""Characters kept free for a note that tells what was dropped."""
+"""Characters kept free for a note that says what was dropped."""
 
 
 async def summarize_hot_leads(

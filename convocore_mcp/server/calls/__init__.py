@@ -1,1 +1,1 @@
-"""What every call passes before it is answered: the backend, its deadline, answers given before."""
+"""What every call uses before it is answered: the backend, its deadline, the cache of answers."""

@@ -1,4 +1,4 @@
-"""Answers that were given in the present state: the same question has the same answer in it."""
+"""A cache of answers: in the same state, the same question has the same answer."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Hashable
@@ -6,7 +6,7 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 MAX_ANSWERS = 64
-"""Answers that are kept: with their structure they take 200 kB each at most."""
+"""Answers that are kept. Each takes at most 200 kB, as an object and as text together."""
 
 
 class AnswerCache(Generic[T]):

@@ -1,4 +1,4 @@
-"""When a call must have its answer, whatever holds it up."""
+"""The time at which a call must have its answer, whatever delays it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ import anyio
 from convocore_mcp.errors import MirrorError
 
 MIN_SECONDS = 3.0
-"""What the mirror gets in any case: a setting may ask for answers without any waiting."""
+"""The least time that the mirror gets, even if a setting asks for answers without any waiting."""
 MIN_SECONDS_WHEN_PATIENT = 20.0
 """The same for a client that asked for progress."""
 ANSWER_MARGIN_SECONDS = 0.8

@@ -135,7 +135,7 @@ class App:
         """The backend for one call, whose deadline begins now; built at the first call.
 
         `send_progress` receives the progress of syncs. A `patient` caller waits longer for a sync
-        than others. All who wait while the backend is built get it, or the same error.
+        than others. All callers who wait while the backend is built get it, or the same error.
 
         Raises:
             NotConfiguredError: a setting is missing or wrong; the next call reads them again.
@@ -208,7 +208,7 @@ def _note_failure(building: "asyncio.Task[Backend]") -> None:
 
 
 async def backend_for(ctx: "Context[App]") -> Backend:
-    """The backend for a request; a client that asked for progress waits longer, and is told more.
+    """The backend for a request; a client that asked for progress waits longer, and receives it.
 
     Raises:
         NotConfiguredError, MirrorError: as `App.backend`.

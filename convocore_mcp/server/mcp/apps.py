@@ -18,11 +18,11 @@ from convocore_mcp.server.calls.lifetime import App
 from convocore_mcp.server.mcp import RequestContext
 
 BOARD = "ui://convocore/board"
-OPENED_BY = frozenset({"summarize_hot_leads", "list_leads", "conversation_stats", "get_lead"})
+OPENING_TOOLS = frozenset({"summarize_hot_leads", "list_leads", "conversation_stats", "get_lead"})
 """The tools whose answers the board shows first."""
 BOARD_META = {
     "ui": {
-        # Empty lists say what a missing one would only imply: the page asks no other place.
+        # An empty list says explicitly that the page connects to no other origin.
         "csp": {
             "connectDomains": [], "resourceDomains": [], "frameDomains": [], "baseUriDomains": [],
         },
@@ -60,7 +60,7 @@ async def _tell_clients_that_show_apps(ctx: RequestContext, call_next: CallNext)
         return result
     if ctx.method == "tools/list":
         for tool in result["tools"]:
-            if tool["name"] in OPENED_BY:
+            if tool["name"] in OPENING_TOOLS:
                 tool["_meta"] = {**tool.get("_meta", {}), "ui": {"resourceUri": BOARD}}
         if "cacheScope" in result:
             result["cacheScope"] = "private"  # the list is no longer the same for every client

@@ -33,7 +33,7 @@ STDERR = "stderr"
 _ID_KEYS = frozenset({"id", "lead_id", "conversation_id"})
 _RESOURCES = {"conversations", "leads", "hot-leads", "stats"}
 _NAME = re.compile(r"[a-z_]{1,40}")
-"""Tools and prompts: what else a client may send as a name is its own text."""
+"""Names of tools and prompts. Any other name is the client's own text, and is not written."""
 
 
 class AuditLog:
@@ -65,10 +65,10 @@ class AuditLog:
 
     async def _write(self, ctx: RequestContext, result: HandlerResult, outcome: str) -> None:
         try:
-            place, agents = await self._app.audit_log(), await self._app.agents()
-        except ConvocoreError:  # a wrong setting, which the call itself has told
+            destination, agents = await self._app.audit_log(), await self._app.agents()
+        except ConvocoreError:  # a wrong setting: the answer of the call says so
             return
-        if place is None:
+        if destination is None:
             return
         params: JsonObject = dict(ctx.params or {})
         answer = _answer(result)
@@ -87,7 +87,7 @@ class AuditLog:
         }
         text = json.dumps({name: value for name, value in line.items() if value is not None})
         try:
-            await anyio.to_thread.run_sync(_append, place, f"{text}\n".encode())
+            await anyio.to_thread.run_sync(_append, destination, f"{text}\n".encode())
             self._is_failing = False
         except OSError as failure:
             if not self._is_failing:
@@ -104,12 +104,12 @@ def _code(error: MCPError) -> str:
         return str(error.error.code)
 
 
-def _append(place: str, line: bytes) -> None:
-    """Write one line at once, so that lines of several processes do not mix."""
-    if place == STDERR:
+def _append(destination: str, line: bytes) -> None:
+    """Write one line by one call, so that lines of several processes do not mix."""
+    if destination == STDERR:
         os.write(2, line)
         return
-    descriptor = os.open(place, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    descriptor = os.open(destination, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
         os.write(descriptor, line)
     finally:

@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 MAX_TYPED_LENGTH = 200
 """Characters of the typed text that are used."""
 PAGE_SIZES = ("20", "50", "100")
-OF_THE_MIRROR = frozenset({"lead", "lead_id", "conversation_id"})
+READ_FROM_MIRROR = frozenset({"lead", "lead_id", "conversation_id"})
 """Arguments whose values are those that have been read."""
 META_COVERAGE = "convocore/coverage"
 """The key in `_meta` under which a completion says how complete the mirror is."""
@@ -49,7 +49,7 @@ def add_completions(server: MCPServer[App], app: App) -> None:
         complete = True
         try:
             found = await _values(app, argument.name, typed, agent_id) if known else []
-            if known and argument.name in OF_THE_MIRROR:
+            if known and argument.name in READ_FROM_MIRROR:
                 coverage = await _coverage(await app.backend(), agent_id)
                 complete = bool(coverage["complete"])
         except ConvocoreError as error:

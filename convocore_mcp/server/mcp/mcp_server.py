@@ -120,8 +120,8 @@ def create_server(app: App, *, watch: bool = False) -> MCPServer[App]:
         cache_hints=CACHE_HINTS,
         subscriptions=bus,
     )
-    # Without it the SDK walks through a tool's schema at each call, to look for arguments that are
-    # repeated in headers. No schema of ours declares any.
+    # Otherwise the SDK searches a tool's schema at each call, for arguments that are repeated in
+    # headers. No schema of ours declares any.
     server._lowlevel_server.get_tool_input_schema = lambda _: None  # noqa: SLF001
     server.middleware.insert(0, _send_every_error_through_rendering)
     server.middleware.append(AuditLog(app))
@@ -138,7 +138,7 @@ def create_server(app: App, *, watch: bool = False) -> MCPServer[App]:
 async def _send_every_error_through_rendering(
     ctx: RequestContext, call_next: CallNext
 ) -> HandlerResult:
-    """Middleware, the outermost: the SDK would send what it was sent, and the texts of bugs."""
+    """Middleware, the outermost. The SDK's errors would repeat the request, and show exceptions."""
     try:
         return await call_next(ctx)
     except MCPError as error:

@@ -1,6 +1,7 @@
-"""The requests of one connection that are not answered yet, until their answers are handed over.
+"""The requests of one connection whose answers are not written yet.
 
-A handler that has returned is not enough: where nobody reads, finished answers pile up.
+A request counts until its answer is written, not until its handler has returned: if the client does
+not read, finished answers pile up.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Gives the last answer of a tool, as it was sent, while nothing has changed since."""
+"""Sends the last answer of a tool again, while nothing has changed since."""
 
 import functools
 
@@ -11,10 +11,10 @@ from convocore_mcp.server.rendering import compact
 
 
 class RepeatedAnswers:
-    """MCP middleware, the innermost: behind it, the SDK checks a request and shapes its result.
+    """MCP middleware, the innermost: what it calls is the SDK's own handling of a request.
 
-    Outer middleware runs for every call, and must not change a result in place: the result is
-    cached here.
+    Outer middleware runs for every call. It must not change a result in place, because the result
+    is cached here.
     """
 
     def __init__(self, app: App) -> None:

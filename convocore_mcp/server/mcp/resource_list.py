@@ -21,7 +21,7 @@ from convocore_mcp.server.rendering import listed_resource, protocol_error
 log = logging.getLogger(__name__)
 
 PAGE_SIZE = 60
-OF_EACH_AGENT = ("hot-leads", "stats", "conversations")
+KINDS_OF_EACH_AGENT = ("hot-leads", "stats", "conversations")
 """The last part of the URIs that every agent has."""
 
 
@@ -46,13 +46,13 @@ async def _of_agents(server: MCPServer[App], app: App) -> list[Resource]:
     try:
         agents = await app.agents()
     except ConvocoreError as error:
-        # Every tool tells what to do about it; a list that fails would hide the other resources.
+        # The error of any tool says what to do; a list that fails would hide the other resources.
         log.warning("The agents can't be listed: %s", error.message)
         return []
     templates = {t.uri_template: t for t in await server.list_resource_templates()}
     found = []
     for agent in agents:
-        for kind in OF_EACH_AGENT:
+        for kind in KINDS_OF_EACH_AGENT:
             template = next(t for uri, t in templates.items() if f"/{kind}" in uri)
             title = f"{template.title} of {agent}" if len(agents) > 1 else template.title or ""
             uri = f"convocore://agents/{quote(agent, safe='')}/{kind}"

@@ -1,4 +1,4 @@
-"""What a URI of ours names."""
+"""What a URI of this server names."""
 
 import re
 from dataclasses import dataclass

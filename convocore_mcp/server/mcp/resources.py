@@ -32,8 +32,8 @@ SCHEMA = "convocore://schema/conversation"
 FIELDS = "convocore://schema/fields"
 INCOMPLETE_TTL = timedelta(seconds=2)
 """During the first full sync, reading the resource again soon brings more."""
-LONGEST_LIMIT = 4
-"""The most digits that `limit` may have: Python refuses to read thousands of them."""
+MAX_LIMIT_DIGITS = 4
+"""Digits that `limit` may have. Python raises an error for a number of thousands of digits."""
 SCHEMA_TTL = timedelta(days=1)
 
 
@@ -46,7 +46,7 @@ class CacheHint:
 
 
 _cache_hint: ContextVar[CacheHint] = ContextVar("cache_hint")
-"""Of the current request: only the answering function knows it, and answers don't contain it."""
+"""The hint of the current request. Only the answering function can set it; answers have no hint."""
 
 
 async def agents(app: App) -> SafeText:
@@ -164,7 +164,7 @@ def add_resources(server: MCPServer[App], app: App) -> None:
 
 
 def _time_to_live(backend: Backend, answer: JsonObject) -> timedelta:
-    """How long the answer stays as it is: until then nothing would be synced for it."""
+    """How long the answer stays the same: until then, a request starts no sync."""
     reports = [answer["freshness"]] if "freshness" in answer else answer["agents"]
     if not all(report["complete"] and "as_of" in report for report in reports):
         return INCOMPLETE_TTL
@@ -173,7 +173,7 @@ def _time_to_live(backend: Backend, answer: JsonObject) -> timedelta:
 
 
 async def _conversations(backend: Backend, agent: str, cursor: str, limit: str) -> JsonObject:
-    if not (limit.isdecimal() and len(limit) <= LONGEST_LIMIT and 1 <= int(limit) <= 100):
+    if not (limit.isdecimal() and len(limit) <= MAX_LIMIT_DIGITS and 1 <= int(limit) <= 100):
         raise InvalidArgumentError(
             f"limit: {limit[:20]!r} is not a number from 1 to 100.", hint="Use limit=20."
         )
@@ -191,7 +191,7 @@ def _set_cache_hint(ttl: timedelta, scope: Literal["private", "public"] = "priva
 
 
 async def _add_cache_hints(ctx: RequestContext, call_next: CallNext) -> HandlerResult:
-    """Middleware: tell how long what was read stays fresh, and who may cache it."""
+    """Middleware: add to a resource how long it stays fresh, and who may cache it."""
     hint = CacheHint()
     token = _cache_hint.set(hint)
     try:

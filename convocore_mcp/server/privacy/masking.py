@@ -18,18 +18,20 @@ ID_FIELDS = ("id", "lead_id", "conversation_id")
 WITHOUT_IDS = frozenset({"groups", "valid"})
 """Parts of an answer in which values stand without anybody's ID."""
 OWN_WORDS = frozenset({"none", "(other)", "unknown"})
-"""Values that answers use where there is none."""
-_OURS = frozenset({
+"""Words that answers show in place of a value that is missing."""
+_WITHOUT_PERSONAL_DATA = frozenset({
     "as_of", "oldest", "at", "seen", "since", "until", "definition", "timezone", "sort", "currency",
     "kind", "matched_on", "code", "from", "event_id", "agent_id", "region", "type", "due", "asked",
     "accepted", "done", "next_cursor", "by_time", "of",
 })  # fmt: skip
 """Fields that hold nothing that a visitor wrote."""
-_NO_NAMES = _OURS | {name for name, field in BY_NAME.items() if field.kind is Kind.CHOICE}
+_NO_NAMES = _WITHOUT_PERSONAL_DATA | {
+    name for name, field in BY_NAME.items() if field.kind is Kind.CHOICE
+}
 """Fields with a vocabulary: a stage `new` is not somebody called New."""
 _PERSONAL_ID = re.compile(r"@|\d{7}")
-"""What an ID has that is a phone number, an email address or an account."""
-_SMALLEST_PHONE = 10**6
+"""Found in an ID that is a phone number, an email address or an account."""
+_MIN_PHONE_NUMBER = 10**6
 """A smaller number is a count."""
 _WORD = re.compile(r"[^\W\d_]{2,}")
 ANYBODY = PersonalValues(names=("",))
@@ -94,7 +96,7 @@ class Masking:
         return masked
 
     def _scope(self, found: Mapping[str, object], known: PersonalValues) -> PersonalValues:
-        """What is known of whom an object is about."""
+        """The known values of the person that an object is about."""
         ids = (id_ for n in ID_FIELDS if n in found for id_ in meant_ids(str(found[n])))
         return next((person for id_ in ids if (person := self._people.get(id_))), known)
 
@@ -109,7 +111,7 @@ class Masking:
             kept = [item for item in items if item is not None]
             return kept if kept or not value else None
         kind = None if _CONDITION.fullmatch(name) else personal_kind(name)
-        if kind is not None and isinstance(value, int) and value >= _SMALLEST_PHONE:
+        if kind is not None and isinstance(value, int) and value >= _MIN_PHONE_NUMBER:
             return self.value(kind, str(value))
         if not isinstance(value, str):
             return value
@@ -131,10 +133,10 @@ class Masking:
 
     def _masked_text_field(self, match: re.Match[str]) -> str:
         kind = personal_kind(match[2])
-        return match[1] + (self._mark(kind, match[3]) if kind else match[3])
+        return match[1] + (self._replacement(kind, match[3]) if kind else match[3])
 
     def _text_field(self, name: str, value: str, known: PersonalValues) -> str | None:
-        if name in _OURS:
+        if name in _WITHOUT_PERSONAL_DATA:
             return value
         if name == "contact":
             parts = [self.value(Personal.PHONE, part) for part in value.split(", ")]
@@ -155,7 +157,7 @@ class Masking:
     def _text(self, text: str, known: PersonalValues, *, names: bool) -> str:
         for value, pseudonym in self._given.items():
             text = text.replace(value, pseudonym)
-        text = mask_text(text, known, self._mark, names=names)
+        text = mask_text(text, known, self._replacement, names=names)
         if known is not ANYBODY or not names:
             return text
         # Not before: a name in an email address must not keep the rest of it from being found.
@@ -166,9 +168,9 @@ class Masking:
 
     def _masked_word(self, match: re.Match[str]) -> str:
         word = match.group()
-        return self._mark(Personal.PERSON, word) if fold(word) in self._name_words else word
+        return self._replacement(Personal.PERSON, word) if fold(word) in self._name_words else word
 
-    def _mark(self, kind: Personal, value: str) -> str:
+    def _replacement(self, kind: Personal, value: str) -> str:
         return f"[{kind}]" if self._left_out else self._pseudonyms.of(kind, value)
 
     def _id(self, value: str) -> str:
@@ -178,7 +180,7 @@ class Masking:
 
 
 def _kind_of(kind: Personal, value: str) -> Personal:
-    """A person may be named by an email address, and a contact is either."""
+    """The kind of a value by its form: names and contacts may hold an email address."""
     return Personal.EMAIL if "@" in value and kind is not Personal.LINK else kind
 
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from convocore_mcp.models.personal import PersonalValues
 
 T = TypeVar("T")
-SMALLEST_LIMIT = 5_000
-"""Characters below which an answer does not get shorter."""
+MIN_LIMIT = 5_000
+"""Characters: with a lower limit, an answer does not get shorter."""
 
 
 class PersonalQueries(Protocol):
@@ -76,7 +76,7 @@ class Privacy:
                     found = await make(resolved)
                 masked = await self._read(self._masked, found, given)
                 size = len(compact(masked))
-                if size <= MAX_CHARACTERS or limit < SMALLEST_LIMIT:
+                if size <= MAX_CHARACTERS or limit < MIN_LIMIT:
                     return masked
                 limit = int(limit * 0.9 * MAX_CHARACTERS / size)
         except ConvocoreError as error:
@@ -166,7 +166,7 @@ class Privacy:
             ) from None
 
     def _cipher(self) -> Fernet:
-        """Closes cursors: one holds the values by which a list is sorted, which may be names."""
+        """Encrypts cursors: a cursor holds the values that a list is sorted by, maybe names."""
         self._ready()
         assert self._cursors is not None  # noqa: S101  made beside the pseudonyms
         return self._cursors

@@ -19,7 +19,7 @@ LETTERS = 10
 PSEUDONYM = re.compile(
     rf"(?<![\w-])(?:{'|'.join(Personal)})-[a-z2-7]{{{LETTERS}}}(?![\w-])", re.IGNORECASE
 )
-MAX_REMEMBERED = 200_000
+MAX_KEPT_PSEUDONYMS = 200_000
 
 ValuesOf = Callable[[Personal], Iterable[str]]
 """Every value of one kind in the mirror, as it was written."""
@@ -37,7 +37,7 @@ class Pseudonyms:
         text = f"{kind}\0{_canonical(kind, value)}"
         hashed = blake2b(text.encode("utf-8", "replace"), key=self._key, digest_size=10).digest()
         pseudonym = f"{kind}-{base64.b32encode(hashed).decode().lower()[:LETTERS]}"
-        if len(self._values) > MAX_REMEMBERED:
+        if len(self._values) > MAX_KEPT_PSEUDONYMS:
             self._values.clear()
         self._values.setdefault(pseudonym, value)
         return pseudonym

@@ -11,7 +11,7 @@ from convocore_mcp.models.personal import PersonalValues
 from convocore_mcp.words.folding import digits
 
 Mask = Callable[[Personal, str], str]
-"""What stands in place of a value."""
+"""Returns the text that replaces a value of this kind."""
 _EMAIL = re.compile(r"[\w.+%'-]+@[\w-]+(?:\.[\w-]+)+")
 _NUMBER = re.compile(r"(?<![\w@.#-])[+\uff0b(]{0,2}\d[\d\s().\-/\u2010-\u2015]{4,}\d(?![\w@])")
 _DATE = re.compile(r"(?:\d{4}[-./]\d\d?(?:[-./]\d\d?)?|\d\d?[-./]\d\d?[-./]\d{2,4})(?:\s.*)?")
@@ -22,7 +22,7 @@ _PARTICLES = frozenset({
     "von", "van", "der", "den", "del", "dos", "das", "las", "los", "the", "and", "bin", "ibn",
     "mrs", "herr", "frau",
 })  # fmt: skip
-SHORTEST_NAME, SHORTEST_LINK = 3, 5
+MIN_NAME_LENGTH, MIN_LINK_LENGTH = 3, 5
 MAX_PARTS = 30
 """Parts of a name without blanks that are looked for."""
 LOCAL_DIGITS, CERTAIN_DIGITS = 7, 9
@@ -34,7 +34,7 @@ def mask_text(text: str, known: PersonalValues, mask: Mask, *, names: bool = Tru
     if "@" in text:
         text = _EMAIL.sub(partial(_marked, mask, Personal.EMAIL), text)
     for link in known.links:
-        if len(link) >= SHORTEST_LINK and link.casefold() in text.casefold():
+        if len(link) >= MIN_LINK_LENGTH and link.casefold() in text.casefold():
             text = re.sub(
                 re.escape(link), lambda m: mask(Personal.LINK, m.group()), text, flags=re.I
             )
@@ -89,7 +89,7 @@ def _is_valid(text: str, region: str | None) -> bool:
 def _name_pattern(name: str) -> re.Pattern[str] | None:
     """Finds a whole name and its parts, except short ones and particles such as `von`."""
     parts = [part.strip(".,;:'\"()") for part in name.split()]
-    long = [p for p in parts if len(p) >= SHORTEST_NAME and p.casefold() not in _PARTICLES]
+    long = [p for p in parts if len(p) >= MIN_NAME_LENGTH and p.casefold() not in _PARTICLES]
     wanted = sorted({name.strip(), *long} - {""}, key=len, reverse=True)
     if not wanted:
         return None

@@ -21,7 +21,7 @@ UNKNOWN = "none"
 """Stands for a value that is missing before or after a change: an answer holds no `null`."""
 NEVER_CHANGING = frozenset({"id", "lead_id", "agent_id"})
 FOLLOWING = frozenset({"created", "duration_seconds"})
-"""Fields that are computed from times shown anyway: shown only where they are asked for."""
+"""Fields computed from times that are shown themselves: shown only if `changed` names them."""
 OVERDUE = ("overdue_activity", "overdue_close")
 READ_FROM_RECORD = frozenset({
     "id", "user_name", "user_company", "origin", "state", "stage", "hot_label", "lead_score",
@@ -33,7 +33,7 @@ READ_FROM_RECORD = frozenset({
     "captured_variables", "funnel_extracted_data", "funnel_steps_matched", "funnel_score_history",
     "funnel_last_evaluated", "requested_team_key", "human_last_replied_at", "user_id",
 })  # fmt: skip
-"""Fields of a record that fields of the table are read from: they would tell the same twice."""
+"""Fields of a record from which fields of the table are read: shown too, they would repeat them."""
 
 
 def read_field_names(names: Sequence[str]) -> tuple[str, ...]:
@@ -108,7 +108,7 @@ def _differs(change: Change, name: str) -> bool:
 def changed_fields(change: Change, only: Collection[str], *, zone: tzinfo) -> JsonObject | None:
     """Each changed field, or each of `only`; a list by what was added and removed.
 
-    What no field of the table tells is under the name that the record has for it.
+    A field that the table lacks is shown under its name in the record.
     """
     if change.kind != "updated":
         return None
@@ -158,7 +158,7 @@ def _plain_difference(before: object, after: object) -> object:
 
 
 def _shown(value: object) -> object:
-    """A value that sanitizing keeps in its place: without it, a pair would have one item."""
+    """The value, or `UNKNOWN` where sanitizing would drop it: a pair must keep two items."""
     if isinstance(value, str):
         return value if sanitize_text(value) else UNKNOWN
     return UNKNOWN if value is None or value == {} else value

@@ -1,4 +1,4 @@
-"""What an empty answer tells: how many rows there would be without each filter, and what exists.
+"""What answers without rows say: how many rows there would be without each filter, and what exists.
 
 Source: docs/contract.md, "Rules for every answer".
 """
@@ -16,10 +16,10 @@ from convocore_mcp.words.queries import search_terms
 
 VALID_SHOWN = 30
 """Existing values that an answer lists where a filter names one that does not exist."""
-LOOKED_UP = 5
+MAX_LOOKED_UP = 5
 """Values of one filter that are looked up: each costs a count of the rows that have it."""
 _NAMED_KINDS = {Kind.TEXT, Kind.CHOICE, Kind.LIST, Kind.ID}
-"""What has values that a filter may name."""
+"""Kinds of fields whose values a filter may name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ NO_HINTS = Hints()
 def hints(
     reader: RowQueries, question: Question, *, at: int, relax: dict[str, int] | None = None
 ) -> Hints:
-    """What an empty answer tells; `relax` is given where it was counted in a faster way."""
+    """The hints of an empty answer; `relax` is given if it was already counted in a faster way."""
     if relax is None:
         relax = {name: reader.count(query, at=at) for name, query in question.without_each_filter}
     valid: dict[str, list[str]] = {}
@@ -80,7 +80,7 @@ def _without_words(query: RowQuery) -> Iterator[str]:
 
 def _missing(reader: RowQueries, query: RowQuery, condition: Condition, *, at: int) -> str | None:
     """The first value of a condition that no row has."""
-    for operand in condition.operands[:LOOKED_UP]:
+    for operand in condition.operands[:MAX_LOOKED_UP]:
         alone = replace(condition, operands=(operand,))
         having = replace(query, requirements=(Requirement(WHERE, (alone,)),), search="")
         if not reader.count(having, at=at):

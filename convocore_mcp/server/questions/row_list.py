@@ -105,7 +105,7 @@ def read_page(
 
 
 def _moved(reader: RowQueries, question: Question, start: PageStart) -> bool:
-    """Whether leads changed since the first page was read: their order is not that of a moment."""
+    """Whether leads changed since the first page was read; the pages go on as of that moment."""
     if start.is_first or question.query.rows is not Rows.LEADS:
         return False
     at = start.position.sequence_number

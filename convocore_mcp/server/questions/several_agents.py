@@ -10,24 +10,24 @@ from convocore_mcp.models import Freshness, HotSummary, ReadScope
 from convocore_mcp.server.backend import Backend
 
 LEFT_OUT = "nothing of it is shown"
-"""What an answer says of an agent that can't be read, before the reason."""
+"""What a note says of an agent that can't be read: after its name, and before the error."""
 
 
 class AgentsRead(NamedTuple):
     """The agents that an answer is about, and how fresh it is."""
 
     agents: tuple[str, ...]
-    """Without those that can't be read: asked alone, they get no answer either."""
+    """Without those that can't be read: a question about one of them alone gets an error."""
     freshness: Freshness
 
 
 async def read_agents(
-    backend: Backend, agents: Sequence[str], scope: ReadScope, *, of_failed: str = LEFT_OUT
+    backend: Backend, agents: Sequence[str], scope: ReadScope, *, note_on_failed: str = LEFT_OUT
 ) -> AgentsRead:
     """Wait a bounded time until `scope` of each agent has been read, all at once.
 
-    One agent that can't be read makes the answer incomplete, with a note that begins with
-    `of_failed`; the others answer.
+    One agent that can't be read makes the answer incomplete: a note names it and the error, with
+    `note_on_failed` between them. The answer is about the others.
 
     Raises:
         ApiError: none of them can be read, and the mirror is still empty.
@@ -37,10 +37,10 @@ async def read_agents(
     results = await asyncio.gather(
         *(backend.syncs.ensure_fresh(agent, scope) for agent in agents), return_exceptions=True
     )
-    return _combined(dict(zip(agents, results, strict=True)), of_failed)
+    return _combined(dict(zip(agents, results, strict=True)), note_on_failed)
 
 
-def _combined(by_agent: Mapping[str, Freshness | BaseException], of_failed: str) -> AgentsRead:
+def _combined(by_agent: Mapping[str, Freshness | BaseException], note_on_failed: str) -> AgentsRead:
     read: dict[str, Freshness] = {}
     failed: dict[str, ApiError] = {}
     for agent, found in by_agent.items():
@@ -55,7 +55,7 @@ def _combined(by_agent: Mapping[str, Freshness | BaseException], of_failed: str)
         raise next(iter(failed.values()))
     notes = [
         *(f"{agent}: {note}" for agent, found in read.items() for note in found.notes),
-        *(f"{agent}: {of_failed}: {error}" for agent, error in failed.items()),
+        *(f"{agent}: {note_on_failed}: {error}" for agent, error in failed.items()),
     ]
     oldest = [found.oldest for found in read.values() if found.oldest is not None]
     freshness = Freshness(

@@ -7,12 +7,12 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from convocore_mcp.errors import InvalidArgumentError
-from convocore_mcp.server.requests import LONGEST_PERSON
+from convocore_mcp.server.requests import MAX_PERSON_LENGTH
 from convocore_mcp.vocabulary import STAGES, STATES
 from convocore_mcp.words.cutting import cut
 
-LISTED_LENGTH, LONGEST_LISTED = 800, 60
-"""Characters of a list of values in an error, and of one value in it."""
+MAX_LIST_LENGTH, MAX_LISTED_VALUE_LENGTH = 800, 60
+"""The most characters of a list of values in an error, and of one value in it."""
 _TIMES = "ISO date or time, 30min, 7d, 3mo ago, today, yesterday, this_week, last_month"
 _MAX_VALUES = Field(max_length=20)
 _Texts = Annotated[tuple[str, ...], _MAX_VALUES]
@@ -83,7 +83,7 @@ Person = Annotated[
     str,
     Field(
         min_length=1,
-        max_length=LONGEST_PERSON,
+        max_length=MAX_PERSON_LENGTH,
         description="Name (with company, perhaps misspelt), email, phone in any notation, lead id "
         "or conversation ID, e.g. Jane Acme",
     ),
@@ -126,7 +126,7 @@ GroupLimit = Annotated[
 SameStages = Annotated[_Texts, Field(description="Pipeline stages")]
 SameStates = Annotated[_Texts, Field(description="e.g. ended_chat")]
 SameChannels = Annotated[_Texts, Field(description="e.g. whatsapp")]
-"""The same filters in a second tool: a model has read the long description in the first."""
+"""`Same...`: a filter in a second tool. Its description is short: the first tool has a long one."""
 ChangesCursor = Annotated[str, Field(max_length=4000, description="next_cursor of the call before")]
 ChangedSince = Annotated[_Text, Field(description="Happened from, e.g. 8h")]
 Kinds = Annotated[
@@ -157,11 +157,11 @@ def nearest_first(given: str, valid: Iterable[str]) -> list[str]:
     return [*near, *(name for name in names if name not in near)]
 
 
-def listed(values: Sequence[str], *, length: int = LISTED_LENGTH) -> str:
+def listed(values: Sequence[str], *, length: int = MAX_LIST_LENGTH) -> str:
     """`values` in a row, and how many there are where not all of them fit into `length`."""
     shown, used = list[str](), 0
     for value in values:
-        short = cut(value, LONGEST_LISTED)
+        short = cut(value, MAX_LISTED_VALUE_LENGTH)
         used += len(short) + 2
         if shown and used > length:
             return f"{', '.join(shown)} and {len(values) - len(shown)} more"

@@ -1,4 +1,4 @@
-"""`get_lead`: one person, by whatever somebody knows of them."""
+"""`get_lead`: one person, by a name, contact or ID."""
 
 from typing import Annotated
 

@@ -15,7 +15,7 @@ from convocore_mcp.server.sanitize import JsonObject
 
 _TRUE, _FALSE = frozenset({"true", "yes"}), frozenset({"false", "no"})
 _BRACKET = "["
-LONGEST_NUMBER = 20
+MAX_NUMBER_LENGTH = 20
 """Characters of a text that is read as a number."""
 
 
@@ -58,7 +58,7 @@ def _read_list(value: object, items: JsonObject) -> object:
 
 
 def _read_number(value: object) -> object:
-    if isinstance(value, str) and len(text := value.strip()) <= LONGEST_NUMBER:
+    if isinstance(value, str) and len(text := value.strip()) <= MAX_NUMBER_LENGTH:
         try:
             value = float(text)
         except ValueError:

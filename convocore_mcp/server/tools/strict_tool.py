@@ -139,7 +139,7 @@ class StrictTool(Tool):
 
 
 def _expected(name: str, schema: JsonObject) -> str:
-    """What an argument must be, and what it means: enough to correct the call."""
+    """The type, bounds and description of an argument: enough to correct the call."""
     kind = _KINDS.get(schema.get("type", ""), "a value")
     bounds = [str(schema[end]) for end in ("minimum", "maximum") if end in schema]
     between = f" from {' to '.join(bounds)}" if len(bounds) == 2 else ""

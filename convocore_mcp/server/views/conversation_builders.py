@@ -53,7 +53,7 @@ def conversation_fields(
 
 
 def turn_view(turn: Turn) -> dict[str, object]:
-    """Something that was said."""
+    """One turn of a transcript."""
     return {"at": turn.at, "from": turn.speaker.value, "text": turn.text}
 
 

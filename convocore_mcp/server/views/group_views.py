@@ -32,7 +32,7 @@ def other_view(group: RowGroup, names: Sequence[str], *, rows: Rows) -> JsonObje
 
 
 def _shown_key(key: str | bool | None) -> str | bool:
-    """The key of a group; a text that is called like what has no value is shown in quotes."""
+    """The key of a group; a text that equals `none` or `(other)` is shown in quotes."""
     if key is None:
         return NONE
     is_taken = isinstance(key, str) and key.strip().casefold() in {NONE, OTHER}
@@ -41,7 +41,7 @@ def _shown_key(key: str | bool | None) -> str | bool:
 
 def _with_keys(keys: JsonObject, group: RowGroup, *, rows: Rows) -> JsonObject:
     figures = _figures(group, rows=rows, with_leads=rows is Rows.LEADS)
-    # A key and a figure may have the same name, `hot`: the key says it already.
+    # A key and a figure may have the same name, `hot`: then the figure would repeat the key.
     return keys | {name: figure for name, figure in figures.items() if name not in keys}
 
 

@@ -26,7 +26,7 @@ BRIEF_LEAD = (
 """A brief lead shows `contact` in place of `email` and `phone`."""
 _DATES = frozenset(field.name for field in FIELDS if field.kind is Kind.DATE)
 ALWAYS = {Rows.CONVERSATIONS: "id", Rows.LEADS: "lead_id"}
-"""The field that a row always shows: by it, the row can be asked for."""
+"""The field that a row always shows: with it, a client can ask for the row."""
 
 
 def shown_fields(names: Iterable[str], *, rows: Rows, agents: int) -> list[FieldName]:
@@ -80,8 +80,8 @@ def brief_lead_view(row: FoundRow, fields: Sequence[FieldName], *, zone: tzinfo)
 def field_view(name: str, value: FieldValue, *, zone: tzinfo) -> object:
     """The value of the field `name` as answers write it: times as RFC 3339, days as they are.
 
-    A date of the CRM that begins a day of the time zone is that day: a time that nobody gave would
-    look as if it had passed.
+    A date of the CRM at which a day of the time zone begins is shown as that day: nobody gave a
+    time, and a time would look as if it had passed.
     """
     if isinstance(value, datetime):
         moment = value if value.tzinfo else value.replace(tzinfo=zone)

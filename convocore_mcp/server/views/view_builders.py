@@ -28,7 +28,8 @@ from convocore_mcp.words.folding import fold
 MAX_NAMES = 40
 """Names that an answer counts one by one."""
 MAX_TAGS = 30
-"""Tags shown of one conversation in a list: a row must never be longer than an answer."""
+"""Tags of one conversation that a list shows: one row must never be longer than an answer may be.
+"""
 
 
 def rfc3339(moment: datetime | None) -> str | None:

@@ -3,8 +3,8 @@
 A version that begins where no version of its conversation ended is a creation; one that begins
 where another ended is an update; one that ended where no other begins is a removal. Each change has
 a sequence number of its own, and transactions commit in the order of these numbers: a reader of
-everything up to a number has missed nothing. The feed also tells at which moments something became
-overdue without an edit.
+everything up to a number has missed nothing. The feed also has the moments at which something
+became overdue without an edit.
 """
 
 from collections.abc import Callable, Sequence
@@ -200,7 +200,7 @@ def _change(logged: LoggedChange, values: dict[int, VersionValues], hot: HotScor
 
 
 def happened_at(before: Conversation | None, after: Conversation, *, seen: datetime) -> datetime:
-    """When a change happened, as far as Convocore tells: a newer message, else a later edit.
+    """When a change happened, as far as is known: a newer message, else a later edit.
 
     Nothing has happened after it was seen, whatever a time says.
     """

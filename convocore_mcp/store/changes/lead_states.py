@@ -122,8 +122,8 @@ def _scores(
     if change.lead_id is not None:
         key = (change.agent_id, change.lead_id)
         numbers = touched[key]
-        place = bisect_right(numbers, change.number)
-        following = numbers[place] if place < len(numbers) else up_to
+        index = bisect_right(numbers, change.number)
+        following = numbers[index] if index < len(numbers) else up_to
         after = _state_after(states[key], change.number, following)
     highest = max(scores, default=None)
     return HotScores(after and after.hot_score, highest, after is not None)

@@ -48,14 +48,14 @@ class VersionValues:
         for name, moment in self.overdue_at.items():
             values[name] = moment is not None and moment <= now
         coming = [due for due, overdue_at in self.due_times if overdue_at > now]
-        long_texts = {
+        others = {
             "next_due": from_milliseconds(min(coming)) if coming else None,
             "title": texts.title,
             "summary": texts.summary,
             "notes": texts.notes,
             "preview": texts.last_message or texts.summary,
         }
-        return values | {name: value for name, value in long_texts.items() if value is not None}
+        return values | {name: value for name, value in others.items() if value is not None}
 
 
 NOTHING_STORED = VersionValues({}, dict.fromkeys(OVERDUE), ())
@@ -77,11 +77,11 @@ def read_values(connection: Connection, versions: Iterable[int]) -> dict[int, Ve
 def _values(row: Iterable[object], shown: Iterable[ShownField]) -> VersionValues:
     _, activity, close, due_times, data, *parts = row
     plain: dict[str, ReadValue] = {}
-    place = 0
+    begin = 0
     for field in shown:
-        end = place + len(field.columns)
-        plain[field.name] = field.read(parts[place:end])
-        place = end
+        end = begin + len(field.columns)
+        plain[field.name] = field.read(parts[begin:end])
+        begin = end
     for name, (key, _number, text) in stored_object(data).items() if data else ():
         plain[DATA + folded_data_name(name)] = key if text is None else text
     return VersionValues(

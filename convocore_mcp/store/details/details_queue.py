@@ -36,7 +36,7 @@ _IS_TRIED = (
 )
 _HAS_DETAILS = select(_d.id).where(_d.agent_id == _s.agent_id, _d.id == _s.id).exists()
 _PENDING = ~_s.again | ~(_IS_TRIED | _HAS_DETAILS)
-"""Unless a trial has told whether the list is full, its candidates count, too."""
+"""Unless a trial has shown whether the list is full, its candidates count, too."""
 _TRIED_AT, _RESULT = select(_t.full_sync_at), select(_t.result)
 
 

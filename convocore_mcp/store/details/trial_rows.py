@@ -1,8 +1,8 @@
-"""Rows of a list that only a trial asks for: nobody knows yet whether they are sparse.
+"""Rows of a list that only a trial asks for: it is not known yet whether they are sparse.
 
-A list may leave out a single field of every row, like the name, and say all else. No row shows
-that: people without a name are ordinary. So where hardly a row has some field that people ask
-about, single conversations are tried, and what these add is remembered: from then on, each row
+A list may leave out one field of every row, as the name, and hold all others. No single row shows
+that: a person may have no name. So if hardly any row has a field that people ask about, a trial
+asks for single conversations, and the fields that these add are stored: from then on, each row
 without such a field is sparse. The caller holds the write lock, except for `lacks_a_field`.
 """
 
@@ -41,11 +41,12 @@ ASKED_FIELDS = frozenset(
 """Fields of a record that decide who somebody is, or that answers count and search."""
 LISTED_FIELDS = frozenset({"state", "summary", "last_message"})
 """A row without one of these is sparse in any list (`listed_rows.is_sparse`)."""
-SAMPLE, FEW = 200, 20
-"""The list may leave a field out if, of the newest `SAMPLE` rows, less than one in `FEW` has it."""
+SAMPLE_ROWS, MIN_ONE_IN = 200, 20
+"""The list may leave a field out if fewer than one in `MIN_ONE_IN` of the newest `SAMPLE_ROWS` rows
+have it."""
 TRIAL_SIZE = 20
-"""Single conversations that tell whether they add anything to the list."""
-CANDIDATES = 60
+"""Single conversations that are read to find whether they add anything to the list."""
+MAX_CANDIDATES = 60
 """Rows that are not sparse of which single conversations are asked for at a time, in a trial."""
 _EMPTY = ('""', "[]", "{}")
 _c, _s, _d, _r = conversations.c, sparse_rows.c, details.c, records.c
@@ -81,11 +82,12 @@ def lacks_a_field(connection: Connection, agent_id: str) -> bool:
         .join(conversations, _c.valid_from == _r.valid_from)
         .where(_c.agent_id == agent_id, _c.valid_to == CURRENT)
         .order_by(_c.by_newest.desc())
-        .limit(SAMPLE)
+        .limit(SAMPLE_ROWS)
     )
     rows = connection.scalars(newest).all()
     return any(
-        FEW * sum(has_field(record, name) for record in rows) < len(rows) for name in ASKED_FIELDS
+        MIN_ONE_IN * sum(has_field(record, name) for record in rows) < len(rows)
+        for name in ASKED_FIELDS
     )
 
 
@@ -94,11 +96,11 @@ def want_for_trial(connection: Connection, agent_id: str, *, findable: bool) -> 
 
     Those that Convocore hardly ever finds come last, or not at all if all must be `findable`.
     """
-    unread, missing = _unread(agent_id, again=True), CANDIDATES
+    unread, missing = _unread(agent_id, again=True), MAX_CANDIDATES
     for condition in [~made_through_api(_c.id, agent_id), *([] if findable else [true()])]:
         query = unread.where(condition).order_by(_c.by_newest.desc()).limit(missing)
         missing -= connection.execute(insert(sparse_rows).from_select(_COLUMNS, query)).rowcount
-    if missing < CANDIDATES:
+    if missing < MAX_CANDIDATES:
         forget_weak_trial(connection, agent_id)
 
 

@@ -20,8 +20,8 @@ from convocore_mcp.store.fields.field_tables import conversation_texts
 from convocore_mcp.store.fields.row_tables import RowTable, to_ms
 from convocore_mcp.store.fields.text_keys import BEGINNING, ITEM_MARK, WORD_MARK, text_key, words_of
 
-_POSITIVE = {Operator.NOT_EQUAL: Operator.EQUAL, Operator.HAS_NOT: Operator.HAS}
-_ORDERS: dict[Operator, Callable[[Sql, float], ColumnElement[bool]]] = {
+_WITHOUT_NEGATION = {Operator.NOT_EQUAL: Operator.EQUAL, Operator.HAS_NOT: Operator.HAS}
+_COMPARISONS: dict[Operator, Callable[[Sql, float], ColumnElement[bool]]] = {
     Operator.EQUAL: lambda column, number: column == number,
     Operator.GREATER: lambda column, number: column > number,
     Operator.AT_LEAST: lambda column, number: column >= number,
@@ -45,11 +45,11 @@ def meets(table: RowTable, condition: Condition) -> ColumnElement[bool]:
         return _exists(table, condition.field)
     if operator is Operator.MISSING:
         return not_(_exists(table, condition.field))
-    positive = _POSITIVE.get(operator, operator)
-    found = or_(
-        false(), *(_compares(table, condition.field, positive, o) for o in condition.operands)
+    positive = _WITHOUT_NEGATION.get(operator, operator)
+    met = or_(
+        false(), *(_comparison(table, condition.field, positive, o) for o in condition.operands)
     )
-    return not_(func.coalesce(found, false())) if operator in _POSITIVE else found
+    return not_(func.coalesce(met, false())) if operator in _WITHOUT_NEGATION else met
 
 
 def _exists(table: RowTable, field: Field | DataField) -> ColumnElement[bool]:
@@ -63,37 +63,39 @@ def _exists(table: RowTable, field: Field | DataField) -> ColumnElement[bool]:
     return known
 
 
-def _compares(
+def _comparison(
     table: RowTable, field: Field | DataField, operator: Operator, operand: Operand
 ) -> ColumnElement[bool]:
     if isinstance(field, DataField):
-        return _compares_data(table, field, operator, operand)
+        return _data_comparison(table, field, operator, operand)
     match operand:
         case Period():
-            return _compares_time(table.value(field), operator, operand)
+            return _time_comparison(table.value(field), operator, operand)
         case bool():
             is_set = func.coalesce(table.value(field), false())
             return is_set if operand else not_(is_set)
         case float() | int():
-            return _ORDERS[operator](table.value(field), operand)
+            return _COMPARISONS[operator](table.value(field), operand)
         case str():
-            return _compares_text(table, field, operator, storable(operand))
+            return _text_comparison(table, field, operator, storable(operand))
 
 
-def _compares_data(
+def _data_comparison(
     table: RowTable, field: DataField, operator: Operator, operand: Operand
 ) -> ColumnElement[bool]:
-    """A captured variable is a text, and a number too where it is written as one."""
+    """Compare a captured variable: as a text, and as a number too where it is written as one."""
     key, number = table.data(field, 0), table.data(field, 1)
     if not isinstance(operand, str):
-        return _ORDERS[operator](number, operand) if isinstance(operand, int | float) else false()
+        return (
+            _COMPARISONS[operator](number, operand) if isinstance(operand, int | float) else false()
+        )
     text = storable(operand)
-    compared = _compares_key(table, key, operator, text)
+    compared = _key_comparison(table, key, operator, text)
     read = read_number(text) if operator is Operator.EQUAL else None
     return compared if read is None else or_(compared, number == read)
 
 
-def _compares_time(column: Sql, operator: Operator, period: Period) -> ColumnElement[bool]:
+def _time_comparison(column: Sql, operator: Operator, period: Period) -> ColumnElement[bool]:
     begin = to_ms(period.begin)
     # A point in time covers its whole second: answers show no fractions, so none may decide.
     end = to_ms(period.end) + (1000 if period.is_instant else 0)
@@ -110,43 +112,47 @@ def _compares_time(column: Sql, operator: Operator, period: Period) -> ColumnEle
             return column < end
 
 
-def _compares_text(
+def _text_comparison(
     table: RowTable, field: Field, operator: Operator, text: str
 ) -> ColumnElement[bool]:
     column = table.value(field)
     if field.kind is Kind.ID:
         return column == text
     if is_long(field):
-        return _compares_long(table, field, operator, text)
+        return _long_comparison(table, field, operator, text)
     if field.aliases:
         names = table.column(field.name + ALIASES)
         return or_(
-            _compares_key(table, column, operator, text),
-            _compares_list(table, names, operator, text),
+            _key_comparison(table, column, operator, text),
+            _list_comparison(table, names, operator, text),
         )
     if field.kind is Kind.LIST:
-        return _compares_list(table, column, operator, text)
-    return _compares_key(table, column, operator, text)
+        return _list_comparison(table, column, operator, text)
+    return _key_comparison(table, column, operator, text)
 
 
-def _compares_key(table: RowTable, key: Sql, operator: Operator, text: str) -> ColumnElement[bool]:
+def _key_comparison(
+    table: RowTable, key: Sql, operator: Operator, text: str
+) -> ColumnElement[bool]:
     if operator is Operator.EQUAL:
         return key == text_key(text)
     return _has_words(table, key, text)
 
 
-def _compares_list(table: RowTable, key: Sql, operator: Operator, text: str) -> ColumnElement[bool]:
+def _list_comparison(
+    table: RowTable, key: Sql, operator: Operator, text: str
+) -> ColumnElement[bool]:
     if operator is Operator.EQUAL:
         return table.contains(key, f"{ITEM_MARK}{text_key(text)}{ITEM_MARK}")
-    # The marks of items are no marks of words, but an item begins and ends there all the same.
+    # Item marks become word marks: where an item begins or ends, a word does too.
     marked = func.replace(key, literal(ITEM_MARK, Text), literal(WORD_MARK, Text))
     return _has_words(table, marked, text)
 
 
 def _has_words(table: RowTable, key: Sql, text: str) -> ColumnElement[bool]:
-    """Whether every word of `text` begins a word of the key, or is an inflection of one.
+    """Whether, for each word of `text`, a word of the key begins with it or is an inflection of it.
 
-    A text without words is in none.
+    A text without words matches nothing.
     """
     marked = literal(WORD_MARK, Text).concat(key).concat(literal(WORD_MARK, Text))
     found = []
@@ -156,15 +162,15 @@ def _has_words(table: RowTable, key: Sql, text: str) -> ColumnElement[bool]:
     return and_(true(), *found) if found else false()
 
 
-def _compares_long(
+def _long_comparison(
     table: RowTable, field: Field, operator: Operator, text: str
 ) -> ColumnElement[bool]:
-    """The whole text is in another table; its beginning decides about most rows alone."""
+    """Compare a long text: all of it is in another table; for most rows its beginning decides."""
     whole, version = conversation_texts.c[field.name], conversation_texts.c.valid_from
-    fitting = select(version).where(_compares_key(table, whole, operator, text))
+    versions = select(version).where(_key_comparison(table, whole, operator, text))
     leads = table.rows is Rows.LEADS
     number = table.column(field.name + SOURCE) if leads else table.row_number
-    found = number.in_(fitting)
+    found = number.in_(versions)
     if operator is Operator.EQUAL:
         return and_(table.column(field.name) == text_key(text)[:BEGINNING], found)
     return found

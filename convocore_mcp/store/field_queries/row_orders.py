@@ -25,29 +25,29 @@ _UNKNOWN_WAIT = 2**53
 class OrderPart:
     """One expression of an order, and its direction."""
 
-    by: Sql
+    expression: Sql
     descending: bool = False
 
 
 def order_parts(table: RowTable, sort: Sort) -> list[OrderPart]:
     """The expressions of an order, the most important first; none of them is ever `NULL`."""
-    ties = [
+    tie_breakers = [
         OrderPart(table.newest, descending=True),
         OrderPart(table.column("agent_id")),
         OrderPart(table.row_id, descending=table.rows is Rows.CONVERSATIONS),
     ]
     field = sort.field
     if field is BY_NAME["last_activity"] and sort.descending:
-        return ties  # what is unknown is last there already
+        return tie_breakers  # they begin with the last activity, unknown ones last
     if isinstance(field, DataField):
-        return [*_by_data(table, field, descending=sort.descending), *ties]
+        return [*_by_data(table, field, descending=sort.descending), *tie_breakers]
     value = _waiting(table) if field is None else table.value(field)
     is_text = field is not None and (field.is_text or field.kind is Kind.LIST)
     if field is not None and field.kind is Kind.FLAG:
         value = cast(value, Integer)
     missing = case((value.is_(None), 1), else_=0)
     known = func.coalesce(value, literal("", Text) if is_text else 0)
-    return [OrderPart(missing), OrderPart(known, sort.descending), *ties]
+    return [OrderPart(missing), OrderPart(known, sort.descending), *tie_breakers]
 
 
 def _waiting(table: RowTable) -> Sql:
@@ -59,7 +59,7 @@ def _waiting(table: RowTable) -> Sql:
 
 
 def _by_data(table: RowTable, field: DataField, *, descending: bool) -> list[OrderPart]:
-    """Numbers before texts, or after them where the largest comes first."""
+    """Numbers stand before texts, and after them in a descending order."""
     key, number = table.data(field, 0), table.data(field, 1)
     return [
         OrderPart(case((key.is_(None), 1), else_=0)),
@@ -74,7 +74,7 @@ def after_key(parts: list[OrderPart], key: SortKey) -> ColumnElement[bool]:
     alternatives: list[ColumnElement[bool]] = []
     same: list[ColumnElement[bool]] = []
     for part, value in zip(parts, key, strict=True):
-        further = part.by < value if part.descending else part.by > value
-        alternatives.append(and_(*same, further))
-        same.append(part.by == value)
+        later = part.expression < value if part.descending else part.expression > value
+        alternatives.append(and_(*same, later))
+        same.append(part.expression == value)
     return or_(*alternatives)

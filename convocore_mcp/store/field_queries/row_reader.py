@@ -1,7 +1,7 @@
 """Questions about rows and their fields, one method each, with their cache.
 
-The values of fields are scanned in narrow tables, so the first answer to any question takes time
-with the number of rows, and the same answer again takes none.
+The values of fields are scanned in narrow tables: the time of the first answer to a question grows
+with the number of rows. The same question again is answered from the cache.
 """
 
 from collections import Counter
@@ -32,7 +32,8 @@ from convocore_mcp.store.read.cache import ResultCache
 CACHED_ANSWERS, CACHED_PAGES = 2_000, 64
 """Cache sizes: a count has a few bytes, a page of rows or a table of groups up to 200 kB."""
 T = TypeVar("T")
-_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
+_ANY_TIME = datetime(1970, 1, 1, tzinfo=UTC)
+"""The clock of questions whose answers do not depend on the time: then they share cached ones."""
 
 
 class RowReader:
@@ -49,12 +50,12 @@ class RowReader:
             return sequence_number(connection)
 
     def count(self, query: RowQuery, /, *, at: int) -> int:
-        """How many rows met the query at change `at`."""
+        """How many rows met the query as of sequence number `at`."""
 
         def compute(connection: Connection) -> int:
             table = RowTable.of(query, connection)
             rows = select(func.count()).select_from(table.table)
-            return connection.scalar(rows.where(*_fitting(connection, table, query, at))) or 0
+            return connection.scalar(rows.where(*_conditions(connection, table, query, at))) or 0
 
         return self._cached(query, ("count", at), (), compute, self._cache)
 
@@ -76,38 +77,40 @@ class RowReader:
             order = order_parts(table, sort)
             shown = shown_fields(table, fields)
             rows = select(
-                *(part.by for part in order),
+                *(part.expression for part in order),
                 *(column for field in shown for column in field.columns),
-            ).where(*_fitting(connection, table, query, at))
+            ).where(*_conditions(connection, table, query, at))
             if after is not None:
                 rows = rows.where(after_key(order, after))
-            rows = rows.order_by(*(p.by.desc() if p.descending else p.by for p in order))
+            rows = rows.order_by(
+                *(p.expression.desc() if p.descending else p.expression for p in order)
+            )
             found = connection.execute(rows.limit(limit)).all()
             return _found_rows(connection, shown, len(order), found)
 
         question = ("find", tuple(fields), sort, limit, at, after)
-        asked = [*fields, *([sort.field] if sort.field is not None else [])]
-        return self._cached(query, question, asked, compute, self._page_cache)
+        used = [*fields, *([sort.field] if sort.field is not None else [])]
+        return self._cached(query, question, used, compute, self._page_cache)
 
-    def leads_moved_since(self, of: Sequence[str], /, *, at: int) -> bool:
-        """Whether any lead of these agents changed after change `at`."""
-        newest = select(func.max(agents.c.leads_changed)).where(agents.c.agent_id.in_(of))
+    def leads_moved_since(self, agent_ids: Sequence[str], /, *, at: int) -> bool:
+        """Whether any lead of these agents changed after sequence number `at`."""
+        newest = select(func.max(agents.c.leads_changed)).where(agents.c.agent_id.in_(agent_ids))
         with self._database.reading() as connection:
             return (connection.scalar(newest) or 0) > at
 
     def excluded(
-        self, of: Sequence[str], /, *, since: datetime | None, until: datetime | None
+        self, agent_ids: Sequence[str], /, *, since: datetime | None, until: datetime | None
     ) -> dict[str, int]:
         """How many present conversations of the window are `tests` and, of the others, `blocked`.
 
         An index holds just these.
         """
-        query = RowQuery(Rows.LEADS, tuple(of), Clock(_LONG_AGO))
+        query = RowQuery(Rows.LEADS, tuple(agent_ids), Clock(_ANY_TIME))
         return self._cached(
             query,
             ("excluded", since, until),
             (),
-            lambda connection: hot_leads.excluded(connection, of, since, until),
+            lambda connection: hot_leads.excluded(connection, agent_ids, since, until),
             self._cache,
         )
 
@@ -128,21 +131,22 @@ class RowReader:
         def compute(connection: Connection) -> Groups:
             table = RowTable.of(query, connection)
             at = sequence_number(connection)
-            fitting = _fitting(connection, table, query, at)
+            conditions = _conditions(connection, table, query, at)
             return row_groups.groups(
-                connection, table, query, fitting, group_by, measures, limit=limit
+                connection, table, query, conditions, group_by, measures, limit=limit
             )
 
-        asked = [g.of if isinstance(g, TimeUnit) else g for g in group_by]
+        grouped = [g.of if isinstance(g, TimeUnit) else g for g in group_by]
         question = ("groups", tuple(group_by), tuple(measures), limit)
-        changing = (*asked, *measures, *(row_groups.CHANGING if query.rows is Rows.LEADS else ()))
-        return self._cached(query, question, changing, compute, self._page_cache, present=True)
+        always_used = row_groups.CHANGING if query.rows is Rows.LEADS else ()
+        used = (*grouped, *measures, *always_used)
+        return self._cached(query, question, used, compute, self._page_cache, present=True)
 
-    def unread_fields(self, of: Sequence[str], /) -> Mapping[str, int]:
-        """How many present conversations have a date field whose text is no date, by field."""
+    def unread_fields(self, agent_ids: Sequence[str], /) -> Mapping[str, int]:
+        """How many present conversations have each of the fields that could not be read."""
         c = conversations.c
-        fitting = (c.agent_id.in_(of), c.valid_to == CURRENT, c.unread_fields.is_not(None))
-        counted = select(c.unread_fields, func.count()).where(*fitting).group_by(c.unread_fields)
+        present = (c.agent_id.in_(agent_ids), c.valid_to == CURRENT, c.unread_fields.is_not(None))
+        counted = select(c.unread_fields, func.count()).where(*present).group_by(c.unread_fields)
 
         def compute(connection: Connection) -> Mapping[str, int]:
             count = Counter[str]()
@@ -152,8 +156,8 @@ class RowReader:
             return count
 
         return self._cached(
-            RowQuery(Rows.CONVERSATIONS, tuple(of), Clock(_LONG_AGO)),
-            "unparsed dates",
+            RowQuery(Rows.CONVERSATIONS, tuple(agent_ids), Clock(_ANY_TIME)),
+            "unread fields",
             (),
             compute,
             self._cache,
@@ -163,11 +167,11 @@ class RowReader:
     def values(
         self, rows: Rows, agents: Sequence[str], field: FieldName, /, *, near: str
     ) -> KnownValues:
-        """The values of a text or list field: all, or where they are very many those near `near`.
+        """The values of a text or list field, the most frequent first.
 
-        All of them come with the most frequent first.
+        Where there are very many, only those that are sorted next to `near` (`row_values`).
         """
-        query = RowQuery(rows, tuple(agents), Clock(_LONG_AGO))
+        query = RowQuery(rows, tuple(agents), Clock(_ANY_TIME))
 
         def compute(connection: Connection) -> KnownValues:
             table = RowTable.of(query, connection)
@@ -181,19 +185,20 @@ class RowReader:
         self,
         query: RowQuery,
         question: Hashable,
-        asked: Iterable[FieldName],
+        used: Iterable[FieldName],
         compute: Callable[[Connection], T],
         cache: ResultCache,
         *,
         present: bool = False,
     ) -> T:
-        """The answer, cached with everything that it depends on.
+        """The answer; the key of the cache holds everything that the answer depends on.
 
-        What held of conversations at a change never changes, but for the leads they belong to.
+        `used` are the fields that it depends on beside those of the conditions. The conversations
+        as of a sequence number never change, except for the leads that they belong to.
         """
-        names = [*asked, *(c.field for r in query.requirements for c in r.conditions)]
+        names = [*used, *(c.field for r in query.requirements for c in r.conditions)]
         if not any(isinstance(f, Field) and f.storage is Storage.NONE for f in names):
-            query = replace(query, clock=Clock(_LONG_AGO, query.clock.zone))
+            query = replace(query, clock=Clock(_ANY_TIME, query.clock.zone))
         versioned = query.rows is Rows.CONVERSATIONS and not present
         with self._database.reading() as connection:
             version: tuple[int, ...] = ()
@@ -203,10 +208,10 @@ class RowReader:
             return cache.get(key, lambda: compute(connection))
 
 
-def _fitting(
+def _conditions(
     connection: Connection, table: RowTable, query: RowQuery, at: int
 ) -> list[ColumnElement[bool]]:
-    """The conditions on a row."""
+    """The conditions that a row must meet: it is valid, and it meets the query."""
     return [
         table.valid_at(query.agents, at),
         *meets_requirements(table, query),
@@ -228,17 +233,17 @@ def _found_rows(
 ) -> list[FoundRow]:
     rows: list[FoundRow] = []
     texts: dict[str, dict[int, str]] = {}
-    place = key_length
-    places = []
+    begin = key_length
+    ranges = []
     for field in shown:
-        places.append((field, place, place + len(field.columns)))
+        ranges.append((field, begin, begin + len(field.columns)))
         if field.long:
-            versions = (v for row in found if isinstance(v := row[place], int))
+            versions = (v for row in found if isinstance(v := row[begin], int))
             texts[field.name] = long_texts(connection, field.name, versions)
-        place += len(field.columns)
+        begin += len(field.columns)
     for row in found:
         values = {}
-        for field, begin, end in places:
+        for field, begin, end in ranges:
             value = field.read(row[begin:end])
             if field.long:
                 value = texts[field.name].get(value) if isinstance(value, int) else None

@@ -1,4 +1,4 @@
-"""Which values of a field occur: all of them, or those nearest to one that does not."""
+"""Which values of a field occur: all of them, or those that are sorted next to a given one."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -19,7 +19,7 @@ from convocore_mcp.store.fields.text_keys import ITEM_MARK, text_key
 MAX_FIELD_VALUES = 1_000
 """Values that are counted. A field with more has nearly one for each row, as an email address."""
 NEIGHBOURS = 60
-"""Rows that are looked at on each side of the place where a value would be."""
+"""Rows that are read before and after the position at which a value would be sorted."""
 
 
 def values(
@@ -31,8 +31,8 @@ def values(
 ) -> KnownValues:
     """The values of a text or list field, the most frequent first.
 
-    Where they are too many, these are the values between which `near` would stand. Each is in its
-    usual spelling. Long texts have no values that anybody could name.
+    Where they are too many, these are the values before and after `near` in the order of keys. Of
+    each, the most frequent spelling is given. Long texts have no values that anybody could name.
     """
     shown = shown_fields(table, [field])[0]
     if shown.long:
@@ -50,12 +50,12 @@ def values(
             found = _neighbours(connection, shown, key, known, _key_of(field, near))
             return KnownValues(tuple(found), MAX_FIELD_VALUES, more=True)
     by_frequency = sorted(spellings.items(), key=lambda item: (-item[1].total(), item[0]))
-    usual = [usual_spelling(counts) for _, counts in by_frequency]
+    usual = [most_frequent_spelling(counts) for _, counts in by_frequency]
     return KnownValues(tuple(usual), len(by_frequency))
 
 
 def _key_of(field: FieldName, text: str) -> str:
-    """How a value is stored that is compared with others."""
+    """The stored key of a value, by which it is compared and sorted."""
     if isinstance(field, DataField) or field.kind not in {Kind.ID, Kind.LIST}:
         return text_key(storable(text))
     return storable(text) if field.kind is Kind.ID else f"{ITEM_MARK}{text_key(storable(text))}"
@@ -68,25 +68,28 @@ def _neighbours(
     known: Sequence[ColumnElement[bool]],
     near: str,
 ) -> list[str]:
-    """The values before and behind `near` in the order of keys; those that begin alike first."""
+    """The values before and after `near` in the order of keys.
+
+    Those that have the longest beginning in common with it come first.
+    """
     rows = select(
         key.label("key"), *(column.label(f"s{i}") for i, column in enumerate(shown.columns))
     )
     keyed = rows.where(*known).cte("keyed")
-    place = literal(near, Text)
-    behind = select(keyed).where(keyed.c.key >= place).order_by(keyed.c.key).limit(NEIGHBOURS)
-    before = select(keyed).where(keyed.c.key < place).order_by(keyed.c.key.desc())
-    both = union_all(*(select(side.subquery()) for side in (behind, before.limit(NEIGHBOURS))))
+    given = literal(near, Text)
+    after = select(keyed).where(keyed.c.key >= given).order_by(keyed.c.key).limit(NEIGHBOURS)
+    before = select(keyed).where(keyed.c.key < given).order_by(keyed.c.key.desc())
+    both = union_all(*(select(side.subquery()) for side in (after, before.limit(NEIGHBOURS))))
     found: dict[str, tuple[str, str]] = {}
     for stored, *parts in connection.execute(both):
         for text in _texts(shown.read(parts)):
             found.setdefault(text_key(text), (str(stored), text))
-    alike = sorted(found.values(), key=lambda each: (-_alike(near, each[0]), each))
-    return [text for _, text in alike]
+    nearest = sorted(found.values(), key=lambda each: (-_common_prefix_length(near, each[0]), each))
+    return [text for _, text in nearest]
 
 
-def _alike(one: str, other: str) -> int:
-    """With how many characters both begin."""
+def _common_prefix_length(one: str, other: str) -> int:
+    """How many characters both texts begin with."""
     return next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), len(other))
 
 
@@ -95,6 +98,6 @@ def _texts(value: object) -> Iterable[str]:
     return (text for text in items if isinstance(text, str))
 
 
-def usual_spelling(counts: Counter[str]) -> str:
+def most_frequent_spelling(counts: Counter[str]) -> str:
     """The most frequent spelling; of equally frequent ones the first in code point order."""
     return min(counts, key=lambda text: (-counts[text], text))

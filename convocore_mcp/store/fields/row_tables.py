@@ -78,12 +78,12 @@ class RowTable:
 
     @property
     def row_number(self) -> Sql:
-        """What tells versions apart."""
+        """The column that identifies a version."""
         return self.column("number" if self.rows is Rows.LEADS else "valid_from")
 
     @property
     def row_id(self) -> Sql:
-        """What tells rows of an agent apart."""
+        """The column that identifies a row among those of its agent."""
         return self.column("lead_id" if self.rows is Rows.LEADS else "id")
 
     @property

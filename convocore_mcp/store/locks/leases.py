@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 ReleaseLock = Callable[[], None]
 STALE_AFTER = 40.0
 """Seconds without a heartbeat after which a lock is taken over: four heartbeats."""
-LONGEST_GAP = 60.0
+MAX_GAP_SECONDS = 60.0
 """The longest pause between two looks at a heartbeat, in seconds. After a longer one this process
 may have been stopped too, so it starts to watch again."""
 _LOST = "This process was stopped, and another one has taken over its sync."
@@ -129,7 +129,7 @@ class HeldLock:
 
 
 class Leases:
-    """The leases of one mirror, and which of them look dead."""
+    """The leases of one mirror, and since when each of them has been the same."""
 
     def __init__(
         self,
@@ -180,7 +180,7 @@ class Leases:
         """Whether the lease has not changed while this process has watched it long enough."""
         now = self._clock()
         watched, since, last_look = self._watched.get(key, (None, now, now))
-        if watched != lease or now - last_look > LONGEST_GAP:
+        if watched != lease or now - last_look > MAX_GAP_SECONDS:
             since = now
         self._watched[key] = (lease, since, now)
         return now - since >= self.stale_after

@@ -1,4 +1,4 @@
-"""Whether, and how much, has changed since a sequence number (`store.changes` tells what)."""
+"""Whether and how much has changed since a sequence number (`store.changes` reads the changes)."""
 
 from collections.abc import Collection
 from dataclasses import dataclass

@@ -88,13 +88,13 @@ class MirrorReader:
         )
 
     def count(self, agent_id: str, criteria: Filter, *, at: int) -> int:
-        """How many conversations met `criteria` at change `at`."""
+        """How many conversations met `criteria` as of sequence number `at`."""
 
         def compute() -> int:
             with self._database.reading() as connection:
                 return conversation_search.count(connection, agent_id, criteria, at=at)
 
-        # No data version in the key: what held at a given change never changes.
+        # No data version in the key: the state as of a sequence number never changes.
         return self._cache.get((self.generation, agent_id, "count", criteria, at), compute)
 
     def _current(

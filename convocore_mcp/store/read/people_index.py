@@ -24,10 +24,10 @@ from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.database.schema import UNKNOWN, lead_terms, leads, word_trigrams
 from convocore_mcp.store.read.sql_conditions import has_text, starts_with
 
-COMMON_TERM = 2_500
-"""Leads of a term that are looked at, at most, if no other term narrows the search."""
-SHORTEST_WORD = 3
-"""Letters of a word that can be found although it is misspelt."""
+MAX_LEADS_OF_TERM = 2_500
+"""Leads that are read for a term if no other term narrows the search."""
+MIN_WORD_LENGTH = 3
+"""Only words with at least so many letters can be found although they are misspelt."""
 MAX_SIMILAR = 200
 """Words that are suggested for a misspelt one, at most."""
 _t, _l, _g = lead_terms.c, leads.c, word_trigrams.c
@@ -71,7 +71,7 @@ def update_index(
 
 
 def _has_trigrams(word: str) -> bool:
-    return len(word) >= SHORTEST_WORD and not word.isdecimal()
+    return len(word) >= MIN_WORD_LENGTH and not word.isdecimal()
 
 
 def _add_trigrams(connection: Connection, agent_id: str, words: Sequence[str]) -> None:
@@ -117,7 +117,7 @@ class PeopleIndex:
                 return []
             rarest = counts.index(min(counts))
             others = [criterion for i, criterion in enumerate(criteria) if i != rarest]
-            limit = None if others else COMMON_TERM
+            limit = None if others else MAX_LEADS_OF_TERM
             candidates = {
                 lead_id
                 for condition in _ranges(criteria[rarest])
@@ -159,10 +159,10 @@ class PeopleIndex:
 
 
 def _count(connection: Connection, agent_id: str, criterion: TermAlternatives) -> int:
-    """How many leads have one of these terms; counting stops at `COMMON_TERM`."""
+    """How many leads have one of these terms; counting stops at `MAX_LEADS_OF_TERM`."""
     count = 0
     for condition in _ranges(criterion):
-        some = select(true()).where(_t.agent_id == agent_id, condition).limit(COMMON_TERM)
+        some = select(true()).where(_t.agent_id == agent_id, condition).limit(MAX_LEADS_OF_TERM)
         count += connection.scalar(select(func.count()).select_from(some.subquery())) or 0
     return count
 

@@ -22,7 +22,7 @@ from convocore_mcp.sync.details.details_parts import DetailsParts
 from convocore_mcp.sync.details.plan import (
     DetailsAction,
     DetailsMode,
-    lacking,
+    missing_details,
     next_details_action,
     without_failed,
 )
@@ -30,10 +30,10 @@ from convocore_mcp.sync.details.trial import Trial
 
 log = logging.getLogger(__name__)
 
-AT_A_TIME = 4
-"""Requests for single conversations that are under way together."""
-TRIAL_PATIENCE = 0.5
-"""Seconds that an answer waits for the first trial, which takes five round trips at most."""
+CONCURRENT_REQUESTS = 4
+"""Requests for single conversations that run at the same time."""
+TRIAL_WAIT_SECONDS = 0.5
+"""Seconds that an answer waits for the first trial: five round trips, if none answers 404."""
 LOCK = "details"
 """The kind of the sync lock: one process at a time reads the details of an agent."""
 
@@ -56,10 +56,10 @@ class AgentDetails:
         self._task: asyncio.Task[None] | None = None
         # A task's own `cancel` would abandon a thread that is using the database.
         self._cancel_scope = anyio.CancelScope()
-        self._tried = asyncio.Event()
+        self._trial_ended = asyncio.Event()
         self._trial = Trial()
         self._nothing_to_do = False
-        self._failed: set[str] = set()  # conversations, since all that are wanted had failed
+        self._failed: set[str] = set()  # IDs; emptied when every wanted one has failed
 
     @property
     def off(self) -> bool:
@@ -75,8 +75,8 @@ class AgentDetails:
             return DetailsState()
         state = await self._state_now(scope)
         if state.pending and state.trial is None and self._task is not None:
-            with anyio.move_on_after(TRIAL_PATIENCE):
-                await self._tried.wait()
+            with anyio.move_on_after(TRIAL_WAIT_SECONDS):
+                await self._trial_ended.wait()
             state = await self._state_now(scope)
         return state
 
@@ -91,15 +91,15 @@ class AgentDetails:
             now=now,
             with_bare=self.off,
         )
-        return lacking(self._parts.plan, state)
+        return missing_details(self._parts.plan, state)
 
     def list_was_read(self) -> None:
         """Read the details that the list has made necessary, in the background."""
         self._nothing_to_do = False
-        self.go_on()
+        self.start_if_needed()
 
-    def go_on(self) -> None:
-        """Read what is still to be read, unless that is known to be nothing."""
+    def start_if_needed(self) -> None:
+        """Start to read in the background what is still to be read, if there may be any."""
         if self.off or self._nothing_to_do or self._task is not None:
             return
         self._task = asyncio.create_task(self._perform())
@@ -119,7 +119,7 @@ class AgentDetails:
     async def trial_ended(self) -> None:
         """Wait until it is known whether details are needed, or why that can't be known now."""
         if self._task is not None:
-            await self._tried.wait()
+            await self._trial_ended.wait()
 
     async def read_now(self, ids: Sequence[str]) -> bool:
         """Read the details of these conversations at once, where they are wanted.
@@ -160,7 +160,7 @@ class AgentDetails:
             log.exception("Reading details failed because of a bug.")
         finally:
             self._task, self._nothing_to_do = None, True
-            self._tried.set()
+            self._trial_ended.set()
             self._on_progress()
 
     async def _perform_with_lock(self) -> None:
@@ -200,7 +200,7 @@ class AgentDetails:
 
     async def _read_batch(self) -> bool:
         """Read the next details at the plan's pace; returns whether there were any."""
-        self._tried.set()
+        self._trial_ended.set()
         wanted = await self._wanted(self._parts.plan.batch_size)
         if wanted:
             await self._read(wanted, interval=1 / self._parts.plan.per_second)
@@ -210,11 +210,11 @@ class AgentDetails:
         """Note which details have become old; returns whether there are any."""
         parts, now = self._parts, self._parts.now()
         old = now - parts.plan.again_after
-        some = await parts.read_in_thread(self._queue.any_read_before, self._agent_id, old, now=now)
-        if not some:
+        read = parts.read_in_thread
+        if not await read(self._queue.any_read_before, self._agent_id, old, now=now):
             return False
-        want_again = self._writer.want_again
-        return bool(await parts.write_in_thread(want_again, self._agent_id, old, now=now))
+        write = parts.write_in_thread
+        return bool(await write(self._writer.want_again, self._agent_id, old, now=now))
 
     async def _go_on_with_trial(self, full_sync_at: datetime) -> None:
         """Ask for a few single conversations, and note the result once they show one."""
@@ -232,22 +232,22 @@ class AgentDetails:
                 self._writer.note_trial, self._agent_id, full_sync_at=full_sync_at, result=result
             )
         if result is not None or not trial.is_short:
-            self._tried.set()
+            self._trial_ended.set()
 
     async def _wanted_for_trial(self) -> list[WantedDetails]:
         """What a trial asks for next: what may be found before what is hardly ever found.
 
         More is wanted before all was read: with nothing pending, answers would be complete.
         """
-        ahead = 2 * AT_A_TIME
+        ahead = 2 * CONCURRENT_REQUESTS
         wanted = await self._wanted(ahead, findable=True)
         if len(wanted) < ahead:
             prepare = self._writer.prepare_trial
             await self._parts.write_in_thread(prepare, self._agent_id, findable=True)
             wanted = await self._wanted(ahead, findable=True)
         if not wanted and self._trial.is_short:
-            wanted = await self._wanted(AT_A_TIME)
-        return wanted[:AT_A_TIME]
+            wanted = await self._wanted(CONCURRENT_REQUESTS)
+        return wanted[:CONCURRENT_REQUESTS]
 
     async def _wanted(self, limit: int, *, findable: bool = False) -> list[WantedDetails]:
         more, read = limit + len(self._failed), self._parts.read_in_thread
@@ -265,7 +265,7 @@ class AgentDetails:
             ApiError: the first failure that is not the record's own.
         """
         answers, errors = list[ReadDetails](), list[ApiError]()
-        limiter = anyio.CapacityLimiter(AT_A_TIME)
+        limiter = anyio.CapacityLimiter(CONCURRENT_REQUESTS)
         read_at = self._parts.now()
 
         async def ask(each: WantedDetails) -> None:
@@ -295,6 +295,6 @@ class AgentDetails:
         return added
 
     async def _pause(self, error: ApiError) -> None:
-        self._tried.set()
+        self._trial_ended.set()
         seconds = self._parts.plan.retry_after.total_seconds()
         await self._parts.sleep(max(seconds, error.retry_after or 0))

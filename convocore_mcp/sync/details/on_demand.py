@@ -15,10 +15,10 @@ from convocore_mcp.sync.sync_run import time_left
 
 log = logging.getLogger(__name__)
 
-BUDGET = 1.0
+MAX_WAIT_SECONDS = 1.0
 """Seconds that an answer waits for single conversations."""
 MAX_READ_AT_ONCE = 4
-"""Conversations of one person that are read at once, the newest ones."""
+"""Conversations of one person that are read for one answer, the newest ones."""
 PAUSE_AFTER_FAILURE = timedelta(minutes=1)
 
 
@@ -40,7 +40,7 @@ class OnDemandDetails:
         *,
         read_in_thread: RunInThread,
         now: Callable[[], datetime],
-        budget: float = BUDGET,
+        budget: float = MAX_WAIT_SECONDS,
     ) -> None:
         self._syncs = syncs
         self._mirror_reader = mirror_reader
@@ -68,7 +68,7 @@ class OnDemandDetails:
             return list(conversations)
         return await self._read_in_thread(self._read_again, conversations)
 
-    async def lacking(self, conversation: Conversation) -> bool:
+    async def is_wanted(self, conversation: Conversation) -> bool:
         """Whether the details of a conversation are still to be read."""
         details = self._syncs.details(conversation.agent_id)
         return await details.is_wanted(conversation.id)

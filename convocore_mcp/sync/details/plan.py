@@ -87,11 +87,11 @@ def without_failed(
     return (others or list(wanted))[:limit]
 
 
-def lacking(plan: DetailsPlan, state: DetailsState) -> DetailsState:
+def missing_details(plan: DetailsPlan, state: DetailsState) -> DetailsState:
     """The details that an answer lacks: none where the list is known to be full.
 
-    With details off, no trial may ever have told whether it is. Then a list counts as sparse of
-    which most rows say next to nothing.
+    With details off, there may never have been a trial. Then a list counts as sparse if most of its
+    rows hold next to nothing (`DetailsState.bare`).
     """
     result = state.trial.result if state.trial is not None else None
     if (

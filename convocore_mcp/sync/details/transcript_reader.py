@@ -18,10 +18,10 @@ from convocore_mcp.sync.sync_run import time_left
 
 log = logging.getLogger(__name__)
 
-BUDGET = 3.0
+MAX_WAIT_SECONDS = 3.0
 """Seconds that an answer waits for a transcript; less where the call must end before."""
 SAVE_PATIENCE = 0.3
-"""Seconds that it waits until the transcript is kept."""
+"""Seconds that an answer waits until the transcript is saved."""
 NOT_IN_PLAN = (
     "The workspace's Convocore plan does not include transcripts (Chat Export API add-on)."
 )
@@ -48,7 +48,7 @@ class TranscriptReader:
         now: Callable[[], datetime],
         read_in_thread: RunInThread,
         write_in_thread: RunInThread,
-        budget: float = BUDGET,
+        budget: float = MAX_WAIT_SECONDS,
     ) -> None:
         self._upstream = upstream
         self._cache = cache
@@ -58,7 +58,7 @@ class TranscriptReader:
         self._budget = budget
 
     async def read(self, agent_id: str, conversation_id: str) -> Transcript:
-        """What was said in a conversation of the mirror, or why that can't be told."""
+        """The transcript of a conversation of the mirror, or why there is none."""
         known = await self._read_in_thread(self._cache.get, agent_id, conversation_id)
         if known is not None:
             return known
@@ -82,7 +82,7 @@ class TranscriptReader:
     async def _save(
         self, agent_id: str, conversation_id: str, found: Transcript, version: bytes
     ) -> None:
-        """Keep a transcript; the answer has it in any case, and waits only a moment for that."""
+        """Save a transcript in the mirror. The answer waits for that only `SAVE_PATIENCE`."""
         try:
             with anyio.move_on_after(SAVE_PATIENCE):
                 await self._write_in_thread(

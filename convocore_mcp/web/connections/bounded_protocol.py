@@ -18,8 +18,8 @@ from convocore_mcp.web.connections.connection_table import ConnectionTable
 from convocore_mcp.web.connections.lingering_transport import LingeringTransport
 
 CONNECTION = "convocore_mcp.connection"
-"""The key in an ASGI scope under which the connection is found: the application tells it when a
-request has shown a valid token."""
+"""The key of the connection in an ASGI scope: the application calls `authenticated` on it when a
+request has a valid token."""
 MAX_PIPELINED = 16
 """Requests that a client may send before the answer to the first."""
 _FULL = "Too many connections at the same time."

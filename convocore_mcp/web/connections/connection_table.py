@@ -1,15 +1,15 @@
 """Who may stay connected: bounds on connections, in all and of each address.
 
 A new connection is let in by ending an older one, so that a server whose connections are all taken
-by silent clients still answers. Those that have not shown a token go first. A client whose
-connection is ended, or not let in, is told so, and has a moment to read it.
+by silent clients still answers. Those that have not shown a token are ended first. A client whose
+connection is ended or refused gets a response that says so, and a moment to read it.
 """
 
 import ipaddress
 from typing import Protocol
 
 MAX_LEAVING = 16
-"""Connections that are closed for others and are still told so."""
+"""Connections that are being closed to make room, and still get a response that says so."""
 
 
 class Connection(Protocol):

@@ -29,7 +29,7 @@ from convocore_mcp.server.rendering import protocol_error
 MAX_ANSWERS = 100
 """Errors that answer one line. A batch of more requests gets one error for all of them."""
 MAX_TOKENS = 30_000
-"""Parts of a line that is no JSON among which its ID is looked for: less than 0.1 s."""
+"""Tokens of a line that is no JSON which are searched for its ID: that takes less than 0.1 s."""
 _TOKEN = re.compile(
     rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[{}\[\]:,]|-?\d{1,30}(?![\d.eE])|[^\s"{}\[\]:,]+',
     re.DOTALL,
@@ -56,8 +56,8 @@ def read_line(line: bytes | LongLine) -> JSONRPCMessage | Unreadable:
         return Unreadable((_error(INVALID_REQUEST, _LONG, found),))
     if not line.strip():
         return Unreadable(())
-    # JavaScript writes half of an emoji as a lone surrogate. The text around it is as it was meant.
-    # A shell of Windows begins what it pipes with a byte order mark.
+    # JavaScript writes half of an emoji as a lone surrogate, and the text around it is right. A
+    # shell of Windows writes a byte order mark before what it pipes.
     repaired = without_lone_surrogates(line).decode("utf-8-sig", "replace").encode()
     return _valid_message(line) or _valid_message(repaired) or _unreadable(repaired)
 

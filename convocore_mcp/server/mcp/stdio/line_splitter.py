@@ -22,7 +22,7 @@ class LongLine:
 
 
 class LineSplitter:
-    """Gets the bytes in pieces, and gives out the lines that are complete, without line ends."""
+    """Receives bytes in pieces, and yields the complete lines, without line ends."""
 
     def __init__(self, max_bytes: int = MAX_LINE_BYTES) -> None:
         self._max_bytes = max_bytes

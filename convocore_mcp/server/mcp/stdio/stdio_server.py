@@ -34,7 +34,7 @@ MAX_PENDING = 128
 """Requests that may be unanswered; further ones stay in stdin until some of them are answered."""
 DRAIN_SECONDS = 0.8
 """Time that calls get to finish after stdin was closed or a signal came."""
-PROBE = "server/discover"
+PROBE_METHOD = "server/discover"
 """The first request of a client of the newer era, to learn whether the server supports it. The AI
 SDK waits one second for the answer."""
 LAST_ANSWERS_SECONDS = 1.0
@@ -144,7 +144,7 @@ class StdioConnection:
         if isinstance(message, JSONRPCRequest):
             # The SDK derives the connection's era from its first request. But a client whose
             # probe was answered too late, while Python started, falls back to the handshake.
-            if message.method == PROBE and self._may_fall_back:
+            if message.method == PROBE_METHOD and self._may_fall_back:
                 self._answer_probe(message)
                 return
             self._may_fall_back = False

@@ -26,24 +26,24 @@ class GroupColumn:
     """What the engine groups by."""
 
     value: Sql
-    """What rows of a group have in common. Several values may have one key: spellings."""
+    """What the engine groups by. Several values, such as spellings, may have one key."""
     key: Sql | None = None
-    """The column of the key, where that is another and stored."""
+    """The column that holds the key, where the key is stored beside the value."""
     sql_key: SqlKey | None = None
-    """The key that `group_keys` makes, from `key` or else `value`, and `NULL` where a value is
-    missing; `None`: only Python can."""
-    cheap: bool = True
-    """Whether the key is a column as it is, which can be read several times."""
-    unmarked: bool = True
-    """Whether no key has an `ITEM_MARK`: only IDs are kept as they are."""
+    """Makes in SQL the key that `group_keys` makes, from `key` or else `value`; `NULL` where a
+    value is missing. `None` where only Python can make it."""
+    cheap_key: bool = True
+    """Whether the key takes no time to compute, so that a query may read it several times."""
+    no_item_marks: bool = True
+    """Whether no key can hold an `ITEM_MARK`; the keys of IDs can, which are stored unchanged."""
 
     @property
     def stored_key(self) -> Sql:
-        """The key of a row as `sql_key` makes it."""
+        """The key of a row, as `sql_key` makes it where there is one."""
         return self.key_of(self.value if self.key is None else self.key)
 
     def key_of(self, stored: Sql) -> Sql:
-        """The key, from what is stored of it."""
+        """The key, made of the stored column."""
         return stored if self.sql_key is None else self.sql_key(stored)
 
 
@@ -51,7 +51,7 @@ def group_column(
     connection: Connection,
     table: RowTable,
     query: RowQuery,
-    fitting: Sequence[ColumnElement[bool]],
+    conditions: Sequence[ColumnElement[bool]],
     grouping: Grouping,
 ) -> GroupColumn:
     """What the engine groups by for one grouping."""
@@ -59,28 +59,28 @@ def group_column(
         column, zone = table.value(grouping.of), query.clock.zone
         unit = grouping.unit
         return GroupColumn(
-            local_unit(connection, table, column, list(fitting), unit=unit, zone=zone)
+            local_unit(connection, table, column, list(conditions), unit=unit, zone=zone)
         )
     if isinstance(grouping, DataField):
         entry = table.data_entry(grouping)
-        return GroupColumn(entry, sql_key=table.key_of_entry, cheap=False)
+        return GroupColumn(entry, sql_key=table.key_of_entry, cheap_key=False)
     shown = shown_fields(table, [grouping])[0]
     if shown.long:
         whole = _whole_text(table.column(grouping.name), shown.columns[0], grouping.name)
-        return GroupColumn(whole, sql_key=_as_it_is, cheap=False)
+        return GroupColumn(whole, sql_key=_unchanged, cheap_key=False)
     if grouping.kind in _KEYS:
-        key_of, unmarked = _KEYS[grouping.kind], grouping.kind is not Kind.ID
-        return GroupColumn(shown.columns[0], sql_key=key_of, unmarked=unmarked)
+        key_of, no_item_marks = _KEYS[grouping.kind], grouping.kind is not Kind.ID
+        return GroupColumn(shown.columns[0], sql_key=key_of, no_item_marks=no_item_marks)
     if grouping.kind is Kind.LIST:
         return GroupColumn(shown.columns[0], table.column(grouping.name))
-    # As one expression: sorting rows by two columns takes an engine twice as long.
+    # One expression, because sorting rows by two columns takes an engine twice as long.
     key, spelling = shown.columns
     # By model, there may be groups without rows (`model_shares`).
-    sql_key = None if grouping == BY_NAME["model"] else _as_it_is
+    sql_key = None if grouping == BY_NAME["model"] else _unchanged
     return GroupColumn(func.coalesce(spelling, key), key, sql_key)
 
 
-def _as_it_is(key: Sql) -> Sql:
+def _unchanged(key: Sql) -> Sql:
     return key
 
 
@@ -90,10 +90,10 @@ def _key_of_flag(value: Sql) -> Sql:
 
 
 def _whole_text(beginning: Sql, version: Sql, name: str) -> Sql:
-    """A long text, of which `beginning` is all or a part. Only what may be a part is looked up."""
+    """The whole of a long text. It is looked up only where `beginning` may be less than all."""
     of_version = conversation_texts.c.valid_from == version
     whole = select(conversation_texts.c[name]).where(of_version).scalar_subquery()
     return case((func.length(beginning) < BEGINNING, beginning), else_=whole)
 
 
-_KEYS: dict[Kind, SqlKey] = {Kind.FLAG: _key_of_flag, Kind.ID: _as_it_is}
+_KEYS: dict[Kind, SqlKey] = {Kind.FLAG: _key_of_flag, Kind.ID: _unchanged}

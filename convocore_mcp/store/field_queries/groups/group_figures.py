@@ -21,20 +21,21 @@ from convocore_mcp.store.fields.text_keys import text_key
 
 (ROWS, WAITS, MESSAGES, TOKENS, AI_USD, CALL_USD, RATED, RATINGS, HOT, OVERDUE,
  UNPARSED) = range(11)  # fmt: skip
-"""The places of the figures of a group."""
+"""The indexes of the figures of a group. `RATINGS` is the sum of the `RATED` ratings."""
 _FIGURES = 11
 _SUMMED = {MESSAGES: "messages", TOKENS: "tokens", AI_USD: "ai_usd", CALL_USD: "call_usd"}
 Part = Sequence[object]
-"""What the engine has added up: a row that ends in the currency, if amounts are added up, and the
-aggregates of `Figures`. Before them stands what its rows have in common."""
+"""A partial sum: a row that the engine returned for some or all rows of a group. It holds the
+values that the engine grouped by, then the currency if amounts are added up, then the aggregates of
+`Figures`."""
 
 
 @dataclass(frozen=True)
 class Figures:
     """What is added up of each group."""
 
-    places: tuple[int, ...]
-    """Which figures; the first is `ROWS`."""
+    indexes: tuple[int, ...]
+    """The indexes of the figures that are added up; the first is `ROWS`."""
     columns: tuple[Sql, ...]
     """Aggregates, in the same order."""
     currency: Sql | None = None
@@ -48,7 +49,7 @@ class Figures:
 
     @property
     def by_currency(self) -> tuple[Sql, ...]:
-        """The currency, if amounts are added up."""
+        """The currency, if amounts are added up: the engine groups by it."""
         return () if self.currency is None else (self.currency,)
 
     @property
@@ -63,7 +64,7 @@ class Figures:
 
     @cached_property
     def rows(self) -> Callable[[Part], int]:
-        """Says how many rows were added up in a part."""
+        """A function that returns how many rows a part is the sum of."""
         return itemgetter(-self.width)
 
 
@@ -72,7 +73,7 @@ def _of_conversations(table: RowTable) -> Figures:
     figures = {
         ROWS: func.count(),
         WAITS: count_where(table.column("state") == text_key(WAITING)),
-        **{place: func.sum(table.column(name)) for place, name in _SUMMED.items()},
+        **{index: func.sum(table.column(name)) for index, name in _SUMMED.items()},
         RATED: func.count(rating),
         RATINGS: func.sum(rating),
     }
@@ -102,18 +103,18 @@ def count_where(condition: Sql) -> Sql:
 class Sums:
     """The figures of a group."""
 
-    added: Figures
+    summed: Figures
     figures: list[float] = field(default_factory=lambda: [0.0] * _FIGURES)
     value: dict[str | None, float] = field(default_factory=dict)
     samples: Samples = field(default_factory=Samples)
 
     def add(self, parts: Sequence[Part]) -> None:
         """Add up parts, a figure at a time."""
-        width = self.added.width
+        width = self.summed.width
         columns = list(zip(*parts))[-width:]  # noqa: B905  # there may be none
-        for place, column in zip(self.added.places, columns, strict=False):
-            self.figures[place] += float(sum(filter(None, column)))
-        if self.added.amount is not None:
+        for index, column in zip(self.summed.indexes, columns, strict=False):
+            self.figures[index] += float(sum(filter(None, column)))
+        if self.summed.amount is not None:
             for part in parts:
                 if part[-1] is not None:
                     currency, amount = cast(
@@ -122,12 +123,12 @@ class Sums:
                     self.value[currency] = self.value.get(currency, 0.0) + float(amount)
 
     def add_share(self, tokens: float, usd: float) -> None:
-        """Add what an AI model had of conversations that belong to another group."""
+        """Add one AI model's share of conversations that count in another model's group."""
         self.figures[TOKENS] += tokens
         self.figures[AI_USD] += usd
 
     def group(self, keys: tuple[KeyPart, ...], rows: Rows) -> RowGroup:
-        """As it is answered."""
+        """The group with these keys and the figures that were added up."""
         f = self.figures
         return RowGroup(
             keys=keys,

@@ -35,9 +35,9 @@ _NAMES: dict[str, Callable[[str], str]] = {
 """How a sortable key is written in an answer, where the two differ."""
 _Read = Callable[[Sequence[object]], Sequence[str]]
 _Spell = Callable[[Sequence[Sequence[object]], Sequence[Sequence[str]]], Iterable[Sequence[str]]]
-"""Of each of several rows of values, how the keys that are given for it are spelled there."""
-Noted = tuple[Sequence[GroupKey], Sequence[object], int]
-"""Some groups of rows with the same values, these values, and how many rows have them."""
+"""Receives rows of values and the keys of each row; returns how each row spells its keys."""
+GroupedValues = tuple[Sequence[GroupKey], Sequence[object], int]
+"""The groups that rows with equal values belong to, these values, and the number of rows."""
 
 
 class GroupKeys:
@@ -53,13 +53,13 @@ class GroupKeys:
         self._spellings: list[dict[str, dict[str, int]]] = [{} for _ in group_by]
         self._reads: list[_Read] = []
         self._spells: list[_Spell | None] = []
-        at_key = len(columns)
-        for place, (grouping, column) in enumerate(zip(group_by, columns, strict=True)):
+        key_index = len(columns)
+        for index, (grouping, column) in enumerate(zip(group_by, columns, strict=True)):
             stored = column.key is not None
-            read, spell = _reader(grouping, place, at_key if stored else None)
+            read, spell = _reader(grouping, index, key_index if stored else None)
             self._reads.append(read)
             self._spells.append(spell)
-            at_key += stored
+            key_index += stored
 
     @property
     def overlapping(self) -> bool:
@@ -72,21 +72,21 @@ class GroupKeys:
             return [(part,) for part in self._reads[0](values)]
         return list(product(*(read(values) for read in self._reads)))
 
-    def note_spellings(self, noted: Sequence[Noted]) -> None:
+    def note_spellings(self, noted: Sequence[GroupedValues]) -> None:
         """Count the spellings of what rows with these values have in common."""
-        for place, spell in enumerate(self._spells):
+        for index, spell in enumerate(self._spells):
             if spell is None:
                 continue
-            known = [each for each in noted if each[0][0][place] != MISSING]
-            parts = [[key[place] for key in keys] for keys, _, _ in known]
+            known = [each for each in noted if each[0][0][index] != MISSING]
+            parts = [[key[index] for key in keys] for keys, _, _ in known]
             texts = spell([values for _, values, _ in known], parts)
             for (_, _, count), of_row, spelled in zip(known, parts, texts, strict=True):
                 for part, text in zip(of_row, spelled, strict=True):
-                    self.note_spelling(place, part, text, count)
+                    self.note_spelling(index, part, text, count)
 
     def shown(self, key: GroupKey) -> tuple[KeyPart, ...]:
         """The key as an answer has it."""
-        return tuple(self._shown(place, part) for place, part in enumerate(key))
+        return tuple(self._shown(index, part) for index, part in enumerate(key))
 
     def time_order(self, key: GroupKey) -> tuple[GroupKey, GroupKey]:
         """Sorts groups by time, oldest first; a row without the time is older than all."""
@@ -97,50 +97,53 @@ class GroupKeys:
         )
         return (times, key)
 
-    def note_spelling(self, place: int, key: str, text: str, count: int) -> None:
-        """Count a spelling: `count` rows have `text`, whose key in grouping `place` is `key`."""
-        spellings = self._spellings[place].setdefault(key, {})
+    def note_spelling(self, index: int, key: str, text: str, count: int) -> None:
+        """Count a spelling: `count` rows have `text`, whose key in grouping `index` is `key`."""
+        spellings = self._spellings[index].setdefault(key, {})
         spellings[text] = spellings.get(text, 0) + count
 
-    def _shown(self, place: int, part: str) -> KeyPart:
-        grouping = self.group_by[place]
+    def _shown(self, index: int, part: str) -> KeyPart:
+        grouping = self.group_by[index]
         if part == MISSING:
             return None
         if isinstance(grouping, TimeUnit):
             return _NAMES.get(grouping.unit, str)(part)
         if not isinstance(grouping, DataField) and grouping.kind is Kind.FLAG:
             return part == "true"
-        spellings = self._spellings[place][part]
+        spellings = self._spellings[index][part]
         return min(spellings, key=lambda text: (-spellings[text], text))
 
 
-def _reader(grouping: Grouping, place: int, at_key: int | None) -> tuple[_Read, _Spell | None]:
-    """How the values at a place become keys, and how a key is spelled there."""
+def _reader(grouping: Grouping, index: int, key_index: int | None) -> tuple[_Read, _Spell | None]:
+    """Two functions: one makes keys of the value at `index`, the other says how it spells them.
+
+    `key_index` is where a stored key is, if there is one.
+    """
     if isinstance(grouping, TimeUnit):
-        return lambda values: (_time_key(grouping.unit, values[place]),), None
+        return lambda values: (_time_key(grouping.unit, values[index]),), None
     if isinstance(grouping, DataField):
         return (
-            lambda values: (_entry(values[place])[0],),
-            _one_text(lambda values: _entry(values[place])[1]),
+            lambda values: (_entry(values[index])[0],),
+            _one_text(lambda values: _entry(values[index])[1]),
         )
     kind = grouping.kind
     if kind is Kind.FLAG:
-        return lambda values: ("true" if values[place] else "false",), None
-    if at_key is None:
+        return lambda values: ("true" if values[index] else "false",), None
+    if key_index is None:
         spelling = str if kind is Kind.ID else _text
         key_of = str if kind is Kind.ID else lambda text: stored_text(_text(text))[0]
         return (
-            lambda values: (MISSING if values[place] is None else key_of(str(values[place])),),
-            _one_text(lambda values: spelling(str(values[place]))),
+            lambda values: (MISSING if values[index] is None else key_of(str(values[index])),),
+            _one_text(lambda values: spelling(str(values[index]))),
         )
     if kind is Kind.LIST:
         return (
-            lambda values: tuple(dict.fromkeys(_items(values[at_key]))) or (MISSING,),
-            lambda rows, keys: _spelled([(v[at_key], v[place]) for v in rows], keys),
+            lambda values: tuple(dict.fromkeys(_items(values[key_index]))) or (MISSING,),
+            lambda rows, keys: _spelled([(v[key_index], v[index]) for v in rows], keys),
         )
     return (
-        lambda values: (MISSING if values[at_key] is None else str(values[at_key]),),
-        _one_text(lambda values: str(values[place])),
+        lambda values: (MISSING if values[key_index] is None else str(values[key_index]),),
+        _one_text(lambda values: str(values[index])),
     )
 
 
@@ -172,7 +175,7 @@ def _spelled(
     lists: Sequence[tuple[object, object]], keys: Sequence[Sequence[str]]
 ) -> Iterable[Sequence[str]]:
     """How some items of each of these lists are spelled, from their keys and what is stored."""
-    # As one text: reading each by itself takes four times as long.
+    # Parsed as one text: parsing each list alone takes four times as long.
     stored = stored_list(f"[{','.join(str(items) for _, items in lists)}]")
     for (key, _), items, wanted in zip(lists, stored, keys, strict=True):
         spellings = dict(zip(_items(key), items, strict=True))

@@ -24,7 +24,7 @@ from convocore_mcp.store.fields.row_tables import RowTable
 Numbers = dict[float, int]
 """How often each value occurs."""
 _COMMON = itemgetter(slice(-2))
-"""Of a row of `_values`: all but the value and how often it occurs."""
+"""Takes from a row of `_values` all but the value and how often it occurs."""
 
 
 @dataclass(slots=True)
@@ -59,13 +59,13 @@ def _measure(numbers: Numbers) -> Measure:
     values = sorted(numbers)
     ranks = list(accumulate(numbers[value] for value in values))
     n, total = ranks[-1], math.fsum(value * rows for value, rows in numbers.items())
-    # The value in the middle, or the average of both.
+    # The value in the middle, or the average of the two values there.
     middle = [values[bisect_right(ranks, rank)] for rank in ((n - 1) // 2, n // 2)]
     return Measure(n=n, sum=total, avg=total / n, median=sum(middle) / 2, max=values[-1])
 
 
 class Sampled(Protocol):
-    """What has samples (`group_figures.Sums`)."""
+    """Anything that has samples, as `group_figures.Sums`."""
 
     @property
     def samples(self) -> Samples: ...  # noqa: D102
@@ -75,16 +75,16 @@ def add_samples(
     connection: Connection,
     table: RowTable,
     keys: GroupKeys,
-    fitting: Sequence[ColumnElement[bool]],
+    conditions: Sequence[ColumnElement[bool]],
     measures: Sequence[Field],
     totals: Sampled,
     group: Callable[[GroupKey], Sampled],
 ) -> None:
     """Add the values of the measures to `totals`, and to the groups that their rows belong to."""
     for measure in measures:
-        statement = _values(table, keys, fitting, measure)
+        statement = _values(table, keys, conditions, measure)
         found = chain.from_iterable(read_in_ranges(connection, table, statement))
-        # There may be as many values as rows, so what they have in common is looked at once.
+        # There may be as many values as rows, so the groups of equal rows are looked up once.
         for common, rows in groupby(found, key=_COMMON):
             *values, currency = cast("Sequence[str | None]", common)
             counted = [cast("tuple[float, int]", row[-2:]) for row in rows]  # the engine's numbers
@@ -96,29 +96,29 @@ def add_samples(
 
 
 def _values(
-    table: RowTable, keys: GroupKeys, fitting: Sequence[ColumnElement[bool]], measure: Field
+    table: RowTable, keys: GroupKeys, conditions: Sequence[ColumnElement[bool]], measure: Field
 ) -> Select[*tuple[object, ...]]:
     """By group, the currency of an amount, each value of a measure, and how many rows have it."""
     value = table.value(measure)
     shown = func.coalesce(table.column(f"currency{SHOWN}"), table.column("currency"))
     currency = shown if measure.kind is Kind.MONEY else null()
-    fitting = [*fitting, value.is_not(None)]
+    conditions = [*conditions, value.is_not(None)]
     if table.sqlite:  # a range of rows is a condition on the table itself
         stored = map(func.min, keys.stored_keys)
-        read = select(*keys.columns, *stored, currency, value, func.count()).where(*fitting)
+        read = select(*keys.columns, *stored, currency, value, func.count()).where(*conditions)
         return read.group_by(*keys.columns, currency, value)
     # In a subquery: PostgreSQL doesn't see that two expressions with parameters are the same.
     rows = (
         select(
-            *(column.label(f"v{place}") for place, column in enumerate(keys.columns)),
-            *(column.label(f"k{place}") for place, column in enumerate(keys.stored_keys)),
+            *(column.label(f"v{index}") for index, column in enumerate(keys.columns)),
+            *(column.label(f"k{index}") for index, column in enumerate(keys.stored_keys)),
             currency.label("currency"),
             value.label("value"),
         )
-        .where(*fitting)
+        .where(*conditions)
         .subquery()
     )
-    values = [rows.c[f"v{place}"] for place in range(len(keys.columns))]
-    smallest = [func.min(rows.c[f"k{place}"]) for place in range(len(keys.stored_keys))]
+    values = [rows.c[f"v{index}"] for index in range(len(keys.columns))]
+    smallest = [func.min(rows.c[f"k{index}"]) for index in range(len(keys.stored_keys))]
     grouped = select(*values, *smallest, rows.c.currency, rows.c.value, func.count())
     return grouped.group_by(*values, rows.c.currency, rows.c.value)

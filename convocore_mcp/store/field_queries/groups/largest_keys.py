@@ -1,9 +1,9 @@
 """The largest groups by one field, of which there may be nearly as many as rows.
 
-The keys are only counted at first. Then the figures of the largest groups are added up, and those
-of all other rows together: that takes less time than sorting all rows with their figures, as SQLite
-does. Rows without the field are a group of their own, which is added up with the rest: there are
-often very many.
+First, only the keys are counted. Then the figures of the largest groups are added up, and those of
+all other rows together: that takes less time than sorting all rows with their figures, as SQLite
+does. Rows without the field are a group of their own. It is added up in the statement of the other
+rows, because there are often very many.
 """
 
 import heapq
@@ -23,17 +23,18 @@ from convocore_mcp.store.field_queries.groups.row_ranges import read_in_ranges
 from convocore_mcp.store.fields.row_tables import RowTable
 from convocore_mcp.store.fields.text_keys import ITEM_MARK
 
-MAX_HELD, OF_EACH = 150_000_000, 100
-"""Bytes of keys of SQLite that are counted here, in half the time that it takes to sort them; and
-what each key takes beside its text."""
+MAX_KEY_BYTES, BYTES_PER_KEY = 150_000_000, 100
+"""Up to this many bytes of keys, Python counts SQLite's keys, in half the time that SQLite takes to
+sort them; and the bytes that each key takes beside its text."""
 MAX_NUMBERS = 1_000
-"""Rows of the largest groups that are named by their numbers, which takes no look at the others."""
+"""Up to this many rows of the largest groups are selected by their numbers, which needs no look at
+the other rows."""
 Conditions = Sequence[ColumnElement[bool]]
 
 
 @dataclass(slots=True)
 class TopGroups:
-    """The parts of the largest groups, the largest first, and what there is beside them."""
+    """The parts of the largest groups, the largest first, and those of all other rows."""
 
     parts: dict[GroupKey, list[Part]] = field(default_factory=dict)
     rest: list[Part] = field(default_factory=list)
@@ -41,7 +42,7 @@ class TopGroups:
     """How many groups there are."""
 
     def sort(self, figures: Figures, limit: int) -> None:
-        """Put the largest first, of equally large ones the smaller key; the rest is beyond them."""
+        """Order by size, the largest first, then by key; groups after `limit` go to the rest."""
         size = {key: sum(map(figures.rows, parts)) for key, parts in self.parts.items()}
         by_size = sorted(self.parts, key=lambda key: (-size[key], key))
         for key in by_size[limit:]:
@@ -58,7 +59,7 @@ class _Largest:
     """How many keys there are."""
     numbers: list[int] | None = None
     """The numbers of the rows that have these keys, where they are known and not too many."""
-    may_lack: bool = True
+    may_have_missing: bool = True
     """Whether there may be rows without a key."""
 
 
@@ -67,15 +68,15 @@ def by_size_first(
     table: RowTable,
     column: GroupColumn,
     figures: Figures,
-    fitting: Conditions,
+    conditions: Conditions,
     limit: int,
 ) -> TopGroups:
     """The groups of rows; the larger comes first, of equally large ones the smaller key."""
     key = column.stored_key
-    largest = _largest(connection, table, column, fitting, limit)
+    largest = _largest(connection, table, column, conditions, limit)
     found = TopGroups(total=largest.total)
     read = (*figures.by_currency, *figures.aggregates)
-    of_group = [*fitting, key.in_(largest.keys)]
+    of_group = [*conditions, key.in_(largest.keys)]
     others = or_(key.is_(None), key.not_in(largest.keys))
     if largest.numbers is not None:
         of_group = [table.row_number.in_(largest.numbers)]
@@ -85,15 +86,15 @@ def by_size_first(
     for row in connection.execute(by_value):
         found.parts.setdefault((row[1],), []).append(row)
     missing = key.is_(None)
-    grouped = [*([missing] if largest.may_lack else []), *figures.by_currency]
-    # As many columns as above: parts of both may be added up together.
-    first = missing if largest.may_lack else null()
-    rest = select(first, null(), *read).select_from(table.table).where(*fitting, others)
+    grouped = [*([missing] if largest.may_have_missing else []), *figures.by_currency]
+    # As many columns as `by_value` has: parts of both may be added up together.
+    first = missing if largest.may_have_missing else null()
+    rest = select(first, null(), *read).select_from(table.table).where(*conditions, others)
     rest = rest.group_by(*grouped) if grouped else rest
     for part in chain.from_iterable(read_in_ranges(connection, table, rest)):
         if part[0]:
             found.parts.setdefault((MISSING,), []).append(part)
-        elif figures.rows(part):  # without rows, there are sums of nothing
+        elif figures.rows(part):  # a sum over no rows is a row of `NULL`s
             found.rest.append(part)
     found.total += (MISSING,) in found.parts
     found.sort(figures, limit)
@@ -104,56 +105,57 @@ def _largest(
     connection: Connection,
     table: RowTable,
     column: GroupColumn,
-    fitting: Conditions,
+    conditions: Conditions,
     limit: int,
 ) -> _Largest:
     """The keys that most rows have, the most frequent first."""
     if table.sqlite:
-        counted = _counted_here(connection, table, column, fitting, limit)
+        counted = _largest_counted_in_python(connection, table, column, conditions, limit)
         if counted is not None:
             return counted
     key, number = column.stored_key, table.row_number
     ends = (func.min(number).label("first"), func.max(number).label("last"))
     rows = select(key.label("key"), func.count().label("size"), *ends).select_from(table.table)
-    sizes_of = rows.where(*fitting, key.is_not(None)).group_by(key).cte("sizes")
+    sizes_of = rows.where(*conditions, key.is_not(None)).group_by(key).cte("sizes")
     total = select(func.count()).select_from(sizes_of).scalar_subquery()
     by_size = select(sizes_of, total).order_by(sizes_of.c.size.desc(), sizes_of.c.key)
     found = connection.execute(by_size.limit(limit)).all()
     if not found:
         return _Largest([], 0)
     keys, sizes, *numbers, totals = zip(*found, strict=True)
-    # Of no more than two rows, the first and the last are all.
+    # The first and the last row number are all numbers of a group of one or two rows.
     known = sorted({number for ends in numbers for number in ends}) if max(sizes) <= 2 else None
     return _Largest([*keys], totals[0], known)
 
 
-def _counted_here(
+def _largest_counted_in_python(
     connection: Connection,
     table: RowTable,
     column: GroupColumn,
-    fitting: Conditions,
+    conditions: Conditions,
     limit: int,
 ) -> _Largest | None:
-    """The same in SQLite: the keys of a range of rows come as one text, and so do their numbers.
+    """The same, counted in Python; `None` if the keys take more than `MAX_KEY_BYTES`.
 
-    Reading a row takes longer than all that SQLite does to find it. `None`: they are too many.
+    SQLite returns all keys of a range of rows as one text, and their row numbers as another:
+    reading one row after another would take longer than SQLite takes to find them.
     """
     key, mark = column.stored_key, literal(ITEM_MARK, Text)
     known = key.is_not(None)
-    joined = func.group_concat(key, mark) if column.unmarked else func.json_group_array(key)
+    joined = func.group_concat(key, mark) if column.no_item_marks else func.json_group_array(key)
     read = (joined.filter(known), func.group_concat(table.row_number).filter(known))
-    lacking = func.count() - func.count(key)
-    statement = select(*read, lacking).select_from(table.table).where(*fitting)
+    rows_without_key = func.count() - func.count(key)
+    statement = select(*read, rows_without_key).select_from(table.table).where(*conditions)
     sizes: Counter[str] = Counter()
     ranges: list[tuple[list[str], str]] = []
-    held, may_lack = 0, False
+    bytes_held, may_have_missing = 0, False
     for ((keys_together, numbers, without),) in read_in_ranges(connection, table, statement):
-        may_lack |= bool(without)
+        may_have_missing |= bool(without)
         if numbers is not None:
             text = str(keys_together)
-            keys: list[str] = text.split(ITEM_MARK) if column.unmarked else stored_list(text)
-            held += len(text) + OF_EACH * len(keys)
-            if held > MAX_HELD:
+            keys: list[str] = text.split(ITEM_MARK) if column.no_item_marks else stored_list(text)
+            bytes_held += len(text) + BYTES_PER_KEY * len(keys)
+            if bytes_held > MAX_KEY_BYTES:
                 return None
             sizes.update(keys)
             ranges.append((keys, str(numbers)))
@@ -161,14 +163,14 @@ def _counted_here(
     largest = [key for _, key in top]
     few = -sum(size for size, _ in top) <= MAX_NUMBERS
     return _Largest(
-        largest, len(sizes), [*_numbers(ranges, set(largest))] if few else None, may_lack
+        largest, len(sizes), [*_numbers(ranges, set(largest))] if few else None, may_have_missing
     )
 
 
 def _numbers(ranges: Iterable[tuple[list[str], str]], wanted: set[str]) -> Iterator[int]:
     """The numbers of the rows with these keys."""
     for keys, numbers in ranges:
-        places = [place for place, key in enumerate(keys) if key in wanted]
-        if places:
+        indexes = [index for index, key in enumerate(keys) if key in wanted]
+        if indexes:
             number_at = numbers.split(",")
-            yield from (int(number_at[place]) for place in places)
+            yield from (int(number_at[index]) for index in indexes)

@@ -28,24 +28,24 @@ def with_leads(
     connection: Connection,
     table: RowTable,
     query: RowQuery,
-    fitting: Sequence[ColumnElement[bool]],
+    conditions: Sequence[ColumnElement[bool]],
     total: RowGroup,
 ) -> RowGroup:
     """`total` of conversations, with the figures of the leads that have one of them.
 
-    The present leads have an index of just these values, which is read faster than their fields.
+    An index of the present leads holds just these values; it is read faster than their fields.
     """
     hot, unparsed = count_where(_l.hot_score >= query.hot_from), count_where(_l.unparsed)
     counted, amount = (func.count(), hot, unparsed), func.sum(_l.amount)
     has_amount = _l.amount.is_not(None)
     statement: Executable
     if query.requirements or query.search.strip():
-        # Once, because finding these leads takes longer than adding them up.
-        of_leads = or_(*(_has_one(table, fitting, agent) for agent in query.agents))
+        # One statement, because finding these leads takes longer than adding them up.
+        of_leads = or_(*(_has_one(table, conditions, agent) for agent in query.agents))
         currency = case((has_amount, _l.currency))
         statement = select(currency, *counted, amount).where(of_leads).group_by(currency)
     else:
-        # Apart: most leads have no amount, and SQLite sorts what it groups.
+        # Two statements: most leads have no amount, and SQLite sorts what it groups.
         of_agents = _l.agent_id.in_(query.agents)
         amounts = select(_l.currency, null(), null(), null(), amount)
         statement = union_all(
@@ -63,10 +63,10 @@ def with_leads(
 
 
 def _has_one(
-    table: RowTable, fitting: Sequence[ColumnElement[bool]], agent: str
+    table: RowTable, conditions: Sequence[ColumnElement[bool]], agent: str
 ) -> ColumnElement[bool]:
-    """The leads of an agent that have one of the conversations."""
+    """The condition that a lead of the agent has one of the conversations."""
     lead_id = table.column("lead_id")
     of_agent = [] if table.whole else [table.column("agent_id") == agent]
-    having = select(lead_id).where(*fitting, *of_agent, lead_id.is_not(None))
+    having = select(lead_id).where(*conditions, *of_agent, lead_id.is_not(None))
     return and_(_l.agent_id == agent, _l.lead_id.in_(having))

@@ -1,4 +1,4 @@
-"""Times of a time zone in SQL, though no engine need know the zone."""
+"""Times of a time zone in SQL. The engine does not need to know the zone."""
 
 from datetime import UTC, datetime, timedelta, tzinfo
 
@@ -8,12 +8,12 @@ from convocore_mcp.store.database.columns import Sql
 from convocore_mcp.store.fields.row_tables import RowTable
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_STEP = 7 * 86_400
-"""Seconds; no zone changes its clocks twice within a week."""
-_MAX_CHANGES = 200
+_STEP_SECONDS = 7 * 86_400
+"""The zone is looked at once a week: no zone changes its clocks twice within a week."""
+_MAX_CLOCK_CHANGES = 200
 _DAY, _HOUR = 86_400_000, 3_600_000
-_BIAS = 1_000_000
-"""Days that are added before dividing: engines round negative numbers in different ways."""
+_ADDED_DAYS = 1_000_000
+"""Days that are added before a division: engines round negative numbers in different ways."""
 
 
 def local_unit(
@@ -31,10 +31,10 @@ def local_unit(
     offset: Sql | int = 0
     if isinstance(first, int | float) and isinstance(last, int | float):
         offset = _offset(column, int(first) // 1000, int(last) // 1000, zone)
-    local = cast(column, BigInteger) + offset + _BIAS * _DAY
+    local = cast(column, BigInteger) + offset + _ADDED_DAYS * _DAY
     if unit == "hour":
         return (local % _DAY) // _HOUR
-    return local // _DAY - _BIAS
+    return local // _DAY - _ADDED_DAYS
 
 
 def day_of(number: int) -> datetime:
@@ -43,32 +43,34 @@ def day_of(number: int) -> datetime:
 
 
 def _offset(column: Sql, first: int, last: int, zone: tzinfo) -> Sql | int:
-    """What the zone's clocks are ahead of UTC, in milliseconds; it changes with the seasons."""
+    """The UTC offset of the zone at a time, in milliseconds; it changes with the seasons."""
     changes: list[tuple[int, int]] = []
-    before = _ahead(first, zone)
-    for at in range(first + _STEP, last + _STEP, _STEP):
-        after = _ahead(at, zone)
-        if after != before and len(changes) < _MAX_CHANGES:
-            changes.append((_change(at - _STEP, at, zone), before))
+    before = _utc_offset_at(first, zone)
+    for at in range(first + _STEP_SECONDS, last + _STEP_SECONDS, _STEP_SECONDS):
+        after = _utc_offset_at(at, zone)
+        if after != before and len(changes) < _MAX_CLOCK_CHANGES:
+            changes.append((_clock_change(at - _STEP_SECONDS, at, zone), before))
             before = after
     if not changes:
         return before * 1000
-    return case(*((column < at * 1000, ahead * 1000) for at, ahead in changes), else_=before * 1000)
+    return case(
+        *((column < at * 1000, offset * 1000) for at, offset in changes), else_=before * 1000
+    )
 
 
-def _change(low: int, high: int, zone: tzinfo) -> int:
-    """The second between these at which the clocks change."""
-    before = _ahead(low, zone)
+def _clock_change(low: int, high: int, zone: tzinfo) -> int:
+    """The second after `low`, and not after `high`, from which the UTC offset is another."""
+    before = _utc_offset_at(low, zone)
     while high - low > 1:
         middle = (low + high) // 2
-        if _ahead(middle, zone) == before:
+        if _utc_offset_at(middle, zone) == before:
             low = middle
         else:
             high = middle
     return high
 
 
-def _ahead(second: int, zone: tzinfo) -> int:
+def _utc_offset_at(second: int, zone: tzinfo) -> int:
     try:
         offset = (_EPOCH + timedelta(seconds=second)).astimezone(zone).utcoffset()
     except OverflowError:  # at the ends of the calendar

@@ -1,8 +1,8 @@
 """Rows counted and added up by group.
 
-The engine groups by what is stored. Where it also knows the keys of an answer, and groups may be
-many, the largest are found first (`top_groups`); else what has one key is added up here
-(`split_groups`).
+The engine groups by what is stored. Where it can also make the keys of an answer, and there may be
+many groups, it finds the largest first (`top_groups`). Otherwise Python adds up what has the same
+key (`split_groups`).
 """
 
 import heapq
@@ -17,15 +17,15 @@ from convocore_mcp.fields.table import BY_NAME, Field, Rows
 from convocore_mcp.store.field_queries.groups import model_shares
 from convocore_mcp.store.field_queries.groups.group_columns import group_column
 from convocore_mcp.store.field_queries.groups.group_figures import Figures, Part, Sums
-from convocore_mcp.store.field_queries.groups.group_keys import GroupKey, GroupKeys, Noted
+from convocore_mcp.store.field_queries.groups.group_keys import GroupedValues, GroupKey, GroupKeys
 from convocore_mcp.store.field_queries.groups.group_measures import add_samples
 from convocore_mcp.store.field_queries.groups.lead_totals import with_leads
 from convocore_mcp.store.field_queries.groups.split_groups import SplitParts
-from convocore_mcp.store.field_queries.groups.top_groups import has_top, top_groups
+from convocore_mcp.store.field_queries.groups.top_groups import engine_can_rank, top_groups
 from convocore_mcp.store.fields.row_tables import RowTable
 
 CHANGING = (BY_NAME["overdue_activity"], BY_NAME["hot"])
-"""Fields whose values change with time, which every count of leads depends on."""
+"""Fields whose values change as time passes; the figures of all groups of leads depend on them."""
 
 
 class _Found:
@@ -40,11 +40,11 @@ class _Found:
         """How many groups there are."""
 
     def show(self, keys: Iterable[GroupKey]) -> None:
-        """These groups are shown."""
+        """Begin the sums of the groups that are shown."""
         self.shown = {key: Sums(self.figures) for key in keys}
 
     def sums(self, key: GroupKey) -> Sums:
-        """The sums that rows with this key belong to."""
+        """The sums to which rows with this key are added."""
         return self.shown.get(key, self.rest)
 
 
@@ -52,20 +52,20 @@ def groups(
     connection: Connection,
     table: RowTable,
     query: RowQuery,
-    fitting: Sequence[ColumnElement[bool]],
+    conditions: Sequence[ColumnElement[bool]],
     group_by: Sequence[Grouping],
     measures: Sequence[Field],
     *,
     limit: int,
 ) -> Groups:
     """The rows that meet the conditions, by group; `limit` groups are shown."""
-    columns = [group_column(connection, table, query, fitting, g) for g in group_by]
+    columns = [group_column(connection, table, query, conditions, g) for g in group_by]
     keys, figures = GroupKeys(group_by, columns), Figures.of(table)
     found = _Found(figures)
-    parts = SplitParts(connection, table, keys, figures, fitting)
-    # Few groups are added up here: SQLite is faster then, a range of rows at a time.
-    if has_top(columns) and not (table.sqlite and parts.are_few):
-        top = top_groups(connection, table, columns, figures, fitting, limit)
+    parts = SplitParts(connection, table, keys, figures, conditions)
+    # Python adds up few groups: SQLite then reads faster, a range of rows at a time.
+    if engine_can_rank(columns) and not (table.sqlite and parts.are_few):
+        top = top_groups(connection, table, columns, figures, conditions, limit)
         found.total = top.total
         found.show(top.parts)
         for key, of_key in top.parts.items():
@@ -75,11 +75,11 @@ def groups(
         found.totals.add(top.rest)
         found.rest.add(top.rest)
     else:
-        _split(parts, keys, list(_shares(connection, table, keys, fitting)), limit, found)
-    add_samples(connection, table, keys, fitting, measures, found.totals, found.sums)
+        _split(parts, keys, list(_shares(connection, table, keys, conditions)), limit, found)
+    add_samples(connection, table, keys, conditions, measures, found.totals, found.sums)
     total = found.totals.group((), table.rows)
     if table.rows is Rows.CONVERSATIONS:
-        total = with_leads(connection, table, query, fitting, total)
+        total = with_leads(connection, table, query, conditions, total)
     return _answer(keys, found, total, table.rows) if group_by else Groups(total)
 
 
@@ -90,7 +90,7 @@ def _split(
     limit: int,
     found: _Found,
 ) -> None:
-    """Add up parts here."""
+    """Add up the parts in Python, and choose which groups are shown."""
     rows_of = found.figures.rows
     sizes: defaultdict[GroupKey, int] = defaultdict(int)
     for part in parts:
@@ -104,7 +104,7 @@ def _split(
         found.totals.add(chunk)
         of_keys: defaultdict[GroupKey, list[Part]] = defaultdict(list)
         rest: list[Part] = []
-        noted: list[Noted] = []
+        noted: list[GroupedValues] = []
         for part in chunk:
             of_part = keys.of(part)
             shown = [key for key in of_part if key in found.shown]
@@ -125,11 +125,11 @@ def _shares(
     connection: Connection,
     table: RowTable,
     keys: GroupKeys,
-    fitting: Sequence[ColumnElement[bool]],
+    conditions: Sequence[ColumnElement[bool]],
 ) -> Iterable[tuple[GroupKey, float, float]]:
-    """By model, tokens and their cost are those of each model itself."""
+    """What to add to groups by model, whose tokens and costs are those of the model itself."""
     if table.rows is Rows.CONVERSATIONS and BY_NAME["model"] in keys.group_by:
-        return model_shares.shares(connection, table, keys, fitting)
+        return model_shares.shares(connection, table, keys, conditions)
     return ()
 
 
@@ -141,7 +141,7 @@ def _first(keys: GroupKeys, sizes: dict[GroupKey, int], limit: int) -> list[Grou
 
 
 def _answer(keys: GroupKeys, found: _Found, totals: RowGroup, rows: Rows) -> Groups:
-    """The groups that are shown, and all others together."""
+    """The answer: the groups that are shown, and all others together."""
     shown = [sums.group(keys.shown(key), rows) for key, sums in found.shown.items()]
     other = found.rest.group((), rows) if len(shown) < found.total else None
     return Groups(totals, tuple(shown), found.total, other, keys.overlapping)

@@ -1,4 +1,4 @@
-"""Groups that are put together here: those whose keys only Python knows, and those that are few.
+"""Groups that Python puts together: those that are few, and those whose keys only Python can make.
 
 The engine groups by what is stored, and a group may come in several parts. They are read twice,
 first to count and then to add up, so that only the groups which are shown are ever held in memory.
@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection, func, null, select
 from convocore_mcp.store.field_queries.groups.group_figures import Figures, Part
 from convocore_mcp.store.field_queries.groups.group_keys import GroupKeys
 from convocore_mcp.store.field_queries.groups.row_ranges import (
-    AT_A_TIME,
+    FETCHED_ROWS,
     AnyRow,
     AnySelect,
     read_in_ranges,
@@ -23,12 +23,12 @@ from convocore_mcp.store.fields.row_tables import RowTable
 
 MAX_KEPT = 100_000
 """Parts that are kept between the two readings; where there are more, the engine is asked twice."""
-FEW = 1 / 4
-"""Parts for each row in the first range of rows; where there are more, so are the groups."""
+MAX_PARTS_PER_ROW = 1 / 4
+"""Groups are few if the first range of rows has at most this many parts for each row."""
 MOSTLY_DISTINCT = 0.75
-"""The share of different values from which on it takes longer to find the equal ones."""
-JUDGED_FROM = 2_000
-"""Parts from which on that share is known."""
+"""Above this share of different values, adding up equal ones here takes longer than it saves."""
+MIN_PARTS_JUDGED = 2_000
+"""Up to this number of parts, that share is not judged."""
 
 
 class SplitParts:
@@ -40,13 +40,13 @@ class SplitParts:
         table: RowTable,
         keys: GroupKeys,
         figures: Figures,
-        fitting: Sequence[ColumnElement[bool]],
+        conditions: Sequence[ColumnElement[bool]],
         *,
-        most_kept: int = MAX_KEPT,
+        max_kept: int = MAX_KEPT,
     ) -> None:
         grouped = [*keys.columns, *figures.by_currency]
         read = [*keys.columns, *map(func.min, keys.stored_keys), *figures.by_currency]
-        statement = select(*read, *figures.aggregates).select_from(table.table).where(*fitting)
+        statement = select(*read, *figures.aggregates).select_from(table.table).where(*conditions)
         self._statement = statement.group_by(*grouped) if grouped else statement
         self._missing: AnySelect | None = None
         if table.sqlite and keys.overlapping and len(keys.group_by) == 1:
@@ -54,9 +54,9 @@ class SplitParts:
             (key,) = keys.stored_keys
             self._statement = self._statement.where(key.is_not(None))
             missing = select(null(), null(), *figures.by_currency, *figures.aggregates)
-            self._missing = missing.where(*fitting, key.is_(None)).group_by(*figures.by_currency)
+            self._missing = missing.where(*conditions, key.is_(None)).group_by(*figures.by_currency)
         self._connection, self._table, self._keys = connection, table, keys
-        self._figures, self._most_kept = figures, most_kept
+        self._figures, self._max_kept = figures, max_kept
         self._ranges = self._read()
         self._first: Sequence[AnyRow] | None = None
         self._kept: list[Part] | None = None
@@ -66,7 +66,7 @@ class SplitParts:
         """Whether the groups are few, as far as the first range of rows shows."""
         if self._first is None:
             self._first = next(self._ranges, ())
-        return len(self._first) <= FEW * sum(map(self._figures.rows, self._first))
+        return len(self._first) <= MAX_PARTS_PER_ROW * sum(map(self._figures.rows, self._first))
 
     def __iter__(self) -> Iterator[Part]:
         if self._kept is not None:
@@ -74,10 +74,10 @@ class SplitParts:
         combine = self._table.sqlite and self.are_few
         ranges = chain([self._first or ()], self._ranges)
         parts = chain.from_iterable(self._combined(ranges) if combine else ranges)
-        reading = filter(self._figures.rows, parts)  # without rows, there are sums of nothing
+        reading = filter(self._figures.rows, parts)  # a sum over no rows is a row of `NULL`s
         self._ranges, self._first = self._read(), None
-        kept = list(islice(reading, self._most_kept + 1))
-        if len(kept) > self._most_kept:
+        kept = list(islice(reading, self._max_kept + 1))
+        if len(kept) > self._max_kept:
             return chain(kept, reading)
         self._kept = kept
         return iter(kept)
@@ -85,12 +85,13 @@ class SplitParts:
     def chunks(self) -> Iterator[list[Part]]:
         """The parts, many at a time."""
         parts = iter(self)
-        while chunk := list(islice(parts, AT_A_TIME)):
+        while chunk := list(islice(parts, FETCHED_ROWS)):
             yield chunk
 
     def _read(self) -> Iterator[Sequence[AnyRow]]:
         ranges = read_in_ranges(self._connection, self._table, self._statement)
-        # No generator of our own: it would hold us as we hold it, and end when nobody knows.
+        # Not a generator method: it would hold a reference to `self`, and `self` to it. Such a
+        # cycle is freed late, and the open result with it.
         return chain(ranges, _rows(self._connection, self._missing))
 
     def _combined(self, ranges: Iterable[Sequence[AnyRow]]) -> Iterator[Iterable[Part]]:
@@ -105,8 +106,8 @@ class SplitParts:
             for row in rows:
                 found[row[:-width]].append(row)
             held += len(rows)
-            distinct = held > JUDGED_FROM and len(found) > MOSTLY_DISTINCT * held
-            if distinct or held > self._most_kept:
+            distinct = held > MIN_PARTS_JUDGED and len(found) > MOSTLY_DISTINCT * held
+            if distinct or held > self._max_kept:
                 yield _added_up(found, width)
                 found.clear()
                 held = 0

@@ -1,8 +1,8 @@
 """The largest groups: there may be nearly as many groups as rows.
 
-Those by one field are counted first (`largest_keys`). Else in one statement: the engine groups by
-spelling (`grouped`), adds up the sizes of each key (`sizes`), and takes the largest (`top`). It
-returns the parts of these, and the sums of all others.
+By one field, the keys are counted first (`largest_keys`). Otherwise one statement does all: the
+engine groups by spelling (`grouped`), adds up the sizes of each key (`sizes`), and takes the
+largest (`top`). It returns the parts of these, and the sums of all others.
 """
 
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ from convocore_mcp.store.field_queries.groups.largest_keys import TopGroups, by_
 from convocore_mcp.store.fields.row_tables import RowTable
 
 
-def has_top(columns: Sequence[GroupColumn]) -> bool:
+def engine_can_rank(columns: Sequence[GroupColumn]) -> bool:
     """Whether the engine can tell which groups are the largest."""
     return bool(columns) and all(column.sql_key is not None for column in columns)
 
@@ -26,13 +26,13 @@ def top_groups(
     table: RowTable,
     columns: Sequence[GroupColumn],
     figures: Figures,
-    fitting: Sequence[ColumnElement[bool]],
+    conditions: Sequence[ColumnElement[bool]],
     limit: int,
 ) -> TopGroups:
     """The groups of rows; the larger comes first, of equally large ones the smaller key."""
-    if len(columns) == 1 and (table.sqlite or (columns[0].cheap and figures.currency is None)):
-        return by_size_first(connection, table, columns[0], figures, fitting, limit)
-    grouped = _grouped(table, columns, figures, fitting)
+    if len(columns) == 1 and (table.sqlite or (columns[0].cheap_key and figures.currency is None)):
+        return by_size_first(connection, table, columns[0], figures, conditions, limit)
+    grouped = _grouped(table, columns, figures, conditions)
     keys = [
         func.coalesce(
             column.key_of(grouped.c[f"v{i}" if column.key is None else f"k{i}"]),
@@ -48,9 +48,9 @@ def top_groups(
     top = select(by_size.limit(limit).cte("top"))
     is_top = keys[0].in_(top) if len(keys) == 1 else tuple_(*keys).in_(top)
     total = select(func.count()).select_from(sizes).scalar_subquery()
-    aggregates = [grouped.c[f"f{place}"] for place in range(len(figures.aggregates))]
+    aggregates = [grouped.c[f"f{index}"] for index in range(len(figures.aggregates))]
     currency = [grouped.c.currency] if figures.by_currency else []
-    values = [grouped.c[f"v{place}"] for place in range(len(columns))]
+    values = [grouped.c[f"v{index}"] for index in range(len(columns))]
     shown = select(total, literal(1), *values, *keys, *currency, *aggregates).where(is_top)
     unknown = [null()] * 2 * len(columns)
     sums = (func.sum(column) for column in aggregates)
@@ -63,7 +63,7 @@ def _grouped(
     table: RowTable,
     columns: Sequence[GroupColumn],
     figures: Figures,
-    fitting: Sequence[ColumnElement[bool]],
+    conditions: Sequence[ColumnElement[bool]],
 ) -> CTE:
     """The figures by value, with the key of each value."""
     values = [column.value.label(f"v{i}") for i, column in enumerate(columns)]
@@ -75,7 +75,7 @@ def _grouped(
     currency = [column.label("currency") for column in figures.by_currency]
     aggregates = [column.label(f"f{i}") for i, column in enumerate(figures.aggregates)]
     statement = select(*values, *stored, *currency, *aggregates).select_from(table.table)
-    return statement.where(*fitting).group_by(*values, *currency).cte("grouped")
+    return statement.where(*conditions).group_by(*values, *currency).cte("grouped")
 
 
 def _read(rows: Sequence[Sequence[object]], width: int, figures: Figures, limit: int) -> TopGroups:
@@ -85,7 +85,7 @@ def _read(rows: Sequence[Sequence[object]], width: int, figures: Figures, limit:
         found.total = int(str(total))
         if is_top:
             found.parts.setdefault(key, []).append(row)
-        elif figures.rows(row):  # without rows, there are sums of nothing
+        elif figures.rows(row):  # a sum over no rows is a row of `NULL`s
             found.rest.append(row)
     found.sort(figures, limit)
     return found

@@ -1,4 +1,4 @@
-"""A client that asks later is told the same as one that asked at once."""
+"""A client that asks later gets the same changes as one that asked at once."""
 
 from random import Random
 from typing import Any
@@ -18,7 +18,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
 }
 
 
-async def begun(client: ToolClient) -> str:
+async def first_cursor(client: ToolClient) -> str:
     """A cursor at the end, once the whole list was read."""
     await client.until_complete()
     cursor: str = (await client.ask("list_changes"))["next_cursor"]
@@ -27,12 +27,12 @@ async def begun(client: ToolClient) -> str:
 
 async def changes(client: ToolClient, cursor: str, **arguments: Any) -> tuple[list[Answer], str]:
     """All changes behind a cursor, and the cursor to go on from."""
-    told: list[Answer] = []
+    reported: list[Answer] = []
     while True:
         answer = await client.ask("list_changes", cursor=cursor, **arguments)
-        told, cursor = told + answer["changes"], answer["next_cursor"]
+        reported, cursor = reported + answer["changes"], answer["next_cursor"]
         if not answer["has_more"]:
-            return told, cursor
+            return reported, cursor
 
 
 async def read_list(client: ToolClient, sandbox: Sandbox) -> None:
@@ -51,7 +51,7 @@ async def test_a_lead_that_was_hot_before_it_was_merged_became_hot(by: str) -> N
     sandbox.insert(ID="bob", userName="Bob", leadScore=10, **SCORED)
     merging = {"userEmail": "a@x.example", "contactIdentityId": "i2"}
     async with connected(sandbox, incremental_sync_seconds=36_000) as client:
-        cursor = await begun(client)
+        cursor = await first_cursor(client)
         sandbox.edit("ann", leadScore=90)
         await read_list(client, sandbox)
         (at_once,), _ = await changes(client, cursor, became="hot")
@@ -73,7 +73,7 @@ async def test_a_change_of_a_lead_ends_where_a_new_conversation_of_it_began() ->
     sandbox = Sandbox(size=0)
     sandbox.insert(ID="ann", userName="Ann", userEmail="a@x.example", leadScore=40, **SCORED)
     async with connected(sandbox, incremental_sync_seconds=36_000) as client:
-        cursor = await begun(client)
+        cursor = await first_cursor(client)
         sandbox.edit("ann", leadScore=90)
         await read_list(client, sandbox)
         # Its score is newer, so the lead is no longer hot. Both then move to another lead.
@@ -88,7 +88,7 @@ async def test_a_change_of_a_lead_ends_where_a_new_conversation_of_it_began() ->
 
 
 @pytest.mark.parametrize("seed", range(4))
-async def test_what_is_told_later_is_what_was_told_at_once(seed: int) -> None:
+async def test_what_is_reported_later_is_what_was_reported_at_once(seed: int) -> None:
     """Promised by docs/contract.md, "`list_changes`": also while people merge and part again.
 
     Holds docs/contract.md #every-change.
@@ -97,7 +97,7 @@ async def test_what_is_told_later_is_what_was_told_at_once(seed: int) -> None:
     for number in range(6):
         sandbox.insert(ID=f"c{number}", userName="Ann", leadScore=20, **SCORED)
     async with connected(sandbox, incremental_sync_seconds=36_000) as client:
-        cursor = start = await begun(client)
+        cursor = start = await first_cursor(client)
         at_once: list[Answer] = []
         for _ in range(8):
             for _ in range(random.randint(1, 3)):
@@ -106,7 +106,7 @@ async def test_what_is_told_later_is_what_was_told_at_once(seed: int) -> None:
                 act = random.choice([sandbox.edit, sandbox.touch])
                 act(f"c{random.randrange(6)}", **fields)
             await read_list(client, sandbox)
-            told, cursor = await changes(client, cursor)
-            at_once += told
+            reported, cursor = await changes(client, cursor)
+            at_once += reported
         later, _ = await changes(client, start)
     assert later == at_once
