@@ -1,5 +1,6 @@
 """`convocore-mcp ask`: one call, exactly as a model sees it."""
 
+import contextvars
 import json
 import re
 from collections.abc import Iterator
@@ -35,7 +36,8 @@ def test_the_answer_is_what_a_model_gets(commands: CommandLine) -> None:
             await model.until_complete()
             return await model.ask("list_leads", stage=["new", "won"], sort="-value", limit=5)
 
-    answer_of_tool = anyio.run(ask_as_a_model)
+    # As for the commands: an asynchronous fixture may have left its mark in the test's context.
+    answer_of_tool = contextvars.Context().run(anyio.run, ask_as_a_model)
     for name in ("leads", "total", "excluded"):
         assert answer[name] == answer_of_tool[name]
     assert answer["freshness"]["complete"]
