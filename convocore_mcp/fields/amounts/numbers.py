@@ -22,6 +22,7 @@ _NUMBER = re.compile(
         (?P<inner>[-\u2212])?(?P<digits>\d+(?:[.,'\u2019\s]\d+)*|[.,]\d+)(?P<after>\D*)""",
     re.VERBOSE,
 )
+_DIGIT = re.compile(r"\d")
 _AFTER = re.compile(r"(?P<blank>\s*)(?P<word>[^\W\d_]+)\.?\s*(?P<unit>.*)")
 _SIGN = re.compile(r"[^\w\s.,+()-]")
 """One sign that may stand before or behind a number: `~5`, `5 %`, `5 €`."""
@@ -46,6 +47,8 @@ def read_number(value: object) -> float | None:
     if isinstance(value, int | float):
         return float(value) if abs(value) <= LARGEST and math.isfinite(value) else None
     if not isinstance(value, str) or len(value) > _MAX_LENGTH:
+        return None
+    if _DIGIT.search(value) is None:  # as in most captured values
         return None
     found = _NUMBER.fullmatch(_in_ascii_digits(value.strip()))
     if found is None or (found["sign"] and found["inner"]) or not _is_money(found["before"]):
