@@ -96,6 +96,7 @@ class AgentDetails:
             outdated_before=now - plan.outdated_after,
             now=now,
             with_bare=self.off,
+            only=scope.conversation,
         )
         return lacking(self._parts.plan, state)
 
@@ -161,8 +162,7 @@ class AgentDetails:
                 await self._perform_with_lock()
         except ConvocoreError as error:
             log.warning("Details can't be read (%s): %s", error.code, error.message)
-        except Exception:
-            # Nobody awaits this task: a bug must show here.
+        except Exception:  # nobody awaits this task: a bug must show here
             log.exception("Reading details failed because of a bug.")
         finally:
             self._task, self._nothing_to_do = None, True
