@@ -40,7 +40,7 @@ LENGTHS = {
     "hint": 1500,
 }
 """The most characters of a field, by its name."""
-IDS = frozenset({"id", "lead_id", "conversation_id"})
+IDS = frozenset({"id", "lead_id", "hot_lead_ids", "conversation_id"})
 """Fields with an ID: without its hidden characters, it would be that of another conversation."""
 EXACT = frozenset({"agent_id", "next_cursor", "next_uri"})
 """Further fields that clients send back to us: if they were cut, they would name something else."""
