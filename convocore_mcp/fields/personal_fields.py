@@ -26,7 +26,7 @@ def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-_IDS = _words("id lead_id conversation_id user_id contact_identity_id")
+_IDS = _words("id lead_id hot_lead_ids conversation_id user_id contact_identity_id")
 """IDs, which on some channels are somebody's phone number or account."""
 _EMAILS = _words("email emails mail mails")
 _PHONES = _words("phone phones mobile cell cellphone telephone tel whatsapp fax msisdn")

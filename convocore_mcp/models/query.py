@@ -21,6 +21,8 @@ class ReadScope:
     """The answer merges leads: a lead may also have conversations from before `since`."""
     details: bool = True
     """The answer depends on fields that sparse rows of the list lack (docs/upstream.md, "Rows")."""
+    conversation: str | None = None
+    """Only the details of this conversation."""
 
 
 EVERYTHING = ReadScope()

@@ -112,8 +112,8 @@ class DetailsSource(Protocol):
         """Return conversations of one agent, newest first, with details of the newest filled in."""
         ...
 
-    async def is_wanted(self, conversation: "Conversation", /) -> bool:
-        """Whether the details of a conversation are still to be read."""
+    async def judged(self, freshness: "Freshness", conversation: "Conversation", /) -> "Freshness":
+        """`freshness` of an answer about one conversation, with what its details lack."""
         ...
 
 

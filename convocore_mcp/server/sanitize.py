@@ -40,7 +40,7 @@ LENGTHS = {
     "hint": 1500,
 }
 """The most characters of a field, by its name."""
-IDS = frozenset({"id", "lead_id", "conversation_id"})
+IDS = frozenset({"id", "lead_id", "hot_lead_ids", "conversation_id"})
 """Fields with an ID. Without its hidden characters it would be another conversation's: an ID that
 has any is shown percent-encoded (`words.shown_ids`)."""
 EXACT = frozenset({"agent_id", "next_cursor", "next_uri"})

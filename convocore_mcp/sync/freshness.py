@@ -1,6 +1,6 @@
 """What an answer may say of its freshness, or why there is no answer. Pure: no I/O, no clock."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol
 
@@ -97,9 +97,7 @@ def freshness(state: SyncState, scope: ReadScope, *, now: datetime) -> Freshness
     list_read = (coverage.complete and not state.overdue) or (
         first_sync is not None and first_sync.covers(scope)
     )
-    details = state.details
-    lacks_details = details.pending or details.outdated or details.unread
-    lacks = coverage.quarantined or coverage.dropped_fields or lacks_details
+    lacks = coverage.quarantined or coverage.dropped_fields or _lacks(state.details)
     complete = list_read and not (lacks or _may_be_stale(state))
     started_at = first_sync.started_at if first_sync is not None else None
     # Before the first full sync is complete, only that sync has read anything.
@@ -119,6 +117,19 @@ def freshness(state: SyncState, scope: ReadScope, *, now: datetime) -> Freshness
         ),
         first_sync_error=state.failure if coverage.full_sync_at is None else None,
     )
+
+
+def with_details(freshness: Freshness, details: DetailsState) -> Freshness:
+    """The freshness of an answer about one conversation, whose details are in this state."""
+    return replace(
+        freshness,
+        complete=freshness.complete and not _lacks(details),
+        notes=(*freshness.notes, *_details_notes(details, of=1)),
+    )
+
+
+def _lacks(details: DetailsState) -> bool:
+    return bool(details.pending or details.outdated or details.unread)
 
 
 def _details_notes(details: DetailsState, *, of: int) -> list[str]:

@@ -71,6 +71,23 @@ async def test_a_stage_and_an_agent_are_in_every_call(tool_client: ToolClient) -
     )
 
 
+async def test_with_several_agents_the_calls_ask_all_of_them_unless_one_is_named() -> None:
+    """Ours: every call of a prompt without an agent was refused, as several are configured.
+
+    Holds docs/contract.md #p-daily #p-triage #p-weekly.
+    """
+    sandbox = Sandbox(size=40)
+    async with connected(sandbox, agent_id=f"{sandbox.agent_id},other") as client:
+        for name in ("daily_lead_brief", "triage_handoffs", "weekly_pipeline_review"):
+            text = await text_of(client, name)
+            assert text == await text_of(client, name, agent_id="all")
+            assert 'Add {"agent_id": "all"} to every call, and to get_lead the agent_id' in text
+            for tool, arguments in re.findall(r"^\d\. Call (\w+) with (\{.*?\})[.;]", text, re.M):
+                await client.ask(tool, **json.loads(arguments), agent_id="all")
+        with pytest.raises(MCPError, match="several agents are configured"):
+            await text_of(client, "prepare_for_call", lead="Ann")
+
+
 @pytest.mark.parametrize(
     ("name", "arguments", "message"),
     [

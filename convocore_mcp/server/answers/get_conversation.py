@@ -1,7 +1,6 @@
 """Answers `get_conversation`: everything about one conversation, and what was said in it."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 from convocore_mcp.errors import InvalidArgumentError, MissingError
 from convocore_mcp.models import Conversation, Freshness, ReadScope, Transcript, Turn
@@ -51,13 +50,11 @@ async def get_conversation(
         )
     # Only this conversation's details matter; they are checked below.
     freshness = await backend.syncs.ensure_fresh(agent_id, ReadScope(details=False))
-    conversation = await _find(backend, agent_id, request.conversation, freshness)
-    if await backend.details.is_wanted(conversation):
-        freshness = replace(
-            freshness,
-            complete=False,
-            notes=(*freshness.notes, "details of 1 of 1 conversations are not read yet"),
-        )
+    found = await _find(backend, agent_id, request.conversation, freshness)
+    await backend.details.enrich([found])
+    freshness = await backend.details.judged(freshness, found)
+    # Read after that: its details may have come in also where they were not waited for.
+    conversation = await _find(backend, agent_id, found.id, freshness)
     notes: list[str] = []
     fields, totals = _conversation(backend, conversation)
     answer: JsonObject = {"conversation": fields}
@@ -78,8 +75,7 @@ async def _find(
             hint="list_conversations shows the ids.",
         )
         raise with_coverage(missing, freshness)
-    (enriched,) = await backend.details.enrich([found])
-    return enriched
+    return found
 
 
 def _conversation(

@@ -10,6 +10,7 @@ from mcp.server.mcpserver.prompts import Prompt
 from pydantic import Field
 
 from convocore_mcp.errors import ConvocoreError, InvalidArgumentError, NotConfiguredError
+from convocore_mcp.server.backend import ALL_AGENTS
 from convocore_mcp.server.calls.lifetime import App
 from convocore_mcp.server.rendering import SafeText, prompt_text, protocol_error
 from convocore_mcp.server.tools.arguments import canonical_values
@@ -103,7 +104,8 @@ def _message(request: str, agent_id: str, *steps: str, then: str) -> SafeText:
     agent = ""
     if agent_id:
         argument = json.dumps({"agent_id": agent_id}, ensure_ascii=False)
-        agent = f"\nAdd {argument} to every call."
+        of_rows = ", and to get_lead the agent_id of the row" if agent_id == ALL_AGENTS else ""
+        agent = f"\nAdd {argument} to every call{of_rows}."
     calls = f"Use the Convocore tools, in this order:\n{numbered}{agent}"
     return prompt_text(f"{request}\n\n{calls}\n\n{then}\n\n{RULES}")
 
@@ -165,13 +167,25 @@ async def _as_known(app: App, given: dict[str, str]) -> dict[str, str]:
         ConvocoreError: there is no such agent, stage or person, or nothing can be read.
     """
     known = dict(given)
-    if "agent_id" in given:
-        (await app.backend()).agent(given["agent_id"])
+    if "agent_id" in given or await _has_several_agents(app):
+        backend = await app.backend()
+        if "lead" in given:
+            backend.agent(given.get("agent_id", ""))
+        else:
+            agents = backend.chosen_agents(given.get("agent_id", ALL_AGENTS))
+            known["agent_id"] = agents[0] if len(agents) == 1 else ALL_AGENTS
     if "stage" in given:
-        known["stage"] = await _stage(app, given)
+        known["stage"] = await _stage(app, known)
     if "lead" in given:
         known["lead"] = await _lead(app, given)
     return known
+
+
+async def _has_several_agents(app: App) -> bool:
+    try:
+        return len(await app.agents()) > 1
+    except NotConfiguredError:
+        return False  # the tools tell what to do about it
 
 
 async def _stage(app: App, given: dict[str, str]) -> str:
@@ -180,7 +194,7 @@ async def _stage(app: App, given: dict[str, str]) -> str:
     if stage in STAGES:
         return stage
     backend = await app.backend()
-    agents = [given["agent_id"]] if "agent_id" in given else backend.agents
+    agents = backend.chosen_agents(given.get("agent_id", ALL_AGENTS))
     with backend.in_time():
         undocumented = [
             known

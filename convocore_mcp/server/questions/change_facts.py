@@ -73,11 +73,13 @@ def wanted_changes(
 
 def what_became(change: Change) -> list[str]:
     """What the conversation, or its lead, is after the change and was not before."""
+    was_hot = is_hot(change.hot_score_before)
+    made_hot = (is_hot(change.hot_score) and not was_hot) or bool(hot_elsewhere(change))
     if change.kind == "removed":
-        return []
+        return ["hot"] * made_hot
     old, new = change.values_before, change.values
     found = {
-        "hot": is_hot(change.hot_score) and not is_hot(change.hot_score_before),
+        "hot": made_hot,
         "waiting": _turned(change, "state", WAITING),
         "won": _turned(change, "stage", "won"),
         "lost": _turned(change, "stage", "lost"),
@@ -85,6 +87,13 @@ def what_became(change: Change) -> list[str]:
         "overdue": any(new.get(name) and not old.get(name) for name in OVERDUE),
     }
     return [name for name, is_new in found.items() if is_new]
+
+
+def hot_elsewhere(change: Change) -> list[str]:
+    """The leads that became hot because the conversation left them, or joins them no more."""
+    if is_hot(change.hot_score_before):
+        return []
+    return [lead_id for lead_id, score in change.hot_scores_elsewhere if is_hot(score)]
 
 
 def is_hot(score: float | None) -> bool:

@@ -7,8 +7,8 @@ was when the next change of any of its conversations came, or as it is now.
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from sqlalchemy import Connection, select
@@ -36,6 +36,8 @@ class HotScores:
     after: float | None = None
     before: float | None = None
     is_lead: bool = False
+    others: tuple[tuple[str, float], ...] = ()
+    """Leads that the conversation left or held together, and their scores after the change."""
 
 
 class _State(NamedTuple):
@@ -59,6 +61,13 @@ def read_hot_scores(
         leads[change.agent_id] |= {
             id_ for id_ in (change.lead_id, change.lead_id_before) if id_ is not None
         }
+    separated = {
+        (agent_id, left): others
+        for agent_id, ids in leads.items()
+        for left, others in _separated_leads(connection, agent_id, ids).items()
+    }
+    for (agent_id, _), others in separated.items():
+        leads[agent_id] |= others
     states: dict[_Key, list[_State]] = defaultdict(list)
     touched: dict[_Key, list[int]] = defaultdict(list)
     for agent_id, ids in leads.items():
@@ -67,7 +76,25 @@ def read_hot_scores(
             _read_touched(connection, agent_id, part, first, up_to, touched)
     for numbers in touched.values():
         numbers.sort()
-    return [_scores(change, states, touched, up_to) for change in changes]
+    return [
+        replace(
+            scores := _scores(change, states, touched, up_to),
+            others=_others(change, scores.before, separated, states, touched, up_to),
+        )
+        for change in changes
+    ]
+
+
+def _separated_leads(connection: Connection, agent_id: str, ids: set[str]) -> dict[str, set[str]]:
+    """The leads to which changes of other conversations have moved conversations of these leads."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for part in chunks(sorted(ids)):
+        query = select(_c.first_lead_id, _c.lead_id).where(
+            _c.agent_id == agent_id, _c.first_lead_id.in_(part), _c.lead_id.is_not(None)
+        )
+        for left, lead_id in connection.execute(query):
+            found[left].add(lead_id)
+    return found
 
 
 def _read_states(
@@ -121,12 +148,42 @@ def _scores(
     after = None
     if change.lead_id is not None:
         key = (change.agent_id, change.lead_id)
-        numbers = touched[key]
-        index = bisect_right(numbers, change.number)
-        following = numbers[index] if index < len(numbers) else up_to
+        following = _following(touched[key], change.number, up_to)
         after = _state_after(states[key], change.number, following)
     highest = max(scores, default=None)
     return HotScores(after and after.hot_score, highest, after is not None)
+
+
+def _others(
+    change: LeadChange,
+    before: float | None,
+    separated: Mapping[_Key, set[str]],
+    states: Mapping[_Key, list[_State]],
+    touched: Mapping[_Key, list[int]],
+    up_to: int,
+) -> tuple[tuple[str, float], ...]:
+    """The other leads whose score is higher after the change than any was before it."""
+    own = {change.lead_id, change.lead_id_before} - {None}
+    keys = [(change.agent_id, str(lead_id)) for lead_id in own]
+    apart = set[str]().union(*(separated.get(key, ()) for key in keys))
+    found = []
+    for lead_id in sorted(({change.lead_id_before} | apart) - {change.lead_id, None}, key=str):
+        key = (change.agent_id, str(lead_id))
+        # A lead that was only separated changes with those that its conversations were in.
+        with_it = (key,) if lead_id in own else (key, *keys)
+        following = min(_following(touched[each], change.number, up_to) for each in with_it)
+        after = _state_after(states[key], change.number, following)
+        old = _state(states[key], change.number)
+        score, old_score = after and after.hot_score, old and old.hot_score
+        if score is not None and score > max(old_score or 0, before or 0):
+            found.append((str(lead_id), score))
+    return tuple(found)
+
+
+def _following(touched: Sequence[int], number: int, up_to: int) -> int:
+    """The first change of a lead after this one, else the end of the log."""
+    place = bisect_right(touched, number)
+    return touched[place] if place < len(touched) else up_to
 
 
 def _state_after(states: Iterable[_State], number: int, following: int) -> _State | None:

@@ -95,16 +95,22 @@ class DetailsQueue:
         outdated_before: datetime | None = None,
         now: datetime | None = None,
         with_bare: bool = False,
+        only: str | None = None,
     ) -> DetailsState:
         """How many details are pending and refused; with `since`, pending ones active since then.
 
         A row without a time counts in any window. With `people`, details are also pending that
         were read and are not in the leads yet: those are rebuilt in a later transaction. With
         `outdated_before` and `now`, those that were read before are counted as outdated. With
-        `with_bare`, it is looked whether most rows of the list say next to nothing.
+        `with_bare`, it is looked whether most rows of the list say next to nothing. With `only`,
+        no conversation but this one counts.
         """
         pending = select(func.count()).where(_s.agent_id == agent_id, _PENDING)
         outdated = select(func.count()).where(_d.agent_id == agent_id)
+        refused = _REFUSED.where(_d.agent_id == agent_id)
+        if only is not None:
+            pending = pending.where(_s.id == only)
+            outdated, refused = outdated.where(_d.id == only), refused.where(_d.id == only)
         if outdated_before is None or now is None:
             outdated = outdated.where(false())
         else:
@@ -117,7 +123,7 @@ class DetailsQueue:
             outdated = outdated.where(select(_c.id).where(of_row, active).exists())
         query = select(
             pending.scalar_subquery().label("pending"),
-            _REFUSED.where(_d.agent_id == agent_id).scalar_subquery().label("refused"),
+            refused.scalar_subquery().label("refused"),
             _TRIED_AT.where(_t.agent_id == agent_id).scalar_subquery().label("tried_at"),
             _RESULT.where(_t.agent_id == agent_id).scalar_subquery().label("result"),
             outdated.scalar_subquery().label("outdated"),

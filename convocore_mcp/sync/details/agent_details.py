@@ -90,6 +90,7 @@ class AgentDetails:
             outdated_before=now - plan.outdated_after,
             now=now,
             with_bare=self.off,
+            only=scope.conversation,
         )
         return missing_details(self._parts.plan, state)
 
@@ -155,8 +156,7 @@ class AgentDetails:
                 await self._perform_with_lock()
         except ConvocoreError as error:
             log.warning("Details can't be read (%s): %s", error.code, error.message)
-        except Exception:
-            # Nobody awaits this task: a bug must show here.
+        except Exception:  # nobody awaits this task: a bug must show here
             log.exception("Reading details failed because of a bug.")
         finally:
             self._task, self._nothing_to_do = None, True

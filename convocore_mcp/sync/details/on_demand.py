@@ -2,14 +2,16 @@
 
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
 import anyio
 
 from convocore_mcp.errors import ApiError
-from convocore_mcp.models import Conversation
+from convocore_mcp.models import Conversation, Freshness, ReadScope
 from convocore_mcp.sync.agent_syncs import AgentSyncs
+from convocore_mcp.sync.freshness import with_details
 from convocore_mcp.sync.page_writer import RunInThread
 from convocore_mcp.sync.sync_run import time_left
 
@@ -68,10 +70,13 @@ class OnDemandDetails:
             return list(conversations)
         return await self._read_in_thread(self._read_again, conversations)
 
-    async def is_wanted(self, conversation: Conversation) -> bool:
-        """Whether the details of a conversation are still to be read."""
+    async def judged(self, freshness: Freshness, conversation: Conversation) -> Freshness:
+        """`freshness` of an answer about one conversation, with what its details lack."""
         details = self._syncs.details(conversation.agent_id)
-        return await details.is_wanted(conversation.id)
+        state = await details.state(ReadScope(conversation=conversation.id))
+        if await details.is_wanted(conversation.id):
+            state = replace(state, pending=1)
+        return with_details(freshness, state)
 
     def _read_again(self, conversations: Sequence[Conversation]) -> list[Conversation]:
         newest = (
