@@ -8,6 +8,8 @@ class PersonalValues:
     """Names and contacts of one person, or of several together, as they were written."""
 
     names: tuple[str, ...] = ()
+    colleagues: tuple[str, ...] = ()
+    """Names of the team. Alone, a word of one may be an ordinary word, too: `Support Team`."""
     emails: tuple[str, ...] = ()
     phones: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
@@ -18,6 +20,7 @@ class PersonalValues:
         """The values of both."""
         return PersonalValues(
             _distinct(self.names, other.names),
+            _distinct(self.colleagues, other.colleagues),
             _distinct(self.emails, other.emails),
             _distinct(self.phones, other.phones),
             _distinct(self.links, other.links),

@@ -41,8 +41,9 @@ def mask_text(text: str, known: PersonalValues, mask: Mask, *, names: bool = Tru
     if any(char.isdigit() for char in text):
         text = _NUMBER.sub(lambda m: _masked_number(m.group(), known, mask), text)
         text = _CUT_NUMBER.sub(partial(_marked, mask, Personal.PHONE), text)
-    for name in known.names:
-        pattern = _name_pattern(name) if names else _whole_name(name)
+    patterns = [(name, _name_pattern(name) if names else _whole_name(name)) for name in known.names]
+    patterns += [(name, _whole_name(name)) for name in known.colleagues]
+    for name, pattern in patterns:
         if pattern is not None and pattern.search(text):
             text = pattern.sub(partial(_named, mask, name), text)
     return text

@@ -20,7 +20,17 @@ from convocore_mcp.words.folding import words
 PSEUDONYM_KEY = "pseudonym_key"
 """The row of `meta` that holds the secret from which pseudonyms are made."""
 _c, _f = conversations.c, conversation_fields.c
-_KNOWN = (_c.id, _c.lead_id, _c.name, _c.email, _c.phone, _c.links, _c.country, _f.data)
+_KNOWN = (
+    _c.id,
+    _c.lead_id,
+    _c.name,
+    _c.email,
+    _c.phone,
+    _c.links,
+    _c.country,
+    _c.assignees,
+    _f.data,
+)
 _COLUMNS: dict[Personal, tuple[Column[Any], ...]] = {
     Personal.PERSON: (_c.name, _c.assignees),
     Personal.EMAIL: (_c.email, _c.assignees),
@@ -138,6 +148,7 @@ def _values_of(row: Any) -> PersonalValues:
             found[of_name].append(shown or key)
     return PersonalValues(
         names=tuple(found[Personal.PERSON]),
+        colleagues=tuple(_listed(row.assignees)),
         emails=tuple(found[Personal.EMAIL]),
         phones=tuple(found[Personal.PHONE]),
         links=tuple(found[Personal.LINK]),
