@@ -168,6 +168,10 @@ class ChangeQueries(Protocol):
         """Whether anything changed after sequence number `after`, and which of these IDs did."""
         ...
 
+    def settled(self, agent_id: str, /) -> int:
+        """The number of the newest change that the leads of an agent follow."""
+        ...
+
     def count_changes(self, agent_id: str, /, *, after: int) -> CountedChanges:
         """How many conversations were created, updated and removed after number `after`."""
         ...

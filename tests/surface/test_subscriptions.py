@@ -1,6 +1,7 @@
 """Changes are announced to subscribers in both eras; without subscribers nothing is synced."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -10,6 +11,8 @@ from mcp import Client
 from mcp_types import ResourceUpdatedNotification
 
 from convocore_mcp.sandbox import Sandbox
+from convocore_mcp.store.read.change_log import ChangeLog
+from convocore_mcp.store.write.mirror_writer import MirrorWriter
 from tests.tool_client import ToolClient, connected
 
 ROOT = "convocore://agents/demo-agent"
@@ -108,6 +111,57 @@ async def test_subscribers_get_changes_without_asking_a_tool(era: Any) -> None:
             sandbox.insert(userName="Ada")
             assert await recorder.next() == {f"{ROOT}/stats"}
         await nobody_reads(tool_client)
+
+
+async def test_leads_that_are_computed_after_their_change_was_announced_are_announced(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Promised by docs/contract.md #announced: another process may be between the two."""
+    async with recording_client("legacy", incremental_sync_seconds=1) as (
+        sandbox,
+        recorder,
+        tool_client,
+    ):
+
+        async def hot() -> bool:
+            found = await tool_client.read(f"{ROOT}/hot-leads")
+            return "Zoe Newly" in {lead.get("name") for lead in found["leads"]}
+
+        async with recorder.subscribed(tool_client.client, f"{ROOT}/hot-leads"):
+            with monkeypatch.context() as held:
+                held.setattr(MirrorWriter, "rebuild_leads", lambda *_: 0)
+                sandbox.insert(userName="Zoe Newly", stage="new", hotLabel="hot", leadScore=100)
+                await recorder.next()
+                assert not await hot()
+            await recorder.next()
+            async with asyncio.timeout(PATIENCE):
+                while not await hot():
+                    await recorder.next()
+
+
+async def test_a_change_during_which_somebody_subscribed_is_announced_to_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Promised by docs/contract.md #announced: a change after the subscription is not lost."""
+    looking, go_on, look = threading.Event(), threading.Event(), ChangeLog.changed_since
+
+    def changed_since(log: ChangeLog, agent_id: str, **arguments: Any) -> Any:
+        looking.set()
+        assert go_on.wait(PATIENCE)
+        return look(log, agent_id, **arguments)
+
+    async with recording_client("legacy", **EVERY_TIME) as (sandbox, recorder, tool_client):
+        monkeypatch.setattr(ChangeLog, "changed_since", changed_since)
+        id_ = next(iter(sandbox.rows()))["ID"]
+        late = f"{ROOT}/conversations/{id_}"
+        async with recorder.subscribed(tool_client.client, f"{ROOT}/stats"):
+            await tool_client.ask("list_conversations", limit=1)
+            assert await asyncio.to_thread(looking.wait, PATIENCE)
+            await tool_client.client.subscribe_resource(late)
+            sandbox.touch(id_)
+            await tool_client.ask("list_conversations", limit=1)
+            go_on.set()
+            assert await recorder.next(2) == {f"{ROOT}/stats", late}
 
 
 async def nobody_reads(tool_client: ToolClient) -> None:

@@ -2,8 +2,9 @@
 
 Newer clients open a `subscriptions/listen` stream, older ones send `resources/subscribe`; one bus
 serves both. The mirror numbers its changes. After each sync, also one by another process, every
-subscribed resource with a change after the last announced number is announced. Without
-subscriptions nothing is synced and nothing is read.
+subscribed resource with a change after the last announced number is announced. Leads follow their
+conversations in a later transaction: changes that they do not follow yet are announced again.
+Without subscriptions nothing is synced and nothing is read.
 
 An event means "read it again", so a superfluous one does no harm. Clients may subscribe to any URI;
 for one that this server does not know there are no events.
@@ -26,7 +27,7 @@ from mcp_types import EmptyResult, SubscribeRequestParams, UnsubscribeRequestPar
 from convocore_mcp.errors import ConvocoreError, MirrorError
 from convocore_mcp.server.calls.lifetime import App
 from convocore_mcp.server.mcp import RequestContext, connection_of
-from convocore_mcp.server.mcp.resource_target import resource_target
+from convocore_mcp.server.mcp.resource_target import ResourceTarget, resource_target
 from convocore_mcp.server.rendering import protocol_error
 
 if TYPE_CHECKING:
@@ -135,8 +136,8 @@ class ChangeNotifier:
             try:
                 with backend.in_time():
                     for agent in set(agents) - self._announced.keys():
-                        newest = await backend.read(backend.mirror_reader.sequence_number)
-                        self._announced[agent] = newest
+                        known = await backend.read(backend.change_log.settled, agent)
+                        self._announced[agent] = known
             except MirrorError as error:
                 log.warning("Changes can't be announced: %s", error.message)
                 return
@@ -179,11 +180,7 @@ class ChangeNotifier:
         backend, after = self._backend, self._announced.get(agent)
         if backend is None or after is None:
             return
-        targets = {
-            uri: target
-            for uri in self._subscribed
-            if (target := resource_target(uri)) and target.agent in {agent, ""}
-        }
+        targets = self._targets(agent)
         changed_since = await backend.read(
             backend.change_log.changed_since,
             agent,
@@ -194,9 +191,19 @@ class ChangeNotifier:
         if agent in self._announced:
             self._announced[agent] = changed_since.sequence_number
         changed = {"conversations": changed_since.conversations, "leads": changed_since.leads}
-        for uri, target in targets.items():
-            if changed_since.any and (not target.id or target.id in changed.get(target.kind, ())):
+        for uri, target in self._targets(agent).items():
+            # Of one that somebody subscribed to meanwhile nobody has looked whether it changed.
+            hit = not target.id or target.id in changed.get(target.kind, ()) or uri not in targets
+            if changed_since.any and hit:
                 await self._bus.publish(ResourceUpdated(uri=uri))
+
+    def _targets(self, agent: str) -> dict[str, ResourceTarget]:
+        """The subscribed resources that an agent's changes concern."""
+        return {
+            uri: target
+            for uri in self._subscribed
+            if (target := resource_target(uri)) and target.agent in {agent, ""}
+        }
 
 
 class LegacySubscriptions:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, and_, func, select
 
+from convocore_mcp.store.changes.log_bounds import read_bounds
 from convocore_mcp.store.database import rows
 from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.database.schema import CURRENT, conversations
@@ -18,9 +19,10 @@ _e = enriched_versions.c
 
 @dataclass(frozen=True, slots=True)
 class ChangedSince:
-    """What changed of an agent, up to a sequence number."""
+    """What changed of an agent."""
 
     sequence_number: int
+    """Up to here, leads follow the changes: what came later must be asked for again."""
     any: bool = False
     conversations: frozenset[str] = frozenset()
     leads: frozenset[str] = frozenset()
@@ -40,6 +42,11 @@ class ChangeLog:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def settled(self, agent_id: str) -> int:
+        """The number of the newest change that the leads of an agent follow."""
+        with self._database.reading() as connection:
+            return read_bounds(connection, [agent_id]).up_to
 
     def count_changes(self, agent_id: str, *, after: int) -> ChangeCounts:
         """How many conversations were created, updated and removed since change `after`."""
@@ -79,7 +86,7 @@ class ChangeLog:
             if up_to == after:
                 return ChangedSince(up_to)
             return ChangedSince(
-                up_to,
+                max(after, read_bounds(connection, [agent_id]).up_to),
                 any=_any_changed(connection, agent_id, after, up_to),
                 conversations=_changed_values(connection, agent_id, after, up_to, _c.id, ids),
                 leads=_changed_values(connection, agent_id, after, up_to, _c.lead_id, lead_ids),
