@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from mcp_types import ResourceUpdatedNotification
 
 from convocore_mcp.sandbox import Sandbox
 from convocore_mcp.store.read.change_log import ChangeLog
+from convocore_mcp.store.write.erasing import Eraser
 from convocore_mcp.store.write.mirror_writer import MirrorWriter
 from tests.tool_client import ToolClient, connected
 
@@ -200,6 +202,27 @@ async def test_a_deletion_is_announced(era: Any) -> None:
             backend = await tool_client.app.backend()
             await backend.syncs.sync("demo-agent")
             assert await recorder.next(2) == {*uris}
+
+
+async def test_that_a_person_was_erased_is_announced(era: Any, tmp_path: Path) -> None:
+    """Promised by docs/contract.md #announced: who is forgotten is no longer among them."""
+    place: dict[str, Any] = {"store": str(tmp_path / "mirror.sqlite3")}
+    async with recording_client(era, incremental_sync_seconds=1, **place) as (
+        sandbox,
+        recorder,
+        tool_client,
+    ):
+        some, other = [row["ID"] for row in sandbox.rows()][10:12]
+        lead = (await tool_client.ask("get_lead", lead=some))["lead"]
+        ids = [conversation["id"] for conversation in lead["conversations"]]
+        uris = {f"{ROOT}/hot-leads", f"{ROOT}/stats", f"{ROOT}/conversations/{some}"}
+        uris.add(f"{ROOT}/leads/{lead['lead_id']}")
+        backend = await tool_client.app.backend()
+        eraser = Eraser(backend.syncs._parts.mirror.database)  # noqa: SLF001
+        also = f"{ROOT}/conversations/{other}"
+        async with recorder.subscribed(tool_client.client, *uris, also):
+            eraser.forget("demo-agent", ids)
+            assert await recorder.next(len(uris)) == uris
 
 
 async def test_a_sync_that_changes_nothing_announces_nothing(era: Any) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, and_, func, select
 from convocore_mcp.store.changes.log_bounds import read_bounds
 from convocore_mcp.store.database import rows
 from convocore_mcp.store.database.engine import Database
-from convocore_mcp.store.database.schema import CURRENT, conversations
+from convocore_mcp.store.database.schema import CURRENT, agents, conversations
 from convocore_mcp.store.database.sequence import sequence_number
 from convocore_mcp.store.details.tables import enriched_versions
 from convocore_mcp.store.read.sql_conditions import without_index
@@ -85,11 +85,18 @@ class ChangeLog:
             up_to = sequence_number(connection)
             if up_to == after:
                 return ChangedSince(up_to)
+            changed = _changed_values(connection, agent_id, after, up_to, _c.id, ids)
+            moved = _changed_values(connection, agent_id, after, up_to, _c.lead_id, lead_ids)
+            versions_changed = _any_changed(connection, agent_id, after, up_to)
+            erased = not versions_changed and _leads_changed(connection, agent_id, after)
+            if erased:  # who was erased has no version that would show it
+                changed |= _gone(connection, agent_id, _c.id, ids)
+                moved |= _gone(connection, agent_id, _c.lead_id, lead_ids)
             return ChangedSince(
                 max(after, read_bounds(connection, [agent_id]).up_to),
-                any=_any_changed(connection, agent_id, after, up_to),
-                conversations=_changed_values(connection, agent_id, after, up_to, _c.id, ids),
-                leads=_changed_values(connection, agent_id, after, up_to, _c.lead_id, lead_ids),
+                any=versions_changed or erased,
+                conversations=changed,
+                leads=moved,
             )
 
 
@@ -108,6 +115,24 @@ def _any_changed(connection: Connection, agent_id: str, after: int, up_to: int) 
         connection.execute(select(_c.id).where(of_agent, changed).limit(1)).first() is not None
         for changed in _began_or_ended(after, up_to)
     )
+
+
+def _leads_changed(connection: Connection, agent_id: str, after: int) -> bool:
+    newest = select(agents.c.leads_changed).where(agents.c.agent_id == agent_id)
+    return (connection.scalar(newest) or 0) > after
+
+
+def _gone(
+    connection: Connection, agent_id: str, column: ColumnElement[str], values: Collection[str]
+) -> frozenset[str]:
+    """Those of `values` that `column` has in no version."""
+    return frozenset(values) - {
+        value
+        for part in rows.chunks(sorted(values))
+        for value in connection.scalars(
+            select(column).where(_c.agent_id == agent_id, column.in_(part))
+        )
+    }
 
 
 def _changed_values(

@@ -10,7 +10,7 @@ from contextlib import closing
 
 from sqlalchemy import Connection, delete, func, select, text, update
 
-from convocore_mcp.store.database.coverage import note_data_changed
+from convocore_mcp.store.database.coverage import note_data_changed, note_leads_changed
 from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.database.rows import chunks
 from convocore_mcp.store.database.schema import (
@@ -25,7 +25,11 @@ from convocore_mcp.store.database.schema import (
     search_terms,
     word_trigrams,
 )
-from convocore_mcp.store.database.sequence import set_sequence_number, take_write_lock
+from convocore_mcp.store.database.sequence import (
+    sequence_number,
+    set_sequence_number,
+    take_write_lock,
+)
 from convocore_mcp.store.details.tables import details, enriched_versions, sparse_rows, transcripts
 from convocore_mcp.store.engines.postgresql_connection import TIMEOUT_OPTION
 from convocore_mcp.store.fields.field_tables import (
@@ -169,6 +173,8 @@ def _erase_rows(connection: Connection, agent_id: str, found: Traces) -> None:
     _erase_leads(connection, agent_id, found.lead_ids)
     _drop_unused_words(connection, agent_id, terms, words)
     note_data_changed(connection, agent_id, added=-current)
+    # The caller counts on by one: no version is left that would show that anything changed.
+    note_leads_changed(connection, agent_id, sequence_number(connection) + 1)
 
 
 def _erase_leads(connection: Connection, agent_id: str, lead_ids: Collection[str]) -> None:
