@@ -62,7 +62,8 @@ def groups(
     columns = [group_column(connection, table, query, conditions, g) for g in group_by]
     keys, figures = GroupKeys(group_by, columns), Figures.of(table)
     found = _Found(figures)
-    parts = SplitParts(connection, table, keys, figures, conditions)
+    cheap_keys = all(column.cheap_key for column in columns)
+    parts = SplitParts(connection, table, keys, figures, conditions, cheap_keys=cheap_keys)
     # Python adds up few groups: SQLite then reads faster, a range of rows at a time.
     if engine_can_rank(columns) and not (table.sqlite and parts.are_few):
         top = top_groups(connection, table, columns, figures, conditions, limit)
@@ -137,7 +138,10 @@ def _first(keys: GroupKeys, sizes: dict[GroupKey, int], limit: int) -> list[Grou
     """The largest groups, the largest first, or of times the newest, the oldest first."""
     if any(isinstance(grouping, TimeUnit) for grouping in keys.group_by):
         return sorted(heapq.nlargest(limit, sizes, key=keys.time_order), key=keys.time_order)
-    return heapq.nsmallest(limit, sizes, key=lambda key: (-sizes[key], key))
+    # Most groups are smaller than all that are shown, and comparing sizes alone takes less time.
+    smallest = min(heapq.nlargest(limit, sizes.values()), default=0)
+    large = (key for key, size in sizes.items() if size >= smallest)
+    return heapq.nsmallest(limit, large, key=lambda key: (-sizes[key], key))
 
 
 def _answer(keys: GroupKeys, found: _Found, totals: RowGroup, rows: Rows) -> Groups:

@@ -23,8 +23,9 @@ from convocore_mcp.store.fields.row_tables import RowTable
 
 MAX_KEPT = 100_000
 """Parts that are kept between the two readings; where there are more, the engine is asked twice."""
-MAX_PARTS_PER_ROW = 1 / 4
-"""Groups are few if the first range of rows has at most this many parts for each row."""
+MAX_PARTS_PER_ROW, MAX_OF_COSTLY_KEYS = 1 / 4, 1 / 2
+"""Groups are few if the first range of rows has at most this many parts for each row; the second is
+for keys that the engine would compute several times to find the largest groups."""
 MOSTLY_DISTINCT = 0.75
 """Above this share of different values, adding up equal ones here takes longer than it saves."""
 MIN_PARTS_JUDGED = 2_000
@@ -42,6 +43,7 @@ class SplitParts:
         figures: Figures,
         conditions: Sequence[ColumnElement[bool]],
         *,
+        cheap_keys: bool = True,
         max_kept: int = MAX_KEPT,
     ) -> None:
         grouped = [*keys.columns, *figures.by_currency]
@@ -57,6 +59,7 @@ class SplitParts:
             self._missing = missing.where(*conditions, key.is_(None)).group_by(*figures.by_currency)
         self._connection, self._table, self._keys = connection, table, keys
         self._figures, self._max_kept = figures, max_kept
+        self._max_per_row = MAX_PARTS_PER_ROW if cheap_keys else MAX_OF_COSTLY_KEYS
         self._ranges = self._read()
         self._first: Sequence[AnyRow] | None = None
         self._kept: list[Part] | None = None
@@ -66,7 +69,7 @@ class SplitParts:
         """Whether the groups are few, as far as the first range of rows shows."""
         if self._first is None:
             self._first = next(self._ranges, ())
-        return len(self._first) <= MAX_PARTS_PER_ROW * sum(map(self._figures.rows, self._first))
+        return len(self._first) <= self._max_per_row * sum(map(self._figures.rows, self._first))
 
     def __iter__(self) -> Iterator[Part]:
         if self._kept is not None:
