@@ -21,8 +21,9 @@ from convocore_mcp.store.field_queries.groups.row_ranges import (
 )
 from convocore_mcp.store.fields.row_tables import RowTable
 
-MAX_KEPT = 100_000
-"""Parts that are kept between the two readings; where there are more, the engine is asked twice."""
+MAX_KEPT = 300_000
+"""Parts that are kept between the two readings, some 100 MB; where there are more, the engine is
+asked twice."""
 MAX_PARTS_PER_ROW, MAX_OF_COSTLY_KEYS = 1 / 4, 1 / 2
 """Groups are few if the first range of rows has at most this many parts for each row; the second is
 for keys that the engine would compute several times to find the largest groups."""
