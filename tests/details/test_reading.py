@@ -225,6 +225,37 @@ async def test_where_no_details_are_given_answers_say_that_the_list_may_leave_ou
         assert "Convocore does not give the details of 30 conversations" in notes(found)
 
 
+async def test_one_refusal_does_not_mean_that_no_single_conversation_is_given(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Promised by docs/architecture.md, "Details": one answer of 403 may be the record's own."""
+    refusals = [ForbiddenError("Convocore says that this is not allowed (403).")]
+
+    class RefusesOnce:
+        def __init__(self, upstream: SingleConversations) -> None:
+            self._upstream = upstream
+
+        async def conversation(self, agent_id: str, id_: str) -> Conversation | None:
+            if refusals:
+                raise refusals.pop()
+            return await self._upstream.conversation(agent_id, id_)
+
+    def with_one_refusal(parts: SyncParts) -> DetailsParts:
+        found = with_parts(parts)
+        return replace(found, upstream=RefusesOnce(found.upstream))
+
+    with_parts = SyncParts.for_details
+    monkeypatch.setattr(SyncParts, "for_details", with_one_refusal)
+    sandbox = Sandbox(now=NOW)
+    sandbox.replace(list(full_rows(30, userName="Ann")))
+    leave_out(sandbox, {"userName"})
+    async with connected(sandbox, **FAST) as client:
+        await until_details_are_in(client)
+        found = await client.ask("list_conversations", query="Ann")
+    assert not refusals
+    assert (found["total"], "does not give" in notes(found)) == (30, False)
+
+
 async def test_a_broken_record_is_asked_for_once_and_hinders_no_other() -> None:
     """Promised by docs/upstream.md, "The single conversation": a broken record, not an outage.
 

@@ -12,7 +12,6 @@ from convocore_mcp.models import (
     DetailsState,
     ReadDetails,
     ReadScope,
-    TrialResult,
     WantedDetails,
 )
 from convocore_mcp.store.details.details_queue import DetailsQueue
@@ -225,7 +224,7 @@ class AgentDetails:
             read, added = await self._read(wanted, interval=interval) if wanted else ([], 0)
             result = trial.result_with(read, added=added, exhausted=not wanted)
         except (ForbiddenError, UnauthorizedError):
-            result = TrialResult.REFUSED
+            result = trial.result_of_refusal()
         if result is not None:
             self._trial = Trial()
             await self._parts.write_in_thread(

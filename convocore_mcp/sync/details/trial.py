@@ -20,6 +20,8 @@ class Trial:
     asked: int = 0
     read: int = 0
     """How many of them Convocore gave."""
+    refusals: int = 0
+    """Times in a row that Convocore refused one (401 or 403)."""
 
     @property
     def is_short(self) -> bool:
@@ -34,6 +36,7 @@ class Trial:
         `exhausted`: there is nothing more to ask for. However many are not found, a list is not
         full because of that.
         """
+        self.refusals = 0
         self.asked += len(answers)
         self.read += sum(answer.outcome is DetailsOutcome.READ for answer in answers)
         if added:
@@ -41,3 +44,8 @@ class Trial:
         if exhausted or self.read >= TRIAL_SIZE:
             return TrialResult.LIST_IS_FULL
         return None
+
+    def result_of_refusal(self) -> TrialResult | None:
+        """What one more refusal shows. One alone may be about its conversation, or will pass."""
+        self.refusals += 1
+        return TrialResult.REFUSED if self.refusals > 1 else None
