@@ -58,7 +58,8 @@ def test_a_trial_comes_first_and_again_after_each_full_sync(
 
 
 def test_a_trial_ends_when_something_was_added_or_enough_was_read() -> None:
-    """Promised by docs/architecture.md, "Details": 404s tell nothing, however many."""
+    """Promised by docs/architecture.md, "Details": sixty 404s and nothing else tell that none is
+    given, broken records tell nothing."""
     read = answers(DetailsOutcome.READ, TRIAL_SIZE)
     assert Trial().result_with(read[:4], added=1, exhausted=False) is TrialResult.ADDS
     trial = Trial()
@@ -69,7 +70,11 @@ def test_a_trial_ends_when_something_was_added_or_enough_was_read() -> None:
     missing = answers(DetailsOutcome.MISSING, SHORT_TRIAL)
     assert trial.result_with(missing[:-1], added=0, exhausted=False) is None
     assert trial.is_short
-    assert trial.result_with(missing, added=0, exhausted=False) is None
+    assert trial.result_with(missing[:1], added=0, exhausted=False) is TrialResult.REFUSED
+    trial = Trial()
+    assert trial.result_with(missing[:-1], added=0, exhausted=False) is None
+    broken = answers(DetailsOutcome.BROKEN, SHORT_TRIAL)
+    assert trial.result_with(broken, added=0, exhausted=False) is None
     assert not trial.is_short
 
 
@@ -82,7 +87,7 @@ def test_a_full_list_lacks_nothing_and_before_the_trial_nobody_knows() -> None:
     refused = DetailsState(5, 2, trial(TrialResult.REFUSED))
     assert (missing_details(AUTO, refused).pending, missing_details(AUTO, refused).refused) == (
         0,
-        5,
+        7,
     )
     adds = DetailsState(5, 2, trial(TrialResult.ADDS))
     assert missing_details(AUTO, adds) == adds

@@ -225,6 +225,20 @@ async def test_where_no_details_are_given_answers_say_that_the_list_may_leave_ou
         assert "Convocore does not give the details of 30 conversations" in notes(found)
 
 
+async def test_where_no_single_conversation_is_found_answers_are_complete_and_say_so() -> None:
+    """Promised by docs/contract.md #details-not-given: and no more of them is asked for."""
+    sandbox = Sandbox(now=NOW)
+    sandbox.replace(list(full_rows(3 * SHORT_TRIAL, userName="Ann")))
+    leave_out(sandbox, {"userName", "state"})
+    for number in range(3 * SHORT_TRIAL):
+        sandbox.without_item(f"c{number}")
+    async with connected(sandbox, **FAST) as client:
+        found = await until_details_are_in(client)
+    assert found["freshness"]["complete"]
+    assert f"does not give the details of {3 * SHORT_TRIAL} conversations" in notes(found)
+    assert len(singles(sandbox)) == SHORT_TRIAL
+
+
 async def test_one_refusal_does_not_mean_that_no_single_conversation_is_given(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

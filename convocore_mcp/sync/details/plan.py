@@ -98,7 +98,7 @@ def missing_details(plan: DetailsPlan, state: DetailsState) -> DetailsState:
         result in {TrialResult.REFUSED, TrialResult.LIST_IS_FULL}
         and plan.mode is not DetailsMode.ALL
     ):
-        refused = state.pending if result == TrialResult.REFUSED else 0
+        refused = state.pending + state.refused if result == TrialResult.REFUSED else 0
         return DetailsState(refused=refused, trial=state.trial)
     if plan.mode is DetailsMode.OFF:
         unread = state.pending if result == TrialResult.ADDS or state.bare else 0

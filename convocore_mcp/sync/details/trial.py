@@ -10,7 +10,8 @@ from convocore_mcp.models import DetailsOutcome, ReadDetails, TrialResult
 from convocore_mcp.store.details.trial_rows import TRIAL_SIZE
 
 SHORT_TRIAL = 60
-"""Single conversations that a trial asks for without a pause. An answer 404 tells nothing."""
+"""Single conversations that a trial asks for without a pause. If all of these are not found (404),
+Convocore gives none."""
 
 
 @dataclass(slots=True)
@@ -20,6 +21,8 @@ class Trial:
     asked: int = 0
     read: int = 0
     """How many of them Convocore gave."""
+    missing: int = 0
+    """How many of them Convocore did not find."""
     refusals: int = 0
     """Times in a row that Convocore refused one (401 or 403)."""
 
@@ -33,14 +36,17 @@ class Trial:
     ) -> TrialResult | None:
         """What the trial shows with these `answers`, `added` of which hold more; `None`: go on.
 
-        `exhausted`: there is nothing more to ask for. However many are not found, a list is not
-        full because of that.
+        `exhausted`: there is nothing more to ask for. A list is not full because some are broken or
+        not found.
         """
         self.refusals = 0
         self.asked += len(answers)
         self.read += sum(answer.outcome is DetailsOutcome.READ for answer in answers)
+        self.missing += sum(answer.outcome is DetailsOutcome.MISSING for answer in answers)
         if added:
             return TrialResult.ADDS
+        if self.missing == self.asked and not self.is_short:
+            return TrialResult.REFUSED
         if exhausted or self.read >= TRIAL_SIZE:
             return TrialResult.LIST_IS_FULL
         return None
