@@ -24,7 +24,7 @@ class TrialResult(StrEnum):
     LIST_IS_FULL = "full"
     """Single conversations hold nothing that their rows lack."""
     REFUSED = "refused"
-    """Convocore gives no single conversation to this key."""
+    """Convocore gives no single conversation: it refuses them, or finds none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ def details_text(details: DetailsState | None) -> str:
     if trial == TrialResult.LIST_IS_FULL:
         return "not needed: single conversations add nothing to the list"
     if trial == TrialResult.REFUSED:
-        return "Convocore gives no single conversations to this key"
+        return "Convocore gives no single conversations"
     text = f"{pending:,} still to be read" if pending else "nothing left to be read"
     return f"{text}; Convocore gives none of {details.refused:,}" if details.refused else text
 
