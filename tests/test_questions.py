@@ -10,7 +10,15 @@ import pytest
 from benchmarks.questions import BEFORE_CHANGES, QUESTIONS, askers
 from benchmarks.questions.agency import Agency
 from benchmarks.questions.alternatives import generated, generated_pages, raw_pages, read
-from benchmarks.questions.runner import Result, ask_agency, ask_early, ask_ours, now
+from benchmarks.questions.runner import (
+    ZONES,
+    Result,
+    ask_agency,
+    ask_early,
+    ask_ours,
+    now,
+    wait_for_midnight,
+)
 from benchmarks.questions.truth.dataset import Dataset
 from convocore_mcp.sandbox import Sandbox, serving
 
@@ -31,6 +39,7 @@ def anyio_backend() -> str:
 
 @pytest.fixture(scope="module")
 async def results() -> AsyncIterator[list[Result]]:
+    wait_for_midnight()
     sandbox, agency = Sandbox(), Agency(size=400)
     with serving(sandbox) as base_url, serving(agency) as agency_url:
         yield await ask_ours(sandbox, base_url) + await ask_agency(agency, agency_url)
@@ -46,8 +55,9 @@ async def test_every_question_is_answered_right_and_within_its_budget(
     assert wrong == []
     assert over == []
     assert [r.question.words for r in results if not r.complete] == []
-    # An expected fact is rarely "nothing".
-    empty = [result.question.words for result in results if not result.expected]
+    # An expected fact is rarely "nothing", once today has conversations.
+    young = any(now().astimezone(zone).hour == 0 for zone in ZONES)
+    empty = [result.question.words for result in results if not result.expected and not young]
     assert [words for words in empty if not any(part in words for part in NOTHING)] == []
 
 
@@ -62,6 +72,7 @@ async def test_a_sparse_list_gives_no_wrong_answer_that_calls_itself_complete() 
 
     Holds docs/contract.md #note-details.
     """
+    wait_for_midnight()
     sandbox = Sandbox(size=300, sparse=True)
     with serving(sandbox) as base_url:
         early = await ask_early(sandbox, base_url, questions=SOME)
@@ -73,6 +84,7 @@ async def test_a_sparse_list_gives_no_wrong_answer_that_calls_itself_complete() 
 
 async def test_a_sparse_list_gives_right_answers_once_details_are_in() -> None:
     """Promised by docs/contract.md, "Rules for every answer": complete, or said not to be."""
+    wait_for_midnight()
     sandbox = Sandbox(size=300, sparse=True)
     with serving(sandbox) as base_url:
         found = await ask_ours(sandbox, base_url, questions=SOME)

@@ -18,7 +18,13 @@ from benchmarks.questions import ABOUT_AGENCY, AFTER_CHANGES, BEFORE_CHANGES
 from benchmarks.questions.agency import Agency
 from benchmarks.questions.alternatives import generated, generated_pages, raw_pages, read
 from benchmarks.questions.question import Question
-from benchmarks.questions.runner import Result, ask_agency, ask_early, ask_ours
+from benchmarks.questions.runner import (
+    Result,
+    ask_agency,
+    ask_early,
+    ask_ours,
+    wait_for_midnight,
+)
 from benchmarks.questions.truth.dataset import Dataset
 from convocore_mcp.sandbox import Sandbox, serving
 from convocore_mcp.sandbox.server.app import Dialect
@@ -36,6 +42,7 @@ async def evaluate(
 ) -> dict[str, list[Result]]:
     """Ask one in `every` questions in every way; returns the results by who answered."""
     results: dict[str, list[Result]] = {name: [] for name in (OURS, RAW, GENERATED, UNCHECKED)}
+    wait_for_midnight()
     sandbox = Sandbox(size=size, dialect=dialect, sparse=sparse)
     with serving(sandbox) as base_url:
 
@@ -60,6 +67,7 @@ async def evaluate(
 
 async def ask_before_details(dialect: Dialect, every: int) -> list[Result]:
     """The answers from a sparse list that are wrong and call themselves complete."""
+    wait_for_midnight()
     sandbox = Sandbox(size=AGENCY_SIZE, dialect=dialect, sparse=True)
     with serving(sandbox) as base_url:
         early = await ask_early(sandbox, base_url, questions=BEFORE_CHANGES[::every])

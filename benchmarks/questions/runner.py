@@ -3,10 +3,12 @@
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from mcp import Client, StdioServerParameters
 from mcp_types import TextContent
@@ -25,6 +27,10 @@ FILL_SECONDS = 120.0
 """Seconds in which the mirror must be complete, before the first question."""
 FAST = 1000.0
 """Single conversations per second: fast enough that no question waits for details."""
+
+MARGIN = timedelta(minutes=2)
+"""Longer than the questions of one run take."""
+ZONES = (UTC, ZoneInfo(ZONE))
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,17 @@ class Result:
 def now() -> datetime:
     """The time in whole seconds, as answers show it."""
     return datetime.now(UTC).replace(microsecond=0)
+
+
+def wait_for_midnight() -> None:
+    """Let a day that is about to end do so: "today" would be one day for the truth, then the next.
+
+    To be called before the data are made, whose times count from then.
+    """
+    soon = now() + MARGIN
+    for zone in ZONES:
+        midnight = soon.astimezone(zone).replace(hour=0, minute=0, second=0)
+        time.sleep(max(0.0, (midnight - now()).total_seconds()))
 
 
 def known_rows(sandbox: Sandbox) -> list[Row]:

@@ -348,6 +348,31 @@ def test_a_server_that_ends_is_shown_and_answers_stay(page: Page, board: BoardPr
     expect(page.locator(".freshness.live")).to_be_visible()
 
 
+def test_a_late_refusal_of_an_earlier_token_ends_nothing(
+    page: Page, protected: RunningServer
+) -> None:
+    """Promised by docs/board.md, "Who may see it"."""
+    held: list[Route] = []
+    released = False
+
+    def hold_the_first(route: Route) -> None:
+        if listens(route) and not released:
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route(MCP, hold_the_first)
+    page.goto(f"{protected.url}/board")
+    page.get_by_label("Token or link").fill(TOKEN)
+    released = True
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert").first).to_contain_text("CONVOCORE_API_KEY")
+    for route in held:
+        route.continue_()
+
+    expect(page.locator(".freshness.live")).to_be_visible()
+
+
 def test_a_token_is_asked_for_and_a_wrong_one_refused(page: Page, protected: RunningServer) -> None:
     """Promised by docs/board.md, "Who may see it"."""
     page.goto(f"{protected.url}/board")

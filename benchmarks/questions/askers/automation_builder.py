@@ -1,5 +1,7 @@
 """A builder of automations: exact filters, captured variables, pages, and what is refused."""
 
+from datetime import UTC, datetime, timedelta
+
 from benchmarks.questions.asking import (
     CONVERSATIONS,
     LEADS,
@@ -14,6 +16,9 @@ from benchmarks.questions.truth import crm, oracle
 from benchmarks.questions.truth.dataset import Dataset, Lead
 from benchmarks.questions.truth.oracle import Facts, Row
 from benchmarks.questions.truth.periods import today
+
+TODAY = datetime.now(UTC).date()
+FIRST_DAY, LAST_DAY = ((TODAY - timedelta(days)).isoformat() for days in (300, 210))
 
 
 def _data(lead: Lead, name: str) -> object:
@@ -78,16 +83,16 @@ QUESTIONS = (
         tokens=900,
     ),
     Question(
-        "All conversation IDs of today on the web chat, page by page.", "en",
+        "All conversation IDs since yesterday on the web chat, page by page.", "en",
         [
-            (CONVERSATIONS, {"channel": ["web-chat"], "since": "today", "limit": 8,
+            (CONVERSATIONS, {"channel": ["web-chat"], "since": "yesterday", "limit": 8,
                              "fields": ["id"], "sort": "oldest"}),
             (CONVERSATIONS, lambda a: {
-                "channel": ["web-chat"], "since": "today", "limit": 8, "fields": ["id"],
+                "channel": ["web-chat"], "since": "yesterday", "limit": 8, "fields": ["id"],
                 "sort": "oldest", "cursor": a[-1].get("next_cursor", ""),
             }),
         ],
-        ids, lambda d: [row["ID"] for row in _web_today(d)][:16], tokens=1600,
+        ids, lambda d: [row["ID"] for row in _web_since_yesterday(d)][:16], tokens=1600,
     ),
     Question(
         "id, stage and value of the newest three, nothing else.", "en",
@@ -108,9 +113,9 @@ QUESTIONS = (
         where=["channel!=web-chat|whatsapp"],
     ),
     how_many(
-        "since 2026-01-01 until 2026-03-31", "en",
-        lambda d: [r for r in d.rows if "2026-01-01" <= oracle.day(r) <= "2026-03-31"],
-        since="2026-01-01", until="2026-03-31",
+        f"since {FIRST_DAY} until {LAST_DAY}", "en",
+        lambda d: [r for r in d.rows if FIRST_DAY <= oracle.day(r) <= LAST_DAY],
+        since=FIRST_DAY, until=LAST_DAY,
     ),
     refused(
         "Everything of the last 3m", "en", CONVERSATIONS, ["3min", "3mo"], since="3m",
@@ -133,8 +138,8 @@ QUESTIONS = (
 )  # fmt: skip
 
 
-def _web_today(dataset: Dataset) -> list[Row]:
-    start = today(dataset.now)[0]
+def _web_since_yesterday(dataset: Dataset) -> list[Row]:
+    start = today(dataset.now, offset=-1)[0]
     rows = [r for r in dataset.rows if oracle.channel(r) == "web-chat"]
     return sorted((r for r in rows if oracle.active(r) >= start), key=oracle.active)
 

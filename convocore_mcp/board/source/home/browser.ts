@@ -116,7 +116,8 @@ export class BrowserHome implements Home {
       try {
         await this.listen(() => (failures = 0));
       } catch (error) {
-        if (error instanceof Refusal && error.code === TOKEN_NEEDED) break;
+        // Refused, but not what is entered now: another token came meanwhile.
+        if (error instanceof Refusal && error.code === TOKEN_NEEDED && !this.asking) continue;
       }
       if (this.asking) break;
       this.listener.connection("lost");
