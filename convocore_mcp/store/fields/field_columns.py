@@ -7,9 +7,11 @@ from sqlalchemy import BigInteger, Boolean, Column, Float
 from convocore_mcp.fields.table import FIELDS, Field, Kind, Rows, Storage
 from convocore_mcp.store.database.columns import AnyColumn, AnyType, Text
 
-SHOWN, ITEMS, ALIASES, UNPARSED_TEXT, SOURCE = "_shown", "_items", "_aliases", "_text", "_from"
+SHOWN, ITEMS, ALIASES, UNPARSED_TEXT = "_shown", "_items", "_aliases", "_text"
 """What the names of further columns end in: the text where it differs from its key; the items of a
-list; the list of other names; a value that is no number; the version that has the long text."""
+list; the list of other names; a value that is no number."""
+DIGEST, SOURCE = "_digest", "_from"
+"""Those of a long text: what tells it from others with its beginning; the version that has it."""
 
 
 def fields_of(rows: Rows) -> tuple[Field, ...]:
@@ -26,7 +28,7 @@ def column_names(field: Field, rows: Rows) -> tuple[str, ...]:
     """The columns of a field; by the first one it is compared and sorted."""
     name = field.name
     if is_long(field):
-        return (name, name + SOURCE) if rows is Rows.LEADS else (name,)
+        return (name, name + DIGEST, *([name + SOURCE] if rows is Rows.LEADS else []))
     match field.kind:
         case Kind.TEXT | Kind.CHOICE:
             aliases = (name + ALIASES,) if field.aliases else ()

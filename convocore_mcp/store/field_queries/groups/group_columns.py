@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, case, func, literal_column, select
+from sqlalchemy import ColumnElement, Connection, case, func, literal, literal_column, select
 
 from convocore_mcp.fields.conditions import DataField
 from convocore_mcp.fields.grouping import Grouping, TimeUnit
@@ -11,10 +11,10 @@ from convocore_mcp.fields.row_query import RowQuery
 from convocore_mcp.fields.table import BY_NAME, Kind
 from convocore_mcp.store.database.columns import Sql, Text
 from convocore_mcp.store.field_queries.groups.local_times import local_unit
+from convocore_mcp.store.fields.field_columns import DIGEST
 from convocore_mcp.store.fields.field_tables import conversation_texts
 from convocore_mcp.store.fields.row_tables import RowTable
 from convocore_mcp.store.fields.shown_values import shown_fields
-from convocore_mcp.store.fields.text_keys import BEGINNING
 
 MISSING = "\U0010ffff"
 """The key of a missing value; it sorts last."""
@@ -66,8 +66,11 @@ def group_column(
         return GroupColumn(entry, sql_key=table.key_of_entry, cheap_key=False)
     shown = shown_fields(table, [grouping])[0]
     if shown.long:
-        whole = _whole_text(table.column(grouping.name), shown.columns[0], grouping.name)
-        return GroupColumn(whole, sql_key=_unchanged, cheap_key=False)
+        beginning, digest = (table.column(grouping.name + suffix) for suffix in ("", DIGEST))
+        whole = _whole_text(beginning, digest, shown.columns[0], grouping.name)
+        # The whole text is in another table, and need not be looked up to compare groups.
+        key = beginning.concat(func.coalesce(digest, literal("", Text)))
+        return GroupColumn(whole, key, sql_key=_unchanged)
     if grouping.kind in _KEYS:
         key_of, no_item_marks = _KEYS[grouping.kind], grouping.kind is not Kind.ID
         return GroupColumn(shown.columns[0], sql_key=key_of, no_item_marks=no_item_marks)
@@ -89,11 +92,11 @@ def _key_of_flag(value: Sql) -> Sql:
     return case((value, literal_column("'true'", Text)), else_=literal_column("'false'", Text))
 
 
-def _whole_text(beginning: Sql, version: Sql, name: str) -> Sql:
-    """The whole of a long text. It is looked up only where `beginning` may be less than all."""
+def _whole_text(beginning: Sql, digest: Sql, version: Sql, name: str) -> Sql:
+    """The whole of a long text. It is looked up only where `beginning` is not all of it."""
     of_version = conversation_texts.c.valid_from == version
     whole = select(conversation_texts.c[name]).where(of_version).scalar_subquery()
-    return case((func.length(beginning) < BEGINNING, beginning), else_=whole)
+    return case((digest.is_(None), beginning), else_=whole)
 
 
 _KEYS: dict[Kind, SqlKey] = {Kind.FLAG: _key_of_flag, Kind.ID: _unchanged}

@@ -143,7 +143,7 @@ def _reader(grouping: Grouping, index: int, key_index: int | None) -> tuple[_Rea
         )
     return (
         lambda values: (MISSING if values[key_index] is None else str(values[key_index]),),
-        _one_text(lambda values: str(values[index])),
+        _one_text(lambda values: _text(values[index])),
     )
 
 
