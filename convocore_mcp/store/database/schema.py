@@ -26,8 +26,7 @@ from convocore_mcp.store.database.columns import Text, Tokens
 
 PREFIX = "convocore_"
 SCHEMA_VERSION = "52"
-"""Goes up by one with every change of the tables, or of what is written into them for a conversation
-that has not changed; `meta`, which stores it, never changes."""
+"""Goes up by one with every change of the tables or of their content; `meta` never changes."""
 CURRENT = 2**62
 """The `valid_to` of a current version."""
 UNKNOWN = -(2**53)
