@@ -42,6 +42,7 @@ def read_facts(record: Any, *, without_secrets: bool = False) -> Facts:
         data,
         tuple(shares),
         (*_dates_that_are_none(record, activities), *too_long),
+        record.funnel_summary,
     )
 
 

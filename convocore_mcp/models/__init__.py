@@ -11,6 +11,7 @@ from convocore_mcp.models.changes import (
     FeedPosition,
     MomentKey,
     MomentWindow,
+    RaisedScore,
 )
 from convocore_mcp.models.conversation import (
     NO_RECORD_PARTS,
@@ -112,6 +113,7 @@ __all__ = [
     "PhraseTerm",
     "PlannedActivity",
     "Quarantined",
+    "RaisedScore",
     "ReadDetails",
     "ReadScope",
     "ReadValue",

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import NamedTuple
 
 from convocore_mcp.models.conversation import Conversation
 from convocore_mcp.models.facts import ReadValue
@@ -10,6 +11,14 @@ from convocore_mcp.models.facts import ReadValue
 MomentKey = tuple[int, str, str, str]
 """When something became overdue (Unix milliseconds), agent, conversation ID and field."""
 BEFORE_ALL: MomentKey = (0, "", "", "")
+
+
+class RaisedScore(NamedTuple):
+    """How hot another lead is after a change, and how hot its people were at most before it."""
+
+    lead_id: str
+    before: float
+    after: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +44,8 @@ class Change:
     hot_score_before: float | None = None
     is_lead: bool = False
     """Whether the conversation belongs to a lead after the change."""
-    hot_scores_elsewhere: tuple[tuple[str, float], ...] = ()
-    """Of leads that the conversation left or held together, where the change has raised them."""
+    hot_scores_elsewhere: tuple[RaisedScore, ...] = ()
+    """Of leads that it left, held together or told apart, where the change has raised them."""
     moment: MomentKey | None = None
 
 

@@ -44,6 +44,8 @@ class Facts:
     unread_fields: tuple[str, ...] = ()
     """The date fields whose text is no date that can be read; they count as without one. And `data`
     where a captured value is too long to be compared to its end."""
+    funnel_summary: str | None = None
+    """Is no field, but `query` searches it."""
 
 
 NO_FACTS = Facts()

@@ -98,3 +98,47 @@ async def test_a_lead_that_was_hot_already_does_not_become_hot_when_one_leaves()
     assert hot == []
     assert found == set()
     assert "hot_lead_ids" not in changes[0]
+
+
+ONE: dict[str, Any] = {"ID": "one", "contactIdentityId": "id-1", "userPhone": "+49 30 1234567"}
+TWO: dict[str, Any] = {"ID": "two", "contactIdentityId": "id-2", "userPhone": "+49 30 1234567"}
+SHARING: dict[str, Any] = {"ID": "ada", **HOT, "userPhone": "+49 30 1234567"}
+
+
+@pytest.mark.parametrize("arrives", [True, False])
+async def test_a_conversation_by_which_a_number_is_shared_makes_who_is_told_apart_hot(
+    arrives: bool,
+) -> None:
+    """Ours: a second identity with the same number leaves the first one without her.
+
+    Holds docs/contract.md #became-hot-elsewhere.
+    """
+    cold = {**ONE, "hotLabel": "cold", "stage": "new"}
+    hot_already = {**TWO, "userPhone": "+49 30 7654321", "hotLabel": "hot", "stage": "new"}
+    rows = [cold, SHARING] if arrives else [cold, SHARING, hot_already]
+
+    def change(sandbox: Sandbox) -> None:
+        if arrives:
+            sandbox.insert(**TWO)
+        else:
+            sandbox.edit("two", userPhone=TWO["userPhone"])
+
+    changes, hot, found = await told_of(change, *rows)
+    assert [c["id"] for c in changes] == ["two"]
+    assert hot == changes
+    assert found == {"ada"} == set(changes[0]["hot_lead_ids"])
+
+
+async def test_a_number_that_is_shared_no_more_makes_the_lead_that_somebody_joins_hot() -> None:
+    """Ours: without a second identity, the first one has her back.
+
+    Holds docs/contract.md #became-hot-elsewhere.
+    """
+    quiet = {**SHARING, "leadScore": 10, "hotLabel": "hot", "stage": "lost", "ts": 1_740_000_000}
+    one = {**ONE, "stage": "new"}
+    changes, hot, found = await told_of(
+        lambda sandbox: sandbox.edit("two", userPhone="+49 30 7654321"), one, quiet, TWO
+    )
+    assert [c["id"] for c in changes] == ["two"]
+    assert hot == changes
+    assert found == {"id-1"} == set(changes[0]["hot_lead_ids"])

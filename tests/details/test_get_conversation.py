@@ -86,6 +86,31 @@ async def test_a_demo_is_a_moment_in_the_time_zone_as_in_lists(sandbox: Sandbox)
     assert shown["demo"] == listed["demo"] == "2026-07-19T09:30:00Z"
 
 
+async def test_what_is_due_and_overdue_is_told_as_in_lists(sandbox: Sandbox) -> None:
+    """Ours: what depends on the time is a field like every other one.
+
+    Holds docs/contract.md #conversation-result.
+    """
+    late = {"type": "Call", "dueDate": "2025-07-01", "completed": False}
+    planned = {"type": "Demo", "dueDate": "2125-07-01", "completed": False}
+    first, second, third = full_rows(3, stage="proposal")
+    first |= {"crmActivities": [planned, late], "expectedCloseDate": "2025-07-01"}
+    second |= {"crmAlerts": {"overdueECD": True}}
+    sandbox.replace([first, second, third])
+    names = ("next_due", "overdue_activity", "overdue_close")
+    async with connected(sandbox) as client:
+        listed = (await client.ask("list_conversations", fields=names))["conversations"]
+        shown = [(await ask(client, row["ID"]))["conversation"] for row in (first, second, third)]
+    found = [{name: row[name] for name in names if name in row} for row in shown]
+    assert found == [
+        {"next_due": "2125-07-01", "overdue_activity": True, "overdue_close": True},
+        {"overdue_close": True},
+        {},
+    ]
+    of_lists = [{name: row[name] for name in names if row.get(name)} for row in listed]
+    assert found == of_lists
+
+
 async def test_an_activity_that_was_logged_is_not_due(sandbox: Sandbox) -> None:
     """Promised by docs/contract.md, "`get_conversation`": `due` is when something is due."""
     logged = {"type": "Email", "date": "2026-07-01", "completed": True}

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from convocore_mcp.errors import MirrorError
 from convocore_mcp.leads.keys import phone_key
-from convocore_mcp.models import Conversation, Filter, Page, Quarantined, RecordParts
+from convocore_mcp.models import Conversation, Facts, Filter, Page, Quarantined
 from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.database.schema import CURRENT, conversations
 from convocore_mcp.store.read.word_search import field_condition, matching_keys, terms_condition
@@ -43,10 +43,10 @@ queries = st.one_of(
 
 
 def with_texts(number: int, **fields: Any) -> Conversation:
-    """A conversation whose record has the same funnel summary as its details."""
+    """A conversation whose record has the same funnel summary as its facts."""
     funnel = fields.pop("funnel", None)
     record = json.dumps({"id": f"w{number}", "funnel_summary": funnel}, separators=(",", ":"))
-    made = conversation(f"w{number}", record_parts=RecordParts(funnel_summary=funnel), **fields)
+    made = conversation(f"w{number}", facts=Facts(funnel_summary=funnel), **fields)
     return replace(made, record=f"{record[:-1]},{made.record[1:]}")
 
 

@@ -5,8 +5,11 @@ from contextlib import AsyncExitStack
 from typing import NamedTuple
 from urllib.parse import quote
 
+import pytest
+
 from convocore_mcp.sandbox import Sandbox
 from tests.api.test_odd_fields import FIELD_PATHS, ODD_VALUES, WHOLE, FieldPath, json_of
+from tests.details.details_harness import FAST, FULL_ROW, until_details_are_in
 from tests.tool_client import ToolClient, connected
 
 EVERY_NTH = 6
@@ -70,3 +73,27 @@ async def test_every_tool_answers_with_every_row_whatever_one_field_holds() -> N
             await client.ask("get_lead", lead=listed[row.id]["lead_id"])
             uri = f"convocore://agents/demo-agent/conversations/{quote(row.id)}"
             assert (await client.read(uri))["id"] == row.id
+
+
+SEARCHED = {
+    "userName": "aardvark", "userEmail": "badger@zoo.example", "userCompany": "camel",
+    "title": "dingo", "summary": "elephant", "lastMessage": "ferret", "notes": "gibbon",
+    "tags": ["heron"], "funnelSummary": "ibex", "userPhone": "+49 151 29260773",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("details", ["off", "auto"])
+async def test_each_searched_field_is_searched(details: str) -> None:
+    """Ours: also what only the record holds, whether a list or a single conversation has it.
+
+    Holds docs/contract.md #query-fields.
+    """
+    sandbox = Sandbox(size=0, sparse=details == "auto")
+    sandbox.replace([FULL_ROW | {"ID": field, field: text} for field, text in SEARCHED.items()])
+    async with connected(sandbox, **(FAST | {"details": details})) as client:
+        await until_details_are_in(client)
+        for field, text in SEARCHED.items():
+            word = text[0] if isinstance(text, list) else text
+            for query in (word, f'"{word}"'):
+                answer = await client.ask("list_conversations", query=query)
+                assert [row["id"] for row in answer["conversations"]] == [field]

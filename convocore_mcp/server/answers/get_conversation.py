@@ -82,7 +82,7 @@ def _conversation(
     backend: Backend, conversation: Conversation
 ) -> tuple[JsonObject, dict[str, int]]:
     values = backend.read_fields(conversation)
-    fields, totals = conversation_fields(conversation, values, zone=backend.clock().zone)
+    fields, totals = conversation_fields(conversation, values, clock=backend.clock())
     return sanitize_object(fields, length=FIELD_LENGTH), totals
 
 

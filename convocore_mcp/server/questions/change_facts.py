@@ -90,10 +90,10 @@ def what_became(change: Change) -> list[str]:
 
 
 def hot_elsewhere(change: Change) -> list[str]:
-    """The leads that became hot because the conversation left them, or joins them no more."""
-    if is_hot(change.hot_score_before):
-        return []
-    return [lead_id for lead_id, score in change.hot_scores_elsewhere if is_hot(score)]
+    """Other leads that became hot because of the change, as those that the conversation left."""
+    raised = change.hot_scores_elsewhere
+    hot = (lead.lead_id for lead in raised if is_hot(lead.after) and not is_hot(lead.before))
+    return list(dict.fromkeys(hot))
 
 
 def is_hot(score: float | None) -> bool:

@@ -30,7 +30,7 @@ class ChangeView(View):
     hot: bool | None = None
     became: list[str] | None = None
     hot_lead_ids: list[str] | None = None
-    """Leads that became hot because the conversation left them, or joins them no more."""
+    """Other leads that became hot because of the change, as those that the conversation left."""
     changed: Annotated[FreeForm, FREE_FORM_SCHEMA] | None = None
     left_out: list[str] | None = None
     """Fields that changed too, but whose values are too long for an answer."""

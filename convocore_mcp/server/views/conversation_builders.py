@@ -1,11 +1,12 @@
 """Views of one conversation and its transcript, named as docs/contract.md says."""
 
 from collections.abc import Mapping, Sequence
-from datetime import tzinfo
 from typing import TypeVar
 
 from convocore_mcp.fields.captured_data import captured_data
 from convocore_mcp.fields.table import FieldValue
+from convocore_mcp.fields.times import Clock
+from convocore_mcp.leads.due_dates import due_dates
 from convocore_mcp.models import Activity, Conversation, Handoff, ScoreStep, Turn
 from convocore_mcp.server.views.conversation_views import ActivityView, HandoffView, ScoreView
 from convocore_mcp.server.views.row_views import field_view
@@ -19,22 +20,20 @@ CHRONOLOGICAL = frozenset({"handoffs_history", "activities", "score_history"})
 
 
 def conversation_fields(
-    c: Conversation, values: Mapping[str, FieldValue], *, zone: tzinfo
+    c: Conversation, values: Mapping[str, FieldValue], *, clock: Clock
 ) -> tuple[dict[str, object], dict[str, int]]:
     """Every field that a conversation has, with its data and histories.
 
-    Also how many entries each list has, of which at most `MAX_ITEMS` are in the fields.
+    `values` has those that do not depend on the time. Also how many entries each list has, of
+    which at most `MAX_ITEMS` are in the fields.
     """
     fields: dict[str, object] = {
-        name: field_view(name, value, zone=zone)
-        for name, value in values.items()
-        if value is not None
+        name: field_view(name, value, zone=clock.zone)
+        for name, value in (*values.items(), *_due_values(c, clock).items())
+        if value is not None and value is not False
     }
     if c.value is not None and c.amount is None:
         fields["value_text"] = str(c.value)
-    for flag in ("test", "blocked", "stale"):
-        if fields.get(flag) is False:
-            del fields[flag]
     parts = c.record_parts
     data = captured_data(parts.captured_variables, parts.funnel_extracted_data)
     fields["data"] = dict(list(data.items())[:MAX_ITEMS]) or None
@@ -50,6 +49,17 @@ def conversation_fields(
         shown = items[-MAX_ITEMS:] if name in CHRONOLOGICAL else items[:MAX_ITEMS]
         fields[name] = shown or None
     return fields, {"data": len(data)} | {name: len(items) for name, items in lists.items()}
+
+
+def _due_values(c: Conversation, clock: Clock) -> dict[str, FieldValue]:
+    """The fields that say what is due or overdue at present."""
+    due = due_dates(c, clock.zone)
+    next_due = due.next_due(clock.now)
+    return {
+        "next_due": next_due and next_due.at,
+        "overdue_activity": due.activity_overdue(clock.now),
+        "overdue_close": due.close_overdue(clock.now),
+    }
 
 
 def turn_view(turn: Turn) -> dict[str, object]:

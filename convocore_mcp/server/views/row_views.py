@@ -81,13 +81,15 @@ def field_view(name: str, value: FieldValue, *, zone: tzinfo) -> object:
     """The value of the field `name` as answers write it: times as RFC 3339, days as they are.
 
     A date of the CRM at which a day of the time zone begins is shown as that day: nobody gave a
-    time, and a time would look as if it had passed.
+    time, and a time would look as if it had passed. Where the clocks change at midnight, a day may
+    begin at one o'clock.
     """
     if isinstance(value, datetime):
         moment = value if value.tzinfo else value.replace(tzinfo=zone)
-        local = moment.astimezone(zone)
-        if name in _DATES and local.time() == time():
-            return local.date().isoformat()
+        if name in _DATES:
+            day = moment.astimezone(zone).date()
+            if datetime.combine(day, time(), zone).astimezone(UTC) == moment:
+                return day.isoformat()
         return rfc3339(moment.astimezone(UTC))
     if isinstance(value, date):
         return value.isoformat()

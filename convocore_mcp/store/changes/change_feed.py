@@ -165,6 +165,7 @@ def _read_changes(
             change.row["agent_id"],
             change.lead_id,
             change.old["lead_id"] if change.old is not None else _lead_before(change),
+            tuple(row["valid_from"] for row in (change.row, change.old) if row is not None),
         )
         for change in logged
     ]

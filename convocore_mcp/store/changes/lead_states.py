@@ -7,15 +7,17 @@ was when the next change of any of its conversations came, or as it is now.
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Column, Connection, select
 
+from convocore_mcp.models import RaisedScore
 from convocore_mcp.store.database.rows import chunks
 from convocore_mcp.store.database.schema import conversations
 from convocore_mcp.store.fields.field_tables import lead_fields
+from convocore_mcp.store.read.sql_conditions import without_index
 
 _c, _l = conversations.c, lead_fields.c
 
@@ -27,6 +29,8 @@ class LeadChange(NamedTuple):
     agent_id: str
     lead_id: str | None
     lead_id_before: str | None
+    versions: tuple[int, ...] = ()
+    """The version that the change began and the one that it ended, as far as there are both."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +40,15 @@ class HotScores:
     after: float | None = None
     before: float | None = None
     is_lead: bool = False
-    others: tuple[tuple[str, float], ...] = ()
-    """Leads that the conversation left or held together, and their scores after the change."""
+    others: tuple[RaisedScore, ...] = ()
+    """Leads that the conversation left, held together or told apart, and their scores after it."""
+
+
+class _Move(NamedTuple):
+    """A change of another conversation has moved a conversation from one lead to another."""
+
+    left: str
+    joined: str
 
 
 class _State(NamedTuple):
@@ -68,6 +79,27 @@ def read_hot_scores(
     }
     for (agent_id, _), others in separated.items():
         leads[agent_id] |= others
+    moves = _moves_by_contact(connection, changes)
+    for change in changes:
+        for move in moves[change.number]:
+            leads[change.agent_id] |= {*move}
+    states, touched = _read_history(connection, leads, first, up_to)
+    return [
+        replace(
+            scores := _scores(change, states, touched, up_to),
+            others=(
+                *_others(change, scores.before, separated, states, touched, up_to),
+                *_others_by_contact(change, moves[change.number], states, touched, up_to),
+            ),
+        )
+        for change in changes
+    ]
+
+
+def _read_history(
+    connection: Connection, leads: Mapping[str, set[str]], first: int, up_to: int
+) -> tuple[dict[_Key, list[_State]], dict[_Key, list[int]]]:
+    """The states of these leads after `first`, and the changes that touched them."""
     states: dict[_Key, list[_State]] = defaultdict(list)
     touched: dict[_Key, list[int]] = defaultdict(list)
     for agent_id, ids in leads.items():
@@ -76,13 +108,7 @@ def read_hot_scores(
             _read_touched(connection, agent_id, part, first, up_to, touched)
     for numbers in touched.values():
         numbers.sort()
-    return [
-        replace(
-            scores := _scores(change, states, touched, up_to),
-            others=_others(change, scores.before, separated, states, touched, up_to),
-        )
-        for change in changes
-    ]
+    return states, touched
 
 
 def _separated_leads(connection: Connection, agent_id: str, ids: set[str]) -> dict[str, set[str]]:
@@ -95,6 +121,45 @@ def _separated_leads(connection: Connection, agent_id: str, ids: set[str]) -> di
         for left, lead_id in connection.execute(query):
             found[left].add(lead_id)
     return found
+
+
+def _moves_by_contact(
+    connection: Connection, changes: Sequence[LeadChange]
+) -> dict[int, set[_Move]]:
+    """The moves of conversations with an email or phone number of the changed one, by change.
+
+    An identity shares such a value with them from then on, or no more: its leads need not have been
+    theirs.
+    """
+    found: dict[int, set[_Move]] = defaultdict(set)
+    change_of = {version: change for change in changes for version in change.versions}
+    for shared in (_c.email_key, _c.phone_key):
+        sharing: dict[str, dict[str, list[LeadChange]]] = defaultdict(lambda: defaultdict(list))
+        for part in chunks(sorted(change_of)):
+            query = select(_c.valid_from, shared).where(
+                _c.valid_from.in_(part), _c.identity.is_not(None), shared.is_not(None)
+            )
+            for version, value in connection.execute(query):
+                sharing[change_of[version].agent_id][value].append(change_of[version])
+        for agent_id, of_value in sharing.items():
+            for value, move in _moves(connection, agent_id, shared, sorted(of_value)):
+                for change in of_value[value]:
+                    if not {*move} & {change.lead_id, change.lead_id_before}:
+                        found[change.number].add(move)
+    return found
+
+
+def _moves(
+    connection: Connection, agent_id: str, shared: Column[str], values: Sequence[str]
+) -> Iterator[tuple[str, _Move]]:
+    """The moves of conversations whose email or phone number is one of `values`."""
+    leads = (without_index(_c.first_lead_id), without_index(_c.lead_id))
+    for part in chunks(values):
+        query = select(shared, _c.first_lead_id, _c.lead_id).where(
+            _c.agent_id == agent_id, shared.in_(part), *(lead.is_not(None) for lead in leads)
+        )
+        for value, *move in connection.execute(query.distinct()):
+            yield value, _Move(*move)
 
 
 def _read_states(
@@ -161,7 +226,7 @@ def _others(
     states: Mapping[_Key, list[_State]],
     touched: Mapping[_Key, list[int]],
     up_to: int,
-) -> tuple[tuple[str, float], ...]:
+) -> tuple[RaisedScore, ...]:
     """The other leads whose score is higher after the change than any was before it."""
     own = {change.lead_id, change.lead_id_before} - {None}
     keys = [(change.agent_id, str(lead_id)) for lead_id in own]
@@ -175,8 +240,30 @@ def _others(
         after = _state_after(states[key], change.number, following)
         old = _state(states[key], change.number)
         score, old_score = after and after.hot_score, old and old.hot_score
-        if score is not None and score > max(old_score or 0, before or 0):
-            found.append((str(lead_id), score))
+        highest = max(old_score or 0, before or 0)
+        if score is not None and score > highest:
+            found.append(RaisedScore(str(lead_id), highest, score))
+    return tuple(found)
+
+
+def _others_by_contact(
+    change: LeadChange,
+    moves: Iterable[_Move],
+    states: Mapping[_Key, list[_State]],
+    touched: Mapping[_Key, list[int]],
+    up_to: int,
+) -> tuple[RaisedScore, ...]:
+    """The leads of moved conversations that are hotter after the change than all were before it."""
+    found = []
+    for left, joined in sorted(moves):
+        keys = [(change.agent_id, lead_id) for lead_id in (joined, left)]
+        own = [(change.agent_id, id_) for id_ in (change.lead_id, change.lead_id_before) if id_]
+        following = min(_following(touched[key], change.number, up_to) for key in (*keys, *own))
+        after = _state_after(states[keys[0]], change.number, following)
+        before = [_state(states[key], change.number) for key in keys]
+        highest = max((state.hot_score or 0 for state in before if state), default=0)
+        if after and after.hot_score is not None and after.hot_score > highest:
+            found.append(RaisedScore(joined, highest, after.hot_score))
     return tuple(found)
 
 

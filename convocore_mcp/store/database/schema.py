@@ -25,8 +25,8 @@ from sqlalchemy import (
 from convocore_mcp.store.database.columns import Text, Tokens
 
 PREFIX = "convocore_"
-SCHEMA_VERSION = "52"
-"""Goes up by one with every change of the tables; `meta`, which stores it, never changes."""
+SCHEMA_VERSION = "53"
+"""Goes up by one with every change of the tables or of their content; `meta` never changes."""
 CURRENT = 2**62
 """The `valid_to` of a current version."""
 UNKNOWN = -(2**53)
