@@ -5,11 +5,12 @@ index, leads and their terms, changes, details, transcripts, quarantined rows. O
 pages are overwritten.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
 
 from sqlalchemy import Connection, delete, func, select, text, update
 
+from convocore_mcp.models import Conversation, DerivedKeys
 from convocore_mcp.store.database.coverage import note_data_changed, note_leads_changed
 from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.database.rows import chunks
@@ -37,9 +38,10 @@ from convocore_mcp.store.fields.field_tables import (
     conversation_texts,
     lead_fields,
 )
+from convocore_mcp.store.write.rebuild import MergeAffected, rebuild_all
 from convocore_mcp.store.write.tombstones import Tombstones, contact_values, id_values
 from convocore_mcp.store.write.traces import Traces, find_traces, quarantined_rows
-from convocore_mcp.store.write.versions import mark_dirty
+from convocore_mcp.store.write.versions import CurrentVersion, mark_dirty
 
 VACUUM_SECONDS = 3600
 """How long PostgreSQL may take to reclaim what was erased of one table."""
@@ -56,8 +58,11 @@ _ALL = (
 class Eraser:
     """Finds and erases what is known of a person. Plain blocking calls."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, merge_affected: MergeAffected | None = None) -> None:
+        """By the rule `merge_affected`, leads are brought up to date before a person is erased:
+        what has just been read counts, too. Without it, leads count as they are."""
         self._database = database
+        self._merge_affected = merge_affected
         self.tombstones = Tombstones(database)
 
     def traces(self, agent_id: str, conversation_ids: Collection[str]) -> Traces:
@@ -75,6 +80,8 @@ class Eraser:
         """
         with self._database.writing() as connection:
             number = take_write_lock(connection)
+            if self._merge_affected is not None:
+                rebuild_all(connection, agent_id, self._merge_affected, number=number)
             traces = find_traces(connection, agent_id, conversation_ids)
             if traces.conversation_ids:
                 contacts = _contacts_of_nobody_else(connection, agent_id, traces)
@@ -150,6 +157,32 @@ def erase_conversations(connection: Connection, agent_id: str, ids: Collection[s
     found.lead_ids -= {lead_id for _, _, lead_id in others}
     _erase_rows(connection, agent_id, found)
     mark_dirty(connection, others)
+
+
+def erase_forgotten(
+    connection: Connection,
+    tombstones: Tombstones,
+    rows: Mapping[str, Conversation],
+    current: Mapping[str, CurrentVersion],
+    keys_of: Callable[[Conversation], DerivedKeys],
+    *,
+    number: int,
+) -> tuple[int, set[str]]:
+    """Erase what the mirror has of those rows of one agent that belong to forgotten people.
+
+    The list may show nothing but the ID of such a row, so by that it stays away from now on.
+    `current` are the versions in the mirror; `number` is that of the newest change. Returns which
+    one it is then, and the IDs of these rows. The caller holds the write lock.
+    """
+    forgotten = tombstones.forgotten(connection, rows, current, keys_of)
+    known = forgotten & current.keys()
+    if not known:
+        return number, forgotten
+    agent_id = rows[min(known)].agent_id
+    tombstones.add(connection, agent_id, id_values(known, ()))
+    erase_conversations(connection, agent_id, known)
+    set_sequence_number(connection, number + 1)
+    return number + 1, forgotten
 
 
 def _erase_rows(connection: Connection, agent_id: str, found: Traces) -> None:

@@ -29,8 +29,11 @@ class Traces:
 
 
 def find_traces(connection: Connection, agent_id: str, ids: Collection[str]) -> Traces:
-    """Everything that these conversations, all of one person, have left in the mirror."""
-    found = Traces(conversation_ids=set(ids))
+    """Everything that these conversations, all of one person, have left in the mirror.
+
+    So have those that have joined them since somebody named these.
+    """
+    found = Traces(conversation_ids=set(ids) | _joined_since(connection, agent_id, ids))
     _collect(connection, agent_id, found)
     # Tests and blocked conversations are in no lead, but may be of the same person.
     same = or_(
@@ -45,6 +48,25 @@ def find_traces(connection: Connection, agent_id: str, ids: Collection[str]) -> 
         _collect(connection, agent_id, found)
     found.counts = _counts(connection, agent_id, found)
     return found
+
+
+def _joined_since(connection: Connection, agent_id: str, ids: Collection[str]) -> set[str]:
+    """The conversations that are in the leads of `ids` by now, and never were in another lead."""
+    versions = select(_c.id, _c.lead_id, _c.first_lead_id, _c.valid_to)
+    all_leads, leads_now = set[str | None]([None]), set[str]()
+    for part in chunks(sorted(ids)):
+        for row in connection.execute(versions.where(_c.agent_id == agent_id, _c.id.in_(part))):
+            all_leads |= {row.lead_id, row.first_lead_id}
+            leads_now |= {row.lead_id} if row.valid_to == CURRENT and row.lead_id else set()
+    joined, others = set[str](), set[str]()
+    for part in chunks(sorted(leads_now)):
+        members = select(_c.id).where(
+            _c.agent_id == agent_id, _c.valid_to == CURRENT, _c.lead_id.in_(part)
+        )
+        for row in connection.execute(versions.where(_c.agent_id == agent_id, _c.id.in_(members))):
+            own = {row.lead_id, row.first_lead_id} <= all_leads
+            (joined if own else others).add(row.id)
+    return joined - others - set(ids)
 
 
 def _collect(connection: Connection, agent_id: str, found: Traces) -> None:
