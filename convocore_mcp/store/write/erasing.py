@@ -80,8 +80,7 @@ class Eraser:
         """
         with self._database.writing() as connection:
             number = take_write_lock(connection)
-            if self._merge_affected is not None:
-                rebuild_all(connection, agent_id, self._merge_affected, number=number)
+            self._rebuild_leads(connection, agent_id, number)
             traces = find_traces(connection, agent_id, conversation_ids)
             if traces.conversation_ids:
                 contacts = _contacts_of_nobody_else(connection, agent_id, traces)
@@ -90,8 +89,14 @@ class Eraser:
                     self.tombstones.add(connection, agent, known | contacts)
                 erase(connection, agent_id, traces)
                 set_sequence_number(connection, number + 1)
+                self._rebuild_leads(connection, agent_id, number + 1)
+                _erase_older_versions(connection, agent_id, traces.shared_lead_ids)
         self.overwrite_freed()
         return traces
+
+    def _rebuild_leads(self, connection: Connection, agent_id: str, number: int) -> None:
+        if self._merge_affected is not None:
+            rebuild_all(connection, agent_id, self._merge_affected, number=number)
 
     def overwrite_freed(self) -> None:
         """Have the engine reclaim what was erased, so that no file holds it any more."""
@@ -134,11 +139,32 @@ def erase(connection: Connection, agent_id: str, found: Traces) -> None:
     for digest in quarantined_rows(connection, agent_id, found):
         connection.execute(delete(quarantine).where(q.agent_id == agent_id, q.digest == digest))
     _erase_rows(connection, agent_id, found)
-    # Older versions of leads that the person has left: they still hold the person's values.
+    mark_dirty(connection, _others(connection, agent_id, found.shared_lead_ids, found))
+    _erase_older_versions(connection, agent_id, found.shared_lead_ids)
+
+
+def _erase_older_versions(connection: Connection, agent_id: str, lead_ids: Collection[str]) -> None:
+    """Delete older versions of leads that the person has left: they hold the person's values."""
     f = lead_fields.c
-    for part in chunks(sorted(found.shared_lead_ids)):
+    for part in chunks(sorted(lead_ids)):
         older_versions = (f.agent_id == agent_id, f.lead_id.in_(part), f.valid_to != CURRENT)
         connection.execute(delete(lead_fields).where(*older_versions))
+
+
+def _others(
+    connection: Connection, agent_id: str, lead_ids: Collection[str], found: Traces
+) -> list[tuple[str, str, str]]:
+    """The conversations that stay in these leads, each with its agent and its lead."""
+    return [
+        (agent_id, *row)
+        for part in chunks(sorted(lead_ids))
+        for row in connection.execute(
+            select(_c.id, _c.lead_id).where(
+                _c.agent_id == agent_id, _c.lead_id.in_(part), _c.valid_to == CURRENT
+            )
+        )
+        if row.id not in found.conversation_ids
+    ]
 
 
 def erase_conversations(connection: Connection, agent_id: str, ids: Collection[str]) -> None:
@@ -146,14 +172,11 @@ def erase_conversations(connection: Connection, agent_id: str, ids: Collection[s
 
     The leads of those that stay are to be rebuilt.
     """
-    found, others = Traces(conversation_ids=set(ids)), list[tuple[str, str, str]]()
+    found = Traces(conversation_ids=set(ids))
     for part in chunks(sorted(ids)):
         query = select(_c.lead_id).where(_c.agent_id == agent_id, _c.id.in_(part)).distinct()
         found.lead_ids |= {lead_id for lead_id in connection.scalars(query) if lead_id}
-    for part in chunks(sorted(found.lead_ids)):
-        same = (_c.agent_id == agent_id, _c.lead_id.in_(part), _c.valid_to == CURRENT)
-        rows = connection.execute(select(_c.id, _c.lead_id).where(*same))
-        others += [(agent_id, *row) for row in rows if row.id not in found.conversation_ids]
+    others = _others(connection, agent_id, found.lead_ids, found)
     found.lead_ids -= {lead_id for _, _, lead_id in others}
     _erase_rows(connection, agent_id, found)
     mark_dirty(connection, others)

@@ -29,6 +29,9 @@ SUFFIX = ".forgotten"
 _SALT = "salt"
 _SHORTEST = 6
 """Characters of what tells whose a row is. A short ID may be any number in somebody else's row."""
+_c = conversations.c
+NAMES = or_(*(column.is_not(None) for column in (_c.identity, _c.email_key, _c.phone_key)))
+"""Whether a version names somebody: one that does not may be anybody's."""
 _VALUE = re.compile(r'"(?:[^"\\]|\\.)*"|\d{1,40}')
 
 
@@ -143,12 +146,10 @@ class Tombstones:
 
 def _named(connection: Connection, versions: Sequence[int]) -> set[str]:
     """The conversations of those versions that have an identity, an address or a number."""
-    c = conversations.c
-    names = or_(*(column.is_not(None) for column in (c.identity, c.email_key, c.phone_key)))
     return {
         id_
         for part in chunks(versions)
-        for id_ in connection.scalars(select(c.id).where(c.valid_from.in_(part), names))
+        for id_ in connection.scalars(select(_c.id).where(_c.valid_from.in_(part), NAMES))
     }
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Table, func, or_, select
 from convocore_mcp.store.database.rows import chunks
 from convocore_mcp.store.database.schema import CURRENT, conversations, leads, quarantine
 from convocore_mcp.store.details.tables import transcripts
+from convocore_mcp.store.write.tombstones import NAMES
 
 _c = conversations.c
 
@@ -51,8 +52,11 @@ def find_traces(connection: Connection, agent_id: str, ids: Collection[str]) -> 
 
 
 def _joined_since(connection: Connection, agent_id: str, ids: Collection[str]) -> set[str]:
-    """The conversations that are in the leads of `ids` by now, and never were in another lead."""
-    versions = select(_c.id, _c.lead_id, _c.first_lead_id, _c.valid_to)
+    """The conversations in the leads of `ids` that were nobody else's before.
+
+    Before its details were read, a row may have been a lead of its own without a name.
+    """
+    versions = select(_c.id, _c.lead_id, _c.first_lead_id, _c.valid_to, NAMES.label("names"))
     all_leads, leads_now = set[str | None]([None]), set[str]()
     for part in chunks(sorted(ids)):
         for row in connection.execute(versions.where(_c.agent_id == agent_id, _c.id.in_(part))):
@@ -64,8 +68,8 @@ def _joined_since(connection: Connection, agent_id: str, ids: Collection[str]) -
             _c.agent_id == agent_id, _c.valid_to == CURRENT, _c.lead_id.in_(part)
         )
         for row in connection.execute(versions.where(_c.agent_id == agent_id, _c.id.in_(members))):
-            own = {row.lead_id, row.first_lead_id} <= all_leads
-            (joined if own else others).add(row.id)
+            elsewhere = row.names and not {row.lead_id, row.first_lead_id} <= all_leads
+            (others if elsewhere else joined).add(row.id)
     return joined - others - set(ids)
 
 
