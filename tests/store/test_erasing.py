@@ -245,7 +245,8 @@ def test_what_has_just_told_whose_it_is_goes_too_and_somebody_elses_stays(
     erased = Eraser(database, store.writer.rules.merge_affected).forget(store.agent, ["j1"])
     assert erased.conversation_ids == {"j1", "s1", "n1"}
     assert (
-        tables_with(store, f"{JANE} Doe", f"{JANE} asked", "ci-jane", "j1'", "s1'", "n1'") == set()
+        tables_with(store, f"{JANE} Doe", f"{JANE} asked", "ci-jane", "'j1'", "'s1'", "'n1'")
+        == set()
     )
     assert store.leads().keys() == {"b1"}
     assert [row.id for row in store.find()] == ["b1"]
