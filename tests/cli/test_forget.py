@@ -1,6 +1,8 @@
 """`convocore-mcp forget`: one person is gone from the disk, and does not come back."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -83,3 +85,42 @@ def test_a_conversation_of_no_lead_is_erased_by_its_id(commands: CommandLine) ->
     assert "a conversation of no lead: 1 conv" in commands.run_ok("forget", "anonymous-1", "--yes")
     assert "2 conversations" in commands.run_ok("forget", "j1", "--yes")
     assert not on_disk(commands)
+
+
+def test_what_a_sync_brings_while_the_command_asks_is_erased_too(commands: CommandLine) -> None:
+    """Promised by docs/security.md, "Erasing a person": every conversation of the person."""
+    commands.run_ok("sync")
+
+    program = [sys.executable, "-m", "convocore_mcp", "forget", "j1"]
+    with subprocess.Popen(
+        program, env=commands.env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert "lead j1: 2 conversations" in process.stdout.readline()
+        commands.sandbox.insert(ID="j3", userName=f"{WORD} Doe", userEmail=EMAIL)
+        commands.sandbox.insert(ID="n1", userName="New Man", userEmail="new@x.example")
+        assert "5 conversations are in the mirror" in commands.run_ok("sync")
+        process.stdin.write("y\n")
+        process.stdin.flush()
+        assert "erased 3 conversations, 3 versions" in process.stdout.read()
+    assert not on_disk(commands)
+    commands.sandbox.touch("j3", summary=f"{WORD} again")
+    assert "2 conversations are in the mirror" in commands.run_ok("sync", "--full")
+    assert not on_disk(commands)
+    changes = json.loads(commands.run_ok("ask", "list_changes", "since=1h", "--json"))["changes"]
+    assert [(change["kind"], change["id"]) for change in changes] == [("created", "n1")]
+
+
+def test_whoever_turns_out_to_be_a_forgotten_person_goes_at_once(commands: CommandLine) -> None:
+    """Promised by docs/security.md, "Erasing a person": a visitor tells the address later."""
+    commands.run_ok("sync")
+    commands.run_ok("forget", EMAIL, "--yes")
+    commands.sandbox.insert(ID="later", lastMessage="Hello?")
+    assert "2 conversations are in the mirror" in commands.run_ok("sync")
+    commands.sandbox.touch("later", userEmail=EMAIL, userName=f"{WORD} Doe")
+    for full in ([], ["--full"], ["--full"]):
+        assert "1 conversation is in the mirror" in commands.run_ok("sync", *full)
+    assert not on_disk(commands)
+    changes = json.loads(commands.run_ok("ask", "list_changes", "since=1h", "--json"))["changes"]
+    assert changes == []

@@ -1,10 +1,12 @@
 """Answers over a sparse list: incomplete before the details are in, and right afterwards."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from convocore_mcp.sandbox import Dialect, Sandbox
+from convocore_mcp.store.write.erasing import Eraser
 from tests.details.details_harness import (
     FAST,
     NOW,
@@ -110,3 +112,32 @@ async def test_every_page_of_a_list_is_of_the_same_moment_while_details_are_read
             cursor = page.get("next_cursor")
         ids = [row["id"] for row in rows]
         assert len(ids) == len(set(ids)) == first["total"]
+
+
+async def test_details_do_not_bring_a_forgotten_person_back(tmp_path: Path) -> None:
+    """Promised by docs/security.md, "Erasing a person": a sparse row does not tell whose it is."""
+    sandbox, theirs = Sandbox(size=0, sparse=True), {"userEmail": "jane@x.example", "state": "ai"}
+    for number in range(3):
+        sandbox.insert(ID=f"o{number}", userName=f"Other {number}", state="ai")
+    sandbox.insert(ID="j1", userName="Quirinalia", **theirs)
+    place: dict[str, Any] = {
+        "store": str(tmp_path / "mirror.sqlite3"),
+        "incremental_sync_seconds": 0,
+    }
+    async with connected(sandbox, **FAST, **place) as client:
+        await until_details_are_in(client)
+        assert (await client.ask("list_leads", query="Quirinalia"))["total"] == 1
+        backend = await client.app.backend()
+        Eraser(backend.syncs._parts.mirror.database).forget(sandbox.agent_id, ["j1"])  # type: ignore[attr-defined]  # noqa: SLF001
+        sandbox.insert(ID="j2", userName="Quirinalia", **theirs)
+        await client.ask("list_conversations")
+        await until_details_are_in(client)
+        for full in (False, True):
+            assert (await client.ask("list_leads", query="Quirinalia"))["total"] == 0
+            listed = await client.ask("list_conversations")
+            assert {row["id"] for row in listed["conversations"]} == {"o0", "o1", "o2"}
+            assert listed["freshness"]["complete"]
+            assert (await client.ask("list_changes", since="1h"))["changes"] == []
+            await backend.syncs.sync(sandbox.agent_id, full=full)
+            await until_details_are_in(client)
+        assert singles(sandbox).count("j2") == 1

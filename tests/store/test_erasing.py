@@ -228,6 +228,28 @@ def test_a_sync_does_not_bring_a_forgotten_person_back(filled: AgentStore) -> No
     assert tables_with(filled, JANE) == set()
 
 
+def test_what_has_just_told_whose_it_is_goes_too_and_somebody_elses_stays(
+    database: Database,
+) -> None:
+    """Promised by docs/security.md, "Erasing a person": also what no lead holds yet.
+
+    A sparse row may be a lead of its own before its details are read.
+    """
+    store = DetailsStore(database)
+    bob = conversation("b1", name="Bob Ray", email="bob@x.example")
+    store.save(of_jane("j1"), conversation("told-1", score=90), bob)
+    store.rebuild_leads()
+    assert store.lead_ids() == {"j1": "ci-jane", "told-1": "told-1", "b1": "b1"}
+    store.save(of_jane("told-1"), of_jane("told-2", email=None, phone=None), minute=1)
+    store.save(conversation("b1", name="Bob Ray", email="quirinalia@x.example"), minute=1)
+    erased = Eraser(database, store.writer.rules.merge_affected).forget(store.agent, ["j1"])
+    assert erased.conversation_ids == {"j1", "told-1", "told-2"}
+    left = tables_with(store, f"{JANE} Doe", f"{JANE} asked", "ci-jane", "'j1'", "told-")
+    assert left == set()
+    assert store.leads().keys() == {"b1"}
+    assert [row.id for row in store.find()] == ["b1"]
+
+
 def test_somebody_who_shares_a_number_with_them_stays(filled: AgentStore) -> None:
     """Ours: a phone number that two people have identifies neither of them."""
     forget(filled)

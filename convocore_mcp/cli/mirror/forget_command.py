@@ -8,6 +8,7 @@ from typing import Annotated
 import anyio
 import typer
 
+from convocore_mcp.assembly import RULES
 from convocore_mcp.cli.error_reports import FAILED, with_error_reports
 from convocore_mcp.cli.mirror.mirror_commands import (
     Agents,
@@ -63,7 +64,7 @@ def forget(
     people = anyio.run(_find, agents, lead)
     database = open_database(mirror.location, owner=mirror.owner)
     try:
-        eraser = Eraser(database)
+        eraser = Eraser(database, RULES.merge_affected)
         for person in people:
             traces = eraser.traces(person.agent_id, person.conversation_ids)
             write_lines(f"{person.agent_id}: {person.shown}: {_counts_text(traces)}.")

@@ -9,6 +9,7 @@ from convocore_mcp.store.database.rows import to_milliseconds
 from convocore_mcp.store.database.sequence import take_write_lock
 from convocore_mcp.store.details import save_details, trial_rows
 from convocore_mcp.store.write import versions
+from convocore_mcp.store.write.erasing import erase_forgotten
 from convocore_mcp.store.write.mirror_writer import MirrorWriter
 
 
@@ -33,6 +34,12 @@ class DetailsWriter:
             found = save_details.compare_details(
                 connection, agent_id, answers, current, mirror.rules.merge_details
             )
+            merged = {row.id: row for row, _ in found.changed}
+            sequence_number, forgotten = erase_forgotten(
+                connection, mirror.tombstones, merged, current, mirror.rules.keys,
+                number=sequence_number,
+            )  # fmt: skip
+            found = found.without(forgotten)
             digests = {old.id: old.digest for _, old in found.changed if old is not None}
             mirror.begin_versions(
                 connection, found.changed, sequence_number=sequence_number, at=now, digests=digests

@@ -1,7 +1,7 @@
 """Saving what single conversations hold beyond their rows. The caller holds the write lock."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, literal, select, update
@@ -41,6 +41,14 @@ class Enrichment:
     """Conversations of which the single one holds something that people ask about."""
     fields: set[str] = field(default_factory=set)
     """The fields that decide whether further rows are sparse, and that single ones have added."""
+
+    def without(self, ids: Collection[str]) -> "Enrichment":
+        """What is left where these conversations are gone."""
+        return replace(
+            self,
+            changed=[(row, old) for row, old in self.changed if row.id not in ids],
+            answered=[answer for answer in self.answered if answer.wanted.id not in ids],
+        )
 
 
 def compare_details(

@@ -5,11 +5,12 @@ index, leads and their terms, changes, details, transcripts, quarantined rows. O
 pages are overwritten.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import closing
 
 from sqlalchemy import Connection, delete, func, select, text, update
 
+from convocore_mcp.models import Conversation, DerivedKeys
 from convocore_mcp.store.database.coverage import note_data_changed, note_leads_changed
 from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.database.rows import chunks
@@ -37,9 +38,10 @@ from convocore_mcp.store.fields.field_tables import (
     conversation_texts,
     lead_fields,
 )
+from convocore_mcp.store.write.rebuild import MergeAffected, rebuild_all
 from convocore_mcp.store.write.tombstones import Tombstones, contact_values, id_values
 from convocore_mcp.store.write.traces import Traces, find_traces, quarantined_rows
-from convocore_mcp.store.write.versions import mark_dirty
+from convocore_mcp.store.write.versions import CurrentVersion, mark_dirty
 
 VACUUM_SECONDS = 3600
 """How long PostgreSQL may take to reclaim what was erased of one table."""
@@ -56,8 +58,11 @@ _ALL = (
 class Eraser:
     """Finds and erases what is known of a person. Plain blocking calls."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, merge_affected: MergeAffected | None = None) -> None:
+        """By the rule `merge_affected`, leads are brought up to date before a person is erased:
+        what has just been read counts, too. Without it, leads count as they are."""
         self._database = database
+        self._merge_affected = merge_affected
         self.tombstones = Tombstones(database)
 
     def traces(self, agent_id: str, conversation_ids: Collection[str]) -> Traces:
@@ -75,6 +80,7 @@ class Eraser:
         """
         with self._database.writing() as connection:
             number = take_write_lock(connection)
+            self._rebuild_leads(connection, agent_id, number)
             traces = find_traces(connection, agent_id, conversation_ids)
             if traces.conversation_ids:
                 contacts = _contacts_of_nobody_else(connection, agent_id, traces)
@@ -83,8 +89,14 @@ class Eraser:
                     self.tombstones.add(connection, agent, known | contacts)
                 erase(connection, agent_id, traces)
                 set_sequence_number(connection, number + 1)
+                self._rebuild_leads(connection, agent_id, number + 1)
+                _erase_older_versions(connection, agent_id, traces.shared_lead_ids)
         self.overwrite_freed()
         return traces
+
+    def _rebuild_leads(self, connection: Connection, agent_id: str, number: int) -> None:
+        if self._merge_affected is not None:
+            rebuild_all(connection, agent_id, self._merge_affected, number=number)
 
     def overwrite_freed(self) -> None:
         """Have the engine reclaim what was erased, so that no file holds it any more."""
@@ -127,11 +139,32 @@ def erase(connection: Connection, agent_id: str, found: Traces) -> None:
     for digest in quarantined_rows(connection, agent_id, found):
         connection.execute(delete(quarantine).where(q.agent_id == agent_id, q.digest == digest))
     _erase_rows(connection, agent_id, found)
-    # Older versions of leads that the person has left: they still hold the person's values.
+    mark_dirty(connection, _others(connection, agent_id, found.shared_lead_ids, found))
+    _erase_older_versions(connection, agent_id, found.shared_lead_ids)
+
+
+def _erase_older_versions(connection: Connection, agent_id: str, lead_ids: Collection[str]) -> None:
+    """Delete older versions of leads that the person has left: they hold the person's values."""
     f = lead_fields.c
-    for part in chunks(sorted(found.shared_lead_ids)):
+    for part in chunks(sorted(lead_ids)):
         older_versions = (f.agent_id == agent_id, f.lead_id.in_(part), f.valid_to != CURRENT)
         connection.execute(delete(lead_fields).where(*older_versions))
+
+
+def _others(
+    connection: Connection, agent_id: str, lead_ids: Collection[str], found: Traces
+) -> list[tuple[str, str, str]]:
+    """The conversations that stay in these leads, each with its agent and its lead."""
+    return [
+        (agent_id, *row)
+        for part in chunks(sorted(lead_ids))
+        for row in connection.execute(
+            select(_c.id, _c.lead_id).where(
+                _c.agent_id == agent_id, _c.lead_id.in_(part), _c.valid_to == CURRENT
+            )
+        )
+        if row.id not in found.conversation_ids
+    ]
 
 
 def erase_conversations(connection: Connection, agent_id: str, ids: Collection[str]) -> None:
@@ -139,17 +172,40 @@ def erase_conversations(connection: Connection, agent_id: str, ids: Collection[s
 
     The leads of those that stay are to be rebuilt.
     """
-    found, others = Traces(conversation_ids=set(ids)), list[tuple[str, str, str]]()
+    found = Traces(conversation_ids=set(ids))
     for part in chunks(sorted(ids)):
         query = select(_c.lead_id).where(_c.agent_id == agent_id, _c.id.in_(part)).distinct()
         found.lead_ids |= {lead_id for lead_id in connection.scalars(query) if lead_id}
-    for part in chunks(sorted(found.lead_ids)):
-        same = (_c.agent_id == agent_id, _c.lead_id.in_(part), _c.valid_to == CURRENT)
-        rows = connection.execute(select(_c.id, _c.lead_id).where(*same))
-        others += [(agent_id, *row) for row in rows if row.id not in found.conversation_ids]
+    others = _others(connection, agent_id, found.lead_ids, found)
     found.lead_ids -= {lead_id for _, _, lead_id in others}
     _erase_rows(connection, agent_id, found)
     mark_dirty(connection, others)
+
+
+def erase_forgotten(
+    connection: Connection,
+    tombstones: Tombstones,
+    rows: Mapping[str, Conversation],
+    current: Mapping[str, CurrentVersion],
+    keys_of: Callable[[Conversation], DerivedKeys],
+    *,
+    number: int,
+) -> tuple[int, set[str]]:
+    """Erase what the mirror has of those rows of one agent that belong to forgotten people.
+
+    The list may show nothing but the ID of such a row, so by that it stays away from now on.
+    `current` are the versions in the mirror; `number` is that of the newest change. Returns which
+    one it is then, and the IDs of these rows. The caller holds the write lock.
+    """
+    forgotten = tombstones.forgotten(connection, rows, current, keys_of)
+    known = forgotten & current.keys()
+    if not known:
+        return number, forgotten
+    agent_id = rows[min(known)].agent_id
+    tombstones.add(connection, agent_id, id_values(known, ()))
+    erase_conversations(connection, agent_id, known)
+    set_sequence_number(connection, number + 1)
+    return number + 1, forgotten
 
 
 def _erase_rows(connection: Connection, agent_id: str, found: Traces) -> None:

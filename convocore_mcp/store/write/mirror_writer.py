@@ -33,6 +33,7 @@ from convocore_mcp.store.fields import field_writer
 from convocore_mcp.store.fields.field_writer import DueDatesOf, NewVersion
 from convocore_mcp.store.write import versions
 from convocore_mcp.store.write.copies import compare, newest_copies
+from convocore_mcp.store.write.erasing import erase_forgotten
 from convocore_mcp.store.write.pruning import prune
 from convocore_mcp.store.write.quarantined_rows import (
     drop_quarantined,
@@ -134,11 +135,12 @@ class MirrorWriter:
         with self.database.writing() as connection:
             sequence_number = take_write_lock(connection)
             current = versions.current_versions(connection, agent_id, rows)
-            forgotten = self.tombstones.forgotten(connection, rows, current, self.rules.keys)
+            sequence_number, forgotten = erase_forgotten(
+                connection, self.tombstones, rows, current, self.rules.keys, number=sequence_number
+            )
             not_kept = forgotten | self.retention.too_old(rows, read_at)
             listed = {id_: row for id_, row in rows.items() if id_ not in not_kept}
-            began = to_milliseconds(since)
-            compared = compare(listed, current, at=at, since=began, copies=copies)
+            compared = compare(listed, current, at=at, since=to_milliseconds(since), copies=copies)
             changed = compared.changed
             sparse = listed_rows.sparse_ids(connection, agent_id, changed)
             filled = listed_rows.with_known_details(

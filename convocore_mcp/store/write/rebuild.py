@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 
 from convocore_mcp.models import Lead
 from convocore_mcp.store.database import bulk, rows
+from convocore_mcp.store.database.coverage import note_data_changed, note_leads_settled
 from convocore_mcp.store.database.schema import conversations, dirty_conversations, leads
 from convocore_mcp.store.database.sequence import sequence_number
 from convocore_mcp.store.fields import field_writer
@@ -58,6 +59,15 @@ def rebuild_leads(
     done = {(agent_id, row.id, row.lead_id or "") for row in (*batch, *processed)}
     bulk.delete_rows(connection, (d.agent_id, d.id, d.lead_id), sorted(done))
     return len(made)
+
+
+def rebuild_all(
+    connection: Connection, agent_id: str, merge_affected: MergeAffected, *, number: int
+) -> None:
+    """Bring the leads up to date with every change up to `number`, the newest one, at once."""
+    while rebuild_leads(connection, agent_id, merge_affected) is not None:
+        note_data_changed(connection, agent_id)
+    note_leads_settled(connection, agent_id, number)
 
 
 def _replace(

@@ -9,16 +9,19 @@ import json
 import os
 import re
 import secrets
-from collections.abc import Callable, Collection, Container, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, inspect, or_, select, text
 
 from convocore_mcp.errors import MirrorError
 from convocore_mcp.models import Conversation, DerivedKeys, Quarantined
 from convocore_mcp.store.database.engine import Database
+from convocore_mcp.store.database.rows import chunks, digest_of
+from convocore_mcp.store.database.schema import conversations
+from convocore_mcp.store.write.versions import CurrentVersion
 
 TABLE = "forgotten_by_convocore_mcp"
 SUFFIX = ".forgotten"
@@ -26,6 +29,9 @@ SUFFIX = ".forgotten"
 _SALT = "salt"
 _SHORTEST = 6
 """Characters of what tells whose a row is. A short ID may be any number in somebody else's row."""
+_c = conversations.c
+NAMES = or_(*(column.is_not(None) for column in (_c.identity, _c.email_key, _c.phone_key)))
+"""Whether a version names somebody: one that does not may be anybody's."""
 _VALUE = re.compile(r'"(?:[^"\\]|\\.)*"|\d{1,40}')
 
 
@@ -47,22 +53,29 @@ class Tombstones:
         self,
         connection: Connection,
         rows: Mapping[str, Conversation],
-        known: Container[str],
+        current: Mapping[str, CurrentVersion],
         keys_of: Callable[[Conversation], DerivedKeys],
     ) -> set[str]:
-        """The IDs of those rows that belong to a forgotten person; `known` are in the mirror.
+        """The IDs of those rows that belong to a forgotten person; `current` are in the mirror.
 
-        A row in the mirror is somebody else's, unless an ID says otherwise.
+        A row that names somebody in the mirror is somebody else's, unless an ID says otherwise: an
+        address may be given to another person.
         """
         self._read(connection)
         if not self._hashes:
             return set()
-        return {
+        by_id = {
+            id_ for id_, row in rows.items() if self._has(row.agent_id, _values(id_, row.identity))
+        }
+        by_contact = {
             id_
             for id_, row in rows.items()
-            if self._has(row.agent_id, _values(id_, row.identity))
-            or (id_ not in known and self._has(row.agent_id, _contacts_of(keys_of(row))))
+            if id_ not in by_id
+            and not (id_ in current and current[id_].digest == digest_of(row))  # judged before
+            and self._has(row.agent_id, _contacts_of(keys_of(row)))
         }
+        known = [current[id_].valid_from for id_ in sorted(by_contact & current.keys())]
+        return by_id | (by_contact - _named(connection, known))
 
     def is_forgotten(self, agent_id: str, row: Quarantined) -> bool:
         """Whether a row that can't be read is one of theirs, by the values that stand in it."""
@@ -84,6 +97,8 @@ class Tombstones:
         new = [] if self._salt else [f"{_SALT} {secrets.token_hex(16)}"]
         salt = self._salt or bytes.fromhex(new[0].removeprefix(f"{_SALT} "))
         new += sorted({_hash(salt, agent_id, value) for value in values} - self._hashes)
+        if not new:
+            return
         if self._in_memory:
             self._lines += tuple(new)
         elif self.file is not None:
@@ -127,6 +142,15 @@ class Tombstones:
         rows = connection.execute(text(f"SELECT line FROM {TABLE} ORDER BY line"))  # noqa: S608
         lines = tuple(row.line for row in rows)
         return len(lines), lines
+
+
+def _named(connection: Connection, versions: Sequence[int]) -> set[str]:
+    """The conversations of those versions that have an identity, an address or a number."""
+    return {
+        id_
+        for part in chunks(versions)
+        for id_ in connection.scalars(select(_c.id).where(_c.valid_from.in_(part), NAMES))
+    }
 
 
 def id_values(ids: Iterable[str], identities: Iterable[str]) -> set[str]:

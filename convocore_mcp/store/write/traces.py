@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Table, func, or_, select
 from convocore_mcp.store.database.rows import chunks
 from convocore_mcp.store.database.schema import CURRENT, conversations, leads, quarantine
 from convocore_mcp.store.details.tables import transcripts
+from convocore_mcp.store.write.tombstones import NAMES
 
 _c = conversations.c
 
@@ -29,8 +30,11 @@ class Traces:
 
 
 def find_traces(connection: Connection, agent_id: str, ids: Collection[str]) -> Traces:
-    """Everything that these conversations, all of one person, have left in the mirror."""
-    found = Traces(conversation_ids=set(ids))
+    """Everything that these conversations, all of one person, have left in the mirror.
+
+    So have those that have joined them since somebody named these.
+    """
+    found = Traces(conversation_ids=set(ids) | _joined_since(connection, agent_id, ids))
     _collect(connection, agent_id, found)
     # Tests and blocked conversations are in no lead, but may be of the same person.
     same = or_(
@@ -45,6 +49,28 @@ def find_traces(connection: Connection, agent_id: str, ids: Collection[str]) -> 
         _collect(connection, agent_id, found)
     found.counts = _counts(connection, agent_id, found)
     return found
+
+
+def _joined_since(connection: Connection, agent_id: str, ids: Collection[str]) -> set[str]:
+    """The conversations in the leads of `ids` that were nobody else's before.
+
+    Before its details were read, a row may have been a lead of its own without a name.
+    """
+    versions = select(_c.id, _c.lead_id, _c.first_lead_id, _c.valid_to, NAMES.label("names"))
+    all_leads, leads_now = set[str | None]([None]), set[str]()
+    for part in chunks(sorted(ids)):
+        for row in connection.execute(versions.where(_c.agent_id == agent_id, _c.id.in_(part))):
+            all_leads |= {row.lead_id, row.first_lead_id}
+            leads_now |= {row.lead_id} if row.valid_to == CURRENT and row.lead_id else set()
+    joined, others = set[str](), set[str]()
+    for part in chunks(sorted(leads_now)):
+        members = select(_c.id).where(
+            _c.agent_id == agent_id, _c.valid_to == CURRENT, _c.lead_id.in_(part)
+        )
+        for row in connection.execute(versions.where(_c.agent_id == agent_id, _c.id.in_(members))):
+            elsewhere = row.names and not {row.lead_id, row.first_lead_id} <= all_leads
+            (others if elsewhere else joined).add(row.id)
+    return joined - others - set(ids)
 
 
 def _collect(connection: Connection, agent_id: str, found: Traces) -> None:
