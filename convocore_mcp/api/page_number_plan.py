@@ -29,8 +29,8 @@ from functools import partial
 from typing import Self
 
 from convocore_mcp.api.page_numbers import (
-    LARGEST_LIMIT,
-    LIMIT,
+    DEFAULT_LIMIT,
+    MAX_LIMIT,
     OVERLAP,
     PageNumberToken,
     RecentRows,
@@ -41,7 +41,7 @@ from convocore_mcp.api.page_numbers import (
 )
 from convocore_mcp.api.paging.list_progress import IDLE_PAGES_TO_END, SeenRows
 from convocore_mcp.api.paging.plan_steps import Outcome, Prefetch, ReadNow
-from convocore_mcp.api.parsing.response_body import ONE_AT_A_TIME_FROM
+from convocore_mcp.api.parsing.response_body import EXCLUSIVE_BODY_BYTES
 from convocore_mcp.api.throttle import CONCURRENCY
 from convocore_mcp.api.wire import REFUSED_PAGE, ListResponse
 from convocore_mcp.models import Page
@@ -79,7 +79,7 @@ class _Search:
 class PageNumberPlan:
     """The state of reading one list by page numbers."""
 
-    def __init__(self, max_limit: int = LIMIT) -> None:
+    def __init__(self, max_limit: int = DEFAULT_LIMIT) -> None:
         self.max_limit = max_limit
         """The largest limit that the workspace honours."""
         self.ended = False
@@ -116,7 +116,7 @@ class PageNumberPlan:
         plan.joined = True
         return plan
 
-    def start_with(self, front: ListResponse, *, limit: int = LARGEST_LIMIT) -> None:
+    def start_with(self, front: ListResponse, *, limit: int = MAX_LIMIT) -> None:
         """Count the front of the list as read, and learn from its size which limit is honoured.
 
         The front was requested with `limit`.
@@ -264,7 +264,7 @@ class PageNumberPlan:
 
     def _accept(self, received: _Received) -> int:
         """Add a page to what was read; returns how many of its rows are new."""
-        if received.response.size >= ONE_AT_A_TIME_FROM:
+        if received.response.size >= EXCLUSIVE_BODY_BYTES:
             self._max_prefetch = 1  # several such pages at a time would fill the memory
         new = self._recent.add(received.response.row_digests)
         self._shown += sum(map(self._seen.add, received.response.row_digests))

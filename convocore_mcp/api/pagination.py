@@ -15,7 +15,7 @@ from typing import TypeVar
 import anyio
 
 from convocore_mcp.api.page_number_plan import PageNumberPlan
-from convocore_mcp.api.page_numbers import LARGEST_LIMIT, LIMIT, PageNumberToken, Span
+from convocore_mcp.api.page_numbers import DEFAULT_LIMIT, MAX_LIMIT, PageNumberToken, Span
 from convocore_mcp.api.paging.constant_pages import paginate_constant_pages, resume_constant_pages
 from convocore_mcp.api.paging.list_progress import ListProgress
 from convocore_mcp.api.paging.plan_steps import ReadNow
@@ -141,7 +141,7 @@ async def _wait_until_sent(request: asyncio.Future[UnparsedList]) -> None:
 
 def _next_query(page: UnparsedList | ListResponse) -> PageQuery:
     """The query parameters that select the page after this one."""
-    return {"limit": LIMIT, "cursor": page.next_cursor or ""}
+    return {"limit": DEFAULT_LIMIT, "cursor": page.next_cursor or ""}
 
 
 def _page_by_cursor(
@@ -165,11 +165,11 @@ async def read_front_by_number(fetch: FetchPage, plan: PageNumberPlan, first: Li
     Raises:
         BadRequestError: page numbers are refused.
     """
-    front, limit = first, LIMIT
-    if first.row_count <= LIMIT:
+    front, limit = first, DEFAULT_LIMIT
+    if first.row_count <= DEFAULT_LIMIT:
         try:
-            front = await fetch({"page": 1, "limit": LARGEST_LIMIT})
-            limit = LARGEST_LIMIT
+            front = await fetch({"page": 1, "limit": MAX_LIMIT})
+            limit = MAX_LIMIT
         except NotFoundError:
             pass
         except BadRequestError as error:
@@ -261,7 +261,7 @@ async def resume_pagination(
     token = json.loads(resume_token)
     fetch = partial(fetch_parsed, fetch_list)
     if cursor := token.get("cursor"):
-        query: PageQuery = {"limit": LIMIT, "cursor": cursor}
+        query: PageQuery = {"limit": DEFAULT_LIMIT, "cursor": cursor}
         first = await fetch(query)
         rest = paginate_by_cursor(fetch_list, first, progress, first_query=query)
     elif "constant_page" in token:

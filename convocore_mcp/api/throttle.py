@@ -132,11 +132,11 @@ class Backoff:
         *,
         deadline: float,
         first_wait: float,
-        longest_wait: float,
+        max_wait: float,
     ) -> None:
         self._clock = clock
         self._first_wait = first_wait
-        self._longest_wait = longest_wait
+        self._longest_wait = max_wait
         self._retries = 0
         self.deadline = clock() + deadline
         """A time of `clock`."""

@@ -14,7 +14,7 @@ from convocore_mcp.models import Speaker, Transcript, Turn
 
 MAX_TURNS = 5_000
 """The newest turns are kept: a thread on a messaging channel never ends."""
-MAX_TEXT = 20_000
+MAX_TURN_LENGTH = 20_000
 """Characters of one turn."""
 _SPEAKERS = {
     "user": Speaker.VISITOR,
@@ -59,7 +59,7 @@ def _turns(raw: object) -> Iterator[Turn]:
         kind, payload = str(message.get("type") or "text"), message.get("payload")
         text = "" if kind.lower().startswith(_NOT_SAID) else _text(payload)
         if text:
-            yield Turn(speaker, text[:MAX_TEXT], _time(message.get("ts")))
+            yield Turn(speaker, text[:MAX_TURN_LENGTH], _time(message.get("ts")))
 
 
 def _text(payload: object) -> str:

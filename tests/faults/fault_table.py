@@ -13,7 +13,7 @@ Change = Callable[[dict[str, Any]], Any]
 """Changes the body of a page in place, or returns another one."""
 
 FOREVER = 10_000
-LARGEST_BODY = 24 * 1024 * 1024
+MAX_BODY_BYTES = 24 * 1024 * 1024
 HTML = b"<!doctype html><html><head><title>502</title></head><body>Bad gateway</body></html>"
 JSON = {"content-type": "application/json"}
 
@@ -184,7 +184,7 @@ RARER_FAULTS: dict[str, BeginFault] = {
     "data is an object": body(OK % b'{"ID":"c"}'),
     "GraphQL's envelope": body(b'{"data":{"convos":[]},"errors":[{"message":"no"}]}'),
     # What carries the bodies
-    "more than may be read": body(gzipped(b" " * (LARGEST_BODY + 1)), GZIP),
+    "more than may be read": body(gzipped(b" " * (MAX_BODY_BYTES + 1)), GZIP),
     "gzip with rubbish behind it": body(gzipped(EMPTY[:-1]) + b"rubbish", GZIP),
     "two encodings": body(gzipped(EMPTY), {"content-encoding": "gzip, deflate"}),
     "deflate that is none": body(EMPTY, {"content-encoding": "deflate"}),

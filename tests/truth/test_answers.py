@@ -15,7 +15,7 @@ from convocore_mcp.sandbox import FREE_PLAN_KEY, Sandbox
 from tests.tool_client import Answer, ToolClient, connected, text_of
 
 FOREVER = 36_000
-LONGEST = 30_000
+MAX_CHARACTERS = 30_000
 NOW = 1_780_000_000
 AGENT = "convocore://agents/demo-agent"
 HIDING = (
@@ -121,7 +121,7 @@ async def test_every_answer_fits_the_schema_its_tool_declares_and_holds_nothing_
         jsonschema.Draft202012Validator(schemas[tool]).validate(answer)
         check_safe(answer)
         text = text_of(result)
-        assert len(text) <= LONGEST
+        assert len(text) <= MAX_CHARACTERS
         assert text == json.dumps(json.loads(text), ensure_ascii=False, separators=(",", ":"))
         check_freshness(answer["freshness"])
 
@@ -241,9 +241,13 @@ async def test_an_answer_stays_within_its_limit_and_paging_still_yields_all() ->
             assert {page["total"] for page in pages} == {len(rows)}
         for answer in await asked_every_way(tool_client, "huge-7"):
             check_safe(answer)
-            assert len(json.dumps(answer, ensure_ascii=False, separators=(",", ":"))) <= LONGEST
+            assert (
+                len(json.dumps(answer, ensure_ascii=False, separators=(",", ":"))) <= MAX_CHARACTERS
+            )
         for page in pages:
-            assert len(json.dumps(page, ensure_ascii=False, separators=(",", ":"))) <= LONGEST
+            assert (
+                len(json.dumps(page, ensure_ascii=False, separators=(",", ":"))) <= MAX_CHARACTERS
+            )
         lead = await tool_client.ask("get_lead", lead="huge-7")
         assert any("cut short" in note for note in lead["freshness"]["notes"])
 

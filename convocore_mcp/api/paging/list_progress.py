@@ -11,7 +11,7 @@ new cursors, with a refusal. The rows of a page are always kept; what the page b
   stand after it. The size of a page is what the pages have, not what was asked for.
 """
 
-from convocore_mcp.api.page_numbers import LIMIT
+from convocore_mcp.api.page_numbers import DEFAULT_LIMIT
 from convocore_mcp.api.wire import ListResponse
 
 IDLE_PAGES_TO_END = 3
@@ -136,5 +136,5 @@ class ListProgress:
         if self._fruitful_pages == 1:  # nothing but what was asked for tells the size of a page
             # Pages may be smaller than that where the list says that it goes on.
             goes_on = response.has_more or (response.has_more is None and response.next_cursor)
-            size = 0 if goes_on else LIMIT
+            size = 0 if goes_on else DEFAULT_LIMIT
         return size - response.row_count >= max(1, size // 5)

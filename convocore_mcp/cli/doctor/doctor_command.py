@@ -29,9 +29,9 @@ from convocore_mcp.errors import NotConfiguredError, no_agent
 from convocore_mcp.server.sanitize import sanitize_line
 from convocore_mcp.settings import SERVERS, Settings
 
-WIDTH = 16
+SUBJECT_WIDTH = 16
 """Columns for what a line is about."""
-INDENT = WIDTH + 5
+INDENT = SUBJECT_WIDTH + 5
 """Columns in front of the text of a finding."""
 
 
@@ -93,9 +93,9 @@ def _source_of_key(settings: Settings) -> str:
 def line_of(finding: Finding) -> str:
     """A finding for a person: `ok`, or what to do in a line of its own."""
     mark = "ok " if finding.ok else "!! "
-    about = f"{mark} {finding.about:<{WIDTH}}"
+    about = f"{mark} {finding.about:<{SUBJECT_WIDTH}}"
     # A name longer than its column gets its own line, so that the text still begins at INDENT.
-    gap = " " if len(finding.about) <= WIDTH else f"\n{' ' * INDENT}"
+    gap = " " if len(finding.about) <= SUBJECT_WIDTH else f"\n{' ' * INDENT}"
     line = f"{about}{gap}{finding.message}"
     return line if finding.ok else f"{line}\n{' ' * INDENT}{finding.hint}"
 

@@ -16,7 +16,7 @@ from convocore_mcp.sandbox.data.texts import lines
 if TYPE_CHECKING:
     from convocore_mcp.sandbox.shapes import Json, Row
 
-SHORTEST, LONGEST = 5, 35
+MIN_GAP_SECONDS, MAX_GAP_SECONDS = 5, 35
 """Seconds from one event to the next."""
 POOL: Final = 40
 """Conversations that something happens to: the newest ones."""
@@ -75,7 +75,9 @@ class Living:
             self._next_at += self._gap(self._number)
 
     def _gap(self, number: int) -> int:
-        return SHORTEST + hash64(self._seed + _SEED, -number - 1) % (LONGEST - SHORTEST + 1)
+        return MIN_GAP_SECONDS + hash64(self._seed + _SEED, -number - 1) % (
+            MAX_GAP_SECONDS - MIN_GAP_SECONDS + 1
+        )
 
     def _happen(self, rng: SeededRandom, at: int) -> None:
         event = rng.pick(EVENTS)

@@ -30,7 +30,7 @@ from convocore_mcp.server.views.view_builders import freshness_view
 OTHER_NAMES = {"tag": "tags"}
 """Names of groupings that are not the name of their field."""
 GROUPED_KINDS = {Kind.TEXT, Kind.CHOICE, Kind.FLAG, Kind.LIST, Kind.ID}
-NOTE_LENGTH = 400
+NOTE_RESERVE = 400
 """Characters kept free for the note that fewer groups are listed than were asked for."""
 
 
@@ -72,7 +72,7 @@ async def conversation_stats(
         if (other := result.found.other) is not None:
             groups.append(other_view(other, list(grouping), rows=rows))
         answer = _answer(result, rows, applied, freshness_view(freshness, *notes), groups)
-        fitting = rows_within_limit(answer, "groups", reserve=NOTE_LENGTH)
+        fitting = rows_within_limit(answer, "groups", reserve=NOTE_RESERVE)
         if fitting == len(answer["groups"]):
             return answer
         # Asked again, so that all that is not listed is added up in one group.

@@ -26,7 +26,7 @@ from convocore_mcp.server.views.change_views import Changes, ChangeView
 from convocore_mcp.server.views.view_builders import freshness_view, rfc3339
 
 KINDS = ("created", "updated", "removed")
-CURSOR_LENGTH = 1_500
+CURSOR_RESERVE = 1_500
 """Characters kept free for the cursor, which may hold two IDs, and the notes."""
 MAX_CHANGE_LENGTH = 12_000
 """Characters of one change; of a longer one, the largest fields are left out."""
@@ -69,7 +69,7 @@ async def list_changes(
     ]
     rows = [_shortened(row) for row in sanitize_rows(views)]
     answer = _answer(page, freshness, backend) | {"changes": rows}
-    count = rows_within_limit(answer, "changes", reserve=CURSOR_LENGTH)
+    count = rows_within_limit(answer, "changes", reserve=CURSOR_RESERVE)
     more = page.more or count < len(page.changes)
     position = page.position_after(count)
     cursor = Cursor(

@@ -18,9 +18,9 @@ _FREE_FORM = frozenset(
     {"captured_variables", "extracted_data", "funnel_extracted_data", "metadata", "usage_per_model"}
 )
 """Fields whose inner names are data, not Convocore's vocabulary."""
-FIELD_LENGTH = 4_000
+MAX_FIELD_LENGTH = 4_000
 """Characters of one field of a record."""
-FRESHNESS_LENGTH = 1_500
+FRESHNESS_RESERVE = 1_500
 """Characters kept free for `freshness` and its notes."""
 
 
@@ -42,8 +42,8 @@ async def conversation_record(backend: Backend, agent_id: str, conversation_id: 
         )
         raise with_coverage(missing, freshness)
     fields = snake_case_names(without_secrets(json.loads(conversation.record)))
-    record = sanitize_object(fields, length=FIELD_LENGTH)
-    dropped = drop_largest_fields(record, reserve=FRESHNESS_LENGTH)
+    record = sanitize_object(fields, length=MAX_FIELD_LENGTH)
+    dropped = drop_largest_fields(record, reserve=FRESHNESS_RESERVE)
     notes = [f"{name} is left out: it has {size} characters." for name, size in dropped.items()]
     return record | {"freshness": sanitize_object(freshness_view(freshness, *notes))}
 

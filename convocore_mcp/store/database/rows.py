@@ -16,7 +16,7 @@ from convocore_mcp.store.database.columns import is_storable, storable
 from convocore_mcp.store.database.parsed_records import record_parts_of, stored_value
 from convocore_mcp.store.database.schema import (
     CURRENT,
-    LONGEST_KEY,
+    MAX_INDEX_KEY_LENGTH,
     UNKNOWN,
     conversations,
     leads,
@@ -198,7 +198,7 @@ def _json_list(texts: tuple[str, ...]) -> str:
 
 @lru_cache(maxsize=4096)
 def _tag_keys(tags: tuple[str, ...]) -> str:
-    return _encode(sorted({tag.casefold()[:LONGEST_KEY] for tag in tags}))
+    return _encode(sorted({tag.casefold()[:MAX_INDEX_KEY_LENGTH] for tag in tags}))
 
 
 def _parse_json(stored: str) -> Any:

@@ -31,7 +31,7 @@ CURRENT = 2**62
 """The `valid_to` of a current version."""
 UNKNOWN = -(2**53)
 """The sort key of a missing value: sorts last."""
-LONGEST_KEY = 240
+MAX_INDEX_KEY_LENGTH = 240
 """Characters of a text in an index: a row of a PostgreSQL index has at most 2,700 bytes."""
 
 
