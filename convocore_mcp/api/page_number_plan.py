@@ -228,12 +228,14 @@ class PageNumberPlan:
         closed = self._recent.overlap_with(beyond.response.row_digests)
         if closed:
             self._accept(beyond)
-        return self._hand_out(found.page, beyond.page, go_on_after=None if closed else found.span)
+        return self._hand_out(
+            found.page, beyond.page, continue_after=None if closed else found.span
+        )
 
     def _after_empty_page(self, beyond: _Received, found: _Received | None) -> Outcome:
         """Hand out the page with the rows that an empty page lacked; `beyond` if it lacked none."""
         if found is not None and self._accept(found):
-            return self._hand_out(found.page, go_on_after=found.span)
+            return self._hand_out(found.page, continue_after=found.span)
         self._accept(beyond)
         return self._hand_out(beyond.page)
 
@@ -250,7 +252,7 @@ class PageNumberPlan:
         if new or not self._at_end:
             if not new and self._pages == 1:  # the limit may be ignored, so no page shows room
                 self._give_up()
-            return self._hand_out(found.page, go_on_after=found.span)
+            return self._hand_out(found.page, continue_after=found.span)
         self.ended = True
         return self._hand_out(found.page)
 
@@ -281,15 +283,15 @@ class PageNumberPlan:
     def _give_up(self) -> None:
         self.ended = self.needs_constant_limit = True
 
-    def _hand_out(self, *pages: Page, go_on_after: Span | None = None) -> Outcome:
-        """Hand out `pages`; next, request the rows after `go_on_after` if it is given."""
+    def _hand_out(self, *pages: Page, continue_after: Span | None = None) -> Outcome:
+        """Hand out `pages`; next, request the rows after `continue_after` if it is given."""
         self._empty_pages = 0
-        if go_on_after is not None:
-            self._requested_until, self._prefetch_size = go_on_after.end, 1
+        if continue_after is not None:
+            self._requested_until, self._prefetch_size = continue_after.end, 1
         token = PageNumberToken(self._last_offset, self.max_limit, self._recent.last_page)
         # A token promises that every row before it was handed out: only the last page has one.
         last = replace(pages[-1], resume_token=token.to_text())
-        return Outcome((*pages[:-1], last), cancel_prefetched=go_on_after is not None)
+        return Outcome((*pages[:-1], last), cancel_prefetched=continue_after is not None)
 
     def _span_over(self, offset: int, overlap: int = OVERLAP) -> Span:
         return span_over(offset, max_limit=self.max_limit, overlap=overlap)

@@ -25,7 +25,7 @@ _SPEAKERS = {
     "agent": Speaker.HUMAN,
 }
 """Who speaks; what the system notes is left out, because nobody said it."""
-_NOT_SAID = "debug"
+_SYSTEM_NOTE = "debug"
 _ORDINAL = re.compile(r"(?<=\d)(st|nd|rd|th)\b")
 _TIME = "%B %d %Y, %I:%M:%S %p"
 
@@ -57,7 +57,7 @@ def _turns(raw: object) -> Iterator[Turn]:
         if not isinstance(message, dict):
             continue
         kind, payload = str(message.get("type") or "text"), message.get("payload")
-        text = "" if kind.lower().startswith(_NOT_SAID) else _text(payload)
+        text = "" if kind.lower().startswith(_SYSTEM_NOTE) else _text(payload)
         if text:
             yield Turn(speaker, text[:MAX_TURN_LENGTH], _time(message.get("ts")))
 

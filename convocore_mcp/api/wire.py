@@ -77,7 +77,7 @@ class UnparsedList:
     size: int
     parsed: ListResponse | None = None
 
-    def in_full(self) -> Self:
+    def with_rows_parsed(self) -> Self:
         """The same with its rows parsed already, as it must be where that takes long."""
         return replace(self, rows=[], parsed=self.parse())
 
@@ -167,7 +167,7 @@ def read_list(
         has_more=has_more,
         size=len(body),
     )
-    return found if len(body) < PARSE_IN_THREAD_FROM else found.in_full()
+    return found if len(body) < PARSE_IN_THREAD_FROM else found.with_rows_parsed()
 
 
 def parse_list_response(body: bytes, agent_id: str, read_at: datetime) -> ListResponse:

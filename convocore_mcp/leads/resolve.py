@@ -105,7 +105,7 @@ def _with_placeholder_contact(
     It identifies nobody, so they are candidates, even a single one.
     """
     search = NameSearch(directory.people_index, agent_id, text, ())
-    forms = [*dict.fromkeys(map(index_terms.contact_form, (text, *contacts)))]
+    forms = [*dict.fromkeys(map(index_terms.placeholder_form, (text, *contacts)))]
     kinds = {index_terms.PLACEHOLDER_EMAIL: "email", index_terms.PLACEHOLDER_PHONE: "phone"}
     for kind, field in kinds.items():
         if hits := search.hits(exact(kind, forms)):

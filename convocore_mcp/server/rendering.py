@@ -83,7 +83,7 @@ def answer_text(answer: JsonObject) -> SafeText:
     return SafeText(_safe(answer)[0])
 
 
-def own_text(value: JsonObject) -> SafeText:
+def trusted_text(value: JsonObject) -> SafeText:
     """A text that holds nothing from outside, as a schema, as the text of a resource."""
     return SafeText(compact(value))
 

@@ -31,7 +31,7 @@ REBUILD_WHEN_IDLE, REBUILD_AT_LATEST = 400, 2_000
 fewer rows at a time, the more each of them costs."""
 MAX_SINGLE_REQUESTS = 100
 """Missing conversations that are asked for one by one; the others wait for the next full sync."""
-SHORT_SYNCS_TO_BELIEVE = 3
+SHORT_SYNCS_TO_ACCEPT = 3
 """Full syncs in a row that must find a short list before what they all missed is removed."""
 AGENT_WAS_LOST = (
     "Convocore said that there is no such agent, so what was read before may be gone: everything "
@@ -282,10 +282,10 @@ def decide_removal(
         gone = frozenset(id_ for id_, missed in missing.items() if missed > short_syncs)
         return Removal(gone, tuple(id_ for id_ in missing if id_ not in gone))
     number = short_syncs + 1
-    if number < SHORT_SYNCS_TO_BELIEVE:
+    if number < SHORT_SYNCS_TO_ACCEPT:
         few = tuple(missing) if known <= SMALL_LIST else ()
         return Removal(doubtful=few, short_syncs=number, postponed=True)
-    gone = frozenset(id_ for id_, missed in missing.items() if missed + 1 >= SHORT_SYNCS_TO_BELIEVE)
+    gone = frozenset(id_ for id_, missed in missing.items() if missed + 1 >= SHORT_SYNCS_TO_ACCEPT)
     some_stay = len(gone) < len(missing)
     return Removal(gone, short_syncs=number if some_stay else 0, postponed=some_stay)
 

@@ -21,7 +21,7 @@ from convocore_mcp.cli.serve_web import serve_demo
 from convocore_mcp.cli.terminal import output, write_wrapped
 from convocore_mcp.cli.tool_arguments import Pairs
 from convocore_mcp.errors import ApiError, ConvocoreError, InvalidArgumentError, no_agent
-from convocore_mcp.server.answers.list_leads import MOVED
+from convocore_mcp.server.answers.list_leads import LEADS_MOVED_NOTE
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.sanitize import JsonObject
 
@@ -151,8 +151,8 @@ async def _write(
             answer_notes = freshness.get("notes", [])
             if not freshness["complete"]:
                 notes += answer_notes or ["not everything has been read yet."]
-            elif MOVED in answer_notes:
-                notes.append(MOVED)
+            elif LEADS_MOVED_NOTE in answer_notes:
+                notes.append(LEADS_MOVED_NOTE)
     return notes
 
 

@@ -8,7 +8,7 @@ from convocore_mcp.errors import InvalidArgumentError
 from convocore_mcp.fields.conditions import find_field
 from convocore_mcp.fields.grouping import TIME_UNITS, FieldName, Grouping, TimeUnit
 from convocore_mcp.fields.row_query import Groups
-from convocore_mcp.fields.table import BY_NAME, DATA, FIELDS, Field, Kind, Rows
+from convocore_mcp.fields.table import BY_NAME, DATA_PREFIX, FIELDS, Field, Kind, Rows
 from convocore_mcp.models import ReadScope
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.questions.empty_lists import NO_HINTS, Hints, hints
@@ -169,7 +169,7 @@ def _find(argument: str, name: str, rows: Rows, hint: str) -> FieldName:
 def _grouped_names(given: str, rows: Rows) -> list[str]:
     """What can be grouped by, nearest first."""
     names = [f.name for f in FIELDS if f.kind in GROUPED_KINDS and f.rows in {rows, Rows.BOTH}]
-    return [*nearest_first(given, [*TIME_UNITS, *OTHER_NAMES, *names]), f"{DATA}NAME"]
+    return [*nearest_first(given, [*TIME_UNITS, *OTHER_NAMES, *names]), f"{DATA_PREFIX}NAME"]
 
 
 def _applied(

@@ -52,7 +52,7 @@ async def get_conversation(
     freshness = await backend.syncs.ensure_fresh(agent_id, ReadScope(details=False))
     found = await _find(backend, agent_id, request.conversation, freshness)
     await backend.details.enrich([found])
-    freshness = await backend.details.judged(freshness, found)
+    freshness = await backend.details.with_details_state(freshness, found)
     # Read after that: its details may have come in also where they were not waited for.
     conversation = await _find(backend, agent_id, found.id, freshness)
     notes: list[str] = []

@@ -11,7 +11,7 @@ from convocore_mcp.errors import InvalidArgumentError
 from convocore_mcp.fields.captured_data import folded_name
 from convocore_mcp.fields.conditions import DataField, find_field
 from convocore_mcp.fields.secrets.secret_names import without_secrets
-from convocore_mcp.fields.table import DATA, FieldValue, Rows
+from convocore_mcp.fields.table import DATA_PREFIX, FieldValue, Rows
 from convocore_mcp.models import WAITING, Change, Conversation, ReadValue
 from convocore_mcp.server.sanitize import JsonObject, sanitize_text
 from convocore_mcp.server.views.row_views import field_view
@@ -50,7 +50,9 @@ def read_field_names(names: Sequence[str]) -> tuple[str, ...]:
                 f"changed: {field.name} of a conversation never changes.",
                 hint="Name another field, e.g. stage, score, assignee, tags.",
             )
-        found.append(DATA + folded_name(field.key) if isinstance(field, DataField) else field.name)
+        found.append(
+            DATA_PREFIX + folded_name(field.key) if isinstance(field, DataField) else field.name
+        )
         if field.name == "value":
             found.append("value_text")
     return tuple(dict.fromkeys(found))

@@ -23,9 +23,9 @@ READ_SECONDS, WRITE_SECONDS = 15, 60
 """Within which a statement must end, by what its transaction does."""
 IDLE_SECONDS = 15
 """After which the server ends a transaction whose client is silent, because it was stopped."""
-LATER = 5.0
+CLIENT_MARGIN_SECONDS = 5.0
 """Seconds by which our own limit is later than the server's, whose error says more."""
-LAST_SECONDS = 1.0
+GIVE_UP_SECONDS = 1.0
 """The limit once the program ends."""
 PING_SECONDS = 3.0
 """Within which an idle connection must show that it still works."""
@@ -94,7 +94,7 @@ class BoundedWait:
             return end.value
 
     def _is_over(self, seconds: float) -> bool:
-        limit = min(self.seconds, LAST_SECONDS) if self._give_up.is_set() else self.seconds
+        limit = min(self.seconds, GIVE_UP_SECONDS) if self._give_up.is_set() else self.seconds
         return seconds > limit
 
 
@@ -182,7 +182,7 @@ def limit_statements(
     """Limit each statement, and the client's silence in between, until the transaction ends."""
     driver_connection: DriverConnection = connection.connection.driver_connection  # type: ignore[assignment]
     if isinstance(driver_connection.wait, BoundedWait):
-        driver_connection.wait.seconds = seconds + LATER
+        driver_connection.wait.seconds = seconds + CLIENT_MARGIN_SECONDS
     connection.execute(
         select(
             func.set_config("statement_timeout", f"{seconds * 1000:.0f}", True),

@@ -23,7 +23,7 @@ from convocore_mcp.store.fields.field_columns import (
     in_column_order,
     is_long,
 )
-from convocore_mcp.store.fields.text_keys import BEGINNING, list_key, stored_text, text_key
+from convocore_mcp.store.fields.text_keys import SORT_PREFIX_LENGTH, list_key, stored_text, text_key
 from convocore_mcp.words.visible_text import visible
 
 StoredValue = str | int | float | bool | None
@@ -149,7 +149,7 @@ def conversation_values(
     for value in values[_LONG]:
         key = None if value is None else text_key(storable(value))
         texts.append(key)
-        row.append(key and key[:BEGINNING])
+        row.append(key and key[:SORT_PREFIX_LENGTH])
     row += (
         _json(due.due_times) if due.due_times else None,
         _stored_data(c) if c.facts.data else None,

@@ -17,7 +17,7 @@ from convocore_mcp.store.fields.field_columns import SOURCE
 from convocore_mcp.store.fields.field_tables import conversation_fields, lead_fields
 from convocore_mcp.store.fields.lead_values import (
     LEAD_COLUMNS,
-    MARKS_OF_ONE,
+    MARKS_OF_ONE_ITEM,
     UNIONS,
     WAITING_KEY,
     stored_items,
@@ -74,7 +74,7 @@ def single_leads(
 
 
 def _has_repetition(key: str | None) -> bool:
-    if key is None or key.count(ITEM_MARK) == MARKS_OF_ONE:
+    if key is None or key.count(ITEM_MARK) == MARKS_OF_ONE_ITEM:
         return False
     items = key[1:-1].split(ITEM_MARK)
     return len(set(items)) < len(items)

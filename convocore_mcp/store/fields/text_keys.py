@@ -14,7 +14,7 @@ WORD_MARK = "\x01"
 """Between a word and what is no word. The ends of a text have none."""
 ITEM_MARK = "\x02"
 """Before and after every item of a list."""
-BEGINNING = 60
+SORT_PREFIX_LENGTH = 60
 """Characters of a long text by which it is sorted."""
 _MARKS = re.compile(f"[{WORD_MARK}{ITEM_MARK}]")
 _WORDS = rf"[a-z0-9]+(?![^\W_])|[{IDEOGRAPHS}]|[^\W_{IDEOGRAPHS}]+"

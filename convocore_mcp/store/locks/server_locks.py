@@ -67,10 +67,10 @@ class ServerSyncLocks:
                 return None
             number = lease.next_number
             if not self._try_lock(connection, agent_id, kind, number):
-                if not leases.looks_dead(key, lease):
+                if not leases.is_stale(key, lease):
                     return None
                 number += 1
-            new = Lease(number, lease.beat + 1)
+            new = Lease(number, lease.heartbeat + 1)
             taken = leases.replace_in(connection, key, lease, new, seconds=seconds)
         return HeldLock(lambda: None, leases, key, taken, seconds=seconds) if taken else None
 

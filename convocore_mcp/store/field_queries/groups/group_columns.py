@@ -14,7 +14,7 @@ from convocore_mcp.store.field_queries.groups.local_times import local_unit
 from convocore_mcp.store.fields.field_tables import conversation_texts
 from convocore_mcp.store.fields.row_tables import RowTable
 from convocore_mcp.store.fields.shown_values import shown_fields
-from convocore_mcp.store.fields.text_keys import BEGINNING
+from convocore_mcp.store.fields.text_keys import SORT_PREFIX_LENGTH
 
 MISSING = "\U0010ffff"
 """The key of a missing value; it sorts last."""
@@ -93,7 +93,7 @@ def _whole_text(beginning: Sql, version: Sql, name: str) -> Sql:
     """The whole of a long text. It is looked up only where `beginning` may be less than all."""
     of_version = conversation_texts.c.valid_from == version
     whole = select(conversation_texts.c[name]).where(of_version).scalar_subquery()
-    return case((func.length(beginning) < BEGINNING, beginning), else_=whole)
+    return case((func.length(beginning) < SORT_PREFIX_LENGTH, beginning), else_=whole)
 
 
 _KEYS: dict[Kind, SqlKey] = {Kind.FLAG: _key_of_flag, Kind.ID: _unchanged}
