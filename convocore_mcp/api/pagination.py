@@ -74,8 +74,8 @@ async def paginate_by_cursor(
             before, pages = response, pages + 1
             # A cursor on a last page is followed all the same: the page may be wrong about the end.
             was_last = received.has_more is False
-            ahead = pages >= PAGES_BEFORE_PREFETCH
-            continues = ahead and not was_last and not progress.may_be_exhausted
+            prefetches = pages >= PAGES_BEFORE_PREFETCH
+            continues = prefetches and not was_last and not progress.may_be_exhausted
             prefetched = prefetch_next(received) if continues else None
             if prefetched is not None:
                 await _wait_until_sent(prefetched)
@@ -87,10 +87,10 @@ async def paginate_by_cursor(
                 await _cancel([prefetched])
                 prefetched = prefetch_next(response)
             stop = progress.exhausted or (was_last and not progress.new_on_page)
-            if ahead and not continues and not stop:
+            if prefetches and not continues and not stop:
                 prefetched = prefetch_next(response)
             yield _page_by_cursor(response, progress, certain=was_last if stop else None)
-            if not ahead and not stop:
+            if not prefetches and not stop:
                 prefetched = prefetch_next(response)
     finally:
         await _cancel([prefetched] if prefetched else [])

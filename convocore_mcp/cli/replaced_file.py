@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 OWNER_ONLY_MODE = 0o600
-"""Of a new file: what is written here is personal data or names a key."""
+"""The mode of a new file, because it holds personal data or names a key."""
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from starlette.types import Scope
 
 CLIENT_SHARE_DIVISOR = 2
-"""One client may use one part in this many (half) of what all clients may."""
+"""One client may use at most 1/2 of what all clients together may use."""
 
 
 class Usage:

@@ -9,7 +9,7 @@ from tests.details.details_harness import (
     FAST,
     NOW,
     notes,
-    singles,
+    requested_single_ids,
     until_details_are_in,
     without_freshness,
 )
@@ -93,7 +93,7 @@ async def test_details_are_no_change_and_survive_later_rows_of_the_list() -> Non
         row = (await client.ask("list_conversations", tag=["from-the-list"]))["conversations"][0]
         assert row["name"]
         await until_details_are_in(client)
-        assert singles(sandbox).count(id_) == 2  # once for each version
+        assert requested_single_ids(sandbox).count(id_) == 2  # once for each version
 
 
 async def test_every_page_of_a_list_is_of_the_same_moment_while_details_are_read() -> None:

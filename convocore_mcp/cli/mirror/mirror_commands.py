@@ -1,4 +1,4 @@
-"""The commands `sync` and `status`; `purge` stands in `purge_command`.
+"""The commands `sync` and `status`; `forget` and `purge` have modules of their own.
 
 Results go to stdout, progress and errors to stderr. The exit code is 1 after a failure, and 2 if a
 setting is missing or wrong.

@@ -20,15 +20,15 @@ from convocore_mcp.errors import MirrorError
 from convocore_mcp.store.engines.database_errors import NO_ANSWER
 
 READ_SECONDS, WRITE_SECONDS = 15, 60
-"""Within which a statement must end, by what its transaction does."""
+"""Seconds within which a statement must end, in a transaction that reads or writes."""
 IDLE_SECONDS = 15
-"""After which the server ends a transaction whose client is silent, because it was stopped."""
+"""Seconds after which the server ends a transaction whose client is silent: it was stopped."""
 CLIENT_MARGIN_SECONDS = 5.0
-"""Seconds by which our own limit is later than the server's, whose error says more."""
+"""Seconds that our own limit adds to the server's: the server's error says more."""
 GIVE_UP_SECONDS = 1.0
-"""The limit once the program ends."""
+"""The same once the program ends."""
 PING_SECONDS = 3.0
-"""Within which an idle connection must show that it still works."""
+"""Seconds within which an idle connection must show that it still works."""
 _CONNECTING = {
     "connect_timeout": "3",
     "client_encoding": "utf8",

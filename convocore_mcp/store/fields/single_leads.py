@@ -1,6 +1,6 @@
 """The field values of leads that have one conversation, as most have: copied inside the database.
 
-`lead_values` works out the same row, and does it where there is an older one to compare with.
+`lead_values` computes the same row in Python; it is used where an older row must be compared.
 """
 
 from collections.abc import Iterable, Mapping

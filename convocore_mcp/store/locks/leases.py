@@ -46,7 +46,8 @@ class Lease(NamedTuple):
     heartbeat: int = 0
     """The holder's heartbeat."""
     until: int = 0
-    """Until when it is held, in Unix milliseconds of the database; 0 if a lock tells that."""
+    """Until when it is held, in Unix milliseconds of the database; 0 if a file lock or an advisory
+    lock shows it instead."""
 
     def to_text(self) -> str:
         """The lease as text, for `from_text`."""

@@ -238,12 +238,12 @@ class AgentDetails:
 
         More is wanted before all was read: with nothing pending, answers would be complete.
         """
-        ahead = 2 * CONCURRENT_REQUESTS
-        wanted = await self._wanted(ahead, findable=True)
-        if len(wanted) < ahead:
+        count = 2 * CONCURRENT_REQUESTS
+        wanted = await self._wanted(count, findable=True)
+        if len(wanted) < count:
             prepare = self._writer.prepare_trial
             await self._parts.write_in_thread(prepare, self._agent_id, findable=True)
-            wanted = await self._wanted(ahead, findable=True)
+            wanted = await self._wanted(count, findable=True)
         if not wanted and self._trial.is_short:
             wanted = await self._wanted(CONCURRENT_REQUESTS)
         return wanted[:CONCURRENT_REQUESTS]
