@@ -24,7 +24,7 @@ from convocore_mcp.fields.table import (
     Rows,
 )
 from convocore_mcp.fields.times import Clock, Period, read_period
-from convocore_mcp.words.shown_ids import meant_ids
+from convocore_mcp.words.shown_ids import ids_shown_as
 
 MAX_CONDITIONS = 12
 MAX_ALTERNATIVES = 20
@@ -148,7 +148,7 @@ def _condition(text: str, *, rows: Rows, clock: Clock, name: str) -> Condition:
     if operator in _ALWAYS:
         return Condition(field, operator, (), f"{field.name} {operator}")
     parts = _alternatives(value, name, text)
-    meant = [id_ for part in parts for id_ in meant_ids(part)] if kind is Kind.ID else parts
+    meant = [id_ for part in parts for id_ in ids_shown_as(part)] if kind is Kind.ID else parts
     operands = tuple(_operand(field, operator, part, clock, name) for part in meant)
     shown = "|".join(map(quoted, parts))
     return Condition(field, operator, operands, f"{field.name}{operator}{shown}")

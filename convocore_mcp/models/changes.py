@@ -35,7 +35,7 @@ class Change:
     hot_score_before: float | None = None
     is_lead: bool = False
     """Whether the conversation belongs to a lead after the change."""
-    hot_scores_elsewhere: tuple[tuple[str, float], ...] = ()
+    hot_scores_of_other_leads: tuple[tuple[str, float], ...] = ()
     """Of leads that the conversation left or held together, where the change has raised them."""
     moment: MomentKey | None = None
 

@@ -206,7 +206,7 @@ def _within(text: str, escaped: int) -> str:
     return text
 
 
-def crash(error: BaseException) -> MCPError:
+def internal_protocol_error(error: BaseException) -> MCPError:
     """The protocol error for a bug, for requests whose result has no form for errors."""
     return MCPError(code=INTERNAL_ERROR, message=compact(error_body(internal_error(error))))
 

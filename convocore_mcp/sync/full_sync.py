@@ -18,7 +18,7 @@ from convocore_mcp.errors import ApiError, BrokenRecordError, ContractError
 from convocore_mcp.models import Page, UnfinishedSync
 from convocore_mcp.store.details.details_writer import DetailsWriter
 from convocore_mcp.sync.incremental_sync import catch_up, listed_rows
-from convocore_mcp.sync.list_order import EVIDENCE_AGAIN, Front, FrontReading
+from convocore_mcp.sync.list_order import REREAD_EVIDENCE, Front, FrontReading
 from convocore_mcp.sync.page_writer import LIST_MOVED_TOO_FAST, PageWriter, Upstream
 from convocore_mcp.sync.prefetch import prefetch_pages
 from convocore_mcp.sync.short_lists import SMALL_LIST, is_short_list, short_full_sync_note
@@ -80,7 +80,7 @@ class FullSync:
                     **NO_UNFINISHED_SYNC
                 )  # a resumed sync might fail there forever
                 raise
-            caught_up = await catch_up(self._upstream, writer, front, evidence=EVIDENCE_AGAIN)
+            caught_up = await catch_up(self._upstream, writer, front, evidence=REREAD_EVIDENCE)
             if progress.gap is None and not caught_up.complete:
                 progress.gap = LIST_MOVED_TOO_FAST
             if progress.gap is None and set_back:

@@ -39,7 +39,7 @@ class Usage:
         self.in_use[kind] += amount
         self._of_clients[kind, client] += amount
 
-    def give_back(self, kind: str, client: str, amount: int = 1) -> None:
+    def release(self, kind: str, client: str, amount: int = 1) -> None:
         """Note that `client` uses `amount` less."""
         self.in_use[kind] -= amount
         self._of_clients[kind, client] -= amount

@@ -17,7 +17,7 @@ from convocore_mcp.cli.doctor.upstream_checks import check_upstream
 from convocore_mcp.cli.error_reports import (
     FAILED,
     NOT_CONFIGURED,
-    leave_reporting_to_the_command,
+    silence_reported_loggers,
     with_error_reports,
 )
 from convocore_mcp.cli.install.clients import Machine
@@ -44,7 +44,7 @@ def doctor(
 
     Exit code 0: all is well. 1: something is to be done. 2: a setting is missing or wrong.
     """
-    leave_reporting_to_the_command()
+    silence_reported_loggers()
     findings = anyio.run(_collect, this_machine(), not as_json)
     if as_json:
         write_lines(_as_json(findings))

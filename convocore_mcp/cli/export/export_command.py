@@ -12,7 +12,7 @@ import anyio
 import typer
 
 from convocore_mcp.assembly import Assembly
-from convocore_mcp.cli.error_reports import leave_reporting_to_the_command, with_error_reports
+from convocore_mcp.cli.error_reports import silence_reported_loggers, with_error_reports
 from convocore_mcp.cli.export.row_pages import ExportKind, RowList
 from convocore_mcp.cli.export.text_files import CsvWriter, JsonLinesWriter
 from convocore_mcp.cli.progress_bar import progress_bar
@@ -73,7 +73,7 @@ def export(
         )
     make = _writer(chosen)
 
-    leave_reporting_to_the_command()
+    silence_reported_loggers()
 
     def run(overrides: Mapping[str, Any]) -> None:
         # One sync before the first page is enough: leads that move meanwhile could be missed.

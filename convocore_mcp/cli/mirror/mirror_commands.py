@@ -19,8 +19,8 @@ from rich.filesize import decimal
 from convocore_mcp.assembly import Assembly
 from convocore_mcp.cli.error_reports import (
     exit_code,
-    leave_reporting_to_the_command,
     report,
+    silence_reported_loggers,
     with_error_reports,
 )
 from convocore_mcp.cli.mirror.mirror_status import details_text, location_text, status_lines
@@ -117,7 +117,7 @@ def sync(
             "The mirror is kept in memory, so a sync would leave nothing behind.",
             hint="Set CONVOCORE_STORE to a file or to a PostgreSQL URL, or leave it out.",
         )
-    leave_reporting_to_the_command()
+    silence_reported_loggers()
     if errors := anyio.run(_sync_agents, agents, full):
         raise typer.Exit(max(map(exit_code, errors)))
 

@@ -9,8 +9,8 @@ from convocore_mcp.models import EVERYTHING, Change, ChangePage, FeedPosition, F
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.questions.change_facts import (
     changed_fields,
-    hot_elsewhere,
     is_hot,
+    other_leads_made_hot,
     read_field_names,
     wanted_changes,
     what_became,
@@ -135,7 +135,7 @@ def _change_view(
         stage=c.stage,
         hot=is_hot(change.hot_score) if change.is_lead else None,
         became=what_became(change) or None,
-        hot_lead_ids=hot_elsewhere(change) or None,
+        hot_lead_ids=other_leads_made_hot(change) or None,
         changed=changed_fields(change, changed, zone=backend.zone),
     )
 

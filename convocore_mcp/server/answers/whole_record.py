@@ -11,7 +11,7 @@ from convocore_mcp.server.not_found import with_coverage
 from convocore_mcp.server.sanitize import JsonObject, sanitize_object
 from convocore_mcp.server.size_limit import drop_largest_fields
 from convocore_mcp.server.views.view_builders import freshness_view
-from convocore_mcp.words.shown_ids import meant_ids
+from convocore_mcp.words.shown_ids import ids_shown_as
 
 _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _FREE_FORM = frozenset(
@@ -50,7 +50,7 @@ async def conversation_record(backend: Backend, agent_id: str, conversation_id: 
 
 async def find_conversation(backend: Backend, agent_id: str, given: str) -> Conversation | None:
     """The conversation whose ID is `given`, else the one whose ID is shown like this."""
-    for id_ in meant_ids(given):
+    for id_ in ids_shown_as(given):
         found = await backend.read(backend.mirror_reader.conversation, agent_id, id_)
         if found is not None:
             return found

@@ -76,7 +76,7 @@ def wanted_changes(
 def what_became(change: Change) -> list[str]:
     """What the conversation, or its lead, is after the change and was not before."""
     was_hot = is_hot(change.hot_score_before)
-    made_hot = (is_hot(change.hot_score) and not was_hot) or bool(hot_elsewhere(change))
+    made_hot = (is_hot(change.hot_score) and not was_hot) or bool(other_leads_made_hot(change))
     if change.kind == "removed":
         return ["hot"] * made_hot
     old, new = change.values_before, change.values
@@ -91,11 +91,11 @@ def what_became(change: Change) -> list[str]:
     return [name for name, is_new in found.items() if is_new]
 
 
-def hot_elsewhere(change: Change) -> list[str]:
+def other_leads_made_hot(change: Change) -> list[str]:
     """The leads that became hot because the conversation left them, or joins them no more."""
     if is_hot(change.hot_score_before):
         return []
-    return [lead_id for lead_id, score in change.hot_scores_elsewhere if is_hot(score)]
+    return [lead_id for lead_id, score in change.hot_scores_of_other_leads if is_hot(score)]
 
 
 def is_hot(score: float | None) -> bool:

@@ -196,7 +196,7 @@ def _change(logged: LoggedChange, values: dict[int, VersionValues], hot: HotScor
         hot_score=hot.after,
         hot_score_before=hot.before,
         is_lead=hot.is_lead,
-        hot_scores_elsewhere=hot.others,
+        hot_scores_of_other_leads=hot.others,
     )
 
 
