@@ -53,8 +53,8 @@ class ListResponse:
 
 
 MAX_CURSOR_LENGTH = 8_000
-"""Characters. A cursor is kept to go on from there: one that fits into no address would stop every
-later reading at that page."""
+"""Characters. A cursor is stored to resume from it: one that is too long for a URL would stop every
+later sync at that page."""
 REFUSED_PAGE = ListResponse(Page(()), 0, frozenset(), by_cursor=False, next_cursor=None)
 """Stands for a page that Convocore refused: after a page that was read, it means the end."""
 

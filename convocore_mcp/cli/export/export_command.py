@@ -26,7 +26,7 @@ from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.sanitize import JsonObject
 
 INCOMPLETE = 3
-"""The exit code where everything was written that is known, and that is not all there is."""
+"""The exit code of an export that holds everything known, where not everything was read."""
 STDOUT = "-"
 
 

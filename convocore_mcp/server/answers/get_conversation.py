@@ -31,7 +31,7 @@ NOTES_RESERVE = 2_500
 """Characters kept free for `freshness` and its notes."""
 TURNS = "turns"
 LISTS = ("score_history", "activities", "handoffs_history", "tags", "links", "funnel_step", "data")
-"""What is shortened, beside the turns, where a conversation is too long for an answer."""
+"""Lists that are shortened, beside the turns, where a conversation is too long for an answer."""
 
 
 async def get_conversation(

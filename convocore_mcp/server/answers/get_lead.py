@@ -20,7 +20,7 @@ LISTS = (
     "conversations", "timeline", "next_steps", "tags", "extracted", "phones", "emails", "links",
     "said",
 )  # fmt: skip
-"""What is shortened in a lead that is too long for an answer."""
+"""Lists that are shortened where a lead is too long for an answer."""
 NOTES_RESERVE = 2_000
 """Characters kept free for `freshness` and its notes."""
 

@@ -40,7 +40,7 @@ _CONNECTING = {
 }
 """Options of the client's side: no pooler sees them. CONVOCORE_STORE may name others."""
 GIVE_UP = "convocore_give_up"
-"""The option of an engine with the event upon which nobody waits for its database any more."""
+"""The engine option that holds an event: once it is set, nobody waits for the database."""
 TIMEOUT_OPTION = "convocore_seconds"
 """The option of a connection that sets how many seconds a statement may take, if not the usual."""
 _PREFIX = "postgresql+psycopg://"

@@ -6,8 +6,8 @@ only costs requests: the lease keeps all but one of them from writing.
 
 Through a pooler, an open transaction would keep one of the pooler's few connections, perhaps the
 only one, for as long as a sync takes; and between transactions no session is ours. So there the
-lock is the lease alone, held until a time by the clock of the database and put off by each
-heartbeat. A process that dies then loses it after `Leases.stale_after`.
+lock is the lease alone, held until a time by the clock of the database, which each heartbeat
+extends. A process that dies then loses it after `Leases.stale_after`.
 
 Both may use one database: a process behind a pooler also tries the advisory lock, for one
 transaction, and a process without a pooler respects a lease that has not run out.

@@ -236,7 +236,7 @@ class AgentDetails:
     async def _wanted_for_trial(self) -> list[WantedDetails]:
         """What a trial asks for next: what may be found before what is hardly ever found.
 
-        More is wanted before all was read: with nothing pending, answers would be complete.
+        Further rows are queued before all are read: with none pending, answers would be complete.
         """
         count = 2 * CONCURRENT_REQUESTS
         wanted = await self._wanted(count, findable=True)
