@@ -1,4 +1,4 @@
-// What the tools answer (docs/contract.md), as far as the board shows it, and how a result is read.
+// What the tools answer (docs/contract.md), as far as the board shows it, and the error where there is no answer.
 
 export type Arguments = Record<string, unknown>;
 export interface Question {

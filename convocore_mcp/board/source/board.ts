@@ -82,7 +82,7 @@ setInterval(() => {
   if (!document.hidden) for (const tick of tickers) tick();
 }, 1000);
 
-/** What depends on the time: read at every tick, and drawn again only when it is another. */
+/** A value that depends on the time: read at every tick, and drawn again only when it has changed. */
 export function useTicking<T extends string | number>(read: (now: number) => T): T {
   const latest = useRef(read);
   latest.current = read;

@@ -79,8 +79,8 @@ export function ago(at: number, now: number): string {
 }
 
 /**
- * How old something is at most: rounded up, so that nothing that was read since then seems to be older or
- * newer than it can be.
+ * The greatest age that something can have: rounded up, so that a change that was read since then never seems
+ * to be newer than the data.
  */
 export function atMostAgo(at: number, now: number): string {
   const seconds = Math.max(1, Math.ceil((now - at) / 1000));
@@ -120,7 +120,7 @@ export function day(text: string, style: "short" | "weekday" | "long" = "short")
 }
 
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
-/** `Date.parse` also reads `4711-08` and `2026-07-19 (or later)`, of which nothing but a date would be left. */
+/** `Date.parse` also reads `4711-08` and `2026-07-19 (or later)`, and would turn both into a date. */
 const TIME = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?$/;
 
 /** A date or a time of the CRM: a day is shown as a day, anything that is neither as it is. */

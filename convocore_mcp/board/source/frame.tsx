@@ -73,7 +73,7 @@ function FreshnessNote({ connection }: { connection: Connection }): JSX.Element 
 /** An answer that is not complete looks like it: what is missing, and how far reading is. */
 export function IncompleteNote(): JSX.Element | null {
   const found = useFreshness();
-  // The board follows a cursor itself.
+  // Notes about a cursor are left out: the board follows it itself.
   const notes = (found?.notes ?? []).filter((note) => !note.includes("next_cursor")).map(forPeople).filter(Boolean);
   if (!found || (found.complete && !notes.length)) return null;
   return (

@@ -8,7 +8,7 @@ export interface Column {
   key: string;
   label: string;
   value: number;
-  /** The share of the value that is drawn in the second colour. */
+  /** The part of the value that is drawn in the second colour. */
   part: number;
   /** What a screen reader, and the tip at the pointer, say. */
   description: string;
@@ -116,7 +116,7 @@ function roundUpAxis(value: number): number {
 }
 
 function ColumnTable({ columns, what, part }: { columns: Column[]; what: string; part: string }): JSX.Element {
-  // The rows of a table that nobody looks at take as long as the drawing.
+  // Rows are made only when the table is open: they take as long as the chart.
   const [isOpen, setIsOpen] = useState(false);
   return (
     <details class="numbers" onToggle={(event) => setIsOpen(event.currentTarget.open)}>

@@ -93,7 +93,7 @@ export class ErrorBoundary extends Component<BoundaryProps, { failed: boolean }>
   }
 
   override componentDidUpdate(before: BoundaryProps): void {
-    // What is drawn anew may be another answer.
+    // The new children may show another answer.
     if (this.state.failed && before.children !== this.props.children) this.setState({ failed: false });
   }
 

@@ -30,10 +30,10 @@ export function Since({ of }: { of: string }): JSX.Element | null {
   ) : null;
 }
 
-/** What of a row is overdue, if the row tells; in few words, since a row is short. */
+/** What is overdue in a row, in few words, if the row has these fields. */
 export function OverdueBy({ of }: { of: Row }): JSX.Element | null {
   const close = typeof of["expected_close"] === "string" ? of["expected_close"] : "";
-  // That of one conversation may have passed, and that of a newer one, which the lead has, not yet.
+  // The date of an older conversation may have passed, while the lead's own date (the newest) has not.
   const since = timeSince(close, Date.now());
   const isStepLate = of["overdue_activity"] === true;
   const closeText = of["overdue_close"] === true ? (since ? `Was to close ${since}` : "An earlier expected close has passed") : "";

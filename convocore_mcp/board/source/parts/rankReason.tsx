@@ -20,7 +20,7 @@ function reasonOfFirst(lead: HotLead, next: HotLead | undefined): string {
   return known ? `First: several have the highest score, ${number(lead.score!)}; this one was active most recently.` : "First: nobody has a score; this one was active most recently.";
 }
 
-/** Nothing where an answer has another order, as that of another server may. */
+/** Empty where the answer has another order: another version of the server may have made it. */
 function reasonAfter(before: HotLead, lead: HotLead, rank: number): string {
   const other = `number ${number(rank)}`;
   if (before.score !== lead.score) {

@@ -54,7 +54,7 @@ export class BrowserPlatform implements Platform {
       this.token = link === undefined ? entered.trim() : await this.exchange(link.trim());
       if (this.needsToken) {
         this.needsToken = false;
-        this.listener.dataChanged(); // what was asked without this token got no answer
+        this.listener.dataChanged(); // calls without this token got no answer
       }
       this.startWatching();
     } catch (error) {

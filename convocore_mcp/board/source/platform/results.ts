@@ -1,5 +1,5 @@
 // How a tool's result is read. A result may be of an older version, or changed by a host on its way:
-// what has not the shape that the page expects is left out alone, and the rest is shown.
+// a value of another shape than the page expects is left out, and the rest is shown.
 
 import { isObject, CallError, type Answer } from "../answers.ts";
 
@@ -85,7 +85,7 @@ const DEFAULTS = new Map<Shape, Record<string, unknown>>([
   [CHANGE, { seen: "", kind: "" }],
 ]);
 
-/** The value without what does not fit; nothing if it does not fit itself. */
+/** The value without the parts of another shape; `undefined` if the value itself has another shape. */
 function validated(value: unknown, shape: Shape): unknown {
   if (shape === "text") return typeof value === "number" ? String(value) : typeof value === "string" ? value : undefined;
   if (shape === "number") return typeof value === "number" && Number.isFinite(value) ? value : undefined;

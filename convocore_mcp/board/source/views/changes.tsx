@@ -1,4 +1,4 @@
-// What has just happened, the newest first, and what is of the last minute apart.
+// The newest changes; those of the last minute are listed apart.
 
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
@@ -85,7 +85,7 @@ function ChangeRow({ change, highlighted }: { change: Change; highlighted: boole
   );
 }
 
-/** What a viewer wants to see of a change, in this order; times and counters follow from them. */
+/** The changed fields that are shown, in this order; other fields (times, counters) change along with them. */
 const SHOWN_FIELDS = ["stage", "label", "score", "value", "assignee", "state", "preview", "next_due", "expected_close", "notes", "tags"];
 
 function Differences({ of }: { of: Change }): JSX.Element | null {

@@ -92,7 +92,7 @@ function HotTotals({ answer }: { answer: Answer }): JSX.Element {
   );
 }
 
-/** `hot=true` means the usual threshold; at another one, the rows are not the same. */
+/** `hot=true` means the default threshold; with another threshold, the condition names the score. */
 function hotConditions(answer: Answer): string[] {
   const score = answer.applied?.["min_score"];
   return score === undefined || score === 75 ? ["hot=true"] : [`score>=${String(score)}`, "stage!=won|lost"];

@@ -19,7 +19,7 @@ import { Waiting } from "./waiting.tsx";
 
 export function Overview(): JSX.Element {
   const { cache, agent } = useBoard();
-  const hasPainted = useAfterPaint<boolean>(true, false); // what is asked first need not wait for what stands below it
+  const hasPainted = useAfterPaint<boolean>(true, false); // the first questions are sent before those of the panels below
   const [first, ...others] = [hotLeads(agent), pipeline(agent), waiting(agent)];
   const error = useEntry(cache, first).error;
   // One cause is told once, and not in each panel.

@@ -11,7 +11,7 @@ export interface Pages {
   total: number;
   /** Read the next page; without one, or while it is on its way, this does nothing. */
   loadMore: (() => void) | undefined;
-  /** Whether the rows are those of before the last change: pages beyond the first stay until somebody asks. */
+  /** Whether data has changed since: once a second page was loaded, rows stay until the user asks for the new ones. */
   outdated: boolean;
   restart(): void;
   listState: ListState;
@@ -19,7 +19,7 @@ export interface Pages {
 
 export const rowsIn = (answer: Answer | undefined): Row[] => answer?.leads ?? answer?.conversations ?? [];
 
-/** As many as a tool gives at once. */
+/** The most rows that a tool returns at once. */
 const NEXT_PAGE_SIZE = 100;
 
 /** `depth` tells lists with the same question apart: one may have been opened from the other. */

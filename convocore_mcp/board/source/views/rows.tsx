@@ -135,7 +135,7 @@ function ResultList({ question, answer, pages }: { question: Question; answer: A
 
 const isOverdueRow = (fields: unknown): boolean => JSON.stringify(fields) === JSON.stringify(OVERDUE_FIELDS);
 
-/** A row whose fields were named has no contact by itself. */
+/** A row of named fields has no field `contact`: it is made of email or phone. */
 function contactOf(row: Row): Pick<Row, "contact"> {
   const contact = row["email"] ?? row["phone"];
   return typeof contact === "string" ? { contact } : {};
@@ -151,7 +151,7 @@ function filtersOf(answer: Answer): string {
   return filters.map(([name, value]) => (name === "where" ? inForce(value) : `${humanize(name)}: ${inForce(value)}`)).join("; ");
 }
 
-/** A condition, or a value of one, in which a whole record of another system is a word. */
+/** A condition or value, with one word in place of a JSON record of another system. */
 function withoutRecords(text: string): string {
   return text.replace(/(["']?)([[{].*[\]}])\1/, (_, __, record: string) => humanize(record));
 }
@@ -159,7 +159,7 @@ function withoutRecords(text: string): string {
 interface RowButtonProps {
   row: Row;
   fields: string[];
-  /** What stands between who it is and what they are worth, if not the fields. */
+  /** Shown between the name and the value, in place of the fields. */
   detail?: JSX.Element;
   tabIndex: number;
 }
@@ -167,7 +167,7 @@ interface RowButtonProps {
 function RowButton({ row, fields, detail, tabIndex }: RowButtonProps): JSX.Element {
   const { feed, go, platform } = useBoard();
   const highlighted = feed.isHighlighted(row.lead_id ?? row.id, useNow(10));
-  // Who has no name in an answer that was asked for others has one all the same.
+  // If the question named other fields than the name, the ID stands for the name.
   const named = fields.length && !row.name && !fields.includes("name") ? { ...row, name: row.id ?? row.lead_id ?? "" } : row;
   const open = (): void => go({ name: "lead", lead: row.lead_id ?? row.id ?? "", agent: row.agent_id });
   return (
