@@ -35,7 +35,7 @@ class EventLoopMonitor:
         self.worked: list[float] = []
         self.on_loop = self.in_threads = 0
         """Database calls on the event loop's thread, and in other threads."""
-        self.longest_on_loop = 0.0
+        self.max_seconds_on_loop = 0.0
 
     async def tick(self) -> None:
         """Tick until cancelled."""
@@ -61,7 +61,7 @@ class EventLoopMonitor:
         def after(*_: object) -> None:
             if threading.get_ident() == loop_thread:
                 took = (time.perf_counter() - began) * 1000
-                self.longest_on_loop = max(self.longest_on_loop, took)
+                self.max_seconds_on_loop = max(self.max_seconds_on_loop, took)
 
     def measurements(self) -> dict[str, Any]:
         """All measurements; times in milliseconds."""
@@ -74,7 +74,7 @@ class EventLoopMonitor:
             "worked": max(self.worked),
             "on_loop": self.on_loop,
             "in_threads": self.in_threads,
-            "longest_on_loop": self.longest_on_loop,
+            "max_seconds_on_loop": self.max_seconds_on_loop,
         }
 
 

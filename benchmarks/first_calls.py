@@ -16,7 +16,7 @@ from benchmarks.table import Row, median, ms
 from benchmarks.tool_calls import MeasuredServer, Timed, measured_server
 from convocore_mcp.fields.conditions import OPERATORS, Operator
 from convocore_mcp.fields.grouping import TIME_UNITS
-from convocore_mcp.fields.table import DATA, FIELDS, Field, Kind, Rows
+from convocore_mcp.fields.table import DATA_PREFIX, FIELDS, Field, Kind, Rows
 from convocore_mcp.server.answers.conversation_stats import GROUPED_KINDS
 from convocore_mcp.store.fields.field_tables import conversation_fields
 
@@ -52,7 +52,7 @@ def parts(data_names: Sequence[str]) -> Iterator[Part]:
     """All questions; `data_names` are names of captured variables that occur."""
     for rows, tool in TOOLS.items():
         fields = [field for field in FIELDS if field.rows in {rows, Rows.BOTH}]
-        named = [f"{DATA}{name}" for name in data_names]
+        named = [f"{DATA_PREFIX}{name}" for name in data_names]
         conditions = [text for field in fields for text in _conditions(field)]
         orders = [field.name for field in fields] + named
         wheres = tuple((tool, {"where": [text]}) for text in conditions)

@@ -1,7 +1,7 @@
 """Limits how many log lines of one kind are written: a client must not fill a disk with errors.
 
 A kind is the place in the code that logs, because some libraries write each message differently.
-Limited are warnings, errors and records that carry the attribute `LIMITED`: lines that anybody
+The limit holds for warnings, errors and records with the attribute `LIMITED`: lines that any client
 can cause.
 """
 

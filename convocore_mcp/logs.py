@@ -1,6 +1,6 @@
 """Log records on stderr: one line for each, without a secret or a visitor's text.
 
-Of an exception that is not ours, a line holds the type and the stack's positions, not the message:
+For an exception that is not ours, a line holds its type and the stack's positions, not its message:
 the message of a database or a validator quotes the values that it failed on.
 """
 

@@ -12,7 +12,7 @@ import pytest
 import stamina
 from xdist.scheduler import LoadFileScheduling  # type: ignore[import-untyped]
 
-from tests import made_once, property_tests  # noqa: F401  the latter registers the profiles
+from tests import process_caches, property_tests  # noqa: F401  the latter registers the profiles
 from tests.postgresql import postgresql as postgresql  # noqa: PLC0414  a fixture
 
 # No test reads the user's keyring; a test that needs a keyring has one of its own.
@@ -78,7 +78,7 @@ def every_logger_logs() -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def shared_caches() -> Iterator[None]:
-    """Cache what each server under test would compute again (tests/made_once.py)."""
+    """Cache what each server under test would compute again (tests/process_caches.py)."""
     with pytest.MonkeyPatch.context() as patch:
-        made_once.install(patch)
+        process_caches.install(patch)
         yield

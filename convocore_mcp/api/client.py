@@ -21,8 +21,8 @@ from convocore_mcp.api import wire
 from convocore_mcp.api.connection.http_connection import clock_offset, connection_error, http_client
 from convocore_mcp.api.error_responses import error_from_response
 from convocore_mcp.api.page_number_plan import PageNumberPlan
-from convocore_mcp.api.page_numbers import LIMIT
 from convocore_mcp.api.pagination import (
+    FIRST_PAGE_QUERY,
     PageQuery,
     fetch_parsed,
     paginate_by_cursor,
@@ -64,7 +64,7 @@ class Limits:
     sensitive: bool = False
     """Keep IP addresses, session keys and recordings, too (`parsing.sensitive_fields`)."""
     first_wait: float = 0.5
-    longest_wait: float = 20.0
+    max_wait: float = 20.0
 
 
 class ConvocoreClient:
@@ -181,15 +181,15 @@ class ConvocoreClient:
             return response
 
         fetch = partial(fetch_parsed, fetch_list)
-        first = None if max_limit or resume_token else await fetch({"limit": LIMIT})
+        first = None if max_limit or resume_token else await fetch(FIRST_PAGE_QUERY)
         if resume_token is not None:
             paging = resume_pagination(fetch_list, resume_token, progress)
         elif first is not None and first.by_cursor:
-            paging = paginate_by_cursor(fetch_list, first, progress, first_query={"limit": LIMIT})
+            paging = paginate_by_cursor(fetch_list, first, progress, first_query=FIRST_PAGE_QUERY)
         elif restarts:  # because page numbers were refused or a cursor expired
             raise ContractError("Convocore refuses page numbers and sends no cursor.")
         else:
-            plan = PageNumberPlan(max_limit or LIMIT)
+            plan = PageNumberPlan(max_limit) if max_limit else PageNumberPlan()
             if first is not None:
                 yield await read_front_by_number(fetch, plan, first)
                 self._max_limits[agent_id] = plan.max_limit
@@ -202,7 +202,7 @@ class ConvocoreClient:
 
     async def first_page(self, agent_id: str) -> wire.ListResponse:
         """The front of an agent's list as one response; raises what `conversations` raises."""
-        return (await self._fetch_list(agent_id, {"limit": LIMIT})).parse()
+        return (await self._fetch_list(agent_id, FIRST_PAGE_QUERY)).parse()
 
     async def conversation(self, agent_id: str, conversation_id: str) -> Conversation | None:
         """One conversation, with more fields than its list row; `None` if Convocore answers 404.
@@ -247,7 +247,7 @@ class ConvocoreClient:
     ) -> T:
         # Each request is retried by itself. A retry of the whole list would start at the front.
         limits = self._limits
-        waits = {"first_wait": limits.first_wait, "longest_wait": limits.longest_wait}
+        waits = {"first_wait": limits.first_wait, "max_wait": limits.max_wait}
         backoff = Backoff(self.throttle.clock, deadline=limits.deadline, **waits)
         async for attempt in stamina.retry_context(
             on=backoff, attempts=limits.attempts, timeout=limits.deadline

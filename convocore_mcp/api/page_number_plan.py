@@ -29,8 +29,8 @@ from functools import partial
 from typing import Self
 
 from convocore_mcp.api.page_numbers import (
-    LARGEST_LIMIT,
-    LIMIT,
+    DEFAULT_LIMIT,
+    MAX_LIMIT,
     OVERLAP,
     PageNumberToken,
     RecentRows,
@@ -41,7 +41,7 @@ from convocore_mcp.api.page_numbers import (
 )
 from convocore_mcp.api.paging.list_progress import IDLE_PAGES_TO_END, SeenRows
 from convocore_mcp.api.paging.plan_steps import Outcome, Prefetch, ReadNow
-from convocore_mcp.api.parsing.response_body import ONE_AT_A_TIME_FROM
+from convocore_mcp.api.parsing.response_body import EXCLUSIVE_BODY_BYTES
 from convocore_mcp.api.throttle import CONCURRENCY
 from convocore_mcp.api.wire import REFUSED_PAGE, ListResponse
 from convocore_mcp.models import Page
@@ -79,7 +79,7 @@ class _Search:
 class PageNumberPlan:
     """The state of reading one list by page numbers."""
 
-    def __init__(self, max_limit: int = LIMIT) -> None:
+    def __init__(self, max_limit: int = DEFAULT_LIMIT) -> None:
         self.max_limit = max_limit
         """The largest limit that the workspace honours."""
         self.ended = False
@@ -116,7 +116,7 @@ class PageNumberPlan:
         plan.joined = True
         return plan
 
-    def start_with(self, front: ListResponse, *, limit: int = LARGEST_LIMIT) -> None:
+    def start_with(self, front: ListResponse, *, limit: int = MAX_LIMIT) -> None:
         """Count the front of the list as read, and learn from its size which limit is honoured.
 
         The front was requested with `limit`.
@@ -228,12 +228,14 @@ class PageNumberPlan:
         closed = self._recent.overlap_with(beyond.response.row_digests)
         if closed:
             self._accept(beyond)
-        return self._hand_out(found.page, beyond.page, go_on_after=None if closed else found.span)
+        return self._hand_out(
+            found.page, beyond.page, continue_after=None if closed else found.span
+        )
 
     def _after_empty_page(self, beyond: _Received, found: _Received | None) -> Outcome:
         """Hand out the page with the rows that an empty page lacked; `beyond` if it lacked none."""
         if found is not None and self._accept(found):
-            return self._hand_out(found.page, go_on_after=found.span)
+            return self._hand_out(found.page, continue_after=found.span)
         self._accept(beyond)
         return self._hand_out(beyond.page)
 
@@ -250,7 +252,7 @@ class PageNumberPlan:
         if new or not self._at_end:
             if not new and self._pages == 1:  # the limit may be ignored, so no page shows room
                 self._give_up()
-            return self._hand_out(found.page, go_on_after=found.span)
+            return self._hand_out(found.page, continue_after=found.span)
         self.ended = True
         return self._hand_out(found.page)
 
@@ -264,7 +266,7 @@ class PageNumberPlan:
 
     def _accept(self, received: _Received) -> int:
         """Add a page to what was read; returns how many of its rows are new."""
-        if received.response.size >= ONE_AT_A_TIME_FROM:
+        if received.response.size >= EXCLUSIVE_BODY_BYTES:
             self._max_prefetch = 1  # several such pages at a time would fill the memory
         new = self._recent.add(received.response.row_digests)
         self._shown += sum(map(self._seen.add, received.response.row_digests))
@@ -281,15 +283,15 @@ class PageNumberPlan:
     def _give_up(self) -> None:
         self.ended = self.needs_constant_limit = True
 
-    def _hand_out(self, *pages: Page, go_on_after: Span | None = None) -> Outcome:
-        """Hand out `pages`; next, request the rows after `go_on_after` if it is given."""
+    def _hand_out(self, *pages: Page, continue_after: Span | None = None) -> Outcome:
+        """Hand out `pages`; next, request the rows after `continue_after` if it is given."""
         self._empty_pages = 0
-        if go_on_after is not None:
-            self._requested_until, self._prefetch_size = go_on_after.end, 1
+        if continue_after is not None:
+            self._requested_until, self._prefetch_size = continue_after.end, 1
         token = PageNumberToken(self._last_offset, self.max_limit, self._recent.last_page)
         # A token promises that every row before it was handed out: only the last page has one.
         last = replace(pages[-1], resume_token=token.to_text())
-        return Outcome((*pages[:-1], last), cancel_prefetched=go_on_after is not None)
+        return Outcome((*pages[:-1], last), cancel_prefetched=continue_after is not None)
 
     def _span_over(self, offset: int, overlap: int = OVERLAP) -> Span:
         return span_over(offset, max_limit=self.max_limit, overlap=overlap)

@@ -23,12 +23,12 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Self
 
-LIMIT = 20
+DEFAULT_LIMIT = 20
 """The documented default, which every workspace honours."""
-LARGEST_LIMIT = 100
+MAX_LIMIT = 100
 OVERLAP = 2
 """Rows that neighbouring spans share; more than one, because Convocore's filter may hide some."""
-REMEMBERED_ROWS = 8 * LARGEST_LIMIT
+REMEMBERED_ROWS = 8 * MAX_LIMIT
 """How many of the latest rows are remembered: no page further back is ever requested again."""
 
 
@@ -58,12 +58,12 @@ def span_over(offset: int, *, max_limit: int, overlap: int = OVERLAP) -> Span:
 
 
 def max_limit_shown_by(row_count: int) -> int:
-    """The largest limit to use, given how many rows a request for `LARGEST_LIMIT` returned.
+    """The largest limit to use, given how many rows a request for `MAX_LIMIT` returned.
 
     More rows than the default prove that a limit of that size is honoured. Fewer prove nothing:
     the workspace may cap the limit at the default, and a larger limit would then skip rows.
     """
-    return min(max(LIMIT, row_count), LARGEST_LIMIT)
+    return min(max(DEFAULT_LIMIT, row_count), MAX_LIMIT)
 
 
 def holds_end(span: Span, row_count: int) -> bool:

@@ -15,11 +15,11 @@ from typing import TypeVar
 import anyio
 
 from convocore_mcp.api.page_number_plan import PageNumberPlan
-from convocore_mcp.api.page_numbers import LARGEST_LIMIT, LIMIT, PageNumberToken, Span
+from convocore_mcp.api.page_numbers import DEFAULT_LIMIT, MAX_LIMIT, PageNumberToken, Span
 from convocore_mcp.api.paging.constant_pages import paginate_constant_pages, resume_constant_pages
 from convocore_mcp.api.paging.list_progress import ListProgress
 from convocore_mcp.api.paging.plan_steps import ReadNow
-from convocore_mcp.api.paging.position_cursors import PageBefore
+from convocore_mcp.api.paging.position_cursors import PreviousPage
 from convocore_mcp.api.wire import REFUSED_PAGE, ListResponse, UnparsedList
 from convocore_mcp.errors import BadRequestError, NotFoundError
 from convocore_mcp.models import Page
@@ -27,13 +27,14 @@ from convocore_mcp.models import Page
 T = TypeVar("T")
 PageQuery = Mapping[str, str | int]
 """The query parameters that select a page."""
+FIRST_PAGE_QUERY: PageQuery = {"limit": DEFAULT_LIMIT}
 FetchPage = Callable[[PageQuery], Awaitable[ListResponse]]
 FetchList = Callable[[PageQuery], Coroutine[None, None, UnparsedList]]
 """Fetches a page without parsing its rows."""
 
 PAGES_BEFORE_PREFETCH = 3
 """An incremental sync mostly takes two pages, so the third is requested only when it is wanted."""
-TURNS_TO_SEND = 8
+MAX_LOOP_TURNS_TO_SEND = 8
 """Turns of the event loop that a request may take to be sent; over an open connection 3 do."""
 
 
@@ -59,8 +60,8 @@ async def paginate_by_cursor(
 
     response, pages = first, 1
     progress.add(response)
-    progress.compare_with_page_before(response)
-    page_before = PageBefore(fetch, first_query, progress)
+    progress.compare_with_previous_page(response)
+    previous_page = PreviousPage(fetch, first_query, progress)
     yield _page_by_cursor(response, progress)
     prefetched = prefetch_next(response)
     try:
@@ -73,23 +74,23 @@ async def paginate_by_cursor(
             before, pages = response, pages + 1
             # A cursor on a last page is followed all the same: the page may be wrong about the end.
             was_last = received.has_more is False
-            ahead = pages >= PAGES_BEFORE_PREFETCH
-            goes_on = ahead and not was_last and not progress.may_be_exhausted
-            prefetched = prefetch_next(received) if goes_on else None
+            prefetches = pages >= PAGES_BEFORE_PREFETCH
+            continues = prefetches and not was_last and not progress.may_be_exhausted
+            prefetched = prefetch_next(received) if continues else None
             if prefetched is not None:
                 await _wait_until_sent(prefetched)
-            response = await _without_mistake(received.parse(), before, progress, fetch)
-            if again := await page_before.read_again(response, _next_query(before)):
+            response = await _reread_if_suspicious(received.parse(), before, progress, fetch)
+            if again := await previous_page.read_again(response, _next_query(before)):
                 yield again
             was_last = response.has_more is False
             if prefetched is not None and response.next_cursor != received.next_cursor:
                 await _cancel([prefetched])
                 prefetched = prefetch_next(response)
             stop = progress.exhausted or (was_last and not progress.new_on_page)
-            if ahead and not goes_on and not stop:
+            if prefetches and not continues and not stop:
                 prefetched = prefetch_next(response)
             yield _page_by_cursor(response, progress, certain=was_last if stop else None)
-            if not ahead and not stop:
+            if not prefetches and not stop:
                 prefetched = prefetch_next(response)
     finally:
         await _cancel([prefetched] if prefetched else [])
@@ -113,7 +114,7 @@ async def _receive_next(
         return None
 
 
-async def _without_mistake(
+async def _reread_if_suspicious(
     response: ListResponse, before: ListResponse, progress: ListProgress, fetch: FetchList
 ) -> ListResponse:
     """Count the page after `before`, and read it again if it may be a mistake.
@@ -133,7 +134,7 @@ async def _without_mistake(
 
 async def _wait_until_sent(request: asyncio.Future[UnparsedList]) -> None:
     """Run the event loop until `request` has been sent, unless something holds it up."""
-    for _ in range(TURNS_TO_SEND):
+    for _ in range(MAX_LOOP_TURNS_TO_SEND):
         if request.done():
             return
         await asyncio.sleep(0)
@@ -141,7 +142,7 @@ async def _wait_until_sent(request: asyncio.Future[UnparsedList]) -> None:
 
 def _next_query(page: UnparsedList | ListResponse) -> PageQuery:
     """The query parameters that select the page after this one."""
-    return {"limit": LIMIT, "cursor": page.next_cursor or ""}
+    return {"limit": DEFAULT_LIMIT, "cursor": page.next_cursor or ""}
 
 
 def _page_by_cursor(
@@ -165,11 +166,11 @@ async def read_front_by_number(fetch: FetchPage, plan: PageNumberPlan, first: Li
     Raises:
         BadRequestError: page numbers are refused.
     """
-    front, limit = first, LIMIT
-    if first.row_count <= LIMIT:
+    front, limit = first, DEFAULT_LIMIT
+    if first.row_count <= DEFAULT_LIMIT:
         try:
-            front = await fetch({"page": 1, "limit": LARGEST_LIMIT})
-            limit = LARGEST_LIMIT
+            front = await fetch({"page": 1, "limit": MAX_LIMIT})
+            limit = MAX_LIMIT
         except NotFoundError:
             pass
         except BadRequestError as error:
@@ -261,7 +262,7 @@ async def resume_pagination(
     token = json.loads(resume_token)
     fetch = partial(fetch_parsed, fetch_list)
     if cursor := token.get("cursor"):
-        query: PageQuery = {"limit": LIMIT, "cursor": cursor}
+        query: PageQuery = {"limit": DEFAULT_LIMIT, "cursor": cursor}
         first = await fetch(query)
         rest = paginate_by_cursor(fetch_list, first, progress, first_query=query)
     elif "constant_page" in token:

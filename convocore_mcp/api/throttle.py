@@ -132,11 +132,11 @@ class Backoff:
         *,
         deadline: float,
         first_wait: float,
-        longest_wait: float,
+        max_wait: float,
     ) -> None:
         self._clock = clock
         self._first_wait = first_wait
-        self._longest_wait = longest_wait
+        self._max_wait = max_wait
         self._retries = 0
         self.deadline = clock() + deadline
         """A time of `clock`."""
@@ -150,7 +150,7 @@ class Backoff:
         """Seconds to wait before the next attempt; `False` for no further attempt."""
         if not isinstance(error, ApiError) or not error.retryable:
             return False
-        longest = min(self._first_wait * 2**self._retries, self._longest_wait)
+        longest = min(self._first_wait * 2**self._retries, self._max_wait)
         self._retries += 1
         wait = error.retry_after
         if wait is None:

@@ -14,7 +14,7 @@ from convocore_mcp.models import Speaker, Transcript, Turn
 
 MAX_TURNS = 5_000
 """The newest turns are kept: a thread on a messaging channel never ends."""
-MAX_TEXT = 20_000
+MAX_TURN_LENGTH = 20_000
 """Characters of one turn."""
 _SPEAKERS = {
     "user": Speaker.VISITOR,
@@ -25,7 +25,7 @@ _SPEAKERS = {
     "agent": Speaker.HUMAN,
 }
 """Who speaks; what the system notes is left out, because nobody said it."""
-_NOT_SAID = "debug"
+_SYSTEM_NOTE = "debug"
 _ORDINAL = re.compile(r"(?<=\d)(st|nd|rd|th)\b")
 _TIME = "%B %d %Y, %I:%M:%S %p"
 
@@ -57,9 +57,9 @@ def _turns(raw: object) -> Iterator[Turn]:
         if not isinstance(message, dict):
             continue
         kind, payload = str(message.get("type") or "text"), message.get("payload")
-        text = "" if kind.lower().startswith(_NOT_SAID) else _text(payload)
+        text = "" if kind.lower().startswith(_SYSTEM_NOTE) else _text(payload)
         if text:
-            yield Turn(speaker, text[:MAX_TEXT], _time(message.get("ts")))
+            yield Turn(speaker, text[:MAX_TURN_LENGTH], _time(message.get("ts")))
 
 
 def _text(payload: object) -> str:

@@ -53,8 +53,8 @@ class ListResponse:
 
 
 MAX_CURSOR_LENGTH = 8_000
-"""Characters. A cursor is kept to go on from there: one that fits into no address would stop every
-later reading at that page."""
+"""Characters. A cursor is stored to resume from it: one that is too long for a URL would stop every
+later sync at that page."""
 REFUSED_PAGE = ListResponse(Page(()), 0, frozenset(), by_cursor=False, next_cursor=None)
 """Stands for a page that Convocore refused: after a page that was read, it means the end."""
 
@@ -77,7 +77,7 @@ class UnparsedList:
     size: int
     parsed: ListResponse | None = None
 
-    def in_full(self) -> Self:
+    def with_rows_parsed(self) -> Self:
         """The same with its rows parsed already, as it must be where that takes long."""
         return replace(self, rows=[], parsed=self.parse())
 
@@ -167,7 +167,7 @@ def read_list(
         has_more=has_more,
         size=len(body),
     )
-    return found if len(body) < PARSE_IN_THREAD_FROM else found.in_full()
+    return found if len(body) < PARSE_IN_THREAD_FROM else found.with_rows_parsed()
 
 
 def parse_list_response(body: bytes, agent_id: str, read_at: datetime) -> ListResponse:

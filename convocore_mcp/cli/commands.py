@@ -40,7 +40,7 @@ def _show_version(value: bool) -> None:
         raise typer.Exit
 
 
-WITH_AN_ACCOUNT = {"ask", "export", "doctor", "board", "sync", "status", "forget", "purge"}
+ACCOUNT_COMMANDS = {"ask", "export", "doctor", "board", "sync", "status", "forget", "purge"}
 """Commands that find the account that `install` has connected, where no variable names one."""
 
 
@@ -59,7 +59,7 @@ def options(
     ] = False,
 ) -> None:
     """Ask an AI assistant about your Convocore leads. Without a command: serve MCP on stdio."""
-    if context.invoked_subcommand in WITH_AN_ACCOUNT:
+    if context.invoked_subcommand in ACCOUNT_COMMANDS:
         context.with_resource(installed_settings(this_machine(), receipts))
 
 

@@ -45,7 +45,7 @@ def start_errors() -> Iterator[None]:
         raise typer.Exit(exit_code(error)) from None
 
 
-def leave_reporting_to_the_command() -> None:
+def silence_reported_loggers() -> None:
     """Silence the loggers that warn of what a command reports itself."""
     for name in ("convocore_mcp.sync", "stamina"):
         logging.getLogger(name).setLevel(logging.ERROR)

@@ -52,7 +52,7 @@ def main() -> None:
 def _load() -> Callable[[], None]:
     """Import what the arguments ask for."""
     # By name, since only one of them is imported: typer and rich would double the start.
-    module, function = _wanted()
+    module, function = _entry_point()
     gc.disable()
     with _validators_built_at_first_use(), _ended_by_interrupt():
         run: Callable[[], None] = getattr(import_module(module), function)
@@ -61,7 +61,7 @@ def _load() -> Callable[[], None]:
     return run
 
 
-def _wanted() -> tuple[str, str]:
+def _entry_point() -> tuple[str, str]:
     if COMPLETION in os.environ or sys.argv[1:] not in ([], ["serve"]):
         return COMMANDS
     return IN_TERMINAL if sys.stdin is not None and sys.stdin.isatty() else SERVE

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-OWN_MODE = 0o600
-"""Of a new file: what is written here is personal data or names a key."""
+OWNER_ONLY_MODE = 0o600
+"""The mode of a new file, because it holds personal data or names a key."""
 
 
 @contextmanager
@@ -27,7 +27,7 @@ def replaced_file(path: Path) -> Iterator[BinaryIO]:
         with target.open("wb") as other:
             yield other
         return
-    mode = target.stat().st_mode & 0o777 if target.exists() else OWN_MODE
+    mode = target.stat().st_mode & 0o777 if target.exists() else OWNER_ONLY_MODE
     number, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".tmp")
     temporary = Path(name)
     try:

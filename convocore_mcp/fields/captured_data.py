@@ -1,7 +1,7 @@
 """What was captured in a conversation, by name, and without secrets.
 
-Convocore gives captured variables no schema. Seen are an object, and a list of objects with `name`
-and `value`; anything else has no name of its own and is called `captured_variables`.
+Convocore gives captured variables no schema. Two shapes have been seen: an object, and a list of
+objects with `name` and `value`. Anything else has no name and is called `captured_variables`.
 
 Source: docs/contract.md, "Fields"; docs/upstream.md, "The list endpoint".
 """

@@ -14,9 +14,17 @@ from enum import StrEnum
 
 from convocore_mcp.errors import InvalidArgumentError
 from convocore_mcp.fields.amounts.numbers import currency_beside, read_number
-from convocore_mcp.fields.table import BY_NAME, DATA, FIELDS, UNPARSED_VALUE, Field, Kind, Rows
+from convocore_mcp.fields.table import (
+    BY_NAME,
+    DATA_PREFIX,
+    FIELDS,
+    UNPARSED_VALUE,
+    Field,
+    Kind,
+    Rows,
+)
 from convocore_mcp.fields.times import Clock, Period, read_period
-from convocore_mcp.words.shown_ids import meant_ids
+from convocore_mcp.words.shown_ids import ids_shown_as
 
 MAX_CONDITIONS = 12
 MAX_ALTERNATIVES = 20
@@ -90,7 +98,7 @@ class DataField:
     @property
     def name(self) -> str:
         """As a condition names it."""
-        return f"{DATA}{self.key}"
+        return f"{DATA_PREFIX}{self.key}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +148,7 @@ def _condition(text: str, *, rows: Rows, clock: Clock, name: str) -> Condition:
     if operator in _ALWAYS:
         return Condition(field, operator, (), f"{field.name} {operator}")
     parts = _alternatives(value, name, text)
-    meant = [id_ for part in parts for id_ in meant_ids(part)] if kind is Kind.ID else parts
+    meant = [id_ for part in parts for id_ in ids_shown_as(part)] if kind is Kind.ID else parts
     operands = tuple(_operand(field, operator, part, clock, name) for part in meant)
     shown = "|".join(map(quoted, parts))
     return Condition(field, operator, operands, f"{field.name}{operator}{shown}")
@@ -241,7 +249,9 @@ def find_field(text: str, *, rows: Rows, name: str) -> Field | DataField:
         InvalidArgumentError: there is none; the hint lists the nearest names, then all.
     """
     bare = _unquoted(text).strip()
-    if bare.lower().startswith(DATA) and (key := _unquoted(bare[len(DATA) :]).strip()):
+    if bare.lower().startswith(DATA_PREFIX) and (
+        key := _unquoted(bare[len(DATA_PREFIX) :]).strip()
+    ):
         return DataField(key)
     bare = bare.strip("\"'").strip()
     wanted = re.sub(r"[\s-]+", "_", bare).lower()
@@ -264,4 +274,4 @@ def find_field(text: str, *, rows: Rows, name: str) -> Field | DataField:
 def _nearest(wanted: str, known: Iterable[str]) -> list[str]:
     names = list(known)
     near = difflib.get_close_matches(wanted[:60], names, n=3, cutoff=0.5)
-    return [*near, *(name for name in names if name not in near), f"{DATA}NAME"]
+    return [*near, *(name for name in names if name not in near), f"{DATA_PREFIX}NAME"]

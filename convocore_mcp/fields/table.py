@@ -292,5 +292,5 @@ FIELDS: tuple[Field, ...] = (
 UNPARSED_VALUE = Field("value_text", Kind.UNPARSED, "Value that can't be read as a number.")
 """Stands beside `value` in rows, so conditions and `fields` may name it."""
 BY_NAME = {field.name: field for field in FIELDS}
-DATA = "data."
+DATA_PREFIX = "data."
 """What the name of a captured variable or extracted value begins with."""

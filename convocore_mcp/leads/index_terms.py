@@ -65,11 +65,11 @@ def index_terms(rows: Sequence[tuple[Conversation, DerivedKeys]], name: str | No
             terms[f"{EMAIL}{email}"] = None
             terms |= dict.fromkeys(f"{EMAIL_WORD}{word}" for word in _clip(words(email)))
         if c.email is not None and not emails:
-            terms[f"{PLACEHOLDER_EMAIL}{contact_form(c.email)}"] = None
+            terms[f"{PLACEHOLDER_EMAIL}{placeholder_form(c.email)}"] = None
         phones = _phones(c, keys)
         terms |= dict.fromkeys(f"{PHONE}{phone[::-1]}" for phone in phones)
         if c.phone is not None and not phones:
-            terms[f"{PLACEHOLDER_PHONE}{contact_form(c.phone)}"] = None
+            terms[f"{PLACEHOLDER_PHONE}{placeholder_form(c.phone)}"] = None
         if c.name is not None and _MANY_DIGITS.search(c.name):  # the only name of many in a chat
             numbers = _numbers_in(c.name, c.country)
             terms |= dict.fromkeys(f"{PHONE}{number[::-1]}" for number in numbers)
@@ -180,7 +180,7 @@ def typed_initials(text: str) -> str | None:
     return letters if can_be_initials and 2 <= len(letters) <= 4 and letters.isalpha() else None
 
 
-def contact_form(text: str) -> str:
+def placeholder_form(text: str) -> str:
     """A placeholder as it is looked up: its digits, if there are any."""
     without_letters = text.isascii() and not any(char.isalpha() for char in text)
     plain = digits(text) if without_letters else ""

@@ -21,7 +21,7 @@ from convocore_mcp.leads.history.timeline import Event, timeline
 from convocore_mcp.leads.keys import email_key, phone_key
 from convocore_mcp.models import Conversation, RecordParts
 
-TIMELINE_LENGTH, QUOTES_SHOWN = 15, 3
+MAX_EVENTS, MAX_QUOTES = 15, 3
 _MAX_COST = 2**53
 
 
@@ -137,7 +137,7 @@ class Profile:
     @property
     def timeline(self) -> list[Event]:
         """The newest events, newest first."""
-        return self.events[:TIMELINE_LENGTH]
+        return self.events[:MAX_EVENTS]
 
     @cached_property
     def quotes(self) -> list[str]:
@@ -147,7 +147,7 @@ class Profile:
     @property
     def said(self) -> list[str]:
         """Up to three quotes that earned score."""
-        return self.quotes[:QUOTES_SHOWN]
+        return self.quotes[:MAX_QUOTES]
 
     @property
     def lost_reason(self) -> str | None:

@@ -31,7 +31,7 @@ from convocore_mcp.leads.names.pasted_contacts import PastedContacts, unquoted, 
 from convocore_mcp.leads.names.typed_words import TypedWord, filler_indices, typed_words
 from convocore_mcp.models import Conversation, Lead
 from convocore_mcp.words.folding import words
-from convocore_mcp.words.shown_ids import meant_ids
+from convocore_mcp.words.shown_ids import ids_shown_as
 
 MAX_CANDIDATES = 20
 """Candidates that are named; `Match.total` counts all, up to the limit of one look-up."""
@@ -87,12 +87,12 @@ def resolve(directory: PeopleDirectory, agent_id: str, text: str) -> Match:
 
 def _possible_ids(text: str) -> Iterator[str]:
     """`text`, and what in it may be an id: inside quotes, after a label, at the end of a URI."""
-    yield from meant_ids(text)
+    yield from ids_shown_as(text)
     plain = unquoted(visible(text))
-    yield from meant_ids(plain)
+    yield from ids_shown_as(plain)
     label, colon, value = plain.partition(":")
     if colon and label.casefold().replace(" ", "_") in _ID_LABELS:
-        yield from meant_ids(unquoted(value))
+        yield from ids_shown_as(unquoted(value))
     if plain.startswith("convocore://"):
         yield unquote(plain.rpartition("/")[2])
 
@@ -105,7 +105,7 @@ def _with_placeholder_contact(
     It identifies nobody, so they are candidates, even a single one.
     """
     search = NameSearch(directory.people_index, agent_id, text, ())
-    forms = [*dict.fromkeys(map(index_terms.contact_form, (text, *contacts)))]
+    forms = [*dict.fromkeys(map(index_terms.placeholder_form, (text, *contacts)))]
     kinds = {index_terms.PLACEHOLDER_EMAIL: "email", index_terms.PLACEHOLDER_PHONE: "phone"}
     for kind, field in kinds.items():
         if hits := search.hits(exact(kind, forms)):

@@ -44,7 +44,7 @@ class Change:
     hot_score_before: float | None = None
     is_lead: bool = False
     """Whether the conversation belongs to a lead after the change."""
-    hot_scores_elsewhere: tuple[RaisedScore, ...] = ()
+    hot_scores_of_other_leads: tuple[RaisedScore, ...] = ()
     """Of leads that it left, held together or told apart, where the change has raised them."""
     moment: MomentKey | None = None
 

@@ -33,7 +33,7 @@ class Facts:
     """The values of a record that fields need and `Conversation` does not hold."""
 
     values: tuple[ReadValue, ...] = ()
-    """The value of each field that has a `read` function, in the order of `fields.table.FIELDS`.
+    """The value of each field that has a `reader`, in the order of `fields.table.FIELDS`.
 
     Empty if no record was read.
     """

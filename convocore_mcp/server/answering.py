@@ -30,7 +30,7 @@ from convocore_mcp.server.sanitize import JsonObject
 
 Of = TypeVar("Of", str, Sequence[str])
 R = TypeVar("R")
-NAMED = frozenset({"lead"})
+NAME_ARGUMENTS = frozenset({"lead"})
 """Arguments whose completions are names of people."""
 
 
@@ -114,4 +114,4 @@ class Answers:
             values = await argument_values(self._backend, argument, typed, agents)
             if privacy is None or argument == "stage":
                 return values
-            return await privacy.values(values, names=argument in NAMED)
+            return await privacy.values(values, names=argument in NAME_ARGUMENTS)

@@ -112,7 +112,9 @@ class DetailsSource(Protocol):
         """Return conversations of one agent, newest first, with details of the newest filled in."""
         ...
 
-    async def judged(self, freshness: "Freshness", conversation: "Conversation", /) -> "Freshness":
+    async def with_details_state(
+        self, freshness: "Freshness", conversation: "Conversation", /
+    ) -> "Freshness":
         """`freshness` of an answer about one conversation, with what its details lack."""
         ...
 

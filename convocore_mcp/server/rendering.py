@@ -45,9 +45,9 @@ log = logging.getLogger(__name__)
 
 SafeText = NewType("SafeText", str)
 """A text that may leave. Only this module makes one."""
-MESSAGE_LENGTH = 2_000
+MAX_MESSAGE_LENGTH = 2_000
 """Characters of an error of the protocol: a message and a hint."""
-ESCAPED_MESSAGE, ESCAPED_HINT, ESCAPED_ECHO = 6_000, 10_000, 2_000
+MAX_ESCAPED_MESSAGE, MAX_ESCAPED_HINT, MAX_ESCAPED_ECHO = 6_000, 10_000, 2_000
 """Characters with JSON's escapes, as most clients and servers write them: of an error's message and
 hint, and of what an error of the protocol repeats of a request. Together less than 20,000."""
 MAX_VALUES = 100
@@ -83,7 +83,7 @@ def answer_text(answer: JsonObject) -> SafeText:
     return SafeText(_safe(answer)[0])
 
 
-def own_text(value: JsonObject) -> SafeText:
+def trusted_text(value: JsonObject) -> SafeText:
     """A text that holds nothing from outside, as a schema, as the text of a resource."""
     return SafeText(compact(value))
 
@@ -116,10 +116,10 @@ def sent_error(error: ErrorData) -> MCPError:
 
     The SDK repeats URIs, methods and versions of any length in its errors.
     """
-    message = sanitize_text(error.message[: 10 * MESSAGE_LENGTH], None)
+    message = sanitize_text(error.message[: 10 * MAX_MESSAGE_LENGTH], None)
     if not message.startswith(_ERROR_OBJECT):
-        message = cut(message, MESSAGE_LENGTH)
-    message = _within(message, ESCAPED_MESSAGE + ESCAPED_HINT + 200)
+        message = cut(message, MAX_MESSAGE_LENGTH)
+    message = _within(message, MAX_ESCAPED_MESSAGE + MAX_ESCAPED_HINT + 200)
     return MCPError(code=error.code, message=message, data=_echo(error.data))
 
 
@@ -167,7 +167,7 @@ def error_body(error: ConvocoreError) -> JsonObject:
             "retry_after": wait,
         }
     )
-    for name, escaped in (("message", ESCAPED_MESSAGE), ("hint", ESCAPED_HINT)):
+    for name, escaped in (("message", MAX_ESCAPED_MESSAGE), ("hint", MAX_ESCAPED_HINT)):
         if name in body:
             body[name] = _within(body[name], escaped)
     return {"error": body}
@@ -190,7 +190,7 @@ def internal_error(error: BaseException) -> ConvocoreError:
 def _echo(value: object) -> object:
     """The data of an error, which may repeat parts of a request, with long texts cut."""
     if isinstance(value, str):
-        return _within(sanitize_text(value[: 10 * ESCAPED_ECHO], None), ESCAPED_ECHO)
+        return _within(sanitize_text(value[: 10 * MAX_ESCAPED_ECHO], None), MAX_ESCAPED_ECHO)
     if isinstance(value, Mapping):
         return {key: _echo(item) for key, item in value.items()}
     return value
@@ -206,7 +206,7 @@ def _within(text: str, escaped: int) -> str:
     return text
 
 
-def crash(error: BaseException) -> MCPError:
+def internal_protocol_error(error: BaseException) -> MCPError:
     """The protocol error for a bug, for requests whose result has no form for errors."""
     return MCPError(code=INTERNAL_ERROR, message=compact(error_body(internal_error(error))))
 

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
 JsonObject = dict[str, Any]
 """A JSON object, sanitized or still as it was received."""
-DEFAULT_LENGTH = 300
-LENGTHS = {
+DEFAULT_MAX_LENGTH = 300
+MAX_LENGTHS = {
     "preview": 140,
     "name": 120,
     "company": 120,
@@ -40,10 +40,10 @@ LENGTHS = {
     "hint": 1500,
 }
 """The most characters of a field, by its name."""
-IDS = frozenset({"id", "lead_id", "hot_lead_ids", "conversation_id"})
+ID_FIELDS = frozenset({"id", "lead_id", "hot_lead_ids", "conversation_id"})
 """Fields with an ID. Without its hidden characters it would be another conversation's: an ID that
 has any is shown percent-encoded (`words.shown_ids`)."""
-EXACT = frozenset({"agent_id", "next_cursor", "next_uri"})
+EXACT_FIELDS = frozenset({"agent_id", "next_cursor", "next_uri"})
 """Further fields that clients send back to us: if they were cut, they would name something else."""
 MAX_KEY_LENGTH = 80
 MAX_ITEMS, MAX_DEPTH = 200, 8
@@ -77,11 +77,11 @@ def sanitize_rows(rows: "Sequence[DataclassInstance]") -> list[JsonObject]:
 def _sanitize(value: object, name: str, depth: int, length: int | None) -> object:
     """`value`, which is the field `name`, sanitized; `None` if nothing is left of it."""
     if isinstance(value, str):
-        if name in IDS:
+        if name in ID_FIELDS:
             return shown_id(value, sanitize_exact)
-        if name in EXACT:
+        if name in EXACT_FIELDS:
             return sanitize_exact(value) or None
-        return sanitize_text(value, length or LENGTHS.get(name, DEFAULT_LENGTH)) or None
+        return sanitize_text(value, length or MAX_LENGTHS.get(name, DEFAULT_MAX_LENGTH)) or None
     if value is None or isinstance(value, int | float):
         # JSON has no infinity and no NaN.
         return None if isinstance(value, float) and not math.isfinite(value) else value
@@ -143,7 +143,7 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def sanitize_text(text: str, length: int | None = DEFAULT_LENGTH) -> str:
+def sanitize_text(text: str, length: int | None = DEFAULT_MAX_LENGTH) -> str:
     """`text` without hidden characters and secrets, cut to `length` characters with a `…`."""
     text = without_secret_parts(sanitize_exact(text))
     return text if length is None else cut(text, length)

@@ -8,7 +8,7 @@ import anyio
 
 from convocore_mcp.models import EVERYTHING, Freshness, ReadScope
 from convocore_mcp.store.engines.data_version import DataVersion
-from convocore_mcp.store.engines.shared_reading import SharedReading
+from convocore_mcp.store.engines.shared_read import SharedRead
 from convocore_mcp.sync.agent_sync import AgentSync, SyncParts
 from convocore_mcp.sync.details.agent_details import AgentDetails
 from convocore_mcp.sync.page_writer import Progress
@@ -29,7 +29,7 @@ class AgentSyncs:
         self._parts = parts
         self._by_agent: dict[str, AgentSync] = {}
         self._data_version = DataVersion(parts.mirror.database)
-        self._state = SharedReading(self._read_state)
+        self._state = SharedRead(self._read_state)
         self.listeners: list[Callable[[str], None]] = []
 
     async def ensure_fresh(

@@ -51,7 +51,7 @@ class Schedule:
     incremental_patience: float = 2.8
     """Seconds a caller waits for a sync when the mirror can already give an older answer."""
     min_seconds_when_patient: float = 18.0
-    """The least time in seconds that a patient caller waits, who receives progress meanwhile."""
+    """Minimum seconds that a patient caller waits: one that receives progress meanwhile."""
     grace: float = 3.0
     """Seconds that a caller with an answer waits further for the end of the first full sync."""
     people_grace: float = 10.0

@@ -18,7 +18,7 @@ from convocore_mcp.errors import ApiError, BrokenRecordError, ContractError
 from convocore_mcp.models import Page, UnfinishedSync
 from convocore_mcp.store.details.details_writer import DetailsWriter
 from convocore_mcp.sync.incremental_sync import catch_up, listed_rows
-from convocore_mcp.sync.list_order import EVIDENCE_AGAIN, Front, FrontReading
+from convocore_mcp.sync.list_order import REREAD_EVIDENCE, Front, FrontReading
 from convocore_mcp.sync.page_writer import LIST_MOVED_TOO_FAST, PageWriter, Upstream
 from convocore_mcp.sync.prefetch import prefetch_pages
 from convocore_mcp.sync.short_lists import SMALL_LIST, is_short_list, short_full_sync_note
@@ -31,7 +31,7 @@ REBUILD_WHEN_IDLE, REBUILD_AT_LATEST = 400, 2_000
 fewer rows at a time, the more each of them costs."""
 MAX_SINGLE_REQUESTS = 100
 """Missing conversations that are asked for one by one; the others wait for the next full sync."""
-SHORT_SYNCS_TO_BELIEVE = 3
+SHORT_SYNCS_TO_ACCEPT = 3
 """Full syncs in a row that must find a short list before what they all missed is removed."""
 AGENT_WAS_LOST = (
     "Convocore said that there is no such agent, so what was read before may be gone: everything "
@@ -80,7 +80,7 @@ class FullSync:
                     **NO_UNFINISHED_SYNC
                 )  # a resumed sync might fail there forever
                 raise
-            caught_up = await catch_up(self._upstream, writer, front, evidence=EVIDENCE_AGAIN)
+            caught_up = await catch_up(self._upstream, writer, front, evidence=REREAD_EVIDENCE)
             if progress.gap is None and not caught_up.complete:
                 progress.gap = LIST_MOVED_TOO_FAST
             if progress.gap is None and set_back:
@@ -282,10 +282,10 @@ def decide_removal(
         gone = frozenset(id_ for id_, missed in missing.items() if missed > short_syncs)
         return Removal(gone, tuple(id_ for id_ in missing if id_ not in gone))
     number = short_syncs + 1
-    if number < SHORT_SYNCS_TO_BELIEVE:
+    if number < SHORT_SYNCS_TO_ACCEPT:
         few = tuple(missing) if known <= SMALL_LIST else ()
         return Removal(doubtful=few, short_syncs=number, postponed=True)
-    gone = frozenset(id_ for id_, missed in missing.items() if missed + 1 >= SHORT_SYNCS_TO_BELIEVE)
+    gone = frozenset(id_ for id_, missed in missing.items() if missed + 1 >= SHORT_SYNCS_TO_ACCEPT)
     some_stay = len(gone) < len(missing)
     return Removal(gone, short_syncs=number if some_stay else 0, postponed=some_stay)
 

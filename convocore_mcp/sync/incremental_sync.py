@@ -16,7 +16,7 @@ from datetime import datetime
 
 from convocore_mcp.models import Page
 from convocore_mcp.store.details.details_writer import DetailsWriter
-from convocore_mcp.sync.list_order import EVIDENCE, EVIDENCE_AGAIN, Front, FrontReading, ListedRow
+from convocore_mcp.sync.list_order import EVIDENCE, REREAD_EVIDENCE, Front, FrontReading, ListedRow
 from convocore_mcp.sync.page_writer import PageWriter, Upstream
 from convocore_mcp.sync.short_lists import is_short_list, short_list_note
 
@@ -70,7 +70,7 @@ async def catch_up(
     for _ in range(MAX_PASSES):
         started_at = writer.now()
         reading = await _read_down_to(front, upstream, writer, evidence=evidence)
-        front, evidence = Front(reading.watermark or front.watermark, started_at), EVIDENCE_AGAIN
+        front, evidence = Front(reading.watermark or front.watermark, started_at), REREAD_EVIDENCE
         if reading.pages_with_new_rows <= 1:
             return CaughtUp(started_at, front, complete=True, list_size=reading.list_size)
     return CaughtUp(started_at, front, complete=False, list_size=reading.list_size)
@@ -86,9 +86,9 @@ async def _read_down_to(
         async for page in stream:
             saved = await writer.save([page])
             reading.add(listed_rows(page), saved.known, saved.outdated)
-            if writer.limit_reached() or reading.past_what_is_kept:
+            if writer.limit_reached() or reading.is_past_retention:
                 break
-            if reading.worth_a_check:
+            if reading.should_check:
                 newest = await writer.newest(up_to=front.watermark, limit=reading.rows_to_compare)
                 if reading.is_enough(newest):
                     break

@@ -30,7 +30,7 @@ from typing import NamedTuple
 
 EVIDENCE = 21
 """One more than a page: at most one page more is read than the last that has changed rows."""
-EVIDENCE_AGAIN = 10
+REREAD_EVIDENCE = 10
 """Half a page: enough if the list has just been read, to find what moved meanwhile. What this
 misses, the next incremental sync finds, because the mirror does not know it."""
 CLOCK_SKEW = timedelta(minutes=5)
@@ -130,7 +130,7 @@ class FrontReading:
         self._rows_not_kept = self._rows_not_kept + 1 if row.at < self._kept_since else 0
 
     @property
-    def past_what_is_kept(self) -> bool:
+    def is_past_retention(self) -> bool:
         """Whether all further rows are too old to be kept, because many in succession were.
 
         A few such rows could be misplaced.
@@ -159,7 +159,7 @@ class FrontReading:
         return len(self._positions) < FRONT_ROWS
 
     @property
-    def worth_a_check(self) -> bool:
+    def should_check(self) -> bool:
         """Whether there may be enough evidence. Deep in a list, not every page is checked."""
         return len(self._candidates) >= self._evidence and self._pages >= self._next_check
 

@@ -34,7 +34,7 @@ FIRST_LOOK_DISTANCE = timedelta(days=4)
 FIRST_PAUSE, MAX_PAUSE, PAUSE_GROWTH = 0.1, 1.0, 1.5
 """Seconds between two attempts to take the sync lock. A free lock stays unused that long."""
 
-BEAT_SECONDS = 10.0
+HEARTBEAT_SECONDS = 10.0
 """Seconds between two heartbeats of the holder of the sync lock."""
 ANSWER_SECONDS = 0.5
 """Seconds that a call needs to build its answer, after it has waited for data."""
@@ -170,16 +170,16 @@ class LockQueue:
         # A task's own `cancel` would abandon a thread that is using the database.
         scope = anyio.CancelScope()
 
-        async def beat() -> None:
+        async def heartbeat() -> None:
             with scope:
                 while True:
-                    await anyio.sleep(BEAT_SECONDS)
+                    await anyio.sleep(HEARTBEAT_SECONDS)
                     try:
-                        await self._run_in_thread(lock.beat)
+                        await self._run_in_thread(lock.heartbeat)
                     except MirrorError as error:
                         log.info("No heartbeat of the sync lock: %s", error.message)
 
-        task = asyncio.create_task(beat())
+        task = asyncio.create_task(heartbeat())
         try:
             yield
         finally:

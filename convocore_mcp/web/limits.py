@@ -69,8 +69,8 @@ class Limits:
                 receive = _replay(body.as_message(), receive)
             await self._app(scope, receive, send)
         finally:
-            self.usage.give_back(kind, client)
-            self.usage.give_back("body bytes", client, body.size)
+            self.usage.release(kind, client)
+            self.usage.release("body bytes", client, body.size)
 
     def _refuse(self, kind: str, client: str, more: int = 1) -> Response | None:
         if self.usage.is_full(kind, more):

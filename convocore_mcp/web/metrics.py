@@ -21,7 +21,7 @@ from convocore_mcp.server.calls.lifetime import App
 from convocore_mcp.web.sanitized_responses import plain_response
 
 BUCKETS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25)
-"""Seconds; a tool call answers within 25."""
+"""Seconds; a tool call answers within 25, unless CONVOCORE_WAIT_SECONDS allows more."""
 
 
 class Metrics:

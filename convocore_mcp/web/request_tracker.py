@@ -87,7 +87,7 @@ class RequestTracker:
             code = "cancelled"
             raise
         finally:
-            self._usage.give_back("calls", client)
+            self._usage.release("calls", client)
             if not self.under_way:
                 self._idle.set()
             self._record(ctx, code, time.perf_counter() - start)

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from starlette.types import Scope
 
-ONE_CLIENT = 2
-"""One client may use one part in this many (half) of what all clients may."""
+CLIENT_SHARE_DIVISOR = 2
+"""One client may use at most 1/2 of what all clients together may use."""
 
 
 class Usage:
@@ -23,7 +23,7 @@ class Usage:
 
     def of_one_client(self, kind: str) -> int:
         """How much of a kind one client may use."""
-        return max(1, self._bounds[kind] // ONE_CLIENT)
+        return max(1, self._bounds[kind] // CLIENT_SHARE_DIVISOR)
 
     def is_full(self, kind: str, more: int = 1) -> bool:
         """Whether `more` would exceed what all clients together may use."""
@@ -39,7 +39,7 @@ class Usage:
         self.in_use[kind] += amount
         self._of_clients[kind, client] += amount
 
-    def give_back(self, kind: str, client: str, amount: int = 1) -> None:
+    def release(self, kind: str, client: str, amount: int = 1) -> None:
         """Note that `client` uses `amount` less."""
         self.in_use[kind] -= amount
         self._of_clients[kind, client] -= amount

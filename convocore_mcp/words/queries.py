@@ -21,13 +21,13 @@ from convocore_mcp.models import (
 from convocore_mcp.words.folding import NUMBER, digits
 from convocore_mcp.words.splitting import is_run, positions, readings, without_apostrophes
 
-MAX_QUERY = 500
+MAX_QUERY_LENGTH = 500
 """Characters of a query."""
 MAX_ALTERNATIVES = 20
 """Alternatives that `|` separates."""
-LONGEST_WORD = 60
+MAX_SEARCH_WORD_LENGTH = 60
 """Characters of a word that are compared."""
-LONGEST_NUMBER = 20
+MAX_SEARCH_NUMBER_LENGTH = 20
 """Digits of a number that are compared."""
 _QUOTES = str.maketrans(dict.fromkeys("\u201c\u201d\u201e\u201f\u00ab\u00bb\uff02", '"'))
 _ITEM = re.compile(
@@ -56,10 +56,10 @@ def search_terms(query: str, *, argument: str = "query") -> Terms:
     Raises:
         InvalidArgumentError: it is too long or has too many alternatives. `argument` names it.
     """
-    if len(query) > MAX_QUERY:
+    if len(query) > MAX_QUERY_LENGTH:
         raise InvalidArgumentError(
             f"{argument} has {len(query)} characters.",
-            hint=f"At most {MAX_QUERY} are searched for; use fewer words.",
+            hint=f"At most {MAX_QUERY_LENGTH} are searched for; use fewer words.",
         )
     groups: list[tuple[Term, ...]] = []
     for chain in _chains(query.translate(_QUOTES)):
@@ -147,5 +147,6 @@ def _words(text: str) -> Iterator[_Spellings]:
     """Each word and run of `text`, in every spelling."""
     for spellings in positions(text):
         yield tuple(
-            RunTerm(word) if is_run(word) else WordTerm(word[:LONGEST_WORD]) for word in spellings
+            RunTerm(word) if is_run(word) else WordTerm(word[:MAX_SEARCH_WORD_LENGTH])
+            for word in spellings
         )

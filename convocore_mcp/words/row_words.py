@@ -5,7 +5,7 @@ from functools import cached_property, lru_cache
 
 from convocore_mcp.models import NumberTerm, PhraseTerm, RunTerm, Term, Terms, WordTerm
 from convocore_mcp.words.inflections import inflections, language_of
-from convocore_mcp.words.queries import LONGEST_NUMBER
+from convocore_mcp.words.queries import MAX_SEARCH_NUMBER_LENGTH
 from convocore_mcp.words.splitting import positions, readings, searchable_words
 
 _MAX_KNOWN_WORDS = 20_000
@@ -33,7 +33,7 @@ class RowWords:
             case PhraseTerm():
                 return any(self._has_phrase(term, ordered) for ordered in self._ordered_words)
             case NumberTerm():
-                part = term.digits[:LONGEST_NUMBER]
+                part = term.digits[:MAX_SEARCH_NUMBER_LENGTH]
                 return any(part in word for word in self._words if not word.isalpha())
             case RunTerm():
                 return any(

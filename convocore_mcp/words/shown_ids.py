@@ -19,6 +19,6 @@ def shown_id(id_: str, harmless: Callable[[str], str]) -> str:
     return id_ if harmless(id_) == id_ else quote(id_, safe=_SAFE, errors="replace")
 
 
-def meant_ids(text: str) -> list[str]:
+def ids_shown_as(text: str) -> list[str]:
     """The IDs that `text` may be: itself, else the one that is shown like this."""
     return list(dict.fromkeys((text, unquote(text))))

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convocore_mcp.api.page_numbers import (
-    LARGEST_LIMIT,
-    LIMIT,
+    DEFAULT_LIMIT,
+    MAX_LIMIT,
     REMEMBERED_ROWS,
     PageNumberToken,
     RecentRows,
@@ -16,7 +16,7 @@ from convocore_mcp.api.page_numbers import (
     span_over,
 )
 
-MAX_LIMITS = st.integers(LIMIT, LARGEST_LIMIT)
+MAX_LIMITS = st.integers(DEFAULT_LIMIT, MAX_LIMIT)
 
 
 @given(st.integers(0, 10**7), MAX_LIMITS, st.integers(1, 64))

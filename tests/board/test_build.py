@@ -14,8 +14,8 @@ from tests.pages.documented import documented
 BOARD_FOLDER = BOARD_FILE.parent
 SOURCES = sorted(path for path in (BOARD_FOLDER / "source").rglob("*") if path.is_file())
 SCRIPTS = [path for path in SOURCES if path.suffix in {".ts", ".tsx"}]
-LARGEST_PAGE = 150_000
-LONGEST_MODULE, LARGEST_FOLDER = 300, 12
+MAX_PAGE_BYTES = 150_000
+MAX_MODULE_LINES, MAX_FOLDER_MODULES = 300, 12
 MARKUP = re.compile(
     r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|dangerouslySetInnerHTML|srcdoc"
     r"|\beval\(|new Function|DOMParser|createContextualFragment"
@@ -43,7 +43,7 @@ def test_the_page_is_small_and_asks_no_other_place() -> None:
     """Promised by docs/board.md, "What the page may do"."""
     page = BOARD_FILE.read_text()
 
-    assert len(page.encode()) <= LARGEST_PAGE
+    assert len(page.encode()) <= MAX_PAGE_BYTES
     loading = re.findall(r"<(?:script|link|img|iframe)[^>]*(?:src|href)=[\"'](?!data:)[^>]*>", page)
     assert loading == []
     assert "@import" not in page
@@ -58,14 +58,14 @@ def test_sources_make_no_markup_of_texts_and_store_nothing(path: Path) -> None:
     assert MARKUP.findall(text) == []
     assert STORAGE.findall(text) == []
     assert text.startswith("// ")
-    assert len(text.splitlines()) <= LONGEST_MODULE
+    assert len(text.splitlines()) <= MAX_MODULE_LINES
 
 
 def test_a_folder_of_sources_holds_at_most_a_dozen_modules() -> None:
     """Promised by docs/architecture.md, "Code style"."""
     sizes = Counter(path.parent.name for path in SCRIPTS)
 
-    assert {name: size for name, size in sizes.items() if size > LARGEST_FOLDER} == {}
+    assert {name: size for name, size in sizes.items() if size > MAX_FOLDER_MODULES} == {}
 
 
 def test_the_lock_file_names_no_registry() -> None:

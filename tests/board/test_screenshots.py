@@ -15,7 +15,7 @@ pytestmark = pytest.mark.browser
 
 DOCS = Path(__file__).parents[2] / "docs"
 PICTURES = ("board-overview.png", "board-dark.png", "board-chat.png", "board-phone.png")
-LARGEST_PICTURE = 250_000
+MAX_PICTURE_BYTES = 250_000
 UPDATE = "CONVOCORE_UPDATE_SCREENSHOTS"
 
 
@@ -64,4 +64,4 @@ def test_the_pictures_are_there_and_small(request: pytest.FixtureRequest, tmp_pa
         page, demo, script = map(request.getfixturevalue, ("page", "demo", "host_script"))
         take_pictures(page, demo, script, tmp_path)
     for name in PICTURES:
-        assert 0 < (DOCS / name).stat().st_size <= LARGEST_PICTURE, f"{UPDATE}=1 makes {name}"
+        assert 0 < (DOCS / name).stat().st_size <= MAX_PICTURE_BYTES, f"{UPDATE}=1 makes {name}"

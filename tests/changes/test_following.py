@@ -30,7 +30,7 @@ FRONT = {"cursor": 20, "page": 100}
 """Rows on the front page."""
 NO_SYNC: Any = {"incremental_sync_seconds": 3600}
 """Only the syncs that the test runs itself."""
-EXAMPLES = itertools.count()
+EXAMPLE_NUMBERS = itertools.count()
 KINDS = ("insert", "touch", "touch", "edit", "edit", "delete")
 
 action = st.tuples(st.sampled_from(KINDS), st.floats(0, 1, exclude_max=True), st.integers(0, 5))
@@ -125,7 +125,7 @@ def test_whatever_happens_is_reported_once_and_in_order(
 
     async def example() -> None:
         # New IDs: an older copy of a conversation that is known would have to be confirmed first.
-        name = f"example{next(EXAMPLES)}"
+        name = f"example{next(EXAMPLE_NUMBERS)}"
         rows = [
             {"ID": f"{name}-{n}", "ts": 1_700_000_000 - n, "messagesNum": 1} for n in range(size)
         ]

@@ -20,7 +20,7 @@ from tests.web.web_server import TOKEN, RunningServer, wait_until
 PAGE = "docs/commands.md"
 IN_A_SHELL = {documented("convocore-mcp --install-completion")}
 """Tried by tests/cli/test_command_line.py: it asks in which shell it runs."""
-RUN = [
+TESTED_COMMANDS = [
     command
     for command in dict.fromkeys(chain(COMMANDS[PAGE], *COMMANDS.values()))
     if program_of(command) == "convocore-mcp" and command not in IN_A_SHELL
@@ -33,9 +33,9 @@ PLACEHOLDERS = {
     "stdio|http|sse": "sse",
 }
 """What a page says in place of a word, and one such word."""
-NEEDS_MORE = {"ask", "install"}
+NEED_ARGUMENTS = {"ask", "install"}
 """Commands that a sentence names without what they need: their help is shown."""
-MADE_SMALL = {"demo": ["--size", "60"]}
+SMALL_SIZES = {"demo": ["--size", "60"]}
 LINK = re.compile(r"^  (http://127\.0\.0\.1:\d+)/\S+$", re.M)
 
 
@@ -45,9 +45,11 @@ def words_of(command: str) -> list[str]:
     return [PLACEHOLDERS.get(word, word) for word in words]
 
 
-_BY_WORDS = {tuple(words_of(line)): line for line in reversed(RUN)}
-ONCE = [line for line in RUN if line in _BY_WORDS.values()]
-SERVERS = [line for line in ONCE if words_of(line)[0] in {"board", "sandbox", "serve"}]
+_BY_WORDS = {tuple(words_of(line)): line for line in reversed(TESTED_COMMANDS)}
+DISTINCT_COMMANDS = [line for line in TESTED_COMMANDS if line in _BY_WORDS.values()]
+SERVING_COMMANDS = [
+    line for line in DISTINCT_COMMANDS if words_of(line)[0] in {"board", "sandbox", "serve"}
+]
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +60,9 @@ def commands(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
         yield CommandLine(home, sandbox, url)
 
 
-@pytest.mark.parametrize("line", [line for line in ONCE if line not in SERVERS])
+@pytest.mark.parametrize(
+    "line", [line for line in DISTINCT_COMMANDS if line not in SERVING_COMMANDS]
+)
 def test_a_command_line_of_the_page_runs(
     commands: CommandLine, line: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -66,7 +70,7 @@ def test_a_command_line_of_the_page_runs(
     monkeypatch.chdir(commands.home)
     name, *arguments = words_of(line)
     if not arguments:
-        arguments = ["-h"] if name in NEEDS_MORE else MADE_SMALL.get(name, [])
+        arguments = ["-h"] if name in NEED_ARGUMENTS else SMALL_SIZES.get(name, [])
     if name == "forget":
         commands.run_ok("sync")
         arguments = [
@@ -81,7 +85,7 @@ def test_a_command_line_of_the_page_runs(
         shows_every_tool(done.stdout)
 
 
-@pytest.mark.parametrize("line", SERVERS)
+@pytest.mark.parametrize("line", SERVING_COMMANDS)
 def test_a_server_that_a_page_names_runs_until_ctrl_c(
     commands: CommandLine, line: str, tmp_path: Path
 ) -> None:

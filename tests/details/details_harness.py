@@ -27,7 +27,7 @@ def full_rows(count: int, **fields: object) -> list[dict[str, Any]]:
     ]
 
 
-def singles(sandbox: Sandbox) -> list[str]:
+def requested_single_ids(sandbox: Sandbox) -> list[str]:
     """The IDs of the single conversations that were asked for, in order."""
     paths = (request.path.split("/") for request in sandbox.requests)
     return [path[-1] for path in paths if path[-2] == "convos" and path[-1]]

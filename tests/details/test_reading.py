@@ -22,7 +22,7 @@ from tests.details.details_harness import (
     NOW,
     full_rows,
     notes,
-    singles,
+    requested_single_ids,
     until_details_are_in,
 )
 from tests.tool_client import connected
@@ -53,7 +53,7 @@ async def test_a_full_list_costs_no_request_more() -> None:
     async with connected(sandbox, **FAST) as client:
         answer = await until_details_are_in(client)
         assert "notes" not in answer["freshness"]
-    assert singles(sandbox) == []
+    assert requested_single_ids(sandbox) == []
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ async def test_a_field_that_the_list_leaves_out_of_every_row_is_read_from_single
         assert {each["id"] for each in lead["conversations"]} == {"c66", "c67"}
         (change,) = (await client.ask("list_changes", cursor=cursor))["changes"]
         assert change["changed"].keys() <= {"last_activity", "messages"}
-    assert sorted(singles(sandbox)) == sorted([*(row["ID"] for row in rows), "c66"])
+    assert sorted(requested_single_ids(sandbox)) == sorted([*(row["ID"] for row in rows), "c66"])
 
 
 async def test_where_single_conversations_add_nothing_some_twenty_are_asked_for_once() -> None:
@@ -101,12 +101,12 @@ async def test_where_single_conversations_add_nothing_some_twenty_are_asked_for_
         assert "notes" not in answer["freshness"]
         sandbox.edit("c7", stage="won")
         await until_details_are_in(client)
-        assert TRIAL_SIZE <= len(singles(sandbox)) < TRIAL_SIZE + 4
+        assert TRIAL_SIZE <= len(requested_single_ids(sandbox)) < TRIAL_SIZE + 4
         backend = await client.app.backend()
         await backend.syncs.sync(sandbox.agent_id)
         await backend.syncs.details(sandbox.agent_id).finish()  # type: ignore[attr-defined]
-        assert len(singles(sandbox)) > TRIAL_SIZE + 4  # tried again after a full sync
-        others = [id_ for id_ in singles(sandbox) if id_ != "c7"]
+        assert len(requested_single_ids(sandbox)) > TRIAL_SIZE + 4  # tried again after a full sync
+        others = [id_ for id_ in requested_single_ids(sandbox) if id_ != "c7"]
         assert len(set(others)) == len(others)
 
 
@@ -121,7 +121,7 @@ async def test_a_list_of_which_no_single_conversation_is_found_counts_as_full() 
     )
     async with connected(sandbox, **FAST) as client:
         await until_details_are_in(client)
-    assert len(singles(sandbox)) == SHORT_TRIAL
+    assert len(requested_single_ids(sandbox)) == SHORT_TRIAL
 
 
 @pytest.mark.parametrize("left_out", [{"userName"}, {"userName", "state", "summary"}])
@@ -236,7 +236,7 @@ async def test_where_no_single_conversation_is_found_answers_are_complete_and_sa
         found = await until_details_are_in(client)
     assert found["freshness"]["complete"]
     assert f"does not give the details of {3 * SHORT_TRIAL} conversations" in notes(found)
-    assert len(singles(sandbox)) == SHORT_TRIAL
+    assert len(requested_single_ids(sandbox)) == SHORT_TRIAL
 
 
 async def test_one_refusal_does_not_mean_that_no_single_conversation_is_given(
@@ -288,7 +288,7 @@ async def test_a_broken_record_is_asked_for_once_and_hinders_no_other() -> None:
         assert health.note is None
         assert health.last_error is None
         await until_details_are_in(client)
-    assert sorted(singles(sandbox)) == sorted(f"c{number}" for number in range(40))
+    assert sorted(requested_single_ids(sandbox)) == sorted(f"c{number}" for number in range(40))
 
 
 async def test_reading_goes_on_where_another_process_stopped(tmp_path: Path) -> None:
@@ -300,10 +300,10 @@ async def test_reading_goes_on_where_another_process_stopped(tmp_path: Path) -> 
         async with connected(sandbox, **place, details="auto") as client:
             slow = await client.ask("conversation_stats")
             assert not slow["freshness"]["complete"]
-        interrupted = singles(sandbox)
+        interrupted = requested_single_ids(sandbox)
         async with connected(sandbox, **place, **FAST) as client:
             await until_details_are_in(client)
-    asked = singles(sandbox)
+    asked = requested_single_ids(sandbox)
     assert 0 < len(interrupted) < len(asked)
     by_item = [row["ID"] for row in sandbox.rows() if sandbox.item(row["ID"])]
     assert set(by_item) <= set(asked)
@@ -324,7 +324,7 @@ async def test_without_details_no_single_conversation_is_asked_for_and_answers_s
             assert not answer["freshness"]["complete"]
             assert "too little of 40 conversations, and their details are not read" in notes(answer)
         assert (await client.ask("list_conversations", fields="messages"))["freshness"]["complete"]
-    assert singles(sandbox) == []
+    assert requested_single_ids(sandbox) == []
 
 
 async def test_what_a_full_list_no_longer_says_is_not_kept_from_a_trial() -> None:
@@ -333,7 +333,7 @@ async def test_what_a_full_list_no_longer_says_is_not_kept_from_a_trial() -> Non
     sandbox.replace([row | {"summary": None} for row in full_rows(40, stage="proposal")])
     async with connected(sandbox, **FAST, incremental_sync_seconds=0) as client:
         await until_details_are_in(client)
-        assert "c0" in singles(sandbox)
+        assert "c0" in requested_single_ids(sandbox)
         sandbox.edit("c0", stage=None)
         answer = await client.ask("list_conversations", stage="proposal")
         assert (answer["total"], answer["freshness"]["complete"]) == (39, True)
@@ -345,7 +345,7 @@ async def test_with_all_sparse_rows_are_read_without_a_trial() -> None:
     sandbox.replace([row | {"summary": None} for row in full_rows(60)])
     async with connected(sandbox, **FAST | {"details": "all"}) as client:
         await until_details_are_in(client)
-    assert len(singles(sandbox)) == len(set(singles(sandbox))) == 60
+    assert len(requested_single_ids(sandbox)) == len(set(requested_single_ids(sandbox))) == 60
 
 
 async def test_details_are_read_at_the_pace_that_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -407,7 +407,7 @@ async def test_the_newest_and_the_hottest_are_read_first(order: str) -> None:
     sandbox.replace(list(rows))
     async with connected(sandbox, **FAST) as client:
         await until_details_are_in(client)
-    first = set(singles(sandbox)[:20])
+    first = set(requested_single_ids(sandbox)[:20])
     hottest = sorted(rows, key=lambda row: -row["leadScore"])
     expected = rows[:8] if order == "newest" else hottest[:8]
     assert first >= {row["ID"] for row in expected}
@@ -423,7 +423,7 @@ async def test_an_answer_about_people_waits_for_details_that_leads_lack() -> Non
         await until_details_are_in(client)
         backend = await client.app.backend()
         mirror = backend.syncs._parts.mirror  # type: ignore[attr-defined]  # noqa: SLF001
-        id_ = singles(sandbox)[0]
+        id_ = requested_single_ids(sandbox)[0]
         with mirror.database.writing() as connection:
             dirty = {"agent_id": sandbox.agent_id, "id": id_, "lead_id": ""}
             connection.execute(insert(dirty_conversations), dirty)

@@ -12,7 +12,7 @@ from tests.details.details_harness import (
     NOW,
     full_rows,
     notes,
-    singles,
+    requested_single_ids,
     until_details_are_in,
 )
 from tests.tool_client import ToolClient, connected
@@ -64,9 +64,9 @@ async def test_an_edit_that_no_list_shows_is_found_and_is_a_change() -> None:
         (change,) = (await client.ask("list_changes", cursor=cursor))["changes"]
         assert change["became"] == ["waiting", "won"]
         assert change["changed"]["stage"] == ["new", "won"]
-        asked = len(singles(sandbox))
+        asked = len(requested_single_ids(sandbox))
         await read_list_and_details(client)
-        assert len(singles(sandbox)) == asked == 6  # each once more
+        assert len(requested_single_ids(sandbox)) == asked == 6  # each once more
 
 
 async def test_what_is_too_old_is_noted_until_it_was_read_again() -> None:

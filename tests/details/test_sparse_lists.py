@@ -11,7 +11,7 @@ from tests.details.details_harness import (
     FAST,
     NOW,
     notes,
-    singles,
+    requested_single_ids,
     until_details_are_in,
     without_freshness,
 )
@@ -95,7 +95,7 @@ async def test_details_are_no_change_and_survive_later_rows_of_the_list() -> Non
         row = (await client.ask("list_conversations", tag=["from-the-list"]))["conversations"][0]
         assert row["name"]
         await until_details_are_in(client)
-        assert singles(sandbox).count(id_) == 2  # once for each version
+        assert requested_single_ids(sandbox).count(id_) == 2  # once for each version
 
 
 async def test_every_page_of_a_list_is_of_the_same_moment_while_details_are_read() -> None:
@@ -140,4 +140,4 @@ async def test_details_do_not_bring_a_forgotten_person_back(tmp_path: Path) -> N
             assert (await client.ask("list_changes", since="1h"))["changes"] == []
             await backend.syncs.sync(sandbox.agent_id, full=full)
             await until_details_are_in(client)
-        assert singles(sandbox).count("j2") == 1
+        assert requested_single_ids(sandbox).count("j2") == 1

@@ -20,7 +20,7 @@ from tests.truth.oracle import rfc3339, seconds
 T = TypeVar("T")
 
 WAIT_SECONDS, SILENT_WAIT_SECONDS = 20.0, 0.6
-FOREVER = 36_000
+NO_SYNC_SECONDS = 36_000
 MIN_DEADLINE_SECONDS, MAX_DELAY_SECONDS = 3.0, 8.0
 """Seconds: the shortest deadline of a call (`server.calls.deadline`), and how late it may be on a
 busy machine."""
@@ -139,7 +139,7 @@ async def fault_run(
     begin_fault: BeginFault | None = None,
     *,
     log: pytest.LogCaptureFixture | None = None,
-    incremental_after: float = FOREVER,
+    incremental_after: float = NO_SYNC_SECONDS,
     page_size: int = 4,
 ) -> AsyncIterator[FaultRun]:
     """A server that will meet the fault that `begin_fault` begins, and a small paged sandbox.

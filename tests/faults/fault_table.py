@@ -12,8 +12,8 @@ BeginFault = Callable[[Sandbox, int], None]
 Change = Callable[[dict[str, Any]], Any]
 """Changes the body of a page in place, or returns another one."""
 
-FOREVER = 10_000
-LARGEST_BODY = 24 * 1024 * 1024
+MANY_TIMES = 10_000
+MAX_BODY_BYTES = 24 * 1024 * 1024
 HTML = b"<!doctype html><html><head><title>502</title></head><body>Bad gateway</body></html>"
 JSON = {"content-type": "application/json"}
 
@@ -22,20 +22,20 @@ def status(code: int, body: bytes | None = None, **headers: str) -> BeginFault:
     """Each response has this status, with the documented error unless there is a body."""
     sent = {name.replace("_", "-"): value for name, value in headers.items()}
     return lambda sandbox, after: sandbox.fail_next(
-        code, headers=sent, body=body, times=FOREVER, after=after
+        code, headers=sent, body=body, times=MANY_TIMES, after=after
     )
 
 
 def body(content: bytes, headers: Mapping[str, str] = JSON) -> BeginFault:
     """Each response is a 200 with these bytes."""
     return lambda sandbox, after: sandbox.respond_next(
-        200, headers, content, times=FOREVER, after=after
+        200, headers, content, times=MANY_TIMES, after=after
     )
 
 
 def on_the_wire(data: bytes) -> BeginFault:
     """Each response is these bytes, which need not be HTTP; then the connection is closed."""
-    return lambda sandbox, after: sandbox.bytes_next(data, times=FOREVER, after=after)
+    return lambda sandbox, after: sandbox.bytes_next(data, times=MANY_TIMES, after=after)
 
 
 def page(change: Change) -> BeginFault:
@@ -71,12 +71,12 @@ def expired_cursors(sandbox: Sandbox, after: int) -> None:
 
 def silence(sandbox: Sandbox, after: int) -> None:
     """Nothing comes."""
-    sandbox.hold_next(times=FOREVER, after=after)
+    sandbox.hold_next(times=MANY_TIMES, after=after)
 
 
 def silence_amid_a_page(sandbox: Sandbox, after: int) -> None:
     """Half of a page comes, and then nothing."""
-    sandbox.hold_next(amid_body=True, times=FOREVER, after=after)
+    sandbox.hold_next(amid_body=True, times=MANY_TIMES, after=after)
 
 
 SILENT: tuple[BeginFault, ...] = (silence, silence_amid_a_page)
@@ -131,8 +131,8 @@ FAULTS: dict[str, BeginFault] = {
     "gzip that is none": body(b"not compressed", GZIP),
     "gzip that is cut": body(gzipped(EMPTY)[:-9], GZIP),
     "an encoding that we never asked for": body(EMPTY, {"content-encoding": "br"}),
-    "cut off": lambda sandbox, after: sandbox.truncate_next(times=FOREVER, after=after),
-    "reset": lambda sandbox, after: sandbox.reset_next(times=FOREVER, after=after),
+    "cut off": lambda sandbox, after: sandbox.truncate_next(times=MANY_TIMES, after=after),
+    "reset": lambda sandbox, after: sandbox.reset_next(times=MANY_TIMES, after=after),
     "silence": silence,
     "silence after half a page": silence_amid_a_page,
     "closed without a word": on_the_wire(b""),
@@ -184,7 +184,7 @@ RARER_FAULTS: dict[str, BeginFault] = {
     "data is an object": body(OK % b'{"ID":"c"}'),
     "GraphQL's envelope": body(b'{"data":{"convos":[]},"errors":[{"message":"no"}]}'),
     # What carries the bodies
-    "more than may be read": body(gzipped(b" " * (LARGEST_BODY + 1)), GZIP),
+    "more than may be read": body(gzipped(b" " * (MAX_BODY_BYTES + 1)), GZIP),
     "gzip with rubbish behind it": body(gzipped(EMPTY[:-1]) + b"rubbish", GZIP),
     "two encodings": body(gzipped(EMPTY), {"content-encoding": "gzip, deflate"}),
     "deflate that is none": body(EMPTY, {"content-encoding": "deflate"}),

@@ -20,7 +20,7 @@ from tests.interop.all_requests import COMPLETIONS, PROMPTS, calls, uris
 from tests.node import npm_folder
 
 HERE = Path(__file__).parent
-NEVER_SECONDS = 36_000
+NO_SYNC_SECONDS = 36_000
 """An interval that does not end during the tests: the data must stay the same."""
 
 
@@ -60,7 +60,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerUnderTest
             "agent_id": sandbox.agent_id,
             "base_url": base_url,
         }
-        settings |= {"store": "memory", "incremental_sync_seconds": NEVER_SECONDS}
+        settings |= {"store": "memory", "incremental_sync_seconds": NO_SYNC_SECONDS}
         mirror = tmp_path_factory.mktemp("mirror") / "mirror.sqlite3"
         # Answers are compared, so each waits until the list has been read.
         settings |= {"details": "off", "wait_seconds": 25}

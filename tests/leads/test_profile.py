@@ -4,7 +4,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from convocore_mcp.leads.history.timeline import timeline
-from convocore_mcp.leads.profile import TIMELINE_LENGTH, Profile
+from convocore_mcp.leads.profile import MAX_EVENTS, Profile
 from convocore_mcp.models import (
     Activity,
     ActivityNote,
@@ -254,7 +254,7 @@ def test_the_timeline_is_cut_to_the_newest_events() -> None:
     steps = tuple(ScoreStep(timestamp=ago(hours), step_name=str(hours)) for hours in range(40))
     parts = RecordParts(funnel_score_history=steps)
     events = Profile([conversation("c", record_parts=parts)], now=NOW).timeline
-    assert len(events) == TIMELINE_LENGTH
+    assert len(events) == MAX_EVENTS
     assert events[0].at == NOW
 
 

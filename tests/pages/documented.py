@@ -70,7 +70,7 @@ def documented(command: str) -> str:
     return command
 
 
-def taken_by_tests() -> set[str]:
+def commands_run_by_tests() -> set[str]:
     """What tests take by `documented`."""
     return {
         node.args[0].value

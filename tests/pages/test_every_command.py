@@ -5,8 +5,15 @@ import shlex
 
 import pytest
 
-from tests.cli.test_documented_commands import RUN as OURS_RUN
-from tests.pages.documented import COMMANDS, PROGRAMS, ROOT, documented, program_of, taken_by_tests
+from tests.cli.test_documented_commands import TESTED_COMMANDS as OUR_TESTED_COMMANDS
+from tests.pages.documented import (
+    COMMANDS,
+    PROGRAMS,
+    ROOT,
+    commands_run_by_tests,
+    documented,
+    program_of,
+)
 
 CI = (ROOT / ".ci" / "run").read_text().replace("\\\n", " ")
 BY_CI = {
@@ -16,8 +23,8 @@ BY_CI = {
     ),
 }
 """CI itself, and what it runs to the letter (tests/test_readme.py compares)."""
-TAKEN = taken_by_tests()
-ELSEWHERE = {"cmd /c": "Windows alone has it"}
+RUN_BY_TESTS = commands_run_by_tests()
+NOT_RUNNABLE_HERE = {"cmd /c": "Windows alone has it"}
 """What can't be run here."""
 
 
@@ -41,11 +48,11 @@ def test_a_command_that_a_page_names_is_run_by_a_test(command: str) -> None:
 
     A test takes the command from the page (`documented`), or CI runs it.
     """
-    by_name = OURS_RUN, TAKEN, BY_CI, ELSEWHERE
+    by_name = OUR_TESTED_COMMANDS, RUN_BY_TESTS, BY_CI, NOT_RUNNABLE_HERE
     assert any(command in those for those in by_name) or is_run_by_ci(command)
 
 
-@pytest.mark.parametrize("command", sorted(TAKEN | BY_CI | {*ELSEWHERE}))
+@pytest.mark.parametrize("command", sorted(RUN_BY_TESTS | BY_CI | {*NOT_RUNNABLE_HERE}))
 def test_what_a_test_runs_still_stands_in_a_page(command: str) -> None:
     """Ours: also where the test needs what is not installed here."""
     assert documented(command)

@@ -20,7 +20,7 @@ EXTRAS = {
         "pip install '.[postgres]'"
     ): "import psycopg; assert psycopg.pq.__impl__ == 'binary'",
 }
-LARGEST_MEGABYTES = 100
+MAX_MEGABYTES = 100
 """What docs/architecture.md, "Dependencies" says, and some room for newer versions."""
 
 
@@ -67,7 +67,7 @@ def test_one_command_installs_it_and_shows_the_demo_and_each_extra_can_be_added(
     packages = next((copy / ".venv" / "lib").glob("python3*/site-packages"))
     others = "--exclude=__pycache__ --exclude=pip --exclude=setuptools"
     command = f"{documented('du -s --apparent-size')} {others} {packages}"
-    assert int(type_in(copy, command).split()[0]) < LARGEST_MEGABYTES * 1000
+    assert int(type_in(copy, command).split()[0]) < MAX_MEGABYTES * 1000
 
     commands = copy / ".venv" / "bin"
     for command, imported in EXTRAS.items():

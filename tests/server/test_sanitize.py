@@ -14,11 +14,11 @@ from mcp_types import TextContent
 
 from convocore_mcp.server.rendering import success
 from convocore_mcp.server.sanitize import (
-    EXACT,
-    LENGTHS,
+    EXACT_FIELDS,
     MAX_DEPTH,
     MAX_ITEMS,
     MAX_KEY_LENGTH,
+    MAX_LENGTHS,
     sanitize_object,
     sanitize_rows,
     sanitize_text,
@@ -172,7 +172,11 @@ def strings(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else []
 
 
-@given(st.dictionaries(st.sampled_from([*LENGTHS, *EXACT, "x"]) | texts, json_values, max_size=5))
+@given(
+    st.dictionaries(
+        st.sampled_from([*MAX_LENGTHS, *EXACT_FIELDS, "x"]) | texts, json_values, max_size=5
+    )
+)
 def test_every_text_and_every_field_name_of_an_answer_is_sanitized(answer: dict[str, Any]) -> None:
     """Promised by docs/architecture.md, "Untrusted text": all text passes through one place."""
     found = sanitize_object(answer)

@@ -19,7 +19,7 @@ from convocore_mcp.fields.row_query import (
     RowQuery,
     SortKey,
 )
-from convocore_mcp.fields.table import BY_NAME, DATA, Field, Rows
+from convocore_mcp.fields.table import BY_NAME, DATA_PREFIX, Field, Rows
 from convocore_mcp.fields.times import Clock
 from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.database.sequence import sequence_number
@@ -159,4 +159,4 @@ def id_field(rows: Rows) -> str:
 
 def field_named(name: str) -> Field | DataField:
     """A field of the table, or a captured variable."""
-    return DataField(name[len(DATA) :]) if name.startswith(DATA) else BY_NAME[name]
+    return DataField(name[len(DATA_PREFIX) :]) if name.startswith(DATA_PREFIX) else BY_NAME[name]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from convocore_mcp.models import Conversation, Filter, Page, Quarantined, TermAlternatives
 from convocore_mcp.store.database.engine import Database
-from convocore_mcp.store.database.schema import LONGEST_KEY
+from convocore_mcp.store.database.schema import MAX_INDEX_KEY_LENGTH
 from convocore_mcp.store.read.mirror_reader import MirrorReader
 from convocore_mcp.store.write.mirror_writer import Saved
 from convocore_mcp.store.write.pruning import KEEP_VERSIONS
@@ -197,7 +197,7 @@ def test_a_row_whose_id_no_index_can_hold_is_quarantined(database: Database, nam
     agent_store = AgentStore(database)
     longest, too_long = (
         replace(conversation(id_), **fields)
-        for id_, length in (("c1", LONGEST_KEY), ("c2", LONGEST_KEY + 1))
+        for id_, length in (("c1", MAX_INDEX_KEY_LENGTH), ("c2", MAX_INDEX_KEY_LENGTH + 1))
         for fields in [cast("dict[str, Any]", {name: "😀" * length})]
     )
     assert agent_store.save(longest, too_long).created == 1

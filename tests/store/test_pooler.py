@@ -110,7 +110,7 @@ def test_a_holder_whose_time_ran_out_writes_nothing_any_more(store: str) -> None
         held = first.sync_locks.take("a", "full")
         assert held is not None
         again = wait_for(lambda: second.sync_locks.take("a", "full"))
-        again.beat()
+        again.heartbeat()
         database = first.mirror.database
         with pytest.raises(LostSyncLockError), database.writing() as connection:
             held.check(connection)
@@ -163,7 +163,7 @@ def test_a_sync_lock_behind_a_pooler_is_held_by_one_process_at_a_time(store: str
         assert held is not None
         assert second.sync_locks.take("a", "full") is None
         assert first.sync_locks.take("a", "full") is None
-        held.beat()
+        held.heartbeat()
         other = second.sync_locks.take("a", "incremental")
         assert other is not None
         other.release()

@@ -52,7 +52,7 @@ def with_bounds(bounds: tuple[int, ...]) -> Iterator[None]:
     few, row_range, max_bytes, max_numbers = bounds
     with (
         patch.object(split_groups, "MAX_PARTS_PER_ROW", few),
-        patch.object(split_groups, "MAX_OF_COSTLY_KEYS", few),
+        patch.object(split_groups, "MAX_COSTLY_PARTS_PER_ROW", few),
         patch.object(row_ranges, "RANGE_SIZE", row_range),
         patch.object(largest_keys, "MAX_KEY_BYTES", max_bytes),
         patch.object(largest_keys, "MAX_NUMBERS", max_numbers),

@@ -41,7 +41,7 @@ def test_a_holder_that_shows_no_life_loses_its_lock_within_a_minute(tmp_path: Pa
     assert holder is not None
     for _ in range(30):  # two minutes of a holder that is alive
         clock.time += LOOK_EVERY
-        holder.beat()
+        holder.heartbeat()
         assert second.take("a", "full") is None
 
     stopped_at = clock.time
@@ -50,13 +50,13 @@ def test_a_holder_that_shows_no_life_loses_its_lock_within_a_minute(tmp_path: Pa
         assert clock.time < stopped_at + 60
     assert third.take("a", "full") is None
     with pytest.raises(LostSyncLockError):
-        holder.beat()
+        holder.heartbeat()
     writer = mirror_on(FencedDatabase(databases[0], holder.check))
     with pytest.raises(LostSyncLockError):
         writer.update_coverage("a", gap="written by a process that was stopped")
     holder.release()
     assert third.take("a", "full") is None
-    taken_over.beat()
+    taken_over.heartbeat()
     mirror_on(FencedDatabase(databases[1], taken_over.check)).update_coverage("a", gap="new")
     assert mirror_on(databases[2]).coverage("a").gap == "new"
     taken_over.release()

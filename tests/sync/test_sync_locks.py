@@ -136,7 +136,7 @@ async def test_a_sync_that_takes_long_shows_that_its_process_is_alive(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Promised by docs/architecture.md, "The mirror": only without a heartbeat the lock is lost."""
-    monkeypatch.setattr("convocore_mcp.sync.sync_run.BEAT_SECONDS", 0.001)
+    monkeypatch.setattr("convocore_mcp.sync.sync_run.HEARTBEAT_SECONDS", 0.001)
     sandbox = Sandbox(size=40)
     with opened(str(tmp_path / "mirror.sqlite3"), 1) as (here,):
         key, leases = key_of(sandbox.agent_id, "full"), Leases(here.mirror.database)
@@ -144,7 +144,7 @@ async def test_a_sync_that_takes_long_shows_that_its_process_is_alive(
         def beats() -> int:
             with here.mirror.database.reading() as connection:
                 lease = leases.read(connection, key)
-            return lease.beat if lease else 0
+            return lease.heartbeat if lease else 0
 
         async with running_harness(
             sandbox, mirror=here.mirror, sync_locks=here.sync_locks

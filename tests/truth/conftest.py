@@ -8,7 +8,7 @@ from convocore_mcp.sandbox import Sandbox
 from tests.tool_client import ToolClient, connected
 from tests.truth.oracle import Row
 
-FOREVER = 36_000
+NO_SYNC_SECONDS = 36_000
 """Seconds until the list is read again: never in these tests, because nothing changes."""
 
 
@@ -38,6 +38,6 @@ def rows(sandbox: Sandbox) -> list[Row]:
 @pytest.fixture(scope="session")
 async def tool_client(sandbox: Sandbox) -> AsyncIterator[ToolClient]:
     """A client of a server that has read the whole list."""
-    async with connected(sandbox, incremental_sync_seconds=FOREVER) as tool_client:
+    async with connected(sandbox, incremental_sync_seconds=NO_SYNC_SECONDS) as tool_client:
         await tool_client.until_complete()
         yield tool_client

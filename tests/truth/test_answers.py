@@ -14,8 +14,8 @@ import pytest
 from convocore_mcp.sandbox import FREE_PLAN_KEY, Sandbox
 from tests.tool_client import Answer, ToolClient, connected, text_of
 
-FOREVER = 36_000
-LONGEST = 30_000
+NO_SYNC_SECONDS = 36_000
+MAX_CHARACTERS = 30_000
 NOW = 1_780_000_000
 AGENT = "convocore://agents/demo-agent"
 HIDING = (
@@ -121,7 +121,7 @@ async def test_every_answer_fits_the_schema_its_tool_declares_and_holds_nothing_
         jsonschema.Draft202012Validator(schemas[tool]).validate(answer)
         check_safe(answer)
         text = text_of(result)
-        assert len(text) <= LONGEST
+        assert len(text) <= MAX_CHARACTERS
         assert text == json.dumps(json.loads(text), ensure_ascii=False, separators=(",", ":"))
         check_freshness(answer["freshness"])
 
@@ -186,7 +186,9 @@ async def test_both_eras_of_the_protocol_get_the_same_answers() -> None:
     modes: tuple[Literal["auto", "legacy"], ...] = ("auto", "legacy")
     by_mode = []
     for mode in modes:
-        async with connected(sandbox, mode=mode, incremental_sync_seconds=FOREVER) as tool_client:
+        async with connected(
+            sandbox, mode=mode, incremental_sync_seconds=NO_SYNC_SECONDS
+        ) as tool_client:
             await tool_client.until_complete()
             results = [await tool_client.call(tool, **arguments) for tool, arguments in calls]
             texts = [
@@ -233,7 +235,7 @@ async def test_an_answer_stays_within_its_limit_and_paging_still_yields_all() ->
     Holds docs/contract.md #size.
     """
     rows = [huge(number) for number in range(24)]
-    async with connected(replaced(rows), incremental_sync_seconds=FOREVER) as tool_client:
+    async with connected(replaced(rows), incremental_sync_seconds=NO_SYNC_SECONDS) as tool_client:
         for asked in ({"detail": "full"}, {"detail": "brief"}, {"detail": "full", "sort": "score"}):
             pages = await tool_client.pages(limit=100, **asked)
             found = Counter(row["id"] for page in pages for row in page["conversations"])
@@ -241,9 +243,13 @@ async def test_an_answer_stays_within_its_limit_and_paging_still_yields_all() ->
             assert {page["total"] for page in pages} == {len(rows)}
         for answer in await asked_every_way(tool_client, "huge-7"):
             check_safe(answer)
-            assert len(json.dumps(answer, ensure_ascii=False, separators=(",", ":"))) <= LONGEST
+            assert (
+                len(json.dumps(answer, ensure_ascii=False, separators=(",", ":"))) <= MAX_CHARACTERS
+            )
         for page in pages:
-            assert len(json.dumps(page, ensure_ascii=False, separators=(",", ":"))) <= LONGEST
+            assert (
+                len(json.dumps(page, ensure_ascii=False, separators=(",", ":"))) <= MAX_CHARACTERS
+            )
         lead = await tool_client.ask("get_lead", lead="huge-7")
         assert any("cut short" in note for note in lead["freshness"]["notes"])
 
@@ -281,7 +287,7 @@ async def test_a_conversation_hostile_in_every_field_leaves_nothing_hidden_in_an
         free = {"capturedVariables": {HOSTILE: [HOSTILE, {HOSTILE: HOSTILE}]}, "value": HOSTILE}
         steps = [{"type": HOSTILE, "title": HOSTILE, "dueDate": NOW, "metadata": {HOSTILE: 1}}]
         rows.append(kept | text | free | {"crmActivities": steps, "newField": {HOSTILE: HOSTILE}})
-    async with connected(replaced(rows), incremental_sync_seconds=FOREVER) as tool_client:
+    async with connected(replaced(rows), incremental_sync_seconds=NO_SYNC_SECONDS) as tool_client:
         telling = [r["ID"] for r in rows if r.get("userName") and not r.get("isTest")]
         answers = await asked_every_way(tool_client, telling[0])
         for conversation_id in telling[1:5]:
@@ -315,7 +321,7 @@ async def test_a_broken_row_is_quarantined_and_noted_and_costs_no_other(
             envelope["data"].insert(3, broken[number - 1])
 
     sandbox.alter_page(break_some)
-    async with connected(sandbox, incremental_sync_seconds=FOREVER) as tool_client:
+    async with connected(sandbox, incremental_sync_seconds=NO_SYNC_SECONDS) as tool_client:
         await tool_client.until_read()
         pages = await tool_client.pages(limit=100)
         assert {row["id"] for page in pages for row in page["conversations"]} == good

@@ -10,7 +10,7 @@ import pytest
 from convocore_mcp.sandbox import Sandbox
 from tests.tool_client import Answer, ToolClient, connected
 from tests.truth import oracle
-from tests.truth.conftest import FOREVER, in_live_dialect
+from tests.truth.conftest import NO_SYNC_SECONDS, in_live_dialect
 from tests.truth.oracle import Row
 
 DIALECTS: tuple[Literal["cursor", "page"], ...] = ("cursor", "page")
@@ -506,7 +506,7 @@ async def test_a_value_is_found_however_it_is_written() -> None:
         },
         "channel": {sandbox.insert(origin=value) for value in spellings["channel"]},
     }
-    async with connected(sandbox, incremental_sync_seconds=FOREVER) as tool_client:
+    async with connected(sandbox, incremental_sync_seconds=NO_SYNC_SECONDS) as tool_client:
         await tool_client.until_complete()
         for argument, values in spellings.items():
             for value in values:

@@ -78,7 +78,7 @@ def _certificate_error(error: BaseException | None) -> ssl.SSLCertVerificationEr
 
 def _wrong_proxies() -> Iterator[str]:
     """What is wrong with the variables that name proxies; a proxy's password is not shown."""
-    for name, value in _set(*_PROXIES):
+    for name, value in _set_variables(*_PROXIES):
         try:
             url = httpx.Proxy(value if "://" in value else f"http://{value}").url
         except (httpx.InvalidURL, ValueError):
@@ -87,7 +87,7 @@ def _wrong_proxies() -> Iterator[str]:
             yield f"{name} should be a URL like http://proxy.example:8080"
         elif url.scheme.startswith("socks") and find_spec("socksio") is None:
             yield f"{name} names a SOCKS proxy, which needs: pip install socksio"
-    for name, value in _set("NO_PROXY"):
+    for name, value in _set_variables("NO_PROXY"):
         for host in filter(None, map(str.strip, value.split(","))):
             try:
                 httpx.URL(host if "://" in host else f"all://{host}")
@@ -96,7 +96,7 @@ def _wrong_proxies() -> Iterator[str]:
                 break
 
 
-def _set(*names: str) -> Iterator[tuple[str, str]]:
+def _set_variables(*names: str) -> Iterator[tuple[str, str]]:
     """The variables that are set, each as the environment spells it."""
     for name in names:
         for spelling in (name.lower(), name):

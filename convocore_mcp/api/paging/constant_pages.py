@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import replace
 
-from convocore_mcp.api.page_numbers import LIMIT
+from convocore_mcp.api.page_numbers import DEFAULT_LIMIT
 from convocore_mcp.api.paging.list_progress import ListProgress
 from convocore_mcp.api.wire import ListResponse
 from convocore_mcp.models import Page
@@ -34,24 +34,24 @@ async def paginate_constant_pages(
     number, fruitless, empty = last_page, 0, 0
     while fruitless < FRUITLESS_PAGES_TO_END:
         number += 1
-        response = await fetch(number, LIMIT)
+        response = await fetch(number, DEFAULT_LIMIT)
         new = progress.add(response)
         if progress.idle_pages or not response.row_count:
             fruitless, empty = fruitless + 1, empty + (not response.row_count)
         else:
             fruitless, empty, last_page = 0, 0, number
         if number > 1 and new and new == response.row_count:  # no row shared with those before
-            before = await fetch(number - 1, LIMIT)
+            before = await fetch(number - 1, DEFAULT_LIMIT)
             if progress.add(before):
                 yield before.page
         if new:
             yield _with_token(response, number)
         if new and response.has_more is False:
             return
-    again = await fetch(max(1, last_page), LIMIT)  # a row after it may have slipped forward
+    again = await fetch(max(1, last_page), DEFAULT_LIMIT)  # a row after it may have slipped forward
     new = progress.add(again)
     # Empty pages are the documented end of the list, if page numbers are known to be honoured.
-    is_numbered = last_page > 1 or again.row_count < LIMIT
+    is_numbered = last_page > 1 or again.row_count < DEFAULT_LIMIT
     ended = is_numbered and empty == FRUITLESS_PAGES_TO_END
     yield replace(again.page, certain=not new and (progress.had_room or ended))
 
@@ -61,7 +61,7 @@ async def resume_constant_pages(
 ) -> AsyncGenerator[Page, None]:
     """Go on after the page that carried `resume_token`; uncertain if its rows have moved."""
     token = json.loads(resume_token)
-    again = await fetch(token["constant_page"], LIMIT)
+    again = await fetch(token["constant_page"], DEFAULT_LIMIT)
     progress = ListProgress()
     progress.add(again)
     overlaps = not again.row_digests.isdisjoint(token["fingerprints"])

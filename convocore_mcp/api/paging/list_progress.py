@@ -11,7 +11,7 @@ new cursors, with a refusal. The rows of a page are always kept; what the page b
   stand after it. The size of a page is what the pages have, not what was asked for.
 """
 
-from convocore_mcp.api.page_numbers import LIMIT
+from convocore_mcp.api.page_numbers import DEFAULT_LIMIT
 from convocore_mcp.api.wire import ListResponse
 
 IDLE_PAGES_TO_END = 3
@@ -93,7 +93,7 @@ class ListProgress:
             self.idle_pages, self.empty_pages = idle, empty
         return new
 
-    def compare_with_page_before(self, response: ListResponse) -> None:
+    def compare_with_previous_page(self, response: ListResponse) -> None:
         """Find out from the page that was just added whether the cursors are positions.
 
         A cursor that names a row never repeats rows that nobody has touched. If it is a position,
@@ -135,6 +135,6 @@ class ListProgress:
         size = self._page_size
         if self._fruitful_pages == 1:  # nothing but what was asked for tells the size of a page
             # Pages may be smaller than that where the list says that it goes on.
-            goes_on = response.has_more or (response.has_more is None and response.next_cursor)
-            size = 0 if goes_on else LIMIT
+            continues = response.has_more or (response.has_more is None and response.next_cursor)
+            size = 0 if continues else DEFAULT_LIMIT
         return size - response.row_count >= max(1, size // 5)

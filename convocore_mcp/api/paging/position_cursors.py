@@ -13,7 +13,7 @@ from convocore_mcp.errors import BadRequestError, NotFoundError
 from convocore_mcp.models import Page
 
 
-class PageBefore:
+class PreviousPage:
     """The page before the one that was read last."""
 
     def __init__(
@@ -32,7 +32,7 @@ class PageBefore:
     ) -> Page | None:
         """The page before `response`, which `query` selects, where rows may have moved onto it."""
         before, self._query = self._query, query
-        self._progress.compare_with_page_before(response)
+        self._progress.compare_with_previous_page(response)
         if not self._progress.cursors_are_positions:
             return None
         try:

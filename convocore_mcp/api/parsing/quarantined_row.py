@@ -10,7 +10,7 @@ from convocore_mcp.api.record_scalars import MAX_ID_LENGTH
 from convocore_mcp.fields.secrets.secret_names import without_secrets
 from convocore_mcp.models import Quarantined
 
-MAX_RAW = 100_000
+MAX_RAW_LENGTH = 100_000
 """Characters of a row that are kept."""
 
 
@@ -21,8 +21,8 @@ def quarantined_row(raw: object, reason: str, *, sensitive: bool) -> Quarantined
         active, id_ = _last_activity(raw), raw.get("ID")
         raw = raw if sensitive else without_secrets(raw)
     json_text = pydantic_core.to_json(raw, inf_nan_mode="strings", serialize_unknown=True).decode()
-    if len(json_text) > MAX_RAW:
-        json_text = pydantic_core.to_json(json_text[:MAX_RAW]).decode()
+    if len(json_text) > MAX_RAW_LENGTH:
+        json_text = pydantic_core.to_json(json_text[:MAX_RAW_LENGTH]).decode()
     return Quarantined(json_text, reason, None if id_ is None else str(id_)[:MAX_ID_LENGTH], active)
 
 

@@ -20,7 +20,7 @@ from convocore_mcp.api.conversation_record import ConversationRecord
 
 MAX_ROUNDS = 8
 """Rounds in which single values are repaired; afterwards whole fields of the row are dropped."""
-_GONE = object()
+_REMOVED = object()
 _validate: Callable[[object], ConversationRecord]
 _validate = TypeAdapter(ConversationRecord).validator.validate_python
 _FIELD_NAMES = frozenset(ConversationRecord.model_fields)
@@ -73,7 +73,7 @@ def _repaired(row: dict[str, object], dropped: list[str]) -> ConversationRecord:
             if not repaired and not _is_empty(value):
                 dropped.append(".".join(part for part in location if isinstance(part, str)))
         for items in lists.values():
-            items[:] = [item for item in items if item is not _GONE]
+            items[:] = [item for item in items if item is not _REMOVED]
 
 
 def _repair(
@@ -100,7 +100,7 @@ def _repair(
     if isinstance(container, dict):
         del container[last]
     else:
-        container[last] = _GONE  # type: ignore[index]
+        container[last] = _REMOVED  # type: ignore[index]
     return value, False
 
 

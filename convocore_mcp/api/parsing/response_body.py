@@ -13,7 +13,7 @@ from convocore_mcp.errors import ContractError, GarbledError
 
 ENCODINGS = "gzip, deflate"
 """The value of `Accept-Encoding`."""
-ONE_AT_A_TIME_FROM = 2 * 1024 * 1024
+EXCLUSIVE_BODY_BYTES = 2 * 1024 * 1024
 """Bytes. Only one body of this size or more is read and parsed at a time, to save memory."""
 _UNCOMPRESSED = {"", "identity"}
 _COMPRESSED = {"gzip", "x-gzip", "deflate"}
@@ -49,9 +49,9 @@ class ResponseBody:
     ) -> bytes:
         """The whole body; if it is large, `stack` holds the lock `large_body` from then on."""
         async for chunk in chunks:
-            was_large = self._size >= ONE_AT_A_TIME_FROM
+            was_large = self._size >= EXCLUSIVE_BODY_BYTES
             self.add(chunk)
-            if not was_large and self._size >= ONE_AT_A_TIME_FROM:
+            if not was_large and self._size >= EXCLUSIVE_BODY_BYTES:
                 await stack.enter_async_context(large_body)
         return self.content()
 

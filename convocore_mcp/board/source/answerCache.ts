@@ -1,106 +1,106 @@
 // The answers that the page has, by question. A view shows the last answer while a new one is on its way.
 
 import { useEffect, useMemo, useState } from "preact/hooks";
-import { Refusal, TOKEN_NEEDED, type Answer, type Freshness, type Question } from "./answers.ts";
-import type { Home } from "./home/home.ts";
+import { CallError, TOKEN_NEEDED, type Answer, type Freshness, type Question } from "./answers.ts";
+import type { Platform } from "./platform/platform.ts";
 
 export interface Entry {
   answer?: Answer;
-  refusal?: Refusal;
+  error?: CallError;
   loading: boolean;
   /** Which refresh the answer belongs to. */
   generation: number;
 }
 
-const NOTHING: Entry = { loading: false, generation: -1 };
-const MOST_ENTRIES = 60;
-/** How many questions are asked at once because something has changed. */
-const AT_ONCE = 2;
-const SOON_MS = 5000;
-const SELDOM_MS = 60_000;
+const NO_ENTRY: Entry = { loading: false, generation: -1 };
+const MAX_ENTRIES = 60;
+/** Questions that are loaded again at the same time after a change. */
+const MAX_CONCURRENT_RELOADS = 2;
+const REFRESH_CHECK_MS = 5000;
+const STALE_AFTER_MS = 60_000;
 
 export class AnswerCache {
   private readonly entries = new Map<string, Entry>();
-  private readonly shown = new Map<string, number>();
+  private readonly showCounts = new Map<string, number>();
   private readonly listeners = new Set<() => void>();
   private generation = 0;
-  /** What is still to be asked again. */
+  /** The shown questions that are still to be loaded again. */
   private outdated: string[] = [];
-  private refreshing: ReturnType<typeof setTimeout> | undefined;
-  private lastKnown = "";
-  private pause = SOON_MS;
-  private askedAt = 0;
+  private refreshTimer: ReturnType<typeof setTimeout> | undefined;
+  private lastProgress = "";
+  private retryDelay = REFRESH_CHECK_MS;
+  private refreshedAt = 0;
 
-  constructor(private readonly home: Home) {
-    setInterval(() => this.refreshIfStale(), SOON_MS);
+  constructor(private readonly platform: Platform) {
+    setInterval(() => this.refreshIfStale(), REFRESH_CHECK_MS);
   }
 
   entry(question: Question): Entry {
-    return this.entries.get(keyOf(question)) ?? NOTHING;
+    return this.entries.get(keyOf(question)) ?? NO_ENTRY;
   }
 
-  /** Keep an answer that came by itself. */
+  /** Store an answer that the host sent without a call of ours. */
   put(question: Question, answer: Answer): void {
     this.store(keyOf(question), { answer, loading: false, generation: this.generation });
   }
 
-  /** An answer to this comes by itself: nothing else asks for it meanwhile. */
-  expect(question: Question): void {
+  /** The host will send the answer to this question: no call is needed meanwhile. */
+  markLoading(question: Question): void {
     this.store(keyOf(question), { ...this.entry(question), loading: true });
   }
 
-  /** Keep why an answer did not come. */
-  refuse(question: Question, refusal: Refusal): void {
-    this.store(keyOf(question), { ...this.entry(question), refusal, loading: false, generation: this.generation });
+  /** Store why there is no answer. */
+  putError(question: Question, error: CallError): void {
+    this.store(keyOf(question), { ...this.entry(question), error, loading: false, generation: this.generation });
   }
 
   async load(question: Question, force = false): Promise<void> {
     const key = keyOf(question);
-    const before = this.entries.get(key) ?? NOTHING;
-    const current = before.generation === this.generation && (before.answer || before.refusal);
-    if (before.loading || (current && !force) || !this.home.canCall) return;
+    const before = this.entries.get(key) ?? NO_ENTRY;
+    const current = before.generation === this.generation && (before.answer || before.error);
+    if (before.loading || (current && !force) || !this.platform.canCall) return;
     const generation = this.generation;
     this.store(key, { ...before, loading: true });
     try {
-      const answer = await this.home.call(question.tool, question.arguments);
+      const answer = await this.platform.call(question.tool, question.arguments);
       this.store(key, { answer, loading: false, generation });
     } catch (error) {
-      const refusal = error instanceof Refusal ? error : new Refusal("internal", String(error));
-      // Without a token, the question has not been asked: nothing of that may be seen once there is one.
-      this.store(key, refusal.code === TOKEN_NEEDED ? before : { ...before, refusal, loading: false, generation });
+      const callError = error instanceof CallError ? error : new CallError("internal", String(error));
+      // Without a token the call was never made, so no error is stored: it would still be shown once there is a token.
+      this.store(key, callError.code === TOKEN_NEEDED ? before : { ...before, error: callError, loading: false, generation });
     }
-    if (generation !== this.generation && this.shown.has(key)) void this.load(question);
+    if (generation !== this.generation && this.showCounts.has(key)) void this.load(question);
   }
 
   /** Whatever is shown may have changed: ask again for it, once for all that comes within a moment. */
   refresh(): void {
-    this.refreshing ??= setTimeout(() => {
-      this.refreshing = undefined;
+    this.refreshTimer ??= setTimeout(() => {
+      this.refreshTimer = undefined;
       this.generation += 1;
-      this.askedAt = Date.now();
-      this.outdated = [...this.shown.keys()];
-      for (let worker = 0; worker < AT_ONCE; worker += 1) void this.reload();
-      this.tell();
+      this.refreshedAt = Date.now();
+      this.outdated = [...this.showCounts.keys()];
+      for (let worker = 0; worker < MAX_CONCURRENT_RELOADS; worker += 1) void this.reload();
+      this.notify();
     }, 50);
   }
 
-  /** Ask again for what is shown. What somebody asks for meanwhile need not wait for all of that. */
+  /** Load again what is shown, one question after the other, so that a new question does not wait for all of them. */
   private async reload(): Promise<void> {
     for (let key = this.outdated.shift(); key !== undefined; key = this.outdated.shift()) {
-      if (this.shown.has(key)) await this.load(JSON.parse(key) as Question);
+      if (this.showCounts.has(key)) await this.load(JSON.parse(key) as Question);
     }
   }
 
   show(question: Question): () => void {
     const key = keyOf(question);
-    this.shown.set(key, (this.shown.get(key) ?? 0) + 1);
+    this.showCounts.set(key, (this.showCounts.get(key) ?? 0) + 1);
     void this.load(question);
-    this.tell(); // the freshness is that of what is shown, also if its answer came before
+    this.notify(); // the freshness is that of what is shown, also if its answer came before
     return () => {
-      const left = (this.shown.get(key) ?? 1) - 1;
-      if (left) this.shown.set(key, left);
-      else this.shown.delete(key);
-      this.tell();
+      const left = (this.showCounts.get(key) ?? 1) - 1;
+      if (left) this.showCounts.set(key, left);
+      else this.showCounts.delete(key);
+      this.notify();
     };
   }
 
@@ -111,7 +111,7 @@ export class AnswerCache {
 
   /** The freshness of what is shown: as old as its oldest part, and complete if all of it is. */
   freshness(): Freshness | undefined {
-    const found = [...this.shown.keys()].flatMap((key) => this.entries.get(key)?.answer?.freshness ?? []);
+    const found = [...this.showCounts.keys()].flatMap((key) => this.entries.get(key)?.answer?.freshness ?? []);
     if (!found.length) return undefined;
     const oldest = found.reduce((a, b) => ((a.as_of ?? "") <= (b.as_of ?? "") ? a : b));
     const incomplete = found.find((one) => !one.complete);
@@ -126,14 +126,14 @@ export class AnswerCache {
    */
   private refreshIfStale(): void {
     const found = this.freshness();
-    if (document.hidden || !this.home.canCall || !found) return;
-    const known = `${found.conversations} ${found.complete}`;
-    if (known !== this.lastKnown) this.pause = SOON_MS;
-    this.lastKnown = known;
-    const waited = Date.now() - this.askedAt;
-    const old = this.home.kind === "browser" && !(Date.now() - Date.parse(found.as_of ?? "") < SELDOM_MS);
-    if ((!found.complete && waited >= this.pause) || (old && waited >= SELDOM_MS)) {
-      this.pause = Math.min(this.pause * 2, SELDOM_MS * 10);
+    if (document.hidden || !this.platform.canCall || !found) return;
+    const progress = `${found.conversations} ${found.complete}`;
+    if (progress !== this.lastProgress) this.retryDelay = REFRESH_CHECK_MS;
+    this.lastProgress = progress;
+    const elapsed = Date.now() - this.refreshedAt;
+    const isStale = this.platform.kind === "browser" && !(Date.now() - Date.parse(found.as_of ?? "") < STALE_AFTER_MS);
+    if ((!found.complete && elapsed >= this.retryDelay) || (isStale && elapsed >= STALE_AFTER_MS)) {
+      this.retryDelay = Math.min(this.retryDelay * 2, STALE_AFTER_MS * 10);
       this.refresh();
     }
   }
@@ -141,14 +141,14 @@ export class AnswerCache {
   private store(key: string, entry: Entry): void {
     this.entries.delete(key);
     this.entries.set(key, entry);
-    if (this.entries.size > MOST_ENTRIES) {
-      const oldest = [...this.entries.keys()].find((candidate) => !this.shown.has(candidate));
+    if (this.entries.size > MAX_ENTRIES) {
+      const oldest = [...this.entries.keys()].find((candidate) => !this.showCounts.has(candidate));
       if (oldest) this.entries.delete(oldest);
     }
-    this.tell();
+    this.notify();
   }
 
-  private tell(): void {
+  private notify(): void {
     for (const listener of this.listeners) listener();
   }
 }
@@ -175,7 +175,7 @@ export function useEntry(cache: AnswerCache, question: Question | undefined): En
       hide();
     };
   }, [cache, key]);
-  return question ? cache.entry(question) : NOTHING;
+  return question ? cache.entry(question) : NO_ENTRY;
 }
 
 export function useQuestion(tool: string, values: Record<string, unknown>): Question {

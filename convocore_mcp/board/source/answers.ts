@@ -1,4 +1,4 @@
-// What the tools answer (docs/contract.md), as far as the board shows it, and how a result is read.
+// What the tools answer (docs/contract.md), as far as the board shows it, and the error where there is no answer.
 
 export type Arguments = Record<string, unknown>;
 export interface Question {
@@ -153,11 +153,11 @@ export interface Answer {
   transcript?: { turns?: Turn[]; total?: number; unavailable?: string };
 }
 
-/** The code of a refusal that the page's form for a token answers, and no view shows. */
+/** The code of the error that leads to the token form; no view shows it. */
 export const TOKEN_NEEDED = "token_needed";
 
 /** Why there is no answer: a tool's error object, or what happened on the way to the tool. */
-export class Refusal extends Error {
+export class CallError extends Error {
   constructor(
     readonly code: string,
     message: string,
@@ -171,7 +171,7 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** What a record holds by a name that anybody may have written: `constructor` and `__proto__` are in every object. */
-export function own<T>(record: Record<string, T>, name: string): T | undefined {
+/** An own property of `record`. Names may come from visitors, and every object inherits `constructor` and `__proto__`. */
+export function getOwn<T>(record: Record<string, T>, name: string): T | undefined {
   return Object.hasOwn(record, name) ? record[name] : undefined;
 }

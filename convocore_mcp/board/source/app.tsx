@@ -1,13 +1,13 @@
-// The frame around the views: what is shown, the way back, and what the home tells.
+// The frame around the views: what is shown, the way back, and what the platform reports.
 
 import type { JSX } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { AnswerCache } from "./answerCache.ts";
-import type { Question, Refusal } from "./answers.ts";
+import type { Question, CallError } from "./answers.ts";
 import { BoardContext, useAfterPaint, useBoard, type Board, type View } from "./board.ts";
 import { ChangeFeed, describeChange } from "./changeFeed.ts";
 import { Header, IncompleteNote, Navigation } from "./frame.tsx";
-import type { Connection, Home } from "./home/home.ts";
+import type { Connection, Platform } from "./platform/platform.ts";
 import { ErrorBoundary, Notice, Skeleton } from "./parts/notices.tsx";
 import { TokenForm } from "./tokenForm.tsx";
 import { useViews } from "./viewStack.ts";
@@ -28,92 +28,92 @@ interface Status {
   tokenReason: string | undefined;
   opening: Question | undefined;
   /** Why there is nothing to show at all. */
-  refusal: Refusal | undefined;
+  error: CallError | undefined;
 }
 
-const START: Status = { connection: "connecting", tokenReason: undefined, opening: undefined, refusal: undefined };
+const INITIAL_STATUS: Status = { connection: "connecting", tokenReason: undefined, opening: undefined, error: undefined };
 
-export function App({ home }: { home: Home }): JSX.Element {
-  const cache = useMemo(() => new AnswerCache(home), [home]);
-  const feed = useMemo(() => new ChangeFeed(home), [home]);
-  const views = useViews(home);
-  const [status, setStatus] = useState<Status>(START);
+export function App({ platform }: { platform: Platform }): JSX.Element {
+  const cache = useMemo(() => new AnswerCache(platform), [platform]);
+  const feed = useMemo(() => new ChangeFeed(platform), [platform]);
+  const views = useViews(platform);
+  const [status, setStatus] = useState<Status>(INITIAL_STATUS);
   const [, redraw] = useState({});
-  const [said, say] = useState("");
+  const [announcement, announce] = useState("");
   const update = (change: Partial<Status>): void => setStatus((before) => ({ ...before, ...change }));
   const agent = agentOf(status.opening);
-  const agentNow = useRef(agent);
-  agentNow.current = agent;
+  const latestAgent = useRef(agent);
+  latestAgent.current = agent;
 
   useEffect(() => {
-    const hear = feed.listen((fresh) => {
+    const stopListening = feed.listen((fresh) => {
       const news = fresh.filter((change) => change.became?.length).slice(-3);
-      if (news.length) say(news.map((change) => `${change.name ?? "Somebody"} ${describeChange(change).join(", ")}`).join(". "));
+      if (news.length) announce(news.map((change) => `${change.name ?? "Somebody"} ${describeChange(change).join(", ")}`).join(". "));
     });
     let lost = false;
-    const changed = (): void => {
+    const dataChanged = (): void => {
       update({ tokenReason: undefined });
       cache.refresh();
-      if (home.kind === "browser") void feed.update(agentNow.current);
+      if (platform.kind === "browser") void feed.update(latestAgent.current);
     };
-    home.start({
-      asked: (question) => {
-        cache.expect(question);
+    platform.start({
+      callStarted: (question) => {
+        cache.markLoading(question);
         update({ opening: question });
       },
-      answered: (question, answer) => {
+      callAnswered: (question, answer) => {
         cache.put(question, answer);
         update({ opening: question });
       },
-      refused: (question, refusal) => {
-        if (question) cache.refuse(question, refusal);
-        update(question ? { opening: question } : { refusal });
+      callFailed: (question, error) => {
+        if (question) cache.putError(question, error);
+        update(question ? { opening: question } : { error });
       },
-      changed,
-      connection: (connection) => {
-        if (lost && connection === "live") changed();
+      dataChanged,
+      connectionChanged: (connection) => {
+        if (lost && connection === "live") dataChanged();
         lost = connection === "lost";
         update({ connection });
       },
       tokenNeeded: (tokenReason) => update({ tokenReason }),
-      surroundings: () => redraw({}),
+      contextChanged: () => redraw({}),
     });
-    return hear;
-  }, [home]);
+    return stopListening;
+  }, [platform]);
 
-  const isTitlePainted = useAfterPaint(views.moves, 0) === views.moves;
+  const isTitlePainted = useAfterPaint(views.navigations, 0) === views.navigations;
   const main = useRef<HTMLElement>(null);
   useEffect(() => {
-    // Whoever has gone somewhere reads on from there: the button that they pressed may be gone.
-    if (views.moves) (main.current!.querySelector<HTMLElement>("h2[tabindex]") ?? main.current!).focus({ preventScroll: true });
-  }, [views.moves]);
+    // Move the focus to the new view: the button that was pressed may be gone.
+    if (views.navigations) (main.current!.querySelector<HTMLElement>("h2[tabindex]") ?? main.current!).focus({ preventScroll: true });
+  }, [views.navigations]);
   useEffect(() => {
-    if (views.moves) scrollTo(0, isTitlePainted ? views.top : 0);
-  }, [views.moves, isTitlePainted]);
+    if (views.navigations) scrollTo(0, isTitlePainted ? views.scrollTop : 0);
+  }, [views.navigations, isTitlePainted]);
 
-  const view = views.current ?? openingView(home, status.opening);
-  const expect = (next: View): void => {
+  const view = views.current ?? openingView(platform, status.opening);
+  const preload = (next: View): void => {
     for (const question of questionsOf(next, agent, status.opening)) void cache.load(question);
   };
   const board: Board = {
-    home,
+    platform,
     cache,
     feed,
     agent,
     opening: status.opening,
     go(next) {
-      expect(next); // the server answers while the title of the view is painted
+      preload(next); // the server answers while the title of the view is painted
       views.go(next);
     },
     replace(next) {
-      expect(next);
+      preload(next);
       views.replace(next);
     },
     back: views.back,
     // In a chat, each call may be shown, or have to be allowed.
-    expect: (next) => home.kind === "browser" && expect(next),
-    say,
-    moved: views.moves > 0,
+    preload: (next) => platform.kind === "browser" && preload(next),
+    announce,
+    hasNavigated: views.navigations > 0,
   };
   return (
     <BoardContext.Provider value={board}>
@@ -124,7 +124,7 @@ export function App({ home }: { home: Home }): JSX.Element {
           <IncompleteNote />
           <main ref={main} tabIndex={-1} class={`view-${view?.name ?? "none"}`}>
             <ErrorBoundary key={views.depth}>
-              <Shown view={view} depth={views.depth} isTitlePainted={isTitlePainted} status={status} />
+              <CurrentView view={view} depth={views.depth} isTitlePainted={isTitlePainted} status={status} />
             </ErrorBoundary>
           </main>
         </>
@@ -134,7 +134,7 @@ export function App({ home }: { home: Home }): JSX.Element {
         </main>
       )}
       <p class="unseen" role="status">
-        {said}
+        {announcement}
       </p>
     </BoardContext.Provider>
   );
@@ -146,7 +146,7 @@ function agentOf(opening: Question | undefined): string {
 }
 
 /** What the page was opened for; in a browser, everything at a glance. */
-function openingView(home: Home, opening: Question | undefined): View | undefined {
+function openingView(home: Platform, opening: Question | undefined): View | undefined {
   if (home.kind === "browser") return { name: "overview" };
   switch (opening?.tool) {
     case undefined:
@@ -162,7 +162,7 @@ function openingView(home: Home, opening: Question | undefined): View | undefine
   }
 }
 
-interface ShownProps {
+interface CurrentViewProps {
   view: View | undefined;
   depth: number;
   /** Whether the title of the view has been painted: its content is drawn after that. */
@@ -170,8 +170,8 @@ interface ShownProps {
   status: Status;
 }
 
-function Shown({ view, depth, isTitlePainted, status }: ShownProps): JSX.Element {
-  if (!view) return status.refusal ? <Notice of={status.refusal} /> : <Skeleton rows={4} />;
+function CurrentView({ view, depth, isTitlePainted, status }: CurrentViewProps): JSX.Element {
+  if (!view) return status.error ? <Notice of={status.error} /> : <Skeleton rows={4} />;
   const title = titleOf(view);
   return (
     <>

@@ -1,11 +1,11 @@
-// What every part of the page can reach: the home, the answers, the changes, and the way to other views.
+// What every part of the page can reach: the platform, the answers, the changes, and the way to other views.
 
 import { createContext } from "preact";
 import { useContext, useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { AnswerCache } from "./answerCache.ts";
 import type { Answer, Question } from "./answers.ts";
 import type { ChangeFeed } from "./changeFeed.ts";
-import type { Home } from "./home/home.ts";
+import type { Platform } from "./platform/platform.ts";
 
 export type View =
   | { name: "overview" | "hot" | "pipeline" | "waiting" | "trend" | "changes" }
@@ -14,7 +14,7 @@ export type View =
   | { name: "lead"; lead: string; agent?: string | undefined };
 
 export interface Board {
-  home: Home;
+  platform: Platform;
   cache: AnswerCache;
   feed: ChangeFeed;
   /** The agents that are asked about: all of them, or the one that the opening call named. */
@@ -24,30 +24,30 @@ export interface Board {
   go(view: View): void;
   replace(view: View): void;
   back(): void;
-  /** Ask for what a view shows, because somebody is about to go there. */
-  expect(view: View): void;
-  /** Whether somebody has gone from one view to another. */
-  moved: boolean;
-  /** Tell a screen reader something. */
-  say(text: string): void;
+  /** Load what a view shows, before it is opened. */
+  preload(view: View): void;
+  /** Whether the user has navigated from one view to another. */
+  hasNavigated: boolean;
+  /** Have a screen reader announce a text. */
+  announce(text: string): void;
 }
 
-/** What a list had loaded and how far it was scrolled, for whoever comes back to it. */
-export interface Kept {
-  first?: Answer | undefined;
-  later: Answer[];
-  top: number;
-  active: number;
+/** What a list has loaded and how far it is scrolled, restored when the user comes back to it. */
+export interface ListState {
+  firstPage?: Answer | undefined;
+  laterPages: Answer[];
+  scrollTop: number;
+  activeIndex: number;
 }
 
-const kept = new Map<string, Kept>();
-const MOST_KEPT = 20;
+const listStates = new Map<string, ListState>();
+const MAX_LIST_STATES = 20;
 
-export function keptFor(key: string): Kept {
-  const found = kept.get(key) ?? { later: [], top: 0, active: 0 };
-  kept.delete(key);
-  kept.set(key, found);
-  if (kept.size > MOST_KEPT) kept.delete([...kept.keys()][0]!);
+export function listStateFor(key: string): ListState {
+  const found = listStates.get(key) ?? { laterPages: [], scrollTop: 0, activeIndex: 0 };
+  listStates.delete(key);
+  listStates.set(key, found);
+  if (listStates.size > MAX_LIST_STATES) listStates.delete([...listStates.keys()][0]!);
   return found;
 }
 
@@ -58,8 +58,8 @@ export function useBoard(): Board {
 }
 
 /**
- * The value, but the one before it until the page has been painted: what somebody asks for is named at
- * once, and drawn right after that.
+ * The value after the next paint, until then the previous one: a view's title is painted at once, its
+ * content right after that.
  */
 export function useAfterPaint<T>(value: T, initially = value): T {
   const [painted, setPainted] = useState(initially);
@@ -82,7 +82,7 @@ setInterval(() => {
   if (!document.hidden) for (const tick of tickers) tick();
 }, 1000);
 
-/** What depends on the time: read at every tick, and drawn again only when it is another. */
+/** A value that depends on the time: read at every tick, and drawn again only when it has changed. */
 export function useTicking<T extends string | number>(read: (now: number) => T): T {
   const latest = useRef(read);
   latest.current = read;

@@ -5,13 +5,13 @@ import { useEffect, useState } from "preact/hooks";
 import type { Freshness } from "./answers.ts";
 import { useBoard, useTicking, type View } from "./board.ts";
 import { atMostAgo, dateTime, number, percent } from "./format.ts";
-import type { Connection } from "./home/home.ts";
+import type { Connection } from "./platform/platform.ts";
 import { forPeople } from "./parts/notices.tsx";
 import { Text } from "./parts/text.tsx";
 import { leadsWith } from "./questions.ts";
 
 export function Header({ connection }: { connection: Connection }): JSX.Element {
-  const { home, cache, feed, agent } = useBoard();
+  const { platform, cache, feed, agent } = useBoard();
   const refresh = (): void => {
     cache.refresh();
     void feed.update(agent);
@@ -21,13 +21,13 @@ export function Header({ connection }: { connection: Connection }): JSX.Element 
       <h1>Leads</h1>
       <FreshnessNote connection={connection} />
       <div class="top-actions">
-        {home.kind === "host" && home.canCall && (
+        {platform.kind === "host" && platform.canCall && (
           <button type="button" onClick={refresh}>
             Refresh
           </button>
         )}
-        {home.canExpand && (
-          <button type="button" onClick={() => void home.expand().catch(() => undefined)}>
+        {platform.canExpand && (
+          <button type="button" onClick={() => void platform.expand().catch(() => undefined)}>
             Enlarge
           </button>
         )}
@@ -36,7 +36,7 @@ export function Header({ connection }: { connection: Connection }): JSX.Element 
   );
 }
 
-const LIVE: Record<Connection, string> = { once: "", connecting: "Connecting …", live: "Live", lost: "Connection lost, trying again" };
+const CONNECTION_TEXTS: Record<Connection, string> = { once: "", connecting: "Connecting …", live: "Live", lost: "Connection lost, trying again" };
 
 /** How fresh what is shown is. The views follow their own answers, so nothing else is drawn again for this. */
 function useFreshness(): Freshness | undefined {
@@ -53,12 +53,12 @@ function FreshnessNote({ connection }: { connection: Connection }): JSX.Element 
   const found = useFreshness();
   const at = Date.parse(found?.as_of ?? "");
   const age = useTicking((now) => (Number.isNaN(at) ? "" : atMostAgo(at, now)));
-  if (!found && !LIVE[connection]) return null;
+  if (!found && !CONNECTION_TEXTS[connection]) return null;
   const state = connection === "lost" ? "lost" : found && !found.complete ? "partial" : connection;
   return (
     <p class={`freshness ${state}`} title={Number.isNaN(at) ? "" : `Everything here was read on ${dateTime(at)} or later`}>
       <span class="dot" aria-hidden="true" />
-      {LIVE[connection] && <span>{LIVE[connection]}</span>}
+      {CONNECTION_TEXTS[connection] && <span>{CONNECTION_TEXTS[connection]}</span>}
       {found && (
         <span>
           {age ? "read at most " : "not read yet"}
@@ -73,7 +73,7 @@ function FreshnessNote({ connection }: { connection: Connection }): JSX.Element 
 /** An answer that is not complete looks like it: what is missing, and how far reading is. */
 export function IncompleteNote(): JSX.Element | null {
   const found = useFreshness();
-  // The board follows a cursor itself.
+  // Notes about a cursor are left out: the board follows it itself.
   const notes = (found?.notes ?? []).filter((note) => !note.includes("next_cursor")).map(forPeople).filter(Boolean);
   if (!found || (found.complete && !notes.length)) return null;
   return (
@@ -105,8 +105,8 @@ const VIEWS: [label: string, view: View][] = [
 ];
 
 export function Navigation({ view: shown, canGoBack }: { view: View | undefined; canGoBack: boolean }): JSX.Element | null {
-  const { home, go, back, expect, agent } = useBoard();
-  if (!home.canCall) return null;
+  const { platform, go, back, preload, agent } = useBoard();
+  if (!platform.canCall) return null;
   const people: View = { name: "rows", title: "All leads", question: leadsWith(agent, {}) };
   const isShown = (view: View): boolean => view.name === shown?.name && (shown.name !== "rows" || shown.title === people.title);
   const views: typeof VIEWS = [...VIEWS, ["People", people]];
@@ -114,7 +114,7 @@ export function Navigation({ view: shown, canGoBack }: { view: View | undefined;
     <nav aria-label="Views">
       <div class="views">
         {views.map(([label, view]) => (
-          <button type="button" key={label} aria-current={isShown(view) ? "page" : undefined} onPointerEnter={() => expect(view)} onClick={() => go(view)}>
+          <button type="button" key={label} aria-current={isShown(view) ? "page" : undefined} onPointerEnter={() => preload(view)} onClick={() => go(view)}>
             {label}
           </button>
         ))}

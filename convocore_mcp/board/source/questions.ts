@@ -4,20 +4,20 @@ import type { Arguments, Group, Question } from "./answers.ts";
 import type { View } from "./board.ts";
 import { CLOSED } from "./format.ts";
 
-const HOT_SHOWN = 24;
+const MAX_HOT_LEADS = 24;
 /** How many days the chart of new leads shows at first. */
 export const TREND_DAYS = 30;
 
-/** More than any screen shows at first: a server needs twice as long for a page of a hundred. */
-const FIRST_ROWS = 40;
+/** More rows than any screen shows at first; a page of a hundred takes the server twice as long. */
+const FIRST_PAGE_SIZE = 40;
 
 export const hotLeads = (agent: string): Question => ({
   tool: "summarize_hot_leads",
-  arguments: { top: HOT_SHOWN, explain: true, agent_id: agent },
+  arguments: { top: MAX_HOT_LEADS, explain: true, agent_id: agent },
 });
 
 /** Since when hot leads wait for a human: `summarize_hot_leads` tells it in words only. */
-export const hotWaits = (agent: string): Question => ({
+export const waitingTimesOfHotLeads = (agent: string): Question => ({
   tool: "list_leads",
   arguments: {
     where: ["hot=true", "waiting=true"],
@@ -40,7 +40,7 @@ export const waiting = (agent: string): Question => ({
     attention: ["waiting_for_human"],
     where: ["test=false", "blocked=false"],
     sort: "waiting",
-    limit: FIRST_ROWS,
+    limit: FIRST_PAGE_SIZE,
     agent_id: agent,
   },
 });
@@ -51,19 +51,19 @@ export const trend = (agent: string, days: number): Question => ({
 });
 
 export const leadsWith = (agent: string, filters: Arguments): Question =>
-  tellingOverdue({ tool: "list_leads", arguments: { ...filters, limit: FIRST_ROWS, agent_id: agent } });
+  withOverdueFields({ tool: "list_leads", arguments: { ...filters, limit: FIRST_PAGE_SIZE, agent_id: agent } });
 
 /** The fields of a row of leads that also tells what is overdue. */
-export const OVERDUE_ROW = [
+export const OVERDUE_FIELDS = [
   "name", "email", "phone", "company", "channel", "stage", "score", "hot", "value", "currency", "assignee", "last_activity",
   "overdue_activity", "overdue_close", "expected_close",
 ];
 
-/** Whoever asks who is overdue also wants to know with what. */
-export function tellingOverdue(question: Question): Question {
+/** Adds the fields that say what is overdue to a question about overdue leads. */
+export function withOverdueFields(question: Question): Question {
   const asked = question.arguments;
-  const isAbout = [asked["attention"] ?? []].flat().includes("overdue") && question.tool === "list_leads" && !asked["fields"];
-  return isAbout ? { ...question, arguments: { ...asked, fields: OVERDUE_ROW } } : question;
+  const asksForOverdue = [asked["attention"] ?? []].flat().includes("overdue") && question.tool === "list_leads" && !asked["fields"];
+  return asksForOverdue ? { ...question, arguments: { ...asked, fields: OVERDUE_FIELDS } } : question;
 }
 
 /** One lead. Only a lead of an agent that was named is asked for by agent. */
@@ -78,7 +78,7 @@ export function questionsOf(view: View, agent: string, opening: Question | undef
     case "overview":
       return [hotLeads(agent), waiting(agent), pipeline(agent), trend(agent, TREND_DAYS)];
     case "hot":
-      return [opening?.tool === "summarize_hot_leads" ? opening : hotLeads(agent), hotWaits(agent)];
+      return [opening?.tool === "summarize_hot_leads" ? opening : hotLeads(agent), waitingTimesOfHotLeads(agent)];
     case "pipeline":
       return [pipeline(agent)];
     case "waiting":
@@ -95,24 +95,24 @@ export function questionsOf(view: View, agent: string, opening: Question | undef
   }
 }
 
-const OF_GROUPS = new Set(["of", "group_by", "by_time", "measure"]);
+const GROUPING_ARGUMENTS = new Set(["of", "group_by", "by_time", "measure"]);
 
-const NOT_OF_LEADS = new Set(["state", "channel", "tag", "assignee", "min_score"]);
-/** Groups that are no values of a field. */
-const UNREACHABLE = new Set(["weekday", "hour"]);
+const CONVERSATION_FILTERS = new Set(["state", "channel", "tag", "assignee", "min_score"]);
+/** Groups that no filter can name. */
+const UNFILTERABLE_KEYS = new Set(["weekday", "hour"]);
 
 /** The rows that a group of `conversation_stats` counts, or nothing where no filter names them. */
 export function rowsOf(question: Question, group: Group, keys: string[]): Question | undefined {
   const asked = question.arguments;
   const ofLeads = asked["of"] === "leads";
-  const filters = Object.fromEntries(Object.entries(asked).filter(([name]) => !OF_GROUPS.has(name)));
+  const filters = Object.fromEntries(Object.entries(asked).filter(([name]) => !GROUPING_ARGUMENTS.has(name)));
   const where = Array.isArray(filters["where"]) ? [...(filters["where"] as string[])] : [];
   for (const key of keys) {
     const condition = conditionOf(key, group[key], String(asked["by_time"] ?? "last_activity"));
     if (!condition) return undefined;
     where.push(...condition);
   }
-  for (const name of NOT_OF_LEADS) {
+  for (const name of CONVERSATION_FILTERS) {
     if (ofLeads && filters[name] !== undefined && name !== "min_score") {
       where.push(`${name}=${(Array.isArray(filters[name]) ? filters[name] : [filters[name]]).map(String).join("|")}`);
       delete filters[name];
@@ -120,15 +120,15 @@ export function rowsOf(question: Question, group: Group, keys: string[]): Questi
   }
   return {
     tool: ofLeads ? "list_leads" : "list_conversations",
-    arguments: { ...filters, ...(where.length && { where }), limit: FIRST_ROWS },
+    arguments: { ...filters, ...(where.length && { where }), limit: FIRST_PAGE_SIZE },
   };
 }
 
 function conditionOf(key: string, value: unknown, time: string): string[] | undefined {
-  if (UNREACHABLE.has(key) || value === undefined || value === "(other)") return undefined;
+  if (UNFILTERABLE_KEYS.has(key) || value === undefined || value === "(other)") return undefined;
   const text = String(value);
   if (key === "day") return text === "none" ? [`${time} missing`] : [`${time}=${text}`];
-  if (key === "week" || key === "month") return between(key, text, time);
+  if (key === "week" || key === "month") return periodConditions(key, text, time);
   if (text === "none") return [`${key} missing`];
   return typeof value === "boolean" ? [`${key}=${text}`] : [`${key}=${quoted(text)}`];
 }
@@ -139,7 +139,7 @@ export function quoted(text: string): string {
   return text.includes(quote) ? text : quote + text + quote;
 }
 
-function between(unit: "week" | "month", text: string, time: string): string[] | undefined {
+function periodConditions(unit: "week" | "month", text: string, time: string): string[] | undefined {
   const [year, part] = text.split(/-W?/).map(Number);
   if (!year || !part) return undefined;
   const start = unit === "month" ? Date.UTC(year, part - 1, 1) : mondayOf(year, part);
@@ -154,7 +154,7 @@ function mondayOf(year: number, week: number): number {
   return fourth.getTime() - ((fourth.getUTCDay() + 6) % 7) * 86_400_000 + (week - 1) * 7 * 86_400_000;
 }
 
-export const STILL_OPEN = [`stage!=${[...CLOSED].join("|")}`];
+export const IN_OPEN_STAGES = [`stage!=${[...CLOSED].join("|")}`];
 
 /** All rows that a question of numbers is about, narrowed further. */
 export function narrowed(question: Question, where: string[]): Question {

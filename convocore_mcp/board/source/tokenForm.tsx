@@ -5,7 +5,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { useBoard } from "./board.ts";
 
 export function TokenForm({ reason }: { reason: string }): JSX.Element {
-  const { home } = useBoard();
+  const { platform } = useBoard();
   const [entered, setEntered] = useState("");
   const [busy, setBusy] = useState(false);
   const field = useRef<HTMLInputElement>(null);
@@ -19,7 +19,7 @@ export function TokenForm({ reason }: { reason: string }): JSX.Element {
       onSubmit={(event) => {
         event.preventDefault();
         setBusy(true);
-        void home.useToken(entered).finally(() => {
+        void platform.useToken(entered).finally(() => {
           setBusy(false);
           setEntered("");
         });

@@ -2,39 +2,39 @@
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { View } from "./board.ts";
-import type { Home } from "./home/home.ts";
+import type { Platform } from "./platform/platform.ts";
 
 export interface Views {
-  /** Nothing: the view that the page was opened with. */
+  /** `undefined`: the view that the page was opened with. */
   current: View | undefined;
   canGoBack: boolean;
   /** How many views lie below the current one. */
   depth: number;
-  /** How often somebody has gone to another view. */
-  moves: number;
-  /** How far down the current view was when somebody left it. */
-  top: number;
+  /** How often the user has navigated to another view. */
+  navigations: number;
+  /** How far the current view was scrolled when the user left it. */
+  scrollTop: number;
   go(view: View): void;
   /** Show this instead of the current view, which is the same one with other filters. */
   replace(view: View): void;
   back(): void;
 }
 
-export function useViews(home: Home): Views {
+export function useViews(platform: Platform): Views {
   const [stack, setStack] = useState<View[]>([]);
-  const [moves, setMoves] = useState(0);
-  const tops = useRef<number[]>([]);
-  const move = (to: (before: View[]) => View[]): void => {
+  const [navigations, setNavigations] = useState(0);
+  const scrollPositions = useRef<number[]>([]);
+  const changeStack = (to: (before: View[]) => View[]): void => {
     setStack(to);
-    setMoves((before) => before + 1);
+    setNavigations((before) => before + 1);
   };
-  const inBrowser = home.kind === "browser";
+  const inBrowser = platform.kind === "browser";
   useEffect(() => {
     if (!inBrowser) return undefined;
     history.scrollRestoration = "manual"; // the browser would scroll before the view is drawn
     const onPop = (event: PopStateEvent): void => {
       const depth = typeof event.state === "number" ? event.state : 0;
-      move((before) => before.slice(0, depth));
+      changeStack((before) => before.slice(0, depth));
     };
     addEventListener("popstate", onPop);
     return () => removeEventListener("popstate", onPop);
@@ -43,12 +43,12 @@ export function useViews(home: Home): Views {
     current: stack[stack.length - 1],
     canGoBack: stack.length > 0,
     depth: stack.length,
-    moves,
-    top: tops.current[stack.length] ?? 0,
+    navigations,
+    scrollTop: scrollPositions.current[stack.length] ?? 0,
     go(view) {
-      tops.current = [...tops.current.slice(0, stack.length), scrollY, 0];
+      scrollPositions.current = [...scrollPositions.current.slice(0, stack.length), scrollY, 0];
       if (inBrowser) history.pushState(stack.length + 1, "");
-      move((before) => [...before, view]);
+      changeStack((before) => [...before, view]);
     },
     replace(view) {
       if (stack.length) setStack([...stack.slice(0, -1), view]);
@@ -56,7 +56,7 @@ export function useViews(home: Home): Views {
     },
     back() {
       if (inBrowser) history.back();
-      else move((before) => before.slice(0, -1));
+      else changeStack((before) => before.slice(0, -1));
     },
   };
 }

@@ -15,7 +15,7 @@ from convocore_mcp.cli.terminal import shown
 from convocore_mcp.server.rendering import compact
 from convocore_mcp.server.sanitize import JsonObject
 
-NARROWEST, WIDEST = 12, 28
+MIN_COLUMN_WIDTH, MAX_COLUMN_WIDTH = 12, 28
 """Columns of a terminal that a cell of a table gets at least, if it needs them, and at most."""
 FIRST_OF_A_ROW = ("name", "company", "lead_id", "id")
 """What a row is called by."""
@@ -71,14 +71,14 @@ def _rows(rows: Sequence[JsonObject], width: int) -> RenderableType:
     columns = list(dict.fromkeys(name for row in rows for name in row))
     cells = [[cell_text(row[name]) if name in row else "" for name in columns] for row in rows]
     needed = [
-        min(max(cell_len(text) for text in (name, *column)), WIDEST)
+        min(max(cell_len(text) for text in (name, *column)), MAX_COLUMN_WIDTH)
         for name, column in zip(columns, zip(*cells, strict=True), strict=True)
     ]
     if sum(needed) + 2 * len(columns) > width:
         return Group(*(_paragraph(row) for row in rows))
     table = Table(box=None, header_style="bold", pad_edge=False)
     for name, columns_needed in zip(columns, needed, strict=True):
-        table.add_column(name, overflow="fold", min_width=min(columns_needed, NARROWEST))
+        table.add_column(name, overflow="fold", min_width=min(columns_needed, MIN_COLUMN_WIDTH))
     for row in cells:
         table.add_row(*map(shown, row))
     return table

@@ -16,7 +16,7 @@ from convocore_mcp.cli.ask.answer_layout import answer_layout
 from convocore_mcp.cli.error_reports import (
     FAILED,
     NOT_CONFIGURED,
-    leave_reporting_to_the_command,
+    silence_reported_loggers,
     with_error_reports,
 )
 from convocore_mcp.cli.progress_bar import progress_bar
@@ -45,7 +45,7 @@ def ask(
 ) -> None:
     """Call one tool, and show the answer: exactly what a model would see."""
     given = read_pairs(arguments)
-    leave_reporting_to_the_command()
+    silence_reported_loggers()
 
     def call(overrides: Mapping[str, Any]) -> None:
         # An error for a person, and not for a model.

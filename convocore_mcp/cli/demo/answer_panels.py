@@ -14,7 +14,7 @@ from convocore_mcp.cli.terminal import shown
 from convocore_mcp.server.sanitize import JsonObject
 from convocore_mcp.words.counted import counted
 
-SHOWN = 5
+MAX_SHOWN_ROWS = 5
 """Rows of one answer that are shown."""
 CURSOR = "cursor"
 
@@ -52,7 +52,7 @@ def _hot_leads(answer: JsonObject, now: datetime) -> list[RenderableType]:
     rows = [
         (named(lead), f"{lead.get('score', '')}", amount(lead), ago(lead.get("last_activity"), now),
          ", ".join(lead["why"]))
-        for lead in with_name[:SHOWN]
+        for lead in with_name[:MAX_SHOWN_ROWS]
     ]  # fmt: skip
     columns = ("lead", "score", "value", "wrote", "why")
     note = f"Of the first {len(leads)}, {counted(nameless, 'has', 'have')} given no name yet."
@@ -123,7 +123,7 @@ def _pipeline(answer: JsonObject, _now: datetime) -> list[RenderableType]:
     rows = [
         (group["stage"], f"{group['leads']:,}", f"{group.get('hot', 0):,}",
          sums(group.get("value", {}), limit=2))
-        for group in groups[: SHOWN + 2]
+        for group in groups[: MAX_SHOWN_ROWS + 2]
     ]  # fmt: skip
     total = answer["totals"]
     head = f"{counted(total['leads'], 'lead')} in {counted(answer['groups_total'], 'stage')}"
@@ -136,7 +136,7 @@ def _changes(answer: JsonObject, now: datetime) -> list[RenderableType]:
     rows = [
         (change.get("name") or "no name yet", change["kind"], _change_text(change),
          ago(change.get("at"), now))
-        for change in changes[-SHOWN:]
+        for change in changes[-MAX_SHOWN_ROWS:]
     ]  # fmt: skip
     head = f"{counted(len(changes), 'change')}: somebody has written while you were reading"
     return _headed(head, ("who", "what", "now", "when"), rows)

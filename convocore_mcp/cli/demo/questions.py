@@ -19,7 +19,7 @@ VISITOR = {
     "lastMessage": "We would like to sign this week. Can somebody call me?",
 }
 """Somebody who writes while the demo runs."""
-MAX_TRIED = 10
+MAX_TRIED_NAMES = 10
 """Names that are tried until one means a single person."""
 
 
@@ -90,7 +90,7 @@ async def ask_all(client: Client, sandbox: Sandbox) -> list[Answer]:
 
 async def _person(ask: Ask, hot: Answer) -> Answer:
     """Everything about the first hot lead whose name fits no other lead."""
-    named = [lead["name"] for lead in hot.content["leads"] if lead.get("name")][:MAX_TRIED]
+    named = [lead["name"] for lead in hot.content["leads"] if lead.get("name")][:MAX_TRIED_NAMES]
     answer = None
     for name in named or ["somebody"]:
         question = Question(f"What do we know about {name}?", "get_lead", {"lead": name})

@@ -17,7 +17,7 @@ from convocore_mcp.cli.doctor.upstream_checks import check_upstream
 from convocore_mcp.cli.error_reports import (
     FAILED,
     NOT_CONFIGURED,
-    leave_reporting_to_the_command,
+    silence_reported_loggers,
     with_error_reports,
 )
 from convocore_mcp.cli.install.clients import Machine
@@ -29,9 +29,9 @@ from convocore_mcp.errors import NotConfiguredError, no_agent
 from convocore_mcp.server.sanitize import sanitize_line
 from convocore_mcp.settings import SERVERS, Settings
 
-WIDTH = 16
+SUBJECT_WIDTH = 16
 """Columns for what a line is about."""
-INDENT = WIDTH + 5
+INDENT = SUBJECT_WIDTH + 5
 """Columns in front of the text of a finding."""
 
 
@@ -44,7 +44,7 @@ def doctor(
 
     Exit code 0: all is well. 1: something is to be done. 2: a setting is missing or wrong.
     """
-    leave_reporting_to_the_command()
+    silence_reported_loggers()
     findings = anyio.run(_collect, this_machine(), not as_json)
     if as_json:
         write_lines(_as_json(findings))
@@ -93,9 +93,9 @@ def _source_of_key(settings: Settings) -> str:
 def line_of(finding: Finding) -> str:
     """A finding for a person: `ok`, or what to do in a line of its own."""
     mark = "ok " if finding.ok else "!! "
-    about = f"{mark} {finding.about:<{WIDTH}}"
+    about = f"{mark} {finding.about:<{SUBJECT_WIDTH}}"
     # A name longer than its column gets its own line, so that the text still begins at INDENT.
-    gap = " " if len(finding.about) <= WIDTH else f"\n{' ' * INDENT}"
+    gap = " " if len(finding.about) <= SUBJECT_WIDTH else f"\n{' ' * INDENT}"
     line = f"{about}{gap}{finding.message}"
     return line if finding.ok else f"{line}\n{' ' * INDENT}{finding.hint}"
 

@@ -30,9 +30,9 @@ from convocore_mcp.words.counted import counted
 T = TypeVar("T")
 LIMITS = Limits(total=10, deadline=15, attempts=2)
 """Fewer attempts and less time than a sync has: a person waits for the doctor."""
-MAX_TRIED = 5
+MAX_SINGLE_CONVERSATIONS = 5
 """Single conversations that are read to learn whether they say more than the list."""
-SLOW = 2.0
+SLOW_SECONDS = 2.0
 """Seconds. A first sync of many pages takes long above this."""
 CLOCK_TOLERANCE = timedelta(minutes=2)
 
@@ -156,7 +156,7 @@ async def _details(
 ) -> Finding:
     """Whether the list has all fields that single conversations have."""
     read, added = 0, set[str]()
-    for row in page.page.rows[:MAX_TRIED]:
+    for row in page.page.rows[:MAX_SINGLE_CONVERSATIONS]:
         try:
             single = await timed(client.conversation(agent_id, row.id))
         except BrokenRecordError:
@@ -181,7 +181,7 @@ async def _details(
 async def _transcripts(
     client: ConvocoreClient, agent_id: str, page: ListResponse, timed: _Timed
 ) -> Finding:
-    for row in page.page.rows[:MAX_TRIED]:
+    for row in page.page.rows[:MAX_SINGLE_CONVERSATIONS]:
         try:
             if await timed(client.transcript(agent_id, row.id)) is None:
                 continue
@@ -201,7 +201,7 @@ def _latency(seconds: list[float]) -> Finding | None:
         return None
     median = statistics.median(seconds)
     found = f"{median * 1000:,.0f} ms an answer (median of {len(seconds)})"
-    if median <= SLOW:
+    if median <= SLOW_SECONDS:
         return Finding("latency", found)
     return Finding("latency", found, "The first sync will take long: check the network or a proxy.")
 

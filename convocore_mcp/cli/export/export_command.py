@@ -12,7 +12,7 @@ import anyio
 import typer
 
 from convocore_mcp.assembly import Assembly
-from convocore_mcp.cli.error_reports import leave_reporting_to_the_command, with_error_reports
+from convocore_mcp.cli.error_reports import silence_reported_loggers, with_error_reports
 from convocore_mcp.cli.export.row_pages import ExportKind, RowList
 from convocore_mcp.cli.export.text_files import CsvWriter, JsonLinesWriter
 from convocore_mcp.cli.progress_bar import progress_bar
@@ -21,12 +21,12 @@ from convocore_mcp.cli.serve_web import serve_demo
 from convocore_mcp.cli.terminal import output, write_wrapped
 from convocore_mcp.cli.tool_arguments import Pairs
 from convocore_mcp.errors import ApiError, ConvocoreError, InvalidArgumentError, no_agent
-from convocore_mcp.server.answers.list_leads import MOVED
+from convocore_mcp.server.answers.list_leads import LEADS_MOVED_NOTE
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.sanitize import JsonObject
 
 INCOMPLETE = 3
-"""The exit code where everything was written that is known, and that is not all there is."""
+"""The exit code of an export that holds everything known, where not everything was read."""
 STDOUT = "-"
 
 
@@ -73,7 +73,7 @@ def export(
         )
     make = _writer(chosen)
 
-    leave_reporting_to_the_command()
+    silence_reported_loggers()
 
     def run(overrides: Mapping[str, Any]) -> None:
         # One sync before the first page is enough: leads that move meanwhile could be missed.
@@ -151,8 +151,8 @@ async def _write(
             answer_notes = freshness.get("notes", [])
             if not freshness["complete"]:
                 notes += answer_notes or ["not everything has been read yet."]
-            elif MOVED in answer_notes:
-                notes.append(MOVED)
+            elif LEADS_MOVED_NOTE in answer_notes:
+                notes.append(LEADS_MOVED_NOTE)
     return notes
 
 

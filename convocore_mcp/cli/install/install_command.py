@@ -22,7 +22,7 @@ from convocore_mcp.errors import ConvocoreError, NotConfiguredError
 from convocore_mcp.settings import Settings, default_folder
 
 Client = Annotated[ClientName, typer.Argument(help="The client, e.g. claude-desktop.")]
-YOUR_KEY = "your workspace secret"
+KEY_PLACEHOLDER = "your workspace secret"
 WITHOUT_KEY = (
     "The key is not in it. Without --print, install keeps the key in this machine's keyring; else "
     "set CONVOCORE_API_KEY where the client starts, or use --key-in-file for a place to put it."
@@ -115,7 +115,7 @@ def _printable(settings: Settings, *, key_in_file: bool) -> ServerEntry:
     """The entry with words in place of the key: what is printed is often pasted elsewhere."""
     entry = entry_of(settings, key_in_file=key_in_file)
     environment = dict(entry.environment or {})
-    return replace(entry, environment=environment | ({KEY: YOUR_KEY} if key_in_file else {}))
+    return replace(entry, environment=environment | ({KEY: KEY_PLACEHOLDER} if key_in_file else {}))
 
 
 def _stored(settings: Settings) -> str:

@@ -1,4 +1,4 @@
-"""The commands `sync` and `status`; `purge` stands in `purge_command`.
+"""The commands `sync` and `status`; `forget` and `purge` have modules of their own.
 
 Results go to stdout, progress and errors to stderr. The exit code is 1 after a failure, and 2 if a
 setting is missing or wrong.
@@ -19,8 +19,8 @@ from rich.filesize import decimal
 from convocore_mcp.assembly import Assembly
 from convocore_mcp.cli.error_reports import (
     exit_code,
-    leave_reporting_to_the_command,
     report,
+    silence_reported_loggers,
     with_error_reports,
 )
 from convocore_mcp.cli.mirror.mirror_status import details_text, location_text, status_lines
@@ -117,7 +117,7 @@ def sync(
             "The mirror is kept in memory, so a sync would leave nothing behind.",
             hint="Set CONVOCORE_STORE to a file or to a PostgreSQL URL, or leave it out.",
         )
-    leave_reporting_to_the_command()
+    silence_reported_loggers()
     if errors := anyio.run(_sync_agents, agents, full):
         raise typer.Exit(max(map(exit_code, errors)))
 

@@ -29,7 +29,7 @@ _SIGN = re.compile(r"[^\w\s.,+()-]")
 _ARABIC_SEPARATORS = str.maketrans({"\u066c": "'", "\u066b": "."})
 """Arabic has a sign of its own for thousands and one for the decimal point."""
 _MAX_LENGTH = 40
-LARGEST = 1e300
+_MAX_NUMBER = 1e300
 """A larger number is a mistake, and two of them would add up to infinity."""
 _COMMA_GROUPS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _DOT_GROUPS = re.compile(r"\d{1,3}(?:\.\d{3}){2,}(?:,\d+)?|\d{1,3}(?:\.\d{3})+,\d+")
@@ -45,7 +45,7 @@ def read_number(value: object) -> float | None:
     if isinstance(value, bool) or value is None:
         return None
     if isinstance(value, int | float):
-        return float(value) if abs(value) <= LARGEST and math.isfinite(value) else None
+        return float(value) if abs(value) <= _MAX_NUMBER and math.isfinite(value) else None
     # Most captured values have no digit.
     if not isinstance(value, str) or len(value) > _MAX_LENGTH or not _DIGIT.search(value):
         return None

@@ -23,7 +23,7 @@ def fitting_words(search: NameSearch) -> list[int]:
         return known or bool(search.similar_words(spellings[0], matching.MIN_SAME_WORD_SIMILARITY))
 
     fitting = [i for i, word in enumerate(search.words) if all(map(fits_somebody, word.tokens))]
-    # Of a number that nobody has, `1` may be a word of somebody's company: that is no evidence.
+    # A part of a typed number, such as `1`, may be a word in somebody's company: no evidence.
     numbers_alone = all(search.words[i].folded.isdecimal() for i in fitting)
     return [] if numbers_alone else fitting
 

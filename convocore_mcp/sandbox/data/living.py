@@ -16,24 +16,25 @@ from convocore_mcp.sandbox.data.texts import lines
 if TYPE_CHECKING:
     from convocore_mcp.sandbox.shapes import Json, Row
 
-SHORTEST, LONGEST = 5, 35
+MIN_GAP_SECONDS, MAX_GAP_SECONDS = 5, 35
 """Seconds from one event to the next."""
-POOL: Final = 40
+POOL_SIZE: Final = 40
 """Conversations that something happens to: the newest ones."""
 EVENTS: Final = (
     *["arrives"] * 9, *["writes"] * 27, *["asks"] * 14, *["accepted"] * 14, *["moves"] * 20,
     *["scored"] * 16,
 )  # fmt: skip
-PATH: Final = ("engaged", "demo_req", "demo_done", "proposal", "negotiation")
-"""Stages on the way of a deal; the others are steps that many skip."""
+DEAL_STAGES: Final = ("engaged", "demo_req", "demo_done", "proposal", "negotiation")
+"""Stages that a deal goes through; the others are steps that many deals skip."""
 CLOSED: Final = ("won", "lost")
-LOOKED_AT: Final = 4
+PICKED_ROWS: Final = 4
+"""Conversations among which an event chooses the one that it happens to."""
 ALWAYS_WAITING: Final = 2
 """People who wait for a human at any time: the team never accepts these last ones."""
 HOT: Final = 75
-_SEED: Final = 71
-_NEW: Final = 72
-_CRM: Final = (
+_EVENT_SEED: Final = 71
+_ARRIVAL_SEED: Final = 72
+_CRM_FIELDS: Final = (
     "stage", "value", "currency", "hotLabel", "hotScore", "crmActivities", "crmAlerts",
     "lastActivityDate", "handoffHistory", "assignedTo", "chatAssignedTo", "humanClaimedAt",
     "lostReason", "demoDate", "demoTime", "demoLink", "expectedCloseDate", "funnelLastEvaluated",
@@ -63,7 +64,7 @@ class Living:
         self._seed, self._agent_id, self._deviates = seed, agent_id, deviates
         self._number = 0
         self._next_at = start + self._gap(0)
-        newest = conversations.rows_at(conversations.ranks(0, POOL))
+        newest = conversations.rows_at(conversations.ranks(0, POOL_SIZE))
         self._pool = [row["ID"] for row in newest[::-1] if not row.get("isTest")]
         self._waiting = [row["ID"] for row in newest[::-1] if row.get("state") == "requested_chat"]
 
@@ -71,11 +72,13 @@ class Living:
         """Let everything happen that is due at `now` (Unix seconds)."""
         while self._next_at <= now:
             self._number += 1
-            self._happen(SeededRandom(self._seed + _SEED, self._number), self._next_at)
+            self._happen(SeededRandom(self._seed + _EVENT_SEED, self._number), self._next_at)
             self._next_at += self._gap(self._number)
 
     def _gap(self, number: int) -> int:
-        return SHORTEST + hash64(self._seed + _SEED, -number - 1) % (LONGEST - SHORTEST + 1)
+        return MIN_GAP_SECONDS + hash64(self._seed + _EVENT_SEED, -number - 1) % (
+            MAX_GAP_SECONDS - MIN_GAP_SECONDS + 1
+        )
 
     def _happen(self, rng: SeededRandom, at: int) -> None:
         event = rng.pick(EVENTS)
@@ -99,7 +102,7 @@ class Living:
             self._conversations.touch(identifier, _message(rng, row), now=at)
 
     def _picked(self, rng: SeededRandom) -> list[Row]:
-        picked = (self._conversations.row(rng.pick(self._pool)) for _ in range(LOOKED_AT))
+        picked = (self._conversations.row(rng.pick(self._pool)) for _ in range(PICKED_ROWS))
         return [row for row in picked if isinstance(row, dict)]
 
     def _score(self, rng: SeededRandom, at: int) -> None:
@@ -111,16 +114,20 @@ class Living:
 
     def _move(self, rng: SeededRandom) -> None:
         """Somebody works on the pipeline, mostly on the deals that are far already."""
-        furthest = max(self._picked(rng), key=_place, default=None)
+        furthest = max(self._picked(rng), key=_progress_of, default=None)
         if furthest is not None and (fields := _next_stage(rng, furthest)):
             self._conversations.edit(furthest["ID"], fields)
 
     def _arrive(self, at: int) -> None:
         number = self._number
         rows = GeneratedRows(
-            1, hash64(self._seed + _NEW, number), at, self._agent_id, deviates=self._deviates
+            1,
+            hash64(self._seed + _ARRIVAL_SEED, number),
+            at,
+            self._agent_id,
+            deviates=self._deviates,
         )
-        row = {name: value for name, value in rows.item(0).items() if name not in _CRM}
+        row = {name: value for name, value in rows.item(0).items() if name not in _CRM_FIELDS}
         identifier = f"conv-live{number:06d}"
         row |= {
             "ID": identifier, "userID": identifier, "ts": at, "lastMessageTS": at,
@@ -128,7 +135,7 @@ class Living:
             "funnelStepsMatched": [], "funnelScoreHistory": [], "funnelNotificationSent": False,
         }  # fmt: skip
         self._conversations.insert(row)
-        self._pool = [*self._pool, identifier][-POOL:]
+        self._pool = [*self._pool, identifier][-POOL_SIZE:]
 
     def _ask(self, rng: SeededRandom, row: Row, at: int) -> None:
         asked = {"requestedAt": at, "requestedTeamKey": rng.pick(("sales", "support"))}
@@ -167,7 +174,7 @@ def _message(rng: SeededRandom, row: Row, subject: str | None = None) -> Row:
         return {"lastMessage": rng.pick(lines("en", about))}
 
 
-def _place(row: Row) -> int:
+def _progress_of(row: Row) -> int:
     """How far an open deal has got; closed ones are furthest from moving."""
     stage = row.get("stage")
     if stage in CLOSED:
@@ -176,7 +183,7 @@ def _place(row: Row) -> int:
 
 
 def _next_stage(rng: SeededRandom, row: Row) -> Row:
-    further = [stage for stage in PATH if STAGES.index(stage) > _place(row)]
+    further = [stage for stage in DEAL_STAGES if STAGES.index(stage) > _progress_of(row)]
     if row.get("stage") in CLOSED:
         return {}
     if row.get("stage") is None or further:

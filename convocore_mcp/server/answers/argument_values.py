@@ -9,9 +9,9 @@ from convocore_mcp.server.sanitize import sanitize_text
 from convocore_mcp.vocabulary import STAGES
 from convocore_mcp.words.folding import words
 
-LIMIT = 101
+MAX_VALUES = 101
 """Values of one agent: one more than fit into an answer, to tell that there are more."""
-NAME_LENGTH = 120
+MAX_NAME_LENGTH = 120
 """Characters of a name."""
 
 
@@ -34,7 +34,7 @@ def _read_values(backend: Backend, argument: str, typed: str, agents: Sequence[s
         if argument == "stage":
             found += _stages(backend, agent_id, typed)
         elif argument == "conversation_id":
-            found += backend.completion_reader.conversation_ids(agent_id, typed, limit=LIMIT)
+            found += backend.completion_reader.conversation_ids(agent_id, typed, limit=MAX_VALUES)
         else:
             found += _people(backend, agent_id, typed, as_ids=argument == "lead_id")
     return found
@@ -42,7 +42,7 @@ def _read_values(backend: Backend, argument: str, typed: str, agents: Sequence[s
 
 def _stages(backend: Backend, agent_id: str, typed: str) -> list[str]:
     known = backend.mirror_reader.field_values(agent_id, "stage")
-    stages = [*STAGES, *(sanitize_text(stage, NAME_LENGTH) for stage in known)]
+    stages = [*STAGES, *(sanitize_text(stage, MAX_NAME_LENGTH) for stage in known)]
     return [stage for stage in stages if stage.casefold().startswith(typed.casefold())]
 
 
@@ -54,17 +54,19 @@ def _people(backend: Backend, agent_id: str, typed: str, *, as_ids: bool) -> lis
     """
     reader = backend.completion_reader
     prefixes = words(typed)
-    people = reader.leads_by_name(agent_id, prefixes, limit=LIMIT) if prefixes or not typed else []
-    ids = reader.lead_ids(agent_id, typed, limit=LIMIT) if typed else []
+    people = (
+        reader.leads_by_name(agent_id, prefixes, limit=MAX_VALUES) if prefixes or not typed else []
+    )
+    ids = reader.lead_ids(agent_id, typed, limit=MAX_VALUES) if typed else []
     if as_ids:
         return [*ids, *(lead.lead_id for lead in people)]
     return [*_distinct_names(people), *ids]
 
 
 def _distinct_names(people: Sequence[Lead]) -> list[str]:
-    names = {lead.lead_id: sanitize_text(lead.name or "", NAME_LENGTH) for lead in people}
+    names = {lead.lead_id: sanitize_text(lead.name or "", MAX_NAME_LENGTH) for lead in people}
     with_company = {
-        lead.lead_id: f"{names[lead.lead_id]}, {sanitize_text(lead.company, NAME_LENGTH)}"
+        lead.lead_id: f"{names[lead.lead_id]}, {sanitize_text(lead.company, MAX_NAME_LENGTH)}"
         if lead.company
         else ""
         for lead in people

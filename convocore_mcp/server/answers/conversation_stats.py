@@ -8,7 +8,7 @@ from convocore_mcp.errors import InvalidArgumentError
 from convocore_mcp.fields.conditions import find_field
 from convocore_mcp.fields.grouping import TIME_UNITS, FieldName, Grouping, TimeUnit
 from convocore_mcp.fields.row_query import Groups
-from convocore_mcp.fields.table import BY_NAME, DATA, FIELDS, Field, Kind, Rows
+from convocore_mcp.fields.table import BY_NAME, DATA_PREFIX, FIELDS, Field, Kind, Rows
 from convocore_mcp.models import ReadScope
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.questions.empty_lists import NO_HINTS, Hints, hints
@@ -30,7 +30,7 @@ from convocore_mcp.server.views.view_builders import freshness_view
 OTHER_NAMES = {"tag": "tags"}
 """Names of groupings that are not the name of their field."""
 GROUPED_KINDS = {Kind.TEXT, Kind.CHOICE, Kind.FLAG, Kind.LIST, Kind.ID}
-NOTE_LENGTH = 400
+NOTE_RESERVE = 400
 """Characters kept free for the note that fewer groups are listed than were asked for."""
 
 
@@ -72,7 +72,7 @@ async def conversation_stats(
         if (other := result.found.other) is not None:
             groups.append(other_view(other, list(grouping), rows=rows))
         answer = _answer(result, rows, applied, freshness_view(freshness, *notes), groups)
-        fitting = rows_within_limit(answer, "groups", reserve=NOTE_LENGTH)
+        fitting = rows_within_limit(answer, "groups", reserve=NOTE_RESERVE)
         if fitting == len(answer["groups"]):
             return answer
         # Asked again, so that all that is not listed is added up in one group.
@@ -169,7 +169,7 @@ def _find(argument: str, name: str, rows: Rows, hint: str) -> FieldName:
 def _grouped_names(given: str, rows: Rows) -> list[str]:
     """What can be grouped by, nearest first."""
     names = [f.name for f in FIELDS if f.kind in GROUPED_KINDS and f.rows in {rows, Rows.BOTH}]
-    return [*nearest_first(given, [*TIME_UNITS, *OTHER_NAMES, *names]), f"{DATA}NAME"]
+    return [*nearest_first(given, [*TIME_UNITS, *OTHER_NAMES, *names]), f"{DATA_PREFIX}NAME"]
 
 
 def _applied(

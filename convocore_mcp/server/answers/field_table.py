@@ -1,7 +1,7 @@
 """Answers the resource `fields`: the table of fields, and which operators each takes."""
 
 from convocore_mcp.fields.conditions import OPERATORS
-from convocore_mcp.fields.table import DATA, FIELDS, Rows
+from convocore_mcp.fields.table import DATA_PREFIX, FIELDS, Rows
 from convocore_mcp.server.sanitize import JsonObject
 
 DATA_ABOUT = (
@@ -22,7 +22,7 @@ def field_table() -> JsonObject:
         for field in FIELDS
     ]
     data = {
-        "name": f"{DATA}NAME",
+        "name": f"{DATA_PREFIX}NAME",
         "type": "text",
         "of": ["conversations", "leads"],
         "operators": sorted({str(operator) for known in OPERATORS.values() for operator in known}),

@@ -25,13 +25,13 @@ MAX_TURNS = 200
 """Turns of one answer."""
 TURNS_AROUND = 2
 """Turns that are shown before and after each turn with the words of `find`."""
-TURN_LENGTH, FIELD_LENGTH = 1_000, 1_000
+MAX_TURN_LENGTH, MAX_FIELD_LENGTH = 1_000, 1_000
 """Characters of one turn, and of one field or captured value."""
-NOTES_LENGTH = 2_500
+NOTES_RESERVE = 2_500
 """Characters kept free for `freshness` and its notes."""
 TURNS = "turns"
 LISTS = ("score_history", "activities", "handoffs_history", "tags", "links", "funnel_step", "data")
-"""What is shortened, beside the turns, where a conversation is too long for an answer."""
+"""Lists that are shortened, beside the turns, where a conversation is too long for an answer."""
 
 
 async def get_conversation(
@@ -52,7 +52,7 @@ async def get_conversation(
     freshness = await backend.syncs.ensure_fresh(agent_id, ReadScope(details=False))
     found = await _find(backend, agent_id, request.conversation, freshness)
     await backend.details.enrich([found])
-    freshness = await backend.details.judged(freshness, found)
+    freshness = await backend.details.with_details_state(freshness, found)
     # Read after that: its details may have come in also where they were not waited for.
     conversation = await _find(backend, agent_id, found.id, freshness)
     notes: list[str] = []
@@ -83,7 +83,7 @@ def _conversation(
 ) -> tuple[JsonObject, dict[str, int]]:
     values = backend.read_fields(conversation)
     fields, totals = conversation_fields(conversation, values, clock=backend.clock())
-    return sanitize_object(fields, length=FIELD_LENGTH), totals
+    return sanitize_object(fields, length=MAX_FIELD_LENGTH), totals
 
 
 def _transcript(
@@ -98,7 +98,7 @@ def _transcript(
         if request.find
         else turns[-request.turns :]
     )
-    views = [sanitize_object(turn_view(turn), length=TURN_LENGTH) for turn in shown]
+    views = [sanitize_object(turn_view(turn), length=MAX_TURN_LENGTH) for turn in shown]
     return {"turns": views, "total": transcript.total}
 
 
@@ -145,7 +145,7 @@ def _shorten(answer: JsonObject, totals: Mapping[str, int]) -> list[str]:
         name: max(len(entries), totals.get(name, 0) if totals.get(name, 0) > MAX_ITEMS else 0)
         for name, entries in lists.items()
     }
-    shorten_lists(answer, lists, reserve=NOTES_LENGTH, from_start=CHRONOLOGICAL | {TURNS})
+    shorten_lists(answer, lists, reserve=NOTES_RESERVE, from_start=CHRONOLOGICAL | {TURNS})
     notes = []
     for name, shown in lists.items():
         if len(shown) == true_lengths[name]:

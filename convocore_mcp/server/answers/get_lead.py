@@ -14,14 +14,14 @@ from convocore_mcp.server.size_limit import shorten_lists
 from convocore_mcp.server.views.lead_views import LeadAnswer
 from convocore_mcp.server.views.view_builders import candidate_view, freshness_view, lead_view
 
-CONVERSATIONS_SHOWN = 20
+MAX_CONVERSATIONS = 20
 """Conversations listed of one lead, newest first."""
 LISTS = (
     "conversations", "timeline", "next_steps", "tags", "extracted", "phones", "emails", "links",
     "said",
 )  # fmt: skip
-"""What is shortened in a lead that is too long for an answer."""
-NOTES_LENGTH = 2_000
+"""Lists that are shortened where a lead is too long for an answer."""
+NOTES_RESERVE = 2_000
 """Characters kept free for `freshness` and its notes."""
 
 
@@ -94,14 +94,14 @@ def _lead_alone(
     """`{"lead": ...}`, sanitized and within the limit; and what was left out, in sentences."""
     now = backend.now()
     profile = Profile(conversations, now=now, zone=backend.zone)
-    view = lead_view(lead, profile, conversations[:CONVERSATIONS_SHOWN], now=now)
+    view = lead_view(lead, profile, conversations[:MAX_CONVERSATIONS], now=now)
     answer = sanitize_object({"lead": view})
     lists = {name: answer["lead"][name] for name in LISTS if name in answer["lead"]}
     totals = {name: max(len(shown), _beyond(getattr(view, name))) for name, shown in lists.items()}
     for name, known in (("timeline", profile.events), ("said", profile.quotes)):
         if name in totals and len(known) > len(getattr(view, name)):
             totals[name] = len(known)
-    shorten_lists(answer, lists, reserve=NOTES_LENGTH)
+    shorten_lists(answer, lists, reserve=NOTES_RESERVE)
     notes = []
     for name, shown in lists.items():
         if len(shown) < totals[name] and name != "conversations":  # it has `conversations_total`

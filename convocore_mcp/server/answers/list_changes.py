@@ -9,8 +9,8 @@ from convocore_mcp.models import EVERYTHING, Change, ChangePage, FeedPosition, F
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.questions.change_facts import (
     changed_fields,
-    hot_elsewhere,
     is_hot,
+    other_leads_made_hot,
     read_field_names,
     wanted_changes,
     what_became,
@@ -26,7 +26,7 @@ from convocore_mcp.server.views.change_views import Changes, ChangeView
 from convocore_mcp.server.views.view_builders import freshness_view, rfc3339
 
 KINDS = ("created", "updated", "removed")
-CURSOR_LENGTH = 1_500
+CURSOR_RESERVE = 1_500
 """Characters kept free for the cursor, which may hold two IDs, and the notes."""
 MAX_CHANGE_LENGTH = 12_000
 """Characters of one change; of a longer one, the largest fields are left out."""
@@ -69,7 +69,7 @@ async def list_changes(
     ]
     rows = [_shortened(row) for row in sanitize_rows(views)]
     answer = _answer(page, freshness, backend) | {"changes": rows}
-    count = rows_within_limit(answer, "changes", reserve=CURSOR_LENGTH)
+    count = rows_within_limit(answer, "changes", reserve=CURSOR_RESERVE)
     more = page.more or count < len(page.changes)
     position = page.position_after(count)
     cursor = Cursor(
@@ -135,7 +135,7 @@ def _change_view(
         stage=c.stage,
         hot=is_hot(change.hot_score) if change.is_lead else None,
         became=what_became(change) or None,
-        hot_lead_ids=hot_elsewhere(change) or None,
+        hot_lead_ids=other_leads_made_hot(change) or None,
         changed=changed_fields(change, changed, zone=backend.zone),
     )
 

@@ -23,7 +23,7 @@ from convocore_mcp.server.views.row_views import (
 )
 from convocore_mcp.server.views.view_builders import freshness_view
 
-MOVED = (
+LEADS_MOVED_NOTE = (
     "Leads changed since the first page: the pages go on as of that moment. Start again without "
     "cursor for the present state."
 )
@@ -60,7 +60,7 @@ async def list_leads(backend: Backend, agents: Sequence[str], request: LeadsRequ
         relax=page.hints.relax,
         valid=page.hints.valid,
         freshness=freshness_view(
-            freshness, *page.hints.notes, *unknown, *unread, *[MOVED] * page.moved
+            freshness, *page.hints.notes, *unknown, *unread, *[LEADS_MOVED_NOTE] * page.moved
         ),
     )
     answer = sanitize_object(view) | {"leads": [sanitize_object(row) for row in page.rows]}

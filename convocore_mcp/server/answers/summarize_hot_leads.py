@@ -33,8 +33,8 @@ from convocore_mcp.server.views.view_builders import (
     sums_by_currency,
 )
 
-NEAR_MISSES_SHOWN = 3
-NOTE_LENGTH = 200
+MAX_NEAR_MISSES = 3
+NOTE_RESERVE = 200
 """Characters kept free for a note that says what was dropped."""
 
 
@@ -82,7 +82,7 @@ async def summarize_hot_leads(
             freshness=freshness_view(freshness),
         )
     )
-    return shorten_rows(answer, "leads", reserve=NOTE_LENGTH)
+    return shorten_rows(answer, "leads", reserve=NOTE_RESERVE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ def _applied(query: HotQuery, request: HotLeadsRequest) -> JsonObject:
 
 def _near_misses(mirror_reader: MirrorQueries, queries: Sequence[HotQuery]) -> NearMissesView:
     """The leads that one thing keeps from being hot, and what it is."""
-    counted = [mirror_reader.near_misses(query, limit=NEAR_MISSES_SHOWN) for query in queries]
+    counted = [mirror_reader.near_misses(query, limit=MAX_NEAR_MISSES) for query in queries]
     first = sorted((lead for _, leads in counted for lead in leads), key=rank)
     named = [
         NearMissView(
@@ -164,7 +164,7 @@ def _near_misses(mirror_reader: MirrorQueries, queries: Sequence[HotQuery]) -> N
             name=lead.name,
             why_not=why_not_hot(lead, threshold=queries[0].threshold),
         )
-        for lead in first[:NEAR_MISSES_SHOWN]
+        for lead in first[:MAX_NEAR_MISSES]
     ]
     return NearMissesView(count=sum(count for count, _ in counted), leads=named)
 

@@ -11,16 +11,16 @@ from convocore_mcp.server.not_found import with_coverage
 from convocore_mcp.server.sanitize import JsonObject, sanitize_object
 from convocore_mcp.server.size_limit import drop_largest_fields
 from convocore_mcp.server.views.view_builders import freshness_view
-from convocore_mcp.words.shown_ids import meant_ids
+from convocore_mcp.words.shown_ids import ids_shown_as
 
 _CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _FREE_FORM = frozenset(
     {"captured_variables", "extracted_data", "funnel_extracted_data", "metadata", "usage_per_model"}
 )
 """Fields whose inner names are data, not Convocore's vocabulary."""
-FIELD_LENGTH = 4_000
+MAX_FIELD_LENGTH = 4_000
 """Characters of one field of a record."""
-FRESHNESS_LENGTH = 1_500
+FRESHNESS_RESERVE = 1_500
 """Characters kept free for `freshness` and its notes."""
 
 
@@ -42,15 +42,15 @@ async def conversation_record(backend: Backend, agent_id: str, conversation_id: 
         )
         raise with_coverage(missing, freshness)
     fields = snake_case_names(without_secrets(json.loads(conversation.record)))
-    record = sanitize_object(fields, length=FIELD_LENGTH)
-    dropped = drop_largest_fields(record, reserve=FRESHNESS_LENGTH)
+    record = sanitize_object(fields, length=MAX_FIELD_LENGTH)
+    dropped = drop_largest_fields(record, reserve=FRESHNESS_RESERVE)
     notes = [f"{name} is left out: it has {size} characters." for name, size in dropped.items()]
     return record | {"freshness": sanitize_object(freshness_view(freshness, *notes))}
 
 
 async def find_conversation(backend: Backend, agent_id: str, given: str) -> Conversation | None:
     """The conversation whose ID is `given`, else the one whose ID is shown like this."""
-    for id_ in meant_ids(given):
+    for id_ in ids_shown_as(given):
         found = await backend.read(backend.mirror_reader.conversation, agent_id, id_)
         if found is not None:
             return found

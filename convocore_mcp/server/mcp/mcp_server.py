@@ -28,7 +28,7 @@ from convocore_mcp.server.mcp.subscriptions import (
     SubscriptionBus,
     add_subscriptions,
 )
-from convocore_mcp.server.rendering import crash, failure, sent_error
+from convocore_mcp.server.rendering import failure, internal_protocol_error, sent_error
 from convocore_mcp.server.sanitize import JsonObject
 from convocore_mcp.server.tools import TOOLS
 from convocore_mcp.server.tools.strict_tool import StrictTool
@@ -146,7 +146,7 @@ async def _send_every_error_through_rendering(
     except ValidationError:  # of the request; the SDK repeats nothing of it
         raise
     except Exception as error:
-        raise crash(error) from error
+        raise internal_protocol_error(error) from error
 
 
 @functools.cache

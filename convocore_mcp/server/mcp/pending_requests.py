@@ -13,7 +13,7 @@ from mcp.shared.message import ServerMessageMetadata, SessionMessage
 from mcp_types import JSONRPCError, JSONRPCMessage, JSONRPCRequest, JSONRPCResponse, RequestId
 
 OnEnd = Callable[[], None]
-ENDLESS = "subscriptions/listen"
+LISTEN_METHOD = "subscriptions/listen"
 """A request that is answered when the client ends it."""
 
 
@@ -32,7 +32,7 @@ class PendingRequests:
         other message.
         """
         message = item.message
-        if not isinstance(message, JSONRPCRequest) or message.method == ENDLESS:
+        if not isinstance(message, JSONRPCRequest) or message.method == LISTEN_METHOD:
             on_end()
             return item
         self._ends[message.id].append(on_end)

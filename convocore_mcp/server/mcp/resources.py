@@ -19,8 +19,8 @@ from convocore_mcp.server.rendering import (
     SafeText,
     answer_text,
     internal_error,
-    own_text,
     resource_failure,
+    trusted_text,
 )
 from convocore_mcp.server.requests import ConversationsRequest, HotLeadsRequest, StatsRequest
 from convocore_mcp.server.sanitize import JsonObject
@@ -57,13 +57,13 @@ async def agents(app: App) -> SafeText:
 async def conversation_schema(app: App) -> SafeText:
     """The JSON Schema of a conversation record."""
     _set_cache_hint(SCHEMA_TTL, "public")
-    return own_text(await app.record_schema())
+    return trusted_text(await app.record_schema())
 
 
 async def fields(app: App) -> SafeText:
     """The table of fields."""
     _set_cache_hint(SCHEMA_TTL, "public")
-    return own_text(await app.field_table())
+    return trusted_text(await app.field_table())
 
 
 async def conversations(

@@ -192,7 +192,7 @@ class ChangeNotifier:
             self._announced[agent] = changed_since.sequence_number
         changed = {"conversations": changed_since.conversations, "leads": changed_since.leads}
         for uri, target in self._targets(agent).items():
-            # Of one that somebody subscribed to meanwhile nobody has looked whether it changed.
+            # A URI that was subscribed to meanwhile was not among those checked for changes.
             hit = not target.id or target.id in changed.get(target.kind, ()) or uri not in targets
             if changed_since.any and hit:
                 await self._bus.publish(ResourceUpdated(uri=uri))

@@ -12,7 +12,7 @@ from convocore_mcp.server.privacy.text_masks import mask_text
 from convocore_mcp.server.rendering import compact
 from convocore_mcp.server.sanitize import JsonObject
 from convocore_mcp.words.folding import fold
-from convocore_mcp.words.shown_ids import meant_ids
+from convocore_mcp.words.shown_ids import ids_shown_as
 
 ID_FIELDS = ("id", "lead_id", "conversation_id")
 WITHOUT_IDS = frozenset({"groups", "valid"})
@@ -97,7 +97,7 @@ class Masking:
 
     def _scope(self, found: Mapping[str, object], known: PersonalValues) -> PersonalValues:
         """The known values of the person that an object is about."""
-        ids = (id_ for n in ID_FIELDS if n in found for id_ in meant_ids(str(found[n])))
+        ids = (id_ for n in ID_FIELDS if n in found for id_ in ids_shown_as(str(found[n])))
         return next((person for id_ in ids if (person := self._people.get(id_))), known)
 
     def _key(self, name: str) -> str:
@@ -174,7 +174,7 @@ class Masking:
         return f"[{kind}]" if self._left_out else self._pseudonyms.of(kind, value)
 
     def _id(self, value: str) -> str:
-        id_ = next((id_ for id_ in meant_ids(value) if id_ in self._people), value)
+        id_ = next((id_ for id_ in ids_shown_as(value) if id_ in self._people), value)
         personal = _PERSONAL_ID.search(id_) is not None
         return self._pseudonyms.of(Personal.ID, id_) if personal else value
 
@@ -189,7 +189,7 @@ def ids_in(value: object) -> Iterator[str]:
     if isinstance(value, dict):
         for name, inner in value.items():
             if name in ID_FIELDS and isinstance(inner, str):
-                yield from meant_ids(inner)
+                yield from ids_shown_as(inner)
             else:
                 yield from ids_in(inner)
     elif isinstance(value, list):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from convocore_mcp.models.personal import PersonalValues
 
 T = TypeVar("T")
-MIN_LIMIT = 5_000
+MIN_CHARACTER_LIMIT = 5_000
 """Characters: with a lower limit, an answer does not get shorter."""
 
 
@@ -76,7 +76,7 @@ class Privacy:
                     found = await make(resolved)
                 masked = await self._read(self._masked, found, given)
                 size = len(compact(masked))
-                if size <= MAX_CHARACTERS or limit < MIN_LIMIT:
+                if size <= MAX_CHARACTERS or limit < MIN_CHARACTER_LIMIT:
                     return masked
                 limit = int(limit * 0.9 * MAX_CHARACTERS / size)
         except ConvocoreError as error:

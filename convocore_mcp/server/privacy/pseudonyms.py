@@ -14,10 +14,10 @@ from convocore_mcp.fields.personal_fields import Personal
 from convocore_mcp.leads.keys import email_key, phone_key
 from convocore_mcp.words.folding import digits, fold
 
-LETTERS = 10
+HASH_LETTERS = 10
 """Of 32 each: among a million people, two share a pseudonym in one of two thousand mirrors."""
 PSEUDONYM = re.compile(
-    rf"(?<![\w-])(?:{'|'.join(Personal)})-[a-z2-7]{{{LETTERS}}}(?![\w-])", re.IGNORECASE
+    rf"(?<![\w-])(?:{'|'.join(Personal)})-[a-z2-7]{{{HASH_LETTERS}}}(?![\w-])", re.IGNORECASE
 )
 MAX_KEPT_PSEUDONYMS = 200_000
 
@@ -36,7 +36,7 @@ class Pseudonyms:
         """The pseudonym of a value."""
         text = f"{kind}\0{_canonical(kind, value)}"
         hashed = blake2b(text.encode("utf-8", "replace"), key=self._key, digest_size=10).digest()
-        pseudonym = f"{kind}-{base64.b32encode(hashed).decode().lower()[:LETTERS]}"
+        pseudonym = f"{kind}-{base64.b32encode(hashed).decode().lower()[:HASH_LETTERS]}"
         if len(self._values) > MAX_KEPT_PSEUDONYMS:
             self._values.clear()
         self._values.setdefault(pseudonym, value)

@@ -11,7 +11,7 @@ from convocore_mcp.errors import InvalidArgumentError
 from convocore_mcp.fields.captured_data import folded_name
 from convocore_mcp.fields.conditions import DataField, find_field
 from convocore_mcp.fields.secrets.secret_names import without_secrets
-from convocore_mcp.fields.table import DATA, FieldValue, Rows
+from convocore_mcp.fields.table import DATA_PREFIX, FieldValue, Rows
 from convocore_mcp.models import WAITING, Change, Conversation, ReadValue
 from convocore_mcp.server.sanitize import JsonObject, sanitize_text
 from convocore_mcp.server.views.row_views import field_view
@@ -50,7 +50,9 @@ def read_field_names(names: Sequence[str]) -> tuple[str, ...]:
                 f"changed: {field.name} of a conversation never changes.",
                 hint="Name another field, e.g. stage, score, assignee, tags.",
             )
-        found.append(DATA + folded_name(field.key) if isinstance(field, DataField) else field.name)
+        found.append(
+            DATA_PREFIX + folded_name(field.key) if isinstance(field, DataField) else field.name
+        )
         if field.name == "value":
             found.append("value_text")
     return tuple(dict.fromkeys(found))
@@ -74,7 +76,7 @@ def wanted_changes(
 def what_became(change: Change) -> list[str]:
     """What the conversation, or its lead, is after the change and was not before."""
     was_hot = is_hot(change.hot_score_before)
-    made_hot = (is_hot(change.hot_score) and not was_hot) or bool(hot_elsewhere(change))
+    made_hot = (is_hot(change.hot_score) and not was_hot) or bool(other_leads_made_hot(change))
     if change.kind == "removed":
         return ["hot"] * made_hot
     old, new = change.values_before, change.values
@@ -89,9 +91,9 @@ def what_became(change: Change) -> list[str]:
     return [name for name, is_new in found.items() if is_new]
 
 
-def hot_elsewhere(change: Change) -> list[str]:
+def other_leads_made_hot(change: Change) -> list[str]:
     """Other leads that became hot because of the change, as those that the conversation left."""
-    raised = change.hot_scores_elsewhere
+    raised = change.hot_scores_of_other_leads
     hot = (lead.lead_id for lead in raised if is_hot(lead.after) and not is_hot(lead.before))
     return list(dict.fromkeys(hot))
 

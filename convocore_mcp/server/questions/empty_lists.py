@@ -14,7 +14,7 @@ from convocore_mcp.server.row_queries import RowQueries
 from convocore_mcp.server.tools.arguments import nearest_first
 from convocore_mcp.words.queries import search_terms
 
-VALID_SHOWN = 30
+MAX_VALID_VALUES = 30
 """Existing values that an answer lists where a filter names one that does not exist."""
 MAX_LOOKED_UP = 5
 """Values of one filter that are looked up: each costs a count of the rows that have it."""
@@ -54,7 +54,7 @@ def hints(
             continue
         rows, agents = question.query.rows, question.query.agents
         known = reader.values(rows, agents, condition.field, near=missing)
-        shown = nearest_first(missing, known.values)[:VALID_SHOWN]
+        shown = nearest_first(missing, known.values)[:MAX_VALID_VALUES]
         if shown:
             valid[name] = shown
         if known.more:

@@ -17,7 +17,7 @@ from convocore_mcp.server.sanitize import JsonObject
 from convocore_mcp.server.size_limit import rows_within_limit, shorten_lists
 from convocore_mcp.words.counted import counted
 
-CURSOR_LENGTH, NOTES_LENGTH = 600, 400
+CURSOR_RESERVE, NOTES_RESERVE = 600, 400
 """Characters kept free for the cursor, and for notes about what was left out."""
 ListRequest = ConversationsRequest | LeadsRequest
 
@@ -118,7 +118,7 @@ def with_cursor(answer: JsonObject, name: str, page: Page, start: PageStart) -> 
     Where one row alone is too long, its lists are shortened.
     """
     rows = answer[name]
-    count = rows_within_limit(answer, name, reserve=CURSOR_LENGTH)
+    count = rows_within_limit(answer, name, reserve=CURSOR_RESERVE)
     shown = answer | {name: rows[:count]}
     if page.more or count < len(rows):
         position = replace(
@@ -141,7 +141,7 @@ def _shorten_row(answer: JsonObject, row: JsonObject) -> list[str]:
     """Shorten the lists of the only row until the answer fits; what is left of them."""
     lists = {name: value for name, value in row.items() if isinstance(value, list)}
     totals = {name: len(items) for name, items in lists.items()}
-    shorten_lists(answer, lists, reserve=NOTES_LENGTH)
+    shorten_lists(answer, lists, reserve=NOTES_RESERVE)
     return [
         f"{name}: {len(items)} of {totals[name]} are shown."
         for name, items in lists.items()

@@ -1,7 +1,7 @@
 """What an answer says of conditions that name a stage or a state which no row has.
 
-Such a condition goes on without that value. Where nothing is found because of it, the answer lists
-what is valid (`empty_lists`).
+The other values of such a condition still apply. Where nothing is found because of it, the answer
+lists what is valid (`empty_lists`).
 """
 
 from convocore_mcp.fields.conditions import Condition, Operator

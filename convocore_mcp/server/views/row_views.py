@@ -25,7 +25,7 @@ BRIEF_LEAD = (
 )  # fmt: skip
 """A brief lead shows `contact` in place of `email` and `phone`."""
 _DATES = frozenset(field.name for field in FIELDS if field.kind is Kind.DATE)
-ALWAYS = {Rows.CONVERSATIONS: "id", Rows.LEADS: "lead_id"}
+ID_FIELD = {Rows.CONVERSATIONS: "id", Rows.LEADS: "lead_id"}
 """The field that a row always shows: with it, a client can ask for the row."""
 
 
@@ -35,7 +35,7 @@ def shown_fields(names: Iterable[str], *, rows: Rows, agents: int) -> list[Field
     Raises:
         InvalidArgumentError: a name is not a field.
     """
-    fields: dict[str, FieldName] = {ALWAYS[rows]: BY_NAME[ALWAYS[rows]]}
+    fields: dict[str, FieldName] = {ID_FIELD[rows]: BY_NAME[ID_FIELD[rows]]}
     if agents > 1:
         fields["agent_id"] = BY_NAME["agent_id"]
     for name in names:

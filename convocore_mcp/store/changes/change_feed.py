@@ -41,9 +41,9 @@ from convocore_mcp.store.changes.version_values import (
 from convocore_mcp.store.database import rows
 from convocore_mcp.store.database.engine import Database
 
-BATCH = 500
+BATCH_SIZE = 500
 """Changes that are read at a time where most of them may be filtered out."""
-MAX_READ = 3_000
+MAX_CHANGES_READ = 3_000
 """Changes that are looked at for one page; the changes after them come with the next page."""
 Wanted = Callable[[Change], bool]
 
@@ -149,8 +149,8 @@ def _changes(
         found += filter(wanted, _read_changes(connection, logged, up_to=bounds.up_to))
         if len(numbered) < batch:
             return found, max(after, bounds.up_to)
-        position, looked_at, batch = numbered[-1].number, looked_at + batch, BATCH
-        if len(found) >= limit or looked_at >= MAX_READ:
+        position, looked_at, batch = numbered[-1].number, looked_at + batch, BATCH_SIZE
+        if len(found) >= limit or looked_at >= MAX_CHANGES_READ:
             return found, position
 
 
@@ -197,7 +197,7 @@ def _change(logged: LoggedChange, values: dict[int, VersionValues], hot: HotScor
         hot_score=hot.after,
         hot_score_before=hot.before,
         is_lead=hot.is_lead,
-        hot_scores_elsewhere=hot.others,
+        hot_scores_of_other_leads=hot.others,
     )
 
 
@@ -226,8 +226,10 @@ def _moments(
     connection: Connection, bounds: LogBounds, start: FeedPosition, window: MomentWindow
 ) -> tuple[list[Change], MomentKey | None]:
     """What became overdue in the window, and the last of it if there is more."""
-    found = overdue_moments(connection, sorted(bounds.baselines), start, window, limit=BATCH + 1)
-    keys = found[:BATCH]
+    found = overdue_moments(
+        connection, sorted(bounds.baselines), start, window, limit=BATCH_SIZE + 1
+    )
+    keys = found[:BATCH_SIZE]
     versions = versions_of(connection, [version for _, version in keys])
     leads = [
         LeadChange(bounds.up_to, row["agent_id"], row["lead_id"], row["lead_id"])

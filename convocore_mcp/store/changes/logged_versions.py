@@ -71,8 +71,8 @@ def numbered_changes(
         began = (*_in_range(_v.c.valid_from, after, bounds), ~is_enriched, or_(*of_kind))
         selects.append((_v.c.valid_from, literal("began"), began))
     if "removed" in kinds:
-        goes_on = _exists(_other.c.valid_from == _v.c.valid_to)
-        ended = (*_in_range(_v.c.valid_to, after, bounds), _v.c.ended_at.is_not(None), ~goes_on)
+        continues = _exists(_other.c.valid_from == _v.c.valid_to)
+        ended = (*_in_range(_v.c.valid_to, after, bounds), _v.c.ended_at.is_not(None), ~continues)
         selects.append((_v.c.valid_to, literal("removed"), ended))
     numbered = union_all(
         *(

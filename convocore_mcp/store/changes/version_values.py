@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
-from convocore_mcp.fields.table import DATA, FIELDS, Field, Rows
+from convocore_mcp.fields.table import DATA_PREFIX, FIELDS, Field, Rows
 from convocore_mcp.models import Conversation, ReadValue
 from convocore_mcp.store.database.parsed_records import stored_list, stored_object
 from convocore_mcp.store.database.rows import chunks, from_milliseconds
@@ -83,7 +83,7 @@ def _values(row: Iterable[object], shown: Iterable[ShownField]) -> VersionValues
         plain[field.name] = field.read(parts[begin:end])
         begin = end
     for name, (key, _number, text) in stored_object(data).items() if data else ():
-        plain[DATA + folded_data_name(name)] = key if text is None else text
+        plain[DATA_PREFIX + folded_data_name(name)] = key if text is None else text
     return VersionValues(
         plain=plain,
         overdue_at={

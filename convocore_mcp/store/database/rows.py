@@ -16,7 +16,7 @@ from convocore_mcp.store.database.columns import is_storable, storable
 from convocore_mcp.store.database.parsed_records import record_parts_of, stored_value
 from convocore_mcp.store.database.schema import (
     CURRENT,
-    LONGEST_KEY,
+    MAX_INDEX_KEY_LENGTH,
     UNKNOWN,
     conversations,
     leads,
@@ -28,7 +28,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TIMES = {"last_activity", "first_message", "last_modified", "waiting_since"}
 _JSON = {"tags", "assignees", "alerts", "value", "conversation_ids", "links"}
 _FLAGS = {"is_test", "is_blocked"}
-_LATEST = 2**53
+_AFTER_ALL_TIMES = 2**53
 """Later than any time in milliseconds; sorts unknown waiting times last."""
 
 _Converters = Sequence[tuple[int, Callable[[Any], Any]]]
@@ -136,7 +136,7 @@ def new_version(
 
 
 def _waiting_sort_key(since: int | None) -> int:
-    return -(_LATEST - 1) if since is None else -since
+    return -(_AFTER_ALL_TIMES - 1) if since is None else -since
 
 
 def lead_row(lead: Lead) -> tuple[Any, ...]:
@@ -198,7 +198,7 @@ def _json_list(texts: tuple[str, ...]) -> str:
 
 @lru_cache(maxsize=4096)
 def _tag_keys(tags: tuple[str, ...]) -> str:
-    return _encode(sorted({tag.casefold()[:LONGEST_KEY] for tag in tags}))
+    return _encode(sorted({tag.casefold()[:MAX_INDEX_KEY_LENGTH] for tag in tags}))
 
 
 def _parse_json(stored: str) -> Any:

@@ -31,7 +31,7 @@ CURRENT = 2**62
 """The `valid_to` of a current version."""
 UNKNOWN = -(2**53)
 """The sort key of a missing value: sorts last."""
-LONGEST_KEY = 240
+MAX_INDEX_KEY_LENGTH = 240
 """Characters of a text in an index: a row of a PostgreSQL index has at most 2,700 bytes."""
 
 
@@ -46,7 +46,7 @@ def _covering_index(name: str, *columns: Column[Any]) -> None:
 
 
 metadata = MetaData()
-_Seq = BigInteger().with_variant(Integer, "sqlite")
+_SequenceNumber = BigInteger().with_variant(Integer, "sqlite")
 
 meta = Table(
     f"{PREFIX}meta", metadata, Column("key", Text, primary_key=True), Column("value", Text)
@@ -94,7 +94,7 @@ conversations. `data_version` goes up whenever answers may have changed.
 conversations = Table(
     f"{PREFIX}conversations",
     metadata,
-    Column("valid_from", _Seq, primary_key=True, autoincrement=False),
+    Column("valid_from", _SequenceNumber, primary_key=True, autoincrement=False),
     Column("valid_to", BigInteger, nullable=False),
     Column("read_at", BigInteger, nullable=False),
     Column("seen_at", BigInteger, nullable=False),
@@ -161,7 +161,7 @@ to at first. `amount` is the number in `value`, `unparsed` says that it has none
 records = Table(
     f"{PREFIX}records",
     metadata,
-    Column("valid_from", _Seq, primary_key=True, autoincrement=False),
+    Column("valid_from", _SequenceNumber, primary_key=True, autoincrement=False),
     Column("record", Text, nullable=False),
 )
 """The record of each version, apart from `conversations`, whose rows are often updated."""
@@ -191,7 +191,7 @@ SEARCH = f"{PREFIX}search"
 search_terms = Table(f"{PREFIX}search_terms", MetaData(), Column("term", Text, primary_key=True))
 """The tokens in the full-text index: in SQLite a view of it (`fts5vocab`), in PostgreSQL a list."""
 search_index = Table(
-    SEARCH, MetaData(), Column("rowid", _Seq, primary_key=True), Column("search", Tokens)
+    SEARCH, MetaData(), Column("rowid", _SequenceNumber, primary_key=True), Column("search", Tokens)
 )
 """The full-text index of SQLite, for `bulk.insert_rows`."""
 # New versions are added by `write.search_words`: a trigger would make FTS5 write its index to disk

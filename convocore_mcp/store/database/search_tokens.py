@@ -34,12 +34,12 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import TSQUERY
 
 from convocore_mcp.models import MIN_NUMBER_PART, Conversation
-from convocore_mcp.store.database.schema import LONGEST_KEY, SEARCH, conversations
+from convocore_mcp.store.database.schema import MAX_INDEX_KEY_LENGTH, SEARCH, conversations
 from convocore_mcp.words.folding import fold
 from convocore_mcp.words.inflections import language_of
-from convocore_mcp.words.queries import LONGEST_NUMBER, LONGEST_WORD
+from convocore_mcp.words.queries import MAX_SEARCH_NUMBER_LENGTH, MAX_SEARCH_WORD_LENGTH
 
-LONGEST_TEXT = 200_000
+MAX_INDEXED_LENGTH = 200_000
 """Characters of all words together: PostgreSQL accepts a megabyte."""
 MAX_SUFFIXES = 2_000
 """Suffixes of numbers that are indexed, in one conversation."""
@@ -71,12 +71,12 @@ TokenQuery: TypeAlias = str | AllOf | AnyOf
 def tokens(c: Conversation, text: str) -> str:
     """The tokens of a conversation, separated by blanks; `text` holds its words."""
     tag = agent_tag(c.agent_id)
-    indexed = text[:LONGEST_TEXT]
+    indexed = text[:MAX_INDEXED_LENGTH]
     words = indexed.split()
-    if words and max(map(len, words)) > LONGEST_WORD:
-        words = [word[:LONGEST_WORD] for word in words]
+    if words and max(map(len, words)) > MAX_SEARCH_WORD_LENGTH:
+        words = [word[:MAX_SEARCH_WORD_LENGTH] for word in words]
     suffixes = (
-        number[i : i + LONGEST_NUMBER]
+        number[i : i + MAX_SEARCH_NUMBER_LENGTH]
         for number in _NUMBER.findall(indexed)
         for i in range(len(number) - MIN_NUMBER_PART + 1)
     )
@@ -121,7 +121,7 @@ def _value_tokens(
 
 def word_token(tag: str, word: str) -> str:
     """The token of a folded word, or of two neighbours in a run."""
-    return f"{tag}{_WORD}{word[:LONGEST_WORD]}"
+    return f"{tag}{_WORD}{word[:MAX_SEARCH_WORD_LENGTH]}"
 
 
 def word_of(token: str) -> str:
@@ -131,7 +131,7 @@ def word_of(token: str) -> str:
 
 def number_token(tag: str, digits: str) -> str:
     """The token of the end of a number; of a part of a number, the prefix of one."""
-    return f"{tag}{_SUFFIX}{digits[:LONGEST_NUMBER]}"
+    return f"{tag}{_SUFFIX}{digits[:MAX_SEARCH_NUMBER_LENGTH]}"
 
 
 def language_token(tag: str, language: str | None) -> str:
@@ -142,7 +142,7 @@ def language_token(tag: str, language: str | None) -> str:
 def value_token(tag: str, kind: str, value: str) -> str:
     """The token of a value of a filtered field; values are compared without case and accents."""
     folded = value.lower() if value.isascii() else fold(value)
-    return f"{tag}{_VALUE}{_digest(f'{kind} {folded.strip()}'[:LONGEST_KEY])}"
+    return f"{tag}{_VALUE}{_digest(f'{kind} {folded.strip()}'[:MAX_INDEX_KEY_LENGTH])}"
 
 
 @lru_cache(maxsize=64)

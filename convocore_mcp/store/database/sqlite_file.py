@@ -25,7 +25,7 @@ from convocore_mcp.store.files.set_aside import SUFFIXES, set_aside
 
 log = logging.getLogger(__name__)
 
-LARGEST_CHECKED = 64 * 2**20
+MAX_CHECKED_BYTES = 64 * 2**20
 """Bytes: a file up to this size is checked before it is used, which takes 0.1 seconds."""
 DAMAGE = frozenset({11, 26})
 """SQLite's error codes for "malformed" and "not a database"."""
@@ -151,8 +151,8 @@ def is_damage(error: BaseException | None, *, codes: frozenset[int] = DAMAGE) ->
     )
 
 
-# The driver searches for a way to store each value that is no number or text. Most values of a row
-# are missing, so that is a quarter of the time that SQLite takes. These change no value.
+# The driver looks up an adapter for each value that is neither a number nor a text. Most values of
+# a row are `None`, so that takes a quarter of SQLite's time. These adapters change no value.
 sqlite3.register_adapter(NoneType, dict[None, None]().get)
 sqlite3.register_adapter(bool, operator.truth)
 
@@ -258,7 +258,7 @@ def _make_private(file: Path) -> None:
 
 
 def _check(engine: Engine, path: Path) -> None:
-    if path.stat().st_size > LARGEST_CHECKED:
+    if path.stat().st_size > MAX_CHECKED_BYTES:
         return
     with engine.connect() as connection:
         result = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()

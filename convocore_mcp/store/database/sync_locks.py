@@ -22,7 +22,7 @@ from convocore_mcp.store.database.sqlite_file import BUSY
 from convocore_mcp.store.locks.leases import STALE_AFTER, HeldLock, Lease, Leases, ReleaseLock
 from convocore_mcp.store.locks.server_locks import ServerSyncLocks
 
-_OPENING = threading.Lock()
+_OPENING_LOCK = threading.Lock()
 
 
 class SyncLocks(Protocol):
@@ -83,7 +83,7 @@ class FileSyncLocks:
         file = self._path.with_name(f"{self._path.name}.{kind}-{name}")
         try:
             # One thread at a time: a process that closes a file loses all its locks on that file.
-            with _OPENING:
+            with _OPENING_LOCK:
                 with suppress(FileExistsError):
                     file.touch(mode=0o600, exist_ok=False)
                 connection = sqlite3.connect(

@@ -28,9 +28,9 @@ class DataVersion:
         database.before_replacement.append(self.close)
 
     def read(self) -> str | None:
-        """The version of the data of now; `None` if the database can't tell. Blocks.
+        """The current version of the data; `None` if the database can't tell. Blocks.
 
-        The call that reads the data then meets the error, and can say what it means.
+        The call that reads the data then gets the same error, and reports it.
         """
         try:
             return f"{self._database.generation} {self._number()}"

@@ -20,15 +20,15 @@ from convocore_mcp.errors import MirrorError
 from convocore_mcp.store.engines.database_errors import NO_ANSWER
 
 READ_SECONDS, WRITE_SECONDS = 15, 60
-"""Within which a statement must end, by what its transaction does."""
+"""Seconds within which a statement must end, in a transaction that reads or writes."""
 IDLE_SECONDS = 15
-"""After which the server ends a transaction whose client is silent, because it was stopped."""
-LATER = 5.0
-"""Seconds by which our own limit is later than the server's, whose error says more."""
-LAST_SECONDS = 1.0
-"""The limit once the program ends."""
+"""Seconds after which the server ends a transaction whose client is silent: it was stopped."""
+CLIENT_MARGIN_SECONDS = 5.0
+"""Seconds that our own limit adds to the server's: the server's error says more."""
+GIVE_UP_SECONDS = 1.0
+"""The same once the program ends."""
 PING_SECONDS = 3.0
-"""Within which an idle connection must show that it still works."""
+"""Seconds within which an idle connection must show that it still works."""
 _CONNECTING = {
     "connect_timeout": "3",
     "client_encoding": "utf8",
@@ -40,7 +40,7 @@ _CONNECTING = {
 }
 """Options of the client's side: no pooler sees them. CONVOCORE_STORE may name others."""
 GIVE_UP = "convocore_give_up"
-"""The option of an engine with the event upon which nobody waits for its database any more."""
+"""The engine option that holds an event: once it is set, nobody waits for the database."""
 TIMEOUT_OPTION = "convocore_seconds"
 """The option of a connection that sets how many seconds a statement may take, if not the usual."""
 _PREFIX = "postgresql+psycopg://"
@@ -94,7 +94,7 @@ class BoundedWait:
             return end.value
 
     def _is_over(self, seconds: float) -> bool:
-        limit = min(self.seconds, LAST_SECONDS) if self._give_up.is_set() else self.seconds
+        limit = min(self.seconds, GIVE_UP_SECONDS) if self._give_up.is_set() else self.seconds
         return seconds > limit
 
 
@@ -182,7 +182,7 @@ def limit_statements(
     """Limit each statement, and the client's silence in between, until the transaction ends."""
     driver_connection: DriverConnection = connection.connection.driver_connection  # type: ignore[assignment]
     if isinstance(driver_connection.wait, BoundedWait):
-        driver_connection.wait.seconds = seconds + LATER
+        driver_connection.wait.seconds = seconds + CLIENT_MARGIN_SECONDS
     connection.execute(
         select(
             func.set_config("statement_timeout", f"{seconds * 1000:.0f}", True),

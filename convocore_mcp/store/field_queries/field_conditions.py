@@ -18,7 +18,13 @@ from convocore_mcp.store.database.columns import Sql, Text, storable
 from convocore_mcp.store.fields.field_columns import ALIASES, SOURCE, UNPARSED_TEXT, is_long
 from convocore_mcp.store.fields.field_tables import conversation_texts
 from convocore_mcp.store.fields.row_tables import RowTable, to_ms
-from convocore_mcp.store.fields.text_keys import BEGINNING, ITEM_MARK, WORD_MARK, text_key, words_of
+from convocore_mcp.store.fields.text_keys import (
+    ITEM_MARK,
+    SORT_PREFIX_LENGTH,
+    WORD_MARK,
+    text_key,
+    words_of,
+)
 
 _WITHOUT_NEGATION = {Operator.NOT_EQUAL: Operator.EQUAL, Operator.HAS_NOT: Operator.HAS}
 _COMPARISONS: dict[Operator, Callable[[Sql, float], ColumnElement[bool]]] = {
@@ -172,5 +178,5 @@ def _long_comparison(
     number = table.column(field.name + SOURCE) if leads else table.row_number
     found = number.in_(versions)
     if operator is Operator.EQUAL:
-        return and_(table.column(field.name) == text_key(text)[:BEGINNING], found)
+        return and_(table.column(field.name) == text_key(text)[:SORT_PREFIX_LENGTH], found)
     return found

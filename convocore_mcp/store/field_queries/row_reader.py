@@ -138,7 +138,7 @@ class RowReader:
 
         grouped = [g.of if isinstance(g, TimeUnit) else g for g in group_by]
         question = ("groups", tuple(group_by), tuple(measures), limit)
-        always_used = row_groups.CHANGING if query.rows is Rows.LEADS else ()
+        always_used = row_groups.TIME_DEPENDENT_FIELDS if query.rows is Rows.LEADS else ()
         used = (*grouped, *measures, *always_used)
         return self._cached(query, question, used, compute, self._page_cache, present=True)
 

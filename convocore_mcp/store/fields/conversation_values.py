@@ -176,7 +176,7 @@ def data_name(name: str) -> str:
 
 
 def _in_path(char: str) -> str:
-    # Two names stay two: each character has an escape of its own.
+    # Different names stay different: each character has an escape of its own.
     held = char.isprintable() and char not in _ESCAPED
     return char if held else f"{_ESCAPE}{ord(char):x}{_ESCAPE}"
 

@@ -48,7 +48,7 @@ _CHANNEL_SHOWN = _CHANNEL + 1
 _MOMENTS = tuple(_AT[name] for name in LEAD_COLUMNS[:3])
 WAITING_KEY = text_key(WAITING)
 """The state of a conversation whose visitor waits, as it is stored."""
-MARKS_OF_ONE = 2
+MARKS_OF_ONE_ITEM = 2
 """The marks in the key of a list with one item."""
 
 
@@ -90,12 +90,12 @@ def _values_of_one(lead: Lead, conversations: Sequence[Values]) -> tuple[StoredV
     """The same of a lead with one conversation: nearly everything is copied."""
     row = _newest(conversations)
     row[_HOT_SCORE] = lead.hot_score
-    for at, merge in _WORKED_OUT:
+    for at, merge in _NOT_COPIED:
         values = tuple(merge(lead, conversations))
         row[at : at + len(values)] = values
     for at in map(LEAD_COLUMNS.index, UNIONS):
         key = row[at]
-        if key is not None and str(key).count(ITEM_MARK) > MARKS_OF_ONE:
+        if key is not None and str(key).count(ITEM_MARK) > MARKS_OF_ONE_ITEM:
             row[at : at + 2] = stored_items(tuple(stored_list(row[at + 1])))
     return tuple(row)
 
@@ -132,7 +132,7 @@ def _union(field: Field) -> _Merge:
         having = [row for row in conversations if row[key] is not None]
         if not having:
             return (None, None)
-        if len(having) == 1 and str(having[0][key]).count(ITEM_MARK) == MARKS_OF_ONE:
+        if len(having) == 1 and str(having[0][key]).count(ITEM_MARK) == MARKS_OF_ONE_ITEM:
             return having[0][key : items + 1]
         return stored_items(tuple(i for row in having for i in stored_list(row[items])))
 
@@ -253,7 +253,7 @@ _LONG_TEXTS = [
     if field.storage is Storage.TEXT
 ]
 """The columns of long texts, each with that of the version which has it."""
-_WORKED_OUT = [
+_NOT_COPIED = [
     (_INDICES[field], _SPECIAL[field.name])
     for field in _FIELDS
     if field.merge is Merge.SPECIAL and field.name != "stale"

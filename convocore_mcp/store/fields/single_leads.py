@@ -1,6 +1,6 @@
 """The field values of leads that have one conversation, as most have: copied inside the database.
 
-`lead_values` works out the same row, and does it where there is an older one to compare with.
+`lead_values` computes the same row in Python; it is used where an older row must be compared.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,7 +17,7 @@ from convocore_mcp.store.fields.field_columns import SOURCE
 from convocore_mcp.store.fields.field_tables import conversation_fields, lead_fields
 from convocore_mcp.store.fields.lead_values import (
     LEAD_COLUMNS,
-    MARKS_OF_ONE,
+    MARKS_OF_ONE_ITEM,
     UNIONS,
     WAITING_KEY,
     stored_items,
@@ -74,7 +74,7 @@ def single_leads(
 
 
 def _has_repetition(key: str | None) -> bool:
-    if key is None or key.count(ITEM_MARK) == MARKS_OF_ONE:
+    if key is None or key.count(ITEM_MARK) == MARKS_OF_ONE_ITEM:
         return False
     items = key[1:-1].split(ITEM_MARK)
     return len(set(items)) < len(items)

@@ -15,7 +15,7 @@ WORD_MARK = "\x01"
 """Between a word and what is no word. The ends of a text have none."""
 ITEM_MARK = "\x02"
 """Before and after every item of a list."""
-BEGINNING = 60
+SORT_PREFIX_LENGTH = 60
 """Characters of a long text by which it is sorted."""
 DIGEST_BYTES = 12
 """Of a million texts, two have the same digest with a probability of 1 in 10^17."""
@@ -38,10 +38,10 @@ def text_key(text: str) -> str:
 
 def long_text_key(key: str) -> tuple[str, str | None]:
     """The beginning of a long text's key, and a digest of the key where that is longer."""
-    if len(key) <= BEGINNING:
+    if len(key) <= SORT_PREFIX_LENGTH:
         return key, None
     digest = blake2b(key.encode(errors="surrogatepass"), digest_size=DIGEST_BYTES)
-    return key[:BEGINNING], digest.hexdigest()
+    return key[:SORT_PREFIX_LENGTH], digest.hexdigest()
 
 
 def words_of(text: str) -> list[str]:

@@ -15,7 +15,7 @@ SUFFIXES = ("", "-wal", "-shm", "-journal")
 _SET_ASIDE = re.compile(r"\.aside-\d{8}T\d{12}")
 KEPT_COPIES = 3
 """Copies of one mirror that are kept when they are set aside; older ones are deleted."""
-_SCANNED = 2**20
+_SCANNED_BYTES = 2**20
 """Bytes of a file in which the name of our first table stands, if it was a mirror."""
 
 
@@ -73,6 +73,6 @@ def _was_mirror(file: Path) -> bool:
     """Whether `file` is a mirror, also a damaged one."""
     try:
         with file.open("rb") as content:
-            return b"CREATE TABLE convocore_meta" in content.read(_SCANNED)
+            return b"CREATE TABLE convocore_meta" in content.read(_SCANNED_BYTES)
     except OSError:
         return False

@@ -1,1 +1,1 @@
-"""Who reads an agent: what the mirror notes of sync locks, and locks in PostgreSQL."""
+"""Which process may sync an agent: the leases of sync locks, and locks in PostgreSQL."""

@@ -43,14 +43,15 @@ class Lease(NamedTuple):
 
     number: int = 0
     """Which lock is in force; it goes up by one whenever a lock is taken over."""
-    beat: int = 0
+    heartbeat: int = 0
     """The holder's heartbeat."""
     until: int = 0
-    """Until when it is held, in Unix milliseconds of the database; 0 if a lock tells that."""
+    """Until when it is held, in Unix milliseconds of the database; 0 if a file lock or an advisory
+    lock shows it instead."""
 
     def to_text(self) -> str:
         """The lease as text, for `from_text`."""
-        return f"{self.number} {self.beat} {self.until}"
+        return f"{self.number} {self.heartbeat} {self.until}"
 
     @classmethod
     def from_text(cls, text: str | None) -> "Lease":
@@ -102,14 +103,14 @@ class HeldLock:
             except MirrorError as error:
                 log.info("A sync lock ends by itself, in a moment: %s", error.message)
 
-    def beat(self) -> None:
+    def heartbeat(self) -> None:
         """Show that the holder is alive.
 
         Raises:
             LostSyncLockError: another process has taken the lock over.
             MirrorError: the mirror can't be written.
         """
-        new = self._lease._replace(beat=self._lease.beat + 1)
+        new = self._lease._replace(heartbeat=self._lease.heartbeat + 1)
         if self._leases:
             replaced = self._leases.replace(self._key, self._lease, new, seconds=self._seconds)
             if replaced is None:
@@ -176,7 +177,7 @@ class Leases:
         query = _LOCKED_VALUE if postgresql else _VALUE
         return Lease.from_text(connection.scalar(query, {"key": key})).number
 
-    def looks_dead(self, key: str, lease: Lease) -> bool:
+    def is_stale(self, key: str, lease: Lease) -> bool:
         """Whether the lease has not changed while this process has watched it long enough."""
         now = self._clock()
         watched, since, last_look = self._watched.get(key, (None, now, now))
@@ -196,14 +197,14 @@ class Leases:
             return None
         number = lease.next_number
         release = lock(agent_id, number)
-        if release is None and self.looks_dead(key, lease):
+        if release is None and self.is_stale(key, lease):
             number += 1
             release = lock(agent_id, number)
         if release is None:
             return None
         taken = None
         try:
-            taken = self.replace(key, lease, Lease(number, lease.beat + 1))
+            taken = self.replace(key, lease, Lease(number, lease.heartbeat + 1))
         finally:
             if taken is None:  # another process was faster, or the mirror can't be written
                 release()

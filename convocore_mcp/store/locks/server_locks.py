@@ -6,8 +6,8 @@ only costs requests: the lease keeps all but one of them from writing.
 
 Through a pooler, an open transaction would keep one of the pooler's few connections, perhaps the
 only one, for as long as a sync takes; and between transactions no session is ours. So there the
-lock is the lease alone, held until a time by the clock of the database and put off by each
-heartbeat. A process that dies then loses it after `Leases.stale_after`.
+lock is the lease alone, held until a time by the clock of the database, which each heartbeat
+extends. A process that dies then loses it after `Leases.stale_after`.
 
 Both may use one database: a process behind a pooler also tries the advisory lock, for one
 transaction, and a process without a pooler respects a lease that has not run out.
@@ -67,10 +67,10 @@ class ServerSyncLocks:
                 return None
             number = lease.next_number
             if not self._try_lock(connection, agent_id, kind, number):
-                if not leases.looks_dead(key, lease):
+                if not leases.is_stale(key, lease):
                     return None
                 number += 1
-            new = Lease(number, lease.beat + 1)
+            new = Lease(number, lease.heartbeat + 1)
             taken = leases.replace_in(connection, key, lease, new, seconds=seconds)
         return HeldLock(lambda: None, leases, key, taken, seconds=seconds) if taken else None
 

@@ -89,7 +89,7 @@ class ChangeLog:
             moved = _changed_values(connection, agent_id, after, up_to, _c.lead_id, lead_ids)
             versions_changed = _any_changed(connection, agent_id, after, up_to)
             erased = not versions_changed and _leads_changed(connection, agent_id, after)
-            if erased:  # who was erased has no version that would show it
+            if erased:  # erased rows leave no version that would show it
                 changed |= _gone(connection, agent_id, _c.id, ids)
                 moved |= _gone(connection, agent_id, _c.lead_id, lead_ids)
             return ChangedSince(

@@ -13,7 +13,7 @@ from convocore_mcp.store.database.schema import search_terms
 from convocore_mcp.store.database.search_tokens import word_of, word_token
 from convocore_mcp.words.inflections import Inflections, inflections
 
-_AFTER = "\U0010ffff"
+_LAST_CHARACTER = "\U0010ffff"
 """Sorts after every character of a word."""
 
 
@@ -53,5 +53,7 @@ def _terms_beginning(connection: Connection, beginnings: list[str]) -> Iterable[
     if not beginnings:
         return ()
     term = search_terms.c.term
-    ranges = (select(term).where(term >= first, term < first + _AFTER) for first in beginnings)
+    ranges = (
+        select(term).where(term >= first, term < first + _LAST_CHARACTER) for first in beginnings
+    )
     return connection.scalars(union_all(*ranges))

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from convocore_mcp.models import Conversation, is_older
 from convocore_mcp.store.database.rows import DIGEST_SIZE, digest_of, to_milliseconds
 from convocore_mcp.store.write.versions import (
-    LONGEST_OVERLAP,
+    MAX_OVERLAP_MS,
     Changed,
     CurrentVersion,
     why_unstorable,
@@ -148,12 +148,12 @@ def _digests(joined: bytes) -> list[bytes]:
 def _from_the_future(old: CurrentVersion, at: int) -> bool:
     """Whether the last activity of the version lies after `at`: such a time is a mistake, so the
     version counts as newer than no other copy."""
-    return old.last_activity is not None and old.last_activity > at + LONGEST_OVERLAP
+    return old.last_activity is not None and old.last_activity > at + MAX_OVERLAP_MS
 
 
 def _seen_by(old: CurrentVersion, at: int) -> bool:
     """Whether the version was last seen by `at`, or much later: by a clock that was ahead."""
-    return old.seen_at <= at or old.seen_at > at + LONGEST_OVERLAP
+    return old.seen_at <= at or old.seen_at > at + MAX_OVERLAP_MS
 
 
 def _active_since_seen(row: Conversation, old: CurrentVersion) -> bool:

@@ -229,7 +229,7 @@ def _erase_rows(connection: Connection, agent_id: str, found: Traces) -> None:
     _erase_leads(connection, agent_id, found.lead_ids)
     _drop_unused_words(connection, agent_id, terms, words)
     note_data_changed(connection, agent_id, added=-current)
-    # The caller counts on by one: no version is left that would show that anything changed.
+    # The caller takes the next sequence number: no version is left that would show the change.
     note_leads_changed(connection, agent_id, sequence_number(connection) + 1)
 
 

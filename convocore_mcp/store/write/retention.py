@@ -18,7 +18,7 @@ from convocore_mcp.store.database.schema import CURRENT, UNKNOWN, agents, conver
 from convocore_mcp.store.database.sequence import set_sequence_number, take_write_lock
 from convocore_mcp.store.write.erasing import Eraser, erase_conversations
 
-MORE_IS_KEPT = (
+RETENTION_EXTENDED = (
     "Older conversations are kept than before: they are missing until everything has been read "
     "again."
 )
@@ -46,7 +46,7 @@ class Retention:
         theirs = coverage.kept_seconds
         ours_is_longer = self.kept is None or (theirs or 0) < self.kept.total_seconds()
         lacks = theirs is not None and ours_is_longer
-        return replace(coverage, gap=coverage.gap or MORE_IS_KEPT) if lacks else coverage
+        return replace(coverage, gap=coverage.gap or RETENTION_EXTENDED) if lacks else coverage
 
     def too_old(self, rows: Mapping[str, Conversation], now: datetime) -> set[str]:
         """The IDs of those rows that are not kept."""
@@ -120,7 +120,7 @@ class Retention:
                 nothing = dict.fromkeys(
                     ("full_sync_started_at", "full_sync_watermark", "resume_token")
                 )
-                connection.execute(update(agents).values(gap=MORE_IS_KEPT, **nothing))
+                connection.execute(update(agents).values(gap=RETENTION_EXTENDED, **nothing))
 
 
 def _is_before(last_activity: datetime | None, limit: datetime) -> bool:

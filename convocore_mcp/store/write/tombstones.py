@@ -27,7 +27,7 @@ TABLE = "forgotten_by_convocore_mcp"
 SUFFIX = ".forgotten"
 """What the file's name has after that of the mirror."""
 _SALT = "salt"
-_SHORTEST = 6
+_MIN_VALUE_LENGTH = 6
 """Characters of what tells whose a row is. A short ID may be any number in somebody else's row."""
 _c = conversations.c
 NAMES = or_(*(column.is_not(None) for column in (_c.identity, _c.email_key, _c.phone_key)))
@@ -81,7 +81,7 @@ class Tombstones:
         """Whether a row that can't be read is one of theirs, by the values that stand in it."""
         if not self._hashes:
             return False
-        long = (text for text in _values_in(row.raw) if len(text) >= _SHORTEST)
+        long = (text for text in _values_in(row.raw) if len(text) >= _MIN_VALUE_LENGTH)
         written = {row.id or "", *long}
         emails = {value for text in written for value in contact_values(text.strip().lower(), None)}
         return self._has(agent_id, id_values(written, written) | emails)

@@ -12,13 +12,13 @@ from convocore_mcp.store.database.columns import storable
 from convocore_mcp.store.database.rows import chunks, to_milliseconds
 from convocore_mcp.store.database.schema import (
     CURRENT,
-    LONGEST_KEY,
+    MAX_INDEX_KEY_LENGTH,
     conversations,
     dirty_conversations,
 )
 from convocore_mcp.store.fields import field_writer
 
-LONGEST_OVERLAP = 10 * 60 * 1000
+MAX_OVERLAP_MS = 10 * 60 * 1000
 """Milliseconds between two requests whose answers may be saved in the opposite order. A row that
 was seen later than that was seen by a clock that was ahead."""
 
@@ -72,7 +72,7 @@ def not_seen_since(
     """The condition that a row was last seen before `time`, or by a clock that was ahead."""
     before = seen_at < (to_milliseconds(time) or 0)
     now_ms = to_milliseconds(now)
-    return before if now_ms is None else or_(before, seen_at > now_ms + LONGEST_OVERLAP)
+    return before if now_ms is None else or_(before, seen_at > now_ms + MAX_OVERLAP_MS)
 
 
 def not_seen(
@@ -94,13 +94,13 @@ def not_seen(
 
 
 def any_seen_soon_after(connection: Connection, agent_id: str, time: datetime) -> bool:
-    """Whether a conversation was last seen within `LONGEST_OVERLAP` after `time`."""
+    """Whether a conversation was last seen within `MAX_OVERLAP_MS` after `time`."""
     at = to_milliseconds(time) or 0
     query = select(_c.id).where(
         _c.agent_id == agent_id,
         _c.valid_to == CURRENT,
         _c.seen_at > at,
-        _c.seen_at <= at + LONGEST_OVERLAP,
+        _c.seen_at <= at + MAX_OVERLAP_MS,
     )
     return connection.execute(query.limit(1)).first() is not None
 
@@ -125,10 +125,10 @@ def mark_seen(connection: Connection, versions: Sequence[int], at: int) -> None:
         update(conversations)
         .where(
             c.valid_from.in_(versions),
-            or_(c.seen_at < at, c.seen_at > at + LONGEST_OVERLAP, c.missed_syncs > 0),
+            or_(c.seen_at < at, c.seen_at > at + MAX_OVERLAP_MS, c.missed_syncs > 0),
         )
         .values(
-            seen_at=case((c.seen_at.between(at, at + LONGEST_OVERLAP), c.seen_at), else_=at),
+            seen_at=case((c.seen_at.between(at, at + MAX_OVERLAP_MS), c.seen_at), else_=at),
             missed_syncs=0,
             outdated_at=None,
         )
@@ -163,7 +163,7 @@ def mark_dirty(connection: Connection, changed: Iterable[tuple[str, str, str | N
 def why_unstorable(row: Conversation) -> str | None:
     """Why a row can't be stored under its id or identity; `None` if it can."""
     for name in ("id", "identity"):
-        if len(getattr(row, name) or "") > LONGEST_KEY:
-            return f"{name}: has more than {LONGEST_KEY} characters"
+        if len(getattr(row, name) or "") > MAX_INDEX_KEY_LENGTH:
+            return f"{name}: has more than {MAX_INDEX_KEY_LENGTH} characters"
     # Stored with another character in its place, it could be another conversation's id.
     return None if storable(row.id) == row.id else "id: has a character that can't be stored"

@@ -173,7 +173,7 @@ class AgentDetails:
             return
         try:
             while not await self._act():
-                await parts.lock_in_thread(lock.beat)
+                await parts.lock_in_thread(lock.heartbeat)
         finally:
             with anyio.CancelScope(shield=True):
                 await parts.lock_in_thread(lock.release)
@@ -187,7 +187,7 @@ class AgentDetails:
         action = next_details_action(parts.plan, state.trial, full_sync_at=full_sync_at)
         try:
             if action is DetailsAction.TRIAL and full_sync_at is not None:
-                await self._go_on_with_trial(full_sync_at)
+                await self._continue_trial(full_sync_at)
                 return False
             if action is DetailsAction.NOTHING:
                 return True
@@ -215,7 +215,7 @@ class AgentDetails:
         write = parts.write_in_thread
         return bool(await write(self._writer.want_again, self._agent_id, old, now=now))
 
-    async def _go_on_with_trial(self, full_sync_at: datetime) -> None:
+    async def _continue_trial(self, full_sync_at: datetime) -> None:
         """Ask for a few single conversations, and note the result once they show one."""
         trial, plan = self._trial, self._parts.plan
         interval = 0 if trial.is_short else 1 / plan.per_second
@@ -236,14 +236,14 @@ class AgentDetails:
     async def _wanted_for_trial(self) -> list[WantedDetails]:
         """What a trial asks for next: what may be found before what is hardly ever found.
 
-        More is wanted before all was read: with nothing pending, answers would be complete.
+        Further rows are queued before all are read: with none pending, answers would be complete.
         """
-        ahead = 2 * CONCURRENT_REQUESTS
-        wanted = await self._wanted(ahead, findable=True)
-        if len(wanted) < ahead:
+        count = 2 * CONCURRENT_REQUESTS
+        wanted = await self._wanted(count, findable=True)
+        if len(wanted) < count:
             prepare = self._writer.prepare_trial
             await self._parts.write_in_thread(prepare, self._agent_id, findable=True)
-            wanted = await self._wanted(ahead, findable=True)
+            wanted = await self._wanted(count, findable=True)
         if not wanted and self._trial.is_short:
             wanted = await self._wanted(CONCURRENT_REQUESTS)
         return wanted[:CONCURRENT_REQUESTS]

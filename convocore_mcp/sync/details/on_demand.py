@@ -70,7 +70,9 @@ class OnDemandDetails:
             return list(conversations)
         return await self._read_in_thread(self._read_again, conversations)
 
-    async def judged(self, freshness: Freshness, conversation: Conversation) -> Freshness:
+    async def with_details_state(
+        self, freshness: Freshness, conversation: Conversation
+    ) -> Freshness:
         """`freshness` of an answer about one conversation, with what its details lack."""
         details = self._syncs.details(conversation.agent_id)
         state = await details.state(ReadScope(conversation=conversation.id))

@@ -77,7 +77,7 @@ def next_details_action(
 def without_failed(
     wanted: Sequence[WantedDetails], failed: set[str], *, limit: int
 ) -> list[WantedDetails]:
-    """The first `limit` of `wanted` that have not `failed`; if all have, those, from anew.
+    """The first `limit` of `wanted` that have not `failed`; if all have, the first of them again.
 
     A record may let each request time out, so it must not stand before the others for ever.
     """

@@ -36,8 +36,8 @@ class Trial:
     ) -> TrialResult | None:
         """What the trial shows with these `answers`, `added` of which hold more; `None`: go on.
 
-        `exhausted`: there is nothing more to ask for. A list is not full because some are broken or
-        not found.
+        `exhausted`: there is nothing more to ask for. Conversations that are broken or not found do
+        not show that a list is full.
         """
         self.refusals = 0
         self.asked += len(answers)

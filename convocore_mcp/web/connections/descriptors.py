@@ -5,7 +5,7 @@ import sys
 if sys.platform != "win32":
     import resource
 
-RESERVED = 48
+RESERVED_DESCRIPTORS = 48
 """Descriptors for the mirror, Convocore, logs and the event loop."""
 MIN_CONNECTIONS = 8
 """Connections that are tried even with fewer descriptors."""
@@ -19,7 +19,7 @@ def possible_connections(wanted: int) -> int:
     if sys.platform == "win32":  # has no such limit
         return wanted
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = wanted + RESERVED
+    needed = wanted + RESERVED_DESCRIPTORS
     if soft != resource.RLIM_INFINITY and soft < needed:
         soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
         try:
@@ -28,4 +28,4 @@ def possible_connections(wanted: int) -> int:
             soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
         return wanted
-    return max(MIN_CONNECTIONS, min(wanted, soft - RESERVED))
+    return max(MIN_CONNECTIONS, min(wanted, soft - RESERVED_DESCRIPTORS))

@@ -9,37 +9,37 @@ import { Text } from "./text.tsx";
  * What the model is asked. It holds the lead's ID and not the name: a visitor chooses the name, and
  * this becomes a message of the user's.
  */
-export function preparation(leadId: string): string {
+export function preparationPrompt(leadId: string): string {
   return `Prepare me for the call with the lead ${JSON.stringify(leadId)}.`;
 }
 
-export function Prepare({ lead, primary = false }: { lead: string; primary?: boolean }): JSX.Element | null {
-  const { home, say } = useBoard();
+export function PrepareButton({ lead, primary = false }: { lead: string; primary?: boolean }): JSX.Element | null {
+  const { platform, announce } = useBoard();
   const [state, setState] = useState("");
-  if (home.kind === "host" && !home.canAsk) return null;
+  if (platform.kind === "host" && !platform.canAsk) return null;
   const done = (text: string): void => {
     setState(text);
-    say(text);
+    announce(text);
     setTimeout(() => setState(""), 4000);
   };
   const act = async (): Promise<void> => {
     try {
-      if (home.canAsk) await home.ask(preparation(lead));
-      else await copy(preparation(lead));
-      done(home.canAsk ? "Asked in the chat" : "Copied: paste it to your assistant");
+      if (platform.canAsk) await platform.ask(preparationPrompt(lead));
+      else await copy(preparationPrompt(lead));
+      done(platform.canAsk ? "Asked in the chat" : "Copied: paste it to your assistant");
     } catch {
-      done(home.canAsk ? "The chat did not take it" : "Copying is not allowed here");
+      done(platform.canAsk ? "The chat did not take it" : "Copying is not allowed here");
     }
   };
   return (
     <button type="button" class={primary ? "primary" : ""} onClick={() => void act()}>
-      {state || (home.canAsk ? "Prepare me for the call" : "Copy a question for my assistant")}
+      {state || (platform.canAsk ? "Prepare me for the call" : "Copy a question for my assistant")}
     </button>
   );
 }
 
-export function Copy({ text, what }: { text: string; what: string }): JSX.Element {
-  const { say } = useBoard();
+export function CopyButton({ text, what }: { text: string; what: string }): JSX.Element {
+  const { announce } = useBoard();
   const [state, setState] = useState("");
   const act = async (): Promise<void> => {
     const done = await copy(text).then(
@@ -47,7 +47,7 @@ export function Copy({ text, what }: { text: string; what: string }): JSX.Elemen
       () => false,
     );
     setState(done ? "Copied" : "Not allowed here");
-    say(done ? `${what} copied` : "Copying is not allowed here");
+    announce(done ? `${what} copied` : "Copying is not allowed here");
     setTimeout(() => setState(""), 2000);
   };
   return (
@@ -64,7 +64,7 @@ async function copy(text: string): Promise<void> {
 const HOST = /^([a-z0-9-]+\.)+[a-z0-9-]{2,}$/i;
 
 /** The address behind a text of the record, if it is one that may be opened. */
-export function address(text: string): URL | undefined {
+export function safeUrl(text: string): URL | undefined {
   try {
     const url = new URL(/^[a-z][a-z0-9+.-]*:/i.test(text) ? text : `https://${text}`);
     const plain = (url.protocol === "https:" || url.protocol === "http:") && !url.username && !url.password;
@@ -76,9 +76,9 @@ export function address(text: string): URL | undefined {
 
 /** A link of the record. A click shows where it leads; only a second one goes there. */
 export function RecordLink({ text }: { text: string }): JSX.Element {
-  const { home } = useBoard();
+  const { platform } = useBoard();
   const dialog = useRef<HTMLDialogElement>(null);
-  const url = address(text);
+  const url = safeUrl(text);
   if (!url) return <Text of={text} />;
   const close = (): void => dialog.current?.close();
   return (
@@ -95,19 +95,19 @@ export function RecordLink({ text }: { text: string }): JSX.Element {
           <bdi dir="ltr">{url.href}</bdi>
         </p>
         <div class="buttons">
-          {home.canOpen && (
+          {platform.canOpenLinks && (
             <button
               type="button"
               class="primary"
               onClick={() => {
                 close();
-                void home.open(url.href).catch(() => undefined);
+                void platform.openLink(url.href).catch(() => undefined);
               }}
             >
               Open
             </button>
           )}
-          <Copy text={url.href} what="address" />
+          <CopyButton text={url.href} what="address" />
           <button type="button" onClick={close}>
             Cancel
           </button>

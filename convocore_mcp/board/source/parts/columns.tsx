@@ -8,10 +8,10 @@ export interface Column {
   key: string;
   label: string;
   value: number;
-  /** The share of the value that is drawn in the second colour. */
+  /** The part of the value that is drawn in the second colour. */
   part: number;
   /** What a screen reader, and the tip at the pointer, say. */
-  told: string;
+  description: string;
   onOpen?: (() => void) | undefined;
 }
 
@@ -30,7 +30,7 @@ const [TOP, BOTTOM, LEFT] = [10, 22, 34];
 export function Columns({ columns, label, what, part, table }: Props): JSX.Element {
   return (
     <figure class="chart" aria-label={label}>
-      <Drawing columns={columns} label={label} />
+      <Chart columns={columns} label={label} />
       <figcaption>
         <span class="key-all">{what}</span>
         <span class="key-part">{part}</span>
@@ -40,7 +40,7 @@ export function Columns({ columns, label, what, part, table }: Props): JSX.Eleme
   );
 }
 
-function Drawing({ columns, label }: { columns: Column[]; label: string }): JSX.Element {
+function Chart({ columns, label }: { columns: Column[]; label: string }): JSX.Element {
   const box = useRef<HTMLDivElement>(null);
   const [width, setWidth] = useState(600);
   const [active, setActive] = useState(columns.length - 1);
@@ -51,11 +51,11 @@ function Drawing({ columns, label }: { columns: Column[]; label: string }): JSX.
     observer.observe(box.current!);
     return () => observer.disconnect();
   }, []);
-  const most = roundUp(Math.max(...columns.map((column) => column.value), 1));
+  const axisMax = roundUpAxis(Math.max(...columns.map((column) => column.value), 1));
   const inner = HEIGHT - TOP - BOTTOM;
   const step = (width - LEFT) / columns.length;
-  const every = Math.ceil(64 / step);
-  const y = (value: number): number => TOP + inner * (1 - value / most);
+  const labelInterval = Math.ceil(64 / step);
+  const y = (value: number): number => TOP + inner * (1 - value / axisMax);
   const current = Math.min(active, columns.length - 1);
   const onKeyDown = (event: TargetedKeyboardEvent<SVGSVGElement>): void => {
     const steps: Record<string, number> = { ArrowRight: 1, ArrowLeft: -1, Home: -columns.length, End: columns.length };
@@ -72,7 +72,7 @@ function Drawing({ columns, label }: { columns: Column[]; label: string }): JSX.
   return (
     <div ref={box} class="drawing">
       <svg width={width} height={HEIGHT} role="group" aria-label={label} onKeyDown={onKeyDown}>
-        {[0, most / 2, most].map((line) => (
+        {[0, axisMax / 2, axisMax].map((line) => (
           <g key={line} aria-hidden="true">
             <line class="grid" x1={LEFT} x2={width} y1={y(line)} y2={y(line)} />
             <text class="tick" x={LEFT - 6} y={y(line) + 4} text-anchor="end">
@@ -81,8 +81,8 @@ function Drawing({ columns, label }: { columns: Column[]; label: string }): JSX.
           </g>
         ))}
         {columns.map((column, index) => (
-          <g key={column.key} data-index={index} class={column.onOpen ? "column" : "column idle"} role="button" aria-disabled={!column.onOpen} aria-label={column.told} tabIndex={index === current ? 0 : -1} onClick={column.onOpen} onFocus={() => setActive(index)}>
-            <title>{column.told}</title>
+          <g key={column.key} data-index={index} class={column.onOpen ? "column" : "column idle"} role="button" aria-disabled={!column.onOpen} aria-label={column.description} tabIndex={index === current ? 0 : -1} onClick={column.onOpen} onFocus={() => setActive(index)}>
+            <title>{column.description}</title>
             <rect class="target" x={LEFT + index * step} y={TOP} width={step} height={inner} />
             <rect class="all" x={LEFT + index * step + step * 0.15} y={y(column.value)} width={step * 0.7} height={y(0) - y(column.value)} rx="2" />
             <rect class="part" x={LEFT + index * step + step * 0.15} y={y(column.part)} width={step * 0.7} height={y(0) - y(column.part)} rx="2" />
@@ -90,7 +90,7 @@ function Drawing({ columns, label }: { columns: Column[]; label: string }): JSX.
         ))}
         {columns.map(
           (column, index) =>
-            (columns.length - 1 - index) % every === 0 && (
+            (columns.length - 1 - index) % labelInterval === 0 && (
               <text
                 key={column.key}
                 class="tick"
@@ -108,7 +108,7 @@ function Drawing({ columns, label }: { columns: Column[]; label: string }): JSX.
   );
 }
 
-function roundUp(value: number): number {
+function roundUpAxis(value: number): number {
   const size = 10 ** Math.floor(Math.log10(value));
   // Even, since half of it is shown too, and there is no half lead.
   const rounds = [1, 1.2, 1.6, 2, 3, 4, 5, 6, 8, 10].map((part) => Math.round(part * size));
@@ -116,7 +116,7 @@ function roundUp(value: number): number {
 }
 
 function ColumnTable({ columns, what, part }: { columns: Column[]; what: string; part: string }): JSX.Element {
-  // The rows of a table that nobody looks at take as long as the drawing.
+  // Rows are made only when the table is open: they take as long as the chart.
   const [isOpen, setIsOpen] = useState(false);
   return (
     <details class="numbers" onToggle={(event) => setIsOpen(event.currentTarget.open)}>
@@ -140,7 +140,7 @@ function ColumnTable({ columns, what, part }: { columns: Column[]; what: string;
                 <th scope="row">{column.label}</th>
                 <td class="numeric">
                   {column.onOpen ? (
-                    <button type="button" class="count" onClick={column.onOpen} aria-label={`${column.told}. Show them.`}>
+                    <button type="button" class="count" onClick={column.onOpen} aria-label={`${column.description}. Show them.`}>
                       {number(column.value)}
                     </button>
                   ) : (

@@ -3,7 +3,7 @@
 import { Fragment, type ComponentChildren, type JSX } from "preact";
 import { useState } from "preact/hooks";
 import type { Money, Row } from "../answers.ts";
-import { amounts, money, number, plural } from "../format.ts";
+import { amounts, money, number, counted } from "../format.ts";
 import { Text } from "./text.tsx";
 
 interface CountProps {
@@ -59,20 +59,20 @@ export function Figure({ value, label, onOpen, complete = true, children, kind =
 
 interface AmountsProps {
   of: Money | undefined;
-  most?: number;
+  max?: number;
   /** The amounts whose order to follow. */
   like?: Money | undefined;
   /** Whether this is a part of a sentence. */
-  spoken?: boolean;
+  inSentence?: boolean;
 }
 
 /** Money by currency, never added up; the rest behind a button. */
-export function Amounts({ of, most = 2, like, spoken = false }: AmountsProps): JSX.Element {
+export function Amounts({ of, max = 2, like, inSentence = false }: AmountsProps): JSX.Element {
   const [open, setOpen] = useState(false);
   const all = amounts(of, like);
   if (!all.length) return <span class="zero">–</span>;
-  const shown = open ? all : all.slice(0, most);
-  const others = all.length - most;
+  const shown = open ? all : all.slice(0, max);
+  const others = all.length - max;
   return (
     <span class="amounts">
       {shown.map(([currency, amount]) => (
@@ -80,9 +80,9 @@ export function Amounts({ of, most = 2, like, spoken = false }: AmountsProps): J
           <span class="amount">{money(amount, currency)}</span>{" "}
         </Fragment>
       ))}
-      {all.length > most && (
+      {all.length > max && (
         <button type="button" class="quiet" aria-expanded={open} onClick={() => setOpen(!open)}>
-          {open ? "fewer" : spoken ? `and ${plural(others, "more currency", "more currencies")}` : `+${plural(others, "currency", "currencies")}`}
+          {open ? "fewer" : inSentence ? `and ${counted(others, "more currency", "more currencies")}` : `+${counted(others, "currency", "currencies")}`}
         </button>
       )}
     </span>
@@ -90,16 +90,16 @@ export function Amounts({ of, most = 2, like, spoken = false }: AmountsProps): J
 }
 
 /** The amounts of several currencies as one figure: all alike, since none of them is the sum. The label says how many. */
-export function AmountSet({ of, most }: { of: [currency: string, amount: number][]; most: number }): JSX.Element {
-  const told = of.slice(0, most);
+export function AmountSet({ of, max }: { of: [currency: string, amount: number][]; max: number }): JSX.Element {
+  const shown = of.slice(0, max);
   return (
     <span class="amount-set">
-      {told.map(([currency, amount]) => (
+      {shown.map(([currency, amount]) => (
         <Fragment key={currency}>
           <span class="amount">{money(amount, currency)}</span>{" "}
         </Fragment>
       ))}
-      {of.length > told.length && <span>and {number(of.length - told.length)} more</span>}
+      {of.length > shown.length && <span>and {number(of.length - shown.length)} more</span>}
     </span>
   );
 }
@@ -115,7 +115,7 @@ export function Worth({ of }: { of: Row }): JSX.Element | null {
 }
 
 const RADIUS = 15;
-const ROUND = 2 * Math.PI * RADIUS;
+const CIRCUMFERENCE = 2 * Math.PI * RADIUS;
 
 export function Score({ of, hot = false }: { of: number | undefined; hot?: boolean | undefined }): JSX.Element | null {
   if (of === undefined) return null;
@@ -124,7 +124,7 @@ export function Score({ of, hot = false }: { of: number | undefined; hot?: boole
     <span class={`score ${hot ? "hot" : ""}`} role="img" aria-label={`Score ${number(of)} of 100`}>
       <svg viewBox="0 0 36 36" width="36" height="36" aria-hidden="true">
         <circle class="score-track" cx="18" cy="18" r={RADIUS} />
-        <circle class="score-arc" cx="18" cy="18" r={RADIUS} stroke-dasharray={`${share * ROUND} ${ROUND}`} />
+        <circle class="score-arc" cx="18" cy="18" r={RADIUS} stroke-dasharray={`${share * CIRCUMFERENCE} ${CIRCUMFERENCE}`} />
       </svg>
       <span aria-hidden="true">{number(of, 0)}</span>
     </span>

@@ -3,17 +3,17 @@
 import { Component, type ComponentChildren, type JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Entry } from "../answerCache.ts";
-import { Refusal, type Answer, type Question } from "../answers.ts";
+import { CallError, type Answer, type Question } from "../answers.ts";
 import { useBoard } from "../board.ts";
-import { moment, plural, word } from "../format.ts";
+import { moment, counted, humanize } from "../format.ts";
 import { Text } from "./text.tsx";
 
-/** After so long, somebody wonders whether an answer will come at all. */
+/** After this time without an answer, the page says that the server is slow. */
 const SLOW_MS = 3000;
-const SLOW = "The server has not answered yet. It may be busy, or reading from Convocore. Still waiting …";
+const SLOW_TEXT = "The server has not answered yet. It may be busy, or reading from Convocore. Still waiting …";
 
 export function Skeleton({ rows = 4 }: { rows?: number }): JSX.Element {
-  const { say } = useBoard();
+  const { announce } = useBoard();
   const [isSlow, setIsSlow] = useState(false);
   useEffect(() => {
     const timer = setTimeout(() => setIsSlow(true), SLOW_MS);
@@ -21,12 +21,12 @@ export function Skeleton({ rows = 4 }: { rows?: number }): JSX.Element {
   }, []);
   useEffect(() => {
     if (!isSlow) return undefined;
-    say(SLOW);
-    return () => say("");
+    announce(SLOW_TEXT);
+    return () => announce("");
   }, [isSlow]);
   return (
     <div class="skeleton" aria-busy="true">
-      {isSlow ? <p class="hint">{SLOW}</p> : <span class="unseen">Loading …</span>}
+      {isSlow ? <p class="hint">{SLOW_TEXT}</p> : <span class="unseen">Loading …</span>}
       {Array.from({ length: rows }, (_, index) => (
         <div key={index} />
       ))}
@@ -34,18 +34,18 @@ export function Skeleton({ rows = 4 }: { rows?: number }): JSX.Element {
   );
 }
 
-/** A sentence about tools is for a model. */
-const OF_TOOLS = /\b(list|get|summarize|conversation)_[a-z_]+/;
+/** Sentences that name a tool are meant for a model. */
+const TOOL_NAME = /\b(list|get|summarize|conversation)_[a-z_]+/;
 
-/** What the server tells everybody, for people: without sentences about tools, and with their own times. */
+/** A text of the server's for people: without sentences about tools, and with times in their time zone. */
 export function forPeople(text: string): string {
-  const sentences = text.split(/(?<=[.!?])\s+/).filter((sentence) => !OF_TOOLS.test(sentence));
-  const told = sentences.join(" ").replace(/^[a-z]/, (first) => first.toUpperCase());
-  return told.replace(/\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z/g, moment);
+  const sentences = text.split(/(?<=[.!?])\s+/).filter((sentence) => !TOOL_NAME.test(sentence));
+  const shown = sentences.join(" ").replace(/^[a-z]/, (first) => first.toUpperCase());
+  return shown.replace(/\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z/g, moment);
 }
 
 /** What went wrong, and what to do next. */
-export function Notice({ of, children }: { of: Refusal; children?: ComponentChildren }): JSX.Element {
+export function Notice({ of, children }: { of: CallError; children?: ComponentChildren }): JSX.Element {
   const hint = forPeople(of.hint);
   return (
     <div class="notice bad" role="alert">
@@ -64,20 +64,20 @@ export function Notice({ of, children }: { of: Refusal; children?: ComponentChil
   );
 }
 
-export function Refused({ by, question, again = false }: { by: Refusal; question: Question; again?: boolean }): JSX.Element {
-  const { cache, home } = useBoard();
+export function ErrorNotice({ error, question, isRetrying = false }: { error: CallError; question: Question; isRetrying?: boolean }): JSX.Element {
+  const { cache, platform } = useBoard();
   return (
-    <Notice of={by}>
-      {home.canCall && by.code !== "not_found" && (
-        <button type="button" aria-disabled={again} onClick={() => void cache.load(question, true)}>
-          {again ? "Trying again …" : "Try again"}
+    <Notice of={error}>
+      {platform.canCall && error.code !== "not_found" && (
+        <button type="button" aria-disabled={isRetrying} onClick={() => void cache.load(question, true)}>
+          {isRetrying ? "Trying again …" : "Try again"}
         </button>
       )}
     </Notice>
   );
 }
 
-const BROKEN = new Refusal("internal", "This can't be shown.", "The other views may be. In a chat, the answer is complete as text.");
+const RENDER_ERROR = new CallError("internal", "This can't be shown.", "The other views may be. In a chat, the answer is complete as text.");
 
 interface BoundaryProps {
   children: ComponentChildren;
@@ -93,14 +93,14 @@ export class ErrorBoundary extends Component<BoundaryProps, { failed: boolean }>
   }
 
   override componentDidUpdate(before: BoundaryProps): void {
-    // What is drawn anew may be another answer.
+    // The new children may show another answer.
     if (this.state.failed && before.children !== this.props.children) this.setState({ failed: false });
   }
 
   override render(): ComponentChildren {
     if (!this.state.failed) return this.props.children;
     return (
-      <Notice of={BROKEN}>
+      <Notice of={RENDER_ERROR}>
         <button type="button" onClick={() => this.setState({ failed: false })}>
           Try again
         </button>
@@ -122,21 +122,21 @@ interface AnsweredProps {
 
 /** The answer when it is there. A failure after an answer leaves the answer in place, and says so. */
 export function Answered({ entry, question, rows = 4, children }: AnsweredProps): JSX.Element {
-  const { home } = useBoard();
-  const { answer, refusal } = entry;
-  if (!answer && !refusal) {
-    return home.canCall || entry.loading ? <Skeleton rows={rows} /> : <Empty>This chat shows one answer and no more. Ask in the chat for this.</Empty>;
+  const { platform } = useBoard();
+  const { answer, error } = entry;
+  if (!answer && !error) {
+    return platform.canCall || entry.loading ? <Skeleton rows={rows} /> : <Empty>This chat shows one answer and no more. Ask in the chat for this.</Empty>;
   }
   return (
     <>
-      {refusal && <Refused by={refusal} question={question} again={entry.loading} />}
+      {error && <ErrorNotice error={error} question={question} isRetrying={entry.loading} />}
       {answer && children(answer)}
     </>
   );
 }
 
 /** For an empty list: how many rows there would be without each filter, and a way there. */
-export function Relaxed({ question, answer }: { question: Question; answer: Answer }): JSX.Element | null {
+export function RelaxedFilters({ question, answer }: { question: Question; answer: Answer }): JSX.Element | null {
   const { go } = useBoard();
   const choices = Object.entries(answer.relax ?? {}).filter(([, count]) => count > 0);
   if (!choices.length) return null;
@@ -151,9 +151,9 @@ export function Relaxed({ question, answer }: { question: Question; answer: Answ
           <button
             type="button"
             disabled={!(name in question.arguments)}
-            onClick={() => go({ name: "rows", title: `Without ${word(name).toLowerCase()}`, question: without(name) })}
+            onClick={() => go({ name: "rows", title: `Without ${humanize(name).toLowerCase()}`, question: without(name) })}
           >
-            Without <Text of={word(name).toLowerCase()} />: {plural(count, "row")}
+            Without <Text of={humanize(name).toLowerCase()} />: {counted(count, "row")}
           </button>
         </li>
       ))}

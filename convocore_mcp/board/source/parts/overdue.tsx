@@ -2,11 +2,11 @@
 
 import type { JSX } from "preact";
 import type { Row, Step } from "../answers.ts";
-import { moment, passed } from "../format.ts";
+import { moment, timeSince } from "../format.ts";
 import { Text } from "./text.tsx";
 
 /** The rule of the server's, in short. */
-export const OVERDUE = "a planned step or the expected close is late";
+export const OVERDUE_RULE = "a planned step or the expected close is late";
 
 /** When a step is due, and how long ago that was. */
 export function Due({ of }: { of: Step }): JSX.Element | null {
@@ -21,7 +21,7 @@ export function Due({ of }: { of: Step }): JSX.Element | null {
 
 /** How long ago a day or a time of the CRM was. */
 export function Since({ of }: { of: string }): JSX.Element | null {
-  const since = passed(of, Date.now());
+  const since = timeSince(of, Date.now());
   return since ? (
     <>
       {" "}
@@ -30,17 +30,17 @@ export function Since({ of }: { of: string }): JSX.Element | null {
   ) : null;
 }
 
-/** What of a row is overdue, if the row tells; in few words, since a row is short. */
+/** What is overdue in a row, in few words, if the row has these fields. */
 export function OverdueBy({ of }: { of: Row }): JSX.Element | null {
   const close = typeof of["expected_close"] === "string" ? of["expected_close"] : "";
-  // That of one conversation may have passed, and that of a newer one, which the lead has, not yet.
-  const since = passed(close, Date.now());
+  // The date of an older conversation may have passed, while the lead's own date (the newest) has not.
+  const since = timeSince(close, Date.now());
   const isStepLate = of["overdue_activity"] === true;
-  const told = of["overdue_close"] === true ? (since ? `Was to close ${since}` : "An earlier expected close has passed") : "";
-  if (!told && !isStepLate) return null;
+  const closeText = of["overdue_close"] === true ? (since ? `Was to close ${since}` : "An earlier expected close has passed") : "";
+  if (!closeText && !isStepLate) return null;
   return (
-    <span class="overdue" title={told && since && `Expected close: ${moment(close)}`}>
-      {told && isStepLate ? `${told}; a step is late` : told || "A planned step is late"}
+    <span class="overdue" title={closeText && since && `Expected close: ${moment(close)}`}>
+      {closeText && isStepLate ? `${closeText}; a step is late` : closeText || "A planned step is late"}
     </span>
   );
 }

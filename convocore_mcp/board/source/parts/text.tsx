@@ -3,31 +3,31 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useState } from "preact/hooks";
 import type { Row } from "../answers.ts";
-import { bare, channelWord, reason, word } from "../format.ts";
+import { recordText, humanizeChannel, reasonText, humanize } from "../format.ts";
 
 export function Text({ of }: { of: string | undefined }): JSX.Element {
   return <bdi>{of}</bdi>;
 }
 
 const LETTER = /\p{L}/gu;
-const FROM_RIGHT_TO_LEFT = /[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}]/gu;
+const RTL_LETTER = /[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}]/gu;
 
 /** The direction of most of a text: an English sentence may begin with an Arabic name, for which `dir="auto"` would turn it around. */
 export function directionOf(text: string): "ltr" | "rtl" {
   const count = (kind: RegExp): number => text.match(kind)?.length ?? 0;
-  return count(FROM_RIGHT_TO_LEFT) * 2 > count(LETTER) ? "rtl" : "ltr";
+  return count(RTL_LETTER) * 2 > count(LETTER) ? "rtl" : "ltr";
 }
 
 /** A channel as a word of a sentence, if it is one. */
-function spokenChannel(of: Row): string | undefined {
-  const channel = bare(of.channel ?? "");
-  return /^[a-z][a-z0-9_-]*$/.test(channel) ? channelWord(channel) : undefined;
+function channelInSentence(of: Row): string | undefined {
+  const channel = recordText(of.channel ?? "");
+  return /^[a-z][a-z0-9_-]*$/.test(channel) ? humanizeChannel(channel) : undefined;
 }
 
 /** Who somebody is: the name, else the contact, else where they wrote from. */
 export function Name({ of }: { of: Row }): JSX.Element {
   const known = of.name ?? of.contact ?? of.company;
-  const channel = spokenChannel(of);
+  const channel = channelInSentence(of);
   return known ? <Text of={known} /> : <span class="unnamed">Somebody{channel && ` by ${channel}`}</span>;
 }
 
@@ -40,8 +40,8 @@ export function About({ of }: { of: Row }): JSX.Element | null {
   const named = of.name ?? of.contact;
   const parts = [
     named && of.company ? <Text of={of.company} /> : undefined,
-    of.channel && (named || of.company || !spokenChannel(of)) ? <Text of={word(of.channel)} /> : undefined,
-    of.stage ? <Text of={word(of.stage)} /> : undefined,
+    of.channel && (named || of.company || !channelInSentence(of)) ? <Text of={humanize(of.channel)} /> : undefined,
+    of.stage ? <Text of={humanize(of.stage)} /> : undefined,
     of.assignee ? <Text of={of.assignee} /> : undefined,
   ].filter((part) => part !== undefined);
   return parts.length ? <span class="about">{parts.map((part, index) => [index > 0 && " · ", part])}</span> : null;
@@ -53,7 +53,7 @@ export function Reasons({ of, label }: { of: string[]; label?: string }): JSX.El
     <ul class="why" aria-label={label}>
       {of.map((text) => (
         <li key={text}>
-          <Text of={reason(text)} />
+          <Text of={reasonText(text)} />
         </li>
       ))}
     </ul>

@@ -16,12 +16,12 @@ export function Clock({ since }: { since: string | undefined }): JSX.Element | n
 }
 
 export function Ago({ at }: { at: string | undefined }): JSX.Element | null {
-  const when = Date.parse(at ?? "");
-  const told = useTicking((now) => (Number.isNaN(when) ? "" : ago(Math.min(when, now), now)));
-  if (!told) return null;
+  const time = Date.parse(at ?? "");
+  const text = useTicking((now) => (Number.isNaN(time) ? "" : ago(Math.min(time, now), now)));
+  if (!text) return null;
   return (
-    <time dateTime={at} title={dateTime(when)}>
-      {told}
+    <time dateTime={at} title={dateTime(time)}>
+      {text}
     </time>
   );
 }

@@ -3,10 +3,10 @@
 import type { ComponentChildren, JSX, TargetedKeyboardEvent } from "preact";
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 
-const BEYOND = 5;
+const OVERSCAN_ROWS = 5;
 /** Below this width, a row has two lines. */
-const NARROW = 560;
-const HEIGHTS = { wide: 56, narrow: 84 };
+const NARROW_WIDTH = 560;
+const ROW_HEIGHTS = { wide: 56, narrow: 84 };
 
 interface Props<T> {
   items: readonly T[];
@@ -15,50 +15,50 @@ interface Props<T> {
   label: string;
   keyOf(item: T): string;
   /** Called near the end of what is loaded. */
-  onEnd?: (() => void) | undefined;
-  /** Where the list is scrolled to, and which row is active: kept for whoever comes back. */
-  kept: { top: number; active: number };
+  onNearEnd?: (() => void) | undefined;
+  /** Where the list is scrolled to, and which row is active: restored when the user comes back. */
+  state: { scrollTop: number; activeIndex: number };
   /** Draws a row; rows are drawn again when another function is given. `tabIndex`: only one row at a time can be reached with Tab; the arrow keys reach the others. */
   children: (item: T, index: number, tabIndex: number) => ComponentChildren;
 }
 
-interface Drawn {
+interface DrawnRow {
   index: number;
   tabIndex: number;
   node: ComponentChildren;
 }
 
-/** Which rows are drawn, and how high each is. */
-interface Window {
+/** Which rows are drawn, and the height of each. */
+interface RowWindow {
   first: number;
   last: number;
   row: number;
 }
 
-function windowOf(top: number, height: number, row: number): Window {
-  return { first: Math.max(0, Math.floor(top / row) - BEYOND), last: Math.ceil((top + height) / row) + BEYOND, row };
+function windowOf(top: number, height: number, row: number): RowWindow {
+  return { first: Math.max(0, Math.floor(top / row) - OVERSCAN_ROWS), last: Math.ceil((top + height) / row) + OVERSCAN_ROWS, row };
 }
 
-function sameWindow(a: Window, b: Window): boolean {
+function sameWindow(a: RowWindow, b: RowWindow): boolean {
   return a.first === b.first && a.last === b.last && a.row === b.row;
 }
 
-export function VirtualList<T>({ items, total, label, keyOf, onEnd, kept, children }: Props<T>): JSX.Element {
+export function VirtualList<T>({ items, total, label, keyOf, onNearEnd, state, children }: Props<T>): JSX.Element {
   const box = useRef<HTMLUListElement>(null);
-  const [view, setView] = useState<Window>(() => windowOf(kept.top, 800, HEIGHTS.wide));
-  const [active, setActive] = useState(kept.active);
+  const [view, setView] = useState<RowWindow>(() => windowOf(state.scrollTop, 800, ROW_HEIGHTS.wide));
+  const [active, setActive] = useState(state.activeIndex);
   /** The row that gets the focus once it is drawn; none if negative. */
-  const reached = useRef(-1);
+  const focusTarget = useRef(-1);
 
   useLayoutEffect(() => {
     const list = box.current!;
     const measure = (): void => {
-      const row = list.clientWidth < NARROW ? HEIGHTS.narrow : HEIGHTS.wide;
-      kept.top = list.scrollTop;
-      const now = windowOf(kept.top, list.clientHeight, row);
+      const row = list.clientWidth < NARROW_WIDTH ? ROW_HEIGHTS.narrow : ROW_HEIGHTS.wide;
+      state.scrollTop = list.scrollTop;
+      const now = windowOf(state.scrollTop, list.clientHeight, row);
       setView((before) => (sameWindow(before, now) ? before : now)); // most steps of scrolling change no row
     };
-    if (kept.top) list.scrollTop = kept.top;
+    if (state.scrollTop) list.scrollTop = state.scrollTop;
     measure();
     const observer = new ResizeObserver(measure);
     observer.observe(list);
@@ -72,27 +72,27 @@ export function VirtualList<T>({ items, total, label, keyOf, onEnd, kept, childr
   const { first } = view;
   const last = Math.min(items.length, view.last);
   useEffect(() => {
-    if (last >= items.length - BEYOND && items.length < total) onEnd?.();
+    if (last >= items.length - OVERSCAN_ROWS && items.length < total) onNearEnd?.();
   }, [last, items.length, total]);
 
-  const focusReached = (): void => {
-    if (reached.current < 0) return;
-    box.current!.querySelector<HTMLElement>(`[data-index="${reached.current}"] button`)?.focus({ preventScroll: true });
-    reached.current = -1;
+  const focusMoved = (): void => {
+    if (focusTarget.current < 0) return;
+    box.current!.querySelector<HTMLElement>(`[data-index="${focusTarget.current}"] button`)?.focus({ preventScroll: true });
+    focusTarget.current = -1;
   };
-  useLayoutEffect(focusReached, [active]);
+  useLayoutEffect(focusMoved, [active]);
 
   const activate = (index: number): void => {
-    kept.active = index;
+    state.activeIndex = index;
     setActive(index);
   };
-  const reach = (index: number): void => {
+  const moveTo = (index: number): void => {
     const next = Math.min(Math.max(index, 0), items.length - 1);
     const list = box.current!;
     if (next * view.row < list.scrollTop) list.scrollTop = next * view.row;
     if ((next + 1) * view.row > list.scrollTop + list.clientHeight) list.scrollTop = (next + 1) * view.row - list.clientHeight;
-    reached.current = next;
-    if (next === active) focusReached();
+    focusTarget.current = next;
+    if (next === active) focusMoved();
     activate(next);
   };
   const onKeyDown = (event: TargetedKeyboardEvent<HTMLUListElement>): void => {
@@ -101,11 +101,11 @@ export function VirtualList<T>({ items, total, label, keyOf, onEnd, kept, childr
     const step = steps[event.key];
     if (step === undefined) return;
     event.preventDefault();
-    reach(active + step);
+    moveTo(active + step);
   };
 
   // A row that stays is not drawn again while the list is scrolled or grows.
-  const drawn = useMemo(() => new Map<T, Drawn>(), [children]);
+  const drawn = useMemo(() => new Map<T, DrawnRow>(), [children]);
   const row = (item: T, index: number, tabIndex: number): ComponentChildren => {
     const before = drawn.get(item);
     if (before?.index === index && before.tabIndex === tabIndex) return before.node;

@@ -1,19 +1,19 @@
-// What has just happened, the newest first, and what is of the last minute apart.
+// The newest changes; those of the last minute are listed apart.
 
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { Change } from "../answers.ts";
 import { useBoard, useTicking } from "../board.ts";
 import { describeChange } from "../changeFeed.ts";
-import { moment, number, plain, plural, timeOfDay, word } from "../format.ts";
+import { moment, number, valueText, counted, timeOfDay, humanize } from "../format.ts";
 import { Empty, Skeleton } from "../parts/notices.tsx";
 import { Badge, Text } from "../parts/text.tsx";
 import { Ago } from "../parts/times.tsx";
 
 const MINUTE_MS = 60_000;
 
-export function Changes({ most }: { most?: number }): JSX.Element {
-  const { agent, feed, home } = useBoard();
+export function Changes({ max }: { max?: number }): JSX.Element {
+  const { agent, feed, platform } = useBoard();
   const [, redraw] = useState({});
   useEffect(() => {
     const stop = feed.listen(() => redraw({}));
@@ -22,24 +22,24 @@ export function Changes({ most }: { most?: number }): JSX.Element {
   }, [agent]);
   const isRecent = (change: Change, now: number): boolean => now - Date.parse(change.seen) < MINUTE_MS;
   useTicking((now) => feed.changes.filter((change) => isRecent(change, now)).length);
-  if (!home.canCall) return <Empty>This chat shows one answer and no more. Ask in the chat what has changed.</Empty>;
-  if (!feed.read) return <Skeleton rows={3} />;
+  if (!platform.canCall) return <Empty>This chat shows one answer and no more. Ask in the chat what has changed.</Empty>;
+  if (!feed.isLoaded) return <Skeleton rows={3} />;
   const recent = feed.changes.filter((change) => isRecent(change, Date.now()));
   const earlier = feed.changes.slice(recent.length);
-  const shown = most ? Math.max(0, most - recent.length) : earlier.length;
+  const shown = max ? Math.max(0, max - recent.length) : earlier.length;
   return (
     <div class="changes">
       <h3>In the last minute{recent.length > 0 && ` (${number(recent.length)})`}</h3>
-      {recent.length ? <ChangeList of={most ? recent.slice(0, most) : recent} marked /> : <p class="hint">Nothing has changed.</p>}
+      {recent.length ? <ChangeList of={max ? recent.slice(0, max) : recent} highlighted /> : <p class="hint">Nothing has changed.</p>}
       {shown > 0 && earlier.length > 0 && (
         <>
           <h3>Earlier</h3>
           <ChangeList of={earlier.slice(0, shown)} />
         </>
       )}
-      {!most && (
+      {!max && (
         <p class="hint">
-          {plural(feed.changes.length, "change")} of the last hour. Times say when each was read from Convocore
+          {counted(feed.changes.length, "change")} of the last hour. Times say when each was read from Convocore
           {feed.knownSince && (
             <>
               ; changes are known from <Text of={moment(feed.knownSince)} /> on
@@ -51,22 +51,22 @@ export function Changes({ most }: { most?: number }): JSX.Element {
   );
 }
 
-function ChangeList({ of, marked = false }: { of: Change[]; marked?: boolean }): JSX.Element {
+function ChangeList({ of, highlighted = false }: { of: Change[]; highlighted?: boolean }): JSX.Element {
   return (
     <ol class="change-list">
       {of.map((change) => (
-        <ChangeRow key={change.event_id} change={change} marked={marked} />
+        <ChangeRow key={change.event_id} change={change} highlighted={highlighted} />
       ))}
     </ol>
   );
 }
 
-function ChangeRow({ change, marked }: { change: Change; marked: boolean }): JSX.Element {
+function ChangeRow({ change, highlighted }: { change: Change; highlighted: boolean }): JSX.Element {
   const { go } = useBoard();
   const open = (): void => go({ name: "lead", lead: change.lead_id ?? change.id, agent: change.agent_id });
   const seen = Date.parse(change.seen);
   return (
-    <li class={marked ? "marked" : ""}>
+    <li class={highlighted ? "highlighted" : ""}>
       <span class="when" title={timeOfDay(seen)}>
         <Ago at={change.seen} />
       </span>
@@ -85,16 +85,16 @@ function ChangeRow({ change, marked }: { change: Change; marked: boolean }): JSX
   );
 }
 
-/** What a viewer wants to see of a change, in this order; times and counters follow from them. */
-const TELLING = ["stage", "label", "score", "value", "assignee", "state", "preview", "next_due", "expected_close", "notes", "tags"];
+/** The changed fields that are shown, in this order; other fields (times, counters) change along with them. */
+const SHOWN_FIELDS = ["stage", "label", "score", "value", "assignee", "state", "preview", "next_due", "expected_close", "notes", "tags"];
 
 function Differences({ of }: { of: Change }): JSX.Element | null {
   const changed = of.changed ?? {};
-  const names = TELLING.filter((name) => Array.isArray(changed[name]));
+  const names = SHOWN_FIELDS.filter((name) => Array.isArray(changed[name]));
   if (!names.length) {
     if ("messages" in changed) return <span class="difference">new message</span>;
     const others = Object.keys(changed).slice(0, 3);
-    return others.length ? <span class="difference">{others.map(word).join(", ")}</span> : null;
+    return others.length ? <span class="difference">{others.map(humanize).join(", ")}</span> : null;
   }
   return (
     <>
@@ -104,11 +104,11 @@ function Differences({ of }: { of: Change }): JSX.Element | null {
           <span class="difference" key={name}>
             {name === "preview" ? (
               <>
-                wrote “<Text of={plain(after)} />”
+                wrote “<Text of={valueText(after)} />”
               </>
             ) : (
               <>
-                {word(name)}: <Text of={shown(before)} /> → <Text of={shown(after)} />
+                {humanize(name)}: <Text of={shown(before)} /> → <Text of={shown(after)} />
               </>
             )}
           </span>
@@ -119,5 +119,5 @@ function Differences({ of }: { of: Change }): JSX.Element | null {
 }
 
 function shown(value: unknown): string {
-  return typeof value === "string" ? word(value) : plain(value);
+  return typeof value === "string" ? humanize(value) : valueText(value);
 }

@@ -3,14 +3,14 @@
 import type { JSX } from "preact";
 import { useEntry } from "../answerCache.ts";
 import { useBoard } from "../board.ts";
-import { word } from "../format.ts";
+import { humanize } from "../format.ts";
 import { Bar } from "../parts/bar.tsx";
 import { Count } from "../parts/figures.tsx";
 import { Answered } from "../parts/notices.tsx";
 import { Text } from "../parts/text.tsx";
 import { hotLeads, leadsWith, quoted } from "../questions.ts";
 
-const MOST = 8;
+const MAX_CHANNELS = 8;
 
 export function HotChannels(): JSX.Element {
   const { cache, agent, go } = useBoard();
@@ -24,12 +24,12 @@ export function HotChannels(): JSX.Element {
         if (!channels.length) return <p class="hint">No lead is hot.</p>;
         return (
           <ul class="channels">
-            {channels.slice(0, MOST).map(([channel, count]) => {
+            {channels.slice(0, MAX_CHANNELS).map(([channel, count]) => {
               const where = ["hot=true", channel === "none" ? "channel missing" : `channel=${quoted(channel)}`];
-              const title = `Hot leads by ${word(channel)}`;
+              const title = `Hot leads by ${humanize(channel)}`;
               return (
                 <li key={channel}>
-                  <Text of={channel === "none" ? "Not known" : word(channel)} />
+                  <Text of={channel === "none" ? "Not known" : humanize(channel)} />
                   <Bar share={count / largest} part={1} />
                   <Count value={count} label={title} complete={answer.freshness?.complete ?? true} onOpen={() => go({ name: "rows", title, question: leadsWith(agent, { where }) })} />
                 </li>

@@ -2,12 +2,12 @@
 
 import type { JSX } from "preact";
 import { useEntry } from "../answerCache.ts";
-import { isObject, own, type Answer, type Group, type Question } from "../answers.ts";
+import { isObject, getOwn, type Answer, type Group, type Question } from "../answers.ts";
 import { useBoard } from "../board.ts";
-import { day, money, number, plain, plural, word } from "../format.ts";
+import { day, money, number, valueText, counted, humanize } from "../format.ts";
 import { Amounts, Count } from "../parts/figures.tsx";
 import { Bar } from "../parts/bar.tsx";
-import { Answered, Empty, Relaxed } from "../parts/notices.tsx";
+import { Answered, Empty, RelaxedFilters } from "../parts/notices.tsx";
 import { Cell, StatRow, StatTable, type Head } from "../parts/statTable.tsx";
 import { Text } from "../parts/text.tsx";
 import { rowsOf } from "../questions.ts";
@@ -31,7 +31,7 @@ export function Groups({ question }: { question: Question }): JSX.Element {
                 <p>
                   <strong>Nothing to count.</strong>
                 </p>
-                <Relaxed question={question} answer={answer} />
+                <RelaxedFilters question={question} answer={answer} />
               </Empty>
             )
           )}
@@ -49,19 +49,19 @@ export function keysOf(question: Question, answer: Answer | undefined): string[]
 /** Amounts in US dollars, as the names of these fields say. */
 const DOLLARS = new Set(["usd", "ai_usd", "call_usd"]);
 
-function figure(name: string, value: number): string {
+function figureText(name: string, value: number): string {
   return DOLLARS.has(name) ? money(value, "USD") : number(value);
 }
 
 function Totals({ of, complete }: { of: Group; complete: boolean }): JSX.Element {
-  const told = Object.entries(of).filter(([, value]) => typeof value === "number");
+  const figures = Object.entries(of).filter(([, value]) => typeof value === "number");
   return (
     <dl class="totals-list">
-      {told.map(([name, value]) => (
+      {figures.map(([name, value]) => (
         <div key={name}>
-          <dt>{word(name)}</dt>
+          <dt>{humanize(name)}</dt>
           <dd>
-            {figure(name, value as number)}
+            {figureText(name, value as number)}
             {!complete && <small> so far</small>}
           </dd>
         </div>
@@ -70,7 +70,7 @@ function Totals({ of, complete }: { of: Group; complete: boolean }): JSX.Element
         <div>
           <dt>Value, by currency</dt>
           <dd>
-            <Amounts of={of.value} most={3} />
+            <Amounts of={of.value} max={3} />
           </dd>
         </div>
       )}
@@ -79,26 +79,26 @@ function Totals({ of, complete }: { of: Group; complete: boolean }): JSX.Element
   );
 }
 
-const FIGURES: Record<string, string> = { n: "count", avg: "average", max: "largest" };
+const FIGURE_NAMES: Record<string, string> = { n: "count", avg: "average", max: "largest" };
 
 /** A figure of a measure; those of money are by currency. */
-function measured(value: unknown, kind: string, currency: string): string {
-  return kind !== "n" && typeof value === "number" && currency !== "unknown" ? money(value, currency) : plain(value);
+function measureText(value: unknown, kind: string, currency: string): string {
+  return kind !== "n" && typeof value === "number" && currency !== "unknown" ? money(value, currency) : valueText(value);
 }
 
 function Measures({ of }: { of: unknown }): JSX.Element | null {
   if (!isObject(of)) return null;
-  const told = Object.entries(of).flatMap(([name, figures]) =>
+  const lines = Object.entries(of).flatMap(([name, figures]) =>
     isObject(figures)
       ? Object.entries(figures).map(([part, value]): [string, string] => [
-          `${word(name)}, ${part === "unknown" ? "no currency" : (own(FIGURES, part) ?? part)}`,
-          isObject(value) ? Object.entries(value).map(([kind, amount]) => `${own(FIGURES, kind) ?? kind} ${measured(amount, kind, part)}`).join(", ") : plain(value),
+          `${humanize(name)}, ${part === "unknown" ? "no currency" : (getOwn(FIGURE_NAMES, part) ?? part)}`,
+          isObject(value) ? Object.entries(value).map(([kind, amount]) => `${getOwn(FIGURE_NAMES, kind) ?? kind} ${measureText(amount, kind, part)}`).join(", ") : valueText(value),
         ])
       : [],
   );
   return (
     <>
-      {told.map(([name, text]) => (
+      {lines.map(([name, text]) => (
         <div class="measure" key={name}>
           <dt>
             <Text of={name} />
@@ -114,7 +114,7 @@ function Measures({ of }: { of: unknown }): JSX.Element | null {
 
 /** The head of a column of numbers, which is narrow. */
 function headOf(name: string): string {
-  return name === "waiting_for_human" ? "Waiting" : word(name);
+  return name === "waiting_for_human" ? "Waiting" : humanize(name);
 }
 
 interface GroupTableProps {
@@ -124,18 +124,18 @@ interface GroupTableProps {
 }
 
 function GroupTable({ question, answer, keys }: GroupTableProps): JSX.Element {
-  const { go, home } = useBoard();
+  const { go, platform } = useBoard();
   const groups = answer.groups ?? [];
-  const counted = question.arguments["of"] === "leads" ? "leads" : "conversations";
+  const countField = question.arguments["of"] === "leads" ? "leads" : "conversations";
   const columns = ["hot", "waiting_for_human", "overdue", "messages", "tokens", "usd", "rating_avg"].filter(
     (name) => !keys.includes(name) && groups.some((group) => typeof group[name] === "number"),
   );
   const withValue = groups.some((group) => group.value);
-  const largest = Math.max(...groups.map((group) => Number(group[counted] ?? 0)), 1);
+  const largest = Math.max(...groups.map((group) => Number(group[countField] ?? 0)), 1);
   const complete = answer.freshness?.complete ?? true;
   const heads: Head[] = [
-    ...keys.map((key) => ({ name: word(key) })),
-    { name: word(counted), kind: "bar-column" },
+    ...keys.map((key) => ({ name: humanize(key) })),
+    { name: humanize(countField), kind: "bar-column" },
     ...columns.map((name) => ({ name: headOf(name), kind: "numeric" })),
     ...(withValue ? [{ name: "Worth, by currency", kind: "amounts-column" }] : []),
   ];
@@ -143,25 +143,25 @@ function GroupTable({ question, answer, keys }: GroupTableProps): JSX.Element {
     <div class="table-box" tabIndex={0} role="region" aria-label="Groups">
       <StatTable heads={heads}>
           {groups.map((group) => {
-            const behind = home.canCall ? rowsOf(question, group, keys) : undefined;
+            const rows = platform.canCall ? rowsOf(question, group, keys) : undefined;
             const name = keys.map((key) => keyText(key, group[key])).join(", ");
-            const count = Number(group[counted] ?? 0);
+            const count = Number(group[countField] ?? 0);
             return (
               <StatRow key={name}>
                 {keys.map((key) => (
-                  <th scope="row" role="rowheader" key={key} {...(keys.length > 1 && { "data-head": word(key) })}>
+                  <th scope="row" role="rowheader" key={key} {...(keys.length > 1 && { "data-head": humanize(key) })}>
                     <Text of={keyText(key, group[key])} />
                   </th>
                 ))}
-                <Cell of={word(counted)} kind="bar-column">
+                <Cell of={humanize(countField)} kind="bar-column">
                   <div>
                     <Bar share={count / largest} part={typeof group.hot === "number" && count ? group.hot / count : 0} />
-                    <Count value={count} label={`${word(counted)}, ${name}`} complete={complete} onOpen={behind && (() => go({ name: "rows", title: name, question: behind }))} />
+                    <Count value={count} label={`${humanize(countField)}, ${name}`} complete={complete} onOpen={rows && (() => go({ name: "rows", title: name, question: rows }))} />
                   </div>
                 </Cell>
                 {columns.map((column) => (
                   <Cell of={headOf(column)} kind="numeric" key={column}>
-                    {typeof group[column] === "number" ? figure(column, group[column]) : <span class="zero">–</span>}
+                    {typeof group[column] === "number" ? figureText(column, group[column]) : <span class="zero">–</span>}
                   </Cell>
                 ))}
                 {withValue && (
@@ -173,12 +173,12 @@ function GroupTable({ question, answer, keys }: GroupTableProps): JSX.Element {
             );
           })}
       </StatTable>
-      {answer.groups_total !== undefined && answer.groups_total > groups.length && <p class="hint">{plural(answer.groups_total, "group")} in all.</p>}
+      {answer.groups_total !== undefined && answer.groups_total > groups.length && <p class="hint">{counted(answer.groups_total, "group")} in all.</p>}
     </div>
   );
 }
 
 function keyText(key: string, value: unknown): string {
-  if (typeof value !== "string") return value === undefined ? word("none") : plain(value);
-  return key === "day" ? day(value, "weekday") : word(value);
+  if (typeof value !== "string") return value === undefined ? humanize("none") : valueText(value);
+  return key === "day" ? day(value, "weekday") : humanize(value);
 }

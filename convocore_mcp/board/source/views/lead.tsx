@@ -5,8 +5,8 @@ import { useEffect, useRef } from "preact/hooks";
 import { useEntry } from "../answerCache.ts";
 import type { Answer, Lead as LeadAnswer, Question, Row } from "../answers.ts";
 import { useBoard, useNow } from "../board.ts";
-import { CLOSED, moment, number, plain, plural, word } from "../format.ts";
-import { Copy, Prepare, RecordLink } from "../parts/actions.tsx";
+import { CLOSED, moment, number, valueText, counted, humanize } from "../format.ts";
+import { CopyButton, PrepareButton, RecordLink } from "../parts/actions.tsx";
 import { Score, Worth } from "../parts/figures.tsx";
 import { Answered, Empty } from "../parts/notices.tsx";
 import { Due, Since } from "../parts/overdue.tsx";
@@ -16,7 +16,7 @@ import { leadsWith } from "../questions.ts";
 import { Transcripts } from "./transcript.tsx";
 
 export function Lead({ question, agent }: { question: Question; agent?: string | undefined }): JSX.Element {
-  const { agent: agents, cache, go, home } = useBoard();
+  const { agent: agents, cache, go, platform } = useBoard();
   const entry = useEntry(cache, question);
   const search = (): void => {
     const query = String(question.arguments["lead"] ?? "");
@@ -27,7 +27,7 @@ export function Lead({ question, agent }: { question: Question; agent?: string |
       <Answered entry={entry} question={question} rows={6}>
         {(answer) => (answer.lead ? <Profile lead={answer.lead} agent={agent} /> : <Candidates answer={answer} agent={agent} />)}
       </Answered>
-      {entry.refusal && !entry.answer && home.canCall && (
+      {entry.error && !entry.answer && platform.canCall && (
         <button type="button" onClick={search}>
           Search all leads for these words
         </button>
@@ -37,12 +37,12 @@ export function Lead({ question, agent }: { question: Question; agent?: string |
 }
 
 function Candidates({ answer, agent }: { answer: Answer; agent: string | undefined }): JSX.Element {
-  const { go, home } = useBoard();
+  const { go, platform } = useBoard();
   const people = answer.candidates ?? [];
   return (
     <>
       <p class="totals">
-        <strong>{plural(answer.total ?? people.length, "person", "people")}</strong> may be meant. Who is it?
+        <strong>{counted(answer.total ?? people.length, "person", "people")}</strong> may be meant. Who is it?
         {answer.ignored && (
           <span class="hint">
             {" "}
@@ -53,7 +53,7 @@ function Candidates({ answer, agent }: { answer: Answer; agent: string | undefin
       <ul class="queue">
         {people.map((person) => (
           <li key={person.lead_id}>
-            <button type="button" class="row" disabled={!home.canCall} onClick={() => go({ name: "lead", lead: person.lead_id ?? "", agent })}>
+            <button type="button" class="row" disabled={!platform.canCall} onClick={() => go({ name: "lead", lead: person.lead_id ?? "", agent })}>
               <span class="who">
                 <span class="name">
                   <Name of={person} />
@@ -73,12 +73,12 @@ function Candidates({ answer, agent }: { answer: Answer; agent: string | undefin
 }
 
 function Profile({ lead, agent }: { lead: LeadAnswer; agent: string | undefined }): JSX.Element {
-  const { feed, moved } = useBoard();
-  const marked = feed.isMarked(lead.lead_id, useNow(10));
+  const { feed, hasNavigated } = useBoard();
+  const highlighted = feed.isHighlighted(lead.lead_id, useNow(10));
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     // The view has the focus while this was on its way; the heading says who it is.
-    if (moved && document.activeElement?.localName === "main") heading.current?.focus({ preventScroll: true });
+    if (hasNavigated && document.activeElement?.localName === "main") heading.current?.focus({ preventScroll: true });
   }, []);
   return (
     <article class="lead">
@@ -86,51 +86,51 @@ function Profile({ lead, agent }: { lead: LeadAnswer; agent: string | undefined 
         <Score of={lead.score} hot={lead.hot} />
         <div class="who">
           <h2 ref={heading} tabIndex={-1}>
-            <Name of={named(lead)} />
+            <Name of={withContact(lead)} />
           </h2>
-          <About of={named(lead)} />
+          <About of={withContact(lead)} />
           <p class="badges">
             {lead.hot && <Badge kind="hot">hot</Badge>}
             {lead.label && <Badge>label {lead.label}</Badge>}
-            {marked && <Badge kind="new">changed just now</Badge>}
+            {highlighted && <Badge kind="new">changed just now</Badge>}
             {lead.alerts?.map((alert) => (
               <Badge kind="wait" key={alert}>
-                <Text of={word(alert)} />
+                <Text of={humanize(alert)} />
               </Badge>
             ))}
           </p>
         </div>
         <Worth of={lead} />
-        <Prepare lead={lead.lead_id} primary />
+        <PrepareButton lead={lead.lead_id} primary />
       </header>
       <div class="lead-columns">
         <div>
-          <Part title="Why">
+          <Section title="Why">
             <Reasons of={lead.why} />
-          </Part>
+          </Section>
           {lead.summary && (
-            <Part title="Summary">
+            <Section title="Summary">
               <LongText>{lead.summary}</LongText>
-            </Part>
+            </Section>
           )}
           {lead.said?.length ? (
-            <Part title="In their words">
+            <Section title="In their words">
               {lead.said.map((quote) => (
                 <blockquote key={quote} dir={directionOf(quote)}>
                   {quote}
                 </blockquote>
               ))}
-            </Part>
+            </Section>
           ) : null}
           <NextSteps of={lead.next_steps} />
           {lead.notes && (
-            <Part title="Notes">
+            <Section title="Notes">
               <LongText lines={5}>{lead.notes}</LongText>
-            </Part>
+            </Section>
           )}
-          <Part title={`Conversations (${number(lead.conversations_total ?? lead.conversations.length)})`}>
+          <Section title={`Conversations (${number(lead.conversations_total ?? lead.conversations.length)})`}>
             <Transcripts of={lead} agent={agent} />
-          </Part>
+          </Section>
         </div>
         <div>
           <Contact of={lead} />
@@ -143,13 +143,13 @@ function Profile({ lead, agent }: { lead: LeadAnswer; agent: string | undefined 
 }
 
 /** The lead with what stands for a missing name. */
-function named(lead: LeadAnswer): Row {
+function withContact(lead: LeadAnswer): Row {
   const contact = lead.emails?.[0] ?? lead.phones?.[0];
   const channel = lead.conversations[0]?.channel;
   return { ...lead, ...(contact && { contact }), ...(channel && { channel }) };
 }
 
-function Part({ title, children }: { title: string; children: ComponentChildren }): JSX.Element {
+function Section({ title, children }: { title: string; children: ComponentChildren }): JSX.Element {
   return (
     <section class="part">
       <h3>{title}</h3>
@@ -160,12 +160,12 @@ function Part({ title, children }: { title: string; children: ComponentChildren 
 
 function NextSteps({ of }: { of: LeadAnswer["next_steps"] }): JSX.Element {
   return (
-    <Part title="Next steps">
+    <Section title="Next steps">
       {of?.length ? (
         <ul class="steps">
           {of.map((step, index) => (
             <li key={index} class={step.overdue ? "overdue" : ""}>
-              {step.overdue && <Badge kind="bad">overdue</Badge>} <Text of={step.title ?? word(step.type ?? "step")} />
+              {step.overdue && <Badge kind="bad">overdue</Badge>} <Text of={step.title ?? humanize(step.type ?? "step")} />
               <span class="hint">
                 <Due of={step} />
               </span>
@@ -175,7 +175,7 @@ function NextSteps({ of }: { of: LeadAnswer["next_steps"] }): JSX.Element {
       ) : (
         <Empty>Nothing is planned. A next step in the CRM appears here.</Empty>
       )}
-    </Part>
+    </Section>
   );
 }
 
@@ -186,11 +186,11 @@ function Contact({ of }: { of: LeadAnswer }): JSX.Element | null {
   ];
   if (!lines.length && !of.links?.length) return null;
   return (
-    <Part title="Contact">
+    <Section title="Contact">
       <ul class="contacts">
         {lines.map(([what, text]) => (
           <li key={text}>
-            <Text of={text} /> <Copy text={text} what={what} />
+            <Text of={text} /> <CopyButton text={text} what={what} />
           </li>
         ))}
         {of.links?.map((link) => (
@@ -199,15 +199,15 @@ function Contact({ of }: { of: LeadAnswer }): JSX.Element | null {
           </li>
         ))}
       </ul>
-    </Part>
+    </Section>
   );
 }
 
-const CLOSE = "Expected close";
+const EXPECTED_CLOSE = "Expected close";
 const FACTS: [keyof LeadAnswer & string, string][] = [
   ["stage", "Stage"],
   ["assignee", "Assigned to"],
-  ["expected_close", CLOSE],
+  ["expected_close", EXPECTED_CLOSE],
   ["demo", "Demo"],
   ["lost_reason", "Lost because"],
   ["campaign", "Campaign"],
@@ -216,24 +216,24 @@ const FACTS: [keyof LeadAnswer & string, string][] = [
 ];
 
 function Facts({ of }: { of: LeadAnswer }): JSX.Element | null {
-  const told = FACTS.filter(([name]) => of[name] !== undefined).map(([name, label]): [string, string] => {
+  const facts = FACTS.filter(([name]) => of[name] !== undefined).map(([name, label]): [string, string] => {
     const text = String(of[name]);
-    return [label, name === "stage" ? word(text) : moment(text)];
+    return [label, name === "stage" ? humanize(text) : moment(text)];
   });
-  const more = Object.entries(of.extracted ?? {}).map(([name, value]): [string, string] => [word(name), plain(value)]);
+  const more = Object.entries(of.extracted ?? {}).map(([name, value]): [string, string] => [humanize(name), valueText(value)]);
   const isOpen = !CLOSED.has(of.stage ?? "");
-  if (!told.length && !more.length && !of.tags?.length) return null;
+  if (!facts.length && !more.length && !of.tags?.length) return null;
   return (
-    <Part title="Facts">
+    <Section title="Facts">
       <dl class="facts-list">
-        {[...told, ...more].map(([name, text], index) => (
+        {[...facts, ...more].map(([name, text], index) => (
           <div key={index}>
             <dt>
               <Text of={name} />
             </dt>
             <dd>
               <Text of={text} />
-              {name === CLOSE && isOpen && index < told.length && <Since of={of.expected_close!} />}
+              {name === EXPECTED_CLOSE && isOpen && index < facts.length && <Since of={of.expected_close!} />}
             </dd>
           </div>
         ))}
@@ -250,14 +250,14 @@ function Facts({ of }: { of: LeadAnswer }): JSX.Element | null {
           </div>
         ) : null}
       </dl>
-    </Part>
+    </Section>
   );
 }
 
 function Timeline({ of }: { of: LeadAnswer["timeline"] }): JSX.Element | null {
   if (!of?.length) return null;
   return (
-    <Part title="Timeline">
+    <Section title="Timeline">
       <ol class="timeline">
         {of.map((event, index) => (
           <li key={index} class={`kind-${/^[a-z_-]+$/.test(event.kind) ? event.kind : "other"}`}>
@@ -265,11 +265,11 @@ function Timeline({ of }: { of: LeadAnswer["timeline"] }): JSX.Element | null {
               <Ago at={event.at} />
             </span>
             <span class="what">
-              <Text of={event.text ?? word(event.kind)} />
+              <Text of={event.text ?? humanize(event.kind)} />
             </span>
           </li>
         ))}
       </ol>
-    </Part>
+    </Section>
   );
 }

@@ -4,12 +4,12 @@ import type { JSX } from "preact";
 import { useEntry, useQuestion } from "../answerCache.ts";
 import type { Answer, Money } from "../answers.ts";
 import { useAfterPaint, useBoard, type View } from "../board.ts";
-import { amounts, CLOSED, money, noun, number } from "../format.ts";
+import { amounts, CLOSED, money, pluralize, number } from "../format.ts";
 import { AmountSet, Count, Figure } from "../parts/figures.tsx";
-import { ErrorBoundary, Refused } from "../parts/notices.tsx";
-import { OVERDUE } from "../parts/overdue.tsx";
+import { ErrorBoundary, ErrorNotice } from "../parts/notices.tsx";
+import { OVERDUE_RULE } from "../parts/overdue.tsx";
 import { Clock } from "../parts/times.tsx";
-import { hotLeads, leadsWith, pipeline, STILL_OPEN, waiting } from "../questions.ts";
+import { hotLeads, leadsWith, pipeline, IN_OPEN_STAGES, waiting } from "../questions.ts";
 import { Changes } from "./changes.tsx";
 import { HotChannels } from "./channels.tsx";
 import { HotLeads } from "./hot.tsx";
@@ -19,23 +19,23 @@ import { Waiting } from "./waiting.tsx";
 
 export function Overview(): JSX.Element {
   const { cache, agent } = useBoard();
-  const hasPainted = useAfterPaint<boolean>(true, false); // what is asked first need not wait for what stands below it
+  const hasPainted = useAfterPaint<boolean>(true, false); // the first questions are sent before those of the panels below
   const [first, ...others] = [hotLeads(agent), pipeline(agent), waiting(agent)];
-  const refusal = useEntry(cache, first).refusal;
+  const error = useEntry(cache, first).error;
   // One cause is told once, and not in each panel.
-  const nothing = [first!, ...others].every((question) => !cache.entry(question).answer && cache.entry(question).refusal?.message === refusal?.message);
-  if (refusal && nothing) return <Refused by={refusal} question={first!} />;
+  const allFailed = [first!, ...others].every((question) => !cache.entry(question).answer && cache.entry(question).error?.message === error?.message);
+  if (error && allFailed) return <ErrorNotice error={error} question={first!} />;
   return (
     <div class="overview">
       <Figures />
       <Panel title="Call first" more={{ name: "hot" }} area="hot">
-        <HotLeads most={4} compact />
+        <HotLeads max={4} compact />
       </Panel>
       <Panel title="Waiting longest" more={{ name: "waiting" }} area="waiting">
-        <Waiting most={6} />
+        <Waiting max={6} />
       </Panel>
       <Panel title="Just now" more={{ name: "changes" }} area="changes">
-        <Changes most={7} />
+        <Changes max={7} />
       </Panel>
       <Panel title="Pipeline by stage" more={{ name: "pipeline" }} area="pipeline">
         {hasPainted && <Pipeline compact />}
@@ -74,9 +74,9 @@ function Panel({ title, more, area, children }: PanelProps): JSX.Element {
 
 function Figures(): JSX.Element {
   const { cache, agent, go } = useBoard();
-  const hot = useEntry(cache, useQuestion(...pair(hotLeads(agent)))).answer;
-  const stages = useEntry(cache, useQuestion(...pair(pipeline(agent)))).answer;
-  const queue = useEntry(cache, useQuestion(...pair(waiting(agent)))).answer;
+  const hot = useEntry(cache, useQuestion(...toolAndArguments(hotLeads(agent)))).answer;
+  const stages = useEntry(cache, useQuestion(...toolAndArguments(pipeline(agent)))).answer;
+  const queue = useEntry(cache, useQuestion(...toolAndArguments(waiting(agent)))).answer;
   const open = openPipeline(stages);
   const worth = amounts(open?.value);
   const first = queue?.conversations?.find((row) => row.waiting_since);
@@ -86,14 +86,14 @@ function Figures(): JSX.Element {
       <Figure label="Hot leads" value={hot?.hot} complete={hot?.freshness?.complete ?? true} kind="hot" onOpen={() => go({ name: "hot" })}>
         {hot && (
           <>
-            of <Count value={hot.leads_considered} label="All leads" complete={hot.freshness?.complete ?? true} onOpen={() => go(rows("All leads", {}))} /> {noun(hot.leads_considered, "lead")}
+            of <Count value={hot.leads_considered} label="All leads" complete={hot.freshness?.complete ?? true} onOpen={() => go(rows("All leads", {}))} /> {pluralize(hot.leads_considered, "lead")}
           </>
         )}
       </Figure>
       <Figure
         label={worth.length > 1 ? `Open pipeline is worth, in ${number(worth.length)} currencies` : "Open pipeline is worth"}
         value={worth[0]?.[1]}
-        shown={worth.length > 1 ? <AmountSet of={worth} most={3} /> : worth[0] && money(worth[0][1], worth[0][0])}
+        shown={worth.length > 1 ? <AmountSet of={worth} max={3} /> : worth[0] && money(worth[0][1], worth[0][0])}
         complete={stages?.freshness?.complete ?? true}
         kind="main"
         onOpen={() => go({ name: "pipeline" })}
@@ -101,7 +101,7 @@ function Figures(): JSX.Element {
         {open && (
           <>
             {worth.length > 1 && "currencies are never added up; "}
-            <Count value={open.leads} label="Open leads" complete={stages?.freshness?.complete ?? true} onOpen={() => go(rows("Open leads", { where: STILL_OPEN }))} /> open {noun(open.leads, "lead")}
+            <Count value={open.leads} label="Open leads" complete={stages?.freshness?.complete ?? true} onOpen={() => go(rows("Open leads", { where: IN_OPEN_STAGES }))} /> open {pluralize(open.leads, "lead")}
           </>
         )}
       </Figure>
@@ -113,7 +113,7 @@ function Figures(): JSX.Element {
         )}
       </Figure>
       <Figure label="Overdue leads" value={stages?.totals?.overdue ?? (stages && 0)} complete={stages?.freshness?.complete ?? true} onOpen={() => go(rows("Overdue", { attention: ["overdue"] }))}>
-        {OVERDUE}
+        {OVERDUE_RULE}
         {hot && (
           <>
             ;{" "}
@@ -123,7 +123,7 @@ function Figures(): JSX.Element {
               complete={hot.freshness?.complete ?? true}
               onOpen={() => go(rows("Hot and overdue", { where: ["hot=true"], attention: ["overdue"] }))}
             />{" "}
-            of them {noun(hot.overdue, "is", "are")} hot
+            of them {pluralize(hot.overdue, "is", "are")} hot
           </>
         )}
       </Figure>
@@ -137,7 +137,7 @@ function Figures(): JSX.Element {
   );
 }
 
-const pair = (question: { tool: string; arguments: Record<string, unknown> }): [string, Record<string, unknown>] => [
+const toolAndArguments = (question: { tool: string; arguments: Record<string, unknown> }): [string, Record<string, unknown>] => [
   question.tool,
   question.arguments,
 ];

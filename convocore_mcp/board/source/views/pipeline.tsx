@@ -4,14 +4,14 @@ import type { JSX } from "preact";
 import { useEntry } from "../answerCache.ts";
 import type { Answer, Group, Money, Question } from "../answers.ts";
 import { useBoard } from "../board.ts";
-import { CLOSED, noun, percent, plural, STAGES, word } from "../format.ts";
+import { CLOSED, pluralize, percent, counted, STAGES, humanize } from "../format.ts";
 import { Amounts, Count } from "../parts/figures.tsx";
 import { Bar } from "../parts/bar.tsx";
-import { Answered, Empty, Relaxed } from "../parts/notices.tsx";
-import { OVERDUE } from "../parts/overdue.tsx";
+import { Answered, Empty, RelaxedFilters } from "../parts/notices.tsx";
+import { OVERDUE_RULE } from "../parts/overdue.tsx";
 import { Cell, StatRow, StatTable, type Head } from "../parts/statTable.tsx";
 import { Text } from "../parts/text.tsx";
-import { narrowed, pipeline, rowsOf, STILL_OPEN, tellingOverdue } from "../questions.ts";
+import { narrowed, pipeline, rowsOf, IN_OPEN_STAGES, withOverdueFields } from "../questions.ts";
 import { openPipeline } from "./overview.tsx";
 
 export function Pipeline({ question, compact = false }: { question?: Question | undefined; compact?: boolean }): JSX.Element {
@@ -25,15 +25,15 @@ export function Pipeline({ question, compact = false }: { question?: Question | 
           <>
             {!compact && <PipelineTotals question={asked} answer={answer} />}
             <StageTable question={asked} answer={answer} compact={compact} />
-            {!compact && <p class="hint">Overdue: {OVERDUE}.</p>}
-            {!compact && <Unread answer={answer} />}
+            {!compact && <p class="hint">Overdue: {OVERDUE_RULE}.</p>}
+            {!compact && <UnparsedValues answer={answer} />}
           </>
         ) : (
           <Empty>
             <p>
               <strong>There are no leads here.</strong> A conversation becomes a lead when somebody gives a name, a contact or a score.
             </p>
-            <Relaxed question={asked} answer={answer} />
+            <RelaxedFilters question={asked} answer={answer} />
           </Empty>
         )
       }
@@ -42,21 +42,21 @@ export function Pipeline({ question, compact = false }: { question?: Question | 
 }
 
 function PipelineTotals({ question, answer }: { question: Question; answer: Answer }): JSX.Element {
-  const { home, go } = useBoard();
+  const { platform, go } = useBoard();
   const open = openPipeline(answer)!;
   const complete = answer.freshness?.complete ?? true;
   const show = (title: string, where: string[]): (() => void) | undefined =>
-    home.canCall ? () => go({ name: "rows", title, question: narrowed(question, where) }) : undefined;
+    platform.canCall ? () => go({ name: "rows", title, question: narrowed(question, where) }) : undefined;
   return (
     <p class="totals">
-      <Count value={open.leads} label="Open leads" complete={complete} onOpen={show("Open leads", STILL_OPEN)} /> open {noun(open.leads, "lead")},{" "}
-      <Count value={open.hot} label="Open and hot" complete={complete} onOpen={show("Open leads, hot", [...STILL_OPEN, "hot=true"])} /> of them hot. Currencies are never added up: the open ones are worth <Amounts of={open.value} most={4} spoken />
+      <Count value={open.leads} label="Open leads" complete={complete} onOpen={show("Open leads", IN_OPEN_STAGES)} /> open {pluralize(open.leads, "lead")},{" "}
+      <Count value={open.hot} label="Open and hot" complete={complete} onOpen={show("Open leads, hot", [...IN_OPEN_STAGES, "hot=true"])} /> of them hot. Currencies are never added up: the open ones are worth <Amounts of={open.value} max={4} inSentence />
     </p>
   );
 }
 
 /** In the order of the pipeline; stages that nobody knows come before the closed ones, and leads without one first. */
-function place(group: Group): number {
+function stageOrder(group: Group): number {
   const stage = String(group["stage"]);
   if (stage === "none") return -1;
   const known = STAGES.indexOf(stage);
@@ -79,7 +79,7 @@ interface StageTableProps {
 }
 
 function StageTable({ question, answer, compact }: StageTableProps): JSX.Element {
-  const groups = [...(answer.groups ?? [])].sort((a, b) => place(a) - place(b));
+  const groups = [...(answer.groups ?? [])].sort((a, b) => stageOrder(a) - stageOrder(b));
   // Most leads may have no stage yet. Their bar is cut, so that the others can be told apart.
   const largest = Math.max(...groups.filter((group) => group["stage"] !== "none").map((group) => group.leads ?? 0), 1);
   return (
@@ -103,14 +103,14 @@ interface StageRowProps {
 }
 
 function StageRow({ group, question, largest, like, compact, complete }: StageRowProps): JSX.Element {
-  const { home, go } = useBoard();
+  const { platform, go } = useBoard();
   const stage = String(group["stage"]);
-  const name = stage === "none" ? "No stage" : word(stage);
-  const behind = home.canCall ? rowsOf(question, group, ["stage"]) : undefined;
+  const name = stage === "none" ? "No stage" : humanize(stage);
+  const rows = platform.canCall ? rowsOf(question, group, ["stage"]) : undefined;
   const show = (what: string, extra: Record<string, unknown> = {}): (() => void) | undefined => {
-    if (!behind) return undefined;
-    const where = [...((behind.arguments["where"] as string[] | undefined) ?? []), ...((extra["where"] as string[] | undefined) ?? [])];
-    return () => go({ name: "rows", title: `${name}${what}`, question: tellingOverdue({ ...behind, arguments: { ...behind.arguments, ...extra, where } }) });
+    if (!rows) return undefined;
+    const where = [...((rows.arguments["where"] as string[] | undefined) ?? []), ...((extra["where"] as string[] | undefined) ?? [])];
+    return () => go({ name: "rows", title: `${name}${what}`, question: withOverdueFields({ ...rows, arguments: { ...rows.arguments, ...extra, where } }) });
   };
   const leads = group.leads ?? 0;
   const hot = typeof group.hot === "number" ? group.hot : 0;
@@ -132,7 +132,7 @@ function StageRow({ group, question, largest, like, compact, complete }: StageRo
         {hot > 0 && <small> {percent(hot / leads)}</small>}
       </Cell>
       <Cell of="Worth, by currency" kind="amounts-column">
-        <Amounts of={group.value} like={like} most={compact ? 1 : 2} />
+        <Amounts of={group.value} like={like} max={compact ? 1 : 2} />
       </Cell>
       {!compact && (
         <>
@@ -148,7 +148,7 @@ function StageRow({ group, question, largest, like, compact, complete }: StageRo
   );
 }
 
-function Unread({ answer }: { answer: Answer }): JSX.Element | null {
+function UnparsedValues({ answer }: { answer: Answer }): JSX.Element | null {
   const unread = answer.totals?.unparsed_values;
-  return unread ? <p class="hint">{plural(unread, "value")} could not be read as an amount, and {noun(unread, "is", "are")} in no sum.</p> : null;
+  return unread ? <p class="hint">{counted(unread, "value")} could not be read as an amount, and {pluralize(unread, "is", "are")} in no sum.</p> : null;
 }

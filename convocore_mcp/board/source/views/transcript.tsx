@@ -5,16 +5,16 @@ import { useState } from "preact/hooks";
 import { useEntry } from "../answerCache.ts";
 import type { Answer, Lead, Question } from "../answers.ts";
 import { useBoard } from "../board.ts";
-import { moment, number, plural, word } from "../format.ts";
+import { moment, number, counted, humanize } from "../format.ts";
 import { Answered, Empty } from "../parts/notices.tsx";
 import { directionOf, Text } from "../parts/text.tsx";
 import { Ago } from "../parts/times.tsx";
 
-const TURNS = 30;
-const MOST_TURNS = 200;
+const FIRST_TURNS = 30;
+const MAX_TURNS = 200;
 
 export function Transcripts({ of, agent }: { of: Lead; agent: string | undefined }): JSX.Element {
-  const { home } = useBoard();
+  const { platform } = useBoard();
   const [open, setOpen] = useState("");
   return (
     <ul class="conversations">
@@ -22,19 +22,19 @@ export function Transcripts({ of, agent }: { of: Lead; agent: string | undefined
         <li key={conversation.id}>
           <div class="conversation">
             <span>
-              <Text of={conversation.channel ? word(conversation.channel) : "Conversation"} />
+              <Text of={conversation.channel ? humanize(conversation.channel) : "Conversation"} />
               {conversation.state && (
                 <>
-                  , <Text of={word(conversation.state)} />
+                  , <Text of={humanize(conversation.state)} />
                 </>
               )}
               <span class="hint">
                 {" "}
-                {conversation.messages !== undefined && `${plural(conversation.messages, "message")}, `}
+                {conversation.messages !== undefined && `${counted(conversation.messages, "message")}, `}
                 <Ago at={conversation.last_activity} />
               </span>
             </span>
-            {home.canCall && (
+            {platform.canCall && (
               <button type="button" class="quiet" aria-expanded={open === conversation.id} onClick={() => setOpen(open === conversation.id ? "" : conversation.id)}>
                 {open === conversation.id ? "Close" : "Read it"}
               </button>
@@ -50,17 +50,17 @@ export function Transcripts({ of, agent }: { of: Lead; agent: string | undefined
 
 function Transcript({ id, agent }: { id: string; agent: string | undefined }): JSX.Element {
   const { cache } = useBoard();
-  const [turns, setTurns] = useState(TURNS);
+  const [turns, setTurns] = useState(FIRST_TURNS);
   const question: Question = { tool: "get_conversation", arguments: { conversation: id, turns, ...(agent && agent !== "all" && { agent_id: agent }) } };
   const entry = useEntry(cache, question);
   return (
     <Answered entry={entry} question={question} rows={3}>
-      {(answer) => <Said answer={answer} onAll={turns < MOST_TURNS ? () => setTurns(MOST_TURNS) : undefined} />}
+      {(answer) => <Turns answer={answer} onAll={turns < MAX_TURNS ? () => setTurns(MAX_TURNS) : undefined} />}
     </Answered>
   );
 }
 
-function Said({ answer, onAll }: { answer: Answer; onAll: (() => void) | undefined }): JSX.Element {
+function Turns({ answer, onAll }: { answer: Answer; onAll: (() => void) | undefined }): JSX.Element {
   const { turns = [], total = turns.length, unavailable } = answer.transcript ?? {};
   if (unavailable || !turns.length) {
     return (
@@ -73,7 +73,7 @@ function Said({ answer, onAll }: { answer: Answer; onAll: (() => void) | undefin
     <>
       {total > turns.length && (
         <p class="hint">
-          The newest {number(turns.length)} of {plural(total, "turn")}.{" "}
+          The newest {number(turns.length)} of {counted(total, "turn")}.{" "}
           {onAll && (
             <button type="button" class="quiet" onClick={onAll}>
               Show more
@@ -85,7 +85,7 @@ function Said({ answer, onAll }: { answer: Answer; onAll: (() => void) | undefin
         {turns.map((turn, index) => (
           <li key={index} class={turn.from === "visitor" ? "visitor" : "ours"}>
             <span class="hint">
-              <Text of={word(turn.from ?? "unknown")} />
+              <Text of={humanize(turn.from ?? "unknown")} />
               {turn.at && (
                 <>
                   , <Text of={moment(turn.at)} />

@@ -5,13 +5,13 @@ import { useState } from "preact/hooks";
 import { useEntry } from "../answerCache.ts";
 import type { Answer, Group, Question } from "../answers.ts";
 import { useAfterPaint, useBoard } from "../board.ts";
-import { day, noun, number, plural } from "../format.ts";
+import { day, pluralize, number, counted } from "../format.ts";
 import { Columns, type Column } from "../parts/columns.tsx";
 import { Count } from "../parts/figures.tsx";
 import { Answered } from "../parts/notices.tsx";
 import { narrowed, rowsOf, trend, TREND_DAYS } from "../questions.ts";
 
-const SPANS = [14, 30, 90];
+const DAY_CHOICES = [14, 30, 90];
 const DAY_MS = 86_400_000;
 
 export function Trend({ compact = false }: { compact?: boolean }): JSX.Element {
@@ -28,7 +28,7 @@ export function Trend({ compact = false }: { compact?: boolean }): JSX.Element {
     <>
       {!compact && (
         <div class="choices" role="group" aria-label="Days shown">
-          {SPANS.map((span) => (
+          {DAY_CHOICES.map((span) => (
             <button key={span} type="button" aria-pressed={span === chosen} onClick={() => show(span)}>
               {span} days
             </button>
@@ -50,16 +50,16 @@ export function Trend({ compact = false }: { compact?: boolean }): JSX.Element {
 }
 
 function TrendTotals({ question, answer, days }: { question: Question; answer: Answer; days: number }): JSX.Element {
-  const { go, home } = useBoard();
+  const { go, platform } = useBoard();
   const { leads = 0, hot = 0 } = answer.totals ?? {};
   const complete = answer.freshness?.complete ?? true;
   const show = (title: string, where: string[]): (() => void) | undefined =>
-    home.canCall ? () => go({ name: "rows", title, question: narrowed(question, where) }) : undefined;
+    platform.canCall ? () => go({ name: "rows", title, question: narrowed(question, where) }) : undefined;
   const title = `New in ${days} days`;
   return (
     <p class="totals">
-      <Count value={leads} label="New leads" complete={complete} onOpen={show(title, [])} /> new {noun(leads, "lead")} in {days} days,{" "}
-      <Count value={Number(hot)} label="New and hot" complete={complete} onOpen={show(`${title}, hot`, ["hot=true"])} /> of them {noun(Number(hot), "is", "are")} hot now.
+      <Count value={leads} label="New leads" complete={complete} onOpen={show(title, [])} /> new {pluralize(leads, "lead")} in {days} days,{" "}
+      <Count value={Number(hot)} label="New and hot" complete={complete} onOpen={show(`${title}, hot`, ["hot=true"])} /> of them {pluralize(Number(hot), "is", "are")} hot now.
     </p>
   );
 }
@@ -72,18 +72,18 @@ interface DayColumnsProps {
 }
 
 function DayColumns({ question, answer, days, compact }: DayColumnsProps): JSX.Element {
-  const { go, home } = useBoard();
+  const { go, platform } = useBoard();
   const found = new Map((answer.groups ?? []).map((group) => [String(group["day"]), group]));
   const columns = lastDays(answer, days).map((name): Column => {
     const group: Group = found.get(name) ?? { day: name };
-    const rows = home.canCall && group.leads ? rowsOf(question, group, ["day"]) : undefined;
+    const rows = platform.canCall && group.leads ? rowsOf(question, group, ["day"]) : undefined;
     const hot = typeof group.hot === "number" ? group.hot : 0;
     return {
       key: name,
       label: day(name),
       value: group.leads ?? 0,
       part: hot,
-      told: `${day(name, "long")}: ${plural(group.leads ?? 0, "new lead")}, ${number(hot)} hot`,
+      description: `${day(name, "long")}: ${counted(group.leads ?? 0, "new lead")}, ${number(hot)} hot`,
       onOpen: rows && (() => go({ name: "rows", title: `New on ${day(name, "long")}`, question: rows })),
     };
   });

@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import { useEntry } from "../answerCache.ts";
 import type { Row } from "../answers.ts";
 import { useBoard, useNow } from "../board.ts";
-import { number, plural } from "../format.ts";
+import { number, counted } from "../format.ts";
 import { Answered, Empty } from "../parts/notices.tsx";
 import { About, Badge, Name, Text } from "../parts/text.tsx";
 import { Clock } from "../parts/times.tsx";
@@ -12,12 +12,12 @@ import { VirtualList } from "../parts/virtualList.tsx";
 import { waiting } from "../questions.ts";
 import { usePages } from "./pages.ts";
 
-export function Waiting({ most }: { most?: number }): JSX.Element {
+export function Waiting({ max }: { max?: number }): JSX.Element {
   const { cache, agent } = useBoard();
   const asked = waiting(agent);
   const entry = useEntry(cache, asked);
   return (
-    <Answered entry={entry} question={asked} rows={most ?? 6}>
+    <Answered entry={entry} question={asked} rows={max ?? 6}>
       {(answer) => {
         const rows = answer.conversations ?? [];
         if (!rows.length) {
@@ -27,9 +27,9 @@ export function Waiting({ most }: { most?: number }): JSX.Element {
             </Empty>
           );
         }
-        return most ? (
+        return max ? (
           <ol class="queue">
-            {rows.slice(0, most).map((row) => (
+            {rows.slice(0, max).map((row) => (
               <li key={row.id}>
                 <QueueRow row={row} />
               </li>
@@ -49,10 +49,10 @@ function WholeQueue(): JSX.Element {
   return (
     <>
       <p class="totals">
-        <strong>{plural(pages.total, "conversation")}</strong> {pages.total === 1 ? "waits" : "wait"} for a human, the longest wait first.
+        <strong>{counted(pages.total, "conversation")}</strong> {pages.total === 1 ? "waits" : "wait"} for a human, the longest wait first.
         {pages.rows.length < pages.total && ` The first ${number(pages.rows.length)} are loaded.`}
       </p>
-      <VirtualList items={pages.rows} total={pages.total} label="Waiting for a human" keyOf={(row) => row.id ?? ""} onEnd={pages.more} kept={pages.kept}>
+      <VirtualList items={pages.rows} total={pages.total} label="Waiting for a human" keyOf={(row) => row.id ?? ""} onNearEnd={pages.loadMore} state={pages.listState}>
         {drawRow}
       </VirtualList>
     </>
@@ -68,16 +68,16 @@ interface QueueRowProps {
 }
 
 function QueueRow({ row, rank, tabIndex }: QueueRowProps): JSX.Element {
-  const { feed, go, home } = useBoard();
-  const marked = feed.isMarked(row.id, useNow(10));
+  const { feed, go, platform } = useBoard();
+  const highlighted = feed.isHighlighted(row.id, useNow(10));
   const open = (): void => go({ name: "lead", lead: row.lead_id ?? row.id ?? "", agent: row.agent_id });
   return (
-    <button type="button" class={`row ${rank ? "ranked" : ""} ${marked ? "marked" : ""}`} disabled={!home.canCall} onClick={open} {...(tabIndex !== undefined && { tabIndex })}>
+    <button type="button" class={`row ${rank ? "ranked" : ""} ${highlighted ? "highlighted" : ""}`} disabled={!platform.canCall} onClick={open} {...(tabIndex !== undefined && { tabIndex })}>
       {rank && <span class="rank">{rank}</span>}
       <span class="who">
         <span class="name">
           <Name of={row} />
-          {marked && <Badge kind="new">changed</Badge>}
+          {highlighted && <Badge kind="new">changed</Badge>}
         </span>
         <About of={row} />
       </span>

@@ -1,6 +1,6 @@
 """Splits what arrives on stdin into lines, and keeps no more of a line than may be read.
 
-Of a line that is too long, the beginning and the end remain: the request's ID stands in one of
+The beginning and the end of a line that is too long are kept: the request's ID stands in one of
 them, because some clients write it first and others last.
 """
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 MAX_LINE_BYTES = 1_000_000
 """As much as a request over HTTP may have."""
 KEPT_BYTES = 64 * 1024
-"""Of a line that is too long, at each end."""
+"""Bytes that are kept of a line that is too long, at each end."""
 
 
 @dataclass(frozen=True, slots=True)

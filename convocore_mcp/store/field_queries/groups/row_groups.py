@@ -24,11 +24,11 @@ from convocore_mcp.store.field_queries.groups.split_groups import SplitParts
 from convocore_mcp.store.field_queries.groups.top_groups import engine_can_rank, top_groups
 from convocore_mcp.store.fields.row_tables import RowTable
 
-CHANGING = (BY_NAME["overdue_activity"], BY_NAME["hot"])
+TIME_DEPENDENT_FIELDS = (BY_NAME["overdue_activity"], BY_NAME["hot"])
 """Fields whose values change as time passes; the figures of all groups of leads depend on them."""
 
 
-class _Found:
+class _GroupSums:
     """What was added up: of all rows, of each group that is shown, and of all other groups."""
 
     def __init__(self, figures: Figures) -> None:
@@ -61,7 +61,7 @@ def groups(
     """The rows that meet the conditions, by group; `limit` groups are shown."""
     columns = [group_column(connection, table, query, conditions, g) for g in group_by]
     keys, figures = GroupKeys(group_by, columns), Figures.of(table)
-    found = _Found(figures)
+    found = _GroupSums(figures)
     cheap_keys = all(column.cheap_key for column in columns)
     parts = SplitParts(connection, table, keys, figures, conditions, cheap_keys=cheap_keys)
     # Python adds up few groups: SQLite then reads faster, a range of rows at a time.
@@ -89,7 +89,7 @@ def _split(
     keys: GroupKeys,
     shares: Sequence[tuple[GroupKey, float, float]],
     limit: int,
-    found: _Found,
+    found: _GroupSums,
 ) -> None:
     """Add up the parts in Python, and choose which groups are shown."""
     rows_of = found.figures.rows
@@ -144,7 +144,7 @@ def _first(keys: GroupKeys, sizes: dict[GroupKey, int], limit: int) -> list[Grou
     return heapq.nsmallest(limit, large, key=lambda key: (-sizes[key], key))
 
 
-def _answer(keys: GroupKeys, found: _Found, totals: RowGroup, rows: Rows) -> Groups:
+def _answer(keys: GroupKeys, found: _GroupSums, totals: RowGroup, rows: Rows) -> Groups:
     """The answer: the groups that are shown, and all others together."""
     shown = [sums.group(keys.shown(key), rows) for key, sums in found.shown.items()]
     other = found.rest.group((), rows) if len(shown) < found.total else None

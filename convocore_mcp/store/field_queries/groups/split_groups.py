@@ -24,7 +24,7 @@ from convocore_mcp.store.fields.row_tables import RowTable
 MAX_KEPT = 300_000
 """Parts that are kept between the two readings, some 100 MB; where there are more, the engine is
 asked twice."""
-MAX_PARTS_PER_ROW, MAX_OF_COSTLY_KEYS = 1 / 4, 1 / 2
+MAX_PARTS_PER_ROW, MAX_COSTLY_PARTS_PER_ROW = 1 / 4, 1 / 2
 """Groups are few if the first range of rows has at most this many parts for each row; the second is
 for keys that the engine would compute several times to find the largest groups."""
 MOSTLY_DISTINCT = 0.75
@@ -60,7 +60,7 @@ class SplitParts:
             self._missing = missing.where(*conditions, key.is_(None)).group_by(*figures.by_currency)
         self._connection, self._table, self._keys = connection, table, keys
         self._figures, self._max_kept = figures, max_kept
-        self._max_per_row = MAX_PARTS_PER_ROW if cheap_keys else MAX_OF_COSTLY_KEYS
+        self._max_per_row = MAX_PARTS_PER_ROW if cheap_keys else MAX_COSTLY_PARTS_PER_ROW
         self._ranges = self._read()
         self._first: Sequence[AnyRow] | None = None
         self._kept: list[Part] | None = None

@@ -9,19 +9,19 @@ interface Props {
   index: number;
 }
 
-export function Place({ leads, index }: Props): JSX.Element | null {
-  const told = index ? afterOthers(leads[index - 1]!, leads[index]!, index) : first(leads[0]!, leads[1]);
-  return told ? <p class={index ? "place" : "place first"}>{told}</p> : null;
+export function RankReason({ leads, index }: Props): JSX.Element | null {
+  const reason = index ? reasonAfter(leads[index - 1]!, leads[index]!, index) : reasonOfFirst(leads[0]!, leads[1]);
+  return reason ? <p class={index ? "place" : "place first"}>{reason}</p> : null;
 }
 
-function first(lead: HotLead, next: HotLead | undefined): string {
+function reasonOfFirst(lead: HotLead, next: HotLead | undefined): string {
   const known = lead.score !== undefined;
   if (!next || (known && next.score !== lead.score)) return known ? "First: nobody’s score is higher." : "";
   return known ? `First: several have the highest score, ${number(lead.score!)}; this one was active most recently.` : "First: nobody has a score; this one was active most recently.";
 }
 
-/** Nothing where an answer has another order, as that of another server may. */
-function afterOthers(before: HotLead, lead: HotLead, rank: number): string {
+/** Empty where the answer has another order: another version of the server may have made it. */
+function reasonAfter(before: HotLead, lead: HotLead, rank: number): string {
   const other = `number ${number(rank)}`;
   if (before.score !== lead.score) {
     if (lead.score === undefined) return `No score, unlike ${other}.`;

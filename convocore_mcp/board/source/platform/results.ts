@@ -1,9 +1,9 @@
 // How a tool's result is read. A result may be of an older version, or changed by a host on its way:
-// what has not the shape that the page expects is left out alone, and the rest is shown.
+// a value of another shape than the page expects is left out, and the rest is shown.
 
-import { isObject, Refusal, type Answer } from "../answers.ts";
+import { isObject, CallError, type Answer } from "../answers.ts";
 
-/** The answer in a tool's result. Throws a `Refusal` if the result is an error or can't be read. */
+/** The answer in a tool's result. Throws a `CallError` if the result is an error or can't be read. */
 export function readResult(result: unknown): Answer {
   const { content, structuredContent, isError } = isObject(result) ? result : {};
   const blocks = Array.isArray(content) ? content.filter(isObject) : [];
@@ -12,10 +12,10 @@ export function readResult(result: unknown): Answer {
   if (isError || isObject(body?.["error"])) {
     const error = isObject(body?.["error"]) ? body["error"] : {};
     const message = asText(error["message"]) || text || "The tool failed and did not say why.";
-    throw new Refusal(asText(error["code"]) || "internal", message, asText(error["hint"]));
+    throw new CallError(asText(error["code"]) || "internal", message, asText(error["hint"]));
   }
-  if (!body) throw new Refusal("internal", "The answer could not be read.", "Ask again.");
-  return fitted(body, ANSWER) as unknown as Answer;
+  if (!body) throw new CallError("internal", "The answer could not be read.", "Ask again.");
+  return validated(body, ANSWER) as unknown as Answer;
 }
 
 function parsed(text: string): Record<string, unknown> | undefined {
@@ -78,26 +78,26 @@ const ANSWER: Fields = {
   conversation: ROW,
   transcript: { turns: [fieldsOf("text", "at", "from", "text")], total: "number", unavailable: "text" },
 };
-/** What the page takes for granted. */
-const NEEDED = new Map<Shape, Record<string, unknown>>([
+/** Fields that the page reads without a check, with their values where an answer lacks them. */
+const DEFAULTS = new Map<Shape, Record<string, unknown>>([
   [ROW, { why: [] }],
   [LEAD, { why: [], conversations: [] }],
   [CHANGE, { seen: "", kind: "" }],
 ]);
 
-/** The value without what does not fit; nothing if it does not fit itself. */
-function fitted(value: unknown, shape: Shape): unknown {
+/** The value without the parts of another shape; `undefined` if the value itself has another shape. */
+function validated(value: unknown, shape: Shape): unknown {
   if (shape === "text") return typeof value === "number" ? String(value) : typeof value === "string" ? value : undefined;
   if (shape === "number") return typeof value === "number" && Number.isFinite(value) ? value : undefined;
   if (shape === "object") return isObject(value) ? value : undefined;
-  if (isList(shape)) return Array.isArray(value) ? value.map((one) => fitted(one, shape[0])).filter((one) => one !== undefined) : undefined;
+  if (isList(shape)) return Array.isArray(value) ? value.map((one) => validated(one, shape[0])).filter((one) => one !== undefined) : undefined;
   if (!isObject(value)) return undefined;
-  const fields = Object.entries(value).map(([name, held]): [string, unknown] => {
-    const wanted = Object.hasOwn(shape, name) ? shape[name] : undefined;
-    return [name, wanted ? fitted(held, wanted) : held];
+  const fields = Object.entries(value).map(([name, field]): [string, unknown] => {
+    const fieldShape = Object.hasOwn(shape, name) ? shape[name] : undefined;
+    return [name, fieldShape ? validated(field, fieldShape) : field];
   });
-  const kept = fields.filter(([, held]) => held !== undefined);
-  return { ...NEEDED.get(shape), ...Object.fromEntries(kept) };
+  const valid = fields.filter(([, field]) => field !== undefined);
+  return { ...DEFAULTS.get(shape), ...Object.fromEntries(valid) };
 }
 
 function isList(shape: Shape): shape is readonly [Shape] {
@@ -105,15 +105,15 @@ function isList(shape: Shape): shape is readonly [Shape] {
 }
 
 /** The tools whose answers open the page. */
-const OPENING = ["summarize_hot_leads", "list_leads", "conversation_stats", "get_lead"];
+const OPENING_TOOLS = ["summarize_hot_leads", "list_leads", "conversation_stats", "get_lead"];
 
 /** The tool that a host names; some put the server's name in front. */
-export function toolNamed(name: unknown): string | undefined {
-  return typeof name === "string" ? OPENING.find((tool) => name.endsWith(tool)) : undefined;
+export function openingTool(name: unknown): string | undefined {
+  return typeof name === "string" ? OPENING_TOOLS.find((tool) => name.endsWith(tool)) : undefined;
 }
 
 /** Which tool gave an answer; hosts need not tell. */
-export function toolOf(answer: Answer): string {
+export function toolThatAnswered(answer: Answer): string {
   if (answer.lead || answer.candidates) return "get_lead";
   if (answer.totals) return "conversation_stats";
   return answer.leads_considered === undefined ? "list_leads" : "summarize_hot_leads";

@@ -3,33 +3,28 @@
 // The page has an opaque origin and does not know the host's, so messages go to "*": none of them
 // holds a secret. Only messages of the parent window are read.
 
-import { isObject, Refusal, type Answer, type Arguments, type Question } from "../answers.ts";
-import { applySurroundings, type Surroundings } from "./surroundings.ts";
-import type { Home, Listener } from "./home.ts";
-import { readResult, toolNamed, toolOf } from "./results.ts";
+import { isObject, CallError, type Answer, type Arguments, type Question } from "../answers.ts";
+import { applyHostContext, type HostContext } from "./hostContext.ts";
+import type { Platform, Listener } from "./platform.ts";
+import { readResult, openingTool, toolThatAnswered } from "./results.ts";
 
-const VERSION = "2026-01-26";
-const PATIENCE_MS = 60_000;
+const PROTOCOL_VERSION = "2026-01-26";
+const REQUEST_TIMEOUT_MS = 60_000;
 const METHOD_NOT_FOUND = -32601;
 
 interface Pending {
   resolve(value: Record<string, unknown>): void;
-  reject(reason: Refusal): void;
+  reject(reason: CallError): void;
 }
 
-interface Context extends Surroundings {
-  toolInfo?: unknown;
-  availableDisplayModes?: unknown;
-}
-
-export class HostHome implements Home {
+export class HostPlatform implements Platform {
   readonly kind = "host";
   canCall = false;
   canAsk = false;
-  canOpen = false;
+  canOpenLinks = false;
   private readonly pending = new Map<number, Pending>();
   private lastId = 0;
-  private context: Context = {};
+  private context: HostContext = {};
   private input: Arguments = {};
   private listener!: Listener;
 
@@ -47,29 +42,29 @@ export class HostHome implements Home {
     addEventListener("message", (event) => {
       if (event.source === parent && isObject(event.data) && event.data["jsonrpc"] === "2.0") this.receive(event.data);
     });
-    this.shakeHands().catch((refusal: Refusal) => listener.refused(undefined, refusal));
+    this.initialize().catch((error: CallError) => listener.callFailed(undefined, error));
   }
 
-  private async shakeHands(): Promise<void> {
+  private async initialize(): Promise<void> {
     const result = await this.request("ui/initialize", {
-      protocolVersion: VERSION,
+      protocolVersion: PROTOCOL_VERSION,
       appInfo: { name: "convocore-board", version: "1" },
       appCapabilities: { availableDisplayModes: ["inline", "fullscreen"] },
     });
-    const can = (isObject(result["hostCapabilities"]) ? result["hostCapabilities"] : {}) as Record<string, unknown>;
-    this.canCall = isObject(can["serverTools"]);
-    this.canAsk = isObject(can["message"]);
-    this.canOpen = isObject(can["openLinks"]);
-    this.take(result["hostContext"]);
+    const capabilities = (isObject(result["hostCapabilities"]) ? result["hostCapabilities"] : {}) as Record<string, unknown>;
+    this.canCall = isObject(capabilities["serverTools"]);
+    this.canAsk = isObject(capabilities["message"]);
+    this.canOpenLinks = isObject(capabilities["openLinks"]);
+    this.updateContext(result["hostContext"]);
     this.post({ method: "ui/notifications/initialized", params: {} });
     this.reportSize();
-    this.listener.connection("once");
+    this.listener.connectionChanged("once");
   }
 
   private receive(message: Record<string, unknown>): void {
     const { id, method, params, result, error } = message;
     if (typeof method === "string") {
-      if (id === undefined) this.notice(method, isObject(params) ? params : {});
+      if (id === undefined) this.handleNotification(method, isObject(params) ? params : {});
       else if (method === "ping" || method === "ui/resource-teardown") this.post({ id, result: {} });
       else this.post({ id, error: { code: METHOD_NOT_FOUND, message: `The board has no ${method}.` } });
       return;
@@ -77,47 +72,47 @@ export class HostHome implements Home {
     const pending = typeof id === "number" ? this.pending.get(id) : undefined;
     if (!pending) return;
     this.pending.delete(id as number);
-    if (isObject(error)) pending.reject(new Refusal("host", String(error["message"] ?? "The host refused.")));
+    if (isObject(error)) pending.reject(new CallError("host", String(error["message"] ?? "The host refused.")));
     else pending.resolve(isObject(result) ? result : {});
   }
 
-  private notice(method: string, params: Record<string, unknown>): void {
+  private handleNotification(method: string, params: Record<string, unknown>): void {
     if (method === "ui/notifications/tool-input") {
       this.input = isObject(params["arguments"]) ? params["arguments"] : {};
       const tool = this.tool();
-      if (tool) this.listener.asked({ tool, arguments: this.input });
+      if (tool) this.listener.callStarted({ tool, arguments: this.input });
     } else if (method === "ui/notifications/tool-result") {
-      this.takeResult(params);
+      this.handleResult(params);
     } else if (method === "ui/notifications/tool-cancelled") {
       const tool = this.tool();
-      const cancelled = new Refusal("cancelled", "The call was cancelled.", "Ask again in the chat.");
-      this.listener.refused(tool ? { tool, arguments: this.input } : undefined, cancelled);
+      const cancelled = new CallError("cancelled", "The call was cancelled.", "Ask again in the chat.");
+      this.listener.callFailed(tool ? { tool, arguments: this.input } : undefined, cancelled);
     } else if (method === "ui/notifications/host-context-changed") {
-      this.take(params);
+      this.updateContext(params);
     }
   }
 
-  private takeResult(result: unknown): void {
+  private handleResult(result: unknown): void {
     const question = (tool: string): Question => ({ tool, arguments: this.input });
     try {
       const answer = readResult(result);
-      this.listener.answered(question(this.tool() ?? toolOf(answer)), answer);
-    } catch (refusal) {
-      this.listener.refused(question(this.tool() ?? "summarize_hot_leads"), refusal as Refusal);
+      this.listener.callAnswered(question(this.tool() ?? toolThatAnswered(answer)), answer);
+    } catch (error) {
+      this.listener.callFailed(question(this.tool() ?? "summarize_hot_leads"), error as CallError);
     }
   }
 
-  /** The tool that the page was opened with, if the host tells. */
+  /** The tool whose answer opened the page, if the host says which one. */
   private tool(): string | undefined {
     const { toolInfo } = this.context;
     const tool = isObject(toolInfo) ? toolInfo["tool"] : undefined;
-    return isObject(tool) ? toolNamed(tool["name"]) : undefined;
+    return isObject(tool) ? openingTool(tool["name"]) : undefined;
   }
 
-  private take(context: unknown): void {
+  private updateContext(context: unknown): void {
     this.context = { ...this.context, ...(isObject(context) ? context : {}) };
-    applySurroundings(this.context);
-    this.listener.surroundings();
+    applyHostContext(this.context);
+    this.listener.contextChanged();
   }
 
   private reportSize(): void {
@@ -137,24 +132,24 @@ export class HostHome implements Home {
   }
 
   async ask(text: string): Promise<void> {
-    await this.accepted("ui/message", { role: "user", content: [{ type: "text", text }] });
+    await this.requestAccepted("ui/message", { role: "user", content: [{ type: "text", text }] });
   }
 
-  async open(url: string): Promise<void> {
-    await this.accepted("ui/open-link", { url });
+  async openLink(url: string): Promise<void> {
+    await this.requestAccepted("ui/open-link", { url });
   }
 
   async expand(): Promise<void> {
     const { mode } = await this.request("ui/request-display-mode", { mode: "fullscreen" });
-    this.take({ displayMode: mode });
+    this.updateContext({ displayMode: mode });
   }
 
   async useToken(): Promise<void> {
     // The host has its own way to the server.
   }
 
-  private async accepted(method: string, params: Arguments): Promise<void> {
-    if ((await this.request(method, params))["isError"]) throw new Refusal("host", "The chat did not take it.");
+  private async requestAccepted(method: string, params: Arguments): Promise<void> {
+    if ((await this.request(method, params))["isError"]) throw new CallError("host", "The chat did not take it.");
   }
 
   private request(method: string, params: Arguments): Promise<Record<string, unknown>> {
@@ -163,8 +158,8 @@ export class HostHome implements Home {
       this.pending.set(id, { resolve, reject });
       this.post({ id, method, params });
       setTimeout(() => {
-        if (this.pending.delete(id)) reject(new Refusal("host", "The chat did not answer.", "Try again."));
-      }, PATIENCE_MS);
+        if (this.pending.delete(id)) reject(new CallError("host", "The chat did not answer.", "Try again."));
+      }, REQUEST_TIMEOUT_MS);
     });
   }
 

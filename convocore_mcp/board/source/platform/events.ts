@@ -2,10 +2,10 @@
 
 import { isObject } from "../answers.ts";
 
-/** The messages of an event stream, as they come; `alive` is called at every sign of life, pings too. */
-export async function* events(
+/** The messages of an event stream, as they come; `onData` is called whenever anything arrives, pings too. */
+export async function* readEvents(
   body: ReadableStream<Uint8Array>,
-  alive: () => void = () => {},
+  onData: () => void = () => {},
 ): AsyncGenerator<Record<string, unknown>> {
   const reader = body.getReader();
   const decoder = new TextDecoder();
@@ -14,7 +14,7 @@ export async function* events(
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
-      alive();
+      onData();
       text += decoder.decode(value, { stream: true });
       const parts = text.split(/\r?\n\r?\n/);
       text = parts.pop() ?? "";

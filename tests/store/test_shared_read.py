@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from convocore_mcp.store.engines.shared_reading import SharedReading
+from convocore_mcp.store.engines.shared_read import SharedRead
 
 
 class Source:
@@ -27,7 +27,7 @@ class Source:
 
 async def test_all_who_ask_before_a_reading_begins_share_it() -> None:
     source = Source()
-    reading = SharedReading(source)
+    reading = SharedRead(source)
     source.may_end.set()
     assert await asyncio.gather(*(reading.get() for _ in range(20))) == [1] * 20
     assert await reading.get() == 2
@@ -35,7 +35,7 @@ async def test_all_who_ask_before_a_reading_begins_share_it() -> None:
 
 async def test_who_asks_while_a_reading_is_under_way_gets_the_next_one() -> None:
     source = Source()
-    reading = SharedReading(source)
+    reading = SharedRead(source)
     early = asyncio.create_task(reading.get())
     await source.has_begun.wait()
     late = [asyncio.create_task(reading.get()) for _ in range(20)]
@@ -46,7 +46,7 @@ async def test_who_asks_while_a_reading_is_under_way_gets_the_next_one() -> None
 
 async def test_a_cancelled_caller_takes_the_reading_from_nobody() -> None:
     source = Source()
-    reading = SharedReading(source)
+    reading = SharedRead(source)
     cancelled, other = (asyncio.create_task(reading.get()) for _ in range(2))
     await source.has_begun.wait()
     cancelled.cancel()
@@ -57,7 +57,7 @@ async def test_a_cancelled_caller_takes_the_reading_from_nobody() -> None:
 
 async def test_a_failed_reading_fails_for_its_callers_only() -> None:
     source = Source()
-    reading = SharedReading(source)
+    reading = SharedRead(source)
     source.readings = 2
     failing = asyncio.create_task(reading.get())
     await source.has_begun.wait()
@@ -70,7 +70,7 @@ async def test_a_failed_reading_fails_for_its_callers_only() -> None:
 
 async def test_readings_are_waited_for_before_the_end() -> None:
     source = Source()
-    reading = SharedReading(source)
+    reading = SharedRead(source)
     await reading.finish()
     asked = asyncio.create_task(reading.get())
     await source.has_begun.wait()

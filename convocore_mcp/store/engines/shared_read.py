@@ -1,4 +1,4 @@
-"""One reading for all who wait for it at the same time."""
+"""Coalesces reads: callers that wait at the same time share one."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -7,10 +7,11 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class SharedReading(Generic[T]):
-    """Reads something once for everybody who asked before the reading began.
+class SharedRead(Generic[T]):
+    """Reads once for all callers that asked before the read began.
 
-    Who asks while a reading is under way gets the next one: this one may have looked too early.
+    A caller that asks while a read is under way gets the next one: data may have changed since the
+    current one began.
     """
 
     def __init__(self, read: Callable[[], Awaitable[T]]) -> None:
@@ -19,13 +20,13 @@ class SharedReading(Generic[T]):
         self._next: asyncio.Task[T] | None = None
 
     async def get(self) -> T:
-        """What a reading finds that begins after this call; a cancelled caller stops nothing."""
+        """The result of a read that begins after this call; a cancelled caller stops nothing."""
         if self._next is None:
             self._next = asyncio.create_task(self._read_after(self._under_way))
         return await asyncio.shield(self._next)
 
     async def finish(self) -> None:
-        """Wait for the readings that are under way or due."""
+        """Wait for the reads that are under way or due."""
         pending = [task for task in (self._under_way, self._next) if task is not None]
         if pending:
             await asyncio.wait(pending)
