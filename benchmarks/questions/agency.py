@@ -1,4 +1,4 @@
-"""Two agents behind one key, with transcripts in the plan: what an agency owner looks after."""
+"""Two agents behind one key, whose plan includes transcripts: what an agency owner looks after."""
 
 from benchmarks.questions.truth.dataset import Dataset
 from benchmarks.questions.truth.oracle import Row
@@ -8,7 +8,7 @@ from convocore_mcp.sandbox.server.app import Dialect, Receive, Scope, Send
 
 DENTAL, MOTORS = "agency-dental", "agency-motors"
 ZONE = "Pacific/Auckland"
-REMEMBERED_TRANSCRIPT = {
+SCRIPTED_TRANSCRIPT = {
     "metadata": {},
     "turns": [
         {"from": "user", "messages": [
@@ -31,7 +31,7 @@ REMEMBERED_TRANSCRIPT = {
         ]},
     ],
 }  # fmt: skip
-"""The transcript of `Agency.remembered`: questions about what was said there have fixed answers."""
+"""The transcript of `Agency.scripted`: questions about what was said there have fixed answers."""
 
 
 class Agency(Sandbox):
@@ -46,10 +46,10 @@ class Agency(Sandbox):
             sparse=sparse, seed=4,
         )  # fmt: skip
         rows = list(self.rows())
-        self.remembered = next(row["ID"] for row in rows if row["ID"].startswith("conv-"))
-        self.rest_api = next(row["ID"] for row in rows if row["ID"].startswith(f"{DENTAL}_"))
-        self.recent = next(row["ID"] for row in self.known_rows() if _is_rich(row))
-        self.transcripts[self.remembered] = REMEMBERED_TRANSCRIPT
+        self.scripted = next(row["ID"] for row in rows if row["ID"].startswith("conv-"))
+        self.by_rest_api = next(row["ID"] for row in rows if row["ID"].startswith(f"{DENTAL}_"))
+        self.rich = next(row["ID"] for row in self.known_rows() if _is_rich(row))
+        self.transcripts[self.scripted] = SCRIPTED_TRANSCRIPT
         own_app = self.app
 
         async def app(scope: Scope, _receive: Receive, send: Send) -> None:

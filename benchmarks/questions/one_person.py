@@ -72,7 +72,7 @@ def steps(one: Lead, now: float) -> list[oracle.Row]:
         for step in row.get("crmActivities") or []
         if step.get("dueDate") and not step.get("completed")
     ]
-    ordered = sorted(planned, key=lambda step: oracle.moment(step["dueDate"]) or 0)
+    ordered = sorted(planned, key=lambda step: oracle.unix_seconds(step["dueDate"]) or 0)
     late = [step for step in ordered if is_past(step["dueDate"], now)]
     return [step for step in ordered if step not in late] + late[::-1]
 
@@ -81,7 +81,7 @@ def is_past(due: Any, now: float) -> bool:
     """Whether a due date is past: a day when it is over, a time when it has passed."""
     if isinstance(due, str) and len(due) == len("2026-07-19"):
         return due < datetime.fromtimestamp(now, UTC).date().isoformat()
-    return (oracle.moment(due) or 0) < now
+    return (oracle.unix_seconds(due) or 0) < now
 
 
 def next_step(dataset: Dataset) -> Facts:

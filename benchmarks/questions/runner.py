@@ -15,7 +15,7 @@ from mcp_types import TextContent
 
 from benchmarks.questions import ABOUT_AGENCY, AFTER_CHANGES, BEFORE_CHANGES
 from benchmarks.questions.agency import DENTAL, MOTORS, ZONE, Agency
-from benchmarks.questions.askers.quality_reviewer import BY_REST_API, RECENT, REMEMBERED
+from benchmarks.questions.askers.quality_reviewer import BY_REST_API, RICH, SCRIPTED
 from benchmarks.questions.changes import apply_changes
 from benchmarks.questions.question import SAVED_CURSOR, Answer, Question, alike
 from benchmarks.questions.tokens import compact_json, tokens
@@ -120,7 +120,7 @@ async def ask_agency(
         at = now()
         by_agent = {name: Dataset.of(known_rows(one), at) for name, one in agents.items()}
         named = {
-            REMEMBERED: agency.remembered, RECENT: agency.recent, BY_REST_API: agency.rest_api
+            SCRIPTED: agency.scripted, RICH: agency.rich, BY_REST_API: agency.by_rest_api
         }  # fmt: skip
         dataset = replace(by_agent[DENTAL], agents=by_agent, exports=agency.exports(), named=named)
         return [await _ask(client, question, dataset, "") for question in questions]

@@ -16,11 +16,10 @@ Spans are read in the order of the list, several at a time. Three responses need
 
 **Several pages that bring hardly anything new** are the end: Convocore ignores the page number,
 or answers with the last page or the front again. But a limit that was lowered while the list was
-read makes all page numbers mean earlier rows. So the front is read again first: a smaller one shows
-it. The end is certain if the last page that brought
-something had room left, or if a page over the last rows has. Where pages show that another limit
-was in force than the one that was asked for, they cannot be made to overlap: `needs_constant_limit`
-says so.
+read makes all page numbers mean earlier rows. So the front is read again first: it has fewer rows
+if the limit was lowered. The end is certain if the last page that brought something had room left,
+or if a page over the last rows has. Where pages show that another limit was in force than the one
+that was asked for, they cannot be made to overlap: `needs_constant_limit` says so.
 """
 
 from collections.abc import Callable
@@ -47,7 +46,7 @@ from convocore_mcp.api.wire import REFUSED_PAGE, ListResponse
 from convocore_mcp.models import Page
 
 EMPTY_PAGES_TO_END = 3
-"""Consecutive empty pages of full size that are the end; hidden rows can empty fewer of them."""
+"""Consecutive empty pages of full size that are the end; hidden rows never empty so many."""
 MAX_SEARCH_REQUESTS = 6
 """Requests of one search for an overlapping page; each starts further back than the one before."""
 MAX_END_CHECKS = 6
@@ -94,7 +93,7 @@ class PageNumberPlan:
         self._empty_pages = 0  # consecutive ones
         self._end_checks = 0  # consecutive ones that brought no new row
         self._search: _Search | None = None
-        self.joined = False
+        self.has_read_front = False
         """Whether the front was read, so that a refusal is no longer about the whole list."""
         self._seen = SeenRows()
         self._shown = 0  # how many different rows
@@ -113,7 +112,7 @@ class PageNumberPlan:
         plan._requested_until = plan._last_offset = token.offset
         plan._at_end = plan._had_room = False
         plan._pages = 2  # not only the front
-        plan.joined = True
+        plan.has_read_front = True
         return plan
 
     def start_with(self, front: ListResponse, *, limit: int = MAX_LIMIT) -> None:
@@ -126,7 +125,7 @@ class PageNumberPlan:
             self._give_up()
         # With 20 rows or fewer, the workspace may cap the limit at 20, whatever was requested.
         self._accept(_Received(Span(1, self.max_limit), front))
-        self.joined = True
+        self.has_read_front = True
 
     def next_request(self, under_way: int) -> Prefetch | ReadNow:
         """What to request next, while `under_way` prefetched requests have no response yet."""
@@ -147,7 +146,7 @@ class PageNumberPlan:
 
     def receive(self, span: Span, response: ListResponse) -> Outcome:
         """Take in the response to the request for `span`."""
-        received, self.joined = _Received(span, response), True
+        received, self.has_read_front = _Received(span, response), True
         if response.row_count > span.limit:  # every page has its own size, whatever is asked for
             self._give_up()
             return Outcome((response.page,), cancel_prefetched=True)

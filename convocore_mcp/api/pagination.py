@@ -198,7 +198,7 @@ async def paginate_by_number(fetch: FetchPage, plan: PageNumberPlan) -> AsyncGen
 
 async def _paginate_spans(fetch: FetchPage, plan: PageNumberPlan) -> AsyncGenerator[Page, None]:
     async def read(span: Span) -> ListResponse:
-        if not plan.joined:
+        if not plan.has_read_front:
             return await fetch({"page": span.page, "limit": span.limit})
         return await fetch_or_empty(fetch, span.page, span.limit)
 
@@ -219,10 +219,10 @@ async def _paginate_spans(fetch: FetchPage, plan: PageNumberPlan) -> AsyncGenera
                     under_way.append((span, asyncio.ensure_future(read(span))))
                 span, future = under_way.popleft()
                 response = await future
-            accepted = plan.receive(span, response)
-            if accepted.cancel_prefetched:
+            outcome = plan.receive(span, response)
+            if outcome.cancel_prefetched:
                 await cancel_prefetched()
-            for page in accepted.pages:
+            for page in outcome.pages:
                 yield page
     finally:
         await cancel_prefetched()

@@ -169,7 +169,7 @@ class ChangeQueries(Protocol):
         ...
 
     def settled(self, agent_id: str, /) -> int:
-        """The number of the newest change that the leads of an agent follow."""
+        """The sequence number up to which an agent's leads were rebuilt after each change."""
         ...
 
     def count_changes(self, agent_id: str, /, *, after: int) -> CountedChanges:

@@ -50,7 +50,7 @@ async def incremental_sync(upstream: Upstream, writer: PageWriter) -> None:
     front = Front(coverage.watermark, coverage.as_of)
     async with writer.leads_rebuilt_at_end():
         caught_up = await catch_up(upstream, writer, front)
-    # First: once the sync is noted, answers count what a trial is still to ask for.
+    # Before the coverage is updated: from then on, answers count the rows that a trial asks for.
     await writer.run_in_thread(
         DetailsWriter(writer.mirror).prepare_trial, writer.agent_id, findable=True, if_open=True
     )

@@ -41,14 +41,14 @@ def chat(shared_page: Page, host_script: str, mcp: McpConnection) -> Chat:
     return Chat(shared_page, host_script, mcp, mcp.board())
 
 
-def heading(frame: FrameLocator, name: str | re.Pattern[str]) -> None:
+def expect_heading(frame: FrameLocator, name: str | re.Pattern[str]) -> None:
     expect(frame.get_by_role("heading", name=name).first).to_be_visible()
 
 
 def test_an_answer_opens_its_view_and_leads_to_the_others(chat: Chat) -> None:
     """Promised by docs/board.md, "In a chat"."""
     frame = chat.open("summarize_hot_leads", top=5)
-    heading(frame, "Hot leads")
+    expect_heading(frame, "Hot leads")
     expect(frame.locator(".card")).to_have_count(5)
     expect(frame.locator(".freshness")).to_contain_text("read ")
 
@@ -61,7 +61,7 @@ def test_an_answer_opens_its_view_and_leads_to_the_others(chat: Chat) -> None:
         "Overview": "Call first",
     }.items():
         frame.get_by_role("navigation").get_by_role("button", name=name, exact=True).click()
-        heading(frame, title)
+        expect_heading(frame, title)
         expect(frame.locator(".skeleton")).to_have_count(0)
         expect(frame.locator(".notice.bad")).to_have_count(0)
 
@@ -71,11 +71,11 @@ def test_each_tool_opens_what_it_was_asked_about(chat: Chat, mcp: McpConnection)
     lead = mcp.call("summarize_hot_leads", {"top": 1})["structuredContent"]["leads"][0]["lead_id"]
 
     frame = chat.open("get_lead", lead=lead)
-    heading(frame, "Timeline")
+    expect_heading(frame, "Timeline")
     frame = chat.open("list_leads", stage=["won"], limit=3)
     expect(frame.locator(".totals")).to_contain_text("Stage: won")
     frame = chat.open("conversation_stats", of="leads", group_by=["stage"])
-    heading(frame, "Numbers by group")
+    expect_heading(frame, "Numbers by group")
     expect(frame.get_by_role("rowheader", name="Demo requested")).to_be_visible()
 
 
@@ -87,12 +87,12 @@ def test_a_number_leads_to_the_rows_behind_it(chat: Chat, mcp: McpConnection) ->
 
     frame.get_by_role("button", name=re.compile("^Leads in Won")).click()
 
-    heading(frame, "Won")
+    expect_heading(frame, "Won")
     expect(frame.locator(".totals strong")).to_have_text(f"{won['leads']} leads")
     frame.locator(".row").first.click()
-    heading(frame, "Next steps")
+    expect_heading(frame, "Next steps")
     frame.get_by_role("button", name="Back").click()
-    heading(frame, "Won")
+    expect_heading(frame, "Won")
 
 
 def test_questions_and_links_go_through_the_host(chat: Chat, mcp: McpConnection) -> None:
@@ -178,7 +178,7 @@ def test_it_is_the_same_over_http(
         chat = Chat(page, host_script, mcp, mcp.board())
         frame = chat.open("summarize_hot_leads", top=3)
         frame.get_by_role("button", name="Overview").click()
-        heading(frame, "Call first")
+        expect_heading(frame, "Call first")
         expect(frame.locator(".skeleton")).to_have_count(0)
 
 

@@ -165,13 +165,13 @@ def test_what_a_client_has_just_written_is_not_overwritten(
     """Ours: clients write into their files while they run."""
     file = file_of(commands, ClientName.cursor)
 
-    def with_a_client(*given: Any, **options: Any) -> Receipt:
+    def receipt_after_client_writes(*arguments: Any, **options: Any) -> Receipt:
         file.parent.mkdir()
         file.write_text(COMMENTED)
-        return make(*given, **options)
+        return make_receipt(*arguments, **options)
 
-    make = install_command._receipt  # noqa: SLF001  the last step before it is written
-    monkeypatch.setattr(install_command, "_receipt", with_a_client)
+    make_receipt = install_command._receipt  # noqa: SLF001  the last step before it is written
+    monkeypatch.setattr(install_command, "_receipt", receipt_after_client_writes)
     done = commands.run("install", "cursor", "--demo")
     assert (done.returncode, file.read_text()) == (1, COMMENTED)
     assert "just been changed" in done.stderr
@@ -195,7 +195,7 @@ def test_a_key_stays_as_long_as_an_entry_needs_it(commands: CommandLine) -> None
         assert keyring.get_password("convocore-mcp", account) == stored
 
 
-def test_without_a_keyring_nothing_is_written_unless_it_is_said(commands: CommandLine) -> None:
+def test_without_a_keyring_nothing_is_written_unless_asked_for(commands: CommandLine) -> None:
     """Promised by docs/commands.md, "Connect a client"."""
     file = file_of(commands, ClientName.cursor)
     keyring.set_keyring(NoKeyring())  # type: ignore[no-untyped-call]
@@ -213,7 +213,7 @@ def test_without_a_keyring_nothing_is_written_unless_it_is_said(commands: Comman
 
 
 def test_settings_go_along_but_no_password(commands: CommandLine) -> None:
-    """Promised by docs/commands.md, "Connect a client": answers are those of the commands."""
+    """Promised by docs/commands.md, "Connect a client": the entry has the settings of the shell."""
     given = {"CONVOCORE_PII": "masked", "CONVOCORE_TIMEZONE": "Europe/Berlin"}
     done = commands.run("install", "cursor", "--print", **given)
     assert "The key is not in it" in done.stderr
@@ -288,7 +288,7 @@ def test_an_entry_comes_and_goes_in_any_json(
     indent: int | str | None,
     crlf: bool,
 ) -> None:
-    """Ours: everything else keeps its value, and after all the file is as it was."""
+    """Ours: everything else keeps its value, and without the entry the content is as it was."""
     before = {name: value for name, value in content.items() if name != "mcpServers"}
     if servers is not None:
         before["mcpServers"] = {name: v for name, v in servers.items() if name != "convocore"}
@@ -315,7 +315,7 @@ def test_what_follows_an_entry_gets_into_no_comment() -> None:
 
 @given(st.text(max_size=40))
 def test_no_text_breaks_the_edits(text: str) -> None:
-    """Ours: a file is edited, or refused with a place."""
+    """Ours: a file is edited, or refused."""
     try:
         written = json_edits.with_entry(text, "mcpServers", "convocore", ENTRY)
     except InvalidArgumentError:

@@ -20,7 +20,12 @@ LISTED = [
 ]  # fmt: skip
 NAMED = {"budget": "5k", "access_token": SECRET, "login": {"password": SECRET, "user": "ann"}}
 ROW: dict[str, Any] = {"origin": "web-chat", "messagesNum": 1, "userName": "Ann Lee"}
-READ_BACK = ["data.api_token", "data.access_token", "data.login", "data.captured_variables"]
+FIELDS_WITH_SECRETS = [
+    "data.api_token",
+    "data.access_token",
+    "data.login",
+    "data.captured_variables",
+]
 
 
 @pytest.fixture
@@ -64,8 +69,8 @@ async def test_a_captured_secret_is_in_no_answer(client: ToolClient) -> None:
     """Promised by docs/contract.md, "Resources": secrets are left out, wherever they were put."""
     resource = "convocore://agents/demo-agent/conversations"
     answers = [
-        await client.ask("list_conversations", fields=READ_BACK),
-        await client.ask("list_leads", fields=READ_BACK),
+        await client.ask("list_conversations", fields=FIELDS_WITH_SECRETS),
+        await client.ask("list_leads", fields=FIELDS_WITH_SECRETS),
         await client.ask("conversation_stats", group_by=["data.api_token", "data.access_token"]),
         await client.ask("get_lead", lead="Ann Lee"),
         await client.ask("get_lead", lead="Bob Ray"),

@@ -50,8 +50,8 @@ def _local_day(row: Row) -> str:
     return datetime.fromtimestamp(oracle.active(row), UTC).astimezone(OWNER_ZONE).date().isoformat()
 
 
-def _within(span: periods.Span) -> Callable[[Row], bool]:
-    return lambda row: span[0] <= oracle.active(row) < span[1]
+def _within(period: periods.Period) -> Callable[[Row], bool]:
+    return lambda row: period[0] <= oracle.active(row) < period[1]
 
 
 def _hottest(dataset: Dataset) -> list[Lead]:

@@ -1,7 +1,5 @@
 """Look-ups as people type, paste and dictate them."""
 
-# Questions are in their own scripts, which the rule about look-alike characters would refuse.
-
 from collections.abc import Callable
 
 from benchmarks.questions.asking import LEAD, chats

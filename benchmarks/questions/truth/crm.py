@@ -5,7 +5,7 @@ import statistics
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from typing import Any
 
-from benchmarks.questions.truth.oracle import Row, alert, given, moment, numeric, usage
+from benchmarks.questions.truth.oracle import Row, alert, given, numeric, unix_seconds, usage
 
 DAY = timedelta(days=1)
 Due = tuple[float, float]
@@ -21,7 +21,7 @@ def due(value: Any, zone: tzinfo = UTC) -> Due | None:
         first = datetime.fromisoformat(value).replace(tzinfo=zone)
         after = datetime.combine(first.date() + DAY, first.time(), zone)
         return first.timestamp(), after.timestamp()
-    at = moment(value)
+    at = unix_seconds(value)
     return None if at is None else (int(at), int(at) + 1)
 
 
@@ -87,22 +87,22 @@ def handoffs(row: Row) -> int:
     return len(row.get("handoffHistory") or [])
 
 
-def span(first: Any, last: Any) -> float | None:
+def seconds_between(first: Any, last: Any) -> float | None:
     """Seconds between two times; None where they run backwards or one is missing."""
-    begin, end = moment(first), moment(last)
+    begin, end = unix_seconds(first), unix_seconds(last)
     return None if begin is None or end is None or end < begin else int(end - begin)
 
 
 def pickup(row: Row) -> float | None:
     """Seconds from asked to accepted, newest handoff."""
     one = newest_handoff(row)
-    return span(one.get("requestedAt"), one.get("acceptedAt"))
+    return seconds_between(one.get("requestedAt"), one.get("acceptedAt"))
 
 
 def handling(row: Row) -> float | None:
     """Seconds from accepted to done, newest handoff."""
     one = newest_handoff(row)
-    return span(one.get("acceptedAt"), one.get("completedAt"))
+    return seconds_between(one.get("acceptedAt"), one.get("completedAt"))
 
 
 def accepted_by(row: Row) -> str | None:
@@ -120,12 +120,12 @@ def team(row: Row) -> str | None:
 
 def created(row: Row) -> float:
     """The first message, else the conversation's time."""
-    return moment(row.get("firstMessageTS")) or moment(row.get("ts")) or 0
+    return unix_seconds(row.get("firstMessageTS")) or unix_seconds(row.get("ts")) or 0
 
 
 def duration(row: Row) -> float | None:
     """Seconds from the first to the last message."""
-    return span(row.get("firstMessageTS"), row.get("lastMessageTS"))
+    return seconds_between(row.get("firstMessageTS"), row.get("lastMessageTS"))
 
 
 def messages(row: Row) -> float:

@@ -45,7 +45,7 @@ def numeric(value: Any) -> float | None:
     return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def moment(value: Any) -> float | None:
+def unix_seconds(value: Any) -> float | None:
     """Unix seconds from seconds, milliseconds, or an ISO date or time."""
     number = numeric(value)
     if number is not None:
@@ -74,7 +74,7 @@ def back(now: datetime, age: str) -> float:
 
 def active(row: Row) -> float:
     """The last activity, in Unix seconds."""
-    at = moment(row.get("ts"))
+    at = unix_seconds(row.get("ts"))
     assert at is not None
     return at
 
@@ -109,7 +109,9 @@ def waits(row: Row) -> bool:
 def waits_since(row: Row) -> float | None:
     """Since when, in Unix seconds, if the row says so."""
     asked = (row.get("handoffHistory") or [{}])[-1]
-    return moment(asked.get("requestedAt")) if waits(row) and "acceptedAt" not in asked else None
+    return (
+        unix_seconds(asked.get("requestedAt")) if waits(row) and "acceptedAt" not in asked else None
+    )
 
 
 def alert(row: Row, *names: str) -> bool:
@@ -197,7 +199,7 @@ def day(row: Row) -> str:
 
 
 def week(row: Row) -> str:
-    """Its ISO week."""
+    """The ISO week of the last activity, in UTC."""
     year, number, _ = date.fromisoformat(day(row)).isocalendar()
     return f"{year}-W{number:02}"
 

@@ -2,7 +2,7 @@
 
 A row that is deleted while the list is read moves all rows after it one place forward, so a row can
 slip from a page that was not read yet onto one that was. To miss none, **a page is read again after
-the next one**, as in `constant_pages`. Most cursors name a row; these lists cost no request more.
+the next one**, as in `constant_pages`. Most cursors name a row; then no page is read again.
 """
 
 from collections.abc import Awaitable, Callable, Mapping

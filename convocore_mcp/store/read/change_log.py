@@ -44,7 +44,7 @@ class ChangeLog:
         self._database = database
 
     def settled(self, agent_id: str) -> int:
-        """The number of the newest change that the leads of an agent follow."""
+        """The sequence number up to which an agent's leads were rebuilt after each change."""
         with self._database.reading() as connection:
             return read_bounds(connection, [agent_id]).up_to
 

@@ -36,9 +36,9 @@ class Comparison:
     """The digests of the equally old copies that the list shows beside a conversation, by id."""
 
 
-Copied = Sequence[Conversation]
+SameAgeCopies = Sequence[Conversation]
 """Equally old copies of one conversation."""
-Copies = Mapping[str, Copied]
+Copies = Mapping[str, SameAgeCopies]
 """Further copies of rows of a page, none of them older than the row, by id."""
 NO_COPIES: Copies = MappingProxyType({})
 
@@ -99,7 +99,7 @@ def _does_not_count(row: Conversation, old: CurrentVersion, at: int) -> bool:
     return (is_old or _is_other_copy(row, old)) and not confirmed
 
 
-def _copy_to_compare(shown: Copied, old: CurrentVersion) -> Conversation:
+def _copy_to_compare(shown: SameAgeCopies, old: CurrentVersion) -> Conversation:
     """Of the equally old copies on a page: the stored one, else one that was not there before."""
     if len(shown) == 1:
         return shown[0]
@@ -121,7 +121,7 @@ def _other_copies(
     digest: bytes,
     row: Conversation,
     old: CurrentVersion | None,
-    shown: Copied,
+    shown: SameAgeCopies,
     *,
     since: int | None,
 ) -> bytes:
@@ -165,7 +165,7 @@ def _active_since_seen(row: Conversation, old: CurrentVersion) -> bool:
 def newest_copies(rows: Sequence[Conversation]) -> tuple[dict[str, Conversation], Copies]:
     """The rows that can be stored, by id; of two copies of a conversation the newer one.
 
-    With other copies that are no older than that one, and not the same.
+    Second, the other copies, by id, that are no older than that one and differ from it.
     """
     fitting = [row for row in rows if not why_unstorable(row)]
     by_id = {row.id: row for row in fitting}
