@@ -124,7 +124,7 @@ const DAY = /^\d{4}-\d{2}-\d{2}$/;
 const TIME = /^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?$/;
 
 /** A date or a time of the CRM: a day is shown as a day, anything that is neither as it is. */
-export function moment(text: string): string {
+export function dateOrTime(text: string): string {
   if (DAY.test(text)) return day(text, "long");
   return (TIME.test(text) && dateTime(Date.parse(text))) || text;
 }

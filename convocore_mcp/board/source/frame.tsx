@@ -1,4 +1,4 @@
-// The top of the page: how fresh the data is, the ways to the views, a search for a person.
+// The top of the page: how fresh the data is, the navigation between views, a search for a person.
 
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
@@ -38,7 +38,7 @@ export function Header({ connection }: { connection: Connection }): JSX.Element 
 
 const CONNECTION_TEXTS: Record<Connection, string> = { once: "", connecting: "Connecting …", live: "Live", lost: "Connection lost, trying again" };
 
-/** How fresh what is shown is. The views follow their own answers, so nothing else is drawn again for this. */
+/** How fresh what is shown is. Each view listens to its own answers, so only what shows this is drawn again. */
 function useFreshness(): Freshness | undefined {
   const { cache, feed } = useBoard();
   const [, redraw] = useState({});
@@ -118,7 +118,7 @@ export function Navigation({ view: shown, canGoBack }: { view: View | undefined;
             {label}
           </button>
         ))}
-        {/* Behind the others, which so stay where they are. */}
+        {/* After the others, so that they stay where they are. */}
         {canGoBack && (
           <button type="button" class="back" onClick={back}>
             <span aria-hidden="true">‹ </span>Back

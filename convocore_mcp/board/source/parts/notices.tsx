@@ -5,7 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { Entry } from "../answerCache.ts";
 import { CallError, type Answer, type Question } from "../answers.ts";
 import { useBoard } from "../board.ts";
-import { moment, counted, humanize } from "../format.ts";
+import { dateOrTime, counted, humanize } from "../format.ts";
 import { Text } from "./text.tsx";
 
 /** After this time without an answer, the page says that the server is slow. */
@@ -41,7 +41,7 @@ const TOOL_NAME = /\b(list|get|summarize|conversation)_[a-z_]+/;
 export function forPeople(text: string): string {
   const sentences = text.split(/(?<=[.!?])\s+/).filter((sentence) => !TOOL_NAME.test(sentence));
   const shown = sentences.join(" ").replace(/^[a-z]/, (first) => first.toUpperCase());
-  return shown.replace(/\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z/g, moment);
+  return shown.replace(/\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}Z/g, dateOrTime);
 }
 
 /** What went wrong, and what to do next. */

@@ -2,7 +2,7 @@
 
 import type { JSX } from "preact";
 import type { Row, Step } from "../answers.ts";
-import { moment, timeSince } from "../format.ts";
+import { dateOrTime, timeSince } from "../format.ts";
 import { Text } from "./text.tsx";
 
 /** The rule of the server's, in short. */
@@ -13,7 +13,7 @@ export function Due({ of }: { of: Step }): JSX.Element | null {
   if (!of.due) return null;
   return (
     <>
-      , due <Text of={moment(of.due)} />
+      , due <Text of={dateOrTime(of.due)} />
       {of.overdue && <Since of={of.due} />}
     </>
   );
@@ -39,7 +39,7 @@ export function OverdueBy({ of }: { of: Row }): JSX.Element | null {
   const closeText = of["overdue_close"] === true ? (since ? `Was to close ${since}` : "An earlier expected close has passed") : "";
   if (!closeText && !isStepLate) return null;
   return (
-    <span class="overdue" title={closeText && since && `Expected close: ${moment(close)}`}>
+    <span class="overdue" title={closeText && since && `Expected close: ${dateOrTime(close)}`}>
       {closeText && isStepLate ? `${closeText}; a step is late` : closeText || "A planned step is late"}
     </span>
   );

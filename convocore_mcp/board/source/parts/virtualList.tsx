@@ -32,20 +32,20 @@ interface DrawnRow {
 interface RowWindow {
   first: number;
   last: number;
-  row: number;
+  rowHeight: number;
 }
 
-function windowOf(top: number, height: number, row: number): RowWindow {
-  return { first: Math.max(0, Math.floor(top / row) - OVERSCAN_ROWS), last: Math.ceil((top + height) / row) + OVERSCAN_ROWS, row };
+function windowOf(top: number, height: number, rowHeight: number): RowWindow {
+  return { first: Math.max(0, Math.floor(top / rowHeight) - OVERSCAN_ROWS), last: Math.ceil((top + height) / rowHeight) + OVERSCAN_ROWS, rowHeight };
 }
 
 function sameWindow(a: RowWindow, b: RowWindow): boolean {
-  return a.first === b.first && a.last === b.last && a.row === b.row;
+  return a.first === b.first && a.last === b.last && a.rowHeight === b.rowHeight;
 }
 
 export function VirtualList<T>({ items, total, label, keyOf, onNearEnd, state, children }: Props<T>): JSX.Element {
   const box = useRef<HTMLUListElement>(null);
-  const [view, setView] = useState<RowWindow>(() => windowOf(state.scrollTop, 800, ROW_HEIGHTS.wide));
+  const [rowWindow, setRowWindow] = useState<RowWindow>(() => windowOf(state.scrollTop, 800, ROW_HEIGHTS.wide));
   const [active, setActive] = useState(state.activeIndex);
   /** The row that gets the focus once it is drawn; none if negative. */
   const focusTarget = useRef(-1);
@@ -53,10 +53,10 @@ export function VirtualList<T>({ items, total, label, keyOf, onNearEnd, state, c
   useLayoutEffect(() => {
     const list = box.current!;
     const measure = (): void => {
-      const row = list.clientWidth < NARROW_WIDTH ? ROW_HEIGHTS.narrow : ROW_HEIGHTS.wide;
+      const rowHeight = list.clientWidth < NARROW_WIDTH ? ROW_HEIGHTS.narrow : ROW_HEIGHTS.wide;
       state.scrollTop = list.scrollTop;
-      const now = windowOf(state.scrollTop, list.clientHeight, row);
-      setView((before) => (sameWindow(before, now) ? before : now)); // most steps of scrolling change no row
+      const now = windowOf(state.scrollTop, list.clientHeight, rowHeight);
+      setRowWindow((before) => (sameWindow(before, now) ? before : now)); // most steps of scrolling change no row
     };
     if (state.scrollTop) list.scrollTop = state.scrollTop;
     measure();
@@ -69,8 +69,8 @@ export function VirtualList<T>({ items, total, label, keyOf, onNearEnd, state, c
     };
   }, []);
 
-  const { first } = view;
-  const last = Math.min(items.length, view.last);
+  const { first } = rowWindow;
+  const last = Math.min(items.length, rowWindow.last);
   useEffect(() => {
     if (last >= items.length - OVERSCAN_ROWS && items.length < total) onNearEnd?.();
   }, [last, items.length, total]);
@@ -89,14 +89,14 @@ export function VirtualList<T>({ items, total, label, keyOf, onNearEnd, state, c
   const moveTo = (index: number): void => {
     const next = Math.min(Math.max(index, 0), items.length - 1);
     const list = box.current!;
-    if (next * view.row < list.scrollTop) list.scrollTop = next * view.row;
-    if ((next + 1) * view.row > list.scrollTop + list.clientHeight) list.scrollTop = (next + 1) * view.row - list.clientHeight;
+    if (next * rowWindow.rowHeight < list.scrollTop) list.scrollTop = next * rowWindow.rowHeight;
+    if ((next + 1) * rowWindow.rowHeight > list.scrollTop + list.clientHeight) list.scrollTop = (next + 1) * rowWindow.rowHeight - list.clientHeight;
     focusTarget.current = next;
     if (next === active) focusMoved();
     activate(next);
   };
   const onKeyDown = (event: TargetedKeyboardEvent<HTMLUListElement>): void => {
-    const page = Math.max(1, Math.floor(box.current!.clientHeight / view.row) - 1);
+    const page = Math.max(1, Math.floor(box.current!.clientHeight / rowWindow.rowHeight) - 1);
     const steps: Record<string, number> = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -items.length, End: items.length };
     const step = steps[event.key];
     if (step === undefined) return;
@@ -116,8 +116,8 @@ export function VirtualList<T>({ items, total, label, keyOf, onNearEnd, state, c
   const indices = new Set(Array.from({ length: Math.max(0, last - first) }, (_, offset) => first + offset));
   if (active < items.length) indices.add(active); // what has the focus must stay in the page
   return (
-    <ul ref={box} class="virtual" aria-label={label} role="list" style={{ maxHeight: `${items.length * view.row + 2}px` }} onKeyDown={onKeyDown}>
-      <li class="virtual-height" role="presentation" style={{ height: `${items.length * view.row}px` }} />
+    <ul ref={box} class="virtual" aria-label={label} role="list" style={{ maxHeight: `${items.length * rowWindow.rowHeight + 2}px` }} onKeyDown={onKeyDown}>
+      <li class="virtual-height" role="presentation" style={{ height: `${items.length * rowWindow.rowHeight}px` }} />
       {[...indices].sort((a, b) => a - b).map((index) => {
         const item = items[index] as T;
         return (
@@ -127,7 +127,7 @@ export function VirtualList<T>({ items, total, label, keyOf, onNearEnd, state, c
             aria-setsize={total}
             aria-posinset={index + 1}
             class={index === active ? "active" : ""}
-            style={{ transform: `translateY(${index * view.row}px)`, height: `${view.row}px` }}
+            style={{ transform: `translateY(${index * rowWindow.rowHeight}px)`, height: `${rowWindow.rowHeight}px` }}
             onFocusCapture={() => activate(index)}
           >
             {row(item, index, index === active ? 0 : -1)}

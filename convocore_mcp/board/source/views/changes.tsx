@@ -5,7 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { Change } from "../answers.ts";
 import { useBoard, useTicking } from "../board.ts";
 import { describeChange } from "../changeFeed.ts";
-import { moment, number, valueText, counted, timeOfDay, humanize } from "../format.ts";
+import { dateOrTime, number, valueText, counted, timeOfDay, humanize } from "../format.ts";
 import { Empty, Skeleton } from "../parts/notices.tsx";
 import { Badge, Text } from "../parts/text.tsx";
 import { Ago } from "../parts/times.tsx";
@@ -42,7 +42,7 @@ export function Changes({ max }: { max?: number }): JSX.Element {
           {counted(feed.changes.length, "change")} of the last hour. Times say when each was read from Convocore
           {feed.knownSince && (
             <>
-              ; changes are known from <Text of={moment(feed.knownSince)} /> on
+              ; changes are known from <Text of={dateOrTime(feed.knownSince)} /> on
             </>
           )}.
         </p>

@@ -5,7 +5,7 @@ import { useEffect, useRef } from "preact/hooks";
 import { useEntry } from "../answerCache.ts";
 import type { Answer, Lead as LeadAnswer, Question, Row } from "../answers.ts";
 import { useBoard, useNow } from "../board.ts";
-import { CLOSED, moment, number, valueText, counted, humanize } from "../format.ts";
+import { CLOSED, dateOrTime, number, valueText, counted, humanize } from "../format.ts";
 import { CopyButton, PrepareButton, RecordLink } from "../parts/actions.tsx";
 import { Score, Worth } from "../parts/figures.tsx";
 import { Answered, Empty } from "../parts/notices.tsx";
@@ -218,7 +218,7 @@ const FACTS: [keyof LeadAnswer & string, string][] = [
 function Facts({ of }: { of: LeadAnswer }): JSX.Element | null {
   const facts = FACTS.filter(([name]) => of[name] !== undefined).map(([name, label]): [string, string] => {
     const text = String(of[name]);
-    return [label, name === "stage" ? humanize(text) : moment(text)];
+    return [label, name === "stage" ? humanize(text) : dateOrTime(text)];
   });
   const more = Object.entries(of.extracted ?? {}).map(([name, value]): [string, string] => [humanize(name), valueText(value)]);
   const isOpen = !CLOSED.has(of.stage ?? "");

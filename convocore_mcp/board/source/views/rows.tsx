@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import { useCallback, useEffect, useState } from "preact/hooks";
 import type { Answer, Question, Row } from "../answers.ts";
 import { useAfterPaint, useBoard, useNow, type View } from "../board.ts";
-import { moment, valueText, counted, humanize } from "../format.ts";
+import { dateOrTime, valueText, counted, humanize } from "../format.ts";
 import { Score, Worth } from "../parts/figures.tsx";
 import { Answered, Empty, RelaxedFilters } from "../parts/notices.tsx";
 import { OverdueBy } from "../parts/overdue.tsx";
@@ -193,7 +193,7 @@ function RowButton({ row, fields, detail, tabIndex }: RowButtonProps): JSX.Eleme
 function Dates({ row }: { row: Row }): JSX.Element | null {
   return row.next_due ? (
     <>
-      Next step <Text of={moment(row.next_due)} />
+      Next step <Text of={dateOrTime(row.next_due)} />
     </>
   ) : null;
 }
@@ -207,7 +207,7 @@ function NamedFields({ row, fields }: { row: Row; fields: string[] }): JSX.Eleme
     <>
       {shownFields.map((name) => {
         const value = row[name];
-        const text = typeof value === "string" ? moment(humanize(value)) : valueText(value);
+        const text = typeof value === "string" ? dateOrTime(humanize(value)) : valueText(value);
         return (
           <span class="shown" key={name}>
             {humanize(name)} <Text of={text} />

@@ -5,7 +5,7 @@ import { useState } from "preact/hooks";
 import { useEntry } from "../answerCache.ts";
 import type { Answer, Lead, Question } from "../answers.ts";
 import { useBoard } from "../board.ts";
-import { moment, number, counted, humanize } from "../format.ts";
+import { dateOrTime, number, counted, humanize } from "../format.ts";
 import { Answered, Empty } from "../parts/notices.tsx";
 import { directionOf, Text } from "../parts/text.tsx";
 import { Ago } from "../parts/times.tsx";
@@ -88,7 +88,7 @@ function Turns({ answer, onAll }: { answer: Answer; onAll: (() => void) | undefi
               <Text of={humanize(turn.from ?? "unknown")} />
               {turn.at && (
                 <>
-                  , <Text of={moment(turn.at)} />
+                  , <Text of={dateOrTime(turn.at)} />
                 </>
               )}
             </span>
