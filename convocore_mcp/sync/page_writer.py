@@ -27,8 +27,8 @@ LIST_MOVED_TOO_FAST = (
 )
 """The gap to note when the front was read again and again, and had moved each time."""
 LIST_NOT_WHOLE = (
-    "The list did not show for certain that its pages join and where it ends, as it does if it "
-    "changes while it is read: conversations may be missing."
+    "It is not certain that the list was read without a gap and to its end (it may have changed "
+    "meanwhile): conversations may be missing."
 )
 """The gap to note when pages can't promise to hold every conversation."""
 
