@@ -37,7 +37,6 @@ from convocore_mcp.api.transcript_wire import parse_transcript
 from convocore_mcp.errors import (
     ApiError,
     BadRequestError,
-    ContractError,
     NotFoundError,
     UnavailableError,
 )
@@ -184,10 +183,9 @@ class ConvocoreClient:
         first = None if max_limit or resume_token else await fetch(FIRST_PAGE_QUERY)
         if resume_token is not None:
             paging = resume_pagination(fetch_list, resume_token, progress)
-        elif first is not None and first.by_cursor:
+        elif first is not None and (first.by_cursor or restarts):
+            # After a restart without a cursor: page numbers were refused, so this page is the end.
             paging = paginate_by_cursor(fetch_list, first, progress, first_query=FIRST_PAGE_QUERY)
-        elif restarts:  # because page numbers were refused or a cursor expired
-            raise ContractError("Convocore refuses page numbers and sends no cursor.")
         else:
             plan = PageNumberPlan(max_limit) if max_limit else PageNumberPlan()
             if first is not None:

@@ -152,7 +152,7 @@ class PageNumberPlan:
             return Outcome((response.page,), cancel_prefetched=True)
         if self._checks_limit or self._search is not None:
             return self._continue_search(self._search, received)
-        if response is REFUSED_PAGE and self._pages == 1 and not self._had_room:
+        if response is REFUSED_PAGE and self._pages == 1 and not self._at_end:
             self._give_up()  # perhaps only this limit is refused
             return Outcome(cancel_prefetched=True)
         if not response.row_count:

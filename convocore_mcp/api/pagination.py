@@ -150,8 +150,9 @@ def _page_by_cursor(
 ) -> Page:
     cursor = response.next_cursor
     token = json.dumps({"cursor": cursor}) if cursor else None
-    # A page without any cursor field may be the last one or a mistake.
-    certain = (response.by_cursor if certain is None else certain) or progress.had_room
+    # A page without any cursor field may be the last one or a mistake, unless the list is empty.
+    had_room = progress.had_room or not progress.rows
+    certain = (response.by_cursor if certain is None else certain) or had_room
     return replace(
         response.page, resume_token=token, certain=certain and not progress.may_lack_rows
     )

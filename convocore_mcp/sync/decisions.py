@@ -216,4 +216,5 @@ def full_sync_due(
     retry_after, failed_at = schedule.retry_incomplete_after, failures.full_sync_at
     if failed_at is not None and _within(retry_after, failed_at, now=now):
         return False
-    return now - coverage.full_sync_at > (retry_after if coverage.gap else schedule.full_after)
+    age = min(retry_after, schedule.full_after) if coverage.gap else schedule.full_after
+    return now - coverage.full_sync_at > age

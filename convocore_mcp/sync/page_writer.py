@@ -25,7 +25,12 @@ LIST_MOVED_TOO_FAST = (
     "The list changed faster than it could be read: conversations may be missing until the next "
     "full sync."
 )
-"""The gap to note when a sync can't promise to have seen every conversation."""
+"""The gap to note when the front was read again and again, and had moved each time."""
+LIST_NOT_WHOLE = (
+    "It is not certain that the list was read without a gap and to its end (it may have changed "
+    "meanwhile): conversations may be missing."
+)
+"""The gap to note when pages can't promise to hold every conversation."""
 
 
 class Upstream(Protocol):
@@ -96,7 +101,7 @@ class Progress:
             self.reached = min(newest, self.reached or newest)
             self._count_times(times, page.read_at or self.started_at)
         if not page.certain:
-            self.gap = LIST_MOVED_TOO_FAST
+            self.gap = LIST_NOT_WHOLE
 
     def _count_times(self, times: Sequence[datetime], now: datetime | None) -> None:
         self.last_times.extend(time for time in times if now is None or time <= now + CLOCK_SKEW)

@@ -10,6 +10,7 @@ from convocore_mcp.errors import ApiError, NotFoundError
 from convocore_mcp.models import Page
 from convocore_mcp.sandbox import Sandbox
 from tests.property_tests import examples
+from tests.tool_client import connected
 
 from .api_client import api_client, wait_until_idle
 from .odd_list import (
@@ -238,6 +239,42 @@ async def test_a_resume_token_that_is_refused_starts_the_list_again(refusal: Rep
             listed = [page async for page in pages]
     assert held(listed) == {row["ID"] for row in rows}
     assert [*map(sorted, odd_list.queries)] == [["cursor", "limit"], ["limit"]]
+
+
+@pytest.mark.parametrize(("count", "complete"), [(0, True), (8, True), (20, False)])
+async def test_a_list_of_one_page_that_takes_cursors_alone_and_names_none_is_its_page(
+    count: int, complete: bool
+) -> None:
+    """Promised by docs/upstream.md, "The list endpoint": cursors, and an end without one.
+
+    Only a second page shows that page numbers are refused. A full page may have lost its cursor.
+    """
+    said = {"state": "ai", "summary": "s", "lastMessage": "m"}
+    rows = [row | said for row in rows_named(range(count))]
+    refusal = 400, {"message": "Use cursor instead of page", "code": "BAD_REQUEST"}
+    one_page = OddList(lambda query: page_of(rows) if query.get("page", "1") == "1" else refusal)
+    async with connected(one_page) as client:  # type: ignore[arg-type]  served likewise
+        answer = await client.ask("conversation_stats")
+
+    assert answer["totals"].get("conversations", 0) == count
+    assert answer["freshness"]["complete"] is complete
+    assert "without a gap and to its end" in str(answer["freshness"]) or complete
+
+
+@pytest.mark.parametrize("count", [19, 20, 21, 40])
+@pytest.mark.parametrize("end", ["empty", "404", "400"])
+async def test_a_short_list_whose_numbers_and_limits_are_honoured_is_complete(
+    count: int, end: str
+) -> None:
+    """Promised by docs/architecture.md, "Reading Convocore": a page with room left is the end.
+
+    Where the front is as large as the default limit, the page over its last rows has room.
+    """
+    rows = rows_named(range(count))
+    pages = await pages_until_the_end(numbered_list(rows, 20, end, "honoured", more="absent"))
+
+    assert held(pages) == {row["ID"] for row in rows}
+    assert is_certain(pages)
 
 
 async def test_an_agent_that_is_not_there_is_not_an_empty_list() -> None:

@@ -12,7 +12,7 @@ from convocore_mcp.models import (
     TrialResult,
     WantedDetails,
 )
-from convocore_mcp.store.details.trial_rows import TRIAL_SIZE
+from convocore_mcp.store.details.trial_rows import SHORT_TRIAL, TRIAL_SIZE
 from convocore_mcp.sync.details.plan import (
     DetailsAction,
     DetailsMode,
@@ -20,7 +20,7 @@ from convocore_mcp.sync.details.plan import (
     missing_details,
     next_details_action,
 )
-from convocore_mcp.sync.details.trial import SHORT_TRIAL, Trial
+from convocore_mcp.sync.details.trial import Trial
 
 SYNC = datetime(2026, 8, 1, 12, tzinfo=UTC)
 AUTO, OFF, ALL = (DetailsPlan(mode) for mode in DetailsMode)

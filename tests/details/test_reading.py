@@ -12,10 +12,9 @@ from convocore_mcp.errors import ForbiddenError, UnavailableError
 from convocore_mcp.models import Conversation
 from convocore_mcp.sandbox import Sandbox, serving
 from convocore_mcp.store.database.schema import dirty_conversations
-from convocore_mcp.store.details.trial_rows import TRIAL_SIZE
+from convocore_mcp.store.details.trial_rows import SHORT_TRIAL, TRIAL_SIZE
 from convocore_mcp.sync.agent_sync import SyncParts
 from convocore_mcp.sync.details.details_parts import DetailsParts, SingleConversations
-from convocore_mcp.sync.details.trial import SHORT_TRIAL
 from tests.details.details_harness import (
     FAST,
     FULL_ROW,
@@ -237,6 +236,35 @@ async def test_where_no_single_conversation_is_found_answers_are_complete_and_sa
     assert found["freshness"]["complete"]
     assert f"does not give the details of {3 * SHORT_TRIAL} conversations" in notes(found)
     assert len(requested_single_ids(sandbox)) == SHORT_TRIAL
+
+
+@pytest.mark.parametrize("broken", [False, True], ids=["not found", "broken"])
+async def test_where_none_of_a_few_single_conversations_can_be_read_answers_say_so(
+    *, broken: bool
+) -> None:
+    """Promised by docs/contract.md #details-not-given: a note how many. It shows no full list.
+
+    The note stays after the next full sync, and a conversation that comes later is asked for.
+    """
+    sandbox = Sandbox(now=NOW)
+    sandbox.replace(list(full_rows(7, userName="Ann")))
+    leave_out(sandbox, {"userName", "state"})
+    for number in range(7):
+        (sandbox.break_record if broken else sandbox.without_item)(f"c{number}")
+    async with connected(sandbox, **FAST) as client:
+        found = await until_details_are_in(client)
+        assert "does not give the details of 7 conversations" in notes(found)
+        backend = await client.app.backend()
+        (agent,) = backend.agents
+        await backend.syncs.sync(agent, full=True)
+        found = await until_details_are_in(client)
+        assert "does not give the details of 7 conversations" in notes(found)
+        sandbox.replace(list(full_rows(8, userName="Ann")))
+        await backend.syncs.sync(agent, full=False)
+        await until_details_are_in(client)
+        found = await client.ask("list_conversations", query="Ann")
+        assert [row["id"] for row in found["conversations"]] == ["c7"]
+    assert sorted(singles(sandbox)) == [f"c{number}" for number in range(8)]
 
 
 async def test_one_refusal_does_not_mean_that_no_single_conversation_is_given(

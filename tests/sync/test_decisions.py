@@ -1,5 +1,6 @@
 """What to sync next, as tables: coverage, failures, time and schedule decide."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -95,6 +96,14 @@ def test_what_a_question_waits_for(
 def test_when_another_full_sync_is_due(coverage: Coverage, failures: Failures, due: bool) -> None:
     """Promised by docs/architecture.md, "The mirror": the schedule."""
     assert full_sync_due(coverage, failures, now=NOW, schedule=SCHEDULE) is due
+
+
+@pytest.mark.parametrize("gap", [None, "moved"])
+def test_a_gap_delays_no_full_sync_that_a_short_interval_makes_due(gap: str | None) -> None:
+    """Promised by docs/operations.md, "Settings": the age from which the whole list is read."""
+    schedule = replace(SCHEDULE, full_after=timedelta(minutes=1))
+    coverage = synced(NOW, ago(minutes=1, seconds=1), gap=gap)
+    assert full_sync_due(coverage, NO_FAILURES, now=NOW, schedule=schedule)
 
 
 def test_a_success_ends_a_failure_but_a_full_syncs_failure_is_remembered() -> None:

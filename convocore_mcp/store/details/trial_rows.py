@@ -44,6 +44,9 @@ LISTED_FIELDS = frozenset({"state", "summary", "last_message"})
 SAMPLE_ROWS, MIN_ONE_IN = 200, 20
 """The list may leave a field out if fewer than one in `MIN_ONE_IN` of the newest `SAMPLE_ROWS` rows
 have it."""
+SHORT_TRIAL = 60
+"""Single conversations that a trial asks for without a pause. If all of these are not found (404),
+Convocore gives none."""
 TRIAL_SIZE = 20
 """Single conversations that are read to find whether they add anything to the list."""
 MAX_CANDIDATES = 60
@@ -113,7 +116,7 @@ def is_open(connection: Connection, agent_id: str) -> bool:
 
 
 def forget_weak_trial(connection: Connection, agent_id: str) -> None:
-    """Forget that the list is full where few conversations have shown it: there are new ones."""
+    """Forget what a trial has shown by few conversations: there are new ones."""
     if _is_weak(connection, agent_id):
         connection.execute(delete(details_trials).where(details_trials.c.agent_id == agent_id))
 
@@ -145,10 +148,16 @@ def _result(connection: Connection, agent_id: str) -> str | None:
 
 
 def _is_weak(connection: Connection, agent_id: str) -> bool:
-    if _result(connection, agent_id) != TrialResult.LIST_IS_FULL.value:
-        return False
-    read = select(_d.id).where(_d.agent_id == agent_id, ~REFUSED).limit(TRIAL_SIZE)
-    return len(connection.scalars(read).all()) < TRIAL_SIZE
+    """Whether few conversations have shown that the list is full, or that none can be read."""
+    result = _result(connection, agent_id)
+    if result == TrialResult.LIST_IS_FULL.value:
+        read = select(_d.id).where(_d.agent_id == agent_id, ~REFUSED).limit(TRIAL_SIZE)
+        return len(connection.scalars(read).all()) < TRIAL_SIZE
+    if result == TrialResult.REFUSED.value:
+        # None, if the key or the plan was refused: that says enough.
+        refused = select(_d.id).where(_d.agent_id == agent_id, REFUSED).limit(SHORT_TRIAL)
+        return 0 < len(connection.scalars(refused).all()) < SHORT_TRIAL
+    return False
 
 
 def made_through_api(id_: ColumnElement[str], agent_id: str) -> ColumnElement[bool]:

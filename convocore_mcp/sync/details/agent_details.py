@@ -8,12 +8,7 @@ from datetime import datetime
 import anyio
 
 from convocore_mcp.errors import ApiError, ConvocoreError, ForbiddenError, UnauthorizedError
-from convocore_mcp.models import (
-    DetailsState,
-    ReadDetails,
-    ReadScope,
-    WantedDetails,
-)
+from convocore_mcp.models import DetailsState, DetailsTrial, ReadDetails, ReadScope, WantedDetails
 from convocore_mcp.store.details.details_queue import DetailsQueue
 from convocore_mcp.store.details.details_writer import DetailsWriter
 from convocore_mcp.sync.details.asking import ask_for
@@ -187,7 +182,7 @@ class AgentDetails:
         action = next_details_action(parts.plan, state.trial, full_sync_at=full_sync_at)
         try:
             if action is DetailsAction.TRIAL and full_sync_at is not None:
-                await self._continue_trial(full_sync_at)
+                await self._continue_trial(full_sync_at, state.trial)
                 return False
             if action is DetailsAction.NOTHING:
                 return True
@@ -215,14 +210,14 @@ class AgentDetails:
         write = parts.write_in_thread
         return bool(await write(self._writer.want_again, self._agent_id, old, now=now))
 
-    async def _continue_trial(self, full_sync_at: datetime) -> None:
+    async def _continue_trial(self, full_sync_at: datetime, before: DetailsTrial | None) -> None:
         """Ask for a few single conversations, and note the result once they show one."""
         trial, plan = self._trial, self._parts.plan
         interval = 0 if trial.is_short else 1 / plan.per_second
         try:
             wanted = await self._wanted_for_trial()
             read, added = await self._read(wanted, interval=interval) if wanted else ([], 0)
-            result = trial.result_with(read, added=added, exhausted=not wanted)
+            result = trial.result_with(read, added=added, exhausted=not wanted, before=before)
         except (ForbiddenError, UnauthorizedError):
             result = trial.result_of_refusal()
         if result is not None:

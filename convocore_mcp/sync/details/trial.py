@@ -6,12 +6,8 @@ Source: docs/architecture.md, "Details".
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from convocore_mcp.models import DetailsOutcome, ReadDetails, TrialResult
-from convocore_mcp.store.details.trial_rows import TRIAL_SIZE
-
-SHORT_TRIAL = 60
-"""Single conversations that a trial asks for without a pause. If all of these are not found (404),
-Convocore gives none."""
+from convocore_mcp.models import DetailsOutcome, DetailsTrial, ReadDetails, TrialResult
+from convocore_mcp.store.details.trial_rows import SHORT_TRIAL, TRIAL_SIZE
 
 
 @dataclass(slots=True)
@@ -32,12 +28,18 @@ class Trial:
         return self.asked < SHORT_TRIAL
 
     def result_with(
-        self, answers: Sequence[ReadDetails], *, added: int, exhausted: bool
+        self,
+        answers: Sequence[ReadDetails],
+        *,
+        added: int,
+        exhausted: bool,
+        before: DetailsTrial | None = None,
     ) -> TrialResult | None:
         """What the trial shows with these `answers`, `added` of which hold more; `None`: go on.
 
         `exhausted`: there is nothing more to ask for. Conversations that are broken or not found do
-        not show that a list is full.
+        not show that a list is full; where all are, Convocore gives none. If nothing was asked for, what the
+        trial `before` has shown still holds.
         """
         self.refusals = 0
         self.asked += len(answers)
@@ -47,6 +49,8 @@ class Trial:
             return TrialResult.ADDS
         if self.missing == self.asked and not self.is_short:
             return TrialResult.REFUSED
+        if exhausted and not self.read and (self.asked or _was_refused(before)):
+            return TrialResult.REFUSED
         if exhausted or self.read >= TRIAL_SIZE:
             return TrialResult.LIST_IS_FULL
         return None
@@ -55,3 +59,7 @@ class Trial:
         """What one more refusal shows. One alone may be about its conversation, or will pass."""
         self.refusals += 1
         return TrialResult.REFUSED if self.refusals > 1 else None
+
+
+def _was_refused(trial: DetailsTrial | None) -> bool:
+    return trial is not None and trial.result == TrialResult.REFUSED
