@@ -82,7 +82,11 @@ def resolve(directory: PeopleDirectory, agent_id: str, text: str) -> Match:
     # Contacts that nobody has are left out if there is a name beside them.
     if pasted.all and words(pasted.rest):
         return _by_name(directory, agent_id, pasted.rest, pasted.all)
-    return _by_name(directory, agent_id, unquoted(visible(text)), [])
+    match = _by_name(directory, agent_id, unquoted(visible(text)), [])
+    if pasted.whole_emails and words(match.leads[0].name or "") != words(text):
+        # Nobody has this address: it may be that of a namesake, or of a colleague.
+        return replace(match, certain=False)
+    return match
 
 
 def _possible_ids(text: str) -> Iterator[str]:
