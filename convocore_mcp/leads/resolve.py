@@ -172,6 +172,8 @@ def _match(
     by_name_too = matching.has_any_word(leads[0].name, search.tokens)
     certain = field != "name and email" or leads[0].name is None or by_name_too
     certain = certain and field != CONSONANTS
+    if field == "link":  # `instagram.com/ann` may be somebody else than `instagram.com/anna`
+        certain = matching.has_link_below(hits[0], search.text)
     return Match(leads, len(hits), field, ignored, certain=certain)
 
 

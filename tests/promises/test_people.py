@@ -26,6 +26,7 @@ ROWS: list[Row] = [
     {"ID": "named", "capturedVariables": {name: f"v{n}" for n, name in enumerate(NAMES)},
      "ts": ago(days=9)},
     {"ID": "liv", "userName": "Liv Berg", "userCompany": "Fjord", "userEmail": "liv.berg@fjord.no",
+     "instagram": "https://instagram.com/liv.berg", "userWebsite": "https://liv.fjord.no/team/berg",
      "ts": ago(days=9)},
     {"ID": "mailbox", "userName": "ola@fjord.se", "ts": ago(days=9)},
     {"ID": "tags", "userName": "Ed Ra", "tags": ["vip", "beta", "vip", "VIP"], "ts": ago(days=9)},
@@ -80,12 +81,13 @@ async def test_a_placeholder_that_is_shown_gives_candidates_when_it_is_pasted_ba
 @pytest.mark.parametrize(
     "typed",
     ["berg@fjord.no", "liv@fjord.no", "LIV@FJORD.NO", "<l.berg@fjord.no>", "mailto:liv@fjord.no",
-     "liv.berg@fjord.n.o", "liv.berg@fj.no"],
+     "liv.berg@fjord.n.o", "liv.berg@fj.no", "instagram.com/liv", "https://instagram.com/l",
+     "https://liv.fjord.no/team/b", "@liv"],
 )  # fmt: skip
-async def test_a_whole_address_that_nobody_has_is_nobody_for_sure(
+async def test_an_address_or_profile_that_nobody_has_is_nobody_for_sure(
     people: ToolClient, typed: str
 ) -> None:
-    """Promised by docs/contract.md, "Tools": an address like somebody's is not theirs.
+    """Promised by docs/contract.md, "Tools": a contact like somebody's is not theirs.
 
     Holds docs/contract.md #pasted-back #nobody-guessed.
     """
@@ -100,13 +102,17 @@ async def test_a_whole_address_that_nobody_has_is_nobody_for_sure(
         ("liv.berg@fj", "liv"),  # only begun
         ("@fjord.no", "liv"),
         ("liv @fjord.no", "liv"),
+        ("instagram.com/liv.berg/", "liv"),
+        ("@liv.berg", "liv"),
+        ("liv.fjord.no", "liv"),  # a site, of which a page is hers
+        ("https://liv.fjord.no/team", "liv"),
         ("ola@fjord.se", "mailbox"),  # an address may be a name
     ],
 )
-async def test_an_address_or_the_beginning_of_one_finds_its_owner(
+async def test_an_address_or_link_or_its_beginning_finds_its_owner(
     people: ToolClient, typed: str, lead_id: str
 ) -> None:
-    """Promised by docs/contract.md, "Tools": an email or part of one."""
+    """Promised by docs/contract.md, "Tools": an email, a link, or part of one."""
     assert (await people.ask("get_lead", lead=typed))["lead"]["lead_id"] == lead_id
 
 
