@@ -83,10 +83,9 @@ def resolve(directory: PeopleDirectory, agent_id: str, text: str) -> Match:
     if pasted.all and words(pasted.rest):
         return _by_name(directory, agent_id, pasted.rest, pasted.all)
     match = _by_name(directory, agent_id, unquoted(visible(text)), [])
-    if pasted.whole_emails and words(match.leads[0].name or "") != words(text):
-        # Nobody has this address: it may be that of a namesake, or of a colleague.
-        return replace(match, certain=False)
-    return match
+    # Nobody has this address: it may be that of a namesake, or of a colleague.
+    is_foreign = pasted.whole_emails and words(match.leads[0].name or "") != words(text)
+    return replace(match, certain=match.certain and not is_foreign)
 
 
 def _possible_ids(text: str) -> Iterator[str]:
