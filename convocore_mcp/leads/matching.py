@@ -181,6 +181,13 @@ def with_profile(people: Sequence[PersonT], link: str) -> list[PersonT]:
     return exactly or [person for person in people if may_have(person)]
 
 
+def has_link_below(person: IndexedPerson, link: str) -> bool:
+    """Whether a person has `link`, or one that goes on where a part of `link` ends."""
+    forms = link_forms(link)
+    own = [term[1:] for term in person.terms.split("\n") if term.startswith(LINK)]
+    return any(term in forms or term.startswith(f"{forms[0]}/") for term in own)
+
+
 def _site(address: str) -> str:
     """The name of a link's site, without subdomains: `linkedin.com` of `de.linkedin.com/in/ann`."""
     host = address.partition("/")[0]

@@ -82,7 +82,10 @@ def resolve(directory: PeopleDirectory, agent_id: str, text: str) -> Match:
     # Contacts that nobody has are left out if there is a name beside them.
     if pasted.all and words(pasted.rest):
         return _by_name(directory, agent_id, pasted.rest, pasted.all)
-    return _by_name(directory, agent_id, unquoted(visible(text)), [])
+    match = _by_name(directory, agent_id, unquoted(visible(text)), [])
+    # Nobody has this address: it may be that of a namesake, or of a colleague.
+    is_foreign = pasted.whole_emails and words(match.leads[0].name or "") != words(text)
+    return replace(match, certain=match.certain and not is_foreign)
 
 
 def _possible_ids(text: str) -> Iterator[str]:
@@ -168,6 +171,8 @@ def _match(
     by_name_too = matching.has_any_word(leads[0].name, search.tokens)
     certain = field != "name and email" or leads[0].name is None or by_name_too
     certain = certain and field != CONSONANTS
+    if field == "link":  # `instagram.com/ann` may be somebody else than `instagram.com/anna`
+        certain = matching.has_link_below(hits[0], search.text)
     return Match(leads, len(hits), field, ignored, certain=certain)
 
 

@@ -253,7 +253,7 @@ async def test_a_list_of_one_page_that_takes_cursors_alone_and_names_none_is_its
     rows = [row | said for row in rows_named(range(count))]
     refusal = 400, {"message": "Use cursor instead of page", "code": "BAD_REQUEST"}
     one_page = OddList(lambda query: page_of(rows) if query.get("page", "1") == "1" else refusal)
-    async with connected(one_page) as client:  # type: ignore[arg-type]  served likewise
+    async with connected(one_page) as client:  # type: ignore[arg-type]  # served likewise
         answer = await client.ask("conversation_stats")
 
     assert answer["totals"].get("conversations", 0) == count

@@ -264,7 +264,7 @@ async def test_where_none_of_a_few_single_conversations_can_be_read_answers_say_
         await until_details_are_in(client)
         found = await client.ask("list_conversations", query="Ann")
         assert [row["id"] for row in found["conversations"]] == ["c7"]
-    assert sorted(singles(sandbox)) == [f"c{number}" for number in range(8)]
+    assert sorted(requested_single_ids(sandbox)) == [f"c{number}" for number in range(8)]
 
 
 async def test_one_refusal_does_not_mean_that_no_single_conversation_is_given(

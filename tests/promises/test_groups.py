@@ -129,3 +129,33 @@ async def test_keys_that_are_shown_alike_are_noted_as_several() -> None:
         ]
         alone = await client.ask("conversation_stats", group_by="summary", query="6|7|0")
         assert "notes" not in alone["freshness"]
+
+
+@pytest.mark.parametrize("of", ["conversations", "leads"])
+@pytest.mark.parametrize(
+    ("timezone", "day", "at_one", "hour"),
+    [
+        ("UTC", "2026-12-05", "2026-12-05T01:00:00Z", "1"),
+        ("America/New_York", "2026-12-05", "2026-12-05T01:00:00-05:00", "1"),
+        # The clocks change at midnight: the day begins at one o'clock.
+        ("Africa/Cairo", "2026-04-24", "2026-04-23T23:00:00+02:00", "23"),
+        ("America/Santiago", "2026-09-06", "2026-09-06T01:00:01-03:00", "1"),
+    ],
+)
+async def test_a_date_without_a_time_has_no_hour(
+    of: str, timezone: str, day: str, at_one: str, hour: str
+) -> None:
+    """Promised by docs/contract.md, "Tools": nobody gave a time, so it is under `none`.
+
+    Holds docs/contract.md #time-keys.
+    """
+    rows: list[Row] = [
+        {"ID": "day", "userName": "Ann", "expectedCloseDate": day, "ts": ago(hours=1)},
+        {"ID": "again", "userName": "Bea", "expectedCloseDate": day, "ts": ago(hours=2)},
+        {"ID": "time", "userName": "Cy", "expectedCloseDate": at_one, "ts": ago(hours=3)},
+    ]
+    async with connected(sandbox_of(rows), timezone=timezone) as client:
+        await client.until_complete()
+        asked = {"of": of, "group_by": "hour", "by_time": "expected_close"}
+        groups = (await client.ask("conversation_stats", **asked))["groups"]
+    assert {group["hour"]: group[of] for group in groups} == {"none": 2, hour: 1}

@@ -1,12 +1,13 @@
 """Who is one person, and what of a person can be pasted back."""
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from tests.promises.conversations import Row, ago, sandbox_of
-from tests.tool_client import ToolClient, connected
+from tests.tool_client import ToolClient, connected, text_of
 
 NO_IDENTITIES = ("none", "NULL", " undefined ", "0", "000", "unknown", "n/a", "anonymous",
            "00000000-0000-0000-0000-000000000000", "[object Object]")  # fmt: skip
@@ -24,6 +25,10 @@ ROWS: list[Row] = [
     {"ID": "ar", "userName": "محمـد علي", "notes": "يريد السعر", "ts": ago(days=8)},
     {"ID": "named", "capturedVariables": {name: f"v{n}" for n, name in enumerate(NAMES)},
      "ts": ago(days=9)},
+    {"ID": "liv", "userName": "Liv Berg", "userCompany": "Fjord", "userEmail": "liv.berg@fjord.no",
+     "instagram": "https://instagram.com/liv.berg", "userWebsite": "https://liv.fjord.no/team/berg",
+     "ts": ago(days=9)},
+    {"ID": "mailbox", "userName": "ola@fjord.se", "ts": ago(days=9)},
     {"ID": "tags", "userName": "Ed Ra", "tags": ["vip", "beta", "vip", "VIP"], "ts": ago(days=9)},
 ]  # fmt: skip
 
@@ -71,6 +76,44 @@ async def test_a_placeholder_that_is_shown_gives_candidates_when_it_is_pasted_ba
     answer = await people.ask("get_lead", lead=pasted)
     assert [lead["lead_id"] for lead in answer["candidates"]] == ids
     assert (answer["total"], answer["matched_on"]) == (len(ids), field)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["berg@fjord.no", "liv@fjord.no", "LIV@FJORD.NO", "<l.berg@fjord.no>", "mailto:liv@fjord.no",
+     "liv.berg@fjord.n.o", "liv.berg@fj.no", "instagram.com/liv", "https://instagram.com/l",
+     "https://liv.fjord.no/team/b"],
+)  # fmt: skip
+async def test_an_address_or_profile_that_nobody_has_is_nobody_for_sure(
+    people: ToolClient, typed: str
+) -> None:
+    """Promised by docs/contract.md, "Tools": a contact like somebody's is not theirs.
+
+    Holds docs/contract.md #pasted-back #nobody-guessed.
+    """
+    result = json.loads(text_of(await people.call("get_lead", lead=typed)))
+    assert "lead" not in result, result["lead"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "lead_id"),
+    [
+        ("liv.berg@fjord.no", "liv"),
+        ("liv.berg@fj", "liv"),  # only begun
+        ("@fjord.no", "liv"),
+        ("liv @fjord.no", "liv"),
+        ("instagram.com/liv.berg/", "liv"),
+        ("@liv.berg", "liv"),
+        ("liv.fjord.no", "liv"),  # a site, of which a page is hers
+        ("https://liv.fjord.no/team", "liv"),
+        ("ola@fjord.se", "mailbox"),  # an address may be a name
+    ],
+)
+async def test_an_address_or_link_or_its_beginning_finds_its_owner(
+    people: ToolClient, typed: str, lead_id: str
+) -> None:
+    """Promised by docs/contract.md, "Tools": an email, a link, or part of one."""
+    assert (await people.ask("get_lead", lead=typed))["lead"]["lead_id"] == lead_id
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, time
 from statistics import median
 from typing import Any
 from unittest.mock import patch
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from convocore_mcp.fields.grouping import TIME_UNITS, Grouping, TimeUnit
 from convocore_mcp.fields.row_query import KnownValues, RowGroup
-from convocore_mcp.fields.table import BY_NAME, Kind, Rows
+from convocore_mcp.fields.table import BY_NAME, Field, Kind, Rows
 from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.field_queries import row_values
 from convocore_mcp.store.field_queries.groups import largest_keys, row_ranges, split_groups
@@ -67,10 +67,18 @@ def groupings(rows: Rows) -> list[Grouping]:
     return [*by_field, *by_time, field_named("data.budget")]
 
 
+def is_day(moment: datetime, of: Field) -> bool:
+    """Whether a date of the CRM is a day without a time."""
+    local = moment.astimezone(ZONE)
+    return of.name in ("expected_close", "demo") and local == datetime.combine(local, time(), ZONE)
+
+
 def keys_of(row: FieldValues, grouping: Grouping) -> set[Any]:
     """The keys of a row in one grouping, by the plain reading; texts are folded."""
     if isinstance(grouping, TimeUnit):
         moment = row.get(grouping.of.name)
+        if moment and grouping.unit == "hour" and is_day(moment, grouping.of):
+            return {None}
         return {moment and UNITS[grouping.unit](moment.astimezone(ZONE))}
     value = row.get(plain_name(grouping.name))
     if isinstance(value, list):

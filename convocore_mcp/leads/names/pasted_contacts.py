@@ -56,6 +56,11 @@ class PastedContacts:
         """Every contact as it was written."""
         return [*self.emails, *self.phones, *self.links]
 
+    @property
+    def whole_emails(self) -> list[str]:
+        """The addresses that mail can be sent to, and not only the beginning of one."""
+        return [email for email in self.emails if "." in email.rpartition("@")[2]]
+
     @classmethod
     def of(cls, text: str) -> "PastedContacts":
         """Those in `text`, which is without invisible marks (`visible`)."""

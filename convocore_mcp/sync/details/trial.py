@@ -38,8 +38,8 @@ class Trial:
         """What the trial shows with these `answers`, `added` of which hold more; `None`: go on.
 
         `exhausted`: there is nothing more to ask for. Conversations that are broken or not found do
-        not show that a list is full; where all are, Convocore gives none. If nothing was asked for, what the
-        trial `before` has shown still holds.
+        not show that a list is full; where all are, Convocore gives none. If nothing was asked for,
+        what the trial `before` has shown still holds.
         """
         self.refusals = 0
         self.asked += len(answers)

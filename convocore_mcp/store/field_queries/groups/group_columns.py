@@ -57,10 +57,11 @@ def group_column(
     """What the engine groups by for one grouping."""
     if isinstance(grouping, TimeUnit):
         column, zone = table.value(grouping.of), query.clock.zone
-        unit = grouping.unit
-        return GroupColumn(
-            local_unit(connection, table, column, list(conditions), unit=unit, zone=zone)
-        )
+        found = local_unit(
+            connection, table, column, list(conditions),
+            unit=grouping.unit, zone=zone, may_be_day=grouping.of.kind is Kind.DATE,
+        )  # fmt: skip
+        return GroupColumn(found)
     if isinstance(grouping, DataField):
         entry = table.data_entry(grouping)
         return GroupColumn(entry, sql_key=table.key_of_entry, cheap_key=False)
