@@ -22,7 +22,7 @@ MIN_PHONE_DIGITS, MAX_PHONE_DIGITS = 7, 15
 """Fewer digits tell nobody apart; E.164 allows fifteen."""
 MAX_EMAIL_LENGTH = 254
 """Characters of an address that mail can be sent to (RFC 5321)."""
-MAX_CACHED_KEYS = 16384
+MAX_CACHED_KEYS = 4096
 _BEFORE_ADDRESS = re.compile(r"\A(?:.*<)?(?:mailto:|[\s\"'(])*", re.DOTALL)
 _AFTER_ADDRESS = re.compile(r"[\s\"'>).,;]*\Z")
 """What people paste around an address: `Jane <jane@acme.com>`, `mailto:jane@acme.com`."""

@@ -191,12 +191,12 @@ def _json(value: Value | tuple[str, ...] | None) -> str | None:
     return None if value is None else _encode(value)
 
 
-@lru_cache(maxsize=4096)  # the same few tags and assignees come with every conversation
+@lru_cache(maxsize=1024)  # the same few tags and assignees come with every conversation
 def _json_list(texts: tuple[str, ...]) -> str:
     return _encode(texts)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _tag_keys(tags: tuple[str, ...]) -> str:
     return _encode(sorted({tag.casefold()[:MAX_INDEX_KEY_LENGTH] for tag in tags}))
 

@@ -91,7 +91,7 @@ def tokens(c: Conversation, text: str) -> str:
     return " ".join(result)
 
 
-@lru_cache(maxsize=4096)  # many conversations share all of these values
+@lru_cache(maxsize=1024)  # many conversations share all of these values
 def _value_tokens(
     tag: str,
     choices: tuple[str | None, ...],
@@ -151,7 +151,7 @@ def agent_tag(agent_id: str) -> str:
     return _digest(agent_id)[:_TAG_LENGTH]
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _digest(value: str) -> str:
     """Fifty bits: among ten thousand values, two collide in one of twenty million mirrors."""
     digest = blake2s(value.encode("utf-8", "surrogatepass")).digest()

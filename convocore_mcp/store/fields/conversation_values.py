@@ -48,7 +48,7 @@ def milliseconds(value: ReadValue, zone: tzinfo) -> int | None:
     return _midnight(value, zone) if isinstance(value, date) else None
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _midnight(day: date, zone: tzinfo) -> int | None:
     return to_milliseconds(datetime.combine(day, time(), zone))
 
@@ -158,12 +158,12 @@ def conversation_values(
     return row
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _alias_key(names: tuple[str, ...]) -> str | None:
     return list_key(tuple(map(storable, names)))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def _stored_list(items: tuple[str, ...]) -> tuple[str | None, str]:
     clean = tuple(map(storable, items))
     return list_key(clean), _json(clean)

@@ -139,7 +139,7 @@ def _union(field: Field) -> _Merge:
     return merge
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def stored_items(items: tuple[str, ...]) -> tuple[str | None, str | None]:
     """The items without those that are equal but for case and accents."""
     by_key: dict[str, str] = {}

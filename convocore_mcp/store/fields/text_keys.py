@@ -56,7 +56,7 @@ def list_key(items: tuple[str, ...]) -> str | None:
     return f"{ITEM_MARK}{ITEM_MARK.join(map(text_key, items))}{ITEM_MARK}"
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=4096)
 def stored_text(text: str) -> tuple[str, str | None]:
     """The key of a text, and the text itself where that is another."""
     clean = storable(text)
