@@ -28,18 +28,14 @@ from convocore_mcp.api.pagination import (
     paginate_by_cursor,
     paginate_by_number,
     read_front_by_number,
+    read_only_page,
     resume_pagination,
 )
 from convocore_mcp.api.paging.list_progress import ListProgress
 from convocore_mcp.api.parsing.response_body import ENCODINGS, ResponseBody, without_key
 from convocore_mcp.api.throttle import Backoff, Throttle
 from convocore_mcp.api.transcript_wire import parse_transcript
-from convocore_mcp.errors import (
-    ApiError,
-    BadRequestError,
-    NotFoundError,
-    UnavailableError,
-)
+from convocore_mcp.errors import ApiError, BadRequestError, NotFoundError, UnavailableError
 from convocore_mcp.models import Conversation, Page, Transcript
 
 T = TypeVar("T")
@@ -183,9 +179,10 @@ class ConvocoreClient:
         first = None if max_limit or resume_token else await fetch(FIRST_PAGE_QUERY)
         if resume_token is not None:
             paging = resume_pagination(fetch_list, resume_token, progress)
-        elif first is not None and (first.by_cursor or restarts):
-            # After a restart without a cursor: page numbers were refused, so this page is the end.
+        elif first is not None and first.by_cursor:
             paging = paginate_by_cursor(fetch_list, first, progress, first_query=FIRST_PAGE_QUERY)
+        elif first is not None and restarts:  # page numbers were refused, or a cursor expired
+            paging = read_only_page(first, progress)
         else:
             plan = PageNumberPlan(max_limit) if max_limit else PageNumberPlan()
             if first is not None:

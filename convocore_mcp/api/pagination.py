@@ -21,7 +21,7 @@ from convocore_mcp.api.paging.list_progress import ListProgress
 from convocore_mcp.api.paging.plan_steps import ReadNow
 from convocore_mcp.api.paging.position_cursors import PreviousPage
 from convocore_mcp.api.wire import REFUSED_PAGE, ListResponse, UnparsedList
-from convocore_mcp.errors import BadRequestError, NotFoundError
+from convocore_mcp.errors import BadRequestError, ContractError, NotFoundError
 from convocore_mcp.models import Page
 
 T = TypeVar("T")
@@ -94,6 +94,18 @@ async def paginate_by_cursor(
                 prefetched = prefetch_next(response)
     finally:
         await _cancel([prefetched] if prefetched else [])
+
+
+async def read_only_page(first: ListResponse, progress: ListProgress) -> AsyncGenerator[Page, None]:
+    """The one page of a list without a cursor, where page numbers are refused.
+
+    Raises:
+        ContractError: the list goes on after it, or may do so.
+    """
+    progress.add(first)
+    yield _page_by_cursor(first, progress)
+    if first.has_more or first.row_count >= DEFAULT_LIMIT:
+        raise ContractError("Convocore refuses page numbers and sends no cursor.")
 
 
 async def _receive_next(
