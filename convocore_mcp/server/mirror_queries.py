@@ -80,8 +80,8 @@ class MirrorQueries(Protocol):
         """The hottest leads, hottest first."""
         ...
 
-    def hot_count(self, query: "HotQuery", /) -> int:
-        """How many leads are hot."""
+    def hot_count(self, query: "HotQuery", /, *, overdue_by: "datetime | None" = None) -> int:
+        """How many leads are hot; with `overdue_by`, those that are overdue at that moment."""
         ...
 
     def hot_summary(self, query: "HotQuery", /) -> "HotSummary":

@@ -4,18 +4,15 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from convocore_mcp.fields.row_query import RowQuery
-from convocore_mcp.fields.table import Rows
-from convocore_mcp.fields.times import Clock
 from convocore_mcp.leads.hotness import rank
 from convocore_mcp.leads.profile import Profile
 from convocore_mcp.leads.reasons import why_not_hot
 from convocore_mcp.models import Conversation, HotQuery, HotSummary, Lead, ReadScope
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.mirror_queries import MirrorQueries
-from convocore_mcp.server.questions.question import Question, build_question
 from convocore_mcp.server.questions.several_agents import read_agents, sum_summaries
-from convocore_mcp.server.requests import FilterArguments, HotLeadsRequest
+from convocore_mcp.server.questions.time_window import read_window
+from convocore_mcp.server.requests import HotLeadsRequest
 from convocore_mcp.server.sanitize import JsonObject, sanitize_object
 from convocore_mcp.server.size_limit import shorten_rows
 from convocore_mcp.server.views.answer_views import (
@@ -47,12 +44,10 @@ async def summarize_hot_leads(
         InvalidArgumentError: a bound is not a time.
         ApiError: Convocore can't be read, and the mirror is still empty.
     """
-    question = _overdue_and_hot(agents, request, backend.clock())
-    since, until = question.window
+    since, until = read_window(request.since, request.until, clock=backend.clock())
     read, freshness = await read_agents(backend, agents, ReadScope(since=since, people=True))
     queries = [HotQuery(agent, request.min_score, since, until) for agent in read]
-    overdue = question.about(read).query
-    result = await backend.read(_read_hot_leads, backend, queries, request, overdue)
+    result = await backend.read(_read_hot_leads, backend, queries, request)
     summary = result.summary
     answer = sanitize_object(
         HotLeads(
@@ -99,25 +94,15 @@ class _Result:
     relax: dict[str, int] | None
 
 
-def _overdue_and_hot(agents: Sequence[str], request: HotLeadsRequest, clock: Clock) -> Question:
-    """The hot leads of the window that are overdue, by the rule of every other filter."""
-    filters = FilterArguments(
-        attention=("overdue",), where=("hot=true",), since=request.since, until=request.until
-    )
-    return build_question(Rows.LEADS, agents, filters, clock=clock, hot_from=request.min_score)
-
-
 def _read_hot_leads(
-    backend: Backend, queries: Sequence[HotQuery], request: HotLeadsRequest, overdue: RowQuery
+    backend: Backend, queries: Sequence[HotQuery], request: HotLeadsRequest
 ) -> _Result:
     """Everything that the answer needs, read in one call in a thread, from one state."""
     with backend.mirror_reader.snapshot():
-        return _read_state(backend, queries, request, overdue)
+        return _read_state(backend, queries, request)
 
 
-def _read_state(
-    backend: Backend, queries: Sequence[HotQuery], request: HotLeadsRequest, overdue: RowQuery
-) -> _Result:
+def _read_state(backend: Backend, queries: Sequence[HotQuery], request: HotLeadsRequest) -> _Result:
     mirror_reader = backend.mirror_reader
     found = [lead for q in queries for lead in mirror_reader.hot_leads(q, limit=request.top)]
     leads = sorted(found, key=rank)[: request.top]
@@ -127,7 +112,7 @@ def _read_state(
         for c in mirror_reader.conversations_of_leads(query.agent_id, ids):
             conversations[query.agent_id, c.lead_id or ""].append(c)
     return _Result(
-        overdue=backend.rows.count(overdue, at=backend.rows.sequence_number()),
+        overdue=sum(mirror_reader.hot_count(q, overdue_by=backend.now()) for q in queries),
         summary=sum_summaries([mirror_reader.hot_summary(query) for query in queries]),
         leads=leads,
         conversations=conversations,

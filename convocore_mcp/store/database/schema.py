@@ -25,7 +25,7 @@ from sqlalchemy import (
 from convocore_mcp.store.database.columns import Text, Tokens
 
 PREFIX = "convocore_"
-SCHEMA_VERSION = "53"
+SCHEMA_VERSION = "54"
 """Goes up by one with every change of the tables or of their content; `meta` never changes."""
 CURRENT = 2**62
 """The `valid_to` of a current version."""
@@ -216,14 +216,8 @@ leads = Table(
     Column("lead_id", Text, nullable=False),
     Column("conversation_ids", Text, nullable=False),
     Column("last_activity", BigInteger),
-    Column("name", Text),
-    Column("email", Text),
-    Column("phone", Text),
-    Column("company", Text),
-    Column("channel", Text),
-    Column("state", Text),
-    Column("stage", Text),
-    Column("label", Text),
+    *(Column(name, Text) for name in ("name", "email", "phone", "company")),
+    *(Column(name, Text) for name in ("channel", "state", "stage", "label")),
     Column("score", Float),
     Column("amount", Float),
     Column("unparsed", Boolean, nullable=False),
@@ -236,21 +230,23 @@ leads = Table(
     Column("expected_close", Text),
     Column("closed", Boolean, nullable=False),
     Column("hot_score", Float),
+    Column("overdue_at", BigInteger),
     Column("text", Text, nullable=False),
     Column("terms", Text, nullable=False),
     PrimaryKeyConstraint("agent_id", "lead_id"),
 )
 """The current leads, merged from the current versions of conversations.
 
-`hot_score` and `closed` are decided in Python (`leads.hotness`) and only compared here. `text` has
-the folded words of names and companies, `terms` the index terms, each after a line feed.
+`hot_score` and `closed` are decided in Python (`leads.hotness`) and only compared here. From
+`overdue_at` on, an activity or the expected close of some conversation is overdue. `text` has the
+folded words of names and companies, `terms` the index terms, each after a line feed.
 """
 
 _l = leads.c
-_index("activity", _l.agent_id, _l.last_activity, _l.stage)
+_index("activity", _l.agent_id, _l.last_activity, _l.closed)
 _HOT = (
     "hot_score", "last_activity", "score", "stage", "channel", "waiting", "assignee", "currency",
-    "amount", "unparsed", "closed", "lead_id",
+    "amount", "unparsed", "closed", "lead_id", "overdue_at",
 )  # fmt: skip
 _covering_index("hot", _l.agent_id, *(_l[name] for name in _HOT))
 _index("hot_score", _l.agent_id, _l.hot_score).ddl_if(dialect="postgresql")

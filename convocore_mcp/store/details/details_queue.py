@@ -2,10 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache, reduce
+from operator import add
 
-from sqlalchemy import false, func, select
+from sqlalchemy import BigInteger, Executable, bindparam, case, false, func, literal, select, true
 
 from convocore_mcp.models import DetailsState, DetailsTrial, TrialResult, WantedDetails
+from convocore_mcp.store.database.columns import Text
 from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.database.rows import chunks, to_milliseconds
 from convocore_mcp.store.database.schema import (
@@ -14,7 +17,7 @@ from convocore_mcp.store.database.schema import (
     conversations,
     dirty_conversations,
 )
-from convocore_mcp.store.details.save_details import read_before
+from convocore_mcp.store.details.save_details import READ_BEFORE, read_before
 from convocore_mcp.store.details.tables import REFUSED, details, details_trials, sparse_rows
 from convocore_mcp.store.details.trial_rows import made_through_api
 
@@ -35,8 +38,11 @@ _IS_TRIED = (
     .exists()
 )
 _HAS_DETAILS = select(_d.id).where(_d.agent_id == _s.agent_id, _d.id == _s.id).exists()
-_PENDING = ~_s.again | ~(_IS_TRIED | _HAS_DETAILS)
-"""Unless a trial has shown whether the list is full, its candidates count, too."""
+_TO_READ = (~_s.again, _s.again & ~(_IS_TRIED | _HAS_DETAILS))
+"""The pending details, in two parts: an index has the first, which may be that of most rows.
+
+Unless a trial has shown whether the list is full, its candidates count, too.
+"""
 _TRIED_AT, _RESULT = select(_t.full_sync_at), select(_t.result)
 
 
@@ -82,9 +88,9 @@ class DetailsQueue:
     def any_read_before(self, agent_id: str, time: datetime, *, now: datetime) -> bool:
         """Whether details were read before `time` and do not wait to be read again."""
         waiting = select(_s.id).where(_s.agent_id == _d.agent_id, _s.id == _d.id).exists()
-        query = select(_d.id).where(_d.agent_id == agent_id, read_before(time, now), ~waiting)
+        query = select(_d.id).where(_d.agent_id == agent_id, READ_BEFORE, ~waiting).limit(1)
         with self._database.reading() as connection:
-            return connection.execute(query.limit(1)).first() is not None
+            return connection.execute(query, read_before(time, now)).first() is not None
 
     def state(
         self,
@@ -96,6 +102,7 @@ class DetailsQueue:
         now: datetime | None = None,
         with_bare: bool = False,
         only: str | None = None,
+        count_if_full: bool = True,
     ) -> DetailsState:
         """How many details are pending and refused; with `since`, pending ones active since then.
 
@@ -103,44 +110,73 @@ class DetailsQueue:
         were read and are not in the leads yet: those are rebuilt in a later transaction. With
         `outdated_before` and `now`, those that were read before are counted as outdated. With
         `with_bare`, it is looked whether most rows of the list say next to nothing. With `only`,
-        no conversation but this one counts.
+        no conversation but this one counts. Without `count_if_full`, none is pending where a trial
+        has shown that the list is full.
         """
-        pending = select(func.count()).where(_s.agent_id == agent_id, _PENDING)
-        outdated = select(func.count()).where(_d.agent_id == agent_id)
-        refused = _REFUSED.where(_d.agent_id == agent_id)
-        if only is not None:
-            pending = pending.where(_s.id == only)
-            outdated, refused = outdated.where(_d.id == only), refused.where(_d.id == only)
-        if outdated_before is None or now is None:
-            outdated = outdated.where(false())
-        else:
-            outdated = outdated.where(read_before(outdated_before, now))
-        if since is not None:
-            earliest = to_milliseconds(since) or 0
-            pending = pending.where((_s.last_activity >= earliest) | (_s.last_activity < 0))
-            of_row = (_c.agent_id == _d.agent_id) & (_c.id == _d.id) & (_c.valid_to == CURRENT)
-            active = (_c.last_activity >= earliest) | _c.last_activity.is_(None)
-            outdated = outdated.where(select(_c.id).where(of_row, active).exists())
-        query = select(
-            pending.scalar_subquery().label("pending"),
-            refused.scalar_subquery().label("refused"),
-            _TRIED_AT.where(_t.agent_id == agent_id).scalar_subquery().label("tried_at"),
-            _RESULT.where(_t.agent_id == agent_id).scalar_subquery().label("result"),
-            outdated.scalar_subquery().label("outdated"),
+        query = _state_query(
+            in_window=since is not None,
+            people=people,
+            outdated=outdated_before is not None and now is not None,
+            with_bare=with_bare,
+            of_one=only is not None,
+            count_if_full=count_if_full,
         )
-        if with_bare:
-            of_agent = agents.c.agent_id == agent_id
-            bare = select(func.count()).where(_s.agent_id == agent_id, _s.bare).scalar_subquery()
-            is_bare = select(2 * bare > agents.c.conversation_count).where(of_agent)
-            query = query.add_columns(is_bare.scalar_subquery().label("bare"))
-        if people:
-            query = query.add_columns(
-                _NOT_IN_LEADS.where(_d.agent_id == agent_id).scalar_subquery().label("not_in_leads")
-            )
+        given: dict[str, str | int | None] = {
+            "agent": agent_id,
+            "id": only,
+            "since": to_milliseconds(since),
+        }
+        if outdated_before is not None and now is not None:
+            given |= read_before(outdated_before, now)
         with self._database.reading() as connection:
-            row = connection.execute(query).one()
+            row = connection.execute(query, given).one()
         trial = None if row.result is None else DetailsTrial(row.tried_at, row.result)
-        pending_now = row.pending + (row.not_in_leads if people else 0)
-        return DetailsState(
-            pending_now, row.refused, trial, row.outdated, with_bare and bool(row.bare)
-        )
+        pending = row.pending + row.not_in_leads
+        return DetailsState(pending, row.refused, trial, row.outdated, bool(row.bare))
+
+
+_AGENT, _ID = bindparam("agent", type_=Text), bindparam("id", type_=Text)
+_SINCE = bindparam("since", type_=BigInteger)
+
+
+@lru_cache(maxsize=64)
+def _state_query(
+    *,
+    in_window: bool,
+    people: bool,
+    outdated: bool,
+    with_bare: bool,
+    of_one: bool,
+    count_if_full: bool,
+) -> Executable:
+    """The query of `DetailsQueue.state`, built once: it is executed for nearly every answer."""
+    count = select(func.count())
+    parts = [count.where(_s.agent_id == _AGENT, part) for part in _TO_READ]
+    read_long_ago = count.where(_d.agent_id == _AGENT, READ_BEFORE if outdated else false())
+    refused = _REFUSED.where(_d.agent_id == _AGENT)
+    if of_one:
+        parts = [part.where(_s.id == _ID) for part in parts]
+        read_long_ago, refused = read_long_ago.where(_d.id == _ID), refused.where(_d.id == _ID)
+    if in_window:
+        parts = [
+            part.where((_s.last_activity >= _SINCE) | (_s.last_activity < 0)) for part in parts
+        ]
+        of_row = (_c.agent_id == _d.agent_id) & (_c.id == _d.id) & (_c.valid_to == CURRENT)
+        active = (_c.last_activity >= _SINCE) | _c.last_activity.is_(None)
+        read_long_ago = read_long_ago.where(select(_c.id).where(of_row, active).exists())
+    # The count may be that of most rows: not where it says nothing.
+    full = _RESULT.where(_t.agent_id == _AGENT, _t.result == TrialResult.LIST_IS_FULL.value)
+    counted = true() if count_if_full else ~full.exists()
+    pending = reduce(add, (part.scalar_subquery() for part in parts))
+    bare = count.where(_s.agent_id == _AGENT, _s.bare).scalar_subquery()
+    is_bare = select(2 * bare > agents.c.conversation_count).where(agents.c.agent_id == _AGENT)
+    not_in_leads = _NOT_IN_LEADS.where(_d.agent_id == _AGENT).scalar_subquery()
+    return select(
+        case((counted, pending), else_=0).label("pending"),
+        refused.scalar_subquery().label("refused"),
+        _TRIED_AT.where(_t.agent_id == _AGENT).scalar_subquery().label("tried_at"),
+        _RESULT.where(_t.agent_id == _AGENT).scalar_subquery().label("result"),
+        read_long_ago.scalar_subquery().label("outdated"),
+        (is_bare.scalar_subquery() if with_bare else false()).label("bare"),
+        (not_in_leads if people else literal(0)).label("not_in_leads"),
+    )

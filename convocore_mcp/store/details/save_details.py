@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, literal, select, update
+from sqlalchemy import BigInteger, Connection, bindparam, func, insert, literal, select, update
 
 from convocore_mcp.models import Conversation, ReadDetails
 from convocore_mcp.store.database import bulk
@@ -170,13 +170,20 @@ def mark_enriched(
     )
 
 
-def read_before(time: datetime, now: datetime) -> ColumnElement[bool]:
-    """Whether details were read before `time`, or at an unknown time: by a clock that was ahead.
+READ_BEFORE = ~REFUSED & (
+    (details.c.read_at < bindparam("early", type_=BigInteger))
+    | (details.c.read_at > bindparam("ahead", type_=BigInteger))
+)
+"""Whether details were read before a moment, or at an unknown one: by a clock that was ahead."""
+
+
+def read_before(time: datetime, now: datetime) -> dict[str, int]:
+    """The values of `READ_BEFORE` for `time`.
 
     Machines that share a mirror have slightly different clocks.
     """
-    early, ahead = to_milliseconds(time) or 0, to_milliseconds(now + CLOCK_DIFFERENCE) or 0
-    return ~REFUSED & ((details.c.read_at < early) | (details.c.read_at > ahead))
+    ahead = to_milliseconds(now + CLOCK_DIFFERENCE) or 0
+    return {"early": to_milliseconds(time) or 0, "ahead": ahead}
 
 
 def want_again(connection: Connection, agent_id: str, time: datetime, *, now: datetime) -> int:
@@ -197,10 +204,11 @@ def want_again(connection: Connection, agent_id: str, time: datetime, *, now: da
         )
         .join(conversations, (_c.agent_id == d.agent_id) & (_c.id == d.id))
         .outerjoin(sparse_rows, (s.agent_id == d.agent_id) & (s.id == d.id))
-        .where(d.agent_id == agent_id, read_before(time, now))
+        .where(d.agent_id == agent_id, READ_BEFORE)
         .where(_c.valid_to == CURRENT, s.id.is_(None))
         .order_by(d.read_at)
         .limit(MAX_WANTED_AGAIN)
     )
     columns = ["agent_id", "id", "last_activity", "score", "listed", "again", "bare"]
-    return connection.execute(insert(sparse_rows).from_select(columns, query)).rowcount
+    statement = insert(sparse_rows).from_select(columns, query)
+    return connection.execute(statement, read_before(time, now)).rowcount

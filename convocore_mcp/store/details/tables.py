@@ -50,10 +50,12 @@ trial (`trial_rows`). `bare`: the list row says next to nothing of the conversat
 """
 Index(
     f"{PREFIX}sparse_bare", sparse_rows.c.agent_id,
-    sqlite_where=sparse_rows.c.bare, postgresql_where=sparse_rows.c.bare,
+    # As SQLAlchemy writes a flag in a query: SQLite uses the index for this very condition alone.
+    sqlite_where=sparse_rows.c.bare == literal_column("1"), postgresql_where=sparse_rows.c.bare,
 )  # fmt: skip
 for _order in ("last_activity", "score"):
-    Index(f"{PREFIX}sparse_{_order}", sparse_rows.c.agent_id, sparse_rows.c[_order])
+    _columns = (sparse_rows.c.agent_id, sparse_rows.c.again, sparse_rows.c[_order])
+    Index(f"{PREFIX}sparse_{_order}", *_columns)
 
 details = Table(
     f"{PREFIX}details",

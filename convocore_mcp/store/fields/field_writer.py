@@ -132,6 +132,17 @@ def move_to_leads(connection: Connection, moved: Iterable[tuple[str | None, int]
     bulk.update_column(connection, _c.lead_id, _c.valid_from, moved)
 
 
+def overdue_moments(connection: Connection, versions: Collection[int]) -> dict[int, int]:
+    """From when on each of these versions has anything overdue, in milliseconds.
+
+    Those of which nothing ever will be are left out.
+    """
+    columns = (_c.valid_from, _c.activity_overdue_at, _c.close_overdue_at)
+    where = "(activity_overdue_at IS NOT NULL OR close_overdue_at IS NOT NULL)"
+    found = bulk.rows_in(connection, columns, _c.valid_from, versions, where=where)
+    return {row[0]: min(moment for moment in row[1:] if moment is not None) for row in found}
+
+
 def replace_leads(
     connection: Connection,
     agent_id: str,

@@ -44,6 +44,11 @@ def near_misses(query: HotQuery) -> Sequence[ColumnElement[bool]]:
     return (*_active(query), is_near_miss(query.threshold))
 
 
+def overdue(by: datetime | None) -> Sequence[ColumnElement[bool]]:
+    """The condition for leads that are overdue at a moment; none without one."""
+    return () if by is None else (_l.overdue_at <= rows.to_milliseconds(by),)
+
+
 def _active(query: HotQuery) -> Sequence[ColumnElement[bool]]:
     """The conditions for the agent's leads that were active in the window."""
     return (_l.agent_id == query.agent_id, *within(_l.last_activity, query.since, query.until))

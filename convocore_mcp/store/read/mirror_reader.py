@@ -183,12 +183,12 @@ class MirrorReader:
             lambda c: hot_leads.top(c, *hot_leads.hot(query), limit=limit),
         )
 
-    def hot_count(self, query: HotQuery) -> int:
-        """How many leads are hot."""
+    def hot_count(self, query: HotQuery, *, overdue_by: datetime | None = None) -> int:
+        """How many leads are hot; with `overdue_by`, those that are overdue at that moment."""
         return self._current(
             query.agent_id,
-            ("hot count", query),
-            lambda c: hot_leads.count(c, *hot_leads.hot(query)),
+            ("hot count", query, overdue_by),
+            lambda c: hot_leads.count(c, *hot_leads.hot(query), *hot_leads.overdue(overdue_by)),
         )
 
     def hot_summary(self, query: HotQuery) -> HotSummary:

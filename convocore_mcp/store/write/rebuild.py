@@ -5,7 +5,7 @@ belong to the same leads is fetched (the affected set, `leads.affected`) and mer
 replaces the leads that those conversations were in.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from sqlalchemy import Connection, select
 
@@ -44,8 +44,8 @@ def rebuild_leads(
     made = merge_affected(lookup, ids, {row.lead_id for row in batch} - {""})
     affected = list(lookup.rows.values())
     old = {row.lead_id for row in (*batch, *affected) if row.lead_id}
-    before = _replace(connection, agent_id, old, made)
     versions = {row.id: row.valid_from for row in affected}
+    before = _replace(connection, agent_id, old, made, versions)
     field_writer.replace_leads(
         connection, agent_id, old, made, versions, sequence_number(connection)
     )
@@ -71,9 +71,16 @@ def rebuild_all(
 
 
 def _replace(
-    connection: Connection, agent_id: str, old: set[str], made: Sequence[Lead]
+    connection: Connection,
+    agent_id: str,
+    old: set[str],
+    made: Sequence[Lead],
+    versions: Mapping[str, int],
 ) -> dict[str, str]:
-    """Put the leads `made` in place of the leads `old`; returns the terms of replaced leads."""
+    """Put the leads `made` in place of the leads `old`; returns the terms of replaced leads.
+
+    `versions` has the current version of each conversation in them.
+    """
     replaced = old | {lead.lead_id for lead in made}
     known, given = (leads.c.lead_id, leads.c.terms), (agent_id,)
     existing = bulk.rows_in(
@@ -82,8 +89,14 @@ def _replace(
     before: dict[str, str] = {row.lead_id: row.terms for row in existing}
     key = (leads.c.agent_id, leads.c.lead_id)
     bulk.delete_rows(connection, key, ((agent_id, lead_id) for lead_id in sorted(before)))
-    columns = [column.name for column in rows.LEAD_COLUMNS]
-    bulk.insert_rows(connection, leads, columns, map(rows.lead_row, made))
+    columns = [*(column.name for column in rows.LEAD_COLUMNS), "overdue_at"]
+    moments = field_writer.overdue_moments(connection, versions.values())
+    new = (
+        (*rows.lead_row(lead), min((moments[v] for v in of_lead if v in moments), default=None))
+        for lead in made
+        if (of_lead := [versions[id_] for id_ in lead.conversation_ids])
+    )
+    bulk.insert_rows(connection, leads, columns, new)
     return before
 
 

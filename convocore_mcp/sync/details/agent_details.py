@@ -85,6 +85,7 @@ class AgentDetails:
             now=now,
             with_bare=self.off,
             only=scope.conversation,
+            count_if_full=plan.mode is DetailsMode.ALL,
         )
         return missing_details(self._parts.plan, state)
 
