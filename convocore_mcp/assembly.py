@@ -233,6 +233,7 @@ def _connect(
         details_state=None if settings.details == "off" else DetailsQueue(database).state,
         now=utc_now,
         read=read,
+        read_one_state=threads.read.run_in_snapshot,
         answer_seconds=settings.wait_seconds,
         privacy=_privacy(settings, database, read),
         close=_Resources(watch, syncs, client, locks, threads, mirror).aclose,
@@ -247,15 +248,13 @@ def _privacy(settings: Settings, database: Database, read: RunInThread) -> Priva
     return Privacy(PersonalData(database), read, settings.agent_id, left_out=settings.pii == "none")
 
 
-def _transcripts(
-    client: ConvocoreClient, database: Database, threads: _Threads
-) -> TranscriptReader:
+def _transcripts(client: ConvocoreClient, database: Database, of: _Threads) -> TranscriptReader:
     return TranscriptReader(
         client,
         TranscriptCache(database),
         now=utc_now,
-        read_in_thread=threads.read.run,
-        write_in_thread=threads.write.run,
+        read_in_thread=of.read.run,
+        write_in_thread=of.write.run,
     )
 
 

@@ -66,6 +66,8 @@ class Backend:
     """The time zone in which days, weeks and months begin."""
     read: RunInThread
     """Runs a blocking call of the mirror in a thread."""
+    read_one_state: RunInThread
+    """As `read`; everything that the call reads is of one state of the mirror."""
     answer_seconds: float
     """Within how many seconds a call answers."""
     privacy: Privacy | None

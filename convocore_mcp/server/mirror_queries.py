@@ -1,7 +1,6 @@
 """Protocols of the objects that read the mirror for the server. Every call blocks."""
 
 from collections.abc import Callable, Collection, Sequence
-from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:  # for annotations only: listing the tools must not wait for these imports
@@ -26,10 +25,6 @@ class MirrorQueries(Protocol):
     @property
     def generation(self) -> str:
         """The generation of the mirror. Sequence numbers belong to one generation."""
-        ...
-
-    def snapshot(self) -> AbstractContextManager[None]:
-        """A block in which everything that this thread reads is of one state of the mirror."""
         ...
 
     def sequence_number(self) -> int:

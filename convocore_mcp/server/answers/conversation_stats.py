@@ -59,7 +59,7 @@ async def conversation_stats(
     unknown = await unknown_values(backend, question)
     unread = await unread_fields(backend, question, grouped)
     while True:
-        result = await backend.read(
+        result = await backend.read_one_state(
             _read_stats, backend.rows, question, list(grouping.values()), measures, limit
         )
         groups = [group_view(group, list(grouping), rows=rows) for group in result.found.groups]

@@ -44,10 +44,10 @@ async def get_lead(backend: Backend, agent_id: str, person: str) -> JsonObject:
         )
     freshness = await backend.syncs.ensure_fresh(agent_id, EVERYTHING)
     try:
-        match, conversations = await backend.read(_find, backend, agent_id, person)
+        match, conversations = await backend.read_one_state(_find, backend, agent_id, person)
         if await backend.details.enrich(conversations) != conversations:
             # The details may say that the conversations belong to another person.
-            match, conversations = await backend.read(_find, backend, agent_id, person)
+            match, conversations = await backend.read_one_state(_find, backend, agent_id, person)
     except MissingError as error:
         raise with_coverage(error, freshness) from None
     if match.lead is None:
@@ -80,12 +80,11 @@ def _candidates(match: Match, freshness: Freshness) -> JsonObject:
 
 
 def _find(backend: Backend, agent_id: str, person: str) -> tuple[Match, list[Conversation]]:
-    """Who is meant, and if that is one lead, its conversations; in one call, from one state."""
-    with backend.mirror_reader.snapshot():
-        match = backend.find_person(agent_id, person)
-        if match.lead is None:
-            return match, []
-        return match, backend.mirror_reader.conversations_of_leads(agent_id, [match.lead.lead_id])
+    """Who is meant, and if that is one lead, its conversations; in one call in a thread."""
+    match = backend.find_person(agent_id, person)
+    if match.lead is None:
+        return match, []
+    return match, backend.mirror_reader.conversations_of_leads(agent_id, [match.lead.lead_id])
 
 
 def _lead_alone(

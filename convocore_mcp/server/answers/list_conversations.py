@@ -70,10 +70,12 @@ async def list_conversations(
     read, freshness = await read_agents(backend, agents, scope)
     question = await with_known_values(backend, question.about(read), freshness)
     if plain:
-        page = await backend.read(_read_plain_page, backend, agents[0], request, question, start)
+        page = await backend.read_one_state(
+            _read_plain_page, backend, agents[0], request, question, start
+        )
     else:
         show = row_view if request.fields else brief_view
-        page = await backend.read(
+        page = await backend.read_one_state(
             read_page, backend.rows, question, fields, sort, start, request.limit,
             lambda row: show(row, fields, zone=backend.zone),
         )  # fmt: skip

@@ -44,7 +44,7 @@ async def list_leads(backend: Backend, agents: Sequence[str], request: LeadsRequ
     scope = ReadScope(since=question.window[0], people=True)
     read, freshness = await read_agents(backend, agents, scope)
     question = await with_known_values(backend, question.about(read), freshness)
-    page = await backend.read(
+    page = await backend.read_one_state(
         read_page, backend.rows, question, fields, sort, start, request.limit,
         lambda row: show(row, fields, zone=backend.zone),
     )  # fmt: skip

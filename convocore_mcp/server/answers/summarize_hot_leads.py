@@ -47,7 +47,7 @@ async def summarize_hot_leads(
     since, until = read_window(request.since, request.until, clock=backend.clock())
     read, freshness = await read_agents(backend, agents, ReadScope(since=since, people=True))
     queries = [HotQuery(agent, request.min_score, since, until) for agent in read]
-    result = await backend.read(_read_hot_leads, backend, queries, request)
+    result = await backend.read_one_state(_read_hot_leads, backend, queries, request)
     summary = result.summary
     answer = sanitize_object(
         HotLeads(
@@ -97,12 +97,7 @@ class _Result:
 def _read_hot_leads(
     backend: Backend, queries: Sequence[HotQuery], request: HotLeadsRequest
 ) -> _Result:
-    """Everything that the answer needs, read in one call in a thread, from one state."""
-    with backend.mirror_reader.snapshot():
-        return _read_state(backend, queries, request)
-
-
-def _read_state(backend: Backend, queries: Sequence[HotQuery], request: HotLeadsRequest) -> _Result:
+    """Everything that the answer needs, read in one call in a thread."""
     mirror_reader = backend.mirror_reader
     found = [lead for q in queries for lead in mirror_reader.hot_leads(q, limit=request.top)]
     leads = sorted(found, key=rank)[: request.top]

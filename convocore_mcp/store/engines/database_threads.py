@@ -46,6 +46,15 @@ class DatabaseThreads:
         task.add_done_callback(self._ended)
         return await asyncio.shield(task)
 
+    async def run_in_snapshot(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """As `run`; everything that `call` reads is of one state of the mirror."""
+
+        def read() -> T:
+            with self._database.snapshot():
+                return call(*args, **kwargs)
+
+        return await self.run(read)
+
     async def finish(self) -> None:
         """Wait for the calls that are under way, also those that nobody waits for."""
         if self._calls:

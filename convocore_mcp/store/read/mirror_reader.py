@@ -1,7 +1,6 @@
 """The questions about conversations and leads, one method each, with their cache."""
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import TypeVar
 
@@ -48,10 +47,6 @@ class MirrorReader:
     def generation(self) -> str:
         """The generation of the mirror. Sequence numbers belong to one generation."""
         return self._database.generation
-
-    def snapshot(self) -> AbstractContextManager[None]:
-        """A block in which everything that this thread reads is of one state of the mirror."""
-        return self._database.snapshot()
 
     def sequence_number(self) -> int:
         """The number of the newest change."""
