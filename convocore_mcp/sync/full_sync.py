@@ -96,6 +96,7 @@ class FullSync:
             "as_of": caught_up.as_of,
             "watermark": caught_up.front.watermark,
             "full_sync_at": min(started_at, caught_up.as_of),
+            "baseline_at": writer.now(),  # what happened while the last page was read is on it
         }
         await writer.update_coverage(
             **read_up_to, **{"gap": progress.gap} | outcome, **NO_UNFINISHED_SYNC

@@ -7,6 +7,7 @@ import pytest
 from convocore_mcp.errors import UnavailableError
 from convocore_mcp.models import Conversation, Page
 from convocore_mcp.sandbox import Dialect, Sandbox
+from convocore_mcp.store.changes.change_feed import ChangeFeed
 from convocore_mcp.sync.page_writer import SyncLimits
 
 from .sync_harness import mirror_rows, open_mirror, running_harness
@@ -22,6 +23,28 @@ async def test_a_full_sync_fills_the_mirror(dialect: Dialect) -> None:
         await harness.sync()
         assert harness.mirror_rows == harness.upstream_rows
         assert harness.coverage.complete
+
+
+async def test_changes_are_known_since_the_last_page_of_the_first_full_sync_was_read() -> None:
+    """Promised by docs/contract.md, "`list_changes`": what came before is in the baseline."""
+    sandbox = Sandbox(size=130)
+    asked_at: list[datetime] = []
+    async with running_harness(sandbox) as harness:
+
+        async def take_a_minute(_: int) -> None:
+            harness.clock.advance(minutes=1)
+            asked_at.append(harness.clock())
+
+        sandbox.on_request.append(take_a_minute)
+        await harness.sync()
+        of_first_sync = len(asked_at)
+        harness.clock.advance(minutes=1)
+        await harness.sync()
+        page = ChangeFeed(harness.mirror.database).read(
+            [sandbox.agent_id], None, now=harness.clock(), limit=1
+        )
+        assert page.known_since is not None
+        assert asked_at[of_first_sync - 1] <= page.known_since < asked_at[of_first_sync]
 
 
 @BOTH_DIALECTS

@@ -134,7 +134,8 @@ def update_coverage(
 ) -> None:
     """Set fields of an agent's coverage; the caller holds the write lock.
 
-    The first `full_sync_at` also sets `baseline`: changes up to it came with the first full sync.
+    The first `full_sync_at` also sets `baseline`: changes up to it came with the first full sync,
+    which ended at `baseline_at`, by default when it began to read the last page.
     """
     values: dict[str, Any] = {
         name: to_milliseconds(value) if isinstance(value, datetime) else value
@@ -143,7 +144,7 @@ def update_coverage(
     if values.get("full_sync_at") is not None:
         newest = select(counter.c.sequence_number).scalar_subquery()
         values["baseline"] = func.coalesce(agents.c.baseline, newest)
-        reached = values.get("as_of") or values["full_sync_at"]
+        reached = values.get("baseline_at") or values.get("as_of") or values["full_sync_at"]
         values["baseline_at"] = func.coalesce(agents.c.baseline_at, reached)
     _set_agent(connection, agent_id, values)
 
