@@ -76,9 +76,8 @@ class FullSync:
             try:
                 front = await self._read_to_the_end(started_at, unfinished, front)
             except ContractError:
-                await writer.update_coverage(
-                    **NO_UNFINISHED_SYNC
-                )  # a resumed sync might fail there forever
+                # A resumed sync might fail there forever.
+                await writer.update_coverage(**NO_UNFINISHED_SYNC)
                 raise
             caught_up = await catch_up(self._upstream, writer, front, evidence=REREAD_EVIDENCE)
             if progress.gap is None and not caught_up.complete:

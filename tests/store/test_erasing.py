@@ -291,7 +291,50 @@ def test_nothing_is_erased_before_its_hashes_are_durable(
         with pytest.raises(MirrorError, match="forgotten people can't be written") as caught:
             Eraser(database).forget(store.agent, ["j1"])
         assert "Nothing was erased" in caught.value.hint
+        assert not (tmp_path / "mirror.sqlite3.forgotten").read_bytes()
         assert [row.id for row in store.find()] == ["j1"]
+
+
+def test_a_torn_line_of_the_list_of_forgotten_people_damages_no_later_one(tmp_path: Path) -> None:
+    """Promised by docs/security.md, "Erasing a person": whatever ended the program."""
+    path = tmp_path / "mirror.sqlite3"
+    with closing(open_database(path, owner="me")) as database:
+        store = AgentStore(database)
+        store.save(of_jane("j1"), conversation("b1", email="bob@b.example"))
+        Eraser(database).forget(store.agent, ["j1"])
+        with (file := Path(f"{path}.forgotten")).open("a") as stream:
+            stream.write("0123456789abcdef")
+        Eraser(database).forget(store.agent, ["b1"])
+        assert {len(line) for line in file.read_text().split()} == {len("salt"), 32}
+        assert store.save(of_jane("j1"), conversation("b1", email="bob@b.example")).created == 0
+
+
+@pytest.mark.parametrize(
+    "damage", [b"\xff\xfe garbage\n", b"salt zz\n", b"0" * 32 + b"\n", b"salt %s\n\n" % (b"a" * 32)]
+)
+def test_a_damaged_list_of_forgotten_people_stops_every_sync_and_says_what_to_do(
+    tmp_path: Path, damage: bytes
+) -> None:
+    """Promised by docs/security.md, "Erasing a person": no sync brings them back."""
+    path = tmp_path / "mirror.sqlite3"
+    with closing(open_database(path, owner="me")) as database:
+        store = AgentStore(database)
+        Path(f"{path}.forgotten").write_bytes(damage)
+        with pytest.raises(MirrorError, match="forgotten people is damaged") as caught:
+            store.save(of_jane("j1"))
+        assert "restore it, or delete it" in caught.value.hint
+        with pytest.raises(MirrorError, match="forgotten people is damaged"):
+            Eraser(database).forget(store.agent, ["j1"])
+        assert Path(f"{path}.forgotten").read_bytes() == damage
+
+
+def test_a_list_of_forgotten_people_that_cannot_be_read_stops_every_sync(tmp_path: Path) -> None:
+    """Promised by docs/security.md, "Erasing a person": no sync brings them back."""
+    path = tmp_path / "mirror.sqlite3"
+    with closing(open_database(path, owner="me")) as database:
+        Path(f"{path}.forgotten").mkdir()
+        with pytest.raises(MirrorError, match="forgotten people can't be read"):
+            AgentStore(database).save(of_jane("j1"))
 
 
 def test_a_change_of_a_forgotten_person_is_reported_to_nobody(filled: AgentStore) -> None:

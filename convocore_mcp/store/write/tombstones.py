@@ -32,6 +32,11 @@ _MIN_VALUE_LENGTH = 6
 _c = conversations.c
 NAMES = or_(*(column.is_not(None) for column in (_c.identity, _c.email_key, _c.phone_key)))
 """Whether a version names somebody: one that does not may be anybody's."""
+_LINE = re.compile(r"(?:salt )?[0-9a-f]{32}")
+_RESTORE_HINT = (
+    f"Without it, they would come back with the next sync. It is the file beside the mirror whose "
+    f"name ends with {SUFFIX}: restore it, or delete it if nobody has to stay forgotten."
+)
 _VALUE = re.compile(r'"(?:[^"\\]|\\.)*"|\d{1,40}')
 
 
@@ -134,9 +139,14 @@ class Tombstones:
                 state = self.file.stat()
                 version = (state.st_size, state.st_mtime_ns)
                 known = version == self._version
-                return version, () if known else self.file.read_text().split("\n")[:-1]
+                return version, () if known else _whole_lines(self.file.read_bytes())
             except FileNotFoundError:
                 return 0, ()
+            except OSError as error:
+                raise MirrorError(
+                    f"The list of forgotten people can't be read ({error.strerror}).",
+                    hint=_RESTORE_HINT,
+                ) from None
         if not inspect(connection).has_table(TABLE):
             return 0, ()
         rows = connection.execute(text(f"SELECT line FROM {TABLE} ORDER BY line"))  # noqa: S608
@@ -186,15 +196,36 @@ def _hash(salt: bytes, agent_id: str, value: str) -> str:
     return blake2b(encoded, digest_size=16, key=salt).hexdigest()
 
 
+def _whole_lines(content: bytes) -> tuple[str, ...]:
+    """The lines of the file; one without an end was being written when the program was ended.
+
+    Raises:
+        MirrorError: the file was damaged, so somebody who was forgotten might come back.
+    """
+    lines = tuple(content.decode("ascii", "replace").split("\n")[:-1])
+    salted = not lines or lines[0].startswith(_SALT)
+    if not (salted and all(map(_LINE.fullmatch, lines))):
+        raise MirrorError("The list of forgotten people is damaged.", hint=_RESTORE_HINT)
+    return lines
+
+
 def _append(file: Path, lines: Iterable[str]) -> None:
-    content = "".join(f"{line}\n" for line in lines).encode()
+    """Write the lines durably, or nothing."""
+    rest = memoryview("".join(f"{line}\n" for line in lines).encode())
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0)
     try:
-        descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        try:
-            os.write(descriptor, content)
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        with os.fdopen(os.open(file, flags, 0o600), "r+b", buffering=0) as stream:
+            end = (stream.readall() or b"").rfind(b"\n") + 1
+            try:
+                stream.truncate(end)
+                stream.seek(end)
+                while rest:
+                    rest = rest[stream.write(rest) :]
+                os.fsync(stream.fileno())
+            except OSError:
+                with suppress(OSError):
+                    stream.truncate(end)
+                raise
     except OSError as error:
         raise MirrorError(
             f"The list of forgotten people can't be written ({error.strerror}).",
