@@ -25,7 +25,7 @@ from sqlalchemy import (
 from convocore_mcp.store.database.columns import Text, Tokens
 
 PREFIX = "convocore_"
-SCHEMA_VERSION = "53"
+SCHEMA_VERSION = "54"
 """Goes up by one with every change of the tables or of their content; `meta` never changes."""
 CURRENT = 2**62
 """The `valid_to` of a current version."""
