@@ -292,9 +292,9 @@ quarantine = Table(
     metadata,
     Column("agent_id", Text, nullable=False),
     Column("digest", LargeBinary, nullable=False),
-    Column("raw", Text, nullable=False),
-    Column("reason", Text, nullable=False),
+    *(Column(name, Text, nullable=False) for name in ("raw", "reason")),
     Column("seen_at", BigInteger, nullable=False),
+    Column("last_activity", BigInteger),
     PrimaryKeyConstraint("agent_id", "digest"),
 )
 """Quarantined rows as Convocore sent them, without secrets and cut, each with the reason."""
