@@ -195,3 +195,22 @@ async def test_details_that_convocore_gives_no_more_are_kept_and_nothing_changed
         assert {name for change in changes for name in change["changed"]} == {
             "last_activity", "messages",
         }  # fmt: skip
+
+
+async def test_a_row_whose_time_goes_back_is_one_change() -> None:
+    """Ours: known details are newer than the row at first, and the row says nothing new.
+
+    Holds docs/contract.md #every-change.
+    """
+    sandbox = Sandbox(now=NOW, sparse=True)
+    rows = full_rows(3, userName="Ann", stage="new")
+    sandbox.replace(list(rows))
+    async with connected(sandbox, **ALL) as client:
+        await until_details_are_in(client)
+        cursor = (await client.ask("list_changes"))["next_cursor"]
+        earlier = rows[2]["ts"] - 600
+        sandbox.replace([*rows[:2], rows[2] | {"ts": earlier, "lastMessageTS": earlier}])
+        for _ in range(3):
+            await read_list_and_details(client)
+        (change,) = (await client.ask("list_changes", cursor=cursor))["changes"]
+        assert change["changed"].keys() == {"last_activity"}
