@@ -15,8 +15,10 @@ _PARTICLES = frozenset({
     "mrs", "herr", "frau",
 })  # fmt: skip
 MIN_NAME_LENGTH, MIN_LINK_LENGTH = 3, 5
-MAX_PARTS = 30
-"""Parts of a name without blanks that are looked for."""
+MAX_PARTS, MAX_COMPOSED_LENGTH = 30, 40
+"""Parts of a name without blanks that are looked for, and characters of one."""
+MAX_LENGTH = 300
+"""Characters of a name, a link or an address that are looked for: more are no name."""
 _ACCENTS = "[\u0300-\u036f]*"
 _APOSTROPHES = "'\u2018\u2019\u02bc\u00b4`"
 _BETWEEN = re.compile(r"([\s\-\u2010-\u2015]+)")
@@ -33,6 +35,7 @@ def is_composed(name: str) -> bool:
 @lru_cache(maxsize=4096)
 def name_pattern(name: str) -> re.Pattern[str] | None:
     """Finds a whole name and its parts, except short ones and particles such as `von`."""
+    name = name[:MAX_LENGTH]
     if is_composed(name):  # written without blanks, also between its parts
         return _composed_pattern(name)
     parts = [_EDGES.sub("", part) for part in _BETWEEN.split(name)[::2]]
@@ -46,6 +49,7 @@ def colleague_pattern(name: str) -> re.Pattern[str] | None:
 
     A single word may be an ordinary one, too.
     """
+    name = name[:MAX_LENGTH]
     if is_composed(name):
         return re.compile(re.escape(name.strip()))
     if len(name.split()) > 1:
@@ -57,7 +61,7 @@ def colleague_pattern(name: str) -> re.Pattern[str] | None:
 @lru_cache(maxsize=4096)
 def link_pattern(link: str) -> re.Pattern[str] | None:
     """Finds a page with or without what stands around its address, and an account's name."""
-    bare = _ADDRESS_OF_PAGE.sub("", link.strip())
+    bare = _ADDRESS_OF_PAGE.sub("", link[:MAX_LENGTH].strip())
     if len(bare) < MIN_LINK_LENGTH:
         return None
     optional = "?" if _UNUSUAL.search(bare) else ""  # `@sales` is an account, `sales` a word
@@ -70,7 +74,7 @@ def link_pattern(link: str) -> re.Pattern[str] | None:
 @lru_cache(maxsize=4096)
 def address_pattern(address: str) -> re.Pattern[str] | None:
     """Finds an address as it was given, whatever blanks and commas stand between its parts."""
-    parts = [part for part in re.split(r"[\s,]+", address) if part]
+    parts = [part for part in re.split(r"[\s,]+", address[:MAX_LENGTH]) if part]
     if len("".join(parts)) <= MIN_LINK_LENGTH:
         return None
     written = r"[\s,]+".join(map(re.escape, parts))
@@ -78,7 +82,7 @@ def address_pattern(address: str) -> re.Pattern[str] | None:
 
 
 def _composed_pattern(name: str) -> re.Pattern[str]:
-    parts = _IDEOGRAPHS.findall(name)
+    parts = [part[:MAX_COMPOSED_LENGTH] for part in _IDEOGRAPHS.findall(name)[:MAX_PARTS]]
     inner = {p[i:j] for p in parts for i in range(len(p)) for j in range(i + 2, len(p) + 1)}
     wanted = sorted({name.strip(), *parts, *inner}, key=len, reverse=True)[:MAX_PARTS]
     others = [word for word in _LETTERS.findall(name) if len(word) >= MIN_NAME_LENGTH]
