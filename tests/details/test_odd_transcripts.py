@@ -78,7 +78,10 @@ async def test_the_transcript_of_another_conversation_is_not_shown() -> None:
 
 
 async def test_messages_that_cannot_be_read_are_counted_and_the_answer_is_not_complete() -> None:
-    """Promised by docs/contract.md, "Rules for every answer": never passed off as complete."""
+    """Promised by docs/contract.md, "`get_conversation`".
+
+    Holds docs/contract.md #transcript-left-out.
+    """
     turns = [
         said("who am I?", by="robot"), said({"odd": 1}), said("", by="robot"), "what?",
         said("nobody said this", by="system"), said("hello"), said(None, type="debug:x"),
