@@ -1,12 +1,12 @@
 """Patterns that find a person's name, or a profile, in a text, however it is written there.
 
-Patterns of names in scripts with blanks search decomposed text (NFD): `José` finds `Jose`, and
-`JOSE` in either form.
+Patterns of names in scripts with blanks search text without accents, so `José` finds `JOSE`, too.
 """
 
 import re
 import unicodedata
 from functools import lru_cache
+from typing import NamedTuple
 
 _IDEOGRAPHS = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+")
 _LETTERS = re.compile("[a-z]+", re.IGNORECASE)
@@ -19,7 +19,6 @@ MAX_PARTS, MAX_COMPOSED_LENGTH = 30, 40
 """Parts of a name without blanks that are looked for, and characters of one."""
 MAX_LENGTH = 300
 """Characters of a name, a link or an address that are looked for: more are no name."""
-_ACCENTS = "[\u0300-\u036f]*"
 _APOSTROPHES = "'\u2018\u2019\u02bc\u00b4`"
 _BETWEEN = re.compile(r"([\s\-\u2010-\u2015]+)")
 _EDGES = re.compile(r"^[\W_]+|[\W_]+$")
@@ -28,7 +27,7 @@ _UNUSUAL = re.compile(r"[\d_.]")
 
 
 def is_composed(name: str) -> bool:
-    """Whether the pattern of this name is for text as it is, and not for decomposed text."""
+    """Whether the pattern of this name is for text as it is, and not for text without accents."""
     return _IDEOGRAPHS.search(name) is not None
 
 
@@ -104,13 +103,30 @@ def _whole(name: str) -> str:
 
 
 def _spelling(word: str) -> str:
-    """A word with or without accents and apostrophes, as a pattern for decomposed text."""
+    """A word with or without apostrophes, as a pattern for text without accents."""
     found = []
-    for char in unicodedata.normalize("NFD", word):
+    for char in without_accents(word).plain:
         if char in _APOSTROPHES:
             found.append(f"[{_APOSTROPHES}]?")
-        elif char == "\u00df":
-            found.append("(?:\u00df|ss)")
-        elif not "\u0300" <= char <= "\u036f":
-            found.append(re.escape(char) + (_ACCENTS if char.isalpha() else ""))
+        else:
+            found.append("(?:\u00df|ss)" if char == "\u00df" else re.escape(char))
     return "".join(found)
+
+
+class PlainText(NamedTuple):
+    """A text without accents."""
+
+    decomposed: str
+    """The text with its accents as characters of their own (NFD)."""
+    plain: str
+    positions: list[int]
+    """Where each character of `plain` stands in `decomposed`, and where that ends."""
+
+
+@lru_cache(maxsize=64)  # each text is searched for several names
+def without_accents(text: str) -> PlainText:
+    """`text` without the accents of Latin, Greek and Cyrillic letters."""
+    decomposed = unicodedata.normalize("NFD", text)
+    kept = [i for i, char in enumerate(decomposed) if not "\u0300" <= char <= "\u036f"]
+    plain = "".join([decomposed[i] for i in kept])
+    return PlainText(decomposed, plain, [*kept, len(decomposed)])

@@ -15,6 +15,7 @@ from convocore_mcp.server.privacy.name_patterns import (
     is_composed,
     link_pattern,
     name_pattern,
+    without_accents,
 )
 from convocore_mcp.words.folding import digits
 
@@ -61,12 +62,25 @@ def _without_names(text: str, known: PersonalValues, mask: Mask, *, names: bool)
     found += [(name, colleague_pattern(name)) for name in known.colleagues]
     for name, pattern in found:
         replace = partial(_named, mask, Personal.PERSON, name)
-        if is_composed(name) or (text.isascii() and name.isascii()):
+        if text.isascii() or is_composed(name):
             text = _without(text, pattern, replace)
-        else:
-            masked = _without(unicodedata.normalize("NFD", text), pattern, replace)
-            text = unicodedata.normalize("NFC", masked)
+        elif pattern is not None:
+            text = _without_accented(text, pattern, replace)
     return text
+
+
+def _without_accented(
+    text: str, pattern: re.Pattern[str], replace: Callable[[re.Match[str]], str]
+) -> str:
+    """`text` with what the pattern finds replaced, whatever accents it has there."""
+    searched, parts, end = without_accents(text), list[str](), 0
+    for match in pattern.finditer(searched.plain):
+        start = searched.positions[match.start()]
+        parts += (searched.decomposed[end:start], replace(match))
+        end = searched.positions[match.end()]
+    if not parts:
+        return text
+    return unicodedata.normalize("NFC", "".join((*parts, searched.decomposed[end:])))
 
 
 def _whole_name(name: str) -> re.Pattern[str] | None:
