@@ -31,7 +31,7 @@ NOT_IN_PLAN = (
 NOT_THERE = "Convocore does not have the transcript of this conversation."
 NOT_NOW = "The transcript can't be read now; ask again later."
 STILL_READING = "The transcript is still being read; ask again in a few seconds."
-_ABOUT_PLAN = re.compile(r"add-?on|plan|subscri|upgrade", re.IGNORECASE)
+_ABOUT_PLAN = re.compile(r"add-?on|\bplan|subscri|upgrade", re.IGNORECASE)
 _Key = tuple[str, str, bytes | None]
 """Agent, conversation, and which version of it."""
 
