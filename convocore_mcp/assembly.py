@@ -179,6 +179,7 @@ class _Resources:
 
     watch: Watch
     syncs: AgentSyncs
+    transcripts: TranscriptReader
     client: ConvocoreClient
     locks: SyncLocks
     threads: _Threads
@@ -189,6 +190,7 @@ class _Resources:
         last_call = asyncio.get_running_loop().call_later(LAST_CALLS_SECONDS, give_up)
         await self.watch.aclose()
         await self.syncs.aclose()
+        await self.transcripts.aclose()
         await self.client.aclose()
         for threads in self.threads:
             await threads.finish()
@@ -213,6 +215,7 @@ def _connect(
     interval = timedelta(seconds=settings.incremental_sync_seconds)
     watch = Watch(syncs, interval=interval, now=utc_now)
     mirror_reader = MirrorReader(database)
+    transcripts = _transcripts(client, database, threads)
     return Backend(
         agents=settings.agent_id,
         region=settings.region,
@@ -227,7 +230,7 @@ def _connect(
         watch=watch,
         refresh_interval=interval,
         details=OnDemandDetails(syncs, mirror_reader, read_in_thread=read, now=utc_now),
-        transcripts=_transcripts(client, database, threads),
+        transcripts=transcripts,
         read_fields=read_fields,
         coverage=mirror.coverage,
         details_state=None if settings.details == "off" else DetailsQueue(database).state,
@@ -236,7 +239,7 @@ def _connect(
         read_one_state=threads.read.run_in_snapshot,
         answer_seconds=settings.wait_seconds,
         privacy=_privacy(settings, database, read),
-        close=_Resources(watch, syncs, client, locks, threads, mirror).aclose,
+        close=_Resources(watch, syncs, transcripts, client, locks, threads, mirror).aclose,
         make_answers=Answers,
         answer_state=syncs.answer_state,
     )
@@ -248,14 +251,11 @@ def _privacy(settings: Settings, database: Database, read: RunInThread) -> Priva
     return Privacy(PersonalData(database), read, settings.agent_id, left_out=settings.pii == "none")
 
 
-def _transcripts(client: ConvocoreClient, database: Database, of: _Threads) -> TranscriptReader:
-    return TranscriptReader(
-        client,
-        TranscriptCache(database),
-        now=utc_now,
-        read_in_thread=of.read.run,
-        write_in_thread=of.write.run,
-    )
+def _transcripts(
+    client: ConvocoreClient, database: Database, threads: _Threads
+) -> TranscriptReader:
+    cache, read, write = TranscriptCache(database), threads.read.run, threads.write.run
+    return TranscriptReader(client, cache, now=utc_now, read_in_thread=read, write_in_thread=write)
 
 
 def _client(settings: Settings, on_response: OnResponse | None = None) -> ConvocoreClient:

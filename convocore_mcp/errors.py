@@ -137,9 +137,13 @@ class UnauthorizedError(ApiError):
 
 
 class ForbiddenError(ApiError):
-    """403: the workspace's plan does not include this."""
+    """403: mostly, the workspace's plan does not include this. `said` is what Convocore says."""
 
     code = "forbidden"
+
+    def __init__(self, message: str, *, hint: str = "", said: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.said = said
 
 
 class NotFoundError(ApiError):

@@ -224,7 +224,8 @@ class ConvocoreClient:
         """
         path = f"{_list_path(agent_id)}/{quote(conversation_id, safe='')}/export"
         try:
-            return await self._request(path, {"format": "json"}, parse_transcript)
+            parse = partial(parse_transcript, conversation_id=conversation_id)
+            return await self._request(path, {"format": "json"}, parse)
         except NotFoundError:
             return None
 

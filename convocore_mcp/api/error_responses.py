@@ -77,6 +77,7 @@ def error_from_code(code: str, message: str) -> ApiError:
         return ForbiddenError(
             f"Convocore says the plan does not include this (403). {message}".strip(),
             hint="Ask the workspace's owner to check the plan and its add-ons.",
+            said=message,
         )
     if code == "NOT_FOUND":
         return NotFoundError(

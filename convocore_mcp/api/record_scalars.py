@@ -15,6 +15,8 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator, WithJsonSchema
 from pydantic_core import core_schema
 
+_GROUPED = re.compile(r"-?\d{1,3}\.\d{3}")
+"""`1.000` is one thousand in some countries, and one in others."""
 _DAY = re.compile(r"\d{4}-?\d{2}-?\d{2}")
 MILLISECONDS_FROM, MICROSECONDS_FROM, INVALID_FROM = 1e11, 1e14, 1e17
 """Seconds stay below 1e11 until the year 5138; milliseconds passed 1e11 in 1973, and so on."""
@@ -49,8 +51,12 @@ def parse_number(value: object) -> int | float:
 
 
 def parse_count(value: object) -> int | float:
-    """A number of tokens, messages and the like."""
+    """A whole number of tokens, messages and the like."""
     number = parse_number(value)
+    if isinstance(value, str) and _GROUPED.fullmatch(value.strip()):
+        raise ValueError("should be a number that is not one thousand to some and one to others")
+    if type(number) is float and not number.is_integer():
+        raise ValueError("should be a whole number")
     if not -MAX_COUNT <= number <= MAX_COUNT:
         raise ValueError("should be a number of at most 12 digits")
     return number

@@ -107,8 +107,12 @@ class UnparsedList:
         )
 
 
-def parse_envelope(body: bytes) -> tuple[Mapping[str, object], object]:
+def parse_envelope(
+    body: bytes, *, with_oversized: bool = False
+) -> tuple[Mapping[str, object], object]:
     """The JSON object of a response with status 200, and its `data`, which may be missing.
+
+    Fields of rows with too many values are left out, unless they are asked for `with_oversized`.
 
     Raises:
         ApiError: the body is not a JSON object, or says `success: false`.
@@ -121,7 +125,7 @@ def parse_envelope(body: bytes) -> tuple[Mapping[str, object], object]:
     if envelope.get("success") is False:
         raise error_from_code(str(envelope.get("code")), message_in(envelope))
     data = envelope.get("data")
-    if len(body) >= LARGE_BODY_BYTES:
+    if len(body) >= LARGE_BODY_BYTES and not with_oversized:
         data = (
             list(map(without_oversized_fields, data))
             if isinstance(data, list)

@@ -9,6 +9,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from convocore_mcp.fields.secrets.secret_names import name_words
+from convocore_mcp.words.folding import fold
 
 
 class Personal(StrEnum):
@@ -28,12 +29,15 @@ def _words(text: str) -> frozenset[str]:
 
 _IDS = _words("id lead_id hot_lead_ids conversation_id user_id contact_identity_id")
 """IDs, which on some channels are somebody's phone number or account."""
-_EMAILS = _words("email emails mail mails")
-_PHONES = _words("phone phones mobile cell cellphone telephone tel whatsapp fax msisdn")
+_EMAILS = _words("email emails mail mails correo courriel")
+_PHONES = _words(
+    "phone phones mobile cell cellphone telephone tel whatsapp fax msisdn telefon telefono "
+    "telefone telefoon celular handy movil телефон"
+)
 _NAMES = _words(
     "name names firstname lastname surname fullname forename nickname username vorname nachname "
-    "nombre nombres apellido apellidos prenom nom nome cognome sobrenome assignee contactperson "
-    "ansprechpartner"
+    "nombre nombres apellido apellidos prenom nom nome cognome sobrenome naam navn namn imie "
+    "nazwisko isim soyad имя фамилия 姓名 名前 氏名 이름 assignee contactperson ansprechpartner"
 )
 _OF_THINGS = _words(
     "company product plan step file field model stage campaign event team project page brand "
@@ -41,7 +45,7 @@ _OF_THINGS = _words(
 )
 """Beside `name`, they speak of something that is no person."""
 _JOINED = re.compile(
-    r"([^\W\d_]+?)?(e?mails?|phones?|mobile|names?|address|street|birthday|person)(?:number|address)?"
+    r"([^\W\d_]+?)?(e?mails?|phones?|mobile|names?|address|street|birth(?:day|date)?|person)(?:number|address)?"
 )
 """Words written together, of which the second one tells: `birthname`, `customeremail`."""
 _WRITTEN_BY = frozenset({"accepted_by", "by", "assignees", "delegated_by", "chat_assigned_to"})
@@ -49,7 +53,8 @@ _LINKS = _words(
     "link links linkedin facebook instagram twitter handle website avatar pic photo image picture"
 )
 _ADDRESSES = _words(
-    "address street postcode birthday birthdate dob ssn iban passport geburtsdatum strasse plz zip"
+    "address street postcode birth birthday birthdate dob ssn iban passport geburtsdatum "
+    "geburtstag strasse plz zip adresse adres direccion indirizzo endereco адрес"
 )
 
 
@@ -64,7 +69,7 @@ def personal_kind(name: str) -> Personal | None:
 
 
 def _parts_of_names(name: str) -> Iterator[str]:
-    for word in name_words(name):
+    for word in name_words(fold(name) if not name.isascii() else name):
         joined = _JOINED.fullmatch(word)
         yield from (word, *filter(None, joined.groups())) if joined else (word,)
 

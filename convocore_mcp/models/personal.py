@@ -13,6 +13,8 @@ class PersonalValues:
     emails: tuple[str, ...] = ()
     phones: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+    """And dates of birth and the like."""
     countries: tuple[str, ...] = ()
     """In which their phone numbers may be written without a country code."""
 
@@ -24,6 +26,7 @@ class PersonalValues:
             _distinct(self.emails, other.emails),
             _distinct(self.phones, other.phones),
             _distinct(self.links, other.links),
+            _distinct(self.addresses, other.addresses),
             _distinct(self.countries, other.countries),
         )
 

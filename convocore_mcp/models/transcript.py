@@ -29,5 +29,9 @@ class Transcript:
     turns: tuple[Turn, ...] = ()
     total: int = 0
     """How many there are, also where only the newest were kept."""
+    messages: int = 0
+    """Messages that Convocore exported, also those that nobody said."""
+    left_out: int = 0
+    """Messages of an unknown form or speaker, which are in no turn."""
     unavailable: str | None = None
     """Why there is none, in a sentence."""

@@ -153,7 +153,7 @@ def _details_notes(details: DetailsState, *, of: int) -> list[str]:
     if details.refused:
         notes.append(
             f"Convocore does not give the details of {counted(details.refused, 'conversation')}: "
-            "what the list leaves out of them is unknown."
+            "what the list leaves out of them is unknown, or as it was read before."
         )
     return notes
 

@@ -11,8 +11,9 @@ when no newer row can be missing.
 """
 
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from convocore_mcp.models import Page
 from convocore_mcp.store.details.details_writer import DetailsWriter
@@ -36,6 +37,8 @@ class CaughtUp:
     """All changed rows of the last pass were on one page. Else the next sync finds the others."""
     list_size: int | None
     """How many conversations the list shows, if the last pass has read it to its end."""
+    read_down_to: datetime | None = None
+    """The time down to which the last pass has read the list."""
 
 
 async def incremental_sync(upstream: Upstream, writer: PageWriter) -> None:
@@ -60,7 +63,19 @@ async def incremental_sync(upstream: Upstream, writer: PageWriter) -> None:
     if writer.progress.gap is not None:
         await writer.update_coverage(as_of=caught_up.as_of, gap=writer.progress.gap)
         return
+    if coverage.quarantined and caught_up.complete:
+        await _drop_quarantined(writer, caught_up)
     await writer.update_coverage(as_of=caught_up.as_of, watermark=caught_up.front.watermark)
+
+
+async def _drop_quarantined(writer: PageWriter, caught_up: CaughtUp) -> None:
+    """Forget rows that could not be read, and are gone or can be read now."""
+    began, down_to, progress = caught_up.as_of, caught_up.read_down_to, writer.progress
+    to_its_end = caught_up.list_size is not None
+    if progress.clock_set_back or not (to_its_end or down_to):
+        return
+    drop = partial(writer.mirror.drop_quarantined, writer.agent_id, before=began, now=writer.now())
+    await writer.run_in_thread(partial(drop, active_after=None if to_its_end else down_to))
 
 
 async def catch_up(
@@ -72,7 +87,8 @@ async def catch_up(
         reading = await _read_down_to(front, upstream, writer, evidence=evidence)
         front, evidence = Front(reading.watermark or front.watermark, started_at), REREAD_EVIDENCE
         if reading.pages_with_new_rows <= 1:
-            return CaughtUp(started_at, front, complete=True, list_size=reading.list_size)
+            caught_up = CaughtUp(started_at, front, complete=True, list_size=reading.list_size)
+            return replace(caught_up, read_down_to=reading.read_down_to)
     return CaughtUp(started_at, front, complete=False, list_size=reading.list_size)
 
 

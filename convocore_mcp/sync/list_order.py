@@ -82,6 +82,11 @@ class FrontReading:
         self.pages_with_new_rows = 0
         self.at_end = False
         """Whether the list was read to its end."""
+        self.read_down_to: datetime | None = None
+        """Where reading ended: whatever is newer, and not dated in the future, was read.
+
+        `REREAD_EVIDENCE` of the rows that prove that all further ones are known are not newer.
+        """
         self.watermark: datetime | None = None
         """The newest activity among the first `FRONT_ROWS` rows, without the future."""
         self._limit = known_to.watermark
@@ -182,7 +187,11 @@ class FrontReading:
             count = sum(timeless and row.at is None for _, row in self._candidates)
         else:
             count = self._count_in_order(newest)
-        return count >= self._evidence
+        if count < self._evidence:
+            return False
+        times = sorted(row.at for _, row in self._candidates if row.at is not None)
+        self.read_down_to = times[REREAD_EVIDENCE - 1] if len(times) >= REREAD_EVIDENCE else None
+        return True
 
     def _count_in_order(self, newest: Sequence[ListedRow]) -> int:
         ages = [-row.at.timestamp() for row in newest if row.at is not None]

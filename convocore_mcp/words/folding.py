@@ -44,6 +44,12 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFC", folded.translate(_ACCENT_TABLE))
 
 
+def single_blanks(text: str) -> str:
+    """`text` with one blank between its words, as people see it, and none around them."""
+    has_others = "  " in text or not text.isprintable()
+    return " ".join(text.split()) if has_others else text.strip()
+
+
 def words(text: str) -> list[str]:
     """The folded words of `text`. Each ideograph is a word, as Chinese puts no blanks."""
     if text.isascii():

@@ -93,6 +93,9 @@ def test_a_row_that_was_never_scored_does_not_hide_a_score() -> None:
     assert merge_details(read(unscored), read(scored).record).score == 80
     assert merge_details(read(unscored), read(unscored).record).score is None
     assert merge_details(read(scored), read(unscored).record).score == 80
+    newer = unscored | {"ts": TS + 60}
+    assert merge_details(read(scored), read(newer).record).score == 80
+    assert merge_details(read(newer), read(scored).record).score == 80
 
 
 def test_a_sparse_row_and_its_single_conversation_are_the_whole_record() -> None:

@@ -136,3 +136,81 @@ async def test_another_conversation_than_was_asked_for_is_merged_into_none() -> 
         assert "does not give the details of 1 conversation:" in notes(answer)
         named = await client.ask("list_conversations", where="name exists")
         assert [row["id"] for row in named["conversations"]] == ["c1"]
+
+
+class CachedSingles(Sandbox):
+    """Answers for single conversations what `frozen` has of them, also nothing."""
+
+    frozen: dict[str, Any] | None = None
+
+    def item(self, conversation_id: str) -> Any:
+        frozen = self.frozen or {}
+        return frozen.get(conversation_id, super().item(conversation_id))
+
+
+async def test_details_older_than_their_row_are_read_once_more_a_minute_later() -> None:
+    """Ours: a cache may have answered with a state from before the row.
+
+    Holds docs/contract.md #never-falsely-complete.
+    """
+    sandbox = CachedSingles(now=NOW, sparse=True)
+    sandbox.replace(list(full_rows(3, userName="Ann", stage="new")))
+    sandbox.frozen = {"c1": sandbox.item("c1") | {"ts": NOW.timestamp() - 9_000_000}}
+    sandbox.edit("c1", stage="won")
+    minute = timedelta(minutes=2)
+    async with connected(sandbox, **ALL) as client:
+        await until_details_are_in(client)
+        assert (await client.ask("list_conversations", stage="won"))["total"] == 0
+        await let_pass(client, minute)
+        await read_list_and_details(client, full=False)
+        assert requested_single_ids(sandbox).count("c1") == 2
+        await let_pass(client, minute)
+        await read_list_and_details(client, full=False)
+        assert requested_single_ids(sandbox).count("c1") == 2  # it is no cache, or a long one
+        sandbox.touch("c1")
+        await read_list_and_details(client, full=False)
+        sandbox.frozen = {}
+        await let_pass(client, minute)
+        await read_list_and_details(client, full=False)
+        assert (await client.ask("list_conversations", stage="won"))["total"] == 1
+        assert requested_single_ids(sandbox).count("c1") == 4
+        assert requested_single_ids(sandbox).count("c0") == 1
+
+
+async def test_details_that_convocore_gives_no_more_are_kept_and_nothing_changed() -> None:
+    """Ours: a 404 of a single conversation proves nothing, and nobody lost their name."""
+    sandbox = CachedSingles(now=NOW, sparse=True)
+    sandbox.replace(list(full_rows(3, userName="Ann", stage="new")))
+    async with connected(sandbox, **ALL) as client:
+        await until_details_are_in(client)
+        cursor = (await client.ask("list_changes"))["next_cursor"]
+        sandbox.frozen = {"c1": None}
+        for _ in range(3):
+            sandbox.touch("c1")
+            await read_list_and_details(client, full=False)
+            named = await client.ask("list_conversations", where="name=Ann")
+            assert named["total"] == 3
+            assert "does not give the details of 1 conversation" in notes(named)
+        changes = (await client.ask("list_changes", cursor=cursor))["changes"]
+        assert {name for change in changes for name in change["changed"]} == {
+            "last_activity", "messages",
+        }  # fmt: skip
+
+
+async def test_a_row_whose_time_goes_back_is_one_change() -> None:
+    """Ours: known details are newer than the row at first, and the row says nothing new.
+
+    Holds docs/contract.md #every-change.
+    """
+    sandbox = Sandbox(now=NOW, sparse=True)
+    rows = full_rows(3, userName="Ann", stage="new")
+    sandbox.replace(list(rows))
+    async with connected(sandbox, **ALL) as client:
+        await until_details_are_in(client)
+        cursor = (await client.ask("list_changes"))["next_cursor"]
+        earlier = rows[2]["ts"] - 600
+        sandbox.replace([*rows[:2], rows[2] | {"ts": earlier, "lastMessageTS": earlier}])
+        for _ in range(3):
+            await read_list_and_details(client)
+        (change,) = (await client.ask("list_changes", cursor=cursor))["changes"]
+        assert change["changed"].keys() == {"last_activity"}

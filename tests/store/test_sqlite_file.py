@@ -4,6 +4,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -284,6 +285,22 @@ def test_a_file_that_is_no_database_is_set_aside_or_filled(path: Path, content: 
     database = open_database(path, owner="me")
     assert AgentStore(database).save(conversation("c1")).created == 1
     database.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no such files")
+@pytest.mark.parametrize("make", [os.mkdir, getattr(os, "mkfifo", os.mkdir)])
+def test_what_is_no_file_is_refused_and_stays_as_it_is(
+    tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    """Ours: as root, a device such as `/dev/null` became readable by its owner only."""
+    place = tmp_path / "place"
+    make(place)
+    place.chmod(0o777)
+    before = place.stat()
+    with pytest.raises(MirrorError, match="can't be a folder or a device"):
+        open_database(place, owner="me")
+    assert (place.stat().st_mode, place.stat().st_ino) == (before.st_mode, before.st_ino)
+    assert names(tmp_path) == {"place"}
 
 
 @settings(examples_share_a_mirror, max_examples=examples(7))

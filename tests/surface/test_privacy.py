@@ -22,6 +22,8 @@ RAW = [
     "Marta", "渡辺", "健太", "0143", "5551",
 ]  # fmt: skip
 """Parts of every personal value in the mirror: none may be in any answer."""
+CURSOR = re.compile(r"gAAAA[\w=-]+")
+"""An encrypted cursor: random letters and digits, of which three may be those of a number."""
 SCORED = {"hotLabel": "hot", "leadScore": 90, "funnelLastEvaluated": 1_780_000_000}
 ROWS: list[dict[str, Any]] = [
     {"ID": "4915112345678", "userName": "Jane Quill", "userEmail": "jane.quill@acme.example",
@@ -126,7 +128,7 @@ async def test_no_way_out_shows_personal_data(client: ToolClient) -> None:
     """Promised by docs/security.md, "Personal data": everywhere at once."""
     count = 0
     async for answer in everything(client):
-        text = json.dumps(answer, ensure_ascii=False)
+        text = CURSOR.sub("", json.dumps(answer, ensure_ascii=False))
         found = [raw for raw in RAW if raw in text]
         assert found == [], text
         count += 1

@@ -1,14 +1,15 @@
 """Answers `get_conversation`: everything about one conversation, and what was said in it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from convocore_mcp.errors import InvalidArgumentError, MissingError
-from convocore_mcp.models import Conversation, Freshness, ReadScope, Transcript, Turn
+from convocore_mcp.models import Conversation, Freshness, ReadScope, Terms, Transcript, Turn
 from convocore_mcp.server.answers.whole_record import find_conversation
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.not_found import with_coverage
 from convocore_mcp.server.requests import ConversationRequest
-from convocore_mcp.server.sanitize import JsonObject, sanitize_object
+from convocore_mcp.server.sanitize import JsonObject, sanitize_object, sanitize_text
 from convocore_mcp.server.size_limit import shorten_lists
 from convocore_mcp.server.views.conversation_builders import (
     CHRONOLOGICAL,
@@ -18,6 +19,7 @@ from convocore_mcp.server.views.conversation_builders import (
 )
 from convocore_mcp.server.views.view_builders import freshness_view
 from convocore_mcp.words.counted import counted
+from convocore_mcp.words.cutting import cut
 from convocore_mcp.words.queries import search_terms
 from convocore_mcp.words.row_words import row_matches
 
@@ -27,6 +29,8 @@ TURNS_AROUND = 2
 """Turns that are shown before and after each turn with the words of `find`."""
 MAX_TURN_LENGTH, MAX_FIELD_LENGTH = 1_000, 1_000
 """Characters of one turn, and of one field or captured value."""
+BEGINNING_LENGTH, PART_LENGTH = 100, 850
+"""Characters of a long turn that are shown of its beginning, and from where words were found."""
 NOTES_RESERVE = 2_500
 """Characters kept free for `freshness` and its notes."""
 TURNS = "turns"
@@ -60,7 +64,9 @@ async def get_conversation(
     answer: JsonObject = {"conversation": fields}
     if request.turns or request.find:
         transcript = await backend.transcripts.read(agent_id, conversation.id)
-        answer["transcript"] = _transcript(transcript, request, conversation.language, notes)
+        answer["transcript"] = _transcript(transcript, request, conversation, notes)
+        if transcript.left_out:
+            freshness = replace(freshness, complete=False)
     notes += _shorten(answer, totals)
     return answer | {"freshness": sanitize_object(freshness_view(freshness, *notes))}
 
@@ -87,19 +93,30 @@ def _conversation(
 
 
 def _transcript(
-    transcript: Transcript, request: ConversationRequest, language: str | None, notes: list[str]
+    transcript: Transcript, request: ConversationRequest, of: Conversation, notes: list[str]
 ) -> JsonObject:
     """`turns` and `total`, or `unavailable`."""
     if transcript.unavailable is not None:
         return {"unavailable": transcript.unavailable}
     turns = transcript.turns
+    notes += _missing_messages(transcript, of)
     shown = (
-        _around(transcript, request.find, language, notes)
+        _around(transcript, request.find, of.language, notes)
         if request.find
         else turns[-request.turns :]
     )
     views = [sanitize_object(turn_view(turn), length=MAX_TURN_LENGTH) for turn in shown]
     return {"turns": views, "total": transcript.total}
+
+
+def _missing_messages(transcript: Transcript, of: Conversation) -> Iterator[str]:
+    """What the turns lack, in sentences."""
+    if transcript.left_out:
+        count = counted(transcript.left_out, "message is", "messages are")
+        yield f"transcript: {count} left out: the form or the speaker is unknown."
+    if (of.messages or 0) > transcript.messages:
+        given = counted(transcript.messages, "message", "messages")
+        yield f"transcript: Convocore gave {given}, and counts {of.messages:,} in the conversation."
 
 
 def _around(
@@ -128,7 +145,30 @@ def _around(
         f"{'has' if len(matches) == 1 else 'have'} these words"
         + (f"; the newest {shown} of them are shown." if shown < len(matches) else ".")
     )
-    return [turns[i] for i in sorted(near)]
+    found = frozenset(matches)
+    return [
+        _with_words(turns[i], terms, language) if i in found else turns[i] for i in sorted(near)
+    ]
+
+
+def _with_words(turn: Turn, terms: Terms, language: str | None) -> Turn:
+    """The turn without what stands between its beginning and the words, where it is too long.
+
+    The first part that has most of the words is chosen.
+    """
+    if len(turn.text) <= MAX_TURN_LENGTH:
+        return turn
+    text = sanitize_text(turn.text, None)  # as a whole: a part of a secret has not its shape
+    starts = range(0, len(text), PART_LENGTH // 2)  # each part overlaps the next one
+    best, most = 0, 0
+    for start in starts:
+        part = [text[start : start + PART_LENGTH]]
+        count = sum(row_matches(part, (group,), language=language) for group in terms)
+        if count > most:
+            best, most = start, count
+        if most == len(terms):
+            break
+    return replace(turn, text=f"{cut(text, BEGINNING_LENGTH)} {text[best:]}") if best else turn
 
 
 def _shorten(answer: JsonObject, totals: Mapping[str, int]) -> list[str]:

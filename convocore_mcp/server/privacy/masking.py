@@ -1,6 +1,7 @@
 """Masks an answer: fields by their names, texts by what is known of the people in the answer."""
 
 import json
+import math
 import re
 from collections.abc import Collection, Iterator, Mapping
 
@@ -8,7 +9,7 @@ from convocore_mcp.fields.personal_fields import Personal, personal_kind
 from convocore_mcp.fields.table import BY_NAME, Kind
 from convocore_mcp.models.personal import NOBODY, PersonalValues
 from convocore_mcp.server.privacy.pseudonyms import PSEUDONYM, Pseudonyms
-from convocore_mcp.server.privacy.text_masks import mask_text
+from convocore_mcp.server.privacy.text_masks import CERTAIN_DIGITS, known_phone, mask_text
 from convocore_mcp.server.rendering import compact
 from convocore_mcp.server.sanitize import JsonObject
 from convocore_mcp.words.folding import fold
@@ -29,10 +30,14 @@ _NO_NAMES = _WITHOUT_PERSONAL_DATA | {
     name for name, field in BY_NAME.items() if field.kind is Kind.CHOICE
 }
 """Fields with a vocabulary: a stage `new` is not somebody called New."""
+_SENTENCES = frozenset({"kind", "type", "lost_reason", "end_reason", "call_error"})
+"""Fields of which some values are a word of a vocabulary, and others a sentence."""
 _PERSONAL_ID = re.compile(r"@|\d{7}")
 """Found in an ID that is a phone number, an email address or an account."""
 _MIN_PHONE_NUMBER = 10**6
 """A smaller number is a count."""
+_MIN_CERTAIN_NUMBER = 10 ** (CERTAIN_DIGITS - 1)
+"""A smaller number is a count also where its digits are the end of a phone number."""
 _WORD = re.compile(r"[^\W\d_]{2,}")
 ANYBODY = PersonalValues(names=("",))
 """Marks where any name in the mirror may stand."""
@@ -114,10 +119,17 @@ class Masking:
         if kind is not None and isinstance(value, int) and value >= _MIN_PHONE_NUMBER:
             return self.value(kind, str(value))
         if not isinstance(value, str):
-            return value
+            return self._number(value, known)
         if kind is None and value.startswith(("{", "[")):
             return self._object_in_text(name, value, known)
         return self.value(kind, value) if kind else self._text_field(name, value, known)
+
+    def _number(self, value: object, known: PersonalValues) -> object:
+        """A number that is none of the person's phone numbers."""
+        if isinstance(value, int | float) and _MIN_CERTAIN_NUMBER <= value < math.inf:
+            phone = known_phone(f"{value:.0f}", known, least=CERTAIN_DIGITS)
+            return value if phone is None else self.value(Personal.PHONE, phone)
+        return value
 
     def _object_in_text(self, name: str, text: str, known: PersonalValues) -> str | None:
         """A text that is an object or a list, as a captured variable may be; it may be cut off."""
@@ -136,14 +148,15 @@ class Masking:
         return match[1] + (self._replacement(kind, match[3]) if kind else match[3])
 
     def _text_field(self, name: str, value: str, known: PersonalValues) -> str | None:
-        if name in _WITHOUT_PERSONAL_DATA:
+        is_sentence = name in _SENTENCES and " " in value
+        if name in _WITHOUT_PERSONAL_DATA and not is_sentence:
             return value
         if name == "contact":
             parts = [self.value(Personal.PHONE, part) for part in value.split(", ")]
             return ", ".join(filter(None, parts)) or None
         if name == "where":
             return self._condition(value)
-        return self._text(value, known, names=name not in _NO_NAMES)
+        return self._text(value, known, names=is_sentence or name not in _NO_NAMES)
 
     def _condition(self, text: str) -> str:
         """A condition of `where`, with the value of a personal field masked."""

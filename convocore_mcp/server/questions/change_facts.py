@@ -64,13 +64,23 @@ def wanted_changes(
     """Which changes an answer is about: later than `since`, and with what was asked for."""
 
     def wanted(change: Change) -> bool:
-        if since is not None and change.at < since:
+        if (since is not None and change.at < since) or _is_no_change(change):
             return False
         if became and not set(became).intersection(what_became(change)):
             return False
         return not changed or any(_differs(change, name) for name in changed)
 
     return wanted
+
+
+def _is_no_change(change: Change) -> bool:
+    """Whether it is a version that says the same as the one before: details filled in its row."""
+    before = change.before.record if change.before is not None else None
+    return (
+        change.kind == "updated"
+        and before == change.conversation.record
+        and not (change.moment or what_became(change))
+    )
 
 
 def what_became(change: Change) -> list[str]:

@@ -62,9 +62,14 @@ def _due_values(c: Conversation, clock: Clock) -> dict[str, FieldValue]:
     }
 
 
+MAX_TURN = 20_000
+"""Characters of one turn that are looked at: more than any answer shows."""
+
+
 def turn_view(turn: Turn) -> dict[str, object]:
-    """One turn of a transcript."""
-    return {"at": turn.at, "from": turn.speaker.value, "text": turn.text}
+    """One turn of a transcript; of a very long one, more than can be shown."""
+    text = turn.text if len(turn.text) <= MAX_TURN else f"{turn.text[:MAX_TURN]}…"
+    return {"at": turn.at, "from": turn.speaker.value, "text": text}
 
 
 def _handoff(handoff: Handoff) -> HandoffView:

@@ -23,7 +23,7 @@ from convocore_mcp.server.views.lead_views import (
     LeadView,
 )
 from convocore_mcp.vocabulary import DEFAULT_THRESHOLD
-from convocore_mcp.words.folding import fold
+from convocore_mcp.words.folding import fold, single_blanks
 
 MAX_NAMES = 40
 """Names that an answer counts one by one."""
@@ -233,7 +233,7 @@ def counts_by_name(counts: Mapping[str | None, int], none: str = "none") -> dict
     spellings: dict[str, Counter[str]] = defaultdict(Counter)
     for name, count in counts.items():
         shown = none if name is None else name
-        spellings[fold(shown).strip()][shown] += count
+        spellings[single_blanks(fold(shown))][shown] += count
     merged = {
         min(same, key=lambda name: (-same[name], name)): same.total() for same in spellings.values()
     }

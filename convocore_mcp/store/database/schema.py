@@ -25,7 +25,7 @@ from sqlalchemy import (
 from convocore_mcp.store.database.columns import Text, Tokens
 
 PREFIX = "convocore_"
-SCHEMA_VERSION = "54"
+SCHEMA_VERSION = "55"
 """Goes up by one with every change of the tables or of their content; `meta` never changes."""
 CURRENT = 2**62
 """The `valid_to` of a current version."""
@@ -288,9 +288,9 @@ quarantine = Table(
     metadata,
     Column("agent_id", Text, nullable=False),
     Column("digest", LargeBinary, nullable=False),
-    Column("raw", Text, nullable=False),
-    Column("reason", Text, nullable=False),
+    *(Column(name, Text, nullable=False) for name in ("raw", "reason")),
     Column("seen_at", BigInteger, nullable=False),
+    Column("last_activity", BigInteger),
     PrimaryKeyConstraint("agent_id", "digest"),
 )
 """Quarantined rows as Convocore sent them, without secrets and cut, each with the reason."""

@@ -35,7 +35,7 @@ from sqlalchemy.dialects.postgresql import TSQUERY
 
 from convocore_mcp.models import MIN_NUMBER_PART, Conversation
 from convocore_mcp.store.database.schema import MAX_INDEX_KEY_LENGTH, SEARCH, conversations
-from convocore_mcp.words.folding import fold
+from convocore_mcp.words.folding import fold, single_blanks
 from convocore_mcp.words.inflections import language_of
 from convocore_mcp.words.queries import MAX_SEARCH_NUMBER_LENGTH, MAX_SEARCH_WORD_LENGTH
 
@@ -141,8 +141,8 @@ def language_token(tag: str, language: str | None) -> str:
 
 def value_token(tag: str, kind: str, value: str) -> str:
     """The token of a value of a filtered field; values are compared without case and accents."""
-    folded = value.lower() if value.isascii() else fold(value)
-    return f"{tag}{_VALUE}{_digest(f'{kind} {folded.strip()}'[:MAX_INDEX_KEY_LENGTH])}"
+    folded = single_blanks(value.lower() if value.isascii() else fold(value))
+    return f"{tag}{_VALUE}{_digest(f'{kind} {folded}'[:MAX_INDEX_KEY_LENGTH])}"
 
 
 @lru_cache(maxsize=64)

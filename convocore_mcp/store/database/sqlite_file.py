@@ -226,6 +226,11 @@ def _connect(database: str, check: Callable[[], None] | None) -> sqlite3.Connect
 def _create_private(path: Path) -> OpenedFile:
     """The file, readable by its owner only; it is created if it is missing."""
     try:
+        if path.exists() and not path.is_file():  # others need it: a folder, or `/dev/null`
+            raise MirrorError(
+                "The mirror can't be a folder or a device.",
+                hint="Set CONVOCORE_STORE to a file in a folder you can write to, or to memory.",
+            )
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not path.exists():
             for suffix in SUFFIXES[1:]:  # left behind by a file that was deleted while in use

@@ -19,9 +19,17 @@ class DetailsWriter:
     def __init__(self, mirror: MirrorWriter) -> None:
         self._mirror = mirror
 
-    def save(self, agent_id: str, answers: Sequence[ReadDetails], *, at: datetime) -> int:
+    def save(
+        self,
+        agent_id: str,
+        answers: Sequence[ReadDetails],
+        *,
+        at: datetime,
+        at_of_older: datetime | None = None,
+    ) -> int:
         """Save what was read at `at`, in one transaction.
 
+        Answers that are older than their rows count as read `at_of_older`, the first time.
         Returns how many of `answers` hold anything that their rows lack. What the first details of
         a conversation add is no change of Convocore's; what differs in later ones is. An answer for
         a version that the list has replaced meanwhile is dropped.
@@ -45,7 +53,8 @@ class DetailsWriter:
                 connection, found.changed, sequence_number=sequence_number, at=now, digests=digests
             )
             first = save_details.without_details(connection, agent_id, found.changed)
-            save_details.save_answers(connection, agent_id, found, at=now)
+            of_older = to_milliseconds(at_of_older or at) or 0
+            save_details.save_answers(connection, agent_id, found, at=now, at_of_older=of_older)
             trial_rows.note_added(connection, agent_id, found.fields)
             if found.added:
                 trial_rows.note_that_they_add(connection, agent_id)

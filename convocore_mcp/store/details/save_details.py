@@ -13,6 +13,7 @@ from convocore_mcp.store.database.parsed_records import stored_object
 from convocore_mcp.store.database.rows import chunks, from_milliseconds, to_milliseconds
 from convocore_mcp.store.database.schema import CURRENT, UNKNOWN, conversations, records
 from convocore_mcp.store.details.listed_rows import MergeDetails, delete_ids
+from convocore_mcp.store.details.record_times import is_newer
 from convocore_mcp.store.details.tables import REFUSED, details, enriched_versions, sparse_rows
 from convocore_mcp.store.details.trial_rows import ASKED_FIELDS, LISTED_FIELDS, filled_fields
 from convocore_mcp.store.write.versions import Changed, CurrentVersion
@@ -23,6 +24,7 @@ _UNUSED_FIELDS = frozenset(
 """Record fields that no answer uses: a list that lacks only these fields counts as full."""
 MAX_WANTED_AGAIN = 500
 """Details that one transaction wants again, at most."""
+NONE: tuple[str | None, str | None] = (None, None)
 CLOCK_DIFFERENCE = timedelta(minutes=1)
 _c = conversations.c
 
@@ -41,6 +43,8 @@ class Enrichment:
     """Conversations of which the single one holds something that people ask about."""
     fields: set[str] = field(default_factory=set)
     """The fields that decide whether further rows are sparse, and that single ones have added."""
+    older: set[str] = field(default_factory=set)
+    """The IDs of conversations of which the list shows a newer state than the single one."""
 
     def without(self, ids: Collection[str]) -> "Enrichment":
         """What is left where these conversations are gone."""
@@ -73,6 +77,8 @@ def compare_details(
             continue
         merged = merge(row, answer.single.record)
         known, made = stored_object(row.record), stored_object(merged.record)
+        if is_newer(known, than=stored_object(answer.single.record)):
+            found.older.add(id_)
         filled = filled_fields(known)
         new = filled_fields(made) - filled
         found.fields |= new & ASKED_FIELDS
@@ -110,9 +116,17 @@ def _listed_rows(
     }
 
 
-def save_answers(connection: Connection, agent_id: str, found: Enrichment, *, at: int) -> None:
-    """Store the answers, so that no version is soon asked for again; `at` is in milliseconds."""
+def save_answers(
+    connection: Connection, agent_id: str, found: Enrichment, *, at: int, at_of_older: int
+) -> None:
+    """Store the answers, so that no version is soon asked for again; times are in milliseconds.
+
+    An answer that is older than its row counts as read `at_of_older`, so that it is asked for once
+    more: a cache may have given it. What was known of a conversation that Convocore gives no more
+    is kept.
+    """
     ids = [answer.wanted.id for answer in found.answered]
+    before = _known_answers(connection, agent_id, ids)
     delete_ids(connection, sparse_rows, agent_id, ids)
     delete_ids(connection, details, agent_id, ids)
     rows = (
@@ -120,14 +134,28 @@ def save_answers(connection: Connection, agent_id: str, found: Enrichment, *, at
             agent_id,
             storable(answer.wanted.id),
             answer.outcome.value,
-            storable(answer.single.record) if answer.single else None,
-            storable(found.listed[answer.wanted.id]),
-            at,
+            record := storable(answer.single.record) if answer.single else before.get(id_, NONE)[0],
+            listed := storable(found.listed[id_]),
+            at_of_older if id_ in found.older and (record, listed) != before.get(id_) else at,
         )
         for answer in found.answered
+        for id_ in (answer.wanted.id,)
     )
     columns = ("agent_id", "id", "outcome", "record", "listed", "read_at")
     bulk.insert_rows(connection, details, columns, rows)
+
+
+def _known_answers(
+    connection: Connection, agent_id: str, ids: Sequence[str]
+) -> dict[str, tuple[str | None, str | None]]:
+    """The stored record of each of these conversations, and the row that it was read for."""
+    d = details.c
+    query = select(d.id, d.record, d.listed).where(d.agent_id == agent_id)
+    return {
+        row.id: (row.record, row.listed)
+        for part in chunks(sorted(set(ids)))
+        for row in connection.execute(query.where(d.id.in_(part)))
+    }
 
 
 def without_details(
@@ -135,7 +163,7 @@ def without_details(
 ) -> frozenset[str]:
     """Those of `changed`, by id, of which no details were known."""
     ids, d = sorted(row.id for row, _ in changed), details.c
-    query = select(d.id).where(d.agent_id == agent_id, ~REFUSED)
+    query = select(d.id).where(d.agent_id == agent_id, d.record.is_not(None))
     known = {id_ for part in chunks(ids) for id_ in connection.scalars(query.where(d.id.in_(part)))}
     return frozenset(ids) - known
 

@@ -109,6 +109,8 @@ transcripts = Table(
     Column("digest", LargeBinary, nullable=False),
     Column("turns", Text, nullable=False),
     Column("total", Integer, nullable=False),
+    Column("messages", Integer, nullable=False),
+    Column("left_out", Integer, nullable=False),
     Column("read_at", BigInteger, nullable=False),
     PrimaryKeyConstraint("agent_id", "id"),
 )

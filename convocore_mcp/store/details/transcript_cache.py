@@ -31,7 +31,7 @@ class TranscriptCache:
 
     def get(self, agent_id: str, conversation_id: str) -> Transcript | None:
         """The transcript of the present version of a conversation, if it is known."""
-        query = select(_t.digest, _t.turns, _t.total).where(
+        query = select(_t.digest, _t.turns, _t.total, _t.messages, _t.left_out).where(
             _t.agent_id == agent_id, _t.id == conversation_id
         )
         with self._database.reading() as connection:
@@ -39,7 +39,7 @@ class TranscriptCache:
             if row is None or row.digest != _version(connection, agent_id, conversation_id):
                 return None
         turns = tuple(Turn(Speaker(who), text, at) for who, text, at in stored_list(row.turns))
-        return Transcript(turns, total=row.total)
+        return Transcript(turns, total=row.total, messages=row.messages, left_out=row.left_out)
 
     def save(
         self,
@@ -58,6 +58,8 @@ class TranscriptCache:
             "digest": version,
             "turns": json.dumps(turns, ensure_ascii=False, separators=(",", ":")),
             "total": transcript.total,
+            "messages": transcript.messages,
+            "left_out": transcript.left_out,
             "read_at": to_milliseconds(at) or 0,
         }
         with self._database.writing() as connection:

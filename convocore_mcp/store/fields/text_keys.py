@@ -1,4 +1,4 @@
-"""Texts as they are compared: without case and accents, with marks where words begin and end.
+"""Texts as they are compared: without case, accents and further blanks, with marks around words.
 
 The marks are characters that no text has. So one column answers both whether a text is equal to
 another and whether a word in it begins with certain letters, on every engine alike.
@@ -9,7 +9,7 @@ from functools import lru_cache
 from hashlib import blake2b
 
 from convocore_mcp.store.database.columns import storable
-from convocore_mcp.words.folding import IDEOGRAPHS, MAX_CACHED_WORD, fold
+from convocore_mcp.words.folding import IDEOGRAPHS, MAX_CACHED_WORD, fold, single_blanks
 
 WORD_MARK = "\x01"
 """Between a word and what is no word. The ends of a text have none."""
@@ -67,8 +67,9 @@ def stored_text(text: str) -> tuple[str, str | None]:
 def _folded(text: str) -> str:
     if not text.isprintable():
         text = _MARKS.sub(" ", text)
+    text = single_blanks(text)
     if text.isascii():
-        return text.lower().strip()
+        return text.lower()
     # Blanks keep what is around them apart. Most words are ASCII even where the text is not, and
     # those need no folding; short words recur.
     parts = text.split(" ")
@@ -81,7 +82,7 @@ def _folded(text: str) -> str:
             else _folded_word(part)
             for part in parts
         ]
-    ).strip()
+    ).strip()  # a part may be nothing but accents
 
 
 @lru_cache(maxsize=16384)

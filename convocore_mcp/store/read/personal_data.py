@@ -11,7 +11,7 @@ from convocore_mcp.models.personal import PersonalValues
 from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.database.parsed_records import stored_list, stored_object
 from convocore_mcp.store.database.rows import chunks
-from convocore_mcp.store.database.schema import CURRENT, conversations, meta
+from convocore_mcp.store.database.schema import CURRENT, conversations, meta, records
 from convocore_mcp.store.database.sequence import sequence_number, take_write_lock
 from convocore_mcp.store.fields.field_tables import conversation_fields
 from convocore_mcp.store.read.cache import ResultCache
@@ -30,6 +30,7 @@ _KNOWN = (
     _c.country,
     _c.assignees,
     _f.data,
+    records.c.record,
 )
 _COLUMNS: dict[Personal, tuple[Column[Any], ...]] = {
     Personal.PERSON: (_c.name, _c.assignees),
@@ -80,6 +81,7 @@ class PersonalData:
                 for row in connection.execute(
                     select(*_KNOWN)
                     .join(conversation_fields, _f.valid_from == _c.valid_from)
+                    .outerjoin(records, records.c.valid_from == _c.valid_from)
                     .where(_c.agent_id.in_(agent_ids), or_(_c.id.in_(part), _c.lead_id.in_(part)))
                 )
             ]
@@ -146,14 +148,39 @@ def _values_of(row: Any) -> PersonalValues:
     for name, (key, _, shown) in stored_object(row.data or "{}").items():
         if (of_name := personal_kind(name)) is not None:
             found[of_name].append(shown or key)
+    record = stored_object(row.record or "{}")
+    found[Personal.PERSON] += _texts(record, "smb_contact_name")
+    found[Personal.ADDRESS] += _texts(record, "user_address")
     return PersonalValues(
         names=tuple(found[Personal.PERSON]),
-        colleagues=tuple(_listed(row.assignees)),
+        colleagues=(*_listed(row.assignees), *_team(record)),
         emails=tuple(found[Personal.EMAIL]),
         phones=tuple(found[Personal.PHONE]),
         links=tuple(found[Personal.LINK]),
+        addresses=tuple(found[Personal.ADDRESS]),
         countries=(row.country,) if row.country and len(row.country) == 2 else (),
     )
+
+
+def _team(record: object) -> Iterator[str]:
+    """Names of the team that stand in a record, beside those to whom it is assigned."""
+    yield from _texts(record, "delegated_by")
+    for handoff in _items(record, "handoff_history"):
+        yield from _texts(handoff, "accepted_by")
+    for activity in _items(record, "crm_activities"):
+        for note in _items(activity, "notes_history"):
+            yield from _texts(note, "agent_name")
+
+
+def _items(part: object, name: str) -> Iterator[object]:
+    found = part.get(name) if isinstance(part, dict) else None
+    yield from found if isinstance(found, list) else ()
+
+
+def _texts(part: object, name: str) -> Iterator[str]:
+    found = part.get(name) if isinstance(part, dict) else None
+    if isinstance(found, str) and found.strip():
+        yield found
 
 
 def _listed(stored: str | None) -> Iterator[str]:

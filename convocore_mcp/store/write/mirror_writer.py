@@ -31,15 +31,10 @@ from convocore_mcp.store.database.sequence import set_sequence_number, take_writ
 from convocore_mcp.store.details import listed_rows
 from convocore_mcp.store.fields import field_writer
 from convocore_mcp.store.fields.field_writer import DueDatesOf, NewVersion
-from convocore_mcp.store.write import versions
+from convocore_mcp.store.write import quarantined_rows, versions
 from convocore_mcp.store.write.copies import compare, newest_copies
 from convocore_mcp.store.write.erasing import erase_forgotten
 from convocore_mcp.store.write.pruning import prune
-from convocore_mcp.store.write.quarantined_rows import (
-    drop_quarantined,
-    save_quarantined,
-    versions_of_unreadable,
-)
 from convocore_mcp.store.write.rebuild import MergeAffected, rebuild_leads
 from convocore_mcp.store.write.retention import Retention
 from convocore_mcp.store.write.search_words import SearchWords
@@ -152,8 +147,8 @@ class MirrorWriter:
             )
             listed_rows.note_listed(connection, agent_id, changed, filled, sparse)
             page = self.retention.without_old_quarantined(page, read_at)
-            save_quarantined(connection, agent_id, page, at, self.tombstones)
-            unreadable = versions_of_unreadable(connection, agent_id, page, rows)
+            quarantined_rows.save_quarantined(connection, agent_id, page, at, self.tombstones)
+            unreadable = quarantined_rows.versions_of_unreadable(connection, agent_id, page, rows)
             versions.mark_seen(connection, [*compared.unchanged, *unreadable], at)
             versions.mark_outdated(connection, compared.outdated.values(), at)
             versions.note_copies(connection, agent_id, compared.other_copies)
@@ -264,13 +259,11 @@ class MirrorWriter:
             take_write_lock(connection)
             update_coverage(connection, agent_id, fields)
 
-    def drop_quarantined(
-        self, agent_id: str, *, before: datetime, now: datetime | None = None
-    ) -> None:
-        """Delete quarantined rows that a full sync begun at `before` did not bring again."""
+    def drop_quarantined(self, agent_id: str, before: datetime, **times: datetime | None) -> None:
+        """Delete quarantined rows that a sync did not bring again (`quarantined_rows`)."""
         with self.database.writing() as connection:
             take_write_lock(connection)
-            drop_quarantined(connection, agent_id, before=before, now=now)
+            quarantined_rows.drop_quarantined(connection, agent_id, before=before, **times)
 
     def rebuild_leads(self, agent_id: str) -> int:
         """Bring the leads up to date with the conversations; returns how many were rebuilt.

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlalchemy import Connection, delete, insert
 
 from convocore_mcp.models import Page, Quarantined
-from convocore_mcp.store.database.rows import digest
+from convocore_mcp.store.database.rows import digest, to_milliseconds
 from convocore_mcp.store.database.schema import quarantine
 from convocore_mcp.store.write import versions
 from convocore_mcp.store.write.tombstones import Tombstones
@@ -20,7 +20,7 @@ def save_quarantined(
     Those of forgotten people are not kept.
     """
     unstorable = [
-        Quarantined(row.record, reason)
+        Quarantined(row.record, reason, last_activity=row.last_activity)
         for row in page.rows
         if (reason := versions.why_unstorable(row))
     ]
@@ -39,6 +39,7 @@ def save_quarantined(
                 "raw": row.raw,
                 "reason": row.reason,
                 "seen_at": at,
+                "last_activity": to_milliseconds(row.last_activity),
             }
             for key, row in by_digest.items()
         ],
@@ -59,12 +60,21 @@ def versions_of_unreadable(
 
 
 def drop_quarantined(
-    connection: Connection, agent_id: str, *, before: datetime, now: datetime | None
+    connection: Connection,
+    agent_id: str,
+    *,
+    before: datetime,
+    now: datetime | None = None,
+    active_after: datetime | None = None,
 ) -> None:
-    """Delete quarantined rows that a full sync begun at `before` did not bring again."""
-    connection.execute(
-        delete(quarantine).where(
-            quarantine.c.agent_id == agent_id,
-            versions.not_seen_since(quarantine.c.seen_at, before, now),
-        )
-    )
+    """Delete quarantined rows that a sync begun at `before` did not bring again.
+
+    With `active_after`, it has read the list only down to that time: a row without a time, or one
+    dated in the future, may stand anywhere.
+    """
+    q = quarantine.c
+    unseen = versions.not_seen_since(q.seen_at, before, now)
+    if active_after is not None:
+        until, since = to_milliseconds(now or before), to_milliseconds(active_after)
+        unseen &= (q.last_activity > since) & (q.last_activity <= until)
+    connection.execute(delete(quarantine).where(q.agent_id == agent_id, unseen))

@@ -285,7 +285,11 @@ class AgentDetails:
         if not answers:
             return 0
         parts = self._parts
-        added = await parts.write_in_thread(self._writer.save, self._agent_id, answers, at=read_at)
+        plan = parts.plan
+        of_older = min(read_at, read_at - plan.again_after + plan.retry_after)
+        added = await parts.write_in_thread(
+            self._writer.save, self._agent_id, answers, at=read_at, at_of_older=of_older
+        )
         await parts.write_in_thread(parts.mirror.rebuild_leads, self._agent_id)
         return added
 

@@ -13,9 +13,9 @@ from datetime import datetime, timedelta
 from convocore_mcp.api.conversation_record import ConversationRecord
 from convocore_mcp.api.parsing.conversation_model import to_model
 from convocore_mcp.models import Conversation
+from convocore_mcp.store.details.record_times import is_newer
 from convocore_mcp.store.details.trial_rows import is_blank
 
-_COPY_TIMES = ("ts", "last_modified")
 _SCORE = ("lead_score", "funnel_score_history", "funnel_steps_matched")
 _SECOND = timedelta(seconds=1)
 
@@ -28,14 +28,13 @@ def merge_details(listed: Conversation, single: str) -> Conversation:
     """
     row, item = json.loads(listed.record), json.loads(single)
     if not _is_scored(row):
-        # "Not scored" is unknown, and not a score of 0.
-        row = {name: value for name, value in row.items() if name not in _SCORE} | {
-            name: row[name] for name in _SCORE if name in row and name not in item
-        }
+        row = _without_score(row, beside=item)
+    elif not _is_scored(item):
+        item = _without_score(item, beside=row)
     # An empty field may be one that the list leaves out. If it was emptied, the details of this
     # version say so, too.
     row = {name: value for name, value in row.items() if name not in item or not is_blank(value)}
-    merged = row | item if _is_newer(item, row) else item | row
+    merged = row | item if is_newer(item, row) else item | row
     record = ConversationRecord.model_validate(
         merged | {"id": listed.id}, by_alias=False, by_name=True
     )
@@ -48,19 +47,18 @@ def merge_details(listed: Conversation, single: str) -> Conversation:
     )
 
 
+def _without_score(record: dict[str, object], *, beside: dict[str, object]) -> dict[str, object]:
+    """`record` without a score of 0 that is none, as far as the other record has one.
+
+    "Not scored" is unknown, and not a score of 0.
+    """
+    return {n: value for n, value in record.items() if n not in _SCORE or n not in beside}
+
+
 def _is_scored(row: dict[str, object]) -> bool:
     return bool(
         row.get("lead_score") or row.get("funnel_score_history") or row.get("funnel_last_evaluated")
     )
-
-
-def _is_newer(item: dict[str, object], row: dict[str, object]) -> bool:
-    for name in _COPY_TIMES:
-        ours, theirs = row.get(name), item.get(name)
-        # Both are RFC 3339 in UTC to the second, which sorts as text.
-        if isinstance(ours, str) and isinstance(theirs, str) and ours != theirs:
-            return theirs > ours
-    return False
 
 
 def _exact(listed: datetime | None, made: datetime | None) -> datetime | None:
