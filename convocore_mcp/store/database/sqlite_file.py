@@ -19,6 +19,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 from convocore_mcp.errors import ForeignMirrorError, MirrorError, ReplacedMirrorError
+from convocore_mcp.store.engines.damage import DAMAGE, is_damage
 from convocore_mcp.store.engines.postgresql_connection import GIVE_UP
 from convocore_mcp.store.files.opened_file import FileProblem, OpenedFile, application_id
 from convocore_mcp.store.files.set_aside import SUFFIXES, set_aside
@@ -27,8 +28,6 @@ log = logging.getLogger(__name__)
 
 MAX_CHECKED_BYTES = 64 * 2**20
 """Bytes: a file up to this size is checked before it is used, which takes 0.1 seconds."""
-DAMAGE = frozenset({11, 26})
-"""SQLite's error codes for "malformed" and "not a database"."""
 _DAMAGE_AT_OPENING = DAMAGE | {1, 8}
 """When opening, a missing column and a header that forbids writing are damage too."""
 _ATTEMPTS = 3
@@ -140,15 +139,6 @@ def _leave_alone(unusable: str, *, replace_foreign: bool) -> None:
             hint="Check CONVOCORE_API_KEY, CONVOCORE_REGION and CONVOCORE_TIMEZONE, or set "
             "CONVOCORE_STORE to another file. Nothing was changed.",
         )
-
-
-def is_damage(error: BaseException | None, *, codes: frozenset[int] = DAMAGE) -> bool:
-    """Whether `error` says that the file is not an intact SQLite database, or lacks a table."""
-    cause = getattr(error, "orig", None)
-    code = getattr(cause, "sqlite_errorcode", None)
-    return (code is not None and code & 0xFF in codes) or str(cause).startswith(
-        ("Could not decode to UTF-8", "no such table:", "malformed JSON")
-    )
 
 
 # The driver looks up an adapter for each value that is neither a number nor a text. Most values of
