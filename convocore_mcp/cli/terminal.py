@@ -60,7 +60,7 @@ def output() -> BinaryIO:
 def ask(question: str) -> bool:
     """Whether the person at the terminal confirms."""
     with _interrupts():
-        return typer.confirm(sanitize_line(question))
+        return typer.confirm(sanitize_line(question), err=True)
 
 
 def ask_text(question: str, *, secret: bool = False, default: str | None = None) -> str:

@@ -119,6 +119,26 @@ def test_purge_does_not_delete_a_file_that_is_no_mirror(
     assert not (tmp_path / "mirror.db").exists()
 
 
+@pytest.mark.parametrize("command", ["status", "doctor"])
+def test_a_folder_as_the_mirror_is_no_mirror_that_is_still_to_be_made(
+    command_line: CommandLine, command: str
+) -> None:
+    """Promised by docs/contract.md, "Configuration": a wrong setting is named as its variable."""
+    done = command_line.run(command, CONVOCORE_STORE=str(command_line.home))
+    assert done.returncode == 1
+    text = " ".join((done.stdout + done.stderr).split())
+    assert "CONVOCORE_STORE names a folder or a device" in text
+    assert f"{command_line.home}/mirror.db" in text
+
+
+def test_a_question_is_not_among_the_results(command_line: CommandLine) -> None:
+    """Promised by docs/commands.md, "Everywhere": questions go to stderr."""
+    command_line.run_ok("sync")
+    asked = command_line.run("purge", answer="n\n")
+    assert "Delete the mirror (" in asked.stderr
+    assert "Delete the mirror (" not in asked.stdout
+
+
 def test_a_mistyped_key_costs_nobody_their_mirror(command_line: CommandLine) -> None:
     """Promised by docs/architecture.md, "The mirror": Convocore has to accept the new key first."""
     store = {"CONVOCORE_STORE": str(command_line.home / "mirror.db")}

@@ -30,6 +30,7 @@ from convocore_mcp.configuration import add_stored_key, mirror_location, read_se
 from convocore_mcp.errors import (
     ConvocoreError,
     InvalidArgumentError,
+    MirrorError,
     NotConfiguredError,
     no_agent,
 )
@@ -76,6 +77,11 @@ class ConfiguredMirror:
             MirrorError: it is another key's, or the database can't be read.
         """
         if isinstance(self.location, Path):
+            if self.location.exists() and not self.location.is_file():
+                raise MirrorError(
+                    "CONVOCORE_STORE names a folder or a device, so no mirror can be there.",
+                    hint=f"Set it to a file, e.g. {self.location / 'mirror.db'}.",
+                )
             return size_of(self.location)
         if self.location == MEMORY:
             return 0
