@@ -335,6 +335,20 @@ def test_damage_that_is_found_later_leads_to_a_new_mirror(path: Path) -> None:
     database.close()
 
 
+@pytest.mark.parametrize("kind", ["folder", "pipe"])
+def test_what_is_no_file_is_refused_and_keeps_its_mode(tmp_path: Path, kind: str) -> None:
+    """Ours: a folder that its owner can't enter any more, or /dev/null for one user alone."""
+    path = tmp_path / "there"
+    if kind == "folder":
+        path.mkdir()
+    else:
+        os.mkfifo(path)
+    path.chmod(0o755)
+    with pytest.raises(MirrorError, match="CONVOCORE_STORE names a folder or a device"):
+        open_database(path, owner="me", replace_foreign=True)
+    assert path.stat().st_mode & 0o777 == 0o755
+
+
 @pytest.mark.parametrize("file_name", ["folder", "file/below", "/proc/nowhere/mirror"])
 def test_a_path_that_can_hold_no_file_is_refused(tmp_path: Path, file_name: str) -> None:
     """Promised by docs/contract.md, "Rules for every answer": a hint, and no path."""

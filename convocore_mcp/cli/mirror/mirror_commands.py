@@ -30,7 +30,6 @@ from convocore_mcp.configuration import add_stored_key, mirror_location, read_se
 from convocore_mcp.errors import (
     ConvocoreError,
     InvalidArgumentError,
-    MirrorError,
     NotConfiguredError,
     no_agent,
 )
@@ -40,6 +39,7 @@ from convocore_mcp.server.protocols import SyncResult
 from convocore_mcp.settings import Settings
 from convocore_mcp.store.database.engine import MEMORY
 from convocore_mcp.store.database.purge import mirror_tables, size_of
+from convocore_mcp.store.files.opened_file import refuse_other_than_file
 from convocore_mcp.words.counted import counted
 
 Agents = Annotated[
@@ -77,11 +77,7 @@ class ConfiguredMirror:
             MirrorError: it is another key's, or the database can't be read.
         """
         if isinstance(self.location, Path):
-            if self.location.exists() and not self.location.is_file():
-                raise MirrorError(
-                    "CONVOCORE_STORE names a folder or a device, so no mirror can be there.",
-                    hint=f"Set it to a file, e.g. {self.location / 'mirror.db'}.",
-                )
+            refuse_other_than_file(self.location)
             return size_of(self.location)
         if self.location == MEMORY:
             return 0

@@ -21,7 +21,12 @@ from sqlalchemy.exc import DBAPIError
 from convocore_mcp.errors import ForeignMirrorError, MirrorError, ReplacedMirrorError
 from convocore_mcp.store.engines.damage import DAMAGE, is_damage
 from convocore_mcp.store.engines.postgresql_connection import GIVE_UP
-from convocore_mcp.store.files.opened_file import FileProblem, OpenedFile, application_id
+from convocore_mcp.store.files.opened_file import (
+    FileProblem,
+    OpenedFile,
+    application_id,
+    refuse_other_than_file,
+)
 from convocore_mcp.store.files.set_aside import SUFFIXES, set_aside
 
 log = logging.getLogger(__name__)
@@ -222,6 +227,7 @@ def _create_private(path: Path) -> OpenedFile:
                 path.with_name(path.name + suffix).unlink(missing_ok=True)
         with suppress(FileExistsError):  # not opened then: closing it would drop locks of SQLite
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        refuse_other_than_file(path)
         for suffix in SUFFIXES:
             _make_private(path.with_name(path.name + suffix))
         return OpenedFile(path)
