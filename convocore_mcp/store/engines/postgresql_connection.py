@@ -155,8 +155,9 @@ def database_url(store: str | URL) -> URL:
         # From None: the error's text may hold part of the password.
         raise MirrorError(
             "CONVOCORE_STORE is not a valid PostgreSQL URL.",
-            hint="Write postgresql://user:password@host:5432/database, with /, @ and : in the "
-            "password percent-encoded.",
+            # A URL with a password would leave no answer, not even as an example.
+            hint="Write postgresql://user@host:5432/database, with :password behind the user; /, @ "
+            "and : in the password percent-encoded.",
         ) from None
 
 
