@@ -131,6 +131,16 @@ def test_a_folder_as_the_mirror_is_no_mirror_that_is_still_to_be_made(
     assert "mirror.db in that folder" in text
 
 
+def test_sync_announces_no_details_that_nobody_will_read(command_line: CommandLine) -> None:
+    """Ours: rows that say little are all that there is, once a trial has shown that."""
+    now = 1_780_000_000
+    rows = [{"ID": f"s{n}", "ts": now - n, "messagesNum": 2} for n in range(50)]
+    command_line.sandbox.replace(rows)
+    store = {"CONVOCORE_STORE": str(command_line.home / "sparse.db"), "CONVOCORE_DETAILS": "auto"}
+    assert "details" not in command_line.run_ok("sync", **store)
+    assert "details        not needed" in command_line.run_ok("status", **store)
+
+
 def test_a_question_is_not_among_the_results(command_line: CommandLine) -> None:
     """Promised by docs/commands.md, "Everywhere": questions go to stderr."""
     command_line.run_ok("sync")
