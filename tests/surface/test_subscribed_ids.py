@@ -70,3 +70,18 @@ async def test_after_another_mirror_has_taken_the_place_of_the_old_one_changes_a
             sandbox.touch(id_, summary="something new")
             await tool_client.ask("list_conversations", limit=1)
             assert await recorder.next(2) == uris
+
+
+async def test_the_new_mirror_is_filled_and_announced_while_nobody_asks(tmp_path: Path) -> None:
+    """Promised by docs/contract.md #announced: a subscriber does not have to ask a tool first."""
+    settings: dict[str, Any] = {
+        "incremental_sync_seconds": 1,
+        "store": str(tmp_path / "mirror.sqlite3"),
+    }
+    async with (
+        recording_client("auto", **settings) as (_, recorder, tool_client),
+        recorder.subscribed(tool_client.client, f"{ROOT}/hot-leads"),
+    ):
+        for file in list(tmp_path.glob("mirror.sqlite3*")):  # noqa: ASYNC240
+            file.unlink()
+        assert await recorder.next() == {f"{ROOT}/hot-leads"}

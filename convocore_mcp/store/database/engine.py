@@ -140,7 +140,7 @@ class Database:
             self._replace(engine, generation, self._recreate)
             if replaced:
                 raise
-            raise MirrorError(
+            raise ReplacedMirrorError(
                 "The mirror was damaged and has been set aside.",
                 hint="Ask again: a new mirror is being filled from Convocore.",
             ) from error
