@@ -212,8 +212,7 @@ def _connect(
     threads = _Threads(*(DatabaseThreads(database, n) for n in (READERS, WRITERS, LOCKERS)))
     read = threads.read.run
     syncs = _agent_syncs(settings, client, mirror, locks, threads)
-    interval = timedelta(seconds=settings.incremental_sync_seconds)
-    watch = Watch(syncs, interval=interval, now=utc_now)
+    watch = Watch(syncs, interval=settings.incremental_after, now=utc_now)
     mirror_reader = MirrorReader(database)
     transcripts = _transcripts(client, database, threads)
     return Backend(
@@ -228,7 +227,7 @@ def _connect(
         find_person=functools.partial(resolve, mirror_reader),
         syncs=syncs,
         watch=watch,
-        refresh_interval=interval,
+        refresh_interval=settings.incremental_after,
         details=OnDemandDetails(syncs, mirror_reader, read_in_thread=read, now=utc_now),
         transcripts=transcripts,
         read_fields=read_fields,
@@ -288,7 +287,7 @@ def _agent_syncs(
             lock_in_thread=threads.lock.run,
             schedule=Schedule.for_answers_within(
                 settings.wait_seconds,
-                incremental_after=timedelta(seconds=settings.incremental_sync_seconds),
+                incremental_after=settings.incremental_after,
                 full_after=settings.full_after,
             ),
             limits=SyncLimits(settings.max_rows, timedelta(seconds=settings.max_sync_seconds)),

@@ -7,8 +7,11 @@ from collections.abc import Sequence
 from pydantic import AliasChoices, field_validator
 from pydantic_settings import BaseSettings
 
-HOST_AND_PORT = re.compile(r"(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?", re.IGNORECASE)
+_PORT = r"[0-5]?\d{1,4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5]"
+HOST_AND_PORT = re.compile(rf"(?:[\w.-]+|\[[\da-f:.]+\])(?::(?:{_PORT}))?", re.IGNORECASE)
 """A host and perhaps a port, without the user name and password that a URL may have."""
+MAX_SECONDS = 3_200_000_000
+"""A hundred years: a longer time can't be computed with, and neither can `inf`."""
 _UNEXPANDED = re.compile(r"\$\{[^}]*\}|^\s*(?:\$\w+|%\w+%)\s*$")
 _PLACEHOLDER = re.compile(
     r"<.*>|\{\{.*\}\}|your\b.*|your[-_].*|x{3,}|\.{3}|\u2026|change[-_ ]?me|replace[-_ ]?me|todo|"

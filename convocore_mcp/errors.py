@@ -6,7 +6,7 @@ ConvocoreError               what failed, on what, and what to do next
 ├── MissingError             the mirror has no such lead or conversation
 ├── MirrorError              the local copy can't be used
 │   ├── ForeignMirrorError   it belongs to another key, region or time zone
-│   ├── ReplacedMirrorError  its file was deleted, replaced or overwritten
+│   ├── ReplacedMirrorError  it was deleted, replaced, overwritten or damaged
 │   ├── DamagedMirrorError   a stored value is not what was stored: a new mirror is made
 │   ├── DamagedRecordError   a stored record is not what was stored
 │   ├── LostConnectionError  the database ended the connection: the call is made once more
@@ -92,7 +92,7 @@ class ForeignMirrorError(MirrorError):
 
 
 class ReplacedMirrorError(MirrorError):
-    """The mirror is another one than before: its file was deleted, replaced or overwritten."""
+    """The mirror is another one than before: it was deleted, replaced, overwritten or damaged."""
 
 
 class DamagedRecordError(MirrorError):

@@ -1,6 +1,7 @@
 """The program's settings. The CLI reads them once and hands them on as values."""
 
 import ipaddress
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 
 from convocore_mcp.checked_settings import (
     HOST_AND_PORT,
+    MAX_SECONDS,
     CheckedSettings,
     split_list,
     what_is_wrong_with,
@@ -94,12 +96,14 @@ class Settings(CheckedSettings):
             "CONVOCORE_INCREMENTAL_SYNC_SECONDS", "CONVOCORE_TAIL_SECONDS"
         ),
         ge=0,
+        le=MAX_SECONDS,
         description="Age of the mirror at which an incremental sync is due.",
     )
     full_sync_seconds: float = Field(
         6 * 3600,
         validation_alias=AliasChoices("CONVOCORE_FULL_SYNC_SECONDS", "CONVOCORE_SWEEP_SECONDS"),
         ge=60,
+        le=MAX_SECONDS,
         description="Age of the last full sync at which the next one is due.",
     )
     max_rows: int = Field(2_000_000, ge=1, description="Rows after which a sync stops.")
@@ -107,6 +111,7 @@ class Settings(CheckedSettings):
         12 * 3600,
         validation_alias=AliasChoices("CONVOCORE_MAX_SYNC_SECONDS", "CONVOCORE_MAX_WALK_SECONDS"),
         ge=1,
+        le=MAX_SECONDS,
         description="Seconds after which a sync stops.",
     )
     wait_seconds: float = Field(
@@ -170,12 +175,22 @@ class Settings(CheckedSettings):
         """Remove what is often pasted along with a key, and refuse what no header can hold."""
         if value is None:
             return None
-        key = re.sub(r"^Bearer\s+", "", value.get_secret_value().strip(), flags=re.IGNORECASE)
+        key = re.sub(r"^Bearer(?:\s+|$)", "", value.get_secret_value().strip(), flags=re.IGNORECASE)
         if not key:
             return None
         if not (key.isascii() and key.isprintable()) or " " in key:
             raise ValueError("holds characters that no key has; copy it again")
         return SecretStr(key)
+
+    @field_validator("audit_log")
+    @classmethod
+    def _check_audit_log(cls, value: str | None) -> str | None:
+        """`stderr`, or a file's path, whose `~` is the home folder."""
+        if value is None or value.lower() == "stderr":
+            return value and value.lower()
+        if value.lower() == "stdout" or value == "-":
+            raise ValueError("should be a file or stderr: stdout belongs to the protocol")
+        return os.path.expanduser(value)  # noqa: PTH111  leaves `~` where there is no home folder
 
     @field_validator("base_url")
     @classmethod
@@ -204,6 +219,11 @@ class Settings(CheckedSettings):
         except (KeyError, ValueError, OSError):
             raise ValueError("should be an IANA time zone like Europe/Berlin or UTC") from None
         return name
+
+    @property
+    def incremental_after(self) -> timedelta:
+        """Age of the mirror at which an incremental sync is due."""
+        return timedelta(seconds=self.incremental_sync_seconds)
 
     @property
     def full_after(self) -> timedelta:
@@ -256,7 +276,7 @@ def store_location(store: str | None, *, fingerprint: str) -> str | Path:
     """Where the mirror is kept: `memory`, a file, or a PostgreSQL URL for SQLAlchemy.
 
     Without `store` it is a file in the user's data folder, named after `fingerprint`. A URL of
-    another database is returned as it is.
+    another database, or one of a file that is no path, is returned as it is.
 
     Raises:
         MirrorError: there is no home folder, and the mirror is to be in it.
@@ -269,7 +289,7 @@ def store_location(store: str | None, *, fingerprint: str) -> str | Path:
     scheme, separator, rest = location.partition("://")
     if separator and scheme.lower() in {"postgres", "postgresql", "postgresql+psycopg"}:
         return f"postgresql+psycopg://{rest}"
-    if separator and scheme.lower() != "sqlite":
+    if (separator and scheme.lower() != "sqlite") or location.lower().startswith("file:"):
         return location
     with _home_folder():
         return Path(rest.removeprefix("/") if separator else location).expanduser()

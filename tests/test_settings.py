@@ -161,7 +161,7 @@ def test_a_base_url_that_would_expose_the_key_is_refused(
         ("postgresql://u:p@h:5432/d?sslmode=require",
          "postgresql+psycopg://u:p@h:5432/d?sslmode=require"),
         ("PostgreSQL+psycopg://u@h/d", "postgresql+psycopg://u@h/d"),
-        ("mysql://h/d", "mysql://h/d"),
+        ("mysql://h/d", "mysql://h/d"), ("file:/tmp/m.db", "file:/tmp/m.db"),
     ],
 )  # fmt: skip
 def test_the_mirror_is_in_memory_in_a_file_or_in_postgresql(
@@ -227,6 +227,12 @@ def test_a_time_zone_that_does_not_exist_is_an_error_that_names_the_variable(
         ("CONVOCORE_LOG_LEVEL", '"info"', "quotes"),
         ("CONVOCORE_PII", "some", "'full', 'masked' or 'none'"),
         ("CONVOCORE_STORE_SENSITIVE", "maybe", "boolean"),
+        ("CONVOCORE_INCREMENTAL_SYNC_SECONDS", "inf", "less than or equal"),
+        ("CONVOCORE_FULL_SYNC_SECONDS", "1e300", "less than or equal"),
+        ("CONVOCORE_MAX_SYNC_SECONDS", "inf", "less than or equal"),
+        ("CONVOCORE_BASE_URL", "http://127.0.0.1:99999/v3", "plain URL"),
+        ("CONVOCORE_AUDIT_LOG", "stdout", "belongs to the protocol"),
+        ("CONVOCORE_AUDIT_LOG", "-", "belongs to the protocol"),
     ],
 )
 def test_a_wrong_setting_is_named_as_its_variable_with_what_was_meant(
@@ -273,6 +279,9 @@ def test_a_log_level_is_read_as_other_programs_write_it(
         ("CONVOCORE_STORE_SENSITIVE", " true ", "store_sensitive", True),
         ("CONVOCORE_BASE_URL", "  ", "base_url", None),
         ("CONVOCORE_AGENT_ID", "  ", "agent_id", ()),
+        ("CONVOCORE_AUDIT_LOG", " STDERR ", "audit_log", "stderr"),
+        ("CONVOCORE_AUDIT_LOG", " ~/audit.log", "audit_log", str(Path.home() / "audit.log")),
+        ("CONVOCORE_API_KEY", " Bearer ", "api_key", None),
     ],
 )
 def test_blanks_around_any_setting_are_no_part_of_it(

@@ -19,7 +19,12 @@ from convocore_mcp.cli.install.installed_settings import installed_settings
 from convocore_mcp.cli.mirror import forget_command, mirror_commands, purge_command
 from convocore_mcp.cli.serve import serve as serve_stdio
 from convocore_mcp.cli.serve_web import serve_demo, serve_web
-from convocore_mcp.cli.terminal import accept_any_character, write_lines
+from convocore_mcp.cli.terminal import (
+    accept_any_character,
+    open_missing_streams,
+    output_errors,
+    write_lines,
+)
 from convocore_mcp.cli.version_text import version_text
 from convocore_mcp.sandbox import Sandbox
 from convocore_mcp.sandbox import run as run_sandbox
@@ -225,5 +230,7 @@ for command in (
 
 def run() -> None:
     """Run the command that the arguments name."""
+    open_missing_streams()
     accept_any_character()
-    app()
+    with output_errors():
+        app()

@@ -3,6 +3,7 @@
 A terminal obeys escapes, so a name, a file or an error must not bring any.
 """
 
+import errno
 import os
 import shutil
 import sys
@@ -10,6 +11,7 @@ import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import TextIOWrapper
+from pathlib import Path
 from typing import BinaryIO
 
 import typer
@@ -17,6 +19,9 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from convocore_mcp.server.sanitize import sanitize_line
+
+_NO_MORE_OUTPUT = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+"""Errors of writing that no command has by itself: the mirror and exported files report theirs."""
 
 
 def accept_any_character() -> None:
@@ -33,6 +38,34 @@ def accept_any_character() -> None:
             stream.reconfigure(errors="replace")
         else:
             stream.reconfigure(encoding="utf-8", errors="replace")
+
+
+def open_missing_streams() -> None:
+    """Have a stdin, stdout or stderr that was closed before the start lead nowhere.
+
+    Else the next file that is opened would get its number, and what is meant for it.
+    """
+    for number, name, mode in ((0, "stdin", "r"), (1, "stdout", "w"), (2, "stderr", "w")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free: this one
+        if getattr(sys, name) is None:
+            # Open until the end, as the stream would be.
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115
+
+
+@contextmanager
+def output_errors() -> Iterator[None]:
+    """Report in one line that stdout can't be written, as on a full disk, with exit code 1."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _NO_MORE_OUTPUT:
+            raise
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # where Python would try once more at the end
+        write_lines(f"The output can't be written ({error.strerror}).", err=True)
+        sys.exit(1)
 
 
 def write_lines(text: str, *, err: bool = False) -> None:
@@ -60,7 +93,7 @@ def output() -> BinaryIO:
 def ask(question: str) -> bool:
     """Whether the person at the terminal confirms."""
     with _interrupts():
-        return typer.confirm(sanitize_line(question))
+        return typer.confirm(sanitize_line(question), err=True)
 
 
 def ask_text(question: str, *, secret: bool = False, default: str | None = None) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import anyio
 
-from convocore_mcp.errors import ConvocoreError
+from convocore_mcp.errors import ConvocoreError, ReplacedMirrorError
 from convocore_mcp.sync.agent_syncs import AgentSyncs
 
 log = logging.getLogger(__name__)
@@ -60,6 +60,9 @@ class Watch:
         """Make the mirror fresh once; returns how long it stays fresh."""
         try:
             freshness = await self._syncs.ensure_fresh(agent_id)
+        except ReplacedMirrorError as error:
+            log.warning("The mirror is filled again: %s", error.message)
+            return MIN_PAUSE
         except ConvocoreError as error:
             log.warning("Still watching after an error (%s): %s", error.code, error.message)
             return PAUSE_AFTER_ERROR

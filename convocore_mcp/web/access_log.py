@@ -13,6 +13,7 @@ from http.client import UNAUTHORIZED
 from uuid import uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from convocore_mcp.log_rate import LIMITED
@@ -55,6 +56,10 @@ class AccessLog:
             await self._app({**scope, LOG_FIELDS: log_fields}, receive, send_with_id)
             if status and not complete:  # an event stream that the server ended, not the client
                 await send({"type": "http.response.body", "body": b""})
+        except ClientDisconnect:
+            # The client left before it had sent its request: no failure of ours, although Starlette
+            # answers 500, to nobody.
+            status = 0
         finally:
             self._count(log_fields.get("route", "other"), status)
             fields = _line_fields(scope, log_fields, status, time.perf_counter() - start)

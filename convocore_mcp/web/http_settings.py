@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from convocore_mcp.checked_settings import HOST_AND_PORT, CheckedSettings, split_list
+from convocore_mcp.checked_settings import HOST_AND_PORT, MAX_SECONDS, CheckedSettings, split_list
 from convocore_mcp.web.access.host_policy import is_loopback
 
 _TOKEN = re.compile(r"[\w.~+/=-]+", re.ASCII)
@@ -21,6 +21,8 @@ def _split_list(value: object) -> object:
 
 def _split_tokens(value: object) -> object:
     tokens = _split_list(value)
+    if isinstance(tokens, tuple):  # the scheme was pasted along: as a token, anybody would guess it
+        tokens = tuple(token for token in tokens if str(token).lower() != "bearer")
     if isinstance(value, str) and not tokens:  # else a server meant to be protected would be open
         raise ValueError("should hold a token")
     return tokens
@@ -69,16 +71,22 @@ class HttpSettings(CheckedSettings):
         256, ge=1, description="Of these, connections of one address that have shown no token."
     )
     header_seconds: float = Field(
-        10, gt=0, description="Seconds within which a request's headers must arrive."
+        10,
+        gt=0,
+        le=MAX_SECONDS,
+        description="Seconds within which a request's headers must arrive.",
     )
     stall_seconds: float = Field(
-        30, gt=0, description="Seconds after which a client that does not read is cut off."
+        30,
+        gt=0,
+        le=MAX_SECONDS,
+        description="Seconds after which a client that does not read is cut off.",
     )
     session_seconds: float = Field(
-        1800, gt=0, description="Idle seconds after which a session ends."
+        1800, gt=0, le=MAX_SECONDS, description="Idle seconds after which a session ends."
     )
     drain_seconds: float = Field(
-        3, ge=0, description="Seconds that running calls get to finish at shutdown."
+        3, ge=0, le=MAX_SECONDS, description="Seconds that running calls get to finish at shutdown."
     )
 
     @field_validator("tokens")

@@ -173,8 +173,9 @@ class _DrainingServer(uvicorn.Server):
                 await self._tracker.wait_until_idle()
                 await self._until_answers_are_sent()
         except TimeoutError:
-            cut_off = counted(self._tracker.under_way, "call")
-            log.warning("%s did not finish in time, and was cut off.", cut_off)
+            if cut_off := self._tracker.under_way:  # else there was no time to look
+                calls = counted(cut_off, "call")
+                log.warning("%s did not finish in time, and was cut off.", calls)
         AppStatus.should_exit = True  # ends the event streams
 
     async def _until_answers_are_sent(self) -> None:

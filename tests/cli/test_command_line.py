@@ -40,6 +40,29 @@ def test_the_version_tells_what_a_bug_report_needs(tmp_path: Path) -> None:
         assert part in output
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_output_that_can_not_be_written_is_one_line(tmp_path: Path) -> None:
+    """Promised by docs/operations.md, "Commands": the exit code is 1 where something failed."""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*COMMAND, "--version"], stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+            env=isolated_environment(tmp_path),
+        )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr == "The output can't be written (No space left on device).\n"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the shell's way to close a stream")
+@pytest.mark.parametrize("closed", ["<&- 2>&-", ">&-", "<&- >&- 2>&-"])
+def test_a_command_runs_without_standard_streams(tmp_path: Path, closed: str) -> None:
+    """Ours: services start programs so; a file of ours must not get the number of a stream."""
+    done = subprocess.run(
+        ["sh", "-c", f'"$@" {closed}', "sh", *COMMAND, "demo", "--size", "5"],
+        env=isolated_environment(tmp_path), check=False, timeout=TIMEOUT_SECONDS,
+    )  # fmt: skip
+    assert done.returncode == 0
+
+
 def test_help_shows_arguments_as_they_are_typed(tmp_path: Path) -> None:
     """Ours: one pair of brackets says that something may be left out."""
     output = written_by(["ask", "-h"], tmp_path)

@@ -124,3 +124,18 @@ def test_whoever_turns_out_to_be_a_forgotten_person_goes_at_once(commands: Comma
     assert not on_disk(commands)
     changes = json.loads(commands.run_ok("ask", "list_changes", "since=1h", "--json"))["changes"]
     assert changes == []
+
+
+def test_nobody_fits_in_a_mirror_that_lacks_something_is_no_promise(commands: CommandLine) -> None:
+    """Promised by docs/security.md, "Erasing a person": not yet read is not "nothing to erase"."""
+    unread = commands.run("forget", EMAIL, "--yes")
+    assert (unread.returncode, unread.stdout) == (1, "")
+    assert "a sync may bring them" in unread.stderr
+    assert "Run convocore-mcp sync" in unread.stderr
+    commands.run_ok("sync")
+    (mirror,) = (file for file in commands.home.rglob("mirror-*.sqlite3"))
+    mirror.with_name(f"{mirror.name}.aside-20260101T000000000000").write_text("old Nobody")
+    nobody = commands.run("forget", "nobody@x.example", "--yes")
+    assert "there is nothing to erase" in nobody.stderr
+    assert "1 set-aside mirror" in nobody.stderr
+    assert "erased 2 conversations" in commands.run_ok("forget", EMAIL, "--yes")

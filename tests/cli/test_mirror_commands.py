@@ -119,6 +119,36 @@ def test_purge_does_not_delete_a_file_that_is_no_mirror(
     assert not (tmp_path / "mirror.db").exists()
 
 
+@pytest.mark.parametrize("command", ["status", "doctor"])
+def test_a_folder_as_the_mirror_is_no_mirror_that_is_still_to_be_made(
+    command_line: CommandLine, command: str
+) -> None:
+    """Promised by docs/contract.md, "Configuration": a wrong setting is named as its variable."""
+    done = command_line.run(command, CONVOCORE_STORE=str(command_line.home))
+    assert done.returncode == 1
+    text = " ".join((done.stdout + done.stderr).split())
+    assert "CONVOCORE_STORE names a folder or a device" in text
+    assert "mirror.db in that folder" in text
+
+
+def test_sync_announces_no_details_that_nobody_will_read(command_line: CommandLine) -> None:
+    """Ours: rows that say little are all that there is, once a trial has shown that."""
+    now = 1_780_000_000
+    rows = [{"ID": f"s{n}", "ts": now - n, "messagesNum": 2} for n in range(50)]
+    command_line.sandbox.replace(rows)
+    store = {"CONVOCORE_STORE": str(command_line.home / "sparse.db"), "CONVOCORE_DETAILS": "auto"}
+    assert "details" not in command_line.run_ok("sync", **store)
+    assert "details        not needed" in command_line.run_ok("status", **store)
+
+
+def test_a_question_is_not_among_the_results(command_line: CommandLine) -> None:
+    """Promised by docs/commands.md, "Everywhere": questions go to stderr."""
+    command_line.run_ok("sync")
+    asked = command_line.run("purge", answer="n\n")
+    assert "Delete the mirror (" in asked.stderr
+    assert "Delete the mirror (" not in asked.stdout
+
+
 def test_a_mistyped_key_costs_nobody_their_mirror(command_line: CommandLine) -> None:
     """Promised by docs/architecture.md, "The mirror": Convocore has to accept the new key first."""
     store = {"CONVOCORE_STORE": str(command_line.home / "mirror.db")}

@@ -145,6 +145,8 @@ def test_what_pseudonyms_stand_for_is_remembered_within_bounds(
 class Mirror:
     """What `PEOPLE` are known by."""
 
+    generation = "first"
+
     def key(self) -> bytes:
         return bytes(32)
 

@@ -10,6 +10,7 @@ import pytest
 
 from convocore_mcp.errors import MirrorError
 from convocore_mcp.models import Filter
+from convocore_mcp.server.sanitize import sanitize_text
 from convocore_mcp.settings import store_location
 from convocore_mcp.store.database.engine import Database, open_database
 from convocore_mcp.store.database.schema import metadata, search_terms
@@ -34,7 +35,8 @@ def test_a_url_that_is_not_valid_is_named_and_its_password_is_in_no_traceback() 
         opened(f"postgresql+psycopg://ann:se@cret:{word}@db.example/mirror")
     text = "".join(traceback.format_exception(caught.value))
     assert word not in text
-    assert "percent-encoded" in caught.value.hint
+    assert "percent-encoded" in sanitize_text(caught.value.hint, 500)
+    assert "postgresql://" in sanitize_text(caught.value.hint, 500)
 
 
 def test_another_owners_tables_are_left_alone(postgresql: Callable[[], str]) -> None:

@@ -297,7 +297,7 @@ def test_what_is_no_file_is_refused_and_stays_as_it_is(
     make(place)
     place.chmod(0o777)
     before = place.stat()
-    with pytest.raises(MirrorError, match="can't be a folder or a device"):
+    with pytest.raises(MirrorError, match="CONVOCORE_STORE names a folder or a device"):
         open_database(place, owner="me")
     assert (place.stat().st_mode, place.stat().st_ino) == (before.st_mode, before.st_ino)
     assert names(tmp_path) == {"place"}

@@ -126,6 +126,28 @@ async def test_stages_complete_with_undocumented_ones_that_occur(
     assert (await complete(tool_client, REVIEW, "stage", "NEG")).values == ["negotiation"]
 
 
+@pytest.mark.parametrize("agent", ["all", " ALL ", "demo-agent "])
+async def test_stages_complete_for_the_agents_that_the_prompt_takes(
+    tool_client: ToolClient, agent: str
+) -> None:
+    """Promised by docs/contract.md, "Prompts": stages complete; a prompt takes `all` and blanks."""
+    found = await complete(tool_client, REVIEW, "stage", "NEG", {"agent_id": agent})
+    assert found.values == ["negotiation"]
+
+
+@pytest.mark.parametrize(
+    ("ref", "name"), [(REVIEW, "stage"), (CALL, "lead"), (CONVERSATION, "conversation_id")]
+)
+async def test_for_an_unknown_agent_nothing_is_called_complete(
+    tool_client: ToolClient, ref: Any, name: str
+) -> None:
+    """Ours: a total of none would say that this agent has no stage, lead or conversation."""
+    argument = {"name": name, "value": ""}
+    found = await tool_client.client.complete(ref, argument, {"agent_id": "another"})
+    assert (found.completion.values, found.completion.total) == ([], None)
+    assert "complete': True" not in str(found.meta)
+
+
 async def test_completing_sends_no_request_to_convocore(era: Any) -> None:
     """Promised by docs/contract.md, "Prompts": the mirror alone is read."""
     sandbox = Sandbox(size=100)

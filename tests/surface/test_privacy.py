@@ -272,3 +272,27 @@ def test_a_text_is_masked_by_what_is_known_and_by_patterns(text: str, expected: 
         links=("x.example/annlee",), countries=("DE",),
     )  # fmt: skip
     assert mask_text(text, known, lambda kind, _: f"<{kind}>") == expected
+
+
+async def test_after_a_mirror_was_replaced_all_servers_show_the_same_pseudonyms(
+    tmp_path: Path,
+) -> None:
+    """Promised by docs/security.md, "Personal data": rows join, also those of two servers."""
+    sandbox = Sandbox(size=20)
+    settings: dict[str, Any] = {"pii": "masked", "store": str(tmp_path / "mirror.sqlite3")}
+
+    async def names(server: ToolClient) -> list[str]:
+        rows = (await server.ask("list_conversations", limit=20))["conversations"]
+        return [row["name"] for row in rows if "name" in row]
+
+    with serving(sandbox) as settings["base_url"]:
+        async with connected(sandbox, **settings) as one:
+            await one.until_complete()
+            before = await names(one)
+            for file in list(tmp_path.glob("mirror.sqlite3*")):  # noqa: ASYNC240
+                file.unlink()
+            await one.call("list_conversations", limit=1)  # says that the mirror was replaced
+            await one.until_complete()
+            async with connected(sandbox, **settings) as two:
+                await two.until_complete()
+                assert await names(one) == await names(two) != before

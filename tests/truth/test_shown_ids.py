@@ -8,6 +8,7 @@ from tests.tool_client import connected
 ODD_IDS = (
     "c1", " c1", "c1 ", "c\u200b1", "c\u202e1", "%20d1", "%2520d1", "\u00e9", "e\u0301", "C1",
     "<b>1</b>", "[a](http://x)", "a\u00a0b", "a b", "a/b?c#d", "100%", "+49 151 1", "none", "😀",
+    "..", "../x", "/x", "w:1", "\\\\x",
 )  # fmt: skip
 AT = 1_780_000_000
 
@@ -46,3 +47,7 @@ async def test_an_id_that_is_shown_names_that_conversation_and_lead_alone() -> N
                 f"convocore://agents/demo-agent/conversations/{quote(shown, safe='')}"
             )
             assert record["user_name"] == name, id_
+            lead = await client.read(
+                f"convocore://agents/demo-agent/leads/{quote(row['lead_id'], safe='')}"
+            )
+            assert lead["lead"]["name"] == name, id_

@@ -10,6 +10,7 @@ import uvicorn
 from typer.testing import CliRunner
 
 from convocore_mcp.cli.commands import app
+from convocore_mcp.web.http_settings import HttpSettings
 from tests.web.web_server import (
     OTHER_TOKEN,
     TOKEN,
@@ -208,6 +209,13 @@ def test_a_server_that_others_can_reach_does_not_start_without_tokens(
         (["--transport", "http"], {"MCP_ALLOWED_HOSTS": "https://x"}, "allowed_hosts"),
         (["--transport", "http"], {"MCP_ALLOWED_ORIGINS": "x"}, "allowed_origins"),
         (["--transport", "http"], {"MCP_MAX_REQUESTS": "0"}, "max_requests"),
+        (["--transport", "http"], {"MCP_TOKENS": "Bearer "}, "tokens"),
+        (["--transport", "http"], {"MCP_SESSION_SECONDS": "inf"}, "session_seconds"),
+        (["--transport", "http"], {"MCP_DRAIN_SECONDS": "inf"}, "drain_seconds"),
+        (["--transport", "http"], {"MCP_HEADER_SECONDS": "1e300"}, "header_seconds"),
+        (["--transport", "http"], {"MCP_STALL_SECONDS": "inf"}, "stall_seconds"),
+        (["--transport", "http"], {"MCP_ALLOWED_HOSTS": "x.example:99999"}, "allowed_hosts"),
+        (["--transport", "http", "--public-url", "https://x.example:65536"], {}, "public_url"),
         (["--transport", "http", "--public-url", "mcp.example"], {}, "public_url"),
         (["--transport", "http"], {"REGION": "mars"}, "region"),
         (["--transport", "http", "--host", "no.such.host.invalid"], {}, "token"),
@@ -220,3 +228,10 @@ def test_a_wrong_setting_stops_the_start_and_is_named(
     output = start_error(monkeypatch, *options, **env)
     assert setting.lower() in output.lower()
     assert "Traceback" not in output
+
+
+def test_the_scheme_before_a_pasted_token_is_no_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Promised by docs/security.md, "What is trusted": nobody would have to guess it."""
+    monkeypatch.setenv("CONVOCORE_MCP_TOKENS", f"Bearer {TOKEN}, bearer {OTHER_TOKEN}")
+    tokens = [token.get_secret_value() for token in HttpSettings().tokens]
+    assert tokens == [TOKEN, OTHER_TOKEN]

@@ -1,5 +1,6 @@
 """What operators see: readiness, metrics, log lines and traces."""
 
+import socket
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -104,6 +105,23 @@ def test_log_lines_carry_the_request_id_of_their_request(tmp_path: Path) -> None
     refused = [line for line in lines if line.get("status") == 401]
     assert [line["route"] for line in refused] == ["other"]
     assert not any("forged" in str(line) or 'x"}' in str(line) for line in lines)
+
+
+def test_a_client_that_leaves_amid_its_request_is_no_error_of_the_server(tmp_path: Path) -> None:
+    """Ours: an operator looks at errors; this one is logged as a request without a status."""
+    headers, _ = modern_request("tools/list")
+    headers |= {"Content-Type": "application/json", "Content-Length": "100"}
+    headers |= {"Expect": "100-continue"}
+    with run_server(tmp_path, "--demo") as server:
+        headers["Host"] = f"127.0.0.1:{server.port}"
+        lines = ("POST /mcp HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items()))
+        with socket.create_connection(("127.0.0.1", server.port), timeout=10) as leaving:
+            leaving.sendall("\r\n".join((*lines, "", "")).encode())
+            assert b"100 Continue" in leaving.recv(1000)  # it waits for the body now
+        wait_until(lambda: [x for x in server.log_lines() if x.get("route") == "/mcp"])
+    (line,) = [x for x in server.log_lines() if x.get("route") == "/mcp"]
+    assert "status" not in line
+    assert [x for x in server.log_lines() if x["level"] == "error"] == []
 
 
 def test_without_a_key_the_server_is_alive_but_not_ready(tmp_path: Path) -> None:

@@ -62,6 +62,8 @@ def forget(
         )
     agents = mirror.agents(agent)
     people = anyio.run(_find, agents, lead)
+    if not people:
+        raise _nobody(mirror.location)
     database = open_database(mirror.location, owner=mirror.owner)
     try:
         eraser = Eraser(database, RULES.merge_affected)
@@ -87,24 +89,37 @@ def forget(
 
 
 async def _find(agents: Sequence[str], lead: str) -> list[_Person]:
-    """The person in each agent that has them.
+    """The person in each agent that has them; nobody, if the mirror has everything.
 
     Raises:
-        MissingError: no agent has them.
+        MissingError: no agent has them, but one has not been read to its end.
         InvalidArgumentError: several people fit.
     """
-    found = []
+    found, unread = [], []
     async with open_backend(may_replace_mirror=False) as backend:
         given = await backend.privacy.value_of(lead) if backend.privacy else lead
         for agent in agents:
             person = await backend.read(_find_in, backend, agent, given)
             found += [person] if person else []
-    if not found:
+            if not (await backend.read(backend.coverage, agent)).complete:
+                unread.append(agent)
+    if unread and not found:
         raise MissingError(
-            "Nobody in the mirror fits, so there is nothing to erase.",
-            hint="Give the lead_id or a conversation's ID, as the tools show it.",
+            f"Nobody in the mirror fits, but it does not have everything of {', '.join(unread)}: a "
+            "sync may bring them.",
+            hint="Run convocore-mcp sync, and then this again.",
         )
     return found
+
+
+def _nobody(location: str | Path) -> MissingError:
+    hint = "Give the lead_id or a conversation's ID, as the tools show it."
+    if isinstance(location, Path) and (old := copies(location)):
+        hint += (
+            f" Nobody has looked into {count_text(len(old), 'set-aside mirror')} beside it: "
+            "convocore-mcp purge deletes what was set aside, with the mirror."
+        )
+    return MissingError("Nobody in the mirror fits, so there is nothing to erase.", hint=hint)
 
 
 def _find_in(backend: Backend, agent: str, lead: str) -> _Person | None:

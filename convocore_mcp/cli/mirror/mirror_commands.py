@@ -23,7 +23,12 @@ from convocore_mcp.cli.error_reports import (
     silence_reported_loggers,
     with_error_reports,
 )
-from convocore_mcp.cli.mirror.mirror_status import details_text, location_text, status_lines
+from convocore_mcp.cli.mirror.mirror_status import (
+    awaits_details,
+    details_text,
+    location_text,
+    status_lines,
+)
 from convocore_mcp.cli.progress_bar import progress_bar
 from convocore_mcp.cli.terminal import show, shown, write_lines
 from convocore_mcp.configuration import add_stored_key, mirror_location, read_settings
@@ -39,6 +44,7 @@ from convocore_mcp.server.protocols import SyncResult
 from convocore_mcp.settings import Settings
 from convocore_mcp.store.database.engine import MEMORY
 from convocore_mcp.store.database.purge import mirror_tables, size_of
+from convocore_mcp.store.files.opened_file import refuse_other_than_file
 from convocore_mcp.words.counted import counted
 
 Agents = Annotated[
@@ -76,6 +82,7 @@ class ConfiguredMirror:
             MirrorError: it is another key's, or the database can't be read.
         """
         if isinstance(self.location, Path):
+            refuse_other_than_file(self.location)
             return size_of(self.location)
         if self.location == MEMORY:
             return 0
@@ -172,7 +179,7 @@ async def _sync_agent(backend: Backend, agent: str, *, full: bool) -> None:
     for reason in filter(None, (after.gap, after.doubt)):
         write_lines(f"  {reason}")
     details = await _details_of(backend, agent)
-    if details and details.pending:
+    if awaits_details(details):
         write_lines(f"  details: {details_text(details)}, in the background of a running server.")
 
 

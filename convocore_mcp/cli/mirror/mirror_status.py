@@ -76,6 +76,13 @@ def details_text(details: DetailsState | None) -> str:
     return f"{text}; Convocore gives none of {details.refused:,}" if details.refused else text
 
 
+def awaits_details(details: DetailsState | None) -> bool:
+    """Whether a running server has details to read."""
+    trial = details and details.trial and details.trial.result
+    over = trial in {TrialResult.LIST_IS_FULL, TrialResult.REFUSED}
+    return details is not None and details.pending > 0 and not over
+
+
 def _quarantine_lines(reasons: Mapping[str, int]) -> Iterator[str]:
     if not reasons:
         yield "  quarantined    none"

@@ -92,7 +92,8 @@ class AuditLog:
         except OSError as failure:
             if not self._is_failing:
                 # Without the stack: it says nothing more.
-                log.error("The audit log can't be written: %s.", failure.strerror)  # noqa: TRY400
+                reason = failure.strerror
+                log.error("The audit log can't be written (CONVOCORE_AUDIT_LOG): %s.", reason)  # noqa: TRY400
             self._is_failing = True
 
 

@@ -7,7 +7,7 @@ conformance suite expects.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from mcp.server.mcpserver import MCPServer
 from mcp.shared.uri_template import UriTemplate
@@ -44,13 +44,13 @@ def add_completions(server: MCPServer[App], app: App) -> None:
         argument = params.argument
         known = await _is_known(server, params.ref, argument.name)
         typed = argument.value.strip()[:MAX_TYPED_LENGTH]
-        agent_id = ((params.context and params.context.arguments) or {}).get("agent_id", "")
+        agent_id = ((params.context and params.context.arguments) or {}).get("agent_id", "").strip()
         coverage: JsonObject | None = None
         complete = True
         try:
             found = await _values(app, argument.name, typed, agent_id) if known else []
             if known and argument.name in READ_FROM_MIRROR:
-                coverage = await _coverage(await app.backend(), agent_id)
+                coverage = await _coverage(await app.backend(), argument.name, agent_id)
                 complete = bool(coverage["complete"])
         except ConvocoreError as error:
             log.info("Nothing can be completed: %s", error.message)
@@ -96,16 +96,26 @@ async def _values(app: App, argument: str, typed: str, agent_id: str) -> list[st
     if argument == "cursor":
         return []  # it comes from the page before
     backend = await app.backend()
-    return await backend.answers.argument_values(argument, typed, _agents(backend, agent_id))
+    agents = _agents(backend, argument, agent_id)
+    return await backend.answers.argument_values(argument, typed, agents)
 
 
-def _agents(backend: Backend, agent_id: str) -> list[str]:
-    return [known for known in backend.agents if agent_id in {known, ""}]
+def _agents(backend: Backend, argument: str, agent_id: str) -> Sequence[str]:
+    """The agents whose values may follow: `agent_id` as prompts and resources read it.
+
+    Raises:
+        InvalidArgumentError: there is no such agent, so it is not known what it has.
+    """
+    if not agent_id:
+        return backend.agents
+    # A person is one agent's, so the arguments that name one do not take `all`.
+    one = argument in READ_FROM_MIRROR
+    return (backend.agent(agent_id),) if one else backend.chosen_agents(agent_id)
 
 
-async def _coverage(backend: Backend, agent_id: str) -> JsonObject:
+async def _coverage(backend: Backend, argument: str, agent_id: str) -> JsonObject:
     """How much of the agents' lists the values come from."""
-    agents = _agents(backend, agent_id)
+    agents = _agents(backend, argument, agent_id)
     with backend.in_time():
         read = [await backend.read(backend.coverage, agent) for agent in agents]
     return {

@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 
 from mcp.server.context import CallNext, HandlerResult
 from mcp.server.mcpserver import Context, MCPServer
+from mcp.server.mcpserver.resources.templates import ResourceSecurity
 
 from convocore_mcp.errors import ConvocoreError, InvalidArgumentError
 from convocore_mcp.server.backend import Backend
@@ -35,6 +36,8 @@ INCOMPLETE_TTL = timedelta(seconds=2)
 MAX_LIMIT_DIGITS = 4
 """Digits that `limit` may have. Python raises an error for a number of thousands of digits."""
 SCHEMA_TTL = timedelta(days=1)
+NO_PATHS = ResourceSecurity(reject_path_traversal=False, reject_absolute_paths=False)
+"""Parameters are IDs that are looked up, so one like `../x`, `/x` or `w:1` is as good as any."""
 
 
 @dataclass(slots=True)
@@ -153,7 +156,9 @@ def add_resources(server: MCPServer[App], app: App) -> None:
     def add(
         uri: str, answer: Callable[..., Awaitable[SafeText]], name: str, title: str, text: str
     ) -> None:
-        register = server.resource(uri, name=name, title=title, description=text, mime_type=JSON)
+        register = server.resource(
+            uri, name=name, title=title, description=text, mime_type=JSON, security=NO_PATHS
+        )
         register(answer)
 
     for uri, fn, title, text in RESOURCES:

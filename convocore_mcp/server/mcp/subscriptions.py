@@ -27,7 +27,12 @@ from mcp_types import EmptyResult, SubscribeRequestParams, UnsubscribeRequestPar
 from convocore_mcp.errors import ConvocoreError, MirrorError
 from convocore_mcp.server.calls.lifetime import App
 from convocore_mcp.server.mcp import RequestContext, connection_of
-from convocore_mcp.server.mcp.resource_target import ResourceTarget, resource_target
+from convocore_mcp.server.mcp.resource_target import (
+    ResourceTarget,
+    changed_targets,
+    resource_target,
+    settled,
+)
 from convocore_mcp.server.rendering import protocol_error
 
 if TYPE_CHECKING:
@@ -77,7 +82,9 @@ class ChangeNotifier:
         self._always = always
         self._subscribed: Counter[str] = Counter()
         self._backend: Backend | None = None
-        self._announced: dict[str, int] = {}
+        self._announced: dict[str, tuple[str, int]] = {}
+        """Of each watched agent the number of the change up to which all were announced, behind the
+        generation of the mirror, to which numbers belong."""
         self._to_announce: set[str] = set()
         self._announcing = False
         self._updating = anyio.Lock()
@@ -136,8 +143,7 @@ class ChangeNotifier:
             try:
                 with backend.in_time():
                     for agent in set(agents) - self._announced.keys():
-                        known = await backend.read(backend.change_log.settled, agent)
-                        self._announced[agent] = known
+                        self._announced[agent] = await settled(backend, agent)
             except MirrorError as error:
                 log.warning("Changes can't be announced: %s", error.message)
                 return
@@ -177,24 +183,20 @@ class ChangeNotifier:
             self._announcing = False
 
     async def _announce_of(self, agent: str) -> None:
-        backend, after = self._backend, self._announced.get(agent)
-        if backend is None or after is None:
+        backend, announced = self._backend, self._announced.get(agent)
+        if backend is None or announced is None:
             return
         targets = self._targets(agent)
-        changed_since = await backend.read(
-            backend.change_log.changed_since,
-            agent,
-            after=after,
-            ids={target.id for target in targets.values() if target.kind == "conversations"} - {""},
-            lead_ids={target.id for target in targets.values() if target.kind == "leads"} - {""},
-        )
+        try:
+            changed = await changed_targets(backend, agent, announced, targets.values())
+        except MirrorError as error:  # the next sync announces these changes, too
+            log.warning("Changes can't be announced: %s", error.message)
+            return
         if agent in self._announced:
-            self._announced[agent] = changed_since.sequence_number
-        changed = {"conversations": changed_since.conversations, "leads": changed_since.leads}
+            self._announced[agent] = changed.up_to
         for uri, target in self._targets(agent).items():
             # A URI that was subscribed to meanwhile was not among those checked for changes.
-            hit = not target.id or target.id in changed.get(target.kind, ()) or uri not in targets
-            if changed_since.any and hit:
+            if changed.any and (target in changed.targets or uri not in targets):
                 await self._bus.publish(ResourceUpdated(uri=uri))
 
     def _targets(self, agent: str) -> dict[str, ResourceTarget]:

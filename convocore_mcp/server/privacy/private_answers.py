@@ -28,6 +28,11 @@ MIN_CHARACTER_LIMIT = 5_000
 class PersonalQueries(Protocol):
     """Reads what is known of people (`store.read.personal_data.PersonalData`). Calls block."""
 
+    @property
+    def generation(self) -> str:
+        """The generation of the mirror, to which the key belongs."""
+        ...
+
     def key(self) -> bytes:
         """The secret of the mirror from which pseudonyms are made: 32 bytes."""
         ...
@@ -57,6 +62,7 @@ class Privacy:
         self._read = read
         self._agents = agents
         self._left_out = left_out
+        self._generation = ""
         self._pseudonyms: Pseudonyms | None = None
         self._cursors: Fernet | None = None
 
@@ -91,10 +97,11 @@ class Privacy:
         return (await self._read(self._resolved, text))[0]
 
     def _ready(self) -> Pseudonyms:
-        if self._pseudonyms is None:
+        generation = self._personal.generation
+        if self._pseudonyms is None or generation != self._generation:
             key = self._personal.key()
             self._cursors = Fernet(base64.urlsafe_b64encode(key))
-            self._pseudonyms = Pseudonyms(key)
+            self._pseudonyms, self._generation = Pseudonyms(key), generation
         return self._pseudonyms
 
     def _masking(self, found: object, given: dict[str, str]) -> Masking:

@@ -18,7 +18,6 @@ from sqlalchemy import (
 from sqlalchemy.pool import StaticPool
 
 from convocore_mcp.errors import (
-    DamagedMirrorError,
     DamagedRecordError,
     ForeignMirrorError,
     MirrorError,
@@ -33,9 +32,11 @@ from convocore_mcp.store.database.schema import (
     counter,
     meta,
 )
+from convocore_mcp.store.engines.damage import says_damage
 from convocore_mcp.store.engines.database_errors import mirror_errors
 from convocore_mcp.store.engines.own_tables import drop_tables
 from convocore_mcp.store.engines.postgresql_connection import (
+    GENERATION_OPTION,
     GIVE_UP,
     is_pooled,
     postgresql_engine,
@@ -119,10 +120,12 @@ class Database:
 
     @contextmanager
     def _transaction(self, **options: bool | str) -> Iterator[Connection]:
-        engine = self.engine
-        if engine.dialect.name == "postgresql" and "convocore_reading" in options:
-            # By default, each statement would see what was committed just before it.
-            options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        engine, generation = self.engine, self.generation
+        if engine.dialect.name == "postgresql":
+            options[GENERATION_OPTION] = generation
+            if "convocore_reading" in options:
+                # By default, each statement would see what was committed just before it.
+                options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         try:
             with mirror_errors(), self._connection_lock, engine.connect() as connection:
                 yield connection.execution_options(**options)
@@ -132,12 +135,12 @@ class Database:
             raise
         except MirrorError as error:
             replaced = isinstance(error, ReplacedMirrorError)
-            if self._recreate is None or not (replaced or _says_damage(error)):
+            if self._recreate is None or not (replaced or says_damage(error)):
                 raise
-            self._replace(engine, self._recreate)
+            self._replace(engine, generation, self._recreate)
             if replaced:
                 raise
-            raise MirrorError(
+            raise ReplacedMirrorError(
                 "The mirror was damaged and has been set aside.",
                 hint="Ask again: a new mirror is being filled from Convocore.",
             ) from error
@@ -145,27 +148,18 @@ class Database:
     def replace_damaged(self, engine: Engine) -> None:
         """Put a new, empty mirror in the place of the damaged one that was read by `engine`."""
         if self._recreate is not None:
-            self._replace(engine, self._recreate)
+            self._replace(engine, self.generation, self._recreate)
 
-    def _replace(self, damaged: Engine, recreate: Recreate) -> None:
+    def _replace(self, damaged: Engine, generation: str, recreate: Recreate) -> None:
         with self._recreate_lock, mirror_errors():
-            if self.engine is damaged:  # else another thread has replaced it already
+            # Else another thread has replaced it already; in PostgreSQL, the engine stays.
+            if self.engine is damaged and self.generation == generation:
                 for release in self.before_replacement:
                     release()
-                damaged.dispose()  # Windows does not rename a file that is open
-                new_engine, self.generation = recreate(self.generation)
+                if damaged.dialect.name != "postgresql":
+                    damaged.dispose()  # Windows does not rename a file that is open
+                new_engine, self.generation = recreate(generation)
                 self.engine = new_engine  # last: see `FencedDatabase`
-
-
-def _says_damage(error: MirrorError) -> bool:
-    """Whether what is stored is not what was stored, or a table is missing."""
-    cause = error.__cause__
-    state = getattr(getattr(cause, "orig", None), "sqlstate", None)
-    return (
-        isinstance(error, DamagedMirrorError)
-        or sqlite_file.is_damage(cause)
-        or state in {_UNDEFINED_TABLE, _NO_JSON}
-    )
 
 
 def open_database(store: str | Path, *, owner: str, replace_foreign: bool = False) -> Database:
@@ -222,10 +216,6 @@ def _open_tables(
     return engine, generation
 
 
-_UNDEFINED_TABLE = "42P01"
-"""The SQLSTATE of a table that does not exist."""
-_NO_JSON = "22P02"
-"""The SQLSTATE of a stored text that should be JSON."""
 _OLDER = "it belongs to an older version of this program"
 
 

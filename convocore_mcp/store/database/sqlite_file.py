@@ -19,16 +19,20 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 
 from convocore_mcp.errors import ForeignMirrorError, MirrorError, ReplacedMirrorError
+from convocore_mcp.store.engines.damage import DAMAGE, is_damage
 from convocore_mcp.store.engines.postgresql_connection import GIVE_UP
-from convocore_mcp.store.files.opened_file import FileProblem, OpenedFile, application_id
+from convocore_mcp.store.files.opened_file import (
+    FileProblem,
+    OpenedFile,
+    application_id,
+    refuse_other_than_file,
+)
 from convocore_mcp.store.files.set_aside import SUFFIXES, set_aside
 
 log = logging.getLogger(__name__)
 
 MAX_CHECKED_BYTES = 64 * 2**20
 """Bytes: a file up to this size is checked before it is used, which takes 0.1 seconds."""
-DAMAGE = frozenset({11, 26})
-"""SQLite's error codes for "malformed" and "not a database"."""
 _DAMAGE_AT_OPENING = DAMAGE | {1, 8}
 """When opening, a missing column and a header that forbids writing are damage too."""
 _ATTEMPTS = 3
@@ -142,15 +146,6 @@ def _leave_alone(unusable: str, *, replace_foreign: bool) -> None:
         )
 
 
-def is_damage(error: BaseException | None, *, codes: frozenset[int] = DAMAGE) -> bool:
-    """Whether `error` says that the file is not an intact SQLite database, or lacks a table."""
-    cause = getattr(error, "orig", None)
-    code = getattr(cause, "sqlite_errorcode", None)
-    return (code is not None and code & 0xFF in codes) or str(cause).startswith(
-        ("Could not decode to UTF-8", "no such table:", "malformed JSON")
-    )
-
-
 # The driver looks up an adapter for each value that is neither a number nor a text. Most values of
 # a row are `None`, so that takes a quarter of SQLite's time. These adapters change no value.
 sqlite3.register_adapter(NoneType, dict[None, None]().get)
@@ -226,17 +221,13 @@ def _connect(database: str, check: Callable[[], None] | None) -> sqlite3.Connect
 def _create_private(path: Path) -> OpenedFile:
     """The file, readable by its owner only; it is created if it is missing."""
     try:
-        if path.exists() and not path.is_file():  # others need it: a folder, or `/dev/null`
-            raise MirrorError(
-                "The mirror can't be a folder or a device.",
-                hint="Set CONVOCORE_STORE to a file in a folder you can write to, or to memory.",
-            )
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not path.exists():
             for suffix in SUFFIXES[1:]:  # left behind by a file that was deleted while in use
                 path.with_name(path.name + suffix).unlink(missing_ok=True)
         with suppress(FileExistsError):  # not opened then: closing it would drop locks of SQLite
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        refuse_other_than_file(path)
         for suffix in SUFFIXES:
             _make_private(path.with_name(path.name + suffix))
         return OpenedFile(path)

@@ -13,6 +13,10 @@ def belongs_to(connection: Connection, owner: str) -> bool:
 
 def drop_tables(connection: Connection, tables: list[str]) -> None:
     """Drop those of `tables` whose names begin with our prefix."""
+    # First the table that each transaction reads first. Else one that holds another table could
+    # wait for a table that is dropped already: a deadlock.
+    meta.drop(connection, checkfirst=True)
     old = MetaData()
-    old.reflect(connection, only=[name for name in tables if name.startswith(PREFIX)])
+    ours = [name for name in tables if name.startswith(PREFIX) and name != meta.name]
+    old.reflect(connection, only=ours)
     old.drop_all(connection)

@@ -16,7 +16,8 @@ from typing import Protocol, TypeAlias
 from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make_url, select
 from sqlalchemy.exc import ArgumentError
 
-from convocore_mcp.errors import MirrorError
+from convocore_mcp.errors import MirrorError, ReplacedMirrorError
+from convocore_mcp.store.database.schema import meta
 from convocore_mcp.store.engines.database_errors import NO_ANSWER
 
 READ_SECONDS, WRITE_SECONDS = 15, 60
@@ -43,6 +44,9 @@ GIVE_UP = "convocore_give_up"
 """The engine option that holds an event: once it is set, nobody waits for the database."""
 TIMEOUT_OPTION = "convocore_seconds"
 """The option of a connection that sets how many seconds a statement may take, if not the usual."""
+GENERATION_OPTION = "convocore_generation"
+"""The option of a connection that names the generation of the mirror that was opened."""
+_GENERATION = select(meta.c.value).where(meta.c.key == "generation").scalar_subquery()
 _PREFIX = "postgresql+psycopg://"
 _Steps: TypeAlias = Generator[object, object, object]
 """A generator of the driver: yields what it waits for, gets what is ready, returns the result."""
@@ -151,8 +155,9 @@ def database_url(store: str | URL) -> URL:
         # From None: the error's text may hold part of the password.
         raise MirrorError(
             "CONVOCORE_STORE is not a valid PostgreSQL URL.",
-            hint="Write postgresql://user:password@host:5432/database, with /, @ and : in the "
-            "password percent-encoded.",
+            # A URL with a password would leave no answer, not even as an example.
+            hint="Write postgresql://user@host:5432/database, with :password behind the user; /, @ "
+            "and : in the password percent-encoded.",
         ) from None
 
 
@@ -168,7 +173,11 @@ def _bound(engine: Engine) -> None:
     def bound_transaction(connection: Connection) -> None:
         options = connection.get_execution_options()
         usual = WRITE_SECONDS if options.get("convocore_writing") else READ_SECONDS
-        limit_statements(connection, options.get(TIMEOUT_OPTION, usual))
+        limit_statements(
+            connection,
+            options.get(TIMEOUT_OPTION, usual),
+            generation=options.get(GENERATION_OPTION),
+        )
 
     @event.listens_for(engine, "checkin")
     def bound_ping(connection: DriverConnection | None, _record: object) -> None:
@@ -177,20 +186,33 @@ def _bound(engine: Engine) -> None:
 
 
 def limit_statements(
-    connection: Connection, seconds: float, *, idle_seconds: float = IDLE_SECONDS
+    connection: Connection,
+    seconds: float,
+    *,
+    idle_seconds: float = IDLE_SECONDS,
+    generation: str | None = None,
 ) -> None:
-    """Limit each statement, and the client's silence in between, until the transaction ends."""
+    """Limit each statement, and the client's silence in between, until the transaction ends.
+
+    The same trip to the server finds out whether the mirror is still that of `generation`.
+
+    Raises:
+        ReplacedMirrorError: another process has dropped its tables, and they were made again.
+    """
     driver_connection: DriverConnection = connection.connection.driver_connection  # type: ignore[assignment]
     if isinstance(driver_connection.wait, BoundedWait):
         driver_connection.wait.seconds = seconds + CLIENT_MARGIN_SECONDS
-    connection.execute(
-        select(
-            func.set_config("statement_timeout", f"{seconds * 1000:.0f}", True),
-            func.set_config(
-                "idle_in_transaction_session_timeout", f"{idle_seconds * 1000:.0f}", True
-            ),
-        )
+    limits = (
+        func.set_config("statement_timeout", f"{seconds * 1000:.0f}", True),
+        func.set_config("idle_in_transaction_session_timeout", f"{idle_seconds * 1000:.0f}", True),
     )
+    if generation is None:
+        connection.execute(select(*limits))
+    elif connection.execute(select(*limits, _GENERATION)).one()[2] != generation:
+        raise ReplacedMirrorError(
+            "The mirror can't be used any more: its tables were replaced.",
+            hint="Ask again: a new mirror is being filled from Convocore.",
+        )
 
 
 def is_pooled(connection: Connection) -> bool:

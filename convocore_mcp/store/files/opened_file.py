@@ -11,10 +11,23 @@ from enum import Enum
 from pathlib import Path
 from typing import NamedTuple
 
+from convocore_mcp.errors import MirrorError
+
 _MAGIC, _APPLICATION_ID = slice(0, 16), slice(68, 72)
 """Where the header of a SQLite file says what it is, and of which mirror (`application_id`)."""
 _HEADER_BYTES = 72
 _SQLITE = b"SQLite format 3\0"
+
+
+def refuse_other_than_file(path: Path) -> None:
+    """Raises:
+    MirrorError: `path` is a folder, a device or a pipe. It is none of ours, so it stays as it is.
+    """
+    if path.exists() and not path.is_file():
+        raise MirrorError(
+            "CONVOCORE_STORE names a folder or a device, so no mirror can be there.",
+            hint="Set CONVOCORE_STORE to a file, e.g. mirror.db in that folder.",
+        )
 
 
 class FileProblem(Enum):

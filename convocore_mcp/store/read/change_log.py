@@ -11,10 +11,12 @@ from convocore_mcp.store.database.engine import Database
 from convocore_mcp.store.database.schema import CURRENT, agents, conversations
 from convocore_mcp.store.database.sequence import sequence_number
 from convocore_mcp.store.details.tables import enriched_versions
+from convocore_mcp.store.fields.field_tables import lead_fields
 from convocore_mcp.store.read.sql_conditions import without_index
 
 _c = conversations.c
 _e = enriched_versions.c
+_l = lead_fields.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,14 +81,15 @@ class ChangeLog:
     ) -> ChangedSince:
         """Whether an agent's data changed after change `after`, and which of these IDs did.
 
-        A lead has changed when one of its conversations has.
+        A lead has changed when one of its conversations has, and when it has become another one:
+        its ID may be that of a conversation, which finds the lead that it belongs to by now.
         """
         with self._database.reading() as connection:
             up_to = sequence_number(connection)
             if up_to == after:
                 return ChangedSince(up_to)
             changed = _changed_values(connection, agent_id, after, up_to, _c.id, ids)
-            moved = _changed_values(connection, agent_id, after, up_to, _c.lead_id, lead_ids)
+            moved = _changed_leads(connection, agent_id, after, up_to, lead_ids)
             versions_changed = _any_changed(connection, agent_id, after, up_to)
             erased = not versions_changed and _leads_changed(connection, agent_id, after)
             if erased:  # erased rows leave no version that would show it
@@ -133,6 +136,31 @@ def _gone(
             select(column).where(_c.agent_id == agent_id, column.in_(part))
         )
     }
+
+
+def _changed_leads(
+    connection: Connection, agent_id: str, after: int, up_to: int, ids: Collection[str]
+) -> frozenset[str]:
+    """Those of `ids` that name a lead that changed, by its ID or by a conversation's."""
+    current = (_c.agent_id == agent_id, _c.valid_to == CURRENT, _c.lead_id.is_not(None))
+    lead_of = {
+        row.id: row.lead_id
+        for part in rows.chunks(sorted(ids))
+        for row in connection.execute(select(_c.id, _c.lead_id).where(*current, _c.id.in_(part)))
+    }
+    leads = {*ids, *lead_of.values()}
+    changed = _changed_values(connection, agent_id, after, up_to, _c.lead_id, leads)
+    # Another person's conversation may have joined or parted leads: theirs have not changed then.
+    versions = (_l.valid_from > after, and_(_l.valid_to > after, _l.valid_to <= up_to))
+    changed |= {
+        lead_id
+        for version in versions
+        for part in rows.chunks(sorted(leads))
+        for lead_id in connection.scalars(
+            select(_l.lead_id).where(_l.agent_id == agent_id, version, _l.lead_id.in_(part))
+        )
+    }
+    return frozenset(id_ for id_ in ids if not changed.isdisjoint({id_, lead_of.get(id_, id_)}))
 
 
 def _changed_values(

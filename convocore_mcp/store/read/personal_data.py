@@ -48,6 +48,11 @@ class PersonalData:
         self._database = database
         self._words = ResultCache(1)
 
+    @property
+    def generation(self) -> str:
+        """The generation of the mirror, to which the key belongs."""
+        return self._database.generation
+
     def key(self) -> bytes:
         """The secret of this mirror; made at the first use."""
         with self._database.reading() as connection:
@@ -102,7 +107,8 @@ class PersonalData:
         """The folded words of every name in the mirror, also of those in captured data."""
         with self._database.reading() as connection:
             version = sequence_number(connection)
-        return self._words.get((tuple(agent_ids), version), lambda: self._name_words(agent_ids))
+        of_state = (self.generation, tuple(agent_ids), version)
+        return self._words.get(of_state, lambda: self._name_words(agent_ids))
 
     def _name_words(self, agent_ids: Sequence[str]) -> frozenset[str]:
         of_agents = (_c.agent_id.in_(agent_ids), _c.valid_to == CURRENT)
