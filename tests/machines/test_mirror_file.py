@@ -196,13 +196,13 @@ async def test_an_answer_does_not_mix_two_mirrors(upstream: Settings, tmp_path: 
             delete(path)
             with pytest.raises(ReplacedMirrorError):
                 backend.coverage(agent)
-        return await backend.read(call, *args, **kwargs)
+        return await backend.read_one_state(call, *args, **kwargs)
 
     request = ConversationsRequest()
     try:
         await backend.syncs.sync(agent)
         assert (await backend.answers.list_conversations([agent], request))["total"]
-        answers = replace(backend, read=read_from_the_new_one).answers
+        answers = replace(backend, read_one_state=read_from_the_new_one).answers
         with pytest.raises(ReplacedMirrorError):
             await answers.list_conversations([agent], request)
     finally:
