@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from convocore_mcp.errors import InvalidArgumentError
-from convocore_mcp.fields.amounts.numbers import currency_beside, read_number
+from convocore_mcp.fields.amounts.compared_numbers import compared_number
+from convocore_mcp.fields.amounts.numbers import read_number
 from convocore_mcp.fields.table import (
     BY_NAME,
     DATA_PREFIX,
@@ -214,20 +215,7 @@ def _operand(
         return number if operator in _ORDER and number is not None else text
     match field.kind:
         case Kind.NUMBER | Kind.MONEY:
-            number = read_number(text)
-            if number is None:
-                raise InvalidArgumentError(
-                    f"{name}: {field.name} is a number, and {text[:40]!r} is none.",
-                    hint=f"Write e.g. {field.name}{operator}10000.",
-                )
-            if field.kind is Kind.MONEY and (currency := currency_beside(text)):
-                raise InvalidArgumentError(
-                    f"{name}: {field.name} is compared without its currency, so {text[:40]!r} "
-                    "would also find other ones.",
-                    hint=f"Write {field.name}{operator}{number:.15g} and, as another condition, "
-                    f"currency={currency}.",
-                )
-            return number
+            return compared_number(field, text, comparison=f"{field.name}{operator}", name=name)
         case Kind.TIME | Kind.DATE:
             return read_period(f"{name}: {field.name}", text, clock=clock, future=True)
         case Kind.FLAG:

@@ -224,6 +224,41 @@ async def test_an_amount_with_a_currency_is_refused_since_it_would_find_others(
     ]
 
 
+@pytest.mark.parametrize(
+    ("condition", "understood"),
+    [("pickup_seconds>5min", "pickup_seconds>300"), ("reply_seconds<=1.5 h", "reply_seconds<=5400"),
+     ("call_seconds>=90 sec", "call_seconds>=90"),
+     ("duration_seconds>2d", "duration_seconds>172800"),
+     ("handling_seconds<2k", "handling_seconds<2000"), ("ai_usd>0.5 USD", "ai_usd>0.5")],
+)  # fmt: skip
+async def test_a_time_span_in_another_unit_is_compared_in_seconds(
+    thirty: ToolClient, condition: str, understood: str
+) -> None:
+    """Promised by docs/contract.md, "Rules for every answer": nothing is silently ignored.
+
+    Holds docs/contract.md #units-in-where.
+    """
+    answer = await thirty.ask("list_conversations", where=[condition])
+    assert answer["applied"]["where"] == [understood]
+
+
+@pytest.mark.parametrize(
+    "condition",
+    ["messages>5min", "score>=75 EUR", "ai_usd>5 EUR", "tokens>10 pcs", "reply_seconds>5m",
+     "pickup_seconds>5 EUR", "rating=4 max"],
+)  # fmt: skip
+async def test_a_number_in_a_unit_that_its_field_does_not_have_is_refused(
+    thirty: ToolClient, condition: str
+) -> None:
+    """Promised by docs/contract.md, "Rules for every answer": nothing is silently ignored.
+
+    Holds docs/contract.md #units-in-where.
+    """
+    for tool in ("list_conversations", "list_leads", "conversation_stats"):
+        error = await thirty.refused(tool, where=[condition])
+        assert error["code"] == "invalid_argument", tool
+
+
 @pytest.mark.parametrize("of", ["list_conversations", "list_leads", "conversation_stats"])
 async def test_a_condition_that_names_a_stage_which_nobody_has_is_noted(
     thirty: ToolClient, of: str

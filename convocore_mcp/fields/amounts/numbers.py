@@ -71,6 +71,13 @@ def currency_beside(text: str) -> str | None:
     return next((code for code in codes if code is not None), None)
 
 
+def unit_beside(text: str) -> str | None:
+    """The unit that `text`, a number, names: `min` of `30 min`; currencies and scales are none."""
+    found = _NUMBER.fullmatch(_in_ascii_digits(text.strip()))
+    after = found and _AFTER.fullmatch(found["after"].rstrip())
+    return after["word"] if after and _is_unit(after["word"].lower(), after["unit"]) else None
+
+
 def _in_ascii_digits(text: str) -> str:
     """`text` with the digits of every script as those of ASCII."""
     if text.isascii():
@@ -104,9 +111,13 @@ def _scale(after: str) -> float | None:
     if scale is None and not found["blank"] and _names_money(word[1:]):
         return _SCALES.get(word[0])  # `25kEUR`
     if scale is None:
-        is_unit = len(word) == _UNIT_LETTERS and not unit and word not in _SEVERAL_SCALES
-        return 1.0 if is_unit else None
+        return 1.0 if _is_unit(word, unit) else None
     return scale if not unit or _SIGN.fullmatch(unit) or _names_money(unit) else None
+
+
+def _is_unit(word: str, behind: str) -> bool:
+    others = _SCALES.keys() | _SEVERAL_SCALES
+    return len(word) == _UNIT_LETTERS and not behind and word not in others
 
 
 def _plain(digits: str) -> float | None:
