@@ -20,6 +20,7 @@ from convocore_mcp.leads.history.quotes import quotes
 from convocore_mcp.leads.history.timeline import Event, timeline
 from convocore_mcp.leads.keys import email_key, phone_key
 from convocore_mcp.models import Conversation, RecordParts
+from convocore_mcp.words.folding import fold, single_blanks
 
 MAX_EVENTS, MAX_QUOTES = 15, 3
 _MAX_COST = 2**53
@@ -52,8 +53,8 @@ class Profile:
 
     @property
     def links(self) -> list[str]:
-        """Profiles, handles and websites, newest first."""
-        return list(dict.fromkeys(link for c in self._conversations for link in c.links))
+        """Profiles, handles and websites, each once as it was last written, newest first."""
+        return _distinct((link, _key(link)) for c in self._conversations for link in c.links)
 
     @property
     def country(self) -> str | None:
@@ -82,8 +83,8 @@ class Profile:
 
     @property
     def tags(self) -> list[str]:
-        """Every tag once, newest first."""
-        return list(dict.fromkeys(tag for c in self._conversations for tag in c.tags))
+        """Every tag once, as it was last written, newest first."""
+        return _distinct((tag, _key(tag)) for c in self._conversations for tag in c.tags)
 
     @property
     def extracted(self) -> dict[str, object]:
@@ -229,6 +230,11 @@ def _total(costs: Iterable[float | None]) -> float | None:
 
 def _first(values: Iterable[str | None]) -> str | None:
     return next((value for value in values if value and value.strip()), None)
+
+
+def _key(text: str) -> str:
+    """What a text is compared by, as in lists of leads."""
+    return fold(single_blanks(text))
 
 
 def _distinct(texts_and_keys: Iterable[tuple[str | None, str | None]]) -> list[str]:

@@ -166,3 +166,28 @@ async def test_a_lead_has_each_tag_once(people: ToolClient) -> None:
     assert {group["tag"]: group["leads"] for group in groups if group["tag"] != "none"} == {
         "vip": 1, "beta": 1,
     }  # fmt: skip
+
+
+TWO_SPELLINGS: list[dict[str, Any]] = [
+    {"ID": "one-1", "userName": "Ed Ra", "tags": ["vip", "beta", "VIP"], "ts": ago(days=1)},
+    {"ID": "two-1", "contactIdentityId": "two", "tags": ["Émigré", "a  b"], "socialHandle": "@Two",
+     "instagram": "https://instagram.com/two", "ts": ago(days=2)},
+    {"ID": "two-2", "contactIdentityId": "two", "tags": ["emigre", "a b", "New"],
+     "socialHandle": "@two", "instagram": "https://Instagram.com/two", "ts": ago(days=3)},
+]  # fmt: skip
+
+
+async def test_a_lead_has_the_same_tags_and_links_by_itself_as_in_a_list() -> None:
+    """Promised by docs/contract.md, "Fields": of a lead, tags and links are unions.
+
+    Holds docs/contract.md #sums-and-unions.
+    """
+    fields = ["tags", "links"]
+    async with connected(sandbox_of(TWO_SPELLINGS)) as client:
+        await client.until_complete()
+        rows = (await client.ask("list_leads", fields=fields))["leads"]
+        assert [row["tags"] for row in rows] == [["vip", "beta"], ["Émigré", "a  b", "New"]]
+        for row in rows:
+            lead = (await client.ask("get_lead", lead=row["lead_id"]))["lead"]
+            for name in fields:
+                assert lead.get(name) == row.get(name), name
