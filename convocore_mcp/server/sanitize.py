@@ -14,7 +14,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from convocore_mcp.fields.secrets.secret_shapes import without_secret_parts
 from convocore_mcp.words.cutting import ELLIPSIS, cut
@@ -57,6 +57,19 @@ _IMAGE = re.compile(r"!+\[")
 _TAG = re.compile(r"<(?=[a-zA-Z/!?])")
 
 
+class CutMark(str):
+    """The last entry of a list that was cut: how many `more` there were."""
+
+    __slots__ = ("more",)
+    more: int
+
+    def __new__(cls, more: int) -> Self:
+        """The mark of a list with `more` entries than it shows."""
+        mark = super().__new__(cls, f"{CUT} {more} more")
+        mark.more = more
+        return mark
+
+
 def sanitize_object(
     value: "DataclassInstance | Mapping[str, object]", *, length: int | None = None
 ) -> JsonObject:
@@ -97,7 +110,7 @@ def _sanitize_nested(value: object, name: str, depth: int, length: int | None) -
         more = len(value) - MAX_ITEMS
         # Among views, a mark would be none of them; the module that made them notes their number.
         marked = more > 0 and not hasattr(value[0], "__dataclass_fields__")
-        return [*kept, f"{CUT} {more} more"] if marked else kept
+        return [*kept, CutMark(more)] if marked else kept
     if (fields := getattr(value, "__dataclass_fields__", None)) is not None:
         return _sanitize_view(value, fields, depth, length)
     return _sanitize_mapping(value, depth, length) if isinstance(value, Mapping) else value

@@ -187,3 +187,42 @@ async def test_names_of_tools_prompts_resources_and_templates_are_distinct(
     templates = (await session.list_resource_templates()).resource_templates
     names += [template.name for template in templates]
     assert len(names) == len(set(names))
+
+
+async def test_more_than_two_hundred_tags_are_counted_as_they_are() -> None:
+    """Promised by docs/contract.md, "Rules for every answer": no list is cut in silence.
+
+    Holds docs/contract.md #cut-told.
+    """
+    tags = [f"{'tag ' * 45}{n}" for n in range(300)]
+    short = [f"t{n}" for n in range(300)]
+    captured = {f"v{n}": n for n in range(300)}
+    rows: list[Row] = [
+        {"ID": "long", "userName": "Ann", "tags": tags * 2, "ts": ago(days=1)},
+        {"ID": "short", "userName": "Bob", "tags": short, "capturedVariables": captured,
+         "ts": ago(days=2)},
+    ]  # fmt: skip
+    rows += [
+        {"ID": f"one-{n}", "contactIdentityId": "one", "tags": tags[n * 100 : n * 100 + 100],
+         "ts": ago(days=3 + n)} for n in range(3)
+    ]  # fmt: skip
+    async with connected(sandbox_of(rows)) as client:
+        await client.until_complete()
+        for lead_id in ("long", "short", "one"):
+            answer = await client.ask("get_lead", lead=lead_id)
+            shown = answer["lead"]["tags"]
+            assert set(shown) <= {*tags, *short}
+            assert (
+                f"tags is cut short: {len(shown)} of 300 are shown." in answer["freshness"]["notes"]
+            )
+            if lead_id == "short":
+                extracted = answer["lead"]["extracted"]
+                assert extracted.keys() <= captured.keys()
+                note = f"extracted is cut short: {len(extracted)} of 300 are shown."
+                assert note in answer["freshness"]["notes"]
+            listed = await client.ask("list_leads", where=f"lead_id={lead_id}", fields="tags")
+            (row,), notes = listed["leads"], listed["freshness"].get("notes", [])
+            if lead_id == "short":
+                assert (row["tags"][200:], notes) == (["… 100 more"], [])
+            else:
+                assert notes == [f"tags: {len(row['tags'])} of 300 are shown."]

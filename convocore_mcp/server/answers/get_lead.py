@@ -9,7 +9,7 @@ from convocore_mcp.models import EVERYTHING, MAX_FOUND, Conversation, Freshness,
 from convocore_mcp.server.backend import Backend
 from convocore_mcp.server.not_found import with_coverage
 from convocore_mcp.server.requests import MAX_PERSON_LENGTH
-from convocore_mcp.server.sanitize import MAX_ITEMS, JsonObject, sanitize_object
+from convocore_mcp.server.sanitize import CUT, MAX_ITEMS, CutMark, JsonObject, sanitize_object
 from convocore_mcp.server.size_limit import shorten_lists
 from convocore_mcp.server.views.lead_views import LeadAnswer
 from convocore_mcp.server.views.view_builders import candidate_view, freshness_view, lead_view
@@ -100,6 +100,8 @@ def _lead_alone(
     for name, known in (("timeline", profile.events), ("said", profile.quotes)):
         if name in totals and len(known) > len(getattr(view, name)):
             totals[name] = len(known)
+    for name, shown in lists.items():
+        _drop_mark(shown, is_cut=totals[name] > MAX_ITEMS)
     shorten_lists(answer, lists, reserve=NOTES_RESERVE)
     notes = []
     for name, shown in lists.items():
@@ -108,6 +110,15 @@ def _lead_alone(
         if not shown:
             del answer["lead"][name]
     return answer, notes
+
+
+def _drop_mark(shown: list[object] | dict[str, object], *, is_cut: bool) -> None:
+    """Take out what says that a list was cut: a note says so, with the numbers."""
+    if isinstance(shown, dict):
+        if is_cut:
+            shown.pop(CUT, None)
+    elif shown and isinstance(shown[-1], CutMark):
+        shown.pop()
 
 
 def _beyond(entries: Sized) -> int:

@@ -13,7 +13,7 @@ from convocore_mcp.server.questions.empty_lists import NO_HINTS, Hints, hints
 from convocore_mcp.server.questions.question import Question
 from convocore_mcp.server.requests import ConversationsRequest, LeadsRequest
 from convocore_mcp.server.row_queries import RowQueries
-from convocore_mcp.server.sanitize import JsonObject
+from convocore_mcp.server.sanitize import CutMark, JsonObject
 from convocore_mcp.server.size_limit import rows_within_limit, shorten_lists
 from convocore_mcp.words.counted import counted
 
@@ -140,10 +140,17 @@ def with_cursor(answer: JsonObject, name: str, page: Page, start: PageStart) -> 
 def _shorten_row(answer: JsonObject, row: JsonObject) -> list[str]:
     """Shorten the lists of the only row until the answer fits; what is left of them."""
     lists = {name: value for name, value in row.items() if isinstance(value, list)}
-    totals = {name: len(items) for name, items in lists.items()}
+    totals = {name: _true_length(items) for name, items in lists.items()}
+    lengths = {name: len(items) for name, items in lists.items()}
     shorten_lists(answer, lists, reserve=NOTES_RESERVE)
     return [
         f"{name}: {len(items)} of {totals[name]} are shown."
         for name, items in lists.items()
-        if len(items) < totals[name]
+        if len(items) < lengths[name]
     ]
+
+
+def _true_length(items: list[object]) -> int:
+    """The number of entries, with those for which a mark stands; shortening drops it first."""
+    mark = items[-1] if items else None
+    return len(items) - 1 + mark.more if isinstance(mark, CutMark) else len(items)
