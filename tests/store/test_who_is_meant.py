@@ -162,6 +162,7 @@ def agent_store(request: pytest.FixtureRequest) -> AgentStore:
         conversation("fb", name="Ed Book", links=("https://facebook.com/profile.php?id=12",)),
         conversation("insta", name="In Sta", links=("https://instagram.com/sta.in",)),
         conversation("calla", name="Calla Onslow"),  # begins like words that are no names
+        conversation("halla", name="Halla Der Ling"),  # written like words of a letter
         conversation("older", name="Mr John Smith"),
         conversation("newer", name="John Smith"),
         conversation("muhammad", name="محمد علي"),
@@ -181,6 +182,8 @@ def agent_store(request: pytest.FixtureRequest) -> AgentStore:
          ["what", "did", "from", "want"]),
         ("call Jane Doe on the phone please", "jane", "name",
          ["call", "on", "the", "phone", "please"]),
+        ("Dear Ms. Doe,", "jane", "name", ["Dear", "Ms"]),
+        ("Hallo Jane Doe", "jane", "name", ["Hallo"]),
         ("the guy from Initech", "rob", "company", ["the guy", "from"]),
         ("Globex SA", "jane2", "company", ["SA"]),
         ("Jane Doe the zookeeper", "jane", "name", ["the", "zookeeper"]),

@@ -39,6 +39,8 @@ _IN_SENTENCES = _folded("""
     was we were what when where who whom whose with work working works your whatsapp phone number
     ending ends email mail tel mobile cell ext extn extension ceo cto cfo founder owner manager
     director chez bei aus für por avec
+    dear hi hello hey hallo liebe lieber geehrte geehrter estimado estimada querido querida olá hola
+    bonjour chère gentile egregio beste regards
 """)
 """Words that people put around a name; none of them is a usual name."""
 _BETWEEN_WORDS = _folded("""
