@@ -123,9 +123,12 @@ def _all_of(items: list[_Item]) -> Iterator[tuple[Term, ...]]:
 
 
 def _number(text: str) -> NumberTerm | None:
-    # A stored number is international, so it lacks the 0 in front of a national number.
-    plain = digits(text).lstrip("0")
-    return NumberTerm(plain) if len(plain) >= MIN_NUMBER_PART else None
+    # A stored number is international, so it lacks the 0 in front of a national number. Where too
+    # few digits would be left, the 0 is one of the five: the middle of a number may begin with it.
+    plain = digits(text)
+    national = plain.lstrip("0")
+    found = plain if 0 < len(national) < MIN_NUMBER_PART else national
+    return NumberTerm(found) if len(found) >= MIN_NUMBER_PART else None
 
 
 def _phrase(text: str) -> tuple[Term, ...]:

@@ -175,6 +175,7 @@ def test_numbers_are_found_by_any_part_of_five_digits(database: Database) -> Non
         conversation(
             "c3", last_message="call me on 2026-07-19 at +1 (555) 010-2030", notes="no. 0049/30 99"
         ),
+        conversation("c4", phone="+966 50 4298378", summary="lives in 01067 Dresden"),
     )
     for query, found in {
         "+49 151 29260773": ["c1"], "0151 2926 0773": ["c1"], "29260": ["c1"], "60773": ["c1"],
@@ -182,6 +183,7 @@ def test_numbers_are_found_by_any_part_of_five_digits(database: Database) -> Non
         "99998": [], "00000": [], "jane.doe+crm@acme-corp.example": ["c1"], "acme-corp": ["c1"],
         "doe crm": ["c1"], "JANE": ["c1"], "ane": [], "2026-07-19": ["c3"], "15550102030": ["c3"],
         "555-010-2030": ["c3"], "+49 3099": ["c3"], "call 20260719": ["c3"],
+        "04298": ["c4"], "042983": ["c4"], "01067": ["c4"], "01020": ["c3"], "004298": [],
     }.items():  # fmt: skip
         assert [c.id for c in agent_store.find(Filter(terms=search_terms(query)))] == found, query
 

@@ -25,6 +25,8 @@ def phrase(*words: str) -> PhraseTerm:
         ("+49 151 292", ((NumberTerm("49151292"),),)),
         ("order 4711", ((word("order"),), (word("4711"),))),
         ("call 0151-29260", ((word("call"),), (NumberTerm("15129260"),))),
+        ("call 04298", ((word("call"),), (NumberTerm("04298"),))),
+        ("0 4298", ((NumberTerm("04298"),),)),
         ("00000", ((word("00000"),),)),
         ("!!!", ()),
         ("", ()),
