@@ -206,11 +206,13 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, default=default, help=f"rows of {what}")
     chosen = parser.parse_args()
     rows: list[Row] = []
-    with _folder(chosen.keep) as folder:
-        for name, measure in _plan(chosen, folder).parts.items():
-            if not chosen.only or name in chosen.only:
-                rows += measure()
-    print(markdown(rows))
+    try:
+        with _folder(chosen.keep) as folder:
+            for name, measure in _plan(chosen, folder).parts.items():
+                if not chosen.only or name in chosen.only:
+                    rows += measure()
+    finally:  # an hour's measurements are not lost if the last one fails
+        print(markdown(rows))
     if chosen.quick:
         report("With --quick, times are not representative.")
     missed = [row.what for row in rows if not (row.met or row.timed)]

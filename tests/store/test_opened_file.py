@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -53,6 +54,28 @@ def test_a_copy_that_comes_just_before_the_file_is_opened_is_another_file(
 
     monkeypatch.setattr(os, "open", open_late)
     assert file.problem() is FileProblem.GONE
+
+
+def test_a_file_that_grows_while_several_threads_look_at_it_is_still_the_same(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ours: a size that one thread has read is older than what another one has seen meanwhile."""
+    file, really_stat = OpenedFile(path), Path.stat
+    found: list[FileProblem | None] = []
+    other = threading.Thread(target=lambda: found.append(file.problem()))
+
+    def stat(which: Path) -> os.stat_result:
+        state = really_stat(which)
+        if threading.current_thread() is not other and not other.ident:
+            path.write_bytes(CONTENT * 2)
+            other.start()
+            other.join(0.2)  # it ends by then, unless it waits for this check to end
+        return state
+
+    monkeypatch.setattr(Path, "stat", stat)
+    found.append(file.problem())
+    other.join()
+    assert found == [None, None]
 
 
 def test_a_file_that_is_missing_is_not_created_by_a_connection(tmp_path: Path) -> None:

@@ -75,6 +75,7 @@ class Database:
             threading.RLock() if shared else nullcontext()
         )
         self._of_thread = threading.local()
+        self._count_lock = threading.Lock()
         self.writes = 0
         """Write transactions that have ended in this process."""
         self.before_replacement: list[Callable[[], None]] = []
@@ -108,7 +109,8 @@ class Database:
             with self._transaction(convocore_writing=True) as connection, connection.begin():
                 yield connection
         finally:
-            self.writes += 1
+            with self._count_lock:
+                self.writes += 1
 
     def give_up(self) -> None:
         """Wait no longer for locks, and for a server only a moment: the program ends."""

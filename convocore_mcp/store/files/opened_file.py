@@ -90,7 +90,9 @@ class OpenedFile:
         self._path = path
         self._identity = _identity(state)
         self._size = state.st_size
-        self._lock = threading.Lock()
+        # Held for a whole check: compared with what another thread has seen meanwhile, an older
+        # size would be that of a file which got smaller.
+        self._lock = threading.RLock()
         self._descriptor = -1
         self._header: tuple[bytes, bytes] | None = None
         self._header_with_id: tuple[bytes, bytes] | None = None
@@ -103,6 +105,10 @@ class OpenedFile:
 
     def problem(self) -> FileProblem | None:
         """What has happened to the file since it was opened, or `None`. Takes microseconds."""
+        with self._lock:
+            return self._problem()
+
+    def _problem(self) -> FileProblem | None:
         try:
             state = self._path.stat()
         except FileNotFoundError:
