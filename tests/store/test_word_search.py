@@ -1,25 +1,30 @@
 """Search: the index finds the same conversations as the definition (`words.row_words`)."""
 
 import json
+from contextlib import closing
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import inspect, select
 
 from convocore_mcp.errors import MirrorError
 from convocore_mcp.leads.keys import phone_key
 from convocore_mcp.models import Conversation, Facts, Filter, Page, Quarantined
-from convocore_mcp.store.database.engine import Database
+from convocore_mcp.settings import store_location
+from convocore_mcp.store.database.engine import Database, open_database
 from convocore_mcp.store.database.schema import CURRENT, conversations
+from convocore_mcp.store.engines.own_tables import drop_tables
 from convocore_mcp.store.read.word_search import field_condition, matching_keys, terms_condition
+from convocore_mcp.store.write.erasing import Eraser
 from convocore_mcp.store.write.mirror_writer import MirrorWriter
 from convocore_mcp.words.queries import search_terms
 from convocore_mcp.words.row_words import row_matches
 from convocore_mcp.words.searched import searched_texts
 from tests.conversations import conversation
+from tests.postgresql import NewDatabase
 from tests.store.agent_store import RULES, AgentStore, at
 from tests.store.steps import examples_share_a_mirror, in_each_mirror
 
@@ -193,3 +198,30 @@ def test_a_query_of_the_greatest_length_is_answered(database: Database) -> None:
     for query in (many, bars, runs, '"' + many[:498] + '"'):
         assert agent_store.find(Filter(terms=search_terms(query))) == []
     assert agent_store.count(Filter(terms=search_terms(f"aa1|{bars}".replace("|wordts", "")))) == 1
+
+
+def test_a_word_is_found_in_its_inflections_after_the_first_who_had_it_was_erased(
+    database: Database,
+) -> None:
+    """Promised by docs/contract.md #query-words: in another inflection, on every engine."""
+    store = AgentStore(database)
+    store.save(conversation("c1", summary="refunds"))
+    Eraser(database).forget(store.agent, ["c1"])
+    store.save(conversation("c2", summary="refunds"))
+    assert [c.id for c in store.find(Filter(terms=search_terms("refunding")))] == ["c2"]
+
+
+def test_a_word_is_found_in_its_inflections_in_a_mirror_that_replaces_another(
+    postgresql: NewDatabase,
+) -> None:
+    """Promised by docs/contract.md #query-words: in another inflection, on every engine."""
+    location = store_location(postgresql(), fingerprint="f")
+    with closing(open_database(location, owner="me")) as database:
+        store = AgentStore(database)
+        store.save(conversation("c1", summary="refunds"))
+        with database.writing() as connection:
+            drop_tables(connection, inspect(connection).get_table_names())
+        with pytest.raises(MirrorError):
+            store.find()
+        store.save(conversation("c1", summary="refunds"))
+        assert [c.id for c in store.find(Filter(terms=search_terms("refunding")))] == ["c1"]

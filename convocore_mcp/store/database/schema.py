@@ -51,7 +51,8 @@ _SequenceNumber = BigInteger().with_variant(Integer, "sqlite")
 meta = Table(
     f"{PREFIX}meta", metadata, Column("key", Text, primary_key=True), Column("value", Text)
 )
-"""By name: `schema` (version), `owner`, `generation`, leases, `kept_seconds`, `pseudonym_key`."""
+"""By name: `schema` (version), `owner`, `generation`, leases, `kept_seconds`, `pseudonym_key`,
+`words_erased`."""
 
 counter = Table(
     f"{PREFIX}counter",

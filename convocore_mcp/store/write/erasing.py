@@ -38,6 +38,7 @@ from convocore_mcp.store.fields.field_tables import (
     conversation_texts,
     lead_fields,
 )
+from convocore_mcp.store.write import search_words
 from convocore_mcp.store.write.rebuild import MergeAffected, rebuild_all
 from convocore_mcp.store.write.tombstones import Tombstones, contact_values, id_values
 from convocore_mcp.store.write.traces import Traces, find_traces, quarantined_rows
@@ -286,3 +287,5 @@ def _drop_unused_words(
             f" WHERE c.search @@ CAST(quote_literal({search_terms.name}.term) AS tsquery))"
         )
         connection.execute(delete(search_terms).where(search_terms.c.term.in_(part), has_word))
+    if words:
+        search_words.note_erased(connection)
